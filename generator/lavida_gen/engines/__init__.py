@@ -1,0 +1,1 @@
+"""One file per way of spreading shards over processes or machines."""

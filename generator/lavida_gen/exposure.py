@@ -1,0 +1,75 @@
+"""The base of all exposures: one way to declare something in a scene the anomaly (or nothing).
+
+To add one, write `exposures/NAME.py` with one subclass of Exposure; tests/gen/test_exposures.py finds it by itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Kind, Name, Scene
+
+
+class ExposureOptions(BaseModel):
+    """Options of an exposure, as written below `exposures:` in a recipe; each with a description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an anomaly must look like to be one; shares are of the frame's area, 0..1.
+
+    min_area, max_area  share of the frame that it covers, in the frames where it is visible
+    min_pixels          pixels it must at least cover in such a frame
+    min_visible         share of a clip's frames in which it must be visible
+    """
+
+    min_area: float = 0.0005
+    max_area: float = 0.8
+    min_pixels: int = 32
+    min_visible: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an exposure gets beside the scene.
+
+    exposed     whether the sample must show an anomaly (already drawn by anomaly_ratio)
+    rng         the one source of chance
+    vocabulary  names of the scene's source, to draw negatives from
+    names       most names a prompt may list (the paper's n_anomalies)
+    limits      what is too small, too large or too rarely seen
+    other       draws another scene of the same split and kind (for pastes); pure in the rng handed to it
+    """
+
+    exposed: bool
+    rng: np.random.Generator
+    vocabulary: Sequence[Name]
+    names: int
+    limits: Limits
+    other: Callable[[np.random.Generator], Scene]
+
+
+class Exposure(ABC):
+    """One way to make an anomaly, or to show a scene without one."""
+
+    Options: ClassVar[type[ExposureOptions]] = ExposureOptions
+    outcomes: ClassVar[frozenset[bool]]
+    """{True}: always makes an anomaly; {False}: never; both: does as `task.exposed` says."""
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"image", "clip"})
+    """Kinds of scenes it can work on."""
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    @abstractmethod
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """The scene as a sample, or the reason why it can not be one. `Draft.exposed == task.exposed`."""

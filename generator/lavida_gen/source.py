@@ -1,0 +1,125 @@
+"""The base of all sources: one segmentation data set's files behind random access to Scenes.
+
+To add one, write `sources/NAME.py` with one subclass of Source; tests/gen/test_sources.py finds it by itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from lavida_gen.errors import DataError, fault
+from lavida_gen.scene import Kind, Name, Scene
+
+
+class LocalOnly:
+    """Marks an option that says where data lies on THIS machine: it never enters a digest, shard or card."""
+
+
+Place = Annotated[Path, LocalOnly()]
+"""A file or folder of the user's machine."""
+
+
+class SourceOptions(BaseModel):
+    """Options of a source, as written below `sources:` in a recipe; each with a description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What `lavida-gen sources NAME` tells, and what a published card must say.
+
+    use is what may be done with samples made from it: "free" (any use, attribution kept), "noncommercial", or
+    "forbidden" (may not be passed on at all).
+    """
+
+    title: str
+    page: str
+    licence: str
+    use: Literal["free", "noncommercial", "forbidden"]
+    attribution: str
+    get: str
+    layout: str
+    cite: str = ""
+
+
+class Source(ABC):
+    """One data set. Opened once in each worker process: opening must be quick, `scene` is the hot path.
+
+    Everything is a pure function of the options and the files: the same number gives the same Scene in any process.
+    """
+
+    Options: ClassVar[type[SourceOptions]] = SourceOptions
+    about: ClassVar[About]
+
+    def __init__(self, options: Any) -> None:
+        """Open the data set. Raises DataError where files are missing or broken."""
+        self.options = options
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """Whether scenes are images or clips."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of scenes."""
+
+    @abstractmethod
+    def key(self, number: int) -> str:
+        """Stable, unique key of scene `number` in 0..len-1, cheap: no image is opened."""
+
+    def group(self, number: int) -> str:
+        """What a train/val split must keep together, cheap. Data sets over the same photos give the same group."""
+        return self.key(number)
+
+    @abstractmethod
+    def scene(self, number: int) -> Scene:
+        """Scene `number`. Reads annotations; image files are opened only when a Frame is asked. Raises DataError."""
+
+    @abstractmethod
+    def vocabulary(self) -> Sequence[Name]:
+        """Every name the data set uses, distinct, in a stable order; random access may be lazy."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the annotations (a digest of them): the same files give the same text on any machine."""
+
+    def faults(self) -> Iterator[str]:
+        """Every fault `lavida-gen check` can find without decoding images: missing files, odd annotations."""
+        return iter(())
+
+
+def inside(root: Path, name: str, where: object) -> Path:
+    """`root / name` for a file name that an annotation gives. Raises DataError if it would leave `root`."""
+    parts = name.replace("\\", "/").split("/")
+    if not name or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
+        raise DataError(
+            fault(
+                where,
+                f"file name {name!r} leaves the data set's folder",
+                "a relative path inside it",
+                "mend the annotations",
+            )
+        )
+    return root / name
+
+
+def need_folder(path: Path, where: str, todo: str) -> Path:
+    """`path` if it is a folder; else DataError that says what to do."""
+    if not path.is_dir():
+        raise DataError(fault(where, f"no folder {path}", "the data set's folder", todo))
+    return path
+
+
+def need_file(path: Path, where: str, todo: str) -> Path:
+    """`path` if it is a file; else DataError that says what to do."""
+    if not path.is_file():
+        raise DataError(fault(where, f"no file {path}", "a file of the data set", todo))
+    return path

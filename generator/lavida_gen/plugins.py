@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
 
@@ -26,12 +27,13 @@ T = TypeVar("T")
 
 
 @cache
-def find(package: str, base: type[T], name: str) -> type[T]:
+def find(package: str, base: Callable[..., T], name: str) -> type[T]:
     """The one subclass of `base` that package.name defines. Raises UserError for an unknown name."""
     family = package.rpartition(".")[2].removesuffix("s")
     if name not in names(package):
         close = did_you_mean(name, names(package))
         raise UserError(f"unknown {family} {name!r}; {close or 'known: ' + ', '.join(names(package))}")
+    assert isinstance(base, type)
     module = importlib.import_module(f"{package}.{name}")
     found = [
         thing

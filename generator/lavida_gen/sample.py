@@ -1,4 +1,4 @@
-"""What a shard holds: a Sample, made from the Draft that an exposure returns.
+"""What an exposure decides about a scene (Draft, Dropped), and what a shard says of a sample (Record).
 
 Letters: T frames (1 for an image), K names in the prompt, H W pixels.
 """
@@ -51,38 +51,12 @@ class Draft:
         return any(self.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a sample comes from: enough to make it again, and to keep its licence with it."""
-
-    source: str
-    scene: str
-    exposure: str
-    seed: int
-    index: int
-    recipe: str
-    licence: str
-    attribution: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A finished sample: the draft, its prompt (the answer has exactly one <SEG>) and its origin."""
-
-    key: str
-    draft: Draft
-    question: str
-    answer: str
-    fps: float
-    origin: Origin
-
-
 class Record(TypedDict):
     """The `json` field of a sample in a shard. Every sample has every key, with values of the same types.
 
     boxes and edits have one [x, y, width, height] in pixels per frame, zeros where there is nothing; areas are the
-    anomaly's share of each frame, 0..1; fps is 0.0 for images; names and labels have K entries.
+    anomaly's share of each frame, 0..1; group is the photo or video that no split tears apart; fps is 0.0 for images;
+    names and labels have K entries.
     """
 
     key: str
@@ -102,6 +76,7 @@ class Record(TypedDict):
     exposure: str
     source: str
     scene: str
+    group: str
     boxes: list[list[int]]
     areas: list[float]
     edits: list[list[int]]

@@ -1,0 +1,60 @@
+# One way to do things, the same here and in CI. `make` alone lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# What `lavida-gen build` needs; no torch.
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+# Everything, torch of the pinned version first: left to itself pip may take another one.
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.base
+
+setup: $(VENV)/.dev  ## make .venv with everything in it
+
+demo: $(VENV)/.base  ## build a corpus of drawn street scenes, verify it, write the preview
+	$(BIN)/lavida-gen build --recipe street --out demo/corpus
+	$(BIN)/lavida-gen verify demo/corpus
+	$(BIN)/lavida-gen stats demo/corpus --names 8
+	$(BIN)/lavida-gen preview demo/corpus --out demo/preview.html
+	@echo
+	@echo "Look at demo/preview.html in a browser; the corpus is in demo/corpus."
+	@echo "One sample: $(BIN)/lavida-gen show demo/corpus 7"
+
+lint: $(VENV)/.dev  ## format, lint and types, nothing changed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+
+check: lint  ## lint and the quick tests
+	$(BIN)/pytest -q -n $(WORKERS) -m "not slow"
+
+test: lint  ## set up, then run everything
+	$(BIN)/pytest -q -n $(WORKERS)
+
+format: $(VENV)/.dev  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev  ## measure speed and memory of our own code (minutes; on a quiet machine)
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) demo corpora runs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup demo lint check test format bench clean

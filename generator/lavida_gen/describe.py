@@ -1,0 +1,121 @@
+"""What there is: sources, exposures and recipes, told in words and as plain data."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from lavida_gen import plugins
+from lavida_gen import recipe as recipe_room
+from lavida_gen.exposure import Exposure
+from lavida_gen.recipe import EXPOSURES, SOURCES
+from lavida_gen.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The same thing for people and for machines."""
+
+    text: str
+    plain: Any
+
+
+def sources() -> Told:
+    """All sources, a line each."""
+    rows = {}
+    for name in plugins.names(SOURCES):
+        about = plugins.find(SOURCES, Source, name).about
+        rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
+    lines = [_columns([(name, row["use"], row["title"]) for name, row in rows.items()])]
+    return Told(
+        "\n".join([*lines, "", "`lavida-gen sources NAME` tells how to get one and how its folder must look."]), rows
+    )
+
+
+def source(name: str) -> Told:
+    """One source: where to get it, its licence, layout, options. Raises UserError for an unknown name."""
+    cls = plugins.find(SOURCES, Source, name)
+    about = cls.about
+    text = [
+        f"{name}: {about.title}",
+        f"page         {about.page}",
+        f"licence      {about.licence} ({about.use})",
+        f"attribution  {about.attribution}",
+        "",
+        "How to get it",
+        _indent(about.get),
+        "",
+        "How the folder must look",
+        _indent(about.layout),
+        "",
+        "Options in a recipe",
+        _indent(_options(cls.Options)),
+    ]
+    if about.cite:
+        text += ["", "Cite", _indent(about.cite)]
+    return Told("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+
+
+def exposures() -> Told:
+    """All exposures, a line each."""
+    rows = {}
+    for name in plugins.names(EXPOSURES):
+        cls = plugins.find(EXPOSURES, Exposure, name)
+        rows[name] = {
+            "outcome": "anomaly" if cls.outcomes == {True} else "normal" if cls.outcomes == {False} else "either",
+            "kinds": sorted(cls.kinds),
+            "about": (inspect.getdoc(cls) or "").split("\n")[0],
+        }
+    lines = _columns([(name, row["outcome"], "/".join(row["kinds"]), row["about"]) for name, row in rows.items()])
+    return Told(lines, rows)
+
+
+def exposure(name: str) -> Told:
+    """One exposure: what it does, options. Raises UserError for an unknown name."""
+    cls = plugins.find(EXPOSURES, Exposure, name)
+    module = inspect.getdoc(inspect.getmodule(cls)) or ""
+    told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
+    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(_options(cls.Options))}"
+    return Told(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
+
+
+def recipes() -> Told:
+    """The built-in recipes, a line each."""
+    rows = {}
+    for name, path in recipe_room.built_in().items():
+        about = next(
+            (line[6:].strip() for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), ""
+        )
+        rows[name] = {"about": about.strip("\"'"), "file": path.name}
+    lines = _columns([(name, row["about"]) for name, row in rows.items()])
+    return Told(f"{lines}\n\n`lavida-gen recipes NAME` prints one, to copy and change.", rows)
+
+
+def recipe(name: str) -> Told:
+    """The text of a recipe. Raises UserError for an unknown name."""
+    text = recipe_room.find(name).read_text("utf-8")
+    return Told(text.rstrip("\n"), {"name": name, "text": text})
+
+
+def _options(model: type[BaseModel]) -> str:
+    rows = []
+    for name, field in model.model_fields.items():
+        default = "needed" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
+        rows.append((name, default, field.description or ""))
+    return _columns(rows) if rows else "none"
+
+
+def _columns(rows: list[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" if line.strip() else "" for line in text.strip("\n").splitlines())

@@ -1,0 +1,93 @@
+"""Shards spread over processes of this machine.
+
+One worker runs in this very process. More are spawned; a worker that finds its parent gone stops at once, so that a
+killed build leaves nobody writing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from lavida_gen.engine import Engine
+from lavida_gen.errors import DataError
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+_ticks: Any = None
+
+
+def _start(ticks: Any, parent: int) -> None:
+    """First thing in a worker: where to count progress, and whose death to watch for."""
+    global _ticks
+    _ticks = ticks
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _tick() -> None:
+    with _ticks.get_lock():
+        _ticks.value += 1
+
+
+def _call(task: Callable[[J, Callable[[], None]], R], job: J) -> R:
+    return task(job, _tick)
+
+
+class Local(Engine):
+    """`workers` processes on this machine."""
+
+    def run(
+        self,
+        task: Callable[[J, Callable[[], None]], R],
+        jobs: Sequence[J],
+        workers: int,
+        progress: Callable[[int], None],
+    ) -> Iterator[R]:
+        """Results in the order in which they are done. Stops at the first error."""
+        if workers == 1 or len(jobs) <= 1:
+            for job in jobs:
+                yield task(job, lambda: progress(1))
+            return
+        context = multiprocessing.get_context("spawn")
+        ticks = context.Value("q", 0)
+        pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
+        seen = 0
+        try:
+            pending: set[Future[R]] = {pool.submit(_call, task, job) for job in jobs}
+            while pending:
+                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                progress(ticks.value - seen)
+                seen = ticks.value
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a worker process died (killed, or out of memory); finished shards are kept: run the same command "
+                "again, with fewer --workers if memory is short"
+            ) from error
+        finally:
+            _stop(pool)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers now: what they were writing has a temporary name."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        if process.is_alive():
+            process.terminate()
+    for process in processes:
+        process.join()

@@ -1,0 +1,341 @@
+"""Recipes: what to build, typed. Every fault is found before any work, all at once, each with its place.
+
+    recipe = load("street", settings=["samples=500", "sources.0.scenes=200"])
+
+`${NAME}` and `${NAME:-default}` in any text are taken from the environment; relative paths are relative to the
+working directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+
+from lavida_gen import plugins
+from lavida_gen.augment import Augmentation, ImageSettings
+from lavida_gen.errors import UserError, did_you_mean, fault
+from lavida_gen.exposure import Exposure, ExposureOptions, Limits
+from lavida_gen.prompts import PromptBank
+from lavida_gen.source import LocalOnly, Source, SourceOptions
+
+SOURCES = "lavida_gen.sources"
+EXPOSURES = "lavida_gen.exposures"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceEntry(_Strict):
+    """One entry of `sources:`; every other key in it is an option of that source."""
+
+    name: str = Field(description="which source: `lavida-gen sources` lists them")
+    weight: float = Field(default=1.0, gt=0, description="share of the samples, relative to the other sources")
+    names_per_prompt: int | None = Field(default=None, ge=1, le=500, description="instead of the recipe's own")
+    options: SerializeAsAny[SourceOptions]
+
+
+class ExposureEntry(_Strict):
+    """One entry of `exposures:`; every other key in it is an option of that exposure."""
+
+    name: str = Field(description="which exposure: `lavida-gen exposures` lists them")
+    weight: float = Field(default=1.0, gt=0, description="relative to the exposures of the same outcome")
+    options: SerializeAsAny[ExposureOptions]
+
+
+class ShardSize(_Strict):
+    """When a shard is full: whichever comes first."""
+
+    samples: int = Field(default=1000, ge=1)
+    megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
+
+
+class LimitSettings(_Strict):
+    """What an anomaly must look like to be one (see exposure.Limits)."""
+
+    min_area: float = Field(default=Limits.min_area, ge=0, le=1, description="least share of the frame, 0..1")
+    max_area: float = Field(default=Limits.max_area, gt=0, le=1, description="largest share of the frame, 0..1")
+    min_pixels: int = Field(default=Limits.min_pixels, ge=1)
+    min_visible: float = Field(default=Limits.min_visible, gt=0, le=1, description="share of a clip's frames")
+
+    def limits(self) -> Limits:
+        """The same as the exposures take it."""
+        return Limits(**self.model_dump())
+
+
+class Recipe(_Strict):
+    """A corpus, described. With the data it names, it determines every byte of it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
+    about: str = Field(default="", description="a sentence for the corpus' card")
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    samples: int = Field(ge=1, le=10**12, description="how many, train and val together")
+    val: float = Field(default=0.1, ge=0, lt=1, description="share of SCENES and samples kept for validation")
+    shard: ShardSize = ShardSize()
+    sources: list[SourceEntry] = Field(min_length=1)
+    exposures: list[ExposureEntry] = Field(min_length=1)
+    anomaly_ratio: float = Field(default=0.5, ge=0, le=1, description="share of samples that show an anomaly")
+    names_per_prompt: int = Field(default=30, ge=1, le=500, description="most names a prompt lists")
+    limits: LimitSettings = LimitSettings()
+    image: ImageSettings = ImageSettings()
+    augmentations: list[Augmentation] = []
+    prompts: Annotated[PromptBank, Field(description="path of a prompt bank, or the bank itself")] = Field(
+        default_factory=lambda: PromptBank.load(None)
+    )
+    broken: Literal["stop", "drop"] = Field(
+        default="stop", description="a broken image or annotation stops the build, or is dropped and counted"
+    )
+
+    def published(self) -> dict[str, Any]:
+        """The whole recipe as plain data, without what only holds on this machine (paths of data)."""
+        plain = self.model_dump(mode="json")
+        for rows, entries in ((plain["sources"], self.sources), (plain["exposures"], self.exposures)):
+            for row, entry in zip(rows, entries, strict=True):
+                options = row.pop("options")
+                local = {
+                    key
+                    for key, field in type(entry.options).model_fields.items()
+                    if any(isinstance(mark, LocalOnly) for mark in field.metadata)
+                }
+                row.update({key: value for key, value in options.items() if key not in local})
+        return plain
+
+    def digest(self) -> str:
+        """SHA-256 of the published form: equal recipes have equal digests, on any machine."""
+        text = json.dumps(self.published(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ---- finding and reading ---------------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    """Where the built-in recipes lie: inside the wheel, or at the top of a checkout."""
+    inside = Path(__file__).parent / "recipes"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "recipes"
+
+
+def built_in() -> dict[str, Path]:
+    """Built-in recipes by name."""
+    return {path.stem: path for path in sorted(folder().glob("*.yaml"))}
+
+
+def find(name: str) -> Path:
+    """The file of a recipe given by name or path. Raises UserError."""
+    known = built_in()
+    if name in known:
+        return known[name]
+    path = Path(name).expanduser()
+    if path.is_dir() and (path / "corpus.json").is_file():
+        return path / "corpus.json"
+    if path.is_file():
+        return path
+    if path.suffix or "/" in name:
+        raise UserError(
+            fault(name, "no such recipe file", "a YAML file", "`lavida-gen recipes` lists the built-in ones")
+        )
+    close = did_you_mean(name, tuple(known))
+    raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known)}; or give a path")
+
+
+def load(name: str, settings: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by name or path (also a finished corpus' corpus.json), with `key.path=value` settings on top.
+
+    Raises UserError that lists every fault with its place.
+    """
+    path = find(name)
+    raw = _read(path)
+    if path.name == "corpus.json" and "recipe" in raw:
+        raw = raw["recipe"]
+    faults: list[str] = []
+    for setting in settings:
+        faults.extend(_set(raw, setting))
+    return parse(raw, str(path), faults)
+
+
+def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:
+    """A recipe from plain data. Raises UserError that lists every fault with its place."""
+    found = list(faults)
+    raw = _expand(raw, "", found)
+    found.extend(_normalise_entries(raw, "sources", SOURCES, Source))
+    found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure))
+    if isinstance(raw.get("prompts"), str):
+        try:
+            raw["prompts"] = PromptBank.load(Path(raw["prompts"]).expanduser())
+        except ValueError as error:
+            found.append(f"prompts: {error}")
+            del raw["prompts"]
+    recipe = None
+    try:
+        recipe = Recipe.model_validate(raw)
+    except ValidationError as error:
+        found.extend(_said(error, "", Recipe))
+    if recipe is None or found:
+        unique = list(dict.fromkeys(found))
+        count = "1 fault" if len(unique) == 1 else f"{len(unique)} faults"
+        raise UserError(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
+    return recipe
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, which the standard would silently overwrite."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [key.value for key, _ in node.value]
+    for key_node, _ in node.value:
+        if keys.count(key_node.value) > 1:
+            raise yaml.MarkedYAMLError(
+                problem=f"key {key_node.value!r} is given twice", problem_mark=key_node.start_mark
+            )
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = yaml.load(text, Loader=_Loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(fault(path, f"cannot be read ({error})", "a YAML file")) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise UserError(fault(place, f"broken YAML: {error.problem}")) from error
+    except yaml.YAMLError as error:
+        raise UserError(fault(path, f"broken YAML: {error}")) from error
+    if not isinstance(raw, dict):
+        raise UserError(
+            fault(path, f"holds a {type(raw).__name__}", "a mapping with name, samples, sources, exposures")
+        )
+    return raw
+
+
+def _set(raw: dict[str, Any], setting: str) -> Iterator[str]:
+    """Apply one `sources.0.root=...`; the value is read as YAML."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        yield f"--set {setting}: expected key.path=value, e.g. sources.0.root=/data/coco"
+        return
+    try:
+        value = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        yield f"--set {setting}: the value is broken YAML ({error})"
+        return
+    at: Any = raw
+    *way, last = key.split(".")
+    for step in way:
+        try:
+            at = at[int(step)] if isinstance(at, list) else at.setdefault(step, {})
+        except (ValueError, IndexError, AttributeError):
+            yield f"--set {setting}: the recipe has no {step!r} in {key!r}"
+            return
+    try:
+        if isinstance(at, list):
+            at[int(last)] = value
+        else:
+            at[last] = value
+    except (ValueError, IndexError, TypeError):
+        yield f"--set {setting}: the recipe has no {last!r} in {key!r}"
+
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def _expand(value: Any, place: str, faults: list[str]) -> Any:
+    """`${NAME}` from the environment, everywhere; unset ones are faults."""
+    if isinstance(value, dict):
+        return {k: _expand(v, f"{place}.{k}" if place else str(k), faults) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(v, f"{place}[{n}]", faults) for n, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        if name not in os.environ and default is None:
+            dotted = place.replace("[", ".").replace("]", "")
+            faults.append(f"{place}: ${{{name}}} is not set; export {name}=... or give --set {dotted}=...")
+        return os.environ.get(name, default or f"${{{name}}}")
+
+    return _VARIABLE.sub(replace, value)
+
+
+def _normalise_entries(raw: dict[str, Any], key: str, package: str, base: type[Any]) -> Iterator[str]:
+    """Split each entry of a list into its own keys and `options`, typed by the plug-in. Yields faults."""
+    entries = raw.get(key)
+    if not isinstance(entries, list):
+        return
+    own = set(SourceEntry.model_fields if base is Source else ExposureEntry.model_fields) - {"options"}
+    for number, entry in enumerate(entries):
+        if isinstance(entry, str):
+            entry = {"name": entry}
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            yield f"{key}[{number}]: expected a mapping with `name`, got {entry!r}"
+            entries[number] = {"name": "?", "options": SourceOptions() if base is Source else ExposureOptions()}
+            continue
+        options = {k: v for k, v in entry.items() if k not in own}
+        entries[number] = kept = {k: v for k, v in entry.items() if k in own}
+        try:
+            model = plugins.find(package, base, entry["name"]).Options
+        except UserError as error:
+            yield f"{key}[{number}].name: {error}"
+            kept["options"] = SourceOptions() if base is Source else ExposureOptions()
+            continue
+        try:
+            kept["options"] = model.model_validate(options)
+        except ValidationError as error:
+            yield from _said(error, f"{key}[{number}]", model, entry["name"], extra=own)
+            kept["options"] = model.model_construct()
+
+
+def _said(
+    error: ValidationError, place: str, model: type[BaseModel], owner: str = "a recipe", extra: set[str] | None = None
+) -> Iterator[str]:
+    """pydantic's findings in our words: place, what is wrong, what was got."""
+    for one in error.errors(include_url=False):
+        loc = [part for part in one["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
+        path = place + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
+        path = path.removeprefix(".") or "recipe"
+        if one["type"] == "extra_forbidden":
+            known = list(_fields_at(model, loc[:-1])) + sorted(extra or ())
+            parent = owner if len(loc) == 1 else ".".join(str(p) for p in loc[:-1])
+            close = did_you_mean(str(loc[-1]), known)
+            yield f"{path}: {parent} has no such option; {close or 'known: ' + ', '.join(known)}"
+        elif one["type"] == "missing":
+            yield f"{path}: is missing"
+        else:
+            yield f"{path}: {one['msg'].removeprefix('Value error, ')}; got {_short(one['input'])}"
+
+
+def _fields_at(model: type[BaseModel], loc: Sequence[Any]) -> Iterator[str]:
+    """Field names of the model that sits at `loc` inside `model`."""
+    for part in loc:
+        if isinstance(part, str) and part in model.model_fields:
+            for inner in _models_in(model.model_fields[part].annotation):
+                model = inner
+                break
+    yield from model.model_fields
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _models_in(inner)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,147 @@
+"""Is a corpus what its manifest says? Every byte is read, every field decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lavida_gen import images, masks
+from lavida_gen.corpus import Corpus
+from lavida_gen.engines.local import Local
+from lavida_gen.errors import DataError
+from lavida_gen.manifest import ShardEntry
+from lavida_gen.prompts import SEG
+from lavida_gen.sample import Record
+from lavida_gen.shards import Packed, digest, read
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One shard to look at."""
+
+    path: str
+    entry: ShardEntry
+    recipe: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What one shard holds, and what is wrong with it."""
+
+    entry: ShardEntry
+    faults: list[str] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
+    exposed: int = 0
+    groups: set[str] = field(default_factory=set)
+
+
+def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
+    """Every fault of the corpus, in words; an empty list if it is sound."""
+    manifest = corpus.manifest
+    recipe = manifest.recipe
+    jobs = [Job(str(corpus.file(entry)), entry, str(recipe.get("name"))) for entry in manifest.shards]
+    found = sorted(Local().run(inspect, jobs, workers, progress), key=lambda one: one.entry.first)
+    faults = [fault for one in found for fault in one.faults]
+    faults += _totals(corpus, found)
+    faults += _leaks(found)
+    return faults
+
+
+def inspect(job: Job, tick: Callable[[], None]) -> Found:
+    """Look at every byte of one shard. Runs in any process."""
+    entry, path = job.entry, Path(job.path)
+    found = Found(entry)
+    if not path.is_file():
+        found.faults.append(f"{entry.file}: is missing")
+        return found
+    size, sha256 = digest(path)
+    if (size, sha256) != (entry.bytes, entry.sha256):
+        found.faults.append(
+            f"{entry.file}: digest {sha256[:12]} of {size} bytes; expected {entry.sha256[:12]} of {entry.bytes}"
+        )
+    try:
+        for sample in read(path):
+            found.faults += (f"{entry.file}: sample {sample.key}: {fault}" for fault in _sample(sample, entry))
+            found.indices.append(sample.record["index"])
+            found.exposed += sample.record["exposed"]
+            found.groups.add(sample.record["group"])
+            tick()
+    except DataError as error:
+        found.faults.append(str(error))
+    if found.indices != list(range(entry.first, entry.first + entry.samples)):
+        found.faults.append(
+            f"{entry.file}: holds {len(found.indices)} samples; expected {entry.samples} from {entry.first} on"
+        )
+    return found
+
+
+def _sample(sample: Packed, entry: ShardEntry) -> Iterator[str]:
+    record = sample.record
+    missing = Record.__annotations__.keys() ^ record.keys()
+    if missing:
+        yield f"its json has other keys than a record: {', '.join(sorted(missing))}"
+        return
+    if (record["kind"], record["split"]) != (entry.kind, entry.split):
+        yield f"is {record['kind']}/{record['split']}; expected {entry.kind}/{entry.split}"
+    if record["answer"].count(SEG) != 1 or SEG in record["question"]:
+        yield f"{SEG} stands {record['answer'].count(SEG)} times in its answer; expected once, and not in the question"
+    if len(record["names"]) != len(record["labels"]) or not record["names"]:
+        yield f"{len(record['names'])} names and {len(record['labels'])} labels"
+    if any(name not in record["question"] for name in record["names"]):
+        yield "a name is not listed in its question"
+    if record["exposed"] != any(record["labels"]):
+        yield "exposed and labels disagree"
+    yield from _pictures(sample)
+
+
+def _pictures(sample: Packed) -> Iterator[str]:
+    record, size = sample.record, (sample.record["height"], sample.record["width"])
+    shown = False
+    for time, (frame, mask) in enumerate(zip(sample.frames, sample.masks, strict=True)):
+        try:
+            images.decode(frame, size, f"frame {time}")
+            bits = masks.from_png(mask, f"mask {time}")
+        except DataError as error:
+            yield str(error)
+            continue
+        if bits.shape != size:
+            yield f"mask {time} is {bits.shape}; expected {size}"
+            continue
+        shown |= bool(bits.any())
+        if list(masks.box(masks.encode(bits))) != record["boxes"][time]:
+            yield f"mask {time} does not fill its box {record['boxes'][time]}"
+    if shown != record["exposed"]:
+        yield "its mask is empty, yet it is exposed" if record["exposed"] else "its mask is not empty, yet it is normal"
+
+
+def _totals(corpus: Corpus, found: list[Found]) -> Iterator[str]:
+    manifest = corpus.manifest
+    indices = [index for one in found for index in one.indices]
+    if sorted(indices) != list(range(manifest.samples)):
+        yield f"corpus.json: {manifest.samples} samples; found {len(set(indices))} different ones of {len(indices)}"
+    exposed = sum(one.exposed for one in found)
+    if exposed != manifest.exposed:
+        yield f"corpus.json: {manifest.exposed} exposed samples; found {exposed}"
+    splits = Counter[str]()
+    for one in found:
+        splits[f"{one.entry.kind}/{one.entry.split}"] += len(one.indices)
+    if dict(splits) != manifest.splits:
+        yield f"corpus.json: splits {manifest.splits}; found {dict(splits)}"
+    try:
+        rows = corpus.rows()
+    except DataError as error:
+        yield str(error)
+        return
+    if [row["index"] for row in rows] != list(range(manifest.samples)):
+        yield f"stats.parquet: {len(rows)} rows; expected one for each of {manifest.samples} samples"
+
+
+def _leaks(found: list[Found]) -> Iterator[str]:
+    """Scenes must not stand in two splits, over all kinds."""
+    seen: dict[str, set[str]] = {}
+    for one in found:
+        seen.setdefault(one.entry.split, set()).update(one.groups)
+    for group in sorted(seen.get("train", set()) & seen.get("val", set())):
+        yield f"scene {group!r} is in train and in val"

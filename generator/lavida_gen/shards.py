@@ -68,6 +68,9 @@ class _Digesting(io.RawIOBase):
         self.size += len(data)
         return self.file.write(data)
 
+    def tell(self) -> int:
+        return self.size
+
 
 class ShardWriter:
     """Writes the samples of one range to ``NAME.tar``, and on to ``NAMEx001.tar`` ... when `megabytes` are reached.
@@ -115,7 +118,7 @@ class ShardWriter:
     def _begin(self, first: int) -> None:
         self._raw = self._open.enter_context(self._partial.open("wb"))
         self._out = _Digesting(self._raw)
-        self._tar = tarfile.open(fileobj=self._out, mode="w", format=tarfile.USTAR_FORMAT)  # type: ignore[call-overload]
+        self._tar = tarfile.TarFile(fileobj=self._out, mode="w", format=tarfile.USTAR_FORMAT)
         self._samples, self._first = 0, first
 
     def _file(self) -> str:

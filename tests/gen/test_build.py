@@ -1,0 +1,221 @@
+"""The build: same bytes whatever the workers, after kill -9 too; nothing half-done under a final name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lavida_gen import build as builder
+from lavida_gen import recipe as recipes
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.recipe import Recipe
+from lavida_gen.verify import verify
+
+SOURCES = [
+    {"name": "street", "scenes": 40, "size": [96, 128], "weight": 3},
+    {"name": "street", "scenes": 20, "size": [96, 128], "kind": "clip", "frames": 3, "seed": 5},
+]
+PLAIN: dict[str, Any] = {
+    "name": "tiny",
+    "samples": 48,
+    "shard": {"samples": 7},
+    "sources": SOURCES,
+    "exposures": ["relabel", "absent", "near_miss"],
+    "names_per_prompt": 6,
+}
+
+
+def recipe(**changes: Any) -> Recipe:
+    return recipes.parse(json.loads(json.dumps({**PLAIN, **changes})))
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Digest of every file below a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built") / "corpus"
+    builder.build(recipe(), out)
+    return out
+
+
+def test_it_is_whole_and_sound(built: Path) -> None:
+    corpus = open_corpus(built)
+    assert corpus.manifest.samples == 48
+    assert verify(corpus) == []
+    assert not (built / builder.STATE).exists()
+    assert {path.split("/")[0] for path in tree(built)} == {"README.md", "corpus.json", "stats.parquet", "image", "clip"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_same_bytes_with_any_number_of_workers(built: Path, tmp_path: Path, workers: int) -> None:
+    builder.build(recipe(), tmp_path / "again", workers)
+    assert tree(tmp_path / "again") == tree(built)
+
+
+def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    from lavida_gen.pack import pack
+    from lavida_gen.plan import Deck
+
+    one = recipe()
+    (stored,) = open_corpus(built).stored([41])
+    assert pack(Deck.open(one), 41, one.digest()).sample == stored
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(json.dumps(PLAIN))
+    rng = np.random.default_rng(0)
+    kept = 0
+    for round_ in range(6):
+        out = tmp_path / f"corpus{round_}"
+        command = [sys.executable, "-m", "lavida_gen", "build", "--recipe", str(file), "--out", str(out), "-w", "2"]
+        process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _wait_for_shards(process, out, int(rng.integers(0, 5)))
+        time.sleep(float(rng.uniform(0, 0.05)))
+        whole = round_ % 2 == 0  # the parent alone, or its workers too
+        (os.killpg if whole else os.kill)(process.pid, signal.SIGKILL)
+        process.wait()
+        kept += len(list(out.glob("*/*.tar")))
+        assert not (out / "corpus.json").is_file() or verify(open_corpus(out)) == []
+        _until_unlocked(out)
+        subprocess.run(command, check=True, capture_output=True)
+        assert tree(out) == tree(built), f"round {round_}"
+    assert kept > 0, "no round was killed in the middle of its shards"
+
+
+def _wait_for_shards(process: subprocess.Popen[bytes], out: Path, count: int) -> None:
+    while process.poll() is None and len(list(out.glob("*/*.tar"))) < count:
+        time.sleep(0.005)
+
+
+def _until_unlocked(out: Path) -> None:
+    """Orphaned workers end within half a second of their parent's death; they hold no lock."""
+    assert out.is_dir() or not out.exists()
+
+
+def test_finished_shards_are_kept_and_damaged_ones_made_again(built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    shutil.copytree(built, out)
+    shard = sorted(out.glob("image/*.tar"))[1]
+    shard.write_bytes(shard.read_bytes()[:-100] + b"x" * 100)
+    builder.build(recipe(), out)
+    assert tree(out) == tree(built)
+
+
+def test_a_finished_corpus_is_left_as_it_is(built: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
+    builder.build(recipe(), built)
+    assert {path: path.stat().st_mtime_ns for path in built.rglob("*") if path != built} == {
+        path: time for path, time in before.items() if path != built
+    }
+
+
+def test_another_recipes_corpus_is_refused_and_untouched(built: Path) -> None:
+    before = tree(built)
+    with pytest.raises(UserError, match=r"holds a corpus of recipe 'tiny' \(.*not of this one .*give another --out"):
+        builder.build(recipe(seed=1), built)
+    assert tree(built) == before
+
+
+def test_foreign_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("do not lose me")
+    with pytest.raises(UserError, match="is not empty and holds no corpus"):
+        builder.build(recipe(), tmp_path)
+    with pytest.raises(UserError, match="is a file"):
+        builder.build(recipe(), tmp_path / "thesis.txt")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "corpus.json").write_text("{")
+    with pytest.raises(UserError, match="is no manifest of a corpus"):
+        builder.build(recipe(), tmp_path / "c")
+    assert tree(tmp_path) == tree(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "do not lose me"
+
+
+def test_two_builds_at_once(tmp_path: Path) -> None:
+    import fcntl
+
+    out = tmp_path / "c"
+    (out / builder.STATE).mkdir(parents=True)
+    with open(out / builder.STATE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another build is writing here"):
+            builder.build(recipe(), out)
+
+
+def test_the_bytes_name_no_machine(built: Path) -> None:
+    secrets = {os.path.expanduser("~"), str(built.parent), os.uname().nodename}
+    for path in built.rglob("*.*"):
+        data = path.read_bytes()
+        assert not [word for word in secrets if len(word) > 4 and word.encode() in data], path
+
+
+def test_webdataset_reads_it(built: Path) -> None:
+    wds = pytest.importorskip("webdataset")
+    shards = [str(path) for path in sorted(built.glob("image/train-*.tar"))]
+    samples = list(wds.WebDataset(shards, shardshuffle=False, empty_check=False).decode("rgb8"))
+    assert [s["json"]["index"] for s in samples] == sorted(s["json"]["index"] for s in samples)
+    for sample in samples:
+        assert sample["jpg"].shape == (96, 128, 3)
+        assert (sample["mask.png"] > 0).any() == sample["json"]["exposed"]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("kind", ["image", "clip"])
+@pytest.mark.slow
+def test_datasets_reads_it(built: Path, tmp_path: Path, kind: str, streaming: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    data = datasets.load_dataset(str(built), kind, split="train", streaming=streaming, cache_dir=str(tmp_path))
+    rows = list(data)
+    ours = {s.key: s for s in open_corpus(built).stored(range(48)) if s.record["kind"] == kind}
+    wanted = [s for s in ours.values() if s.record["split"] == "train"]
+    assert [row["__key__"] for row in rows] == [s.key for s in wanted]
+    for row, sample in zip(rows, wanted, strict=True):
+        assert row["json"]["question"] == sample.record["question"]
+        assert row["json"]["names"] == sample.record["names"]
+        mask = row["mask.png" if kind == "image" else "000.mask.png"]
+        assert mask.size == (128, 96)
+        assert set(np.unique(np.asarray(mask.convert("L")))) <= {0, 255}
+
+
+def test_an_impossible_recipe_says_why(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"sample 0: 500 scenes of 'street' in a row were dropped: relabel: .* loosen"):
+        builder.build(recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=1), tmp_path / "c")
+    assert not list(tmp_path.rglob("*.tar"))
+
+
+def test_drops_are_counted(built: Path, tmp_path: Path) -> None:
+    manifest = builder.build(recipe(limits={"min_area": 0.02}), tmp_path / "c")
+    assert sum(manifest.drops.values()) > 0
+    assert all(reason.split(": ")[0] in ("relabel", "absent", "near_miss") for reason in manifest.drops)
+    assert open_corpus(built).manifest.exposed == sum(row["exposed"] for row in open_corpus(built).rows())
+
+
+def test_the_record_is_the_same_in_shard_and_statistics(built: Path) -> None:
+    corpus = open_corpus(built)
+    rows = {row["index"]: row for row in corpus.rows()}
+    assert Counter(row["shard"] for row in rows.values()) == {s.file: s.samples for s in corpus.manifest.shards}
+    for sample in corpus.stored(range(48)):
+        row = dict(rows[sample.record["index"]])
+        row.pop("shard")
+        assert row == sample.record

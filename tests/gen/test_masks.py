@@ -1,0 +1,74 @@
+"""Masks: our thin layer over pycocotools says the same as pycocotools, and refuses what does not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from lavida_gen import masks
+from lavida_gen.errors import DataError
+from pycocotools import mask as coco
+
+BITS = arrays(np.bool_, st.tuples(st.integers(1, 17), st.integers(1, 17)))
+
+
+@given(BITS)
+def test_round_trips(bits: np.ndarray) -> None:
+    rle = masks.encode(bits)
+    assert rle.size == bits.shape
+    assert np.array_equal(masks.decode(rle), bits)
+    assert np.array_equal(masks.from_png(masks.to_png(rle)), bits)
+    assert masks.from_counts(rle.counts, rle.size) == rle
+    assert masks.area(rle) == bits.sum()
+
+
+@given(BITS)
+def test_runs_are_read_as_pycocotools_reads_them(bits: np.ndarray) -> None:
+    flat = bits.ravel(order="F")
+    edges = np.flatnonzero(np.diff(flat.astype(np.int8))) + 1
+    runs = np.diff([0, *edges, flat.size]).tolist()
+    runs = [0, *runs] if flat[0] else runs
+    theirs = coco.frPyObjects({"size": list(bits.shape), "counts": runs}, *bits.shape)
+    assert masks.from_runs(runs, bits.shape).counts == theirs["counts"]
+
+
+@given(BITS, st.data())
+def test_union_and_intersection(a: np.ndarray, data: st.DataObject) -> None:
+    b = data.draw(arrays(np.bool_, a.shape))
+    one, two = masks.encode(a), masks.encode(b)
+    assert np.array_equal(masks.decode(masks.union([one, two])), a | b)
+    assert np.array_equal(masks.decode(masks.intersection([one, two])), a & b)
+
+
+def test_box_and_empty() -> None:
+    bits = np.zeros((10, 12), bool)
+    assert masks.box(masks.encode(bits)) == (0, 0, 0, 0)
+    assert masks.empty((10, 12)) == masks.encode(bits)
+    bits[2:5, 3:9] = True
+    assert masks.box(masks.encode(bits)) == (3, 2, 6, 3)
+
+
+def test_polygons_are_drawn_as_pycocotools_draws_them() -> None:
+    polygons = [[1.5, 1, 8, 2.25, 4, 9], [10, 10, 14, 10, 14, 14, 10, 14]]
+    theirs = coco.merge(coco.frPyObjects(polygons, 16, 20))
+    assert masks.from_polygons(polygons, (16, 20)).counts == theirs["counts"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: masks.from_polygons([[1, 2, 3, 4]], (9, 9), "a.json: annotation 7"), r"annotation 7 polygon 0: 4 numbers"),
+        (lambda: masks.from_polygons([], (9, 9)), "no polygon; expected at least one"),
+        (lambda: masks.from_runs([5, 5], (4, 4), "x"), r"x: run lengths sum up to 10; expected 16 = 4 x 4"),
+        (lambda: masks.from_runs([20, -4], (4, 4), "x"), "run lengths sum up to 16"),
+        (lambda: masks.from_counts(masks.empty((4, 4)).counts, (4, 5), "x"), r"sum up to 16; expected 20 = 4 x 5"),
+        (lambda: masks.from_counts(b"\x01\x02", (4, 4), "x"), r"byte 1 in compressed run lengths"),
+        (lambda: masks.from_counts(b"oo", (4, 4), "x"), "end in the middle of a number"),
+        (lambda: masks.from_png(b"", "m.png"), "m.png: is no readable PNG"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make()

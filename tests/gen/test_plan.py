@@ -1,0 +1,117 @@
+"""The plan: sample number -> source, scene, exposure. Pure, in the recipe's shares, no scene in two splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from lavida_gen import recipe as recipes
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.plan import Deck
+
+
+def deck(**changes: Any) -> Deck:
+    plain: dict[str, Any] = {
+        "name": "p",
+        "samples": 1000,
+        "val": 0.2,
+        "sources": [{"name": "street", "scenes": 50, "size": [96, 128]}],
+        "exposures": ["relabel", "absent", {"name": "near_miss", "weight": 3}],
+    }
+    return Deck.open(recipes.parse({**plain, **changes}))
+
+
+TWO = [
+    {"name": "street", "scenes": 40, "size": [96, 128], "weight": 3},
+    {"name": "street", "scenes": 30, "size": [96, 128], "kind": "clip", "seed": 5, "names_per_prompt": 4},
+]
+
+
+def chosen(deck: Deck, index: int, attempt: int = 0) -> tuple[Any, ...]:
+    step = deck.step(index, attempt)
+    return step.opened.source.key(step.number), step.exposure_name, step.task.exposed, step.task.rng.random()
+
+
+def test_a_sample_depends_on_its_number_alone() -> None:
+    one, two = deck(sources=TWO), deck(sources=TWO, samples=1000)
+    forwards = [chosen(one, n) for n in range(200)]
+    backwards = [chosen(two, n) for n in reversed(range(200))]
+    assert forwards == backwards[::-1]
+
+
+def test_another_seed_gives_other_samples() -> None:
+    assert [chosen(deck(), n) for n in range(9)] != [chosen(deck(seed=1), n) for n in range(9)]
+
+
+def test_attempts_change_the_scene_but_not_the_shares() -> None:
+    one = deck()
+    for n in range(50):
+        steps = [one.step(n, attempt) for attempt in range(5)]
+        assert len({(s.exposure_name, s.task.exposed, s.opened.name) for s in steps}) == 1
+    assert len({one.step(3, attempt).number for attempt in range(20)}) > 1
+
+
+def test_parts_fill_the_corpus() -> None:
+    one = deck(sources=TWO, shard={"samples": 64})
+    assert [(p.kind, p.split, p.start, p.count) for p in one.parts] == [
+        ("image", "train", 0, 600),
+        ("image", "val", 600, 150),
+        ("clip", "train", 750, 200),
+        ("clip", "val", 950, 50),
+    ]
+    covered = [n for r in one.ranges() for n in range(r.start, r.stop)]
+    assert covered == list(range(1000))
+    assert len({r.name for r in one.ranges()}) == len(list(one.ranges()))
+
+
+def test_shares_are_the_recipes() -> None:
+    one = deck(samples=20_000, anomaly_ratio=0.3)
+    steps = [one.step(n, 0) for n in range(0, 16_000, 4)]
+    exposed = sum(s.task.exposed for s in steps) / len(steps)
+    assert abs(exposed - 0.3) < 0.03
+    normal = Counter(s.exposure_name for s in steps if not s.task.exposed)
+    assert abs(normal["near_miss"] / normal.total() - 0.75) < 0.03
+
+
+def test_no_scene_in_two_splits() -> None:
+    one = deck(sources=TWO)
+    seen: dict[str, set[str]] = {"train": set(), "val": set()}
+    for part in one.parts:
+        for n in range(part.start, part.start + part.count):
+            step = one.step(n, 0, part)
+            seen[part.split].add(step.opened.source.group(step.number))
+    assert not seen["train"] & seen["val"]
+    assert seen["val"]
+
+
+def test_the_same_photo_in_two_sources_stays_in_one_split() -> None:
+    twice = [{"name": "street", "scenes": 60, "size": [96, 128]}, {"name": "street", "scenes": 40, "size": [96, 128]}]
+    one = deck(sources=twice)
+    held = [{o.source.group(int(n)) for n in o.scenes["val"]} for o in one.sources]
+    kept = [{o.source.group(int(n)) for n in o.scenes["train"]} for o in one.sources]
+    assert not held[0] & kept[1]
+    assert not held[1] & kept[0]
+
+
+@pytest.mark.parametrize("val", [0.0, 0.01, 0.5, 0.99])
+def test_a_few_scenes_still_make_two_splits(val: float) -> None:
+    one = deck(sources=[{"name": "street", "scenes": 3, "size": [96, 128]}], val=val)
+    (opened,) = one.sources
+    assert len(opened.scenes["train"]) + len(opened.scenes["val"]) == 3
+    assert len(opened.scenes["train"]) >= 1
+    assert bool(len(opened.scenes["val"])) == (val > 0)
+
+
+def test_what_can_not_be_planned_is_said() -> None:
+    with pytest.raises(UserError, match=r"exposures: none of them shows an anomaly in image scenes; add one \(such as rel"):
+        deck(exposures=["absent"])
+    with pytest.raises(UserError, match=r"exposures: none of them shows none in image scenes.*anomaly_ratio to 1"):
+        deck(exposures=["relabel"])
+    deck(exposures=["relabel"], anomaly_ratio=1)
+    with pytest.raises(UserError, match="no image scene is left for split 'val'; give more scenes"):
+        deck(sources=[{"name": "street", "scenes": 1, "size": [96, 128]}])
+    with pytest.raises(UserError, match="sample 1000: the corpus has samples 0 to 999"):
+        deck().step(1000, 0)
+    with pytest.raises(DataError, match=r"sources\[0\] \(coco\): .*nowhere"):
+        deck(sources=[{"name": "coco", "root": "/nowhere/coco"}])

@@ -1,0 +1,149 @@
+"""Recipes: every fault at once, each with its place; digests that know no machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from lavida_gen import recipe as recipes
+from lavida_gen.errors import UserError
+
+GOOD = """
+name: small
+samples: 10
+sources:
+  - {name: street, scenes: 20}
+exposures:
+  - relabel
+  - {name: absent, weight: 2}
+"""
+
+
+def load(tmp_path: Path, text: str, *settings: str) -> recipes.Recipe:
+    file = tmp_path / "r.yaml"
+    file.write_text(text)
+    return recipes.load(str(file), settings)
+
+
+def faults(tmp_path: Path, text: str, *settings: str) -> str:
+    with pytest.raises(UserError) as found:
+        load(tmp_path, text, *settings)
+    return str(found.value)
+
+
+def test_a_good_recipe_is_typed(tmp_path: Path) -> None:
+    recipe = load(tmp_path, GOOD)
+    assert (recipe.samples, recipe.seed, recipe.anomaly_ratio) == (10, 0, 0.5)
+    assert recipe.sources[0].options.model_dump()["scenes"] == 20
+    assert [entry.weight for entry in recipe.exposures] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("name", sorted(recipes.built_in()))
+def test_built_in_recipes_load(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in re.findall(r"\$\{([A-Z0-9_]+)\}", recipes.find(name).read_text()):
+        monkeypatch.setenv(variable, "/data")
+    recipe = recipes.load(name)
+    assert recipe.name == name
+    assert recipe.about, "a built-in recipe says what it is"
+
+
+def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
+    said = faults(
+        tmp_path,
+        """
+name: Bad Name
+samples: 0
+sedd: 3
+shard: {sample: 5}
+sources:
+  - {name: coco, root: "${NO_SUCH_VARIABLE}", splt: train}
+  - {name: kitti}
+  - 7
+exposures:
+  - {name: relabel, weight: -1}
+limits: {min_area: 2}
+""",
+    )
+    assert re.search(r"r.yaml: \d+ faults", said)
+    for line in (
+        "sources[0].root: ${NO_SUCH_VARIABLE} is not set; export NO_SUCH_VARIABLE=... or give --set sources.0.root=...",
+        "sources[0].splt: coco has no such option; did you mean 'split'?",
+        "sources[1].name: unknown source 'kitti'; known: ",
+        "sources[2]: expected a mapping with `name`, got 7",
+        "samples: Input should be greater than or equal to 1; got 0",
+        "sedd: a recipe has no such option; did you mean 'seed'?",
+        "shard.sample: shard has no such option; did you mean 'samples'?",
+        "name: String should match pattern",
+        "exposures[0].weight: Input should be greater than 0; got -1",
+        "limits.min_area: Input should be less than or equal to 1; got 2",
+    ):
+        assert line in said
+
+
+def test_missing_keys(tmp_path: Path) -> None:
+    said = faults(tmp_path, "name: x\n")
+    for key in ("samples", "sources", "exposures"):
+        assert f"{key}: is missing" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [1\nb: 2", r"r.yaml:2:2: broken YAML"),
+        ("name: a\nname: b", r"r.yaml:2:1: broken YAML: key 'name' is given twice"),
+        ("- 1\n- 2", r"r.yaml: holds a list; expected a mapping"),
+        ("", r"r.yaml: holds a NoneType; expected a mapping"),
+        (GOOD + "prompts: nowhere.yaml", r"prompts: .*nowhere.yaml"),
+    ],
+)
+def test_broken_files(tmp_path: Path, text: str, message: str) -> None:
+    assert re.search(message, faults(tmp_path, text))
+
+
+def test_settings_change_any_key(tmp_path: Path) -> None:
+    recipe = load(tmp_path, GOOD, "samples=5", "sources.0.scenes=9", "shard.samples=2", "exposures.1.weight=7")
+    assert (recipe.samples, recipe.shard.samples, recipe.exposures[1].weight) == (5, 2, 7.0)
+    assert recipe.sources[0].options.model_dump()["scenes"] == 9
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("samples", "--set samples: expected key.path=value"),
+        ("sources.4.root=x", "--set sources.4.root=x: the recipe has no '4' in 'sources.4.root'"),
+        ("sources.x.root=x", "--set sources.x.root=x: the recipe has no 'x' in 'sources.x.root'"),
+        ("name.x=1", "the recipe has no 'x'"),
+        ("seed=[1", "--set seed=[1: the value is broken YAML"),
+        ("sources.0.scnes=3", "sources[0].scnes: street has no such option; did you mean 'scenes'?"),
+    ],
+)
+def test_bad_settings(tmp_path: Path, setting: str, message: str) -> None:
+    assert message in faults(tmp_path, GOOD, setting)
+
+
+def test_variables_with_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GOOD.replace("name: small", "name: small\nabout: ${WHO:-nobody}")
+    assert load(tmp_path, text).about == "nobody"
+    monkeypatch.setenv("WHO", "somebody")
+    assert load(tmp_path, text).about == "somebody"
+
+
+def test_unknown_recipe_names() -> None:
+    with pytest.raises(UserError, match=r"unknown recipe 'stret'; did you mean 'street'\?"):
+        recipes.load("stret")
+    with pytest.raises(UserError, match=r"no/such.yaml: no such recipe file"):
+        recipes.load("no/such.yaml")
+
+
+def test_the_digest_knows_the_recipe_but_no_path(tmp_path: Path) -> None:
+    text = GOOD.replace("{name: street, scenes: 20}", "{name: coco, root: ROOT}")
+    here, there = load(tmp_path, text.replace("ROOT", "/here/me")), load(tmp_path, text.replace("ROOT", "/there/you"))
+    assert here.digest() == there.digest()
+    assert "/here" not in str(here.published())
+    assert load(tmp_path, GOOD, "seed=1").digest() != load(tmp_path, GOOD).digest()
+
+
+def test_a_published_recipe_is_a_recipe(tmp_path: Path) -> None:
+    recipe = load(tmp_path, GOOD)
+    assert recipes.parse(recipe.published()).digest() == recipe.digest()

@@ -1,0 +1,102 @@
+"""Shards: the same samples give the same bytes, and nothing half-written stays."""
+
+from __future__ import annotations
+
+import errno
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from lavida_gen.errors import DataError
+from lavida_gen.sample import Record
+from lavida_gen.shards import Packed, ShardWriter, digest, read, write_whole
+
+
+def packed(index: int, kind: str = "image", frames: int = 1) -> Packed:
+    record = dict.fromkeys(Record.__annotations__, "") | {"index": index, "kind": kind, "frames": frames, "names": ["ü"]}
+    pictures = tuple(b"jpeg%d" % t for t in range(frames))
+    return Packed(f"{index:09d}", pictures, tuple(b"png%d" % t for t in range(frames)), record)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("kind", "frames"), [("image", 1), ("clip", 3)])
+def test_what_is_written_is_read(tmp_path: Path, kind: str, frames: int) -> None:
+    samples = [packed(n, kind, frames) for n in range(5)]
+    with ShardWriter(tmp_path, f"{kind}/train-00000") as shard:
+        for sample in samples:
+            assert shard.write(sample) == f"{kind}/train-00000.tar"
+    path = tmp_path / f"{kind}/train-00000.tar"
+    assert list(read(path)) == samples
+    (file,) = shard.files
+    assert (file.bytes, file.sha256) == digest(path)
+    assert (file.samples, file.first) == (5, 0)
+
+
+def test_the_tar_knows_no_time_and_nobody(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, "image/train-00000") as shard:
+        shard.write(packed(3))
+    with tarfile.open(tmp_path / "image/train-00000.tar") as tar:
+        assert [m.name for m in tar] == ["000000003.jpg", "000000003.mask.png", "000000003.json"]
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in tar} == {(0, 0, 0, "", "", 0o644)}
+
+
+def test_a_full_shard_goes_on_in_the_next_file(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, "image/train-00000", megabytes=0.005) as shard:
+        for n in range(4):
+            shard.write(packed(n))
+    names = [file.file for file in shard.files]
+    assert names == ["image/train-00000.tar", "image/train-00000x001.tar"]
+    assert sorted(names) == names, "in order for whoever sorts file names"
+    assert [(file.first, file.samples) for file in shard.files] == [(0, 2), (2, 2)]
+
+
+def test_after_an_error_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), ShardWriter(tmp_path, "image/train-00000") as shard:
+        shard.write(packed(0))
+        1 / 0  # noqa: B018
+    assert list((tmp_path / "image").iterdir()) == []
+
+
+def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DataError, match="the disk is full; free some space"), ShardWriter(tmp_path, "image/a") as shard:
+        shard.write(packed(0))
+        monkeypatch.setattr(tarfile.TarFile, "addfile", full)
+        shard.write(packed(1))
+    assert list((tmp_path / "image").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"000.txt": b"x"}, "sample 000: has no 'json'"),
+        ({"000.json": b"{"}, "sample 000: its json is broken"),
+        ({"000.json": json.dumps({"kind": "image", "frames": 1}).encode()}, "sample 000: has no 'jpg'"),
+        ({"000.json": json.dumps({"kind": "clip", "frames": 2}).encode(), "000.000.jpg": b""}, "has no '001.jpg'"),
+    ],
+)
+def test_broken_samples_name_themselves(tmp_path: Path, fields: dict[str, bytes], message: str) -> None:
+    path = tmp_path / "s.tar"
+    with tarfile.open(path, "w") as tar:
+        for name, data in fields.items():
+            (tmp_path / "x").write_bytes(data)
+            tar.add(tmp_path / "x", name)
+    with pytest.raises(DataError, match=message):
+        list(read(path))
+
+
+def test_no_tar(tmp_path: Path) -> None:
+    (tmp_path / "s.tar").write_bytes(b"x" * 2000)
+    with pytest.raises(DataError, match=r"s.tar: is no whole tar"):
+        list(read(tmp_path / "s.tar"))
+
+
+def test_write_whole_replaces_at_once(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a", b"1")
+    write_whole(tmp_path / "a", b"22")
+    assert (tmp_path / "a").read_bytes() == b"22"
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(DataError, match="cannot be written"):
+        write_whole(tmp_path / "none" / "a", b"1")

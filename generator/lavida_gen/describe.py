@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,8 +70,8 @@ def exposures() -> Told:
             "kinds": sorted(cls.kinds),
             "about": (inspect.getdoc(cls) or "").split("\n")[0],
         }
-    lines = _columns([(name, row["outcome"], "/".join(row["kinds"]), row["about"]) for name, row in rows.items()])
-    return Told(lines, rows)
+    cells = [(name, str(row["outcome"]), "/".join(row["kinds"]), str(row["about"])) for name, row in rows.items()]
+    return Told(_columns(cells), rows)
 
 
 def exposure(name: str) -> Told:
@@ -108,7 +109,7 @@ def _options(model: type[BaseModel]) -> str:
     return _columns(rows) if rows else "none"
 
 
-def _columns(rows: list[tuple[str, ...]]) -> str:
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]

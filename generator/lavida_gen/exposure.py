@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Kind, Name, Scene
@@ -23,19 +23,15 @@ class ExposureOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an anomaly must look like to be one; shares are of the frame's area, 0..1.
+class Limits(BaseModel):
+    """What an anomaly must look like to be one."""
 
-    min_area, max_area  share of the frame that it covers, in the frames where it is visible
-    min_pixels          pixels it must at least cover in such a frame
-    min_visible         share of a clip's frames in which it must be visible
-    """
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_area: float = 0.0005
-    max_area: float = 0.8
-    min_pixels: int = 32
-    min_visible: float = 0.5
+    min_area: float = Field(default=0.0005, ge=0, le=1, description="least share of a frame it covers where visible")
+    max_area: float = Field(default=0.8, gt=0, le=1, description="largest share of a frame it covers")
+    min_pixels: int = Field(default=32, ge=1, description="least pixels it covers in a frame where it is visible")
+    min_visible: float = Field(default=0.5, gt=0, le=1, description="least share of a clip's frames that show it")
 
 
 @dataclass(frozen=True, slots=True)

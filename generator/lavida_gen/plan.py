@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lavida_gen import plugins
 from lavida_gen.errors import DataError, UserError
-from lavida_gen.exposure import Exposure, Limits, Task
+from lavida_gen.exposure import Exposure, Task
 from lavida_gen.recipe import EXPOSURES, SOURCES, Recipe
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Kind, Name, Scene
@@ -162,8 +162,9 @@ class Deck:
         rng = self._rng(index, SCENE + attempt)
         scenes = opened.scenes[part.split]
         number = int(scenes[rng.integers(len(scenes))])
-        limits: Limits = self.recipe.limits.limits()
-        task = Task(exposed, rng, opened.vocabulary, opened.names, limits, lambda rng: self._other(rng, part))
+        task = Task(
+            exposed, rng, opened.vocabulary, opened.names, self.recipe.limits, lambda rng: self._other(rng, part)
+        )
         return Step(index, part.split, opened, number, name, exposure, task)
 
     def _rng(self, index: int, stream: int) -> np.random.Generator:

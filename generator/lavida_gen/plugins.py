@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from lavida_gen.errors import UserError, did_you_mean
 
@@ -44,4 +44,4 @@ def find(package: str, base: Callable[..., T], name: str) -> type[T]:
         and not inspect.isabstract(thing)
     ]
     assert len(found) == 1, f"{module.__name__} defines {len(found)} {family}s; expected one"
-    return found[0]
+    return cast(type[T], found[0])

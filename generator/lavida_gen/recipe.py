@@ -58,19 +58,6 @@ class ShardSize(_Strict):
     megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
 
 
-class LimitSettings(_Strict):
-    """What an anomaly must look like to be one (see exposure.Limits)."""
-
-    min_area: float = Field(default=Limits.min_area, ge=0, le=1, description="least share of the frame, 0..1")
-    max_area: float = Field(default=Limits.max_area, gt=0, le=1, description="largest share of the frame, 0..1")
-    min_pixels: int = Field(default=Limits.min_pixels, ge=1)
-    min_visible: float = Field(default=Limits.min_visible, gt=0, le=1, description="share of a clip's frames")
-
-    def limits(self) -> Limits:
-        """The same as the exposures take it."""
-        return Limits(**self.model_dump())
-
-
 class Recipe(_Strict):
     """A corpus, described. With the data it names, it determines every byte of it."""
 
@@ -84,7 +71,7 @@ class Recipe(_Strict):
     exposures: list[ExposureEntry] = Field(min_length=1)
     anomaly_ratio: float = Field(default=0.5, ge=0, le=1, description="share of samples that show an anomaly")
     names_per_prompt: int = Field(default=30, ge=1, le=500, description="most names a prompt lists")
-    limits: LimitSettings = LimitSettings()
+    limits: Limits = Limits()
     image: ImageSettings = ImageSettings()
     augmentations: list[Augmentation] = []
     prompts: Annotated[PromptBank, Field(description="path of a prompt bank, or the bank itself")] = Field(
@@ -97,15 +84,15 @@ class Recipe(_Strict):
     def published(self) -> dict[str, Any]:
         """The whole recipe as plain data, without what only holds on this machine (paths of data)."""
         plain = self.model_dump(mode="json")
-        for rows, entries in ((plain["sources"], self.sources), (plain["exposures"], self.exposures)):
-            for row, entry in zip(rows, entries, strict=True):
-                options = row.pop("options")
-                local = {
-                    key
-                    for key, field in type(entry.options).model_fields.items()
-                    if any(isinstance(mark, LocalOnly) for mark in field.metadata)
-                }
-                row.update({key: value for key, value in options.items() if key not in local})
+        entries: list[SourceEntry | ExposureEntry] = [*self.sources, *self.exposures]
+        for row, entry in zip([*plain["sources"], *plain["exposures"]], entries, strict=True):
+            options = row.pop("options")
+            local = {
+                key
+                for key, field in type(entry.options).model_fields.items()
+                if any(isinstance(mark, LocalOnly) for mark in field.metadata)
+            }
+            row.update({key: value for key, value in options.items() if key not in local})
         return plain
 
     def digest(self) -> str:
@@ -272,7 +259,9 @@ def _expand(value: Any, place: str, faults: list[str]) -> Any:
     return _VARIABLE.sub(replace, value)
 
 
-def _normalise_entries(raw: dict[str, Any], key: str, package: str, base: type[Any]) -> Iterator[str]:
+def _normalise_entries(
+    raw: dict[str, Any], key: str, package: str, base: type[Source] | type[Exposure]
+) -> Iterator[str]:
     """Split each entry of a list into its own keys and `options`, typed by the plug-in. Yields faults."""
     entries = raw.get(key)
     if not isinstance(entries, list):

@@ -169,7 +169,8 @@ def digest(path: Path) -> tuple[int, str]:
 
 def read(path: Path) -> Iterator[Packed]:
     """The samples of a shard, in order. Raises DataError that names shard and key."""
-    key, fields = "", {}
+    key = ""
+    fields: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:") as tar:
             for info in tar:

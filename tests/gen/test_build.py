@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lavida_gen import build as builder
 from lavida_gen import recipe as recipes
 from lavida_gen.corpus import open_corpus
@@ -62,7 +63,13 @@ def test_it_is_whole_and_sound(built: Path) -> None:
     assert corpus.manifest.samples == 48
     assert verify(corpus) == []
     assert not (built / builder.STATE).exists()
-    assert {path.split("/")[0] for path in tree(built)} == {"README.md", "corpus.json", "stats.parquet", "image", "clip"}
+    assert {path.split("/")[0] for path in tree(built)} == {
+        "README.md",
+        "corpus.json",
+        "stats.parquet",
+        "image",
+        "clip",
+    }
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -89,7 +96,9 @@ def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path)
     for round_ in range(6):
         out = tmp_path / f"corpus{round_}"
         command = [sys.executable, "-m", "lavida_gen", "build", "--recipe", str(file), "--out", str(out), "-w", "2"]
-        process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         _wait_for_shards(process, out, int(rng.integers(0, 5)))
         time.sleep(float(rng.uniform(0, 0.05)))
         whole = round_ % 2 == 0  # the parent alone, or its workers too
@@ -182,7 +191,9 @@ def test_webdataset_reads_it(built: Path) -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("kind", ["image", "clip"])
 @pytest.mark.slow
-def test_datasets_reads_it(built: Path, tmp_path: Path, kind: str, streaming: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_datasets_reads_it(
+    built: Path, tmp_path: Path, kind: str, streaming: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     datasets = pytest.importorskip("datasets")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     data = datasets.load_dataset(str(built), kind, split="train", streaming=streaming, cache_dir=str(tmp_path))

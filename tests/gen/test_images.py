@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from lavida_gen.errors import DataError
 from lavida_gen.images import Frame, decode, encode_jpeg, probe
-from PIL import Image
 
 SIZE = (24, 32)
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pycocotools import mask as coco
+
 from lavida_gen import masks
 from lavida_gen.errors import DataError
-from pycocotools import mask as coco
 
 BITS = arrays(np.bool_, st.tuples(st.integers(1, 17), st.integers(1, 17)))
 
@@ -59,7 +60,10 @@ def test_polygons_are_drawn_as_pycocotools_draws_them() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: masks.from_polygons([[1, 2, 3, 4]], (9, 9), "a.json: annotation 7"), r"annotation 7 polygon 0: 4 numbers"),
+        (
+            lambda: masks.from_polygons([[1, 2, 3, 4]], (9, 9), "a.json: annotation 7"),
+            r"annotation 7 polygon 0: 4 numbers",
+        ),
         (lambda: masks.from_polygons([], (9, 9)), "no polygon; expected at least one"),
         (lambda: masks.from_runs([5, 5], (4, 4), "x"), r"x: run lengths sum up to 10; expected 16 = 4 x 4"),
         (lambda: masks.from_runs([20, -4], (4, 4), "x"), "run lengths sum up to 16"),

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+
 from lavida_gen import recipe as recipes
 from lavida_gen.errors import DataError, UserError
 from lavida_gen.plan import Deck
@@ -104,7 +105,9 @@ def test_a_few_scenes_still_make_two_splits(val: float) -> None:
 
 
 def test_what_can_not_be_planned_is_said() -> None:
-    with pytest.raises(UserError, match=r"exposures: none of them shows an anomaly in image scenes; add one \(such as rel"):
+    with pytest.raises(
+        UserError, match=r"exposures: none of them shows an anomaly in image scenes; add one \(such as rel"
+    ):
         deck(exposures=["absent"])
     with pytest.raises(UserError, match=r"exposures: none of them shows none in image scenes.*anomaly_ratio to 1"):
         deck(exposures=["relabel"])

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from lavida_gen import recipe as recipes
 from lavida_gen.errors import UserError
 

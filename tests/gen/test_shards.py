@@ -8,13 +8,19 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from lavida_gen.errors import DataError
 from lavida_gen.sample import Record
 from lavida_gen.shards import Packed, ShardWriter, digest, read, write_whole
 
 
 def packed(index: int, kind: str = "image", frames: int = 1) -> Packed:
-    record = dict.fromkeys(Record.__annotations__, "") | {"index": index, "kind": kind, "frames": frames, "names": ["ü"]}
+    record = dict.fromkeys(Record.__annotations__, "") | {
+        "index": index,
+        "kind": kind,
+        "frames": frames,
+        "names": ["ü"],
+    }
     pictures = tuple(b"jpeg%d" % t for t in range(frames))
     return Packed(f"{index:09d}", pictures, tuple(b"png%d" % t for t in range(frames)), record)  # type: ignore[arg-type]
 

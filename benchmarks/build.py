@@ -1,0 +1,163 @@
+"""How fast are corpora built, beside what the machine could do at best?
+
+    python benchmarks/build.py [--samples 6000] [--rounds 3] [--profile]
+
+The floor is measured in the same run, in turns with the build: read the bytes of an image, rasterise and encode one
+mask, append both to a tar, digest it. Nothing else could be left out. A ratio holds on a noisy machine, a time does not.
+Pictures are 640 x 480 JPEGs with 7 polygons each, as in COCO; nobody changes them, so their bytes pass through.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import hashlib
+import io
+import json
+import pstats
+import statistics
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lavida_gen import build as builder
+from lavida_gen import masks
+from lavida_gen import recipe as recipes
+from lavida_gen.recipe import Recipe
+
+SIZE = (480, 640)
+IMAGES, THINGS, KINDS = 300, 7, 80
+
+
+def polygon(rng: np.random.Generator) -> list[float]:
+    """A star of 20 corners somewhere in the picture, about the size of a COCO thing."""
+    centre, radius = rng.uniform((80, 80), (560, 400)), rng.uniform(15, 75)
+    angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    reach = radius * rng.uniform(0.6, 1.0, 20)
+    return np.round(centre + np.stack([np.cos(angles), np.sin(angles)], 1) * reach[:, None], 2).ravel().tolist()
+
+
+def draw_coco(root: Path) -> Path:
+    """A COCO data set in the official layout; pictures of about 85 kB."""
+    rng = np.random.default_rng(0)
+    (root / "annotations").mkdir(parents=True)
+    (root / "val2017").mkdir()
+    images, annotations = [], []
+    for number in range(IMAGES):
+        noise = rng.integers(0, 255, (60, 80, 3), np.uint8)
+        grain = rng.normal(0, 6, (*SIZE, 3))
+        pixels = np.clip(cv2.resize(noise, SIZE[::-1], interpolation=cv2.INTER_CUBIC) + grain, 0, 255).astype(np.uint8)
+        name = f"{number:012d}.jpg"
+        cv2.imwrite(str(root / "val2017" / name), pixels, [cv2.IMWRITE_JPEG_QUALITY, 75])
+        images.append({"id": number, "file_name": name, "height": SIZE[0], "width": SIZE[1], "license": 1})
+        for _ in range(THINGS):
+            kind = int(rng.integers(KINDS))
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": number, "category_id": kind, "iscrowd": 0, "area": 1.0,
+                 "bbox": [0, 0, 1, 1], "segmentation": [polygon(rng)]}
+            )  # fmt: skip
+    categories = [{"id": k, "name": f"kind{k}", "supercategory": f"group{k % 12}"} for k in range(KINDS)]
+    licences = [{"id": 1, "name": "CC BY 2.0", "url": "https://creativecommons.org/licenses/by/2.0/"}]
+    plain = {"images": images, "annotations": annotations, "categories": categories, "licenses": licences}
+    (root / "annotations" / "instances_val2017.json").write_text(json.dumps(plain))
+    return root
+
+
+def floor(root: Path, out: Path, samples: int) -> float:
+    """Samples a second of the work that nobody can leave out."""
+    rng = np.random.default_rng(1)
+    files = sorted((root / "val2017").glob("*.jpg"))
+    polygons = [polygon(rng) for _ in range(200)]
+    began = time.perf_counter()
+    with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for number in range(samples):
+            fields = {
+                "jpg": files[int(rng.integers(len(files)))].read_bytes(),
+                "mask.png": masks.to_png(masks.from_polygons([polygons[number % 200]], SIZE)),
+            }
+            for name, data in fields.items():
+                info = tarfile.TarInfo(f"{number:09d}.{name}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    with out.open("rb") as file:
+        hashlib.file_digest(file, "sha256")
+    return samples / (time.perf_counter() - began)
+
+
+def coco_recipe(root: Path, samples: int) -> Recipe:
+    return recipes.parse(
+        {
+            "name": "bench",
+            "samples": samples,
+            "val": 0.05,
+            "shard": {"samples": max(50, samples // 16)},
+            "sources": [{"name": "coco", "root": str(root), "split": "val2017"}],
+            "exposures": ["relabel", {"name": "absent", "weight": 2}, "near_miss"],
+        }
+    )
+
+
+def street_recipe(samples: int, kind: str) -> Recipe:
+    return recipes.parse(
+        {
+            "name": "bench",
+            "samples": samples,
+            "shard": {"samples": max(10, samples // 8)},
+            "sources": [{"name": "street", "kind": kind}],
+            "exposures": ["relabel", "absent", "near_miss"],
+        }
+    )
+
+
+def built(recipe: Recipe, out: Path, workers: int) -> float:
+    """Samples a second of a whole build, opening and closing included."""
+    began = time.perf_counter()
+    builder.build(recipe, out, workers)
+    return recipe.samples / (time.perf_counter() - began)
+
+
+def profile(work: Callable[[], object]) -> None:
+    """Where one worker spends its time."""
+    profiler = cProfile.Profile()
+    profiler.runcall(work)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+
+
+def main() -> None:
+    """Run everything and print one table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--samples", type=int, default=6000)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--profile", action="store_true", help="profile one worker instead")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        recipe = coco_recipe(draw_coco(home / "coco"), options.samples)
+        builder.build(coco_recipe(home / "coco", 50), home / "warm")  # the index is made once, before
+        if options.profile:
+            profile(lambda: builder.build(recipe, home / "profiled"))
+            return
+        rates: dict[str, list[float]] = {"floor": [], "one": [], "two": []}
+        for round_ in range(options.rounds):
+            rates["floor"].append(floor(home / "coco", home / f"floor{round_}.tar", options.samples))
+            rates["one"].append(built(recipe, home / f"one{round_}", 1))
+            rates["two"].append(built(recipe, home / f"two{round_}", 2))
+        median = {name: statistics.median(values) for name, values in rates.items()}
+        print(f"{options.samples} untouched images, median of {options.rounds} rounds, samples/s")
+        print(f"  floor                 {median['floor']:8.0f}")
+        print(
+            f"  build, 1 worker       {median['one']:8.0f}  {median['one'] / median['floor']:.2f} of the floor (goal 0.7)"
+        )
+        print(f"  build, 2 workers      {median['two']:8.0f}  {median['two'] / median['one']:.2f} times one (goal 1.7)")
+        for kind, samples in (("image", 100), ("clip", 30)):
+            rate = built(street_recipe(samples, kind), home / f"street-{kind}", 1)
+            print(f"  street {kind:5}, 1 worker {rate:8.1f}  (drawn and encoded)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""10,000 samples each of drawn and of real scenes: what every corpus must hold, whatever chance does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida_gen import lexicon, masks
+from lavida_gen import recipe as recipes
+from lavida_gen.plan import Deck, Step
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Scene
+
+SAMPLES = 10_000
+
+
+def drafts(deck: Deck) -> tuple[list[tuple[Step, Scene, Draft]], Counter[str]]:
+    """What the build would write, short of encoding it. Scenes are read once: they are a pure function."""
+    scenes: dict[tuple[int, int], Scene] = {}
+    drops: Counter[str] = Counter()
+    found = []
+    for index in range(deck.recipe.samples):
+        for attempt in range(500):
+            step = deck.step(index, attempt)
+            at = (deck.sources.index(step.opened), step.number)
+            if at not in scenes:
+                scenes[at] = step.scene()
+            draft = step.expose(scenes[at])
+            if isinstance(draft, Dropped):
+                drops[draft.reason] += 1
+                continue
+            found.append((step, scenes[at], draft))
+            break
+    return found, drops
+
+
+def hold(deck: Deck) -> None:
+    """The truths."""
+    found, drops = drafts(deck)
+    assert len(found) == SAMPLES, drops
+    listed: Counter[str] = Counter()
+    for step, scene, draft in found:
+        shown = sum(masks.area(mask) for mask in draft.masks if mask is not None)
+        assert bool(shown) == draft.exposed == step.task.exposed
+        there = [lexicon_name(name, region.category) for region in scene.regions for name in region.names]
+        for name, label in zip(draft.names, draft.labels, strict=True):
+            listed[name] += 1
+            if label:
+                assert any(name in region.names for region in scene.regions)
+            else:
+                assert not any(name in region.names or name == region.category for region in scene.regions)
+                negative = vocabulary(step)[name]
+                assert not any(lexicon.conflict(negative, one) for one in there), (name, scene.key)
+        assert 1 <= len(draft.names) <= step.task.names
+    share = sum(draft.exposed for _, _, draft in found) / SAMPLES
+    assert abs(share - deck.recipe.anomaly_ratio) < 0.02
+    every = {name.text for opened in deck.sources for name in opened.vocabulary}
+    assert every <= set(listed), f"never drawn: {sorted(every - set(listed))[:10]}"
+
+
+_vocabularies: dict[int, dict[str, Any]] = {}
+
+
+def vocabulary(step: Step) -> dict[str, Any]:
+    key = id(step.opened)
+    if key not in _vocabularies:
+        _vocabularies[key] = {name.text: name for name in step.opened.vocabulary}
+    return _vocabularies[key]
+
+
+def lexicon_name(text: str, category: str) -> Any:
+    from lavida_gen.scene import Name
+
+    return Name(text, category)
+
+
+@pytest.mark.slow
+def test_street() -> None:
+    sources = [{"name": "street", "scenes": 150, "size": [96, 128]}]
+    hold(Deck.open(recipes.parse(_plain(sources))))
+
+
+@pytest.mark.slow
+def test_real_coco(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path))
+    sources = [
+        {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "train2017"},
+        {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "val2017"},
+    ]
+    hold(Deck.open(recipes.parse(_plain(sources))))
+
+
+def _plain(sources: list[dict[str, Any]]) -> dict[str, Any]:
+    plain = {
+        "name": "truths",
+        "samples": SAMPLES,
+        "sources": sources,
+        "exposures": ["relabel", {"name": "absent", "weight": 2}, "near_miss"],
+    }
+    return json.loads(json.dumps(plain))

@@ -1,0 +1,144 @@
+"""The command, as people type it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from click.testing import CliRunner
+
+from lavida_gen import plugins
+from lavida_gen import recipe as recipes
+from lavida_gen.cli import main
+
+RECIPE = {
+    "name": "cli",
+    "samples": 16,
+    "shard": {"samples": 8},
+    "sources": [
+        {"name": "street", "scenes": 20, "size": [96, 128]},
+        {"name": "street", "kind": "clip", "frames": 3, "scenes": 9, "size": [96, 128], "seed": 2},
+    ],
+    "exposures": ["relabel", "absent"],
+    "names_per_prompt": 5,
+}
+
+
+def said(*command: str, code: int = 0) -> str:
+    result = CliRunner().invoke(main, list(command))
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("recipe") / "cli.yaml"
+    file.write_text(json.dumps(RECIPE))
+    return file
+
+
+@pytest.fixture(scope="module")
+def corpus(recipe: Path) -> Path:
+    out = recipe.parent / "corpus"
+    text = said("build", "-r", str(recipe), "-o", str(out), "-w", "1")
+    assert "16 samples" in text
+    assert "digest " in text
+    return out
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
+def test_help_teaches(command: list[str]) -> None:
+    text = said(*command, "--help")
+    assert "Usage: " in text
+    assert len(text.splitlines()) > 5
+
+
+def test_build_again_says_the_same(recipe: Path, corpus: Path) -> None:
+    plain = json.loads(said("build", "-r", str(recipe), "-o", str(corpus), "--json"))
+    assert plain["samples"] == 16
+    assert plain["digest"] in (corpus / "corpus.json").read_text()
+
+
+def test_a_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:
+    text = said("build", "-r", str(recipe), "-o", str(tmp_path / "no"), "--dry-run")
+    assert "image/train-00000.tar  samples 0 to" in text
+    assert not (tmp_path / "no").exists()
+
+
+def test_verify_says_sound_or_what_is_wrong(corpus: Path, tmp_path: Path) -> None:
+    assert said("verify", str(corpus), "-w", "1").endswith("sound\n")
+    assert json.loads(said("verify", str(corpus), "-w", "1", "--json")) == {"sound": True, "faults": []}
+    said("verify", str(tmp_path), code=2)
+
+
+def test_stats_for_people_and_machines(corpus: Path) -> None:
+    text = said("stats", str(corpus))
+    assert "relabel" in text
+    assert "street" in text
+    plain = json.loads(said("stats", str(corpus), "--json"))
+    assert plain["samples"] == 16
+    assert sum(plain["areas"].values()) == plain["exposed"]
+    assert sum(count["samples"] for count in plain["splits"].values()) == 16
+
+
+@pytest.mark.parametrize("index", [0, 15])
+def test_show_makes_a_picture_and_a_command_that_works(corpus: Path, tmp_path: Path, index: int) -> None:
+    picture = tmp_path / "p.png"
+    shown = json.loads(said("show", str(corpus), str(index), "-o", str(picture), "--json"))
+    assert cv2.imread(str(picture)).shape[1] == 960
+    words = shown["again"].split()
+    assert words[0] == "lavida-gen"
+    words[words.index("--out") + 1] = str(tmp_path / "again")
+    said(*words[1:])
+    record = json.loads(next((tmp_path / "again").glob("*.json")).read_text())
+    assert record == {key: shown[key] for key in record}
+    assert "question" in said("show", str(corpus), str(index), "-o", str(picture))
+
+
+def test_show_of_a_sample_that_is_not_there(corpus: Path) -> None:
+    assert "sample 16: " in said("show", str(corpus), "16", code=2)
+
+
+def test_check(recipe: Path) -> None:
+    assert said("check", "-r", str(recipe)) == "recipe cli: sound\n"
+    text = said("check", "-r", str(recipe), "--set", "sources.0={name: coco, root: /nowhere/x}", code=1)
+    assert "sources[0] (coco): " in text
+    assert "/nowhere/x" in text
+
+
+@pytest.mark.parametrize("name", plugins.names(recipes.SOURCES))
+def test_every_source_tells_of_itself(name: str) -> None:
+    assert name in said("sources")
+    text = said("sources", name)
+    for head in ("page", "licence", "How to get it", "How the folder must look", "Options in a recipe"):
+        assert head in text
+    assert json.loads(said("sources", name, "--json"))["name"] == name
+
+
+@pytest.mark.parametrize("name", plugins.names(recipes.EXPOSURES))
+def test_every_exposure_tells_of_itself(name: str) -> None:
+    assert name in said("exposures")
+    assert "Options in a recipe" in said("exposures", name)
+
+
+def test_recipes_are_printed_to_start_from(tmp_path: Path) -> None:
+    assert "street" in said("recipes")
+    text: Any = said("recipes", "street")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert recipes.load(str(tmp_path / "mine.yaml")).digest() == recipes.load("street").digest()
+
+
+@pytest.mark.parametrize("command", ["sources", "exposures", "recipes"])
+def test_unknown_names(command: str) -> None:
+    assert "unknown" in said(command, "relabell", code=2)
+
+
+def test_unfinished_and_foreign_folders(tmp_path: Path) -> None:
+    assert "holds no corpus.json" in said("stats", str(tmp_path), code=2)
+    (tmp_path / ".build").mkdir()
+    assert "is not finished; run the same `lavida-gen build`" in said("stats", str(tmp_path), code=1)
+    (tmp_path / "corpus.json").write_text('{"format": 1}')
+    assert "a manifest of format 1" in said("stats", str(tmp_path), code=1)

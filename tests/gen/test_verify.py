@@ -1,0 +1,141 @@
+"""verify finds what a sound corpus never has."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida_gen import build as builder
+from lavida_gen import masks
+from lavida_gen import recipe as recipes
+from lavida_gen.corpus import open_corpus
+from lavida_gen.shards import digest
+from lavida_gen.verify import verify
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("verify") / "corpus"
+    plain = {
+        "name": "v",
+        "samples": 20,
+        "val": 0.3,
+        "sources": [{"name": "street", "scenes": 12, "size": [96, 128]}],
+        "exposures": ["relabel", "absent"],
+    }
+    builder.build(recipes.parse(plain), out)
+    assert verify(open_corpus(out)) == []
+    return out
+
+
+Fields = dict[str, bytes]
+
+
+def spoil(corpus: Path, change: Callable[[str, Fields], None], shard: str = "image/train-00000.tar") -> list[str]:
+    """Rewrite a shard with changed fields and an honest digest; what verify says."""
+    path = corpus / shard
+    samples: dict[str, Fields] = {}
+    with tarfile.open(path) as tar:
+        for info in tar:
+            key, _, field = info.name.partition(".")
+            samples.setdefault(key, {})[field] = tar.extractfile(info).read()
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for key, fields in samples.items():
+            change(key, fields)
+            for field, data in fields.items():
+                info = tarfile.TarInfo(f"{key}.{field}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    manifest = json.loads((corpus / "corpus.json").read_text())
+    for entry in manifest["shards"]:
+        if entry["file"] == shard:
+            entry["bytes"], entry["sha256"] = digest(path)
+    (corpus / "corpus.json").write_text(json.dumps(manifest))
+    return verify(open_corpus(corpus))
+
+
+def edit(**changes: Any) -> Callable[[str, Fields], None]:
+    def change(key: str, fields: Fields) -> None:
+        fields["json"] = json.dumps({**json.loads(fields["json"]), **changes}).encode()
+
+    return change
+
+
+def set_field(name: str, data: bytes) -> Callable[[str, Fields], None]:
+    def change(key: str, fields: Fields) -> None:
+        fields[name] = data
+
+    return change
+
+
+def flip_mask(key: str, fields: Fields) -> None:
+    exposed = json.loads(fields["json"])["exposed"]
+    full = masks.encode(~masks.decode(masks.empty((96, 128))))
+    fields["mask.png"] = masks.to_png(masks.empty((96, 128)) if exposed else full)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (set_field("jpg", b"nothing"), "is no readable image"),
+        (set_field("mask.png", b"nothing"), "is no readable PNG"),
+        (set_field("mask.png", masks.to_png(masks.empty((9, 9)))), "mask 0 is (9, 9); expected (96, 128)"),
+        (flip_mask, "its mask is empty, yet it is exposed"),
+        (flip_mask, "its mask is not empty, yet it is normal"),
+        (edit(answer="no token"), "<SEG> stands 0 times"),
+        (edit(answer="<SEG> <SEG>"), "<SEG> stands 2 times"),
+        (edit(names=["a thing"], labels=[True]), "a name is not listed in its question"),
+        (edit(labels=[True]), "labels"),
+        (edit(surprise=1), "has other keys than a record: surprise"),
+        (edit(split="val"), "is image/val; expected image/train"),
+        (edit(width=64), "expected 64 x 96"),
+        (edit(index=3), "holds 14 samples; expected 14 from 0 on"),
+        (lambda key, fields: fields.pop("jpg"), "has no 'jpg'"),
+    ],
+)
+def test_it_finds(sound: Path, tmp_path: Path, change: Callable[[str, Fields], None], message: str) -> None:
+    corpus = tmp_path / "c"
+    shutil.copytree(sound, corpus)
+    faults = spoil(corpus, change)
+    assert any(message in fault for fault in faults), faults
+
+
+def test_it_finds_scenes_in_two_splits(sound: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "c"
+    shutil.copytree(sound, corpus)
+    spoil(corpus, edit(group="street/1"))
+    faults = spoil(corpus, edit(group="street/1"), "image/val-00000.tar")
+    assert "scene 'street/1' is in train and in val" in faults
+
+
+def test_it_finds_changed_bytes_and_missing_files(sound: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "c"
+    shutil.copytree(sound, corpus)
+    shard = corpus / "image" / "train-00000.tar"
+    data = bytearray(shard.read_bytes())
+    data[700] ^= 1
+    shard.write_bytes(data)
+    assert any("train-00000.tar: digest " in fault for fault in verify(open_corpus(corpus)))
+    (corpus / "image" / "val-00000.tar").unlink()
+    (corpus / "stats.parquet").unlink()
+    faults = verify(open_corpus(corpus))
+    assert "image/val-00000.tar: is missing" in faults
+    assert any("stats.parquet" in fault for fault in faults)
+
+
+def test_it_finds_wrong_totals(sound: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "c"
+    shutil.copytree(sound, corpus)
+    plain = json.loads((corpus / "corpus.json").read_text())
+    plain.update(exposed=plain["exposed"] + 1, splits={"image/train": 20})
+    (corpus / "corpus.json").write_text(json.dumps(plain))
+    faults = " ".join(verify(open_corpus(corpus)))
+    assert "exposed samples; found" in faults
+    assert "splits {'image/train': 20}; found" in faults

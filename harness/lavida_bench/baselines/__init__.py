@@ -1,0 +1,1 @@
+"""One baseline each; the file name is its name."""

@@ -1,0 +1,80 @@
+"""Areas under curves from counts per threshold. Tied scores are one threshold.
+
+All take counts (..., B) over B ASCENDING thresholds (a score counts where it is at or above one) and give (...):
+NaN where a class is empty, that is undefined, not 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def _from_above(counts: Array) -> Array:
+    """(..., B) how many are at or above each threshold, from the highest threshold down."""
+    return np.cumsum(counts[..., ::-1], axis=-1)
+
+
+def _defined(value: Array, *classes: Array) -> Array:
+    """NaN where any of `classes` is empty."""
+    return np.where(np.all([members > 0 for members in classes], axis=0), value, np.nan)
+
+
+def auc(positives: Array, negatives: Array) -> Array:
+    """Area under the ROC curve: how often a positive scores above a negative, ties counting one half."""
+    all_positives, all_negatives = positives.sum(axis=-1), negatives.sum(axis=-1)
+    below = np.cumsum(negatives, axis=-1) - negatives / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = (positives * below).sum(axis=-1) / (all_positives * all_negatives)
+    return _defined(area, all_positives, all_negatives)
+
+
+def _precision_recall(positives: Array, negatives: Array) -> tuple[Array, Array]:
+    """(..., B) precision and recall, from the highest threshold down; precision 1 where nothing is above."""
+    true, false = _from_above(positives), _from_above(negatives)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.where(true + false > 0, true / (true + false), 1.0)
+        return precision, true / true[..., -1:]
+
+
+def average_precision(positives: Array, negatives: Array) -> Array:
+    """Sum over thresholds of precision times the recall gained: what scikit-learn calls average precision."""
+    if not positives.shape[-1]:
+        return np.full(positives.shape[:-1], np.nan)
+    precision, recall = _precision_recall(positives, negatives)
+    gained = np.diff(recall, axis=-1, prepend=0.0)
+    return _defined((gained * precision).sum(axis=-1), positives.sum(axis=-1), negatives.sum(axis=-1))
+
+
+def pr_trapezoid(positives: Array, negatives: Array) -> Array:
+    """Area under the precision-recall curve by trapezoids, from (recall 0, precision 1): optimistic, another number."""
+    if not positives.shape[-1]:
+        return np.full(positives.shape[:-1], np.nan)
+    precision, recall = _precision_recall(positives, negatives)
+    gained = np.diff(recall, axis=-1, prepend=0.0)
+    mean = (precision + np.concatenate([np.ones_like(precision[..., :1]), precision[..., :-1]], axis=-1)) / 2
+    return _defined((gained * mean).sum(axis=-1), positives.sum(axis=-1), negatives.sum(axis=-1))
+
+
+def detection_area(found: Array, false: Array, regions: Array, frames: Array) -> Array:
+    """Area under detection rate against false positives a frame, for 0..1 of them (Ramachandra & Jones 2020).
+
+    found, false  (..., B) regions (or tracks) found first at, and false positives at, each ascending threshold
+    regions       (...) regions (or tracks) there are;  frames (...) frames
+    The curve starts at (0, 0), is straight between two thresholds and flat after the last.
+    """
+    origin = np.zeros((*found.shape[:-1], 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate = np.concatenate([origin, _from_above(found)], axis=-1) / regions[..., None]
+        alarms = np.concatenate([origin, _from_above(false)], axis=-1) / frames[..., None]
+        left, right = alarms[..., :-1], alarms[..., 1:]
+        low, high = rate[..., :-1], rate[..., 1:]
+        start, stop = np.minimum(left, 1.0), np.minimum(right, 1.0)
+        width = np.where(right > left, right - left, 1.0)
+        slope = np.where(right > left, (high - low) / width, 0.0)
+        middle = low + slope * ((start + stop) / 2 - left)
+        area = ((stop - start) * middle).sum(axis=-1)
+        area += np.maximum(0.0, 1.0 - alarms[..., -1]) * rate[..., -1]
+    return _defined(area, regions, frames)

@@ -1,0 +1,192 @@
+"""Test videos and a method's scores -> metrics with intervals, coverage and warnings, under a named protocol.
+
+    evaluate(pairs, protocols.make("official", "ucf_crime"), method="ours")
+
+`pairs` may be a generator: one video is looked at at a time, and its pixels once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from lavida_bench import bootstrap as boot
+from lavida_bench import metric as room
+from lavida_bench.bootstrap import Bootstrap, Difference
+from lavida_bench.metric import Metric, MetricResult
+from lavida_bench.protocols import Protocol
+from lavida_bench.result import Coverage, Result
+from lavida_bench.scored import Scored
+from lavida_bench.smoothing import smooth
+from lavida_bench.video import TestVideo, VideoScore
+from lavida_gen.errors import DataError, fault
+
+Pairs = Iterable[tuple[TestVideo, VideoScore | None]]
+SHOWN = 10  # missing videos listed in an error
+
+REASONS = {
+    "frames": "no video has a scored frame (delays and alarms also need a frame rate)",
+    "pixels": "no video has both pixel labels and pixel maps",
+    "tracks": "no video has both tracks and detections",
+}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is counted while the videos go by."""
+
+    videos: int = 0
+    videos_total: int = 0
+    frames: int = 0
+    frames_total: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    def add(self, video: TestVideo, item: Scored | None) -> None:
+        number = 0 if item is None else len(item.frames)
+        self.videos += number > 0
+        self.videos_total += 1
+        self.frames += number
+        self.frames_total += video.frame_count
+        if number < video.frame_count:
+            self.missing.append(video.key)
+
+    def coverage(self, expected: tuple[int, int] | None) -> Coverage:
+        videos, frames = expected or (self.videos_total, self.frames_total)
+        totals = max(videos, self.videos_total), max(frames, self.frames_total)
+        return Coverage(self.videos, totals[0], self.frames, totals[1], tuple(self.missing))
+
+
+def _view(video: TestVideo, score: VideoScore | None, protocol: Protocol) -> Scored | None:
+    if score is None or not protocol.select([video]):
+        return None
+    return protocol.view(video, score)
+
+
+def collect(pairs: Pairs, protocol: Protocol, metrics: Sequence[Metric], sigma: float | None = None) -> None:
+    """Puts every scored video into every metric (smoothed if `sigma`)."""
+    for video, score in pairs:
+        item = _view(video, score, protocol)
+        if item is not None:
+            _update(metrics, smooth(item, sigma) if sigma is not None else item)
+
+
+def _update(metrics: Sequence[Metric], item: Scored) -> None:
+    for metric in metrics:
+        metric.update(item)
+
+
+def _require(coverage: Coverage, protocol: Protocol) -> None:
+    """Raises DataError listing what is missing."""
+    lines = f": {', '.join(coverage.missing[:SHOWN])}" if coverage.missing else ""
+    if len(coverage.missing) > SHOWN:
+        lines += f" and {len(coverage.missing) - SHOWN} more"
+    raise DataError(
+        fault(
+            f"protocol {protocol.id}",
+            f"scored {coverage}; {coverage.videos_total - coverage.videos} videos are missing, "
+            f"{len(coverage.missing)} of those at hand are not or not wholly scored{lines}",
+            "every frame of every test video",
+            "score them, or allow a partial result, which is marked so and is not the benchmark's number",
+        )
+    )
+
+
+def evaluate(
+    pairs: Pairs,
+    protocol: Protocol,
+    metrics: Sequence[str | Metric] | None = None,
+    *,
+    method: str = "",
+    expected: tuple[int, int] | None = None,
+    allow_partial: bool = False,
+    bootstrap: Bootstrap | None = None,
+    smoothing: float | None = None,
+) -> Result:
+    """Scores a method.
+
+    pairs          (video, its score; None = the method has none), all test videos at hand, once each
+    metrics        names or metrics; None = the protocol's own first, then all others that can be computed
+    expected       (videos, frames) of the whole benchmark, where fewer may be at hand
+    allow_partial  gives a result marked partial where the protocol asks for complete coverage
+    smoothing      sigma in frames: frame metrics of smoothed scores beside the raw ones
+
+    Raises DataError for scores that do not fit their video and for missing coverage under ``official``.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    raw = _made(metrics if metrics is not None else _all(protocol))
+    smoothed = _made([type(metric).name for metric in raw if metric.needs == "frames"]) if smoothing is not None else []
+    oracle = room.make("frame_auc")
+    seen = _Seen()
+    for video, score in pairs:
+        item = _view(video, score, protocol)
+        seen.add(video, item)
+        if item is None:
+            continue
+        _update(raw, item)
+        if smoothing is not None:
+            _update(smoothed, smooth(item, smoothing))
+        oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)), np.float32)))
+    coverage = seen.coverage(expected)
+    if protocol.complete and not coverage.complete and not allow_partial:
+        _require(coverage, protocol)
+    found = {metric.name: boot.result(metric, bootstrap) for metric in raw if metric.keys}
+    return Result(
+        benchmark=protocol.benchmark,
+        method=method,
+        protocol=protocol.id + (" (partial)" if protocol.complete and not coverage.complete else ""),
+        protocol_text=protocol.describe(),
+        coverage=coverage,
+        metrics=found,
+        not_scored={metric.name: REASONS[metric.needs] for metric in raw if not metric.keys},
+        warnings=_warnings(coverage, protocol, found, oracle),
+        resamples=bootstrap.resamples,
+        seed=bootstrap.seed,
+        smoothing=smoothing,
+        smoothed={m.name: boot.result(m, bootstrap) for m in smoothed if m.keys} if smoothing is not None else None,
+    )
+
+
+def compare(
+    first: Pairs, second: Pairs, protocol: Protocol, names: Sequence[str], bootstrap: Bootstrap | None = None
+) -> dict[str, Mapping[str, Difference]]:
+    """Metric -> variant -> difference of two runs (first - second) over the same videos in the same order."""
+    one, other = _made(names), _made(names)
+    collect(first, protocol, one)
+    collect(second, protocol, other)
+    return {a.name: boot.paired(a, b, bootstrap or Bootstrap()) for a, b in zip(one, other, strict=True) if a.keys}
+
+
+def _made(metrics: Sequence[str | Metric]) -> list[Metric]:
+    made = [room.make(metric) if isinstance(metric, str) else metric for metric in metrics]
+    assert not any(metric.keys for metric in made), "a metric that has seen videos already"
+    return made
+
+
+def _all(protocol: Protocol) -> list[str]:
+    """The protocol's own metrics, then the others by name."""
+    own = protocol.metrics()
+    return [*own, *(name for name in room.known() if name not in own)]
+
+
+def _warnings(
+    coverage: Coverage, protocol: Protocol, found: Mapping[str, MetricResult], oracle: Metric
+) -> tuple[str, ...]:
+    """What a reader must know before any number."""
+    warnings = []
+    if not coverage.complete:
+        what = "numbers are not the benchmark's" if protocol.complete else f"as protocol {protocol.id} has it"
+        warnings.append(f"scored {coverage}: {what}")
+    ceiling = oracle.exact()["micro"] if oracle.keys else float("nan")
+    auc = found["frame_auc"].headline.value if "frame_auc" in found else None
+    if auc is not None and auc < ceiling:
+        warnings.append(
+            f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "
+            "when: the method has not shown that it localises in time"
+        )
+    for name, result in found.items():
+        left_out = result.counts.get("videos_left_out", 0)
+        if left_out:
+            warnings.append(f"{name} is over {result.counts['videos']} videos; {left_out} lack what it needs")
+    return tuple(warnings)

@@ -1,0 +1,1 @@
+"""One metric each; the file name is its name."""

@@ -1,0 +1,67 @@
+"""How often somebody is called for nothing in an hour of normal video, where a fixed share of events is found.
+
+An event (a run of consecutive abnormal frames) is found when one of its frames reaches the threshold; the threshold is
+the highest one that finds at least `recall` of all events. An alarm is a run of consecutive normal frames at or above
+it, however long; a run that goes on from an event into the normal frames after it is one too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lavida_bench.events import Array, alarms, at_or_above, stretches
+from lavida_bench.metric import Metric, Weights
+from lavida_bench.scored import Scored
+from lavida_bench.tallies import Tallies
+
+
+class FalseAlarmsPerHour(Metric):
+    """Alarms in an hour of normal video."""
+
+    name = "false_alarms_per_hour"
+    needs = "frames"
+    variants = ("alarms",)
+    unit = "1/h"
+    higher_is_better = False
+
+    def __init__(self, recall: float = 0.8) -> None:
+        super().__init__()
+        self.recall = recall
+        self.tallies = Tallies("events", "alarms")
+        self._hours: list[float] = []
+        self._events = 0
+
+    def _take(self, item: Scored) -> bool:
+        if item.video.fps is None or not len(item.frames):
+            return False
+        events = [event.max() for event in stretches(item, abnormal=True)]
+        runs = [alarms(stretch) for stretch in stretches(item, abnormal=False)]
+        scores = np.concatenate([np.zeros(0, np.float32), *(values for values, _ in runs)])
+        signs = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in runs)])
+        self.tallies.add(events=(np.array(events, np.float32), None), alarms=(scores, signs))
+        self._hours.append(float((~item.labels).sum()) / item.video.fps / 3600)
+        self._events += len(events)
+        return True
+
+    def value(self, weights: Weights | None = None) -> dict[str, Array]:
+        """See Metric. Undefined without events or without normal frames."""
+        totals = self.tallies.totals(weights)
+        weights = np.ones((1, len(self.keys))) if weights is None else weights
+        hours = weights @ np.array(self._hours, float)
+        found, runs = at_or_above(totals["events"]), at_or_above(totals["alarms"])
+        enough = found >= self.recall * found[:, :1] - 1e-9
+        chosen = enough.sum(axis=1) - 1  # `found` falls with the threshold: the last place with enough
+        number = np.take_along_axis(runs, chosen[:, None], axis=1)[:, 0]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"alarms": np.where((found[:, 0] > 0) & (hours > 0), number / hours, np.nan)}
+
+    def counts(self) -> dict[str, int]:
+        """Videos, events, and seconds of normal video."""
+        return super().counts() | {"events": self._events, "normal_seconds": round(sum(self._hours) * 3600)}
+
+    def notes(self) -> tuple[str, ...]:
+        """The parameter, and videos without a frame rate."""
+        notes = [f"at the highest threshold that finds at least {self.recall:.0%} of the events"]
+        if self.left_out:
+            notes.append(f"{len(self.left_out)} videos have no frame rate or no scored frame and are left out")
+        return tuple(notes)

@@ -1,0 +1,15 @@
+"""Average precision over frames, as scikit-learn defines it: XD-Violence's own metric (micro)."""
+
+from __future__ import annotations
+
+from lavida_bench import curves
+from lavida_bench.ranking import Array, FrameRanking
+
+
+class FrameAP(FrameRanking):
+    """Average precision of frames."""
+
+    name = "frame_ap"
+
+    def _curve(self, positives: Array, negatives: Array) -> Array:
+        return curves.average_precision(positives, negatives)

@@ -1,0 +1,15 @@
+"""Area under the ROC curve over frames: what most benchmarks quote (micro)."""
+
+from __future__ import annotations
+
+from lavida_bench import curves
+from lavida_bench.ranking import Array, FrameRanking
+
+
+class FrameAUC(FrameRanking):
+    """ROC-AUC of frames."""
+
+    name = "frame_auc"
+
+    def _curve(self, positives: Array, negatives: Array) -> Array:
+        return curves.auc(positives, negatives)

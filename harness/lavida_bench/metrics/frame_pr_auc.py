@@ -1,0 +1,15 @@
+"""Area under the precision-recall curve by trapezoids: some publish it as AP; it is another, larger number."""
+
+from __future__ import annotations
+
+from lavida_bench import curves
+from lavida_bench.ranking import Array, FrameRanking
+
+
+class FramePRAUC(FrameRanking):
+    """Trapezoid PR-AUC of frames."""
+
+    name = "frame_pr_auc"
+
+    def _curve(self, positives: Array, negatives: Array) -> Array:
+        return curves.pr_trapezoid(positives, negatives)

@@ -1,0 +1,15 @@
+"""Average precision over all pixels of all frames."""
+
+from __future__ import annotations
+
+from lavida_bench import curves
+from lavida_bench.ranking import Array, PixelRanking
+
+
+class PixelAP(PixelRanking):
+    """Average precision of pixels."""
+
+    name = "pixel_ap"
+
+    def _curve(self, positives: Array, negatives: Array) -> Array:
+        return curves.average_precision(positives, negatives)

@@ -1,0 +1,15 @@
+"""Area under the ROC curve over all pixels of all frames (LAVIDA, GridVAD); not Mahadevan's criterion."""
+
+from __future__ import annotations
+
+from lavida_bench import curves
+from lavida_bench.ranking import Array, PixelRanking
+
+
+class PixelAUC(PixelRanking):
+    """ROC-AUC of pixels."""
+
+    name = "pixel_auc"
+
+    def _curve(self, positives: Array, negatives: Array) -> Array:
+        return curves.auc(positives, negatives)

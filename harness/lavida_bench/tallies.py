@@ -1,0 +1,113 @@
+"""Counts over scores, kept per video: what all threshold metrics are made of, and what makes a bootstrap cheap.
+
+A metric keeps, for each video, a few *channels* (scores of abnormal frames, of false positives, ...) as distinct scores
+and how often each occurs. All videos together, or any resample of them, are then a weighted sum of these counts over a
+common grid of thresholds. With weights the grid is cut to at most LIMIT groups of neighbouring scores of about equal
+mass (scores of one group count as tied), which moves a curve's area by less than about 1 / LIMIT; without weights
+nothing is grouped and the value is exact. Memory: 8 to 16 bytes a distinct score, video and channel (at most 1 MB a
+video and channel for pixels, whose scores are float16), and V * LIMIT * 8 bytes a channel in a bootstrap.
+
+Letters: V videos, R resamples, B thresholds of the grid, ascending.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Column = tuple[NDArray[np.float32], NDArray[np.int64] | NDArray[np.float64] | None]
+
+LIMIT = 4096
+
+
+class Tallies:
+    """Per video and channel: distinct scores, ascending, and their counts (negative and fractional ones allowed)."""
+
+    def __init__(self, *channels: str) -> None:
+        self.channels = channels
+        self.videos = 0
+        self._values: dict[str, list[NDArray[np.float32]]] = {name: [] for name in channels}
+        self._counts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in channels}
+        self._always: dict[str, Column] = {}
+        self._grouped: dict[str, Array] | None = None
+
+    def add(self, **columns: Column) -> None:
+        """One video: channel = (scores, how often each counts; None = once)."""
+        assert set(columns) == set(self.channels), f"{sorted(columns)} for {self.channels}"
+        for name, column in columns.items():
+            values, counts = compress(*column)
+            self._values[name].append(values)
+            self._counts[name].append(counts)
+        self.videos += 1
+        self._grouped = None
+
+    def always(self, **columns: Column) -> None:
+        """Counts that belong to no video: in every resample once."""
+        self._always = columns
+        self._grouped = None
+
+    def totals(self, weights: Array | None = None, only: NDArray[np.bool_] | None = None) -> dict[str, Array]:
+        """Channel -> (R, B) counts over a grid of ascending thresholds common to all channels.
+
+        weights  (R, V); None = each video once, R = 1, nothing grouped
+        only     (V,) bool: the videos that count
+        """
+        kept = np.ones(self.videos, np.bool_) if only is None else only
+        if weights is None:
+            grid = self._grid()
+            return {name: self._sum(name, grid, kept)[None] for name in self.channels}
+        if self._grouped is None:
+            self._grouped = self._group()
+        weights = np.concatenate([weights * kept, np.ones((len(weights), 1))], axis=1)
+        return {name: weights @ dense for name, dense in self._grouped.items()}
+
+    def _rows(self, name: str) -> list[tuple[NDArray[np.float32], Array]]:
+        """(scores, counts) of each video of a channel, last those that belong to no video."""
+        nothing: Column = (np.zeros(0, np.float32), None)
+        return [*zip(self._values[name], self._counts[name], strict=True), compress(*self._always.get(name, nothing))]
+
+    def _grid(self) -> NDArray[np.float32]:
+        """All distinct scores, ascending. Merged in portions, as a benchmark's pixels have many in common."""
+        grid, waiting, size = np.zeros(0, np.float32), [np.zeros(0, np.float32)], 0
+        for name in self.channels:
+            for values, _ in self._rows(name):
+                waiting.append(values)
+                size += len(values)
+                if size > 1 << 22:
+                    grid, waiting, size = np.unique(np.concatenate([grid, *waiting])), [], 0
+        return np.unique(np.concatenate([grid, *waiting]))
+
+    def _sum(self, name: str, grid: NDArray[np.float32], kept: NDArray[np.bool_]) -> Array:
+        total = np.zeros(len(grid))
+        for row, (values, counts) in enumerate(self._rows(name)):
+            if row == self.videos or kept[row]:
+                total[np.searchsorted(grid, values)] += counts  # values are distinct
+        return total
+
+    def _group(self) -> dict[str, Array]:
+        """Channel -> (V + 1, G) counts, G <= LIMIT groups of neighbouring scores."""
+        grid = self._grid()
+        group = np.arange(len(grid))
+        if len(grid) > LIMIT:
+            everything = np.ones(self.videos, np.bool_)
+            mass = sum((abs(self._sum(name, grid, everything)) for name in self.channels), np.zeros(len(grid)))
+            middle = np.cumsum(mass) - mass / 2
+            _, group = np.unique(np.floor(middle / mass.sum() * LIMIT), return_inverse=True)
+        width = int(group[-1]) + 1 if len(group) else 0
+        dense = {name: np.zeros((self.videos + 1, width)) for name in self.channels}
+        for name, table in dense.items():
+            for row, (values, counts) in enumerate(self._rows(name)):
+                places = group[np.searchsorted(grid, values)]
+                table[row] = np.bincount(places, weights=counts, minlength=width)
+        return dense
+
+
+def compress(
+    values: NDArray[np.float32], counts: NDArray[np.int64] | NDArray[np.float64] | None
+) -> tuple[NDArray[np.float32], Array]:
+    """Distinct scores, ascending (-0 is 0), and the sum of the counts of each."""
+    values = np.asarray(values, np.float32)
+    distinct, places = np.unique(values, return_inverse=True)
+    weights = None if counts is None else np.asarray(counts, np.float64)
+    return distinct, np.bincount(places, weights=weights, minlength=len(distinct)).astype(np.float64)

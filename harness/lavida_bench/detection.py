@@ -9,8 +9,9 @@ Letters: D detections, N ground-truth regions of all tracks, P pairs of the two 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,16 +88,18 @@ def match(
 class DetectionCriterion(Metric):
     """Area under detection rate against false positives a frame, 0..1 of them.
 
-    alpha  share of a track's regions that must be found; beta  IoU from which a region is found
     shape  "boxes" (what published numbers use) or "masks"
+    alpha  share of a track's regions that must be found; beta  IoU from which a region is found
     """
+
+    shape: ClassVar[Shape] = "boxes"
 
     needs = "tracks"
     variants = ("micro",)
 
-    def __init__(self, alpha: float = 0.1, beta: float = 0.1, shape: Shape = "boxes") -> None:
+    def __init__(self, alpha: float = 0.1, beta: float = 0.1) -> None:
         super().__init__()
-        self.alpha, self.beta, self.shape = alpha, beta, shape
+        self.alpha, self.beta = alpha, beta
         self.tallies = Tallies("found", "false")
         self._things: list[int] = []
         self._frames: list[int] = []
@@ -148,3 +151,22 @@ class DetectionCriterion(Metric):
         if not sum(self._things):
             notes.append("no track in any video: undefined")
         return tuple(notes)
+
+
+class RegionCriterion(DetectionCriterion):
+    """Every ground-truth region counts."""
+
+    def _found(self, best: list[Floats]) -> Floats:
+        return np.concatenate([np.zeros(0, np.float32), *best])
+
+
+class TrackCriterion(DetectionCriterion):
+    """Every track counts, and is found where at least a share of alpha of its regions is."""
+
+    def _found(self, best: list[Floats]) -> Floats:
+        """A track is found from its k-th best region's score downwards, k the fewest that make a share of alpha."""
+        scores = np.empty(len(best), np.float32)
+        for track, regions in enumerate(best):
+            fewest = max(1, math.ceil(self.alpha * len(regions) - 1e-9))  # 0.1 * 30 is a little above 3 in binary
+            scores[track] = np.sort(regions)[len(regions) - fewest]
+        return scores

@@ -16,7 +16,7 @@ def _changes(video: TestVideo, start: int, stop: int) -> NDArray[np.float32]:
     before = max(start - 1, 0)
     after = min(max(stop, 2), video.frame_count)
     grey = video.read(before, after).astype(np.float32).mean(axis=3)
-    change = np.abs(np.diff(grey, axis=0))
+    change: NDArray[np.float32] = np.abs(np.diff(grey, axis=0))
     if start == 0:
         first = change[:1] if len(change) else np.zeros_like(grey[:1])
         change = np.concatenate([first, change])

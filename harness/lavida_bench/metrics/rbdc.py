@@ -1,17 +1,11 @@
-"""Region-based detection criterion (Ramachandra & Jones, WACV 2020): share of ground-truth regions found."""
+"""Region-based detection criterion (Ramachandra & Jones, WACV 2020): share of ground-truth regions found, by boxes."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from lavida_bench.detection import DetectionCriterion
-from lavida_bench.video import Floats
+from lavida_bench.detection import RegionCriterion
 
 
-class RBDC(DetectionCriterion):
-    """Area under region detection rate against false positives a frame."""
+class RBDC(RegionCriterion):
+    """Area under the detection rate against false positives a frame; overlap of boxes."""
 
     name = "rbdc"
-
-    def _found(self, best: list[Floats]) -> Floats:
-        return np.concatenate([np.zeros(0, np.float32), *best])

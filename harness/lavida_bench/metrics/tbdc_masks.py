@@ -1,0 +1,12 @@
+"""Track-based detection criterion (Ramachandra & Jones, WACV 2020): share of tracks found, by masks."""
+
+from __future__ import annotations
+
+from lavida_bench.detection import TrackCriterion
+
+
+class TBDCMasks(TrackCriterion):
+    """Area under the detection rate against false positives a frame; overlap of masks."""
+
+    name = "tbdc_masks"
+    shape = "masks"

@@ -6,7 +6,7 @@ To add one, write `exposures/NAME.py` with one subclass of Exposure; tests/gen/t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Kind, Name, Scene
+from lavida_gen.scene import Kind, Scene
+from lavida_gen.vocabulary import Vocabulary
 
 
 class ExposureOptions(BaseModel):
@@ -48,7 +49,7 @@ class Task:
 
     exposed: bool
     rng: np.random.Generator
-    vocabulary: Sequence[Name]
+    vocabulary: Vocabulary
     names: int
     limits: Limits
     other: Callable[[np.random.Generator], Scene]

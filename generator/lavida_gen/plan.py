@@ -19,8 +19,9 @@ from lavida_gen.errors import DataError, UserError
 from lavida_gen.exposure import Exposure, Task
 from lavida_gen.recipe import EXPOSURES, SOURCES, Recipe
 from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Kind, Name, Scene
+from lavida_gen.scene import Kind, Scene
 from lavida_gen.source import Source
+from lavida_gen.vocabulary import Vocabulary
 
 Split = Literal["train", "val"]
 KINDS: tuple[Kind, ...] = ("image", "clip")
@@ -61,7 +62,7 @@ class Opened:
     source: Source
     weight: float
     names: int
-    vocabulary: Sequence[Name]
+    vocabulary: Vocabulary
     scenes: dict[Split, NDArray[np.int64]]
 
 
@@ -108,7 +109,7 @@ class Deck:
             if not len(source):
                 raise DataError(f"sources[{number}] ({entry.name}): has no scene; check its split and options")
             names = entry.names_per_prompt or recipe.names_per_prompt
-            sources.append(Opened(entry.name, source, entry.weight, names, source.vocabulary(), {}))
+            sources.append(Opened(entry.name, source, entry.weight, names, Vocabulary(source.vocabulary()), {}))
         _divide(sources, recipe)
         exposures = [
             (entry.name, entry.weight, plugins.find(EXPOSURES, Exposure, entry.name)(entry.options))

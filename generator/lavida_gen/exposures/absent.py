@@ -1,0 +1,32 @@
+"""Nothing is anomalous: the prompt lists only names of things that are not in the scene, the mask is empty.
+
+The other half of LAVIDA's sampler (arXiv 2602.19248). Theirs draws the names from the whole data set and may list what
+IS there; ours lists a name only if nothing annotated conflicts with it, by category and by every expression.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lavida_gen.candidates import shuffled
+from lavida_gen.exposure import Exposure, Task
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Scene
+from lavida_gen.vocabulary import pick_absent, present, safe
+
+
+class Absent(Exposure):
+    """Nothing is anomalous: only names of things that are not there."""
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({False})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """1 to `names` absent names; no mask."""
+        wanted = int(task.rng.integers(1, task.names + 1))
+        sure = safe(task.rng, scene, [], wanted // 2)
+        names = task.vocabulary.shuffled(task.rng, wanted)
+        others = sure + pick_absent(names, present(scene), sure, wanted - len(sure))
+        if not others:
+            return Dropped("no name that is absent")
+        texts, labels = zip(*shuffled(task.rng, [], others), strict=True)
+        return Draft(scene.frames, texts, labels, (None,) * len(scene.frames))

@@ -1,0 +1,69 @@
+"""Nothing is anomalous, but the names listed are as close as possible to what IS there.
+
+So that a model must read the prompt, instead of finding whatever sticks out: hard negatives as in gRefCOCO's no-target
+expressions (Liu et al., GRES, CVPR 2023) and in caption contrast sets (FOIL-COCO, Shekhar et al., ACL 2017). Close are:
+
+- expressions that the data set itself marks as having no target in this scene;
+- expressions of the scene with one word changed (colour, clothes, action; never a place, since there may well be a
+  right man beside the left one), if no expression of a thing of that kind has the new word;
+- categories of the same group (supercategory) as something that is there.
+
+What is left of the prompt is filled with other absent names, so that the number of names tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from lavida_gen import lexicon
+from lavida_gen.candidates import shuffled
+from lavida_gen.exposure import Exposure, Task
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Name, Region, Scene
+from lavida_gen.vocabulary import Vocabulary, pick_absent, present, safe
+
+
+class NearMiss(Exposure):
+    """The same, with names as close as possible to what is there."""
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({False})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """Close names first, then other absent ones; no mask."""
+        rng, there = task.rng, present(scene)
+        wanted = int(rng.integers(1, task.names + 1))
+        close = safe(rng, scene, [], wanted)
+        changed = [*dict.fromkeys(text for region in scene.regions for text in _one_word_off(region, scene))]
+        for at in rng.permutation(len(changed)).tolist():
+            if len(close) < wanted and not any(lexicon.alike(changed[at], text) for text in close):
+                close.append(changed[at])
+        siblings = _siblings(scene, task.vocabulary)
+        order = (siblings[at] for at in rng.permutation(len(siblings)).tolist())
+        close += pick_absent(order, there, close, wanted - len(close))
+        if not close:
+            return Dropped("no name that is close")
+        names = task.vocabulary.shuffled(rng, wanted)
+        others = close + pick_absent(names, there, close, wanted - len(close))
+        texts, labels = zip(*shuffled(rng, [], others), strict=True)
+        return Draft(scene.frames, texts, labels, (None,) * len(scene.frames))
+
+
+def _one_word_off(region: Region, scene: Scene) -> Iterator[str]:
+    """Changed expressions of a region that are true of nothing annotated."""
+    kin = [one for one in scene.regions if lexicon.same_kind(one.category or "?", region.category or "?")]
+    said = {word for one in kin for text in one.names for word in lexicon.words(text)}
+    every = [text for one in scene.regions for text in one.names]
+    for text in region.names:
+        if text == region.category:
+            continue
+        for changed in lexicon.near_misses(text):
+            new = lexicon.words(lexicon.changed_word(text, changed))
+            if said.isdisjoint(new) and not any(lexicon.alike(changed, one) for one in every):
+                yield changed
+
+
+def _siblings(scene: Scene, vocabulary: Vocabulary) -> list[Name]:
+    """Names of the groups that the scene's things belong to; absent or not is not asked here."""
+    groups = dict.fromkeys(vocabulary.group_of.get(region.category, "") for region in scene.regions)
+    return [name for group in groups if group for name in vocabulary.groups.get(group, ())]

@@ -1,0 +1,34 @@
+"""The paper's exposure: one thing of the scene is declared the anomaly.
+
+LAVIDA (arXiv 2602.19248), anomaly exposure sampler: a category or a referring expression of the scene is named in the
+prompt among names of things that are not there; its mask is the target.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lavida_gen.candidates import Candidate, choose, shuffled
+from lavida_gen.exposure import Exposure, Task
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Scene
+from lavida_gen.vocabulary import pick_absent, present, safe
+
+
+class Relabel(Exposure):
+    """Something of the scene is the anomaly (the paper's)."""
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({True})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """One candidate's mask; its name among 1 to names-1 others."""
+        chosen = choose(scene, task.rng, task.limits)
+        if not isinstance(chosen, Candidate):
+            return chosen
+        wanted = int(task.rng.integers(1, task.names)) if task.names > 1 else 0
+        sure = safe(task.rng, scene, [chosen.name], wanted // 2)
+        listed = [chosen.name, *sure]
+        names = task.vocabulary.shuffled(task.rng, wanted)
+        others = sure + pick_absent(names, present(scene), listed, wanted - len(sure))
+        texts, labels = zip(*shuffled(task.rng, [chosen.name], others), strict=True)
+        return Draft(scene.frames, texts, labels, chosen.masks)

@@ -1,0 +1,179 @@
+"""What names mean to each other: could one describe what another describes?
+
+A name may be listed as absent only if it conflicts with no name of anything annotated in the scene. Names conflict when
+they are worded alike (the same words, whatever the order, articles, plural), are synonyms, or one is a kind of the
+other (man, person); and expressions conflict by the kind of thing they speak of. The tables are in data/lexicon.yaml.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from lavida_gen.scene import Name
+
+TABLES = Path(__file__).parent / "data" / "lexicon.yaml"
+_WORD = re.compile(r"[a-z0-9]+(?:'s)?")
+
+
+class _Tables(NamedTuple):
+    plurals: dict[str, str]
+    stop: frozenset[str]
+    synonym: dict[str, str]  # to one word of each family
+    kinds: dict[str, frozenset[str]]  # a thing -> everything it is a kind of, transitively, synonyms resolved
+    longest: int  # words of the longest table entry
+    swaps: dict[str, tuple[str, ...]]  # a word -> those that may stand in its place
+
+
+@cache
+def _tables() -> _Tables:
+    plain = yaml.safe_load(TABLES.read_text(encoding="utf-8"))
+    synonym = {word: family[0] for family in plain["synonyms"] for word in family}
+    parents: dict[str, set[str]] = {}
+    for kind, members in plain["hyponyms"].items():
+        for member in members:
+            parents.setdefault(synonym.get(member, member), set()).add(synonym.get(kind, kind))
+    kinds = {word: frozenset(_ancestors(word, parents)) for word in parents}
+    entries = {*synonym, *kinds, *(kind for kind in plain["hyponyms"])}
+    swaps = {word: tuple(w for w in group if w != word) for group in plain["swaps"].values() for word in group}
+    longest = max(len(entry.split()) for entry in entries)
+    return _Tables(plain["plurals"], frozenset(plain["stop"]), synonym, kinds, longest, swaps)
+
+
+def _ancestors(word: str, parents: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = [word]
+    while todo:
+        for parent in parents.get(todo.pop(), ()):
+            if parent not in found:
+                found.add(parent)
+                todo.append(parent)
+    return found
+
+
+class Meaning(NamedTuple):
+    """words: content words of a name; things: those of them that name a kind of thing, synonyms resolved."""
+
+    words: frozenset[str]
+    things: frozenset[str]
+
+
+@lru_cache(maxsize=400_000)
+def singular(word: str) -> str:
+    """``dogs`` -> ``dog``; a word that is no plural stays."""
+    known = _tables().plurals
+    if word in known:
+        return known[word]
+    if len(word) > 3 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+@lru_cache(maxsize=400_000)
+def words(text: str) -> tuple[str, ...]:
+    """Words of a name in order: lower case, singular, without punctuation."""
+    return tuple(singular(word.removesuffix("'s")) for word in _WORD.findall(text.lower().replace("-", " ")))
+
+
+@lru_cache(maxsize=400_000)
+def meaning(text: str) -> Meaning:
+    """What a name says."""
+    tables, row = _tables(), words(text)
+    things: list[str] = []
+    at = 0
+    while at < len(row):
+        for length in range(min(tables.longest, len(row) - at), 0, -1):
+            phrase = " ".join(row[at : at + length])
+            if phrase in tables.synonym or phrase in tables.kinds or any(phrase in k for k in tables.kinds.values()):
+                things.append(tables.synonym.get(phrase, phrase))
+                at += length
+                break
+        else:
+            at += 1
+    content = frozenset(word for word in row if word not in tables.stop)
+    return Meaning(content or frozenset(row), frozenset(things))
+
+
+def _kin(one: str, two: str) -> bool:
+    """The same thing, or one a kind of the other."""
+    kinds = _tables().kinds
+    return one == two or two in kinds.get(one, ()) or one in kinds.get(two, ())
+
+
+@lru_cache(maxsize=200_000)
+def alike(one: str, two: str) -> bool:
+    """Do two wordings say the same: equal content words, or equal but for words of kindred things."""
+    a, b = meaning(one), meaning(two)
+    if a.words == b.words or (a.things and a.things == b.things and a.words - a.things == b.words - b.things):
+        return True
+    left, right = a.words - b.words, b.words - a.words
+    return len(left) == len(right) == 1 and _kin(*map(_resolve, (*left, *right)))
+
+
+def _resolve(word: str) -> str:
+    return _tables().synonym.get(word, word)
+
+
+@lru_cache(maxsize=200_000)
+def same_kind(one: str, two: str) -> bool:
+    """Could a thing called `one` be called `two` as well, by category: equal, synonym, or a kind of the other?"""
+    if alike(one, two):
+        return True
+    a, b = meaning(one).things, meaning(two).things
+    whole_a, whole_b = _resolve(" ".join(words(one))), _resolve(" ".join(words(two)))
+    if _kin(whole_a, whole_b):
+        return True
+    # Names of several words ("traffic light") stand for themselves; a bare kind stands for all that fall under it.
+    return any(_kin(x, y) for x in a for y in b)
+
+
+@lru_cache(maxsize=200_000)
+def conflict(one: Name, two: Name) -> bool:
+    """Could `one` describe what `two` describes? Then it is no safe negative where `two` is annotated.
+
+    Known categories decide: things of unlike kind never conflict, whatever else their expressions say; things of
+    kindred kind always do, for an expression may be true of a thing that it was not written for. Where a category is
+    unknown, the kinds of things that the wording names decide, and where it names none, any shared content word.
+    """
+    if alike(one.text, two.text):
+        return True
+    if one.category and two.category:
+        return same_kind(one.category, two.category)
+    a, b = _things(one), _things(two)
+    if a and b:
+        return any(_kin(x, y) for x in a for y in b)
+    return bool(meaning(one.text).words & meaning(two.text).words)
+
+
+def _things(name: Name) -> frozenset[str]:
+    return (
+        meaning(name.category).things or frozenset({_resolve(name.category)})
+        if name.category
+        else meaning(name.text).things
+    )
+
+
+def near_misses(text: str) -> list[str]:
+    """Expressions that differ from `text` in one word (colour, clothes, action, ...): close, and another thing."""
+    row = text.split()
+    found = []
+    for at, word in enumerate(row):
+        bare = word.strip(".,;:!?").lower()
+        for other in _tables().swaps.get(bare, ()):
+            found.append(" ".join([*row[:at], word.lower().replace(bare, other), *row[at + 1 :]]))
+    return found
+
+
+def changed_word(one: str, two: str) -> str:
+    """The word of `two` that `one` has not, of a pair that `near_misses` made."""
+    return (
+        next(b for a, b in zip(one.split(), two.split(), strict=True) if a.lower() != b.lower()).strip(".,;:!?").lower()
+    )

@@ -108,7 +108,6 @@ def _kin(one: str, two: str) -> bool:
     return one == two or two in kinds.get(one, ()) or one in kinds.get(two, ())
 
 
-@lru_cache(maxsize=200_000)
 def alike(one: str, two: str) -> bool:
     """Do two wordings say the same: equal content words, or equal but for words of kindred things."""
     a, b = meaning(one), meaning(two)
@@ -135,7 +134,6 @@ def same_kind(one: str, two: str) -> bool:
     return any(_kin(x, y) for x in a for y in b)
 
 
-@lru_cache(maxsize=200_000)
 def conflict(one: Name, two: Name) -> bool:
     """Could `one` describe what `two` describes? Then it is no safe negative where `two` is annotated.
 
@@ -143,10 +141,10 @@ def conflict(one: Name, two: Name) -> bool:
     kindred kind always do, for an expression may be true of a thing that it was not written for. Where a category is
     unknown, the kinds of things that the wording names decide, and where it names none, any shared content word.
     """
+    if one.category and two.category:  # the cheap and common case first
+        return same_kind(one.category, two.category) or alike(one.text, two.text)
     if alike(one.text, two.text):
         return True
-    if one.category and two.category:
-        return same_kind(one.category, two.category)
     a, b = _things(one), _things(two)
     if a and b:
         return any(_kin(x, y) for x in a for y in b)

@@ -100,6 +100,13 @@ class DetectionCriterion(Metric):
     def __init__(self, alpha: float = 0.1, beta: float = 0.1) -> None:
         super().__init__()
         self.alpha, self.beta = alpha, beta
+        self._shapeless = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """As if no video had been seen; those seen are left out."""
+        self.left_out, self.keys = [*self.left_out, *self.keys], []
+        self.per_video = {}
         self.tallies = Tallies("found", "false")
         self._things: list[int] = []
         self._frames: list[int] = []
@@ -111,7 +118,12 @@ class DetectionCriterion(Metric):
 
     def _take(self, item: Scored) -> bool:
         tracks, detections = item.video.tracks, item.score.detections
-        if tracks is None or detections is None or not len(item.frames) or not self._has_shapes(tracks, detections):
+        if self._shapeless or tracks is None or detections is None or not len(item.frames):
+            return False
+        if not self._has_shapes(tracks, detections):
+            # All videos or none: those with nothing to outline alone would make a number of their own.
+            self._shapeless = True
+            self._forget()
             return False
         kept = np.zeros(item.video.frame_count, np.bool_)
         kept[item.frames] = True

@@ -29,7 +29,7 @@ SHOWN = 10  # missing videos listed in an error
 REASONS = {
     "frames": "no video has a scored frame (delays and alarms also need a frame rate)",
     "pixels": "no video has both pixel labels and pixel maps",
-    "tracks": "no video has both tracks and detections",
+    "tracks": "no video has both tracks and detections, or by masks one of them lacks masks",
 }
 
 
@@ -151,11 +151,15 @@ def evaluate(
 def compare(
     first: Pairs, second: Pairs, protocol: Protocol, names: Sequence[str], bootstrap: Bootstrap | None = None
 ) -> dict[str, Mapping[str, Difference]]:
-    """Metric -> variant -> difference of two runs (first - second) over the same videos in the same order."""
+    """Metric -> variant -> difference of two runs (first - second) over the same videos in the same order.
+
+    Metrics for which either run has nothing are left out. Raises UserError for runs over different videos.
+    """
     one, other = _made(names), _made(names)
     collect(first, protocol, one)
     collect(second, protocol, other)
-    return {a.name: boot.paired(a, b, bootstrap or Bootstrap()) for a, b in zip(one, other, strict=True) if a.keys}
+    both = [(a, b) for a, b in zip(one, other, strict=True) if a.keys and b.keys]
+    return {a.name: boot.paired(a, b, bootstrap or Bootstrap()) for a, b in both}
 
 
 def _made(metrics: Sequence[str | Metric]) -> list[Metric]:

@@ -47,7 +47,7 @@ class Ranking(Metric):
         self.tallies.add(positives=positives, negatives=negatives)
         self._positives += int(positives[1].sum())
         self._negatives += int(negatives[1].sum())
-        self.abnormal.append(positives[1].sum() > 0)
+        self.abnormal.append(bool(positives[1].sum() > 0))
         own = Tallies("positives", "negatives")
         own.add(positives=positives, negatives=negatives)
         if item.endpoints and self.needs == "frames":

@@ -1,0 +1,173 @@
+"""Speed and memory of the metrics: pixel AUC against scikit-learn, RBDC and TBDC, bootstrap intervals.
+
+    python benchmarks/metrics.py [--pixels 50] [--skip-sklearn] > docs/measurements/...
+
+Each line is measured in a process of its own, so that its peak memory is its own. Writes nothing; prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_bench import bootstrap, metric, protocols
+from lavida_bench.video import Detections, TestVideo, Track, VideoScore
+
+SIZE = (240, 360)  # UCSD Ped2
+FRAMES = 200  # of one video
+OFFICIAL = protocols.make("official")
+
+
+def peak() -> float:
+    """Most memory this process has had, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def no_frames(start: int, stop: int, step: int) -> NDArray[np.uint8]:
+    raise AssertionError("metrics read no frames")
+
+
+def pixels(portion: int, start: int, stop: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+    """Drawn maps and masks of frames start..stop-1 of video `portion`, 2 % anomalous: the same whoever asks."""
+    maps = np.empty((stop - start, *SIZE), np.float16)
+    masks = np.empty(maps.shape, np.bool_)
+    for frame in range(start, stop):
+        rng = np.random.default_rng([portion, frame])
+        masks[frame - start] = rng.random(SIZE, np.float32) < 0.02
+        maps[frame - start] = rng.standard_normal(SIZE, np.float32) + masks[frame - start]
+    return maps, masks
+
+
+def arrays(millions: float) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+    """All maps and masks at once, as scikit-learn wants them."""
+    frames = round(millions * 1e6 / (SIZE[0] * SIZE[1]))
+    return pixels(0, 0, frames)
+
+
+def ours(maps: NDArray[np.float16], masks: NDArray[np.bool_], name: str = "pixel_auc") -> float:
+    """A pixel metric of one video that is in memory."""
+    labels = np.zeros(len(maps), np.bool_)  # pixel metrics do not look at them
+    video = TestVideo("v", len(maps), SIZE, no_frames, 25.0, (), labels, lambda a, b: masks[a:b])
+    score = VideoScore("v", labels.astype(np.float32), pixels=lambda a, b: maps[a:b])
+    made = metric.make(name)
+    made.update(OFFICIAL.view(video, score))
+    return made.exact()["micro"]
+
+
+def same_arrays(millions: float, sklearn: bool) -> dict[str, float]:
+    """AUC of the same arrays, ours and scikit-learn's; data are drawn before the clock starts."""
+    from sklearn.metrics import roc_auc_score
+
+    maps, masks = arrays(millions)
+    before = peak()
+    start = time.perf_counter()
+    if sklearn:
+        value = float(roc_auc_score(masks.ravel(), maps.ravel()))
+    else:
+        value = ours(maps, masks)
+    return {"value": value, "seconds": time.perf_counter() - start, "peak": peak() - before}
+
+
+def streamed(millions: float) -> dict[str, float]:
+    """Pixel AUC, AP and the 40 % criterion of videos that are drawn while they are read. Drawing is in the time."""
+    made = [metric.make(name) for name in ("pixel_auc", "pixel_ap", "pixel_auc_40")]
+    before, start = peak(), time.perf_counter()
+    for portion in range(max(1, round(millions * 1e6 / (SIZE[0] * SIZE[1] * FRAMES)))):
+        video = TestVideo(
+            f"v{portion}", FRAMES, SIZE, no_frames, 25.0, (), np.zeros(FRAMES, np.bool_), partial(_masks, portion)
+        )
+        item = OFFICIAL.view(video, VideoScore(video.key, np.zeros(FRAMES, np.float32), pixels=partial(_maps, portion)))
+        for one in made:
+            one.update(item)
+    value = made[0].exact()["micro"]
+    return {"value": value, "seconds": time.perf_counter() - start, "peak": peak() - before}
+
+
+def _maps(portion: int, start: int, stop: int) -> NDArray[np.float16]:
+    return pixels(portion, start, stop)[0]
+
+
+def _masks(portion: int, start: int, stop: int) -> NDArray[np.bool_]:
+    return pixels(portion, start, stop)[1]
+
+
+def regions(detections: int, frames: int, videos: int, name: str) -> dict[str, float]:
+    """RBDC or TBDC: 3 tracks a video through half of its frames, the detections spread evenly."""
+    rng = np.random.default_rng(0)
+    length, number = frames // videos, detections // videos
+    before, spent, made = peak(), 0.0, metric.make(name)
+    for index in range(videos):
+        when = np.arange(length // 4, 3 * length // 4)
+        corners = [rng.integers(0, 500, (len(when), 2)) for _ in range(3)]
+        tracks = tuple(Track("", when, np.concatenate([c, c + 100], axis=1).astype(np.float32)) for c in corners)
+        corner = rng.integers(0, 500, (number, 2))
+        boxes = np.concatenate([corner, corner + rng.integers(20, 150, (number, 2))], axis=1).astype(np.float32)
+        found = Detections(rng.integers(0, length, number), boxes, rng.random(number, np.float32))
+        labels = np.zeros(length, np.bool_)
+        labels[when] = True
+        video = TestVideo(f"v{index}", length, (600, 600), no_frames, 25.0, (), labels, None, tracks)
+        start = time.perf_counter()
+        made.update(OFFICIAL.view(video, VideoScore(video.key, np.zeros(length, np.float32), detections=found)))
+        spent += time.perf_counter() - start
+    start = time.perf_counter()
+    value = made.exact()["micro"]
+    return {"value": value, "seconds": spent + time.perf_counter() - start, "peak": peak() - before}
+
+
+def intervals(name: str, videos: int, frames: int) -> dict[str, float]:
+    """A frame metric with 1,000 resamples; every score is distinct."""
+    rng = np.random.default_rng(0)
+    made = metric.make(name)
+    before, start = peak(), time.perf_counter()
+    for index in range(videos):
+        labels = rng.random(frames) < 0.1
+        video = TestVideo(f"v{index}", frames, (2, 2), no_frames, 25.0, (), labels)
+        made.update(OFFICIAL.view(video, VideoScore(video.key, rng.standard_normal(frames).astype(np.float32))))
+    value = bootstrap.result(made, bootstrap.Bootstrap()).headline.value
+    return {"value": value or 0.0, "seconds": time.perf_counter() - start, "peak": peak() - before}
+
+
+def alone(work: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Runs in a fresh process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work)
+
+
+def line(what: str, work: Callable[..., dict[str, float]], *args: Any) -> dict[str, float]:
+    found = alone(partial(work, *args))
+    print(f"| {what} | {found['seconds']:.2f} s | {found['peak']:.0f} MiB | {found['value']:.9f} |", flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pixels", type=float, default=50, help="millions of pixels for the comparison")
+    parser.add_argument("--skip-sklearn", action="store_true")
+    options = parser.parse_args()
+    millions = options.pixels
+    print("| what | time | memory it took | value |\n|---|---|---|---|")
+    mine = line(f"pixel_auc, {millions:g} M pixels in memory", same_arrays, millions, False)
+    if not options.skip_sklearn:
+        theirs = line(f"scikit-learn roc_auc_score, the same {millions:g} M pixels", same_arrays, millions, True)
+    for streams in (millions / 5, millions, millions * 5):
+        line(f"pixel_auc + pixel_ap + pixel_auc_40, {streams:g} M pixels streamed (time is drawing)", streamed, streams)
+    for name in ("rbdc", "tbdc"):
+        line(f"{name}, 1,000,000 detections, 100,000 frames, 100 videos", regions, 1_000_000, 100_000, 100, name)
+    line("rbdc, 1,000,000 detections, 100,000 frames, 1 video", regions, 1_000_000, 100_000, 1, "rbdc")
+    for name in ("frame_auc", "frame_ap"):
+        line(f"{name} with interval (1,000 resamples), 290 videos x 3,834 frames", intervals, name, 290, 3834)
+    if not options.skip_sklearn:
+        ratio, difference = theirs["seconds"] / mine["seconds"], abs(theirs["value"] - mine["value"])
+        print(f"\npixel_auc is {ratio:.1f} times as fast as scikit-learn; the values differ by {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()

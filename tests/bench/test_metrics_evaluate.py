@@ -1,0 +1,200 @@
+"""evaluate: coverage, warnings, smoothing, the result and its JSON; comparison of two runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lavida_bench import protocols
+from lavida_bench.bootstrap import Bootstrap
+from lavida_bench.evaluate import compare, evaluate
+from lavida_bench.metrics.rbdc import RBDC
+from lavida_bench.result import Coverage, Result
+from lavida_bench.video import Detections, TestVideo, Track, VideoScore
+from lavida_gen.errors import DataError, UserError
+
+OFFICIAL = protocols.make("official", "street")
+FEW = Bootstrap(resamples=50)
+
+
+def unread(start: int, stop: int, step: int) -> NDArray[np.uint8]:
+    raise AssertionError("evaluation reads no frames")
+
+
+def window(masks: NDArray[np.bool_], start: int, stop: int) -> NDArray[np.bool_]:
+    return masks[start:stop]
+
+
+def benchmark(number: int = 6, frames: int = 30) -> list[TestVideo]:
+    """Videos with labels, masks and tracks; every second one is abnormal in its middle third."""
+    made = []
+    for index in range(number):
+        masks = np.zeros((frames, 6, 8), bool)
+        tracks: tuple[Track, ...] = ()
+        if index % 2:
+            when = np.arange(frames // 3, 2 * frames // 3)
+            masks[when, 1:4, 2:6] = True
+            tracks = (Track("cart", when, np.tile(np.array([2, 1, 6, 4], np.float32), (len(when), 1))),)
+        labels = np.array([mask.any() for mask in masks])
+        reader = partial(window, masks)
+        made.append(TestVideo(f"v{index}", frames, (6, 8), unread, 25.0, (), labels, reader, tracks))
+    return made
+
+
+def perfect(video: TestVideo) -> VideoScore:
+    assert video.frame_labels is not None
+    rows = [(t.frames, t.boxes) for t in video.tracks or ()]
+    found = Detections(rows[0][0], rows[0][1], np.ones(len(rows[0][0]), np.float32)) if rows else Detections.none()
+
+    def maps(start: int, stop: int) -> NDArray[np.float16]:
+        masks = video.read_masks(start, stop)
+        assert masks is not None
+        return masks.astype(np.float16)
+
+    return VideoScore(video.key, video.frame_labels.astype(np.float32), pixels=maps, detections=found)
+
+
+def noise(video: TestVideo, seed: int = 0) -> VideoScore:
+    rng = np.random.default_rng([seed, int(video.key[1:])])
+    return VideoScore(video.key, rng.standard_normal(video.frame_count).astype(np.float32))
+
+
+def test_a_perfect_score_is_perfect_in_every_metric() -> None:
+    videos = benchmark()
+    result = evaluate(((video, perfect(video)) for video in videos), OFFICIAL, bootstrap=FEW)
+    values = {name: found.headline.value for name, found in result.metrics.items()}
+    best = {"detection_delay": 0.0, "false_alarms_per_hour": 0.0}
+    assert values == {name: best.get(name, 1.0) for name in values}
+    assert len(values) >= 10
+    assert set(result.not_scored) == {"rbdc_masks", "tbdc_masks"}
+    assert next(iter(values)) == "frame_auc"
+    assert result.warnings == ()
+    assert str(result.coverage) == "6 of 6 videos, 180 of 180 frames (100.00 %)"
+    assert result.metrics["frame_auc"].per_video == {f"v{i}": (1.0 if i % 2 else None) for i in range(6)}
+
+
+def test_the_result_survives_json() -> None:
+    result = evaluate([(v, perfect(v)) for v in benchmark()], OFFICIAL, method="m", bootstrap=FEW, smoothing=2.0)
+    text = json.dumps(result.to_json(), allow_nan=False)
+    assert Result.from_json(json.loads(text)) == result
+    assert json.loads(text)["schema"] == 1
+    assert json.loads(text)["coverage"]["share"] == 1.0
+    with pytest.raises(DataError, match=r"^run/results.json: schema 2; expected 1; score again with this version"):
+        Result.from_json({**json.loads(text), "schema": 2}, "run/results.json")
+
+
+def test_official_refuses_less_than_everything_and_lists_it() -> None:
+    videos = benchmark(14)
+    pairs = [(video, None if i < 12 else noise(video)) for i, video in enumerate(videos)]
+    with pytest.raises(DataError) as caught:
+        evaluate(pairs, OFFICIAL)
+    text = str(caught.value)
+    assert "protocol official/1: scored 2 of 14 videos, 60 of 420 frames (14.28 %)" in text
+    assert "12 videos are missing" in text
+    assert "v0, v1, v2, v3, v4, v5, v6, v7, v8, v9 and 2 more" in text
+    assert "expected every frame of every test video" in text
+
+
+def test_frames_without_a_score_and_videos_not_at_hand_are_missing_too() -> None:
+    videos = benchmark(2)
+    first = OFFICIAL.assemble(videos[0], dict.fromkeys(range(29), 0.0))
+    with pytest.raises(
+        DataError, match=r"2 of 2 videos, 59 of 60 frames \(98.33 %\); 0 videos are missing, 1 of those"
+    ):
+        evaluate([(videos[0], first), (videos[1], noise(videos[1]))], OFFICIAL)
+    with pytest.raises(DataError, match=r"2 of 290 videos, 60 of 1,000 frames \(6.00 %\); 288 videos are missing"):
+        evaluate([(v, noise(v)) for v in videos], OFFICIAL, expected=(290, 1000))
+
+
+def test_a_partial_result_is_marked() -> None:
+    videos = benchmark(3)
+    pairs = [(videos[0], None), (videos[1], noise(videos[1])), (videos[2], noise(videos[2]))]
+    result = evaluate(pairs, OFFICIAL, ["frame_auc"], allow_partial=True, bootstrap=FEW)
+    assert result.protocol == "official/1 (partial)"
+    assert result.coverage.missing == ("v0",)
+    assert result.warnings[0] == ("scored 2 of 3 videos, 60 of 90 frames (66.66 %): numbers are not the benchmark's")
+
+
+def test_99_999_percent_is_not_100() -> None:
+    assert str(Coverage(5, 5, 999_999, 1_000_000)).endswith("(99.99 %)")
+
+
+def test_paper_reports_its_coverage_without_refusing() -> None:
+    protocol = protocols.make("paper", "shanghaitech")
+    result = evaluate([(v, noise(v)) for v in benchmark()], protocol, ["frame_auc"], bootstrap=FEW)
+    assert result.coverage.share == pytest.approx(16 / 30)
+    assert result.warnings[0].endswith("as protocol paper/1 has it")
+
+
+def test_a_method_below_the_video_oracle_is_told_so() -> None:
+    videos = benchmark()
+    result = evaluate([(v, noise(v)) for v in videos], OFFICIAL, ["frame_auc"], bootstrap=FEW)
+    assert len(result.warnings) == 1
+    assert (
+        "below the video oracle's 0.8000" in result.warnings[0]
+    )  # 60 of the 150 normal frames tie with the abnormal ones: 1 - 60/150/2
+    assert "has not shown that it localises in time" in result.warnings[0]
+
+
+def test_metrics_that_lack_their_input_say_why() -> None:
+    result = evaluate([(v, noise(v)) for v in benchmark()], OFFICIAL, ["pixel_auc", "rbdc"], bootstrap=FEW)
+    assert result.metrics == {}
+    assert result.not_scored == {
+        "pixel_auc": "no video has both pixel labels and pixel maps",
+        "rbdc": "no video has both tracks and detections, or by masks one of them lacks masks",
+    }
+
+
+def test_a_metric_over_some_videos_only_warns() -> None:
+    videos = benchmark()
+    pairs = [(video, perfect(video) if i < 4 else noise(video)) for i, video in enumerate(videos)]
+    result = evaluate(pairs, OFFICIAL, ["pixel_auc"], bootstrap=FEW)
+    assert result.warnings == ("pixel_auc is over 4 videos; 2 lack what it needs",)
+
+
+def test_metrics_may_bring_their_options() -> None:
+    result = evaluate([(v, perfect(v)) for v in benchmark()], OFFICIAL, [RBDC(beta=0.5)], bootstrap=FEW)
+    assert "IoU >= 0.5" in result.metrics["rbdc"].notes[0]
+
+
+def test_smoothing_stands_beside_the_raw_number() -> None:
+    videos = benchmark()
+    raw = [(v, VideoScore(v.key, perfect(v).frames + noise(v).frames)) for v in videos]
+    result = evaluate(raw, OFFICIAL, ["frame_auc"], bootstrap=FEW, smoothing=2.0)
+    assert result.smoothed is not None
+    assert result.smoothing == 2.0
+    assert (result.smoothed["frame_auc"].headline.value or 0) > (result.metrics["frame_auc"].headline.value or 1)
+    assert evaluate(raw, OFFICIAL, ["frame_auc"], bootstrap=FEW).smoothed is None
+    with pytest.raises(UserError, match=r"smoothing: sigma 0; expected a positive number of frames, or none at all"):
+        evaluate(raw, OFFICIAL, ["frame_auc"], smoothing=0)
+
+
+def test_two_runs_are_compared_on_the_same_resamples() -> None:
+    videos = benchmark()
+    differences = compare(
+        [(v, perfect(v)) for v in videos], [(v, noise(v)) for v in videos], OFFICIAL, ["frame_auc", "pixel_auc"], FEW
+    )
+    assert set(differences) == {"frame_auc"}  # noise has no maps
+    assert differences["frame_auc"]["micro"].share_better == 1.0
+    with pytest.raises(UserError, match=r"comparing pixel_auc: videos of only one run"):
+        fewer = [(v, perfect(v) if v.key != "v3" else noise(v)) for v in videos]
+        compare(fewer, [(v, perfect(v)) for v in videos], OFFICIAL, ["pixel_auc"], FEW)
+
+
+def test_one_video_is_held_at_a_time() -> None:
+    videos = benchmark(3)
+    alive: list[str] = []
+
+    def stream() -> Iterator[tuple[TestVideo, VideoScore]]:
+        for video in videos:
+            alive.append(video.key)
+            yield video, noise(video)
+
+    pairs = stream()
+    evaluate(pairs, OFFICIAL, ["frame_auc"], bootstrap=FEW)
+    assert alive == ["v0", "v1", "v2"]

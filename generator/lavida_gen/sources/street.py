@@ -1,0 +1,159 @@
+"""Drawn street and campus views: the embedded source that needs no download.
+
+Every scene has a place, a light and a cast of its own; masks are exact, for they come from the same drawing. The
+drawing room is lavida_gen.street.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from lavida_gen import masks
+from lavida_gen.errors import did_you_mean
+from lavida_gen.images import Frame, Pixels
+from lavida_gen.masks import RLE
+from lavida_gen.scene import Kind, Name, Region, Scene
+from lavida_gen.source import About, Source, SourceOptions
+from lavida_gen.street import camera, cast, place
+from lavida_gen.street.actors import KINDS
+from lavida_gen.street.film import Film
+
+DRAWING = 1
+"""Goes up whenever a picture changes."""
+
+
+class Street(Source):
+    """Scenes drawn from a seed; half of them speak in categories, half in expressions that fit one thing each."""
+
+    class Options(SourceOptions):
+        """Options of `street`."""
+
+        scenes: int = Field(default=10_000, ge=1, le=10**9, description="how many different scenes there are")
+        kind: Literal["image", "clip"] = Field(default="image", description="stills, or clips with motion")
+        frames: int = Field(default=8, ge=2, le=64, description="frames of a clip")
+        fps: float = Field(default=6.0, gt=0, le=60, description="frames a second of a clip")
+        size: tuple[int, int] = Field(default=(360, 480), description="[height, width] in pixels, 96 to 2160 each")
+        seed: int = Field(default=0, ge=0, lt=2**31, description="another seed, other scenes")
+        places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(place.LAYOUTS)}")
+        kinds: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(KINDS)}")
+        things: tuple[int, int] = Field(default=(3, 9), description="[fewest, most] things or groups in a scene")
+
+        @field_validator("size")
+        @classmethod
+        def _size(cls, size: tuple[int, int]) -> tuple[int, int]:
+            if not all(96 <= side <= 2160 for side in size):
+                raise ValueError("sides must be 96 to 2160 pixels")
+            return size
+
+        @field_validator("things")
+        @classmethod
+        def _things(cls, things: tuple[int, int]) -> tuple[int, int]:
+            if not 0 <= things[0] <= things[1] <= 40:
+                raise ValueError("must be [fewest, most] with 0 <= fewest <= most <= 40")
+            return things
+
+        @field_validator("places", "kinds")
+        @classmethod
+        def _known(cls, names: tuple[str, ...] | None, info: Any) -> tuple[str, ...] | None:
+            known = tuple(place.LAYOUTS if info.field_name == "places" else KINDS)
+            for name in names or ():
+                if name not in known:
+                    raise ValueError(f"unknown {name!r}; {did_you_mean(name, known) or 'known: ' + ', '.join(known)}")
+            if names == ():
+                raise ValueError(f"is empty; known: {', '.join(known)}")
+            return names
+
+    about: ClassVar[About] = About(
+        title="Drawn street and campus scenes",
+        page="https://github.com/lavida-gen/lavida-gen",
+        licence="CC0-1.0",
+        use="free",
+        attribution="drawn by LAVIDA-GEN",
+        get="Nothing to download: the scenes are drawn as they are needed.",
+        layout="No folder.",
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """Nothing to open."""
+        super().__init__(options)
+        self._kinds = tuple(KINDS) if options.kinds is None else options.kinds
+        self._places = tuple(place.LAYOUTS) if options.places is None else options.places
+        plain = options.model_dump(exclude={"scenes"})
+        self._salt = hashlib.sha256(repr((DRAWING, sorted(plain.items()))).encode()).hexdigest()
+
+    @property
+    def kind(self) -> Kind:
+        """As the options say."""
+        return self.options.kind
+
+    def __len__(self) -> int:
+        return self.options.scenes
+
+    def key(self, number: int) -> str:
+        """``street/KIND-SEED-SALT/NUMBER``; the salt stands for the other options."""
+        return f"street/{self.options.kind}-{self.options.seed}-{self._salt[:6]}/{number:06d}"
+
+    def film(self, number: int) -> Film:
+        """The place and cast of a scene."""
+        options = self.options
+        rng = np.random.Generator(
+            np.random.PCG64(np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))))
+        )
+        view = place.build(rng, str(rng.choice(self._places)), camera.look(rng, options.size))
+        count = int(rng.integers(options.things[0], options.things[1] + 1))
+        seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
+        actors = cast.cast(rng, view, count, self._kinds, seconds)
+        return Film(view, actors, seed=int(rng.integers(2**31)))
+
+    def scene(self, number: int) -> Scene:
+        """Scene `number`: drawn now; frames are kept as pixels until somebody asks for them."""
+        options, film = self.options, self.film(number)
+        times = [t / options.fps for t in range(options.frames)] if options.kind == "clip" else [0.0]
+        shots = [film.shoot(time) for time in times]
+        said = cast.expressions(film) if number % 2 else [()] * len(film.parts)
+        regions = []
+        for part in range(len(film.parts)):
+            shown = tuple(_mask(shot.mask(part)) for shot in shots)
+            if any(shown):
+                kind = film.kind(part)
+                actor = film.actors[film.parts[part][0]]
+                depth = -actor.place(times[0])[2]
+                regions.append(Region((kind, *said[part]), shown, kind, depth=depth))
+        key = self.key(number)
+        return Scene(
+            key=key,
+            frames=tuple(
+                Frame.drawn(functools.partial(_same, shot.pixels), options.size, f"{key} frame {time}")
+                for time, shot in enumerate(shots)
+            ),
+            size=options.size,
+            regions=tuple(regions),
+            licence=self.about.licence,
+            group=key,
+            fps=options.fps if options.kind == "clip" else None,
+            attribution=self.about.attribution,
+        )
+
+    def vocabulary(self) -> Sequence[Name]:
+        """Kinds, then expressions of kinds, colours and actions; only of the kinds that may appear."""
+        return [Name(*row) for row in cast.vocabulary() if row[1] in self._kinds]
+
+    def fingerprint(self) -> str:
+        """Version of the drawings, and the options."""
+        return f"street-{DRAWING}-{self._salt[:16]}"
+
+
+def _mask(seen: Any) -> RLE | None:
+    return masks.encode(seen) if seen.any() else None
+
+
+def _same(pixels: Pixels) -> Pixels:
+    return pixels

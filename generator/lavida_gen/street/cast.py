@@ -1,0 +1,124 @@
+"""Fills a place with a cast: who, where, how many, without treading on each other; and what one may call them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor, looks
+from lavida_gen.street.film import Film
+from lavida_gen.street.place import Place, Strip
+
+TRIES = 24
+SMALLEST = 0.045
+"""A thing is at least so tall, as a share of the picture's height: smaller ones are put nearer or left out."""
+
+
+def cast(rng: np.random.Generator, place: Place, count: int, kinds: Sequence[str], seconds: float) -> list[Actor]:
+    """Up to `count` actors whose parts are all among `kinds`; with `seconds` > 0 they move so long."""
+    able = [name for name, act in ACTS.items() if all(kind in kinds for kind, _ in act.parts)]
+    weights = np.array([ACTS[name].weight for name in able])
+    found: list[Actor] = []
+    boxes: list[tuple[float, float, float, float]] = []
+    for _ in range(count * TRIES):
+        if len(found) == count:
+            break
+        actor = _actor(rng, place, str(rng.choice(able, p=weights / weights.sum())), seconds)
+        box = _box(place, actor)
+        if box is not None and all(_overlap(box, other) < 0.35 for other in boxes):
+            found.append(actor)
+            boxes.append(box)
+    return found
+
+
+def _actor(rng: np.random.Generator, place: Place, name: str, seconds: float) -> Actor:
+    act, camera = ACTS[name], place.camera
+    strip = place.drive if act.ground == "drive" else place.walk
+    near, far = max(strip.near, camera.near() * 1.04), strip.far
+    if far < near * 1.15:
+        near, far = camera.near() * 1.04, camera.near() * 2.0
+    z = near + (far - near) * float(rng.random()) ** 1.6
+    weights = np.array([3.0, *([1.0] * (len(act.motions) - 1))])
+    at = int(rng.choice(len(act.motions), p=weights / weights.sum()))
+    motion = act.motions[at]
+    pace = act.pace[at] * float(rng.uniform(0.85, 1.15))
+    size = (
+        float(rng.uniform(0.62, 0.75)) if name == "person" and rng.random() < 0.14 else float(rng.uniform(0.94, 1.06))
+    )
+    head_on = place.name == "street" and name in FRONTS
+    way = float(rng.choice([-1, 1]))
+    if head_on:
+        velocity = (0.0, way * pace)
+    else:  # mostly across the view, a little in depth
+        velocity = (way * pace, float(rng.normal(0, 0.12)) * pace)
+    x = _across(rng, camera.half_width(z) * 0.92, strip)
+    start = (x - velocity[0] * seconds / 2, z - velocity[1] * seconds / 2)
+    when = float(rng.uniform(0.1, 0.6)) * seconds
+    if motion == "fall" and seconds == 0:
+        when = -float(rng.uniform(0.45, 1.5))
+    return Actor(name, start, velocity, motion, looks(rng, name), size, float(rng.random()), at=when, head_on=head_on)
+
+
+def _across(rng: np.random.Generator, half: float, strip: Strip) -> float:
+    left, right = max(strip.left, -half), min(strip.right, half)
+    return float(rng.uniform(left, right)) if left < right else float(rng.uniform(-half, half))
+
+
+def _box(place: Place, actor: Actor) -> tuple[float, float, float, float] | None:
+    """Picture box at time 0 (left, top, right, bottom); None if it is too small to be seen."""
+    act, (x, _, z) = ACTS[actor.act], actor.place(0.0)
+    if z < place.camera.near() * 0.9:
+        return None
+    extent = FRONTS[act.parts[0][0]][1] if actor.head_on else act.extent
+    scale = place.camera.scale(z) * actor.size
+    if extent[2] * scale < SMALLEST * place.camera.size[0]:
+        return None
+    foot_x, foot_y = place.camera.project(x, 0.0, z)
+    wide = 0.35 * (extent[0] + extent[1]) * scale
+    return float(foot_x - wide), float(foot_y - extent[2] * scale * 0.85), float(foot_x + wide), float(foot_y)
+
+
+def _overlap(one: tuple[float, float, float, float], two: tuple[float, float, float, float]) -> float:
+    """Shared area over the smaller box."""
+    width = min(one[2], two[2]) - max(one[0], two[0])
+    height = min(one[3], two[3]) - max(one[1], two[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, two)]
+    return width * height / min(areas)
+
+
+def expressions(film: Film) -> list[tuple[str, ...]]:
+    """For each part: expressions that are true of it, and of nothing else in the film."""
+    every = [tuple(_said(film, part)) for part in range(len(film.parts))]
+    count = Counter(text for texts in every for text in texts)
+    return [tuple(text for text in texts if count[text] == 1) for texts in every]
+
+
+def _said(film: Film, part: int) -> Iterator[str]:
+    number, at = film.parts[part]
+    actor, kind = film.actors[number], film.kind(part)
+    act, look = ACTS[actor.act], actor.looks[at]
+    if kind != "person":
+        yield f"{look.name} {kind}"
+        return
+    yield f"person in {look.name}"
+    if act.says:
+        yield act.says
+    elif actor.act == "person":
+        yield {"run": "person running", "fall": "person lying on the ground", "throw": "person throwing"}.get(
+            actor.motion, f"person in {look.name}"
+        )
+
+
+def vocabulary() -> list[tuple[str, str, str]]:
+    """(text, category, group) of every name that may occur: kinds first, then expressions."""
+    found = [(kind, kind, one.group) for kind, one in KINDS.items()]
+    for kind, one in KINDS.items():
+        word = "person in {}" if kind == "person" else f"{{}} {kind}"
+        found += [(word.format(colour), kind, one.group) for colour in one.colours]
+    said = dict.fromkeys(act.says for act in ACTS.values() if act.says)
+    actions = [*said, "person running", "person lying on the ground", "person throwing"]
+    return found + [(text, "person", "person") for text in actions]

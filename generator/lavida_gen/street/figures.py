@@ -1,0 +1,220 @@
+"""People and animals, articulated. Angles in degrees, lengths in metres; a figure looks to its right.
+
+A Pose says what the joints do; `walk cycle` means phase 0..1 of two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lavida_gen.street.paint import Brush, Colour, Point, dim
+
+SKINS: tuple[Colour, ...] = ((236, 200, 172), (214, 168, 132), (168, 118, 84), (112, 76, 54), (82, 56, 42))
+HAIRS: tuple[Colour, ...] = ((42, 32, 26), (82, 56, 34), (150, 110, 62), (188, 160, 110), (110, 108, 106), (28, 26, 28))
+
+
+Tip = Callable[[Sequence[Point]], list[Point]]
+"""Turns the points of a figure as it falls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """action: stand, walk, run, ride, sit, push, throw, fall; phase of its cycle 0..1; tip: how far fallen, 0..1."""
+
+    action: str = "stand"
+    phase: float = 0.0
+    tip: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one thing is painted: the colour that its expression names, a second one, skin, hair, build (0..1)."""
+
+    name: str
+    main: Colour
+    second: Colour
+    skin: Colour
+    hair: Colour
+    build: float
+    style: int
+
+
+def _swing(angle: float, length: float, start: Point) -> Point:
+    """The end of a limb that hangs down at 0 degrees and swings forward with positive angles."""
+    turn = np.radians(angle)
+    return start[0] + length * float(np.sin(turn)), start[1] - length * float(np.cos(turn))
+
+
+@dataclass(frozen=True, slots=True)
+class _Joints:
+    lean: float
+    hip: float  # height of the hips
+    thighs: tuple[float, float]  # near, far
+    knees: tuple[float, float]  # bend backwards
+    arms: tuple[float, float]
+    elbows: tuple[float, float]  # bend forwards
+
+
+def _joints(pose: Pose) -> _Joints:
+    turn = 2 * np.pi * pose.phase
+    s, c = float(np.sin(turn)), float(np.cos(turn))
+    if pose.action == "walk":
+        bend = (max(0.0, -c) * 38 + 6, max(0.0, c) * 38 + 6)
+        return _Joints(3, 0.90 + 0.015 * abs(s), (26 * s, -26 * s), bend, (-24 * s, 24 * s), (14, 14))
+    if pose.action == "run":
+        bend = (max(0.0, -c) * 85 + 18, max(0.0, c) * 85 + 18)
+        return _Joints(15, 0.91 + 0.05 * abs(s), (48 * s + 12, -48 * s + 12), bend, (-52 * s, 52 * s), (88, 88))
+    if pose.action == "push":
+        bend = (max(0.0, -c) * 34 + 6, max(0.0, c) * 34 + 6)
+        return _Joints(10, 0.89, (24 * s, -24 * s), bend, (58, 54), (22, 22))
+    if pose.action == "ride":
+        return _Joints(30, 0.98, (62 + 22 * s, 62 - 22 * s), (58 - 30 * c, 58 + 30 * c), (66, 62), (16, 16))
+    if pose.action == "sit":
+        return _Joints(-4, 0.56, (84, 80), (80, 78), (34, 30), (40, 40))
+    if pose.action == "throw":
+        return _Joints(8, 0.90, (18, -22), (10, 14), (70 + 100 * c, 30), (30 + 30 * s, 30))
+    if pose.action == "fall":
+        wave = 60 * float(np.sin(np.pi * min(1.0, pose.tip * 1.2)))
+        return _Joints(4, 0.90, (14, -10), (16 + wave / 2, 22), (30 + wave, -20 + wave), (30, 26))
+    return _Joints(1, 0.91, (5, -5), (3, 4), (7 + 2 * s, -8), (10, 8))
+
+
+def person(brush: Brush, look: Look, pose: Pose) -> None:
+    """A person of about 1.72 m, seen from the side; `main` is the jacket, `second` the trousers."""
+    joints = _joints(pose)
+    hip: Point = (0.0, joints.hip)
+    neck = _swing(180 - joints.lean, 0.56, hip)
+    wide = 0.15 + 0.06 * look.build
+    tip = _tipping(pose)
+
+    def leg(side: int, shade: float) -> None:
+        start = (hip[0] + (0.03 if side == 0 else -0.03), hip[1])
+        knee = _swing(joints.thighs[side], 0.44, start)
+        foot = _swing(joints.thighs[side] - joints.knees[side], 0.43, knee)
+        toe = (foot[0] + 0.14, foot[1] - 0.02)
+        short = look.style % 4 == 1
+        upper, lower = dim(look.second, shade), dim(look.skin if short else look.second, shade)
+        brush.limb(tip([knee, foot]), 0.13, lower)
+        brush.limb(tip([start, knee]), 0.175, upper)
+        brush.line(tip([foot, toe]), 0.1, dim((58, 50, 48), shade))
+
+    def arm(side: int, shade: float) -> None:
+        shoulder = (neck[0] - 0.01, neck[1] - 0.05)
+        elbow = _swing(joints.arms[side], 0.29, shoulder)
+        hand = _swing(joints.arms[side] + joints.elbows[side], 0.27, elbow)
+        bare = look.style % 3 == 2
+        brush.limb(tip([elbow, hand]), 0.085, dim(look.skin if bare else look.main, shade))
+        brush.limb(tip([shoulder, elbow]), 0.11, dim(look.main, shade))
+        brush.disc(tip([hand])[0], 0.05, dim(look.skin, shade))
+
+    arm(1, 0.72)
+    leg(1, 0.72)
+    leg(0, 1.0)
+    _torso(brush, look, hip, neck, wide, tip)
+    _head(brush, look, neck, joints.lean, tip)
+    arm(0, 0.95)
+
+
+def _tipping(pose: Pose) -> Tip:
+    angle = np.radians(-88.0 * pose.tip)
+    sin, cos = float(np.sin(angle)), float(np.cos(angle))
+    lift = 0.14 * pose.tip
+
+    def tip(points: Sequence[Point]) -> list[Point]:
+        """The figure turned around its feet as it falls forward, and lifted by half of its own thickness."""
+        return [(x * cos - y * sin, max(0.05 * pose.tip, x * sin + y * cos + lift)) for x, y in points]
+
+    return tip
+
+
+def _torso(brush: Brush, look: Look, hip: Point, neck: Point, wide: float, tip: Tip) -> None:
+    back, front = wide * 0.62, wide * 0.78
+    shape = [
+        (hip[0] - back, hip[1] - 0.05), (hip[0] + front * 0.9, hip[1] - 0.05), (neck[0] + front, neck[1] - 0.16),
+        (neck[0] + 0.07, neck[1] + 0.01), (neck[0] - 0.08, neck[1] + 0.01), (neck[0] - back * 1.1, neck[1] - 0.16),
+    ]  # fmt: skip
+    brush.poly(tip(shape), dim(look.main, 0.9))
+    lit = [(x + (0.02 if x < neck[0] else -0.03), y) for x, y in shape]
+    brush.poly(tip(lit), look.main)
+    if look.style % 5 == 3:  # a coat
+        brush.poly(
+            tip([(hip[0] - back, hip[1]), (hip[0] + front, hip[1]), (hip[0] + front * 1.1, hip[1] - 0.3),
+                 (hip[0] - back * 1.2, hip[1] - 0.3)]), dim(look.main, 0.95))  # fmt: skip
+
+
+def _head(brush: Brush, look: Look, neck: Point, lean: float, tip: Tip) -> None:
+    head = _swing(180 - lean * 0.5, 0.17, neck)
+    brush.limb(tip([neck, head]), 0.09, dim(look.skin, 0.9))
+    brush.disc(tip([head])[0], 0.115, look.skin, squash=1.12)
+    top = (head[0] - 0.025, head[1] + 0.035)
+    brush.disc(tip([top])[0], 0.112, look.hair, squash=0.86, turn=12)
+    brush.disc(tip([(head[0] + 0.05, head[1] - 0.02)])[0], 0.07, look.skin)
+    if look.style % 2:  # long hair
+        brush.limb(tip([(head[0] - 0.09, head[1]), (head[0] - 0.1, head[1] - 0.2)]), 0.1, look.hair)
+    if look.style % 7 == 4:  # a cap in the jacket's colour
+        brush.poly(
+            tip([(head[0] - 0.12, head[1] + 0.05), (head[0] - 0.06, head[1] + 0.15), (head[0] + 0.06, head[1] + 0.14),
+                 (head[0] + 0.19, head[1] + 0.05)]), dim(look.main, 0.85))  # fmt: skip
+
+
+def dog(brush: Brush, look: Look, pose: Pose) -> None:
+    """A dog of about 0.6 m."""
+    _beast(brush, look, pose, length=0.62, height=0.42, thick=0.2, neck=0.16, tail=0.26, muzzle=0.15)
+
+
+def cat(brush: Brush, look: Look, pose: Pose) -> None:
+    """A cat of about 0.35 m, tail up."""
+    _beast(brush, look, pose, length=0.36, height=0.2, thick=0.12, neck=0.08, tail=0.28, muzzle=0.05)
+
+
+def horse(brush: Brush, look: Look, pose: Pose) -> None:
+    """A horse of about 1.9 m."""
+    _beast(brush, look, pose, length=1.6, height=1.1, thick=0.52, neck=0.62, tail=0.6, muzzle=0.34)
+
+
+def _beast(
+    brush: Brush,
+    look: Look,
+    pose: Pose,
+    length: float,
+    height: float,
+    thick: float,
+    neck: float,
+    tail: float,
+    muzzle: float,
+) -> None:
+    gait = {"stand": 0.0, "walk": 20.0, "run": 42.0}.get(pose.action, 20.0)
+    swing = gait * float(np.sin(2 * np.pi * pose.phase))
+    coat, half = look.main, length / 2
+    for side, shade in ((1, 0.68), (0, 0.95)):
+        for at, way in ((-half * 0.8, 1), (half * 0.72, -1)):
+            angle = swing * way * (1 if side else -1)
+            start = (at, height)
+            knee = _swing(angle, height * 0.5, start)
+            foot = _swing(angle * 0.4, height * 0.5, knee)
+            brush.limb([start, knee, (foot[0], max(foot[1], 0.01))], thick * 0.3, dim(coat, shade))
+    brush.limb([(-half * 0.85, height + thick * 0.15), (half * 0.75, height + thick * 0.2)], thick, coat)
+    brush.disc((-half * 0.75, height + thick * 0.12), thick * 0.56, coat, squash=0.95)
+    head = (half + neck * 0.55, height + thick * 0.3 + neck)
+    brush.limb([(half * 0.75, height + thick * 0.25), head], thick * 0.55, coat)
+    size = thick * 0.36 + muzzle * 0.12
+    brush.disc(head, size, coat)
+    brush.limb([head, (head[0] + muzzle + size * 0.5, head[1] - muzzle * 0.55)], size * 0.95, dim(coat, 0.92))
+    brush.poly(
+        [
+            (head[0] - size * 0.7, head[1] + size * 0.3),
+            (head[0] - size * 0.1, head[1] + size * 1.9),
+            (head[0] + size * 0.3, head[1] + size * 0.6),
+        ],
+        dim(coat, 0.75),
+    )
+    wag = 0.1 * float(np.sin(4 * np.pi * pose.phase))
+    root = (-half * 1.0, height + thick * 0.35)
+    brush.limb(
+        [root, (root[0] - tail * 0.5, root[1] + tail * (0.3 + wag)), (root[0] - tail * 0.7, root[1] + tail * 0.55)],
+        thick * 0.16,
+        dim(coat, 0.85),
+    )

@@ -1,6 +1,6 @@
 """Speed and memory of the metrics: pixel AUC against scikit-learn, RBDC and TBDC, bootstrap intervals.
 
-    python benchmarks/metrics.py [--pixels 50] [--skip-sklearn] > docs/measurements/...
+    python benchmarks/metrics.py [--pixels 50] [--skip-sklearn]
 
 Each line is measured in a process of its own, so that its peak memory is its own. Writes nothing; prints Markdown.
 """
@@ -62,15 +62,16 @@ def ours(maps: NDArray[np.float16], masks: NDArray[np.bool_], name: str = "pixel
     return made.exact()["micro"]
 
 
-def same_arrays(millions: float, sklearn: bool) -> dict[str, float]:
-    """AUC of the same arrays, ours and scikit-learn's; data are drawn before the clock starts."""
+def same_arrays(millions: float, sklearn: str) -> dict[str, float]:
+    """AUC of the same arrays: ours, or scikit-learn's on scores of the type `sklearn`. Drawing is not timed."""
     from sklearn.metrics import roc_auc_score
 
     maps, masks = arrays(millions)
+    scores = maps.ravel().astype(sklearn or np.float16)
     before = peak()
     start = time.perf_counter()
     if sklearn:
-        value = float(roc_auc_score(masks.ravel(), maps.ravel()))
+        value = float(roc_auc_score(masks.ravel(), scores))
     else:
         value = ours(maps, masks)
     return {"value": value, "seconds": time.perf_counter() - start, "peak": peak() - before}
@@ -154,19 +155,23 @@ def main() -> None:
     options = parser.parse_args()
     millions = options.pixels
     print("| what | time | memory it took | value |\n|---|---|---|---|")
-    mine = line(f"pixel_auc, {millions:g} M pixels in memory", same_arrays, millions, False)
+    mine = line(f"pixel_auc, {millions:g} M pixels in memory", same_arrays, millions, "")
     if not options.skip_sklearn:
-        theirs = line(f"scikit-learn roc_auc_score, the same {millions:g} M pixels", same_arrays, millions, True)
+        what = f"scikit-learn roc_auc_score, the same {millions:g} M pixels as"
+        theirs = [line(f"{what} {dtype}", same_arrays, millions, dtype) for dtype in ("float16", "float32", "float64")]
     for streams in (millions / 5, millions, millions * 5):
-        line(f"pixel_auc + pixel_ap + pixel_auc_40, {streams:g} M pixels streamed (time is drawing)", streamed, streams)
+        line(f"pixel_auc + pixel_ap + pixel_auc_40, {streams:g} M pixels, drawn as they are read", streamed, streams)
     for name in ("rbdc", "tbdc"):
         line(f"{name}, 1,000,000 detections, 100,000 frames, 100 videos", regions, 1_000_000, 100_000, 100, name)
     line("rbdc, 1,000,000 detections, 100,000 frames, 1 video", regions, 1_000_000, 100_000, 1, "rbdc")
     for name in ("frame_auc", "frame_ap"):
         line(f"{name} with interval (1,000 resamples), 290 videos x 3,834 frames", intervals, name, 290, 3834)
     if not options.skip_sklearn:
-        ratio, difference = theirs["seconds"] / mine["seconds"], abs(theirs["value"] - mine["value"])
-        print(f"\npixel_auc is {ratio:.1f} times as fast as scikit-learn; the values differ by {difference:.1e}")
+        best = min(theirs, key=lambda found: found["seconds"])
+        ratio, difference = best["seconds"] / mine["seconds"], abs(best["value"] - mine["value"])
+        print(
+            f"\npixel_auc is {ratio:.1f} times as fast as scikit-learn at its fastest; values differ by {difference:.1e}"
+        )
 
 
 if __name__ == "__main__":

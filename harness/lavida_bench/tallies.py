@@ -4,8 +4,8 @@ A metric keeps, for each video, a few *channels* (scores of abnormal frames, of 
 and how often each occurs. All videos together, or any resample of them, are then a weighted sum of these counts over a
 common grid of thresholds. With weights the grid is cut to at most LIMIT groups of neighbouring scores of about equal
 mass (scores of one group count as tied), which moves a curve's area by less than about 1 / LIMIT; without weights
-nothing is grouped and the value is exact. Memory: 8 to 16 bytes a distinct score, video and channel (at most 1 MB a
-video and channel for pixels, whose scores are float16), and V * LIMIT * 8 bytes a channel in a bootstrap.
+nothing is grouped and the value is exact. Memory: 8 bytes (12 for fractions) a distinct score, video and channel, so at
+most 0.5 MB a video and channel for pixels, whose scores are float16, and V * LIMIT * 8 bytes a channel in a bootstrap.
 
 Letters: V videos, R resamples, B thresholds of the grid, ascending.
 """
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Column = tuple[NDArray[np.float32], NDArray[np.int64] | NDArray[np.float64] | None]
+Numbers = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.float64]
+Column = tuple[NDArray[np.float32], Numbers | None]
 
 LIMIT = 4096
 
@@ -28,7 +29,7 @@ class Tallies:
         self.channels = channels
         self.videos = 0
         self._values: dict[str, list[NDArray[np.float32]]] = {name: [] for name in channels}
-        self._counts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in channels}
+        self._counts: dict[str, list[Numbers]] = {name: [] for name in channels}
         self._always: dict[str, Column] = {}
         self._grouped: dict[str, Array] | None = None
 
@@ -62,7 +63,7 @@ class Tallies:
         weights = np.concatenate([weights * kept, np.ones((len(weights), 1))], axis=1)
         return {name: weights @ dense for name, dense in self._grouped.items()}
 
-    def _rows(self, name: str) -> list[tuple[NDArray[np.float32], Array]]:
+    def _rows(self, name: str) -> list[tuple[NDArray[np.float32], Numbers]]:
         """(scores, counts) of each video of a channel, last those that belong to no video."""
         nothing: Column = (np.zeros(0, np.float32), None)
         return [*zip(self._values[name], self._counts[name], strict=True), compress(*self._always.get(name, nothing))]
@@ -103,11 +104,13 @@ class Tallies:
         return dense
 
 
-def compress(
-    values: NDArray[np.float32], counts: NDArray[np.int64] | NDArray[np.float64] | None
-) -> tuple[NDArray[np.float32], Array]:
-    """Distinct scores, ascending (-0 is 0), and the sum of the counts of each."""
+def compress(values: NDArray[np.float32], counts: Numbers | None) -> tuple[NDArray[np.float32], Numbers]:
+    """Distinct scores whose counts do not sum to 0, ascending (-0 is 0), and these sums, int32 where they fit."""
     values = np.asarray(values, np.float32)
     distinct, places = np.unique(values, return_inverse=True)
     weights = None if counts is None else np.asarray(counts, np.float64)
-    return distinct, np.bincount(places, weights=weights, minlength=len(distinct)).astype(np.float64)
+    sums = np.bincount(places, weights=weights, minlength=len(distinct))
+    kept = sums != 0
+    distinct, sums = distinct[kept], sums[kept]
+    small = sums.astype(np.int32) if (abs(sums) < 1 << 31).all() else sums
+    return distinct, small if (small == sums).all() else sums

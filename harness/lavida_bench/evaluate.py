@@ -42,8 +42,12 @@ class _Seen:
     frames: int = 0
     frames_total: int = 0
     missing: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
 
     def add(self, video: TestVideo, item: Scored | None) -> None:
+        if video.key in self.keys:
+            raise DataError(fault(video.key, "the video comes twice", "each test video once"))
+        self.keys.add(video.key)
         number = 0 if item is None else len(item.frames)
         self.videos += number > 0
         self.videos_total += 1

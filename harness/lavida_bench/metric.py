@@ -26,7 +26,7 @@ PACKAGE = "lavida_bench.metrics"
 class Metric(ABC):
     """One metric over the videos of a benchmark, possibly in several variants (micro, macro, ...).
 
-    name              the file's name
+    name              the file's name;  about  one sentence for lists and reports
     needs             "frames": frame labels; "pixels": masks and maps; "tracks": tracks and detections
     variants          names of the numbers it gives; the first is the one to quote
     unit              "" for a share 0..1, else "s", "1/h", ...
@@ -34,6 +34,7 @@ class Metric(ABC):
     """
 
     name: ClassVar[str]
+    about: ClassVar[str]
     needs: ClassVar[Literal["frames", "pixels", "tracks"]]
     variants: ClassVar[tuple[str, ...]]
     unit: ClassVar[str] = ""

@@ -61,8 +61,11 @@ class Protocol(ABC):
 
     @property
     def id(self) -> str:
-        """As results name it: ``official/1``."""
-        return f"{self.name}/{self.version}"
+        """As results name it: ``official/1``, with the options that differ from the protocol's own."""
+        return f"{self.name}/{self.version}{self._options()}"
+
+    @abstractmethod
+    def _options(self) -> str: ...
 
     @abstractmethod
     def describe(self) -> str:
@@ -134,6 +137,9 @@ class Official(Protocol):
             raise UserError(fault("protocol official", f"spacing {spacing}", "1 or more"))
         self.spacing = spacing
 
+    def _options(self) -> str:
+        return "" if self.spacing == 1 else f" spacing={self.spacing}"
+
     def describe(self) -> str:
         """See Protocol."""
         row = "frames in a row" if self.spacing == 1 else f"frames {self.spacing} apart, interleaved"
@@ -169,9 +175,13 @@ class Paper(Protocol):
 
     def __init__(self, benchmark: str = "", every: int | None = None) -> None:
         super().__init__(benchmark)
-        self.every = every if every is not None else SAMPLED_EVERY.get(benchmark, 1)
+        self._own = SAMPLED_EVERY.get(benchmark, 1)
+        self.every = self._own if every is None else every
         if self.every < 1:
             raise UserError(fault("protocol paper", f"sampling every {self.every} frames", "1 or more"))
+
+    def _options(self) -> str:
+        return "" if self.every == self._own else f" every={self.every}"
 
     def describe(self) -> str:
         """See Protocol."""

@@ -231,7 +231,7 @@ def test_runs_and_resize() -> None:
 def test_every_metric_is_named_as_its_file_and_reads_well() -> None:
     for name in metric.known():
         made = metric.make(name)
-        assert made.name == name
+        assert (made.name, bool(made.about)) == (name, True)
         assert made.needs in ("frames", "pixels", "tracks")
         assert len(set(made.variants)) == len(made.variants) >= 1
     with pytest.raises(UserError, match=r"unknown metric 'frame_acu'; did you mean 'frame_auc'\?"):

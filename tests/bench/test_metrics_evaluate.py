@@ -186,6 +186,12 @@ def test_two_runs_are_compared_on_the_same_resamples() -> None:
         compare(fewer, [(v, perfect(v)) for v in videos], OFFICIAL, ["pixel_auc"], FEW)
 
 
+def test_a_video_counts_once() -> None:
+    video = benchmark(1)[0]
+    with pytest.raises(DataError, match=r"^v0: the video comes twice; expected each test video once"):
+        evaluate([(video, noise(video))] * 2, OFFICIAL, ["frame_auc"])
+
+
 def test_one_video_is_held_at_a_time() -> None:
     videos = benchmark(3)
     alive: list[str] = []

@@ -196,6 +196,8 @@ def test_scores_that_do_not_belong_are_refused(name: str) -> None:
 def test_protocols_are_named_and_versioned() -> None:
     assert protocols.make("official").id == "official/1"
     assert protocols.make("paper/1", "ubnormal").id == "paper/1"
+    assert Official(spacing=4).id == "official/1 spacing=4"
+    assert (Paper("ubnormal", every=4).id, Paper("ubnormal", every=16).id) == ("paper/1", "paper/1 every=16")
     with pytest.raises(UserError, match=r"unknown protocol 'offical'; did you mean 'official'\?"):
         protocols.make("offical")
     with pytest.raises(UserError, match=r"protocol 'paper/7': version 7; expected paper/1, the one that this code has"):

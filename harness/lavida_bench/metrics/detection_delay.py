@@ -19,6 +19,7 @@ class DetectionDelay(Metric):
     """Mean delay over events in seconds, and the share of events missed."""
 
     name = "detection_delay"
+    about = "seconds from an event's start to the first alarm, where 5 % of normal frames raise one"
     needs = "frames"
     variants = ("delay", "missed")
     unit = "s"

@@ -19,6 +19,7 @@ class FalseAlarmsPerHour(Metric):
     """Alarms in an hour of normal video."""
 
     name = "false_alarms_per_hour"
+    about = "false alarms in an hour of normal video, where 80 % of the events are found"
     needs = "frames"
     variants = ("alarms",)
     unit = "1/h"

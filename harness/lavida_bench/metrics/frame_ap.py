@@ -10,6 +10,7 @@ class FrameAP(FrameRanking):
     """Average precision of frames."""
 
     name = "frame_ap"
+    about = "average precision over frames, as scikit-learn defines it"
 
     def _curve(self, positives: Array, negatives: Array) -> Array:
         return curves.average_precision(positives, negatives)

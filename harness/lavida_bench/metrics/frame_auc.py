@@ -10,6 +10,7 @@ class FrameAUC(FrameRanking):
     """ROC-AUC of frames."""
 
     name = "frame_auc"
+    about = "ROC-AUC over frames"
 
     def _curve(self, positives: Array, negatives: Array) -> Array:
         return curves.auc(positives, negatives)

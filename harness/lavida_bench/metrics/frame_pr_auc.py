@@ -10,6 +10,7 @@ class FramePRAUC(FrameRanking):
     """Trapezoid PR-AUC of frames."""
 
     name = "frame_pr_auc"
+    about = "trapezoid area under the frames' precision-recall curve, which some publish as AP"
 
     def _curve(self, positives: Array, negatives: Array) -> Array:
         return curves.pr_trapezoid(positives, negatives)

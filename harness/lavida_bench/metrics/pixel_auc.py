@@ -10,6 +10,7 @@ class PixelAUC(PixelRanking):
     """ROC-AUC of pixels."""
 
     name = "pixel_auc"
+    about = "ROC-AUC over all pixels of all frames"
 
     def _curve(self, positives: Array, negatives: Array) -> Array:
         return curves.auc(positives, negatives)

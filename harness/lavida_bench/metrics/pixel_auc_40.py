@@ -16,6 +16,7 @@ class PixelAUC40(Ranking):
     """ROC-AUC of frames by the 40 % criterion."""
 
     name = "pixel_auc_40"
+    about = "ROC-AUC over frames, an abnormal one found where 40 % of its anomalous pixels are (Mahadevan et al. 2010)"
     needs = "pixels"
 
     def _columns(self, item: Scored) -> tuple[Column, Column] | None:

@@ -9,3 +9,4 @@ class RBDC(RegionCriterion):
     """Area under the detection rate against false positives a frame; overlap of boxes."""
 
     name = "rbdc"
+    about = "region-based detection criterion by boxes (Ramachandra & Jones 2020)"

@@ -9,4 +9,5 @@ class RBDCMasks(RegionCriterion):
     """Area under the detection rate against false positives a frame; overlap of masks."""
 
     name = "rbdc_masks"
+    about = "region-based detection criterion by masks (Ramachandra & Jones 2020)"
     shape = "masks"

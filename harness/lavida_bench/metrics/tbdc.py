@@ -9,3 +9,4 @@ class TBDC(TrackCriterion):
     """Area under the detection rate against false positives a frame; overlap of boxes."""
 
     name = "tbdc"
+    about = "track-based detection criterion by boxes (Ramachandra & Jones 2020)"

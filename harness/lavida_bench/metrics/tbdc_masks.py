@@ -9,4 +9,5 @@ class TBDCMasks(TrackCriterion):
     """Area under the detection rate against false positives a frame; overlap of masks."""
 
     name = "tbdc_masks"
+    about = "track-based detection criterion by masks (Ramachandra & Jones 2020)"
     shape = "masks"

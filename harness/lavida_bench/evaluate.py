@@ -25,6 +25,7 @@ from lavida_gen.errors import DataError, fault
 
 Pairs = Iterable[tuple[TestVideo, VideoScore | None]]
 SHOWN = 10  # missing videos listed in an error
+FEW = 10  # videos below which a bootstrap over videos says little
 
 REASONS = {
     "frames": "no video has a scored frame (delays and alarms also need a frame rate)",
@@ -193,6 +194,8 @@ def _warnings(
             f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "
             "when: the method has not shown that it localises in time"
         )
+    if coverage.videos < FEW and any(result.headline.low is not None for result in found.values()):
+        warnings.append(f"intervals over {coverage.videos} videos say little")
     for name, result in found.items():
         left_out = result.counts.get("videos_left_out", 0)
         if left_out:

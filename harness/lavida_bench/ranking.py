@@ -28,7 +28,7 @@ class Ranking(Metric):
         super().__init__()
         self.tallies = Tallies("positives", "negatives")
         self.abnormal: list[bool] = []
-        self._positives = self._negatives = 0
+        self._numbers: list[tuple[int, int]] = []  # of each video: positives, negatives
         self._endpoints = False
 
     @abstractmethod
@@ -45,9 +45,8 @@ class Ranking(Metric):
             return False
         positives, negatives = compress(*columns[0]), compress(*columns[1])
         self.tallies.add(positives=positives, negatives=negatives)
-        self._positives += int(positives[1].sum())
-        self._negatives += int(negatives[1].sum())
-        self.abnormal.append(bool(positives[1].sum() > 0))
+        self._numbers.append((int(positives[1].sum()), int(negatives[1].sum())))
+        self.abnormal.append(self._numbers[-1][0] > 0)
         own = Tallies("positives", "negatives")
         own.add(positives=positives, negatives=negatives)
         if item.endpoints and self.needs == "frames":
@@ -59,12 +58,20 @@ class Ranking(Metric):
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
         """See Metric and the class."""
-        abnormal = np.array(self.abnormal, np.bool_)
+        everything, abnormal = np.ones(len(self.abnormal), np.bool_), np.array(self.abnormal, np.bool_)
         return {
-            "micro": self._curve(**self.tallies.totals(weights)),
+            "micro": self._micro(weights, everything),
             "macro": self._macro(weights),
-            "abnormal": self._curve(**self.tallies.totals(weights, only=abnormal)),
+            "abnormal": self._micro(weights, abnormal),
         }
+
+    def _micro(self, weights: Weights | None, only: NDArray[np.bool_]) -> Array:
+        value = self._curve(**self.tallies.totals(weights, only))
+        if weights is None or not self._endpoints:
+            return value
+        # A resample of one class alone is left out of an interval: the artificial samples must not define it.
+        numbers = (weights * only) @ np.array(self._numbers, np.float64)
+        return np.where((numbers > 0).all(axis=1), value, np.nan)
 
     def _macro(self, weights: Weights | None) -> Array:
         own = np.array([self.per_video[key] for key in self.keys])
@@ -75,17 +82,18 @@ class Ranking(Metric):
 
     def counts(self) -> dict[str, int]:
         """Videos, abnormal ones, undefined ones, positives and negatives (without artificial ones)."""
-        counted = {"videos_abnormal": sum(self.abnormal), "positives": self._positives, "negatives": self._negatives}
+        positives, negatives = np.array(self._numbers, np.int64).reshape(-1, 2).sum(axis=0)
+        counted = {"videos_abnormal": sum(self.abnormal), "positives": int(positives), "negatives": int(negatives)}
         return super().counts() | counted
 
     def notes(self) -> tuple[str, ...]:
         """What is undefined and why, and whether artificial samples were added."""
-        notes = []
-        if not self._positives or not self._negatives:
+        notes, counts = [], self.counts()
+        if not counts["positives"] or not counts["negatives"]:
             notes.append(
                 "only one class occurs: micro is undefined" if not self._endpoints else "only one class occurs"
             )
-        undefined = super().counts()["videos_undefined"]
+        undefined = counts["videos_undefined"]
         if undefined:
             notes.append(f"macro leaves out {undefined} of {len(self.keys)} videos, in which only one class occurs")
         if self._endpoints:

@@ -4,8 +4,8 @@ A metric keeps, for each video, a few *channels* (scores of abnormal frames, of 
 and how often each occurs. All videos together, or any resample of them, are then a weighted sum of these counts over a
 common grid of thresholds. With weights the grid is cut to at most LIMIT groups of neighbouring scores of about equal
 mass (scores of one group count as tied), which moves a curve's area by less than about 1 / LIMIT; without weights
-nothing is grouped and the value is exact. Memory: 8 bytes (12 for fractions) a distinct score, video and channel, so at
-most 0.5 MB a video and channel for pixels, whose scores are float16, and V * LIMIT * 8 bytes a channel in a bootstrap.
+nothing is grouped and the value is exact. Memory: 12 bytes (16 for fractions) a distinct score, video and channel,
+at most 0.8 MB for pixels, whose scores are float16; in a bootstrap V * LIMIT * 8 bytes a channel.
 
 Letters: V videos, R resamples, B thresholds of the grid, ascending.
 """
@@ -31,6 +31,8 @@ class Tallies:
         self._values: dict[str, list[NDArray[np.float32]]] = {name: [] for name in channels}
         self._counts: dict[str, list[Numbers]] = {name: [] for name in channels}
         self._always: dict[str, Column] = {}
+        self._places: dict[str, list[NDArray[np.int32]]] | None = None
+        self._size = 0
         self._grouped: dict[str, Array] | None = None
 
     def add(self, **columns: Column) -> None:
@@ -41,12 +43,12 @@ class Tallies:
             self._values[name].append(values)
             self._counts[name].append(counts)
         self.videos += 1
-        self._grouped = None
+        self._places = self._grouped = None
 
     def always(self, **columns: Column) -> None:
         """Counts that belong to no video: in every resample once."""
         self._always = columns
-        self._grouped = None
+        self._places = self._grouped = None
 
     def totals(self, weights: Array | None = None, only: NDArray[np.bool_] | None = None) -> dict[str, Array]:
         """Channel -> (R, B) counts over a grid of ascending thresholds common to all channels.
@@ -56,8 +58,7 @@ class Tallies:
         """
         kept = np.ones(self.videos, np.bool_) if only is None else only
         if weights is None:
-            grid = self._grid()
-            return {name: self._sum(name, grid, kept)[None] for name in self.channels}
+            return {name: self._sum(name, kept)[None] for name in self.channels}
         if self._grouped is None:
             self._grouped = self._group()
         weights = np.concatenate([weights * kept, np.ones((len(weights), 1))], axis=1)
@@ -79,28 +80,39 @@ class Tallies:
                     grid, waiting, size = np.unique(np.concatenate([grid, *waiting])), [], 0
         return np.unique(np.concatenate([grid, *waiting]))
 
-    def _sum(self, name: str, grid: NDArray[np.float32], kept: NDArray[np.bool_]) -> Array:
-        total = np.zeros(len(grid))
-        for row, (values, counts) in enumerate(self._rows(name)):
+    def _placed(self) -> dict[str, list[NDArray[np.int32]]]:
+        """Channel -> of each row the places of its scores in the grid of `_size` thresholds."""
+        if self._places is None:
+            grid = self._grid()
+            self._size = len(grid)
+            self._places = {
+                name: [np.searchsorted(grid, values).astype(np.int32) for values, _ in self._rows(name)]
+                for name in self.channels
+            }
+        return self._places
+
+    def _sum(self, name: str, kept: NDArray[np.bool_]) -> Array:
+        places = self._placed()[name]
+        total = np.zeros(self._size)
+        for row, (_, counts) in enumerate(self._rows(name)):
             if row == self.videos or kept[row]:
-                total[np.searchsorted(grid, values)] += counts  # values are distinct
+                total[places[row]] += counts  # the places of one row are distinct
         return total
 
     def _group(self) -> dict[str, Array]:
         """Channel -> (V + 1, G) counts, G <= LIMIT groups of neighbouring scores."""
-        grid = self._grid()
-        group = np.arange(len(grid))
-        if len(grid) > LIMIT:
+        placed = self._placed()
+        group = np.arange(self._size)
+        if self._size > LIMIT:
             everything = np.ones(self.videos, np.bool_)
-            mass = sum((abs(self._sum(name, grid, everything)) for name in self.channels), np.zeros(len(grid)))
+            mass = sum((abs(self._sum(name, everything)) for name in self.channels), np.zeros(self._size))
             middle = np.cumsum(mass) - mass / 2
             _, group = np.unique(np.floor(middle / mass.sum() * LIMIT), return_inverse=True)
         width = int(group[-1]) + 1 if len(group) else 0
         dense = {name: np.zeros((self.videos + 1, width)) for name in self.channels}
         for name, table in dense.items():
-            for row, (values, counts) in enumerate(self._rows(name)):
-                places = group[np.searchsorted(grid, values)]
-                table[row] = np.bincount(places, weights=counts, minlength=width)
+            for row, (_, counts) in enumerate(self._rows(name)):
+                table[row] = np.bincount(group[placed[name][row]], weights=counts, minlength=width)
         return dense
 
 

@@ -89,6 +89,16 @@ def test_resamples_without_one_class_are_left_out_and_counted() -> None:
     assert estimate.low == estimate.high == 0.5
 
 
+def test_artificial_end_points_do_not_define_a_resample() -> None:
+    made = metric.make("frame_auc")
+    for key, label in (("a", True), ("b", False)):
+        video = TestVideo(key, 8, (2, 2), unread, frame_labels=np.full(8, label))
+        made.update(protocols.make("paper").view(video, VideoScore(key, np.arange(8, dtype=np.float32))))
+    drawn_ = boot.samples(made, Bootstrap(100, 0))["micro"]
+    assert set(drawn_[np.isfinite(drawn_)]) == {made.exact()["micro"]}
+    assert np.isnan(drawn_).sum() > 25
+
+
 def test_paired_differences_are_tighter_than_two_intervals() -> None:
     videos = drawn(4, 12, 1.0)
     rng = np.random.default_rng(9)

@@ -30,7 +30,7 @@ def window(masks: NDArray[np.bool_], start: int, stop: int) -> NDArray[np.bool_]
     return masks[start:stop]
 
 
-def benchmark(number: int = 6, frames: int = 30) -> list[TestVideo]:
+def benchmark(number: int = 10, frames: int = 30) -> list[TestVideo]:
     """Videos with labels, masks and tracks; every second one is abnormal in its middle third."""
     made = []
     for index in range(number):
@@ -74,8 +74,8 @@ def test_a_perfect_score_is_perfect_in_every_metric() -> None:
     assert set(result.not_scored) == {"rbdc_masks", "tbdc_masks"}
     assert next(iter(values)) == "frame_auc"
     assert result.warnings == ()
-    assert str(result.coverage) == "6 of 6 videos, 180 of 180 frames (100.00 %)"
-    assert result.metrics["frame_auc"].per_video == {f"v{i}": (1.0 if i % 2 else None) for i in range(6)}
+    assert str(result.coverage) == "10 of 10 videos, 300 of 300 frames (100.00 %)"
+    assert result.metrics["frame_auc"].per_video == {f"v{i}": (1.0 if i % 2 else None) for i in range(10)}
 
 
 def test_the_result_survives_json() -> None:
@@ -120,6 +120,11 @@ def test_a_partial_result_is_marked() -> None:
     assert result.warnings[0] == ("scored 2 of 3 videos, 60 of 90 frames (66.66 %): numbers are not the benchmark's")
 
 
+def test_an_interval_over_few_videos_warns() -> None:
+    result = evaluate([(v, perfect(v)) for v in benchmark(4)], OFFICIAL, ["frame_auc"], bootstrap=FEW)
+    assert result.warnings == ("intervals over 4 videos say little",)
+
+
 def test_99_999_percent_is_not_100() -> None:
     assert str(Coverage(5, 5, 999_999, 1_000_000)).endswith("(99.99 %)")
 
@@ -137,7 +142,7 @@ def test_a_method_below_the_video_oracle_is_told_so() -> None:
     assert len(result.warnings) == 1
     assert (
         "below the video oracle's 0.8000" in result.warnings[0]
-    )  # 60 of the 150 normal frames tie with the abnormal ones: 1 - 60/150/2
+    )  # 100 of the 250 normal frames tie with the abnormal ones: 1 - 100/250/2
     assert "has not shown that it localises in time" in result.warnings[0]
 
 
@@ -152,9 +157,9 @@ def test_metrics_that_lack_their_input_say_why() -> None:
 
 def test_a_metric_over_some_videos_only_warns() -> None:
     videos = benchmark()
-    pairs = [(video, perfect(video) if i < 4 else noise(video)) for i, video in enumerate(videos)]
+    pairs = [(video, perfect(video) if i < 8 else noise(video)) for i, video in enumerate(videos)]
     result = evaluate(pairs, OFFICIAL, ["pixel_auc"], bootstrap=FEW)
-    assert result.warnings == ("pixel_auc is over 4 videos; 2 lack what it needs",)
+    assert result.warnings == ("pixel_auc is over 8 videos; 2 lack what it needs",)
 
 
 def test_metrics_may_bring_their_options() -> None:

@@ -1,23 +1,30 @@
 """Arrays made once from big annotation files, and memory-mapped by every worker from then on.
 
 They lie in $LAVIDA_GEN_CACHE (~/.cache/lavida-gen if unset), one folder per content: a changed file gets a new one, and
-nothing there is ever needed but for speed.
+nothing there is ever needed but for speed. Safe with any number of processes: one makes, the others wait. A damaged
+folder is noticed by its checksums and made anew.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen.errors import DataError, fault
+
 Arrays = dict[str, NDArray[Any]]
+_PIECE = 1 << 20
 
 
 def root() -> Path:
@@ -26,71 +33,123 @@ def root() -> Path:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file; remembered by (size, time of change, inode), so that a big file is read once."""
-    stat = path.stat()
-    mark = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-    note = root() / "seen" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+    """SHA-256 of a file; remembered by (path, size, time of change, inode), so that a big file is read once.
+
+    Raises DataError if it cannot be read.
+    """
     try:
-        known = json.loads(note.read_bytes())
-        if known["mark"] == mark:
+        stat = path.stat()
+        mark = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        note = root() / "seen" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+        known = _note(note)
+        if known is not None and known.get("mark") == mark:
             return str(known["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # never seen, or a damaged note: read the file
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    note.parent.mkdir(parents=True, exist_ok=True)
-    partial = note.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps({"mark": mark, "sha256": sha256}))
-    partial.replace(note)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a file of the data set")) from error
+    with _writing():
+        note.parent.mkdir(parents=True, exist_ok=True)
+        partial = note.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps({"mark": mark, "sha256": sha256}))
+        partial.replace(note)
     return sha256
+
+
+def _note(path: Path) -> dict[str, Any] | None:
+    """A small JSON object, None if it is absent or damaged: it can be made anew."""
+    try:
+        plain = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return plain if isinstance(plain, dict) else None
 
 
 def arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arrays]) -> Arrays:
     """The arrays of `make()`, from the cache if they are there and whole, memory-mapped read-only.
 
-    name and version say what made them, parts what they were made from (digests, options).
+    name and version say what made them, parts what they were made from (digests, options). Raises DataError if the
+    cache cannot be written, and whatever `make` raises.
     """
     key = hashlib.sha256("\n".join([name, str(version), *parts]).encode()).hexdigest()[:32]
     folder = root() / f"{name}-{key}"
     found = _load(folder)
     if found is None:
-        _store(folder, make())
-        found = _load(folder)
-        assert found is not None, f"{folder} was just written"
+        with _alone(folder):
+            found = _load(folder)  # another process may have made it while this one waited
+            if found is None:
+                made = make()
+                with _writing():
+                    _store(folder, made)
+                del made
+                found = _load(folder)
+                assert found is not None, f"{folder} was just written"
     return found
 
 
-def _load(folder: Path) -> Arrays | None:
+@contextmanager
+def _writing() -> Iterator[None]:
     try:
-        sizes: dict[str, int] = json.loads((folder / "sizes.json").read_bytes())
-        found = {}
-        for name, size in sizes.items():
+        yield
+    except OSError as error:
+        todo = "make room, or set LAVIDA_GEN_CACHE to a folder of a local disk"
+        raise DataError(fault(root(), f"the cache cannot be written ({error.strerror})", todo=todo)) from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time; the lock goes with its holder, even if that is killed."""
+    with _writing():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f"{folder.name}.lock").open("wb")
+    with lock:
+        with _writing():
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _load(folder: Path) -> Arrays | None:
+    """The arrays, None if they are not there or not as they were written."""
+    sums = _note(folder / "sums.json")
+    if sums is None:
+        return None
+    found = {}
+    try:
+        for name, sum_ in sums.items():
             path = folder / f"{name}.npy"
-            if path.stat().st_size != size:
+            if _sum(path) != sum_:
                 return None
-            # numpy can not map an empty array
-            found[name] = np.load(path, mmap_mode="r" if size > 200 else None, allow_pickle=False)
+            array = np.load(path, mmap_mode="r", allow_pickle=False) if path.stat().st_size > 4096 else np.load(path)
+            found[name] = array.view(np.ndarray)  # slices of a plain array are made faster than those of a memmap
     except (OSError, ValueError):
         return None
     return found
 
 
+def _sum(path: Path) -> list[int]:
+    """Size and CRC-32: read, not mapped, so that it does not count as resident."""
+    size = crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            size, crc = size + len(piece), zlib.crc32(piece, crc)
+    return [size, crc]
+
+
 def _store(folder: Path, made: Arrays) -> None:
-    """Write beside and rename: another process sees all or nothing."""
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    sizes = {}
-    for name, array in made.items():
-        np.save(partial / f"{name}.npy", array, allow_pickle=False)
-        sizes[name] = (partial / f"{name}.npy").stat().st_size
-    (partial / "sizes.json").write_text(json.dumps(sizes))
-    if folder.exists() and _load(folder) is None:
-        shutil.rmtree(folder)  # damaged
+    """Write beside and rename: another process sees all or nothing. Only one at a time gets here."""
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
     try:
+        partial.mkdir()
+        for name, array in made.items():
+            np.save(partial / f"{name}.npy", array, allow_pickle=False)
+        sums = {name: _sum(partial / f"{name}.npy") for name in made}
+        (partial / "sums.json").write_text(json.dumps(sums))
+        shutil.rmtree(folder, ignore_errors=True)  # damaged
         partial.rename(folder)
-    except OSError:  # somebody else was quicker: theirs is the same
+    except OSError:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 class Blobs:

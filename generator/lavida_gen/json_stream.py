@@ -1,15 +1,23 @@
-"""Reads the elements of a JSON file's top-level lists one by one: a big file need not become Python objects at once."""
+"""Reads the elements of a JSON file's top-level lists one by one.
+
+Neither the text nor the Python objects of a big file (train2017: 450 MB) are ever in memory as a whole.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lavida_gen.errors import DataError, fault
 
+CHUNK = 1 << 22
+"""Characters read at a time; an element may be longer."""
+_DECODE = json.JSONDecoder().raw_decode
 _SPACE = " \t\n\r"
+_NEAR = 32
+"""A fault so near to the end of what was read may be cured by reading on (half a number, half a literal)."""
 
 
 def members(path: Path) -> Iterator[tuple[str, int, Any]]:
@@ -19,59 +27,119 @@ def members(path: Path) -> Iterator[tuple[str, int, Any]]:
     is no JSON.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(fault(path, f"cannot be read ({error})", "a JSON file")) from error
-    try:
-        yield from _object(text)
-    except (json.JSONDecodeError, IndexError) as error:
-        at = error.pos if isinstance(error, json.JSONDecodeError) else len(text)
-        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-        why = "breaks off" if at >= len(text) - 1 or isinstance(error, IndexError) else "is no JSON"
-        where = f"{path}:{line}:{column}"
-        raise DataError(
-            fault(where, f"{why} at byte {at:,} of {len(text):,}", "a whole JSON object", "fetch it again")
-        ) from error
+        with path.open(encoding="utf-8-sig") as file:
+            window = _Window(file)
+            try:
+                yield from _object(window)
+            except _Fault as error:
+                line, column, offset = window.position(error.at)
+                where = f"{path}:{line}:{column}"
+                raise DataError(
+                    fault(where, f"{error} at character {offset:,}", "a whole JSON object", "fetch it again")
+                ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(fault(path, f"is no UTF-8 text ({error})", "a JSON file", "fetch it again")) from error
+    except OSError as error:
+        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a JSON file")) from error
 
 
-def _object(text: str) -> Iterator[tuple[str, int, Any]]:
-    decode = json.JSONDecoder().raw_decode
-    at = _expect(text, _skip(text, 0), "{")
-    at = _skip(text, at)
-    while text[at] != "}":
-        key, at = decode(text, at)
-        at = _skip(text, _expect(text, _skip(text, at), ":"))
-        if text[at] == "[":
-            at = _skip(text, at + 1)
-            number = 0
-            if text[at] == "]":
-                yield key, -2, None
-            while text[at] != "]":
-                value, at = decode(text, at)
-                yield key, number, value
-                number += 1
-                at = _skip(text, at)
-                at = _skip(text, at + 1) if text[at] == "," else at
-                if text[at] not in ']{["-0123456789tfn':
-                    raise json.JSONDecodeError("expected a value or ]", text, at)
-            at += 1
+class _Fault(Exception):
+    """What is wrong, and at which place of the window."""
+
+    def __init__(self, what: str, at: int) -> None:
+        super().__init__(what)
+        self.at = at
+
+
+class _Window:
+    """The part of the text that is looked at: `text` from `at` on; what lies before is forgotten in time."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file, self.text, self.at, self.ended = file, "", 0, False
+        self.passed = self.lines = self.column = 0  # of the text that was forgotten
+
+    def more(self) -> bool:
+        """Read on; False at the end of the file."""
+        gone, kept = self.text[: self.at], self.text[self.at :]
+        self.passed += len(gone)
+        self.lines += gone.count("\n")
+        self.column = len(gone) - gone.rfind("\n") - 1 + (0 if "\n" in gone else self.column)
+        fresh = self.file.read(max(CHUNK, len(kept)))
+        self.text, self.at, self.ended = kept + fresh, 0, not fresh
+        return bool(fresh)
+
+    def position(self, at: int) -> tuple[int, int, int]:
+        """Line and column (from 1) and offset (from 0) of a place of the window."""
+        before = self.text[:at]
+        column = at - before.rfind("\n") + (0 if "\n" in before else self.column)
+        return self.lines + before.count("\n") + 1, column, self.passed + at
+
+    def peek(self) -> str:
+        """The next character that is no space. Raises _Fault at the end of the text."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in _SPACE:
+                self.at += 1
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self.more():
+                raise _Fault("breaks off", self.at)
+
+    def take(self, *expected: str) -> str:
+        """Step over the next character, which must be one of those. Raises _Fault."""
+        found = self.peek()
+        if found not in expected:
+            raise _Fault(f"is no JSON: {found!r} instead of {' or '.join(expected)}", self.at)
+        self.at += 1
+        return found
+
+    def value(self) -> Any:
+        """The value that begins at the next character. Raises _Fault."""
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODE(self.text, self.at)
+            except RecursionError as error:
+                raise _Fault("is nested too deeply", self.at) from error
+            except ValueError as error:  # JSONDecodeError, or a number of thousands of digits
+                where = error.pos if isinstance(error, json.JSONDecodeError) else self.at
+                cut = where >= len(self.text) - _NEAR or str(error).startswith("Unterminated")
+                if cut and not self.ended:
+                    self.more()
+                    continue
+                raise _Fault("breaks off" if cut else f"is no JSON: {error}", where) from error
+            if end == len(self.text) and not self.ended:  # perhaps half a number
+                self.more()
+                continue
+            self.at = end
+            return value
+
+
+def _object(window: _Window) -> Iterator[tuple[str, int, Any]]:
+    window.take("{")
+    if window.peek() == "}":
+        return
+    while True:
+        if window.peek() != '"':
+            raise _Fault(f"is no JSON: {window.peek()!r} instead of a key", window.at)
+        key = window.value()
+        window.take(":")
+        if window.peek() == "[":
+            yield from _list(window, key)
         else:
-            value, at = decode(text, at)
-            yield key, -1, value
-        at = _skip(text, at)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-        elif text[at] != "}":
-            raise json.JSONDecodeError("expected , or }", text, at)
+            yield key, -1, window.value()
+        if window.take(",", "}") == "}":
+            return
 
 
-def _skip(text: str, at: int) -> int:
-    while text[at] in _SPACE:
-        at += 1
-    return at
-
-
-def _expect(text: str, at: int, char: str) -> int:
-    if text[at] != char:
-        raise json.JSONDecodeError(f"expected {char}", text, at)
-    return at + 1
+def _list(window: _Window, key: str) -> Iterator[tuple[str, int, Any]]:
+    window.take("[")
+    if window.peek() == "]":
+        window.take("]")
+        yield key, -2, None
+        return
+    number = 0
+    while True:
+        yield key, number, window.value()
+        number += 1
+        if window.take(",", "]") == "]":
+            return

@@ -177,12 +177,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [key.value for key, _ in node.value]
-    for key_node, _ in node.value:
-        if keys.count(key_node.value) > 1:
-            raise yaml.MarkedYAMLError(
-                problem=f"key {key_node.value!r} is given twice", problem_mark=key_node.start_mark
-            )
+    seen = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
+        seen.add(key.value)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)
 

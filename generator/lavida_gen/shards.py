@@ -14,7 +14,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -94,7 +94,8 @@ class ShardWriter:
             if kind is None and self._raw:
                 self._finish()
         finally:
-            self._open.close()
+            with suppress(OSError):  # what a full disk did not take is thrown away with its file
+                self._open.close()
             self._raw = None
             self._partial.unlink(missing_ok=True)
 

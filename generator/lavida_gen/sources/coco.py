@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from lavida_gen.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.images import Frame
 from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, Place, Source, SourceOptions, inside, need_file, need_folder
+from lavida_gen.source import About, LocalOnly, Place, Source, SourceOptions, need_file, need_folder
+
+LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
 
 class Coco(Source):
@@ -25,13 +26,17 @@ class Coco(Source):
 
         root: Place = Field(description="folder that holds annotations/ and the photos")
         split: str = Field(default="train2017", description="names annotations/instances_SPLIT.json and its photos")
-        annotations: str | None = Field(default=None, description="another instances JSON, relative to root")
-        images: str | None = Field(default=None, description="folder of the photos, relative to root")
+        annotations: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="another instances JSON, relative to root or absolute"
+        )
+        images: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="folder of the photos, relative to root or absolute"
+        )
 
     about: ClassVar[About] = About(
         title="COCO instances",
         page="https://cocodataset.org/#download",
-        licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",
+        licence="annotations CC-BY-4.0; photos: Flickr terms, each its own licence, many of them non-commercial",
         use="noncommercial",
         attribution="COCO Consortium; photos: their Flickr authors, by the URL in each sample",
         get="Fetch 2017 Train images, 2017 Val images and 2017 Train/Val annotations from the page and unzip them.",
@@ -41,7 +46,8 @@ class Coco(Source):
         ),
         cite=(
             "@inproceedings{lin2014coco, title={Microsoft {COCO}: Common Objects in Context}, "
-            "author={Lin, Tsung-Yi and others}, booktitle={ECCV}, year={2014}}"
+            "author={Lin, Tsung-Yi and Maire, Michael and Belongie, Serge and Hays, James and Perona, Pietro and "
+            "Ramanan, Deva and Doll{\\'a}r, Piotr and Zitnick, C. Lawrence}, booktitle={ECCV}, year={2014}}"
         ),
     )
 
@@ -50,11 +56,12 @@ class Coco(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        root = need_folder(options.root, "root", "see `lavida-gen sources coco`")
-        name = options.annotations or f"annotations/instances_{options.split}.json"
+        root, split = need_folder(options.root, "root", "see `lavida-gen sources coco`"), options.split
+        name = options.annotations or f"annotations/instances_{split}.json"
         file = need_file(root / name, "annotations", "give `split` or `annotations`; see `lavida-gen sources coco`")
         self.index: CocoIndex = open_index(file)
-        self.images: Path = image_folder(root, options.images, options.split, "images")
+        self.images: Path = image_folder(root, options.images, [split, f"images/{split}", "images"])
+        self._regions = [(name.text,) for name in self.index.categories]
 
     @property
     def kind(self) -> Kind:
@@ -66,43 +73,38 @@ class Coco(Source):
 
     def key(self, number: int) -> str:
         """``coco/SPLIT/IMAGE_ID``."""
-        return f"coco/{self.options.split}/{self.index.image_id[number]:012d}"
+        return f"coco/{self.options.split}/{int(self.index.image_id[number]):012d}"
 
     def group(self, number: int) -> str:
         """The photo: other data sets over COCO's photos give the same text."""
-        return f"coco-photo/{self.index.image_id[number]}"
+        return f"coco-photo/{int(self.index.image_id[number])}"
 
     def scene(self, number: int) -> Scene:
-        """The photo with every annotation as a region."""
-        index, size = self.index, self.index.size(number)
-        where = f"{index.path}: image id {index.image_id[number]}"
+        """The photo with every annotation as a region; one without a mask is there, but never the anomaly."""
+        index = self.index
         regions = []
         for annotation in index.annotations(number):
-            category = index.categories[annotation.category].text
-            regions.append(Region((category,), (annotation.mask,), category))
+            names, mask = self._regions[annotation.category], annotation.mask
+            regions.append(Region(names, (mask,), names[0], candidate=mask is not None))
         return Scene(
             key=self.key(number),
-            frames=(Frame.file(inside(self.images, index.file(number), where), size),),
-            size=size,
+            frames=(index.frame(self.images, number),),
+            size=index.size(number),
             regions=tuple(regions),
-            licence=index.licence(number) or self.about.licence,
+            licence=index.licence(number) or LICENCE,
             group=self.group(number),
             attribution=index.url(number) or self.about.attribution,
         )
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, in the order of the file."""
-        return self.index.categories
+        return list(dict.fromkeys(self.index.categories))
 
     def fingerprint(self) -> str:
         """Digest of the instances JSON."""
         return self.index.digest
 
     def faults(self) -> Iterator[str]:
-        """Annotations that were left out, missing photos, names that leave the folder."""
-        yield from self.index.skipped
-        for number in range(len(self)):
-            name = self.index.file(number)
-            path = inside(self.images, name, f"{self.index.path}: image id {self.index.image_id[number]}")
-            if not path.is_file():
-                yield f"image id {self.index.image_id[number]}: no file {path}"
+        """Annotations that lost polygons, missing photos, names that leave the folder: some in full, all counted."""
+        yield from (f"{self.index.path}: {note}" for note in self.index.notes)
+        yield from self.index.missing(self.images)

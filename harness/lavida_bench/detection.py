@@ -135,7 +135,7 @@ class DetectionCriterion(Metric):
             tallies.add(found=(found[np.isfinite(found)], None), false=(false, None))
         self._things.append(number)
         self._frames.append(len(item.frames))
-        self._detections += len(detections.frames)
+        self._detections += int(kept[detections.frames].sum())
         area = curves.detection_area(**own.totals(), regions=np.array([number]), frames=np.array([len(item.frames)]))
         self.per_video[item.key] = float(area[0])
         return True
@@ -179,6 +179,6 @@ class TrackCriterion(DetectionCriterion):
         """A track is found from its k-th best region's score downwards, k the fewest that make a share of alpha."""
         scores = np.empty(len(best), np.float32)
         for track, regions in enumerate(best):
-            fewest = max(1, math.ceil(self.alpha * len(regions) - 1e-9))  # 0.1 * 30 is a little above 3 in binary
+            fewest = max(1, math.ceil(self.alpha * len(regions) - 1e-9))  # 0.07 * 100 is a little above 7 in binary
             scores[track] = np.sort(regions)[len(regions) - fewest]
         return scores

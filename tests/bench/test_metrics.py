@@ -281,6 +281,7 @@ def test_the_order_of_videos_changes_nothing(videos: list[list[tuple[bool, int]]
 def test_weights_count_a_video_as_often_as_they_say(name: str) -> None:
     rng = np.random.default_rng(1)
     videos = [(rng.random(50) < 0.4, rng.integers(0, 9, 50).astype(np.float32)) for _ in range(4)]
+    videos[2] = (np.zeros(50, np.bool_), videos[2][1])
     weighted = of_frames(name, *videos).value(np.array([[1.0, 1, 1, 1], [0, 3, 1, 0]]))
     again = of_frames(name, *videos).exact()
     repeated = of_frames(name, videos[1], videos[1], videos[1], videos[2]).exact()

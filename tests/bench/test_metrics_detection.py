@@ -96,6 +96,29 @@ def test_a_track_is_found_with_a_tenth_of_its_regions(regions: int, needed: int)
     assert score("tbdc", (one, found(*[(i, HERE, 1.0) for i in range(needed - 1)]))) == 0.0
 
 
+def test_regions_and_detections_of_frames_that_do_not_count_are_left_out() -> None:
+    # ShanghaiTech under `paper`: frames 0..15 of 20 count.
+    one = video("v", 20, (track({15: HERE, 16: HERE, 17: HERE}), track({18: HERE})))
+    detections = found((15, HERE, 0.5), (16, HERE, 0.9), (19, NOWHERE, 0.9))
+    for name in ("rbdc", "tbdc"):
+        made = metric.make(name)
+        score_ = VideoScore("v", np.zeros(20, np.float32), detections=detections)
+        made.update(protocols.make("paper", "shanghaitech").view(one, score_))
+        assert made.exact()["micro"] == 1.0
+        assert (made.counts()["frames"], made.counts()["to_find"], made.counts()["detections"]) == (16, 1, 1)
+
+
+def test_a_share_that_binary_cannot_say_rounds_as_on_paper() -> None:
+    # 0.7 * 10 is a little less than 7, 0.07 * 100 a little more than 7: both are 7.
+    for alpha, regions in ((0.7, 10), (0.07, 100)):
+        one = video("v", regions, (track(dict.fromkeys(range(regions), HERE)),))
+        for number, value in ((7, 1.0), (6, 0.0)):
+            made = TBDC(alpha=alpha)
+            found_ = found(*[(i, HERE, 1.0) for i in range(number)])
+            made.update(OFFICIAL.view(one, VideoScore("v", np.zeros(regions, np.float32), detections=found_)))
+            assert made.exact()["micro"] == value
+
+
 def test_alpha_is_a_choice() -> None:
     made = TBDC(alpha=0.5)
     one = video("v", 2, (track({0: HERE, 1: HERE}),))

@@ -72,6 +72,16 @@ def test_a_video_without_a_frame_rate_is_left_out_and_named(name: str) -> None:
     assert "1 videos have no frame rate or no scored frame and are left out" in made.notes()
 
 
+def test_a_frame_that_was_not_scored_parts_a_run() -> None:
+    protocol, labels = protocols.make("official"), np.array([True, True, True, False, False, False])
+    video = TestVideo("v", 6, (2, 2), unread, 10.0, frame_labels=labels)
+    item = protocol.view(video, protocol.assemble(video, {0: 1.0, 2: 1.0, 3: 1.0, 5: 1.0}))
+    made = FalseAlarmsPerHour()
+    made.update(item)
+    assert made.counts()["events"] == 2
+    assert made.exact()["alarms"] == pytest.approx(2 / (2 / 10 / 3600))
+
+
 def plain_events(video: Rows) -> list[list[int]]:
     """Scores of each run of abnormal frames."""
     found: list[list[int]] = []

@@ -1,46 +1,76 @@
-"""Reads pickles that hold plain data and nothing else: a pickle that names any function or class is refused unrun.
+"""Reads pickles of plain data, and nothing else: dict, list, tuple, set, text, bytes, numbers, None.
 
-The refer API publishes its annotations as pickles (refs(unc).p); a pickle from the network may run whatever it likes.
+A pickle is a program that may call anything it can name. Here it can name only `set` and `frozenset` (how protocols 0
+to 3 write sets), which do nothing but hold things; any other name is refused before it is looked up, so nothing is
+imported and nothing is called. Files of Python 2 (protocols 0 to 2, as the refer API publishes them) are read too.
 """
 
 from __future__ import annotations
 
 import pickle
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from lavida_gen.errors import DataError, fault
 
-
-class _Plain(pickle.Unpickler):
-    """Builds lists, dicts, tuples, texts and numbers, which need no global; every global is refused."""
-
-    where: Path
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise DataError(
-            fault(
-                self.where,
-                f"its pickle asks for {module}.{name}",
-                "plain data: lists, dicts, texts and numbers",
-                "do not open it with other tools; fetch the file from the data set's page",
-            )
-        )
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise DataError(fault(self.where, "its pickle refers to an object outside the file", "plain data"))
+_ALLOWED: dict[tuple[str, str], type] = {
+    (module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in (set, frozenset)
+}
+_BROKEN = (
+    pickle.UnpicklingError,
+    EOFError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    MemoryError,  # a length that was made up
+)
+"""What the standard library raises for bytes that are no pickle, depending on where they go wrong."""
+T = TypeVar("T", list[Any], dict[Any, Any])
 
 
-def load(path: Path) -> Any:
-    """The plain data in a pickle of any protocol, Python 2's too. Raises DataError; nothing in it is ever called."""
+class _Refused(Exception):
+    """A name that plain data does not need."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Every way to a name (GLOBAL, STACK_GLOBAL, INST, EXT) asks `find_class`; persistent ids are refused as such."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        super().__init__(file, encoding=encoding)
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        """One of the harmless types. Raises _Refused for anything else, without importing `module`."""
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise _Refused(f"{module}.{name}") from None
+
+
+def load(path: Path, kind: type[T]) -> T:
+    """The plain data of a pickle file whose outermost object is a `kind` (list or dict).
+
+    Byte strings of Python 2 come back as text, read as UTF-8 or, failing that, Latin-1. Raises DataError for a file
+    that cannot be read, is cut, names anything but plain data, or holds another kind.
+    """
     try:
-        with path.open("rb") as file:
-            reader = _Plain(file, encoding="utf-8", errors="replace")
-            reader.where = path
-            return reader.load()
-    except DataError:
-        raise
+        data = path.read_bytes()
     except OSError as error:
-        raise DataError(fault(path, f"cannot be read ({error.strerror})")) from error
-    except Exception as error:  # a broken pickle raises whatever its opcodes stumble over
-        raise DataError(fault(path, f"is no whole pickle ({error})", "a refs file", "fetch it again")) from error
+        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a pickle file")) from error
+    try:
+        try:
+            plain = _Unpickler(BytesIO(data), "utf-8").load()
+        except UnicodeDecodeError:
+            plain = _Unpickler(BytesIO(data), "latin-1").load()
+    except _Refused as error:
+        todo = "do not trust this file; fetch the published one"
+        raise DataError(fault(path, f"the pickle names {error}", "plain data and nothing to call", todo)) from error
+    except _BROKEN as error:
+        got = f"is no whole pickle ({type(error).__name__}: {error})"
+        raise DataError(fault(path, got, "a pickle of plain data", "fetch it again")) from error
+    if type(plain) is not kind:
+        raise DataError(fault(path, f"holds a {type(plain).__name__}", f"a {kind.__name__}", "check which file it is"))
+    return plain

@@ -1,0 +1,161 @@
+"""The index of COCO-size annotations: time to make and open, memory, scenes a second.
+
+    python benchmarks/coco_index.py [--images 118287] [--keep DIR]
+
+Draws an instances JSON of train2017's size (118,287 images, 860,001 annotations, about 450 MB), always the same one. Each
+figure is measured in a process of its own: peak memory while indexing, memory of a worker that has opened the index and
+made scenes. Photos are not needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+IMAGES, ANNOTATIONS, CROWDS = 118_287, 860_001, 0.0117
+CORNERS = 19  # on average, which makes about 450 MB
+LIMITS = {"index_s": 180.0, "open_s": 1.0, "worker_mb": 500.0, "scene_ms": 0.3}
+
+
+def draw(path: Path, images: int) -> None:
+    """Write the JSON, image by image."""
+    rng = np.random.default_rng(2017)
+    counts = rng.multinomial(round(images * ANNOTATIONS / IMAGES), np.full(images, 1 / images))
+    with path.open("w") as file:
+        file.write('{"info": {}, "licenses": [{"id": 1, "name": "Attribution License", "url": "u"}], "images": [')
+        for at in range(images):
+            url = f"http://farm5.staticflickr.com/4028/5079131149_{at:010d}_z.jpg"
+            row = {"license": 1, "file_name": f"{at:012d}.jpg", "coco_url": url, "height": 480, "width": 640}
+            row |= {"date_captured": "2013-11-14 17:02:52", "flickr_url": url, "id": at}
+            file.write((", " if at else "") + json.dumps(row))
+        file.write('], "annotations": [')
+        ident = 0
+        for at, count in enumerate(counts.tolist()):
+            for row in things(rng, count):
+                row |= {"image_id": at, "id": ident}
+                file.write((", " if ident else "") + json.dumps(row))
+                ident += 1
+        kinds = [{"supercategory": f"group {n % 12}", "id": n, "name": f"kind {n}"} for n in range(1, 81)]
+        file.write(f'], "categories": {json.dumps(kinds)}}}')
+
+
+def things(rng: np.random.Generator, count: int) -> Iterator[dict[str, object]]:
+    """Stars of one or two parts, and now and then a crowd of uncompressed run lengths."""
+    for _ in range(count):
+        crowd = bool(rng.random() < CROWDS)
+        shape: object = runs(rng) if crowd else [star(rng) for _ in range(1 + int(rng.random() < 0.1))]
+        category = int(rng.integers(1, 81))
+        yield {
+            "segmentation": shape,
+            "area": 702.1057499999998,
+            "iscrowd": int(crowd),
+            "bbox": [473.07, 395.93, 38.65, 28.67],
+            "category_id": category,
+        }
+
+
+def star(rng: np.random.Generator) -> list[float]:
+    """A polygon around a random place; COCO's coordinates have two decimals."""
+    corners = 3 + int(rng.geometric(1 / (CORNERS - 3)))
+    angle = np.sort(rng.random(corners)) * 2 * np.pi
+    radius = rng.lognormal(3.3, 0.8) * (0.6 + 0.4 * rng.random(corners))
+    x = np.clip(rng.random() * 640 + radius * np.cos(angle), 0, 640)
+    y = np.clip(rng.random() * 480 + radius * np.sin(angle), 0, 480)
+    flat: list[float] = np.stack([x, y], 1).round(2).ravel().tolist()
+    return flat
+
+
+def runs(rng: np.random.Generator) -> dict[str, object]:
+    """Uncompressed run lengths of a crowd."""
+    cuts = np.sort(rng.choice(480 * 640, 300, replace=False))
+    return {"counts": np.diff(cuts, prepend=0, append=480 * 640).tolist(), "size": [480, 640]}
+
+
+def resident_mb() -> float:
+    """Memory of this process now, mapped files that it touched included, in MB (2**20 bytes)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def index(path: Path) -> dict[str, float]:
+    """What `lavida-gen check` costs the first time: digest and index."""
+    from lavida_gen.coco_index import open_index
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start = time.perf_counter()
+    open_index(path)
+    spent = time.perf_counter() - start
+    return {"index_s": spent, "before_mb": before, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def work(path: Path) -> dict[str, float]:
+    """What a worker sees: open, then scenes at random from the whole file."""
+    from lavida_gen.sources.coco import Coco
+
+    start = time.perf_counter()
+    source = Coco(Coco.Options(root=path.parent, split="drawn", annotations=path, images=path.parent))
+    opened = time.perf_counter() - start
+    after_open = resident_mb()
+    order = np.random.default_rng(1).permutation(len(source)).tolist()
+    start = time.perf_counter()
+    for number in order:
+        source.scene(number)
+    spent = time.perf_counter() - start
+    counts = np.diff(source.index.first)
+    sevens = np.flatnonzero(counts == 7)[:2000].tolist()
+    start = time.perf_counter()
+    for number in sevens:
+        source.scene(number)
+    seven_ms = (time.perf_counter() - start) / len(sevens) * 1000
+    return {
+        "open_s": opened,
+        "opened_mb": after_open,
+        "worker_mb": resident_mb(),
+        "scenes_per_s": len(order) / spent,
+        "scene_ms": seven_ms,
+    }
+
+
+def measure(step: str, path: Path) -> dict[str, float]:
+    """One step in a fresh process."""
+    command = [sys.executable, __file__, "--step", step, "--json", str(path)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=IMAGES, help="fewer make a quick trial")
+    parser.add_argument("--keep", type=Path, help="draw the JSON here and keep it")
+    parser.add_argument("--step", choices=["index", "work"], help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        print(json.dumps({"index": index, "work": work}[options.step](options.json)))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = (options.keep or Path(scratch)) / f"instances_{options.images}.json"
+        if not path.exists():
+            draw(path, options.images)
+        os.environ["LAVIDA_GEN_CACHE"] = str(Path(scratch) / "cache")
+        found = {"file_mb": path.stat().st_size / 2**20} | measure("index", path) | measure("work", path)
+        kept = sum(file.stat().st_size for file in (Path(scratch) / "cache").rglob("*.npy"))
+        found["cache_mb"] = kept / 2**20
+    for name, value in found.items():
+        limit = f"   limit {LIMITS[name]:g}{'' if value <= LIMITS[name] else '   MISSED'}" if name in LIMITS else ""
+        print(f"{name:<14}{value:>12,.3f}{limit}")
+    sys.exit(any(found[name] > limit for name, limit in LIMITS.items()))
+
+
+if __name__ == "__main__":
+    main()

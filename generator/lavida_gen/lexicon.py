@@ -159,19 +159,23 @@ def _things(name: Name) -> frozenset[str]:
     )
 
 
-def near_misses(text: str) -> list[str]:
+class Swap(NamedTuple):
+    """text: an expression with one word changed; new: that word; family: the words of which one may stand there."""
+
+    text: str
+    new: str
+    family: frozenset[str]
+
+
+def swaps(text: str) -> list[Swap]:
     """Expressions that differ from `text` in one word (colour, clothes, action, ...): close, and another thing."""
     row = text.split()
     found = []
     for at, word in enumerate(row):
         bare = word.strip(".,;:!?").lower()
-        for other in _tables().swaps.get(bare, ()):
-            found.append(" ".join([*row[:at], word.lower().replace(bare, other), *row[at + 1 :]]))
+        others = _tables().swaps.get(bare, ())
+        family = frozenset((bare, *others))
+        for other in others:
+            changed = " ".join([*row[:at], word.lower().replace(bare, other), *row[at + 1 :]])
+            found.append(Swap(changed, other, family))
     return found
-
-
-def changed_word(one: str, two: str) -> str:
-    """The word of `two` that `one` has not, of a pair that `near_misses` made."""
-    return (
-        next(b for a, b in zip(one.split(), two.split(), strict=True) if a.lower() != b.lower()).strip(".,;:!?").lower()
-    )

@@ -5,7 +5,7 @@ expressions (Liu et al., GRES, CVPR 2023) and in caption contrast sets (FOIL-COC
 
 - expressions that the data set itself marks as having no target in this scene;
 - expressions of the scene with one word changed (colour, clothes, action; never a place, since there may well be a
-  right man beside the left one), if no expression of a thing of that kind has the new word;
+  right man beside the left one), if of all things of that kind it is told, and of none of them the new word;
 - categories of the same group (supercategory) as something that is there.
 
 What is left of the prompt is filled with other absent names, so that the number of names tells nothing.
@@ -50,16 +50,20 @@ class NearMiss(Exposure):
 
 
 def _one_word_off(region: Region, scene: Scene) -> Iterator[str]:
-    """Changed expressions of a region that are true of nothing annotated."""
+    """Changed expressions of a region that are true of nothing annotated.
+
+    A colour may be exchanged only if the colour of every other thing of that kind is told: it might be the new one.
+    """
     kin = [one for one in scene.regions if lexicon.same_kind(one.category or "?", region.category or "?")]
-    said = {word for one in kin for text in one.names for word in lexicon.words(text)}
+    told = [{word for text in one.names for word in lexicon.words(text)} for one in kin if one is not region]
+    said = {word for text in region.names for word in lexicon.words(text)}.union(*told)
     every = [text for one in scene.regions for text in one.names]
     for text in region.names:
         if text == region.category:
             continue
-        for changed in lexicon.near_misses(text):
-            new = lexicon.words(lexicon.changed_word(text, changed))
-            if said.isdisjoint(new) and not any(lexicon.alike(changed, one) for one in every):
+        for changed, new, family in lexicon.swaps(text):
+            known = all(words & family for words in told)
+            if known and new not in said and not any(lexicon.alike(changed, one) for one in every):
                 yield changed
 
 

@@ -29,7 +29,7 @@ DRAWING = 1
 
 
 class Street(Source):
-    """Scenes drawn from a seed; half of them speak in categories, half in expressions that fit one thing each."""
+    """Scenes drawn from a seed; half of them speak in categories, half in expressions too."""
 
     class Options(SourceOptions):
         """Options of `street`."""

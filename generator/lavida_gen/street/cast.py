@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,6 +13,16 @@ from lavida_gen.street.place import Place, Strip
 TRIES = 24
 SMALLEST = 0.045
 """A thing is at least so tall, as a share of the picture's height: smaller ones are put nearer or left out."""
+
+
+ACTIONS = {
+    "walk": "person walking",
+    "stand": "person standing",
+    "run": "person running",
+    "fall": "person falling",
+    "throw": "person throwing",
+}
+"""What one says of a person who does nothing else."""
 
 
 def cast(rng: np.random.Generator, place: Place, count: int, kinds: Sequence[str], seconds: float) -> list[Actor]:
@@ -91,10 +100,8 @@ def _overlap(one: tuple[float, float, float, float], two: tuple[float, float, fl
 
 
 def expressions(film: Film) -> list[tuple[str, ...]]:
-    """For each part: expressions that are true of it, and of nothing else in the film."""
-    every = [tuple(_said(film, part)) for part in range(len(film.parts))]
-    count = Counter(text for texts in every for text in texts)
-    return [tuple(text for text in texts if count[text] == 1) for texts in every]
+    """For each part: every expression that is true of it. Two red cars are both "red car"."""
+    return [tuple(dict.fromkeys(_said(film, part))) for part in range(len(film.parts))]
 
 
 def _said(film: Film, part: int) -> Iterator[str]:
@@ -108,9 +115,7 @@ def _said(film: Film, part: int) -> Iterator[str]:
     if act.says:
         yield act.says
     elif actor.act == "person":
-        yield {"run": "person running", "fall": "person lying on the ground", "throw": "person throwing"}.get(
-            actor.motion, f"person in {look.name}"
-        )
+        yield ACTIONS[actor.motion]
 
 
 def vocabulary() -> list[tuple[str, str, str]]:
@@ -120,5 +125,5 @@ def vocabulary() -> list[tuple[str, str, str]]:
         word = "person in {}" if kind == "person" else f"{{}} {kind}"
         found += [(word.format(colour), kind, one.group) for colour in one.colours]
     said = dict.fromkeys(act.says for act in ACTS.values() if act.says)
-    actions = [*said, "person running", "person lying on the ground", "person throwing"]
+    actions = [*said, *ACTIONS.values()]
     return found + [(text, "person", "person") for text in actions]

@@ -1,0 +1,112 @@
+"""Augmentations: one draw for a whole sample, masks that stay where their pixels are, nothing where nothing is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lavida_gen import augment, masks
+from lavida_gen.augment import Augmentation, ImageSettings, Size
+from lavida_gen.images import Frame
+from lavida_gen.sample import Draft, Dropped
+
+SIZE = (48, 64)
+KEEP = ImageSettings()
+
+
+def clip(frames: int = 3, name: str = "red thing") -> Draft:
+    """A red block that moves, and its mask."""
+    shown, marks = [], []
+    for time in range(frames):
+        bits = np.zeros(SIZE, bool)
+        bits[10:26, 6 + 9 * time : 22 + 9 * time] = True
+        pixels = np.full((*SIZE, 3), 90, np.uint8)
+        pixels[bits] = (230, 20, 20)
+        shown.append(Frame.drawn(lambda pixels=pixels: pixels, SIZE, "toy"))
+        marks.append(masks.encode(bits))
+    return Draft(tuple(shown), (name, "dog"), (True, False), tuple(marks), (marks[0], *[None] * (frames - 1)))
+
+
+def applied(draft: Draft, *augmentations: Augmentation, image: ImageSettings = KEEP, seed: int = 0) -> Draft:
+    made = augment.apply(draft, image, augmentations, np.random.default_rng(seed))
+    assert isinstance(made, Draft)
+    return made
+
+
+def test_nothing_drawn_nothing_changed() -> None:
+    draft = clip()
+    assert applied(draft) is draft
+    assert applied(draft, image=ImageSettings(size=Size(longest=64))) is draft, "never enlarged"
+
+
+@pytest.mark.parametrize("name", augment.TABLE)
+def test_each_is_one_draw_and_repeatable(name: str) -> None:
+    one = Augmentation(name=name, p=1, strength=0.8)
+    still = clip(1)
+    twins = Draft(still.frames * 3, still.names, still.labels, still.masks * 3)
+    made, again = applied(twins, one), applied(twins, one)
+    first = made.frames[0].pixels()
+    assert first.shape == (*SIZE, 3)
+    assert first.dtype == np.uint8
+    assert not np.array_equal(first, still.frames[0].pixels())
+    for frame, other in zip(made.frames, again.frames, strict=True):
+        assert np.array_equal(frame.pixels(), first), "the same draw for all frames"
+        assert np.array_equal(other.pixels(), first), "the same seed, the same pixels"
+    assert made.masks == again.masks
+    assert len(set(made.masks)) == 1
+
+
+@pytest.mark.parametrize("name", ["flip", "perspective"])
+def test_masks_move_with_their_pixels(name: str) -> None:
+    made = applied(clip(), Augmentation(name=name, p=1), seed=3)
+    for frame, mask in zip(made.frames, made.masks, strict=True):
+        assert mask is not None
+        red = frame.pixels()[:, :, 0].astype(int) - frame.pixels()[:, :, 1] > 70
+        inside = masks.decode(mask)
+        assert (red & inside).sum() / (red | inside).sum() > 0.85
+    assert [edit is None for edit in made.edits] == [False, True, True]
+
+
+def test_sides_are_not_flipped_under_left_and_right() -> None:
+    draft = clip(name="thing on the left")
+    assert applied(draft, Augmentation(name="flip", p=1)) is draft
+
+
+@pytest.mark.parametrize(("size", "wanted"), [(Size(longest=32), (24, 32)), (Size(exact=(40, 40)), (40, 40))])
+def test_sizes(size: Size, wanted: tuple[int, int]) -> None:
+    made = applied(clip(), image=ImageSettings(size=size))
+    assert {frame.size for frame in made.frames} == {wanted}
+    assert all(mask is not None and mask.size == wanted for mask in made.masks)
+    assert made.frames[0].pixels().shape == (*wanted, 3)
+
+
+def test_an_anomaly_out_of_sight_is_a_drop() -> None:
+    bits = np.zeros(SIZE, bool)
+    bits[0, 0] = True
+    draft = Draft(clip(1).frames, ("dot",), (True,), (masks.encode(bits),))
+    made = augment.apply(draft, ImageSettings(size=Size(exact=(16, 16))), [], np.random.default_rng(0))
+    assert made == Dropped("lost by augmentation")
+
+
+@pytest.mark.parametrize(
+    ("plain", "message"),
+    [
+        ({"name": "rian"}, r"unknown augmentation; did you mean 'rain'\?"),
+        ({"name": "rain", "p": 0}, "greater than 0"),
+        ({"name": "rain", "strength": 2}, "less than or equal to 1"),
+        ({"name": "rain", "wet": 1}, "wet"),
+    ],
+)
+def test_bad_settings(plain: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Augmentation.model_validate(plain)
+
+
+@pytest.mark.parametrize("plain", [{}, {"longest": 9}, {"exact": [1, 2]}, {"longest": 64, "exact": [64, 64]}])
+def test_bad_sizes(plain: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"longest|exact"):
+        Size.model_validate(plain)
+
+
+def test_a_bare_name_is_enough() -> None:
+    assert Augmentation.model_validate("fog") == Augmentation(name="fog")

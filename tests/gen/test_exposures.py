@@ -1,0 +1,260 @@
+"""Exposures: one contract for all of them, found by their files; and the truths of each."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lavida_gen import lexicon, masks, plugins
+from lavida_gen.exposure import Exposure, Limits, Task
+from lavida_gen.images import Frame
+from lavida_gen.recipe import EXPOSURES
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Kind, Name, Region, Scene
+from lavida_gen.sources.street import Street
+from lavida_gen.vocabulary import Vocabulary
+
+SIZE = (40, 60)
+CATEGORIES = [Name(t, t, g) for t, g in (("person", "person"), ("dog", "animal"), ("cat", "animal"), ("car", "vehicle"), ("bus", "vehicle"), ("kite", "sport"))]  # fmt: skip
+
+
+def block(top: int, left: int, height: int = 10, width: int = 10) -> masks.RLE:
+    bits = np.zeros(SIZE, bool)
+    bits[top : top + height, left : left + width] = True
+    return masks.encode(bits)
+
+
+def scene(*regions: Region, frames: int = 1, absent: Sequence[str] = ()) -> Scene:
+    shown = tuple(Frame.drawn(lambda: np.zeros((*SIZE, 3), np.uint8), SIZE, "toy") for _ in range(frames))
+    return Scene("toy/0", shown, SIZE, regions, "CC0-1.0", absent=lambda: iter(absent))
+
+
+def region(category: str, mask: masks.RLE | None, *names: str, **more: Any) -> Region:
+    return Region((category, *names), (mask,), category, **more)
+
+
+def task(
+    seed: int = 0, exposed: bool = True, names: int = 4, vocabulary: Sequence[Name] = CATEGORIES, **limits: Any
+) -> Task:
+    rng = np.random.default_rng(seed)
+    return Task(
+        exposed, rng, Vocabulary(vocabulary), names, Limits(**limits), lambda rng: scene(region("dog", block(5, 5)))
+    )
+
+
+def make(name: str) -> Exposure:
+    found = plugins.find(EXPOSURES, Exposure, name)
+    return found(found.Options())
+
+
+def draft(name: str, one: Scene, of: Task) -> Draft:
+    made = make(name).expose(one, of)
+    assert isinstance(made, Draft), made
+    return made
+
+
+# ---- the contract --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["image", "clip"])
+@pytest.mark.parametrize("name", plugins.names(EXPOSURES))
+def test_contract(name: str, kind: Kind) -> None:
+    """Drafts do as the task says, are a pure function of scene and rng, and keep shapes; drops have a short reason."""
+    exposure = make(name)
+    if kind not in exposure.kinds:
+        pytest.skip(f"{name} does not work on a {kind}")
+    source = Street(Street.Options(kind=kind, size=(96, 128), scenes=30, frames=4))
+    vocabulary, made = Vocabulary(source.vocabulary()), 0
+    for number in range(12):
+        for exposed in exposure.outcomes:
+            results = []
+            for _ in range(2):
+                rng = np.random.default_rng((number, 7))
+                one = Task(exposed, rng, vocabulary, 6, Limits(), lambda rng: source.scene(int(rng.integers(30))))
+                results.append(exposure.expose(source.scene(number), one))
+            first, again = results
+            if isinstance(first, Dropped):
+                assert first == again
+                assert 3 < len(first.reason) < 60
+                continue
+            assert isinstance(again, Draft)
+            made += 1
+            assert first.exposed == exposed
+            assert (first.names, first.labels, first.masks, first.edits) == (
+                again.names,
+                again.labels,
+                again.masks,
+                again.edits,
+            )
+            assert 1 <= len(first.names) <= 6
+            assert len(first.frames) == (4 if kind == "clip" else 1)
+            assert all(mask is None or mask.size == first.frames[0].size for mask in first.masks)
+            if first.edits and not first.exposed:
+                continue
+            _unchanged_outside(first, source.scene(number))
+    assert made > 0, f"{name} made nothing of 12 scenes"
+
+
+def _unchanged_outside(made: Draft, before: Scene) -> None:
+    """Pixels outside the edits are bit-identical."""
+    edits = made.edits or (None,) * len(made.frames)
+    for now, then, edit in zip(made.frames, before.frames, edits, strict=True):
+        if edit is None:
+            assert now is then or np.array_equal(now.pixels(), then.pixels())
+        else:
+            kept = ~masks.decode(edit)
+            assert np.array_equal(now.pixels()[kept], then.pixels()[kept])
+
+
+@pytest.mark.parametrize("name", plugins.names(EXPOSURES))
+def test_options_are_strict_and_told(name: str) -> None:
+    options = plugins.find(EXPOSURES, Exposure, name).Options
+    assert all(field.description for field in options.model_fields.values())
+    with pytest.raises(ValueError, match="no_such"):
+        options.model_validate({"no_such": 1})
+    json.dumps(options().model_dump(mode="json"))
+
+
+# ---- relabel -------------------------------------------------------------------------------------------------------
+
+
+def test_a_category_means_all_of_its_kind() -> None:
+    one = scene(region("dog", block(0, 0)), region("dog", block(20, 20)), region("dog", block(0, 40), candidate=True))
+    made = draft("relabel", one, task())
+    assert made.masks[0] is not None
+    assert masks.area(made.masks[0]) == 300
+    assert Counter(made.labels)[True] == 1
+    assert made.names[made.labels.index(True)] == "dog"
+
+
+def test_an_expression_means_those_that_carry_it() -> None:
+    one = scene(region("dog", block(0, 0), "brown dog"), region("dog", block(20, 20), "white dog"))
+    for seed in range(10):
+        made = draft("relabel", one, task(seed))
+        assert made.names[made.labels.index(True)] in ("brown dog", "white dog")
+        assert made.masks[0] is not None
+        assert masks.area(made.masks[0]) == 100
+
+
+def test_what_could_be_called_so_too_makes_it_ambiguous() -> None:
+    vehicle = Region(("vehicle",), (block(0, 0),), "vehicle")
+    made = make("relabel").expose(scene(vehicle, region("car", block(20, 20), candidate=False)), task())
+    assert made == Dropped("another thing could be called so too")
+
+
+@pytest.mark.parametrize(
+    ("one", "limits", "reason"),
+    [
+        (scene(), {}, "nothing that could be the anomaly"),
+        (scene(region("dog", block(0, 0), candidate=False)), {}, "nothing that could be the anomaly"),
+        (scene(region("dog", block(0, 0, 2, 2))), {}, "too small"),
+        (scene(region("dog", block(0, 0))), {"min_area": 0.1}, "too small"),
+        (scene(region("dog", block(0, 0, 40, 60))), {}, "too large"),
+        (scene(region("dog", None)), {}, "too small"),
+        (
+            scene(Region(("dog",), (block(0, 0), None, None, None), "dog"), frames=4),
+            {},
+            "seen in too few frames",
+        ),
+    ],
+)
+def test_limits(one: Scene, limits: dict[str, Any], reason: str) -> None:
+    assert make("relabel").expose(one, task(**limits)) == Dropped(reason)
+
+
+def test_another_candidate_is_taken_if_one_breaks_the_limits() -> None:
+    one = scene(region("dog", block(0, 0, 2, 2)), region("car", block(20, 20)))
+    for seed in range(8):
+        made = draft("relabel", one, task(seed))
+        assert made.names[made.labels.index(True)] == "car"
+
+
+# ---- absent and near_miss ------------------------------------------------------------------------------------------
+
+NAMES = st.lists(st.sampled_from([n.text for n in CATEGORIES]), max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NAMES, st.integers(0, 2**32 - 1), st.integers(1, 8), st.sampled_from(["relabel", "absent", "near_miss"]))
+def test_no_negative_is_there(there: list[str], seed: int, count: int, name: str) -> None:
+    one = scene(*(region(text, block(3 * at, 8 * at)) for at, text in enumerate(there)))
+    made = make(name).expose(one, task(seed, name == "relabel", count))
+    if isinstance(made, Dropped):
+        return
+    for text, label in zip(made.names, made.labels, strict=True):
+        assert label == (text in there)
+    assert 1 <= len(made.names) <= count
+
+
+def test_every_name_is_drawn_and_every_count() -> None:
+    one = scene(region("kite", block(0, 0)))
+    drafts = [draft("absent", one, task(seed, False)) for seed in range(300)]
+    listed = Counter(text for made in drafts for text in made.names)
+    assert set(listed) == {n.text for n in CATEGORIES} - {"kite"}
+    assert max(listed.values()) < 2 * min(listed.values())
+    assert set(Counter(len(made.names) for made in drafts)) == {1, 2, 3, 4}
+
+
+def test_a_scene_full_of_everything_has_no_absent_name() -> None:
+    one = scene(*(region(n.text, block(0, 8 * at)) for at, n in enumerate(CATEGORIES)))
+    assert make("absent").expose(one, task(0, False)) == Dropped("no name that is absent")
+    assert make("near_miss").expose(one, task(0, False)) == Dropped("no name that is close")
+
+
+def test_near_misses_come_from_the_same_group_first() -> None:
+    one = scene(region("dog", block(0, 0)))
+    for seed in range(20):
+        made = draft("near_miss", one, task(seed, False, names=1))
+        assert made.names == ("cat",)
+
+
+def test_near_misses_differ_in_one_word() -> None:
+    one = scene(region("dog", block(0, 0), "brown dog"))
+    seen = {text for seed in range(60) for text in draft("near_miss", one, task(seed, False, names=1)).names}
+    assert "white dog" in seen
+    assert "brown dog" not in seen
+
+
+def test_a_colour_is_exchanged_only_if_all_colours_are_known() -> None:
+    untold = scene(region("dog", block(0, 0), "brown dog"), region("dog", block(20, 20), "sleepy dog"))
+    told = scene(region("dog", block(0, 0), "brown dog"), region("dog", block(20, 20), "white dog"))
+    for seed in range(40):
+        assert not [t for t in draft("near_miss", untold, task(seed, False)).names if t.endswith(" dog")]
+        assert not {"brown dog", "white dog"} & set(draft("near_miss", told, task(seed, False)).names)
+
+
+def test_names_marked_absent_are_used() -> None:
+    one = scene(region("dog", block(0, 0)), absent=["the third cow"])
+    assert any("the third cow" in draft("near_miss", one, task(seed, False)).names for seed in range(5))
+    assert any("the third cow" in draft("absent", one, task(seed, False)).names for seed in range(30))
+
+
+def test_near_duplicates_are_listed_once() -> None:
+    vocabulary = [Name(t, "cup") for t in ("red cup", "the red cup", "cup, red", "cups that are red")]
+    one = scene(region("dog", block(0, 0)))
+    for seed in range(20):
+        made = draft("absent", one, task(seed, False, vocabulary=vocabulary))
+        pairs = [(a, b) for at, a in enumerate(made.names) for b in made.names[:at]]
+        assert not any(lexicon.alike(a, b) for a, b in pairs)
+
+
+def test_a_large_vocabulary_is_not_walked_through() -> None:
+    class Huge(Sequence[Name]):
+        touched = 0
+
+        def __len__(self) -> int:
+            return 10**7
+
+        def __getitem__(self, at: Any) -> Any:
+            type(self).touched += 1
+            return Name(f"thing number{at}", f"kind{at % 1000}")
+
+    draft("absent", scene(region("dog", block(0, 0))), task(0, False, names=30, vocabulary=Huge()))
+    assert Huge.touched <= 400

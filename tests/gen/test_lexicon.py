@@ -1,0 +1,95 @@
+"""Names: what may not be listed as absent beside what."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lavida_gen import lexicon
+from lavida_gen.scene import Name
+
+
+def cat(text: str) -> Name:
+    return Name(text, text)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("dog", "dogs"),
+        ("man", "person"),
+        ("boy", "person"),
+        ("people", "person"),
+        ("couch", "sofa"),
+        ("tv", "television receiver"),
+        ("motorbike", "motorcycle"),
+        ("bike", "bicycle"),
+        ("taxi", "vehicle"),
+        ("cell phone", "mobile phone"),
+        ("puppy", "animal"),
+        ("baby carriage", "stroller"),
+        ("traffic light", "light"),
+    ],
+)
+def test_kindred_categories_conflict(one: str, two: str) -> None:
+    assert lexicon.conflict(cat(one), cat(two))
+    assert lexicon.conflict(cat(two), cat(one))
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("dog", "cat"),
+        ("car", "bus"),
+        ("hot dog", "dog"),
+        ("traffic light", "traffic cone"),
+        ("man", "woman"),
+    ],
+)
+def test_unlike_categories_do_not(one: str, two: str) -> None:
+    assert not lexicon.conflict(cat(one), cat(two))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ("the man in a red shirt", "man in red shirt", True),
+        ("man in red shirt.", "Red-shirt man", True),
+        ("guy in red shirt", "man in red shirt", True),
+        ("man in red shirt", "man in blue shirt", False),
+        ("left dog", "right dog", True),
+        ("a dog", "a cat", False),
+    ],
+)
+def test_alike_wordings(one: str, two: str, same: bool) -> None:
+    assert lexicon.alike(one, two) == same
+
+
+def test_expressions_conflict_by_the_kind_they_speak_of() -> None:
+    assert lexicon.conflict(Name("guy with umbrella", "person"), Name("woman in red", "person"))
+    assert not lexicon.conflict(Name("red one on the left", "car"), Name("red one on the left side table", "chair"))
+    assert lexicon.conflict(Name("a man who jumps"), cat("person")), "no category given: its words tell"
+    assert not lexicon.conflict(Name("a dog that runs"), Name("a man who runs"))
+    assert lexicon.conflict(Name("zorb rolling"), Name("the zorb")), "unknown words: any shared one"
+
+
+def test_swaps_change_one_word_of_a_family() -> None:
+    swaps = lexicon.swaps("man in Red shirt")
+    assert "man in blue shirt" in [one.text for one in swaps]
+    for one in swaps:
+        assert one.new in one.text.split()
+        assert one.new in one.family
+    assert lexicon.swaps("the left one") == [], "places are never exchanged"
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_alike_itself(text: str) -> None:
+    assert lexicon.alike(text, text)
+    assert lexicon.conflict(Name(text or "x"), Name(text or "x"))
+
+
+@given(st.text("abc dogs'", max_size=20), st.text("abc dogs'", max_size=20))
+def test_conflict_is_mutual(one: str, two: str) -> None:
+    assert lexicon.conflict(Name(one), Name(two)) == lexicon.conflict(Name(two), Name(one))
+    assert lexicon.same_kind(one, two) == lexicon.same_kind(two, one)

@@ -1,0 +1,210 @@
+"""Drawn scenes: pure, exact, in perspective, and true to what is said of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lavida_gen import masks
+from lavida_gen.scene import Scene
+from lavida_gen.sources.street import Street
+from lavida_gen.street import cast, place
+from lavida_gen.street.actors import ACTS, KINDS, Actor, looks
+from lavida_gen.street.camera import Camera
+from lavida_gen.street.film import Film
+
+
+def street(**options: Any) -> Street:
+    return Street(Street.Options(**{"size": (120, 160), **options}))
+
+
+def empty_square(seed: int = 0, size: tuple[int, int] = (180, 240)) -> place.Place:
+    rng = np.random.default_rng(seed)
+    return place.build(rng, "square", Camera(size, 240.0, 2.5, 60.0))
+
+
+def actor(act: str, x: float = 0.0, z: float = 9.0, **more: Any) -> Actor:
+    rng = np.random.default_rng(1)
+    plain: dict[str, Any] = {"pace": (0.0, 0.0), "motion": "stand"}
+    return Actor(act, (x, z), looks=looks(rng, act), **{**plain, **more})
+
+
+def digest(scene: Scene) -> str:
+    import hashlib
+
+    text = hashlib.sha256()
+    for frame in scene.frames:
+        text.update(frame.pixels().tobytes())
+    text.update(repr(scene.regions).encode())
+    return text.hexdigest()
+
+
+def test_at_least_twenty_kinds_that_all_appear() -> None:
+    assert len(KINDS) >= 20
+    assert {kind for act in ACTS.values() for kind, _ in act.parts} == set(KINDS)
+    seen = Counter(region.category for n in range(120) for region in street().scene(n).regions)
+    assert set(seen) == set(KINDS)
+
+
+def test_a_scene_is_a_pure_function_in_any_process() -> None:
+    here = [digest(street().scene(n)) for n in (3, 8)]
+    assert here == [digest(street().scene(n)) for n in (3, 8)]
+    code = (
+        "import sys; sys.path.insert(0, 'tests/gen'); from test_street import digest, street\n"
+        "print(*(digest(street().scene(n)) for n in (3, 8)))"
+    )
+    root = str(__import__("pathlib").Path(__file__).parents[2])
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert there.stdout.split() == here
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"kind": "clip"}, {"things": (1, 2)}, {"size": (121, 160)}])
+def test_other_options_other_scenes_and_keys(change: dict[str, Any]) -> None:
+    assert street(**change).key(3) != street().key(3)
+    assert street(**change).fingerprint() != street().fingerprint()
+
+
+def test_masks_do_not_overlap_and_depth_orders_them() -> None:
+    for n in range(10):
+        scene = street().scene(n)
+        total = np.zeros(scene.size, int)
+        for region in scene.regions:
+            assert region.masks[0] is not None
+            total += masks.decode(region.masks[0])
+        assert total.max(initial=0) <= 1
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_mask_is_where_the_picture_changes(act: str) -> None:
+    """Draw a thing, and without it: what changed is its mask, its soft edge and its shadow on the ground below."""
+    view = empty_square()
+    without = Film(view, [], seed=4).shoot(0).pixels.astype(int)
+    shot = Film(view, [actor(act)], seed=4).shoot(0)
+    mask = shot.owner >= 0
+    assert mask.sum() > 12
+    changed = np.abs(shot.pixels.astype(int) - without).max(axis=2) > 12
+    assert changed[mask].mean() > 0.6, "a thing is seen"
+    rows = np.flatnonzero(mask.any(axis=1))
+    above = changed & ~_grown(mask)
+    above[int(view.back) :] = False  # shadows fall on the ground alone
+    assert not above.any()
+    assert not changed[: rows[0] - 2].any()
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    import cv2
+
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
+def test_what_is_nearer_is_larger_and_in_front() -> None:
+    view = empty_square()
+    near, far = actor("person", z=7.0), actor("person", z=16.0, x=1.5)
+    film = Film(view, [near, far], seed=0)
+    shot = film.shoot(0)
+    heights = [np.flatnonzero(shot.mask(n).any(axis=1)).size for n in (0, 1)]
+    assert heights[0] / heights[1] == pytest.approx(16 / 7, rel=0.15)
+    car = actor("car", z=12.0)
+    alone = Film(view, [car], seed=0).shoot(0).mask(0).sum()
+    hidden = Film(view, [car, actor("person", z=6.0)], seed=0).shoot(0)
+    assert 0 < hidden.mask(0).sum() < alone, "who stands in front hides"
+    swapped = Film(view, [actor("person", z=6.0), car], seed=0).shoot(0)
+    assert np.array_equal(hidden.mask(1), swapped.mask(0)), "the order of the cast means nothing"
+
+
+def centre(mask: np.ndarray) -> tuple[float, float]:
+    y, x = np.nonzero(mask)
+    return float(x.mean()), float(y.mean())
+
+
+@pytest.mark.parametrize(("motion", "speed"), [("walk", 1.3), ("run", 3.4)])
+def test_walkers_move_smoothly(motion: str, speed: float) -> None:
+    film = Film(empty_square(), [actor("person", x=-3, pace=(speed, 0.0), motion=motion)], seed=0)
+    at = [centre(film.shoot(t / 6).mask(0))[0] for t in range(8)]
+    steps = np.diff(at)
+    wanted = speed / 6 * 240 / 9
+    assert np.allclose(steps, wanted, atol=1.6)
+    shapes = {film.shoot(t / 6).mask(0).sum() for t in range(8)}
+    assert len(shapes) > 3, "legs move"
+
+
+def test_who_falls_ends_lying() -> None:
+    film = Film(empty_square(), [actor("person", pace=(0.3, 0.0), motion="fall", at=0.4)], seed=0)
+    tall = [np.ptp(np.flatnonzero(film.shoot(t).mask(0).any(axis=1))) for t in (0.0, 2.0)]
+    wide = [np.ptp(np.flatnonzero(film.shoot(t).mask(0).any(axis=0))) for t in (0.0, 2.0)]
+    assert tall[1] < tall[0] / 2
+    assert wide[1] > 1.5 * wide[0]
+
+
+def test_a_thrown_ball_rises_and_comes_down() -> None:
+    film = Film(empty_square(), [actor("ball", x=-2, pace=(3.0, 0.0), motion="fly", at=0.0)], seed=0)
+    heights = [-centre(film.shoot(t).mask(0))[1] for t in (0.0, 0.4, 1.2)]
+    assert heights[1] > heights[0] > heights[2]
+
+
+def test_actors_come_and_go() -> None:
+    film = Film(empty_square(), [actor("suitcase", seen=(1.0, 2.0))], seed=0)
+    assert [bool(film.shoot(t).mask(0).any()) for t in (0.5, 1.0, 1.9, 2.0)] == [False, True, True, False]
+
+
+def test_clips_keep_masks_and_frames_in_time() -> None:
+    source = street(kind="clip", frames=5, things=(2, 3))
+    for n in range(4):
+        scene, film = source.scene(n), source.film(n)
+        for time in range(5):
+            shot = film.shoot(time / source.options.fps)
+            assert np.array_equal(scene.frames[time].pixels(), shot.pixels)
+            drawn = sum(masks.area(r.masks[time]) for r in scene.regions if r.masks[time] is not None)
+            assert drawn == (shot.owner >= 0).sum()
+        assert scene.fps == source.options.fps
+
+
+def test_what_is_said_is_in_the_vocabulary_and_true_of_all() -> None:
+    known = {name.text: name.category for name in street().vocabulary()}
+    assert len(known) == len(street().vocabulary())
+    told = 0
+    for n in range(30):
+        scene = street().scene(n)
+        for region in scene.regions:
+            assert all(known[text] == region.category for text in region.names)
+            told += len(region.names) > 1
+    assert told > 20
+    film = street().film(1)
+    for part, texts in enumerate(cast.expressions(film)):
+        number, at = film.parts[part]
+        assert texts[0].split()[-1 if film.kind(part) == "person" else 0] == film.actors[number].looks[at].name
+
+
+@pytest.mark.parametrize("name", place.LAYOUTS)
+def test_only_the_places_and_kinds_asked_for(name: str) -> None:
+    source = street(places=(name,), kinds=("person", "dog", "ball"))
+    assert source.film(0).place.name == name
+    assert {r.category for n in range(6) for r in source.scene(n).regions} <= {"person", "dog", "ball"}
+    assert {n.category for n in source.vocabulary()} == {"person", "dog", "ball"}
+
+
+@pytest.mark.parametrize("size", [(96, 96), (128, 128), (360, 480), (96, 400), (300, 128)])
+def test_any_size(size: tuple[int, int]) -> None:
+    scene = street(size=size).scene(5)
+    assert scene.frames[0].pixels().shape == (*size, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kinds": ("dgo",)}, r"unknown 'dgo'; did you mean 'dog'\?"),
+        ({"places": ("beach",)}, "unknown 'beach'"),
+        ({"kinds": ()}, "is empty; known: person"),
+        ({"size": (10, 10)}, "96 to 2160"),
+        ({"things": (5, 2)}, "fewest <= most"),
+        ({"frames": 1}, "greater than or equal to 2"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        street(**options)

@@ -57,7 +57,7 @@ def test_plug_ins_do_not_import_each_other(package: str, path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for n, p in FILES if n == "lavida_gen"], ids=lambda p: p.stem)
 def test_only_the_command_imports_the_command(path: Path) -> None:
-    assert "lavida_gen.cli" not in imports(path)
+    assert "lavida_gen.cli" not in imports(path) or path.stem == "__main__"
 
 
 @pytest.mark.parametrize("module", ["lavida_gen.cli", "lavida_bench.cli"])

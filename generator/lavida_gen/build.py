@@ -81,7 +81,8 @@ def make(job: Job, tick: Callable[[], None]) -> Made:
             drops.update(packing.drops)
             tick()
     made = Made(job.range.name, shard.files, rows, dict(drops))
-    write_whole(_record_path(corpus, job.range.name), json.dumps(asdict(made), ensure_ascii=False).encode())
+    plain = {"name": made.name, "files": [asdict(file) for file in made.files], "rows": rows, "drops": made.drops}
+    write_whole(_record_path(corpus, job.range.name), json.dumps(plain, ensure_ascii=False).encode())
     return made
 
 

@@ -108,6 +108,7 @@ def _kin(one: str, two: str) -> bool:
     return one == two or two in kinds.get(one, ()) or one in kinds.get(two, ())
 
 
+@lru_cache(maxsize=1 << 17)
 def alike(one: str, two: str) -> bool:
     """Do two wordings say the same: equal content words, or equal but for words of kindred things."""
     a, b = meaning(one), meaning(two)
@@ -142,7 +143,10 @@ def conflict(one: Name, two: Name) -> bool:
     unknown, the kinds of things that the wording names decide, and where it names none, any shared content word.
     """
     if one.category and two.category:  # the cheap and common case first
-        return same_kind(one.category, two.category) or alike(one.text, two.text)
+        if same_kind(one.category, two.category):
+            return True
+        bare = one.text == one.category and two.text == two.category
+        return not bare and alike(one.text, two.text)
     if alike(one.text, two.text):
         return True
     a, b = _things(one), _things(two)

@@ -24,9 +24,9 @@ def overlay(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
 
     pixels = images.decode(frame, None, "frame").copy()
     bits = masks.from_png(mask)
-    thick = max(1, round(max(pixels.shape) / 300))
+    thick = max(1, round(max(pixels.shape) / 400))
     if bits.any():
-        pixels[bits] = (pixels[bits] * 0.72 + np.array(OUTLINE) * 0.28).astype(np.uint8)
+        pixels[bits] = (pixels[bits] * 0.9 + np.array(OUTLINE) * 0.1).astype(np.uint8)
         outlines, _ = cv2.findContours(bits.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         cv2.drawContours(pixels, outlines, -1, OUTLINE, thick, cv2.LINE_AA)
     if any(edit):

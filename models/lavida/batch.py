@@ -1,0 +1,112 @@
+"""What flows into the model and out of it.
+
+Letters: B samples, T frames of a sample, N frames of the whole batch (sum of T), S tokens of a sequence, P patches of
+the whole batch, K names of the whole batch, M candidate masks, D names of the longest prompt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lavida.errors import LavidaError
+
+KEPT_ON_CPU = ("name_ids", "name_mask", "grids")
+"""Fields that are read on the host: they stay there, so that no forward waits for the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Inputs of `Lavida.forward`, as `LavidaProcessor` makes them.
+
+    input_ids       (B, S) int64, padded on the left
+    attention_mask  (B, S) int64, 0 = padding
+    token_types     (B, S) int64: 0 text, 1 image, 2 video
+    patches         (P, C) float32: pixels for the language model in Qwen's patch order, samples one after another
+    grids           (B, 3) int64: temporal frames, height, width of each sample in patches
+    frames          (N, 3, H, W) float32: pixels for SAM2, normalised, all samples' frames one after another
+    counts          B frames of each sample (1 = image)
+    name_ids        (K, W) int64 tokens of each name for the text tower, padded on the right
+    name_mask       (K, W) int64, 0 = padding
+    name_counts     B names of each sample
+    labels          (B, S) int64: input_ids in the assistant's turn, -100 elsewhere; None = no text loss
+    masks           (N, H', W') bool or {0, 1}: the anomaly; None = scoring
+    name_labels     (K,) bool: is this name in the scene as the anomaly; None = unknown
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    token_types: Tensor
+    patches: Tensor
+    grids: Tensor
+    frames: Tensor
+    counts: tuple[int, ...]
+    name_ids: Tensor
+    name_mask: Tensor
+    name_counts: tuple[int, ...]
+    labels: Tensor | None = None
+    masks: Tensor | None = None
+    name_labels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        size = self.input_ids.shape[0]
+        for name, got in (
+            ("counts", len(self.counts)),
+            ("name_counts", len(self.name_counts)),
+            ("grids", len(self.grids)),
+        ):
+            if got != size:
+                raise LavidaError(f"Batch.{name}: {got} entries for {size} sequences; expected one each")
+        for name, got, want in (
+            ("frames", len(self.frames), sum(self.counts)),
+            ("name_ids", len(self.name_ids), sum(self.name_counts)),
+            ("patches", len(self.patches), int(self.grids.prod(dim=1).sum())),
+            ("masks", want_masks(self), sum(self.counts)),
+        ):
+            if got != want:
+                raise LavidaError(f"Batch.{name}: {got} rows; expected {want} by counts, name_counts and grids")
+        if min(self.name_counts, default=1) < 1 or min(self.counts, default=1) < 1:
+            raise LavidaError("Batch: a sample without names or without frames; expected at least one of each")
+
+    def __len__(self) -> int:
+        return int(self.input_ids.shape[0])
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on a device; what is read on the host stays there."""
+        moved: dict[str, Any] = {
+            field.name: value.to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor) and field.name not in KEPT_ON_CPU
+        }
+        return replace(self, **moved)
+
+
+def want_masks(batch: Batch) -> int:
+    """Rows that `masks` has, or ought to have where there are none."""
+    return sum(batch.counts) if batch.masks is None else len(batch.masks)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What `Lavida.forward` gives.
+
+    masks        (N, M, h, w) logits; M = 3 in training, 1 in scoring; -1024 where `gate_masks` closed the frame
+    ious         (N, M) predicted intersection over union, 0..1
+    scores       (N,) object score logits = the frame's anomaly score, higher = more anomalous
+    names        (N, D) per-frame name logits, -inf beyond a sample's names
+    tokens_in    B visual tokens that the patches would make    tokens_out   B visual tokens that the language model saw
+    loss         scalar, weighted sum, None without targets
+    losses       the unweighted losses by name: focal, dice, iou, object, text, names
+    """
+
+    masks: Tensor
+    ious: Tensor
+    scores: Tensor
+    names: Tensor
+    tokens_in: tuple[int, ...]
+    tokens_out: tuple[int, ...]
+    loss: Tensor | None
+    losses: dict[str, Tensor]

@@ -1,0 +1,107 @@
+"""Losses of LAVIDA (arXiv 2602.19248), pure functions on tensors.
+
+Letters: N frames of the whole batch, M candidate masks of a frame, H W pixels of the targets, K names of a frame.
+The normaliser of everything but the text and the names is the number of frames in the batch: each function
+returns one value per frame and `frame_losses` divides the sum by N.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+ALPHA, GAMMA = 0.25, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each loss counts; 0 switches it off. `names` is ours: the paper leaves the names' outputs without a loss."""
+
+    focal: float = 20.0
+    dice: float = 2.0
+    iou: float = 1.0
+    object: float = 2.0
+    text: float = 1.0
+    names: float = 0.0
+
+
+def focal(logits: Tensor, target: Tensor) -> Tensor:
+    """Sigmoid focal loss (arXiv 1708.02002), alpha 0.25, gamma 2: mean over the pixels, (N, M) for (N, M, H, W)."""
+    probability = logits.sigmoid()
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    right = probability * target + (1 - probability) * (1 - target)
+    alpha = ALPHA * target + (1 - ALPHA) * (1 - target)
+    return (alpha * (1 - right) ** GAMMA * entropy).mean(dim=(-2, -1))
+
+
+def dice(logits: Tensor, target: Tensor) -> Tensor:
+    """Dice loss of the soft mask, 1 - (2 * overlap + 1) / (areas + 1): (N, M) in [0, 1) for (N, M, H, W)."""
+    probability = logits.sigmoid()
+    overlap = (probability * target).sum(dim=(-2, -1))
+    areas = probability.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1))
+    return 1 - (2 * overlap + 1) / (areas + 1)
+
+
+@torch.no_grad()
+def true_iou(logits: Tensor, target: Tensor) -> Tensor:
+    """Intersection over union of the hard masks (logit > 0), (N, M) for (N, M, H, W); 0 where both are empty."""
+    mask = logits > 0
+    wanted = target > 0.5
+    both = (mask & wanted).sum(dim=(-2, -1)).float()
+    either = (mask | wanted).sum(dim=(-2, -1)).clamp(min=1).float()
+    return both / either
+
+
+def object_score(scores: Tensor, present: Tensor) -> Tensor:
+    """Binary cross entropy of the object score logits, (N,); `present` (N,) is 1.0 where the target is not empty."""
+    return F.binary_cross_entropy_with_logits(scores, present, reduction="none")
+
+
+def frame_losses(masks: Tensor, ious: Tensor, scores: Tensor, target: Tensor, weights: Weights) -> dict[str, Tensor]:
+    """focal, dice, iou and object, scalars without their weights, each the sum over the frames divided by N.
+
+    masks (N, M, h, w) logits, ious (N, M) predicted, scores (N,) object score logits, target (N, H, W) in {0, 1}. Where sizes
+    differ the logits are resized bilinearly to the target's. The first three go through the candidate with the smallest
+    weighted focal + dice, and are zero where the target is empty.
+    """
+    target = target.to(torch.float32)
+    logits = masks.float()
+    if logits.shape[-2:] != target.shape[-2:]:
+        logits = F.interpolate(logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
+    wanted = target[:, None].expand_as(logits)
+    focal_NM, dice_NM = focal(logits, wanted), dice(logits, wanted)
+    iou_NM = (ious.float() - true_iou(logits, wanted)).abs()
+    best = (weights.focal * focal_NM + weights.dice * dice_NM).argmin(dim=1, keepdim=True)
+    present = (target.flatten(1) > 0).any(dim=1).float()
+    frames = max(1, len(target))
+
+    def chosen(loss_NM: Tensor) -> Tensor:
+        return (loss_NM.gather(1, best).squeeze(1) * present).sum() / frames
+
+    bce = object_score(scores.float(), present).sum() / frames
+    return {"focal": chosen(focal_NM), "dice": chosen(dice_NM), "iou": chosen(iou_NM), "object": bce}
+
+
+def text(logits_BSV: Tensor, labels_BS: Tensor) -> Tensor:
+    """Cross entropy of the next token over the labelled positions (label -100 = not counted); 0 if there are none."""
+    shifted = labels_BS[:, 1:]
+    counted = shifted != -100
+    if not bool(counted.any()):
+        return logits_BSV.sum() * 0
+    return F.cross_entropy(logits_BSV[:, :-1][counted].float(), shifted[counted])
+
+
+def names(logits_NK: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
+    """Binary cross entropy of per-frame name logits: does this frame show what the name says? Mean over the real names.
+
+    Anomalies and other names count half each, since a prompt lists one anomaly among up to 30 names.
+    """
+    loss = F.binary_cross_entropy_with_logits(logits_NK.float(), labels_NK, reduction="none")
+    parts = []
+    for side in (labels_NK > 0.5, labels_NK <= 0.5):
+        chosen = side & real_NK
+        parts.append((loss * chosen).sum() / chosen.sum().clamp(min=1))
+    return (parts[0] + parts[1]) / 2

@@ -1,0 +1,48 @@
+"""The configuration's faults and its round trip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lavida.config import LavidaConfig
+from lavida.errors import LavidaError
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reduction_ratio": 0.0}, "reduction_ratio: 0.0; expected 0 < ratio <= 1"),
+        ({"memory": "both"}, "memory: 'both'; expected one of none, causal"),
+        ({"loss": {"focus": 1.0}}, "loss: unknown focus; expected dice, focal"),
+        ({"trainable": {"visio": "full"}}, "unknown group 'visio'; expected one of vision"),
+        ({"trainable": {"vision": "half"}}, "trainable.vision: 'half'; expected full or frozen"),
+        ({"trainable": {"projector": "lora"}}, "language and vision also lora"),
+    ],
+)
+def test_faults_say_what_was_expected(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(LavidaError, match=said):
+        LavidaConfig(**changes)
+
+
+def test_paper_is_the_default() -> None:
+    config = LavidaConfig()
+    assert config.weights.focal == 20
+    assert config.weights.names == 0
+    assert config.budgets is not None
+    assert config.budgets["train_clip"] == [32, 64]
+    assert config.budgets["score_clip"] == [160, 192]
+    assert config.trainable is not None
+    assert {group for group, how in config.trainable.items() if how == "frozen"} == {
+        "vision", "names", "image_encoder", "memory",
+    }  # fmt: skip
+    assert config.trainable["language"] == "lora"
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    config = LavidaConfig(memory="causal", loss={"names": 1.0}, trainable={"vision": "full"})
+    config.save_pretrained(tmp_path)
+    again = LavidaConfig.from_pretrained(tmp_path)
+    assert again.to_dict() == config.to_dict()
+    assert again.weights.names == 1

@@ -1,0 +1,99 @@
+"""Losses against cases worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from lavida import losses
+from lavida.losses import Weights
+
+
+def grid(*values: float) -> torch.Tensor:
+    """One frame, one candidate, one row of pixels."""
+    return torch.tensor(values, dtype=torch.float32).view(1, 1, 1, -1)
+
+
+def test_focal_at_even_odds() -> None:
+    # p = 1/2 everywhere: alpha_t * (1/2)^2 * ln 2, with alpha_t 1/4 on the object and 3/4 beside it.
+    got = losses.focal(grid(0, 0, 0, 0), grid(1, 0, 0, 0))
+    assert got.shape == (1, 1)
+    assert float(got) == pytest.approx((0.25 + 3 * 0.75) / 4 * 0.25 * math.log(2), rel=1e-6)
+
+
+def test_focal_of_one_pixel() -> None:
+    # logit ln 3: p = 3/4. On the object: 1/4 * (1/4)^2 * -ln(3/4).
+    got = losses.focal(grid(math.log(3)), grid(1))
+    assert float(got) == pytest.approx(0.25 * 0.0625 * -math.log(0.75), rel=1e-5)
+
+
+def test_dice() -> None:
+    # p = 1/2 on two pixels, one of them wanted: overlap 1/2, areas 1 + 1: 1 - (1 + 1) / (2 + 1).
+    assert float(losses.dice(grid(0, 0), grid(1, 0))) == pytest.approx(1 / 3, rel=1e-6)
+    assert float(losses.dice(grid(50, -50), grid(1, 0))) == pytest.approx(0, abs=1e-6)
+
+
+def test_true_iou() -> None:
+    assert float(losses.true_iou(grid(1, 1, -1, -1), grid(0, 1, 1, 0))) == pytest.approx(1 / 3)
+    assert float(losses.true_iou(grid(-1, -1), grid(0, 0))) == 0
+
+
+def test_object_score() -> None:
+    got = losses.object_score(torch.tensor([0.0, math.log(3)]), torch.tensor([1.0, 0.0]))
+    assert got.tolist() == pytest.approx([math.log(2), math.log(4)], rel=1e-6)
+
+
+def frames() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Two frames of two pixels, two candidates: the second frame's target is empty."""
+    masks = torch.tensor([[[[0.0, 0.0]], [[50.0, -50.0]]], [[[9.0, 9.0]], [[9.0, 9.0]]]])
+    ious = torch.tensor([[0.9, 0.25], [0.5, 0.5]])
+    scores = torch.tensor([0.0, math.log(3)])
+    target = torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]]])
+    return masks, ious, scores, target
+
+
+def test_best_of_candidates_and_normaliser() -> None:
+    got = losses.frame_losses(*frames(), Weights())
+    # The perfect candidate of frame 0 is chosen; its IoU is 1 and 0.25 was predicted; frame 1 counts for the object only.
+    assert float(got["focal"]) == pytest.approx(0, abs=1e-6)
+    assert float(got["dice"]) == pytest.approx(0, abs=1e-6)
+    assert float(got["iou"]) == pytest.approx(0.75 / 2)
+    assert float(got["object"]) == pytest.approx((math.log(2) + math.log(4)) / 2)
+
+
+def test_empty_targets_cost_nothing_but_the_object_score() -> None:
+    masks, ious, scores, target = frames()
+    masks.requires_grad_(True)
+    got = losses.frame_losses(masks, ious, scores, target * 0, Weights())
+    assert got["focal"] == got["dice"] == got["iou"] == 0
+    (got["focal"] + got["dice"]).backward()
+    assert masks.grad is not None
+    assert not masks.grad.any()
+
+
+def test_logits_take_the_size_of_the_target() -> None:
+    masks, ious, scores, _ = frames()
+    target = torch.zeros(2, 4, 8)
+    target[0, :, :4] = 1
+    assert losses.frame_losses(masks, ious, scores, target, Weights())["dice"] < 0.4
+
+
+def test_paper_weights() -> None:
+    assert Weights() == Weights(focal=20, dice=2, iou=1, object=2, text=1, names=0)
+
+
+def test_text_counts_labelled_positions_only() -> None:
+    logits = torch.zeros(1, 4, 8)
+    logits[0, 1, 3] = 100.0
+    assert float(losses.text(logits, torch.tensor([[-100, -100, 3, -100]]))) == pytest.approx(0, abs=1e-6)
+    assert float(losses.text(logits, torch.tensor([[-100, 2, -100, -100]]))) == pytest.approx(math.log(8), rel=1e-6)
+    assert float(losses.text(logits, torch.full((1, 4), -100))) == 0
+
+
+def test_names_count_both_sides_half() -> None:
+    logits = torch.tensor([[0.0, math.log(3), math.log(3), 99.0]])
+    labels = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    real = torch.tensor([[True, True, True, False]])
+    assert float(losses.names(logits, labels, real)) == pytest.approx((math.log(2) + math.log(4)) / 2, rel=1e-6)

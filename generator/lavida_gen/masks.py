@@ -85,6 +85,24 @@ def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask"
     return _rle(_api().frUncompressedRLE([{"size": list(size), "counts": list(runs)}], *size)[0])
 
 
+def from_values(plane: NDArray[Any]) -> dict[int, RLE]:
+    """Run lengths of every value of an integer (H, W) plane, by value, ascending: one pass for all of them."""
+    size = (plane.shape[0], plane.shape[1])
+    flat = plane.T.ravel()
+    cuts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    starts, stops = np.concatenate(([0], cuts)), np.concatenate((cuts, [flat.size]))
+    values = flat[starts]
+    order = np.argsort(values, kind="stable")
+    found, first = np.unique(values[order], return_index=True)
+    rles = {}
+    for value, runs in zip(found.tolist(), np.split(order, first[1:]), strict=True):
+        edges = np.stack((starts[runs], stops[runs]), axis=1).ravel()
+        counts = np.diff(edges, prepend=0, append=flat.size)
+        counts = counts if counts[-1] else counts[:-1]  # as pycocotools' own code ends
+        rles[int(value)] = _rle(_api().frUncompressedRLE([{"size": list(size), "counts": counts}], *size)[0])
+    return rles
+
+
 def from_counts(counts: bytes | str, size: tuple[int, int], where: object = "mask") -> RLE:
     """COCO's compressed form, checked: the runs must fill `size` (H, W) exactly. Raises DataError."""
     data = counts.encode("ascii", "replace") if isinstance(counts, str) else counts

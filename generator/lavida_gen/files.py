@@ -1,0 +1,55 @@
+"""Folders of annotation files: listing them, telling whether they are the same, and which are missing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lavida_gen.errors import DataError, fault
+
+SHOWN = 10
+"""So many missing files are told in full; the rest is counted."""
+
+
+def listing(folder: Path, suffix: str = ".png") -> list[str]:
+    """File names below `folder` without `suffix`, subfolders with "/", sorted; hidden files are not data.
+
+    Raises DataError if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(fault(folder, "no such folder", "the data set's folder of annotations"))
+    found = []
+    for base, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inner = Path(base).relative_to(folder).as_posix()
+        before = "" if inner == "." else f"{inner}/"
+        found += [before + name[: -len(suffix)] for name in files if name.endswith(suffix) and name[0] != "."]
+    return sorted(found)
+
+
+def digest(folder: Path, names: Iterable[str], *more: str) -> str:
+    """Digest of the names and sizes of files below `folder`: who changed a mask has changed its size, nearly always.
+
+    Reading every mask of a large data set would take minutes. `more` is mixed in (digests of other files).
+    """
+    sha = hashlib.sha256("\n".join(more).encode())
+    for name in names:
+        path = folder / name
+        size = path.stat().st_size if path.is_file() else -1
+        sha.update(f"{name}\0{size}\n".encode())
+    return sha.hexdigest()
+
+
+def missing(files: Iterable[Path]) -> Iterator[str]:
+    """Which of `files` are not there: some in full, then how many."""
+    total = lost = 0
+    for path in files:
+        total += 1
+        if not path.is_file():
+            lost += 1
+            if lost <= SHOWN:
+                yield f"no file {path}"
+    if lost > SHOWN:
+        yield f"{lost:,} of {total:,} files are missing, these {SHOWN} among them; fetch them again"

@@ -1,0 +1,103 @@
+"""ADE20K as in the scene parsing benchmark (SceneParse150): photos with 150 classes, one index mask each.
+
+Zhou et al., Scene Parsing through ADE20K Dataset, CVPR 2017. http://sceneparsing.csail.mit.edu
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from lavida_gen import cache, files
+from lavida_gen.errors import DataError, fault
+from lavida_gen.labelled import Label, LabelledImages
+from lavida_gen.source import About, Place, SourceOptions, need_file, need_folder
+
+# LAVIDA never takes 20 of the 150 classes for anomalies, without saying which. These 20 are what a place is made of:
+# ground, walls, sky, water and vegetation.
+BACKGROUND = frozenset(
+    (
+        *("wall", "floor", "ceiling", "building", "sky", "tree", "grass", "road", "sidewalk", "path", "dirt track"),
+        *("earth", "land", "field", "sand", "hill", "mountain", "water", "sea", "river"),
+    )
+)
+
+
+class Ade20k(LabelledImages):
+    """Each photo is a scene; each class in it one region (instances are not annotated here)."""
+
+    prefix = "ade20k"
+
+    class Options(SourceOptions):
+        """Options of `ade20k`."""
+
+        root: Place = Field(description="folder ADEChallengeData2016")
+        split: str = Field(default="training", description="training or validation")
+
+    about: ClassVar[About] = About(
+        title="ADE20K (SceneParse150)",
+        page="http://sceneparsing.csail.mit.edu",
+        licence="annotations BSD-3-Clause; photos: non-commercial research and education only",
+        use="noncommercial",
+        attribution="MIT CSAIL Computer Vision Group, ADE20K",
+        get=(
+            "Fetch ADEChallengeData2016.zip ('Full dataset') from the scene parsing page and unzip it. The full\n"
+            "ADE20K release (ADE20K_2021_17_01) has another layout and does not fit."
+        ),
+        layout=(
+            "ROOT/images/training/ADE_train_00000001.jpg ...        ROOT/images/validation/...\n"
+            "ROOT/annotations/training/ADE_train_00000001.png ...   values: 0 void, 1..150 the classes\n"
+            "ROOT/objectInfo150.txt                                 Idx, Ratio, Train, Val, Name (tabs)"
+        ),
+        cite=(
+            "@inproceedings{zhou2017scene, title={Scene Parsing through {ADE20K} Dataset}, "
+            "author={Zhou, Bolei and others}, booktitle={CVPR}, year={2017}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """List the masks and read the names. Raises DataError."""
+        hint = "see `lavida-gen sources ade20k`"
+        root = need_folder(options.root, "root", hint)
+        self._masks = need_folder(root / "annotations" / options.split, "split", hint)
+        self._images = need_folder(root / "images" / options.split, "split", hint)
+        self._info = need_file(root / "objectInfo150.txt", "root", hint)
+        self._label_of = _labels(self._info)
+        super().__init__(options, files.listing(self._masks), self._masks, list(self._label_of.values()))
+
+    def image_path(self, name: str) -> Path:
+        """The JPEG of the same name."""
+        return self._images / f"{name}.jpg"
+
+    def mask_path(self, name: str) -> Path:
+        """The PNG of that name."""
+        return self._masks / f"{name}.png"
+
+    def label(self, value: int) -> Label | None:
+        """0 is void."""
+        return self._label_of[value] if value else None
+
+    def identity(self) -> Sequence[str]:
+        """Digest of the names."""
+        return (cache.file_digest(self._info),)
+
+
+def _labels(path: Path) -> dict[int, Label]:
+    """Classes by number, each called by the first of its synonyms. Raises DataError."""
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        row = line.split("\t")
+        if not line.strip() or row[0].strip() == "Idx":
+            continue
+        name = row[-1].split(",")[0].strip()
+        if len(row) < 2 or not row[0].strip().isdigit() or not name:
+            expected = "a number, ..., and names, with tabs between them"
+            raise DataError(fault(f"{path}:{number}", f"{line!r}", expected, "fetch the file again"))
+        back = name in BACKGROUND
+        found[int(row[0])] = Label(name, "stuff" if back else "thing", not back)
+    return found

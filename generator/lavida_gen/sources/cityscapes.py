@@ -1,0 +1,133 @@
+"""Cityscapes: street scenes of 50 cities from a car, with classes and instances of 30 kinds.
+
+Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016. https://www.cityscapes-dataset.com
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lavida_gen import files
+from lavida_gen.labelled import Label, LabelledImages
+from lavida_gen.source import About, Place, SourceOptions, need_folder
+
+# The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 is never
+# drawn. A marked class is left out of the benchmark, but annotated all the same.
+VOID = range(7)
+TABLE: dict[int, tuple[str, str, bool]] = {
+    7: ("road", "flat", False),
+    8: ("sidewalk", "flat", False),
+    9: ("parking", "flat", False),  # not evaluated
+    10: ("rail track", "flat", False),  # not evaluated
+    11: ("building", "construction", False),
+    12: ("wall", "construction", False),
+    13: ("fence", "construction", False),
+    14: ("guard rail", "construction", False),  # not evaluated
+    15: ("bridge", "construction", False),  # not evaluated
+    16: ("tunnel", "construction", False),  # not evaluated
+    17: ("pole", "object", False),
+    18: ("pole group", "object", False),  # not evaluated
+    19: ("traffic light", "object", False),
+    20: ("traffic sign", "object", False),
+    21: ("vegetation", "nature", False),
+    22: ("terrain", "nature", False),
+    23: ("sky", "sky", False),
+    24: ("person", "human", True),
+    25: ("rider", "human", True),
+    26: ("car", "vehicle", True),
+    27: ("truck", "vehicle", True),
+    28: ("bus", "vehicle", True),
+    29: ("caravan", "vehicle", True),  # not evaluated
+    30: ("trailer", "vehicle", True),  # not evaluated
+    31: ("train", "vehicle", True),
+    32: ("motorcycle", "vehicle", True),
+    33: ("bicycle", "vehicle", True),
+}
+BACKGROUND = frozenset(("flat", "construction", "nature", "sky"))
+# LAVIDA speaks of 8 movable and sign classes and does not list them. Seven of the benchmark's eight classes with
+# instances move freely; the train, bound to its rails, gives way to the traffic sign.
+PAPER = frozenset(("person", "rider", "car", "truck", "bus", "motorcycle", "bicycle", "traffic sign"))
+GROUP_STEP = 1000
+
+
+class Cityscapes(LabelledImages):
+    """Each street view is a scene; each instance a region, and each class without instances one.
+
+    Values below 1000 of classes that do have instances are groups too dense to be told apart: they belong to their
+    class, but as "stuff", for they are not one thing.
+    """
+
+    prefix = "cityscapes"
+
+    class Options(SourceOptions):
+        """Options of `cityscapes`."""
+
+        root: Place = Field(description="folder that holds leftImg8bit/ and gtFine/")
+        split: str = Field(default="train", description="train or val (the masks of test are void)")
+        annotations: Literal["gtFine", "gtCoarse"] = Field(default="gtFine", description="gtFine or gtCoarse")
+        classes: Literal["all", "paper"] = Field(
+            default="all",
+            description="all: things, poles, lights and signs may be anomalies; paper: 8 movable and sign classes only",
+        )
+
+    about: ClassVar[About] = About(
+        title="Cityscapes",
+        page="https://www.cityscapes-dataset.com",
+        licence="Cityscapes terms: non-commercial research and teaching; the data may not be passed on",
+        use="forbidden",
+        attribution="Daimler AG, MPI Informatics, TU Darmstadt: the Cityscapes Dataset",
+        get=(
+            "Register at the page, fetch leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, and unzip both\n"
+            "into one folder."
+        ),
+        layout=(
+            "ROOT/leftImg8bit/train/aachen/aachen_000000_000019_leftImg8bit.png ...\n"
+            "ROOT/gtFine/train/aachen/aachen_000000_000019_gtFine_instanceIds.png ...  (16 bit; else labelIds.png)"
+        ),
+        cite=(
+            "@inproceedings{cordts2016cityscapes, title={The {Cityscapes} Dataset for Semantic Urban Scene "
+            "Understanding},\n  author={Cordts, Marius and others}, booktitle={CVPR}, year={2016}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """List the masks of all cities. Raises DataError."""
+        hint = "see `lavida-gen sources cityscapes`"
+        root = need_folder(options.root, "root", hint)
+        self._images = need_folder(root / "leftImg8bit" / options.split, "split", hint)
+        self._masks = need_folder(root / options.annotations / options.split, "split", hint)
+        self._label_of = {number: _label(number, options.classes) for number in TABLE}
+        whole = files.listing(self._masks, f"_{options.annotations}_instanceIds.png")
+        self._ending = "instanceIds" if whole else "labelIds"
+        names = whole or files.listing(self._masks, f"_{options.annotations}_labelIds.png")
+        listed = self._label_of.values()
+        labels = [label for label in listed if label.candidate] if options.classes == "paper" else list(listed)
+        super().__init__(options, names, self._masks, labels)
+
+    def image_path(self, name: str) -> Path:
+        """``CITY/CITY_SEQUENCE_FRAME_leftImg8bit.png``."""
+        return self._images / f"{name}_leftImg8bit.png"
+
+    def mask_path(self, name: str) -> Path:
+        """``CITY/CITY_SEQUENCE_FRAME_gtFine_instanceIds.png``."""
+        return self._masks / f"{name}_{self.options.annotations}_{self._ending}.png"
+
+    def label(self, value: int) -> Label | None:
+        """1000 * class + instance, or the class itself where it has no instances or this is a group."""
+        number = value // GROUP_STEP if value >= GROUP_STEP else value
+        if number in VOID:
+            return None
+        label = self._label_of[number]
+        is_group = value < GROUP_STEP and TABLE[number][2]
+        return Label(label.name, "stuff", label.candidate, label.group) if is_group else label
+
+
+def _label(number: int, classes: str) -> Label:
+    name, category, _ = TABLE[number]
+    candidate = name in PAPER if classes == "paper" else category not in BACKGROUND
+    return Label(name, "stuff" if category in BACKGROUND else "thing", candidate, category)

@@ -1,0 +1,137 @@
+"""COCO panoptic: COCO's photos with every pixel in one segment, 80 kinds of things and 53 of stuff.
+
+Kirillov et al., Panoptic Segmentation, CVPR 2019. https://cocodataset.org/#panoptic-2020
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from lavida_gen import files, index_masks, masks
+from lavida_gen.coco_index import image_folder
+from lavida_gen.errors import DataError, fault
+from lavida_gen.images import Frame
+from lavida_gen.panoptic_index import PanopticIndex, open_index
+from lavida_gen.scene import Kind, Name, Region, Scene
+from lavida_gen.source import About, LocalOnly, Place, Source, SourceOptions, inside, need_file, need_folder
+
+VOID = 0
+
+
+class CocoPanoptic(Source):
+    """Each photo is a scene; each segment a region (crowds as "stuff" of their kind: they are not one thing)."""
+
+    class Options(SourceOptions):
+        """Options of `coco_panoptic`."""
+
+        root: Place = Field(description="folder that holds annotations/ and the photos")
+        split: str = Field(
+            default="train2017", description="names annotations/panoptic_SPLIT.json, its PNGs and photos"
+        )
+        images: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="folder of the photos, relative to root or absolute"
+        )
+
+    about: ClassVar[About] = About(
+        title="COCO panoptic",
+        page="https://cocodataset.org/#download",
+        licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",
+        use="noncommercial",
+        attribution="COCO Consortium; photos: their Flickr authors, by the URL in each sample",
+        get=(
+            "Fetch 2017 Panoptic Train/Val annotations, 2017 Train images and 2017 Val images from the page and unzip\n"
+            "them, then unzip annotations/panoptic_train2017.zip, which lies inside."
+        ),
+        layout=(
+            "ROOT/annotations/panoptic_train2017.json\n"
+            "ROOT/annotations/panoptic_train2017/000000000009.png ...   id = R + 256 G + 65536 B, 0 void\n"
+            "ROOT/train2017/000000000009.jpg ...   (ROOT/images/train2017 is found too)"
+        ),
+        cite=(
+            "@inproceedings{kirillov2019panoptic, title={Panoptic Segmentation}, "
+            "author={Kirillov, Alexander and others},\n  booktitle={CVPR}, year={2019}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """Open (the first time: make) the index. Raises DataError."""
+        super().__init__(options)
+        hint = "see `lavida-gen sources coco_panoptic`"
+        annotations = need_folder(options.root, "root", hint) / "annotations"
+        self.index: PanopticIndex = open_index(need_file(annotations / f"panoptic_{options.split}.json", "split", hint))
+        self._pngs: Path = need_folder(annotations / f"panoptic_{options.split}", "split", hint)
+        self._photos: Path = image_folder(
+            options.root, options.images, [options.split, f"images/{options.split}", "images"]
+        )
+
+    @property
+    def kind(self) -> Kind:
+        """Photos."""
+        return "image"
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def key(self, number: int) -> str:
+        """``coco_panoptic/SPLIT/IMAGE_ID``."""
+        return f"coco_panoptic/{self.options.split}/{self.index.image_id[number]:012d}"
+
+    def group(self, number: int) -> str:
+        """The photo, as in `coco`."""
+        return f"coco-photo/{self.index.image_id[number]}"
+
+    def _files(self, number: int) -> tuple[Path, Path]:
+        """Photo and PNG."""
+        where = f"{self.index.path}: image id {self.index.image_id[number]}"
+        return inside(self._photos, self.index.photo(number), where), inside(self._pngs, self.index.png(number), where)
+
+    def scene(self, number: int) -> Scene:
+        """The photo with every segment as a region."""
+        photo, png = self._files(number)
+        plane = index_masks.read_colours(png)
+        found = masks.from_values(plane)
+        found.pop(VOID, None)
+        regions = []
+        for ident, label, crowd in self.index.segments(number):
+            if ident not in found:
+                raise DataError(
+                    fault(png, f"no pixel has id {ident}", f"a segment of it, as {self.index.path.name} says")
+                )
+            kind = "stuff" if crowd else label.kind
+            regions.append(Region((label.name,), (found.pop(ident),), label.name, kind, label.candidate))
+        if found:
+            raise DataError(fault(png, f"holds id {min(found)}", f"ids that {self.index.path.name} gives for it"))
+        size = (int(plane.shape[0]), int(plane.shape[1]))
+        return Scene(
+            key=self.key(number),
+            frames=(Frame.file(photo, size),),
+            size=size,
+            regions=tuple(regions),
+            licence=self.about.licence,
+            group=self.group(number),
+            attribution=self.index.url(number) or self.about.attribution,
+        )
+
+    def vocabulary(self) -> Sequence[Name]:
+        """The categories, each name once, in the order of the file."""
+        return list({one.name: Name(one.name, one.name, one.group) for one in self.index.labels}.values())
+
+    @cached_property
+    def _digest(self) -> str:
+        names = (self.index.png(number) for number in range(len(self)))
+        return files.digest(self._pngs, names, self.index.digest)
+
+    def fingerprint(self) -> str:
+        """Digest of the JSON, and of the PNGs' names and sizes."""
+        return self._digest
+
+    def faults(self) -> Iterator[str]:
+        """Missing photos and PNGs."""
+        yield from files.missing(path for number in range(len(self)) for path in self._files(number))

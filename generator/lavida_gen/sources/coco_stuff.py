@@ -1,0 +1,147 @@
+"""COCO-Stuff: COCO's photos with every pixel labelled, 80 kinds of things and 91 of stuff.
+
+Caesar et al., COCO-Stuff: Thing and Stuff Classes in Context, CVPR 2018. https://github.com/nightrome/cocostuff
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from lavida_gen import coco_stuff_names, files
+from lavida_gen.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.labelled import Label, LabelledImages
+from lavida_gen.scene import Name, Region, Scene
+from lavida_gen.source import About, LocalOnly, Place, SourceOptions, inside, need_file, need_folder
+
+VOID = 255
+THINGS = "other"
+"""The JSON's category 183: everything that is a thing, so nothing that could be named."""
+
+
+class CocoStuff(LabelledImages):
+    """Each photo is a scene; each class in its pixel map one region."""
+
+    prefix = "coco_stuff"
+
+    class Options(SourceOptions):
+        """Options of `coco_stuff`."""
+
+        root: Place = Field(description="folder that holds the pixel maps and the photos")
+        split: str = Field(default="train2017", description="train2017 or val2017")
+        maps: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="folder of the pixel maps, relative to root or absolute"
+        )
+        annotations: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="stuff JSON, relative to root or absolute, instead of the maps: no things in it"
+        )
+        images: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="folder of the photos, relative to root or absolute"
+        )
+
+    about: ClassVar[About] = About(
+        title="COCO-Stuff (164k, pixel maps)",
+        page="https://github.com/nightrome/cocostuff",
+        licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",
+        use="noncommercial",
+        attribution="COCO-Stuff (Caesar, Uijlings, Ferrari); COCO Consortium; photos: their Flickr authors",
+        get=(
+            "Fetch stuffthingmaps_trainval2017.zip from the page, 2017 Train and Val images from cocodataset.org, and\n"
+            "unzip them into one folder. Or fetch stuff_annotations_trainval2017.zip, the stuff alone as run lengths."
+        ),
+        layout=(
+            "ROOT/stuffthingmaps/train2017/000000000009.png ...   (ROOT/train2017/*.png is found too)\n"
+            "ROOT/train2017/000000000009.jpg ...                  (ROOT/images/train2017 is found too)\n"
+            "values: class id - 1, i.e. 0..90 things and 91..181 stuff; 255 void\n"
+            "or, with `annotations: annotations/stuff_train2017.json`: ROOT/annotations/stuff_train2017.json"
+        ),
+        cite=(
+            "@inproceedings{caesar2018coco, title={{COCO-Stuff}: Thing and Stuff Classes in Context},\n"
+            "  author={Caesar, Holger and Uijlings, Jasper and Ferrari, Vittorio}, booktitle={CVPR}, year={2018}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """List the pixel maps, or open (the first time: make) the index of the JSON. Raises DataError."""
+        hint = "see `lavida-gen sources coco_stuff`"
+        root = need_folder(options.root, "root", hint)
+        self._images = image_folder(root, options.images, [options.split, f"images/{options.split}", "images"])
+        self._index: CocoIndex | None = None
+        if options.annotations is not None:
+            self._index = open_index(need_file(root / options.annotations, "annotations", hint))
+            self._place = {f"{number:012d}": at for at, number in enumerate(self._index.image_id.tolist())}
+            stuff = [_stuff(name) for name in self._index.categories if name.text != THINGS]
+            super().__init__(options, list(self._place), root, stuff)
+            return
+        usual = root / "stuffthingmaps" / options.split
+        given = root / options.maps if options.maps is not None else usual if usual.is_dir() else root / options.split
+        masks = need_folder(given, "maps", hint)
+        super().__init__(options, files.listing(masks), masks, list(coco_stuff_names.labels().values()))
+
+    def key(self, number: int) -> str:
+        """``coco_stuff/SPLIT/IMAGE_ID``."""
+        return f"{self.prefix}/{self.options.split}/{self.names[number]}"
+
+    def group(self, number: int) -> str:
+        """The photo, as in `coco`."""
+        name = self.names[number]
+        return f"coco-photo/{int(name)}" if name.isdigit() else self.key(number)
+
+    def image_path(self, name: str) -> Path:
+        """The JPEG of the same name, or that which the JSON gives."""
+        if self._index is None:
+            return self._images / f"{name}.jpg"
+        at = self._place[name]
+        return inside(self._images, self._index.file(at), self._index.where(at))
+
+    def mask_path(self, name: str) -> Path:
+        """The pixel map of that name, or the JSON."""
+        return self.root / f"{name}.png" if self._index is None else self._index.path
+
+    def label(self, value: int) -> Label | None:
+        """Pixels hold the class id minus one."""
+        return None if value == VOID else coco_stuff_names.labels()[value + 1]
+
+    def scene(self, number: int) -> Scene:
+        """The photo with every class in it; those of the JSON where that is read."""
+        if self._index is None:
+            return super().scene(number)
+        index, name = self._index, self.names[number]
+        at = self._place[name]
+        regions = []
+        for annotation in index.annotations(at):
+            category = index.categories[annotation.category]
+            if category.text != THINGS:
+                label = _stuff(category)
+                candidate = label.candidate and annotation.mask is not None
+                regions.append(Region((label.name,), (annotation.mask,), label.name, label.kind, candidate))
+        return Scene(
+            key=self.key(number),
+            frames=(index.frame(self._images, at),),
+            size=index.size(at),
+            regions=tuple(regions),
+            licence=index.licence(at) or self.about.licence,
+            group=self.group(number),
+            attribution=index.url(at) or self.about.attribution,
+        )
+
+    def fingerprint(self) -> str:
+        """Digest of the pixel maps' names and sizes, or of the JSON."""
+        return self._index.digest if self._index is not None else super().fingerprint()
+
+    def faults(self) -> Iterator[str]:
+        """Missing photos, annotations that lost polygons."""
+        if self._index is None:
+            yield from super().faults()
+            return
+        yield from (f"{self._index.path}: {note}" for note in self._index.notes)
+        yield from self._index.missing(self._images)
+
+
+def _stuff(name: Name) -> Label:
+    return coco_stuff_names.label(name.text, name.group, thing=False)

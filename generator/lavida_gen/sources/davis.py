@@ -1,0 +1,152 @@
+"""DAVIS 2016 and 2017: short films annotated in every frame; one foreground object (2016) or several (2017).
+
+Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation, CVPR 2016; Pont-Tuset et
+al., The 2017 DAVIS Challenge on Video Object Segmentation, arXiv 1704.00675. https://davischallenge.org
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from lavida_gen import cache, index_masks, json_file, masks, vos
+from lavida_gen.clips import DenseClipOptions
+from lavida_gen.errors import DataError, fault
+from lavida_gen.masks import RLE
+from lavida_gen.scene import Name
+from lavida_gen.source import About, Place, need_folder
+from lavida_gen.vos import VOID, Called, VosSource
+
+OBJECTS = 32
+"""More than any video has: where nothing names single objects, all of them are called alike."""
+
+
+class Davis(VosSource):
+    """Each clip is a scene; each object a region.
+
+    DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics) an object is called
+    by its category. Without, all objects of a video are called by the words of its folder ("car-shadow": "car
+    shadow"), whose category is unknown.
+    """
+
+    prefix, family, rate = "davis", "davis-video", 24.0
+
+    class Options(DenseClipOptions):
+        """Options of `davis`."""
+
+        root: Place = Field(description="folder that holds JPEGImages/, Annotations/ and ImageSets/")
+        year: Literal[2016, 2017] = Field(
+            default=2017, description="2016: what is not 0 is the object; 2017: values are object ids, 255 is void"
+        )
+        split: str | None = Field(
+            default="train", description="list of videos, ImageSets/YEAR/SPLIT.txt; null for all videos there are"
+        )
+        resolution: str = Field(default="480p", description="folder of that size, '' if videos lie right below")
+
+    about: ClassVar[About] = About(
+        title="DAVIS 2016 and 2017",
+        page="https://davischallenge.org",
+        licence="CC-BY-NC-4.0",
+        use="noncommercial",
+        attribution="DAVIS (Perazzi et al. 2016; Pont-Tuset et al. 2017)",
+        get=(
+            "Fetch DAVIS-data.zip (2016) or DAVIS-2017-trainval-480p.zip (2017) from the page and unzip it; for names\n"
+            "also DAVIS-2017_semantics-480p.zip, whose davis_semantics.json belongs into ROOT."
+        ),
+        layout=(
+            "ROOT/JPEGImages/480p/bear/00000.jpg ...\n"
+            "ROOT/Annotations/480p/bear/00000.png ...    2016: 0/255; 2017: palette PNGs, value = object id\n"
+            "ROOT/ImageSets/2017/train.txt               2016: ImageSets/2016/train.txt or ImageSets/480p/train.txt\n"
+            'ROOT/davis_semantics.json                   optional: {"bear": {"1": "bear"}, ...}\n'
+            "Without it, objects are called by the words of their video's folder."
+        ),
+        cite=(
+            "@article{ponttuset2017davis, title={The 2017 {DAVIS} Challenge on Video Object Segmentation},\n"
+            "  author={Pont-Tuset, Jordi and others}, journal={arXiv:1704.00675}, year={2017}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """Read the list of videos and list their masks. Raises DataError."""
+        hint = "see `lavida-gen sources davis`"
+        root = need_folder(options.root, "root", hint)
+        images = need_folder(root / "JPEGImages" / options.resolution, "resolution", hint)
+        annotations = need_folder(root / "Annotations" / options.resolution, "resolution", hint)
+        self._semantics = root / "davis_semantics.json"
+        self._named: dict[str, Any] = json_file.load(self._semantics) if self._semantics.is_file() else {}
+        if options.split is None:
+            found = sorted(path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
+            videos = vos.annotated(annotations, found, annotations)
+        else:
+            file = _list(root, options.year, options.split)
+            videos = vos.annotated(annotations, _videos(file), file)
+        super().__init__(options, options.split or "all", videos, images, annotations)
+
+    def objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
+        """2016: one object; 2017: by index. Raises DataError."""
+        if self.options.year == 2016:
+            plane = index_masks.read(path) != 0
+            return (int(plane.shape[0]), int(plane.shape[1])), {1: masks.encode(plane)} if plane.any() else {}
+        size, found = super().objects(path)
+        if not found and (index_masks.read(path) == VOID).any():
+            todo = "set `year: 2016` for masks of 0 and 255"
+            raise DataError(fault(path, "holds no object but 255, which is void in DAVIS 2017", "object ids", todo))
+        return size, found
+
+    def called(self, video: str) -> Mapping[int, Called]:
+        """By the semantics file, else by the folder's name."""
+        if video in self._named:
+            where = f"{self._semantics}: video {video!r}"
+            found: dict[str, Any] = json_file.member(self._named, video, dict, self._semantics)
+            return {
+                vos.number(ident, where): Called((str(name).replace("_", " "),), str(name).replace("_", " "))
+                for ident, name in found.items()
+            }
+        one = Called((words(video),))
+        return dict.fromkeys(range(1, OBJECTS), one)
+
+    def vocabulary(self) -> Sequence[Name]:
+        """Categories, or the words of the folders."""
+        found = {Name(one.names[0], one.category) for video in self.videos for one in self.called(video.name).values()}
+        return sorted(found, key=lambda name: (name.text, name.category))
+
+    def identity(self) -> Iterable[str]:
+        """Digest of the semantics."""
+        return (cache.file_digest(self._semantics),) if self._named else ()
+
+
+def words(folder: str) -> str:
+    """``car-shadow`` -> ``car shadow``, ``dogs_jump2`` -> ``dogs jump``; the folder's name if it has no word."""
+    return " ".join(re.findall(r"[^\W\d_]+", folder)) or folder
+
+
+def _list(root: Path, year: int, split: str) -> Path:
+    """The file that lists a split. Raises DataError."""
+    tried = [root / "ImageSets" / str(year) / f"{split}.txt"]
+    if year == 2016:
+        tried.append(root / "ImageSets" / "480p" / f"{split}.txt")
+    for path in tried:
+        if path.is_file():
+            return path
+    looked = " or ".join(str(path) for path in tried)
+    raise DataError(fault("split", f"no file {looked}", "a list of videos", "see `lavida-gen sources davis`"))
+
+
+def _videos(path: Path) -> list[str]:
+    """Videos of a list: names (2017), or a JPEG and a mask a line (2016). Raises DataError."""
+    found: dict[str, None] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        if not line.strip():
+            continue
+        parts = line.split()[0].strip("/").split("/")
+        if len(parts) not in (1, 4):
+            expected = "a video, or /JPEGImages/480p/VIDEO/FRAME.jpg /Annotations/..."
+            raise DataError(fault(f"{path}:{number}", f"{line!r}", expected))
+        found[parts[0] if len(parts) == 1 else parts[2]] = None
+    return list(found)

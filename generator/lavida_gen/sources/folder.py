@@ -1,0 +1,143 @@
+"""Any folder of images and index or binary masks, with a file of names: what many users have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lavida_gen import cache, files, index_masks, names_file
+from lavida_gen.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.labelled import Label, LabelledImages
+from lavida_gen.scene import Kind
+from lavida_gen.source import About, Place, SourceOptions, need_file, need_folder
+
+IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+
+
+class Folder(LabelledImages):
+    """Each mask with its image is a scene; each named value of a mask one region."""
+
+    prefix = "folder"
+
+    class Options(SourceOptions):
+        """Options of `folder`."""
+
+        root: Place = Field(description="folder that holds the images, the masks and the names")
+        images: str = Field(default="images", description="folder of the images, relative to root")
+        masks: str = Field(default="masks", description="folder of the masks, relative to root")
+        names: str = Field(default="names.txt", description="file of names, relative to root")
+        binary: str | None = Field(default=None, description="masks are binary: the name of what is not 0 in them")
+        void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean: unknown")
+        background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
+        suffix: str = Field(default="", description="what a mask's name has behind its image's, e.g. _mask")
+        dataset: str = Field(
+            default="folder", pattern=r"^[A-Za-z0-9_-]+$", description="first part of the keys; one for each folder"
+        )
+
+    about: ClassVar[About] = About(
+        title="Your own images and masks",
+        page="none: the files are yours",
+        licence="as you hold the files",
+        use="forbidden",
+        attribution="the owner of the files",
+        get=(
+            "Put images and masks into two folders, with the same names. Masks are PNGs of one index a pixel (grey or\n"
+            "palette), or binary (`binary: crack`). Whether a corpus of them may be passed on, only you know."
+        ),
+        layout=(
+            "ROOT/images/a.jpg   ROOT/images/b.png ...   (any image; subfolders are kept)\n"
+            "ROOT/masks/a.png    ROOT/masks/b.png ...    (same name, always .png)\n"
+            "ROOT/names.txt      a name a line: the first is value 0; or 'number name' a line"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """List the masks and images and read the names. Raises DataError or UserError."""
+        hint = "see `lavida-gen sources folder`"
+        root = need_folder(options.root, "root", hint)
+        self._masks = need_folder(root / options.masks, "masks", hint)
+        self._images = need_folder(root / options.images, "images", hint)
+        self._names = need_file(root / options.names, "names", hint) if options.binary is None else None
+        values = names_file.read(self._names) if self._names else {1: str(options.binary)}
+        for name in options.background:
+            if name not in values.values():
+                close = did_you_mean(name, tuple(values.values()))
+                raise UserError(fault("background", f"{name!r} is no name of {options.names}", todo=close))
+        self._label_of = {value: _label(name, options.background) for value, name in values.items()}
+        self._image_of = _images(self._images)
+        super().__init__(options, self._paired(), self._masks, list(self._label_of.values()))
+
+    def _paired(self) -> list[str]:
+        """Names of the masks, less the suffix. Raises DataError where one has no image or there is none at all."""
+        names = files.listing(self._masks, f"{self.options.suffix}.png")
+        if not names:
+            raise DataError(fault(self._masks, "has no *.png", "masks as PNG, named like the images"))
+        lonely = [name for name in names if name not in self._image_of]
+        if lonely:
+            more = f" (and {len(lonely) - 1} more)" if len(lonely) > 1 else ""
+            raise DataError(
+                fault(
+                    self.mask_path(lonely[0]), f"has no image {self._images / lonely[0]}.*{more}", "one for each mask"
+                )
+            )
+        return names
+
+    @property
+    def kind(self) -> Kind:
+        """Images."""
+        return "image"
+
+    def key(self, number: int) -> str:
+        """``DATASET/NAME``."""
+        return f"{self.options.dataset}/{self.names[number]}"
+
+    def image_path(self, name: str) -> Path:
+        """The image of the same name, whatever its ending."""
+        return self._images / self._image_of[name]
+
+    def mask_path(self, name: str) -> Path:
+        """The PNG of that name."""
+        return self._masks / f"{name}{self.options.suffix}.png"
+
+    def read_mask(self, name: str) -> index_masks.Indices:
+        """The mask's values; 0 and 1 of a binary one."""
+        plane = super().read_mask(name)
+        return (plane != 0).view("uint8") if self.options.binary is not None else plane
+
+    def label(self, value: int) -> Label | None:
+        """By the names; values without one must be void."""
+        if value in self._label_of:
+            return self._label_of[value]
+        if value in self.options.void or (value == 0 and self.options.binary is not None):
+            return None
+        raise KeyError(value)
+
+    def identity(self) -> Sequence[str]:
+        """Digest of the names."""
+        return (cache.file_digest(self._names),) if self._names else ()
+
+
+def _label(name: str, background: Sequence[str]) -> Label:
+    kind: Literal["thing", "stuff"] = "stuff" if name in background else "thing"
+    return Label(name, kind, name not in background)
+
+
+def _images(folder: Path) -> dict[str, str]:
+    """Path of each image below `folder` by its path without ending. Raises DataError for two of one name."""
+    found: dict[str, str] = {}
+    for base, folders, inner in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for file in inner:
+            path = (Path(base) / file).relative_to(folder)
+            if path.suffix.lower() in IMAGES and not file.startswith("."):
+                name = path.with_suffix("").as_posix()
+                if name in found:
+                    raise DataError(fault(folder / path, f"has the name of {found[name]}", "one image of a name"))
+                found[name] = path.as_posix()
+    return found

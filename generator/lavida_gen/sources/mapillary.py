@@ -1,0 +1,112 @@
+"""Mapillary Vistas 1.2 and 2.0: street views from all over the world, 66 or 124 classes, with instances.
+
+Neuhold et al., The Mapillary Vistas Dataset for Semantic Understanding of Street Scenes, ICCV 2017.
+https://www.mapillary.com/dataset/vistas
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from lavida_gen import cache, files, json_file
+from lavida_gen.errors import DataError, fault
+from lavida_gen.labelled import Label, LabelledImages
+from lavida_gen.source import About, Place, SourceOptions, need_folder
+
+INSTANCES = 256
+"""A value of the 16-bit masks is 256 * class + instance."""
+
+
+class Mapillary(LabelledImages):
+    """Each street view is a scene; each instance a region, and each class without instances one (a background)."""
+
+    prefix = "mapillary"
+
+    class Options(SourceOptions):
+        """Options of `mapillary`."""
+
+        root: Place = Field(description="folder that holds training/ and validation/")
+        split: str = Field(default="training", description="training or validation")
+        version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
+
+    about: ClassVar[About] = About(
+        title="Mapillary Vistas",
+        page="https://www.mapillary.com/dataset/vistas",
+        licence="CC-BY-NC-SA-4.0 (research edition)",
+        use="noncommercial",
+        attribution="Mapillary AB, the Mapillary Vistas Dataset",
+        get="Register at the page, fetch the archive of version 1.2 or 2.0 (2.0 holds the masks of both) and unzip it.",
+        layout=(
+            "ROOT/training/images/ID.jpg                      ROOT/validation/...\n"
+            "1.2:           ROOT/config.json                  ROOT/training/instances/ID.png (16 bit)\n"
+            "2.0:           ROOT/config_v2.0.json             ROOT/training/v2.0/instances/ID.png\n"
+            "1.2 out of 2.0: ROOT/config_v1.2.json            ROOT/training/v1.2/instances/ID.png"
+        ),
+        cite=(
+            "@inproceedings{neuhold2017mapillary, title={The {Mapillary Vistas} Dataset for Semantic Understanding of "
+            "Street Scenes},\n  author={Neuhold, Gerhard and others}, booktitle={ICCV}, year={2017}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """Read the classes and list the masks. Raises DataError."""
+        hint = "see `lavida-gen sources mapillary`"
+        split = need_folder(need_folder(options.root, "root", hint) / options.split, "split", hint)
+        self._images = need_folder(split / "images", "split", hint)
+        # Either release keeps the masks of its only version right below the split.
+        own = split / f"v{options.version}" / "instances"
+        self._masks = need_folder(own if own.is_dir() else split / "instances", "split", hint)
+        self._config = _config(options.root, options.version)
+        self._label_of = _labels(self._config)
+        labels = [label for label in self._label_of if label is not None]
+        super().__init__(options, files.listing(self._masks), self._masks, labels)
+
+    def image_path(self, name: str) -> Path:
+        """The JPEG of the same name."""
+        return self._images / f"{name}.jpg"
+
+    def mask_path(self, name: str) -> Path:
+        """The 16-bit PNG of that name."""
+        return self._masks / f"{name}.png"
+
+    def label(self, value: int) -> Label | None:
+        """By 256 * class + instance."""
+        number = value // INSTANCES
+        if number >= len(self._label_of):
+            raise KeyError(number)
+        return self._label_of[number]
+
+    def identity(self) -> Sequence[str]:
+        """Digest of the classes."""
+        return (cache.file_digest(self._config),)
+
+
+def _config(root: Path, version: str) -> Path:
+    """The file of the classes. Raises DataError."""
+    names = [f"config_v{version}.json", "config.json"]
+    for name in names:
+        if (root / name).is_file():
+            return root / name
+    raise DataError(fault("root", f"no {' or '.join(names)} in {root}", todo="see `lavida-gen sources mapillary`"))
+
+
+def _labels(path: Path) -> list[Label | None]:
+    """Labels by class number, None for void. Raises DataError."""
+    rows: list[Any] = json_file.member(json_file.load(path), "labels", list, path)
+    found: list[Label | None] = []
+    for number, row in enumerate(rows):
+        where = f"{path}: labels[{number}]"
+        way = str(json_file.member(row, "name", str, where)).split("--")
+        name = " ".join(str(row.get("readable") or way[-1]).lower().replace("-", " ").split())
+        single = bool(json_file.member(row, "instances", bool, where))
+        # Void is named so; what is not evaluated ("unlabeled") is void too.
+        void = way[0] == "void" or not row.get("evaluate", True)
+        label = Label(name, "thing" if single else "stuff", single, "--".join(way[:-1]))
+        found.append(None if void else label)
+    return found

@@ -1,0 +1,121 @@
+"""MeViS: 2,006 videos with 28,570 expressions that speak of motion, each naming one or several objects.
+
+Ding et al., MeViS: A Large-scale Benchmark for Video Segmentation with Motion Expressions, ICCV 2023.
+https://henghuiding.github.io/MeViS
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lavida_gen import cache, files, json_file
+from lavida_gen.clips import ClipSource, DenseClipOptions, Shown, Video, in_order
+from lavida_gen.errors import DataError, fault
+from lavida_gen.images import Frame
+from lavida_gen.mevis_index import open_index
+from lavida_gen.scene import Name, Region
+from lavida_gen.source import About, Place, inside, need_file, need_folder
+
+
+class Mevis(ClipSource):
+    """Each clip is a scene; each object a region that carries every expression which speaks of it.
+
+    So an expression of several objects is the name of each of them, and its mask the union of theirs. Categories are
+    not annotated. null in mask_dict.json: the object is not visible in that frame.
+    """
+
+    prefix, family = "mevis", "mevis-video"
+
+    class Options(DenseClipOptions):
+        """Options of `mevis`."""
+
+        root: Place = Field(description="folder that holds train/")
+        split: str = Field(default="train", description="train or valid_u (valid has no masks)")
+
+    about: ClassVar[About] = About(
+        title="MeViS",
+        page="https://henghuiding.github.io/MeViS/",
+        licence="CC-BY-NC-SA-4.0",
+        use="noncommercial",
+        attribution="MeViS (Ding, Liu, He, Jiang, Loy); videos: the data sets that they come from",
+        get="Fetch MeViS_release.zip from the page and unzip it; unpack the JPEGs of train.",
+        layout=(
+            "ROOT/train/JPEGImages/VIDEO/00000.jpg ...\n"
+            "ROOT/train/meta_expressions.json   videos, frames, expressions with several obj_id and anno_id\n"
+            "ROOT/train/mask_dict.json          for each anno_id a mask (run lengths) or null for each frame"
+        ),
+        cite=(
+            "@inproceedings{ding2023mevis, title={{MeViS}: A Large-scale Benchmark for Video Segmentation with Motion "
+            "Expressions},\n  author={Ding, Henghui and others}, booktitle={ICCV}, year={2023}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """Read the expressions and open (the first time: make) the index of masks. Raises DataError."""
+        hint = "see `lavida-gen sources mevis`"
+        root = need_folder(need_folder(options.root, "root", hint) / options.split, "split", hint)
+        self._images = need_folder(root / "JPEGImages", "split", hint)
+        self._file = need_file(root / "meta_expressions.json", "split", hint)
+        self._masks = open_index(need_file(root / "mask_dict.json", "split", f"valid has none; {hint}"))
+        told: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
+        self._said: dict[str, dict[str, tuple[str, ...]]] = {}
+        videos = []
+        for name in sorted(told):
+            where = f"{self._file}: video {name!r}"
+            frames = in_order([str(frame) for frame in json_file.member(told[name], "frames", list, where)])
+            videos.append(Video(name, frames))
+            self._said[name] = self._objects(json_file.member(told[name], "expressions", dict, where), frames, where)
+        super().__init__(options, options.split, videos)
+
+    def _objects(self, told: dict[str, Any], frames: Sequence[str], where: str) -> dict[str, tuple[str, ...]]:
+        """Expressions of each object (by annotation id) of a video. Raises DataError."""
+        found: dict[str, dict[str, None]] = {}
+        for number, one in told.items():
+            at = f"{where} expression {number!r}"
+            text = " ".join(json_file.member(one, "exp", str, at).split())
+            for ident in map(str, json_file.member(one, "anno_id", list, at)):
+                if ident not in self._masks:
+                    raise DataError(fault(at, f"anno_id {ident}", f"one of {self._masks.path.name}"))
+                if self._masks.frames(ident) != len(frames):
+                    got = f"annotation {ident} covers {self._masks.frames(ident)} frames"
+                    raise DataError(fault(self._masks.path, got, f"{len(frames)}, as video {where} has"))
+                if text:
+                    found.setdefault(ident, {})[text] = None
+        return {ident: tuple(texts) for ident, texts in found.items()}
+
+    def shown(self, video: Video, positions: Sequence[int]) -> Shown:
+        """Every object that is visible in the clip."""
+        objects = self._said[video.name]
+        sizes = {size for ident in objects if (size := self._masks.size(ident)) is not None}
+        if len(sizes) != 1:
+            got = f"masks of {len(sizes)} sizes" if sizes else "no mask at all"
+            raise DataError(fault(f"{self._masks.path}: video {video.name!r}", got, "masks of one size"))
+        size = sizes.pop()
+        where = f"{self._file}: video {video.name!r}"
+        regions = []
+        for ident, names in objects.items():
+            masks = tuple(self._masks.mask(ident, at) for at in positions)
+            if any(masks):
+                regions.append(Region(names, masks))
+        paths = (inside(self._images, f"{video.name}/{video.frames[at]}.jpg", where) for at in positions)
+        return Shown(size, tuple(Frame.file(path, size) for path in paths), tuple(regions))
+
+    def vocabulary(self) -> Sequence[Name]:
+        """Every expression, once, in the order of the file; categories are unknown."""
+        texts = (text for objects in self._said.values() for names in objects.values() for text in names)
+        return [Name(text) for text in dict.fromkeys(texts)]
+
+    def fingerprint(self) -> str:
+        """Digests of both JSONs."""
+        return f"{cache.file_digest(self._file)} {self._masks.digest}"
+
+    def faults(self) -> Iterator[str]:
+        """Videos left out, frames without a JPEG."""
+        yield from self.left_out()
+        names = (f"{video.name}/{frame}.jpg" for video in self.videos for frame in video.frames)
+        yield from files.missing(inside(self._images, name, self._file) for name in names)

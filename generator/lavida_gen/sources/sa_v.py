@@ -1,0 +1,175 @@
+"""SA-V: 51,000 videos with the masklets that SAM 2 was trained on: things of every kind, none of them named.
+
+Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024. https://ai.meta.com/datasets/segment-anything-video
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from lavida_gen import files, json_file, masks
+from lavida_gen.clips import ClipOptions, windows
+from lavida_gen.errors import DataError, fault
+from lavida_gen.masks import RLE
+from lavida_gen.scene import Kind, Name, Region, Scene
+from lavida_gen.source import About, Place, Source, inside, need_folder
+from lavida_gen.video_file import Stills
+
+EVERY = 4
+"""A masklet has a mask for every fourth frame."""
+
+FPS = 24.0
+ENDINGS = {"manual": ("_manual.json",), "auto": ("_auto.json",), "both": ("_manual.json", "_auto.json")}
+
+
+class SaV(Source):
+    """Each clip is a scene; each masklet a region. All are called the same, for nothing tells what they are.
+
+    Where a video's clips lie is known when its masklets are read: `clips` of them, spread over the video.
+    """
+
+    class Options(ClipOptions):
+        """Options of `sa_v`."""
+
+        root: Place = Field(description="folder that holds sav_000/ ... or the mp4 files themselves")
+        masklets: Literal["manual", "auto", "both"] = Field(
+            default="manual", description="drawn by people, by the model, or both"
+        )
+        clips: int = Field(default=1, ge=1, le=1000, description="clips of each video, spread evenly over it")
+        called: str = Field(default="object", min_length=1, description="what every masklet is called")
+
+    about: ClassVar[About] = About(
+        title="SA-V (Segment Anything Video), training set",
+        page="https://ai.meta.com/datasets/segment-anything-video-downloads/",
+        licence="CC-BY-4.0",
+        use="free",
+        attribution="Meta AI: Segment Anything Video Dataset",
+        get=(
+            "Fetch sav_000.tar ... sav_055.tar (any of them) from the page and unpack them into one folder.\n"
+            "Masklets have no names, so this is no source for relabel, absent and near_miss: they are called `object`\n"
+            "throughout, and nothing else is in the vocabulary. Use it for exposures that name what they do, such as\n"
+            "paste and motion, in a recipe with other sources."
+        ),
+        layout=(
+            "ROOT/sav_000/sav_000001.mp4 ...           (ROOT/sav_000001.mp4 is found too)\n"
+            "ROOT/sav_000/sav_000001_manual.json ...   masks of every fourth frame (6 of 24 a second)\n"
+            "ROOT/sav_000/sav_000001_auto.json ..."
+        ),
+        cite=(
+            "@article{ravi2024sam2, title={{SAM} 2: Segment Anything in Images and Videos},\n"
+            "  author={Ravi, Nikhila and others}, journal={arXiv:2408.00714}, year={2024}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """List the annotation files. Raises DataError."""
+        super().__init__(options)
+        self._root = need_folder(options.root, "root", "see `lavida-gen sources sa_v`")
+        first = ENDINGS[options.masklets][0]
+        self._videos = files.listing(self._root, first)
+        if not self._videos:
+            raise DataError(fault("root", f"no *{first} in {self._root}", todo="see `lavida-gen sources sa_v`"))
+
+    @property
+    def kind(self) -> Kind:
+        """Clips."""
+        return "clip"
+
+    def __len__(self) -> int:
+        return len(self._videos) * self.options.clips
+
+    def key(self, number: int) -> str:
+        """``sa_v/VIDEO/CLIP``."""
+        video, clip = divmod(number, self.options.clips)
+        return f"sa_v/{Path(self._videos[video]).name}/{clip}of{self.options.clips}"
+
+    def group(self, number: int) -> str:
+        """The video."""
+        return f"sa-v-video/{Path(self._videos[number // self.options.clips]).name}"
+
+    def scene(self, number: int) -> Scene:
+        """The clip with every masklet that is visible in it. Frames are decoded when they are asked for."""
+        video, clip = divmod(number, self.options.clips)
+        name = self._videos[video]
+        size, masklets = self._masklets(name)
+        positions = self._positions(name, len(masklets), clip)
+        regions = []
+        for at in range(len(masklets[0])):
+            shown = tuple(self._mask(masklets, position, at, size, name) for position in positions)
+            if any(shown):
+                regions.append(Region((self.options.called,), shown, self.options.called))
+        file = inside(self._root, f"{name}.mp4", self._root)
+        stride = positions[1] - positions[0]
+        return Scene(
+            key=self.key(number),
+            frames=Stills(file, [EVERY * position for position in positions], size).frames(),
+            size=size,
+            regions=tuple(regions),
+            licence=self.about.licence,
+            group=self.group(number),
+            fps=FPS / (EVERY * stride),
+            attribution=self.about.attribution,
+        )
+
+    def _positions(self, name: str, count: int, clip: int) -> tuple[int, ...]:
+        """Annotated frames of a clip. Raises DataError for a video that is too short."""
+        starts = windows(count, self.options.model_copy(update={"hop": 1}))
+        if not starts:
+            raise DataError(
+                fault(
+                    self._root / name,
+                    f"has {count} annotated frames",
+                    f"at least {self.options.frames}, or `short: repeat`",
+                )
+            )
+        clips = self.options.clips
+        return starts[clip * (len(starts) - 1) // max(1, clips - 1)] if clips > 1 else starts[(len(starts) - 1) // 2]
+
+    def _masklets(self, name: str) -> tuple[tuple[int, int], list[list[Any]]]:
+        """Size (H, W), and the run lengths of each annotated frame and masklet. Raises DataError."""
+        sizes = set()
+        rows: list[list[Any]] = []
+        for ending in ENDINGS[self.options.masklets]:
+            path = self._root / f"{name}{ending}"
+            if rows and not path.is_file():
+                continue  # some 2,000 videos have no automatic masklets
+            told = json_file.load(path)
+            sizes.add(tuple(json_file.whole(told, f"video_{side}", path) for side in ("height", "width")))
+            found: list[list[Any]] = json_file.member(told, "masklet", list, path)
+            if not found or len({len(row) for row in found}) != 1 or (rows and len(found) != len(rows)):
+                raise DataError(fault(path, "'masklet' is ragged or empty", "as many masks in each annotated frame"))
+            rows = [[*old, *new] for old, new in zip(rows, found, strict=True)] if rows else found
+        height, width = sizes.pop()
+        return (height, width), rows
+
+    def _mask(self, rows: list[list[Any]], position: int, at: int, size: tuple[int, int], name: str) -> RLE | None:
+        where = f"{self._root / name}: masklet {at} annotated frame {position}"
+        told = rows[position][at]
+        if not told:
+            return None
+        mask = masks.from_counts(json_file.member(told, "counts", str, where), size, where)
+        return mask if masks.area(mask) else None
+
+    def vocabulary(self) -> Sequence[Name]:
+        """The one name."""
+        return [Name(self.options.called, self.options.called)]
+
+    @cached_property
+    def _digest(self) -> str:
+        names = (f"{name}{ending}" for name in self._videos for ending in ENDINGS[self.options.masklets])
+        return files.digest(self._root, names)
+
+    def fingerprint(self) -> str:
+        """Digest of the annotation files' names and sizes."""
+        return self._digest
+
+    def faults(self) -> Iterator[str]:
+        """Annotations without a video."""
+        yield from files.missing(self._root / f"{name}.mp4" for name in self._videos)

@@ -1,0 +1,75 @@
+"""YouTube-VOS: 3,471 training videos with objects of 65 categories, masks on every fifth frame.
+
+Xu et al., YouTube-VOS: Sequence-to-Sequence Video Object Segmentation, ECCV 2018. https://youtube-vos.org
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lavida_gen import cache, json_file, vos
+from lavida_gen.clips import ClipOptions
+from lavida_gen.scene import Name
+from lavida_gen.source import About, Place, need_file, need_folder
+from lavida_gen.vos import Called, VosSource
+
+
+class YoutubeVos(VosSource):
+    """Each clip is a scene; each object a region that is called by its category."""
+
+    prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
+    must_be_named = True
+
+    class Options(ClipOptions):
+        """Options of `youtube_vos`."""
+
+        root: Place = Field(description="folder that holds train/")
+        split: str = Field(default="train", description="train (of valid and test only first frames are annotated)")
+
+    about: ClassVar[About] = About(
+        title="YouTube-VOS 2018/2019",
+        page="https://youtube-vos.org/dataset/vos/",
+        licence="annotations CC-BY-4.0; videos: non-commercial research, rights of their YouTube authors",
+        use="noncommercial",
+        attribution="YouTube-VOS; videos: their YouTube authors",
+        get="Register at the page, fetch train.zip of the 2018 or 2019 version and unzip it.",
+        layout=(
+            "ROOT/train/JPEGImages/003234408d/00000.jpg ...\n"
+            "ROOT/train/Annotations/003234408d/00000.png ...   palette PNGs, value = object id, every fifth frame\n"
+            "ROOT/train/meta.json                              category and frames of each object\n"
+            "In valid and test an object has a mask in its first frame alone: it is never taken for the anomaly there."
+        ),
+        cite=(
+            "@inproceedings{xu2018youtube, title={{YouTube-VOS}: Sequence-to-Sequence Video Object Segmentation},\n"
+            "  author={Xu, Ning and others}, booktitle={ECCV}, year={2018}}"
+        ),
+    )
+
+    options: Options
+
+    def __init__(self, options: Options) -> None:
+        """Read meta.json and list the masks. Raises DataError."""
+        hint = "see `lavida-gen sources youtube_vos`"
+        root = need_folder(need_folder(options.root, "root", hint) / options.split, "split", hint)
+        images = need_folder(root / "JPEGImages", "split", hint)
+        masks = need_folder(root / "Annotations", "split", hint)
+        self._file = need_file(root / "meta.json", "split", hint)
+        self._meta: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
+        videos = vos.annotated(masks, sorted(self._meta), self._file)
+        super().__init__(options, options.split, videos, images, masks)
+
+    def called(self, video: str) -> Mapping[int, Called]:
+        """As meta.json says."""
+        return vos.objects_of(self._meta, video, self._file)
+
+    def vocabulary(self) -> Sequence[Name]:
+        """The categories, sorted."""
+        found = {one.category for video in self._meta for one in self.called(video).values()}
+        return [Name(category, category) for category in sorted(found)]
+
+    def identity(self) -> Iterable[str]:
+        """Digest of meta.json."""
+        return (cache.file_digest(self._file),)

@@ -47,11 +47,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished range: its files, its records (in order), the reasons of its drops."""
+    """A finished range: its files, how many samples, the reasons of its drops. Its records lie in `.build/`."""
 
     name: str
     files: list[ShardFile]
-    rows: list[dict[str, Any]]
+    samples: int
     drops: dict[str, int]
 
 
@@ -71,19 +71,19 @@ def make(job: Job, tick: Callable[[], None]) -> Made:
     """Make one range of samples: its tars, then its record. Runs in any process."""
     deck, recipe_digest = _deck(job.recipe), job.recipe.digest()
     corpus, part = Path(job.corpus), job.range.part
-    rows: list[dict[str, Any]] = []
+    texts: list[str] = []
     drops: Counter[str] = Counter()
     with ShardWriter(corpus, job.range.name, job.recipe.shard.megabytes) as shard:
         for index in range(job.range.start, job.range.stop):
             packing = pack(deck, index, recipe_digest, part)
             file = shard.write(packing.sample)
-            rows.append({**packing.sample.record, "shard": file})
+            texts.append(packing.sample.text()[:-1] + f',"shard":{json.dumps(file)}' + "}")
             drops.update(packing.drops)
             tick()
-    made = Made(job.range.name, shard.files, rows, dict(drops))
-    plain = {"name": made.name, "files": [asdict(file) for file in made.files], "rows": rows, "drops": made.drops}
-    write_whole(_record_path(corpus, job.range.name), json.dumps(plain, ensure_ascii=False).encode())
-    return made
+    head = {"name": job.range.name, "files": [asdict(file) for file in shard.files], "drops": dict(drops)}
+    record = f'{json.dumps(head)[:-1]},"rows":[{",".join(texts)}]}}'
+    write_whole(_record_path(corpus, job.range.name), record.encode())
+    return Made(job.range.name, shard.files, len(texts), dict(drops))
 
 
 def build(
@@ -110,7 +110,7 @@ def build(
                 todo.append(one)
             else:
                 made[kept.name] = kept
-                progress(len(kept.rows), sum(kept.drops.values()))
+                progress(kept.samples, sum(kept.drops.values()))
         runner = plugins.find(ENGINES, Engine, engine)()
         jobs = [Job(recipe, str(out), one) for one in todo]
         for done in runner.run(make, jobs, workers, lambda n: progress(n, 0)):
@@ -208,12 +208,12 @@ def _kept(out: Path, one: Range) -> Made | None:
     files = [ShardFile(**file) for file in plain["files"]]
     if not all(_is_whole(out, file.file, file.bytes, file.sha256) for file in files):
         return None
-    return Made(plain["name"], files, plain["rows"], plain["drops"])
+    return Made(plain["name"], files, len(plain["rows"]), plain["drops"])
 
 
 def _finish(deck: Deck, out: Path, made: list[Made]) -> Manifest:
     """All shards are there: statistics, card, and last of all the manifest."""
-    rows = [row for one in made for row in one.rows]
+    rows = [row for one in made for row in json.loads(_record_path(out, one.name).read_bytes())["rows"]]
     drops = sum((Counter(one.drops) for one in made), Counter[str]())
     shards = [
         ShardEntry(**asdict(file), kind=one.name.split("/")[0], split=one.name.split("/")[1].split("-")[0])

@@ -7,8 +7,11 @@ ranges that become shards. Sample i depends on (recipe, i) and the data alone: n
 from __future__ import annotations
 
 import hashlib
+import struct
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -26,7 +29,6 @@ from lavida_gen.vocabulary import Vocabulary
 Split = Literal["train", "val"]
 KINDS: tuple[Kind, ...] = ("image", "clip")
 SPLITS: tuple[Split, ...] = ("train", "val")
-CHOICE, SCENE = 0, 1  # streams of chance of one sample: what to make; how (a new one for each attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class Deck:
     sources: list[Opened]
     exposures: list[tuple[str, float, Exposure]]
     parts: tuple[Part, ...]
-    _weights: dict[tuple[Kind, Split], NDArray[np.float64]] = field(default_factory=dict)
+    _weights: dict[tuple[Kind, Split], list[float]] = field(default_factory=dict)
+    _ables: dict[tuple[Kind, bool], list[tuple[str, float, Exposure]]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, recipe: Recipe) -> Deck:
@@ -121,7 +124,7 @@ class Deck:
         return deck
 
     def _check(self, part: Part) -> None:
-        if not self._shares(part.kind, part.split).any():
+        if not self._shares(part.kind, part.split)[-1]:
             raise UserError(
                 f"val: no {part.kind} scene is left for split {part.split!r}; give more scenes, or set val to 0"
             )
@@ -155,12 +158,12 @@ class Deck:
         recipe's shares; only the scene is drawn anew.
         """
         part = part or self.part_of(index)
-        choose = self._rng(index, CHOICE)
-        exposed = bool(choose.random() < self.recipe.anomaly_ratio)
-        opened = self.sources[_draw(choose, self._shares(part.kind, part.split))]
-        able = self._able(part.kind, exposed)
-        name, _, exposure = able[_draw(choose, np.array([weight for _, weight, _ in able]))]
-        rng = self._rng(index, SCENE + attempt)
+        lots = _lots(self.recipe.seed, index)
+        exposed = lots[0] < self.recipe.anomaly_ratio
+        opened = self.sources[_draw(lots[1], self._shares(part.kind, part.split))]
+        name, _, exposure = self._able(part.kind, exposed)[_draw(lots[2], self._chances(part.kind, exposed))]
+        seed = np.random.SeedSequence((self.recipe.seed, index, attempt))
+        rng = np.random.Generator(np.random.PCG64(seed))
         scenes = opened.scenes[part.split]
         number = int(scenes[rng.integers(len(scenes))])
         task = Task(
@@ -168,29 +171,40 @@ class Deck:
         )
         return Step(index, part.split, opened, number, name, exposure, task)
 
-    def _rng(self, index: int, stream: int) -> np.random.Generator:
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.recipe.seed, index, stream))))
-
     def _other(self, rng: np.random.Generator, part: Part) -> Scene:
-        opened = self.sources[_draw(rng, self._shares(part.kind, part.split))]
+        opened = self.sources[_draw(float(rng.random()), self._shares(part.kind, part.split))]
         scenes = opened.scenes[part.split]
         return opened.source.scene(int(scenes[rng.integers(len(scenes))]))
 
     def _able(self, kind: Kind, exposed: bool) -> list[tuple[str, float, Exposure]]:
-        return [one for one in self.exposures if exposed in one[2].outcomes and kind in one[2].kinds]
+        """Exposures that can make such an outcome of such scenes."""
+        if (kind, exposed) not in self._ables:
+            able = [one for one in self.exposures if exposed in one[2].outcomes and kind in one[2].kinds]
+            self._ables[kind, exposed] = able
+        return self._ables[kind, exposed]
 
-    def _shares(self, kind: Kind, split: Split) -> NDArray[np.float64]:
-        """Weight of each source in a part; 0 where it has no scene for it."""
+    def _chances(self, kind: Kind, exposed: bool) -> list[float]:
+        """Weights of `_able`, summed up."""
+        return list(accumulate(weight for _, weight, _ in self._able(kind, exposed)))
+
+    def _shares(self, kind: Kind, split: Split) -> list[float]:
+        """Weights of the sources in a part, summed up; one that has no scene for it adds nothing."""
         if (kind, split) not in self._weights:
-            able = [one.weight if one.source.kind == kind and len(one.scenes[split]) else 0.0 for one in self.sources]
-            self._weights[kind, split] = np.array(able)
+            able = (one.weight if one.source.kind == kind and len(one.scenes[split]) else 0.0 for one in self.sources)
+            self._weights[kind, split] = list(accumulate(able))
         return self._weights[kind, split]
 
 
-def _draw(rng: np.random.Generator, weights: NDArray[np.float64]) -> int:
-    """A number in 0..len-1, by weight; never one of weight 0."""
-    bounds = np.cumsum(weights)
-    return int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right"))
+def _lots(seed: int, index: int) -> tuple[float, float, float]:
+    """Three numbers in [0, 1) that belong to a sample for good: cheaper than a generator."""
+    digest = hashlib.blake2b(struct.pack("<QQ", seed, index), digest_size=24).digest()
+    a, b, c = (number / 2**64 for number in struct.unpack("<QQQ", digest))
+    return a, b, c
+
+
+def _draw(lot: float, sums: Sequence[float]) -> int:
+    """A place in 0..len-1 by summed-up weights and a number in [0, 1); never one that adds nothing."""
+    return bisect_right(sums, min(lot, 1 - 2**-53) * sums[-1])
 
 
 def _parts(recipe: Recipe, sources: Sequence[Opened]) -> tuple[Part, ...]:

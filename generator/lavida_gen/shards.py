@@ -15,7 +15,7 @@ import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,6 +33,7 @@ class Packed:
     frames: tuple[bytes, ...]
     masks: tuple[bytes, ...]
     record: Record
+    _text: str | None = field(default=None, repr=False, compare=False)
 
     def fields(self) -> Iterator[tuple[str, bytes]]:
         """(field name, bytes), in the order of the shard."""
@@ -43,7 +44,15 @@ class Packed:
             for time, (frame, mask) in enumerate(zip(self.frames, self.masks, strict=True)):
                 yield f"{time:03d}.jpg", frame
                 yield f"{time:03d}.mask.png", mask
-        yield "json", json.dumps(self.record, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        yield "json", self.text().encode()
+
+    def text(self) -> str:
+        """The record as JSON, keys sorted."""
+        if self._text is None:
+            text = json.dumps(self.record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            object.__setattr__(self, "_text", text)
+        assert self._text is not None
+        return self._text
 
 
 @dataclass(frozen=True, slots=True)

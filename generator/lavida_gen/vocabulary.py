@@ -65,13 +65,18 @@ def pick_absent(names: Iterator[Name], there: Sequence[Name], listed: Sequence[s
     if wanted < 1:
         return found
     for name in names:
-        if any(lexicon.conflict(name, one) for one in there):
-            continue
-        if any(lexicon.alike(name.text, text) for text in (*listed, *found)):
-            continue
-        found.append(name.text)
-        if len(found) == wanted:
-            break
+        # plain loops: this runs for every name that is looked at, of every sample
+        for one in there:
+            if lexicon.conflict(name, one):
+                break
+        else:
+            for text in (*listed, *found):
+                if lexicon.alike(name.text, text):
+                    break
+            else:
+                found.append(name.text)
+                if len(found) == wanted:
+                    break
     return found
 
 

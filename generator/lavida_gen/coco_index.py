@@ -7,7 +7,7 @@ benchmarks/coco_index.py` measures it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,10 +109,13 @@ class CocoIndex:
         """The photo below `folder`, opened when asked for. Raises DataError if its name leaves the folder."""
         return photo(inside(folder, self.file(image), self.where(image)), self.size(image), self.where(image))
 
-    def missing(self, folder: Path) -> Iterator[str]:
-        """Photos that are not below `folder`, or whose names leave it: some of them in full, then how many."""
-        told = Told(SHOWN)
-        for image in range(len(self)):
+    def missing(self, folder: Path, images: Sequence[int] | None = None) -> Iterator[str]:
+        """Photos (of `images`, else all) that are not below `folder`, or whose names leave it.
+
+        Some of them in full, then how many.
+        """
+        told, asked = Told(SHOWN), range(len(self)) if images is None else images
+        for image in asked:
             try:
                 path = inside(folder, self.file(image), self.where(image))
                 if not path.is_file():
@@ -121,7 +124,7 @@ class CocoIndex:
                 told.add(str(error))
         yield from told.lines()
         if told.count:
-            yield f"{self.path}: {told.count:,} of {len(self):,} photos are not to be had; fetch them again"
+            yield f"{self.path}: {told.count:,} of {len(asked):,} photos are not to be had; fetch them again"
 
 
 def photo(path: Path, size: tuple[int, int], where: str) -> Frame:

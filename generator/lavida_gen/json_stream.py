@@ -6,7 +6,7 @@ Neither the text nor the Python objects of a big file (train2017: 450 MB) are ev
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,16 +26,26 @@ def members(path: Path) -> Iterator[tuple[str, int, Any]]:
     An empty list gives nothing but (key, -2, None). Raises DataError with line and column where the text breaks off or
     is no JSON.
     """
+    return _read(path, _object)
+
+
+def elements(path: Path) -> Iterator[Any]:
+    """The elements of a file that holds one JSON list. Raises DataError as `members` does."""
+    return (value for _, number, value in _read(path, lambda window: _list(window, "")) if number >= 0)
+
+
+def _read(path: Path, walk: Callable[[_Window], Iterator[tuple[str, int, Any]]]) -> Iterator[tuple[str, int, Any]]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             window = _Window(file)
             try:
-                yield from _object(window)
+                yield from walk(window)
+                window.end()
             except _Fault as error:
                 line, column, offset = window.position(error.at)
                 where = f"{path}:{line}:{column}"
                 raise DataError(
-                    fault(where, f"{error} at character {offset:,}", "a whole JSON object", "fetch it again")
+                    fault(where, f"{error} at character {offset:,}", "a whole JSON file", "fetch it again")
                 ) from error
     except UnicodeDecodeError as error:
         raise DataError(fault(path, f"is no UTF-8 text ({error})", "a JSON file", "fetch it again")) from error
@@ -74,15 +84,26 @@ class _Window:
         column = at - before.rfind("\n") + (0 if "\n" in before else self.column)
         return self.lines + before.count("\n") + 1, column, self.passed + at
 
-    def peek(self) -> str:
-        """The next character that is no space. Raises _Fault at the end of the text."""
+    def _space(self) -> bool:
+        """Step over spaces; False at the end of the text."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in _SPACE:
                 self.at += 1
             if self.at < len(self.text):
-                return self.text[self.at]
+                return True
             if not self.more():
-                raise _Fault("breaks off", self.at)
+                return False
+
+    def peek(self) -> str:
+        """The next character that is no space. Raises _Fault at the end of the text."""
+        if not self._space():
+            raise _Fault("breaks off", self.at)
+        return self.text[self.at]
+
+    def end(self) -> None:
+        """Raises _Fault if anything but spaces follows."""
+        if self._space():
+            raise _Fault(f"is no JSON: {self.text[self.at]!r} after its end", self.at)
 
     def take(self, *expected: str) -> str:
         """Step over the next character, which must be one of those. Raises _Fault."""
@@ -117,6 +138,7 @@ class _Window:
 def _object(window: _Window) -> Iterator[tuple[str, int, Any]]:
     window.take("{")
     if window.peek() == "}":
+        window.take("}")
         return
     while True:
         if window.peek() != '"':

@@ -1,65 +1,81 @@
-"""Referring expressions over COCO photos: RefCOCO, RefCOCO+, RefCOCOg, RefCLEF and gRefCOCO.
+"""Referring expressions: refCOCO, refCOCO+, refCOCOg, refCLEF and gRefCOCO.
 
 Kazemzadeh et al., ReferItGame, EMNLP 2014; Yu et al., Modeling Context in Referring Expressions, ECCV 2016; Mao et al.,
-CVPR 2016; Liu et al., GRES: Generalized Referring Expression Segmentation, CVPR 2023.
+Generation and Comprehension of Unambiguous Object Descriptions, CVPR 2016; Liu et al., GRES, CVPR 2023. Laid out as the
+refer API (https://github.com/lichengunc/refer) has them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, overload
 
 from pydantic import Field
 
-from lavida_gen.coco_index import open_index
-from lavida_gen.errors import DataError, fault
-from lavida_gen.images import Frame
-from lavida_gen.refs import Said, open_refs
+from lavida_gen.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.refer_index import ReferIndex, open_refs
 from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, Place, Source, SourceOptions, inside, need_file, need_folder
+from lavida_gen.source import About, LocalOnly, Place, Source, SourceOptions, need_file, need_folder
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
-PHOTOS = {
-    "refclef": ("images/saiapr_tc-12", "saiapr_tc-12"),
-    "": ("images/mscoco/images/train2014", "images/train2014", "mscoco/images/train2014", "train2014"),
-}
+"""The division of each data set that papers report on."""
+COCO_PHOTOS = ["images/train2014", "images/mscoco/images/train2014", "mscoco/images/train2014", "train2014"]
+CLEF_PHOTOS = ["images/saiapr_tc-12", "saiapr_tc-12", "images/refclef"]
+SEE = "see `lavida-gen sources refcoco`"
 
 
 class RefCoco(Source):
-    """Each photo of the split is a scene: all its annotations, with the expressions that name them."""
+    """Each photo with expressions of the split is a scene; all its annotations are regions, named by all of theirs."""
 
     class Options(SourceOptions):
         """Options of `refcoco`."""
 
         root: Place = Field(description="folder that holds refcoco/, refcoco+/, ... and images/")
         dataset: Literal["refcoco", "refcoco+", "refcocog", "refclef", "grefcoco"] = Field(
-            default="refcoco", description="which of them"
+            default="refcoco", description="refcoco, refcoco+, refcocog, refclef or grefcoco"
         )
-        split_by: str | None = Field(default=None, description="unc, google, umd or berkeley [the usual one]")
-        split: str = Field(default="train", description="train, val, test, testA, testB")
-        images: str | None = Field(default=None, description="folder of the photos, relative to root")
+        split_by: Literal["unc", "google", "umd", "berkeley"] | None = Field(
+            default=None, description="whose division: unc, google, umd, berkeley; unc if not given, umd for refcocog"
+        )
+        split: str = Field(default="train", description="train, val, test, testA, testB, ...")
+        images: Annotated[Path | None, LocalOnly()] = Field(
+            default=None, description="folder of the photos, relative to root or absolute"
+        )
 
     about: ClassVar[About] = About(
-        title="RefCOCO, RefCOCO+, RefCOCOg, RefCLEF, gRefCOCO",
+        title="refCOCO, refCOCO+, refCOCOg, refCLEF, gRefCOCO: referring expressions",
         page="https://github.com/lichengunc/refer (gRefCOCO: https://github.com/henghuiding/gRefCOCO)",
-        licence="expressions: research use (gRefCOCO: CC-BY-NC-SA-4.0); photos: their own licences",
+        licence=(
+            "expressions: no licence named, for research; masks CC-BY-4.0 (COCO); photos: Flickr terms, each its own "
+            "licence, many non-commercial (refCLEF: IAPR TC-12, free of charge without copyright restrictions)"
+        ),
         use="noncommercial",
-        attribution="UNC Vision Lab, Google and FudanCVL; COCO Consortium; photos: their authors",
+        attribution="Kazemzadeh et al. 2014, Yu et al. 2016, Mao et al. 2016, Liu et al. 2023; COCO; IAPR TC-12",
         get=(
-            "Fetch refcoco.zip, refcoco+.zip, refcocog.zip, refclef.zip from the refer page, gRefCOCO's JSON from its\n"
-            "own page, COCO's 2014 train photos, and for refclef the saiapr_tc-12 photos; unzip them into one folder."
+            "Fetch refcoco.zip, refcoco+.zip, refcocog.zip, refclef.zip and the photos of refCLEF as the refer page\n"
+            "says, grefs(unc).json and instances.json of gRefCOCO from its page, and 2014 Train images from\n"
+            "https://cocodataset.org/#download."
         ),
         layout=(
-            "ROOT/refcoco/refs(unc).p          ROOT/refcoco/instances.json      the same in refcoco+/, refclef/\n"
-            "ROOT/refcocog/refs(umd).p         ROOT/refcocog/instances.json\n"
-            "ROOT/grefcoco/grefs(unc).json     ROOT/grefcoco/instances.json\n"
-            "ROOT/images/mscoco/images/train2014/COCO_train2014_000000000009.jpg   (images/train2014 is found too)\n"
-            "ROOT/images/saiapr_tc-12/...      for refclef"
+            "ROOT/refcoco/refs(unc).p             ROOT/refcoco/instances.json\n"
+            "ROOT/refcoco+/refs(unc).p            ROOT/refcoco+/instances.json\n"
+            "ROOT/refcocog/refs(umd).p            ROOT/refcocog/instances.json\n"
+            "ROOT/refclef/refs(unc).p             ROOT/refclef/instances.json\n"
+            "ROOT/grefcoco/grefs(unc).json        ROOT/grefcoco/instances.json\n"
+            "ROOT/images/train2014/COCO_train2014_000000000009.jpg ...   (or images/mscoco/images/train2014)\n"
+            "ROOT/images/saiapr_tc-12/25.jpg ...                         (refCLEF)"
         ),
         cite=(
-            "@inproceedings{yu2016modeling, title={Modeling Context in Referring Expressions}, author={Yu, Licheng and "
-            "others},\n  booktitle={ECCV}, year={2016}}"
+            "@inproceedings{kazemzadeh2014referitgame, title={{ReferItGame}: Referring to Objects in Photographs of "
+            "Natural Scenes}, author={Kazemzadeh, Sahar and others}, booktitle={EMNLP}, year={2014}}\n"
+            "@inproceedings{yu2016modeling, title={Modeling Context in Referring Expressions}, "
+            "author={Yu, Licheng and others}, booktitle={ECCV}, year={2016}}\n"
+            "@inproceedings{mao2016generation, title={Generation and Comprehension of Unambiguous Object "
+            "Descriptions}, author={Mao, Junhua and others}, booktitle={CVPR}, year={2016}}\n"
+            "@inproceedings{liu2023gres, title={{GRES}: Generalized Referring Expression Segmentation}, "
+            "author={Liu, Chang and Ding, Henghui and Jiang, Xudong}, booktitle={CVPR}, year={2023}}"
         ),
     )
 
@@ -68,23 +84,14 @@ class RefCoco(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the indices. Raises DataError."""
         super().__init__(options)
-        hint = "see `lavida-gen sources refcoco`"
-        folder = need_folder(options.root / options.dataset, "root", hint)
-        by = options.split_by or SPLIT_BY[options.dataset]
-        name = f"grefs({by}).json" if options.dataset == "grefcoco" else f"refs({by}).p"
-        self.index = open_index(need_file(folder / "instances.json", "root", hint))
-        self.refs = open_refs(need_file(folder / name, "root", hint), options.split, self.index)
-        self.images = self._photos()
-
-    def _photos(self) -> Path:
-        options = self.options
-        usual = PHOTOS.get(options.dataset, PHOTOS[""])
-        tried = [options.root / name for name in ([options.images] if options.images is not None else usual)]
-        for folder in tried:
-            if folder.is_dir():
-                return folder
-        looked = ", ".join(str(folder) for folder in tried)
-        raise DataError(fault("images", f"no folder of photos; looked for {looked}", todo="give `images`"))
+        root = need_folder(options.root, "root", SEE)
+        folder = need_folder(root / options.dataset, "root", SEE)
+        self.split_by = options.split_by or SPLIT_BY[options.dataset]
+        refs = _refs_file(folder, self.split_by)
+        self.index: CocoIndex = open_index(need_file(folder / "instances.json", "root", SEE))
+        self.refs: ReferIndex = open_refs(refs, self.index, options.split)
+        self.clef = options.dataset == "refclef"
+        self.images: Path = image_folder(root, options.images, CLEF_PHOTOS if self.clef else COCO_PHOTOS)
 
     @property
     def kind(self) -> Kind:
@@ -92,60 +99,90 @@ class RefCoco(Source):
         return "image"
 
     def __len__(self) -> int:
-        return len(self.refs.images)
+        return len(self.refs)
+
+    def _id(self, number: int) -> int:
+        return int(self.index.image_id[self.refs.image[number]])
 
     def key(self, number: int) -> str:
-        """``refcoco/SPLIT/IMAGE_ID``, the data set's own name in front."""
-        return f"{self.options.dataset}/{self.options.split}/{self._image_id(number):012d}"
+        """``refcoco/DATASET-SPLIT_BY-SPLIT/IMAGE_ID``."""
+        return f"refcoco/{self.options.dataset}-{self.split_by}-{self.options.split}/{self._id(number):012d}"
 
     def group(self, number: int) -> str:
-        """The photo; COCO's are shared by all data sets over them."""
-        family = "saiapr-photo" if self.options.dataset == "refclef" else "coco-photo"
-        return f"{family}/{self._image_id(number)}"
-
-    def _image_id(self, number: int) -> int:
-        return int(self.index.image_id[self.refs.images[number]])
+        """The photo: other data sets over COCO's photos give the same text. refCLEF has photos of its own."""
+        return f"{'saiapr' if self.clef else 'coco'}-photo/{self._id(number)}"
 
     def scene(self, number: int) -> Scene:
-        """The photo with all its annotations, the expressions with those that they name."""
-        index, image = self.index, int(self.refs.images[number])
-        size, said = index.size(image), list(self.refs.said(number))
+        """The photo with every annotation as a region: category, then its expressions.
+
+        An expression for several annotations is a name of each. `absent` are expressions marked as having no target.
+        """
+        index, image = self.index, int(self.refs.image[number])
+        said = self.refs.expressions(number)
         regions = []
-        for annotation in index.annotations(image):
-            category = index.categories[annotation.category].text
-            own = dict.fromkeys(one.text for one in said if annotation.id in one.annotations)
-            regions.append(
-                Region((category, *(text for text in own if text != category)), (annotation.mask,), category)
-            )
-        where = f"{index.path}: image id {self._image_id(number)}"
+        for at, annotation in enumerate(index.annotations(image)):
+            category, mask = index.categories[annotation.category].text, annotation.mask
+            names = tuple(dict.fromkeys((category, *said.get(at, ()))))
+            regions.append(Region(names, (mask,), category, candidate=mask is not None))
         return Scene(
             key=self.key(number),
-            frames=(Frame.file(inside(self.images, index.file(image), where), size),),
-            size=size,
+            frames=(index.frame(self.images, image),),
+            size=index.size(image),
             regions=tuple(regions),
-            licence=index.licence(image) or self.about.licence,
+            licence=self._licence(image),
             group=self.group(number),
             attribution=index.url(image) or self.about.attribution,
-            absent=lambda: _meaning_nothing(said),
+            absent=partial(self._absent, number),
         )
 
+    def _absent(self, number: int) -> Iterator[str]:
+        return iter(self.refs.absent(number))
+
+    def _licence(self, image: int) -> str:
+        photo = "IAPR TC-12 terms" if self.clef else self.index.licence(image) or "Flickr terms"
+        return f"{photo}; expressions for research"
+
     def vocabulary(self) -> Sequence[Name]:
-        """The split's expressions with the categories of what they name."""
-        return self.refs.vocabulary
+        """The categories, then every distinct expression of the split with its category; made when asked for."""
+        return _Joined(list(dict.fromkeys(self.index.categories)), self.refs.names)
 
     def fingerprint(self) -> str:
-        """Digests of both files."""
-        return f"{self.index.digest} {self.refs.digest} {self.options.split}"
+        """Digests of the refs and of the instances."""
+        return f"{self.refs.digest}+{self.index.digest}"
 
     def faults(self) -> Iterator[str]:
-        """Annotations that were left out, missing photos."""
-        yield from self.index.skipped
-        for image in self.refs.images.tolist():
-            where = f"{self.index.path}: image id {self.index.image_id[image]}"
-            path = inside(self.images, self.index.file(image), where)
-            if not path.is_file():
-                yield f"image id {self.index.image_id[image]}: no file {path}"
+        """Expressions and polygons that were left out, missing photos: some in full, all counted."""
+        yield from (f"{self.options.dataset}: {note}" for note in self.refs.notes)
+        yield from (f"{self.index.path}: {note}" for note in self.index.notes)
+        yield from self.index.missing(self.images, self.refs.image.tolist())
 
 
-def _meaning_nothing(said: Sequence[Said]) -> Iterator[str]:
-    return (one.text for one in said if not one.annotations)
+def _refs_file(folder: Path, split_by: str) -> Path:
+    """The refs of a data set, whatever its kind. Raises DataError that says which there are."""
+    tried = [f"{name}({split_by}).{end}" for name, end in (("refs", "p"), ("grefs", "json"), ("grefs", "p"))]
+    for name in tried:
+        if (folder / name).is_file():
+            return folder / name
+    there = sorted(path.name for path in folder.glob("*refs(*)*"))
+    todo = f"give `split_by`: the folder has {', '.join(there)}" if there else SEE
+    return need_file(folder / tried[1 if folder.name == "grefcoco" else 0], "split_by", todo)
+
+
+class _Joined(Sequence[Name]):
+    """Two sequences as one."""
+
+    def __init__(self, head: Sequence[Name], tail: Sequence[Name]) -> None:
+        self.head, self.tail = head, tail
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.tail)
+
+    @overload
+    def __getitem__(self, at: int) -> Name: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Name]: ...
+    def __getitem__(self, at: int | slice) -> Name | list[Name]:
+        if isinstance(at, slice):
+            return [self[n] for n in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        return self.head[at] if at < len(self.head) else self.tail[at - len(self.head)]

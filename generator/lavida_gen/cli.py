@@ -271,6 +271,7 @@ def preview(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
 def show(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
     from lavida_gen.corpus import open_corpus
+    from lavida_gen.recipe import missing_places
     from lavida_gen.shards import write_whole
     from lavida_gen.show import picture, png
 
@@ -278,7 +279,8 @@ def show(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     sample = next(opened.stored([index]))
     path = out or Path(f"sample-{index}.png")
     write_whole(path, png(picture(sample)))
-    again = f"lavida-gen build --recipe {corpus} --only {index} --out sample-{index}"
+    places = " ".join(f"--set {key}=..." for key in missing_places(opened.manifest.recipe))
+    again = f"lavida-gen build --recipe {corpus} {places} --only {index} --out sample-{index}".replace("  ", " ")
     if as_json:
         click.echo(json.dumps({**sample.record, "picture": str(path), "again": again}, ensure_ascii=False))
         return

@@ -87,11 +87,7 @@ class Recipe(_Strict):
         entries: list[SourceEntry | ExposureEntry] = [*self.sources, *self.exposures]
         for row, entry in zip([*plain["sources"], *plain["exposures"]], entries, strict=True):
             options = row.pop("options")
-            local = {
-                key
-                for key, field in type(entry.options).model_fields.items()
-                if any(isinstance(mark, LocalOnly) for mark in field.metadata)
-            }
+            local = _local(type(entry.options))
             row.update({key: value for key, value in options.items() if key not in local})
         return plain
 
@@ -99,6 +95,22 @@ class Recipe(_Strict):
         """SHA-256 of the published form: equal recipes have equal digests, on any machine."""
         text = json.dumps(self.published(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _local(options: type[BaseModel]) -> set[str]:
+    """Options that say where data lies on this machine."""
+    marks = {key: field.metadata for key, field in options.model_fields.items()}
+    return {key for key, found in marks.items() if any(isinstance(mark, LocalOnly) for mark in found)}
+
+
+def missing_places(published: dict[str, Any]) -> list[str]:
+    """Keys such as ``sources.0.root`` that a published recipe needs on this machine before it can be built again."""
+    found = []
+    for number, row in enumerate(published["sources"]):
+        options = plugins.find(SOURCES, Source, row["name"]).Options
+        needed = (key for key in sorted(_local(options)) if options.model_fields[key].is_required())
+        found += [f"sources.{number}.{key}" for key in needed]
+    return found
 
 
 # ---- finding and reading ---------------------------------------------------------------------------------------

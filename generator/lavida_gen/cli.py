@@ -266,19 +266,19 @@ def preview(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
 @main.command()
 @CORPUS
 @click.argument("index", type=int)
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The picture [default: sample-INDEX.png].")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The picture, .png or .jpg [default: sample-INDEX.png].")
 @JSON
 def show(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
     from lavida_gen.corpus import open_corpus
     from lavida_gen.recipe import missing_places
     from lavida_gen.shards import write_whole
-    from lavida_gen.show import picture, png
+    from lavida_gen.show import encoded, picture
 
     opened = open_corpus(corpus)
     sample = next(opened.stored([index]))
     path = out or Path(f"sample-{index}.png")
-    write_whole(path, png(picture(sample)))
+    write_whole(path, encoded(picture(sample), path.suffix))
     places = " ".join(f"--set {key}=..." for key in missing_places(opened.manifest.recipe))
     again = f"lavida-gen build --recipe {corpus} {places} --only {index} --out sample-{index}".replace("  ", " ")
     if as_json:

@@ -72,8 +72,10 @@ def _words(lines: list[str], width: int) -> Pixels:
     return area
 
 
-def png(pixels: Pixels) -> bytes:
-    """(H, W, 3) RGB as PNG bytes."""
+def encoded(pixels: Pixels, suffix: str) -> bytes:
+    """(H, W, 3) RGB as PNG bytes, or JPEG if the suffix says so."""
+    if suffix.lower() in (".jpg", ".jpeg"):
+        return images.encode_jpeg(pixels, 90)
     import cv2
 
     done, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))

@@ -1,0 +1,1 @@
+"""One file for each benchmark; the file's name is the benchmark's."""

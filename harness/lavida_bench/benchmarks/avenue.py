@@ -1,0 +1,166 @@
+"""CUHK Avenue: a walk before a building; running, throwing, walking the wrong way, strange objects are anomalies.
+
+Two ground truths by frame are in use: by the official pixel masks (3,712 abnormal frames, ours) and by intervals made
+by hand that many papers take (3,867; option `labels`). A report names the one it used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.intervals import Interval, interval, labels
+from lavida_bench.media import find_videos, number_of
+from lavida_bench.tracks import folder_tracks
+from lavida_bench.video import Bits, TestVideo
+from lavida_bench.video_file import VideoFile
+from lavida_bench.video_set import open_all
+from lavida_gen.errors import DataError, fault
+from lavida_gen.masks import RLE, decode, encode
+
+VIDEOS = 21
+
+
+class AvenueOptions(BenchmarkOptions):
+    """Which ground truth."""
+
+    labels: Literal["pixels", "intervals"] = Field(
+        "pixels", description="frame labels by masks or by hand-made intervals"
+    )
+    intervals: Path | None = Field(None, description="avenue.mat with `gt`, for labels=intervals; default: in root")
+    tracks: Path | None = Field(None, description="folder of VIDEO.txt with tracks, for RBDC and TBDC")
+
+
+class Avenue(Benchmark):
+    """21 test videos, 360x640, 25 frames a second, pixel masks."""
+
+    Options: ClassVar[type[BenchmarkOptions]] = AvenueOptions
+    about = About(
+        title="CUHK Avenue",
+        page="http://www.cse.cuhk.edu.hk/leojia/projects/detectabnormal/dataset.html",
+        licence="research use",
+        use="noncommercial",
+        get="Download the data set and its ground truth from the page, unpack both in one folder: --root.",
+        layout="""testing_videos/01.avi
+ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
+        expected=Totals(VIDEOS, 15_324, 3_712),
+        metrics=("frame_auc", "pixel_auc_40"),
+        names=("running", "throwing", "dancing", "loitering", "walking in the wrong direction", "abandoned object"),
+        cite="Lu, Shi, Jia: Abnormal Event Detection at 150 FPS in MATLAB. ICCV 2013.",
+    )
+
+    @property
+    def expected(self) -> Totals:
+        """By the chosen ground truth."""
+        return Totals(VIDEOS, 15_324, 3_712 if self.options.labels == "pixels" else 3_867)
+
+    def _masks(self, number: int) -> Path:
+        name = f"{number}_label.mat"
+        for place in ("ground_truth_demo/testing_label_mask", "testing_label_mask"):
+            if (self.root / place / name).is_file():
+                return self.root / place / name
+        raise DataError(fault(self.root, f"no ground_truth_demo/testing_label_mask/{name}", "the masks of a video"))
+
+    def load(self, log: Log) -> list[TestVideo]:
+        """See Benchmark."""
+        folder = self.root / "testing_videos"
+        if not folder.is_dir():
+            raise DataError(fault(folder, "no such folder", "the test videos", "give the folder that holds it"))
+        paths = {f"{number_of(files[0]):02d}": files[0] for files in find_videos(folder).values()}
+        log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in paths]
+        stretches = self._intervals() if self.options.labels == "intervals" else None
+        videos = []
+        for key, media in open_all(sorted(paths.items()), log):
+            try:
+                videos.append(self._video(key, media, stretches, log))
+            except DataError as error:
+                log.add(key, str(error), "left out", fatal=True)
+        return videos
+
+    def _video(self, key: str, media: VideoFile, stretches: list[list[Interval]] | None, log: Log) -> TestVideo:
+        masks = read_masks(self._masks(int(key)), media.size)
+        count = media.frame_count
+        if len(masks) != count:
+            todo = "take video and masks of one release"
+            raise DataError(fault(self._masks(int(key)), f"masks of {len(masks)} frames", f"{count}, as decoded", todo))
+        marks = np.array([mask is not None for mask in masks])
+        if stretches is not None:
+            marks = labels(stretches[int(key) - 1], count)
+        return TestVideo(
+            key=key,
+            frame_count=count,
+            size=media.size,
+            reader=media,
+            fps=media.fps,
+            names=self.anomaly_names,
+            frame_labels=marks,
+            mask_reader=_Masks(masks, media.size),
+            tracks=folder_tracks(self.options.tracks, key, count, bool(marks.any()), log),
+        )
+
+    def _intervals(self) -> list[list[Interval]]:
+        path = self.options.intervals or self.root / "avenue.mat"
+        return read_intervals(path)
+
+
+class _Masks:
+    """Masks kept as run lengths; None = empty."""
+
+    def __init__(self, masks: list[RLE | None], size: tuple[int, int]) -> None:
+        self.masks, self.size = masks, size
+
+    def __call__(self, start: int, stop: int) -> Bits:
+        found = np.zeros((stop - start, *self.size), np.bool_)
+        for row, mask in enumerate(self.masks[start:stop]):
+            if mask is not None:
+                found[row] = decode(mask)
+        return found
+
+
+def _variable(path: Path, name: str) -> Any:
+    """A variable of a MATLAB file. Raises DataError."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        found = loadmat(path, variable_names=[name])
+    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+        todo = "take the official file (MATLAB 5)"
+        raise DataError(fault(path, f"cannot be read ({error})", f"a .mat file with {name}", todo)) from error
+    if name not in found:
+        raise DataError(fault(path, f"no variable {name}", f"a .mat file with {name}", "take the official file"))
+    return found[name]
+
+
+def read_masks(path: Path, size: tuple[int, int]) -> list[RLE | None]:
+    """A mask a frame, None where it is empty. Raises DataError if the layout is not 1 x F cells of H x W."""
+    cells = _variable(path, "volLabel")
+    if cells.dtype != object or cells.ndim != 2 or 1 not in cells.shape:
+        raise DataError(fault(path, f"volLabel is {cells.dtype} {cells.shape}", "1 x F cells, one mask each"))
+    masks: list[RLE | None] = []
+    for number, plane in enumerate(cells.reshape(-1)):
+        if plane.shape != size:
+            raise DataError(
+                fault(f"{path}, frame {number}", f"mask of {plane.shape}", f"{size}, the size of the video")
+            )
+        masks.append(encode(plane) if plane.any() else None)
+    return masks
+
+
+def read_intervals(path: Path) -> list[list[Interval]]:
+    """For each of the 21 videos its stretches: `gt` holds 2 x N first and last frames, from 1, inclusive."""
+    cells = _variable(path, "gt").reshape(-1)
+    if len(cells) != VIDEOS:
+        raise DataError(fault(path, f"gt has {len(cells)} videos", str(VIDEOS)))
+    found = []
+    for number, cell in enumerate(cells, start=1):
+        pairs = np.asarray(cell)
+        where = f"{path}, video {number}"
+        if pairs.ndim != 2 or pairs.shape[0] != 2:
+            raise DataError(fault(where, f"shape {pairs.shape}", "2 x N first and last frames"))
+        found.append([interval(int(first) - 1, int(last), where) for first, last in pairs.T])
+    return found

@@ -1,0 +1,133 @@
+"""A split of a pseudo-anomaly corpus as a benchmark: each sample, an image or a clip, is a short video.
+
+Measures what a model learnt from what it was trained for; says nothing of real anomalies. A normal sample names things
+that are not there.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.video import Bits, Pixels, TestVideo
+from lavida_gen.corpus import Corpus as Shards
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, fault
+from lavida_gen.images import decode
+from lavida_gen.masks import from_png
+
+Member = tuple[Path, int, int]  # tar, offset, size
+
+
+class CorpusOptions(BenchmarkOptions):
+    """Which samples."""
+
+    split: str = Field("val", description="the split whose samples are scored")
+    kind: Literal["image", "clip", "both"] = Field("both", description="which samples")
+
+
+class Corpus(Benchmark):
+    """The samples of one split; frame labels are where the mask has a pixel."""
+
+    Options: ClassVar[type[BenchmarkOptions]] = CorpusOptions
+    about = About(
+        title="a corpus built by lavida-gen",
+        page="",
+        licence="as the corpus card says",
+        use="yours",
+        get="lavida-gen build --recipe street --out corpora/street; --root corpora/street",
+        layout="""corpus.json, stats.parquet
+image/val-00000.tar ..., clip/val-00000.tar ...""",
+        metrics=("frame_auc", "pixel_auc"),
+    )
+
+    def _rows(self) -> tuple[Shards, list[dict[str, Any]]]:
+        corpus = open_corpus(self.root)
+        kinds = ("image", "clip") if self.options.kind == "both" else (self.options.kind,)
+        rows = corpus.rows()
+        found = [row for row in rows if row["split"] == self.options.split and row["kind"] in kinds]
+        if not found:
+            splits = ", ".join(sorted({f"{row['split']} ({row['kind']})" for row in rows}))
+            got = f"no sample of split {self.options.split!r}, kind {self.options.kind}"
+            raise DataError(fault(self.root, got, splits, "choose one of these, or build with a validation share"))
+        return corpus, found
+
+    def annotated(self) -> Totals:
+        """Counts of the corpus' own table."""
+        rows = self._rows()[1]
+        frames = sum(row["frames"] for row in rows)
+        return Totals(len(rows), frames, sum(area > 0 for row in rows for area in row["areas"]))
+
+    @property
+    def expected(self) -> Totals:
+        """The corpus' own table."""
+        return self.annotated()
+
+    def load(self, log: Log) -> list[TestVideo]:
+        """See Benchmark."""
+        corpus, rows = self._rows()
+        members: dict[str, dict[str, Member]] = {}
+        for shard in sorted({row["shard"] for row in rows}):
+            members.update(read_members(corpus.path / shard))
+        videos = []
+        for row in rows:
+            if row["key"] in members:
+                videos.append(self._video(row, members[row["key"]]))
+            else:
+                log.missing.append(row["key"])
+        return videos
+
+    def _video(self, row: dict[str, Any], fields: dict[str, Member]) -> TestVideo:
+        stems = [""] if row["kind"] == "image" else [f"{time:03d}." for time in range(row["frames"])]
+        size = (row["height"], row["width"])
+        sample = _Sample(row["key"], [fields[f"{s}jpg"] for s in stems], [fields[f"{s}mask.png"] for s in stems], size)
+        return TestVideo(
+            key=row["key"],
+            frame_count=row["frames"],
+            size=size,
+            reader=sample.frames,
+            fps=row["fps"] or None,
+            names=tuple(row["names"]) if self.options.names is None else self.anomaly_names,
+            frame_labels=np.array(row["areas"]) > 0,
+            mask_reader=sample.masks,
+        )
+
+
+class _Sample:
+    """Reads the fields of one sample from its tar, each only when it is asked for."""
+
+    def __init__(self, key: str, jpegs: list[Member], pngs: list[Member], size: tuple[int, int]) -> None:
+        self.key, self.jpegs, self.pngs, self.size = key, jpegs, pngs, size
+
+    def frames(self, start: int, stop: int, step: int) -> Pixels:
+        """uint8 (n, H, W, 3)."""
+        return np.stack([decode(_bytes(member), self.size, self.key) for member in self.jpegs[start:stop:step]])
+
+    def masks(self, start: int, stop: int) -> Bits:
+        """Bool (n, H, W)."""
+        return np.stack([from_png(_bytes(member), self.key) for member in self.pngs[start:stop]])
+
+
+def _bytes(member: Member) -> bytes:
+    path, offset, size = member
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(size)
+
+
+def read_members(path: Path) -> dict[str, dict[str, Member]]:
+    """Sample key -> field -> where it lies in the tar, read from the tar's headers. Raises DataError."""
+    found: dict[str, dict[str, Member]] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                key, _, field = info.name.partition(".")
+                found.setdefault(key, {})[field] = (path, info.offset_data, info.size)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(fault(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
+    return found

@@ -1,0 +1,150 @@
+"""ShanghaiTech Campus: 13 views of a campus; bicycles, cars, running, fighting, ... are anomalies.
+
+Only the official test split of 107 videos: the weakly supervised re-split of 199 (Zhong et al. 2019), which moves test
+videos to training and training videos to test, is another benchmark and is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.frame_folder import FrameFolder
+from lavida_bench.media import is_stray
+from lavida_bench.tracks import folder_tracks
+from lavida_bench.video import Bits, TestVideo
+from lavida_gen.errors import DataError, fault
+
+FPS = 24.0
+TRAINING = re.compile(r"\d\d_\d\d\d")  # names of training videos; test videos have four digits
+
+
+class ShanghaitechOptions(BenchmarkOptions):
+    """The release has no tracks."""
+
+    tracks: Path | None = Field(None, description="folder of VIDEO.txt with tracks (those of AED), for RBDC and TBDC")
+
+
+class Shanghaitech(Benchmark):
+    """107 test videos as image folders of 480x856, frame and pixel labels as arrays."""
+
+    Options: ClassVar[type[BenchmarkOptions]] = ShanghaitechOptions
+    about = About(
+        title="ShanghaiTech Campus",
+        page="https://svip-lab.github.io/dataset/campus_dataset.html",
+        licence="research use",
+        use="noncommercial",
+        get="Download and unpack the archive of the page; --root is the folder that holds testing/. Tracks for RBDC "
+        "and TBDC: annotations/ShanghaiTech of github.com/lilygeorgescu/AED (option `tracks`).",
+        layout="""testing/frames/01_0014/000.jpg         frames, numbered from 0
+testing/test_frame_mask/01_0014.npy    (F,) frame labels
+testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
+        expected=Totals(107, 40_791, 17_326),
+        metrics=("frame_auc", "rbdc", "tbdc"),
+        every=2,
+        names=(
+            "bicycle", "fight", "throw", "pick", "hand truck", "run", "skate", "falling", "jumping", "motorcycle",
+            "tricycle", "cart", "waving stick", "hurdle", "vehicle", "play", "baby carriage", "truck",
+        ),
+        cite="Luo, Liu, Gao: A Revisit of Sparse Coding Based Anomaly Detection in Stacked RNN Framework. ICCV 2017.",
+    )  # fmt: skip
+
+    def _testing(self) -> Path:
+        for place in (self.root / "testing", self.root / "shanghaitech" / "testing", self.root):
+            if (place / "test_frame_mask").is_dir():
+                return place
+        todo = "give the folder that holds testing/"
+        raise DataError(fault(self.root, "no folder testing/test_frame_mask", "the frame labels", todo))
+
+    def _labels(self) -> dict[str, Path]:
+        """Key -> frame labels. Raises DataError for the weakly supervised re-split."""
+        folder = self._testing() / "test_frame_mask"
+        files = {path.stem: path for path in sorted(folder.glob("*.npy")) if not is_stray(path.name)}
+        training = [key for key in files if TRAINING.fullmatch(key)]
+        if training or len(files) == 199:
+            named = f", among them {training[0]}, a training video" if training else ""
+            got = f"labels of {len(files)} videos{named}: the weakly supervised re-split"
+            todo = "take the official testing/ folder; numbers on the two splits do not compare"
+            raise DataError(fault(folder, got, "the 107 official test videos", todo))
+        if not files:
+            raise DataError(fault(folder, "no .npy file", "frame labels of 107 test videos"))
+        return files
+
+    def annotated(self) -> Totals:
+        """Counts of the frame labels."""
+        marks = [frame_labels(path) for path in self._labels().values()]
+        return Totals(len(marks), sum(map(len, marks)), sum(int(one.sum()) for one in marks))
+
+    def load(self, log: Log) -> list[TestVideo]:
+        """See Benchmark."""
+        videos = []
+        for key, path in self._labels().items():
+            folder = self._testing() / "frames" / key
+            if not folder.is_dir():
+                log.missing.append(key)
+                continue
+            try:
+                videos.append(self._video(key, folder, frame_labels(path), log))
+            except DataError as error:
+                log.add(key, str(error), "left out", fatal=True)
+        if whole := [video.key for video in videos if video.frame_labels is not None and video.frame_labels.all()]:
+            what = "abnormal throughout: no AUC of its own"
+            log.add(", ".join(whole), what, "counts in micro AUC, is left out of macro AUC, which says so")
+        without = [video.key for video in videos if not video.has_pixels]
+        if without:
+            what = f"no pixel labels for {len(without)} of {len(videos)} videos"
+            log.add(self._testing(), what, "pixel metrics over the others", items=without)
+        return videos
+
+    def _video(self, key: str, folder: Path, marks: Bits, log: Log) -> TestVideo:
+        frames = FrameFolder.of(folder, first=0, fps=FPS)
+        if frames.frame_count != len(marks):
+            todo = "take the frames of the release, or decode its videos so that the counts agree"
+            raise DataError(fault(folder, f"{frames.frame_count} frames", f"{len(marks)}, as labelled", todo))
+        pixels = self._testing() / "test_pixel_mask" / f"{key}.npy"
+        return TestVideo(
+            key=key,
+            frame_count=len(marks),
+            size=frames.size,
+            reader=frames,
+            fps=FPS,
+            names=self.anomaly_names,
+            frame_labels=marks,
+            mask_reader=_PixelMasks(pixels, (len(marks), *frames.size)) if pixels.is_file() else None,
+            tracks=folder_tracks(self.options.tracks, key, len(marks), bool(marks.any()), log),
+        )
+
+
+def frame_labels(path: Path) -> Bits:
+    """(F,) bool from the (F,) 0/1 array of a file. Raises DataError."""
+    found = _array(path, None)
+    if found.ndim != 1 or not len(found) or not np.isin(found, (0, 1)).all():
+        raise DataError(fault(path, f"{found.dtype} {found.shape}", "(F,) of 0 and 1"))
+    return np.asarray(found != 0)
+
+
+def _array(path: Path, mode: str | None) -> NDArray[np.generic]:
+    try:
+        found: NDArray[np.generic] = np.load(path, mmap_mode="r" if mode else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(fault(path, f"is no array ({error})", "a .npy file", "fetch it again")) from error
+    return found
+
+
+class _PixelMasks:
+    """Masks of a memory-mapped (F, H, W) array: only the frames asked for are read."""
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+        self.path = path
+        found = _array(path, "r").shape
+        if found != shape:
+            raise DataError(fault(path, f"shape {found}", f"{shape}, as frame labels and frames have it"))
+
+    def __call__(self, start: int, stop: int) -> Bits:
+        return np.asarray(_array(self.path, "r")[start:stop] != 0)

@@ -1,0 +1,195 @@
+"""UBnormal: rendered scenes with people and vehicles; falling, fighting, running, fire, jaywalking, ... are anomalies.
+
+Tracks are ``object,start,end``, frames from 0, end inclusive, written as floats. `NAME_tracks.txt` gives frame and
+pixel labels; where `NAME_new_tracks.txt` exists, RBDC and TBDC take that one, as the authors' script does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from lavida_bench import object_maps
+from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.intervals import Interval, interval, labels, whole
+from lavida_bench.mask_files import MaskFiles, Values
+from lavida_bench.media import is_stray
+from lavida_bench.object_maps import Span
+from lavida_bench.video import Bits, TestVideo, Track
+from lavida_bench.video_file import VideoFile
+from lavida_bench.video_set import open_all
+from lavida_gen.errors import DataError, fault
+
+LISTS = ("abnormal_test_video_names.txt", "normal_test_video_names.txt")
+MAP = re.compile(r"_(\d+)_gt\.png$")
+
+
+class UbnormalOptions(BenchmarkOptions):
+    """What is read."""
+
+    regions: bool = Field(True, description="read all object maps once for RBDC and TBDC: minutes the first time")
+
+
+class Ubnormal(Benchmark):
+    """211 test videos of 29 scenes, 158 with anomalies, 720x1280, 30 frames a second, object maps."""
+
+    Options: ClassVar[type[BenchmarkOptions]] = UbnormalOptions
+    about = About(
+        title="UBnormal",
+        page="https://github.com/lilygeorgescu/UBnormal",
+        licence="CC BY-NC-ND 4.0",
+        use="noncommercial",
+        get="Download the data set from the page and put the lists of its folder scripts/ beside the scenes: --root.",
+        layout="""abnormal_test_video_names.txt, normal_test_video_names.txt     or in scripts/
+Scene1/abnormal_scene_1_scenario_1.mp4
+Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_0000_gt.png
+Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_tracks.txt""",
+        expected=Totals(211, 92_640, 49_650),
+        metrics=("frame_auc", "rbdc", "tbdc"),
+        every=4,
+        names=(
+            "running", "jumping", "falling", "fighting", "sleeping", "crawling", "having a seizure", "laying down",
+            "dancing", "stealing", "rotating 360 degrees", "shuffling", "injured", "drunk", "stumbling walk",
+            "car accident", "fire", "smoke", "jaywalking", "driving outside lane",
+        ),
+        cite="Acsintoae, Florescu, Georgescu, et al.: UBnormal: New Benchmark for Supervised Open-Set Video Anomaly "
+        "Detection. CVPR 2022.",
+    )  # fmt: skip
+
+    def _keys(self) -> list[str]:
+        """Abnormal videos, then normal ones, in the order of the lists."""
+        return [key for name in LISTS for key in read_names(self._list(name))]
+
+    def _list(self, name: str) -> Path:
+        for place in (self.root / name, self.root / "scripts" / name):
+            if place.is_file():
+                return place
+        todo = f"copy it from the folder scripts/ of {self.about.page}"
+        raise DataError(fault(self.root, f"no {name}", "the list of test videos", todo))
+
+    def _home(self, key: str) -> Path:
+        return self.root / f"Scene{scene_of(key)}"
+
+    def annotated(self) -> Totals:
+        """Videos of the lists, and abnormal frames if all their tracks are at hand."""
+        keys = self._keys()
+        files = [_tracks_file(self._home(key), key) for key in keys if not key.startswith("normal")]
+        if not all(path.is_file() for path in files):
+            return Totals(len(keys))
+        spans = [read_spans(path) for path in files]
+        return Totals(len(keys), None, sum(int(_marks(s, max(x.stop for x in s)).sum()) for s in spans))
+
+    def load(self, log: Log) -> list[TestVideo]:
+        """See Benchmark."""
+        paths = {key: self._home(key) / f"{key}.mp4" for key in self._keys()}
+        log.missing += [key for key, path in paths.items() if not path.is_file()]
+        opened = list(open_all([(key, path) for key, path in paths.items() if path.is_file()], log))
+
+        def video(item: tuple[str, VideoFile]) -> TestVideo | tuple[str, DataError]:
+            try:
+                return self._video(*item, log)
+            except DataError as error:
+                return item[0], error
+
+        videos = []
+        with ThreadPoolExecutor() as pool:
+            for made in pool.map(video, opened):
+                if isinstance(made, TestVideo):
+                    videos.append(made)
+                else:
+                    log.add(made[0], str(made[1]), "left out", fatal=True)
+        return videos
+
+    def _video(self, key: str, media: VideoFile, log: Log) -> TestVideo:
+        normal = key.startswith("normal")
+        spans = [] if normal else read_spans(_tracks_file(self._home(key), key))
+        maps = {} if normal else _maps(self._home(key) / f"{key}_annotations")
+        count = media.frame_count
+        marks = _marks(spans, count)
+        if past := [span for span in spans if span.stop > count]:
+            log.add(key, f"track of object {past[0].number} to frame {past[0].stop - 1} of {count}", "clamped")
+        if lacking := [n for n in np.flatnonzero(marks).tolist() if n not in maps]:
+            what = f"no object map for {len(lacking)} abnormal frames"
+            log.add(key, what, "these have no anomalous pixels and regions", fatal=True, items=lacking)
+        return TestVideo(
+            key=key,
+            frame_count=count,
+            size=media.size,
+            reader=media,
+            fps=media.fps,
+            names=self.anomaly_names,
+            frame_labels=marks,
+            mask_reader=MaskFiles(maps, media.size, _Active(spans)),
+            tracks=self._tracks(key, maps, media.size, count) if self.options.regions else None,
+        )
+
+    def _tracks(self, key: str, maps: dict[int, Path], size: tuple[int, int], count: int) -> tuple[Track, ...]:
+        if key.startswith("normal"):
+            return ()
+        newer = _tracks_file(self._home(key), key, "new_tracks")
+        spans = read_spans(newer if newer.is_file() else _tracks_file(self._home(key), key))
+        return object_maps.tracks({n: path for n, path in maps.items() if n < count}, spans, size)
+
+
+class _Active:
+    """Pixels of the objects that are anomalous in a frame."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = spans
+
+    def __call__(self, values: Values, frame: int) -> Bits:
+        return np.isin(values, [span.number for span in self.spans if span.start <= frame < span.stop])
+
+
+def scene_of(key: str) -> str:
+    """The scene's number: the third part of ``abnormal_scene_10_scenario_1``. Raises DataError."""
+    parts = key.split("_")
+    if len(parts) < 3 or not parts[2].isdigit():
+        raise DataError(fault(LISTS[0], f"name {key!r}", "abnormal_scene_NUMBER_..."))
+    return parts[2]
+
+
+def read_names(path: Path) -> list[str]:
+    """The names of a list, whose last line may end without a newline."""
+    return [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+
+
+def read_spans(path: Path) -> list[Span]:
+    """The tracks of a file, one or many lines. Raises DataError with the line."""
+    if not path.is_file():
+        raise DataError(fault(path, "no such file", "the tracks of an abnormal video", "unpack the annotations"))
+    found = []
+    for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+        if not text.strip():
+            continue
+        where = f"{path}, line {line}"
+        cells = text.split(",")
+        if len(cells) != 3:
+            raise DataError(fault(where, f"{len(cells)} numbers", "object,start,end"))
+        number, start, end = (whole(cell.strip(), where) for cell in cells)
+        found.append(Span(number, *interval(start, end + 1, where)))
+    if not found:
+        raise DataError(fault(path, "is empty", "at least one track: the video is listed as abnormal"))
+    return found
+
+
+def _marks(spans: Sequence[Span], frame_count: int) -> Bits:
+    return labels([Interval(span.start, span.stop) for span in spans], frame_count)
+
+
+def _tracks_file(home: Path, key: str, kind: str = "tracks") -> Path:
+    return home / f"{key}_annotations" / f"{key}_{kind}.txt"
+
+
+def _maps(folder: Path) -> dict[int, Path]:
+    """Frame number -> object map."""
+    if not folder.is_dir():
+        raise DataError(fault(folder, "no such folder", "object maps and tracks", "unpack the annotations"))
+    files = (path for path in folder.iterdir() if not is_stray(path.name))
+    return dict(sorted((int(m[1]), path) for path in files if (m := MAP.search(path.name))))

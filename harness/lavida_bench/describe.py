@@ -1,0 +1,93 @@
+"""What benchmarks there are, told in words and as plain data; and what a check found, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import BaseModel
+
+from lavida_bench import benchmark as room
+from lavida_bench.benchmark import Defect, Totals
+from lavida_bench.check import CheckReport
+from lavida_gen.describe import Told
+
+SHOWN = 10  # items of a defect that are listed
+
+
+def benchmarks() -> Told:
+    """All benchmarks, a line each."""
+    rows: dict[str, Any] = {}
+    for name in room.known():
+        about = room.find_class(name).about
+        totals = asdict(about.expected) if about.expected else None
+        rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
+        rows[name] |= {"expected": totals, "metrics": about.metrics}
+    lines = [
+        f"{name:<13} {_count(row['expected']):<28} {', '.join(row['metrics']):<24} {row['licence']:<24} {row['title']}"
+        for name, row in rows.items()
+    ]
+    hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
+    return Told("\n".join([*lines, "", hint]), rows)
+
+
+def _count(totals: dict[str, int] | None) -> str:
+    return f"{totals['videos']} videos, {totals['frames']:,} frames" if totals else ""
+
+
+def benchmark(name: str) -> Told:
+    """One benchmark. Raises UserError for an unknown name."""
+    cls = room.find_class(name)
+    about = cls.about
+    expected = _numbers(about.expected) if about.expected else "whatever is there"
+    text = [
+        f"{name}: {about.title}",
+        *([f"page       {about.page}"] if about.page else []),
+        f"licence    {about.licence} ({about.use})",
+        f"expected   {expected}",
+        f"metrics    {', '.join(about.metrics)}",
+        f"names      {', '.join(about.names) or 'given by each video'}",
+        "", "How to get it", _indent(about.get), "", "How the folder must look", _indent(about.layout), "",
+        "Options (--set KEY=VALUE)", _indent("\n".join(_options(cls.Options))),
+    ]  # fmt: skip
+    if about.cite:
+        text += ["", "Cite", _indent(about.cite)]
+    return Told("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+
+
+def _options(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield f"{name:<10} {field.description} [{field.get_default()}]"
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _numbers(totals: Totals) -> str:
+    parts = {"videos": totals.videos, "frames": totals.frames, "abnormal frames": totals.abnormal_frames}
+    return ", ".join(f"{number:,} {what}" for what, number in parts.items() if number is not None)
+
+
+def defect_lines(defects: tuple[Defect, ...]) -> Iterator[str]:
+    """Each defect: where, what, which, and what is done about it."""
+    for defect in defects:
+        yield f"{'FATAL' if defect.fatal else 'note '}  {defect.where}: {defect.what}"
+        if defect.items:
+            more = f" and {len(defect.items) - SHOWN} more" if len(defect.items) > SHOWN else ""
+            yield f"       {', '.join(defect.items[:SHOWN])}{more}"
+        yield f"       -> {defect.action}"
+
+
+def verdict(report: CheckReport) -> str:
+    """One line: whether the official number can be computed."""
+    if report.official:
+        expected = "as expected" if report.expected else "nothing to compare with"
+        return f"{report.benchmark}: {expected}" + ("" if report.decoded else " (frames were not decoded)")
+    why = [name.replace("_", " ") for name in report.differences()]
+    fatal = sum(defect.fatal for defect in report.defects)
+    said = ([f"{', '.join(why)} differ"] if why else []) + (
+        [f"{fatal} fatal defect{'s' if fatal > 1 else ''}"] if fatal else []
+    )
+    return f"{report.benchmark}: official numbers can not be computed from this folder: {'; '.join(said)}"

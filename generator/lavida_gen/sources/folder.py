@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -60,6 +60,7 @@ class Folder(LabelledImages):
     def __init__(self, options: Options) -> None:
         """List the masks and images and read the names. Raises DataError or UserError."""
         hint = "see `lavida-gen sources folder`"
+        self.options = options
         root = need_folder(options.root, "root", hint)
         self._masks = need_folder(root / options.masks, "masks", hint)
         self._images = need_folder(root / options.images, "images", hint)
@@ -117,6 +118,13 @@ class Folder(LabelledImages):
         if value in self.options.void or (value == 0 and self.options.binary is not None):
             return None
         raise KeyError(value)
+
+    def faults(self) -> Iterator[str]:
+        """Images without a mask: they were left out."""
+        without = len(self._image_of) - len(self.names)
+        if without:
+            first = next(path for name, path in sorted(self._image_of.items()) if name not in set(self.names))
+            yield f"{without:,} of {len(self._image_of):,} images have no mask and were left out, such as {first}"
 
     def identity(self) -> Sequence[str]:
         """Digest of the names."""

@@ -134,6 +134,12 @@ class Benchmark(ABC):
         """Names for a prompt."""
         return self.about.names if self.options.names is None else tuple(self.options.names)
 
+    def prepare(self) -> None:
+        """Makes sure that the folder is there. Raises DataError if it is not."""
+        if not self.root.is_dir():
+            todo = f"give the right --root; `lavida-bench benchmarks {self.name}` tells how to get the data"
+            raise DataError(fault(self.root, "no such folder", f"the files of {self.name}", todo))
+
     def annotated(self) -> Totals | None:
         """What the annotation files alone say; None if there are none at hand. Raises DataError."""
         return None
@@ -157,9 +163,7 @@ class Benchmark(ABC):
     def loaded(self) -> list[TestVideo]:
         """As `videos`, also where there is none."""
         if self._videos is None:
-            if not self.root.is_dir():
-                todo = f"give the right --root; `lavida-bench benchmarks {self.name}` tells how to get the data"
-                raise DataError(fault(self.root, "no such folder", f"the files of {self.name}", todo))
+            self.prepare()
             log = Log()
             found = self.load(log)
             twice = [key for key, number in Counter(video.key for video in found).items() if number > 1]

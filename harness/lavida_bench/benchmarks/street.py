@@ -1,0 +1,93 @@
+"""A drawn benchmark that needs no download: one fixed camera, people who walk, and now and then something else.
+
+Written once, in the layout of UCSD, and read by the same code. Good for trying a pipeline and for comparing models of
+one's own; numbers on it say nothing of real cameras.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lavida_bench import street_film, ucsd
+from lavida_bench.benchmark import About, BenchmarkOptions, Log, Totals
+from lavida_bench.street_script import NAMES
+from lavida_bench.ucsd import Ucsd, UcsdOptions
+from lavida_bench.video import TestVideo
+from lavida_gen import cache
+from lavida_gen.errors import DataError, fault
+
+
+class StreetOptions(UcsdOptions):
+    """What is drawn."""
+
+    seed: int = Field(0, ge=0, lt=2**31, description="another seed, other videos")
+    videos: int = Field(12, ge=1, le=1000, description="how many videos")
+    frames: int = Field(150, ge=8, le=5000, description="frames of each, at 10 a second")
+    size: tuple[int, int] = Field((240, 360), description="[height, width] in pixels")
+
+
+class Street(Ucsd):
+    """12 test videos of 150 frames, 3 of them normal throughout; masks and tracks are exact."""
+
+    Options: ClassVar[type[BenchmarkOptions]] = StreetOptions
+    folder = "street"
+    about = About(
+        title="drawn street videos",
+        page="https://github.com/lavida-gen/lavida-gen",
+        licence="CC0-1.0",
+        use="free",
+        get="Nothing to download: it is drawn when it is first used, into the cache or into --root.",
+        layout="""Test/Test001/001.tif, Test/Test001_gt/001.bmp, Test/street.m      as UCSD
+tracks/Test001.txt          track,frame,left,top,right,bottom
+street.json                 what was drawn""",
+        expected=Totals(12, 1_800),
+        metrics=("frame_auc", "pixel_auc", "rbdc", "tbdc"),
+        names=NAMES,
+    )
+
+    def default_root(self) -> Path:
+        """In the cache, one folder for each set of options."""
+        numbers = [*_record(self.options).values()]
+        return cache.root() / "street-benchmark" / "-".join(str(n) for n in [*numbers[:-1], *self.options.size])
+
+    @property
+    def expected(self) -> Totals:
+        """What was asked for, and the abnormal frames counted when it was drawn."""
+        options, path = self.options, self.root / street_film.RECORD
+        abnormal = self._found()["abnormal_frames"] if path.is_file() else None
+        return Totals(options.videos, options.videos * options.frames, abnormal)
+
+    def _found(self) -> dict[str, Any]:
+        """What the folder says of itself. Raises DataError."""
+        path = self.root / street_film.RECORD
+        try:
+            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            counted = int(found["abnormal_frames"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(fault(path, f"cannot be read ({error})", "an empty folder or a drawn one")) from error
+        return found | {"abnormal_frames": counted}
+
+    def prepare(self) -> None:
+        """Draws it if the folder is not there or empty. Raises DataError for a folder with something else in it."""
+        if not self.root.is_dir() or not any(self.root.iterdir()):
+            options = self.options
+            street_film.film_all(
+                self.root, options.seed, options.videos, options.frames, options.size, lambda frames: None
+            )
+        found, asked = self._found(), _record(self.options)
+        if any(found.get(name) != value for name, value in asked.items()):
+            todo = "give another --root, or remove the folder"
+            raise DataError(fault(self.root, f"drawn as {found}", f"{asked}", todo))
+
+    def load(self, log: Log) -> list[TestVideo]:
+        """See Benchmark."""
+        tracks = self.options.tracks or self.root / "tracks"
+        return ucsd.load(self.root, self._ranges(), tracks, self.anomaly_names, log)
+
+
+def _record(options: StreetOptions) -> dict[str, object]:
+    return street_film.record(options.seed, options.videos, options.frames, options.size)

@@ -36,7 +36,7 @@ def _indices(mode: str, plane: NDArray[Any], where: object) -> Indices:
     if mode not in INDEX_MODES:
         expected = "one index a pixel (palette, or grey of 8 or 16 bits)"
         raise DataError(fault(where, f"holds colours ({mode})", expected, "export index masks"))
-    return plane.view(np.uint8) if plane.dtype == np.bool_ else plane
+    return plane.astype(np.uint8) if plane.dtype == np.bool_ else plane
 
 
 def read_colours(path: Path) -> NDArray[np.int32]:

@@ -123,16 +123,24 @@ class _Window:
                 raise _Fault("is nested too deeply", self.at) from error
             except ValueError as error:  # JSONDecodeError, or a number of thousands of digits
                 where = error.pos if isinstance(error, json.JSONDecodeError) else self.at
-                cut = where >= len(self.text) - _NEAR or str(error).startswith("Unterminated")
-                if cut and not self.ended:
+                if not self.ended and (where >= len(self.text) - _NEAR or str(error).startswith("Unterminated")):
                     self.more()
                     continue
+                cut = self.ended and _is_begun(self.text[where:], str(error))
                 raise _Fault("breaks off" if cut else f"is no JSON: {error}", where) from error
-            if end == len(self.text) and not self.ended:  # perhaps half a number
+            if end > len(self.text) - _NEAR and not self.ended:  # perhaps half a number: 1 of 1.5, of 1e-5
                 self.more()
                 continue
             self.at = end
             return value
+
+
+def _is_begun(rest: str, why: str) -> bool:
+    """Is the end of a file the beginning of something that is only cut off?"""
+    if why.startswith("Unterminated") or (why.startswith("Invalid \\") and len(rest) < 7):
+        return True
+    beginnings = ("true", "false", "null", "NaN", "Infinity", "-Infinity", ".", "e-", "e+", "E-", "E+")
+    return any(word.startswith(rest.strip()) for word in beginnings)
 
 
 def _object(window: _Window) -> Iterator[tuple[str, int, Any]]:

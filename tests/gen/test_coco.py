@@ -1,191 +1,253 @@
-"""COCO: every mask equals pycocotools' own decoding; odd annotations are told, not guessed."""
+"""coco: the real files decode as pycocotools decodes them; every form of mask; faults of photos, in one go."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from pycocotools import mask as api
 from pycocotools.coco import COCO
 
-from lavida_gen import cache, coco_index, masks
+from lavida_gen import masks
 from lavida_gen.errors import DataError
+from lavida_gen.scene import Name
 from lavida_gen.sources.coco import Coco
 
+SIZE = (48, 64)
+Plain = dict[str, Any]
 REAL = [
-    ("tinycoco", {"split": "train2017"}, "annotations/instances_train2017.json"),
-    ("tinycoco", {"split": "val2017"}, "annotations/instances_val2017.json"),
-    ("coco", {"split": "val2017"}, "annotations/instances_val2017.json"),
+    ("tinycoco", {"split": "train2017"}, 32, 288),
+    ("tinycoco", {"split": "val2017"}, 6, 136),
+    ("coco", {"split": "val2017"}, 2, 50),
+    ("coco_polygons", {"split": "x", "annotations": "annotations/instances_train.json", "images": "."}, 3, 12),
 ]
 
 
-def polygons_file(folder: Path) -> Path:
-    return next(path for path in sorted(folder.rglob("*.json")) if "annotations" in json.loads(path.read_text()))
+def source(root: Path, **options: Any) -> Coco:
+    return Coco(Coco.Options(root=root, **{"split": "val2017", **options}))
 
 
-def equal_to_pycocotools(source: Coco, file: Path) -> int:
-    """Compare every mask pixel by pixel; the number of annotations compared."""
-    oracle = COCO(str(file))
-    compared = 0
-    for number in range(len(source)):
-        image = int(source.index.image_id[number])
-        theirs = oracle.loadAnns(oracle.getAnnIds(imgIds=[image]))
-        scene = source.scene(number)
-        assert len(scene.regions) == len(theirs)
-        for region, annotation in zip(scene.regions, theirs, strict=True):
-            (mask,) = region.masks
-            assert mask is not None
-            assert np.array_equal(masks.decode(mask), oracle.annToMask(annotation).astype(bool))
-            assert region.category == oracle.cats[annotation["category_id"]]["name"].strip()
-            compared += 1
-    return compared
+@pytest.mark.parametrize(("folder", "options", "images", "annotations"), REAL)
+def test_real_masks_equal_pycocotools(
+    shared_data: Path, folder: str, options: Plain, images: int, annotations: int
+) -> None:
+    """Pixel by pixel, every annotation: polygons of several parts, run lengths of both kinds, crowds."""
+    one = source(shared_data / folder, **options)
+    with contextlib.redirect_stdout(io.StringIO()):
+        theirs = COCO(str(one.index.path))
+    assert len(one) == images
+    seen = 0
+    for number in range(len(one)):
+        scene = one.scene(number)
+        told = theirs.imgToAnns[int(one.index.image_id[number])]
+        assert len(scene.regions) == len(told)
+        for region, annotation in zip(scene.regions, told, strict=True):
+            assert region.masks[0] is not None
+            assert np.array_equal(masks.decode(region.masks[0]), theirs.annToMask(annotation) != 0)
+            assert region.names == (theirs.cats[annotation["category_id"]]["name"],)
+            seen += 1
+    assert seen == annotations
 
 
-@pytest.mark.parametrize(("folder", "options", "file"), REAL)
-def test_real_masks(shared_data: Path, folder: str, options: dict[str, str], file: str) -> None:
-    root = shared_data / folder
-    source = Coco(Coco.Options(root=root, **options))
-    assert equal_to_pycocotools(source, root / file) == len(json.loads((root / file).read_text())["annotations"])
-    for number in range(len(source)):
-        assert source.scene(number).frames[0].pixels().shape[:2] == source.scene(number).size
+@pytest.mark.parametrize(("folder", "options", "images", "annotations"), REAL)
+def test_real_photos_fit_their_annotations(
+    shared_data: Path, folder: str, options: Plain, images: int, annotations: int
+) -> None:
+    one = source(shared_data / folder, **options)
+    for number in range(images):
+        scene = one.scene(number)
+        assert scene.frames[0].pixels().shape == (*scene.size, 3)
+    assert list(one.faults()) == []
+    assert sum(len(one.scene(number).regions) for number in range(images)) == annotations
 
 
-def test_real_polygons_with_folders_in_file_names(shared_data: Path) -> None:
-    root = shared_data / "coco_polygons"
-    file = polygons_file(root)
-    source = Coco(
-        Coco.Options(root=root, annotations=str(file.relative_to(root)), images=str(file.parent.relative_to(root)))
-    )
-    assert equal_to_pycocotools(source, file) == 12
-    assert "/" in source.index.file(0)
-    assert list(source.faults()) == []
+def test_real_keys_licences_and_names(shared_data: Path) -> None:
+    one = source(shared_data / "tinycoco", split="train2017")
+    scenes = [one.scene(number) for number in range(len(one))]
+    assert len({scene.key for scene in scenes}) == len(one)
+    assert scenes[0].key == one.key(0) == "coco/train2017/000000397133"
+    assert scenes[0].group == one.group(0) == "coco-photo/397133"
+    assert scenes[0].licence == "Attribution License"
+    assert scenes[0].attribution == "http://farm7.staticflickr.com/6116/6255196340_da26cf2c9e_z.jpg"
+    assert len(one.vocabulary()) == 80
+    assert Name("bicycle", "bicycle", "vehicle") in one.vocabulary()
 
 
-def small(**changes: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "images": [{"id": 7, "file_name": "a.jpg", "height": 10, "width": 12}],
-        "annotations": [{"id": 1, "image_id": 7, "category_id": 3, "segmentation": [[1, 1, 8, 1, 8, 8]]}],
-        "categories": [{"id": 3, "name": "dog", "supercategory": "animal"}],
-    }
-    return {**plain, **changes}
+def test_a_file_without_licences(shared_data: Path) -> None:
+    scene = source(shared_data / "coco_polygons", **REAL[3][1]).scene(0)
+    assert scene.licence == "Flickr terms; annotations CC-BY-4.0"
+    assert scene.frames[0].where.endswith("JPEGImages/2011_000003.jpg"), "a file name with a folder in it"
 
 
-def index(tmp_path: Path, plain: Any) -> coco_index.CocoIndex:
-    file = tmp_path / "i.json"
-    file.write_text(plain if isinstance(plain, str) else json.dumps(plain))
-    return coco_index.open_index(file)
+# ---- drawn ones ------------------------------------------------------------------------------------------------
 
 
-def ann(**changes: Any) -> dict[str, Any]:
-    return small(annotations=[{**small()["annotations"][0], **changes}])
+def data(*segmentations: Any, **more: Any) -> Plain:
+    """One photo with these annotations, one photo with none."""
+    annotations = [
+        {"id": n, "image_id": 1, "category_id": 1 + n % 2, "iscrowd": 0, "segmentation": segmentation}
+        for n, segmentation in enumerate(segmentations)
+    ]
+    images = [{"id": n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in (1, 2)]
+    kinds = [{"id": 1, "name": "dog", "supercategory": "animal"}, {"id": 2, "name": "cart"}]
+    return {"images": images, "annotations": annotations, "categories": kinds, **more}
 
 
-def test_annotations_may_come_before_images(tmp_path: Path) -> None:
-    plain = small()
-    first = index(tmp_path, plain)
-    turned = index(tmp_path, dict(reversed(list(plain.items()))))
-    assert first.annotations(0) == turned.annotations(0) != []
+def lay(root: Path, plain: Plain) -> Path:
+    (root / "annotations").mkdir(parents=True)
+    (root / "val2017").mkdir()
+    (root / "annotations" / "instances_val2017.json").write_text(json.dumps(plain))
+    for image in plain["images"]:
+        path = root / "val2017" / image["file_name"]
+        if path.resolve().is_relative_to(root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), np.full((*SIZE, 3), 100, np.uint8))
+    return root
 
 
-def test_all_three_codings_of_a_mask_agree(tmp_path: Path) -> None:
-    bits = np.zeros((10, 12), bool)
-    bits[2:5, 3:9] = True
-    flat = bits.ravel(order="F")
-    runs = np.diff([0, *(np.flatnonzero(np.diff(flat.astype(int))) + 1), flat.size]).tolist()
-    packed = masks.encode(bits).counts.decode()
-    for counts in (runs, packed):
-        found = index(tmp_path, ann(iscrowd=1, segmentation={"size": [10, 12], "counts": counts}))
-        (one,) = found.annotations(0)
-        assert one.crowd
-        assert np.array_equal(masks.decode(one.mask), bits)
+BOX = [5.0, 5.0, 25.0, 5.0, 25.0, 30.0, 5.0, 30.0]
+OTHER = [40.0, 10.0, 50.0, 10.0, 45.0, 20.0]
+RUNS = [100, 50, SIZE[0] * SIZE[1] - 150]
 
 
-def test_images_without_annotations_are_scenes(tmp_path: Path) -> None:
-    found = index(tmp_path, small(annotations=[]))
-    assert len(found) == 1
-    assert found.annotations(0) == []
+def test_every_form_of_mask(tmp_path: Path) -> None:
+    bits = np.zeros(SIZE, bool)
+    bits[3:9, 20:40] = True
+    compressed = masks.encode(bits).counts.decode()
+    run_lengths = {"size": list(SIZE), "counts": RUNS}
+    one = source(lay(tmp_path, data([BOX, OTHER], run_lengths, {"size": list(SIZE), "counts": compressed}, [BOX])))
+    decoded = [masks.decode(region.masks[0]) for region in one.scene(0).regions if region.masks[0] is not None]
+    parts = api.merge(api.frPyObjects([BOX, OTHER], *SIZE))
+    flat = np.zeros(SIZE[0] * SIZE[1], bool)
+    flat[100:150] = True
+    assert np.array_equal(decoded[0], api.decode(parts) != 0)
+    assert np.array_equal(decoded[1], flat.reshape(SIZE, order="F"))
+    assert np.array_equal(decoded[2], bits)
+    assert len(decoded) == 4
 
 
-@pytest.mark.parametrize(
-    ("plain", "message"),
-    [
-        (ann(image_id=8), r"annotations\[0\] \(id 1\): image_id 8 is no image of this file"),
-        (ann(category_id=9), r"annotation id 1: category_id 9 is no category of this file"),
-        (ann(segmentation={"size": [9, 9], "counts": [81]}), r"run lengths of \[9, 9\]; expected \[10, 12\]"),
-        (ann(segmentation={"size": [10, 12], "counts": [100]}), r"sum up to 100; expected 120"),
-        (ann(segmentation={"size": [10, 12], "counts": "~~~"}), r"compressed run lengths"),
-        (ann(segmentation=[[1, 2, float("nan"), 4, 5, 6]]), r"a corner is not finite"),
-        (ann(segmentation=[[1, 2, 3, 4, 5, 6, 7]]), r"7 numbers; expected an even count"),
-        (small(annotations=[{"id": 1, "image_id": 7}]), r"annotations\[0\]: has no 'category_id'"),
-        (small(images=[*small()["images"], *small()["images"]]), r"images\[1\]: id 7 stands twice"),
-        (small(images=[{"id": 7, "height": 1, "width": 1}]), r"images\[0\]: has no 'file_name'"),
-        (small(images=[{"id": 7, "file_name": "x", "height": 0, "width": 1}]), r"images\[0\]: is 1 x 0 pixels"),
-        (small(categories=[{"id": 3, "name": " "}]), r"categories\[0\]: has a blank name"),
-        (small(images=[5]), r"images\[0\]: is 5; expected an object"),
-        ({"images": []}, r"has no 'annotations'; expected a COCO instances file"),
-        (json.dumps(small())[:80], r"i.json:1:\d+: breaks off at byte"),
-        ("[1, 2]", r"i.json:1:1: is no JSON"),
-        ('{"images" 3}', r"i.json:1:11: is no JSON"),
-        ('{"images": [1 2]}', r"i.json:1:\d+: is no JSON"),
-        ("", r"i.json:1:1: breaks off"),
-    ],
-)
-def test_faults_are_told_with_their_place(tmp_path: Path, plain: Any, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        index(tmp_path, plain)
+def test_an_image_without_annotations_is_a_scene(tmp_path: Path) -> None:
+    one = source(lay(tmp_path, data([BOX])))
+    assert len(one) == 2
+    assert one.scene(1).regions == ()
+
+
+def test_a_crowd_belongs_to_its_kind(tmp_path: Path) -> None:
+    plain = data([BOX], [OTHER], {"size": list(SIZE), "counts": RUNS})
+    plain["annotations"][2]["iscrowd"] = 1
+    one = source(lay(tmp_path, plain))
+    crowd = one.scene(0).regions[2]
+    assert one.index.annotations(0)[2].crowd
+    assert crowd.names == ("dog",)
+    assert crowd.candidate
 
 
 def test_degenerate_polygons_are_left_out_and_told(tmp_path: Path) -> None:
-    found = index(tmp_path, ann(segmentation=[[1, 1, 2, 2], [1, 1, 8, 1, 8, 8]]))
-    assert len(found.annotations(0)) == 1
-    assert found.skipped == ["annotations[0] (id 1): 1 of 2 polygons have less than 3 corners"]
-    assert index(tmp_path, ann(segmentation=[[1, 1, 2, 2]])).annotations(0) == []
-
-
-def test_many_faults_are_told_at_once(tmp_path: Path) -> None:
-    plain = small(annotations=[{**small()["annotations"][0], "image_id": 100 + n} for n in range(30)])
-    with pytest.raises(DataError) as error:
-        index(tmp_path, plain)
-    assert str(error.value).count("is no image of this file") == 10
-    assert "... and 20 more" in str(error.value)
-
-
-def test_the_cache_follows_the_content_and_mends_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path / "own"))
-    first = index(tmp_path, small())
-    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "own").glob("coco-*")}
-    again = index(tmp_path, small())
-    assert again.digest == first.digest
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "own").glob("coco-*")} == made
-    for path in (tmp_path / "own").glob("coco-*/counts.npy"):
-        path.write_bytes(path.read_bytes()[:-1])
-    assert index(tmp_path, small()).annotations(0) == first.annotations(0)
-    other = index(tmp_path, ann(segmentation=[[1, 1, 9, 1, 9, 9]]))
-    assert other.digest != first.digest
-    assert other.annotations(0) != first.annotations(0)
-
-
-def test_a_digest_is_remembered_but_not_past_a_change(tmp_path: Path) -> None:
-    file = tmp_path / "f"
-    file.write_bytes(b"one")
-    first = cache.file_digest(file)
-    assert cache.file_digest(file) == first
-    file.write_bytes(b"three")
-    assert cache.file_digest(file) != first
-
-
-def test_folders_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no folder .*nowhere"):
-        Coco(Coco.Options(root=tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="no file .*instances_val2017.json"):
-        Coco(Coco.Options(root=tmp_path, split="val2017"))
-    (tmp_path / "annotations").mkdir()
-    (tmp_path / "annotations" / "instances_val2017.json").write_text(json.dumps(small()))
-    with pytest.raises(DataError, match="no folder of photos; looked for .*val2017"):
-        Coco(Coco.Options(root=tmp_path, split="val2017"))
-    (tmp_path / "val2017").mkdir()
-    assert list(Coco(Coco.Options(root=tmp_path, split="val2017")).faults()) == [
-        f"image id 7: no file {tmp_path / 'val2017' / 'a.jpg'}"
+    """What lost its whole mask is still there: its name is no safe negative, and no anomaly either."""
+    one = source(lay(tmp_path, data([BOX, [1, 2, 3, 4]], [[1, 2, 3, 4]], [])))
+    whole, gone, empty = one.scene(0).regions
+    assert whole.masks[0] == masks.from_polygons([BOX], SIZE)
+    assert whole.candidate
+    assert (gone.names, gone.masks, gone.candidate) == (("cart",), (None,), False)
+    assert (empty.names, empty.masks, empty.candidate) == (("dog",), (None,), False)
+    path = one.index.path
+    assert list(one.faults()) == [
+        f"{path}: annotations[0] (id 0): 1 of 2 polygons have less than 3 corners and were left out",
+        f"{path}: annotations[1] (id 1): 1 of 1 polygons have less than 3 corners and were left out; "
+        "nothing is left of its mask",
+        f"{path}: annotations[2] (id 2): has no polygon; nothing is left of its mask",
     ]
+
+
+def test_a_missing_photo_names_annotations_id_and_path(tmp_path: Path) -> None:
+    root = lay(tmp_path, data([BOX]))
+    (root / "val2017" / "1.jpg").unlink()
+    one = source(root)
+    scene = one.scene(0)
+    message = (
+        rf"{root}/annotations/instances_val2017\.json: image id 1: {root}/val2017/1\.jpg: cannot be read "
+        r"\(No such file or directory\); expected its photo; fetch it again, or check `images`"
+    )
+    with pytest.raises(DataError, match=message):
+        scene.frames[0].pixels()
+
+
+def test_all_missing_photos_are_told_at_once(tmp_path: Path) -> None:
+    plain = data([BOX])
+    plain["images"] = [{"id": n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in range(1, 31)]
+    plain["images"].append({"id": 99, "file_name": "../out.jpg", "height": SIZE[0], "width": SIZE[1]})
+    root = lay(tmp_path, plain)
+    for number in range(6, 31):
+        (root / "val2017" / f"{number}.jpg").unlink()
+    faults = list(source(root).faults())
+    assert len(faults) == 12
+    assert faults[0].endswith(f"image id 6: no file {root}/val2017/6.jpg")
+    assert faults[10] == "... and 16 more"
+    assert faults[11].endswith("26 of 31 photos are not to be had; fetch them again")
+
+
+@pytest.mark.parametrize("name", ["../out.jpg", "/etc/passwd", "a/../../b.jpg", "C:\\x.jpg"])
+def test_names_that_leave_the_folder(tmp_path: Path, name: str) -> None:
+    plain = data([BOX])
+    plain["images"][0]["file_name"] = name
+    one = source(lay(tmp_path, plain))
+    with pytest.raises(DataError, match="image id 1: file name .* leaves the data set's folder"):
+        one.scene(0)
+    assert any("leaves the data set's folder" in text for text in one.faults())
+
+
+def test_names_with_folders(tmp_path: Path) -> None:
+    plain = data([BOX])
+    plain["images"][0]["file_name"] = "a/b/1.jpg"
+    assert source(lay(tmp_path, plain)).scene(0).frames[0].jpeg()
+
+
+def test_photos_below_images(tmp_path: Path) -> None:
+    root = lay(tmp_path, data([BOX]))
+    (root / "images").mkdir()
+    (root / "val2017").rename(root / "images" / "val2017")
+    assert source(root).scene(0).frames[0].jpeg()
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_paths_may_be_given(tmp_path: Path, absolute: bool) -> None:
+    root = lay(tmp_path / "data", data([BOX]))
+    (root / "annotations" / "instances_val2017.json").rename(root / "mine.json")
+    (root / "val2017").rename(root / "photos")
+    given = {"annotations": "mine.json", "images": "photos"}
+    if absolute:
+        given = {key: str(root / name) for key, name in given.items()}
+    assert source(root, **given).scene(0).frames[0].jpeg()
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"root: no folder .*nowhere.*lavida-gen sources coco"):
+        source(tmp_path / "nowhere")
+    root = lay(tmp_path / "data", data([BOX]))
+    with pytest.raises(
+        DataError, match=r"annotations: no file .*instances_val2014\.json.*give `split` or `annotations`"
+    ):
+        source(root, split="val2014")
+    (root / "val2017").rename(root / "photos")
+    with pytest.raises(DataError, match=r"images: no folder of photos; expected one of .*val2017.*give `images`"):
+        source(root)
+
+
+def test_two_categories_of_one_name_are_one_name(tmp_path: Path) -> None:
+    plain = data([BOX], [OTHER])
+    plain["categories"][1].update(name=" dog ", supercategory="animal")
+    one = source(lay(tmp_path, plain))
+    assert one.vocabulary() == [Name("dog", "dog", "animal")]
+    assert [region.names for region in one.scene(0).regions] == [("dog",), ("dog",)]
+
+
+def test_the_fingerprint_is_that_of_the_annotations(tmp_path: Path) -> None:
+    first, second = source(lay(tmp_path / "a", data([BOX]))), source(lay(tmp_path / "b", data([BOX])))
+    third = source(lay(tmp_path / "c", data([OTHER])))
+    assert first.fingerprint() == second.fingerprint() != third.fingerprint()

@@ -1,0 +1,388 @@
+"""The index: what the file must be, read piece by piece; the cache: whole or made anew, made once by many."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lavida_gen import cache, coco_index, json_stream
+from lavida_gen.coco_index import CocoIndex, open_index
+from lavida_gen.coco_json import segmentation
+from lavida_gen.errors import DataError
+
+SIZE = (48, 64)
+BOX = [5.0, 5.0, 25.0, 5.0, 25.0, 30.0]
+Plain = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path / "cache"))
+
+
+def data() -> Plain:
+    images = [{"id": 10 * n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in range(3)]
+    annotations = [
+        {"id": n, "image_id": 10 * (n % 2), "category_id": 7 - n % 3, "iscrowd": 0, "segmentation": [BOX]}
+        for n in range(6)
+    ]
+    return {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": n, "name": f"kind {n}", "supercategory": "s"} for n in (7, 5, 6)],
+    }
+
+
+def write(folder: Path, plain: Any) -> Path:
+    path = folder / "instances.json"
+    path.write_text(plain if isinstance(plain, str) else json.dumps(plain))
+    return path
+
+
+def contents(index: CocoIndex) -> list[Any]:
+    return [(index.file(n), index.size(n), index.annotations(n)) for n in range(len(index))]
+
+
+def test_annotations_are_grouped_by_image_in_the_order_of_the_file(tmp_path: Path) -> None:
+    index = open_index(write(tmp_path, data()))
+    assert [[one.id for one in index.annotations(n)] for n in range(3)] == [[0, 2, 4], [1, 3, 5], []]
+    names = [index.categories[one.category].text for one in index.annotations(0)]
+    assert names == ["kind 7", "kind 5", "kind 6"]
+
+
+def test_the_order_of_the_parts_does_not_matter(tmp_path: Path) -> None:
+    first = contents(open_index(write(tmp_path, data())))
+    turned = dict(reversed(data().items()))
+    assert list(turned)[1] == "annotations"
+    assert contents(open_index(write(tmp_path, turned))) == first
+
+
+def corrupt(change: Callable[[Plain], Any]) -> Callable[[Plain], Any]:
+    def apply(plain: Plain) -> Any:
+        change(plain)
+        return plain
+
+    return apply
+
+
+def segment(value: Any) -> Callable[[Plain], Any]:
+    return corrupt(lambda plain: plain["annotations"][2].update(segmentation=value))
+
+
+def field(key: str, at: int, **change: Any) -> Callable[[Plain], Any]:
+    return corrupt(lambda plain: plain[key][at].update(change))
+
+
+def without(key: str, at: int, name: str) -> Callable[[Plain], Any]:
+    return corrupt(lambda plain: plain[key][at].pop(name))
+
+
+RLE = {"size": list(SIZE), "counts": [10, SIZE[0] * SIZE[1] - 10]}
+FAULTS: list[tuple[Callable[[Plain], Any], str]] = [
+    (
+        lambda plain: {k: v for k, v in plain.items() if k != "images"},
+        "has no 'images'; expected a COCO instances file",
+    ),
+    (lambda plain: {k: v for k, v in plain.items() if k != "annotations"}, "has no 'annotations'"),
+    (lambda plain: {k: v for k, v in plain.items() if k != "categories"}, "has no 'categories'"),
+    (lambda plain: {**plain, "images": {"a": 1}}, "images: has no 'id'"),
+    (lambda plain: {**plain, "images": "x"}, "images: is 'x'; expected a list"),
+    (lambda plain: {**plain, "categories": [3]}, "categories[0]: is '3'; expected an object"),
+    (field("annotations", 2, image_id=99), "annotations[2] (id 2): image_id 99 is no image of this file"),
+    (field("annotations", 2, image_id=[1]), "annotations[2] (id 2): image_id is '[1]'; expected a whole number"),
+    (field("annotations", 2, id="a"), "annotations[2] (id a): id is 'a'; expected a whole number"),
+    (field("annotations", 2, id=2**70), "expected a whole number"),
+    (field("annotations", 2, category_id=99), "annotation id 2: category_id 99 is no category of this file"),
+    (without("annotations", 2, "image_id"), "annotations[2] (id 2): has no 'image_id'"),
+    (without("annotations", 2, "segmentation"), "annotations[2] (id 2): segmentation is 'None'; expected polygons"),
+    (field("images", 1, id=0), "images[1] (id 0): id 0 is that of images[0] too"),
+    (field("images", 1, height=0), "images[1] (id 10): is 64 x 0 pixels; expected 1 to"),
+    (field("images", 1, height=10**6, width=10**6), "is 1000000 x 1000000 pixels; expected 1 to 100,000,000"),
+    (field("images", 1, height=True), "height is 'True'; expected a whole number"),
+    (field("images", 1, file_name=""), "file_name is ''; expected the name of the photo"),
+    (without("images", 1, "file_name"), "file_name is None; expected the name of the photo"),
+    (field("categories", 1, name=" "), "categories[1] (id 5): has no name"),
+    (field("categories", 1, id=7), "categories[1] (id 7): id 7 stands twice"),
+    (segment([[*BOX[:-1], 1.0, 2.0]]), "7 numbers; expected an even count of at least 6"),
+    (segment(BOX), "expected a list of polygons, each a list x, y, x, y"),
+    (segment([BOX, RLE]), "expected a list of polygons"),
+    (segment([[*BOX, float("nan"), 1.0]]), "segmentation has a corner at nan; expected finite coordinates"),
+    (segment([[*BOX, 1.0, float("-inf")]]), "segmentation has a corner at -inf; expected finite coordinates"),
+    (
+        segment([[*BOX, 1.0, 1e9]]),
+        "segmentation has a corner at 1000000000.0; expected finite coordinates, at most 640",
+    ),
+    (segment([[*BOX, 1.0, "2"]]), "segmentation has a corner that is no number"),
+    (segment({**RLE, "size": [64, 48]}), "run lengths of [64, 48]; expected [48, 64], the image's size"),
+    (segment({"counts": [1]}), "run lengths of None; expected [48, 64]"),
+    (segment({**RLE, "counts": [10, 10]}), "segmentation: run lengths sum up to 20; expected 3072"),
+    (segment({**RLE, "counts": [3082, -10]}), "run lengths sum up to 3072"),
+    (segment({**RLE, "counts": [1.5, 3070.5]}), "counts are '[1.5, 3070.5]'; expected whole numbers"),
+    (segment({**RLE, "counts": "11"}), "segmentation: run lengths sum up to 2; expected 3072"),
+    (segment({**RLE, "counts": "1o"}), "compressed run lengths end in the middle of a number"),
+    (segment({**RLE, "counts": "1 "}), "byte 32 in compressed run lengths; expected characters 48..111"),
+    (segment({**RLE, "counts": "O"}), "run 0 is negative (-1)"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), FAULTS, ids=[message[:40] for _, message in FAULTS])
+def test_odd_files(tmp_path: Path, change: Callable[[Plain], Any], message: str) -> None:
+    path = write(tmp_path, change(data()))
+    with pytest.raises(DataError) as told:
+        open_index(path)
+    assert str(told.value).startswith(f"{path}: ")
+    assert message in str(told.value)
+    assert not list((tmp_path / "cache").glob("coco-*/")), "nothing is kept of a faulty file"
+
+
+def test_boxes_are_not_asked_for(tmp_path: Path) -> None:
+    plain = data()
+    for annotation in plain["annotations"]:
+        annotation.update(bbox=["nonsense"], area=None)
+    assert len(open_index(write(tmp_path, plain)).annotations(0)) == 3
+
+
+def test_all_faults_are_told_some_in_full(tmp_path: Path) -> None:
+    plain = data()
+    plain["annotations"] = [{**plain["annotations"][0], "id": n, "image_id": 99} for n in range(25)]
+    with pytest.raises(DataError) as told:
+        open_index(write(tmp_path, plain))
+    lines = str(told.value).split("\n")
+    assert len(lines) == 11
+    assert lines[-1].strip() == "... and 15 more"
+
+
+COORDINATE = st.floats(-20, 90, allow_nan=False).map(lambda x: round(x, 2))
+
+
+@given(
+    st.lists(st.lists(COORDINATE, min_size=6, max_size=24).filter(lambda p: len(p) % 2 == 0), min_size=1, max_size=3)
+)
+def test_polygons_are_drawn_as_pycocotools_draws_them(polygons: list[list[float]]) -> None:
+    from pycocotools import mask as api
+
+    mask, left_out = segmentation(polygons, SIZE)
+    assert mask is not None
+    assert left_out == ""
+    assert mask.counts == api.merge(api.frPyObjects(polygons, *SIZE))["counts"]
+
+
+# ---- reading piece by piece ------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def gathered(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, number, value in json_stream.members(path):
+        if number == -1:
+            found[key] = value
+        else:
+            found.setdefault(key, []).extend([value] if number >= 0 else [])
+    return found
+
+
+@settings(deadline=None)
+@given(
+    plain=st.dictionaries(st.text(), JSON, max_size=4), indent=st.sampled_from([None, 0, 2]), chunk=st.integers(1, 40)
+)
+def test_any_json_is_read_whatever_the_chunks(
+    tmp_path_factory: pytest.TempPathFactory, plain: Plain, indent: int | None, chunk: int
+) -> None:
+    path = tmp_path_factory.mktemp("json") / "x.json"
+    path.write_text(json.dumps(plain, indent=indent, ensure_ascii=False), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "CHUNK", chunk)
+        assert gathered(path) == plain
+
+
+@settings(deadline=None, max_examples=300)
+@given(cut=st.floats(0, 0.999), chunk=st.integers(1, 400))
+def test_a_cut_file_says_where(tmp_path_factory: pytest.TempPathFactory, cut: float, chunk: int) -> None:
+    text = json.dumps(data(), indent=1)
+    kept = text[: int(cut * len(text))]
+    path = tmp_path_factory.mktemp("json") / "x.json"
+    path.write_text(kept)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as told:
+        patch.setattr(json_stream, "CHUNK", chunk)
+        gathered(path)
+    where, _, rest = str(told.value).removeprefix(f"{path}:").partition(": ")
+    line, column = map(int, where.split(":"))
+    assert rest.startswith("breaks off at character ")
+    assert rest.endswith("; expected a whole JSON file; fetch it again")
+    assert line <= kept.count("\n") + 1
+    assert column >= 1
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": [1 2]}', ":1:10: is no JSON: '2' instead of , or ] at character 9;"),
+        ('{"a": [1,]}', ":1:10: is no JSON: Expecting value"),
+        ('{"a": 1,}', ":1:9: is no JSON: '}' instead of a key"),
+        ('{"a" 1}', ":1:6: is no JSON: '1' instead of :"),
+        ('{"a": 1} x', ":1:10: is no JSON: 'x' after its end"),
+        ('\n{"a":\n nix, "b": ' + "1" * 100 + "}", ":3:2: is no JSON: Expecting value"),
+        ("[1]", ":1:1: is no JSON: '[' instead of {"),
+        ("", ":1:1: breaks off"),
+        ('{"a": ' + "[" * 100_000, "is nested too deeply"),
+        ('{"a": ' + "1" * 5000 + "}", "is no JSON: Exceeds the limit"),
+    ],
+)
+def test_what_is_no_json(tmp_path: Path, text: str, message: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if chunk == 1 and len(text) > 1000:
+        chunk = 4096
+    monkeypatch.setattr(json_stream, "CHUNK", chunk)
+    with pytest.raises(DataError) as told:
+        gathered(write(tmp_path, text))
+    assert message in str(told.value)
+
+
+def test_what_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "instances.json"
+    path.write_bytes(b'{"a": "\xff\xfe"}')
+    with pytest.raises(DataError, match=r"instances\.json: is no UTF-8 text"):
+        gathered(path)
+    with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
+        gathered(tmp_path / "none.json")
+
+
+# ---- the cache -------------------------------------------------------------------------------------------------
+
+
+def folder_of(tmp_path: Path) -> Path:
+    (found,) = (path for path in (tmp_path / "cache").glob("coco-*") if path.is_dir())
+    return found
+
+
+def test_opened_again_without_reading_the_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, data())
+    first = contents(open_index(path))
+    monkeypatch.setattr(coco_index, "Reader", None)
+    monkeypatch.setattr("hashlib.file_digest", None)
+    assert contents(open_index(path)) == first
+
+
+def test_mapped_not_loaded(tmp_path: Path) -> None:
+    plain = data()
+    plain["annotations"] = [{**plain["annotations"][0], "id": n} for n in range(2000)]
+    index = open_index(write(tmp_path, plain))
+    assert isinstance(index.ann_id.base, np.memmap)
+    assert not index.ann_id.flags.writeable
+
+
+def test_keyed_by_content(tmp_path: Path) -> None:
+    path = write(tmp_path, data())
+    open_index(path)
+    (tmp_path / "copy").mkdir()
+    open_index(write(tmp_path / "copy", data()))
+    assert folder_of(tmp_path)
+    changed = data()
+    changed["annotations"].pop()
+    assert len(open_index(write(tmp_path, changed)).annotations(1)) == 2
+
+
+def bitflip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("counts.npy", bitflip),
+        ("first.npy", lambda path: path.write_bytes(path.read_bytes()[:-8])),
+        ("ann_id.npy", Path.unlink),
+        ("sums.json", lambda path: path.write_text("{")),
+        ("sums.json", lambda path: path.write_text("[]")),
+        ("sums.json", Path.unlink),
+    ],
+)
+def test_damage_is_noticed_and_mended(tmp_path: Path, name: str, damage: Callable[[Path], Any]) -> None:
+    path = write(tmp_path, data())
+    first = contents(open_index(path))
+    damage(folder_of(tmp_path) / name)
+    assert contents(open_index(path)) == first
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == sorted(
+        [folder_of(tmp_path).name, f"{folder_of(tmp_path).name}.lock", "seen"]
+    )
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"mark": 3}'])
+def test_a_damaged_note_of_a_digest(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, data())
+    digest = cache.file_digest(path)
+    (note,) = (tmp_path / "cache" / "seen").iterdir()
+    note.write_text(text)
+    assert cache.file_digest(path) == digest
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    path = write(tmp_path, data())
+    first = contents(open_index(path))
+    made = folder_of(tmp_path)
+    made.rename(made.with_name(f"{made.name}.partial"))
+    assert contents(open_index(path)) == first
+    assert folder_of(tmp_path) == made
+
+
+OPEN = """
+import sys
+from pathlib import Path
+from lavida_gen import coco_index
+
+read = coco_index.Reader.read
+
+def traced(self):
+    with open(sys.argv[2], "a") as file:
+        file.write("made\\n")
+    return read(self)
+
+coco_index.Reader.read = traced
+index = coco_index.open_index(Path(sys.argv[1]))
+print([index.annotations(number) for number in range(len(index))])
+"""
+
+
+def test_many_at_once_make_it_once(tmp_path: Path) -> None:
+    path = write(tmp_path, data())
+    command = [sys.executable, "-c", OPEN, str(path), str(tmp_path / "trace")]
+    jobs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    told = [job.communicate(timeout=60)[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0] * 4
+    index = open_index(path)
+    assert set(told) == {f"{[index.annotations(number) for number in range(len(index))]}\n"}
+    assert (tmp_path / "trace").read_text() == "made\n"
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DataError, match=r"the cache cannot be written \(.*\); make room, or set LAVIDA_GEN_CACHE"):
+        open_index(write(tmp_path, data()))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
+        open_index(tmp_path / "none.json")
+
+
+def test_a_file_with_nothing_in_it(tmp_path: Path) -> None:
+    index = open_index(write(tmp_path, {"images": [], "annotations": [], "categories": []}))
+    assert len(index) == len(index.categories) == 0
+    assert list(index.missing(tmp_path)) == []

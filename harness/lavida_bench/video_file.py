@@ -21,6 +21,10 @@ from lavida_bench.video_index import index_of, opened, pictures
 from lavida_gen.errors import DataError, fault
 
 
+SEEK = 32
+"""Seeking takes about as long as decoding so many frames."""
+
+
 class VideoFile(Media):
     """Frames of a video file. The file is open while frames are read; pickling closes it."""
 
@@ -45,12 +49,15 @@ class VideoFile(Media):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"_frames": iter(())})
 
-    def _open(self) -> Any:
+    def _rewound(self) -> Any:
+        """The video stream, with nothing left of what was read before."""
         from av.video.reformatter import VideoReformatter
 
-        self._container, stream = opened(self.path)
-        self._scaler = self._scaler or VideoReformatter()
-        return stream
+        self._held = self._good = None
+        if self._container is None:
+            self._container, _ = opened(self.path)
+            self._scaler = self._scaler or VideoReformatter()
+        return self._container.streams.video[0]
 
     def close(self) -> None:
         """Closes the file; the next reading opens it again."""
@@ -99,19 +106,18 @@ class VideoFile(Media):
         keys = self.index.keys
         at = int(np.searchsorted(keys, number, side="right")) - 1
         nearest = int(keys[at]) if at >= 0 else 0
-        if self._next <= number and (nearest <= self._next or not len(keys)):
+        if self._next <= number and (number - self._next <= number - nearest + SEEK or not len(keys)):
             return
         while at > 0:
             if self._seek(at):
                 return
             at -= 1  # the key frame itself is broken: begin at the one before
         self.close()
-        self._frames, self._next = self._numbered(self._open()), 0
+        self._frames, self._next = self._numbered(self._rewound()), 0
 
     def _seek(self, at: int) -> bool:
         """Seeks to key frame `at`; whether the first picture from there is at or before it."""
-        self.close()
-        stream = self._open()
+        stream = self._rewound()
         self._container.seek(int(self.index.seeks[at]), stream=stream, backward=True, any_frame=False)
         self._frames = self._numbered(stream)
         first = next(self._frames, (self.frame_count, None))

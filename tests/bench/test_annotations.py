@@ -1,0 +1,333 @@
+"""Annotation files as they are found: odd blanks, floats, ends past the video, and errors that name file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from lavida_bench import object_maps, tracks, ucsd
+from lavida_bench.benchmark import Log
+from lavida_bench.benchmarks import avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
+from lavida_bench.intervals import Interval, interval, labels, whole
+from lavida_bench.object_maps import Span
+from lavida_gen.errors import DataError
+
+
+def written(tmp_path: Path, text: str, name: str = "file.txt") -> Path:
+    (tmp_path / name).write_text(text)
+    return tmp_path / name
+
+
+def test_intervals_overlap_and_clamp() -> None:
+    marks = labels([Interval(5, 9), Interval(0, 2), Interval(7, 20)], 10)
+    assert np.flatnonzero(marks).tolist() == [0, 1, 5, 6, 7, 8, 9]
+    assert labels([Interval(12, 20)], 10).sum() == 0
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 5), (7, 2)])
+def test_intervals_that_are_none(start: int, stop: int) -> None:
+    with pytest.raises(DataError, match=r"line 3: frames from .*; expected 0 <= start < end; mend the annotation"):
+        interval(start, stop, "line 3")
+
+
+def test_whole_numbers() -> None:
+    assert [whole(text, "x") for text in ("12", "12.0", " 1e2", "-1")] == [12, 12, 100, -1]
+    for text in ("1.5", "", "abc", "nan", "inf"):
+        with pytest.raises(DataError, match="expected a whole number"):
+            whole(text, "x")
+
+
+# UCSD
+
+
+def test_ucsd_ranges(tmp_path: Path) -> None:
+    text = """% TestVideoFile{end+1}.gt_frame = [9:9];
+TestVideoFile = {};
+TestVideoFile{end+1}.gt_frame = [61:180];
+TestVideoFile{end+1}.gt_frame = [5:90, 140:200];   % two
+TestVideoFile{end+1}.gt_frame=[ 1 : 15  45:113;7 ];
+TestVideoFile{end+1}.gt_frame = [];
+"""
+    found = ucsd.read_ranges(written(tmp_path, text))
+    assert found == [[(60, 180)], [(4, 90), (139, 200)], [(0, 15), (44, 113), (6, 7)], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x", "names no video; expected TestVideoFile"),
+        ("T{end+1}.gt_frame = [a:b];", r"entry 1: range 'a:b'; expected first:last, frames counted from 1"),
+        ("T{end+1}.gt_frame = [9:3];", "entry 1: frames from 8 up to but not including 3"),
+        ("T{end+1}.gt_frame = [0:3];", "entry 1: frames from -1"),
+    ],
+)
+def test_ucsd_ranges_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        ucsd.read_ranges(written(tmp_path, text))
+
+
+def test_ucsd_without_the_m_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read .*; it comes with the frames, in Test/"):
+        ucsd.read_ranges(tmp_path / "UCSDped2.m")
+
+
+# UCF-Crime
+
+
+def test_ucf_crime_lines(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "A1_x264.mp4  Arson  150  420  680  1267  \n\nA2_x264\tAbuse 5 9 -1 -1\r\nN_x264.mp4  Normal  -1  -1  -1  -1",
+    )
+    one, two, normal = ucf_crime.read_annotations(path)
+    assert one == ("A1_x264", "Arson", ((150, 421), (680, 1268)))
+    assert two == ("A2_x264", "Abuse", ((5, 10),))
+    assert normal.stretches == ()
+    exclusive = ucf_crime.read_annotations(path, inclusive=False)
+    assert exclusive[0].stretches == ((150, 420), (680, 1267))
+
+
+def test_ucf_crime_ends_are_clamped_and_told() -> None:
+    entry = ucf_crime.Entry("a", "Arson", (Interval(3, 12),))
+    marks, beyond = ucf_crime.frame_labels(entry, 10)
+    assert (marks.sum(), beyond) == (7, 12)
+    assert ucf_crime.frame_labels(entry, 12)[1] == 0
+    with pytest.raises(
+        DataError, match="an event from frame 3 of 3; expected events within the video; the video is cut"
+    ):
+        ucf_crime.frame_labels(entry, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; expected NAME CLASS START END START END"),
+        ("a Arson 1 2 3", "line 1: 5 words; expected NAME CLASS START END START END, -1 where there is no event"),
+        ("a Arson 1 2 -1 -1\na.mp4 Arson 1 2 -1 -1", "line 2: a again; expected one line a video"),
+        ("a Arson 1 x -1 -1", "line 1: 'x'; expected a whole number"),
+        ("a Arson 9 2 -1 -1", "line 1: frames from 9"),
+        ("a Arson -1 2 -1 -1", "line 1: frames from -1"),
+    ],
+)
+def test_ucf_crime_lines_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        ucf_crime.read_annotations(written(tmp_path, text))
+
+
+# XD-Violence
+
+
+def test_xd_violence_names_and_codes() -> None:
+    assert xd_violence.label_of("Film.2001__#00-01_label_B2-G-0.mp4") == ("B2", "G")
+    assert xd_violence.label_of("v=a__#1_label_A") == ("A",)
+    assert xd_violence.label_of("v=a") == ()
+    assert xd_violence.plain("v=a__#1_label_G-0-0.mp4") == xd_violence.plain("v=a__1_label_G-0-0")
+
+
+@pytest.mark.parametrize(("frames", "kept"), [(1, 0), (16, 0), (17, 16), (32, 16), (33, 32), (5761, 5760)])
+def test_xd_violence_cut(frames: int, kept: int) -> None:
+    assert xd_violence.official_length(frames) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("x_label_G-0-0 3", r"line 1: 1 numbers; expected NAME START END, and more pairs"),
+        ("x_label_G-0-0", "line 1: 0 numbers"),
+        ("x_label_G-0-0 1 2\nx_label_G-0-0.mp4 3 4", "line 2: x_label_G-0-0 again"),
+        ("x_label_A 3 4", r"line 1: name 'x_label_A'; expected a name that ends in _label_ and codes of violence"),
+        ("x_label_B3-0-0 3 4", "line 1: name"),
+        ("x 3 4", "line 1: name"),
+        ("x_label_G-0-0 9 4", "line 1: frames from 9"),
+    ],
+)
+def test_xd_violence_lines_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        xd_violence.read_annotations(written(tmp_path, text))
+
+
+# UBnormal
+
+
+def test_ubnormal_tracks(tmp_path: Path) -> None:
+    assert ubnormal.read_spans(written(tmp_path, "3.0,5.0,9.0")) == [Span(3, 5, 10)]
+    assert ubnormal.read_spans(written(tmp_path, "3,5,9\n 2.0, 0.0, 0.0\n\n")) == [Span(3, 5, 10), Span(2, 0, 1)]
+    assert ubnormal.read_names(written(tmp_path, "a\n\nb ")) == ["a", "b"]
+    assert ubnormal.scene_of("abnormal_scene_12_scenario_4_fog") == "12"
+    assert ubnormal.scene_of("normal_scene_1_scenario2_2") == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; expected at least one track"),
+        ("1,2", "line 1: 2 numbers; expected object,start,end"),
+        ("1,2.5,3", "line 1: '2.5'; expected a whole number"),
+        ("1,4,2", "line 1: frames from 4 up to but not including 3"),
+    ],
+)
+def test_ubnormal_tracks_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        ubnormal.read_spans(written(tmp_path, text))
+    with pytest.raises(DataError, match="no such file; expected the tracks of an abnormal video; unpack"):
+        ubnormal.read_spans(tmp_path / "none.txt")
+    with pytest.raises(DataError, match="name 'abnormal'; expected abnormal_scene_NUMBER"):
+        ubnormal.scene_of("abnormal")
+
+
+def test_object_maps_give_boxes_of_the_largest_part(tmp_path: Path) -> None:
+    from PIL import Image
+
+    maps = {}
+    for frame in range(4):
+        values = np.zeros((20, 30), np.uint8)
+        values[2:5, 3:9] = 4  # the large part
+        values[15:17, 25:27] = 4  # cut off by something before it
+        values[10:12, 10:12] = 9 if frame != 2 else 0
+        Image.fromarray(values).save(tmp_path / f"{frame}.png")
+        maps[frame] = tmp_path / f"{frame}.png"
+    spans = [Span(9, 1, 4), Span(4, 0, 2), Span(7, 0, 4)]
+    for _ in range(2):  # made, then from the cache
+        one, other = object_maps.tracks(maps, spans, (20, 30))
+        assert (one.name, one.frames.tolist()) == ("4", [0, 1])
+        assert one.boxes.tolist() == [[3, 2, 9, 5]] * 2
+        assert (other.name, other.frames.tolist()) == ("9", [1, 3])  # not seen in frame 2; 7 is never seen
+        from lavida_gen.masks import area
+
+        assert [area(mask) for mask in one.masks] == [22, 22]
+
+
+# tracks of AED
+
+
+def test_tracks(tmp_path: Path) -> None:
+    log = Log()
+    text = "1,7,10,20,30,40\n0,3,1,2,3,4\n0,2,1,2,3,4\n0,4,5,5,5,9\n2,99,1,1,2,2\n"
+    one, other = tracks.read_tracks(written(tmp_path, text), 10, log)
+    assert (one.name, one.frames.tolist(), one.boxes.tolist()) == ("0", [2, 3], [[1, 2, 3, 4]] * 2)
+    assert (other.name, other.frames.tolist()) == ("1", [7])
+    assert [(d.what, d.items) for d in log.defects] == [
+        ("2 regions without extent or outside the video's 10 frames", ("line 4", "line 5"))
+    ]
+    assert tracks.read_tracks(written(tmp_path, ""), 10, log) == ()
+    assert len(tracks.read_tracks(written(tmp_path, "0 1 1 1 2 2"), 10, log)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0,1,2,3,4", "line 1: 5 numbers; expected track,frame,left,top,right,bottom"),
+        ("0,1,2,x,4,5", "line 1: '0,1,2,x,4,5'; expected six numbers"),
+        ("0,1.5,2,3,4,5", "line 1: '1.5'; expected a whole number"),
+        ("0,1,2,3,4,5\n0,1,2,3,4,5", "line 2: frame 1 of track 0 again; expected one region each"),
+    ],
+)
+def test_tracks_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        tracks.read_tracks(written(tmp_path, text), 10, Log())
+
+
+def test_videos_without_a_track_file(tmp_path: Path) -> None:
+    log = Log()
+    assert tracks.folder_tracks(None, "a", 5, True, log) is None
+    assert tracks.folder_tracks(tmp_path, "a", 5, False, log) == ()
+    assert not log.defects
+    assert tracks.folder_tracks(tmp_path, "a", 5, True, log) is None
+    assert log.defects[0].what == "no tracks of an abnormal video"
+
+
+# ShanghaiTech
+
+
+def test_shanghaitech_refuses_the_other_split(tmp_path: Path) -> None:
+    place = tmp_path / "testing" / "test_frame_mask"
+    place.mkdir(parents=True)
+    for key in ("01_0014", "01_001"):
+        np.save(place / f"{key}.npy", np.zeros(3, np.uint8))
+    from lavida_bench.benchmark import make
+
+    message = (
+        "labels of 2 videos, among them 01_001, a training video: the weakly supervised re-split; expected the 107"
+    )
+    with pytest.raises(DataError, match=message):
+        make("shanghaitech", tmp_path).videos()
+    (place / "01_001.npy").unlink()
+    for number in range(198):
+        np.save(place / f"02_{number + 1000}.npy", np.zeros(3, np.uint8))
+    with pytest.raises(DataError, match="labels of 199 videos: the weakly supervised re-split"):
+        make("shanghaitech", tmp_path).videos()
+
+
+@pytest.mark.parametrize("array", [np.zeros((2, 3)), np.array([0, 2]), np.zeros(0)])
+def test_shanghaitech_labels_that_are_none(array: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(DataError, match=r"a.npy: .*expected \(F,\) of 0 and 1"):
+        shanghaitech.frame_labels(tmp_path / "a.npy")
+    with pytest.raises(DataError, match="is no array"):
+        shanghaitech.frame_labels(written(tmp_path, "text", "b.npy"))
+
+
+# Avenue
+
+
+def cells(planes: list[Any]) -> Any:
+    found = np.empty((1, len(planes)), object)
+    for number, plane in enumerate(planes):
+        found[0, number] = plane
+    return found
+
+
+PLANE = np.zeros((4, 6), np.uint8)
+CASES: list[tuple[Callable[[Path], None], str]] = [
+    (lambda path: savemat(path, {"other": PLANE}), "no variable volLabel; expected a .mat file with volLabel"),
+    (lambda path: savemat(path, {"volLabel": PLANE}), r"volLabel is uint8 \(4, 6\); expected 1 x F cells"),
+    (
+        lambda path: savemat(path, {"volLabel": cells([PLANE, PLANE.T])}),
+        r"frame 1: mask of \(6, 4\); expected \(4, 6\)",
+    ),
+    (lambda path: path.write_text("text") and None, "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("write", "message"), CASES)
+def test_avenue_masks_that_are_none(write: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+    write(tmp_path / "1_label.mat")
+    with pytest.raises(DataError, match=message):
+        avenue.read_masks(tmp_path / "1_label.mat", (4, 6))
+
+
+def test_avenue_intervals_that_are_none(tmp_path: Path) -> None:
+    savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1], [5]])] * 20)})
+    with pytest.raises(DataError, match="gt has 20 videos; expected 21"):
+        avenue.read_intervals(tmp_path / "a.mat")
+    savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1, 5, 7]])] * 21)})
+    with pytest.raises(DataError, match=r"video 1: shape \(1, 3\); expected 2 x N first and last frames"):
+        avenue.read_intervals(tmp_path / "a.mat")
+
+
+# folder
+
+
+def test_labels_csv(tmp_path: Path) -> None:
+    rows = folder.read_labels(written(tmp_path, "video,start,end,name\na.mp4, 3, 9, dog\nb,,\n"))
+    assert rows == [("a.mp4", (3, 9), "dog"), ("b", None, "")]
+    assert folder.read_labels(written(tmp_path, "video,start,end\na,0,1\n")) == [("a", (0, 1), "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,from,to\na,1,2\n", r"columns \['name', 'from', 'to'\]; expected video,start,end"),
+        ("video,start,end\na,1,2\na,5,5\n", "line 3: frames from 5 up to but not including 5"),
+        ("video,start,end\na,1,\n", "line 2: ''; expected a whole number"),
+    ],
+)
+def test_labels_csv_that_is_none(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        folder.read_labels(written(tmp_path, text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_a_scene_is_a_pure_function_in_any_process() -> None:
         "import sys; sys.path.insert(0, 'tests/gen'); from test_street import digest, street\n"
         "print(*(digest(street().scene(n)) for n in (3, 8)))"
     )
-    root = str(__import__("pathlib").Path(__file__).parents[2])
+    root = Path(__file__).parents[2]
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert there.stdout.split() == here
 
@@ -159,7 +160,7 @@ def test_clips_keep_masks_and_frames_in_time() -> None:
         for time in range(5):
             shot = film.shoot(time / source.options.fps)
             assert np.array_equal(scene.frames[time].pixels(), shot.pixels)
-            drawn = sum(masks.area(r.masks[time]) for r in scene.regions if r.masks[time] is not None)
+            drawn = sum(masks.area(mask) for r in scene.regions if (mask := r.masks[time]) is not None)
             assert drawn == (shot.owner >= 0).sum()
         assert scene.fps == source.options.fps
 
@@ -208,3 +209,62 @@ def test_any_size(size: tuple[int, int]) -> None:
 def test_bad_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         street(**options)
+
+
+def test_nothing_stands_on_a_road_or_behind_the_walls() -> None:
+    source = street(places=place.ROADS, things=(8, 12))
+    stood = 0
+    for n in range(25):
+        film = source.film(n)
+        for one in film.actors:
+            x, _, z = one.place(0.0)
+            assert z < film.place.camera.depth_at(film.place.back)
+            if ACTS[one.act].ground == "walk" and one.motion in ("stand", "fall") and one.act != "traffic cone":
+                stood += 1
+                assert not film.place.on_road(x, z), one.act
+    assert stood > 20
+
+
+def test_one_shadow_in_another_makes_no_third() -> None:
+    view = empty_square()
+    crowd = [actor("person", x=0.02 * n, z=9.0 + 0.01 * n) for n in range(6)]
+    ground = Film(view, [], seed=4, grain=0).shoot(0).pixels.astype(float)
+    both = [Film(view, those, seed=4, grain=0).shoot(0) for those in (crowd[:1], crowd)]
+    darkest = [np.min(((shot.pixels + 2) / (ground + 2))[~_grown(shot.owner >= 0)]) for shot in both]
+    assert darkest[1] == pytest.approx(darkest[0], abs=0.06)
+
+
+def test_a_part_keeps_its_number_and_shape_whoever_else_is_there() -> None:
+    mover = actor("cyclist", x=-2.0, pace=(2.0, 0.0), motion="ride")
+    alone, together = Film(empty_square(), [mover]), Film(empty_square(), [mover, actor("bench", x=6.0, z=12.0)])
+    for time in (0.0, 0.5, 1.0):
+        assert np.array_equal(alone.shoot(time).mask(0), together.shoot(time).mask(0))
+    assert [alone.kind(part) for part in (0, 1)] == ["bicycle", "person"]
+
+
+@pytest.mark.parametrize("colour", ["red", "blue", "yellow", "white", "black"])
+def test_a_mask_shows_the_colour_it_is_said_to_have(colour: str) -> None:
+    """The paint of a car is nearest to the colour that its expression names, in any light."""
+    from lavida_gen.street.actors import look
+    from lavida_gen.street.paint import COLOURS
+
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        car = Actor("car", (0.0, 9.0), (0.0, 0.0), "stand", (look(rng, "car", colour),))
+        shot = Film(empty_square(seed), [car]).shoot(0)
+        pixels = shot.pixels[shot.mask(0)].astype(float)
+        wanted = np.array(COLOURS[colour])
+        near = np.abs(pixels - wanted).sum(axis=1) < 150
+        assert near.mean() > 0.3, (seed, near.mean())
+
+
+def test_the_sheet_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+
+    from lavida_gen.street import __main__ as sheet
+
+    monkeypatch.setattr(sys, "argv", ["street", "--out", str(tmp_path / "sheet.png")])
+    sheet.main()
+    drawn = cv2.imread(str(tmp_path / "sheet.png"))
+    assert drawn is not None
+    assert drawn.shape == (1800, 1440, 3)

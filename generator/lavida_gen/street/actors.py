@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from lavida_gen.street import figures, things
+from lavida_gen.street import animals, figures, things
 from lavida_gen.street.figures import Look, Pose
 from lavida_gen.street.paint import COLOURS, Colour, vary
 from lavida_gen.street.things import Draw
@@ -30,9 +30,9 @@ COATS = ("black", "white", "brown", "gray")
 
 KINDS: dict[str, Kind] = {
     "person": Kind(figures.person, "person", (*PAINTS, "purple", "pink", "brown")),
-    "dog": Kind(figures.dog, "animal", COATS),
-    "cat": Kind(figures.cat, "animal", (*COATS, "orange")),
-    "horse": Kind(figures.horse, "animal", COATS),
+    "dog": Kind(animals.dog, "animal", COATS),
+    "cat": Kind(animals.cat, "animal", (*COATS, "orange")),
+    "horse": Kind(animals.horse, "animal", COATS),
     "car": Kind(things.car, "vehicle", PAINTS),
     "van": Kind(things.van, "vehicle", PAINTS),
     "truck": Kind(things.truck, "vehicle", PAINTS),
@@ -153,7 +153,7 @@ ACTS: dict[str, Act] = {
     ),
     "dog": Act((("dog", 0),), (0.8, 0.9, 1.1), ("walk", "run", "stand"), (1.2, 3.6, 0), weight=1.5),
     "cat": Act((("cat", 0),), (0.6, 0.6, 0.7), ("walk", "stand"), (0.8, 0), weight=0.8),
-    "horse": Act((("horse", 0),), (1.7, 1.9, 2.6), ("walk", "stand"), (1.3, 0), weight=0.5),
+    "horse": Act((("horse", 0),), (1.3, 1.8, 2.5), ("walk", "stand"), (1.3, 0), weight=0.5),
     "car": Act((("car", 0),), (2.4, 2.4, 1.6), ("drive", "stand"), (7.0, 0), "drive", weight=2),
     "van": Act((("van", 0),), (2.7, 2.7, 2.3), ("drive", "stand"), (6.0, 0), "drive"),
     "truck": Act((("truck", 0),), (3.7, 3.8, 3.3), ("drive", "stand"), (5.5, 0), "drive"),
@@ -173,10 +173,10 @@ ACTS: dict[str, Act] = {
 """Every way in which kinds appear, by its name."""
 
 FRONTS: dict[str, tuple[Draw, tuple[float, float, float]]] = {
-    "car": (things.vehicle_front(1.8, 1.42, (0.85, 1.34)), (1.1, 1.1, 1.6)),
-    "van": (things.vehicle_front(2.0, 2.1, (1.1, 1.9)), (1.2, 1.2, 2.3)),
-    "truck": (things.vehicle_front(2.4, 3.0, (1.5, 2.4)), (1.4, 1.4, 3.2)),
-    "bus": (things.vehicle_front(2.5, 2.9, (1.2, 2.5)), (1.5, 1.5, 3.1)),
+    "car": (things.vehicle_end(1.8, 1.42, (0.85, 1.34), 0.78), (1.2, 1.2, 1.6)),
+    "van": (things.vehicle_end(2.0, 2.1, (1.1, 1.85), 0.88), (1.3, 1.3, 2.3)),
+    "truck": (things.vehicle_end(2.4, 3.0, (1.45, 2.25), 0.97), (1.6, 1.6, 3.2)),
+    "bus": (things.vehicle_end(2.5, 2.9, (1.05, 2.35), 0.97), (1.6, 1.6, 3.1)),
 }
 """Vehicles on roads that run away from the camera: drawing and extent."""
 

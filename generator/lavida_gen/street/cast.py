@@ -35,7 +35,8 @@ def cast(rng: np.random.Generator, place: Place, count: int, kinds: Sequence[str
         if len(found) == count:
             break
         actor = _actor(rng, place, str(rng.choice(able, p=weights / weights.sum())), seconds)
-        box = _box(place, actor)
+        crowded = _on_road(place, actor) or any(_collide(actor, other, seconds / 2) for other in found)
+        box = None if crowded else _box(place, actor)
         if box is not None and all(_overlap(box, other) < 0.35 for other in boxes):
             found.append(actor)
             boxes.append(box)
@@ -48,6 +49,7 @@ def _actor(rng: np.random.Generator, place: Place, name: str, seconds: float) ->
     near, far = max(strip.near, camera.near() * 1.04), strip.far
     if far < near * 1.15:
         near, far = camera.near() * 1.04, camera.near() * 2.0
+    far = max(min(far, camera.depth_at(place.back) - 1.0), near)  # before the walls
     z = near + (far - near) * float(rng.random()) ** 1.6
     weights = np.array([3.0, *([1.0] * (len(act.motions) - 1))])
     at = int(rng.choice(len(act.motions), p=weights / weights.sum()))
@@ -68,6 +70,21 @@ def _actor(rng: np.random.Generator, place: Place, name: str, seconds: float) ->
     if motion == "fall" and seconds == 0:
         when = -float(rng.uniform(0.45, 1.5))
     return Actor(name, start, velocity, motion, looks(rng, name), size, float(rng.random()), at=when, head_on=head_on)
+
+
+def _on_road(place: Place, actor: Actor) -> bool:
+    """Whether it stands or lies on a road without being traffic; cones may."""
+    x, _, z = actor.place(0.0)
+    free = actor.act == "traffic cone" or ACTS[actor.act].ground == "drive" or actor.motion not in ("stand", "fall")
+    return not free and place.on_road(x, z)
+
+
+def _collide(one: Actor, two: Actor, time: float) -> bool:
+    """Whether two would be in one another at a time."""
+    (x, _, z), (other_x, _, other_z) = one.place(time), two.place(time)
+    deep = 3.0 if one.head_on or two.head_on else 0.7
+    wide = sum(sum(ACTS[a.act].extent[:2]) / (4 if not a.head_on else 8) for a in (one, two))
+    return abs(z - other_z) < deep and abs(x - other_x) < wide
 
 
 def _across(rng: np.random.Generator, half: float, strip: Strip) -> float:

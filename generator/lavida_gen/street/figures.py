@@ -1,4 +1,4 @@
-"""People and animals, articulated. Angles in degrees, lengths in metres; a figure looks to its right.
+"""People, articulated. Angles in degrees, lengths in metres; a figure looks to its right.
 
 A Pose says what the joints do; `walk cycle` means phase 0..1 of two steps.
 """
@@ -42,7 +42,7 @@ class Look:
     style: int
 
 
-def _swing(angle: float, length: float, start: Point) -> Point:
+def swing(angle: float, length: float, start: Point) -> Point:
     """The end of a limb that hangs down at 0 degrees and swings forward with positive angles."""
     turn = np.radians(angle)
     return start[0] + length * float(np.sin(turn)), start[1] - length * float(np.cos(turn))
@@ -86,14 +86,14 @@ def person(brush: Brush, look: Look, pose: Pose) -> None:
     """A person of about 1.72 m, seen from the side; `main` is the jacket, `second` the trousers."""
     joints = _joints(pose)
     hip: Point = (0.0, joints.hip)
-    neck = _swing(180 - joints.lean, 0.56, hip)
+    neck = swing(180 - joints.lean, 0.56, hip)
     wide = 0.15 + 0.06 * look.build
     tip = _tipping(pose)
 
     def leg(side: int, shade: float) -> None:
         start = (hip[0] + (0.03 if side == 0 else -0.03), hip[1])
-        knee = _swing(joints.thighs[side], 0.44, start)
-        foot = _swing(joints.thighs[side] - joints.knees[side], 0.43, knee)
+        knee = swing(joints.thighs[side], 0.44, start)
+        foot = swing(joints.thighs[side] - joints.knees[side], 0.43, knee)
         toe = (foot[0] + 0.14, foot[1] - 0.02)
         short = look.style % 4 == 1
         upper, lower = dim(look.second, shade), dim(look.skin if short else look.second, shade)
@@ -103,8 +103,8 @@ def person(brush: Brush, look: Look, pose: Pose) -> None:
 
     def arm(side: int, shade: float) -> None:
         shoulder = (neck[0] - 0.01, neck[1] - 0.05)
-        elbow = _swing(joints.arms[side], 0.29, shoulder)
-        hand = _swing(joints.arms[side] + joints.elbows[side], 0.27, elbow)
+        elbow = swing(joints.arms[side], 0.29, shoulder)
+        hand = swing(joints.arms[side] + joints.elbows[side], 0.27, elbow)
         bare = look.style % 3 == 2
         brush.limb(tip([elbow, hand]), 0.085, dim(look.skin if bare else look.main, shade))
         brush.limb(tip([shoulder, elbow]), 0.11, dim(look.main, shade))
@@ -146,7 +146,7 @@ def _torso(brush: Brush, look: Look, hip: Point, neck: Point, wide: float, tip: 
 
 
 def _head(brush: Brush, look: Look, neck: Point, lean: float, tip: Tip) -> None:
-    head = _swing(180 - lean * 0.5, 0.17, neck)
+    head = swing(180 - lean * 0.5, 0.17, neck)
     brush.limb(tip([neck, head]), 0.09, dim(look.skin, 0.9))
     brush.disc(tip([head])[0], 0.115, look.skin, squash=1.12)
     top = (head[0] - 0.025, head[1] + 0.035)
@@ -158,63 +158,3 @@ def _head(brush: Brush, look: Look, neck: Point, lean: float, tip: Tip) -> None:
         brush.poly(
             tip([(head[0] - 0.12, head[1] + 0.05), (head[0] - 0.06, head[1] + 0.15), (head[0] + 0.06, head[1] + 0.14),
                  (head[0] + 0.19, head[1] + 0.05)]), dim(look.main, 0.85))  # fmt: skip
-
-
-def dog(brush: Brush, look: Look, pose: Pose) -> None:
-    """A dog of about 0.6 m."""
-    _beast(brush, look, pose, length=0.62, height=0.42, thick=0.2, neck=0.16, tail=0.26, muzzle=0.15)
-
-
-def cat(brush: Brush, look: Look, pose: Pose) -> None:
-    """A cat of about 0.35 m, tail up."""
-    _beast(brush, look, pose, length=0.36, height=0.2, thick=0.12, neck=0.08, tail=0.28, muzzle=0.05)
-
-
-def horse(brush: Brush, look: Look, pose: Pose) -> None:
-    """A horse of about 1.9 m."""
-    _beast(brush, look, pose, length=1.6, height=1.1, thick=0.52, neck=0.62, tail=0.6, muzzle=0.34)
-
-
-def _beast(
-    brush: Brush,
-    look: Look,
-    pose: Pose,
-    length: float,
-    height: float,
-    thick: float,
-    neck: float,
-    tail: float,
-    muzzle: float,
-) -> None:
-    gait = {"stand": 0.0, "walk": 20.0, "run": 42.0}.get(pose.action, 20.0)
-    swing = gait * float(np.sin(2 * np.pi * pose.phase))
-    coat, half = look.main, length / 2
-    for side, shade in ((1, 0.68), (0, 0.95)):
-        for at, way in ((-half * 0.8, 1), (half * 0.72, -1)):
-            angle = swing * way * (1 if side else -1)
-            start = (at, height)
-            knee = _swing(angle, height * 0.5, start)
-            foot = _swing(angle * 0.4, height * 0.5, knee)
-            brush.limb([start, knee, (foot[0], max(foot[1], 0.01))], thick * 0.3, dim(coat, shade))
-    brush.limb([(-half * 0.85, height + thick * 0.15), (half * 0.75, height + thick * 0.2)], thick, coat)
-    brush.disc((-half * 0.75, height + thick * 0.12), thick * 0.56, coat, squash=0.95)
-    head = (half + neck * 0.55, height + thick * 0.3 + neck)
-    brush.limb([(half * 0.75, height + thick * 0.25), head], thick * 0.55, coat)
-    size = thick * 0.36 + muzzle * 0.12
-    brush.disc(head, size, coat)
-    brush.limb([head, (head[0] + muzzle + size * 0.5, head[1] - muzzle * 0.55)], size * 0.95, dim(coat, 0.92))
-    brush.poly(
-        [
-            (head[0] - size * 0.7, head[1] + size * 0.3),
-            (head[0] - size * 0.1, head[1] + size * 1.9),
-            (head[0] + size * 0.3, head[1] + size * 0.6),
-        ],
-        dim(coat, 0.75),
-    )
-    wag = 0.1 * float(np.sin(4 * np.pi * pose.phase))
-    root = (-half * 1.0, height + thick * 0.35)
-    brush.limb(
-        [root, (root[0] - tail * 0.5, root[1] + tail * (0.3 + wag)), (root[0] - tail * 0.7, root[1] + tail * 0.55)],
-        thick * 0.16,
-        dim(coat, 0.85),
-    )

@@ -44,13 +44,15 @@ class Film:
         """(number of the actor, number of its part) for each part."""
         self._first = np.cumsum([0, *(len(ACTS[a.act].parts) for a in self.actors)])
         self._background = place.ground.copy()
+        self._shade = np.zeros(place.camera.size, np.float32)
         for z, sprite in place.scenery:
-            _shade(self._background, sprite, _foot_row(place, z), place)
+            _shade(self._background, self._shade, sprite, _foot_row(place, z), place)
         height, width = place.camera.size
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         self._vignette = (1 - 0.16 * np.clip(x**2 + y**2 - 0.35, 0, None) / 1.65).astype(np.float32)[:, :, None]
-        noise = np.random.Generator(np.random.PCG64(seed)).normal(0, grain, (height + 61, width + 67))
-        self._grain = noise.astype(np.float32)[:, :, None]
+        rng = np.random.Generator(np.random.PCG64(seed))
+        noise = rng.standard_normal((height + 61, width + 67), np.float32)
+        self._grain = (noise * np.float32(grain))[:, :, None]
 
     def kind(self, part: int) -> str:
         """Name of the kind of a part."""
@@ -60,7 +62,7 @@ class Film:
     def shoot(self, time: float) -> Shot:
         """The picture at a time in seconds."""
         place = self.place
-        canvas = self._background.copy()
+        canvas, shade = self._background.copy(), self._shade.copy()
         owner = np.full(place.camera.size, NOBODY, np.int16)
         layers: list[tuple[float, int, list[tuple[int, Sprite]]]] = [
             (z, -1, [(NOBODY, sprite)]) for z, sprite in place.scenery
@@ -72,7 +74,7 @@ class Film:
                     layers.append((z, number, self._drawn(number, time)))
         for z, number, sprites in layers:
             for _, sprite in sprites if number >= 0 else ():
-                _shade(canvas, sprite, _foot_row(place, z), place)
+                _shade(canvas, shade, sprite, _foot_row(place, z), place)
         for _, _, sprites in sorted(layers, key=lambda layer: (-layer[0], layer[1])):
             for part, sprite in sprites:
                 _lay(canvas, owner, sprite, part)
@@ -139,8 +141,11 @@ def _lay(canvas: Floats, owner: NDArray[np.int16], sprite: Sprite, part: int) ->
     owner[y, x][alpha > 0.5] = part
 
 
-def _shade(canvas: Floats, sprite: Sprite, foot: float, place: Place) -> None:
-    """A thing's shadow on the ground: its outline laid down away from the light, soft, and a dark line of contact."""
+def _shade(canvas: Floats, shade: Floats, sprite: Sprite, foot: float, place: Place) -> None:
+    """A thing's shadow on the ground: its outline laid down away from the light, soft.
+
+    `shade` (H, W) is how dark the canvas already is, 0..1: one shadow in another makes no third.
+    """
     height, width = sprite.alpha.shape
     light = place.light
     squash, shear = 0.3, -0.62 * light.side
@@ -162,4 +167,6 @@ def _shade(canvas: Floats, sprite: Sprite, foot: float, place: Place) -> None:
     if y.start < limit:
         cut = min(limit, y.stop) - y.start
         y, sy = slice(y.start + cut, y.stop), slice(sy.start + cut, sy.stop)
-    canvas[y, x] *= (1 - shadow[sy, sx])[:, :, None]
+    darker = np.maximum(shadow[sy, sx], shade[y, x])
+    canvas[y, x] *= ((1 - darker) / (1 - shade[y, x]))[:, :, None]
+    shade[y, x] = darker

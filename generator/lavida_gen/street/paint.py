@@ -48,8 +48,8 @@ def dim(colour: Colour, factor: float) -> Colour:
 
 def vary(rng: np.random.Generator, colour: Colour, by: float = 14) -> Colour:
     """The same colour name, not the same paint."""
-    shade = rng.normal(0, by)
-    a, b, c = (float(np.clip(p + shade + rng.normal(0, by / 3), 8, 250)) for p in colour)
+    shade, *tints = (by * rng.standard_normal(4)).tolist()
+    a, b, c = (min(max(p + shade + tint / 3, 8.0), 250.0) for p, tint in zip(colour, tints, strict=True))
     return a, b, c
 
 

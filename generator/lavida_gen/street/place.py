@@ -65,6 +65,12 @@ class Place:
     walk: Strip
     drive: Strip
 
+    def on_road(self, x: float, z: float) -> bool:
+        """Whether a point of the ground lies where traffic is, or within a metre of it."""
+        strip = self.drive
+        along = self.name == "street" or strip.near - 2 < z < strip.far + 2
+        return self.name in ROADS and along and strip.left - 2 < x < strip.right + 2
+
 
 Map = NDArray[np.int64]
 Layout = Callable[[np.random.Generator, Floats, Floats], tuple[Map, Strip, Strip]]
@@ -79,17 +85,19 @@ def _street(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip,
     ground[(off < 0.08) & (np.mod(z, 6) < 3)] = LINE
     zebra = float(rng.uniform(9, 16))
     ground[(off < half - 0.2) & (np.abs(z - zebra) < 1.6) & (np.mod(x - centre, 1.0) < 0.5)] = LINE
-    return ground, Strip(-12, 12, 5, 30), Strip(centre - half + 1, centre + half - 1, 8, 40)
+    return ground, Strip(-9.3, 9.3, 5, 30), Strip(centre - half + 1, centre + half - 1, 8, 40)
 
 
 def _crossing(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
     """A road from left to right, pavements before and behind it."""
-    near = float(rng.uniform(9, 13))
-    far = near + float(rng.uniform(6, 8))
+    near = float(rng.uniform(8.5, 11))
+    far = near + float(rng.uniform(6, 7.5))
     ground = np.where((z > near) & (z < far), ASPHALT, PAVING)
     ground[((z > near - 0.3) & (z <= near)) | ((z >= far) & (z < far + 0.35))] = CONCRETE
     ground[(np.abs(z - (near + far) / 2) < 0.08) & (np.mod(x, 5) < 2.5)] = LINE
-    return ground, Strip(-9, 9, 4.5, near - 0.6), Strip(-16, 16, near + 1, far - 1)
+    seen_before = float(z.min()) * 1.25 < near - 0.6
+    walk = Strip(-9, 9, 4.5, near - 0.6) if seen_before else Strip(-12, 12, far + 0.6, FAR["crossing"] - 0.8)
+    return ground, walk, Strip(-16, 16, near + 1, far - 1)
 
 
 def _campus(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
@@ -139,6 +147,12 @@ LAYOUTS: dict[str, Layout] = {
 }
 """Types of places by name. A new one is one function."""
 
+ROADS = ("street", "crossing")
+"""Places whose drive is a road with kerbs."""
+
+GREEN = {"street": PAVING, "crossing": PAVING, "square": PAVING}
+"""What trees of a place stand on, where it is not grass."""
+
 
 FAR = {"street": 48.0, "crossing": 21.0, "square": 31.0, "campus": 34.0, "car park": 26.0}
 """Metres to the buildings that close the view of a place, where there are any."""
@@ -151,22 +165,25 @@ def build(rng: np.random.Generator, name: str, camera: Camera) -> Place:
     sky, air = _sky(rng, camera, noise, light)
     light = Light(light.side, light.strength, air)
     x, z, seen = camera.ground()
+    first = int(np.argmax(seen[:, 0]))
+    x, z = x[first:], z[first:]
     ground, walk, drive = LAYOUTS[name](rng, x, z)
-    canvas = np.where(seen[:, :, None], _ground(rng, ground, x, z, camera, noise, light), sky)
+    if name in FAR:
+        ground[z > FAR[name] + 2.6] = GRASS  # behind the buildings
+    canvas = np.concatenate((sky[:first], _ground(rng, ground, x, z, camera, noise, light)))
     _horizon(rng, canvas, camera, light, name, noise)
-    scenery = _scenery(rng, camera, light, name, walk)
+    scenery = _scenery(rng, camera, light, name, noise, ground)
     back = float(camera.project(0.0, 0.0, FAR.get(name, 75.0))[1])
-    return Place(name, camera, canvas.astype(np.float32), back, light, tuple(scenery), walk, drive)
+    return Place(name, camera, canvas, back, light, tuple(scenery), walk, drive)
 
 
 def _sky(rng: np.random.Generator, camera: Camera, noise: Noise, light: Light) -> tuple[Floats, Colour]:
     high, low = ((92, 140, 204), (206, 220, 232)) if light.strength > 0.5 else ((150, 160, 172), (206, 208, 210))
     if rng.random() < 0.15:
         high, low = (104, 110, 150), (236, 190, 150)  # evening
-    rows = np.arange(camera.size[0], dtype=np.float32)[:, None]
+    rows = np.arange(min(int(camera.horizon) + 2, camera.size[0]), dtype=np.float32)[:, None]
     share = np.clip(rows / max(camera.horizon, 1), 0, 1)[:, :, None]
     sky = np.asarray(high, np.float32) * (1 - share) + np.asarray(low, np.float32) * share
-    sky = np.broadcast_to(sky, (*camera.size, 3)).copy()
     columns, lines = np.meshgrid(np.arange(camera.size[1], dtype=np.float32), rows[:, 0])
     unit = camera.size[1] / 5
     cover = noise.cloud(columns / unit + 31, lines / unit * 2.6 + 7, 5)
@@ -295,40 +312,72 @@ def _fill(canvas: Floats, camera: Camera, corners: list[tuple[float, float, floa
 
 
 def _scenery(
-    rng: np.random.Generator, camera: Camera, light: Light, name: str, walk: Strip
+    rng: np.random.Generator, camera: Camera, light: Light, name: str, noise: Noise, ground: Map
 ) -> list[tuple[float, Sprite]]:
-    """Trees and lamps beside the way, far ones first."""
+    """Trees and lamps where they may stand: on the right ground, before the walls; far ones first."""
     found = []
-    trees = {"street": 5, "crossing": 3, "campus": 9, "square": 4, "park": 12, "car park": 5}[name]
+    trees = {"street": 7, "crossing": 4, "campus": 9, "square": 5, "park": 12, "car park": 6}[name]
     for _ in range(int(rng.integers(trees // 2, trees + 1))):
-        z = float(rng.uniform(11, 40))
-        half = camera.half_width(z)
-        x = float(rng.choice([-1, 1])) * float(rng.uniform(0.45, 1.05)) * half
-        found.append((z, _tree(rng, camera, light, x, z)))
+        at = _spot(rng, camera, name, ground, (GREEN.get(name, GRASS),))
+        if at:
+            found.append((at[1], _tree(rng, camera, light, noise, *at)))
     for _ in range(int(rng.integers(0, 3))):
-        z = float(rng.uniform(10, 26))
-        x = float(rng.choice([-1, 1])) * float(rng.uniform(0.5, 0.95)) * camera.half_width(z)
-        found.append((z, _lamp(camera, light, x, z)))
+        at = _spot(rng, camera, name, ground, (PAVING, CONCRETE, GRASS))
+        if at:
+            found.append((at[1], _lamp(camera, light, *at)))
     return sorted(found, key=lambda one: -one[0])
 
 
-def _tree(rng: np.random.Generator, camera: Camera, light: Light, x: float, z: float) -> Sprite:
+def _spot(
+    rng: np.random.Generator, camera: Camera, name: str, ground: Map, materials: tuple[int, ...]
+) -> tuple[float, float] | None:
+    """World (x, z) at the sides of the view, on one of the materials; None if none is found."""
+    aside = 10.6 if name == "street" else np.inf  # walls stand at 11.5
+    for _ in range(14):
+        z = float(rng.uniform(10.5, min(40.0, FAR.get(name, 40.0) - 1.2)))
+        x = float(rng.choice([-1, 1])) * float(rng.uniform(0.4, 1.05)) * camera.half_width(z)
+        column, row = _foot(camera, x, z)
+        line, column = int(row) - (camera.size[0] - len(ground)), min(max(column, 0), camera.size[1] - 1)
+        if abs(x) < aside and 0 <= line < len(ground) and ground[line, int(column)] in materials:
+            return x, z
+    return None
+
+
+def _tree(rng: np.random.Generator, camera: Camera, light: Light, noise: Noise, x: float, z: float) -> Sprite:
+    """A trunk and a crown of leaves in clumps, dark ones behind, those to the light in front."""
     height = float(rng.uniform(4.5, 8.5))
     crown = height * float(rng.uniform(0.28, 0.36))
-    brush = Brush(_foot(camera, x, z), camera.scale(z), (crown * 1.3, crown * 1.3, height * 1.06))
+    brush = Brush(_foot(camera, x, z), camera.scale(z), (crown * 1.45, crown * 1.45, height * 1.12))
     bark = vary(rng, (92, 74, 58), 8)
-    brush.poly([(-0.16, 0), (0.16, 0), (0.08, height * 0.55), (-0.08, height * 0.55)], bark)
+    brush.poly([(-0.2, 0), (0.2, 0), (0.08, height * 0.55), (-0.08, height * 0.55)], dim(bark, 0.85))
+    lit = 0.08 * -light.side
+    brush.poly([(lit - 0.08, 0), (lit + 0.08, 0), (0.03, height * 0.55), (-0.03, height * 0.55)], bark)
     brush.line([(0, height * 0.4), (crown * 0.5, height * 0.62)], 0.09, dim(bark, 0.9))
-    leaf = vary(rng, (72, 108, 50), 12)
+    leaf = vary(rng, (74, 110, 52), 12)
     middle = height - crown
-    for layer in range(3):
-        shade = (0.62, 0.84, 1.06)[layer]
-        for _ in range(26):
-            turn, reach = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random()) * crown * (0.95 - 0.12 * layer)
-            off = light.side * crown * 0.16 * layer
-            at = (float(reach * np.cos(turn)) + off, middle + float(reach * np.sin(turn)) * 0.92 + crown * 0.09 * layer)
-            brush.disc(at, crown * float(rng.uniform(0.12, 0.26)), vary(rng, dim(leaf, shade), 7), squash=0.85)
-    return aired(brush.sprite(), light, z)
+    for layer, (shade, clumps, largest) in enumerate(((0.6, 34, 0.34), (0.8, 34, 0.26), (0.98, 30, 0.2))):
+        turns, reaches = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.random(clumps)) * (0.94 - 0.12 * layer)
+        radii = rng.uniform(0.6, 1.0, clumps) * largest * (1.3 - 0.85 * reaches)
+        shades = shade * rng.uniform(0.92, 1.08, clumps)
+        for turn, reach, radius, tone in zip(turns, reaches, radii, shades, strict=True):
+            at = (
+                crown * (float(reach * np.cos(turn)) - light.side * 0.15 * layer),
+                middle + crown * (float(reach * np.sin(turn)) * 0.92 + 0.1 * layer),
+            )
+            brush.disc(at, crown * float(radius), dim(leaf, float(tone)), squash=0.85)
+    return aired(_leafy(brush.sprite(), noise, camera.scale(z)), light, z)
+
+
+def _leafy(sprite: Sprite, noise: Noise, scale: float) -> Sprite:
+    """Leaves lighter and darker, and gaps through which one sees what is behind (not through the trunk)."""
+    height, width = sprite.alpha.shape
+    across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    size = np.float32(max(0.2 * scale, 1.6))
+    leaves = noise.cloud(across / size + 5, down / size + 5, 3)
+    sprite.pixels = sprite.pixels * (0.5 + leaves)[:, :, None]
+    crown = int(height * 0.52)
+    sprite.alpha[:crown] *= np.clip((leaves[:crown] - 0.24) * 9, 0, 1)
+    return sprite
 
 
 def _lamp(camera: Camera, light: Light, x: float, z: float) -> Sprite:

@@ -43,7 +43,10 @@ def car(brush: Brush, look: Look, pose: Pose) -> None:
     brush.poly([(-1.75, 0.88), (-1.25 - roof, 1.42), (0.5, 1.44), (1.15, 0.88)], paint)
     brush.poly([(-1.5, 0.9), (-1.15 - roof, 1.34), (-0.35, 1.36), (-0.35, 0.9)], GLASS)
     brush.poly([(-0.25, 0.9), (-0.25, 1.36), (0.42, 1.36), (0.95, 0.9)], mix(GLASS, (220, 230, 236), 0.25))
-    brush.line([(-0.3, 0.45), (-0.3, 0.88)], 0.025, low)
+    brush.line([(-0.3, 0.5), (-0.3, 0.88)], 0.025, low)
+    brush.line([(-1.98, 0.84), (1.8, 0.8)], 0.03, mix(paint, (255, 255, 255), 0.22))
+    for at in (-0.5, 0.75):
+        brush.line([(at, 0.74), (at + 0.14, 0.74)], 0.03, low)
     brush.box(1.93, 0.62, 2.12, 0.76, LAMP)
     brush.box(-2.13, 0.66, -2.0, 0.8, (170, 40, 36))
     for at in (-1.32, 1.32):
@@ -57,7 +60,9 @@ def van(brush: Brush, look: Look, pose: Pose) -> None:
     brush.poly([(-2.5, 0.35), (2.5, 0.35), (2.5, 0.95), (1.9, 1.2), (1.45, 2.05), (-2.45, 2.1), (-2.5, 1.9)], paint)
     brush.box(-2.5, 0.32, 2.5, 0.55, dim(paint, 0.7))
     brush.poly([(0.95, 1.15), (0.95, 1.85), (1.4, 1.85), (1.78, 1.15)], GLASS)
-    brush.line([(0.8, 0.5), (0.8, 2.0)], 0.03, dim(paint, 0.7))
+    brush.line([(0.8, 0.55), (0.8, 2.0)], 0.03, dim(paint, 0.7))
+    brush.line([(-2.4, 1.1), (0.8, 1.1)], 0.035, dim(paint, 0.8))
+    brush.line([(-2.44, 2.0), (1.4, 1.96)], 0.04, mix(paint, (255, 255, 255), 0.22))
     brush.box(2.3, 0.75, 2.5, 0.95, LAMP)
     for at in (-1.6, 1.6):
         brush.disc((at, 0.38), 0.46, dim(paint, 0.35))
@@ -94,27 +99,45 @@ def bus(brush: Brush, look: Look, pose: Pose) -> None:
         _wheel(brush, (at, 0.48), 0.48)
 
 
-def vehicle_front(width: float, height: float, glass: tuple[float, float]) -> Draw:
-    """A drawing of a vehicle from the front (facing 1) or back, for roads that run away from the camera."""
+def vehicle_end(width: float, height: float, glass: tuple[float, float], taper: float) -> Draw:
+    """A drawing of a vehicle's front (facing 1) or back, for roads that run away from the camera.
+
+    Metres: width, height, lower and upper edge of the window; the roof is `taper` times as wide as the body.
+    """
 
     def draw(brush: Brush, look: Look, pose: Pose) -> None:
-        w, paint = width / 2, look.main
-        for at in (-w * 0.78, w * 0.78):
-            brush.box(at - 0.13, 0, at + 0.13, 0.45, RUBBER)
+        w, paint, front = width / 2, look.main, brush.facing > 0
+        low, high, roof = glass[0], glass[1], width / 2 * taper
+        for at in (-w * 0.8, w * 0.8):
+            brush.box(at - 0.12, 0, at + 0.12, 0.5, RUBBER)
+        brush.box(-w * 0.9, 0.2, w * 0.9, 0.5, (46, 46, 50))
+        brush.poly([(-w, 0.34), (w, 0.34), (w, low), (roof, height - 0.08), (-roof, height - 0.08), (-w, low)], paint)
         brush.poly(
-            [(-w, 0.28), (w, 0.28), (w, glass[0]), (w * 0.82, height), (-w * 0.82, height), (-w, glass[0])], paint
+            [(-roof, height - 0.09), (roof, height - 0.09), (roof * 0.92, height), (-roof * 0.92, height)], paint
         )
-        brush.box(-w, 0.28, w, 0.5, dim(paint, 0.6))
-        brush.poly(
-            [(-w * 0.84, glass[0]), (w * 0.84, glass[0]), (w * 0.72, glass[1]), (-w * 0.72, glass[1])],
-            mix(GLASS, (220, 230, 236), 0.15),
-        )
-        lamp = LAMP if brush.facing > 0 else (176, 36, 32)
-        for at in (-w * 0.74, w * 0.74):
-            brush.disc((at, 0.68), 0.13, lamp, squash=0.8)
-        brush.box(-0.28, 0.42, 0.28, 0.54, (226, 226, 220))
+        brush.box(-w, 0.34, w, 0.52, dim(paint, 0.6))
+        brush.line([(-w * 0.97, low - 0.05), (w * 0.97, low - 0.05)], 0.035, dim(paint, 0.8))
+        edge = roof - 0.1
+        pane = [(-w * 0.9, low), (w * 0.9, low), (edge, high), (-edge, high)]
+        brush.poly(pane, mix(GLASS, (30, 36, 44), 0.25))
+        brush.poly([pane[0], (-w * 0.1, low), (edge * 0.35, high), pane[3]], mix(GLASS, (222, 230, 236), 0.22))
+        if height > 2.5:  # a sign above the window
+            brush.box(-w * 0.55, high + 0.12, w * 0.55, high + 0.38, (40, 40, 44))
+        _end_details(brush, w, low, front)
 
     return draw
+
+
+def _end_details(brush: Brush, w: float, low: float, front: bool) -> None:
+    """Lamps, grille, number plate, mirrors."""
+    for at in (-w * 0.78, w * 0.78):
+        brush.disc((at, 0.7), 0.14, (70, 70, 74), squash=0.75)
+        brush.disc((at, 0.7), 0.11, LAMP if front else (196, 34, 30), squash=0.75)
+    if front:
+        brush.box(-w * 0.5, 0.6, w * 0.5, 0.76, (44, 44, 48))
+        for side in (-1, 1):
+            brush.box(min(side * w, side * (w + 0.16)), low, max(side * w, side * (w + 0.16)), low + 0.16, RUBBER)
+    brush.box(-0.28, 0.4, 0.28, 0.51, (226, 226, 220))
 
 
 def bicycle(brush: Brush, look: Look, pose: Pose) -> None:

@@ -99,12 +99,14 @@ class Film:
         return found
 
     def _developed(self, canvas: Floats, time: float) -> NDArray[np.uint8]:
-        """Lens and sensor: darker corners, grain that differs from frame to frame."""
+        """Lens and sensor: darker corners, grain that differs from frame to frame. The canvas is used up."""
         height, width = canvas.shape[:2]
         frame = round(time * 1000)
         down, right = (self._seed * 7 + frame * 13) % 61, (self._seed * 3 + frame * 29) % 67
         grain = self._grain[down : down + height, right : right + width]
-        return np.asarray(np.clip(canvas * self._vignette + grain, 0, 255), np.uint8)
+        canvas *= self._vignette
+        canvas += grain
+        return np.clip(canvas, 0, 255, out=canvas).astype(np.uint8)
 
 
 def _foot_row(place: Place, z: float) -> float:

@@ -1,0 +1,190 @@
+"""A thing of a clip moves as things do not: sped up, frozen, backwards or jittering; named by the motion.
+
+Wrong motion made of right motion, as in skipped and reversed frames (Georgescu et al., Anomaly Detection in Video via
+Self-Supervised and Multi-Task Learning, CVPR 2021) and jittered tracks of pasted objects (Astrid et al., Learning Not
+to Reconstruct Anomalies, BMVC 2021); here for one thing while everything else goes on. Its track is taken out, the
+background filled from other frames of the clip, and it is set in again along the new track. Only clips whose camera
+stands still (or whose background can be taken from beside) will do.
+
+Without an anomaly the clip is changed too, but another motion is named: seams tell nothing. All pixels outside
+`Draft.edits` are those of the source; the shard's JPEG of an edited frame is encoded anew.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen import editing, lexicon, masks
+from lavida_gen.candidates import shuffled, too
+from lavida_gen.editing import Cutout
+from lavida_gen.exposure import Exposure, Task
+from lavida_gen.images import Pixels
+from lavida_gen.masks import Bits
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Kind, Region, Scene
+from lavida_gen.vocabulary import pick_absent, present
+
+MOTIONS = {
+    "fast": "{a} moving unnaturally fast",
+    "frozen": "{a} frozen in the middle of a motion",
+    "backwards": "{a} moving backwards",
+    "jitter": "{a} jittering",
+}
+NO_MOVER = Dropped("nothing moves on its own")
+BAD_HOLE = Dropped("background behind a thing is unknown")
+NO_NAME = Dropped("no name that is absent")
+FRONTED = ("person", "vehicle", "animal")
+"""Backwards is seen only of what has a front."""
+
+
+class _Track(NamedTuple):
+    """A thing through a clip: T cut-outs and their top left corners (T, 2) in rows and columns."""
+
+    region: Region
+    looks: list[Cutout]
+    corners: NDArray[np.float64]
+
+
+class Motion(Exposure):
+    """One thing of a clip moves in a way that things do not."""
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"clip"})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """The changed thing, named by its motion, among other motions and other things."""
+        movers = [region for region in scene.regions if _moves(region, scene)]
+        movers = [one for one in movers if not too(one.masks, task.limits)]
+        why = NO_MOVER
+        for at in task.rng.permutation(len(movers))[:3].tolist():
+            region = movers[at]
+            ways = [way for way in MOTIONS if _makes_sense(way, region, scene)]
+            way = ways[int(task.rng.integers(len(ways)))]
+            made = _changed(scene, region, way, task)
+            if isinstance(made, Draft):
+                return _named(made, scene, region, way, task)
+            why = made
+        return why
+
+
+def _moves(region: Region, scene: Scene) -> bool:
+    """A candidate that is whole in every frame, stands free of others and goes some way."""
+    if not region.candidate or region.kind != "thing" or any(mask is None for mask in region.masks):
+        return False
+    boxes = np.array([masks.box(mask) for mask in region.masks if mask is not None], np.float64)
+    height, width = scene.size
+    inside = (boxes[:, 0] > 0) & (boxes[:, 1] > 0)
+    inside &= (boxes[:, 0] + boxes[:, 2] < width) & (boxes[:, 1] + boxes[:, 3] < height)
+    centres = boxes[:, :2] + boxes[:, 2:] / 2
+    way = float(np.linalg.norm(centres[-1] - centres[0]))
+    large = boxes[:, 2:].prod(1).max() > 0.25 * height * width
+    far = way > max(3.0, 0.2 * float(boxes[:, 2:].mean()))
+    return bool(inside.all()) and not large and far and editing.free(scene, region)
+
+
+def _makes_sense(way: str, region: Region, scene: Scene) -> bool:
+    """Would nothing else in the clip be called so: another thing of that kind that stands still is frozen too."""
+    kind = _kind(region)
+    if way == "backwards":
+        return any(lexicon.same_kind(kind, one) for one in FRONTED)
+    if way == "frozen":
+        kin = [one for one in scene.regions if one is not region and lexicon.same_kind(_kind(one), kind)]
+        return not kin
+    return True
+
+
+def _kind(region: Region) -> str:
+    return region.category or region.names[0]
+
+
+def _track(scene: Scene, region: Region, frames: list[Pixels]) -> _Track:
+    looks, corners = [], []
+    for time, mask in enumerate(region.masks):
+        assert mask is not None
+        box = masks.box(mask)
+        looks.append(editing.cut(frames[time], mask))
+        corners.append((box.y, box.x))
+    return _Track(region, looks, np.array(corners, np.float64))
+
+
+def _new_track(track: _Track, way: str, rng: np.random.Generator) -> tuple[list[int], NDArray[np.float64]]:
+    """Which look each frame shows (T), and feet (row, column) (T, 2)."""
+    count = len(track.looks)
+    shapes = np.array([look.bits.shape for look in track.looks], np.float64)
+    feet = track.corners + shapes * (1.0, 0.5)
+    times = np.arange(count)
+    if way == "backwards":
+        return times[::-1].tolist(), feet[::-1]
+    if way == "frozen":
+        at = int(rng.integers(count // 4, count - count // 4))
+        return [at] * count, np.repeat(feet[at : at + 1], count, 0)
+    if way == "jitter":
+        reach = np.maximum(0.12 * shapes.mean(0).mean(), 3.0)
+        signs = rng.choice((-1.0, 1.0), size=(count, 2)) * (0.5, 1.0)
+        return times.tolist(), feet + signs * reach * rng.uniform(0.6, 1.0, (count, 2))
+    middle = (count - 1) / 2
+    pace = float(rng.uniform(2.0, 3.0))
+    drawn_out = middle + (times - middle) * pace
+    speed = (feet[-1] - feet[0]) / max(count - 1, 1)
+    new = feet[0] + drawn_out[:, None] * speed
+    return (np.rint(drawn_out).astype(int) % count).tolist(), new
+
+
+def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Dropped:
+    """The clip with the thing on its new track. The name is only a stand-in."""
+    frames = [frame.pixels() for frame in scene.frames]
+    track = _track(scene, region, frames)
+    own = [_bits(region, time) for time in range(len(frames))]
+    others = [editing.things(scene, time, (region,)) for time in range(len(frames))]
+    holes = [editing.grown(a, 3) & ~b for a, b in zip(own, others, strict=True)]
+    canvases = editing.fill(frames, holes, [a | b for a, b in zip(others, holes, strict=True)])
+    if canvases is None:
+        return BAD_HOLE
+    looks, feet = _new_track(track, way, task.rng)
+    shown = []
+    for time, (canvas, at, foot) in enumerate(zip(canvases, looks, feet, strict=True)):
+        look = track.looks[at]
+        corner = round(float(foot[0])) - look.bits.shape[0], round(float(foot[1]) - look.bits.shape[1] / 2)
+        hidden = editing.nearer(scene, time, float(foot[0]), (region,), region.depth)
+        shown.append(editing.put(canvas, look, corner, hidden))
+    mask = tuple(editing.encoded(plane) for plane in shown)
+    why = too(mask, task.limits)
+    if why is not None:
+        return why
+    drawn, edits = editing.drawn(canvases, [a | b for a, b in zip(shown, holes, strict=True)], scene)
+    return Draft(drawn, (_kind(region),), (True,), mask, edits)
+
+
+def _bits(region: Region, time: int) -> Bits:
+    mask = region.masks[time]
+    assert mask is not None
+    return masks.decode(mask)
+
+
+def _say(way: str, thing: str) -> str:
+    """``a person moving backwards``; what has an article or is a longer expression gets none."""
+    bare = thing.split()[0].lower() in ("a", "an", "the")
+    article = "" if bare else "an " if thing[0].lower() in "aeiou" else "a "
+    return MOTIONS[way].replace("{a}", article + thing)
+
+
+def _named(made: Draft, scene: Scene, region: Region, way: str, task: Task) -> Draft | Dropped:
+    """The thing's motion (if exposed), motions that it does not do, and things that are not there doing any."""
+    rng, kind = task.rng, _kind(region)
+    anomalies = [_say(way, kind)] if task.exposed else []
+    most = task.names - len(anomalies)
+    wanted = int(rng.integers(1, most + 1)) if most else 0
+    alone = not any(one is not region and lexicon.same_kind(_kind(one), kind) for one in scene.regions)
+    wrong = [_say(one, kind) for one in MOTIONS if one != way] if alone else []
+    others = [wrong[at] for at in rng.permutation(len(wrong))[: (wanted + 1) // 2].tolist()]
+    absent = pick_absent(task.vocabulary.shuffled(rng, wanted), present(scene), [], wanted - len(others))
+    ways = list(MOTIONS)
+    others += [_say(ways[int(rng.integers(len(ways)))], name) for name in absent]
+    if not anomalies and not others:
+        return NO_NAME
+    texts, labels = zip(*shuffled(rng, anomalies, others), strict=True)
+    shown = made.masks if task.exposed else (None,) * len(made.masks)
+    return Draft(made.frames, texts, labels, shown, made.edits)

@@ -1,0 +1,190 @@
+"""A thing cut from another scene is set into this one: a foreign object.
+
+Cut, Paste and Learn (Dwibedi et al., ICCV 2017) and CutPaste (Li et al., CVPR 2021) paste; Natural Synthetic Anomalies
+(Schlueter et al., ECCV 2022) blends by Poisson image editing (Perez et al., SIGGRAPH 2003). The thing is as tall as
+the scene's own things say (lavida_gen.perspective), stands behind what is nearer, and in a clip goes a smooth path.
+
+Without an anomaly the same paste is made but not named, so that seams tell nothing: a model must read the prompt. All
+pixels outside `Draft.edits` are those of the source; the shard's JPEG of an edited frame is encoded anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from lavida_gen import editing, lexicon, masks, perspective
+from lavida_gen.candidates import shuffled, too
+from lavida_gen.editing import Blend, Cutout
+from lavida_gen.exposure import Exposure, ExposureOptions, Task
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Name, Region, Scene
+from lavida_gen.vocabulary import pick_absent, present
+
+NOT_FOREIGN = Dropped("nothing foreign in the other scene")
+NO_PLACE = Dropped("no place for the paste")
+NO_NAME = Dropped("no name that is absent")
+_RELATION = re.compile(
+    r"\b(left|right|middle|center|centre|top|bottom|front|behind|back|next|near|nearest|closest|beside|between|corner|"
+    r"first|second|third|other|same|farthest|far|under|over|above|below|in|on|at|with|to|of)\b",
+    re.IGNORECASE,
+)
+TRIES = 8
+BLENDS: tuple[Blend, Blend] = ("feather", "poisson")
+
+
+class _Foreign(NamedTuple):
+    """name and category of a thing of another scene, and its looks: at least one cut-out, in order of time."""
+
+    name: str
+    category: str
+    looks: tuple[Cutout, ...]
+    share: float  # of its own frame's height that it takes
+
+
+class _Path(NamedTuple):
+    """Where it stands: foot (row, column) at the first and the last frame."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+    def at(self, part: float) -> tuple[float, float]:
+        (row, column), (to_row, to_column) = self.start, self.end
+        return row + (to_row - row) * part, column + (to_column - column) * part
+
+
+class Paste(Exposure):
+    """A foreign object: cut from another scene and pasted."""
+
+    class Options(ExposureOptions):
+        """Options of `paste`."""
+
+        blend: Literal["feather", "poisson", "either"] = Field(
+            default="either", description="soft edge, Poisson blending, or one of them by lot"
+        )
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """The pasted thing among absent names; or absent names alone."""
+        rng = task.rng
+        foreign = _foreign(task.other(rng), scene, rng)
+        if foreign is None:
+            return NOT_FOREIGN
+        blend: Blend = self.options.blend if self.options.blend != "either" else BLENDS[int(rng.integers(2))]
+        for _ in range(TRIES):
+            made = _pasted(scene, foreign, blend, task)
+            if made is not None:
+                return _named(made, scene, foreign, task)
+        return NO_PLACE
+
+
+def _foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foreign | None:
+    """A whole thing of `other` that nothing in `scene` could be called like."""
+    there = present(scene)
+    for at in rng.permutation(len(other.regions)).tolist():
+        region = other.regions[at]
+        name = _name(region)
+        if not name or not region.candidate or region.kind != "thing" or not editing.free(other, region):
+            continue
+        if any(lexicon.conflict(Name(name, region.category), one) for one in there):
+            continue
+        times = [time for time, mask in enumerate(region.masks) if mask is not None and _whole(other, mask)]
+        if not times:
+            continue
+        looks = tuple(editing.cut(other.frames[time].pixels(), _mask(region, time)) for time in times)
+        tall = float(np.median([look.bits.shape[0] for look in looks]))
+        return _Foreign(name, region.category, looks, tall / other.size[0])
+    return None
+
+
+def _name(region: Region) -> str:
+    """Its category, else an expression that says nothing of where it stood."""
+    if region.category in region.names:
+        return region.category
+    return next((name for name in region.names if not _RELATION.search(name)), "")
+
+
+def _mask(region: Region, time: int) -> masks.RLE:
+    mask = region.masks[time]
+    assert mask is not None
+    return mask
+
+
+def _whole(other: Scene, mask: masks.RLE) -> bool:
+    """Large enough to look good, not cut off by the frame's edge, in one piece (not half hidden)."""
+    import cv2
+
+    box, (height, width) = masks.box(mask), other.size
+    inside = box.x > 0 and box.y > 0 and box.x + box.width < width and box.y + box.height < height
+    if not inside or min(box.width, box.height) < 8 or not 0.001 < masks.area(mask) / (height * width) < 0.35:
+        return False
+    _, _, rows, _ = cv2.connectedComponentsWithStats(masks.decode(mask).astype(np.uint8))
+    return bool(rows[1:, cv2.CC_STAT_AREA].max() > 0.9 * masks.area(mask))
+
+
+def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft | None:
+    """One try at a place; None if the thing is too hidden or breaks the limits there. Names are only a stand-in."""
+    size, count = scene.size, len(scene.frames)
+    view = perspective.of(scene)
+    path = _path(scene, view, task.rng)
+    tall = float(np.median([look.bits.shape[0] for look in foreign.looks]))
+    share = foreign.share * float(task.rng.uniform(0.8, 1.2))
+    canvases, shown = [], []
+    for time in range(count):
+        row, column = path.at(time / max(count - 1, 1))
+        pixels = _tall(view, foreign.category, row, share, size[0])
+        if pixels is None:
+            return None
+        look = editing.resized(foreign.looks[time % len(foreign.looks)], pixels / tall)
+        corner = round(row) - look.bits.shape[0], round(column) - look.bits.shape[1] // 2
+        hidden = editing.nearer(scene, time, row, ())
+        canvas = scene.frames[time].pixels().copy()
+        seen = editing.put(canvas, look, corner, hidden, blend)
+        if count == 1 and seen.sum() < 0.5 * look.bits.sum():
+            return None
+        canvases.append(canvas)
+        shown.append(seen)
+    mask = tuple(editing.encoded(plane) for plane in shown)
+    if too(mask, task.limits) is not None:
+        return None
+    frames, edits = editing.drawn(canvases, shown, scene)
+    return Draft(frames, (foreign.name,), (True,), mask, edits)
+
+
+def _tall(view: perspective.Perspective | None, category: str, row: float, share: float, height: int) -> float | None:
+    """Height in pixels of a thing that stands on `row`: by the scene's own things, else as in its own picture."""
+    metres = perspective.metres(category)
+    pixels = view.scale(row) * metres if view is not None and metres is not None else share * height
+    return pixels if max(8.0, 0.05 * height) <= pixels <= 0.85 * height else None
+
+
+def _path(scene: Scene, view: perspective.Perspective | None, rng: np.random.Generator) -> _Path:
+    """A standpoint on the ground; in a clip a straight walk of up to a third of the frame."""
+    height, width = scene.size
+    low, high = (0.6 * height, 0.95 * height) if view is None else view.rows
+    low, high = low - 0.04 * height, min(high + 0.04 * height, height - 1)
+    row, column = float(rng.uniform(low, high)), float(rng.uniform(0.1, 0.9) * width)
+    if len(scene.frames) == 1:
+        return _Path((row, column), (row, column))
+    far = float(rng.uniform(0.08, 0.35)) * width * (1 if column < width / 2 else -1)
+    end = float(np.clip(row + rng.uniform(-0.06, 0.06) * height, low, high))
+    return _Path((row, column), (end, column + far))
+
+
+def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | Dropped:
+    """The paste with its prompt: named as the anomaly, or left unnamed among absent names."""
+    there: Sequence[Name] = [*present(scene), Name(foreign.name, foreign.category)]
+    most = task.names - task.exposed
+    wanted = int(task.rng.integers(1, most + 1)) if most else 0
+    others = pick_absent(task.vocabulary.shuffled(task.rng, wanted), there, [foreign.name], wanted)
+    named = [foreign.name] if task.exposed else []
+    if not named and not others:
+        return NO_NAME
+    texts, labels = zip(*shuffled(task.rng, named, others), strict=True)
+    shown = made.masks if task.exposed else (None,) * len(made.masks)
+    return Draft(made.frames, texts, labels, shown, made.edits)

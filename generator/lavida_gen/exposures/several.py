@@ -1,0 +1,74 @@
+"""Two or three things of the scene are anomalies at once: named and masked together.
+
+As `relabel` (LAVIDA, arXiv 2602.19248), with several targets in one prompt as in gRefCOCO's multi-target expressions
+(Liu et al., GRES, CVPR 2023): so that a model does not stop at the first thing it finds. No pixel is changed.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from lavida_gen import lexicon, masks
+from lavida_gen.candidates import Candidate, candidate, candidates, shuffled, too
+from lavida_gen.exposure import Exposure, ExposureOptions, Task
+from lavida_gen.masks import RLE
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Scene
+from lavida_gen.vocabulary import pick_absent, present, safe
+
+FEW = Dropped("fewer than two that could be anomalies")
+
+
+class Several(Exposure):
+    """Two or more things of the scene are anomalies at once."""
+
+    class Options(ExposureOptions):
+        """Options of `several`."""
+
+        most: int = Field(default=3, ge=2, le=10, description="most anomalies in one sample")
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({True})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """Two to `most` candidates; the union of their masks; their names among others."""
+        rng = task.rng
+        wanted = int(rng.integers(2, max(2, min(self.options.most, task.names - 1)) + 1))
+        chosen = _choose(scene, task, min(wanted, task.names))
+        if len(chosen) < 2:
+            return FEW
+        union = tuple(_union(parts) for parts in zip(*(one.masks for one in chosen), strict=True))
+        if (why := too(union, task.limits)) is not None:
+            return why
+        listed = [one.name for one in chosen]
+        left = task.names - len(listed)
+        wanted = int(rng.integers(1, left + 1)) if left else 0
+        sure = safe(rng, scene, listed, wanted // 2)
+        names = task.vocabulary.shuffled(rng, wanted)
+        others = sure + pick_absent(names, present(scene), [*listed, *sure], wanted - len(sure))
+        texts, labels = zip(*shuffled(rng, listed, others), strict=True)
+        return Draft(scene.frames, texts, labels, union)
+
+
+def _choose(scene: Scene, task: Task, wanted: int) -> list[Candidate]:
+    """Up to `wanted` candidates that keep the limits, of different things under different names."""
+    names, chosen = candidates(scene), list[Candidate]()
+    for at in task.rng.permutation(len(names)).tolist():
+        one = candidate(scene, names[at], task.limits)
+        if not isinstance(one, Candidate) or any(_overlap(one, other) for other in chosen):
+            continue
+        chosen.append(one)
+        if len(chosen) == wanted:
+            break
+    return chosen
+
+
+def _overlap(one: Candidate, two: Candidate) -> bool:
+    same = any(region is other for region in one.regions for other in two.regions)
+    return same or lexicon.alike(one.name, two.name)
+
+
+def _union(parts: tuple[RLE | None, ...]) -> RLE | None:
+    shown = [part for part in parts if part is not None]
+    return masks.union(shown) if shown else None

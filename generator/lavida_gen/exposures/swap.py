@@ -1,0 +1,169 @@
+"""Two things of a scene exchange places: right things in wrong places.
+
+Out-of-context objects as in Choi et al. (Context Models and Out-of-context Objects, 2012) and Putting Visual Object
+Recognition in Context (Zhang et al., CVPR 2020). Each is scaled by the scene's perspective to where the other stood;
+the holes are filled from other frames, from beside, or painted in (Telea 2004).
+
+Without an anomaly the picture is swapped too, but only things that were left in their places (or are not there) are
+said to be in the wrong place: seams tell nothing. All pixels outside `Draft.edits` are those of the source; the JPEG
+of an edited frame is encoded anew in the shard.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from lavida_gen import editing, lexicon, masks, perspective
+from lavida_gen.candidates import shuffled, too
+from lavida_gen.exposure import Exposure, Task
+from lavida_gen.images import Pixels
+from lavida_gen.masks import Bits
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Region, Scene
+from lavida_gen.vocabulary import pick_absent, present
+
+NO_PAIR = Dropped("no two things that could change places")
+NO_NAMES = Dropped("too few names for the prompt")
+BAD_HOLE = Dropped("background behind a thing is unknown")
+RATIO = 3.5
+"""Things may differ by so much in height and width: a bus does not go where a ball lay."""
+
+
+class _Pair(NamedTuple):
+    one: Region
+    two: Region
+
+
+class Swap(Exposure):
+    """Two things have exchanged their places."""
+
+    outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
+
+    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+        """Both things, named by being in the wrong place, among others."""
+        if task.names < 2:
+            return NO_NAMES
+        found = _pairs(scene, task)
+        why = NO_PAIR
+        for at in task.rng.permutation(len(found))[:4].tolist():
+            made = _swapped(scene, found[at], task)
+            if isinstance(made, Draft):
+                return _named(made, scene, found[at], task)
+            why = made
+        return why
+
+
+def _pairs(scene: Scene, task: Task) -> list[_Pair]:
+    """Things of unlike kind and kindred size, both whole and in view all the time."""
+    able = [region for region in scene.regions if _able(region, scene, task)]
+    return [_Pair(a, b) for at, a in enumerate(able) for b in able[:at] if _fit(a, b)]
+
+
+def _able(region: Region, scene: Scene, task: Task) -> bool:
+    if not region.candidate or region.kind != "thing" or not region.category or too(region.masks, task.limits):
+        return False
+    boxes = [masks.box(mask) for mask in region.masks if mask is not None]
+    if len(boxes) < len(region.masks):
+        return False
+    height, width = scene.size
+    whole = all(b.x > 0 and b.y > 0 and b.x + b.width < width and b.y + b.height < height for b in boxes)
+    good = all(min(b.width, b.height) >= 6 and b.width * b.height < 0.2 * height * width for b in boxes)
+    return whole and good and editing.free(scene, region)
+
+
+def _fit(one: Region, two: Region) -> bool:
+    if lexicon.same_kind(one.category, two.category):
+        return False
+    first, second = one.masks[0], two.masks[0]
+    assert first is not None
+    assert second is not None
+    a, b = masks.box(first), masks.box(second)
+    apart = abs(a.x + a.width / 2 - b.x - b.width / 2) > 0.6 * max(a.width, b.width)
+    return apart and all(1 / RATIO < x / y < RATIO for x, y in ((a.width, b.width), (a.height, b.height)))
+
+
+def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
+    """The frames with both things exchanged. Names are only a stand-in."""
+    frames = [frame.pixels() for frame in scene.frames]
+    own = [[_bits(region, time) for region in pair] for time in range(len(frames))]
+    others = [editing.things(scene, time, pair) for time in range(len(frames))]
+    holes = [editing.grown(one | two, 3) & ~rest for (one, two), rest in zip(own, others, strict=True)]
+    canvases = editing.fill(frames, holes, [a | b for a, b in zip(others, holes, strict=True)])
+    if canvases is None:
+        return BAD_HOLE
+    view, shown, edits = perspective.of(scene), [], []
+    for time, canvas in enumerate(canvases):
+        seen = np.zeros(scene.size, bool)
+        for region, place in sorted((pair, pair[::-1]), key=lambda row: _foot(row[1], time)[0]):
+            new = _moved(scene, frames[time], canvas, region, place, time, pair, view)
+            if new.sum() < 0.4 * masks.area(_mask(region, time)) * min(1.0, _scale(region, place, time, view) ** 2):
+                return NO_PAIR
+            seen |= new
+        shown.append(seen)
+        edits.append(seen | holes[time])
+    mask = tuple(editing.encoded(plane) for plane in shown)
+    why = too(mask, task.limits)
+    if why is not None:
+        return why
+    drawn, changed = editing.drawn(canvases, edits, scene)
+    return Draft(drawn, (pair.one.category,), (True,), mask, changed)
+
+
+def _moved(
+    scene: Scene,
+    frame: Pixels,
+    canvas: Pixels,
+    region: Region,
+    place: Region,
+    time: int,
+    pair: _Pair,
+    view: perspective.Perspective | None,
+) -> Bits:
+    """Set `region` where `place` stood, in place; gives the pixels that it covers."""
+    row, column = _foot(place, time)
+    thing = editing.resized(editing.cut(frame, _mask(region, time)), _scale(region, place, time, view))
+    corner = round(row) - thing.bits.shape[0], round(column) - thing.bits.shape[1] // 2
+    return editing.put(canvas, thing, corner, editing.nearer(scene, time, row, pair, place.depth))
+
+
+def _scale(region: Region, place: Region, time: int, view: perspective.Perspective | None) -> float:
+    """How much larger it looks at the other's place."""
+    if view is None:
+        return 1.0
+    return float(np.clip(view.scale(_foot(place, time)[0]) / view.scale(_foot(region, time)[0]), 0.3, 3.0))
+
+
+def _mask(region: Region, time: int) -> masks.RLE:
+    mask = region.masks[time]
+    assert mask is not None
+    return mask
+
+
+def _bits(region: Region, time: int) -> Bits:
+    return masks.decode(_mask(region, time))
+
+
+def _foot(region: Region, time: int) -> tuple[float, float]:
+    """(row, column) where it stands: middle of its lower edge."""
+    box = masks.box(_mask(region, time))
+    return float(box.y + box.height), box.x + box.width / 2
+
+
+def _named(made: Draft, scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
+    """Both things in the wrong place; others (there and not there) are not."""
+    rng = task.rng
+    anomalies = [pair.one.category, pair.two.category] if task.exposed else []
+    there = dict.fromkeys(one.category for one in scene.regions if one.category and one.candidate)
+    staying = [one for one in there if not any(lexicon.same_kind(one, moved.category) for moved in pair)]
+    most = task.names - len(anomalies)
+    wanted = int(rng.integers(1, most + 1)) if most else 0
+    names = (name for name in task.vocabulary.shuffled(rng, wanted) if name.text == name.category)
+    pool = staying[: wanted // 2]
+    others = pool + pick_absent(names, present(scene), pool, wanted - len(pool))
+    if not anomalies and not others:
+        return NO_NAMES
+    texts, labels = zip(*shuffled(rng, anomalies, others), strict=True)
+    shown = made.masks if task.exposed else (None,) * len(made.masks)
+    return Draft(made.frames, tuple(f"{text} in the wrong place" for text in texts), labels, shown, made.edits)

@@ -24,7 +24,7 @@ from lavida_gen.street import camera, cast, place
 from lavida_gen.street.actors import KINDS
 from lavida_gen.street.film import Film
 
-DRAWING = 2
+DRAWING = 3
 """Goes up whenever a picture changes."""
 
 

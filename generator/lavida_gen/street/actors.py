@@ -102,7 +102,7 @@ ACTS: dict[str, Act] = {
         (0.9, 0.9, 2.2),
         ("ride",),
         (3.0,),
-        pose="stand",
+        pose="balance",
         says="skateboarder",
         weight=1.5,
     ),
@@ -111,7 +111,7 @@ ACTS: dict[str, Act] = {
         (0.9, 0.9, 2.2),
         ("ride",),
         (3.2,),
-        pose="stand",
+        pose="steer",
         says="person on a scooter",
     ),
     "motorcyclist": Act(
@@ -141,7 +141,7 @@ ACTS: dict[str, Act] = {
         (1.9, 1.0, 2.0),
         ("walk",),
         (1.0,),
-        pose="push",
+        pose="lift",
         says="person with a wheelbarrow",
         weight=0.7,
     ),
@@ -175,8 +175,8 @@ ACTS: dict[str, Act] = {
 FRONTS: dict[str, tuple[Draw, tuple[float, float, float]]] = {
     "car": (things.vehicle_end(1.8, 1.42, (0.85, 1.34), 0.78), (1.2, 1.2, 1.6)),
     "van": (things.vehicle_end(2.0, 2.1, (1.1, 1.85), 0.88), (1.3, 1.3, 2.3)),
-    "truck": (things.vehicle_end(2.4, 3.0, (1.45, 2.25), 0.97), (1.6, 1.6, 3.2)),
-    "bus": (things.vehicle_end(2.5, 2.9, (1.05, 2.35), 0.97), (1.6, 1.6, 3.1)),
+    "truck": (things.vehicle_end(2.4, 2.5, (1.45, 2.2), 0.95, load=3.1), (1.6, 1.6, 3.2)),
+    "bus": (things.vehicle_end(2.5, 2.9, (1.05, 2.35), 0.97, sign=True), (1.6, 1.6, 3.1)),
 }
 """Vehicles on roads that run away from the camera: drawing and extent."""
 

@@ -22,7 +22,9 @@ Tip = Callable[[Sequence[Point]], list[Point]]
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """action: stand, walk, run, ride, sit, push, throw, fall; phase of its cycle 0..1; tip: how far fallen, 0..1."""
+    """action: stand, walk, run, ride, sit, push, lift, balance, steer, throw, fall; phase of its
+    cycle 0..1; tip: how far fallen, 0..1.
+    """
 
     action: str = "stand"
     phase: float = 0.0
@@ -67,13 +69,18 @@ def _joints(pose: Pose) -> _Joints:
     if pose.action == "run":
         bend = (max(0.0, -c) * 85 + 18, max(0.0, c) * 85 + 18)
         return _Joints(15, 0.91 + 0.05 * abs(s), (48 * s + 12, -48 * s + 12), bend, (-52 * s, 52 * s), (88, 88))
-    if pose.action == "push":
+    if pose.action in ("push", "lift"):  # a handle before the chest, or two beside the hips
         bend = (max(0.0, -c) * 34 + 6, max(0.0, c) * 34 + 6)
-        return _Joints(10, 0.89, (24 * s, -24 * s), bend, (58, 54), (22, 22))
+        arms, elbows = ((58.0, 54.0), (22.0, 22.0)) if pose.action == "push" else ((26.0, 22.0), (8.0, 8.0))
+        return _Joints(10, 0.89, (24 * s, -24 * s), bend, arms, elbows)
+    if pose.action == "balance":  # on a board
+        return _Joints(8, 0.85, (24, -14), (26, 2), (-34, 40 + 6 * s), (24, 20))
     if pose.action == "ride":
         return _Joints(30, 0.98, (62 + 22 * s, 62 - 22 * s), (58 - 30 * c, 58 + 30 * c), (66, 62), (16, 16))
     if pose.action == "sit":
         return _Joints(-4, 0.56, (84, 80), (80, 78), (34, 30), (40, 40))
+    if pose.action == "steer":  # both hands on the bars of a scooter
+        return _Joints(4, 0.9, (10, -8), (8, 6), (42, 38), (10, 10))
     if pose.action == "throw":
         return _Joints(8, 0.90, (18, -22), (10, 14), (70 + 100 * c, 30), (30 + 30 * s, 30))
     if pose.action == "fall":

@@ -92,7 +92,9 @@ class Film:
                 draw, extent = FRONTS[kind]
                 facing = -1 if actor.pace[1] > 0 else 1
             foot = camera.project(x + facing * shift * actor.size, y, z)
-            lifted = foot[1] - (0.12 * scale if kind == "person" and act.pose == "stand" and len(act.parts) > 1 else 0)
+            lifted = foot[1] - (
+                0.12 * scale if kind == "person" and act.pose in ("balance", "steer") and len(act.parts) > 1 else 0
+            )
             brush = Brush((float(foot[0]), float(lifted)), scale, extent, facing)
             draw(brush, look, pose)
             found.append((int(self._first[number]) + at, _lit(brush.sprite(), place.light, z)))

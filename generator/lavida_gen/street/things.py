@@ -70,11 +70,12 @@ def van(brush: Brush, look: Look, pose: Pose) -> None:
 
 
 def truck(brush: Brush, look: Look, pose: Pose) -> None:
-    """A lorry from the side, 7 m: cab in the main colour, box in the second."""
-    brush.box(-3.5, 0.95, 1.6, 3.1, look.second)
-    brush.box(-3.5, 0.95, 1.6, 1.15, dim(look.second, 0.7))
+    """A lorry from the side, 7 m; cab and box in one colour, so that there is one name for it."""
+    box = dim(look.main, 0.9)
+    brush.box(-3.5, 0.95, 1.6, 3.1, box)
+    brush.box(-3.5, 0.95, 1.6, 1.15, dim(box, 0.7))
     for at in np.arange(-3.2, 1.5, 0.6):
-        brush.line([(float(at), 1.2), (float(at), 3.05)], 0.02, dim(look.second, 0.85))
+        brush.line([(float(at), 1.2), (float(at), 3.05)], 0.02, dim(box, 0.82))
     brush.poly([(1.75, 0.5), (3.5, 0.5), (3.5, 1.5), (3.2, 2.5), (1.75, 2.5)], look.main)
     brush.poly([(2.3, 1.55), (2.3, 2.3), (3.1, 2.3), (3.36, 1.55)], GLASS)
     brush.box(-3.4, 0.55, 3.4, 0.95, (58, 58, 62))
@@ -99,10 +100,13 @@ def bus(brush: Brush, look: Look, pose: Pose) -> None:
         _wheel(brush, (at, 0.48), 0.48)
 
 
-def vehicle_end(width: float, height: float, glass: tuple[float, float], taper: float) -> Draw:
+def vehicle_end(
+    width: float, height: float, glass: tuple[float, float], taper: float, load: float = 0.0, sign: bool = False
+) -> Draw:
     """A drawing of a vehicle's front (facing 1) or back, for roads that run away from the camera.
 
-    Metres: width, height, lower and upper edge of the window; the roof is `taper` times as wide as the body.
+    Metres: width, height, lower and upper edge of the window; the roof is `taper` times as wide as the body;
+    `load` is the height of a box behind the cab.
     """
 
     def draw(brush: Brush, look: Look, pose: Pose) -> None:
@@ -111,6 +115,13 @@ def vehicle_end(width: float, height: float, glass: tuple[float, float], taper: 
         for at in (-w * 0.8, w * 0.8):
             brush.box(at - 0.12, 0, at + 0.12, 0.5, RUBBER)
         brush.box(-w * 0.9, 0.2, w * 0.9, 0.5, (46, 46, 50))
+        if load:
+            brush.box(-w, 0.9, w, load, dim(paint, 0.88))
+        if load and not front:  # doors
+            brush.line([(0, 0.95), (0, load)], 0.04, dim(paint, 0.62))
+            brush.box(-w, 0.6, w, 0.95, paint)
+            _end_details(brush, w, low, front)
+            return
         brush.poly([(-w, 0.34), (w, 0.34), (w, low), (roof, height - 0.08), (-roof, height - 0.08), (-w, low)], paint)
         brush.poly(
             [(-roof, height - 0.09), (roof, height - 0.09), (roof * 0.92, height), (-roof * 0.92, height)], paint
@@ -121,7 +132,7 @@ def vehicle_end(width: float, height: float, glass: tuple[float, float], taper: 
         pane = [(-w * 0.9, low), (w * 0.9, low), (edge, high), (-edge, high)]
         brush.poly(pane, mix(GLASS, (30, 36, 44), 0.25))
         brush.poly([pane[0], (-w * 0.1, low), (edge * 0.35, high), pane[3]], mix(GLASS, (222, 230, 236), 0.22))
-        if height > 2.5:  # a sign above the window
+        if sign:
             brush.box(-w * 0.55, high + 0.12, w * 0.55, high + 0.38, (40, 40, 44))
         _end_details(brush, w, low, front)
 
@@ -233,7 +244,7 @@ def wheelbarrow(brush: Brush, look: Look, pose: Pose) -> None:
     """A wheelbarrow, 1.4 m."""
     brush.poly([(-0.36, 0.36), (0.36, 0.36), (0.56, 0.72), (-0.46, 0.72)], look.main)
     brush.poly([(-0.4, 0.72), (0.1, 0.9), (0.5, 0.72)], (122, 92, 62))
-    brush.line([(-0.9, 0.62), (-0.3, 0.42), (0.55, 0.22)], 0.05, METAL)
+    brush.line([(-0.86, 0.88), (-0.74, 0.84), (-0.3, 0.44), (0.55, 0.22)], 0.05, METAL)
     brush.line([(-0.3, 0.4), (-0.38, 0.0)], 0.05, METAL)
     _wheel(brush, (0.56, 0.2), 0.2)
 

@@ -24,6 +24,10 @@ CAMERA = 14.0
 """Grey levels by which surroundings may differ between two frames: more, and the camera moved."""
 
 
+MADE_UP = 0.03
+"""Largest share of a picture that may be painted in without knowing what was there."""
+
+
 class Cutout(NamedTuple):
     """A thing cut out by its mask: pixels (h, w, 3) uint8 RGB and bits (h, w); h w is its tight box."""
 
@@ -124,6 +128,11 @@ def _box_of(plane: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     return int(rows[0]), int(columns[0]), int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1
 
 
+def margin(size: tuple[int, int]) -> int:
+    """Pixels by which a thing's own traces (soft edges, compression) reach beyond its mask in a picture of `size`."""
+    return max(1, min(size) // 120)
+
+
 def grown(bits: Bits, by: int) -> Bits:
     """The mask (H, W) and all pixels up to `by` away from it."""
     import cv2
@@ -147,7 +156,7 @@ def things(scene: Scene, time: int, leave_out: Sequence[Region] = ()) -> Bits:
 def free(scene: Scene, region: Region) -> bool:
     """Does it touch no other thing, wherever it is in view: a rider without the bicycle sits in the air."""
     for time, mask in enumerate(region.masks):
-        if mask is not None and (grown(masks.decode(mask), 2) & things(scene, time, (region,))).any():
+        if mask is not None and (grown(masks.decode(mask), margin(scene.size)) & things(scene, time, (region,))).any():
             return False
     return True
 
@@ -187,12 +196,23 @@ def fill(frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequence[Bits
                 seen = rest & ~blocked[other] & ~holes[other]
                 canvas[seen] = frames[other][seen]
                 rest &= ~seen
-        if rest.any() and not _from_beside(canvas, rest, blocked[time] | hole):
-            if rest.mean() > 0.03:
-                return None
-            _painted(canvas, rest)
+        painted = 0
+        for piece in _pieces(rest):
+            if not _from_beside(canvas, piece, blocked[time] | hole):
+                painted += int(piece.sum())
+                _painted(canvas, piece)
+        if painted > MADE_UP * hole.size:
+            return None
         result.append(canvas)
     return result
+
+
+def _pieces(bits: Bits) -> list[Bits]:
+    """The connected parts of a mask (H, W)."""
+    import cv2
+
+    count, labels = cv2.connectedComponents(bits.astype(np.uint8))
+    return [np.asarray(labels == number) for number in range(1, count)]
 
 
 def _still(one: Pixels, two: Pixels, hole: Bits, blocked_one: Bits, blocked_two: Bits) -> bool:

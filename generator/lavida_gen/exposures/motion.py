@@ -36,6 +36,8 @@ MOTIONS = {
 NO_MOVER = Dropped("nothing moves on its own")
 BAD_HOLE = Dropped("background behind a thing is unknown")
 NO_NAME = Dropped("no name that is absent")
+SHADE = 8.0
+"""Grey levels by which a shadow changes the ground."""
 FRONTED = ("person", "vehicle", "animal")
 """Backwards is seen only of what has a front."""
 
@@ -130,7 +132,8 @@ def _new_track(track: _Track, way: str, rng: np.random.Generator) -> tuple[list[
     drawn_out = middle + (times - middle) * pace
     speed = (feet[-1] - feet[0]) / max(count - 1, 1)
     new = feet[0] + drawn_out[:, None] * speed
-    return (np.rint(drawn_out).astype(int) % count).tolist(), new
+    swing = np.abs((np.rint(drawn_out).astype(int) + count - 1) % (2 * count - 2) - (count - 1))  # to and fro
+    return swing.tolist(), new
 
 
 def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Dropped:
@@ -139,7 +142,8 @@ def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Drop
     track = _track(scene, region, frames)
     own = [_bits(region, time) for time in range(len(frames))]
     others = [editing.things(scene, time, (region,)) for time in range(len(frames))]
-    holes = [editing.grown(a, 3) & ~b for a, b in zip(own, others, strict=True)]
+    shades = _shadows(frames, own, others)
+    holes = [editing.grown(a | c, editing.margin(scene.size)) & ~b for a, b, c in zip(own, others, shades, strict=True)]
     canvases = editing.fill(frames, holes, [a | b for a, b in zip(others, holes, strict=True)])
     if canvases is None:
         return BAD_HOLE
@@ -156,6 +160,24 @@ def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Drop
         return why
     drawn, edits = editing.drawn(canvases, [a | b for a, b in zip(shown, holes, strict=True)], scene)
     return Draft(drawn, (_kind(region),), (True,), mask, edits)
+
+
+def _shadows(frames: list[Pixels], own: list[Bits], others: list[Bits]) -> list[Bits]:
+    """What else changes close to the thing, T of (H, W): its shadow. Nothing where the camera moves: all changes."""
+    import cv2
+
+    usual = np.median(np.stack(frames), axis=0)
+    found = []
+    for frame, bits, rest in zip(frames, own, others, strict=True):
+        rows, columns = np.flatnonzero(bits.any(1)), np.flatnonzero(bits.any(0))
+        tall, wide = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+        near = np.zeros_like(bits)
+        reach = max(tall, wide)
+        near[max(rows[0], 0) : rows[-1] + tall // 2, max(columns[0] - reach, 0) : columns[-1] + reach] = True
+        odd = (np.abs(frame - usual).max(2) > SHADE) & near & ~rest & ~bits
+        odd = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+        found.append(odd if odd.sum() < 1.5 * bits.sum() else np.zeros_like(bits))
+    return found
 
 
 def _bits(region: Region, time: int) -> Bits:

@@ -132,7 +132,8 @@ def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft 
     size, count = scene.size, len(scene.frames)
     view = perspective.of(scene)
     path = _path(scene, view, task.rng)
-    tall = float(np.median([look.bits.shape[0] for look in foreign.looks]))
+    heights = [float(look.bits.shape[0]) for look in foreign.looks]
+    grows = max(heights) > 1.4 * min(heights)  # it came nearer: then each look is scaled by its own height
     share = foreign.share * float(task.rng.uniform(0.8, 1.2))
     canvases, shown = [], []
     for time in range(count):
@@ -140,7 +141,8 @@ def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft 
         pixels = _tall(view, foreign.category, row, share, size[0])
         if pixels is None:
             return None
-        look = editing.resized(foreign.looks[time % len(foreign.looks)], pixels / tall)
+        at = time % len(foreign.looks)
+        look = editing.resized(foreign.looks[at], pixels / (heights[at] if grows else float(np.median(heights))))
         corner = round(row) - look.bits.shape[0], round(column) - look.bits.shape[1] // 2
         hidden = editing.nearer(scene, time, row, ())
         canvas = scene.frames[time].pixels().copy()

@@ -89,7 +89,10 @@ def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
     frames = [frame.pixels() for frame in scene.frames]
     own = [[_bits(region, time) for region in pair] for time in range(len(frames))]
     others = [editing.things(scene, time, pair) for time in range(len(frames))]
-    holes = [editing.grown(one | two, 3) & ~rest for (one, two), rest in zip(own, others, strict=True)]
+    holes = [
+        editing.grown(one | two, editing.margin(scene.size)) & ~rest
+        for (one, two), rest in zip(own, others, strict=True)
+    ]
     canvases = editing.fill(frames, holes, [a | b for a, b in zip(others, holes, strict=True)])
     if canvases is None:
         return BAD_HOLE

@@ -14,7 +14,7 @@ import pytest
 from lavida_gen import masks
 from lavida_gen.scene import Scene
 from lavida_gen.sources.street import Street
-from lavida_gen.street import cast, place
+from lavida_gen.street import cast, layouts, place
 from lavida_gen.street.actors import ACTS, KINDS, Actor, looks
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.film import Film
@@ -181,7 +181,7 @@ def test_what_is_said_is_in_the_vocabulary_and_true_of_all() -> None:
         assert texts[0].split()[-1 if film.kind(part) == "person" else 0] == film.actors[number].looks[at].name
 
 
-@pytest.mark.parametrize("name", place.LAYOUTS)
+@pytest.mark.parametrize("name", layouts.LAYOUTS)
 def test_only_the_places_and_kinds_asked_for(name: str) -> None:
     source = street(places=(name,), kinds=("person", "dog", "ball"))
     assert source.film(0).place.name == name
@@ -212,7 +212,7 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_nothing_stands_on_a_road_or_behind_the_walls() -> None:
-    source = street(places=place.ROADS, things=(8, 12))
+    source = street(places=layouts.ROADS, things=(8, 12))
     stood = 0
     for n in range(25):
         film = source.film(n)

@@ -20,7 +20,7 @@ from lavida_gen.images import Frame, Pixels
 from lavida_gen.masks import RLE
 from lavida_gen.scene import Kind, Name, Region, Scene
 from lavida_gen.source import About, Source, SourceOptions
-from lavida_gen.street import camera, cast, place
+from lavida_gen.street import camera, cast, layouts, place
 from lavida_gen.street.actors import KINDS
 from lavida_gen.street.film import Film
 
@@ -40,7 +40,7 @@ class Street(Source):
         fps: float = Field(default=6.0, gt=0, le=60, description="frames a second of a clip")
         size: tuple[int, int] = Field(default=(360, 480), description="[height, width] in pixels, 96 to 2160 each")
         seed: int = Field(default=0, ge=0, lt=2**31, description="another seed, other scenes")
-        places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(place.LAYOUTS)}")
+        places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(layouts.LAYOUTS)}")
         kinds: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(KINDS)}")
         things: tuple[int, int] = Field(default=(3, 9), description="[fewest, most] things or groups in a scene")
 
@@ -61,7 +61,7 @@ class Street(Source):
         @field_validator("places", "kinds")
         @classmethod
         def _known(cls, names: tuple[str, ...] | None, info: Any) -> tuple[str, ...] | None:
-            known = tuple(place.LAYOUTS if info.field_name == "places" else KINDS)
+            known = tuple(layouts.LAYOUTS if info.field_name == "places" else KINDS)
             for name in names or ():
                 if name not in known:
                     raise ValueError(f"unknown {name!r}; {did_you_mean(name, known) or 'known: ' + ', '.join(known)}")
@@ -85,7 +85,7 @@ class Street(Source):
         """Nothing to open."""
         super().__init__(options)
         self._kinds = tuple(KINDS) if options.kinds is None else options.kinds
-        self._places = tuple(place.LAYOUTS) if options.places is None else options.places
+        self._places = tuple(layouts.LAYOUTS) if options.places is None else options.places
         plain = options.model_dump(exclude={"scenes"})
         self._salt = hashlib.sha256(repr((DRAWING, sorted(plain.items()))).encode()).hexdigest()
 

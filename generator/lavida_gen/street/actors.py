@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from lavida_gen.street import animals, figures, things
+from lavida_gen.street import animals, figures, things, vehicles
 from lavida_gen.street.figures import Look, Pose
 from lavida_gen.street.paint import COLOURS, Colour, vary
 from lavida_gen.street.things import Draw
@@ -33,10 +33,10 @@ KINDS: dict[str, Kind] = {
     "dog": Kind(animals.dog, "animal", COATS),
     "cat": Kind(animals.cat, "animal", (*COATS, "orange")),
     "horse": Kind(animals.horse, "animal", COATS),
-    "car": Kind(things.car, "vehicle", PAINTS),
-    "van": Kind(things.van, "vehicle", PAINTS),
-    "truck": Kind(things.truck, "vehicle", PAINTS),
-    "bus": Kind(things.bus, "vehicle", ("red", "blue", "green", "yellow", "white", "orange")),
+    "car": Kind(vehicles.car, "vehicle", PAINTS),
+    "van": Kind(vehicles.van, "vehicle", PAINTS),
+    "truck": Kind(vehicles.truck, "vehicle", PAINTS),
+    "bus": Kind(vehicles.bus, "vehicle", ("red", "blue", "green", "yellow", "white", "orange")),
     "motorcycle": Kind(things.motorcycle, "vehicle", PAINTS),
     "bicycle": Kind(things.bicycle, "wheeled", PAINTS),
     "scooter": Kind(things.scooter, "wheeled", PAINTS),
@@ -173,10 +173,10 @@ ACTS: dict[str, Act] = {
 """Every way in which kinds appear, by its name."""
 
 FRONTS: dict[str, tuple[Draw, tuple[float, float, float]]] = {
-    "car": (things.vehicle_end(1.8, 1.42, (0.85, 1.34), 0.78), (1.2, 1.2, 1.6)),
-    "van": (things.vehicle_end(2.0, 2.1, (1.1, 1.85), 0.88), (1.3, 1.3, 2.3)),
-    "truck": (things.vehicle_end(2.4, 2.5, (1.45, 2.2), 0.95, load=3.1), (1.6, 1.6, 3.2)),
-    "bus": (things.vehicle_end(2.5, 2.9, (1.05, 2.35), 0.97, sign=True), (1.6, 1.6, 3.1)),
+    "car": (vehicles.end(1.8, 1.42, (0.85, 1.34), 0.78), (1.2, 1.2, 1.6)),
+    "van": (vehicles.end(2.0, 2.1, (1.1, 1.85), 0.88), (1.3, 1.3, 2.3)),
+    "truck": (vehicles.end(2.4, 2.5, (1.45, 2.2), 0.95, load=3.1), (1.6, 1.6, 3.2)),
+    "bus": (vehicles.end(2.5, 2.9, (1.05, 2.35), 0.97, sign=True), (1.6, 1.6, 3.1)),
 }
 """Vehicles on roads that run away from the camera: drawing and extent."""
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor, looks
 from lavida_gen.street.film import Film
-from lavida_gen.street.place import Place, Strip
+from lavida_gen.street.layouts import Strip
+from lavida_gen.street.place import Place
 
 TRIES = 24
 SMALLEST = 0.045

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor
+from lavida_gen.street.light import Light, aired
 from lavida_gen.street.paint import Brush, Floats, Sprite
-from lavida_gen.street.place import Light, Place, aired
+from lavida_gen.street.place import Place
 
 NOBODY = -1
 

@@ -1,0 +1,93 @@
+"""Trees and lamps, which people may walk behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lavida_gen.street.camera import Camera
+from lavida_gen.street.layouts import CONCRETE, FAR, GRASS, GREEN, PAVING, Map
+from lavida_gen.street.light import Light, aired
+from lavida_gen.street.paint import Brush, Noise, Sprite, dim, vary
+
+
+def stand_up(
+    rng: np.random.Generator, camera: Camera, light: Light, name: str, noise: Noise, ground: Map
+) -> list[tuple[float, Sprite]]:
+    """Trees and lamps where they may stand: on the right ground, before the walls; far ones first."""
+    found = []
+    trees = {"street": 7, "crossing": 4, "campus": 9, "square": 5, "park": 12, "car park": 6}[name]
+    for _ in range(int(rng.integers(trees // 2, trees + 1))):
+        at = _spot(rng, camera, name, ground, (GREEN.get(name, GRASS),))
+        if at:
+            found.append((at[1], _tree(rng, camera, light, noise, *at)))
+    for _ in range(int(rng.integers(0, 3))):
+        at = _spot(rng, camera, name, ground, (PAVING, CONCRETE, GRASS))
+        if at:
+            found.append((at[1], _lamp(camera, light, *at)))
+    return sorted(found, key=lambda one: -one[0])
+
+
+def _spot(
+    rng: np.random.Generator, camera: Camera, name: str, ground: Map, materials: tuple[int, ...]
+) -> tuple[float, float] | None:
+    """World (x, z) at the sides of the view, on one of the materials; None if none is found."""
+    aside = 10.6 if name == "street" else np.inf  # walls stand at 11.5
+    for _ in range(14):
+        z = float(rng.uniform(10.5, min(40.0, FAR.get(name, 40.0) - 1.2)))
+        x = float(rng.choice([-1, 1])) * float(rng.uniform(0.4, 1.05)) * camera.half_width(z)
+        column, row = _foot(camera, x, z)
+        line, column = int(row) - (camera.size[0] - len(ground)), min(max(column, 0), camera.size[1] - 1)
+        if abs(x) < aside and 0 <= line < len(ground) and ground[line, int(column)] in materials:
+            return x, z
+    return None
+
+
+def _tree(rng: np.random.Generator, camera: Camera, light: Light, noise: Noise, x: float, z: float) -> Sprite:
+    """A trunk and a crown of leaves in clumps, dark ones behind, those to the light in front."""
+    height = float(rng.uniform(4.5, 8.5))
+    crown = height * float(rng.uniform(0.28, 0.36))
+    brush = Brush(_foot(camera, x, z), camera.scale(z), (crown * 1.45, crown * 1.45, height * 1.12))
+    bark = vary(rng, (92, 74, 58), 8)
+    brush.poly([(-0.2, 0), (0.2, 0), (0.08, height * 0.55), (-0.08, height * 0.55)], dim(bark, 0.85))
+    lit = 0.08 * -light.side
+    brush.poly([(lit - 0.08, 0), (lit + 0.08, 0), (0.03, height * 0.55), (-0.03, height * 0.55)], bark)
+    brush.line([(0, height * 0.4), (crown * 0.5, height * 0.62)], 0.09, dim(bark, 0.9))
+    leaf = vary(rng, (74, 110, 52), 12)
+    middle = height - crown
+    for layer, (shade, clumps, largest) in enumerate(((0.6, 34, 0.34), (0.8, 34, 0.26), (0.98, 30, 0.2))):
+        turns, reaches = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.random(clumps)) * (0.94 - 0.12 * layer)
+        radii = rng.uniform(0.6, 1.0, clumps) * largest * (1.3 - 0.85 * reaches)
+        shades = shade * rng.uniform(0.92, 1.08, clumps)
+        for turn, reach, radius, tone in zip(turns, reaches, radii, shades, strict=True):
+            at = (
+                crown * (float(reach * np.cos(turn)) - light.side * 0.15 * layer),
+                middle + crown * (float(reach * np.sin(turn)) * 0.92 + 0.1 * layer),
+            )
+            brush.disc(at, crown * float(radius), dim(leaf, float(tone)), squash=0.85)
+    return aired(_leafy(brush.sprite(), noise, camera.scale(z)), light, z)
+
+
+def _leafy(sprite: Sprite, noise: Noise, scale: float) -> Sprite:
+    """Leaves lighter and darker, and gaps through which one sees what is behind (not through the trunk)."""
+    height, width = sprite.alpha.shape
+    across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    size = np.float32(max(0.2 * scale, 1.6))
+    leaves = noise.cloud(across / size + 5, down / size + 5, 3)
+    sprite.pixels = sprite.pixels * (0.5 + leaves)[:, :, None]
+    crown = int(height * 0.52)
+    sprite.alpha[:crown] *= np.clip((leaves[:crown] - 0.24) * 9, 0, 1)
+    return sprite
+
+
+def _lamp(camera: Camera, light: Light, x: float, z: float) -> Sprite:
+    brush = Brush(_foot(camera, x, z), camera.scale(z), (0.4, 1.6, 5.4), 1 if x < 0 else -1)
+    metal = (76, 80, 84)
+    brush.line([(0, 0), (0, 5.0), (0.25, 5.2), (1.1, 5.25)], 0.1, metal)
+    brush.box(-0.14, 0, 0.14, 0.5, dim(metal, 0.85))
+    brush.poly([(0.9, 5.3), (1.5, 5.25), (1.5, 5.15), (0.9, 5.12)], (216, 216, 206))
+    return aired(brush.sprite(), light, z)
+
+
+def _foot(camera: Camera, x: float, z: float) -> tuple[float, float]:
+    at = camera.project(x, 0.0, z)
+    return float(at[0]), float(at[1])

@@ -266,7 +266,9 @@ def preview(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
 @main.command()
 @CORPUS
 @click.argument("index", type=int)
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="The picture, .png or .jpg [default: sample-INDEX.png].")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The picture, .png or .jpg [default: sample-INDEX.png]."
+)
 @JSON
 def show(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""

@@ -147,6 +147,11 @@ def open_index(path: Path) -> CocoIndex:
     return CocoIndex(path, arrays, digest)
 
 
+def place_of(index: CocoIndex) -> dict[int, int]:
+    """Image id -> the image's place in the index."""
+    return {ident: at for at, ident in enumerate(index.image_id.tolist())}
+
+
 def image_folder(root: Path, given: Path | None, tried: list[str]) -> Path:
     """Where the photos lie: `given` (below `root` or absolute), else the first of `tried`. Raises DataError."""
     folders = [root / given] if given is not None else [root / name for name in tried]

@@ -108,9 +108,9 @@ def _poisson(source: Pixels, canvas: Pixels, shown: Bits) -> Pixels:
     """
     import cv2
 
-    if shown.sum() < 16:
-        return source
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
+    if min(np.ptp(rows), np.ptp(columns)) < 7:  # OpenCV's solver wants an inside, and crashes without
+        return source
     top, left = max(int(rows[0]) - 3, 0), max(int(columns[0]) - 3, 0)
     here = slice(top, int(rows[-1]) + 4), slice(left, int(columns[-1]) + 4)
     pad = ((3, 3), (3, 3))  # the solver needs a border of its own around the mask

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lavida_gen import cache, json_stream, safe_pickle
 from lavida_gen.cache import Arrays, Blobs, Texts
-from lavida_gen.coco_index import CocoIndex
+from lavida_gen.coco_index import CocoIndex, place_of
 from lavida_gen.coco_json import NOTED, SHOWN, Told, whole
 from lavida_gen.errors import DataError, fault
 from lavida_gen.scene import Name
@@ -115,7 +115,7 @@ class _Reader:
 
     def read(self) -> Arrays:
         """The arrays of the index. Raises DataError."""
-        self.place = {ident: at for at, ident in enumerate(self.coco.image_id.tolist())}
+        self.place = place_of(self.coco)
         for at, ident in enumerate(self.coco.ann_id.tolist()):
             if self.row.setdefault(ident, at) != at:
                 self.doubled.add(ident)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 from lavida_gen.errors import DataError, fault
 
@@ -29,7 +29,6 @@ _BROKEN = (
     MemoryError,  # a length that was made up
 )
 """What the standard library raises for bytes that are no pickle, depending on where they go wrong."""
-T = TypeVar("T", list[Any], dict[Any, Any])
 
 
 class _Refused(Exception):
@@ -50,7 +49,7 @@ class _Unpickler(pickle.Unpickler):
             raise _Refused(f"{module}.{name}") from None
 
 
-def load(path: Path, kind: type[T]) -> T:
+def load(path: Path, kind: type[list[Any]] | type[dict[Any, Any]] = list) -> Any:
     """The plain data of a pickle file whose outermost object is a `kind` (list or dict).
 
     Byte strings of Python 2 come back as text, read as UTF-8 or, failing that, Latin-1. Raises DataError for a file

@@ -296,6 +296,15 @@ def test_keyed_by_content(tmp_path: Path) -> None:
     assert len(open_index(write(tmp_path, changed)).annotations(1)) == 2
 
 
+def test_a_digest_is_remembered_but_not_past_a_change(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(b"one")
+    first = cache.file_digest(file)
+    assert cache.file_digest(file) == first
+    file.write_bytes(b"three")
+    assert cache.file_digest(file) != first
+
+
 def bitflip(path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1

@@ -255,6 +255,7 @@ def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
     assert [list(scene.absent()) for scene in scenes] == [["the zebra", "a red kite"], ["the bus"], ["a boat"]]
     assert scenes[1].regions[0].names == ("person",), "the expression of another split is not told"
     assert scenes[2].regions == ()
+    assert scenes[0].licence == "Attribution License; expressions CC-BY-NC-SA-4.0"
     assert Name("man with dog", "dog", "animal") in list(one.vocabulary())
     assert Name("man with dog", "person", "person") in list(one.vocabulary())
     assert not any("zebra" in name.text for name in one.vocabulary()), "its category is unknown"

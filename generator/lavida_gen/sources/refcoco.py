@@ -48,8 +48,8 @@ class RefCoco(Source):
         title="refCOCO, refCOCO+, refCOCOg, refCLEF, gRefCOCO: referring expressions",
         page="https://github.com/lichengunc/refer (gRefCOCO: https://github.com/henghuiding/gRefCOCO)",
         licence=(
-            "expressions: no licence named, for research; masks CC-BY-4.0 (COCO); photos: Flickr terms, each its own "
-            "licence, many non-commercial (refCLEF: IAPR TC-12, free of charge without copyright restrictions)"
+            "expressions: for research (gRefCOCO: CC-BY-NC-SA-4.0); masks CC-BY-4.0 (COCO); photos: Flickr terms, "
+            "each its own licence, many non-commercial (refCLEF: IAPR TC-12, free without copyright restrictions)"
         ),
         use="noncommercial",
         attribution="Kazemzadeh et al. 2014, Yu et al. 2016, Mao et al. 2016, Liu et al. 2023; COCO; IAPR TC-12",
@@ -140,7 +140,8 @@ class RefCoco(Source):
 
     def _licence(self, image: int) -> str:
         photo = "IAPR TC-12 terms" if self.clef else self.index.licence(image) or "Flickr terms"
-        return f"{photo}; expressions for research"
+        words = "CC-BY-NC-SA-4.0" if self.options.dataset == "grefcoco" else "for research"
+        return f"{photo}; expressions {words}"
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, then every distinct expression of the split with its category; made when asked for."""

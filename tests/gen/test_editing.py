@@ -1,0 +1,235 @@
+"""Exposures that change pixels or words: paste, swap, motion, several, context; and the tools they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lavida_gen import editing, masks, perspective, plugins
+from lavida_gen.exposure import Exposure, Limits, Task
+from lavida_gen.images import Frame, Pixels
+from lavida_gen.recipe import EXPOSURES
+from lavida_gen.sample import Draft, Dropped
+from lavida_gen.scene import Name, Region, Scene
+from lavida_gen.vocabulary import Vocabulary
+
+SIZE = (120, 160)
+NAMES = [Name(text, text) for text in ("person", "dog", "car", "ball", "kite", "bench", "bin", "cone", "cup", "tree")]
+COLOURS = {
+    "bench": (120, 60, 200),
+    "person": (200, 30, 30),
+    "dog": (30, 30, 200),
+    "car": (20, 160, 20),
+    "ball": (220, 220, 20),
+}
+
+
+def bits(top: int, left: int, height: int, width: int) -> masks.Bits:
+    plane = np.zeros(SIZE, bool)
+    plane[top : top + height, left : left + width] = True
+    return plane
+
+
+def ground() -> Pixels:
+    rows = np.linspace(90, 150, SIZE[0]).astype(np.uint8)
+    return np.repeat(np.repeat(rows[:, None, None], SIZE[1], 1), 3, 2)
+
+
+def scene(things: dict[str, list[tuple[int, int, int, int]]], frames: int = 1) -> Scene:
+    """Things as coloured blocks (top, left, height, width) a frame on a plain ground."""
+    pictures = [ground() for _ in range(frames)]
+    regions = []
+    for name, boxes in things.items():
+        planes = [bits(*box) for box in boxes]
+        for picture, plane in zip(pictures, planes, strict=True):
+            picture[plane] = COLOURS[name]
+        regions.append(Region((name,), tuple(masks.encode(plane) for plane in planes), name))
+    shown = tuple(Frame.drawn(lambda one=one: one, SIZE, "toy") for one in pictures)  # type: ignore[misc]
+    return Scene("toy/0", shown, SIZE, tuple(regions), "CC0-1.0")
+
+
+WALK = scene({"person": [(40, 20 + 12 * t, 30, 12) for t in range(6)], "car": [(80, 100, 20, 40)] * 6}, frames=6)
+
+
+def expose(name: str, one: Scene, seed: int = 0, exposed: bool = True, names: int = 4, **more: Any) -> Draft | Dropped:
+    found = plugins.find(EXPOSURES, Exposure, name)
+    other = more.pop("other", scene({"bench": [(50, 50, 20, 20)]}))
+    task = Task(exposed, np.random.default_rng(seed), Vocabulary(NAMES), names, Limits(), lambda rng: other)
+    made: Draft | Dropped = found(found.Options(**more)).expose(one, task)
+    return made
+
+
+def draft(name: str, one: Scene, seed: int = 0, exposed: bool = True, **more: Any) -> Draft:
+    made = expose(name, one, seed, exposed, **more)
+    assert isinstance(made, Draft), made
+    return made
+
+
+def anomalies(made: Draft) -> list[str]:
+    return [text for text, label in zip(made.names, made.labels, strict=True) if label]
+
+
+def boxes(made: Draft) -> list[masks.Box]:
+    return [masks.box(mask) for mask in made.masks if mask is not None]
+
+
+# ---- tools ---------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-30, 140), st.integers(-30, 170), st.integers(1, 40), st.integers(1, 40), st.sampled_from(["feather", "poisson"]))  # fmt: skip
+def test_put_changes_only_what_it_says(row: int, column: int, height: int, width: int, blend: editing.Blend) -> None:
+    """Wherever a cut-out lies, at the border or outside, hidden or not."""
+    before, canvas, hidden = ground(), ground(), bits(0, 0, 120, 70)
+    thing = editing.Cutout(np.full((height, width, 3), 250, np.uint8), np.ones((height, width), bool))
+    shown = editing.put(canvas, thing, (row, column), hidden, blend)
+    assert np.array_equal(canvas[~shown], before[~shown])
+    assert not (shown & hidden).any()
+    assert np.array_equal(shown, editing.outline(thing, (row, column), SIZE) & ~hidden)
+
+
+def test_holes_show_what_other_frames_saw() -> None:
+    frames = [frame.pixels() for frame in WALK.frames]
+    person = [masks.decode(mask) for mask in WALK.regions[0].masks if mask is not None]
+    blocked = [editing.things(WALK, time) for time in range(6)]
+    filled = editing.fill(frames, person, blocked)
+    assert filled is not None
+    for now, plane in zip(filled, person, strict=True):
+        assert np.array_equal(now[plane], ground()[plane])
+
+
+def test_a_hole_too_large_to_make_up_is_refused() -> None:
+    noisy = np.random.default_rng(0).integers(0, 255, (*SIZE, 3)).astype(np.uint8)
+    hole = bits(5, 5, 110, 150)
+    assert editing.fill([noisy], [hole], [hole]) is None
+
+
+def test_what_stands_lower_or_is_known_to_be_nearer_hides() -> None:
+    one = scene({"person": [(40, 20, 30, 12)], "car": [(80, 100, 20, 40)]})
+    assert editing.nearer(one, 0, 75, ()).sum() == 800
+    assert editing.nearer(one, 0, 60, ()).sum() == 800 + 360
+    assert not editing.nearer(one, 0, 110, ()).any()
+    far = Region(("car",), one.regions[1].masks, "car", depth=-9.0)
+    assert not editing.nearer(Scene("k", one.frames, SIZE, (far,), "CC0-1.0"), 0, 10, (), depth=-3.0).any()
+
+
+def test_perspective_grows_downwards() -> None:
+    two = scene({"person": [(40, 20, 17, 8)], "car": [(70, 100, 30, 50)]})
+    view = perspective.of(two)
+    assert view is not None
+    assert view.scale(57) == pytest.approx(10, rel=0.01)
+    assert view.scale(100) == pytest.approx(20, rel=0.01)
+    assert perspective.of(scene({})) is None
+    assert perspective.metres("taxi") == 1.5
+    assert perspective.metres("no such thing") is None
+
+
+# ---- paste and swap ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("blend", ["feather", "poisson"])
+@pytest.mark.parametrize("one", [scene({"person": [(40, 20, 30, 12)]}), WALK], ids=["image", "clip"])
+def test_a_paste_is_foreign_and_named(one: Scene, blend: str) -> None:
+    for seed in range(6):
+        made = draft("paste", one, seed, blend=blend)
+        assert anomalies(made) == ["bench"]
+        assert made.masks == made.edits
+        for frame, before, mask in zip(made.frames, one.frames, made.masks, strict=True):
+            if mask is not None:
+                assert (frame.pixels()[masks.decode(mask)] != before.pixels()[masks.decode(mask)]).any()
+
+
+def test_an_unnamed_paste_is_no_anomaly() -> None:
+    made = draft("paste", WALK, exposed=False)
+    assert not made.exposed
+    assert "bench" not in made.names
+    assert any(made.edits)
+
+
+def test_what_is_there_already_is_not_foreign() -> None:
+    one = scene({"bench": [(50, 50, 20, 20)]})
+    assert expose("paste", one) == Dropped("nothing foreign in the other scene")
+    cut_off = scene({"dog": [(0, 0, 20, 20)]})
+    assert expose("paste", one, other=cut_off) == Dropped("nothing foreign in the other scene")
+
+
+def test_swapped_things_stand_where_the_other_stood() -> None:
+    one = scene({"person": [(40, 20, 30, 15)], "dog": [(50, 100, 20, 20)]})
+    made = draft("swap", one)
+    assert sorted(anomalies(made)) == ["dog in the wrong place", "person in the wrong place"]
+    assert made.masks[0] is not None
+    now, mask = made.frames[0].pixels(), masks.decode(made.masks[0])
+    assert mask[65, 27]
+    assert mask[60, 110]
+    assert np.array_equal(now[60, 27], COLOURS["dog"])
+    assert np.array_equal(now[60, 110], COLOURS["person"])
+    assert not (now[mask.copy() ^ True] == COLOURS["person"]).all(-1).any(), "nothing is left of the old places"
+
+
+def test_swap_needs_two_free_things() -> None:
+    assert expose("swap", scene({"dog": [(50, 100, 20, 20)]})) == Dropped("no two things that could change places")
+    assert expose("swap", WALK, names=1) == Dropped("too few names for the prompt")
+
+
+# ---- motion --------------------------------------------------------------------------------------------------------
+
+
+def test_motions_are_what_they_are_called() -> None:
+    seen = {}
+    for seed in range(40):
+        made = draft("motion", WALK, seed)
+        [name] = anomalies(made)
+        seen[name] = boxes(made)
+    rows = {name: [box.x for box in track] for name, track in seen.items()}
+    old = [20 + 12 * t for t in range(6)]
+    assert rows["a person moving backwards"] == old[::-1]
+    assert len(set(rows["a person frozen in the middle of a motion"])) == 1
+    assert max(np.diff(rows["a person moving unnaturally fast"])) >= 20
+    jitter = np.sign(np.diff(np.array(rows["a person jittering"]) - old))
+    assert jitter.any()
+    assert len(seen) == 4
+
+
+def test_another_motion_is_no_anomaly() -> None:
+    for seed in range(20):
+        true, false = draft("motion", WALK, seed), draft("motion", WALK, seed, exposed=False)
+        assert not set(anomalies(true)) & set(false.names)
+
+
+def test_nothing_moves() -> None:
+    still = scene({"car": [(80, 100, 20, 40)] * 4}, frames=4)
+    assert expose("motion", still) == Dropped("nothing moves on its own")
+
+
+# ---- several and context -------------------------------------------------------------------------------------------
+
+
+def test_several_are_masked_together() -> None:
+    one = scene({"person": [(40, 20, 30, 12)], "dog": [(50, 100, 20, 20)], "ball": [(90, 60, 10, 10)]})
+    for seed in range(20):
+        made = draft("several", one, seed, names=6)
+        areas = {"person": 360, "dog": 400, "ball": 100}
+        assert made.masks[0] is not None
+        assert masks.area(made.masks[0]) == sum(areas[name] for name in anomalies(made))
+        assert 2 <= len(anomalies(made)) <= 3
+        assert made.frames is one.frames
+    assert expose("several", scene({"dog": [(50, 100, 20, 20)]})) == Dropped("fewer than two that could be anomalies")
+
+
+def test_the_label_follows_the_words() -> None:
+    one = scene({"person": [(40, 20, 30, 12)], "dog": [(50, 100, 20, 20)]})
+    rules = set()
+    for seed in range(40):
+        made = draft("context", one, seed)
+        thing = next(name for name in ("person", "dog") if name in anomalies(made)[0])
+        assert thing in made.rule
+        assert made.masks[0] is not None
+        normal = draft("context", one, seed, exposed=False)
+        assert any(thing in text for text in normal.names), "the same thing is listed without the rule"
+        assert not normal.exposed
+        rules.add(normal.rule and ("allows" if thing in normal.rule else "other"))
+    assert rules == {"", "allows", "other"}

@@ -20,7 +20,6 @@ from lavida_bench.video import Pixels
 from lavida_bench.video_index import index_of, opened, pictures
 from lavida_gen.errors import DataError, fault
 
-
 SEEK = 32
 """Seeking takes about as long as decoding so many frames."""
 

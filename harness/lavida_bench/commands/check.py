@@ -1,0 +1,62 @@
+"""`lavida-bench check BENCHMARK`: the files of a benchmark against what they should hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lavida_bench.options import BENCHMARK, JSON, ROOT, SET, parse_settings
+from lavida_bench.progress import progress
+
+if TYPE_CHECKING:
+    from lavida_bench.check import CheckReport
+
+
+@click.command()
+@BENCHMARK
+@ROOT
+@SET
+@click.option("--quick", is_flag=True, help="Count frames without decoding them: broken ones are not found.")
+@JSON
+def command(benchmark: str, root: Path | None, settings: tuple[str, ...], quick: bool, as_json: bool) -> None:
+    """Compare the files of a BENCHMARK with what they should hold, and list every defect and what is done about it.
+
+    Every frame and mask is decoded. Exit code 1 if the official number can not be computed from the files: counts that
+    differ from the expected ones, or a defect marked FATAL. Notes alone (clamped ends, a repeated frame) give 0.
+    """
+    from lavida_bench import benchmark as room
+
+    opened = room.make(benchmark, root, parse_settings(settings))
+    expected = opened.expected
+    with progress(expected.frames if expected else None, f"check {benchmark}") as advance:
+        report = opened.check(decode=not quick, advance=advance)
+    if as_json:
+        click.echo(json.dumps(report.plain(), ensure_ascii=False))
+    else:
+        _print(report)
+    sys.exit(0 if report.official else 1)
+
+
+def _print(report: CheckReport) -> None:
+    from dataclasses import fields
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from lavida_bench.describe import defect_lines, verdict
+
+    table = Table("", "expected", "annotated", "found", "", box=None, header_style="bold")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for name in (field.name for field in fields(report.found)):
+        cells = [getattr(one, name, None) for one in (report.expected, report.annotated, report.found)]
+        mark = "differs" if name in report.differences() else ""
+        table.add_row(name.replace("_", " "), *("-" if cell is None else f"{cell:,}" for cell in cells), mark)
+    Console().print(table)
+    for line in defect_lines(report.defects):
+        click.echo(line)
+    click.echo(verdict(report))

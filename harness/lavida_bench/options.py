@@ -1,0 +1,36 @@
+"""Arguments and options that several verbs share, and reading of KEY=VALUE words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lavida_gen.errors import UserError
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+BENCHMARK = click.argument("benchmark", metavar="BENCHMARK")
+ROOT = click.option(
+    "--root", type=click.Path(path_type=Path), help="Its folder [default: NAME in $LAVIDA_BENCH_DATA, or in data/]."
+)
+SET = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the benchmark: labels=intervals."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
+    """KEY=VALUE words with values in YAML -> options. Raises UserError."""
+    import yaml
+
+    found = {}
+    for word in settings:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set {word}: no '='; expected KEY=VALUE")
+        try:
+            found[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {word}: the value is no YAML ({error})") from error
+    return found

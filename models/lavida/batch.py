@@ -9,13 +9,54 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lavida.errors import LavidaError
 
+SEG = "<SEG>"
+
 KEPT_ON_CPU = ("name_ids", "name_mask", "grids")
 """Fields that are read on the host: they stay there, so that no forward waits for the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One scene and its prompt, as `LavidaProcessor` takes it.
+
+    frames    (T, H, W, 3) uint8 RGB, T = 1 for an image
+    names     K names as the prompt lists them
+    question  None = the fixed scoring question over the names
+    answer    exactly one <SEG>; None = the fixed scoring answer
+    masks     (T, H, W) bool: the anomaly; None = scoring
+    labels    K: is the name in the scene as the anomaly; None = unknown
+    key       stands in messages
+    """
+
+    frames: np.ndarray
+    names: tuple[str, ...]
+    question: str | None = None
+    answer: str | None = None
+    masks: np.ndarray | None = None
+    labels: tuple[bool, ...] | None = None
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"Sample {self.key!r}"
+        shape = self.frames.shape
+        if self.frames.dtype != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
+            raise LavidaError(f"{where}: frames are {self.frames.dtype} {shape}; expected uint8 (T, H, W, 3)")
+        if self.masks is not None and (self.masks.dtype != np.bool_ or self.masks.shape != shape[:3]):
+            raise LavidaError(f"{where}: masks are {self.masks.dtype} {self.masks.shape}; expected bool {shape[:3]}")
+        if not self.names or not all(name.strip() for name in self.names):
+            raise LavidaError(f"{where}: names are {self.names}; expected at least one, none of them empty")
+        if self.labels is not None and len(self.labels) != len(self.names):
+            raise LavidaError(f"{where}: {len(self.labels)} labels for {len(self.names)} names; expected one each")
+        if self.answer is not None and self.answer.count(SEG) != 1:
+            raise LavidaError(f"{where}: answer {self.answer!r}; expected {SEG} exactly once")
+        if self.question is not None and SEG in self.question:
+            raise LavidaError(f"{where}: question {self.question!r}; expected no {SEG}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +76,7 @@ class Batch:
     labels          (B, S) int64: input_ids in the assistant's turn, -100 elsewhere; None = no text loss
     masks           (N, H', W') bool or {0, 1}: the anomaly; None = scoring
     name_labels     (K,) bool: is this name in the scene as the anomaly; None = unknown
+    keys            B names of the samples, for messages
     """
 
     input_ids: Tensor
@@ -50,6 +92,7 @@ class Batch:
     labels: Tensor | None = None
     masks: Tensor | None = None
     name_labels: Tensor | None = None
+    keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         size = self.input_ids.shape[0]

@@ -1,7 +1,7 @@
-"""Token compression ("reverse attention") of LAVIDA (arXiv 2602.19248): which visual tokens stay, and what they become.
+"""Token compression ("reverse attention") of LAVIDA (arXiv 2602.19248): which visual tokens stay, what they become.
 
-Two pure steps on tensors. `static_patches` drops what stands still, before the vision tower's blocks; `density` keeps the
-densest of a sample's visual tokens after the tower and merges every other token into its nearest kept one.
+Two pure steps on tensors. `static_patches` drops what stands still, before the vision tower's blocks; `density` keeps
+the densest of a sample's visual tokens after the tower and merges every other token into its nearest kept one.
 
 Letters: P patches, T temporal frames, L visual tokens of one sample, R kept tokens (centres), C channels, K neighbours.
 Half precision goes in and comes out; inside everything is float32. The L x L matrix of distances exists only in
@@ -64,7 +64,7 @@ def density(
 
     Every token joins its nearest centre; a centre's new value is the mean of its members, weighted by
     softmax(-<centre, member> / sqrt(C)): the less alike a member is, the more it weighs. No gradient goes through the
-    choice; with `gradient` it goes through values and weights to kept and merged tokens (without: none, as the authors).
+    choice; with `gradient` it reaches kept and merged tokens through values and weights (without: none, as theirs).
     `ratio` 1.0 returns the tokens themselves. At least one token stays.
     """
     length = tokens_LC.shape[0]
@@ -90,7 +90,7 @@ def density_packed(
 
 
 def reachability_density(tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES) -> Tensor:
-    """Local reachability density of LOF, (L,) float32, under Euclidean distance / sqrt(C); a token is not its own neighbour.
+    """Local reachability density of LOF, (L,) float32, under Euclidean distance / sqrt(C); no token neighbours itself.
 
     k / sum over the k neighbours of max(k-distance(neighbour), distance); infinite where all of them are copies.
     """

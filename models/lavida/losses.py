@@ -63,9 +63,9 @@ def object_score(scores: Tensor, present: Tensor) -> Tensor:
 def frame_losses(masks: Tensor, ious: Tensor, scores: Tensor, target: Tensor, weights: Weights) -> dict[str, Tensor]:
     """focal, dice, iou and object, scalars without their weights, each the sum over the frames divided by N.
 
-    masks (N, M, h, w) logits, ious (N, M) predicted, scores (N,) object score logits, target (N, H, W) in {0, 1}. Where sizes
-    differ the logits are resized bilinearly to the target's. The first three go through the candidate with the smallest
-    weighted focal + dice, and are zero where the target is empty.
+    masks (N, M, h, w) logits, ious (N, M) predicted, scores (N,) object score logits, target (N, H, W) in {0, 1}. Where
+    sizes differ the logits are resized bilinearly to the target's. The first three go through the candidate with the
+    smallest weighted focal + dice, and are zero where the target is empty.
     """
     target = target.to(torch.float32)
     logits = masks.float()

@@ -1,0 +1,199 @@
+"""SAM2 with a prompt from text: frames in, mask logits, predicted IoUs and object score logits out.
+
+Works on the pieces of transformers' Sam2VideoModel. Letters: N frames of the batch, T frames of a clip, M candidate
+masks, C channels, h w SAM2's lowest resolution, P = h * w.
+
+`memory: none` decodes all frames of all clips in one call, each with SAM2's no-memory embedding (what the authors' code
+comes to: every frame is an initial conditioning frame there). `memory: causal` decodes clips frame after frame; a
+frame attends to the memories and object pointers of the earlier ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lavida.config import Memory
+
+NO_OBJECT = -1024.0
+"""What SAM2 puts in place of the mask logits of a frame without the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """SAM2's view of N frames: maps finest first, (N, C_i, H_i, W_i); position (N, C, h, w) of the coarsest."""
+
+    maps: tuple[Tensor, ...]
+    position: Tensor
+
+    @property
+    def pixels_NPC(self) -> Tensor:
+        """Coarsest map plus its position encoding, as the projector reads it."""
+        return (self.maps[-1] + self.position).flatten(2).transpose(1, 2)
+
+    def of(self, frames: Tensor) -> Features:
+        """The features of some of the frames."""
+        return Features(tuple(level[frames] for level in self.maps), self.position[frames])
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """masks (N, M, 4h, 4w) logits before gating, ious (N, M), scores (N,), tokens (N, M, C) of the masks."""
+
+    masks: Tensor
+    ious: Tensor
+    scores: Tensor
+    tokens: Tensor
+
+
+@dataclass(slots=True)
+class _Bank:
+    """What earlier frames left: by frame number, (features, position) of (P, B, C) each and pointers (B, C)."""
+
+    memories: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    pointers: list[Tensor] = field(default_factory=list)
+
+
+def encode(sam: Any, frames_NCHW: Tensor) -> Features:
+    """SAM2's image encoder on N normalised frames."""
+    seen = sam.get_image_features(frames_NCHW.to(sam.dtype), return_dict=True)
+    sizes = sam.backbone_feature_sizes
+    maps = tuple(_unflatten(level, size) for level, size in zip(seen.fpn_hidden_states, sizes, strict=True))
+    return Features(maps, _unflatten(seen.fpn_position_encoding[-1], sizes[-1]).expand_as(maps[-1]))
+
+
+def decode(
+    sam: Any, features: Features, prompt_NQC: Tensor, counts: Sequence[int], memory: Memory, candidates: bool
+) -> Decoded:
+    """Masks of N frames from Q sparse prompts each, behind SAM2's empty point (label -1).
+
+    `counts` are the frames of each clip. With `candidates` three masks come out (training); without, one: of clips the
+    one of highest predicted IoU, of single images SAM2's single mask with its dynamic choice by stability.
+    """
+    if memory == "none" or max(counts) == 1:
+        return _pick(sam, _no_memory(sam, features), prompt_NQC, counts, candidates)
+    return _causal(sam, features, prompt_NQC, counts, candidates)
+
+
+def gate(masks_NMHW: Tensor, scores_N: Tensor) -> Tensor:
+    """Mask logits with -1024 in every frame whose object score logit is <= 0; no gradient reaches those frames."""
+    return torch.where((scores_N > 0)[:, None, None, None], masks_NMHW, NO_OBJECT)
+
+
+def _unflatten(level_PNC: Tensor, size: Sequence[int]) -> Tensor:
+    pixels, frames, channels = level_PNC.shape
+    assert pixels == size[0] * size[1]
+    return level_PNC.permute(1, 2, 0).reshape(frames, channels, int(size[0]), int(size[1]))
+
+
+def _no_memory(sam: Any, features: Features) -> Features:
+    coarse = features.maps[-1] + sam.no_memory_embedding.view(1, -1, 1, 1)
+    return Features((*features.maps[:-1], coarse), features.position)
+
+
+def _pick(sam: Any, features: Features, prompt: Tensor, counts: Sequence[int], candidates: bool) -> Decoded:
+    """One call of the mask decoder for the training masks or for clips, one more where single images are among them."""
+    if candidates or min(counts) > 1:
+        every = _mask_decoder(sam, features, prompt, True)
+        return every if candidates else _best(every)
+    single = torch.tensor([count == 1 for count in counts for _ in range(count)], device=prompt.device)
+    images = _mask_decoder(sam, features.of(single), prompt[single], False)
+    if bool(single.all()):
+        return images
+    clips = _best(_mask_decoder(sam, features.of(~single), prompt[~single], True))
+    return Decoded(*(_merge(single, getattr(images, name), getattr(clips, name)) for name in Decoded.__slots__))
+
+
+def _merge(first: Tensor, ones: Tensor, others: Tensor) -> Tensor:
+    out = ones.new_empty(len(first), *ones.shape[1:])
+    out[first], out[~first] = ones, others
+    return out
+
+
+def _best(every: Decoded) -> Decoded:
+    """Of each frame's candidates the one of highest predicted IoU."""
+    frames, best = torch.arange(len(every.ious), device=every.ious.device)[:, None], every.ious.argmax(1, keepdim=True)
+    return Decoded(every.masks[frames, best], every.ious[frames, best], every.scores, every.tokens[frames, best])
+
+
+def _mask_decoder(sam: Any, features: Features, prompt_NQC: Tensor, candidates: bool) -> Decoded:
+    size = len(prompt_NQC)
+    point = prompt_NQC.new_zeros(size, 1, 1, 2)
+    label = torch.full((size, 1, 1), -1, dtype=torch.int32, device=point.device)
+    empty, dense = sam.prompt_encoder(input_points=point, input_labels=label, input_boxes=None, input_masks=None)
+    masks, ious, tokens, scores = sam.mask_decoder(
+        image_embeddings=features.maps[-1],
+        image_positional_embeddings=sam.get_image_wide_positional_embeddings().expand(size, -1, -1, -1),
+        sparse_prompt_embeddings=torch.cat([empty.to(prompt_NQC.dtype), prompt_NQC[:, None]], dim=2),
+        dense_prompt_embeddings=dense,
+        multimask_output=candidates,
+        high_resolution_features=list(features.maps[:-1]),
+    )
+    return Decoded(masks[:, 0], ious[:, 0], scores[:, 0, 0], tokens[:, 0])
+
+
+def _causal(sam: Any, features: Features, prompt: Tensor, counts: Sequence[int], candidates: bool) -> Decoded:
+    """Frame after frame; clips that have ended leave the batch. Clips of equal length are decoded together."""
+    starts = torch.tensor([sum(counts[:i]) for i in range(len(counts))], device=prompt.device)
+    order: list[Tensor] = []
+    parts: list[Decoded] = []
+    for length in sorted(set(counts)):
+        first = starts[torch.tensor([count == length for count in counts], device=prompt.device)]
+        bank = _Bank()
+        for number in range(length):
+            rows = first + number
+            seen = features.of(rows)
+            ready = _no_memory(sam, seen) if number == 0 else _remember(sam, seen, bank, number, length)
+            one = _pick(sam, ready, prompt[rows], [length] * len(rows), candidates)
+            if number + 1 < length:
+                _memorise(sam, seen, one, bank)
+            order.append(rows)
+            parts.append(one)
+    back = torch.cat(order).argsort()
+    return Decoded(*(torch.cat([getattr(part, name) for part in parts])[back] for name in Decoded.__slots__))
+
+
+def _remember(sam: Any, seen: Features, bank: _Bank, number: int, length: int) -> Features:
+    """The coarsest map of frame `number` after attention to the memories of frame 0 and the latest num_maskmem - 1.
+
+    Offsets, pointers and their order are SAM2's: frame 0 is the conditioning frame.
+    """
+    size, channels, height, width = seen.maps[-1].shape
+    chosen = [(0, 0)] + [(back, number - back) for back in range(sam.num_maskmem - 1, 0, -1) if number - back > 0]
+    memory = [bank.memories[frame][0] for _, frame in chosen]
+    position = [
+        bank.memories[frame][1] + sam.memory_temporal_positional_encoding[offset - 1].to(memory[0].dtype)
+        for offset, frame in chosen
+    ]
+    most = min(length, sam.config.max_object_pointers_in_encoder)
+    offsets = [number] + [back for back in range(1, most) if number - back > 0]
+    pointers, pointer_position = sam._process_object_pointers(
+        offsets, [bank.pointers[number - back] for back in offsets], most, size, channels, seen.position.device
+    )
+    fused = sam.memory_attention(
+        current_vision_features=seen.maps[-1].flatten(2).permute(2, 0, 1),
+        current_vision_position_embeddings=seen.position.flatten(2).permute(2, 0, 1),
+        memory=torch.cat([*memory, pointers]),
+        memory_posision_embeddings=torch.cat([*position, pointer_position]),
+        num_object_pointer_tokens=len(pointers),
+    )
+    coarse = fused.reshape(size, height * width, channels).transpose(1, 2).unflatten(2, (height, width))
+    return Features((*seen.maps[:-1], coarse), seen.position)
+
+
+def _memorise(sam: Any, seen: Features, one: Decoded, bank: _Bank) -> None:
+    """Add a frame's mask and pointer to the bank; a frame without the object leaves SAM2's no-object embeddings."""
+    best = _best(one)
+    there = (best.scores > 0)[:, None]
+    mask = F.interpolate(gate(best.masks, best.scores).float(), size=(sam.image_size,) * 2, mode="bilinear")
+    scaled = mask.sigmoid() * sam.config.sigmoid_scale_for_mem_enc + sam.config.sigmoid_bias_for_mem_enc
+    memory, position = sam.memory_encoder(seen.maps[-1], scaled.to(seen.maps[-1].dtype))
+    if sam.occlusion_spatial_embedding_parameter is not None:
+        memory = memory + (~there)[..., None, None] * sam.occlusion_spatial_embedding_parameter[..., None, None]
+    bank.memories.append((memory.flatten(2).permute(2, 0, 1), position.flatten(2).permute(2, 0, 1)))
+    bank.pointers.append(torch.where(there, sam.object_pointer_proj(best.tokens[:, 0]), sam.no_object_pointer))

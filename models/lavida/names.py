@@ -1,0 +1,47 @@
+"""Features of anomaly names: the pooled output of a CLIP text tower for each name alone, cached while it is frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+CACHE_SIZE = 100_000
+"""Names that the cache holds: 512 float32 values each, 200 MB."""
+
+
+class NameEncoder(nn.Module):
+    """Text tower with a memory. `encode` gives (K, W) features for K names.
+
+    Nothing is cached while the tower trains. The cache knows names by their tokens and is dropped when the tower's
+    weights are loaded, moved or cast.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.tower: Any = CLIPTextModel(config)
+        self._cache: dict[tuple[int, ...], Tensor] = {}
+        self._state: tuple[Any, ...] = ()
+
+    def forward(self, ids_KW: Tensor, mask_KW: Tensor) -> Tensor:
+        """Features of K names, (K, C) in the tower's dtype; ids and mask (K, W) int64, padded on the right."""
+        weight = self.tower.embeddings.token_embedding.weight
+        if weight.requires_grad:
+            return self._run(ids_KW, mask_KW)
+        version = (weight.data_ptr(), weight._version, weight.dtype, weight.device)
+        if version != self._state or len(self._cache) > CACHE_SIZE:
+            self._cache, self._state = {}, version
+        keys = [tuple(row[real].tolist()) for row, real in zip(ids_KW.cpu(), mask_KW.cpu().bool(), strict=True)]
+        new = {key: number for number, key in enumerate(keys) if key not in self._cache}
+        if new:
+            rows = list(new.values())
+            with torch.no_grad():
+                self._cache.update(zip(new, self._run(ids_KW[rows], mask_KW[rows]).unbind(), strict=True))
+        return torch.stack([self._cache[key] for key in keys])
+
+    def _run(self, ids_KW: Tensor, mask_KW: Tensor) -> Tensor:
+        device = self.tower.embeddings.token_embedding.weight.device
+        pooled: Tensor = self.tower(input_ids=ids_KW.to(device), attention_mask=mask_KW.to(device)).pooler_output
+        return pooled

@@ -1,0 +1,167 @@
+"""Presets: `paper` (Qwen2-VL-7B, SAM2.1 small, CLIP B/32), `small` (Qwen2-VL-2B), `tiny` (random, runs on a CPU).
+
+The sizes of the published parts are their configurations' as published; `from_parts` reads the parts' own files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
+
+from lavida.config import GROUPS, LavidaConfig
+from lavida.errors import LavidaError
+
+PARTS = {
+    "paper": ("Qwen/Qwen2-VL-7B-Instruct", "facebook/sam2.1-hiera-small", "openai/clip-vit-base-patch32"),
+    "small": ("Qwen/Qwen2-VL-2B-Instruct", "facebook/sam2.1-hiera-small", "openai/clip-vit-base-patch32"),
+}
+"""Hub names of the pretrained parts: language model, SAM2, text tower."""
+
+TINY_VOCABULARY = 2048
+PRESETS = ("paper", "small", "tiny")
+
+
+def preset(name: str, **changes: Any) -> LavidaConfig:
+    """The configuration of a preset, with `changes` on top."""
+    if name not in PRESETS:
+        raise LavidaError(f"preset {name!r}; expected one of {', '.join(PRESETS)}")
+    if name == "tiny":
+        return LavidaConfig(**_tiny() | changes)
+    plain = {"mllm_config": _qwen(name), "sam_config": _sam_small(), "names_config": CLIPTextConfig(eos_token_id=49407)}
+    return LavidaConfig(**plain | changes)
+
+
+def _qwen(name: str) -> PreTrainedConfig:
+    """Qwen2-VL 7B (paper) and 2B (small)."""
+    paper = name == "paper"
+    hidden = 3584 if paper else 1536
+    text = {
+        "vocab_size": 152064 if paper else 151936,
+        "hidden_size": hidden,
+        "intermediate_size": 18944 if paper else 8960,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28 if paper else 12,
+        "num_key_value_heads": 4 if paper else 2,
+        "rms_norm_eps": 1e-6,
+        "rope_parameters": {"rope_type": "default", "mrope_section": [16, 24, 24], "rope_theta": 1_000_000.0},
+    }
+    return AutoConfig.for_model(
+        "qwen2_vl", text_config=text, vision_config={"hidden_size": hidden}, tie_word_embeddings=not paper
+    )
+
+
+def _sam_small() -> PreTrainedConfig:
+    """SAM2.1 hiera small at 1024 pixels."""
+    backbone = {
+        "model_type": "sam2_hiera_det_model",
+        "hidden_size": 96,
+        "blocks_per_stage": [1, 2, 11, 2],
+        "embed_dim_per_stage": [96, 192, 384, 768],
+        "num_attention_heads_per_stage": [1, 2, 4, 8],
+        "window_size_per_stage": [8, 4, 14, 7],
+        "global_attention_blocks": [7, 10, 13],
+        "window_positional_embedding_background_size": [7, 7],
+    }
+    vision = {"model_type": "sam2_vision_model", "backbone_config": backbone}
+    return AutoConfig.for_model("sam2_video", vision_config=vision)
+
+
+def _tiny() -> dict[str, Any]:
+    """Everything random, 128 pixels: all parts train but the memory, which `memory: none` leaves out."""
+    return {
+        "mllm_config": AutoConfig.for_model("qwen2_vl", **_tiny_qwen()),
+        "sam_config": AutoConfig.for_model("sam2_video", **_tiny_sam()),
+        "names_config": _tiny_names(),
+        "seg_token_id": 7,
+        "projector_hidden": 96,
+        "projector_heads": 4,
+        "qformer_queries": 4,
+        "qformer_blocks": 2,
+        "qformer_heads": 4,
+        "qformer_mlp": 192,
+        "budgets": {"train_clip": [12, 16], "score_clip": [12, 16], "train_image": [16, 36], "score_image": [16, 36]},
+        "trainable": dict.fromkeys(GROUPS, "full") | {"memory": "frozen"},
+    }
+
+
+def _tiny_qwen() -> dict[str, Any]:
+    text = {
+        "vocab_size": TINY_VOCABULARY,
+        "hidden_size": 96,
+        "intermediate_size": 192,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 3,
+        "max_position_embeddings": 4096,
+        "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0},
+        "bos_token_id": None,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
+    vision = {"depth": 2, "embed_dim": 64, "hidden_size": 96, "num_heads": 4, "mlp_ratio": 2}
+    return {
+        "text_config": text,
+        "vision_config": vision,
+        "vision_start_token_id": 3,
+        "vision_end_token_id": 4,
+        "image_token_id": 5,
+        "video_token_id": 6,
+    }
+
+
+def _tiny_names() -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=TINY_VOCABULARY,
+        hidden_size=64,
+        intermediate_size=128,
+        projection_dim=64,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        max_position_embeddings=77,
+        hidden_act="gelu",
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+
+
+def _tiny_sam() -> dict[str, Any]:
+    backbone = {
+        "model_type": "sam2_hiera_det_model",
+        "hidden_size": 16,
+        "image_size": [128, 128],
+        "blocks_per_stage": [1, 1, 2, 1],
+        "embed_dim_per_stage": [16, 32, 64, 128],
+        "num_attention_heads_per_stage": [1, 2, 4, 8],
+        "window_size_per_stage": [8, 4, 4, 4],
+        "global_attention_blocks": [3],
+    }
+    return {
+        "vision_config": {
+            "model_type": "sam2_vision_model",
+            "backbone_config": backbone,
+            "backbone_channel_list": [128, 64, 32, 16],
+            "backbone_feature_sizes": [[32, 32], [16, 16], [8, 8]],
+            "fpn_hidden_size": 64,
+        },
+        "prompt_encoder_config": {"hidden_size": 64, "image_size": 128},
+        "mask_decoder_config": {
+            "hidden_size": 64,
+            "mlp_dim": 128,
+            "num_attention_heads": 4,
+            "iou_head_hidden_dim": 64,
+        },
+        "image_size": 128,
+        "memory_attention_hidden_size": 64,
+        "memory_attention_num_layers": 2,
+        "memory_attention_feed_forward_hidden_size": 128,
+        "memory_attention_rope_feat_sizes": [8, 8],
+        "memory_attention_dropout": 0.0,
+        "memory_attention_rope_dropout": 0.0,
+        "memory_encoder_hidden_size": 64,
+        "memory_encoder_output_channels": 16,
+        "mask_downsampler_embed_dim": 64,
+        "memory_fuser_embed_dim": 64,
+        "memory_fuser_intermediate_dim": 128,
+    }

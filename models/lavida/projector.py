@@ -1,0 +1,101 @@
+"""Multi-scale semantic projector of LAVIDA: names look at a frame's pixels, then queries at <SEG> and names.
+
+Letters: N frames, D names of the longest prompt, C channels of SAM2, X text width, Z hidden width of the language
+model, Q queries, E hidden width of the projector, h w SAM2's lowest resolution. The attention blocks are SAM2's, as
+transformers has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import Sam2VideoMaskDecoderConfig
+from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoAttention, Sam2VideoTwoWayAttentionBlock
+
+from lavida.config import LavidaConfig
+
+_Attention: Any = Sam2VideoAttention  # untyped in transformers
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """prompt (N, 1, C): one sparse prompt per frame; names (N, D, C): embeddings of the names in that frame."""
+
+    prompt: Tensor
+    names: Tensor
+
+
+class Projector(nn.Module):
+    """From <SEG>, the names and a frame's features to one sparse prompt for SAM2's mask decoder."""
+
+    def __init__(self, config: LavidaConfig) -> None:
+        super().__init__()
+        width, channels = config.projector_hidden, config.sam.mask_decoder_config.hidden_size
+        attention = config.sam._attn_implementation
+        self.name_in = nn.Linear(config.names.hidden_size, width)
+        self.pixel_in = nn.Linear(channels, width)
+        self.seg_in = nn.Linear(config.mllm.get_text_config().hidden_size, width)
+        self.look = _Attention(_block_config(width, config.projector_heads, config.qformer_mlp, attention))
+        self.look_norm = nn.LayerNorm(width)
+        self.look_out = nn.Linear(width, width)
+        blocks = _block_config(width, config.qformer_heads, config.qformer_mlp, attention)
+        self.queries = nn.Parameter(torch.empty(config.qformer_queries, width))
+        self.blocks = nn.ModuleList(
+            [Sam2VideoTwoWayAttentionBlock(blocks, skip_first_layer_pe=i == 0) for i in range(config.qformer_blocks)]
+        )
+        self.prompt_out = nn.Linear(config.qformer_queries * width, channels)
+        self.name_out = nn.Linear(width, channels)
+        self.name_bias = nn.Parameter(torch.zeros(()))
+        self.name_scale = nn.Parameter(torch.zeros(()))
+
+    def forward(self, seg_NZ: Tensor, names_NDX: Tensor, real_ND: Tensor, pixels_NPC: Tensor) -> Projected:
+        """One prompt per frame.
+
+        seg_NZ the <SEG> state of each frame's sample, names_NDX its name features, real_ND bool (False = padding),
+        pixels_NPC features plus position encoding of SAM2's lowest resolution, P = h * w.
+        """
+        frame_names = self._names_in_frame(names_NDX, pixels_NPC)
+        keys = torch.cat([self.seg_in(seg_NZ)[:, None], frame_names], dim=1)[:, None]
+        real = torch.cat([real_ND.new_ones(len(real_ND), 1), real_ND], dim=1)
+        bias = torch.zeros(real.shape, dtype=keys.dtype, device=keys.device).masked_fill(
+            ~real, torch.finfo(keys.dtype).min
+        )
+        start = self.queries.to(keys.dtype).expand(len(keys), 1, -1, -1)
+        queries, no_position = start, torch.zeros_like(keys)
+        for block in self.blocks:
+            queries, keys, _ = block(
+                queries=queries,
+                keys=keys,
+                query_point_embedding=start,
+                key_point_embedding=no_position,
+                attention_similarity=bias[:, None, None].expand(-1, 1, start.shape[2], -1),
+            )
+        return Projected(self.prompt_out(queries.flatten(2)), self.name_out(keys[:, 0, 1:]))
+
+    def _names_in_frame(self, names_NDX: Tensor, pixels_NPC: Tensor) -> Tensor:
+        names = self.name_in(names_NDX)
+        pixels = self.pixel_in(pixels_NPC)[:, None]
+        seen, _ = self.look(query=names[:, None], key=pixels, value=pixels)
+        out: Tensor = self.look_out(self.look_norm(names + seen[:, 0]))
+        return out
+
+    def name_maps(self, names_NDC: Tensor, pixels_NPC: Tensor) -> Tensor:
+        """How much each pixel looks like each name, (N, D, P) logits: scaled dot products, for `loss.names`."""
+        scale = self.name_scale.exp() / names_NDC.shape[-1] ** 0.5
+        maps: Tensor = scale * names_NDC @ pixels_NPC.transpose(1, 2) + self.name_bias
+        return maps
+
+    def name_logits(self, names_NDC: Tensor, pixels_NPC: Tensor) -> Tensor:
+        """Is the name in the frame, (N, D) logits: the smooth maximum of its map."""
+        return self.name_maps(names_NDC, pixels_NPC).float().logsumexp(dim=-1)
+
+
+def _block_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:
+    config = Sam2VideoMaskDecoderConfig(
+        hidden_size=width, num_attention_heads=heads, mlp_dim=mlp, attention_downsample_rate=2
+    )
+    config._attn_implementation = attention
+    return config

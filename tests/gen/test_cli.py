@@ -49,7 +49,7 @@ def corpus(recipe: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
+@pytest.mark.parametrize("command", [[], *([name] for name in plugins.names("lavida_gen.commands"))])
 def test_help_teaches(command: list[str]) -> None:
     text = said(*command, "--help")
     assert "Usage: " in text

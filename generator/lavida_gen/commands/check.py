@@ -1,0 +1,30 @@
+"""`lavida-gen check`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from lavida_gen.terminal import JSON, RECIPE, SET
+
+
+@click.command()
+@RECIPE
+@SET
+@JSON
+def command(recipe: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Find every fault of a recipe and its data: missing files, unreadable annotations. Writes nothing."""
+    from lavida_gen import recipe as recipes
+    from lavida_gen.check import check as find_faults
+
+    loaded = recipes.load(recipe, settings)
+    faults = list(find_faults(loaded))
+    if as_json:
+        click.echo(json.dumps({"sound": not faults, "faults": faults}))
+    else:
+        for fault in faults:
+            click.echo(fault)
+        click.echo(f"recipe {loaded.name}: {'sound' if not faults else f'{len(faults)} faults'}")
+    sys.exit(1 if faults else 0)

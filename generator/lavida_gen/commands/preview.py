@@ -1,0 +1,28 @@
+"""`lavida-gen preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lavida_gen.terminal import CORPUS
+
+
+@click.command()
+@CORPUS
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The HTML file [default: CORPUS/preview.html].")
+@click.option(
+    "--samples", "limit", type=click.IntRange(min=1), default=120, show_default=True, help="How many to show."
+)
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
+    """Write one HTML file to look at: gallery with outlines, filters, histograms. Needs no network."""
+    from lavida_gen.corpus import open_corpus
+    from lavida_gen.preview import write_preview
+
+    opened = open_corpus(corpus)
+    page = write_preview(opened, out or opened.path / "preview.html", limit)
+    click.echo(f"preview: {page}")
+    if open_it:
+        click.launch(str(page))

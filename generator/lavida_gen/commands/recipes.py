@@ -1,0 +1,17 @@
+"""`lavida-gen recipes`."""
+
+from __future__ import annotations
+
+import click
+
+from lavida_gen.terminal import JSON, print_found
+
+
+@click.command()
+@click.argument("name", required=False)
+@JSON
+def command(name: str | None, as_json: bool) -> None:
+    """List the built-in recipes, or print one, to copy and change."""
+    from lavida_gen import describe
+
+    print_found(describe.recipe(name) if name else describe.recipes(), as_json)

@@ -1,0 +1,46 @@
+"""`lavida-gen show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lavida_gen.terminal import CORPUS, JSON
+
+
+@click.command()
+@CORPUS
+@click.argument("index", type=int)
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="The picture, .png or .jpg [default: sample-INDEX.png]."
+)
+@JSON
+def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
+    """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
+    from lavida_gen.corpus import open_corpus
+    from lavida_gen.recipe import missing_places
+    from lavida_gen.shards import write_whole
+    from lavida_gen.show import encoded, picture
+
+    opened = open_corpus(corpus)
+    sample = next(opened.stored([index]))
+    path = out or Path(f"sample-{index}.png")
+    write_whole(path, encoded(picture(sample), path.suffix))
+    places = " ".join(f"--set {key}=..." for key in missing_places(opened.manifest.recipe))
+    again = f"lavida-gen build --recipe {corpus} {places} --only {index} --out sample-{index}".replace("  ", " ")
+    if as_json:
+        click.echo(json.dumps({**sample.record, "picture": str(path), "again": again}, ensure_ascii=False))
+        return
+    record = sample.record
+    anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
+    for label, text in (
+        ("sample", f"{index} ({record['kind']}, {record['split']}, {record['width']} x {record['height']})"),
+        ("question", record["question"]), ("answer", record["answer"]),
+        ("anomaly", ", ".join(anomalies) or "none of the names listed"),
+        ("area", f"{max(record['areas']):.2%} of the frame at most"),
+        ("made of", f"{record['source']} {record['scene']} by {record['exposure']}"),
+        ("licence", f"{record['licence']}  {record['attribution']}"), ("picture", str(path)), ("again", again),
+    ):  # fmt: skip
+        click.echo(f"{label:<9} {text}")

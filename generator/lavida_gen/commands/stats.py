@@ -1,0 +1,39 @@
+"""`lavida-gen stats`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lavida_gen.terminal import CORPUS, JSON, table
+
+
+@click.command()
+@CORPUS
+@click.option("--names", "top", type=int, default=20, show_default=True, help="How many names to list.")
+@JSON
+def command(corpus: str, top: int, as_json: bool) -> None:
+    """Count a corpus: by source, exposure, name, area, reason of drops."""
+    from lavida_gen import stats as counter
+    from lavida_gen.corpus import open_corpus
+
+    counts = counter.stats(open_corpus(corpus))
+    if as_json:
+        click.echo(json.dumps(counts, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console()
+    click.echo(f"{counts['samples']:,} samples, {counts['exposed']:,} exposed")
+    for title, rows in (
+        ("split", counts["splits"]), ("source", counts["sources"]), ("exposure", counts["exposures"]),
+        ("licence", counts["licences"]),
+    ):  # fmt: skip
+        console.print(table(title, ["samples", "exposed"], {k: [v["samples"], v["exposed"]] for k, v in rows.items()}))
+    listed = dict(list(counts["listed"].items())[:top])
+    title = f"name ({len(listed)} of {len(counts['listed'])})"
+    console.print(table(title, ["listed", "anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()}))
+    console.print(table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
+    if counts["drops"]:
+        console.print(table("dropped scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))

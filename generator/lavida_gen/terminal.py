@@ -1,0 +1,82 @@
+"""What the verbs of the command share: options, progress bar, printing. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+RECIPE = click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in recipe, or a YAML file.")
+SET = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a key: samples=500, sources.0.root=/data/coco.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+WORKERS = click.option(
+    "--workers", "-w", type=click.IntRange(min=1), default=None, help="Processes [default: all cores]."
+)
+CORPUS = click.argument("corpus", metavar="CORPUS")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate, drops and time left on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, dropped: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[drops]} drops"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total, rate="", drops=0)
+        drops = 0
+
+        def advance(done: int, dropped: int) -> None:
+            nonlocal drops
+            drops += dropped
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=done, drops=drops, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield advance
+
+
+def table(title: str, heads: list[str], rows: dict[str, list[int]]) -> Any:
+    """A rich table: labels on the left, counts on the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title, *heads, box=None, title_justify="left", header_style="bold")
+    for head in made.columns[1:]:
+        head.justify = "right"
+    for label, cells in rows.items():
+        made.add_row(Text(label), *(f"{cell:,}" for cell in cells))
+    return made
+
+
+def print_found(found: Any, as_json: bool) -> None:
+    """Something of `describe`, as text or JSON."""
+    click.echo(json.dumps(found.plain, ensure_ascii=False) if as_json else found.text)

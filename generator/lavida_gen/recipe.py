@@ -10,31 +10,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 
 from lavida_gen import plugins
 from lavida_gen.augment import Augmentation, ImageSettings
 from lavida_gen.errors import UserError, did_you_mean, fault
 from lavida_gen.exposure import Exposure, ExposureOptions, Limits
 from lavida_gen.prompts import PromptBank
+from lavida_gen.recipe_file import Strict, change, expand, read, refuse, said
 from lavida_gen.source import LocalOnly, Source, SourceOptions
 
 SOURCES = "lavida_gen.sources"
 EXPOSURES = "lavida_gen.exposures"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceEntry(_Strict):
+class SourceEntry(Strict):
     """One entry of `sources:`; every other key in it is an option of that source."""
 
     name: str = Field(description="which source: `lavida-gen sources` lists them")
@@ -43,7 +37,7 @@ class SourceEntry(_Strict):
     options: SerializeAsAny[SourceOptions]
 
 
-class ExposureEntry(_Strict):
+class ExposureEntry(Strict):
     """One entry of `exposures:`; every other key in it is an option of that exposure."""
 
     name: str = Field(description="which exposure: `lavida-gen exposures` lists them")
@@ -51,14 +45,14 @@ class ExposureEntry(_Strict):
     options: SerializeAsAny[ExposureOptions]
 
 
-class ShardSize(_Strict):
+class ShardSize(Strict):
     """When a shard is full: whichever comes first."""
 
     samples: int = Field(default=1000, ge=1)
     megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """A corpus, described. With the data it names, it determines every byte of it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
@@ -73,7 +67,7 @@ class Recipe(_Strict):
     names_per_prompt: int = Field(default=30, ge=1, le=500, description="most names a prompt lists")
     limits: Limits = Limits()
     image: ImageSettings = ImageSettings()
-    augmentations: list[Augmentation] = []
+    augmentations: list[Augmentation] = Field(default_factory=list)
     prompts: Annotated[PromptBank, Field(description="path of a prompt bank, or the bank itself")] = Field(
         default_factory=lambda: PromptBank.load(None)
     )
@@ -151,19 +145,19 @@ def load(name: str, settings: Sequence[str] = ()) -> Recipe:
     Raises UserError that lists every fault with its place.
     """
     path = find(name)
-    raw = _read(path)
+    raw = read(path, "name, samples, sources, exposures")
     if path.name == "corpus.json" and "recipe" in raw:
         raw = raw["recipe"]
     faults: list[str] = []
     for setting in settings:
-        faults.extend(_set(raw, setting))
+        faults.extend(change(raw, setting))
     return parse(raw, str(path), faults)
 
 
 def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:
     """A recipe from plain data. Raises UserError that lists every fault with its place."""
     found = list(faults)
-    raw = _expand(raw, "", found)
+    raw = expand(raw, "", found)
     found.extend(_normalise_entries(raw, "sources", SOURCES, Source))
     found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure))
     if isinstance(raw.get("prompts"), str):
@@ -176,98 +170,10 @@ def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(_said(error, "", Recipe))
+        found.extend(said(error, "", Recipe))
     if recipe is None or found:
-        unique = list(dict.fromkeys(found))
-        count = "1 fault" if len(unique) == 1 else f"{len(unique)} faults"
-        raise UserError(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
+        raise refuse(where, found)
     return recipe
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, which the standard would silently overwrite."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen = set()
-    for key, _ in node.value:
-        if key.value in seen:
-            raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
-        seen.add(key.value)
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = yaml.load(text, Loader=_Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(fault(path, f"cannot be read ({error})", "a YAML file")) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise UserError(fault(place, f"broken YAML: {error.problem}")) from error
-    except yaml.YAMLError as error:
-        raise UserError(fault(path, f"broken YAML: {error}")) from error
-    if not isinstance(raw, dict):
-        raise UserError(
-            fault(path, f"holds a {type(raw).__name__}", "a mapping with name, samples, sources, exposures")
-        )
-    return raw
-
-
-def _set(raw: dict[str, Any], setting: str) -> Iterator[str]:
-    """Apply one `sources.0.root=...`; the value is read as YAML."""
-    key, equals, text = setting.partition("=")
-    if not equals or not key:
-        yield f"--set {setting}: expected key.path=value, e.g. sources.0.root=/data/coco"
-        return
-    try:
-        value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        yield f"--set {setting}: the value is broken YAML ({error})"
-        return
-    at: Any = raw
-    *way, last = key.split(".")
-    for step in way:
-        try:
-            at = at[int(step)] if isinstance(at, list) else at.setdefault(step, {})
-        except (ValueError, IndexError, AttributeError):
-            yield f"--set {setting}: the recipe has no {step!r} in {key!r}"
-            return
-    try:
-        if isinstance(at, list):
-            at[int(last)] = value
-        else:
-            at[last] = value
-    except (ValueError, IndexError, TypeError):
-        yield f"--set {setting}: the recipe has no {last!r} in {key!r}"
-
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-
-
-def _expand(value: Any, place: str, faults: list[str]) -> Any:
-    """`${NAME}` from the environment, everywhere; unset ones are faults."""
-    if isinstance(value, dict):
-        return {k: _expand(v, f"{place}.{k}" if place else str(k), faults) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_expand(v, f"{place}[{n}]", faults) for n, v in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-
-    def replace(match: re.Match[str]) -> str:
-        name, default = match[1], match[2]
-        if name not in os.environ and default is None:
-            dotted = place.replace("[", ".").replace("]", "")
-            faults.append(f"{place}: ${{{name}}} is not set; export {name}=... or give --set {dotted}=...")
-        return os.environ.get(name, default or f"${{{name}}}")
-
-    return _VARIABLE.sub(replace, value)
 
 
 def _normalise_entries(
@@ -296,46 +202,5 @@ def _normalise_entries(
         try:
             kept["options"] = model.model_validate(options)
         except ValidationError as error:
-            yield from _said(error, f"{key}[{number}]", model, entry["name"], extra=own)
+            yield from said(error, f"{key}[{number}]", model, entry["name"], extra=own)
             kept["options"] = model.model_construct()
-
-
-def _said(
-    error: ValidationError, place: str, model: type[BaseModel], owner: str = "a recipe", extra: set[str] | None = None
-) -> Iterator[str]:
-    """pydantic's findings in our words: place, what is wrong, what was got."""
-    for one in error.errors(include_url=False):
-        loc = [part for part in one["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
-        path = place + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
-        path = path.removeprefix(".") or "recipe"
-        if one["type"] == "extra_forbidden":
-            known = list(_fields_at(model, loc[:-1])) + sorted(extra or ())
-            parent = owner if len(loc) == 1 else ".".join(str(p) for p in loc[:-1])
-            close = did_you_mean(str(loc[-1]), known)
-            yield f"{path}: {parent} has no such option; {close or 'known: ' + ', '.join(known)}"
-        elif one["type"] == "missing":
-            yield f"{path}: is missing"
-        else:
-            yield f"{path}: {one['msg'].removeprefix('Value error, ')}; got {_short(one['input'])}"
-
-
-def _fields_at(model: type[BaseModel], loc: Sequence[Any]) -> Iterator[str]:
-    """Field names of the model that sits at `loc` inside `model`."""
-    for part in loc:
-        if isinstance(part, str) and part in model.model_fields:
-            for inner in _models_in(model.model_fields[part].annotation):
-                model = inner
-                break
-    yield from model.model_fields
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _models_in(inner)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

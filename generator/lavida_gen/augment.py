@@ -131,6 +131,22 @@ def _perspective(a: Any, s: float) -> Any:
     return a.Perspective(scale=(0.03, 0.03 + 0.12 * s), keep_size=True, fit_output=False, p=1)
 
 
+def _high_angle(a: Any, s: float) -> Any:
+    """As from a mast: the ground is rectified towards a map, tops of things lean outwards, things get shorter."""
+    import cv2
+
+    def view(self: Any, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        height, width = params["shape"][:2]
+        far = width * self.py_random.uniform(0.08 + 0.08 * s, 0.12 + 0.18 * s)
+        near = far * self.py_random.uniform(0.2, 0.4)
+        seen = [(far, 0), (width - far, 0), (width - near, height), (near, height)]
+        whole = [(0, 0), (width, 0), (width, height), (0, height)]
+        matrix = cv2.getPerspectiveTransform(np.array(seen, np.float32), np.array(whole, np.float32))
+        return {"matrix": matrix, "max_height": height, "max_width": width, "matrix_bbox": matrix}
+
+    return type("HighAngle", (a.Perspective,), {"get_params_dependent_on_data": view})(p=1)
+
+
 TABLE: dict[str, Callable[[Any, float], Any]] = {
     "flip": _flip,
     "brightness_contrast": _brightness_contrast,
@@ -143,6 +159,7 @@ TABLE: dict[str, Callable[[Any, float], Any]] = {
     "fog": _fog,
     "low_resolution": _low_resolution,
     "perspective": _perspective,
+    "high_angle": _high_angle,
 }
 """Name in a recipe -> the albumentations transform of a strength 0..1. A new one is one entry."""
 

@@ -27,6 +27,8 @@ from lavida_gen.source import Source
 from lavida_gen.vocabulary import Vocabulary
 
 Split = Literal["train", "val"]
+PATIENCE = 25
+"""Scenes that an exposure is tried on before another one is drawn: swap, say, can do nothing without categories."""
 KINDS: tuple[Kind, ...] = ("image", "clip")
 SPLITS: tuple[Split, ...] = ("train", "val")
 
@@ -155,13 +157,15 @@ class Deck:
         """Attempt number `attempt` at sample `index`.
 
         Source, exposure and whether it is exposed are drawn once for the sample, so that drops do not shift the
-        recipe's shares; only the scene is drawn anew.
+        recipe's shares; only the scene is drawn anew, and after every PATIENCE scenes the exposure too: some sources
+        have nothing for some exposures.
         """
         part = part or self.part_of(index)
         lots = _lots(self.recipe.seed, index)
+        again = _lots(self.recipe.seed, index, attempt // PATIENCE)[2] if attempt >= PATIENCE else lots[2]
         exposed = lots[0] < self.recipe.anomaly_ratio
         opened = self.sources[_draw(lots[1], self._shares(part.kind, part.split))]
-        name, _, exposure = self._able(part.kind, exposed)[_draw(lots[2], self._chances(part.kind, exposed))]
+        name, _, exposure = self._able(part.kind, exposed)[_draw(again, self._chances(part.kind, exposed))]
         seed = np.random.SeedSequence((self.recipe.seed, index, attempt))
         rng = np.random.Generator(np.random.PCG64(seed))
         scenes = opened.scenes[part.split]
@@ -195,9 +199,9 @@ class Deck:
         return self._weights[kind, split]
 
 
-def _lots(seed: int, index: int) -> tuple[float, float, float]:
+def _lots(seed: int, index: int, again: int = 0) -> tuple[float, float, float]:
     """Three numbers in [0, 1) that belong to a sample for good: cheaper than a generator."""
-    digest = hashlib.blake2b(struct.pack("<QQ", seed, index), digest_size=24).digest()
+    digest = hashlib.blake2b(struct.pack("<QQ", seed, index), digest_size=24, salt=struct.pack("<Q", again)).digest()
     a, b, c = (number / 2**64 for number in struct.unpack("<QQQ", digest))
     return a, b, c
 

@@ -56,7 +56,7 @@ def test_each_is_one_draw_and_repeatable(name: str) -> None:
     assert len(set(made.masks)) == 1
 
 
-@pytest.mark.parametrize("name", ["flip", "perspective"])
+@pytest.mark.parametrize("name", ["flip", "perspective", "high_angle"])
 def test_masks_move_with_their_pixels(name: str) -> None:
     made = applied(clip(), Augmentation(name=name, p=1), seed=3)
     for frame, mask in zip(made.frames, made.masks, strict=True):
@@ -65,6 +65,21 @@ def test_masks_move_with_their_pixels(name: str) -> None:
         inside = masks.decode(mask)
         assert (red & inside).sum() / (red | inside).sum() > 0.85
     assert [edit is None for edit in made.edits] == [False, True, True]
+
+
+def test_a_high_camera_sees_the_ground_as_a_map() -> None:
+    """Two lines that meet far away run apart; what stands gets shorter beside what it is wide."""
+    bits = np.zeros(SIZE, bool)
+    for row in range(SIZE[0]):
+        inset = 8 + (SIZE[0] - row) // 3
+        bits[row, [inset, inset + 1, SIZE[1] - inset - 2, SIZE[1] - inset - 1]] = True
+    road = Draft(clip(1).frames, ("road", "dog"), (True, False), (masks.encode(bits),))
+    (mask,) = applied(road, Augmentation(name="high_angle", p=1)).masks
+    assert mask is not None
+    seen = masks.decode(mask)
+    apart = [int(np.ptp(np.flatnonzero(seen[row]))) for row in (2, SIZE[0] - 3)]
+    before = [int(np.ptp(np.flatnonzero(bits[row]))) for row in (2, SIZE[0] - 3)]
+    assert apart[0] / apart[1] > 1.2 * before[0] / before[1]
 
 
 def test_sides_are_not_flipped_under_left_and_right() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lavida_gen import recipe as recipes
 from lavida_gen.errors import DataError, UserError
-from lavida_gen.plan import Deck
+from lavida_gen.plan import PATIENCE, Deck
 
 
 def deck(**changes: Any) -> Deck:
@@ -51,6 +51,20 @@ def test_attempts_change_the_scene_but_not_the_shares() -> None:
         steps = [one.step(n, attempt) for attempt in range(5)]
         assert len({(s.exposure_name, s.task.exposed, s.opened.name) for s in steps}) == 1
     assert len({one.step(3, attempt).number for attempt in range(20)}) > 1
+
+
+def test_an_exposure_that_can_do_nothing_gives_way_to_another() -> None:
+    one = deck()
+    kept, other = 0, 0
+    for n in range(400):
+        first = one.step(n, 0)
+        names = [one.step(n, attempt).exposure_name for attempt in (PATIENCE - 1, PATIENCE, 2 * PATIENCE - 1)]
+        assert names[0] == first.exposure_name
+        assert names[1] == names[2]
+        assert one.step(n, PATIENCE).task.exposed == first.task.exposed
+        if not first.task.exposed:
+            kept, other = kept + (names[1] == names[0]), other + (names[1] != names[0])
+    assert min(kept, other) > 30, "drawn anew in the recipe's shares"
 
 
 def test_parts_fill_the_corpus() -> None:

@@ -50,11 +50,13 @@ class Protocol(ABC):
 
     name, version  `id` is name/version; the version rises whenever a number could change
     complete       whether less than full coverage is an error
+    interleaved    how many windows in a row lie between each other: who reads them together decodes each frame once
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     complete: ClassVar[bool]
+    interleaved: int = 1
 
     def __init__(self, benchmark: str = "") -> None:
         self.benchmark = benchmark
@@ -135,7 +137,7 @@ class Official(Protocol):
         super().__init__(benchmark)
         if spacing < 1:
             raise UserError(fault("protocol official", f"spacing {spacing}", "1 or more"))
-        self.spacing = spacing
+        self.spacing = self.interleaved = spacing
 
     def _options(self) -> str:
         return "" if self.spacing == 1 else f" spacing={self.spacing}"

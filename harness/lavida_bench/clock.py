@@ -1,0 +1,44 @@
+"""How long each stage of some work took, added up over threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+class Clock:
+    """Busy seconds by stage. Stages of several threads may add up to more than the time that went by."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Counts the time inside the block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - start)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """More seconds of a stage."""
+        with self._lock:
+            self.seconds[stage] += seconds
+
+    def timed(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items, counting the time that it takes to get each."""
+        while True:
+            with self(stage):
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item

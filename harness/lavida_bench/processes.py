@@ -1,0 +1,62 @@
+"""One process of several, as `torchrun` and `accelerate launch` start them: which videos are its own, and waiting.
+
+Nothing here is needed, and no torch is imported, while there is one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lavida_bench.video import TestVideo
+
+PATIENCE = timedelta(days=7)
+"""So long the first process to finish waits for the last: a video may take hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """This process's number, and how many there are."""
+
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def current(cls) -> Processes:
+        """From the environment that the launchers set."""
+        return cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the one that writes what is common to all."""
+        return self.rank == 0
+
+    def share(self, videos: Sequence[TestVideo], sizes: Sequence[int]) -> list[TestVideo]:
+        """Its part of the videos, disjoint from the others' parts, in the given order.
+
+        sizes  frames to score of each: the longest video goes to whoever has least so far
+        """
+        load = [0] * self.world
+        mine = set()
+        for at in sorted(range(len(videos)), key=lambda at: (-sizes[at], at)):
+            least = min(range(self.world), key=lambda rank: (load[rank], rank))
+            load[least] += sizes[at]
+            if least == self.rank:
+                mine.add(at)
+        return [video for at, video in enumerate(videos) if at in mine]
+
+    def gather(self, found: dict[str, object]) -> list[dict[str, object]]:
+        """Waits for all processes; what each of them found, in their order, in every one of them."""
+        if self.world == 1:
+            return [found]
+        import torch.distributed as dist
+        from accelerate import PartialState
+
+        PartialState()  # joins the group, if nobody has yet
+        group = dist.new_group(backend="gloo", timeout=PATIENCE)
+        gathered: list[dict[str, object]] = [{} for _ in range(self.world)]
+        dist.all_gather_object(gathered, found, group=group)
+        dist.destroy_process_group(group)
+        return gathered

@@ -1,0 +1,79 @@
+"""Which anomaly names a prompt lists: part of every result, since a zero-shot score depends on them.
+
+``benchmark`` the video's own (its classes), ``generic`` one neutral list of ours, or a file with one name a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lavida_bench.video import TestVideo
+from lavida_gen.errors import DataError, UserError, did_you_mean, fault
+
+Kind = Literal["benchmark", "generic", "file", "given"]
+GENERIC = Path(__file__).parent / "data" / "generic_names.txt"
+MOST = 500  # names of one prompt
+
+
+@dataclass(frozen=True, slots=True)
+class PromptNames:
+    """The names of all prompts of a run.
+
+    kind   where they come from; "given" = in a recipe or on the command line
+    names  K names in the order of the prompt; None = each video's own
+    """
+
+    kind: Kind
+    names: tuple[str, ...] | None = None
+
+    def of(self, video: TestVideo) -> tuple[str, ...]:
+        """The names for one video. Raises DataError if it has none of its own."""
+        names = video.names if self.names is None else self.names
+        if not names:
+            todo = "give some: --names generic, or --names FILE"
+            raise DataError(fault(video.key, "the benchmark names no anomaly", "at least one for the prompt", todo))
+        return names
+
+    def plain(self, videos: Sequence[TestVideo]) -> dict[str, Any]:
+        """For results: the kind and the list, None where the videos differ in it."""
+        lists = dict.fromkeys(self.of(video) for video in videos)
+        return {"kind": self.kind, "list": list(next(iter(lists))) if len(lists) == 1 else None}
+
+
+def choose(word: str) -> PromptNames:
+    """``benchmark``, ``generic`` or the path of a file. Raises UserError."""
+    if word == "benchmark":
+        return PromptNames("benchmark")
+    if word == "generic":
+        return PromptNames("generic", read(GENERIC))
+    path = Path(word).expanduser()
+    if not path.is_file():
+        hint = did_you_mean(word, ("benchmark", "generic"))
+        raise UserError(fault(f"names {word!r}", "no such file", "benchmark, generic or a file, one name a line", hint))
+    return PromptNames("file", read(path))
+
+
+def given(names: Sequence[str], where: str = "names") -> PromptNames:
+    """A list as somebody wrote it. Raises UserError for an empty one, for doubles and for too many."""
+    clean = tuple(" ".join(name.split()) for name in names)
+    if not clean or not all(clean):
+        raise UserError(fault(where, "an empty name" if clean else "no name", "at least one, none of them empty"))
+    if twice := next((name for name in clean if clean.count(name) > 1), None):
+        raise UserError(fault(where, f"{twice!r} comes twice", "each name once"))
+    if len(clean) > MOST:
+        raise UserError(fault(where, f"{len(clean)} names", f"at most {MOST}"))
+    return PromptNames("given", clean)
+
+
+def read(path: Path) -> tuple[str, ...]:
+    """Names of a file: one a line, blank lines and lines that begin with # left out. Raises UserError."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(fault(path, f"cannot be read ({error})", "a text file, one name a line")) from error
+    names = given([line for line in map(str.strip, lines) if line and not line.startswith("#")], str(path)).names
+    assert names is not None, "given"
+    return names

@@ -57,6 +57,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     gate_masks          mask logits become -1024 where the object score is <= 0 (then no gradient reaches them)
     loss                weights by name (lavida.losses.Weights)
     trainable           full, lora or frozen, by group
+    lora_*, adapters    LoRA as `trainable` asks for it; `adapters` = it is in the model (Lavida.add_adapters)
     budgets             fewest and most merged patches (28 x 28 pixels for Qwen2-VL) of one frame, by use
     frame_size          side of SAM2's square input in pixels
     """
@@ -82,7 +83,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     density_neighbours: int = 8
     static_threshold: float = 0.01
     compression_gradient: bool = True
-    memory: str = "none"
+    memory: Memory = "none"
     gate_masks: bool = True
     loss: dict[str, Any] | None = None
     trainable: dict[str, Any] | None = None
@@ -90,6 +91,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     lora_alpha: int = 16
     lora_dropout: float = 0.05
     lora_targets: list[str] | None = None
+    adapters: bool = False
     budgets: dict[str, Any] | None = None
     tie_word_embeddings: bool = False
 

@@ -7,7 +7,7 @@ returns one value per frame and `frame_losses` divides the sum by N.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -18,7 +18,10 @@ ALPHA, GAMMA = 0.25, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each loss counts; 0 switches it off. `names` is ours: the paper leaves the names' outputs without a loss."""
+    """What each loss counts; 0 switches it off.
+
+    `names` and `name_maps` are ours, on the projector's outputs per name, which the paper leaves without a loss.
+    """
 
     focal: float = 20.0
     dice: float = 2.0
@@ -26,6 +29,7 @@ class Weights:
     object: float = 2.0
     text: float = 1.0
     names: float = 0.0
+    name_maps: float = 0.0
 
 
 def focal(logits: Tensor, target: Tensor) -> Tensor:
@@ -85,13 +89,11 @@ def frame_losses(masks: Tensor, ious: Tensor, scores: Tensor, target: Tensor, we
     return {"focal": chosen(focal_NM), "dice": chosen(dice_NM), "iou": chosen(iou_NM), "object": bce}
 
 
-def text(logits_BSV: Tensor, labels_BS: Tensor) -> Tensor:
-    """Cross entropy of the next token over the labelled positions (label -100 = not counted); 0 if there are none."""
-    shifted = labels_BS[:, 1:]
-    counted = shifted != -100
-    if not bool(counted.any()):
-        return logits_BSV.sum() * 0
-    return F.cross_entropy(logits_BSV[:, :-1][counted].float(), shifted[counted])
+def text(logits_MV: Tensor, targets_M: Tensor) -> Tensor:
+    """Cross entropy of the next token, mean over the M counted positions; 0 if there are none."""
+    if len(targets_M) == 0:
+        return logits_MV.sum().float()
+    return F.cross_entropy(logits_MV.float(), targets_M)
 
 
 def names(logits_NK: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
@@ -105,3 +107,27 @@ def names(logits_NK: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
         chosen = side & real_NK
         parts.append((loss * chosen).sum() / chosen.sum().clamp(min=1))
     return (parts[0] + parts[1]) / 2
+
+
+def name_maps(maps_NDP: Tensor, target_NP: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
+    """Per-name maps against the anomaly's mask where the name is the anomaly, against nothing for the other names.
+
+    maps (N, D, P) logits, target (N, P) the share of each pixel that the anomaly covers, labels (N, D) in {0, 1}, real
+    (N, D) bool: which names count. Binary cross entropy, mean over pixels, plus dice for the anomalies; anomalies and
+    other names count half each.
+    """
+    maps = maps_NDP.float()
+    wanted = target_NP[:, None] * labels_NK[..., None]
+    loss = F.binary_cross_entropy_with_logits(maps, wanted, reduction="none").mean(dim=-1)
+    loss = loss + labels_NK * dice(maps[..., None], wanted[..., None])
+    parts = []
+    for side in (labels_NK > 0.5, labels_NK <= 0.5):
+        chosen = side & real_NK
+        parts.append((loss * chosen).sum() / chosen.sum().clamp(min=1))
+    return (parts[0] + parts[1]) / 2
+
+
+def total(losses: dict[str, Tensor], weights: Weights) -> Tensor | None:
+    """The weighted sum, None if there is nothing to sum; a loss of weight 0 stays out whatever its value."""
+    parts = [weight * losses[name] for name, weight in asdict(weights).items() if weight and name in losses]
+    return torch.stack(parts).sum() if parts else None

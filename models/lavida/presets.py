@@ -18,7 +18,7 @@ PARTS = {
 }
 """Hub names of the pretrained parts: language model, SAM2, text tower."""
 
-TINY_VOCABULARY = 2048
+TINY_VOCABULARY = 1536
 PRESETS = ("paper", "small", "tiny")
 
 
@@ -81,6 +81,7 @@ def _tiny() -> dict[str, Any]:
         "qformer_heads": 4,
         "qformer_mlp": 192,
         "budgets": {"train_clip": [12, 16], "score_clip": [12, 16], "train_image": [16, 36], "score_image": [16, 36]},
+        "gate_masks": False,  # from nothing the object score starts at 0: the gate would hold back the masks' gradient
         "trainable": dict.fromkeys(GROUPS, "full") | {"memory": "frozen"},
     }
 
@@ -163,5 +164,5 @@ def _tiny_sam() -> dict[str, Any]:
         "memory_encoder_output_channels": 16,
         "mask_downsampler_embed_dim": 64,
         "memory_fuser_embed_dim": 64,
-        "memory_fuser_intermediate_dim": 128,
+        "memory_fuser_intermediate_dim": 32,
     }

@@ -7,6 +7,7 @@ transformers has them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,7 @@ class Projector(nn.Module):
         )
         self.prompt_out = nn.Linear(config.qformer_queries * width, channels)
         self.name_out = nn.Linear(width, channels)
+        self.name_score = nn.Linear(channels, 1)
         self.name_bias = nn.Parameter(torch.zeros(()))
         self.name_scale = nn.Parameter(torch.zeros(()))
 
@@ -88,9 +90,11 @@ class Projector(nn.Module):
         maps: Tensor = scale * names_NDC @ pixels_NPC.transpose(1, 2) + self.name_bias
         return maps
 
-    def name_logits(self, names_NDC: Tensor, pixels_NPC: Tensor) -> Tensor:
-        """Is the name in the frame, (N, D) logits: the smooth maximum of its map."""
-        return self.name_maps(names_NDC, pixels_NPC).float().logsumexp(dim=-1)
+    def name_logits(self, names_NDC: Tensor, maps_NDP: Tensor) -> Tensor:
+        """Is the name in the frame, (N, D) float32 logits: its embedding's score plus the smooth peak of its map."""
+        peak = maps_NDP.float().logsumexp(dim=-1) - math.log(maps_NDP.shape[-1])
+        score: Tensor = self.name_score(names_NDC)[..., 0].float()
+        return score + peak
 
 
 def _block_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from lavida import losses
+from lavida import losses, objective
 from lavida.losses import Weights
 
 
@@ -84,12 +84,44 @@ def test_paper_weights() -> None:
     assert Weights() == Weights(focal=20, dice=2, iou=1, object=2, text=1, names=0)
 
 
-def test_text_counts_labelled_positions_only() -> None:
-    logits = torch.zeros(1, 4, 8)
-    logits[0, 1, 3] = 100.0
-    assert float(losses.text(logits, torch.tensor([[-100, -100, 3, -100]]))) == pytest.approx(0, abs=1e-6)
-    assert float(losses.text(logits, torch.tensor([[-100, 2, -100, -100]]))) == pytest.approx(math.log(8), rel=1e-6)
-    assert float(losses.text(logits, torch.full((1, 4), -100))) == 0
+def test_text() -> None:
+    logits = torch.zeros(2, 8)
+    logits[0, 3] = 100.0
+    assert float(losses.text(logits[:1], torch.tensor([3]))) == pytest.approx(0, abs=1e-6)
+    assert float(losses.text(logits, torch.tensor([3, 2]))) == pytest.approx(math.log(8) / 2, rel=1e-6)
+    assert float(losses.text(logits[:0], torch.tensor([], dtype=torch.long))) == 0
+
+
+def test_text_loss_is_of_the_next_token_at_labelled_positions() -> None:
+    hidden = torch.zeros(1, 4, 8)
+    hidden[0, 1, 3] = 100.0
+    head = torch.nn.Identity()
+    assert float(objective.text(head, hidden, torch.tensor([[-100, -100, 3, -100]]))["text"]) == pytest.approx(
+        0, abs=1e-6
+    )
+    got = objective.text(head, hidden, torch.tensor([[-100, 2, -100, -100]]))["text"]
+    assert float(got) == pytest.approx(math.log(8), rel=1e-6)
+    assert float(objective.text(head, hidden, torch.full((1, 4), -100))["text"]) == 0
+    assert objective.text(head, hidden, None) == {}
+
+
+def test_name_maps() -> None:
+    # Two names, one of them the anomaly, two pixels, the first covered; logits 0: BCE ln 2 each, dice 1/3 for the anomaly.
+    maps, target = torch.zeros(1, 2, 2), torch.tensor([[1.0, 0.0]])
+    labels, real = torch.tensor([[1.0, 0.0]]), torch.ones(1, 2, dtype=torch.bool)
+    got = losses.name_maps(maps, target, labels, real)
+    assert float(got) == pytest.approx(math.log(2) + (1 / 3) / 2, rel=1e-6)
+    right = torch.tensor([[[50.0, -50.0], [-50.0, -50.0]]])
+    assert float(losses.name_maps(right, target, labels, real)) == pytest.approx(0, abs=1e-6)
+    wrong = torch.tensor([[[50.0, -50.0], [50.0, -50.0]]])
+    assert float(losses.name_maps(wrong, target, labels, real)) == pytest.approx(25 / 2, rel=1e-5)
+    assert float(losses.name_maps(wrong, target, labels, torch.tensor([[True, False]]))) == pytest.approx(0, abs=1e-6)
+
+
+def test_total_is_weighted_and_leaves_weight_zero_out() -> None:
+    found = {"dice": torch.tensor(3.0), "names": torch.tensor(float("nan"))}
+    assert float(losses.total(found, Weights()) or 0) == 6
+    assert losses.total({}, Weights()) is None
 
 
 def test_names_count_both_sides_half() -> None:

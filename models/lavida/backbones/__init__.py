@@ -1,1 +1,1 @@
-"""One family of multimodal language models per file; the file's name is the configuration's `model_type`."""
+"""Families of language models, one file each; the file is named as the family's `model_type`."""

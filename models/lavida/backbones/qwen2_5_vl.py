@@ -1,0 +1,34 @@
+"""Qwen2.5-VL: as Qwen2-VL, with window attention in most blocks of the vision tower."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers.vision_utils import get_vision_window_index
+
+from lavida.backbone import Backbone, borders
+
+
+class Family(Backbone):
+    """Qwen2.5-VL; dropped cells leave their windows, the others stay in theirs."""
+
+    def build(self, config: Any) -> Any:
+        """Qwen2.5-VL with language head."""
+        return Qwen2_5_VLForConditionalGeneration(config)
+
+    def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+        """Positions and segments as Qwen2-VL's, and the order of the cells by windows."""
+        vision = config.vision_config
+        merge = vision.spatial_merge_size
+        order, edges = get_vision_window_index(grids, merge, vision.window_size, vision.patch_size)
+        if kept_P is not None:
+            kept = kept_P.view(-1, merge**2)[:, 0]
+            windows = torch.repeat_interleave(torch.arange(len(edges) - 1), edges.diff().long() // merge**2)
+            stays = kept[order]
+            order = (kept.cumsum(0) - 1)[order[stays]]
+            edges = borders(torch.bincount(windows[stays], minlength=len(edges) - 1) * merge**2)
+        more = {"window_index": order, "cu_window_seqlens": edges}
+        return super().tower_inputs(config, grids, kept_P) | more

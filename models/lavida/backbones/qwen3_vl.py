@@ -1,0 +1,60 @@
+"""Qwen3-VL: learned positions, features for the first layers (DeepStack), a time before every frame of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor
+from transformers import Qwen3VLForConditionalGeneration
+from transformers.vision_utils import get_vision_interpolation_indices_and_weights
+
+from lavida.backbone import Backbone
+
+
+class Family(Backbone):
+    """Qwen3-VL; where tokens are merged, a kept token's deep features stay its own."""
+
+    mean: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
+    std: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
+    timestamps: ClassVar[bool] = True
+    system: ClassVar[str] = ""
+
+    def build(self, config: Any) -> Any:
+        """Qwen3-VL with language head."""
+        return Qwen3VLForConditionalGeneration(config)
+
+    def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+        """Positions and segments as Qwen2-VL's, and where the learned positions are read."""
+        vision = config.vision_config
+        indices, weights = get_vision_interpolation_indices_and_weights(
+            grids,
+            num_grid_per_side=int(vision.num_position_embeddings**0.5),
+            align_corners=True,
+            spatial_merge_size=vision.spatial_merge_size,
+        )
+        if kept_P is not None:
+            indices, weights = indices[kept_P], weights[kept_P]
+        more = {"interp_indices": indices, "interp_weights": weights}
+        return super().tower_inputs(config, grids, kept_P) | more
+
+    def read(
+        self,
+        mllm: Any,
+        embeds_BSZ: Tensor,
+        mask_BS: Tensor,
+        positions: Tensor,
+        visual_BS: Tensor,
+        deep: Sequence[Tensor],
+    ) -> Tensor:
+        """Last hidden states, (B, S, Z)."""
+        out = mllm.model.language_model(
+            inputs_embeds=embeds_BSZ,
+            attention_mask=mask_BS,
+            position_ids=positions,
+            use_cache=False,
+            visual_pos_masks=visual_BS,
+            deepstack_visual_embeds=list(deep),
+        )
+        hidden: Tensor = out.last_hidden_state
+        return hidden

@@ -1,0 +1,156 @@
+"""LAVIDA (arXiv 2602.19248): a language model reads frames and names, SAM2 draws the anomaly of every frame.
+
+One forward for training and scoring: the answer is teacher-forced in both, nothing is generated.
+
+Letters: B samples, N frames of the whole batch, S tokens of a sequence, Z hidden width of the language model, K names
+of the whole batch, D names of the longest prompt, X text width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, Sam2VideoModel
+from transformers import initialization as init
+
+from lavida import adapters, backbone, decoder, losses, objective, sequence
+from lavida.batch import Batch, Output
+from lavida.compression import density_packed
+from lavida.config import LavidaConfig
+from lavida.names import NameEncoder
+from lavida.projector import Projector
+
+QUERY_STD = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the language model made: hidden (B, S, Z), seg (B, Z) at <SEG>, labels (B, S), B visual tokens each."""
+
+    hidden: Tensor
+    seg: Tensor
+    labels: Tensor | None
+    tokens_in: tuple[int, ...]
+    tokens_out: tuple[int, ...]
+
+
+class Lavida(PreTrainedModel):
+    """The whole model: `forward` takes a `Batch` and gives an `Output`."""
+
+    config_class = LavidaConfig
+    config: LavidaConfig
+    base_model_prefix = ""
+    main_input_name = "frames"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+
+    def __init__(self, config: LavidaConfig) -> None:
+        super().__init__(config)
+        self.family = backbone.find(config.mllm.model_type)
+        self.mllm: Any = self.family.build(config.mllm)
+        self.sam: Any = Sam2VideoModel(config.sam)
+        self.names = NameEncoder(config.names)
+        self.projector = Projector(config)
+        self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
+        if config.adapters:
+            adapters.inject(config, self.mllm)
+
+    @classmethod
+    def from_preset(cls, name: str, **changes: Any) -> Lavida:
+        """A preset with random weights (`tiny`: all there is), or with `changes` of its configuration."""
+        return cls(LavidaConfig.preset(name, **changes))
+
+    def add_adapters(self) -> None:
+        """Put LoRA where `trainable` says so, once; the configuration remembers it."""
+        if not self.config.adapters:
+            adapters.inject(self.config, self.mllm)
+            self.config.adapters = True
+
+    def merge_adapters(self) -> None:
+        """Bake LoRA into the weights, to publish a model that needs no peft."""
+        if self.config.adapters:
+            adapters.merge(self.mllm)
+            self.config.adapters = False
+
+    def forward(self, batch: Batch) -> Output:
+        """Masks, scores and, where there are targets, losses of a batch; see `Output`."""
+        frames = objective.samples_of_frames(batch, self.device)
+        read = self._read(batch)
+        features = decoder.encode(self.sam, batch.frames)
+        names_NDX, real_ND = self._frame_names(batch, frames)
+        projected = self.projector(read.seg[frames], names_NDX, real_ND, features.pixels_NPC)
+        maps_NDP = self.projector.name_maps(projected.names, features.pixels_NPC)
+        names_ND = self.projector.name_logits(projected.names, maps_NDP)
+        decoded = decoder.decode(
+            self.sam, features, projected.prompt, batch.counts, self.config.memory, candidates=self.training
+        )
+        masks = decoder.gate(decoded.masks, decoded.scores) if self.config.gate_masks else decoded.masks
+        found = objective.frames(batch, masks, decoded.ious, decoded.scores, self.config.weights)
+        found |= objective.names(batch, names_ND, maps_NDP, real_ND, self.config.weights)
+        found |= objective.text(self.mllm.lm_head, read.hidden, read.labels)
+        return Output(
+            masks=masks,
+            ious=decoded.ious,
+            scores=decoded.scores,
+            names=names_ND.masked_fill(~real_ND, -torch.inf),
+            tokens_in=read.tokens_in,
+            tokens_out=read.tokens_out,
+            loss=losses.total(found, self.config.weights),
+            losses=found,
+        )
+
+    def _read(self, batch: Batch) -> Read:
+        """The language model on the sequences, with compressed visual tokens in their placeholders."""
+        config, family = self.config, self.family
+        threshold = 0.0 if self.training else config.static_threshold
+        seen = family.look(self.mllm, batch.patches, batch.grids, threshold)
+        compressed = density_packed(
+            seen.tokens, seen.lengths, config.reduction_ratio, config.density_neighbours, config.compression_gradient
+        )
+        first = accumulate((0, *seen.lengths[:-1]))
+        centres = torch.cat([one.centres + start for one, start in zip(compressed, first, strict=True)])
+        kept = torch.zeros_like(seen.kept).index_fill(0, seen.kept.nonzero().squeeze(1)[centres], True)
+        types, mask = batch.token_types, batch.attention_mask
+        positions = family.positions(self.mllm, batch.input_ids, types, mask, batch.grids)
+        kept_sequences = sequence.shrink(batch, positions, kept)
+        embeds = self.mllm.get_input_embeddings()(kept_sequences.ids)
+        tokens = torch.cat([one.tokens for one in compressed]).to(embeds.dtype)
+        visual = kept_sequences.visual
+        hidden = family.read(
+            self.mllm,
+            embeds.masked_scatter(visual[..., None], tokens),
+            kept_sequences.mask,
+            kept_sequences.positions,
+            visual,
+            [level[centres] for level in seen.deep],
+        )
+        seg = sequence.seg_positions(kept_sequences, config.seg_token_id, batch.keys)
+        cells = (batch.grids.prod(dim=1) // config.mllm.vision_config.spatial_merge_size**2).tolist()
+        return Read(
+            hidden=hidden,
+            seg=hidden[torch.arange(len(batch), device=hidden.device), seg],
+            labels=kept_sequences.labels,
+            tokens_in=tuple(cells),
+            tokens_out=tuple(len(one.centres) for one in compressed),
+        )
+
+    def _frame_names(self, batch: Batch, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Name features (N, D, X) of each frame's sample, and which of them are names, (N, D) bool."""
+        features_KX = self.names(batch.name_ids, batch.name_mask)
+        real_BD = objective.rows(batch.name_counts, self.device)
+        names_BDX = features_KX.new_zeros(*real_BD.shape, features_KX.shape[1])
+        names_BDX[real_BD] = features_KX
+        return names_BDX[frames].to(self.projector.name_in.weight.dtype), real_BD[frames]
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)  # type: ignore[no-untyped-call]  # transformers has no types here
+        if isinstance(module, Projector):
+            init.normal_(module.queries, std=QUERY_STD)
+            init.zeros_(module.name_bias)
+            init.zeros_(module.name_scale)

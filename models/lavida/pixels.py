@@ -1,0 +1,78 @@
+"""Frames to pixels, in torch: patches for the language model in Qwen's order, squares for SAM2, masks for the losses.
+
+Letters: T frames, H W pixels, P patches, C values of one patch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lavida.errors import LavidaError
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FLATTEST = 200
+
+
+def fit(height: int, width: int, factor: int, fewest: int, most: int) -> tuple[int, int]:
+    """Size that a frame gets: multiples of `factor` near its own shape, `fewest` to `most` factor x factor cells."""
+    if max(height, width) > FLATTEST * min(height, width):
+        raise LavidaError(f"frame of {height} x {width} pixels; expected sides that differ by at most {FLATTEST} times")
+    low, high = fewest * factor**2, most * factor**2
+    rows, columns = round(height / factor) * factor, round(width / factor) * factor
+    if rows * columns > high:
+        shrink = math.sqrt(height * width / high)
+        rows = max(factor, math.floor(height / shrink / factor) * factor)
+        columns = max(factor, math.floor(width / shrink / factor) * factor)
+    elif rows * columns < low:
+        grow = math.sqrt(low / (height * width))
+        rows = math.ceil(height * grow / factor) * factor
+        columns = math.ceil(width * grow / factor) * factor
+    return rows, columns
+
+
+def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
+    """Frames (T, H, W, 3) uint8 to (T, 3, *size) uint8, antialiased, rounded as PIL does."""
+    frames = torch.from_numpy(np.ascontiguousarray(frames_THWC)).permute(0, 3, 1, 2)
+    if tuple(frames.shape[-2:]) == tuple(size):
+        return frames
+    return F.interpolate(frames, size=tuple(size), mode=mode, antialias=True, align_corners=False)
+
+
+def normalise(frames_TCHW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Frames uint8 to float32, 0..1 less the mean over the deviation of each channel."""
+    shift, scale = torch.tensor(mean).view(1, -1, 1, 1), torch.tensor(std).view(1, -1, 1, 1)
+    return (frames_TCHW.float() / 255 - shift) / scale
+
+
+def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tuple[Tensor, tuple[int, int, int]]:
+    """Patches (P, C) in Qwen's order, the merge * merge of a cell one after another, and the grid (t, height, width).
+
+    Frames that do not fill the last temporal patch are made up by the last frame.
+    """
+    short = -len(frames_TCHW) % temporal
+    frames = torch.cat([frames_TCHW, frames_TCHW[-1:].expand(short, -1, -1, -1)])
+    time, channels, height, width = frames.shape
+    grid = (time // temporal, height // patch, width // patch)
+    split = frames.reshape(grid[0], temporal, channels, grid[1] // merge, merge, patch, grid[2] // merge, merge, patch)
+    flat = split.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(math.prod(grid), -1)
+    return flat, grid
+
+
+def square(frames_THWC: np.ndarray, side: int) -> Tensor:
+    """Frames for SAM2, (T, 3, side, side) float32."""
+    return normalise(resize(frames_THWC, (side, side), "bilinear"), IMAGENET_MEAN, IMAGENET_STD)
+
+
+def square_masks(masks_THW: np.ndarray, side: int) -> Tensor:
+    """Masks (T, H, W) bool to (T, side, side) bool: pixels half covered; a mask too small for that, pixels touched."""
+    masks = torch.from_numpy(np.ascontiguousarray(masks_THW))[:, None].float()
+    share = F.interpolate(masks, size=(side, side), mode="area")[:, 0]
+    half, touched = share >= 0.5, share > 0
+    lost = ~half.flatten(1).any(dim=1)
+    return torch.where(lost[:, None, None], touched, half)

@@ -114,6 +114,24 @@ class ScoreEntry(Strict):
     protocol: str = Field(default="official", description="official or paper")
     names: str = Field(default="benchmark", description="benchmark, generic, or a file with one name a line")
     options: dict[str, Any] = Field(default_factory=dict, description="options of the benchmark")
+    absent: tuple[str, ...] = Field(default=(), description="names of absent things: the prompt check scores them too")
+    label: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the scores")
+    method: str | None = Field(default=None, description="what the report calls the model")
+    smoothing: float | None = Field(default=None, gt=0, description="sigma in frames; reported beside the raw number")
+    allow_partial: bool = Field(default=False, description="measure although videos are missing; marked so")
+    batch: int = Field(default=4, ge=1, description="clips of one forward")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
+
+    @property
+    def slug(self) -> str:
+        """The label, or the benchmark's name and what differs from the usual."""
+        usual = self.protocol.partition("/")[0] == "official"
+        words = [
+            self.benchmark,
+            "" if usual else self.protocol,
+            "" if self.names == "benchmark" else Path(self.names).stem,
+        ]
+        return self.label or "-".join(word.replace("/", "-") for word in words if word)
 
 
 class Recipe(Strict):
@@ -131,6 +149,9 @@ class Recipe(Strict):
     def _has_data(self) -> Recipe:
         if self.fit is not None and not self.data:
             raise ValueError("fit without data; expected at least one corpus under `data`")
+        slugs = [entry.slug for entry in self.score]
+        if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
+            raise ValueError(f"two entries of score are {twice!r}; give one a label")
         return self
 
     def fit_identity(self) -> str:

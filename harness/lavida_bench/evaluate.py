@@ -32,6 +32,7 @@ REASONS = {
     "pixels": "no video has both pixel labels and pixel maps",
     "tracks": "no video has both tracks and detections, or by masks one of them lacks masks",
 }
+UNLABELLED = "no video has labels"
 
 
 @dataclass(slots=True)
@@ -44,12 +45,14 @@ class _Seen:
     frames_total: int = 0
     missing: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    unlabelled: int = 0
 
-    def add(self, video: TestVideo, item: Scored | None) -> None:
+    def add(self, video: TestVideo, number: int) -> None:
+        """`number` frames of it are scored."""
         if video.key in self.keys:
             raise DataError(fault(video.key, "the video comes twice", "each test video once"))
         self.keys.add(video.key)
-        number = 0 if item is None else len(item.frames)
+        self.unlabelled += video.frame_labels is None
         self.videos += number > 0
         self.videos_total += 1
         self.frames += number
@@ -64,9 +67,19 @@ class _Seen:
 
 
 def _view(video: TestVideo, score: VideoScore | None, protocol: Protocol) -> Scored | None:
-    if score is None or not protocol.select([video]):
+    """None for a video that is not scored, or has no labels to score against."""
+    if score is None or video.frame_labels is None or not protocol.select([video]):
         return None
     return protocol.view(video, score)
+
+
+def _scored(video: TestVideo, score: VideoScore | None, item: Scored | None) -> int:
+    """How many frames of a video have a score that counts; without labels, any score."""
+    if item is not None:
+        return len(item.frames)
+    if score is None or video.frame_labels is not None:
+        return 0
+    return score.frame_count if score.scored is None else int(score.scored.sum())
 
 
 def collect(pairs: Pairs, protocol: Protocol, metrics: Sequence[Metric], sigma: float | None = None) -> None:
@@ -117,7 +130,8 @@ def evaluate(
     allow_partial  gives a result marked partial where the protocol asks for complete coverage
     smoothing      sigma in frames: frame metrics of smoothed scores beside the raw ones
 
-    Raises DataError for scores that do not fit their video and for missing coverage under ``official``.
+    A video without labels counts as covered and enters no metric. Raises DataError for scores that do not fit their
+    video and for missing coverage under ``official``.
     """
     bootstrap = bootstrap or Bootstrap()
     raw = _made(metrics if metrics is not None else _all(protocol))
@@ -126,7 +140,7 @@ def evaluate(
     seen = _Seen()
     for video, score in pairs:
         item = _view(video, score, protocol)
-        seen.add(video, item)
+        seen.add(video, _scored(video, score, item))
         if item is None:
             continue
         _update(raw, item)
@@ -144,8 +158,8 @@ def evaluate(
         protocol_text=protocol.describe(),
         coverage=coverage,
         metrics=found,
-        not_scored={metric.name: REASONS[metric.needs] for metric in raw if not metric.keys},
-        warnings=_warnings(coverage, protocol, found, oracle),
+        not_scored={metric.name: _why_not(metric, seen) for metric in raw if not metric.keys},
+        warnings=(*_unlabelled(seen), *_warnings(coverage, protocol, found, oracle)),
         resamples=bootstrap.resamples,
         seed=bootstrap.seed,
         smoothing=smoothing,
@@ -177,6 +191,18 @@ def _all(protocol: Protocol) -> list[str]:
     """The protocol's own metrics, then the others by name."""
     own = protocol.metrics()
     return [*own, *(name for name in room.known() if name not in own)]
+
+
+def _why_not(metric: Metric, seen: _Seen) -> str:
+    return UNLABELLED if seen.unlabelled == seen.videos_total else REASONS[metric.needs]
+
+
+def _unlabelled(seen: _Seen) -> tuple[str, ...]:
+    if not seen.unlabelled:
+        return ()
+    if seen.unlabelled == seen.videos_total:
+        return (f"{UNLABELLED}: there are scores to look at and no metrics",)
+    return (f"{seen.unlabelled} of {seen.videos_total} videos have no labels and are in no metric",)
 
 
 def _warnings(

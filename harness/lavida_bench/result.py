@@ -1,15 +1,11 @@
-"""What an evaluation says: a Result, which is also the schema of results.json (version SCHEMA)."""
+"""What an evaluation says: a Result. record.py puts Results into results.json."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from lavida_bench.metric import Estimate, MetricResult
-from lavida_gen.errors import DataError, fault
-
-SCHEMA = 1
+from lavida_bench.metric import MetricResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +62,3 @@ class Result:
     seed: int
     smoothing: float | None = None
     smoothed: Mapping[str, MetricResult] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists, dicts, numbers and None; `from_json` gives the same Result back."""
-        return {"schema": SCHEMA, **asdict(self), "coverage": {**asdict(self.coverage), "share": self.coverage.share}}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], where: object = "results.json") -> Result:
-        """Raises DataError for another schema version."""
-        if data.get("schema") != SCHEMA:
-            raise DataError(
-                fault(where, f"schema {data.get('schema')!r}", f"{SCHEMA}", "score again with this version")
-            )
-        fields = {name: value for name, value in data.items() if name != "schema"}
-        coverage = {name: value for name, value in fields["coverage"].items() if name != "share"}
-        result = cls(**fields)
-        return replace(
-            result,
-            coverage=Coverage(**{**coverage, "missing": tuple(coverage["missing"])}),
-            metrics=_metrics(fields["metrics"]),
-            warnings=tuple(fields["warnings"]),
-            smoothed=None if fields["smoothed"] is None else _metrics(fields["smoothed"]),
-        )
-
-
-def _metrics(data: Mapping[str, Any]) -> dict[str, MetricResult]:
-    made = {}
-    for name, fields in data.items():
-        variants = {variant: Estimate(**estimate) for variant, estimate in fields["variants"].items()}
-        made[name] = MetricResult(**{**fields, "variants": variants, "notes": tuple(fields["notes"])})
-    return made

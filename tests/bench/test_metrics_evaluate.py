@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from lavida_bench import protocols
 from lavida_bench.bootstrap import Bootstrap
 from lavida_bench.evaluate import compare, evaluate
 from lavida_bench.metrics.rbdc import RBDC
-from lavida_bench.result import Coverage, Result
+from lavida_bench.result import Coverage
 from lavida_bench.video import Detections, TestVideo, Track, VideoScore
 from lavida_gen.errors import DataError, UserError
 
@@ -78,14 +78,17 @@ def test_a_perfect_score_is_perfect_in_every_metric() -> None:
     assert result.metrics["frame_auc"].per_video == {f"v{i}": (1.0 if i % 2 else None) for i in range(10)}
 
 
-def test_the_result_survives_json() -> None:
-    result = evaluate([(v, perfect(v)) for v in benchmark()], OFFICIAL, method="m", bootstrap=FEW, smoothing=2.0)
-    text = json.dumps(result.to_json(), allow_nan=False)
-    assert Result.from_json(json.loads(text)) == result
-    assert json.loads(text)["schema"] == 1
-    assert json.loads(text)["coverage"]["share"] == 1.0
-    with pytest.raises(DataError, match=r"^run/results.json: schema 2; expected 1; score again with this version"):
-        Result.from_json({**json.loads(text), "schema": 2}, "run/results.json")
+def test_videos_without_labels_are_covered_and_measured_by_nothing() -> None:
+    videos = benchmark(4)
+    bare = [replace(video, frame_labels=None, mask_reader=None, tracks=None) for video in videos]
+    none = evaluate([(v, noise(v)) for v in bare], OFFICIAL, ["frame_auc", "pixel_auc"], bootstrap=FEW)
+    assert none.coverage.complete
+    assert none.metrics == {}
+    assert set(none.not_scored.values()) == {"no video has labels"}
+    assert none.warnings == ("no video has labels: there are scores to look at and no metrics",)
+    some = evaluate([(v, noise(v)) for v in [*videos, replace(bare[0], key="v8")]], OFFICIAL, ["frame_auc"])
+    assert some.metrics["frame_auc"].counts["videos"] == 4
+    assert some.warnings[0] == "1 of 5 videos have no labels and are in no metric"
 
 
 def test_official_refuses_less_than_everything_and_lists_it() -> None:

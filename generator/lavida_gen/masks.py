@@ -96,8 +96,10 @@ def from_values(plane: NDArray[Any]) -> dict[int, RLE]:
     found, first = np.unique(values[order], return_index=True)
     rles = {}
     for value, runs in zip(found.tolist(), np.split(order, first[1:]), strict=True):
-        edges = np.stack((starts[runs], stops[runs]), axis=1).ravel()
-        counts = np.diff(edges, prepend=0, append=flat.size)
+        begin, end = starts[runs], stops[runs]
+        counts = np.empty(2 * len(runs) + 1, np.int64)
+        counts[0], counts[-1] = begin[0], flat.size - end[-1]
+        counts[1::2], counts[2:-1:2] = end - begin, begin[1:] - end[:-1]
         counts = counts if counts[-1] else counts[:-1]  # as pycocotools' own code ends
         rles[int(value)] = _rle(_api().frUncompressedRLE([{"size": list(size), "counts": counts}], *size)[0])
     return rles

@@ -27,7 +27,7 @@ from lavida_gen.source import Source
 from lavida_gen.vocabulary import Vocabulary
 
 Split = Literal["train", "val"]
-PATIENCE = 25
+PATIENCE = 12
 """Scenes that an exposure is tried on before another one is drawn: swap, say, can do nothing without categories."""
 KINDS: tuple[Kind, ...] = ("image", "clip")
 SPLITS: tuple[Split, ...] = ("train", "val")
@@ -45,17 +45,33 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Samples that are made by one task: `number` counts the ranges of a part."""
+    """Samples that are made by one task: `number` counts the ranges of a part; `deep` ones lie a folder deeper."""
 
     part: Part
     number: int
     start: int
     stop: int
+    deep: bool = False
 
     @property
     def name(self) -> str:
-        """E.g. ``image/train-00003``."""
-        return f"{self.part.kind}/{self.part.split}-{self.number:05d}"
+        """E.g. ``image/train-00003``, deep ``image/train-0000/train-00000003``."""
+        folder, split = self.part.kind, self.part.split
+        if self.deep:
+            return f"{folder}/{split}-{self.number // FOLDER:04d}/{split}-{self.number:08d}"
+        return f"{folder}/{split}-{self.number:05d}"
+
+
+FLAT, FOLDER = 4500, 1000
+"""Up to so many ranges of a kind share one folder, more lie by thousands: the Hub wants fewer than 10,000 files in one."""
+
+
+def cut(parts: Sequence[Part], size: int) -> Iterator[Range]:
+    """All ranges of all parts, of `size` samples at most, in order."""
+    for part in parts:
+        deep = sum(-(-one.count // size) for one in parts if one.kind == part.kind) > FLAT
+        for number, start in enumerate(range(part.start, part.start + part.count, size)):
+            yield Range(part, number, start, min(start + size, part.start + part.count), deep)
 
 
 @dataclass(slots=True)
@@ -148,10 +164,7 @@ class Deck:
 
     def ranges(self) -> Iterator[Range]:
         """All ranges of all parts, in order."""
-        size = self.recipe.shard.samples
-        for part in self.parts:
-            for number, start in enumerate(range(part.start, part.start + part.count, size)):
-                yield Range(part, number, start, min(start + size, part.start + part.count))
+        return cut(self.parts, self.recipe.shard.samples)
 
     def step(self, index: int, attempt: int, part: Part | None = None) -> Step:
         """Attempt number `attempt` at sample `index`.

@@ -10,10 +10,13 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+OTHER = ("__init__", "shapes", "world")
+"""Files that are no miniature of one source."""
+
 
 def names() -> list[str]:
     """Names of all miniatures."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "shapes"))
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in OTHER)
 
 
 def draw(name: str, root: Path) -> dict[str, Any]:

@@ -34,11 +34,14 @@ Pending = Callable[[], ClipScores]
 
 
 class Scorer(Protocol):
-    """A model that scores clips."""
+    """A model that scores clips.
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """Plain JSON that tells this model from every other: name, digest of weights, precision, template."""
+    name      for reports
+    identity  plain JSON that tells these scores from those of any other model: weights, precision, template
+    """
+
+    name: str
+    identity: Mapping[str, Any]
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Any:
         """Inputs for (T, H, W, 3) uint8 clips and the names of their prompt. Called from several threads."""

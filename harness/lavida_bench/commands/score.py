@@ -1,0 +1,78 @@
+"""`lavida-bench score BENCHMARK --model DIR`: a model's scores of a benchmark, and what they are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, parse_settings
+
+PRECISION = click.option(
+    "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,
+    help="auto: bf16 on a GPU, else fp32.",
+)  # fmt: skip
+MODEL = click.option(
+    "--model", required=True, metavar="DIR", help="A saved model: a folder, OWNER/NAME on the Hub, or a preset (tiny)."
+)
+DEVICE = click.option("--device", metavar="DEVICE", help="cpu, cuda:1 ... [default: this process's GPU, if any].")
+
+
+@click.command()
+@BENCHMARK
+@MODEL
+@ROOT
+@SET
+@click.option("--out", type=FOLDER, help="The run folder [default: runs/score].")
+@click.option("--protocol", default="official", show_default=True, help="official or paper.")
+@click.option(
+    "--names", default="benchmark", show_default=True,
+    help="Names of the prompt: benchmark (its own), generic (one neutral list), or a file, one name a line.",
+)  # fmt: skip
+@click.option("--absent", metavar="NAMES", help="Names of absent things, by commas: does the model follow its prompt?")
+@click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Clips of one forward.")
+@click.option("--readers", type=click.IntRange(1), default=2, show_default=True, help="Threads that decode ahead.")
+@click.option("--no-maps", is_flag=True, help="Store no pixel maps (pixel metrics then have no number).")
+@click.option("--smoothing", type=float, help="Sigma in frames; reported beside the raw numbers.")
+@click.option("--allow-partial", is_flag=True, help="Measure although videos are missing; the result is marked.")
+@click.option("--replace", is_flag=True, help="Replace scores that another model or prompt left in the folder.")
+@click.option("--label", help="Folder of the scores below scores/ [default: the benchmark's name].")
+@PRECISION
+@DEVICE
+def command(benchmark: str, model: str, **options: Any) -> None:
+    """Score a BENCHMARK with a model and write a report.
+
+    Stopped by ctrl-C or a kill, the same command goes on: each finished video is kept. `torchrun` and `accelerate
+    launch` share the videos between processes.
+
+    \b
+      lavida-bench score street --model tiny --out runs/try
+      accelerate launch --num_processes 4 -m lavida_bench score ucf_crime --root /data/ucf_crime --model DIR
+    """
+    from lavida_bench.recipe import ScoreEntry
+    from lavida_bench.score import Effort
+
+    words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
+    absent = tuple(name.strip() for name in (options.pop("absent") or "").split(",") if name.strip())
+    root = options.pop("root")
+    entry = ScoreEntry(
+        benchmark=benchmark, options=parse_settings(words["settings"]), absent=absent,
+        root=None if root is None else str(root), **options,
+    )  # fmt: skip
+    effort = Effort(batch=entry.batch, readers=words["readers"], maps=not words["no_maps"])
+    out: Path = words["out"] or Path("runs/score")
+    _score(entry, model, out, effort, words["replace"], words["device"])
+
+
+def _score(entry: Any, model: str, out: Path, effort: Any, replace: bool, device: str | None) -> None:
+    from lavida_bench.progress import progress
+    from lavida_bench.score_run import check_words, run_entry
+
+    check_words(entry)
+    from lavida_bench.lavida_scorer import load
+
+    page = run_entry(load(model, entry.precision, device), entry, out, effort, replace, progress)
+    if page is not None:
+        click.echo((out / "report.md").read_text("utf-8"))
+        click.echo(f"report: {page}")

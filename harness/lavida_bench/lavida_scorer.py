@@ -1,0 +1,151 @@
+"""LAVIDA as a Scorer: loaded from a folder, the Hub or a preset; frames in, logits of frames and pixels out.
+
+Torch is imported with this module: import it where a model is really needed.
+Letters: N frames of a batch, h w of a map, D names of a prompt.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from lavida.batch import Batch, Output, Sample
+from lavida.modeling import Lavida
+from lavida.presets import PRESETS
+from lavida.processing import ANSWER, QUESTION, LavidaProcessor
+from lavida_bench.score_store import digest
+from lavida_bench.scorer import ClipScores, Pending
+from lavida_bench.video import Pixels
+from lavida_gen import cache
+from lavida_gen.errors import UserError, fault
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+LIMIT = 65504.0  # the largest float16
+
+
+class LavidaScorer:
+    """One model on one device.
+
+    name, identity  see Scorer
+    """
+
+    def __init__(
+        self, model: Lavida, processor: LavidaProcessor, name: str, weights: str, precision: str, device: torch.device
+    ) -> None:
+        self.model = model.to(device=device, dtype=DTYPES[precision]).eval().requires_grad_(False)
+        self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
+        self.identity: Mapping[str, Any] = {
+            "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
+        }  # fmt: skip
+        self._own = threading.local()
+
+    def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Batch:
+        """See Scorer. In pinned memory for a GPU."""
+        if not hasattr(self._own, "processor"):
+            self._own.processor = copy.deepcopy(self.processor)  # tokenizers serve one thread
+        batch: Batch = self._own.processor([Sample(clip, names) for clip in clips], use="score")
+        batch = replace(batch, labels=None)
+        return _map(batch, self._ready)
+
+    def _ready(self, tensor: Tensor) -> Tensor:
+        tensor = tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor
+
+    @torch.inference_mode()
+    def score(self, prepared: Batch) -> Pending:
+        """See Scorer: starts the forward and the way back of its results."""
+        output: Output = self.model(prepared.to(self.device))
+        maps = output.masks[:, 0].float().clamp(-LIMIT, LIMIT).half()
+        back = [part.to("cpu", non_blocking=True) for part in (output.scores.float(), maps, output.names.float())]
+        done = None
+        if self.device.type == "cuda":
+            done = torch.cuda.Event()
+            done.record()
+
+        def wait() -> ClipScores:
+            if done is not None:
+                done.synchronize()
+            scores, pixels, names = (part.numpy() for part in back)
+            return ClipScores(scores, pixels, names)
+
+        return wait
+
+
+def _map(batch: Batch, change: Any) -> Batch:
+    """The batch with every tensor changed."""
+    found = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    return replace(batch, **{name: change(value) for name, value in found.items() if isinstance(value, Tensor)})
+
+
+def load(where: str, precision: Precision = "auto", device: str | None = None, seed: int = 0) -> LavidaScorer:
+    """A model by preset, folder or name on the Hub.
+
+    precision  auto = bf16 on a GPU, else fp32;  device  default: this process's GPU if there is one
+    seed       of the weights that a preset draws at random
+
+    Raises UserError for what is no model, LavidaError for a checkpoint that does not fit.
+    """
+    place = _device(device)
+    chosen = ("bf16" if place.type == "cuda" else "fp32") if precision == "auto" else precision
+    if where in PRESETS:
+        torch.manual_seed(seed)
+        model, processor = Lavida.from_preset(where), LavidaProcessor.from_preset(where)
+        weights = digest([name_of(value) for value in model.state_dict().items()])
+        return LavidaScorer(model, processor, where, weights, chosen, place)
+    folder = _folder(where)
+    model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
+    processor = LavidaProcessor.from_pretrained(folder)
+    return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)
+
+
+def name_of(item: tuple[str, Tensor]) -> tuple[str, str]:
+    """A tensor of a state dict and the digest of its values."""
+    import hashlib
+
+    name, value = item
+    return name, hashlib.sha256(value.detach().float().contiguous().cpu().numpy().tobytes()).hexdigest()
+
+
+def _device(device: str | None) -> torch.device:
+    if device is not None:
+        return torch.device(device)
+    from accelerate import PartialState
+
+    found: torch.device = PartialState().device
+    return found
+
+
+def _folder(where: str) -> Path:
+    """The folder of a model; fetched from the Hub where `where` is OWNER/NAME and no folder."""
+    path = Path(where).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise UserError(fault(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote"))
+        return path
+    if where.count("/") != 1 or path.is_absolute() or where.startswith("."):
+        raise UserError(fault(f"model {where}", "no such folder", f"a folder, OWNER/NAME, or {', '.join(PRESETS)}"))
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(where))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        what = str(error).splitlines()[0]
+        raise UserError(
+            fault(f"model {where}", f"no such folder, and not on the Hub ({what})", "a saved model")
+        ) from error
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over names and contents of a model's files, each read once and then remembered."""
+    wanted = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in wanted)
+    return digest([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])

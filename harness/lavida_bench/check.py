@@ -62,7 +62,7 @@ class CheckReport:
 def check(benchmark: Benchmark, decode: bool, advance: Callable[[int], None]) -> CheckReport:
     """Reads a benchmark. Raises DataError where not even its annotations can be read."""
     videos = benchmark.loaded()
-    defects = [*_missing(benchmark, len(videos)), *benchmark.log.defects]
+    defects = [*missing(benchmark, len(videos)), *benchmark.log.defects]
     if decode:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # decoders let go of the interpreter's lock
             for found, video in zip(pool.map(_inspect, videos), videos, strict=True):
@@ -86,13 +86,14 @@ def totals(videos: list[TestVideo]) -> Totals:
     return Totals(len(videos), sum(video.frame_count for video in videos), abnormal)
 
 
-def _missing(benchmark: Benchmark, found: int) -> Iterator[Defect]:
-    expected, missing = benchmark.expected, benchmark.log.missing
-    total = max(expected.videos if expected else 0, found + len(missing))
+def missing(benchmark: Benchmark, found: int) -> Iterator[Defect]:
+    """That videos are not there, where only `found` of them are."""
+    expected, absent = benchmark.expected, benchmark.log.missing
+    total = max(expected.videos if expected else 0, found + len(absent))
     if total > found:
         what = f"{total - found} of {total} videos are missing"
         action = "left out: numbers over the rest are partial, not the benchmark's; fetch them"
-        yield Defect(str(benchmark.root), what, action, fatal=True, items=tuple(missing))
+        yield Defect(str(benchmark.root), what, action, fatal=True, items=tuple(absent))
 
 
 def _inspect(video: TestVideo) -> list[Defect]:

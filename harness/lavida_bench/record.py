@@ -53,8 +53,11 @@ class DataUsed:
     @classmethod
     def of(cls, benchmark: Benchmark) -> DataUsed:
         """As they are known now: after scoring, with what reading has found."""
+        from lavida_bench.check import missing
+
+        defects = (*missing(benchmark, len(benchmark.loaded())), *benchmark.defects)
         settings = benchmark.options.model_dump(mode="json", exclude_unset=True, exclude={"root"})
-        return cls(str(benchmark.root), settings, benchmark.about.licence, tuple(benchmark.defects))
+        return cls(str(benchmark.root), settings, benchmark.about.licence, defects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class LavidaScorer:
     def __init__(
         self, model: Lavida, processor: LavidaProcessor, name: str, weights: str, precision: str, device: torch.device
     ) -> None:
-        self.model = model.to(device=device, dtype=DTYPES[precision]).eval().requires_grad_(False)
+        module: torch.nn.Module = model
+        self.model = module.to(device, DTYPES[precision]).eval().requires_grad_(False)
         self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
         self.identity: Mapping[str, Any] = {
             "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
@@ -65,10 +66,7 @@ class LavidaScorer:
         output: Output = self.model(prepared.to(self.device))
         maps = output.masks[:, 0].float().clamp(-LIMIT, LIMIT).half()
         back = [part.to("cpu", non_blocking=True) for part in (output.scores.float(), maps, output.names.float())]
-        done = None
-        if self.device.type == "cuda":
-            done = torch.cuda.Event()
-            done.record()
+        done = torch.cuda.current_stream(self.device).record_event() if self.device.type == "cuda" else None
 
         def wait() -> ClipScores:
             if done is not None:

@@ -9,9 +9,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from lavida_bench.video import TestVideo
 
+Found = TypeVar("Found")
 PATIENCE = timedelta(days=7)
 """So long the first process to finish waits for the last: a video may take hours."""
 
@@ -47,8 +49,8 @@ class Processes:
                 mine.add(at)
         return [video for at, video in enumerate(videos) if at in mine]
 
-    def gather(self, found: dict[str, object]) -> list[dict[str, object]]:
-        """Waits for all processes; what each of them found, in their order, in every one of them."""
+    def gather(self, found: Found) -> list[Found]:
+        """Waits for all processes; what each of them found (pickled), in their order, in every one of them."""
         if self.world == 1:
             return [found]
         import torch.distributed as dist
@@ -56,7 +58,7 @@ class Processes:
 
         PartialState()  # joins the group, if nobody has yet
         group = dist.new_group(backend="gloo", timeout=PATIENCE)
-        gathered: list[dict[str, object]] = [{} for _ in range(self.world)]
+        gathered = [found] * self.world
         dist.all_gather_object(gathered, found, group=group)
         dist.destroy_process_group(group)
         return gathered

@@ -58,7 +58,7 @@ class Task:
         processes = Processes.current()
         if processes.first:
             opened.videos()  # draws, indexes and caches what the others then find
-        processes.gather({})
+        processes.gather(None)
         return task
 
     def about(self, scorer: Scorer, names: PromptNames) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _scores(
     mine = share(task.benchmark.videos(), task.protocol, processes)
     with bar(count(mine, task.protocol), f"score {folder.name}") as advance:
         scoring = score(scorer, mine, task.protocol, names, store, effort, advance)
-    return store, together([Scoring(**found) for found in processes.gather(asdict(scoring))])
+    return store, together(processes.gather(scoring))
 
 
 def _measured(
@@ -181,7 +181,7 @@ def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt
                 yield video, named, absent
 
     falls = prompt_check.check(triples())
-    plain = {"names": task.names.kind, "absent": list(task.entry.absent)}
+    plain: dict[str, Any] = {"names": task.names.kind, "absent": list(task.entry.absent)}
     plain |= {which: asdict(fall) for which, fall in falls.items()}
     write_whole(task.run / f"prompt_check-{task.entry.slug}.json", (json.dumps(plain, indent=1) + "\n").encode())
     return falls

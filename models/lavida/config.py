@@ -15,6 +15,7 @@ from lavida.errors import LavidaError
 from lavida.losses import Weights
 
 Memory = Literal["none", "causal"]
+NameMaps = Literal["coarse", "fine"]
 How = Literal["full", "lora", "frozen"]
 GROUPS = (
     "vision",
@@ -56,6 +57,8 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     memory              none: frames are decoded alone, in one call; causal: a frame attends to the earlier ones
     gate_masks          mask logits become -1024 where the object score is <= 0 (then no gradient reaches them)
     loss                weights by name (lavida.losses.Weights)
+    name_maps           per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (ours)
+    prompt_maps         the strongest name's map goes to SAM2 as a mask prompt (ours; off = paper)
     trainable           full, lora or frozen, by group
     lora_*, adapters    LoRA as `trainable` asks for it; `adapters` = it is in the model (Lavida.add_adapters)
     budgets             fewest and most merged patches (28 x 28 pixels for Qwen2-VL) of one frame, by use
@@ -85,6 +88,8 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     compression_gradient: bool = True
     memory: Memory = "none"
     gate_masks: bool = True
+    name_maps: NameMaps = "coarse"
+    prompt_maps: bool = False
     loss: dict[str, Any] | None = None
     trainable: dict[str, Any] | None = None
     lora_rank: int = 8
@@ -111,8 +116,9 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     def _check(self) -> None:
         if not 0 < self.reduction_ratio <= 1:
             raise LavidaError(f"reduction_ratio: {self.reduction_ratio}; expected 0 < ratio <= 1")
-        if self.memory not in get_args(Memory):
-            raise LavidaError(f"memory: {self.memory!r}; expected one of {', '.join(get_args(Memory))}")
+        for name, choice in (("memory", Memory), ("name_maps", NameMaps)):
+            if (got := getattr(self, name)) not in get_args(choice):
+                raise LavidaError(f"{name}: {got!r}; expected one of {', '.join(get_args(choice))}")
         known = {field.name for field in fields(Weights)}
         if unknown := set(self.loss or ()) - known:
             raise LavidaError(f"loss: unknown {', '.join(sorted(unknown))}; expected {', '.join(sorted(known))}")

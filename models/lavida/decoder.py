@@ -67,17 +67,35 @@ def encode(sam: Any, frames_NCHW: Tensor) -> Features:
     return Features(maps, _unflatten(seen.fpn_position_encoding[-1], sizes[-1]).expand_as(maps[-1]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """sparse (N, Q, C); mask (N, 1, 4h, 4w) logits, None = SAM2's embedding of no mask."""
+
+    sparse: Tensor
+    mask: Tensor | None
+
+    def of(self, frames: Tensor) -> _Prompt:
+        return _Prompt(self.sparse[frames], None if self.mask is None else self.mask[frames])
+
+
 def decode(
-    sam: Any, features: Features, prompt_NQC: Tensor, counts: Sequence[int], memory: Memory, candidates: bool
+    sam: Any,
+    features: Features,
+    prompt_NQC: Tensor,
+    counts: Sequence[int],
+    memory: Memory,
+    candidates: bool,
+    mask_prompt: Tensor | None = None,
 ) -> Decoded:
-    """Masks of N frames from Q sparse prompts each, behind SAM2's empty point (label -1).
+    """Masks of N frames from Q sparse prompts each, behind SAM2's empty point (label -1), and a mask prompt if any.
 
     `counts` are the frames of each clip. With `candidates` three masks come out (training); without, one: of clips the
     one of highest predicted IoU, of single images SAM2's single mask with its dynamic choice by stability.
     """
+    prompt = _Prompt(prompt_NQC, mask_prompt)
     if memory == "none" or max(counts) == 1:
-        return _pick(sam, _no_memory(sam, features), prompt_NQC, counts, candidates)
-    return _causal(sam, features, prompt_NQC, counts, candidates)
+        return _pick(sam, _no_memory(sam, features), prompt, counts, candidates)
+    return _causal(sam, features, prompt, counts, candidates)
 
 
 def gate(masks_NMHW: Tensor, scores_N: Tensor) -> Tensor:
@@ -96,16 +114,16 @@ def _no_memory(sam: Any, features: Features) -> Features:
     return Features((*features.maps[:-1], coarse), features.position)
 
 
-def _pick(sam: Any, features: Features, prompt: Tensor, counts: Sequence[int], candidates: bool) -> Decoded:
+def _pick(sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool) -> Decoded:
     """One call of the mask decoder for the training masks or for clips, one more where single images are among them."""
     if candidates or min(counts) > 1:
         every = _mask_decoder(sam, features, prompt, True)
         return every if candidates else _best(every)
-    single = torch.tensor([count == 1 for count in counts for _ in range(count)], device=prompt.device)
-    images = _mask_decoder(sam, features.of(single), prompt[single], False)
+    single = torch.tensor([count == 1 for count in counts for _ in range(count)], device=prompt.sparse.device)
+    images = _mask_decoder(sam, features.of(single), prompt.of(single), False)
     if bool(single.all()):
         return images
-    clips = _best(_mask_decoder(sam, features.of(~single), prompt[~single], True))
+    clips = _best(_mask_decoder(sam, features.of(~single), prompt.of(~single), True))
     return Decoded(*(_merge(single, getattr(images, name), getattr(clips, name)) for name in Decoded.__slots__))
 
 
@@ -121,15 +139,15 @@ def _best(every: Decoded) -> Decoded:
     return Decoded(every.masks[frames, best], every.ious[frames, best], every.scores, every.tokens[frames, best])
 
 
-def _mask_decoder(sam: Any, features: Features, prompt_NQC: Tensor, candidates: bool) -> Decoded:
-    size = len(prompt_NQC)
-    point = prompt_NQC.new_zeros(size, 1, 1, 2)
+def _mask_decoder(sam: Any, features: Features, prompt: _Prompt, candidates: bool) -> Decoded:
+    size, sparse = len(prompt.sparse), prompt.sparse[:, None]
+    point = sparse.new_zeros(size, 1, 1, 2)
     label = torch.full((size, 1, 1), -1, dtype=torch.int32, device=point.device)
-    empty, dense = sam.prompt_encoder(input_points=point, input_labels=label, input_boxes=None, input_masks=None)
+    empty, dense = sam.prompt_encoder(input_points=point, input_labels=label, input_boxes=None, input_masks=prompt.mask)
     masks, ious, tokens, scores = sam.mask_decoder(
         image_embeddings=features.maps[-1],
         image_positional_embeddings=sam.get_image_wide_positional_embeddings().expand(size, -1, -1, -1),
-        sparse_prompt_embeddings=torch.cat([empty.to(prompt_NQC.dtype), prompt_NQC[:, None]], dim=2),
+        sparse_prompt_embeddings=torch.cat([empty.to(sparse.dtype), sparse], dim=2),
         dense_prompt_embeddings=dense,
         multimask_output=candidates,
         high_resolution_features=list(features.maps[:-1]),
@@ -137,19 +155,19 @@ def _mask_decoder(sam: Any, features: Features, prompt_NQC: Tensor, candidates: 
     return Decoded(masks[:, 0], ious[:, 0], scores[:, 0, 0], tokens[:, 0])
 
 
-def _causal(sam: Any, features: Features, prompt: Tensor, counts: Sequence[int], candidates: bool) -> Decoded:
+def _causal(sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool) -> Decoded:
     """Frame after frame; clips that have ended leave the batch. Clips of equal length are decoded together."""
-    starts = torch.tensor([sum(counts[:i]) for i in range(len(counts))], device=prompt.device)
+    starts = torch.tensor([sum(counts[:i]) for i in range(len(counts))], device=prompt.sparse.device)
     order: list[Tensor] = []
     parts: list[Decoded] = []
     for length in sorted(set(counts)):
-        first = starts[torch.tensor([count == length for count in counts], device=prompt.device)]
+        first = starts[torch.tensor([count == length for count in counts], device=prompt.sparse.device)]
         bank = _Bank()
         for number in range(length):
             rows = first + number
             seen = features.of(rows)
             ready = _no_memory(sam, seen) if number == 0 else _remember(sam, seen, bank, number, length)
-            one = _pick(sam, ready, prompt[rows], [length] * len(rows), candidates)
+            one = _pick(sam, ready, prompt.of(rows), [length] * len(rows), candidates)
             if number + 1 < length:
                 _memorise(sam, seen, one, bank)
             order.append(rows)

@@ -22,7 +22,7 @@ from lavida.batch import Batch, Output
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.names import NameEncoder
-from lavida.projector import Projector
+from lavida.projector import NAME_BIAS, Projector, mask_prompt
 
 QUERY_STD = 0.02
 
@@ -79,19 +79,20 @@ class Lavida(PreTrainedModel):
 
     def forward(self, batch: Batch) -> Output:
         """Masks, scores and, where there are targets, losses of a batch; see `Output`."""
-        frames = objective.samples_of_frames(batch, self.device)
+        config, frames = self.config, objective.samples_of_frames(batch, self.device)
         read = self._read(batch)
         features = decoder.encode(self.sam, batch.frames)
         names_NDX, real_ND = self._frame_names(batch, frames)
         projected = self.projector(read.seg[frames], names_NDX, real_ND, features.pixels_NPC)
-        maps_NDP = self.projector.name_maps(projected.names, features.pixels_NPC)
-        names_ND = self.projector.name_logits(projected.names, maps_NDP)
+        maps_NDHW = self.projector.name_maps(projected.names, features)
+        names_ND = self.projector.name_logits(projected.names, maps_NDHW)
+        drawn = mask_prompt(maps_NDHW, real_ND, self.sam.prompt_encoder.mask_input_size) if config.prompt_maps else None
         decoded = decoder.decode(
-            self.sam, features, projected.prompt, batch.counts, self.config.memory, candidates=self.training
+            self.sam, features, projected.prompt, batch.counts, config.memory, self.training, drawn
         )
-        masks = decoder.gate(decoded.masks, decoded.scores) if self.config.gate_masks else decoded.masks
-        found = objective.frames(batch, masks, decoded.ious, decoded.scores, self.config.weights)
-        found |= objective.names(batch, names_ND, maps_NDP, real_ND, self.config.weights)
+        masks = decoder.gate(decoded.masks, decoded.scores) if config.gate_masks else decoded.masks
+        found = objective.frames(batch, masks, decoded.ious, decoded.scores, config.weights)
+        found |= objective.names(batch, names_ND, maps_NDHW, real_ND, config.weights)
         found |= objective.text(self.mllm.lm_head, read.hidden, read.labels)
         return Output(
             masks=masks,
@@ -100,7 +101,7 @@ class Lavida(PreTrainedModel):
             names=names_ND.masked_fill(~real_ND, -torch.inf),
             tokens_in=read.tokens_in,
             tokens_out=read.tokens_out,
-            loss=losses.total(found, self.config.weights),
+            loss=losses.total(found, config.weights),
             losses=found,
         )
 
@@ -152,5 +153,5 @@ class Lavida(PreTrainedModel):
         super()._init_weights(module)  # type: ignore[no-untyped-call]  # transformers has no types here
         if isinstance(module, Projector):
             init.normal_(module.queries, std=QUERY_STD)
-            init.zeros_(module.name_bias)
+            init.constant_(module.name_bias, NAME_BIAS)
             init.zeros_(module.name_scale)

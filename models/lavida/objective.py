@@ -1,7 +1,7 @@
 """From a batch and the model's outputs to the losses by name; a loss whose targets are unknown is left out.
 
-Letters: B samples, N frames of the batch, M candidate masks, D names of the longest prompt, P pixels of SAM2's coarsest
-map.
+Letters: B samples, N frames of the batch, M candidate masks, D names of the longest prompt, h w the per-name
+maps, P = h * w.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def frames(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: W
     return losses.frame_losses(masks, ious, scores, batch.masks, weights)
 
 
-def names(batch: Batch, logits_ND: Tensor, maps_NDP: Tensor, real_ND: Tensor, weights: Weights) -> dict[str, Tensor]:
+def names(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, real_ND: Tensor, weights: Weights) -> dict[str, Tensor]:
     """Names per frame, and their maps if these have a weight. A name whose anomaly is out of view counts as absent.
 
     A mask of several anomalies cannot be told apart by name: their maps are left out.
@@ -49,10 +49,10 @@ def names(batch: Batch, logits_ND: Tensor, maps_NDP: Tensor, real_ND: Tensor, we
     labels_ND = labels_BD[of_frame] * present_N[:, None]
     found = {"names": losses.names(logits_ND, labels_ND, real_ND)}
     if weights.name_maps:
-        side = round(maps_NDP.shape[-1] ** 0.5)
-        target_NP = F.adaptive_avg_pool2d(batch.masks[:, None].float(), side).flatten(1)
+        size = maps_NDHW.shape[-2:]
+        target_NP = F.adaptive_avg_pool2d(batch.masks[:, None].float(), (size[0], size[1])).flatten(1)
         sure_ND = (labels_ND == 0) | (labels_BD.sum(dim=1) == 1)[of_frame][:, None]
-        found["name_maps"] = losses.name_maps(maps_NDP, target_NP, labels_ND, real_ND & sure_ND)
+        found["name_maps"] = losses.name_maps(maps_NDHW.flatten(2), target_NP, labels_ND, real_ND & sure_ND)
     return found
 
 

@@ -8,16 +8,22 @@ transformers has them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import Sam2VideoMaskDecoderConfig
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoAttention, Sam2VideoTwoWayAttentionBlock
 
 from lavida.config import LavidaConfig
+from lavida.decoder import Features
 
+NAME_BIAS = -3.0
+"""Where the maps start: nearly empty."""
+PROMPT_LIMIT = 10.0
 _Attention: Any = Sam2VideoAttention  # untyped in transformers
 
 
@@ -50,8 +56,9 @@ class Projector(nn.Module):
         self.prompt_out = nn.Linear(config.qformer_queries * width, channels)
         self.name_out = nn.Linear(width, channels)
         self.name_score = nn.Linear(channels, 1)
-        self.name_bias = nn.Parameter(torch.zeros(()))
+        self.name_bias = nn.Parameter(torch.full((), NAME_BIAS))
         self.name_scale = nn.Parameter(torch.zeros(()))
+        self.fine = FinePixels(channels) if config.name_maps == "fine" else None
 
     def forward(self, seg_NZ: Tensor, names_NDX: Tensor, real_ND: Tensor, pixels_NPC: Tensor) -> Projected:
         """One prompt per frame.
@@ -84,17 +91,46 @@ class Projector(nn.Module):
         out: Tensor = self.look_out(self.look_norm(names + seen[:, 0]))
         return out
 
-    def name_maps(self, names_NDC: Tensor, pixels_NPC: Tensor) -> Tensor:
-        """How much each pixel looks like each name, (N, D, P) logits: scaled dot products, for `loss.names`."""
+    def name_maps(self, names_NDC: Tensor, features: Features) -> Tensor:
+        """How much each pixel looks like each name, (N, D, h, w) logits: scaled dot products with the pixels."""
+        pixels = features.maps[-1] + features.position if self.fine is None else self.fine(features)
         scale = self.name_scale.exp() / names_NDC.shape[-1] ** 0.5
-        maps: Tensor = scale * names_NDC @ pixels_NPC.transpose(1, 2) + self.name_bias
+        maps: Tensor = scale * torch.einsum("ndc,nchw->ndhw", names_NDC, pixels) + self.name_bias
         return maps
 
-    def name_logits(self, names_NDC: Tensor, maps_NDP: Tensor) -> Tensor:
+    def name_logits(self, names_NDC: Tensor, maps_NDHW: Tensor) -> Tensor:
         """Is the name in the frame, (N, D) float32 logits: its embedding's score plus the smooth peak of its map."""
-        peak = maps_NDP.float().logsumexp(dim=-1) - math.log(maps_NDP.shape[-1])
+        flat = maps_NDHW.float().flatten(2)
         score: Tensor = self.name_score(names_NDC)[..., 0].float()
-        return score + peak
+        return score + flat.logsumexp(dim=-1) - math.log(flat.shape[-1])
+
+
+class FinePixels(nn.Module):
+    """Pixels at SAM2's finest resolution from its three maps, (N, C, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fine_in = nn.Conv2d(channels // 8, channels, 1)
+        self.mid_in = nn.Conv2d(channels // 4, channels, 1)
+        self.coarse_in = nn.Conv2d(channels, channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, features: Features) -> Tensor:
+        """(N, C, H, W) of the finest map's size."""
+        fine, middle, coarse = features.maps
+        size = fine.shape[-2:]
+        mixed = self.fine_in(fine)
+        for level in (self.mid_in(middle), self.coarse_in(coarse)):
+            mixed = mixed + F.interpolate(level, size=size, mode="bilinear", align_corners=False)
+        pixels: Tensor = self.out(F.gelu(mixed))
+        return pixels
+
+
+def mask_prompt(maps_NDHW: Tensor, real_ND: Tensor, size: Sequence[int]) -> Tensor:
+    """The strongest real name at each pixel, logits within +-10, as SAM2's mask prompt (N, 1, *size)."""
+    hidden = maps_NDHW.masked_fill(~real_ND[..., None, None], -PROMPT_LIMIT)
+    strongest = hidden.amax(dim=1, keepdim=True).clamp(-PROMPT_LIMIT, PROMPT_LIMIT)
+    return F.interpolate(strongest, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def _block_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:

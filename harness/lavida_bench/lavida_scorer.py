@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,13 +20,12 @@ from lavida.batch import Batch, Output, Sample
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor
+from lavida_bench.model_files import folder_digest
 from lavida_bench.score_store import digest
-from lavida_bench.scorer import ClipScores, Pending
+from lavida_bench.scorer import ClipScores, Pending, Precision
 from lavida_bench.video import Pixels
-from lavida_gen import cache
 from lavida_gen.errors import UserError, fault
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LIMIT = 65504.0  # the largest float16
 
@@ -140,10 +139,3 @@ def _folder(where: str) -> Path:
         raise UserError(
             fault(f"model {where}", f"no such folder, and not on the Hub ({what})", "a saved model")
         ) from error
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over names and contents of a model's files, each read once and then remembered."""
-    wanted = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in wanted)
-    return digest([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])

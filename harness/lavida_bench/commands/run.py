@@ -1,0 +1,33 @@
+"""`lavida-bench run --recipe R`: fit, score, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lavida_bench.options import FOLDER
+
+
+@click.command()
+@click.option("-r", "--recipe", required=True, metavar="NAME|PATH", help="A built-in recipe or a YAML file.")
+@click.option("-o", "--out", type=FOLDER, help="The run folder [default: runs/NAME].")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the recipe: fit.steps=200.")
+def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
+    """Fit a model on shards, score it on each benchmark of the recipe, and write the report.
+
+    Each stage is left out where it is done and unchanged; stopped by ctrl-C or a kill, the same command goes on.
+
+    \b
+      lavida-bench run --recipe demo
+      accelerate launch --num_processes 8 -m lavida_bench run --recipe paper --out runs/paper
+    """
+    from lavida_bench.progress import progress
+    from lavida_bench.recipe import load
+    from lavida_bench.run import run
+
+    read = load(recipe, settings)
+    folder = out or Path("runs") / read.name
+    page = run(read, folder, progress, lambda text: click.echo(text, err=True))
+    if (folder / "README.md").is_file():
+        click.echo(f"story: {folder / 'README.md'}\nreport: {page}")

@@ -1,0 +1,157 @@
+"""A whole run: fit on shards, score each benchmark, report. What is done and unchanged is left out.
+
+RUN/recipe.yaml        the recipe as it was resolved       RUN/run.json    the stages that are done (stages.py)
+RUN/README.md          the story of the run                RUN/fit/        checkpoints, log, the fitted model
+RUN/scores/LABEL/      scores by video (score_store.py)    RUN/results.json, report.md, report.html
+
+run(load("demo"), Path("runs/demo"), progress, print)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from lavida_bench import report, score_run
+from lavida_bench.processes import Processes
+from lavida_bench.recipe import Recipe, ScoreEntry
+from lavida_bench.score import Effort
+from lavida_bench.score_store import ScoreStore, digest
+from lavida_bench.scorer import Precision, Scorer
+from lavida_bench.stages import Stages
+from lavida_bench.story import story
+from lavida_gen.errors import UserError, fault
+from lavida_gen.shards import write_whole
+
+Say = Callable[[str], None]
+FIT = "fit"
+
+
+def run(recipe: Recipe, out: Path, bar: score_run.Bar, say: Say) -> Path:
+    """Does what is missing; gives the path of the report (of README.md where nothing is scored).
+
+    Raises UserError for words that are off and for a folder that another recipe fitted, DataError for data that is.
+    """
+    for entry in recipe.score:
+        score_run.check_words(entry)
+    first = Processes.current().first
+    work = _Work(recipe, out, bar, say if first else lambda text: None, Stages.open(out, recipe.name, first))
+    if first:
+        out.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        write_whole(out / "recipe.yaml", text.encode())
+    work.fit()
+    for entry in recipe.score:
+        work.score(entry)
+    return work.report()
+
+
+@dataclass(slots=True)
+class _Work:
+    """The stages of one recipe in one folder."""
+
+    recipe: Recipe
+    out: Path
+    bar: score_run.Bar
+    say: Say
+    stages: Stages
+    _scorers: dict[Precision, Scorer] = field(default_factory=dict)
+
+    def fit(self) -> None:
+        """Stage `fit`; nothing for a recipe without it."""
+        if self.recipe.fit is None:
+            return
+        key, before = self.recipe.fit_identity(), self.stages.done.get(FIT)
+        if before is not None and before.key != key:
+            todo = "give another --out for the changed recipe"
+            raise UserError(fault(self.out, "was fitted by another recipe (model, data or fit differ)", todo=todo))
+        if before is not None and (self.out / before.facts["model"]).is_dir():
+            self.say(f"fit: done {before.finished}, {before.facts['model']}")
+            return
+
+        def work() -> Mapping[str, str]:
+            from lavida_bench.fit import fit
+
+            model = fit(self.recipe, self.out / FIT)
+            return {"model": str(model.relative_to(self.out))}
+
+        self.say("fit: begins, or goes on where it stopped")
+        stage = self.stages.do(FIT, key, work)
+        self.say(f"fit: done in {stage.seconds:,.0f} s, {stage.facts['model']}")
+
+    def score(self, entry: ScoreEntry) -> None:
+        """Stage `score LABEL`."""
+        name = f"score {entry.slug}"
+        key = digest([entry.model_dump(mode="json"), self._model_key()])
+        if self.stages.fresh(name, key) and self._scored(entry):
+            self.say(f"{name}: done {self.stages.done[name].finished}")
+            return
+
+        def work() -> Mapping[str, str]:
+            named = entry.model_copy(update={"method": entry.method or self._method(entry)})
+            effort = Effort(batch=entry.batch)
+            score_run.run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
+            return {"scores": f"{score_run.SCORES}/{entry.slug}"}
+
+        self.say(f"{name}: begins, or goes on where it stopped")
+        stage = self.stages.do(name, key, work)
+        self.say(f"{name}: done in {stage.seconds:,.0f} s")
+
+    def _method(self, entry: ScoreEntry) -> str:
+        """The recipe's name, and in brackets what tells two entries of one benchmark and protocol apart."""
+        odd = entry.label or (None if entry.names == "benchmark" else Path(entry.names).stem)
+        return self.recipe.name + (f" ({odd})" if odd else "")
+
+    def _scored(self, entry: ScoreEntry) -> bool:
+        """Whether the scores are there, of the videos as they are now."""
+        task = score_run.Task.open(entry, self.out)
+        folder = self.out / score_run.SCORES / entry.slug
+        if not (folder / "score.json").is_file() or not (self.out / report.HTML).is_file():
+            return False
+        store = ScoreStore.open(folder)
+        return all(store.has(video) for video in task.protocol.select(task.benchmark.videos()))
+
+    def report(self) -> Path:
+        """Stage `report`: the pages, and the story of the run."""
+        page = self.out / "README.md"
+        if self.recipe.score and self.stages.writes:
+            page = self.out / report.HTML
+            key = hashlib.sha256((self.out / "results.json").read_bytes()).hexdigest()
+            if not (self.stages.fresh("report", key) and page.is_file()):
+                self.stages.do("report", key, lambda: {"page": report.render(self.out).name})
+        if self.stages.writes:
+            write_whole(self.out / "README.md", story(self.recipe, self.out, self.stages).encode())
+        return page
+
+    def _model(self) -> str:
+        """Where the model to score lies."""
+        if self.recipe.fit is not None:
+            return str(self.out / self.stages.done[FIT].facts["model"])
+        model = self.recipe.model
+        if model.parts or model.config:
+            todo = "save the model first and give model.path"
+            raise UserError(fault("recipe, model", "parts or config without fit", "a preset or a path", todo))
+        found = model.path or model.preset
+        assert found is not None, "checked by the recipe"
+        return found
+
+    def _model_key(self) -> str:
+        """Digest of the model's files, or of its name where it has none here."""
+        place = Path(self._model())
+        if not place.is_dir():
+            return self._model()
+        from lavida_bench.model_files import folder_digest
+
+        return folder_digest(place)
+
+    def _scorer(self, precision: Precision) -> Scorer:
+        """The model, loaded once for each precision."""
+        if precision not in self._scorers:
+            from lavida_bench.lavida_scorer import load
+
+            self._scorers[precision] = load(self._model(), precision)
+        return self._scorers[precision]

@@ -1,73 +1,124 @@
-"""Opening a finished corpus and reading from it."""
+"""Opening a finished corpus, in a folder or behind a URL, and reading from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
 from lavida_gen.errors import DataError, UserError, fault
-from lavida_gen.manifest import FORMAT, MANIFEST, STATS, Manifest, ShardEntry
+from lavida_gen.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.shards import Packed, read
+from lavida_gen.storage import Folder, Storage, open_storage
 
 
 class Corpus:
     """A finished corpus: its manifest at once, everything else when asked for."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
-        self.path, self.manifest = path, manifest
+    def __init__(self, storage: Storage, manifest: Manifest) -> None:
+        self.storage, self.manifest = storage, manifest
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The Record of every sample, with `shard` added, in sample order. Raises DataError."""
+    @property
+    def place(self) -> str:
+        """Folder or URL, as people write it."""
+        return self.storage.place
+
+    @property
+    def path(self) -> Path:
+        """The folder. Raises UserError for a corpus behind a URL: use `open` or `fetched`."""
+        if not isinstance(self.storage, Folder):
+            raise UserError(fault(self.place, "is a URL", "a folder", "download the corpus first"))
+        return self.storage.path
+
+    def open(self, file: str) -> BinaryIO:
+        """A file of the corpus, seekable. Raises DataError."""
+        try:
+            return self.storage.open(file)
+        except OSError as error:
+            raise self._lost(file, error) from error
+
+    def fetched(self, file: str) -> AbstractContextManager[Path]:
+        """A local path to a file of the corpus: the file itself, or a copy that is gone afterwards."""
+        context: AbstractContextManager[Path] = self.storage.fetched(file)
+        return context
+
+    def samples(self, shard: ShardEntry) -> Iterator[Packed]:
+        """The samples of one shard, in order. Raises DataError."""
+        with self.open(shard.file) as file:
+            yield from read(file, self.storage.at(shard.file))
+
+    def tables(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[dict[str, Any]]]:
+        """`rows` piece by piece, in bounded memory; only some columns if they are named. Raises DataError."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        file = self.path / STATS
         try:
-            rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+            with self.open(STATS) as file:
+                for batch in pq.ParquetFile(file).iter_batches(size, columns=columns):
+                    yield batch.to_pylist()
         except (OSError, pa.ArrowException) as error:
-            raise DataError(fault(file, f"cannot be read ({error})", todo="build or fetch the corpus again")) from error
-        return rows
+            raise self._lost(STATS, error) from error
+
+    def rows(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The Record of every sample, with `shard` added, in sample order. Raises DataError."""
+        return [row for piece in self.tables(columns) for row in piece]
 
     def stored(self, indices: Iterable[int]) -> Iterator[Packed]:
         """The samples of these numbers, shard by shard, in ascending order. Raises UserError or DataError."""
         wanted = sorted(set(indices))
         for index in wanted:
             if not 0 <= index < self.manifest.samples:
-                raise UserError(f"sample {index}: {self.path} has samples 0 to {self.manifest.samples - 1}")
+                raise UserError(f"sample {index}: {self.place} has samples 0 to {self.manifest.samples - 1}")
         for shard in self.manifest.shards:
             here = {index for index in wanted if shard.first <= index < shard.first + shard.samples}
-            for sample in read(self.path / shard.file) if here else ():
+            for sample in self.samples(shard) if here else ():
                 if sample.record["index"] in here:
                     here.discard(sample.record["index"])
                     yield sample
                 if not here:
                     break
             if here:
-                raise DataError(fault(self.path / shard.file, f"has no sample {min(here)}", todo="build it again"))
+                got = f"has no sample {min(here)}"
+                raise DataError(fault(self.storage.at(shard.file), got, todo="build it again"))
 
     def file(self, shard: ShardEntry) -> Path:
-        """Where a shard lies."""
+        """Where a shard of a folder lies. Raises UserError for a corpus behind a URL."""
         return self.path / shard.file
 
+    def _lost(self, file: str, error: Exception) -> DataError:
+        what = f"cannot be read ({error})"
+        return DataError(fault(self.storage.at(file), what, todo="build or fetch the corpus again"))
 
-def open_corpus(path: str | Path) -> Corpus:
-    """A finished corpus by its folder (or its corpus.json). Raises UserError or DataError."""
-    folder = Path(path).expanduser()
-    folder = folder.parent if folder.name == MANIFEST else folder
-    file = folder / MANIFEST
-    if not file.is_file():
-        if (folder / ".build").is_dir():
-            raise DataError(fault(folder, "is not finished", todo="run the same `lavida-gen build` again to go on"))
-        raise UserError(fault(folder, f"holds no {MANIFEST}", "the folder of a finished corpus"))
+
+def open_corpus(place: str | Path) -> Corpus:
+    """A finished corpus by its folder, its URL, or its corpus.json. Raises UserError or DataError."""
+    storage = open_storage(place)
+    if storage.place.endswith(f"/{MANIFEST}"):
+        storage = open_storage(place.parent if isinstance(place, Path) else place.rpartition("/")[0])
     try:
-        manifest = Manifest.model_validate_json(file.read_bytes())
+        text = storage.read(MANIFEST)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if storage.names(STATE):
+            raise DataError(
+                fault(storage, "is not finished", todo="run the same `lavida-gen build` again to go on")
+            ) from error
+        raise UserError(fault(storage, f"holds no {MANIFEST}", "the folder or URL of a finished corpus")) from error
+    except OSError as error:
+        raise DataError(fault(storage.at(MANIFEST), f"cannot be read ({error.strerror})")) from error
+    return Corpus(storage, read_manifest(text, storage.at(MANIFEST)))
+
+
+def read_manifest(text: bytes, where: str) -> Manifest:
+    """The manifest behind the bytes of a corpus.json. Raises DataError."""
+    try:
+        manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or MANIFEST
-        raise DataError(fault(file, f"{place}: {first['msg']}", f"a manifest of format {FORMAT}")) from error
+        raise DataError(fault(where, f"{place}: {first['msg']}", f"a manifest of format {FORMAT}")) from error
     if manifest.format != FORMAT:
-        raise DataError(fault(file, f"format {manifest.format}", f"format {FORMAT}", "use the generator that made it"))
-    return Corpus(folder, manifest)
+        raise DataError(fault(where, f"format {manifest.format}", f"format {FORMAT}", "use the generator that made it"))
+    return manifest

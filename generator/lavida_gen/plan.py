@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen import plugins
+from lavida_gen.elsewhere import Elsewhere
 from lavida_gen.errors import DataError, UserError
 from lavida_gen.exposure import Exposure, Task
 from lavida_gen.recipe import EXPOSURES, SOURCES, Recipe
@@ -63,7 +64,7 @@ class Range:
 
 
 FLAT, FOLDER = 4500, 1000
-"""Up to so many ranges of a kind share one folder, more lie by thousands: the Hub wants fewer than 10,000 files in one."""
+"""Up to so many ranges of a kind share a folder, more lie by thousands: the Hub wants below 10,000 files in one."""
 
 
 def cut(parts: Sequence[Part], size: int) -> Iterator[Range]:
@@ -84,6 +85,13 @@ class Opened:
     names: int
     vocabulary: Vocabulary
     scenes: dict[Split, NDArray[np.int64]]
+    elsewhere: dict[Split, Elsewhere] = field(default_factory=dict)
+
+    def likely(self, split: Split) -> Elsewhere:
+        """Names of anomalies in the scenes of a split."""
+        if split not in self.elsewhere:
+            self.elsewhere[split] = Elsewhere(self.source, self.scenes[split])
+        return self.elsewhere[split]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +192,13 @@ class Deck:
         scenes = opened.scenes[part.split]
         number = int(scenes[rng.integers(len(scenes))])
         task = Task(
-            exposed, rng, opened.vocabulary, opened.names, self.recipe.limits, lambda rng: self._other(rng, part)
+            exposed,
+            rng,
+            opened.vocabulary,
+            opened.names,
+            self.recipe.limits,
+            lambda rng: self._other(rng, part),
+            opened.likely(part.split).draw,
         )
         return Step(index, part.split, opened, number, name, exposure, task)
 

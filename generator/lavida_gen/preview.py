@@ -20,6 +20,7 @@ from lavida_gen import images, masks
 from lavida_gen.corpus import Corpus
 from lavida_gen.shards import Packed, write_whole
 from lavida_gen.stats import Count, Stats, stats
+from lavida_gen.storage import is_url
 
 PAGE = Path(__file__).parent / "data" / "preview.html"
 STILL, CLIP = 420, 300
@@ -29,9 +30,10 @@ TOP = 12
 
 def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
     """Write the page for `corpus` to `out`, with up to `limit` samples of every sort. Raises DataError."""
-    rows = corpus.rows()
+    rows = corpus.rows(["index", "source", "kind", "exposure"])
     chosen = choose(rows, limit)
-    cards = [card(sample, corpus.path) for sample in corpus.stored(chosen)]
+    called = corpus.place if is_url(corpus.place) else corpus.path.name
+    cards = [card(sample, called) for sample in corpus.stored(chosen)]
     out.parent.mkdir(parents=True, exist_ok=True)
     manifest = corpus.manifest
     head = {
@@ -78,7 +80,7 @@ def _spread(indices: list[int], limit: int) -> list[int]:
     return [picked[at] for at in order]
 
 
-def card(sample: Packed, corpus: Path) -> dict[str, Any]:
+def card(sample: Packed, corpus: str) -> dict[str, Any]:
     """What the page shows of a sample."""
     record = sample.record
     longest = STILL if record["frames"] == 1 else CLIP
@@ -92,7 +94,7 @@ def card(sample: Packed, corpus: Path) -> dict[str, Any]:
         "names": ", ".join(name if not label else f"{name} (anomaly)" for name, label in listed),
         "licence": record["licence"],
         "attribution": record["attribution"],
-        "show it": f"lavida-gen show {corpus.name} {record['index']}",
+        "show it": f"lavida-gen show {corpus} {record['index']}",
     }
     return {
         **{key: record[key] for key in ("index", "kind", "split", "source", "exposure", "exposed", "names", "labels")},

@@ -23,6 +23,7 @@ from lavida_gen.exposure import Exposure, ExposureOptions, Limits
 from lavida_gen.prompts import PromptBank
 from lavida_gen.recipe_file import Strict, change, expand, read, refuse, said
 from lavida_gen.source import LocalOnly, Source, SourceOptions
+from lavida_gen.storage import is_url
 
 SOURCES = "lavida_gen.sources"
 EXPOSURES = "lavida_gen.exposures"
@@ -140,18 +141,26 @@ def find(name: str) -> Path:
 
 
 def load(name: str, settings: Sequence[str] = ()) -> Recipe:
-    """Read a recipe by name or path (also a finished corpus' corpus.json), with `key.path=value` settings on top.
+    """Read a recipe by name or path, or of a finished corpus by folder or URL, with `key.path=value` settings on top.
 
     Raises UserError that lists every fault with its place.
     """
-    path = find(name)
-    raw = read(path, "name, samples, sources, exposures")
-    if path.name == "corpus.json" and "recipe" in raw:
-        raw = raw["recipe"]
+    where, raw = _found(name)
     faults: list[str] = []
     for setting in settings:
         faults.extend(change(raw, setting))
-    return parse(raw, str(path), faults)
+    return parse(raw, where, faults)
+
+
+def _found(name: str) -> tuple[str, dict[str, Any]]:
+    """Where a recipe stands, and its plain data."""
+    if is_url(name):
+        from lavida_gen.corpus import open_corpus
+
+        return name, open_corpus(name).manifest.recipe
+    path = find(name)
+    raw = read(path, "name, samples, sources, exposures")
+    return str(path), raw["recipe"] if path.name == "corpus.json" and "recipe" in raw else raw
 
 
 def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:

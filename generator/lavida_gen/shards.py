@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import json
 import os
 import tarfile
@@ -17,12 +16,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from lavida_gen.errors import DataError, fault
 from lavida_gen.sample import Record
-
-PARTIAL = ".partial"
+from lavida_gen.storage import PARTIAL as PARTIAL
+from lavida_gen.storage import Storage, open_storage
+from lavida_gen.storage import write_whole as write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +66,18 @@ class ShardFile:
     first: int
 
 
-class _Digesting(io.RawIOBase):
-    """A file that digests what is written to it."""
+_BLOCK, _RECORD = 512, 10240
+_HEAD = b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" + b"0" * 11 + b"\0"
+_TAIL = b"0" + bytes(100) + b"ustar\x0000" + bytes(64 + 16 + 167)
+_SUM = sum(_HEAD.replace(b"%011o", b"")) + sum(_TAIL) + 8 * ord(" ")
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.sha256, self.size = file, hashlib.sha256(), 0
 
-    def write(self, data: Any) -> int:
-        self.sha256.update(data)
-        self.size += len(data)
-        return self.file.write(data)
-
-    def tell(self) -> int:
-        return self.size
+def tar_header(name: str, size: int) -> bytes:
+    """The header that tarfile writes for a plain file with mode 644, time 0, nobody's (ustar); a fifth of its time."""
+    letters, length = name.encode("ascii"), b"%011o" % size
+    assert len(letters) <= 100, f"{name} is too long for a tar header"
+    total = _SUM + sum(letters) + sum(length)
+    return letters.ljust(100, b"\0") + _HEAD.replace(b"%011o", length) + b"%06o\0 " % total + _TAIL
 
 
 class ShardWriter:
@@ -87,15 +86,12 @@ class ShardWriter:
     Use it as a context manager: on an error nothing is left, neither under a final nor a temporary name.
     """
 
-    def __init__(self, corpus: Path, name: str, megabytes: float = 500.0) -> None:
-        self.corpus, self.name, self.limit = corpus, name, megabytes * 1e6
+    def __init__(self, corpus: Storage | Path, name: str, megabytes: float = 500.0) -> None:
+        self.corpus, self.name, self.limit = open_storage(corpus), name, megabytes * 1e6
         self.files: list[ShardFile] = []
-        self._partial = corpus / f"{name}{PARTIAL}-{os.getpid()}"
         self._raw: BinaryIO | None = None
-        self._open = ExitStack()
 
     def __enter__(self) -> ShardWriter:
-        self._partial.parent.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -103,10 +99,11 @@ class ShardWriter:
             if kind is None and self._raw:
                 self._finish()
         finally:
-            with suppress(OSError):  # what a full disk did not take is thrown away with its file
-                self._open.close()
-            self._raw = None
-            self._partial.unlink(missing_ok=True)
+            if self._raw:
+                with suppress(OSError):  # what a full disk did not take is thrown away with its file
+                    self._raw.close()
+                self._partial.unlink(missing_ok=True)
+                self._raw = None
 
     def write(self, sample: Packed) -> str:
         """Append a sample; returns the file it went to. Raises DataError when the disk is full."""
@@ -114,22 +111,28 @@ class ShardWriter:
             if self._raw is None:
                 self._begin(sample.record["index"])
             for field, data in sample.fields():
-                info = tarfile.TarInfo(f"{sample.key}.{field}")  # mtime, uid and gid are 0, mode 644
-                info.size = len(data)
-                self._tar.addfile(info, io.BytesIO(data))
+                self._add(tar_header(f"{sample.key}.{field}", len(data)))
+                self._add(data)
+                self._add(bytes(-len(data) % _BLOCK))
             self._samples += 1
             file = self._file()
-            if self._out.size >= self.limit:
+            if self._size >= self.limit:
                 self._finish()
         except OSError as error:
             raise self._failed(error) from error
         return file
 
     def _begin(self, first: int) -> None:
-        self._raw = self._open.enter_context(self._partial.open("wb"))
-        self._out = _Digesting(self._raw)
-        self._tar = tarfile.TarFile(fileobj=self._out, mode="w", format=tarfile.USTAR_FORMAT)
+        self._partial = self.corpus.spool(self._file())
+        self._raw = self._partial.open("wb", buffering=1 << 20)
+        self._sha256, self._size = hashlib.sha256(), 0
         self._samples, self._first = 0, first
+
+    def _add(self, data: bytes) -> None:
+        assert self._raw is not None
+        self._raw.write(data)
+        self._sha256.update(data)
+        self._size += len(data)
 
     def _file(self) -> str:
         return f"{self.name}.tar" if not self.files else f"{self.name}x{len(self.files):03d}.tar"
@@ -137,38 +140,21 @@ class ShardWriter:
     def _finish(self) -> None:
         assert self._raw is not None
         try:
-            self._tar.close()
+            end = self._size + 2 * _BLOCK
+            self._add(bytes(2 * _BLOCK + -end % _RECORD))
             self._raw.flush()
             os.fsync(self._raw.fileno())
             self._raw.close()
-            self._partial.replace(self.corpus / self._file())
+            self.corpus.put(self._partial, self._file())
         except OSError as error:
             raise self._failed(error) from error
-        self.files.append(
-            ShardFile(self._file(), self._out.size, self._out.sha256.hexdigest(), self._samples, self._first)
-        )
+        self.files.append(ShardFile(self._file(), self._size, self._sha256.hexdigest(), self._samples, self._first))
         self._raw = None
 
     def _failed(self, error: OSError) -> DataError:
         todo = "free some space and run the same command again: finished shards are kept"
         what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"cannot be written ({error})"
-        return DataError(fault(self.corpus / self._file(), what, todo=todo))
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that under its name it is always whole. Raises DataError when the disk is full."""
-    partial = path.with_name(f"{path.name}{PARTIAL}-{os.getpid()}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(
-            fault(path, f"cannot be written ({error.strerror})", todo="free some space, run it again")
-        ) from error
+        return DataError(fault(self.corpus.at(self._file()), what, todo=todo))
 
 
 def digest(path: Path) -> tuple[int, str]:
@@ -177,28 +163,39 @@ def digest(path: Path) -> tuple[int, str]:
         return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(path: Path) -> Iterator[Packed]:
-    """The samples of a shard, in order. Raises DataError that names shard and key."""
-    key = ""
-    fields: dict[str, bytes] = {}
+def read(shard: Path | BinaryIO, where: object = None) -> Iterator[Packed]:
+    """The samples of a shard (a path, or a seekable file), in order; `where` names it in errors.
+
+    Raises DataError that names shard and key.
+    """
+    where = where or shard
     try:
-        with tarfile.open(path, "r:") as tar:
-            for info in tar:
-                stem, _, field = info.name.partition(".")
-                if stem != key and fields:
-                    yield unpack(key, fields, path)
-                    fields = {}
-                key = stem
-                file = tar.extractfile(info)
-                if file is None:
-                    raise DataError(fault(f"{path}: {info.name}", "is no file", "only files in a shard"))
-                fields[field] = file.read()
+        with ExitStack() as opened:
+            file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
+            tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
+            for key, fields in _grouped(tar, where):
+                yield unpack(key, fields, where)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
-            fault(path, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
+            fault(where, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
         ) from error
+
+
+def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Fields of each sample, which stand side by side."""
+    key, fields = "", dict[str, bytes]()
+    for info in tar:
+        stem, _, field = info.name.partition(".")
+        if stem != key and fields:
+            yield key, fields
+            fields = {}
+        key = stem
+        file = tar.extractfile(info)
+        if file is None:
+            raise DataError(fault(f"{where}: {info.name}", "is no file", "only files in a shard"))
+        fields[field] = file.read()
     if fields:
-        yield unpack(key, fields, path)
+        yield key, fields
 
 
 def unpack(key: str, fields: dict[str, bytes], where: object) -> Packed:

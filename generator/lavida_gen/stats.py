@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from lavida_gen.corpus import Corpus
 
@@ -37,37 +36,43 @@ class Stats(TypedDict):
     drops: dict[str, int]
 
 
+COLUMNS = ("names", "labels", "areas", "exposed", "kind", "split", "source", "exposure", "licence")
+
+
 def stats(corpus: Corpus) -> Stats:
-    """Count everything once over the rows of a corpus. Raises DataError."""
-    rows = corpus.rows()
-    listed: dict[str, Count] = {}
-    for row in rows:
+    """Count everything in one pass over the rows of a corpus. Raises DataError."""
+    groups: dict[str, dict[str, Count]] = {name: {} for name in ("split", "source", "exposure", "licence", "listed")}
+    per_prompt, areas = Counter[int](), Counter[str]()
+    samples = exposed = 0
+    for row in (row for piece in corpus.tables(COLUMNS) for row in piece):
+        samples += 1
+        exposed += row["exposed"]
+        for name in ("source", "exposure", "licence"):
+            _count(groups[name], row[name], row["exposed"])
+        _count(groups["split"], f"{row['kind']}/{row['split']}", row["exposed"])
         for name, label in zip(row["names"], row["labels"], strict=True):
-            count = listed.setdefault(name, {"samples": 0, "exposed": 0})
-            count["samples"] += 1
-            count["exposed"] += label
-    areas = Counter(_bin(row["areas"]) for row in rows if row["exposed"])
+            _count(groups["listed"], name, label)
+        per_prompt[len(row["names"])] += 1
+        if row["exposed"]:
+            areas[_bin(row["areas"])] += 1
     return {
-        "samples": len(rows),
-        "exposed": sum(row["exposed"] for row in rows),
-        "splits": _counts(rows, lambda row: f"{row['kind']}/{row['split']}"),
-        "sources": _counts(rows, lambda row: row["source"]),
-        "exposures": _counts(rows, lambda row: row["exposure"]),
-        "licences": _counts(rows, lambda row: row["licence"]),
-        "listed": dict(sorted(listed.items(), key=lambda item: (-item[1]["samples"], item[0]))),
-        "names_per_prompt": dict(sorted(Counter(len(row["names"]) for row in rows).items())),
+        "samples": samples,
+        "exposed": exposed,
+        "splits": dict(sorted(groups["split"].items())),
+        "sources": dict(sorted(groups["source"].items())),
+        "exposures": dict(sorted(groups["exposure"].items())),
+        "licences": dict(sorted(groups["licence"].items())),
+        "listed": dict(sorted(groups["listed"].items(), key=lambda item: (-item[1]["samples"], item[0]))),
+        "names_per_prompt": dict(sorted(per_prompt.items())),
         "areas": {label: areas[label] for label in _labels()},
         "drops": corpus.manifest.drops,
     }
 
 
-def _counts(rows: Iterable[dict[str, Any]], key: Any) -> dict[str, Count]:
-    counts: dict[str, Count] = {}
-    for row in rows:
-        count = counts.setdefault(key(row), {"samples": 0, "exposed": 0})
-        count["samples"] += 1
-        count["exposed"] += row["exposed"]
-    return dict(sorted(counts.items()))
+def _count(counts: dict[str, Count], key: str, exposed: bool) -> None:
+    count = counts.setdefault(key, {"samples": 0, "exposed": 0})
+    count["samples"] += 1
+    count["exposed"] += exposed
 
 
 def _labels() -> list[str]:

@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from lavida_gen.manifest import Manifest
 
 RECIPE = click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in recipe, or a YAML file.")
 SET = click.option(
@@ -80,3 +83,19 @@ def table(title: str, heads: list[str], rows: dict[str, list[int]]) -> Any:
 def print_found(found: Any, as_json: bool) -> None:
     """Something of `describe`, as text or JSON."""
     click.echo(json.dumps(found.plain, ensure_ascii=False) if as_json else found.text)
+
+
+def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
+    """A finished corpus: counts, size, drops, digest."""
+    if as_json:
+        plain = manifest.model_dump(include={"digest", "samples", "exposed", "drops"})
+        click.echo(json.dumps({"corpus": place, **plain}))
+        return
+    size = sum(shard.bytes for shard in manifest.shards) / 1e6
+    click.echo(
+        f"{place}: {manifest.samples:,} samples ({manifest.exposed:,} exposed) "
+        f"in {len(manifest.shards)} shards, {size:,.1f} MB"
+    )
+    for reason, count in sorted(manifest.drops.items(), key=lambda item: -item[1]):
+        click.echo(f"  dropped {count:,} scenes: {reason}")
+    click.echo(f"digest {manifest.digest}")

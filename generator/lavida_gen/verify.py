@@ -15,15 +15,15 @@ from lavida_gen.manifest import ShardEntry
 from lavida_gen.prompts import SEG
 from lavida_gen.sample import Record
 from lavida_gen.shards import Packed, digest, read
+from lavida_gen.storage import open_storage
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One shard to look at."""
 
-    path: str
+    corpus: str
     entry: ShardEntry
-    recipe: str
 
 
 @dataclass(slots=True)
@@ -39,9 +39,8 @@ class Found:
 
 def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
     """Every fault of the corpus, in words; an empty list if it is sound."""
-    manifest = corpus.manifest
-    recipe = manifest.recipe
-    jobs = [Job(str(corpus.file(entry)), entry, str(recipe.get("name"))) for entry in manifest.shards]
+    jobs = [Job(corpus.place, entry) for entry in corpus.manifest.shards]
+    workers = workers if corpus.storage.shared else 1
     found = sorted(Local().run(inspect, jobs, workers, progress), key=lambda one: one.entry.first)
     faults = [fault for one in found for fault in one.faults]
     faults += _totals(corpus, found)
@@ -51,18 +50,23 @@ def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = l
 
 def inspect(job: Job, tick: Callable[[], None]) -> Found:
     """Look at every byte of one shard. Runs in any process."""
-    entry, path = job.entry, Path(job.path)
+    storage = open_storage(job.corpus)
+    try:
+        with storage.fetched(job.entry.file) as path:
+            return _inspect(path, job.entry, storage.at(job.entry.file), tick)
+    except FileNotFoundError:
+        return Found(job.entry, [f"{job.entry.file}: is missing"])
+
+
+def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> Found:
     found = Found(entry)
-    if not path.is_file():
-        found.faults.append(f"{entry.file}: is missing")
-        return found
     size, sha256 = digest(path)
     if (size, sha256) != (entry.bytes, entry.sha256):
         found.faults.append(
             f"{entry.file}: digest {sha256[:12]} of {size} bytes; expected {entry.sha256[:12]} of {entry.bytes}"
         )
     try:
-        for sample in read(path):
+        for sample in _samples(path, where):
             found.faults += (f"{entry.file}: sample {sample.key}: {fault}" for fault in _sample(sample, entry))
             found.indices.append(sample.record["index"])
             found.exposed += sample.record["exposed"]
@@ -75,6 +79,11 @@ def inspect(job: Job, tick: Callable[[], None]) -> Found:
             f"{entry.file}: holds {len(found.indices)} samples; expected {entry.samples} from {entry.first} on"
         )
     return found
+
+
+def _samples(path: Path, where: str) -> Iterator[Packed]:
+    with path.open("rb") as file:
+        yield from read(file, where)
 
 
 def _sample(sample: Packed, entry: ShardEntry) -> Iterator[str]:
@@ -130,11 +139,11 @@ def _totals(corpus: Corpus, found: list[Found]) -> Iterator[str]:
     if dict(splits) != manifest.splits:
         yield f"corpus.json: splits {manifest.splits}; found {dict(splits)}"
     try:
-        rows = corpus.rows()
+        rows = [row["index"] for row in corpus.rows(["index"])]
     except DataError as error:
         yield str(error)
         return
-    if [row["index"] for row in rows] != list(range(manifest.samples)):
+    if rows != list(range(manifest.samples)):
         yield f"stats.parquet: {len(rows)} rows; expected one for each of {manifest.samples} samples"
 
 

@@ -139,6 +139,7 @@ def test_unknown_names(command: str) -> None:
 def test_unfinished_and_foreign_folders(tmp_path: Path) -> None:
     assert "holds no corpus.json" in said("stats", str(tmp_path), code=2)
     (tmp_path / ".build").mkdir()
+    (tmp_path / ".build" / "plan.json").write_text("{}")
     assert "is not finished; run the same `lavida-gen build`" in said("stats", str(tmp_path), code=1)
     (tmp_path / "corpus.json").write_text('{"format": 1}')
     assert "a manifest of format 1" in said("stats", str(tmp_path), code=1)

@@ -69,7 +69,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 
     with pytest.raises(DataError, match="the disk is full; free some space"), ShardWriter(tmp_path, "image/a") as shard:
         shard.write(packed(0))
-        monkeypatch.setattr(tarfile.TarFile, "addfile", full)
+        monkeypatch.setattr(ShardWriter, "_add", full)
         shard.write(packed(1))
     assert list((tmp_path / "image").iterdir()) == []
 

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lavida_gen.terminal import JSON, RECIPE, SET, WORKERS, cores, progress
+from lavida_gen.errors import UserError
+from lavida_gen.terminal import JSON, RECIPE, SET, WORKERS, cores, print_built, progress
+
+if TYPE_CHECKING:
+    from lavida_gen.plan import Range
 
 
 @click.command()
 @RECIPE
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder of the corpus [default: corpora/NAME].")
+@click.option(
+    "--out", "-o", metavar="DIR|URL", help="Where the corpus goes: a folder, s3://... [default: corpora/NAME]."
+)
 @WORKERS
-@click.option("--engine", default="local", show_default=True, help="Where shards are made.")
+@click.option("--engine", default="local", show_default=True, help="Where shards are made: local or ray.")
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help="Cluster of --engine ray: auto, HOST:PORT, ray://... [default: RAY_ADDRESS, or start one here].",
+)
+@click.option("--shards", "part", metavar="A:B", help="Make only shards A to B-1; `lavida-gen merge` joins the parts.")
 @SET
 @click.option("--only", type=int, metavar="INDEX", help="Make this one sample as loose files in --out.")
 @click.option("--dry-run", is_flag=True, help="Open the data, say what would be made, write nothing.")
 @JSON
 def command(
     recipe: str,
-    out: Path | None,
+    out: str | None,
     workers: int | None,
     engine: str,
+    address: str | None,
+    part: str | None,
     settings: tuple[str, ...],
     only: int | None,
     dry_run: bool,
@@ -39,36 +52,34 @@ def command(
     from lavida_gen import recipe as recipes
 
     loaded = recipes.load(recipe, settings)
-    target = out or Path("corpora") / loaded.name
+    target = out or str(Path("corpora") / loaded.name)
     if only is not None:
-        _write_one(loaded, only, target)
+        _write_one(loaded, only, Path(target))
         return
     if dry_run:
         _say_ranges(builder.dry_run(loaded), target)
         return
     with progress(loaded.samples, f"build {loaded.name}") as advance:
-        manifest = builder.build(loaded, target, workers or cores(), engine, advance)
-    if as_json:
-        click.echo(
-            json.dumps(
-                {"corpus": str(target), **manifest.model_dump(include={"digest", "samples", "exposed", "drops"})}
-            )
-        )
-        return
-    size = sum(shard.bytes for shard in manifest.shards) / 1e6
-    click.echo(
-        f"{target}: {manifest.samples:,} samples ({manifest.exposed:,} exposed) "
-        f"in {len(manifest.shards)} shards, {size:,.1f} MB"
-    )
-    for reason, count in sorted(manifest.drops.items(), key=lambda item: -item[1]):
-        click.echo(f"  dropped {count:,} scenes: {reason}")
-    click.echo(f"digest {manifest.digest}")
+        if part is not None:
+            how = builder.How(workers or cores(), engine, address)
+            count = builder.build_part(loaded, target, _slice(part), how, advance)
+            click.echo(f"{target}: {count} shards are there; when all are: lavida-gen merge {target}")
+            return
+        manifest = builder.build(loaded, target, workers or cores(), engine, advance, address)
+    print_built(target, manifest, as_json)
 
 
-def _say_ranges(ranges: list[Any], target: Path) -> None:
+def _slice(part: str) -> slice:
+    start, colon, stop = part.partition(":")
+    if not colon or not start.isdecimal() or not stop.isdecimal():
+        raise UserError(f"--shards {part}: expected A:B, two numbers; --dry-run lists the shards")
+    return slice(int(start), int(stop))
+
+
+def _say_ranges(ranges: list[Range], target: str) -> None:
     click.echo(f"would write to {target}:")
-    for one in ranges:
-        click.echo(f"  {one.name}.tar  samples {one.start} to {one.stop - 1}")
+    for number, one in enumerate(ranges):
+        click.echo(f"  {number:5}  {one.name}.tar  samples {one.start} to {one.stop - 1}")
     click.echo("  corpus.json, README.md, stats.parquet")
 
 

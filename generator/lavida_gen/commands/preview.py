@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,14 @@ def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
     from lavida_gen.preview import write_preview
 
     opened = open_corpus(corpus)
-    page = write_preview(opened, out or opened.path / "preview.html", limit)
+    page = write_preview(opened, out or _beside(opened), limit)
     click.echo(f"preview: {page}")
     if open_it:
         click.launch(str(page))
+
+
+def _beside(corpus: Any) -> Path:
+    """preview.html in the corpus' folder; NAME-preview.html here for a corpus behind a URL."""
+    from lavida_gen.storage import is_url
+
+    return Path(f"{corpus.manifest.name}-preview.html") if is_url(corpus.place) else corpus.path / "preview.html"

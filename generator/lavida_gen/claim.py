@@ -1,0 +1,103 @@
+"""Whose is the place that a build wants to write to? Nobody's, its own unfinished or finished corpus, or another's."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from lavida_gen.corpus import read_manifest
+from lavida_gen.errors import UserError, fault
+from lavida_gen.finish import clear
+from lavida_gen.manifest import MANIFEST, STATE, Manifest
+from lavida_gen.outline import PLAN, Outline
+from lavida_gen.state import is_whole
+from lavida_gen.storage import PARTIAL, Folder, Storage
+
+
+@contextmanager
+def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[Manifest | None]:
+    """Hold the place for this build; yields the manifest if the corpus is there already, whole.
+
+    A folder is locked: for one whole build alone, or for any number of builds of a part each. An object store knows no
+    locks and needs none: whoever builds the same recipe there writes the same bytes.
+    Raises UserError if it belongs to another recipe, to another build that runs now, or to something else.
+    """
+    refuse_foreign(storage, outline)
+    with _lock(storage, part):
+        try:
+            if storage.size(MANIFEST) is not None:
+                manifest = read_manifest(storage.read(MANIFEST), storage.at(MANIFEST))
+                if all(is_whole(storage, entry.file, entry.bytes, entry.sha256) for entry in manifest.shards):
+                    clear(storage)
+                    yield manifest
+                    return
+                storage.remove(MANIFEST)  # a damaged shard: it is no finished corpus any more
+            storage.write(PLAN, outline.model_dump_json().encode())
+            if not part:
+                _clean(storage)
+            yield None
+        finally:
+            if not part and not {MANIFEST, "image", "clip"} & set(storage.entries()):
+                clear(storage)  # nothing was made: leave nothing
+
+
+def refuse_foreign(storage: Storage, outline: Outline) -> None:
+    """Raises UserError if something else lies at the place."""
+    if isinstance(storage, Folder) and storage.path.exists() and not storage.path.is_dir():
+        raise UserError(fault(storage, "is a file", "a folder for the corpus", "give another --out"))
+    for file in (MANIFEST, PLAN):
+        if storage.size(file) is None:
+            continue
+        try:
+            held = json.loads(storage.read(file))
+            name, held_digest = held["name"], held["digest"]
+        except (ValueError, KeyError, TypeError) as error:
+            todo = "remove it, or give another --out"
+            raise UserError(fault(storage.at(file), "is no manifest of a corpus", todo=todo)) from error
+        if held_digest != outline.digest:
+            got = (
+                f"holds a corpus of recipe {name!r} ({held_digest[:12]}), not of this one ({outline.digest[:12]}): "
+                f"recipe {outline.name!r}, its data or the generator's version differ"
+            )
+            raise UserError(fault(storage, got, todo="give another --out, or remove the folder"))
+        return
+    if any(entry != STATE for entry in storage.entries()):
+        got = "is not empty and holds no corpus"
+        raise UserError(fault(storage, got, "an empty or new folder", "give another --out"))
+
+
+@contextmanager
+def _lock(storage: Storage, part: bool) -> Iterator[None]:
+    if not isinstance(storage, Folder):
+        yield
+        return
+    state = storage.path / STATE
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = (state / "lock").open("w")
+    except OSError as error:
+        got = f"cannot be made ({error.strerror})"
+        raise UserError(fault(storage, got, "a folder to write to", "give --out")) from error
+    with lock:
+        _take(lock, storage, part)
+        yield
+
+
+def _take(lock: TextIO, storage: Storage, part: bool) -> None:
+    try:
+        fcntl.flock(lock, (fcntl.LOCK_SH if part else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(fault(storage, "another build is writing here", todo="wait for it, or give --out")) from error
+    except OSError:
+        return  # a network file system without locks: two builds of one recipe write the same bytes
+
+
+def _clean(storage: Storage) -> None:
+    """Remove what a killed build has half-written."""
+    if isinstance(storage, Folder):
+        for kind in ("image", "clip"):
+            for left in (storage.path / kind).rglob(f"*{PARTIAL}-*"):
+                left.unlink(missing_ok=True)

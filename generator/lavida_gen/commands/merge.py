@@ -1,0 +1,22 @@
+"""`lavida-gen merge`."""
+
+from __future__ import annotations
+
+import click
+
+from lavida_gen.terminal import JSON, print_built
+
+
+@click.command()
+@click.argument("out", metavar="CORPUS")
+@click.argument("parts", metavar="[PART]...", nargs=-1)
+@JSON
+def command(out: str, parts: tuple[str, ...], as_json: bool) -> None:
+    """Finish a corpus whose shards were built in parts (`build --shards A:B`).
+
+    The parts lie in CORPUS already, or in other folders or URLs, from which they are copied. No data set is needed. The
+    corpus has the same bytes as one built at once.
+    """
+    from lavida_gen.merge import merge
+
+    print_built(out, merge(out, parts), as_json)

@@ -1,0 +1,135 @@
+"""Parts of a build, made apart: joined they are the corpus that one build makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lavida_gen import build as builder
+from lavida_gen import recipe as recipes
+from lavida_gen.build import How
+from lavida_gen.cli import main
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.merge import merge
+from lavida_gen.plan import Part, cut
+
+PLAIN = {
+    "name": "parts",
+    "samples": 16,
+    "shard": {"samples": 4},
+    "val": 0.25,
+    "sources": [{"name": "street", "scenes": 20, "size": [96, 128]}],
+    "exposures": ["relabel", "absent"],
+    "names_per_prompt": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("parts") / "parts.yaml"
+    file.write_text(json.dumps(PLAIN))
+    return file
+
+
+@pytest.fixture(scope="module")
+def whole(recipe: Path) -> Path:
+    builder.build(recipes.load(str(recipe)), recipe.parent / "whole")
+    return recipe.parent / "whole"
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def said(*words: object, code: int = 0) -> str:
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_parts_in_one_place(recipe: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    for part in ("2:4", "0:2"):
+        text = said("build", "-r", recipe, "-o", out, "-w", 1, "--shards", part)
+        assert text == f"{out}: 2 shards are there; when all are: lavida-gen merge {out}\n"
+        assert not (out / "corpus.json").exists()
+    assert "16 samples" in said("merge", out)
+    assert tree(out) == tree(whole)
+    assert "nothing is left to merge" in said("merge", out, code=2)
+
+
+def test_parts_in_many_places_joined_without_the_data(recipe: Path, whole: Path, tmp_path: Path) -> None:
+    made = recipes.load(str(recipe))
+    for number, part in enumerate((slice(0, 1), slice(1, 3), slice(3, 9))):
+        builder.build_part(made, tmp_path / f"part{number}", part, How())
+    plain = json.loads(said("merge", tmp_path / "c", *sorted(tmp_path.glob("part*")), "--json"))
+    assert plain["digest"] == open_corpus(whole).manifest.digest
+    assert tree(tmp_path / "c") == tree(whole)
+    assert len(list(tmp_path.glob("part*/image/*.tar"))) == 4, "parts are kept"
+
+
+def test_what_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:
+    builder.build_part(recipes.load(str(recipe)), tmp_path, slice(1, 2), How())
+    with pytest.raises(DataError, match=r"1 of 4 shards are there; build --shards 0:1, 2:4 of the same recipe, then"):
+        merge(tmp_path)
+    (tmp_path / "image" / "train-00001.tar").write_bytes(b"cut")
+    with pytest.raises(DataError, match=r"0 of 4 shards are there; build --shards 0:4 of"):
+        merge(tmp_path)
+
+
+def test_parts_of_another_recipe_are_refused(recipe: Path, tmp_path: Path) -> None:
+    builder.build_part(recipes.load(str(recipe)), tmp_path / "a", slice(0, 1), How())
+    builder.build_part(recipes.load(str(recipe), ["seed=9"]), tmp_path / "b", slice(1, 2), How())
+    with pytest.raises(
+        UserError, match=r"b: is a part of recipe 'parts' \(\w{12}\); expected 'parts' \(\w{12}\) as in"
+    ):
+        merge(tmp_path / "a", [tmp_path / "b"])
+    with pytest.raises(UserError, match=r"nothing: holds no part of a build; expected a folder that `build --shards`"):
+        merge(tmp_path / "a", [tmp_path / "nothing"])
+    with pytest.raises(UserError, match=r"nothing: holds no part of a build"):
+        merge(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [("1-3", "--shards 1-3: expected A:B"), ("4:9", "--shards 4:9: recipe parts has shards 0 to 3")],
+)
+def test_odd_parts(recipe: Path, tmp_path: Path, part: str, message: str) -> None:
+    assert message in said("build", "-r", recipe, "-o", tmp_path / "c", "--shards", part, code=2)
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_dry_run_numbers_the_shards(recipe: Path, tmp_path: Path) -> None:
+    assert "      3  image/val-00000.tar  samples 12 to 15" in said("build", "-r", recipe, "-o", tmp_path, "--dry-run")
+
+
+def test_a_part_and_a_whole_build_at_once(recipe: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    made = recipes.load(str(recipe))
+    (tmp_path / ".build").mkdir()
+    with open(tmp_path / ".build" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # as another part does
+        assert builder.build_part(made, tmp_path, slice(0, 1), How()) == 1
+        with pytest.raises(UserError, match="another build is writing here"):
+            builder.build(made, tmp_path)
+
+
+@pytest.mark.parametrize("shards", [4500, 4510, 1_000_000])
+def test_no_folder_holds_too_many_files(shards: int) -> None:
+    parts = [Part("image", "train", 0, shards * 9), Part("image", "val", shards * 9, shards)]
+    names = [one.name for one in cut(parts, 10)]
+    assert len(set(names)) == len(names) == shards
+    assert sorted(names) == names, "in order for whoever sorts file names"
+    entries: dict[str, set[str]] = {}
+    for name in names:
+        way = name.split("/")
+        for depth in range(1, len(way)):
+            entries.setdefault("/".join(way[:depth]), set()).add(way[depth])
+    assert max(map(len, entries.values())) <= 5000, "a range may become two files, and the Hub's limit is 10,000"

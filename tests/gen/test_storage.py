@@ -1,0 +1,188 @@
+"""A corpus at a URL: the same bytes as in a folder, whole or not there at all, and a build that goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from click.testing import CliRunner
+
+from lavida_gen import build as builder
+from lavida_gen import recipe as recipes
+from lavida_gen.cli import main
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.recipe import Recipe
+from lavida_gen.shards import ShardWriter
+from lavida_gen.stats import stats
+from lavida_gen.storage import Folder, Remote, open_storage
+from lavida_gen.verify import verify
+
+PLAIN: dict[str, Any] = {
+    "name": "stored",
+    "samples": 18,
+    "shard": {"samples": 5},
+    "sources": [
+        {"name": "street", "scenes": 20, "size": [96, 128], "weight": 2},
+        {"name": "street", "scenes": 9, "size": [96, 128], "kind": "clip", "frames": 3, "seed": 5},
+    ],
+    "exposures": ["relabel", "absent"],
+    "names_per_prompt": 5,
+}
+
+
+def recipe(**changes: Any) -> Recipe:
+    return recipes.parse(json.loads(json.dumps({**PLAIN, **changes})))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("stored") / "corpus"
+    builder.build(recipe(), out)
+    return out
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    place = f"memory://{uuid.uuid4().hex}/corpus"
+    yield place
+    files = fsspec.filesystem("memory")
+    if files.exists(place):
+        files.rm(place, recursive=True)
+
+
+def bytes_at(place: str | Path) -> dict[str, bytes]:
+    storage = open_storage(place)
+    return {name: storage.read(name) for name in storage.names()}
+
+
+def test_memory_and_folder_hold_the_same_bytes(folder: Path, url: str) -> None:
+    manifest = builder.build(recipe(), url, workers=2)
+    assert manifest == open_corpus(folder).manifest
+    assert bytes_at(url) == bytes_at(folder)
+    assert verify(open_corpus(url), workers=2) == []
+    assert stats(open_corpus(url)) == stats(open_corpus(folder))
+
+
+def test_a_file_url_is_a_folder(folder: Path) -> None:
+    assert isinstance(open_storage(f"file://{folder}"), Folder)
+    assert open_corpus(f"file://{folder}").manifest == open_corpus(folder).manifest
+
+
+def test_a_finished_corpus_is_left_as_it_is(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder.build(recipe(), url)
+    monkeypatch.setattr(ShardWriter, "write", None)
+    assert builder.build(recipe(), url) == open_corpus(folder).manifest
+
+
+def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
+    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    real, calls = Remote.put, []
+
+    def flaky(self: Remote, local: Path, name: str) -> None:
+        calls.append(name)
+        if len(calls) == 3:
+            with self._doing(name, "written"):
+                raise ConnectionResetError("the bucket hung up")
+        real(self, local, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remote, "put", flaky)
+        with pytest.raises(
+            DataError, match=r"image/train-00002.tar: cannot be written \(the bucket hung up\); run the"
+        ):
+            builder.build(recipe(), url)
+    storage = open_storage(url)
+    assert storage.names("image") == ["image/train-00000.tar", "image/train-00001.tar"]
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match="is not finished; run the same"):
+        open_corpus(url)
+    calls.clear()
+    monkeypatch.setattr(Remote, "put", lambda self, local, name: (calls.append(name), real(self, local, name))[1])
+    builder.build(recipe(), url)
+    assert "image/train-00000.tar" not in calls
+    assert bytes_at(url) == bytes_at(folder)
+
+
+def test_a_lost_object_is_made_again(folder: Path, url: str) -> None:
+    builder.build(recipe(), url)
+    open_storage(url).remove("image/train-00001.tar")
+    assert verify(open_corpus(url)) != []
+    builder.build(recipe(), url)
+    assert bytes_at(url) == bytes_at(folder)
+
+
+def test_foreign_places_are_refused(url: str) -> None:
+    open_storage(url).write("thesis.txt", b"do not lose me")
+    with pytest.raises(UserError, match="is not empty and holds no corpus"):
+        builder.build(recipe(), url)
+    assert bytes_at(url) == {"thesis.txt": b"do not lose me"}
+
+
+def test_another_recipes_corpus_is_refused(url: str) -> None:
+    builder.build(recipe(), url)
+    before = bytes_at(url)
+    with pytest.raises(UserError, match="holds a corpus of recipe 'stored'"):
+        builder.build(recipe(seed=1), url)
+    assert bytes_at(url) == before
+
+
+def test_every_verb_reads_a_url(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    builder.build(recipe(), url)
+    for words, text in (
+        (["verify", url], "sound"), (["stats", url], "18 samples"), (["preview", url], "preview: stored-preview.html"),
+        (["show", url, "3"], "question"), (["build", "-r", url, "-o", str(tmp_path / "again")], "digest"),
+    ):  # fmt: skip
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        assert text in done.output
+    assert bytes_at(tmp_path / "again") == bytes_at(url)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("nowhere://x/corpus", r"nowhere://x/corpus: .*[Pp]rotocol.*; expected a folder, or a URL such as s3://"),
+        ("memory://nothing/here", r"holds no corpus.json; expected the folder or URL of a finished corpus"),
+    ],
+)
+def test_places_that_are_none(place: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        open_corpus(place)
+
+
+def test_a_file_system_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", missing)
+    with pytest.raises(UserError, match=r"s3://bucket/c: Install s3fs to access S3; pip install what it names"):
+        open_storage("s3://bucket/c")
+
+
+def test_nobody_builds_into_the_hub() -> None:
+    pytest.importorskip("huggingface_hub")
+    with pytest.raises(UserError, match=r"few commits an hour, not one per file; build into a folder .*publish"):
+        open_storage("hf://datasets/someone/corpus").write("corpus.json", b"{}")
+
+
+def test_a_path_is_not_given_for_a_url(url: str) -> None:
+    builder.build(recipe(), url)
+    with pytest.raises(UserError, match="is a URL; expected a folder; download the corpus first"):
+        _ = open_corpus(url).path
+
+
+def test_the_bytes_name_no_machine(folder: Path, url: str) -> None:
+    builder.build(recipe(), url)
+    words = {os.path.expanduser("~"), os.uname().nodename, os.environ.get("USER", ""), str(folder.parent), url}
+    for name, data in bytes_at(url).items():
+        assert not [word for word in words if len(word) > 4 and word.encode() in data], name

@@ -35,7 +35,7 @@ from lavida_gen.shards import write_whole
 
 SCORES = "scores"
 SHOWN = 5  # failed videos told in full
-Bar = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
+Bar = Callable[[int | None, str], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

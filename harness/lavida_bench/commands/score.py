@@ -7,16 +7,8 @@ from typing import Any
 
 import click
 
+from lavida_bench.model_options import DEVICE, MODEL, PRECISION
 from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, parse_settings
-
-PRECISION = click.option(
-    "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,
-    help="auto: bf16 on a GPU, else fp32.",
-)  # fmt: skip
-MODEL = click.option(
-    "--model", required=True, metavar="DIR", help="A saved model: a folder, OWNER/NAME on the Hub, or a preset (tiny)."
-)
-DEVICE = click.option("--device", metavar="DEVICE", help="cpu, cuda:1 ... [default: this process's GPU, if any].")
 
 
 @click.command()

@@ -84,8 +84,9 @@ def result(metric: Metric, bootstrap: Bootstrap) -> MetricResult:
 class Difference:
     """A - B of one variant of one metric over the same videos.
 
-    share_better  share of the resamples in which A is better than B (higher, or lower where lower is better), ties
-                  counting one half
+    share_better   share of the resamples in which A is better than B (higher, or lower where lower is better), ties
+                   counting one half
+    first, second  A and B
     """
 
     value: float | None
@@ -93,6 +94,8 @@ class Difference:
     high: float | None
     share_better: float | None
     resamples: int
+    first: float | None = None
+    second: float | None = None
 
 
 def paired(first: Metric, second: Metric, bootstrap: Bootstrap) -> Mapping[str, Difference]:
@@ -102,13 +105,16 @@ def paired(first: Metric, second: Metric, bootstrap: Bootstrap) -> Mapping[str, 
         odd = sorted(set(first.keys) ^ set(second.keys))
         got = f"videos of only one run: {', '.join(odd[:5])}" if odd else "the videos are in another order"
         raise UserError(fault(f"comparing {first.name}", got, "two runs over the same videos in the same order"))
-    one, other = samples(first, bootstrap), samples(second, bootstrap)
-    exact = {variant: first.exact()[variant] - second.exact()[variant] for variant in first.variants}
-    return {v: _difference(exact[v], one[v] - other[v], first.higher_is_better) for v in first.variants}
+    drawn = len(first.keys) > 1 and bootstrap.resamples > 0
+    nothing = dict.fromkeys(first.variants, np.zeros(0))
+    one, other = (samples(metric, bootstrap) if drawn else nothing for metric in (first, second))
+    both = first.exact(), second.exact()
+    return {v: _difference(both[0][v], both[1][v], one[v] - other[v], first.higher_is_better) for v in first.variants}
 
 
-def _difference(value: float, drawn: Array, higher_is_better: bool) -> Difference:
+def _difference(first: float, second: float, drawn: Array, higher_is_better: bool) -> Difference:
     low, high, number = interval(drawn)
     defined = drawn[np.isfinite(drawn)] * (1 if higher_is_better else -1)
     share = float(((defined > 0) + (defined == 0) / 2).mean()) if number else None
-    return Difference(none_if_undefined(value), low, high, share, number)
+    values = (none_if_undefined(value) for value in (first, second))
+    return Difference(none_if_undefined(first - second), low, high, share, number, *values)

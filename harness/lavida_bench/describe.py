@@ -1,7 +1,8 @@
-"""What benchmarks there are, told in words and as plain data; and what a check found, as text."""
+"""What benchmarks and metrics there are, told in words and as plain data; and what a check found, as text."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from lavida_bench import benchmark as room
+from lavida_bench import metric as measures
 from lavida_bench.benchmark import Defect, Totals
 from lavida_bench.check import CheckReport
+from lavida_bench.metric import Metric
 from lavida_gen.describe import Told
 
 SHOWN = 10  # items of a defect that are listed
@@ -54,6 +57,42 @@ def benchmark(name: str) -> Told:
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
     return Told("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+
+
+def metrics() -> Told:
+    """All metrics, a line each."""
+    rows = {name: _metric(name) for name in measures.known()}
+    width = max(map(len, rows))
+    lines = [
+        f"{name:<{width}}  {row['needs']:<6}  {', '.join(row['variants']):<22}  {row['about']}"
+        for name, row in rows.items()
+    ]
+    hint = "`lavida-bench metrics NAME` tells how one is defined."
+    return Told("\n".join([*lines, "", hint]), rows)
+
+
+def metric(name: str) -> Told:
+    """One metric. Raises UserError for an unknown name."""
+    row, cls = _metric(name), type(measures.make(name))
+    module = inspect.getdoc(inspect.getmodule(cls)) or ""
+    bases = [inspect.getdoc(base) or "" for base in cls.__mro__[1:] if base is not Metric and issubclass(base, Metric)]
+    needs = {"frames": "frame labels and scores", "pixels": "masks and pixel scores", "tracks": "tracks and regions"}
+    text = [
+        f"{name}: {row['about']}",
+        f"needs      {needs[row['needs']]}",
+        f"variants   {', '.join(row['variants'])} (the first is quoted)",
+        f"unit       {row['unit'] or 'a share, 0 to 1'}; {'higher' if row['higher_is_better'] else 'lower'} is better",
+        "", _indent(module), *(f"\n{_indent(text)}" for text in bases if text),
+    ]  # fmt: skip
+    return Told("\n".join(text), {"name": name, **row, "definition": module})
+
+
+def _metric(name: str) -> dict[str, Any]:
+    made = measures.make(name)
+    return {
+        "about": made.about, "needs": made.needs, "variants": made.variants, "unit": made.unit,
+        "higher_is_better": made.higher_is_better,
+    }  # fmt: skip
 
 
 def _options(model: type[BaseModel]) -> Iterator[str]:

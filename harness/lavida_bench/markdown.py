@@ -45,8 +45,8 @@ def _entry(entry: Entry) -> Iterator[str]:
     ]
     if rows:
         yield from grid(["metric", "variant", "value", "over", "notes"], rows)
-    for metric, why in result.not_scored.items():
-        yield f"\n{metric}: not scored, {why}."
+    for why in dict.fromkeys(result.not_scored.values()):
+        yield f"\nNot scored, {why}: {', '.join(name for name, one in result.not_scored.items() if one == why)}."
     yield ""
     yield from _foot(entry)
 

@@ -8,8 +8,8 @@ report.add("runs/first", measured)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -72,6 +72,7 @@ def measure(
     *,
     names: Sequence[str] = (),
     scores: str | None = None,
+    warnings: Sequence[str] = (),
     how: How | None = None,
     advance: Advance = lambda frames: None,
 ) -> Measured:
@@ -80,6 +81,7 @@ def measure(
     pairs    (video, its score; None = the method has none) of `benchmark.videos()`, once each, in their order
     names    that were given to the method's prompt, if it has one
     scores   where the method's scores are kept, relative to the run folder
+    warnings more sentences for the top of the report
     advance  is told frames as they are done: those of each video for the method, and again for each baseline
 
     Raises DataError for scores that do not fit their video and for missing coverage under ``official``.
@@ -87,11 +89,12 @@ def measure(
     how = how or How()
     looks: list[Look] = []
     expected = expected_of(benchmark)
-    watched = _watched(pairs, protocol, _shown(benchmark.videos()) if how.shots else frozenset(), looks, advance)
+    watched = watch(pairs, protocol, _shown(benchmark.videos()) if how.shots else frozenset(), looks, advance)
     result = evaluate(
         watched, protocol, how.metrics, method=method, expected=expected, allow_partial=how.allow_partial,
         bootstrap=how.bootstrap, smoothing=how.smoothing,
     )  # fmt: skip
+    result = replace(result, warnings=(*result.warnings, *warnings))
     baselines = _baselines(benchmark, protocol, how, expected, advance)
     entry = Entry(result, baselines, tuple(names), DataUsed.of(benchmark), provenance, scores)
     return Measured(entry, tuple(looks))
@@ -111,10 +114,10 @@ def _shown(videos: Sequence[TestVideo]) -> frozenset[str]:
     return frozenset(videos[n].key for n in at)
 
 
-def _watched(
-    pairs: Pairs, protocol: Protocol, shown: frozenset[str], looks: list[Look], advance: Advance
+def watch(
+    pairs: Pairs, protocol: Protocol, shown: Collection[str], looks: list[Look], advance: Advance
 ) -> Iterator[tuple[TestVideo, VideoScore | None]]:
-    """The same pairs; what the page shows of each goes to `looks`."""
+    """The same pairs; what a page shows of each goes to `looks`, with pictures of those `shown`."""
     for video, score in pairs:
         if score is not None and protocol.select([video]):
             frames, values = _counted(video, score, protocol)

@@ -234,3 +234,11 @@ def make(name: str, benchmark: str = "") -> Protocol:
     if version and version != str(protocol.version):
         raise UserError(fault(f"protocol {name!r}", f"version {version}", f"{protocol.id}, the one that this code has"))
     return protocol
+
+
+def from_id(text: str, benchmark: str) -> Protocol:
+    """The protocol that a result names: ``official/1``, ``paper/1 every=2``. Raises UserError."""
+    word, *options = text.removesuffix(" (partial)").split()
+    protocol = make(word, benchmark)
+    values = {key: int(value) for key, _, value in (option.partition("=") for option in options)}
+    return type(protocol)(benchmark, **values) if values else protocol

@@ -53,8 +53,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One variant of one metric of the method, in its unit, with what the number rests on in words."""
+    """One variant of one metric of the method, in its unit, with what the number rests on in words.
 
+    name, metric  the metric's name, for machines and for people
+    """
+
+    name: str
     metric: str
     variant: str
     unit: str
@@ -134,7 +138,7 @@ def details(result: Result) -> Iterator[Detail]:
             unit = unit_of(found.unit, variant)
             first = at == 0
             yield Detail(
-                title(name), variant, unit, in_unit(estimate, unit), counts if first else "",
+                name, title(name), variant, unit, in_unit(estimate, unit), counts if first else "",
                 found.notes if first else (),
             )  # fmt: skip
 

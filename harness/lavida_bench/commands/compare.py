@@ -1,0 +1,50 @@
+"""`lavida-bench compare RUN_A RUN_B`: which of two runs is better, and is it more than chance."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lavida_bench.options import JSON
+
+
+@click.command()
+@click.argument("first", metavar="RUN_A")
+@click.argument("second", metavar="RUN_B")
+@click.option("--root", type=click.Path(path_type=Path), help="The benchmark's folder [default: where RUN_A found it].")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that both have].")
+@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder for comparison.json, .md and .html.")
+@JSON
+def command(
+    first: str, second: str, root: Path | None, metrics: tuple[str, ...], resamples: int, seed: int, out: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Compare two run folders over the same videos: differences RUN_A - RUN_B with paired intervals, video by video.
+
+    A run is what `run`, `report` or `score-files --out` wrote; RUN@METHOD chooses one method of several. Both are
+    measured again from their scores, on every benchmark and protocol that both have.
+    """
+    from dataclasses import asdict
+
+    from lavida_bench import comparison
+    from lavida_bench.bootstrap import Bootstrap
+    from lavida_bench.compare import common, compare, side
+    from lavida_bench.provenance import provenance
+
+    one, other = side(first), side(second)
+    compared = [
+        compare((one, a), (other, b), root=root, names=metrics or None, bootstrap=Bootstrap(resamples, seed))
+        for a, b in common(one, other)
+    ]
+    page = comparison.write(out, compared, provenance()) if out is not None else None
+    if as_json:
+        click.echo(json.dumps([{**asdict(c), "pairs": [p.key for p in c.pairs]} for c in compared], ensure_ascii=False))
+        return
+    for c in compared:
+        click.echo("\n".join(comparison.text(c)) + "\n")
+    if page is not None:
+        click.echo(f"comparison: {page}")

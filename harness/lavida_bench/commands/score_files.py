@@ -1,0 +1,96 @@
+"""`lavida-bench score-files`: the numbers of any method whose scores lie in files."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lavida_bench.options import JSON, ROOT, SET, parse_settings
+from lavida_bench.progress import progress
+
+if TYPE_CHECKING:
+    from lavida_bench.benchmark import Benchmark
+    from lavida_bench.measure import How, Measured
+    from lavida_bench.protocols import Protocol
+
+
+@click.command()
+@click.option("--benchmark", "-b", required=True, metavar="NAME", help="See `lavida-bench benchmarks`.")
+@click.option("--scores", "-s", required=True, type=click.Path(path_type=Path), help="Folder with a file a video.")
+@ROOT
+@SET
+@click.option("--protocol", default="official", show_default=True, help="official or paper.")
+@click.option("--method", metavar="NAME", help="How the method is called [default: the folder's name].")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that apply].")
+@click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Only these [default: all]; none = none.")
+@click.option("--partial", is_flag=True, help="Allow missing videos; the result is marked so.")
+@click.option("--smooth", type=float, metavar="SIGMA", help="Also with scores smoothed by a Gaussian of SIGMA frames.")
+@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals and the random baseline.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Run folder: results.json, report.md, report.html.")
+@JSON
+def command(
+    benchmark: str, scores: Path, root: Path | None, settings: tuple[str, ...], protocol: str, method: str | None,
+    metrics: tuple[str, ...], baselines: tuple[str, ...], partial: bool, smooth: float | None, resamples: int,
+    seed: int, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Score any method: a .npy, .npz, .csv or .json of frame scores for each video, maps and boxes if there are any.
+
+    \b
+    SCORES/Arson009_x264.npy           (F,) scores, higher = more anomalous
+    SCORES/Arson009_x264.csv           or a score a line, or frame,score
+    SCORES/Arson009_x264.maps.npy      (F, h, w) pixel scores
+    SCORES/Arson009_x264.boxes.csv     frame,left,top,right,bottom,score
+
+    Names and lengths are checked first. Prints every metric with its 95 % interval, the baselines, what papers report.
+    """
+    from lavida_bench import benchmark as room
+    from lavida_bench import protocols
+    from lavida_bench.bootstrap import Bootstrap
+    from lavida_bench.measure import How
+
+    opened = room.make(benchmark, root, parse_settings(settings))
+    chosen = None if not baselines else () if baselines == ("none",) else baselines
+    how = How(metrics or None, chosen, Bootstrap(resamples, seed), smooth, partial, out is not None, seed)
+    measured = _measure(opened, scores, protocols.make(protocol, benchmark), method, how, out)
+    _tell(measured, out, as_json)
+
+
+def _measure(
+    benchmark: Benchmark, scores: Path, protocol: Protocol, method: str | None, how: How, out: Path | None
+) -> Measured:
+    from lavida_bench import baseline as baselines
+    from lavida_bench.measure import measure
+    from lavida_bench.provenance import provenance
+    from lavida_bench.score_files import ScoreFiles
+
+    videos = benchmark.videos()
+    files = ScoreFiles.find(scores, videos)
+    files.check(videos, how.allow_partial)
+    rounds = 1 + len(baselines.known() if how.baselines is None else how.baselines)
+    frames = sum(video.frame_count for video in videos)
+    kept = None if out is None else os.path.relpath(scores.resolve(), out.resolve())
+    with progress(rounds * frames, f"score {benchmark.name}") as advance:
+        return measure(
+            benchmark, protocol, files.pairs(videos), method or scores.resolve().name,
+            provenance({"scores": str(scores)}), scores=kept, warnings=files.notes(), how=how, advance=advance,
+        )  # fmt: skip
+
+
+def _tell(measured: Measured, out: Path | None, as_json: bool) -> None:
+    from lavida_bench import report
+    from lavida_bench.record import Record
+    from lavida_bench.terminal import lines
+
+    page = report.add(out, measured) if out is not None else None
+    if as_json:
+        click.echo(json.dumps(Record((measured.entry,)).to_json(), ensure_ascii=False))
+        return
+    for line in lines(measured.entry):
+        click.echo(line)
+    if page is not None:
+        click.echo(f"\nreport: {page}")

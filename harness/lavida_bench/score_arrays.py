@@ -1,0 +1,60 @@
+"""Scores that lie as .npy and .npz: arrays of numbers and nothing that could run code."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.errors import DataError, fault
+
+Array = NDArray[Any]
+MAPS = "pixels"
+_BROKEN = (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZipFile)
+
+
+def array(path: Path) -> Array:
+    """An .npy file, memory-mapped. Raises DataError."""
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _BROKEN as error:
+        raise DataError(fault(path, f"cannot be read ({error})", "an array that np.save wrote, of numbers")) from error
+    if not isinstance(found, np.ndarray):
+        raise DataError(fault(path, "is no single array", "what np.save writes; what np.savez writes ends in .npz"))
+    return found
+
+
+def archive(path: Path) -> dict[str, Array]:
+    """The arrays of an .npz file but for its maps, which may be large. Raises DataError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if name != MAPS}
+    except _BROKEN as error:
+        raise DataError(fault(path, f"cannot be read ({error})", "arrays that np.savez wrote, of numbers")) from error
+
+
+def maps_of(path: Path) -> Array | None:
+    """The pixel scores of an .npz file, in memory; None if it has none. Raises DataError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file[MAPS] if MAPS in file.files else None
+    except _BROKEN as error:
+        raise DataError(fault(path, f"cannot be read ({error})", "arrays that np.savez wrote, of numbers")) from error
+
+
+def maps_header(path: Path) -> tuple[tuple[int, ...], str] | None:
+    """Shape and dtype of the pixel scores of an .npz file without reading them; None if it has none."""
+    form = np.lib.format
+    try:
+        with zipfile.ZipFile(path) as file:
+            if f"{MAPS}.npy" not in file.namelist():
+                return None
+            with file.open(f"{MAPS}.npy") as member:
+                old = form.read_magic(member) == (1, 0)
+                shape, _, dtype = (form.read_array_header_1_0 if old else form.read_array_header_2_0)(member)
+    except _BROKEN as error:
+        raise DataError(fault(path, f"cannot be read ({error})", "arrays that np.savez wrote, of numbers")) from error
+    return tuple(shape), str(dtype)

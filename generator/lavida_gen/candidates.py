@@ -5,7 +5,7 @@ Letters: T frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +34,14 @@ TOO_RARE = Dropped("seen in too few frames")
 
 
 def candidates(scene: Scene) -> list[str]:
+    """Names of the scene that may be declared the anomaly."""
+    return anomaly_names(scene.regions)
+
+
+def anomaly_names(regions: Iterable[Region]) -> list[str]:
     """Names that may be declared the anomaly: expressions of things that have some, categories of the others."""
     found: dict[str, bool] = {}
-    for region in scene.regions:
+    for region in regions:
         own = [name for name in region.names if name != region.category] or list(region.names)
         for name in own if region.candidate else region.names:
             found[name] = found.get(name, True) and region.candidate

@@ -101,6 +101,12 @@ class CocoIndex:
             for ident, category, crowd, a, b in rows
         ]
 
+    def kinds(self, image: int) -> list[tuple[int, bool]]:
+        """(category, whether it has a mask) of the image's annotations, in the order of the file."""
+        start, stop = self.first[image : image + 2].tolist()
+        masked = np.diff(self._counts_at[start : stop + 1]) > 0
+        return list(zip(self.ann_category[start:stop].tolist(), masked.tolist(), strict=True))
+
     def where(self, image: int) -> str:
         """Names the image in errors."""
         return f"{self.path}: image id {int(self.image_id[image])}"

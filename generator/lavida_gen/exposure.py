@@ -6,7 +6,7 @@ To add one, write `exposures/NAME.py` with one subclass of Exposure; tests/gen/t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Kind, Scene
+from lavida_gen.scene import Kind, Name, Scene
 from lavida_gen.vocabulary import Vocabulary
 
 
@@ -35,6 +35,10 @@ class Limits(BaseModel):
     min_visible: float = Field(default=0.5, gt=0, le=1, description="least share of a clip's frames that show it")
 
 
+def _none(rng: np.random.Generator) -> Iterator[Name]:
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What an exposure gets beside the scene.
@@ -45,6 +49,7 @@ class Task:
     names       most names a prompt may list (the paper's n_anomalies)
     limits      what is too small, too large or too rarely seen
     other       draws another scene of the same split and kind (for pastes); pure in the rng handed to it
+    likely      draws names that anomalies of other scenes of the same source have, as often as those have them
     """
 
     exposed: bool
@@ -53,6 +58,7 @@ class Task:
     names: int
     limits: Limits
     other: Callable[[np.random.Generator], Scene]
+    likely: Callable[[np.random.Generator], Iterator[Name]] = _none
 
 
 class Exposure(ABC):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from lavida_gen.errors import DataError, fault
-from lavida_gen.scene import Kind, Name, Scene
+from lavida_gen.scene import Kind, Name, Region, Scene
 
 
 class LocalOnly:
@@ -82,6 +82,13 @@ class Source(ABC):
     @abstractmethod
     def scene(self, number: int) -> Scene:
         """Scene `number`. Reads annotations; image files are opened only when a Frame is asked. Raises DataError."""
+
+    def cast(self, number: int) -> Sequence[Region]:
+        """The regions of scene `number`, without a promise of masks: what is there, and what it is called.
+
+        Worth overriding where names come cheaper than masks: the names of other scenes fill the prompts.
+        """
+        return self.scene(number).regions
 
     @abstractmethod
     def vocabulary(self) -> Sequence[Name]:

@@ -72,7 +72,9 @@ def test_contract(name: str, kind: Kind) -> None:
         pytest.skip(f"{name} does not work on a {kind}")
     source = Street(Street.Options(kind=kind, size=(96, 128), scenes=30, frames=4))
     vocabulary, made = Vocabulary(source.vocabulary()), 0
-    for number in range(12):
+    for number in range(30):
+        if made >= 12:
+            break
         for exposed in exposure.outcomes:
             results = []
             for _ in range(2):
@@ -99,7 +101,7 @@ def test_contract(name: str, kind: Kind) -> None:
             if first.edits and not first.exposed:
                 continue
             _unchanged_outside(first, source.scene(number))
-    assert made > 0, f"{name} made nothing of 12 scenes"
+    assert made > 0, f"{name} made nothing of 30 scenes"
 
 
 def _unchanged_outside(made: Draft, before: Scene) -> None:

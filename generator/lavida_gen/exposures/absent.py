@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from lavida_gen.candidates import shuffled
 from lavida_gen.exposure import Exposure, Task
+from lavida_gen.negatives import negatives, prompt_size
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Scene
-from lavida_gen.vocabulary import pick_absent, present, safe
 
 
 class Absent(Exposure):
@@ -22,10 +22,7 @@ class Absent(Exposure):
 
     def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
         """1 to `names` absent names; no mask."""
-        wanted = int(task.rng.integers(1, task.names + 1))
-        sure = safe(task.rng, scene, [], wanted // 2)
-        names = task.vocabulary.shuffled(task.rng, wanted)
-        others = sure + pick_absent(names, present(scene), sure, wanted - len(sure))
+        others = negatives(task, scene, [], prompt_size(task))
         if not others:
             return Dropped("no name that is absent")
         texts, labels = zip(*shuffled(task.rng, [], others), strict=True)

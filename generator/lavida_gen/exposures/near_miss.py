@@ -8,7 +8,7 @@ expressions (Liu et al., GRES, CVPR 2023) and in caption contrast sets (FOIL-COC
   right man beside the left one), if of all things of that kind it is told, and of none of them the new word;
 - categories of the same group (supercategory) as something that is there.
 
-What is left of the prompt is filled with other absent names, so that the number of names tells nothing.
+They make half of the prompt. What is left is filled with other absent names, so that the number of names tells nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import ClassVar
 from lavida_gen import lexicon
 from lavida_gen.candidates import shuffled
 from lavida_gen.exposure import Exposure, Task
+from lavida_gen.negatives import negatives, prompt_size
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Name, Region, Scene
 from lavida_gen.vocabulary import Vocabulary, pick_absent, present, safe
@@ -32,8 +33,9 @@ class NearMiss(Exposure):
     def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
         """Close names first, then other absent ones; no mask."""
         rng, there = task.rng, present(scene)
-        wanted = int(rng.integers(1, task.names + 1))
-        close = safe(rng, scene, [], wanted)
+        size = prompt_size(task)
+        wanted = (size + 1) // 2
+        close = safe(rng, scene, [], (wanted + 1) // 2)
         changed = [*dict.fromkeys(text for region in scene.regions for text in _one_word_off(region, scene))]
         for at in rng.permutation(len(changed)).tolist():
             if len(close) < wanted and not any(lexicon.alike(changed[at], text) for text in close):
@@ -43,8 +45,7 @@ class NearMiss(Exposure):
         close += pick_absent(order, there, close, wanted - len(close))
         if not close:
             return Dropped("no name that is close")
-        names = task.vocabulary.shuffled(rng, wanted)
-        others = close + pick_absent(names, there, close, wanted - len(close))
+        others = close + negatives(task, scene, close, size - len(close))
         texts, labels = zip(*shuffled(rng, [], others), strict=True)
         return Draft(scene.frames, texts, labels, (None,) * len(scene.frames))
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from lavida_gen.candidates import Candidate, choose, shuffled
 from lavida_gen.exposure import Exposure, Task
+from lavida_gen.negatives import negatives, prompt_size
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Scene
-from lavida_gen.vocabulary import pick_absent, present, safe
 
 
 class Relabel(Exposure):
@@ -21,14 +21,10 @@ class Relabel(Exposure):
     outcomes: ClassVar[frozenset[bool]] = frozenset({True})
 
     def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
-        """One candidate's mask; its name among 1 to names-1 others."""
+        """One candidate's mask; its name among up to names-1 others."""
         chosen = choose(scene, task.rng, task.limits)
         if not isinstance(chosen, Candidate):
             return chosen
-        wanted = int(task.rng.integers(1, task.names)) if task.names > 1 else 0
-        sure = safe(task.rng, scene, [chosen.name], wanted // 2)
-        listed = [chosen.name, *sure]
-        names = task.vocabulary.shuffled(task.rng, wanted)
-        others = sure + pick_absent(names, present(scene), listed, wanted - len(sure))
+        others = negatives(task, scene, [chosen.name], prompt_size(task) - 1, anomalies=1)
         texts, labels = zip(*shuffled(task.rng, [chosen.name], others), strict=True)
         return Draft(scene.frames, texts, labels, chosen.masks)

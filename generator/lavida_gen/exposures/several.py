@@ -14,9 +14,9 @@ from lavida_gen import lexicon, masks
 from lavida_gen.candidates import Candidate, candidate, candidates, shuffled, too
 from lavida_gen.exposure import Exposure, ExposureOptions, Task
 from lavida_gen.masks import RLE
+from lavida_gen.negatives import negatives, prompt_size
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Scene
-from lavida_gen.vocabulary import pick_absent, present, safe
 
 FEW = Dropped("fewer than two that could be anomalies")
 
@@ -42,11 +42,7 @@ class Several(Exposure):
         if (why := too(union, task.limits)) is not None:
             return why
         listed = [one.name for one in chosen]
-        left = task.names - len(listed)
-        wanted = int(rng.integers(1, left + 1)) if left else 0
-        sure = safe(rng, scene, listed, wanted // 2)
-        names = task.vocabulary.shuffled(rng, wanted)
-        others = sure + pick_absent(names, present(scene), [*listed, *sure], wanted - len(sure))
+        others = negatives(task, scene, listed, max(0, prompt_size(task) - len(listed)), anomalies=len(listed))
         texts, labels = zip(*shuffled(rng, listed, others), strict=True)
         return Draft(scene.frames, texts, labels, union)
 

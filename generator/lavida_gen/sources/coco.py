@@ -96,6 +96,11 @@ class Coco(Source):
             attribution=index.url(number) or self.about.attribution,
         )
 
+    def cast(self, number: int) -> Sequence[Region]:
+        """As `scene`, without masks."""
+        found = [(self._regions[kind], masked) for kind, masked in self.index.kinds(number)]
+        return [Region(names, (None,), names[0], candidate=masked) for names, masked in found]
+
     def vocabulary(self) -> Sequence[Name]:
         """The categories, in the order of the file."""
         return list(dict.fromkeys(self.index.categories))

@@ -118,12 +118,10 @@ class RefCoco(Source):
         An expression for several annotations is a name of each. `absent` are expressions marked as having no target.
         """
         index, image = self.index, int(self.refs.image[number])
-        said = self.refs.expressions(number)
-        regions = []
-        for at, annotation in enumerate(index.annotations(image)):
-            category, mask = index.categories[annotation.category].text, annotation.mask
-            names = tuple(dict.fromkeys((category, *said.get(at, ()))))
-            regions.append(Region(names, (mask,), category, candidate=mask is not None))
+        told = zip(self.cast(number), index.annotations(image), strict=True)
+        regions = [
+            Region(one.names, (annotation.mask,), one.category, candidate=one.candidate) for one, annotation in told
+        ]
         return Scene(
             key=self.key(number),
             frames=(index.frame(self.images, image),),
@@ -134,6 +132,15 @@ class RefCoco(Source):
             attribution=index.url(image) or self.about.attribution,
             absent=partial(self._absent, number),
         )
+
+    def cast(self, number: int) -> Sequence[Region]:
+        """As `scene`, without masks."""
+        said, regions = self.refs.expressions(number), []
+        for at, (kind, masked) in enumerate(self.index.kinds(int(self.refs.image[number]))):
+            category = self.index.categories[kind].text
+            names = tuple(dict.fromkeys((category, *said.get(at, ()))))
+            regions.append(Region(names, (None,), category, candidate=masked))
+        return regions
 
     def _absent(self, number: int) -> Iterator[str]:
         return iter(self.refs.absent(number))

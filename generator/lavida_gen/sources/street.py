@@ -21,11 +21,14 @@ from lavida_gen.masks import RLE
 from lavida_gen.scene import Kind, Name, Region, Scene
 from lavida_gen.source import About, Source, SourceOptions
 from lavida_gen.street import camera, cast, layouts, place
-from lavida_gen.street.actors import KINDS
+from lavida_gen.street.actors import KINDS, Actor
 from lavida_gen.street.film import Film
+from lavida_gen.street.place import Place
 
-DRAWING = 4
+DRAWING = 5
 """Goes up whenever a picture changes."""
+DESERTED = 0.25
+"""Share of the scenes without people: where "person" may be listed in vain."""
 
 
 class Street(Source):
@@ -104,32 +107,41 @@ class Street(Source):
         """
         return f"street/{self.options.kind}-{self.options.seed}-{self._salt[:6]}/{number:06d}"
 
-    def film(self, number: int) -> Film:
-        """The place and cast of a scene."""
+    def _actors(self, number: int, drawn: bool) -> tuple[Place, list[Actor], int]:
+        """Place, cast and film seed of a scene; the place is only drawn if asked for."""
         options = self.options
-        rng = np.random.Generator(
-            np.random.PCG64(np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))))
-        )
-        view = place.build(rng, str(rng.choice(self._places)), camera.look(rng, options.size))
+        seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
+        rng, layout, paint = (np.random.Generator(np.random.PCG64(seed)) for seed in seeds)
+        name, view = str(rng.choice(self._places)), camera.look(rng, options.size)
+        there = place.build(paint, name, view, layout) if drawn else place.bare(layout, name, view)
         count = int(rng.integers(options.things[0], options.things[1] + 1))
         seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
-        actors = cast.cast(rng, view, count, self._kinds, seconds)
-        return Film(view, actors, seed=int(rng.integers(2**31)))
+        kinds = tuple(kind for kind in self._kinds if kind != "person") if rng.random() < DESERTED else ()
+        return there, cast.cast(rng, there, count, kinds or self._kinds, seconds), int(rng.integers(2**31))
+
+    def film(self, number: int) -> Film:
+        """The place and cast of a scene."""
+        return Film(*self._actors(number, drawn=True))
+
+    def cast(self, number: int) -> Sequence[Region]:
+        """Who is there, with nothing drawn; some may turn out to be hidden by others."""
+        speaks = number % 2
+        nobody = (None,) * (self.options.frames if self.options.kind == "clip" else 1)
+        _, actors, _ = self._actors(number, drawn=False)
+        return [Region((kind, *(said if speaks else ())), nobody, kind) for kind, said in cast.named(actors)]
 
     def scene(self, number: int) -> Scene:
         """Scene `number`: drawn now; frames are kept as pixels until somebody asks for them."""
         options, film = self.options, self.film(number)
         times = [t / options.fps for t in range(options.frames)] if options.kind == "clip" else [0.0]
         shots = [film.shoot(time) for time in times]
-        said = cast.expressions(film) if number % 2 else [()] * len(film.parts)
         regions = []
-        for part in range(len(film.parts)):
+        for part, (kind, said) in enumerate(cast.named(film.actors)):
             shown = tuple(_mask(shot.mask(part)) for shot in shots)
             if any(shown):
-                kind = film.kind(part)
                 actor = film.actors[film.parts[part][0]]
                 depth = -actor.place(times[0])[2]
-                regions.append(Region((kind, *said[part]), shown, kind, depth=depth))
+                regions.append(Region((kind, *(said if number % 2 else ())), shown, kind, depth=depth))
         key = self.key(number)
         return Scene(
             key=key,
@@ -143,6 +155,7 @@ class Street(Source):
             group=key,
             fps=options.fps if options.kind == "clip" else None,
             attribution=self.about.attribution,
+            absent=lambda: iter(cast.untrue(film.actors)),
         )
 
     def vocabulary(self) -> Sequence[Name]:

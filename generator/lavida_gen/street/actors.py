@@ -27,6 +27,7 @@ class Kind:
 
 PAINTS = ("red", "blue", "green", "yellow", "black", "white", "orange", "gray")
 COATS = ("black", "white", "brown", "gray")
+TROUSERS = ("blue", "black", "gray", "brown", "white")
 
 KINDS: dict[str, Kind] = {
     "person": Kind(figures.person, "person", (*PAINTS, "purple", "pink", "brown")),
@@ -247,7 +248,7 @@ def look(rng: np.random.Generator, kind: str, colour: str | None = None) -> Look
     """A look for a kind, in one of its colours."""
     colours = KINDS[kind].colours
     name = colour or str(rng.choice(colours))
-    second: Colour = COLOURS[str(rng.choice(("blue", "black", "gray", "brown", "white")))]
+    second: Colour = COLOURS[str(rng.choice(TROUSERS))]
     skin = figures.SKINS[rng.integers(len(figures.SKINS))]
     hair = figures.HAIRS[rng.integers(len(figures.HAIRS))]
     return Look(

@@ -48,9 +48,12 @@ class Camera:
         """Metres from the middle to the edge of the picture at depth z."""
         return self.size[1] / 2 * z / self.focal
 
-    def ground(self) -> tuple[Any, Any, Any]:
-        """World X and Z of the ground in each pixel, float32 (H, W), and whether ground is seen, bool (H, W)."""
-        rows, columns = np.mgrid[: self.size[0], : self.size[1]].astype(np.float32)
+    def ground(self, top: int = 0) -> tuple[Any, Any, Any]:
+        """World X and Z of the ground in each pixel, float32 (H, W), and whether ground is seen, bool (H, W).
+
+        Only of the rows from `top` on.
+        """
+        rows, columns = np.mgrid[top : self.size[0], : self.size[1]].astype(np.float32)
         below = rows - self.horizon
         seen = below > 0.5
         z = np.minimum(self.focal * self.height / np.where(seen, below, 1), FARTHEST)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor, looks
+from lavida_gen.street.actors import ACTS, FRONTS, KINDS, TROUSERS, Actor, looks
 from lavida_gen.street.film import Film
 from lavida_gen.street.layouts import Strip
 from lavida_gen.street.place import Place
@@ -118,13 +118,37 @@ def _overlap(one: tuple[float, float, float, float], two: tuple[float, float, fl
 
 
 def expressions(film: Film) -> list[tuple[str, ...]]:
-    """For each part: every expression that is true of it. Two red cars are both "red car"."""
-    return [tuple(dict.fromkeys(_said(film, part))) for part in range(len(film.parts))]
+    """For each part: every expression that is said of it. Two red cars are both "red car"."""
+    return [said for _, said in named(film.actors)]
 
 
-def _said(film: Film, part: int) -> Iterator[str]:
-    number, at = film.parts[part]
-    actor, kind = film.actors[number], film.kind(part)
+def named(actors: Sequence[Actor]) -> list[tuple[str, tuple[str, ...]]]:
+    """(kind, what is said of it) of each part, in the order of `Film.parts`."""
+    return [
+        (kind, tuple(dict.fromkeys(_said(actor, at, kind))))
+        for actor in actors
+        for at, (kind, _) in enumerate(ACTS[actor.act].parts)
+    ]
+
+
+def untrue(actors: Sequence[Actor]) -> list[str]:
+    """Expressions of kinds that are there, which are true of none of them, whoever looks.
+
+    Left out is whatever could be argued about: the colours that trousers have too, walking and standing (who pushes a
+    cart walks as well), and people with a thing of a kind that is there without them.
+    """
+    parts = named(actors)
+    there, said = {kind for kind, _ in parts}, {text for _, texts in parts for text in texts}
+    unsure = {f"person in {colour}" for colour in TROUSERS} | {ACTIONS["walk"], ACTIONS["stand"]}
+    unsure |= {act.says for act in ACTS.values() if there.intersection(kind for kind, _ in act.parts) - {"person"}}
+    return [
+        text
+        for text, kind, _ in vocabulary()
+        if kind in there and text != kind and text not in said and text not in unsure
+    ]
+
+
+def _said(actor: Actor, at: int, kind: str) -> Iterator[str]:
     act, look = ACTS[actor.act], actor.looks[at]
     if kind != "person":
         yield f"{look.name} {kind}"

@@ -41,8 +41,20 @@ class Place:
         return self.name in ROADS and along and strip.left - 2 < x < strip.right + 2
 
 
-def build(rng: np.random.Generator, name: str, camera: Camera) -> Place:
-    """A place of a type, as its rng makes it."""
+def bare(layout: np.random.Generator, name: str, camera: Camera) -> Place:
+    """Where things are in a place, with nothing drawn: quick, for whoever only asks who will be there."""
+    x, z, _ = camera.ground(camera.size[0] - 1)  # the nearest row is all that layouts look at
+    _, walk, drive = LAYOUTS[name](layout, x, z)
+    nothing = np.zeros((0, 0, 3), np.float32)
+    return Place(name, camera, nothing, _back(name, camera), Light(1, 1.0, (0, 0, 0)), (), walk, drive)
+
+
+def _back(name: str, camera: Camera) -> float:
+    return float(camera.project(0.0, 0.0, FAR.get(name, 75.0))[1])
+
+
+def build(rng: np.random.Generator, name: str, camera: Camera, layout: np.random.Generator | None = None) -> Place:
+    """A place of a type, as its rng makes it; `layout` decides where things are, if given (see `bare`)."""
     noise = Noise(rng)
     light = Light(int(rng.choice([-1, 1])), float(rng.choice([0.25, 0.6, 0.9, 1.0])), (0, 0, 0))
     sky, air = _sky(rng, camera, noise, light)
@@ -50,14 +62,13 @@ def build(rng: np.random.Generator, name: str, camera: Camera) -> Place:
     x, z, seen = camera.ground()
     first = int(np.argmax(seen[:, 0]))
     x, z = x[first:], z[first:]
-    ground, walk, drive = LAYOUTS[name](rng, x, z)
+    ground, walk, drive = LAYOUTS[name](layout or rng, x, z)
     if name in FAR:
         ground[z > FAR[name] + 2.6] = GRASS  # behind the buildings
     canvas = np.concatenate((sky[:first], _ground(rng, ground, x, z, camera, noise, light)))
     close_view(rng, canvas, camera, light, name, noise)
     scenery = stand_up(rng, camera, light, name, noise, ground)
-    back = float(camera.project(0.0, 0.0, FAR.get(name, 75.0))[1])
-    return Place(name, camera, canvas, back, light, tuple(scenery), walk, drive)
+    return Place(name, camera, canvas, _back(name, camera), light, tuple(scenery), walk, drive)
 
 
 def _sky(rng: np.random.Generator, camera: Camera, noise: Noise, light: Light) -> tuple[Floats, Colour]:

@@ -1,0 +1,39 @@
+"""The names of nothing in the scene that fill a prompt.
+
+They come from three places, so that a prompt without its picture tells as little as may be whether there is an anomaly:
+
+- what the data set itself marks as not there: up to a quarter of the prompt;
+- names as anomalies of other scenes have them, as often as they have them: half of the prompt, and the anomaly's own
+  name takes one of these places. Names that are drawn evenly instead give the anomaly away: "person" would be listed
+  when it is the anomaly and hardly ever otherwise, since few scenes lack people;
+- any name of the data set, so that every one is listed now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lavida_gen.exposure import Task
+from lavida_gen.scene import Scene
+from lavida_gen.vocabulary import pick_absent, present, safe
+
+
+def negatives(task: Task, scene: Scene, listed: Sequence[str], wanted: int, anomalies: int = 0) -> list[str]:
+    """Up to `wanted` names that conflict with nothing in the scene, beside those `listed` in the prompt already.
+
+    `anomalies` of the listed ones are in the scene.
+    """
+    there, total = present(scene), anomalies + wanted
+    found = safe(task.rng, scene, listed, min(wanted, total // 4))
+    likely = min(wanted - len(found), (total + 1) // 2 - anomalies)
+    found += pick_absent(task.likely(task.rng), there, [*listed, *found], likely)
+    left = wanted - len(found)
+    return found + pick_absent(task.vocabulary.shuffled(task.rng, left), there, [*listed, *found], left)
+
+
+def prompt_size(task: Task) -> int:
+    """How many names the prompt lists: 1 to `task.names`, each as likely, whether there is an anomaly or not.
+
+    (The paper draws from 2 on if there is one, so that a prompt of one name never has an anomaly.)
+    """
+    return int(task.rng.integers(1, task.names + 1))

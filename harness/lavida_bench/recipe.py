@@ -29,6 +29,7 @@ class ModelSettings(Strict):
     preset: Literal["paper", "small", "tiny"] | None = Field(default=None, description="a size of LAVIDA")
     path: str | None = Field(default=None, description="a saved Lavida: a folder, or OWNER/NAME on the Hub")
     parts: dict[str, str] = Field(default_factory=dict, description="mllm, sam, text: pretrained parts instead")
+    random: bool = Field(default=False, description="a preset without its pretrained parts, to measure speed")
     config: dict[str, Any] = Field(default_factory=dict, description="changes of LavidaConfig: loss, trainable, ...")
 
     @model_validator(mode="after")
@@ -37,6 +38,8 @@ class ModelSettings(Strict):
             raise ValueError("expected exactly one of preset, path, parts")
         if unknown := set(self.parts) - {"mllm", "sam", "text"}:
             raise ValueError(f"parts: unknown {', '.join(sorted(unknown))}; expected mllm, sam, text")
+        if self.parts and len(self.parts) < 3:
+            raise ValueError(f"parts: only {', '.join(self.parts)}; expected mllm, sam and text")
         return self
 
 
@@ -154,14 +157,18 @@ class Recipe(Strict):
             raise ValueError(f"two entries of score are {twice!r}; give one a label")
         return self
 
-    def fit_identity(self) -> str:
-        """SHA-256 of all that determines what is learnt: two recipes of one identity give the same weights."""
+    def fit_facts(self) -> dict[str, Any]:
+        """All that determines what is learnt, as plain data."""
         plain = self.model_dump(mode="json", include={"seed", "model", "data", "fit"})
         if plain["fit"]:
             for key in ("checkpoint", "validation", "log_every", "unused_parameters"):
                 del plain["fit"][key]
             plain["fit"]["loader"] = {key: plain["fit"]["loader"][key] for key in ("shuffle", "lanes", "damaged")}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+        return plain
+
+    def fit_identity(self) -> str:
+        """SHA-256 of `fit_facts`: two recipes of one identity learn the same."""
+        return hashlib.sha256(json.dumps(self.fit_facts(), sort_keys=True).encode()).hexdigest()
 
 
 def built_in() -> dict[str, Path]:

@@ -6,22 +6,19 @@ that are not there.
 
 from __future__ import annotations
 
-import tarfile
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.shard_index import Member, read_members
 from lavida_bench.video import Bits, Pixels, TestVideo
 from lavida_gen.corpus import Corpus as Shards
 from lavida_gen.corpus import open_corpus
 from lavida_gen.errors import DataError, fault
 from lavida_gen.images import decode
 from lavida_gen.masks import from_png
-
-Member = tuple[Path, int, int]  # tar, offset, size
 
 
 class CorpusOptions(BenchmarkOptions):
@@ -118,16 +115,3 @@ def _bytes(member: Member) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(size)
-
-
-def read_members(path: Path) -> dict[str, dict[str, Member]]:
-    """Sample key -> field -> where it lies in the tar, read from the tar's headers. Raises DataError."""
-    found: dict[str, dict[str, Member]] = {}
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for info in tar:
-                key, _, field = info.name.partition(".")
-                found.setdefault(key, {})[field] = (path, info.offset_data, info.size)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(fault(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
-    return found

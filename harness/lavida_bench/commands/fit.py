@@ -1,0 +1,43 @@
+"""`lavida-bench fit`: a model fitted on corpora."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lavida_bench.options import FOLDER, JSON
+
+
+@click.command()
+@click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in recipe of a run, or a YAML file.")
+@click.option("--out", "-o", type=FOLDER, help="The run's folder [default: runs/NAME].")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: fit.steps=500, data.0.corpus=DIR."
+)
+@JSON
+def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: bool) -> None:
+    """Fit the model of a recipe on its corpora.
+
+    Stopped by ctrl-C or killed, the same command goes on from the last checkpoint, with the same losses as if nothing
+    had happened. A finished fit is left as it is. Many processes:
+
+    \b
+      accelerate launch --num_processes 4 -m lavida_bench fit --recipe paper --out runs/paper
+      torchrun --nproc_per_node 4 -m lavida_bench fit --recipe paper --out runs/paper
+    """
+    from lavida_bench import recipe as recipes
+    from lavida_gen.errors import UserError
+
+    loaded = recipes.load(recipe, settings)
+    if loaded.fit is None:
+        raise UserError(f"recipe {loaded.name!r} has no `fit`; expected how to fit its model")
+    from lavida_bench.fit import fit
+
+    target = out or Path("runs") / loaded.name
+    model = fit(loaded, target, (lambda text: None) if as_json else click.echo)
+    if as_json:
+        click.echo(
+            json.dumps({"out": str(target), "model": str(model), **json.loads((target / "fit.json").read_text())})
+        )

@@ -1,0 +1,102 @@
+"""The folder of a fit: whose it is, whether it is done, and what is written when it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from lavida_bench.checkpoint import BEST, Progress
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, UserError, fault
+from lavida_gen.storage import PARTIAL, write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lavida.modeling import Lavida
+    from lavida.processing import LavidaProcessor
+    from lavida_bench.recipe import Recipe
+
+MODEL, RECIPE, DONE, OWNER = "model", "recipe.yaml", "fit.json", ".fit.json"
+
+
+def finished(recipe: Recipe, out: Path) -> bool:
+    """Whether the folder holds the finished fit of this recipe."""
+    done = _read(out / DONE)
+    return done is not None and done["identity"] == recipe.fit_identity() and (out / MODEL).is_dir()
+
+
+def begin(recipe: Recipe, out: Path) -> None:
+    """Mark the folder as this recipe's. Raises UserError if it is another's, or if a corpus has changed since."""
+    facts = recipe.fit_facts()
+    corpora = {entry.corpus: open_corpus(entry.corpus).manifest.digest for entry in recipe.data}
+    held = _read(out / OWNER)
+    if held is None:
+        write_whole(out / OWNER, json.dumps({"facts": facts, "corpora": corpora}, indent=1).encode())
+    else:
+        differ = sorted(_differences(held["facts"], facts))
+        if differ:
+            todo = "give another --out, or remove the folder"
+            raise UserError(fault(out, f"holds a fit of another recipe: {', '.join(differ)}", todo=todo))
+        for corpus, digest in corpora.items():
+            if held["corpora"].get(corpus) != digest:
+                todo = "give another --out to fit on it anew"
+                raise UserError(fault(corpus, "is another corpus than the one this fit began with", todo=todo))
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    write_whole(out / RECIPE, text.encode())
+
+
+def finish(
+    out: Path,
+    recipe: Recipe,
+    model: Lavida,
+    processor: LavidaProcessor,
+    weights: Mapping[str, Tensor],
+    progress: Progress,
+) -> None:
+    """Write the model with the best weights, if any were kept, and last of all fit.json. Raises DataError."""
+    best = _best(out / BEST) if (out / BEST).is_file() else {}
+    partial = out / f"{MODEL}{PARTIAL}"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save_pretrained(partial, state_dict={**weights, **best})
+        processor.save_pretrained(partial)
+        shutil.rmtree(out / MODEL, ignore_errors=True)
+        partial.rename(out / MODEL)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        todo = "free some space and run the same command again: the last checkpoint is kept"
+        raise DataError(fault(out / MODEL, f"cannot be written ({error})", todo=todo)) from error
+    summary = {"identity": recipe.fit_identity(), "recipe": recipe.name, **asdict(progress)}
+    write_whole(out / DONE, (json.dumps(summary, indent=1) + "\n").encode())
+
+
+def _best(file: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(str(file))
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        plain: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(fault(path, f"cannot be read ({error})", todo="remove the folder, or give another")) from error
+    return plain
+
+
+def _differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
+    """``fit.steps 300 -> 400`` for every place where two recipes differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() | new.keys():
+            yield from _differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
+    elif old != new:
+        yield f"{place} {json.dumps(old)} -> {json.dumps(new)}"

@@ -1,0 +1,35 @@
+"""Being asked to stop: the first ctrl-C (or SIGTERM of a scheduler) lets the step end and a checkpoint be written."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopping:
+    """While it is open, `asked` says whether to stop; a second ctrl-C stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stopping:
+        try:
+            self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
+        except ValueError:  # not in the main thread: whoever started this one stops it
+            self._before = {}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

@@ -90,17 +90,30 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
 
     Raises UserError for what is no model, LavidaError for a checkpoint that does not fit.
     """
-    place = _device(device)
-    chosen = ("bf16" if place.type == "cuda" else "fp32") if precision == "auto" else precision
     if where in PRESETS:
         torch.manual_seed(seed)
-        model, processor = Lavida.from_preset(where), LavidaProcessor.from_preset(where)
-        weights = digest([name_of(value) for value in model.state_dict().items()])
-        return LavidaScorer(model, processor, where, weights, chosen, place)
+        return of(Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device)
+    place = _device(device)
+    chosen = _chosen(precision, place)
     folder = _folder(where)
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
     return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)
+
+
+def of(
+    model: Lavida, processor: LavidaProcessor, name: str, precision: Precision = "auto", device: str | None = None
+) -> LavidaScorer:
+    """A model that is in memory."""
+    place = _device(device)
+    weights = digest([name_of(value) for value in model.state_dict().items()])
+    return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
+
+
+def _chosen(precision: Precision, place: torch.device) -> str:
+    if precision == "auto":
+        return "bf16" if place.type == "cuda" else "fp32"
+    return precision
 
 
 def name_of(item: tuple[str, Tensor]) -> tuple[str, str]:

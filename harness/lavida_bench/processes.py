@@ -9,7 +9,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from lavida_bench.video import TestVideo
 
@@ -54,11 +55,17 @@ class Processes:
         if self.world == 1:
             return [found]
         import torch.distributed as dist
-        from accelerate import PartialState
 
-        PartialState()  # joins the group, if nobody has yet
-        group = dist.new_group(backend="gloo", timeout=PATIENCE)
         gathered = [found] * self.world
-        dist.all_gather_object(gathered, found, group=group)
-        dist.destroy_process_group(group)
+        dist.all_gather_object(gathered, found, group=_group())
         return gathered
+
+
+@lru_cache(maxsize=1)
+def _group() -> Any:
+    """All processes, with more patience than the launcher's own group has; made where all of them come by at once."""
+    import torch.distributed as dist
+    from accelerate import PartialState
+
+    PartialState()  # joins the launcher's group, if nobody has yet
+    return dist.new_group(backend="gloo", timeout=PATIENCE)

@@ -24,7 +24,9 @@ def provenance(model: Mapping[str, str] | None = None, command: str | None = Non
 
 def command_line() -> str:
     """The words that started this process, the program by its short name."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0])
+    started = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
+    return shlex.join([*started, *sys.argv[1:]])
 
 
 def versions() -> dict[str, str]:

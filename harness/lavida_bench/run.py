@@ -76,7 +76,7 @@ class _Work:
         def work() -> Mapping[str, str]:
             from lavida_bench.fit import fit
 
-            model = fit(self.recipe, self.out / FIT)
+            model = fit(self.recipe, self.out / FIT, self.say)
             return {"model": str(model.relative_to(self.out))}
 
         self.say("fit: begins, or goes on where it stopped")
@@ -127,31 +127,38 @@ class _Work:
             write_whole(self.out / "README.md", story(self.recipe, self.out, self.stages).encode())
         return page
 
-    def _model(self) -> str:
-        """Where the model to score lies."""
+    def _model(self) -> Path | None:
+        """The folder of the model to score; None for one that is made as the recipe says."""
         if self.recipe.fit is not None:
-            return str(self.out / self.stages.done[FIT].facts["model"])
+            return self.out / self.stages.done[FIT].facts["model"]
         model = self.recipe.model
-        if model.parts or model.config:
-            todo = "save the model first and give model.path"
-            raise UserError(fault("recipe, model", "parts or config without fit", "a preset or a path", todo))
-        found = model.path or model.preset
-        assert found is not None, "checked by the recipe"
-        return found
+        return Path(model.path).expanduser() if model.path is not None and not model.config else None
 
     def _model_key(self) -> str:
-        """Digest of the model's files, or of its name where it has none here."""
-        place = Path(self._model())
-        if not place.is_dir():
-            return self._model()
+        """Digest of the model's files, or of what the recipe says of it."""
+        folder = self._model()
+        if folder is None or not folder.is_dir():
+            return digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed])
         from lavida_bench.model_files import folder_digest
 
-        return folder_digest(place)
+        return folder_digest(folder)
 
     def _scorer(self, precision: Precision) -> Scorer:
         """The model, loaded once for each precision."""
         if precision not in self._scorers:
-            from lavida_bench.lavida_scorer import load
-
-            self._scorers[precision] = load(self._model(), precision)
+            self._scorers[precision] = self._loaded(precision)
         return self._scorers[precision]
+
+    def _loaded(self, precision: Precision) -> Scorer:
+        from lavida_bench import lavida_scorer
+
+        folder = self._model()
+        if folder is not None:
+            return lavida_scorer.load(str(folder), precision)
+        import torch
+
+        from lavida_bench.start import make_model
+
+        torch.manual_seed(self.recipe.seed)
+        model, processor = make_model(self.recipe, self.say)
+        return lavida_scorer.of(model, processor, self.recipe.name, precision)

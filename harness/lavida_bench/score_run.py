@@ -56,6 +56,7 @@ class Task:
         protocol = protocols.make(entry.protocol, entry.benchmark)
         task = cls(entry, run, opened, protocol, choose(entry.names))
         processes = Processes.current()
+        processes.gather(None)
         if processes.first:
             opened.videos()  # draws, indexes and caches what the others then find
         processes.gather(None)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import PreTrainedModel
 from transformers.vision_utils import get_vision_position_ids
 
 from lavida.compression import static_patches
@@ -52,9 +53,8 @@ class Backbone:
     timestamps: ClassVar[bool] = False
     system: ClassVar[str] = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
 
-    def build(self, config: Any) -> Any:
-        """The family's model with language head, weights at random."""
-        raise AssertionError(f"{type(self).__module__}: build is missing")
+    model_class: ClassVar[type[PreTrainedModel]]
+    """The family's model with language head."""
 
     def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
         """What the tower works out from the grids, for the kept patches only (None = all), on the host."""

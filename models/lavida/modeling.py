@@ -14,11 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, Sam2VideoModel
+from transformers import CLIPTextModel, PreTrainedModel, Sam2VideoModel
 from transformers import initialization as init
 
-from lavida import adapters, backbone, decoder, losses, objective, sequence
+from lavida import adapters, backbone, decoder, losses, objective, parts, sequence
 from lavida.batch import Batch, Output
+from lavida.checkpoint import check, quiet, same_sizes
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.names import NameEncoder
@@ -52,9 +53,10 @@ class Lavida(PreTrainedModel):
     def __init__(self, config: LavidaConfig) -> None:
         super().__init__(config)
         self.family = backbone.find(config.mllm.model_type)
-        self.mllm: Any = self.family.build(config.mllm)
+        model_class: Any = self.family.model_class
+        self.mllm = model_class(config.mllm)
         self.sam: Any = Sam2VideoModel(config.sam)
-        self.names = NameEncoder(config.names)
+        self.names = NameEncoder(CLIPTextModel(config.names))
         self.projector = Projector(config)
         self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
         if config.adapters:
@@ -64,6 +66,44 @@ class Lavida(PreTrainedModel):
     def from_preset(cls, name: str, **changes: Any) -> Lavida:
         """A preset with random weights (`tiny`: all there is), or with `changes` of its configuration."""
         return cls(LavidaConfig.preset(name, **changes))
+
+    @classmethod
+    def from_parts(
+        cls, mllm: parts.Source, sam: parts.Source, text: parts.Source, dtype: torch.dtype | None = None, **changes: Any
+    ) -> Lavida:
+        """The pretrained parts by Hub name or folder (SAM2 also as Meta's file), a projector at random.
+
+        `changes` go into the configuration; its <SEG> is the one that `LavidaProcessor.from_parts` adds.
+        """
+        changes.setdefault("seg_token_id", parts.seg_token(mllm)[0])
+        config = LavidaConfig(**parts.configs(mllm, sam, text, changes) | changes)
+        with torch.device("meta"):
+            model: Any = cls(config)
+        options = {"dtype": dtype or torch.float32}
+        model.mllm = parts.load_mllm(mllm, config, options)
+        config.mllm.get_text_config().vocab_size = model.mllm.get_input_embeddings().weight.shape[0]
+        model.sam = parts.load_sam(sam, config, options)
+        model.names = NameEncoder(parts.load_names(text, config, options))
+        model.projector = Projector(config).to(options["dtype"])
+        model.projector.apply(model._init_weights)
+        whole: Lavida = model.eval()
+        return whole
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: Any, *model_args: Any, config: Any = None, **kwargs: Any
+    ) -> Any:
+        """As transformers', but keys that are missing or foreign and sizes that differ are a CheckpointError."""
+        name, load = pretrained_model_name_or_path, super().from_pretrained
+        if isinstance(config, LavidaConfig):
+            same_sizes(str(name), LavidaConfig.from_pretrained(name), config)
+        with_info, mend = kwargs.pop("output_loading_info", False), kwargs.pop("ignore_mismatched_sizes", False)
+        kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
+        with quiet():
+            found: Any = load(name, *model_args, config=config, **kwargs)
+        model, info = found
+        check(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])
+        return (model, info) if with_info else model
 
     def add_adapters(self) -> None:
         """Put LoRA where `trainable` says so, once; the configuration remembers it."""
@@ -108,6 +148,7 @@ class Lavida(PreTrainedModel):
     def _read(self, batch: Batch) -> Read:
         """The language model on the sequences, with compressed visual tokens in their placeholders."""
         config, family = self.config, self.family
+        cells = sequence.cells(batch, config.mllm.vision_config.spatial_merge_size)
         threshold = 0.0 if self.training else config.static_threshold
         seen = family.look(self.mllm, batch.patches, batch.grids, threshold)
         compressed = density_packed(
@@ -131,12 +172,11 @@ class Lavida(PreTrainedModel):
             [level[centres] for level in seen.deep],
         )
         seg = sequence.seg_positions(kept_sequences, config.seg_token_id, batch.keys)
-        cells = (batch.grids.prod(dim=1) // config.mllm.vision_config.spatial_merge_size**2).tolist()
         return Read(
             hidden=hidden,
             seg=hidden[torch.arange(len(batch), device=hidden.device), seg],
             labels=kept_sequences.labels,
-            tokens_in=tuple(cells),
+            tokens_in=cells,
             tokens_out=tuple(len(one.centres) for one in compressed),
         )
 

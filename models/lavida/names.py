@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import CLIPTextModel
 
 CACHE_SIZE = 100_000
 """Names that the cache holds: 512 float32 values each, 200 MB."""
@@ -19,9 +18,9 @@ class NameEncoder(nn.Module):
     weights are loaded, moved or cast.
     """
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, tower: Any) -> None:
         super().__init__()
-        self.tower: Any = CLIPTextModel(config)
+        self.tower = tower
         self._cache: dict[tuple[int, ...], Tensor] = {}
         self._state: tuple[Any, ...] = ()
 

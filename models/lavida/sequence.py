@@ -25,11 +25,20 @@ class Sequences:
     labels: Tensor | None
 
 
+def cells(batch: Batch, merge: int) -> tuple[int, ...]:
+    """Merged cells of each sample by its grid; its sequence must have as many placeholders."""
+    by_grid = (batch.grids.prod(dim=1) // merge**2).tolist()
+    by_text = (batch.token_types > 0).sum(dim=1).tolist()
+    for number, (want, got) in enumerate(zip(by_grid, by_text, strict=True)):
+        if want != got:
+            key = repr(batch.keys[number]) if batch.keys else f"number {number}"
+            raise LavidaError(f"Batch: sample {key} has {got} visual tokens for {want} cells by its grid")
+    return tuple(by_grid)
+
+
 def shrink(batch: Batch, positions: Tensor, kept_G: Tensor) -> Sequences:
     """Leave out the cells that are not `kept_G`; with all of them kept nothing changes, to the bit."""
     slots = (batch.token_types > 0).flatten().nonzero().squeeze(1)
-    if len(slots) != len(kept_G):
-        raise LavidaError(f"Batch: {len(slots)} visual tokens in the sequences for {len(kept_G)} cells by its grids")
     stays = batch.attention_mask.bool()
     visual = batch.token_types > 0
     if bool(kept_G.all()):

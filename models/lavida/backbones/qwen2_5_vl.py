@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers import PreTrainedModel, Qwen2_5_VLForConditionalGeneration
 from transformers.vision_utils import get_vision_window_index
 
 from lavida.backbone import Backbone, borders
@@ -15,9 +15,7 @@ from lavida.backbone import Backbone, borders
 class Family(Backbone):
     """Qwen2.5-VL; dropped cells leave their windows, the others stay in theirs."""
 
-    def build(self, config: Any) -> Any:
-        """Qwen2.5-VL with language head."""
-        return Qwen2_5_VLForConditionalGeneration(config)
+    model_class: ClassVar[type[PreTrainedModel]] = Qwen2_5_VLForConditionalGeneration
 
     def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
         """Positions and segments as Qwen2-VL's, and the order of the cells by windows."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
-from transformers import Qwen2VLForConditionalGeneration
+from transformers import PreTrainedModel, Qwen2VLForConditionalGeneration
 
 from lavida.backbone import Backbone
 
@@ -12,6 +12,4 @@ from lavida.backbone import Backbone
 class Family(Backbone):
     """Qwen2-VL as transformers has it."""
 
-    def build(self, config: Any) -> Any:
-        """Qwen2-VL with language head."""
-        return Qwen2VLForConditionalGeneration(config)
+    model_class: ClassVar[type[PreTrainedModel]] = Qwen2VLForConditionalGeneration

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import PreTrainedModel, Qwen3VLForConditionalGeneration
 from transformers.vision_utils import get_vision_interpolation_indices_and_weights
 
 from lavida.backbone import Backbone
@@ -15,14 +15,12 @@ from lavida.backbone import Backbone
 class Family(Backbone):
     """Qwen3-VL; where tokens are merged, a kept token's deep features stay its own."""
 
+    model_class: ClassVar[type[PreTrainedModel]] = Qwen3VLForConditionalGeneration
+
     mean: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
     std: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
     timestamps: ClassVar[bool] = True
     system: ClassVar[str] = ""
-
-    def build(self, config: Any) -> Any:
-        """Qwen3-VL with language head."""
-        return Qwen3VLForConditionalGeneration(config)
 
     def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
         """Positions and segments as Qwen2-VL's, and where the learned positions are read."""

@@ -1,0 +1,151 @@
+"""Families of language models on tiny sizes: equal to transformers' own forward, with cells dropped and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoConfig
+
+from lavida import backbone, processing
+from lavida.batch import Sample
+from lavida.errors import LavidaError
+from lavida.modeling import Lavida
+from lavida.presets import preset
+from lavida.tiny_tokenizer import load
+
+ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
+TEXT = {
+    "vocab_size": 1536, "hidden_size": 96, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 6,
+    "num_key_value_heads": 3, "rope_parameters": ROPE, "eos_token_id": 2, "bos_token_id": None, "pad_token_id": 0,
+}  # fmt: skip
+TOKENS = {"vision_start_token_id": 3, "vision_end_token_id": 4, "image_token_id": 5, "video_token_id": 6}
+
+
+def tiny(family: str) -> Any:
+    """A language model of the family with three layers."""
+    vision: dict[str, Any] = {"depth": 2, "num_heads": 4}
+    text = dict(TEXT)
+    if family == "qwen2_vl":
+        vision |= {"embed_dim": 64, "hidden_size": 96, "mlp_ratio": 2}
+    elif family == "qwen2_5_vl":
+        vision |= {"hidden_size": 64, "intermediate_size": 96, "out_hidden_size": 96, "window_size": 56}
+        vision |= {"fullatt_block_indexes": [1]}
+    else:
+        vision |= {"hidden_size": 64, "intermediate_size": 96, "out_hidden_size": 96, "num_position_embeddings": 64}
+        vision |= {"deepstack_visual_indexes": [0, 1], "patch_size": 14}
+        text |= {"head_dim": 16}
+    return AutoConfig.for_model(family, text_config=text, vision_config=vision, **TOKENS)
+
+
+@pytest.fixture(scope="module", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
+def pair(request: pytest.FixtureRequest, enliven: Callable[..., None]) -> tuple[Lavida, processing.LavidaProcessor]:
+    """A Lavida of each family without density compression, and its processor."""
+    config = preset("tiny", mllm_config=tiny(request.param), reduction_ratio=1.0)
+    torch.manual_seed(0)
+    model = Lavida(config)
+    enliven(model)
+    return model.eval(), processing.LavidaProcessor(load(), load(names=True), processing.Sizes.of(config))
+
+
+def scenes() -> list[Sample]:
+    """An image and two clips, of which one stands still but for a corner."""
+    rng = np.random.default_rng(0)
+    still = np.repeat(rng.integers(0, 255, (1, 100, 140, 3), dtype=np.uint8), 6, axis=0)
+    still[2:4, :30, :30] = rng.integers(0, 255, (2, 30, 30, 3), dtype=np.uint8)
+    moving = rng.integers(0, 255, (4, 120, 90, 3), dtype=np.uint8)
+    image = rng.integers(0, 255, (1, 90, 90, 3), dtype=np.uint8)
+    return [
+        Sample(still, ("cart",), key="still"),
+        Sample(image, ("red car", "dog"), key="image"),
+        Sample(moving, ("van", "person in blue", "bus"), key="moving"),
+    ]
+
+
+def test_every_file_is_a_family() -> None:
+    assert backbone.families() == ["qwen2_5_vl", "qwen2_vl", "qwen3_vl"]
+    for name in backbone.families():
+        assert backbone.find(name).model_class.config_class.model_type == name
+
+
+def test_unknown_family() -> None:
+    with pytest.raises(LavidaError, match="language model of type 'llama'; expected one of qwen2_5_vl, qwen2_vl"):
+        backbone.find("llama")
+
+
+def test_without_compression_it_is_transformers_own_forward(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
+    model, processor = pair
+    batch = processor(scenes(), "score")
+    model.config.static_threshold = 0.0
+    clip = torch.tensor([count > 1 for count in batch.counts])
+    patches = torch.split_with_sizes(batch.patches, batch.grids.prod(1).tolist())
+    with torch.no_grad():
+        own = model._read(batch).hidden
+        theirs = model.mllm.model(
+            input_ids=batch.input_ids,
+            attention_mask=batch.attention_mask,
+            pixel_values=torch.cat([part for part, moves in zip(patches, clip, strict=True) if not moves]),
+            pixel_values_videos=torch.cat([part for part, moves in zip(patches, clip, strict=True) if moves]),
+            image_grid_thw=batch.grids[~clip],
+            video_grid_thw=batch.grids[clip],
+            mm_token_type_ids=batch.token_types,
+        ).last_hidden_state
+    real = batch.attention_mask.bool()
+    torch.testing.assert_close(own[real], theirs[real], atol=1e-4, rtol=1e-4)
+    assert own[real].std() > 0.1
+
+
+def test_dropped_cells_leave_the_first_frame_alone(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
+    """Attention stays within a temporal frame: the first one, kept whole, comes out as if nothing were dropped."""
+    model, processor = pair
+    batch = processor(scenes()[:1], "score")
+    cells = int(batch.grids[0, 1:].prod()) // 4
+    with torch.no_grad():
+        whole = model.family.look(model.mllm, batch.patches, batch.grids, 0.0)
+        some = model.family.look(model.mllm, batch.patches, batch.grids, 0.01)
+    assert cells < some.lengths[0] < whole.lengths[0] == 3 * cells
+    assert some.kept[:cells].all()
+    assert int(some.kept.sum()) == some.lengths[0] == len(some.tokens)
+    torch.testing.assert_close(some.tokens[:cells], whole.tokens[:cells], atol=1e-5, rtol=1e-4)
+    for few, all_ in zip(some.deep, whole.deep, strict=True):
+        torch.testing.assert_close(few[:cells], all_[:cells], atol=1e-5, rtol=1e-4)
+
+
+def test_a_threshold_that_drops_nothing_changes_nothing(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
+    model, processor = pair
+    batch = processor(scenes(), "score")
+    with torch.no_grad():
+        whole = model.family.look(model.mllm, batch.patches, batch.grids, 0.0)
+        kept = model.family.look(model.mllm, batch.patches, batch.grids, 1e-9)
+    still = whole.lengths[0]
+    assert kept.lengths[1:] == whole.lengths[1:]
+    torch.testing.assert_close(kept.tokens[kept.lengths[0] :], whole.tokens[still:], atol=1e-5, rtol=1e-4)
+
+
+def test_both_compressions_train_and_score(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
+    model, processor = pair
+    model.config.reduction_ratio, model.config.static_threshold = 0.5, 0.01
+    try:
+        with torch.no_grad():
+            out = model(processor(scenes(), "score"))
+            assert out.tokens_out[2] == out.tokens_in[2] // 2
+            assert out.tokens_out[0] < out.tokens_in[0] // 2, "still cells went before the half of the rest"
+            for number, sample in enumerate(scenes()):
+                start = sum(len(one.frames) for one in scenes()[:number])
+                alone = model(processor([sample], "score"))
+                torch.testing.assert_close(
+                    out.scores[start : start + len(sample.frames)], alone.scores, atol=1e-4, rtol=0
+                )
+    finally:
+        model.config.reduction_ratio = 1.0
+
+
+def test_qwen3_is_told_the_time(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
+    model, processor = pair
+    text = processor.tokenizer.decode(processor(scenes()[:1], "score").input_ids[0])
+    assert text.count("<|vision_start|>") == (3 if model.family.timestamps else 1)
+    assert ("<0.2 seconds>" in text) == model.family.timestamps
+    assert ("<2.2 seconds>" in text) == model.family.timestamps

@@ -48,13 +48,16 @@ def command(
 
     Names and lengths are checked first. Prints every metric with its 95 % interval, the baselines, what papers report.
     """
+    from lavida_bench import baseline, metric, protocols
     from lavida_bench import benchmark as room
-    from lavida_bench import protocols
     from lavida_bench.bootstrap import Bootstrap
     from lavida_bench.measure import How
 
     opened = room.make(benchmark, root, parse_settings(settings))
     chosen = None if not baselines else () if baselines == ("none",) else baselines
+    for make, names in ((metric.make, metrics), (baseline.make, chosen or ())):
+        for name in names:
+            make(name)  # an unknown one is told before any work
     how = How(metrics or None, chosen, Bootstrap(resamples, seed), smooth, partial, out is not None, seed)
     measured = _measure(opened, scores, protocols.make(protocol, benchmark), method, how, out)
     _tell(measured, out, as_json)

@@ -1,0 +1,299 @@
+"""Scores of any method from files: every format gives the same numbers, every fault is told with its likely reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from lavida_bench import benchmark
+from lavida_bench.cli import main
+from lavida_bench.score_files import ScoreFiles
+from lavida_bench.video import TestVideo
+from lavida_gen.errors import DataError
+
+F = 12
+
+
+def unread(start: int, stop: int, step: int) -> NDArray[np.uint8]:
+    raise AssertionError("reading scores reads no frames")
+
+
+def video(key: str = "gate", frames: int = F) -> TestVideo:
+    return TestVideo(key, frames, (6, 8), unread, 25.0, frame_labels=np.arange(frames) < 3)
+
+
+SCORES = np.linspace(-1, 1, F).astype(np.float32).round(3)
+BOXES = np.array([[1, 2, 5, 6], [0, 0, 3, 3]], np.float32)
+ROWS = {"box_frames": np.array([3, 4]), "boxes": BOXES, "box_scores": np.array([0.5, 0.25], np.float32)}
+WRITERS: dict[str, Callable[[Path], Any]] = {
+    "npy": lambda d: np.save(d / "gate.npy", SCORES),
+    "column": lambda d: np.save(d / "gate.npy", SCORES[:, None].astype(np.float64)),
+    "with suffix": lambda d: np.save(d / "gate.mp4.npy", SCORES),
+    "npz of one": lambda d: np.savez(d / "gate.npz", SCORES),
+    "npz": lambda d: np.savez(d / "gate.npz", frames=SCORES, **ROWS),
+    "lines": lambda d: (d / "gate.csv").write_text("\n".join(map(str, SCORES)) + "\n"),
+    "csv": lambda d: (d / "gate.csv").write_text(
+        "frame,score\n" + "".join(f"{i},{x}\n" for i, x in reversed([*enumerate(SCORES)]))
+    ),
+    "json": lambda d: (d / "gate.json").write_text(json.dumps(SCORES.tolist())),
+    "json object": lambda d: (d / "gate.json").write_text(json.dumps({"frames": SCORES.tolist()})),
+}
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_every_format_gives_the_same(form: str, tmp_path: Path) -> None:
+    WRITERS[form](tmp_path)
+    found = ScoreFiles.find(tmp_path, [video()]).score(video())
+    assert found is not None
+    assert found.frames == pytest.approx(SCORES)
+    assert found.scored is None
+    assert (found.detections is not None) == (form == "npz")
+
+
+def test_regions_from_all_three_places(tmp_path: Path) -> None:
+    lines = "".join(f"{f},{','.join(map(str, b))},{s}\n" for f, b, s in zip(*ROWS.values(), strict=True))
+    for name, write in (
+        ("a", lambda d: np.savez(d / "gate.npz", frames=SCORES, **ROWS)),
+        ("b", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text(lines)),
+        ("c", lambda d: (d / "gate.json").write_text(
+            json.dumps({"frames": SCORES.tolist(), **{k: v.tolist() for k, v in ROWS.items()}}))),
+    ):  # fmt: skip
+        (tmp_path / name).mkdir()
+        write(tmp_path / name)
+        found = ScoreFiles.find(tmp_path / name, [video()]).score(video())
+        assert found is not None
+        assert found.detections is not None
+        assert found.detections.frames.tolist() == [3, 4]
+        assert (found.detections.boxes == BOXES).all()
+        assert found.detections.scores.tolist() == [0.5, 0.25]
+
+
+def test_a_null_is_a_frame_without_a_score(tmp_path: Path) -> None:
+    (tmp_path / "gate.json").write_text(json.dumps([None, *SCORES.tolist()[1:]]))
+    found = ScoreFiles.find(tmp_path, [video()]).score(video())
+    assert found is not None
+    assert found.scored is not None
+    assert np.flatnonzero(~found.scored).tolist() == [0]
+
+
+@pytest.mark.parametrize("form", ["npy", "npz"])
+def test_maps_are_read_in_pieces(form: str, tmp_path: Path) -> None:
+    maps = np.arange(F * 6, dtype=np.float16).reshape(F, 2, 3)
+    if form == "npy":
+        np.save(tmp_path / "gate.npy", SCORES)
+        np.save(tmp_path / "gate.maps.npy", maps)
+    else:
+        np.savez(tmp_path / "gate.npz", frames=SCORES, pixels=maps)
+    files = ScoreFiles.find(tmp_path, [video()])
+    found = files.score(video())
+    assert found is not None
+    assert (found.read_pixels(3, 7) == maps[3:7]).all()
+    assert files.notes() == ()
+
+
+def test_maps_of_the_scored_frames_alone_find_their_places(tmp_path: Path) -> None:
+    scored = np.arange(F) % 3 == 0
+    maps = np.ones((4, 2, 3), np.float32) * np.arange(1, 5)[:, None, None]
+    np.savez(tmp_path / "gate.npz", frames=SCORES, scored=scored, pixels=maps)
+    files = ScoreFiles.find(tmp_path, [video()])
+    found = files.score(video())
+    assert found is not None
+    assert found.read_pixels(2, 8)[:, 0, 0].tolist() == [0, 2, 0, 0, 3, 0]
+    assert files.notes() == ("pixel scores of 1 videos are rounded to float16: pixel metrics are exact for these",)
+
+
+def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:
+    keys = ["a/b", "Film.2001__#00-01_label_A", "c/d", "e%f"]
+    for name in ("a/b", "Film.2001__#00-01_label_A", "c%2Fd", "e%25f"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / f"{name}.npy", SCORES)
+    (tmp_path / "._stray.npy").write_text("x")
+    (tmp_path / "README.txt").write_text("x")
+    files = ScoreFiles.find(tmp_path, [video(key) for key in keys])
+    assert set(files.files) == set(keys)
+    assert files.extra == ()
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (F + 1, r"13 frame scores; expected 12, one a frame; one too many: of frames counted from 1"),
+        (F - 1, r"11 frame scores; expected 12, one a frame; one too few: of differences of two frames\?"),
+        (3, r"3 frame scores; expected 12, one a frame; one for every 4 frames\? np.repeat\(scores, 4\)"),
+        (10, r"the last 2 lack: a clip that did not fill\? repeat the last score"),
+        (40, r"40 frame scores; expected 12, one a frame; score every frame of the video as it decodes"),
+    ],
+)
+def test_a_wrong_length_is_told_with_its_likely_reason(frames: int, said: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "gate.npy", np.zeros(frames))
+    with pytest.raises(DataError, match=said):
+        ScoreFiles.find(tmp_path, [video()]).check([video()], allow_partial=False)
+
+
+def test_all_faults_of_length_come_at_once(tmp_path: Path) -> None:
+    videos = [video(f"v{n}") for n in range(13)]
+    for one in videos:
+        np.save(tmp_path / f"{one.key}.npy", np.zeros(F - 1))
+    with pytest.raises(DataError, match=r"v0.npy: 11 frame scores") as caught:
+        ScoreFiles.find(tmp_path, videos).check(videos, allow_partial=False)
+    assert len(str(caught.value).splitlines()) == 11
+    assert str(caught.value).endswith("... and 3 more")
+
+
+def test_missing_videos_are_listed_and_misspelt_ones_recognised(tmp_path: Path) -> None:
+    videos = [video(f"Arson{n:03d}_x264") for n in range(20)]
+    np.save(tmp_path / "Arson000_x264.npy", SCORES)
+    np.save(tmp_path / "arson001_x265.npy", SCORES)
+    files = ScoreFiles.find(tmp_path, videos)
+    with pytest.raises(DataError) as caught:
+        files.check(videos, allow_partial=False)
+    text = str(caught.value)
+    assert "scores of 1 of 20 videos; missing: Arson001_x264, Arson002_x264" in text
+    assert "and 9 more" in text
+    assert "'arson001_x265': did you mean 'Arson001_x264'?" in text
+    assert "or --partial, which marks the result so" in text
+    files.check(videos, allow_partial=True)
+    assert files.notes() == ("1 files of no test video were left alone: arson001_x265",)
+    assert files.missing(videos) == [one.key for one in videos[1:]]
+
+
+CASES: list[tuple[str, Callable[[Path], Any], str]] = [
+    ("no folder", lambda d: d.rmdir(), "no such folder; expected a folder of scores, a file a video"),
+    ("nothing", lambda d: None, r"scores of none of the 1 videos; no .npy, .npz, .csv or .json is there"),
+    ("other names", lambda d: np.save(d / "x.npy", SCORES), r"there are x; expected files as gate.npy"),
+    ("two", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.json").write_text("[]"), "gate.npy: gate.json has the same name; expected one of them"),
+    ("spelt twice", lambda d: np.save(d / "gate.npy", SCORES) or np.save(d / "gate.mp4.npy", SCORES),
+     "scores under 'gate' and under 'gate.mp4'; expected one of them"),
+]  # fmt: skip
+FILES: list[tuple[str, Callable[[Path], Any], str]] = [
+    ("broken npy", lambda d: (d / "gate.npy").write_text("x"), "cannot be read .*; expected an array that np.save wrote"),
+    ("pickle", lambda d: np.save(d / "gate.npy", np.array([None] * F, object)), "cannot be read .*np.save wrote"),
+    ("npz as npy", lambda d: np.savez(d / "a.npz", SCORES) or (d / "a.npz").rename(d / "gate.npy"), "is no single array"),
+    ("broken npz", lambda d: (d / "gate.npz").write_text("x"), "cannot be read .*arrays that np.savez wrote"),
+    ("no frames", lambda d: np.savez(d / "gate.npz", a=SCORES, b=SCORES), "holds a, b; expected frames, scored, .*frames is"),
+    ("two axes", lambda d: np.save(d / "gate.npy", np.zeros((3, 4))), r"float64 \(3, 4\); expected \(F,\) numbers"),
+    ("words", lambda d: np.save(d / "gate.npy", np.array(["a"] * F)), r"<U1 \(12,\); expected \(F,\) numbers"),
+    ("scored", lambda d: np.savez(d / "gate.npz", frames=SCORES, scored=np.ones(3, bool)),
+     r"scored is bool \(3,\); expected bool \(12,\)"),
+    ("boxes", lambda d: np.savez(d / "gate.npz", frames=SCORES, boxes=BOXES), "boxes without box_frames and box_scores"),
+    ("maps", lambda d: np.savez(d / "gate.npz", frames=SCORES, pixels=np.zeros((5, 2, 2))),
+     r"pixel scores float64 \(5, 2, 2\); expected \(12, h, w\) numbers, a map a frame"),
+    ("nan", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 5, np.nan, 0)),
+     "gate, frame 5: score nan; expected a finite score"),
+    ("large", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 6, 1e300, 0)), "gate, frame 6: score inf"),
+    ("json", lambda d: (d / "gate.json").write_text("{"), "cannot be read .*; expected a JSON list of scores"),
+    ("number", lambda d: (d / "gate.json").write_text("3"), "holds a int; expected a list of scores, or an object of frames"),
+    ("uneven", lambda d: (d / "gate.json").write_text('{"frames": [[1], [2, 3]]}'), "lists of uneven lengths"),
+    ("csv words", lambda d: (d / "gate.csv").write_text("score\n1\nx\n"), "line 3: 'x'; expected a score a line"),
+    ("csv cells", lambda d: (d / "gate.csv").write_text("0,1\n1,2,3\n"), "line 2: '1,2,3'; expected frame,score"),
+    ("from 1", lambda d: (d / "gate.csv").write_text("".join(f"{n},0\n" for n in range(1, 13))),
+     "12 frames from 1 to 12; expected 0..11; numbers begin with 0"),
+    ("twice", lambda d: (d / "gate.csv").write_text("0,1\n0,1\n"), "2 frames from 0 to 0; expected 0..1; each frame once"),
+    ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "cannot be read .*a CSV file of scores"),
+    ("half a frame", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("0.5,1,2,3,4,1\n"),
+     "a frame number with a fraction; expected whole numbers from 0"),
+    ("outside", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("12,1,2,3,4,1\n"),
+     r"gate, detections: a region in frame 12; expected 0..11"),
+    ("broken maps", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.maps.npy").write_text("x"), "cannot be read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("write", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_folders_that_do_not_fit(write: Callable[[Path], Any], said: str, tmp_path: Path) -> None:
+    folder = tmp_path / "scores"
+    folder.mkdir()
+    write(folder)
+    with pytest.raises(DataError, match=said):
+        ScoreFiles.find(folder, [video()])
+
+
+@pytest.mark.parametrize(("write", "said"), [case[1:] for case in FILES], ids=[case[0] for case in FILES])
+def test_files_that_do_not_fit(write: Callable[[Path], Any], said: str, tmp_path: Path) -> None:
+    write(tmp_path)
+    files = ScoreFiles.find(tmp_path, [video()])
+    with pytest.raises(DataError, match=said):
+        files.check([video()], allow_partial=False)
+
+
+def test_a_map_too_large_for_float16_is_refused_with_its_place(tmp_path: Path, small_folder: Path) -> None:
+    for one in benchmark.make("folder", small_folder).videos():
+        np.save(tmp_path / f"{one.key}.npy", np.zeros(one.frame_count))
+        np.save(tmp_path / f"{one.key}.maps.npy", np.full((one.frame_count, 2, 2), 1e6))
+    done = CliRunner().invoke(main, ["score-files", "-b", "folder", "--root", str(small_folder), "-s", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "gate, frame 0: pixel score inf at row 0, column 0; expected finite float16 scores" in done.output
+
+
+def written(folder: Path, root: Path, skill: float) -> Path:
+    """Scores of the small benchmark that know something of the labels."""
+    folder.mkdir()
+    for number, one in enumerate(benchmark.make("folder", root).videos()):
+        rng = np.random.default_rng(number)
+        assert one.frame_labels is not None
+        np.save(folder / f"{one.key}.npy", one.frame_labels * skill + rng.random(one.frame_count))
+    return folder
+
+
+def run(*words: object) -> Any:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_the_command_prints_the_whole_table(tmp_path: Path, small_folder: Path) -> None:
+    scores = written(tmp_path / "mine", small_folder, 2)
+    done = run("score-files", "-b", "folder", "--root", small_folder, "-s", scores, "--resamples", 50, "--smooth", 1)
+    assert done.exit_code == 0, done.output
+    assert "scored 3 of 3 videos, 30 of 30 frames (100.00 %)" in done.output
+    head = next(line for line in done.output.splitlines() if line.startswith("metric"))
+    assert head.split() == [
+        "metric",
+        "variant",
+        "mine",
+        "[95",
+        "%]",
+        "centre_prior",
+        "frame_difference",
+        "random",
+        "video_oracle",
+    ]
+    assert any(line.startswith("frame AUC") and "100.00" in line for line in done.output.splitlines())
+    assert "scores smoothed, sigma 1 frames" in done.output
+    assert "not scored, no video has both pixel labels and pixel maps: pixel_ap, pixel_auc, pixel_auc_40" in done.output
+    assert not list(tmp_path.glob("*/results.json"))
+
+
+def test_the_command_as_json_and_with_fewer_columns(tmp_path: Path, small_folder: Path) -> None:
+    scores = written(tmp_path / "mine", small_folder, 2)
+    words = ["score-files", "-b", "folder", "--root", small_folder, "-s", scores, "--metric", "frame_ap"]
+    done = run(*words, "--baseline", "random", "--resamples", 0, "--json")
+    entry = json.loads(done.output)["entries"][0]
+    assert list(entry["result"]["metrics"]) == ["frame_ap"]
+    assert [one["method"] for one in entry["baselines"]] == ["random"]
+    assert entry["result"]["metrics"]["frame_ap"]["variants"]["micro"]["low"] is None
+    alone = run(*words, "--baseline", "none", "--resamples", 20).output
+    assert "frame AP" in alone
+    assert "random" not in alone
+
+
+def test_a_partial_score_needs_a_word(tmp_path: Path, small_folder: Path) -> None:
+    scores = written(tmp_path / "mine", small_folder, 2)
+    (scores / "quiet.npy").unlink()
+    words = ["score-files", "-b", "folder", "--root", small_folder, "-s", scores, "--resamples", 0]
+    done = run(*words)
+    assert done.exit_code == 1
+    assert "scores of 2 of 3 videos; missing: quiet" in done.output
+    done = run(*words, "--partial")
+    assert done.exit_code == 0
+    assert "protocol official/1 (partial)" in done.output
+    assert "warning: scored 2 of 3 videos, 22 of 30 frames (73.33 %): numbers are not the benchmark's" in done.output
+    for word, said in (("--metric", "unknown metric 'nope'"), ("--baseline", "unknown baseline 'nope'")):
+        done = run(*words, word, "nope")
+        assert done.exit_code == 2
+        assert said in done.output
+    assert "unknown protocol 'offical'; did you mean 'official'?" in run(*words, "--protocol", "offical").output

@@ -1,0 +1,292 @@
+"""What a run folder holds: results.json and its schema, tables, Markdown, curves and pictures of videos."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from jsonschema import validate
+from numpy.typing import NDArray
+
+from lavida_bench import baseline, benchmark, metric, protocols, published, record, report, table
+from lavida_bench.bootstrap import Bootstrap
+from lavida_bench.cli import main
+from lavida_bench.markdown import markdown
+from lavida_bench.measure import How, Measured, measure
+from lavida_bench.metric import Estimate
+from lavida_bench.provenance import command_line, provenance
+from lavida_bench.record import Record
+from lavida_bench.shots import coloured, outline, shots
+from lavida_bench.timeline import BINS, peaks, spans, timeline
+from lavida_bench.video import TestVideo, VideoScore
+from lavida_gen.errors import DataError
+
+FEW = How(bootstrap=Bootstrap(20))
+
+
+def measured(root: Path, method: str = "mine", how: How = FEW, **more: Any) -> Measured:
+    """`frame_difference` under another name on the small benchmark."""
+    opened = benchmark.make("folder", root)
+    scorer = baseline.make("frame_difference")
+    pairs = ((one, scorer.score(one, baseline.rng_for(0, one.key))) for one in opened.videos())
+    return measure(
+        opened, protocols.make("official", "folder"), pairs, method, provenance({}, "the command"), how=how, **more
+    )
+
+
+def test_a_run_folder_survives_reading(tmp_path: Path, small_folder: Path) -> None:
+    made = measured(small_folder, names=("dog", "bicycle"), warnings=("look out",), how=replace(FEW, smoothing=1.0))
+    report.add(tmp_path / "run", made)
+    found = record.read(tmp_path / "run")
+    assert found == Record((made.entry,))
+    entry = found.entries[0]
+    assert entry.names == ("dog", "bicycle")
+    assert entry.result.warnings[-1] == "look out"
+    assert [one.method for one in entry.baselines] == list(baseline.known())
+    assert entry.result.metrics["pixel_auc"].headline.low is not None
+    assert entry.provenance.command == "the command"
+    assert {"lavida-gen", "python", "numpy"} <= set(entry.provenance.versions)
+
+
+def test_results_follow_their_schema(tmp_path: Path, small_folder: Path) -> None:
+    report.add(tmp_path, measured(small_folder))
+    plain = json.loads((tmp_path / "results.json").read_text())
+    validate(plain, record.schema())
+    assert plain["schema"] == record.SCHEMA
+    assert plain["entries"][0]["result"]["coverage"]["share"] == 1.0
+    with pytest.raises(Exception, match="'videos' is a required property"):
+        broken = json.loads(json.dumps(plain))
+        del broken["entries"][0]["result"]["coverage"]["videos"]
+        validate(broken, record.schema())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, r"no such file; expected the results of a run; give a folder that `lavida-bench run`"),
+        ("{", r"is no JSON .*score again"),
+        ("[]", r"schema \[\]; expected 1; score again with this version"),
+        ('{"schema": 7}', r"schema 7; expected 1; score again with this version"),
+        ('{"schema": 1, "entries": [{"result": {}}]}', r"entries.0.result.benchmark: .*the file was changed by hand"),
+    ],
+)
+def test_results_that_cannot_be_read(text: str | None, said: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "results.json").write_text(text)
+    with pytest.raises(DataError, match=f"results.json: {said}"):
+        record.read(tmp_path)
+
+
+def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_folder: Path) -> None:
+    one, other = measured(small_folder), measured(small_folder, "other")
+    for made in (one, other, measured(small_folder, names=("again",))):
+        page = report.add(tmp_path, made)
+    entries = record.read(tmp_path).entries
+    assert [entry.result.method for entry in entries] == ["mine", "other"]
+    assert entries[0].names == ("again",)
+    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == [
+        "folder-official-1-mine.json", "folder-official-1-other.json",
+    ]  # fmt: skip
+    before = page.read_bytes()
+    assert report.render(tmp_path).read_bytes() == before
+    (tmp_path / "pictures" / "folder-official-1-mine.json").unlink()
+    assert len(report.render(tmp_path).read_bytes()) < len(before)
+    (tmp_path / "pictures" / "folder-official-1-other.json").write_text("{")
+    with pytest.raises(DataError, match=r"other.json: is no JSON .*; remove it, or report again"):
+        report.render(tmp_path)
+
+
+def test_baselines_are_measured_as_the_method_is(small_folder: Path) -> None:
+    entry = measured(small_folder).entry
+    same = next(one for one in entry.baselines if one.method == "frame_difference")
+    assert same.metrics == entry.result.metrics
+    assert measured(small_folder, how=replace(FEW, baselines=())).entry.baselines == ()
+
+
+def test_partial_results_name_what_is_missing(small_folder: Path) -> None:
+    opened = benchmark.make("folder", small_folder)
+    scorer = baseline.make("centre_prior")
+    pairs = [(v, scorer.score(v, baseline.rng_for(0, "")) if v.key != "yard" else None) for v in opened.videos()]
+    how = replace(FEW, allow_partial=True)
+    made = measure(opened, protocols.make("official", "folder"), pairs, "m", provenance(), how=how)
+    assert made.entry.result.coverage.missing == ("yard",)
+    assert [look.key for look in made.looks] == ["gate", "quiet"]
+    assert made.entry.slug == "folder-official-1-m"
+    assert "> **Warning:** scored 2 of 3 videos" in markdown(Record((made.entry,)), "run")
+
+
+def test_without_labels_there_are_pictures_and_no_numbers(tmp_path: Path, small_folder: Path) -> None:
+    (tmp_path / "videos").symlink_to(small_folder / "videos")
+    made = measured(tmp_path)
+    assert made.entry.result.metrics == {}
+    assert made.entry.baselines == ()
+    assert len(made.looks) == 3
+    assert all(look.timeline.events is None and look.shots for look in made.looks)
+    assert "no metrics" in markdown(Record((made.entry,)), "run")
+
+
+# tables
+
+
+def test_published_numbers_are_ours_to_read_and_marked() -> None:
+    known = set(metric.known())
+    for paper in published.everything():
+        assert paper.protocol
+        assert paper.source
+        for name, values in paper.values.items():
+            assert name in benchmark.known()
+            assert set(values) <= known
+            assert all(50 < value < 100 for value in values.values())
+    lavida = published.everything()[0]
+    assert (lavida.method, lavida.protocol) == ("LAVIDA", "paper/1")
+    assert lavida.values["ucsd_ped2"] == {"pixel_auc": 87.68}
+    assert [paper.method for paper in published.of("xd_violence")] == ["LAVIDA", "Flashback", "VERA", "EventVAD"]
+
+
+def test_the_table_has_this_the_baselines_and_papers(small_folder: Path) -> None:
+    entry = measured(small_folder, how=replace(FEW, smoothing=2.0)).entry
+    entry = replace(entry, result=replace(entry.result, benchmark="ucsd_ped2"))
+    made = table.table(entry)
+    assert [(row.kind, row.method) for row in made.rows[:3]] == [
+        ("this", "mine"),
+        ("this", "mine"),
+        ("baseline", "centre_prior"),
+    ]
+    assert made.rows[1].note == "scores smoothed, sigma 2 frames"
+    assert [row.method for row in made.rows if row.kind == "published"] == ["LAVIDA", "GridVAD", "TAO"]
+    at = [column.metric for column in made.columns].index("pixel_auc")
+    lavida = next(row for row in made.rows if row.method == "LAVIDA")
+    assert lavida.cells[at] == Estimate(87.68)
+    assert lavida.protocol == "paper/1"
+    assert sum(cell is not None for cell in lavida.cells) == 1
+    assert made.rows[0].cells[at] == table.in_unit(entry.result.metrics["pixel_auc"].headline, "%")
+    assert made.columns[0].metric == "frame_auc"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "unit", "text"),
+    [
+        (None, "%", ""),
+        (Estimate(None), "%", "–"),
+        (Estimate(82.184), "%", "82.18"),
+        (Estimate(82.184, 79.1, 85.019), "%", "82.18 [79.10, 85.02]"),
+        (Estimate(0.5, 0, 1321.7), "1/h", "0.50 [0.00, 1,322]"),
+    ],
+)
+def test_cells(estimate: Estimate | None, unit: str, text: str) -> None:
+    assert table.cell(estimate, unit) == text
+
+
+def test_markdown_is_a_table_and_trusts_no_name(small_folder: Path) -> None:
+    entry = measured(small_folder, "a|b<c>*d*").entry
+    text = markdown(Record((entry,)), "run")
+    lines = text.splitlines()
+    head = next(line for line in lines if line.startswith("| method"))
+    row = next(line for line in lines if line.startswith("| **a"))
+    assert row.startswith(r"| **a\|b\<c\>\*d\*** | official/1 |")
+    assert row.replace(r"\|", "").count("|") == head.count("|")
+    assert "- command: `the command`" in text
+    assert "Scored 3 of 3 videos, 30 of 30 frames (100.00 %)." in text
+
+
+# curves and pictures
+
+
+def blank(frames: int, labels: NDArray[np.bool_] | None = None, fps: float | None = 25.0) -> TestVideo:
+    def read(start: int, stop: int, step: int) -> NDArray[np.uint8]:
+        return np.full((len(range(start, stop, step)), 40, 80, 3), 100, np.uint8)
+
+    return TestVideo("v", frames, (40, 80), read, fps, frame_labels=labels)
+
+
+def test_timelines_keep_the_extremes() -> None:
+    values = np.zeros(10_000, np.float32)
+    values[5_000], values[5_001] = 9, -9
+    made = timeline(blank(10_000), np.arange(10_000), values)
+    assert (len(made.low), len(made.high)) == (BINS, BINS)
+    assert (max(x or 0 for x in made.high), min(x or 0 for x in made.low)) == (9, -9)
+    assert made.events is None
+    short = timeline(blank(4, np.array([1, 0, 1, 1], bool)), np.array([0, 3]), np.array([1, 2], np.float32))
+    assert short.low == short.high == (1, None, None, 2)
+    assert short.events == ((0, 1), (2, 4))
+
+
+def test_spans() -> None:
+    assert spans(np.zeros(3, bool)) == ()
+    assert spans(np.array([0, 1, 1, 0, 1], bool)) == ((1, 3), (4, 5))
+
+
+def test_peaks_are_apart_and_a_plateau_counts_once() -> None:
+    frames = np.arange(20)
+    values = np.zeros(20, np.float32)
+    values[[3, 4]], values[15], values[5] = 5, 4, 3
+    assert peaks(frames, values, 2, 4) == [3, 15]
+    assert peaks(frames, np.ones(20, np.float32), 3, 4) == [9]
+    assert peaks(np.arange(0, 20, 2), np.ones(10, np.float32), 1, 4) == [0]  # not neighbours: no plateau
+    assert peaks(frames[:0], values[:0], 3, 4) == []
+
+
+def decoded(uri: str) -> NDArray[np.uint8]:
+    data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
+
+
+def test_a_shot_shows_the_map_and_the_annotation() -> None:
+    masks = np.zeros((30, 40, 80), bool)
+    masks[:, 10:20, 20:40] = True
+    video = replace(blank(30, masks.any(axis=(1, 2))), mask_reader=lambda a, b: masks[a:b])
+    values = np.arange(30, dtype=np.float32)
+    maps = np.full((30, 10, 20), -1024, np.float16)
+    maps[:, 2:5, 5:10] = 3
+    one = shots(video, VideoScore("v", values, pixels=lambda a, b: maps[a:b]), np.arange(30), values)[-1]
+    assert (one.frame, one.score, one.abnormal, one.width, one.height) == (29, 29.0, True, 80, 40)
+    plain, tinted = decoded(one.image), decoded(one.map or "")
+    assert abs(plain.astype(int) - 100).max() < 6
+    difference = np.abs(tinted.astype(int) - plain).max(axis=2) > 40
+    assert difference[9:19, 22:38].all()
+    assert not difference[24:].any()
+    assert not difference[:, 48:].any()
+    assert one.outline.startswith("M20.5 10.5")
+
+
+def test_a_flat_map_colours_nothing() -> None:
+    pixels = np.full((4, 6, 3), 80, np.uint8)
+    assert (coloured(pixels, np.full((2, 3), -1024, np.float16), -1024.0, -1024.0) == pixels).all()
+
+
+def test_outlines_have_holes() -> None:
+    mask = np.zeros((20, 20), bool)
+    assert outline(mask, 1.0) == ""
+    mask[2:18, 2:18] = True
+    mask[8:12, 8:12] = False
+    assert outline(mask, 1.0).count("M") == 2
+
+
+# provenance and words
+
+
+def test_the_command_line_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/usr/bin/lavida-bench", "score-files", "-s", "my scores", "--set", "a='b'"])
+    assert command_line() == """lavida-bench score-files -s 'my scores' --set 'a='"'"'b'"'"''"""
+    assert provenance().command == command_line()
+    assert provenance().made.endswith("+00:00")
+
+
+def test_metrics_are_listed_and_told() -> None:
+    done = CliRunner().invoke(main, ["metrics"])
+    assert done.exit_code == 0
+    assert {line.split()[0] for line in done.output.splitlines() if line and line[0] != "`"} == set(metric.known())
+    for name in metric.known():
+        told = CliRunner().invoke(main, ["metrics", name])
+        assert told.output.startswith(f"{name}: ")
+        assert "better" in told.output
+    assert set(json.loads(CliRunner().invoke(main, ["metrics", "--json"]).output)) == set(metric.known())
+    wrong = CliRunner().invoke(main, ["metrics", "frame_acu"])
+    assert (wrong.exit_code, wrong.output) == (2, "error: unknown metric 'frame_acu'; did you mean 'frame_auc'?\n")

@@ -63,17 +63,17 @@ def draft(name: str, one: Scene, of: Task) -> Draft:
 # ---- the contract --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["image", "clip"])
-@pytest.mark.parametrize("name", plugins.names(EXPOSURES))
+WORKS_ON = [(name, kind) for name in plugins.names(EXPOSURES) for kind in sorted(plugins.find(EXPOSURES, Exposure, name).kinds)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), WORKS_ON)
 def test_contract(name: str, kind: Kind) -> None:
     """Drafts do as the task says, are a pure function of scene and rng, and keep shapes; drops have a short reason."""
     exposure = make(name)
-    if kind not in exposure.kinds:
-        pytest.skip(f"{name} does not work on a {kind}")
     source = Street(Street.Options(kind=kind, size=(96, 128), scenes=30, frames=4))
     vocabulary, made = Vocabulary(source.vocabulary()), 0
     for number in range(30):
-        if made >= 12:
+        if made >= 6:
             break
         for exposed in exposure.outcomes:
             results = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from lavida_gen.errors import DataError
 from lavida_gen.recipe import SOURCES
 from lavida_gen.scene import Scene
 from lavida_gen.source import Source, SourceOptions
+from lavida_gen.sources.street import Street
 
 NAMES = plugins.names(SOURCES)
 PLACES = ("root", "saved")
@@ -107,6 +109,17 @@ def test_scenes_keep_what_they_promise(source: Source) -> None:
             assert frame.pixels().shape == (*scene.size, 3)
     assert seen, "a miniature shows something"
     assert any(region.candidate for number in range(len(source)) for region in source.scene(number).regions)
+
+
+def test_the_cast_is_that_of_the_scene(source: Source) -> None:
+    """Names, categories and candidates in the same order; drawn things may turn out to be hidden."""
+    for number in range(len(source)):
+        cast = [(one.names, one.category, one.candidate) for one in source.cast(number)]
+        shown = [(one.names, one.category, one.candidate) for one in source.scene(number).regions]
+        if isinstance(source, Street):
+            assert not Counter(shown) - Counter(cast)
+        else:
+            assert cast == shown
 
 
 def test_a_scene_read_twice_is_the_same(drawn: tuple[str, Path, dict[str, Any]], source: Source) -> None:

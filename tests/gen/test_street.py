@@ -181,6 +181,44 @@ def test_what_is_said_is_in_the_vocabulary_and_true_of_all() -> None:
         assert texts[0].split()[-1 if film.kind(part) == "person" else 0] == film.actors[number].looks[at].name
 
 
+def test_what_is_called_untrue_is_true_of_nobody() -> None:
+    told, deserted = set[str](), 0
+    known = {name.text: name.category for name in street().vocabulary()}
+    for n in range(120):
+        actors = street().actors(n)
+        parts = cast.named(actors)
+        kinds = {kind for kind, _ in parts}
+        deserted += "person" not in kinds
+        untrue = cast.untrue(actors)
+        if n < 6:
+            assert list(street().scene(n).absent()) == untrue
+        told.update(untrue)
+        acts = {actor.act for actor in actors}
+        for text in untrue:
+            assert all(text not in said for _, said in parts)
+            assert known[text] in kinds
+            assert not text.startswith("person in") or text.split()[-1] not in (
+                "blue",
+                "black",
+                "gray",
+                "brown",
+                "white",
+            )
+            assert text not in ("person walking", "person standing")
+        if "umbrella" in acts or "umbrella" in kinds:
+            assert "person with an umbrella" not in untrue
+    assert {"person falling", "person in red", "red car", "skateboarder"} <= told
+    assert 15 < deserted < 50, "a quarter of the scenes has no people in it"
+
+
+def test_who_is_there_is_known_without_drawing() -> None:
+    for options in ({}, {"kind": "clip", "frames": 3}, {"size": (300, 128)}):
+        for n in range(8):
+            bare = [(one.category, one.names[1:]) for one in street(**options).cast(n)]
+            film = street(**options).film(n)
+            assert bare == [(kind, said if n % 2 else ()) for kind, said in cast.named(film.actors)]
+
+
 @pytest.mark.parametrize("name", layouts.LAYOUTS)
 def test_only_the_places_and_kinds_asked_for(name: str) -> None:
     source = street(places=(name,), kinds=("person", "dog", "ball"))

@@ -56,6 +56,8 @@ def hold(deck: Deck) -> None:
                 negative = vocabulary(step).get(name)
                 if negative is not None and not any(lexicon.conflict(negative, one) for one in there):
                     continue
+                if name in set(scene.absent()):
+                    continue  # the data set's own word; test_street.py and test_refcoco.py hold that it is true
                 assert step.exposure_name == "near_miss", (name, scene.key)
                 assert one_word_off(name, scene), (name, scene.key)
         assert 1 <= len(draft.names) <= step.task.names

@@ -107,7 +107,7 @@ class Street(Source):
         """
         return f"street/{self.options.kind}-{self.options.seed}-{self._salt[:6]}/{number:06d}"
 
-    def _actors(self, number: int, drawn: bool) -> tuple[Place, list[Actor], int]:
+    def _staged(self, number: int, drawn: bool) -> tuple[Place, list[Actor], int]:
         """Place, cast and film seed of a scene; the place is only drawn if asked for."""
         options = self.options
         seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
@@ -119,16 +119,21 @@ class Street(Source):
         kinds = tuple(kind for kind in self._kinds if kind != "person") if rng.random() < DESERTED else ()
         return there, cast.cast(rng, there, count, kinds or self._kinds, seconds), int(rng.integers(2**31))
 
+    def actors(self, number: int) -> list[Actor]:
+        """Who is in a scene, with nothing drawn."""
+        return self._staged(number, drawn=False)[1]
+
     def film(self, number: int) -> Film:
         """The place and cast of a scene."""
-        return Film(*self._actors(number, drawn=True))
+        return Film(*self._staged(number, drawn=True))
 
     def cast(self, number: int) -> Sequence[Region]:
         """Who is there, with nothing drawn; some may turn out to be hidden by others."""
         speaks = number % 2
         nobody = (None,) * (self.options.frames if self.options.kind == "clip" else 1)
-        _, actors, _ = self._actors(number, drawn=False)
-        return [Region((kind, *(said if speaks else ())), nobody, kind) for kind, said in cast.named(actors)]
+        return [
+            Region((kind, *(said if speaks else ())), nobody, kind) for kind, said in cast.named(self.actors(number))
+        ]
 
     def scene(self, number: int) -> Scene:
         """Scene `number`: drawn now; frames are kept as pixels until somebody asks for them."""

@@ -1,0 +1,163 @@
+"""Names that fill a prompt: true negatives, drawn so that the words alone tell little."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lavida_gen import recipe as recipes
+from lavida_gen.elsewhere import FEW, Elsewhere
+from lavida_gen.exposure import Limits, Task
+from lavida_gen.images import Frame
+from lavida_gen.masks import empty
+from lavida_gen.negatives import negatives, prompt_size
+from lavida_gen.plan import Deck
+from lavida_gen.sample import Draft
+from lavida_gen.scene import Kind, Name, Region, Scene
+from lavida_gen.source import Source
+from lavida_gen.sources.street import Street
+from lavida_gen.vocabulary import Vocabulary
+
+SIZE = (8, 8)
+KINDS = [Name(text, text) for text in ("dog", "car", "kite", "ball", "chair", "cup", "lamp", "tree")]
+
+
+def scene(*kinds: str, absent: Sequence[str] = ()) -> Scene:
+    frame = Frame.drawn(lambda: np.zeros((*SIZE, 3), np.uint8), SIZE, "toy")
+    regions = tuple(Region((kind,), (empty(SIZE),), kind) for kind in kinds)
+    return Scene("toy/0", (frame,), SIZE, regions, "CC0-1.0", absent=lambda: iter(absent))
+
+
+def task(names: int, likely: Sequence[Name] = (), seed: int = 0) -> Task:
+    def draw(rng: np.random.Generator) -> Iterator[Name]:
+        return iter(likely)
+
+    rng = np.random.default_rng(seed)
+    return Task(False, rng, Vocabulary(KINDS), names, Limits(), lambda rng: scene("dog"), draw)
+
+
+def test_half_of_a_prompt_is_named_as_anomalies_are() -> None:
+    of = task(8, [Name("lamp", "lamp"), Name("dog", "dog"), Name("cup", "cup"), Name("tree", "tree")])
+    found = negatives(of, scene("dog"), [], 6)
+    assert found[:3] == ["lamp", "cup", "tree"], "what is there is passed over"
+    assert len(found) == len(set(found)) == 6
+    assert "dog" not in found
+
+
+def test_the_anomaly_takes_one_of_the_likely_places() -> None:
+    of = task(8, [Name(text, text) for text in ("lamp", "cup", "tree")])
+    assert negatives(of, scene("dog"), ["dog"], 3, anomalies=1)[0] == "lamp"
+    rest = {
+        negatives(task(8, [Name("lamp", "lamp")], seed), scene("dog"), ["dog"], 1, anomalies=1)[0] for seed in range(40)
+    }
+    assert len(rest) > 2, "of two names the anomaly is the likely one; the other one is drawn evenly"
+
+
+def test_a_quarter_is_what_the_data_set_says() -> None:
+    found = negatives(task(8), scene("dog", absent=["red dog", "old dog", "wet dog"]), [], 8)
+    assert sum(name.endswith(" dog") for name in found) == 2
+
+
+@pytest.mark.parametrize("names", [1, 2, 7])
+def test_prompts_have_any_length(names: int) -> None:
+    of = task(names)
+    assert {prompt_size(of) for _ in range(300)} == set(range(1, names + 1))
+
+
+class Toys(Source):
+    """A thousand scenes; every third is empty, a tenth shows a kite, the others a dog and a car."""
+
+    about = Street.about
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.read: list[int] = []
+
+    @property
+    def kind(self) -> Kind:
+        return "image"
+
+    def __len__(self) -> int:
+        return 1000
+
+    def key(self, number: int) -> str:
+        return str(number)
+
+    def scene(self, number: int) -> Scene:
+        self.read.append(number)
+        return scene() if number % 3 == 0 else scene("kite") if number % 10 == 1 else scene("dog", "car")
+
+    def vocabulary(self) -> list[Name]:
+        return KINDS
+
+    def fingerprint(self) -> str:
+        return "toys"
+
+
+def test_elsewhere_draws_as_often_as_things_are_anomalies_and_reads_few_scenes() -> None:
+    toys = Toys()
+    elsewhere = Elsewhere(toys, np.arange(1000))
+    rng = np.random.default_rng(0)
+    drawn = Counter(next(elsewhere.draw(rng)).text for _ in range(4000))
+    assert set(drawn) == {"kite", "dog", "car"}
+    assert abs(drawn["kite"] / 4000 - 0.1) < 0.03
+    assert abs(drawn["dog"] - drawn["car"]) < 300
+    assert len(toys.read) == len(set(toys.read)) <= FEW
+    again = Elsewhere(Toys(), np.arange(1000))
+    one, two = (list(which.draw(np.random.default_rng(5))) for which in (elsewhere, again))
+    assert one == two, "what was drawn before changes nothing"
+
+
+# ---- what it is for ------------------------------------------------------------------------------------------------
+
+
+def blind_auc(deck: Deck) -> float:
+    """How well the words of a prompt alone, without the picture, tell whether there is an anomaly (0.5: not at all)."""
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    scenes: dict[int, Scene] = {}
+    prompts: list[dict[str, float]] = []
+    exposed, train = [], []
+    for index in range(deck.recipe.samples):
+        for attempt in range(100):
+            step = deck.step(index, attempt)
+            if step.number not in scenes:
+                scenes[step.number] = step.scene()
+            draft = step.expose(scenes[step.number])
+            if isinstance(draft, Draft):
+                words = Counter(word for name in draft.names for word in name.split())
+                prompts.append({**dict.fromkeys(draft.names, 1.0), **{f"word {w}": float(n) for w, n in words.items()}})
+                prompts[-1]["length"] = len(draft.names)
+                exposed.append(draft.exposed)
+                train.append(step.split == "train")
+                break
+    told = DictVectorizer().fit_transform(prompts)
+    truth, fit = np.array(exposed), np.array(train)
+    model = LogisticRegression(C=0.3, max_iter=2000).fit(told[fit], truth[fit])
+    return float(roc_auc_score(truth[~fit], model.decision_function(told[~fit])))
+
+
+def _deck() -> Deck:
+    plain: dict[str, Any] = {
+        "name": "blind",
+        "samples": 3000,
+        "val": 0.4,
+        "sources": [{"name": "street", "scenes": 300, "size": [96, 128], "things": [3, 6]}],
+        "exposures": ["relabel", {"name": "absent", "weight": 2}, "near_miss"],
+        "names_per_prompt": 12,
+    }
+    return Deck.open(recipes.parse(plain))
+
+
+@pytest.mark.slow
+def test_words_alone_do_not_tell_whether_there_is_an_anomaly(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = blind_auc(_deck())
+    assert found < 0.68, found
+    monkeypatch.setattr(Elsewhere, "draw", lambda self, rng: iter(()))
+    assert blind_auc(_deck()) > found + 0.05, "names drawn evenly give more away"

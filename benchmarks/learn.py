@@ -1,0 +1,149 @@
+"""Does a small model learn to READ the prompt? The `tiny` preset from nothing on drawn scenes with two or three things.
+
+    python benchmarks/learn.py [--cpu-minutes 60] [--start 0.6] [--out DIR] [--threads 2]
+
+Reports over time, on scenes not trained on: IoU with the named thing, IoU with the other things, frame AUC (one name of
+a thing that is there, against absent names only). The first part of the time (`--start`) goes to names and pixels
+alone (learn_start.py), the rest to the whole model with its own losses on one prompt a scene. Time is that of the
+processor, so that a busy machine changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import learn_scenes
+import learn_start
+import numpy as np
+import torch
+from learn_measure import measure
+from learn_prompts import sample
+from learn_scenes import TRAINED_PLACES, Scenes
+
+from lavida.batch import Output
+from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
+from lavida.trainable import prepare
+from lavida_gen.street.layouts import LAYOUTS
+
+SIDE = 128
+CONFIG = {"name_maps": "fine", "prompt_maps": True}
+LOSS = {"focal": 20.0, "dice": 2.0, "iou": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 2.0}
+MASKS = {name: LOSS[name] for name in ("focal", "dice", "iou", "object")}
+TEST_SEED, SEEDS = 999, {"near": 8, "street": 7}
+
+
+def arguments() -> argparse.Namespace:
+    """What may be set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cpu-minutes", type=float, default=60.0, help="training time, of the processor")
+    parser.add_argument("--start", type=float, default=0.6, help="share of the time for names and pixels alone")
+    parser.add_argument("--masks", type=float, default=0.2, help="share of the time after which masks join in")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--end", type=float, default=0.1, help="share of the rate that is left at the end")
+    parser.add_argument("--scenes", type=int, default=6000, help="scenes trained on")
+    parser.add_argument("--street", type=int, default=0, help="scenes of the source `street` among them")
+    parser.add_argument("--test", type=int, default=200, help="scenes tested on")
+    parser.add_argument("--every", type=float, default=3.0, help="processor minutes between two measurements")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", type=Path, help="a saved model to go on from")
+    parser.add_argument("--cache", type=Path, help="folder that keeps drawn scenes")
+    parser.add_argument("--out", type=Path, help="folder for model and curve")
+    return parser.parse_args()
+
+
+def scenes(what: str, count: int, seed: int, cache: Path | None) -> Scenes:
+    """Drawn, or read from the cache."""
+    file = None if cache is None else cache / f"{what}-{count}-{seed}.npz"
+    if file is not None and file.is_file():
+        held = np.load(file)
+        said = tuple(tuple(tuple(names) for names in one) for one in json.loads(str(held["said"])))
+        return Scenes(held["frames"], held["owner"], said)
+    places = tuple(LAYOUTS) if seed == TEST_SEED else TRAINED_PLACES
+    drawn = learn_scenes.near(count, seed, SIDE, places) if what == "near" else learn_scenes.street(count, seed, SIDE)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, frames=drawn.frames, owner=drawn.owner, said=json.dumps(drawn.said))
+    return drawn
+
+
+def joined(one: Scenes, two: Scenes) -> Scenes:
+    """Both."""
+    return Scenes(np.concatenate([one.frames, two.frames]), np.concatenate([one.owner, two.owner]), one.said + two.said)
+
+
+def whole(
+    model: Lavida, processor: LavidaProcessor, data: Scenes, rows: np.ndarray, rng: np.random.Generator
+) -> dict[str, torch.Tensor]:
+    """The losses of the whole model on one prompt a scene: 1 to 8 names, half of the scenes exposed."""
+    samples = [sample(rng, data, int(row), bool(rng.random() < 0.5), int(rng.integers(1, 9))) for row in rows]
+    output: Output = model(processor(samples, "train"))
+    return output.losses
+
+
+def weighted(found: dict[str, torch.Tensor], weights: dict[str, float]) -> torch.Tensor:
+    """The weighted sum of those losses that there are."""
+    return sum((weight * found[name] for name, weight in weights.items() if name in found), start=torch.zeros(()))
+
+
+def main() -> None:
+    """Train, measure, print; with --out also save."""
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    rng = np.random.default_rng(args.seed)
+    model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", loss=LOSS, **CONFIG)
+    processor = LavidaProcessor.from_preset("tiny")
+    rows = prepare(model)
+    print(
+        f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train", flush=True
+    )
+    data = scenes("near", args.scenes - args.street, SEEDS["near"], args.cache)
+    if args.street:
+        data = joined(data, scenes("street", args.street, SEEDS["street"], args.cache))
+    test = scenes("near", args.test, TEST_SEED, args.cache)
+    lookup, curve = learn_start.Lookup(processor), []
+    optimizer = torch.optim.AdamW(
+        [one for one in model.parameters() if one.requires_grad], lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95)
+    )
+    model.train()
+    spent, step, due, wall, sums = 0.0, 0, args.every, time.monotonic(), dict[str, float]()
+    while spent < args.cpu_minutes:
+        began, share = time.process_time(), spent / args.cpu_minutes
+        for group in optimizer.param_groups:
+            group["lr"] = args.lr * min(1, (step + 1) / 100) * (args.end + (1 - args.end) * (1 - share))
+        chosen = rng.integers(len(data), size=args.batch)
+        if share < args.start:
+            found = learn_start.loss(model, lookup, data, chosen, rng, decode=share >= args.masks)
+            total = found["maps"] + 0.5 * found["names"] + weighted(found, MASKS)
+        else:
+            found = whole(model, processor, data, chosen, rng)
+            total = weighted(found, LOSS)
+        optimizer.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        spent, step = spent + (time.process_time() - began) / 60, step + 1
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) * 0.98 + 0.02 * float(value.detach())
+        if spent >= due or spent >= args.cpu_minutes:
+            due += args.every
+            reading = measure(model, processor, test, args.test)
+            said = ", ".join(f"{name} {value:.3f}" for name, value in sums.items())
+            minutes = (time.monotonic() - wall) / 60
+            print(f"step {step}, {spent:.1f} CPU-min, {minutes:.1f} min: {reading.text()} | {said}", flush=True)
+            curve.append({"step": step, "cpu_minutes": spent, "minutes": minutes, **asdict(reading)})
+            if args.out:
+                model.save_pretrained(args.out)
+                processor.save_pretrained(args.out)
+                (args.out / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Does it read? Measured on scenes that were not trained on, with the model as it scores.
+
+Half of the prompts name one thing of the scene among absent names, half name absent things only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from learn_prompts import sample
+from learn_scenes import Scenes
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+from torch.nn import functional as F
+
+from lavida import decoder
+from lavida.batch import Batch, Sample
+from lavida.modeling import Lavida
+
+NAMES = 6
+"""Names that a test prompt lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Means over the test prompts.
+
+    iou        of the mask (logit > 0) with the named thing        other   with all the other things of the scene
+    map_iou, map_other   the same for the strongest name's map     frame_auc   scores, named against absent names
+    name_auc   the same by the strongest name's logit
+    """
+
+    iou: float
+    other: float
+    frame_auc: float
+    map_iou: float
+    map_other: float
+    name_auc: float
+
+    def text(self) -> str:
+        """One line."""
+        return ", ".join(f"{name} {value:.3f}" for name, value in asdict(self).items())
+
+
+@torch.no_grad()
+def measure(model: Lavida, processor: Any, scenes: Scenes, count: int, seed: int = 1, batch: int = 25) -> Reading:
+    """The reading on the first `count` scenes."""
+    rng = np.random.default_rng(seed)
+    was, found = model.training, dict[str, list[float]]()
+    model.eval()
+    for start in range(0, count, batch):
+        rows = range(start, min(start + batch, count))
+        for exposed in (True, False):
+            samples = [sample(rng, scenes, row, exposed, NAMES) for row in rows]
+            _add(found, model, processor(samples, "score"), samples, scenes, rows, exposed)
+    model.train(was)
+    labels = [1] * len(found["score1"]) + [0] * len(found["score0"])
+    return Reading(
+        iou=float(np.mean(found["iou"])),
+        other=float(np.mean(found["other"])),
+        frame_auc=float(roc_auc_score(labels, found["score1"] + found["score0"])),
+        map_iou=float(np.mean(found["map_iou"])),
+        map_other=float(np.mean(found["map_other"])),
+        name_auc=float(roc_auc_score(labels, found["name1"] + found["name0"])),
+    )
+
+
+def _add(
+    found: dict[str, list[float]],
+    model: Lavida,
+    batch: Batch,
+    samples: list[Sample],
+    scenes: Scenes,
+    rows: range,
+    exposed: bool,
+) -> None:
+    output = model(batch)
+    found.setdefault(f"score{exposed:d}", []).extend(output.scores.tolist())
+    found.setdefault(f"name{exposed:d}", []).extend(output.names.amax(dim=1).tolist())
+    if not exposed:
+        return
+    for prefix, logits in (("", output.masks), ("map_", _maps(model, batch))):
+        masks = F.interpolate(logits, size=scenes.owner.shape[1:], mode="bilinear")[:, 0].numpy() > 0
+        for mask, one, row in zip(masks, samples, rows, strict=True):
+            assert one.masks is not None
+            named = one.masks[0]
+            others = (scenes.owner[row] > 0) & ~named
+            found.setdefault(f"{prefix}iou", []).append(iou(mask, named))
+            if others.any():
+                found.setdefault(f"{prefix}other", []).append(iou(mask, others))
+
+
+def _maps(model: Lavida, batch: Batch) -> Tensor:
+    """The strongest name at each pixel, (N, 1, h, w) logits; all prompts have the same number of names."""
+    features = decoder.encode(model.sam, batch.frames)
+    names = model.names(batch.name_ids, batch.name_mask).unflatten(0, (len(batch), -1))
+    seg = names.new_zeros(len(batch), model.config.mllm.get_text_config().hidden_size)
+    projected = model.projector(seg, names, torch.ones(names.shape[:2], dtype=torch.bool), features.pixels_NPC)
+    maps: Tensor = model.projector.name_maps(projected.names, features)
+    return maps.amax(dim=1, keepdim=True)
+
+
+def iou(mask: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union, 0 where both are empty."""
+    return float((mask & other).sum() / max(1, (mask | other).sum()))

@@ -1,0 +1,147 @@
+"""Drawn scenes with two or three things, near enough to read: what benchmarks/learn.py learns and is tested on.
+
+Scene number i of a seed is a pure function of both. Scenes are drawn once into arrays, for drawing costs as much as a
+training step. `street` gives scenes of the source `street` in the same form. Letters: N scenes, H W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen import masks
+from lavida_gen.sources.street import Street
+from lavida_gen.street import cast, layouts, place
+from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor, looks
+from lavida_gen.street.camera import Camera
+from lavida_gen.street.film import Film
+
+HELD_OUT_KINDS = ("horse", "chair", "ladder", "fire hydrant")
+HELD_OUT_PLACE = "campus"
+"""Never trained on: what `make demo` has for itself, and the place of the benchmark `street`."""
+
+TRAINED_KINDS = tuple(kind for kind in KINDS if kind not in HELD_OUT_KINDS)
+TRAINED_PLACES = tuple(name for name in layouts.LAYOUTS if name != HELD_OUT_PLACE)
+SINGLE = tuple(name for name, act in ACTS.items() if len(act.parts) == 1 and act.parts[0][0] in TRAINED_KINDS)
+"""Acts of one thing alone."""
+
+SHARED_PLACE = 3
+"""Scenes that share a place, which costs most of the drawing."""
+
+SMALLEST = 0.008
+"""Share of the picture that a thing must at least take."""
+
+STREET_SIZE = (128, 192)
+"""[height, width] in which street scenes are drawn before they are squeezed into a square, as the model squeezes."""
+
+Pixels = NDArray[np.uint8]
+Said = tuple[tuple[str, ...], ...]
+"""For each thing of a scene everything that is true of it, its kind first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenes:
+    """frames uint8 RGB (N, H, W, 3); owner uint8 (N, H, W): number of the thing seen there + 1, 0 = none; said: N."""
+
+    frames: Pixels
+    owner: Pixels
+    said: tuple[Said, ...]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def mask(self, number: int, name: str) -> NDArray[np.bool_]:
+        """Where the things are that `name` is true of, bool (H, W)."""
+        things = [thing + 1 for thing, said in enumerate(self.said[number]) if name in said]
+        return np.isin(self.owner[number], things)
+
+
+def near(count: int, seed: int, side: int, places: Sequence[str] = TRAINED_PLACES) -> Scenes:
+    """`count` scenes of side x side pixels with two or three things of different kinds."""
+    return _collect(count, side, _near(seed, side, places))
+
+
+def street(count: int, seed: int, side: int) -> Scenes:
+    """`count` scenes of the source `street`: many things, near and far."""
+    return _collect(count, side, _street(seed, side))
+
+
+def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Said]]) -> Scenes:
+    frames = np.empty((count, side, side, 3), np.uint8)
+    owner = np.empty((count, side, side), np.uint8)
+    said = []
+    for number in range(count):
+        frames[number], owner[number], names = next(drawn)
+        said.append(names)
+    return Scenes(frames, owner, tuple(said))
+
+
+def _near(seed: int, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
+    rng = np.random.default_rng(seed)
+    while True:
+        camera = Camera(
+            (side, side),
+            side * float(rng.uniform(0.9, 1.2)),
+            float(rng.uniform(1.6, 2.6)),
+            side * float(rng.uniform(0.3, 0.42)),
+        )
+        view = place.build(rng, str(rng.choice(places)), camera)
+        found = 0
+        while found < SHARED_PLACE:
+            film = Film(view, _cast(rng, view), seed=int(rng.integers(2**31)))
+            shot = film.shoot(0.0)
+            areas = np.bincount(shot.owner.ravel() + 1, minlength=len(film.parts) + 1)[1:] / shot.owner.size
+            if min(areas) < SMALLEST:
+                continue
+            found += 1
+            more = cast.expressions(film)
+            said = tuple((film.kind(part), *more[part]) for part in range(len(film.parts)))
+            yield shot.pixels, (shot.owner + 1).astype(np.uint8), said
+
+
+def _cast(rng: np.random.Generator, view: place.Place) -> list[Actor]:
+    """Two or three things of different kinds side by side, on whatever ground there is."""
+    count = int(rng.integers(2, 4))
+    names = [SINGLE[number] for number in rng.choice(len(SINGLE), size=count, replace=False)]
+    return [_actor(rng, view.camera, name, column, count) for name, column in zip(names, range(count), strict=True)]
+
+
+def _actor(rng: np.random.Generator, camera: Camera, name: str, column: int, columns: int) -> Actor:
+    """In its column, so far away that it is at most 25 to 70 % of the picture high and half of it wide."""
+    act = ACTS[name]
+    tall = camera.focal * act.extent[2] / (camera.size[0] * float(rng.uniform(0.25, 0.7)))
+    wide = camera.focal * sum(act.extent[:2]) / (camera.size[1] * 0.5)
+    z = max(tall, wide, camera.near() * 1.02)
+    at = (column + float(rng.uniform(0.3, 0.7))) / columns * 2 - 1
+    motion = int(rng.integers(len(act.motions)))
+    return Actor(
+        name,
+        (camera.half_width(z) * at, z),
+        (float(rng.choice([-1.0, 1.0])) * act.pace[motion], 0.0),
+        act.motions[motion],
+        looks(rng, name),
+        phase=float(rng.random()),
+        at=-float(rng.uniform(0.45, 1.5)) if act.motions[motion] == "fall" else 0.0,
+        head_on=name in FRONTS and bool(rng.random() < 0.3),
+    )
+
+
+def _street(seed: int, side: int) -> Iterator[tuple[Pixels, Pixels, Said]]:
+    source = Street(
+        Street.Options(size=STREET_SIZE, seed=seed, kinds=TRAINED_KINDS, places=TRAINED_PLACES, scenes=10**9)
+    )
+    number = 1
+    while True:  # odd numbers: those have expressions
+        scene = source.scene(number)
+        number += 2
+        owner = np.zeros(STREET_SIZE, np.uint8)
+        for thing, region in enumerate(scene.regions):
+            if region.masks[0] is not None:
+                owner[masks.decode(region.masks[0])] = thing + 1
+        pixels = cv2.resize(scene.frames[0].pixels(), (side, side), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(owner, (side, side), interpolation=cv2.INTER_NEAREST)
+        yield np.asarray(pixels, np.uint8), np.asarray(small, np.uint8), tuple(region.names for region in scene.regions)

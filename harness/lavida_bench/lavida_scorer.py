@@ -7,6 +7,7 @@ Letters: N frames of a batch, h w of a map, D names of a prompt.
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.utils import logging
 
 from lavida.batch import Batch, Output, Sample
 from lavida.modeling import Lavida
@@ -96,6 +98,8 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
     place = _device(device)
     chosen = _chosen(precision, place)
     folder = _folder(where)
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
     return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)

@@ -94,7 +94,7 @@ class FitSettings(Strict):
     precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
     gradient_checkpointing: bool = False
     ema: float | None = Field(default=None, gt=0, lt=1, description="decay of averaged weights, e.g. 0.999")
-    unused_parameters: bool = Field(default=False, description="DDP looks for weights that a step left out (slower)")
+    unused_parameters: bool = Field(default=True, description="DDP looks for weights that a step leaves out (SAM2 has)")
     loader: LoaderSettings = LoaderSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     validation: ValidationSettings | None = ValidationSettings()

@@ -64,7 +64,7 @@ def _foot(entry: Entry) -> Iterator[str]:
     yield f"- versions: {', '.join(f'{key} {value}' for key, value in made.versions.items())}; made {made.made}"
     if entry.data.defects:
         yield "\nThe data as found:\n"
-        yield from (f"    {line}" for line in defect_lines(entry.data.defects))
+        yield from (f"    {' '.join(line.splitlines())}" for line in defect_lines(entry.data.defects))
 
 
 def cells(made: Table) -> tuple[list[str], list[list[str]]]:

@@ -1,0 +1,209 @@
+"""The report and the comparison in a real browser, with names that would do harm if anybody let them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida_bench import baseline, benchmark, comparison, protocols, report
+from lavida_bench.bootstrap import Bootstrap
+from lavida_bench.compare import Compared, Pair
+from lavida_bench.measure import How, Look, Measured, measure
+from lavida_bench.provenance import provenance
+
+pytestmark = pytest.mark.browser
+HOSTILE = "<img src=x onerror=\"document.title='HACKED'\"></script><script>document.title='HACKED'</script>\u2028'&amp;"
+
+
+@pytest.fixture(scope="module")
+def runs(small_folder: Path) -> list[Measured]:
+    opened = benchmark.make("folder", small_folder)
+    made = []
+    for name, protocol in (("frame_difference", "official"), ("centre_prior", "paper")):
+        scorer = baseline.make(name)
+        pairs = [(one, scorer.score(one, baseline.rng_for(0, one.key))) for one in opened.videos()]
+        how = How(bootstrap=Bootstrap(30), baselines=("random", "video_oracle"), allow_partial=True)
+        made.append(measure(opened, protocols.make(protocol, "folder"), pairs, name, provenance({}, "do it"), how=how))
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(runs: list[Measured], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "first run"
+    for one in runs:
+        found = report.add(folder, one)
+    return found
+
+
+def assert_quiet(driver: Any) -> None:
+    """Nothing in the console, no request but for the page itself."""
+    assert driver.get_log("browser") == []
+    events = [json.loads(one["message"])["message"] for one in driver.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith(("file:", "data:", "chrome:"))] == []
+
+
+def texts(driver: Any, selector: str) -> list[str]:
+    return driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent.trim())", selector
+    )
+
+
+def shown(driver: Any, section: str) -> list[str]:
+    code = (
+        "return [...document.querySelectorAll(arguments[0] + ' .card')].filter(c => !c.hidden).map(c => c.dataset.key)"
+    )
+    return driver.execute_script(code, section)
+
+
+def choose(driver: Any, section: str, label: str, value: str) -> None:
+    code = """const s = [...document.querySelectorAll(arguments[0] + ' label')].find(l => l.textContent.startsWith(arguments[1])).querySelector('select');
+    s.value = arguments[2]; s.dispatchEvent(new Event('change'))"""
+    driver.execute_script(code, section, label, value)
+
+
+def seen(driver: Any, script: str) -> Any:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(driver, 5).until(lambda d: d.execute_script(script))
+
+
+def test_everything_is_on_the_page(page: Path, runs: list[Measured], browser: Callable[..., Any]) -> None:
+    driver = browser(page, height=4000)
+    assert driver.title == "first run: results"
+    assert texts(driver, "h1") == ["first run"]
+    assert texts(driver, "h2") == [
+        "folder: frame_difference, protocol official/1", "folder: centre_prior, protocol paper/1",
+    ]  # fmt: skip
+    assert len(texts(driver, "nav a")) == 2
+    for one in runs:
+        section = f"#{one.entry.slug}".replace(".", "\\.")
+        assert texts(driver, f"{section} .coverage") == [f"scored {one.entry.result.coverage}"]
+        assert texts(driver, f"{section} .warnings li") == list(one.entry.result.warnings)
+        rows = texts(driver, f"{section} .numbers tbody tr th")
+        assert [row.split()[0] for row in rows] == [one.entry.result.method, "random", "video_oracle"]
+        found = one.entry.result.metrics["frame_auc"].headline
+        first = texts(driver, f"{section} .numbers tbody tr:first-child td.number")[0]
+        assert first == f"{100 * found.value:.2f}[{100 * found.low:.2f}, {100 * found.high:.2f}]"
+        assert len(texts(driver, f"{section} .forest > div")) == 3
+        assert texts(driver, f"{section} .command") == ["do it"]
+        assert shown(driver, section) == [look.key for look in one.looks]
+    assert_quiet(driver)
+
+
+def test_curves_pictures_and_filters(page: Path, runs: list[Measured], browser: Callable[..., Any]) -> None:
+    driver = browser(page, height=4000)
+    section = f"#{runs[0].entry.slug}".replace(".", "\\.")
+    seen(driver, f"return document.querySelectorAll('{section} .curve').length === 3")
+    events = driver.execute_script(f"return document.querySelectorAll('{section} [data-key=gate] .event').length")
+    assert events == 2
+    peaks = driver.execute_script(f"return document.querySelectorAll('{section} [data-key=gate] .peak').length")
+    assert peaks == len(runs[0].looks[0].shots) == len(texts(driver, f"{section} [data-key=gate] figure"))
+    drawn = f"return [...document.querySelectorAll('{section} .shot img')].map(i => i.complete && i.naturalWidth)"
+    assert all(driver.execute_script(drawn))
+    marked = f"return document.querySelectorAll('{section} .shot.abnormal path').length"
+    assert driver.execute_script(marked) == sum(bool(s.outline) for look in runs[0].looks for s in look.shots) > 0
+    source = f"return document.querySelector('{section} [data-key=gate] .shot img').src"
+    assert driver.execute_script(source) == runs[0].looks[0].shots[0].map
+    choose(driver, section, "pixel scores", "off")
+    assert driver.execute_script(source) == runs[0].looks[0].shots[0].image
+
+    choose(driver, section, "show", "normal")
+    assert shown(driver, section) == ["quiet"]
+    choose(driver, section, "show", "all")
+    choose(driver, section, "order", "worst")
+    values = runs[0].entry.result.metrics["frame_auc"].per_video
+    wanted = sorted(values, key=lambda key: 2 if values[key] is None else values[key])
+    assert shown(driver, section) == wanted
+    own = f"return document.querySelector('{section} [data-key=yard] .axis').textContent"
+    before = driver.execute_script(own)
+    choose(driver, section, "scale", "own")
+    assert driver.execute_script(own) != before
+    driver.execute_script(
+        f"const f = document.querySelector('{section} input'); f.value = 'YA'; f.dispatchEvent(new Event('input'))"
+    )
+    assert shown(driver, section) == ["yard"]
+    assert texts(driver, f"{section} .count") == ["1 of 3 videos"]
+    assert_quiet(driver)
+
+
+def assert_fits(driver: Any) -> None:
+    """No scrolling sideways, on a phone and on a desk."""
+    for width in (400, 1280):
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        assert driver.execute_script("return innerWidth") == width
+        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_it_fits_the_window(page: Path, browser: Callable[..., Any]) -> None:
+    driver = browser(page, 400)
+    assert_fits(driver)
+    driver.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert_fits(driver)
+    assert_quiet(driver)
+
+
+def hostile(made: Measured) -> Measured:
+    """The same with every text that comes from users and files turned against the page."""
+    result = replace(made.entry.result, method=HOSTILE, warnings=(HOSTILE,))
+    facts = replace(made.entry.provenance, command=HOSTILE, model={HOSTILE: HOSTILE})
+    defect = benchmark.Defect(HOSTILE, HOSTILE, HOSTILE, items=(HOSTILE,))
+    data = replace(made.entry.data, root=HOSTILE, defects=(defect,))
+    looks = tuple(Look(HOSTILE, look.timeline, look.shots) for look in made.looks[:1])
+    entry = replace(made.entry, result=result, provenance=facts, data=data, names=(HOSTILE,))
+    return Measured(entry, looks)
+
+
+def assert_harmless(driver: Any) -> None:
+    assert "HACKED" not in driver.title.replace(HOSTILE, "")
+    assert driver.execute_script("return document.querySelectorAll('img[src=x]').length") == 0
+    assert driver.execute_script("return document.querySelectorAll('script').length") == 3
+    assert_quiet(driver)
+
+
+def test_hostile_names_stay_text(runs: list[Measured], tmp_path: Path, browser: Callable[..., Any]) -> None:
+    driver = browser(report.add(tmp_path / "run", hostile(runs[0])), height=4000)
+    seen(driver, "return document.querySelectorAll('.curve').length === 1")
+    assert texts(driver, ".card strong") == [HOSTILE]
+    assert texts(driver, ".command") == [HOSTILE]
+    assert texts(driver, ".warnings li") == [HOSTILE]
+    assert HOSTILE in texts(driver, ".facts dd")
+    assert_harmless(driver)
+    raw = (tmp_path / "run" / "report.html").read_text()
+    assert "<img src=x" not in raw
+    lines = (tmp_path / "run" / "report.md").read_text().splitlines()
+    outside = [re.sub(r"`[^`]*`", "", line) for line in lines if not line.startswith("    ")]
+    assert any("img" in line for line in outside)
+    assert not [line for line in outside if re.search(r"(?<!\\)<", line)]
+
+
+def test_a_comparison(runs: list[Measured], tmp_path: Path, browser: Callable[..., Any]) -> None:
+    from lavida_bench.bootstrap import Difference
+
+    timelines = [look.timeline for look in runs[0].looks]
+    pairs = [
+        Pair("worse", (timelines[0], timelines[0]), (0.2, 0.9)),
+        Pair("better", (timelines[1], timelines[1]), (0.9, 0.2)),
+    ]
+    difference = Difference(0.1, 0.05, 0.2, 0.99, 30, 0.8, 0.7)
+    compared = Compared(
+        "folder", "official/1", (HOSTILE, "other"), ("all", "all"), {"frame_auc": {"micro": difference}},
+        (*pairs, Pair(HOSTILE, (timelines[2], timelines[2]), (None, None))), 30, 0,
+    )  # fmt: skip
+    driver = browser(comparison.write(tmp_path, [compared], provenance({}, HOSTILE)), height=3000)
+    seen(driver, "return document.querySelectorAll('.curve').length === 6")
+    assert texts(driver, ".lines tbody td") == [
+        "frame AUC", "micro", "80.00", "70.00", "+10.00[5.00, 20.00]", "0.990", f"{HOSTILE} is better",
+    ]  # fmt: skip
+    assert shown(driver, "section") == ["worse", "better", HOSTILE]
+    choose(driver, "section", "order", "first")
+    assert shown(driver, "section") == ["better", "worse", HOSTILE]
+    assert_fits(driver)
+    assert_harmless(driver)

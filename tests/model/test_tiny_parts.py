@@ -1,0 +1,49 @@
+"""Shipped weights of the tiny preset: there and back, and what does not fit is named."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lavida import tiny_parts
+from lavida.config import LavidaConfig
+from lavida.errors import CheckpointError, LavidaError
+from lavida.modeling import Lavida
+
+
+@pytest.fixture
+def model() -> Lavida:
+    torch.manual_seed(0)
+    return Lavida(LavidaConfig.preset("tiny"))
+
+
+def test_weights_come_back_in_half_precision(model: Lavida, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = tiny_parts.write(model, tmp_path / "model.safetensors")
+    assert size == (tmp_path / "model.safetensors").stat().st_size <= 8e6
+    monkeypatch.setattr(tiny_parts, "FILE", tmp_path / "model.safetensors")
+    other = Lavida(LavidaConfig.preset("tiny"))
+    tiny_parts.load(other)
+    for (name, one), two in zip(model.state_dict().items(), other.state_dict().values(), strict=True):
+        assert two.dtype == one.dtype, name
+        assert torch.equal(two, one.half().to(one.dtype)), name
+
+
+def test_a_weight_beyond_half_precision_is_named(model: Lavida, tmp_path: Path) -> None:
+    with torch.no_grad():
+        model.projector.name_out.bias[0] = 1e6
+    with pytest.raises(LavidaError, match=r"projector\.name_out\.bias: beyond half precision"):
+        tiny_parts.write(model, tmp_path / "model.safetensors")
+    assert not any(tmp_path.iterdir())
+
+
+def test_weights_of_another_size_are_named(model: Lavida, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "model.safetensors"
+    tiny_parts.write(model, file)
+    held = load_file(file)
+    held["projector.name_out.bias"] = torch.zeros(3)
+    held["foreign"] = torch.zeros(1)
+    save_file(held, file)
+    monkeypatch.setattr(tiny_parts, "FILE", file)
+    with pytest.raises(CheckpointError, match=r"foreign.*projector\.name_out\.bias \(3,\)"):
+        tiny_parts.load(model)

@@ -99,7 +99,8 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
     chosen = _chosen(precision, place)
     folder = _folder(where)
     if not sys.stderr.isatty():
-        logging.disable_progress_bar()
+        bars: Any = logging
+        bars.disable_progress_bar()
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
     return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)

@@ -27,10 +27,13 @@ def story(recipe: Recipe, run: Path, stages: Stages) -> str:
 
 
 def _stages(stages: Stages) -> Iterator[str]:
-    yield "| stage | seconds | finished | command |"
-    yield "|---|---|---|---|"
+    yield "| stage | seconds | finished |"
+    yield "|---|---|---|"
     for stage in stages.done.values():
-        yield f"| {plain(stage.name)} | {stage.seconds:,.1f} | {stage.finished} | `{code(stage.command)}` |"
+        yield f"| {plain(stage.name)} | {stage.seconds:,.1f} | {stage.finished} |"
+    yield ""
+    for command in dict.fromkeys(stage.command for stage in stages.done.values()):
+        yield f"    {code(command)}"
 
 
 def _where(run: Path) -> Iterator[str]:

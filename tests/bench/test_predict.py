@@ -1,0 +1,346 @@
+"""Predicting anybody's video, with a scorer that can be checked by hand: files, pipes, addresses, folders, ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import nullcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from PIL import Image
+
+from lavida_bench import overlay, timeline_picture
+from lavida_bench.cli import main
+from lavida_bench.predict import DEPTH, Prediction, Settings, predict
+from lavida_bench.predict_many import Outcome, Source, done, listed, predict_all, sources
+from lavida_bench.scorer import ClipScores, Pending
+from lavida_bench.segments import Sampled, Samples, Segment, segments, sigmoid
+from lavida_bench.stream import Stream
+from lavida_bench.timeline_picture import MOST, Peaks, clock, spread
+from lavida_gen.errors import DataError, UserError
+
+NAMES = ("bicycle", "cart")
+SIZE = (48, 64)
+
+
+def film(place: Any, frames: int = 60, bright: range = range(20, 30), fps: int = 10, kind: str = "mp4") -> Any:
+    """Grey 60; in `bright` grey 200 with a white square."""
+    with av.open(place if isinstance(place, io.BytesIO) else str(place), "w", format=kind) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
+        stream.height, stream.width, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, fps)
+        for number in range(frames):
+            pixels = np.full((*SIZE, 3), 200 if number in bright else 60, np.uint8)
+            if number in bright:
+                pixels[8:24, 16:40] = 255
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return place
+
+
+class Grey:
+    """Logit: (mean - 130) / 10. Map: above 0 where a pixel is above 220. Name: the second where it is bright."""
+
+    name = "grey"
+
+    def __init__(self, interrupt_after: int | None = None) -> None:
+        self.identity = {"toy": "grey"}
+        self.ahead = self.most = self.prepared = 0
+        self.interrupt_after = interrupt_after
+
+    def prepare(self, clips: Sequence[NDArray[np.uint8]], names: tuple[str, ...]) -> Any:
+        assert clips[0].shape[0] == 8
+        self.prepared += 1
+        self.ahead += 1
+        self.most = max(self.most, self.ahead)
+        return clips[0]
+
+    def score(self, prepared: Any) -> Pending:
+        if self.interrupt_after is not None and self.prepared - self.ahead >= self.interrupt_after:
+            raise KeyboardInterrupt
+        self.ahead -= 1
+        grey = prepared.astype(np.float32).mean(axis=3)
+        scores = (grey.mean(axis=(1, 2)) - 130) / 10
+        maps = ((grey - 220) / 10).astype(np.float16)
+        return lambda: ClipScores(scores, maps, np.stack([-scores, scores], axis=1))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_file_gives_scores_segments_overlay_and_timeline(tmp_path: Path) -> None:
+    video, out = film(tmp_path / "v.mp4"), tmp_path / "out"
+    found = predict(Grey(), Stream(video), NAMES, out, Settings(every=2), {"key": "k"})
+    assert (found.frames, found.sampled, found.fps, found.every, found.stopped) == (60, 30, 10.0, 2, False)
+    scores = rows(out / "scores.csv")
+    assert [int(row["frame"]) for row in scores] == list(range(0, 60, 2))
+    high = [int(row["frame"]) for row in scores if float(row["probability"]) > 0.5]
+    assert high == list(range(20, 30, 2))
+    assert {row["name"] for row in scores if int(row["frame"]) in high} == {"cart"}
+    (segment,) = rows(out / "segments.csv")
+    assert (segment["start"], segment["end"], segment["start_frame"], segment["end_frame"]) == (
+        "2.0",
+        "3.0",
+        "20",
+        "30",
+    )
+    assert segment["name"] == "cart"
+    told = json.loads((out / "result.json").read_text("utf-8"))
+    assert (told["key"], told["names"], told["model"]) == ("k", list(NAMES), {"name": "grey", "toy": "grey"})
+    assert told["segments"][0]["start"] == 2.0
+    assert Image.open(out / "timeline.png").size == (timeline_picture.WIDTH, timeline_picture.HEIGHT)
+    with av.open(str(out / "overlay.mp4")) as made:
+        pictures = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in made.decode(video=0)]
+    assert len(pictures) == 60
+    assert pictures[0][1].shape == (SIZE[0] + overlay.bar_height(SIZE[0]), SIZE[1], 3)
+    assert [time for time, _ in pictures] == pytest.approx([n / 10 for n in range(60)], abs=0.002)
+    red = [int(((p[..., 0].astype(int) - p[..., 1]) > 80)[: SIZE[0]].sum()) for _, p in pictures]
+    assert all(count > 20 for count in red[20:30]), "the outline, where it is anomalous"
+    assert not any(red[:20] + red[30:])
+    assert sorted(path.name for path in out.iterdir()) == [
+        "overlay.mp4", "result.json", "scores.csv", "segments.csv", "timeline.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("frames", "sampled"), [(1, 1), (17, 9), (33, 17)])
+def test_the_last_clip_may_be_short(tmp_path: Path, frames: int, sampled: int) -> None:
+    found = predict(Grey(), Stream(film(tmp_path / "v.mp4", frames)), NAMES, tmp_path / "o", Settings(overlay=False))
+    assert (found.frames, found.sampled, found.every) == (frames, sampled, 2)
+    assert len(rows(tmp_path / "o" / "scores.csv")) == sampled
+    assert not (tmp_path / "o" / "overlay.mp4").exists()
+
+
+def test_it_stops_after_so_many_seconds_of_the_video(tmp_path: Path) -> None:
+    found = predict(Grey(), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", Settings(every=1, seconds=2.5))
+    assert found.frames == 25
+    assert not found.segments or found.segments[0].end == 2.5
+
+
+def test_readers_do_not_run_ahead_of_the_model(tmp_path: Path) -> None:
+    grey = Grey()
+    predict(grey, Stream(film(tmp_path / "v.mp4", 400)), NAMES, tmp_path / "o", Settings(every=1, overlay=False))
+    assert grey.prepared == 50
+    assert grey.most <= DEPTH + 2
+
+
+def test_a_pipe_and_an_address_are_read_as_they_come(tmp_path: Path) -> None:
+    data = film(io.BytesIO(), kind="mpegts").getvalue()
+    read, write = os.pipe()
+
+    def fill() -> None:
+        with os.fdopen(write, "wb") as pipe:
+            pipe.write(data)
+
+    threading.Thread(target=fill, daemon=True).start()
+    with os.fdopen(read, "rb") as pipe:
+        stream = Stream(pipe)
+        assert stream.live
+        found = predict(Grey(), stream, NAMES, tmp_path / "pipe", Settings(every=2))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                client.sendall(data)
+
+        threading.Thread(target=serve, daemon=True).start()
+        stream = Stream(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        assert stream.live
+        other = predict(Grey(), stream, NAMES, tmp_path / "address", Settings(every=2))
+    assert (found.frames, other.frames) == (60, 60)
+    assert [(s.start_frame, s.end_frame) for s in found.segments + other.segments] == [(20, 30), (20, 30)]
+    with av.open(str(tmp_path / "address" / "overlay.mp4")) as made:
+        assert sum(1 for _ in made.decode(video=0)) == 60
+
+
+def test_ctrl_c_ends_a_stream_well(tmp_path: Path) -> None:
+    found = predict(Grey(interrupt_after=2), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", Settings(every=1))
+    assert found.stopped
+    assert found.frames == 16
+    assert json.loads((tmp_path / "o" / "result.json").read_text("utf-8"))["stopped"] is True
+    with av.open(str(tmp_path / "o" / "overlay.mp4")) as made:
+        assert sum(1 for _ in made.decode(video=0)) == 16
+
+
+def bar(total: int | None, what: str) -> Any:
+    return nullcontext(lambda done: None)
+
+
+def test_a_folder_goes_on_where_it_stopped_and_tells_what_is_broken(tmp_path: Path) -> None:
+    for name in ("b.mp4", "a.mp4"):
+        film(tmp_path / name, 20)
+    (tmp_path / "bad.mp4").write_bytes(b"no video at all" * 100)
+    found = sources(str(tmp_path), tmp_path / "out", nested=False)
+    assert [Path(source.place).name for source in found] == ["a.mp4", "b.mp4", "bad.mp4"]
+    settings = Settings(overlay=False)
+    outcomes = predict_all(Grey(), found, NAMES, settings, False, bar)
+    assert [bool(outcome.error) for outcome in outcomes] == [False, False, True]
+    assert "bad.mp4: cannot be opened" in outcomes[2].text()
+    assert (tmp_path / "out" / "a" / "result.json").is_file()
+    grey = Grey()
+    again = predict_all(grey, found[:2], NAMES, settings, False, bar)
+    assert ([outcome.kept for outcome in again], grey.prepared) == ([True, True], 0)
+    assert again[0].prediction == outcomes[0].prediction
+    assert "(done before)" in again[0].text()
+    film(tmp_path / "a.mp4", 33)
+    changed = predict_all(grey, sources(str(tmp_path), tmp_path / "out", nested=False)[:2], NAMES, settings, False, bar)
+    assert [outcome.kept for outcome in changed] == [False, True]
+    assert not any(outcome.kept for outcome in predict_all(grey, found[1:2], ("other",), settings, False, bar))
+    assert not any(outcome.kept for outcome in predict_all(grey, found[1:2], ("other",), settings, True, bar))
+
+
+def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
+    predict(Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, Settings(), {"key": "k"})
+    assert done(tmp_path, "k") is None
+
+
+def test_outcomes_are_told() -> None:
+    made = Prediction("v.mp4", 60, 30, 6.0, 10.0, 2, segments=[Segment(2, 3, 20, 30, 0.9, 2.4, 0.8, "cart")])
+    outcome = Outcome(Source("v.mp4", Path("o")), made)
+    assert outcome.text() == (
+        "v.mp4: 60 frames, 30 looked at, 1 segments -> o\n  0:02.0 - 0:03.0   peak 0.90 at 0:02.4   cart"
+    )
+    assert outcome.plain()["segments"][0]["name"] == "cart"
+    assert Outcome(Source("x", Path("o")), error="broken").plain() == {"source": "x", "out": "o", "error": "broken"}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nothing.mp4", r"nothing\.mp4: no such file; expected a video, a folder, an address"),
+        ("empty", "empty: no video in it; expected files such as NAME.mp4"),
+    ],
+)
+def test_sources_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        sources(source, tmp_path / "out", nested=True)
+
+
+def test_streams_that_cannot_be_opened(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DataError, match=r"cannot be opened .*is the address right, and does the camera send"):
+        Stream(f"tcp://127.0.0.1:{port}")
+    (tmp_path / "v.mp4").write_bytes(b"x" * 4000)
+    with pytest.raises(DataError, match=r"v\.mp4: cannot be opened .*is it a video file"):
+        Stream(tmp_path / "v.mp4")
+
+
+def test_names_by_commas_and_from_a_file(tmp_path: Path) -> None:
+    assert listed(" a  bicycle, fight") == ("a bicycle", "fight")
+    assert "fighting" in listed("generic")
+    (tmp_path / "n.txt").write_text("# mine\n cart \n\nfight\n")
+    assert listed(str(tmp_path / "n.txt")) == ("cart", "fight")
+    with pytest.raises(UserError, match="--names: an empty name"):
+        listed("a,,b")
+    with pytest.raises(UserError, match="'a' comes twice"):
+        listed("a,b,a")
+
+
+def sampled(*values: tuple[int, float]) -> list[Sampled]:
+    return [Sampled(frame, frame / 10, 0.0, probability, f"n{frame}") for frame, probability in values]
+
+
+def test_segments_bridge_short_gaps() -> None:
+    rows = sampled((0, 0.9), (2, 0.7), (4, 0.1), (6, 0.8), (8, 0.1), (10, 0.1), (12, 0.1), (14, 0.5))
+    found = segments(rows, 0.5, 0.2, (2, 0.2))
+    assert [(s.start_frame, s.end_frame, s.start, s.end) for s in found] == [(0, 8, 0.0, 0.8), (14, 16, 1.4, 1.6)]
+    assert (found[0].peak, found[0].peak_seconds, found[0].name) == (0.9, 0.0, "n0")
+    assert found[0].mean == pytest.approx(0.8)
+    assert len(segments(rows, 0.5, 0.0, (2, 0.2))) == 3
+    assert len(segments(rows, 0.5, 9.0, (2, 0.2))) == 1
+    assert segments(rows, 0.95, 1.0, (2, 0.2)) == []
+
+
+def test_samples_are_kept_small_and_come_back() -> None:
+    kept = Samples(("a", "b"))
+    kept.add(3, 0.3, 2.0, 1)
+    kept.add(4, 0.4, -800.0)
+    assert kept[0] == Sampled(3, 0.3, 2.0, pytest.approx(0.880797), "b")
+    assert kept[1].probability == 0.0
+    assert [row.name for row in kept[:]] == ["b", ""]
+    assert (sigmoid(0.0), sigmoid(1000.0)) == (0.5, 1.0)
+
+
+def test_peaks_stay_few_and_keep_the_highest() -> None:
+    peaks, picture = Peaks(most=16), np.zeros((20, 30, 3), np.uint8)
+    for second in range(1000):
+        peaks.add(0.99 if second == 777 else (second % 10) / 20, float(second), picture)
+    assert len(peaks.kept) <= 16
+    chosen = peaks.best([])
+    assert len(chosen) == MOST
+    assert (0.99, 777.0) in [row[:2] for row in chosen]
+    assert [row[1] for row in chosen] == sorted(row[1] for row in chosen)
+
+
+def test_thumbnails_stay_apart_and_inside() -> None:
+    lefts = spread([10.0, 20.0, 30.0, 1500.0, 1501.0, 1502.0], 70, 1338)
+    assert lefts == sorted(lefts)
+    assert min(np.diff(lefts)) >= 232
+    assert lefts[0] >= 70
+    assert lefts[-1] <= 1338
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step", "text"),
+    [(7, 1, "0:07"), (59.96, 0.5, "1:00.0"), (3723, 60, "1:02:03"), (2.44, 0.1, "0:02.4")],
+)
+def test_clock(seconds: float, step: float, text: str) -> None:
+    assert clock(seconds, step) == text
+
+
+def test_the_bar_grows_with_the_probability() -> None:
+    picture = np.zeros((100, 400, 3), np.uint8)
+    lengths = []
+    for probability in (0.0, 0.25, 0.5, 1.0):
+        below = overlay.draw(picture, None, probability, 0.6, "0:01")[100:]
+        middle = below[below.shape[0] // 2].astype(int)
+        lengths.append(
+            int((abs(middle - overlay.ALARM).sum(1) < 9).sum() + (abs(middle - overlay.CALM).sum(1) < 9).sum())
+        )
+    assert lengths[0] == 0
+    assert lengths[3] > 190
+    assert lengths[1] * 2 == pytest.approx(lengths[2], abs=3)
+
+
+def test_pictures_for_h264_have_even_sides() -> None:
+    assert overlay.shrink(np.zeros((1081, 1921, 3), np.uint8), 960).shape == (540, 960, 3)
+    assert overlay.shrink(np.zeros((101, 151, 3), np.uint8), 960).shape == (100, 150, 3)
+
+
+@pytest.mark.slow
+def test_the_real_model_predicts_through_the_command(tmp_path: Path) -> None:
+    film(tmp_path / "v.mp4", 24)
+    words = [
+        "predict",
+        str(tmp_path / "v.mp4"),
+        "--names",
+        "bicycle, cart",
+        "--model",
+        "tiny",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    result = CliRunner().invoke(main, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["frames"], told["sampled"]) == (24, 12)
+    assert {row["name"] for row in rows(tmp_path / "o" / "scores.csv")} <= {"bicycle", "cart"}

@@ -143,9 +143,8 @@ def _called(first: tuple[Side, Entry], second: tuple[Side, Entry]) -> tuple[str,
     names = first[1].result.method, second[1].result.method
     if names[0] != names[1]:
         return names
-    runs = (
-        (first[0].name, second[0].name) if first[0].name != second[0].name else (str(first[0].run), str(second[0].run))
-    )
+    sides = [(first[0].name, second[0].name), (str(first[0].run), str(second[0].run)), ("first", "second")]
+    runs = next(one for one in sides if one[0] != one[1])
     return f"{names[0]} ({runs[0]})", f"{names[1]} ({runs[1]})"
 
 

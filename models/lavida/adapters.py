@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lavida.config import LavidaConfig
+from lavida.errors import LavidaError
 
 
 def inject(config: LavidaConfig, mllm: Any) -> None:
@@ -13,11 +14,15 @@ def inject(config: LavidaConfig, mllm: Any) -> None:
 
     for group, part in (("language", mllm.model.language_model), ("vision", mllm.model.visual)):
         if (config.trainable or {}).get(group) == "lora":
+            there = {name.rpartition(".")[2] for name, _ in part.named_modules()}
+            targets = [name for name in config.lora_targets or () if name in there]
+            if not targets:
+                raise LavidaError(f"lora_targets: none of {config.lora_targets} is in the group {group!r} (lora)")
             lora = LoraConfig(
                 r=config.lora_rank,
                 lora_alpha=config.lora_alpha,
                 lora_dropout=config.lora_dropout,
-                target_modules=list(config.lora_targets or ()),
+                target_modules=targets,
             )
             inject_adapter_in_model(lora, part)
 

@@ -110,6 +110,7 @@ class Lavida(PreTrainedModel):
         if not self.config.adapters:
             adapters.inject(self.config, self.mllm)
             self.config.adapters = True
+            self.train(self.training)
 
     def merge_adapters(self) -> None:
         """Bake LoRA into the weights, to publish a model that needs no peft."""

@@ -161,6 +161,18 @@ class LavidaProcessor:
         self.names_tokenizer.save_pretrained(folder / NAMES_FOLDER)
         (folder / FILE).write_text(json.dumps(asdict(self.sizes), indent=2) + "\n", "utf-8")
 
+    def push_to_hub(self, repo: str, private: bool | None = None, token: str | None = None) -> None:
+        """What `save_pretrained` writes, to a repository on the Hub, beside what `Lavida.push_to_hub` sent."""
+        from tempfile import TemporaryDirectory
+
+        from huggingface_hub import HfApi
+
+        hub = HfApi(token=token)
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            hub.create_repo(repo_id=repo, private=private, exist_ok=True)
+            hub.upload_folder(repo_id=repo, folder_path=folder, commit_message="LavidaProcessor")
+
     @classmethod
     def from_pretrained(cls, name: str | Path, **options: Any) -> LavidaProcessor:
         """From a folder or a repository on the Hub that `save_pretrained` or `push_to_hub` wrote."""

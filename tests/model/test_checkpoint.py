@@ -1,0 +1,119 @@
+"""Saving, loading and publishing a model; checkpoints that do not fit say why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lavida.batch import Sample
+from lavida.config import LavidaConfig
+from lavida.errors import CheckpointError, LavidaError, some
+from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
+
+Make = Callable[..., Lavida]
+
+
+def equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    left, right = one.state_dict(), other.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(value, right[name]) for name, value in left.items())
+
+
+def test_round_trip_is_bit_identical_in_shards(
+    model: Lavida, processor: LavidaProcessor, samples: list[Sample], tmp_path: Path
+) -> None:
+    model.save_pretrained(tmp_path, max_shard_size="3MB")
+    processor.save_pretrained(tmp_path)
+    assert len(list(tmp_path.glob("model-*-of-*.safetensors"))) >= 3
+    again = Lavida.from_pretrained(tmp_path)
+    assert equal(model, again)
+    batch = LavidaProcessor.from_pretrained(tmp_path)(samples)
+    with torch.no_grad():
+        one, other = model(batch), again(batch)
+    assert torch.equal(one.masks, other.masks)
+    assert torch.equal(one.scores, other.scores)
+    assert torch.equal(one.names, other.names)
+
+
+def test_round_trip_in_bfloat16(lively: Make, tmp_path: Path) -> None:
+    model = lively().to(torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    assert equal(model, Lavida.from_pretrained(tmp_path, dtype=torch.bfloat16))
+    assert Lavida.from_pretrained(tmp_path, dtype=torch.float32).dtype == torch.float32
+
+
+def test_options_of_the_configuration_can_be_changed_on_loading(model: Lavida, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path)
+    again = Lavida.from_pretrained(tmp_path, memory="causal", reduction_ratio=0.2, attn_implementation="eager")
+    assert again.config.memory == "causal"
+    assert again.config.reduction_ratio == 0.2
+    assert again.sam.config._attn_implementation == "eager"
+
+
+def test_missing_foreign_and_resized_keys_are_named(model: Lavida, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path)
+    file = tmp_path / "model.safetensors"
+    state = load_file(file)
+    state["projector.question"] = state.pop("projector.queries").clone()
+    state["projector.name_in.weight"] = torch.zeros(3, 3)
+    save_file(state, file, metadata={"format": "pt"})
+    with pytest.raises(CheckpointError) as caught:
+        Lavida.from_pretrained(tmp_path)
+    said = str(caught.value)
+    assert str(tmp_path) in said
+    assert "1 keys missing (projector.queries)" in said
+    assert "1 foreign keys (projector.question)" in said
+    assert "1 of another size (projector.name_in.weight (3, 3), the model has (96, 64))" in said
+
+
+def test_wrong_preset_says_which_sizes_differ(model: Lavida, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path)
+    with pytest.raises(
+        CheckpointError, match="another size: projector_hidden 96, wanted 48; use its own configuration"
+    ):
+        Lavida.from_pretrained(tmp_path, config=LavidaConfig.preset("tiny", projector_hidden=48))
+    with pytest.raises(CheckpointError, match=r"mllm\.text\.hidden_size 96, wanted 1536") as caught:
+        Lavida.from_pretrained(tmp_path, config=LavidaConfig.preset("small"))
+    assert "more; use its own configuration, or another preset" in str(caught.value)
+    same = LavidaConfig.preset("tiny", memory="causal", loss={"names": 1.0})
+    assert Lavida.from_pretrained(tmp_path, config=same).config.memory == "causal"
+
+
+def test_unknown_preset() -> None:
+    with pytest.raises(LavidaError, match="preset 'huge'; expected one of paper, small, tiny"):
+        Lavida.from_preset("huge")
+
+
+def test_some_names_of_many() -> None:
+    assert some(["a", "b"]) == "a, b"
+    assert some(list("abcdefgh"), 3) == "a, b, c and 5 more"
+
+
+def test_push_to_hub_sends_what_save_pretrained_writes(
+    model: Lavida, processor: LavidaProcessor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to the client's own call of the server, which is recorded."""
+    import huggingface_hub
+
+    sent: dict[str, list[str]] = {"repo": []}
+
+    def upload(self: Any, *, repo_id: str, folder_path: str, **_: Any) -> None:
+        sent["repo"].append(repo_id)
+        sent["files"] = sorted(str(p.relative_to(folder_path)) for p in Path(folder_path).rglob("*") if p.is_file())
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", lambda self, repo_id, **_: sent["repo"].append(repo_id))
+    monkeypatch.setattr(huggingface_hub.HfApi, "upload_folder", upload)
+    processor.push_to_hub("somebody/lavida-tiny")
+    assert sent["repo"] == ["somebody/lavida-tiny"] * 2
+    assert sent["files"] == [
+        "lavida_processor.json",
+        "names_tokenizer/tokenizer.json",
+        "names_tokenizer/tokenizer_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lavida_gen.errors import UserError
+from lavida_gen.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from lavida.config import LavidaConfig
     from lavida.modeling import Lavida
     from lavida.processing import LavidaProcessor
     from lavida_bench.recipe import ModelSettings, Recipe
@@ -18,10 +20,14 @@ def make_model(recipe: Recipe, say: Callable[[str], None]) -> tuple[Lavida, Lavi
 
     Raises UserError for a configuration that is off, or for weights that are not there.
     """
+    from transformers.utils.logging import disable_progress_bar
+
     from lavida.errors import LavidaError
     from lavida.processing import Sizes
     from lavida.trainable import prepare, table
 
+    if not sys.stderr.isatty():
+        disable_progress_bar()
     try:
         model, processor = _open(recipe.model)
         processor.sizes = Sizes.of(model.config)
@@ -41,11 +47,35 @@ def _open(settings: ModelSettings) -> tuple[Any, Any]:
     from lavida.processing import LavidaProcessor, Sizes
 
     if settings.path is not None:
-        config = LavidaConfig.from_pretrained(settings.path, **settings.config)
+        config = LavidaConfig.from_pretrained(settings.path)
+        config = LavidaConfig(**config.to_dict() | changes(config, settings.config))
         model = Lavida.from_pretrained(settings.path, config=config)
         return model, LavidaProcessor.from_pretrained(settings.path)
-    if settings.preset is not None and (settings.random or settings.preset not in PARTS):
-        return Lavida.from_preset(settings.preset, **settings.config), LavidaProcessor.from_preset(settings.preset)
-    parts = settings.parts or dict(zip(("mllm", "sam", "text"), PARTS[str(settings.preset)], strict=True))
-    model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **settings.config)
+    if settings.preset is not None:
+        own = changes(LavidaConfig.preset(settings.preset), settings.config)
+        if settings.random or settings.preset not in PARTS:
+            return Lavida.from_preset(settings.preset, **own), LavidaProcessor.from_preset(settings.preset)
+        parts = dict(zip(("mllm", "sam", "text"), PARTS[settings.preset], strict=True))
+    else:
+        own, parts = changes(LavidaConfig(), settings.config), settings.parts
+    model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **own)
     return model, LavidaProcessor.from_parts(parts["mllm"], parts["text"], Sizes.of(model.config))
+
+
+def changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe's changes, a mapping (loss, trainable, budgets) completed by what the configuration has.
+
+    Raises UserError for a key that the configuration does not have.
+    """
+    known = [name for name, kind in type(config).__annotations__.items() if not str(kind).startswith("ClassVar")]
+    for key in given:
+        if key not in known:
+            close = did_you_mean(key, known)
+            raise UserError(
+                f"model.config.{key}: LavidaConfig has no such key; {close or 'known: ' + ', '.join(known)}"
+            )
+    own = {key: getattr(config, key) for key in given}
+    return {
+        key: own[key] | value if isinstance(value, dict) and isinstance(own[key], dict) else value
+        for key, value in given.items()
+    }

@@ -131,7 +131,7 @@ def _fog(a: Any, s: float) -> Any:
     def apply(self: Any, img: Pixels, density: float, light: float, **_: Any) -> Pixels:
         distance = np.linspace(1.0, 0.25, img.shape[0], dtype=np.float32) ** 2
         through = np.exp(-density * distance)[:, None, None]
-        return np.rint(img * through + light * (1 - through)).astype(np.uint8)
+        return np.asarray(np.rint(img * through + light * (1 - through)), np.uint8)
 
     return type("Haze", (a.ImageOnlyTransform,), {"get_params": drawn, "apply": apply})(p=1)
 

@@ -23,6 +23,8 @@ Blend = Literal["feather", "poisson"]
 CAMERA = 14.0
 """Grey levels by which surroundings may differ between two frames: more, and the camera moved."""
 
+AROUND = 8
+"""Pixels around a thing that blending looks at."""
 
 MADE_UP = 0.03
 """Largest share of a picture that may be painted in without knowing what was there."""
@@ -83,13 +85,17 @@ def put(canvas: Pixels, thing: Cutout, corner: tuple[int, int], hidden: Bits, bl
     into, part = _overlap(thing.bits.shape, corner, size)
     if not shown.any():
         return shown
-    source = canvas.copy()
-    source[into] = thing.pixels[part]
+    here = tuple(slice(max(one.start - AROUND, 0), one.stop + AROUND) for one in into)
+    ground, seen = canvas[here], shown[here]
+    source = ground.copy()
+    source[tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(into, here, strict=True))] = thing.pixels[
+        part
+    ]
     if blend == "poisson":
-        source = _poisson(source, canvas, shown)
-    alpha = _feather(shown)[..., None]
-    mixed = np.rint(source * alpha + canvas * (1 - alpha)).astype(np.uint8)
-    canvas[shown] = mixed[shown]
+        source = _poisson(source, ground, seen)
+    alpha = _feather(seen)[..., None]
+    mixed = np.rint(source * alpha + ground * (1 - alpha)).astype(np.uint8)
+    ground[seen] = mixed[seen]
     return shown
 
 
@@ -155,10 +161,28 @@ def things(scene: Scene, time: int, leave_out: Sequence[Region] = ()) -> Bits:
 
 def free(scene: Scene, region: Region) -> bool:
     """Does it touch no other thing, wherever it is in view: a rider without the bicycle sits in the air."""
-    for time, mask in enumerate(region.masks):
-        if mask is not None and (grown(masks.decode(mask), margin(scene.size)) & things(scene, time, (region,))).any():
-            return False
-    return True
+    return not any(mask is not None and _touched(scene, region, time) for time, mask in enumerate(region.masks))
+
+
+def _touched(scene: Scene, region: Region, time: int) -> bool:
+    """Does another thing come as close to it as its own traces reach? Looked at only where boxes come so close."""
+    by, mask = margin(scene.size), region.masks[time]
+    assert mask is not None
+    box = masks.box(mask)
+    others = (one.masks[time] for one in scene.regions if one.kind == "thing" and one is not region)
+    close = [other for other in others if other is not None and _meet(box, masks.box(other), by)]
+    if not close:
+        return False
+    rows = slice(max(box.y - by, 0), box.y + box.height + by)
+    columns = slice(max(box.x - by, 0), box.x + box.width + by)
+    own = grown(masks.decode(mask)[rows, columns], by)
+    return bool((own & masks.decode(masks.union(close))[rows, columns]).any())
+
+
+def _meet(one: masks.Box, two: masks.Box, by: int) -> bool:
+    """Do two boxes come as close as `by` pixels?"""
+    across = one.x - by < two.x + two.width and two.x < one.x + one.width + by
+    return across and one.y - by < two.y + two.height and two.y < one.y + one.height + by
 
 
 def nearer(scene: Scene, time: int, foot: float, leave_out: Sequence[Region], depth: float | None = None) -> Bits:

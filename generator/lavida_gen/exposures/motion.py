@@ -166,18 +166,27 @@ def _shadows(frames: list[Pixels], own: list[Bits], others: list[Bits]) -> list[
     """What else changes close to the thing, T of (H, W): its shadow. Nothing where the camera moves: all changes."""
     import cv2
 
-    usual = np.median(np.stack(frames), axis=0)
     found = []
-    for frame, bits, rest in zip(frames, own, others, strict=True):
-        rows, columns = np.flatnonzero(bits.any(1)), np.flatnonzero(bits.any(0))
-        tall, wide = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-        near = np.zeros_like(bits)
-        reach = max(tall, wide)
-        near[max(rows[0], 0) : rows[-1] + tall // 2, max(columns[0] - reach, 0) : columns[-1] + reach] = True
-        odd = (np.abs(frame - usual).max(2) > SHADE) & near & ~rest & ~bits
+    zones = [_around(bits) for bits in own]
+    rows, columns = (slice(min(z[at].start for z in zones), max(z[at].stop for z in zones)) for at in (0, 1))
+    usual = np.median(np.stack([frame[rows, columns] for frame in frames]), axis=0)
+    for frame, bits, rest, zone in zip(frames, own, others, zones, strict=True):
+        then = usual[zone[0].start - rows.start : zone[0].stop - rows.start,
+                     zone[1].start - columns.start : zone[1].stop - columns.start]  # fmt: skip
+        odd = np.zeros_like(bits)
+        odd[zone] = (np.abs(frame[zone] - then).max(2) > SHADE) & ~rest[zone] & ~bits[zone]
         odd = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
         found.append(odd if odd.sum() < 1.5 * bits.sum() else np.zeros_like(bits))
     return found
+
+
+def _around(bits: Bits) -> tuple[slice, slice]:
+    """Rows and columns where the shadow of a thing may lie."""
+    rows, columns = np.flatnonzero(bits.any(1)), np.flatnonzero(bits.any(0))
+    tall, wide = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+    reach = max(tall, wide)
+    bottom, right = min(int(rows[-1]) + tall // 2, bits.shape[0]), min(int(columns[-1]) + reach, bits.shape[1])
+    return slice(int(rows[0]), bottom), slice(max(int(columns[0]) - reach, 0), right)
 
 
 def _bits(region: Region, time: int) -> Bits:

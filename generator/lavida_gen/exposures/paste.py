@@ -89,12 +89,12 @@ def _foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foreign |
     for at in rng.permutation(len(other.regions)).tolist():
         region = other.regions[at]
         name = _name(region)
-        if not name or not region.candidate or region.kind != "thing" or not editing.free(other, region):
+        if not name or not region.candidate or region.kind != "thing":
             continue
         if any(lexicon.conflict(Name(name, region.category), one) for one in there):
             continue
         times = [time for time, mask in enumerate(region.masks) if mask is not None and _whole(other, mask)]
-        if not times:
+        if not times or not editing.free(other, region):
             continue
         looks = tuple(editing.cut(other.frames[time].pixels(), _mask(region, time)) for time in times)
         tall = float(np.median([look.bits.shape[0] for look in looks]))
@@ -123,7 +123,8 @@ def _whole(other: Scene, mask: masks.RLE) -> bool:
     inside = box.x > 0 and box.y > 0 and box.x + box.width < width and box.y + box.height < height
     if not inside or min(box.width, box.height) < 8 or not 0.001 < masks.area(mask) / (height * width) < 0.35:
         return False
-    _, _, rows, _ = cv2.connectedComponentsWithStats(masks.decode(mask).astype(np.uint8))
+    whole = masks.decode(mask)[box.y : box.y + box.height, box.x : box.x + box.width]
+    _, _, rows, _ = cv2.connectedComponentsWithStats(whole.astype(np.uint8))
     return bool(rows[1:, cv2.CC_STAT_AREA].max() > 0.9 * masks.area(mask))
 
 

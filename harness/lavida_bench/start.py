@@ -27,7 +27,7 @@ def make_model(recipe: Recipe, say: Callable[[str], None]) -> tuple[Lavida, Lavi
     from lavida.trainable import prepare, table
 
     if not sys.stderr.isatty():
-        disable_progress_bar()
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
     try:
         model, processor = _open(recipe.model)
         processor.sizes = Sizes.of(model.config)

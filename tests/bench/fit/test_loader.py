@@ -1,0 +1,237 @@
+"""Shards -> batches: the same whatever the number of workers and processes, from any step on; damage is told."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import webdataset
+
+from lavida.processing import LavidaProcessor
+from lavida_bench.loader import Loaded, Loader
+from lavida_bench.recipe import Recipe
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, UserError
+
+Make = Callable[..., Recipe]
+
+
+@pytest.fixture(scope="session")
+def processor() -> LavidaProcessor:
+    return LavidaProcessor.from_preset("tiny")
+
+
+def keys(batches: Iterator[Loaded]) -> list[tuple[str, ...]]:
+    return [loaded.batch.keys for loaded in batches]
+
+
+def equal(one: Loaded, other: Loaded) -> bool:
+    return one.batch.keys == other.batch.keys and all(
+        torch.equal(getattr(one.batch, name), getattr(other.batch, name))
+        for name in ("input_ids", "patches", "frames", "masks", "labels", "name_ids", "name_labels")
+    )
+
+
+def test_workers_change_nothing(make: Make, processor: LavidaProcessor) -> None:
+    alone, two = (list(Loader(make(loader={"workers": workers}), processor).batches(0, 6)) for workers in (0, 2))
+    assert all(map(equal, alone, two))
+
+
+def test_it_goes_on_in_the_middle(make: Make, processor: LavidaProcessor) -> None:
+    loader = Loader(make(), processor)
+    whole = list(loader.batches(0, 40))
+    assert len({key for loaded in whole for key in loaded.batch.keys}) == 42, "more than one round of each kind"
+    assert all(map(equal, whole[25:], Loader(make(), processor).batches(25, 40)))
+
+
+def test_processes_share_a_step(make: Make, processor: LavidaProcessor) -> None:
+    """Two processes see what one with the doubled batch sees."""
+    whole = keys(Loader(make(batch=4), processor).batches(0, 12))
+    parts = [keys(Loader(make(batch=2), processor, process, 2).batches(0, 12)) for process in range(2)]
+    assert whole == [left + right for left, right in zip(*parts, strict=True)]
+
+
+def test_a_batch_holds_one_kind_by_weight(make: Make, corpus: Path, processor: LavidaProcessor) -> None:
+    data = [{"corpus": str(corpus), "kind": "clip", "weight": 3}, {"corpus": str(corpus), "kind": "image"}]
+    batches = [loaded.batch for loaded in Loader(make(data=data), processor).batches(0, 60)]
+    assert {batch.counts for batch in batches} == {(3, 3), (1, 1)}
+    assert 35 <= sum(batch.counts == (3, 3) for batch in batches) <= 55
+
+
+def test_samples_are_what_the_shards_hold(make: Make, corpus: Path, processor: LavidaProcessor) -> None:
+    """webdataset reads the same shards: prompt and mask of every sample agree."""
+    shards = [str(path) for path in sorted(corpus.glob("image/train-*.tar"))]
+    stored = {one["__key__"]: one for one in webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8")}
+    data = [{"corpus": str(corpus), "kind": "image"}]
+    for loaded in Loader(make(data=data), processor).batches(0, 8):
+        for number, key in enumerate(loaded.batch.keys):
+            one = stored[key.rpartition("/")[2]]
+            assert bool(loaded.batch.masks[number].any()) == one["json"]["exposed"] == bool(one["mask.png"].any())
+            text = processor.tokenizer.decode(loaded.batch.input_ids[number])
+            assert one["json"]["question"] in text
+            assert one["json"]["answer"] in text
+
+
+def test_validation_is_the_same_for_any_number_of_processes(make: Make, processor: LavidaProcessor) -> None:
+    recipe = make(validation={"samples": 7})
+    counted = [(n, one.batch.keys) for n, one in Loader(recipe, processor).validation()]
+    assert [number for number, _ in counted] == list(range(len(counted)))
+    parts = [list(Loader(recipe, processor, process, 3).validation()) for process in range(3)]
+    assert len({len(part) for part in parts}) == 1, "all processes do equally many forwards"
+    both = {n: one.batch.keys for part in parts for n, one in part if n >= 0}
+    assert both == dict(counted)
+    train = {key for loaded in Loader(recipe, processor).batches(0, 60) for key in loaded.batch.keys}
+    assert not train & {key for _, found in counted for key in found}
+
+
+def test_batches_can_be_pinned(make: Make, processor: LavidaProcessor) -> None:
+    """Without a GPU torch refuses to pin: every tensor of the batch must be asked for."""
+    loaded = next(Loader(make(), processor).batches(0, 1))
+    if torch.cuda.is_available():
+        assert loaded.pin_memory().batch.frames.is_pinned()
+    else:
+        with pytest.raises(RuntimeError):
+            loaded.pin_memory()
+
+
+# ---- damage -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copy(corpus: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(corpus, tmp_path / "copy"))
+
+
+def damage(shard: Path, how: str) -> None:
+    data = bytearray(shard.read_bytes())
+    if how == "flipped":
+        at = data.index(b"\xff\xd8\xff") + 2  # the first picture's header
+        data[at : at + 300] = bytes(300)
+    shard.write_bytes(data[: len(data) // 2] if how == "cut" else data)
+    if how == "missing":
+        shard.unlink()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("flipped", "other bytes than corpus.json says; expected sha256 "),
+        ("cut", " bytes; expected "),
+        ("missing", "is missing"),
+    ],
+)
+def test_a_damaged_shard_stops_or_is_left_out(
+    make: Make, copy: Path, processor: LavidaProcessor, how: str, said: str
+) -> None:
+    shard = copy / "image" / "train-00001.tar"
+    damage(shard, how)
+    data = [{"corpus": str(copy)}]
+    with pytest.raises(DataError) as stopped:
+        Loader(make(data=data), processor)
+    assert "1 damaged shards; build or fetch them again, or set fit.loader.damaged=skip" in str(stopped.value)
+    assert f"{shard}: " in str(stopped.value)
+    assert said in str(stopped.value)
+    skipping = Loader(make(data=data, loader={"workers": 0, "damaged": "skip"}), processor)
+    assert [str(shard) in line and said in line for line in skipping.damaged] == [True]
+    seen = {key for loaded in skipping.batches(0, 60) for key in loaded.batch.keys}
+    assert len(seen) == 42 - 10, "the other shards are read"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damage_that_nobody_looked_for_names_shard_and_sample(
+    make: Make, copy: Path, processor: LavidaProcessor, workers: int
+) -> None:
+    shard = copy / "image" / "train-00000.tar"
+    damage(shard, "flipped")
+    data, quick = [{"corpus": str(copy), "kind": "image"}], {"workers": workers, "check": "size"}
+    with pytest.raises(DataError) as stopped:
+        list(Loader(make(data=data, loader=quick), processor).batches(0, 15))
+    assert str(stopped.value).startswith(f"{shard}: street/image/0000000"), "the worker's traceback is not told"
+    assert "\n" not in str(stopped.value)
+    batches = list(Loader(make(data=data, loader=quick | {"damaged": "skip"}), processor).batches(0, 15))
+    short = [loaded for loaded in batches if loaded.damaged]
+    assert short
+    assert all(len(loaded.batch) == 1 and str(shard) in loaded.damaged[0] for loaded in short)
+
+
+def test_a_batch_of_nothing_but_damage_stops(make: Make, copy: Path, processor: LavidaProcessor) -> None:
+    for shard in copy.glob("image/train-*.tar"):
+        damage(shard, "cut")
+    data = [{"corpus": str(copy), "kind": "image"}]
+    settings = {"workers": 0, "check": "none", "damaged": "skip"}
+    with pytest.raises(DataError, match="step 0: every sample of the batch is damaged: .*is no whole tar|holds"):
+        list(Loader(make(data=data, loader=settings), processor).batches(0, 1))
+    with pytest.raises(DataError, match="every shard is damaged"):
+        Loader(make(data=data, loader=settings | {"check": "size"}), processor)
+
+
+def test_corpora_that_are_not_there(make: Make, corpus: Path, tmp_path: Path, processor: LavidaProcessor) -> None:
+    with pytest.raises(UserError, match=r"holds no corpus\.json"):
+        Loader(make(data=[{"corpus": str(tmp_path / "none")}]), processor)
+    images = tmp_path / "images"
+    shutil.copytree(corpus, images)
+    manifest = open_corpus(images).manifest
+    only = manifest.model_copy(
+        update={
+            "shards": [shard for shard in manifest.shards if shard.kind == "image"],
+            "splits": {"image/train": 30},
+        }
+    )
+    (images / "corpus.json").write_bytes(only.text())
+    with pytest.raises(UserError, match=r"data\[0\]\.corpus: .*: no shard of clip/train; expected one of image/train"):
+        Loader(make(data=[{"corpus": str(images), "kind": "clip"}]), processor)
+
+
+# ---- URLs ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """The folder over HTTP on loopback, and what was asked for."""
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            asked.append(str(args[0]))
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_corpus_behind_a_url(make: Make, copy: Path, tmp_path: Path, processor: LavidaProcessor) -> None:
+    """The same batches as from the folder; every shard is fetched once, also by several workers."""
+    local = keys(Loader(make(data=[{"corpus": str(copy)}]), processor).batches(0, 20))
+    with served(copy) as (url, asked):
+        settings = {"workers": 2, "cache": str(tmp_path / "cache")}
+        assert keys(Loader(make(data=[{"corpus": url}], loader=settings), processor).batches(0, 20)) == local
+        fetched = [line for line in asked if line.startswith("GET") and ".tar" in line]
+        assert sorted(set(fetched)) == sorted(fetched)
+        before = len(fetched)
+        keys(Loader(make(data=[{"corpus": url}], loader=settings), processor).batches(0, 20))
+        assert len([line for line in asked if line.startswith("GET") and ".tar" in line]) == before
+
+
+def test_a_shard_that_comes_damaged(make: Make, copy: Path, tmp_path: Path, processor: LavidaProcessor) -> None:
+    damage(copy / "image" / "train-00000.tar", "flipped")
+    with served(copy) as (url, _):
+        data, cache = [{"corpus": url, "kind": "image"}], tmp_path / "cache"
+        loader = Loader(make(data=data, loader={"workers": 0, "cache": str(cache)}), processor)
+        with pytest.raises(DataError) as stopped:
+            keys(loader.batches(0, 15))
+        assert f"{url}/image/train-00000.tar: came with sha256" in str(stopped.value)
+        assert "3 times; look at the place, then run it again" in str(stopped.value)
+        assert not list(cache.rglob("train-00000.tar")), "nothing damaged gets a final name"
+        assert not list(cache.rglob("*.partial*"))

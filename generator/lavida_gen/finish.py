@@ -15,6 +15,7 @@ from lavida_gen.manifest import CARD, MANIFEST, STATE, STATS, Manifest, ShardEnt
 from lavida_gen.outline import Outline
 from lavida_gen.state import Made, read_rows
 from lavida_gen.storage import Storage
+from lavida_gen.table import row_schema
 
 ROWS = 65536
 """Rows of a group in stats.parquet."""
@@ -22,11 +23,12 @@ ROWS = 65536
 
 @dataclass(slots=True)
 class Tally:
-    """What the manifest counts over all samples."""
+    """What the manifest counts over all samples, and the frames of the longest sample of each kind."""
 
     exposed: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {"source": Counter(), "licence": Counter()})
     splits: Counter[str] = field(default_factory=Counter)
+    frames: dict[str, int] = field(default_factory=dict)
 
     def add(self, table: Any) -> None:
         """Count a table of rows."""
@@ -34,8 +36,10 @@ class Tally:
         for name, counter in self.counts.items():
             for one in table.column(name).value_counts().to_pylist():
                 counter[one["values"]] += one["counts"]
-        for one in table.group_by(["kind", "split"]).aggregate([([], "count_all")]).to_pylist():
+        counted = table.group_by(["kind", "split"]).aggregate([([], "count_all"), ("frames", "max")])
+        for one in counted.to_pylist():
             self.splits[f"{one['kind']}/{one['split']}"] += one["count_all"]
+            self.frames[one["kind"]] = max(one["frames_max"], self.frames.get(one["kind"], 0))
 
 
 def finish(outline: Outline, storage: Storage, made: Sequence[Made]) -> Manifest:
@@ -57,7 +61,7 @@ def finish(outline: Outline, storage: Storage, made: Sequence[Made]) -> Manifest
         sources=sources,
         shards=shards,
     )
-    storage.write(CARD, card(manifest).encode())
+    storage.write(CARD, card(manifest, tally.frames).encode())
     storage.write(MANIFEST, manifest.text())
     clear(storage)
     return manifest
@@ -77,7 +81,7 @@ def _write_stats(storage: Storage, made: Sequence[Made], tally: Tally) -> None:
     path = storage.spool(STATS)
     try:
         with path.open("wb") as file:
-            with pq.ParquetWriter(file, schema(), compression="zstd") as writer:
+            with pq.ParquetWriter(file, row_schema(), compression="zstd") as writer:
                 for table in _groups(storage, made):
                     tally.add(table)
                     writer.write_table(table, row_group_size=ROWS)
@@ -112,21 +116,5 @@ def _table(rows: bytes) -> Any:
 
     longest = max(map(len, rows.split(b"\n")))
     reading = json.ReadOptions(block_size=max(1 << 20, 2 * longest))
-    parsing = json.ParseOptions(explicit_schema=schema(), unexpected_field_behavior="error")
-    return json.read_json(io.BytesIO(rows), reading, parsing).select(schema().names)
-
-
-def schema() -> Any:
-    """The columns of stats.parquet: a Record's keys in order, then `shard`."""
-    import pyarrow as pa
-
-    text, whole, boxes = pa.string(), pa.int64(), pa.list_(pa.list_(pa.int64()))
-    special = {
-        "areas": pa.list_(pa.float64()), "boxes": boxes, "edits": boxes, "exposed": pa.bool_(), "fps": pa.float64(),
-        "labels": pa.list_(pa.bool_()), "names": pa.list_(text),
-        **dict.fromkeys(("frames", "height", "index", "seed", "width"), whole),
-    }  # fmt: skip
-    from lavida_gen.sample import Record
-
-    columns = [(name, special.get(name, text)) for name in sorted(Record.__annotations__)]
-    return pa.schema([*columns, ("shard", text)])
+    parsing = json.ParseOptions(explicit_schema=row_schema(), unexpected_field_behavior="error")
+    return json.read_json(io.BytesIO(rows), reading, parsing).select(row_schema().names)

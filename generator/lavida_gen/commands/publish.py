@@ -1,0 +1,80 @@
+"""`lavida-gen publish`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from lavida_gen.terminal import CORPUS, JSON, WORKERS, cores, progress
+
+if TYPE_CHECKING:
+    from lavida_gen.publish import Shipment
+
+
+@click.command()
+@CORPUS
+@click.option("--repo", required=True, metavar="OWNER/NAME", help="The data set's repository; made if it is not there.")
+@click.option("--private", is_flag=True, help="Make a new repository private.")
+@click.option("--revision", default="main", show_default=True, help="The branch; made if it is not there.")
+@click.option("--dry-run", is_flag=True, help="Verify, print what would be sent, send nothing.")
+@click.option(
+    "--allow-noncommercial", is_flag=True, help="Publish samples of sources that allow non-commercial use only."
+)
+@WORKERS
+@JSON
+def command(
+    corpus: str,
+    repo: str,
+    private: bool,
+    revision: str,
+    dry_run: bool,
+    allow_noncommercial: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Publish a corpus on the Hugging Face Hub, with its card.
+
+    The corpus is verified first and read back afterwards. Only what the Hub lacks is sent: stopped or cut off, the same
+    command goes on. The token is that of `hf auth login`, or HF_TOKEN.
+    """
+    from lavida_gen.corpus import open_corpus
+    from lavida_gen.publish import Options, plan, publish
+
+    opened, options = open_corpus(corpus), Options(private, revision, allow_noncommercial)
+    if dry_run:
+        shipment, there = plan(opened, repo, options, workers or cores())
+        _print_json(shipment, repo, False) if as_json else _print_plan(shipment, repo, there)
+        return
+    size = sum(shard.bytes for shard in opened.manifest.shards)
+    with progress(size, f"publish {opened.manifest.name} (bytes)") as advance:
+        shipment = publish(
+            opened, repo, options, workers or cores(), lambda n: advance(n, 0), lambda text: click.echo(text, err=True)
+        )
+    if as_json:
+        _print_json(shipment, repo, True)
+        return
+    megabytes, commits = shipment.bytes / 1e6, len(shipment.commits)
+    click.echo(f"{repo}: sent {len(shipment.items):,} files, {megabytes:,.1f} MB, in {commits} commits, read back")
+    click.echo(f"{shipment.unchanged:,} files were there already")
+    click.echo(f"read it: lavida-gen stats hf://datasets/{repo}")
+
+
+def _print_plan(shipment: Shipment, repo: str, there: bool) -> None:
+    click.echo(f"would send to {repo}{'' if there else ', a new repository'}:")
+    for number, items in enumerate(shipment.commits, 1):
+        for item in items:
+            click.echo(f"  commit {number}  {item.path}  {item.size:,} bytes")
+    for path in shipment.delete:
+        click.echo(f"  delete    {path}")
+    click.echo(
+        f"{len(shipment.items):,} files, {shipment.bytes:,} bytes, {len(shipment.commits)} commits; "
+        f"{shipment.unchanged:,} files are there already"
+    )
+
+
+def _print_json(shipment: Shipment, repo: str, sent: bool) -> None:
+    commits = [[{"file": i.path, "bytes": i.size, "sha256": i.sha256} for i in items] for items in shipment.commits]
+    plain = {"repo": repo, "sent": sent, "commits": commits, "delete": list(shipment.delete)}
+    click.echo(json.dumps({**plain, "unchanged": shipment.unchanged}))

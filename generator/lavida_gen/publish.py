@@ -1,0 +1,225 @@
+"""Publish a corpus on the Hugging Face Hub: verified, with its card, licence and the recipe that makes it again.
+
+    publish(open_corpus("corpora/street"), "someone/street", Options())
+
+Shards travel first, in few commits; the card, the statistics and corpus.json come with the last one: a repository with
+a corpus.json is whole. What the Hub holds already is not sent: an upload that broke off goes on, a corpus with one new
+shard sends that one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lavida_gen.card import card
+from lavida_gen.corpus import Corpus
+from lavida_gen.errors import DataError, UserError, fault
+from lavida_gen.hub import Hub, Item, There
+from lavida_gen.manifest import CARD, MANIFEST, STATS, Manifest, SourceEntry
+from lavida_gen.preview import choose
+from lavida_gen.shards import digest
+from lavida_gen.show import encoded, picture
+from lavida_gen.verify import verify
+
+PER_COMMIT, COMMITS = 100, 100
+"""The Hub asks for at most about 100 files a commit, and takes 128 commits an hour: so never more than this many."""
+FILES, ENTRIES = 100_000, 10_000
+"""The Hub wants fewer files than these in a repository and in a folder."""
+TOGETHER = 16
+"""Files that are sent before the next ones are looked at."""
+PICTURES = 6
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to publish. `revision` is a branch, made if it is not there."""
+
+    private: bool = False
+    revision: str = "main"
+    allow_noncommercial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What is to be sent: files of each commit, files to delete in the last one, how many are there already."""
+
+    commits: tuple[tuple[Item, ...], ...]
+    delete: tuple[str, ...]
+    unchanged: int
+    stale: bool
+    """Whether an old corpus.json must go first, for it would not fit the shards between two commits."""
+
+    @property
+    def items(self) -> list[Item]:
+        """All files to send."""
+        return [item for commit in self.commits for item in commit]
+
+    @property
+    def bytes(self) -> int:
+        """Their size."""
+        return sum(item.size for item in self.items)
+
+
+def publish(
+    corpus: Corpus,
+    repo: str,
+    options: Options,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda count: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Shipment:
+    """Verify, send, read back; what was sent. `progress` counts bytes.
+
+    Raises UserError (licences, token, repository) or DataError (a fault of the corpus, the Hub, the way there).
+    """
+    hub = Hub(repo, options.revision, say)
+    refuse_licences(corpus.manifest, options.allow_noncommercial)
+    hub.need_token()
+    with hub.quiet():
+        items, shipment = _prepared(corpus, hub, options, workers)
+        hub.create(options.private)
+        head = _send(hub, shipment, corpus.manifest, progress)
+        if head is not None:
+            read_back(hub, items, head)
+    return shipment
+
+
+def plan(corpus: Corpus, repo: str, options: Options, workers: int = 1) -> tuple[Shipment, bool]:
+    """What `publish` would send, and whether the repository is there; sends nothing, needs no token."""
+    hub = Hub(repo, options.revision)
+    refuse_licences(corpus.manifest, options.allow_noncommercial)
+    with hub.quiet():
+        return _prepared(corpus, hub, options, workers)[1], hub.files() is not None
+
+
+def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
+    """Raises UserError if a source's licence forbids to pass samples on, or asks for --allow-noncommercial."""
+    used = [source for source in manifest.sources if source.samples]
+    forbidden = [source for source in used if source.use == "forbidden"]
+    if forbidden:
+        raise UserError("these sources may not be passed on; build without them" + _listed(forbidden))
+    bound = [source for source in used if source.use == "noncommercial"]
+    if bound and not allow_noncommercial:
+        raise UserError(
+            "samples of these sources may be passed on for non-commercial use only; if that is what you do, give "
+            "--allow-noncommercial: the card will say so" + _listed(bound)
+        )
+
+
+def _listed(sources: Sequence[SourceEntry]) -> str:
+    return "".join(f"\n  {s.name} ({s.title}), {s.samples:,} samples: {s.licence}; {s.page}" for s in sources)
+
+
+def _prepared(corpus: Corpus, hub: Hub, options: Options, workers: int) -> tuple[list[Item], Shipment]:
+    """All files of the repository-to-be, and which of them the Hub lacks."""
+    faults = verify(corpus, workers)
+    if faults:
+        got = f"{len(faults)} faults, nothing was sent: {faults[0]}"
+        raise DataError(fault(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
+    _refuse_crowds(corpus.manifest)
+    shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
+    rest = _rest(corpus, hub.repo, options.revision)
+    return [*shards, *rest], shipment(shards, rest, hub.files())
+
+
+def _refuse_crowds(manifest: Manifest) -> None:
+    folders = Counter(shard.file.rpartition("/")[0] for shard in manifest.shards)
+    most = max(folders.values())
+    if most >= ENTRIES or len(manifest.shards) >= FILES:
+        got = f"{len(manifest.shards):,} shards, {most:,} in one folder"
+        expected = f"fewer than {FILES:,} and {ENTRIES:,}, the Hub's limits"
+        raise UserError(fault(manifest.name, got, expected, "build with a larger shard.samples and shard.megabytes"))
+
+
+def shipment(shards: Sequence[Item], rest: Sequence[Item], there: dict[str, There] | None) -> Shipment:
+    """What to send where `there` is what the Hub holds (None: no such repository). Raises UserError for another's."""
+    held = there or {}
+    _refuse_foreign(held)
+    new = [item for item in shards if item.path not in held or not item.same(held[item.path])]
+    last = [item for item in rest if item.path not in held or not item.same(held[item.path])]
+    wanted = {item.path for item in (*shards, *rest)}
+    gone = tuple(path for path in sorted(held) if _ours(path) and path not in wanted)
+    unchanged = len(shards) + len(rest) - len(new) - len(last)
+    if not new and not last and not gone:
+        return Shipment((), (), unchanged, False)
+    if len(new) + len(last) <= PER_COMMIT:
+        return Shipment(((*new, *last),), gone, unchanged, False)
+    size = max(PER_COMMIT, -(-len(new) // (COMMITS - 1)))
+    return Shipment((*_batches(new, size), tuple(last)), gone, unchanged, MANIFEST in held)
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
+    yield from (tuple(items[start : start + size]) for start in range(0, len(items), size))
+
+
+def _ours(path: str) -> bool:
+    return path.startswith(("image/", "clip/", "samples/")) or path in (CARD, MANIFEST, STATS)
+
+
+def _refuse_foreign(held: dict[str, There]) -> None:
+    """A repository that holds other things, and no corpus, is somebody's work."""
+    other = [path for path in held if not _ours(path) and path != ".gitattributes"]
+    if other and MANIFEST not in held:
+        raise UserError(
+            f"the repository holds other things ({', '.join(sorted(other)[:3])}) and no corpus; take another"
+        )
+
+
+def _stored(corpus: Corpus, file: str, size: int, sha256: str) -> Item:
+    return Item(file, size, sha256, fetch=lambda: corpus.fetched(file))
+
+
+def _rest(corpus: Corpus, repo: str, revision: str) -> list[Item]:
+    """Statistics, sample pictures, card and manifest: what comes with the last commit."""
+    with corpus.fetched(STATS) as path:
+        stats = _stored(corpus, STATS, *digest(path))
+    rows = corpus.rows(["index", "source", "kind", "exposure", "frames", "exposed"])
+    frames = {row["kind"]: 0 for row in rows}
+    for row in rows:
+        frames[row["kind"]] = max(frames[row["kind"]], row["frames"])
+    shown = choose([row for row in rows if row["exposed"]] or rows, PICTURES)
+    pictures = [_made(f"samples/{sample.key}.jpg", encoded(picture(sample), ".jpg")) for sample in corpus.stored(shown)]
+    text = card(corpus.manifest, frames, repo, revision, [item.path for item in pictures])
+    return [stats, *pictures, _made(CARD, text.encode()), _made(MANIFEST, corpus.storage.read(MANIFEST))]
+
+
+def _made(path: str, data: bytes) -> Item:
+    return Item(path, len(data), hashlib.sha256(data).hexdigest(), data)
+
+
+def _send(hub: Hub, shipment: Shipment, manifest: Manifest, progress: Callable[[int], None]) -> str | None:
+    """Send it, commit by commit; the id of the last commit, None if nothing was to be sent."""
+    head = None
+    for number, items in enumerate(shipment.commits):
+        operations = []
+        for some in _batches(items, TOGETHER):
+            with hub.upload(some) as sent:
+                operations += sent
+            progress(sum(item.size for item in some))
+        last = number == len(shipment.commits) - 1
+        delete = shipment.delete if last else (MANIFEST,) if number == 0 and shipment.stale else ()
+        part = f" ({number + 1} of {len(shipment.commits)})" if len(shipment.commits) > 1 else ""
+        head = hub.commit(items, operations, delete, f"{manifest.name}: {manifest.samples:,} samples{part}")
+    return head
+
+
+def read_back(hub: Hub, items: Sequence[Item], head: str) -> None:
+    """Compare the digests of all files at commit `head`, and the bytes of the small ones and of the smallest shard.
+
+    Raises DataError that names what differs.
+    """
+    there = hub.files(head) or {}
+    wrong = [item.path for item in items if item.path not in there or not item.same(there[item.path])]
+    if not wrong:
+        smallest = min((item for item in items if item.data is None), key=lambda item: item.size)
+        read = [item for item in items if item.path in (CARD, MANIFEST)] + [smallest]
+        wrong = [i.path for i in read if hashlib.sha256(hub.read(i.path, head)).hexdigest() != i.sha256]
+    if wrong:
+        got = f"{len(wrong)} files are not what was sent: {', '.join(wrong[:3])}"
+        raise DataError(fault(hub.page, got, todo="run the same command again"))

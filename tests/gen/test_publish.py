@@ -1,0 +1,570 @@
+"""Publishing, over real HTTP against a stand-in hub: what travels, what does not, and what goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lavida_gen import build as builder
+from lavida_gen import hub as hubs
+from lavida_gen import publish as publisher
+from lavida_gen import recipe as recipes
+from lavida_gen.cli import main
+from lavida_gen.corpus import Corpus, open_corpus
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.hub import Item, There
+from lavida_gen.manifest import Manifest, SourceEntry
+from lavida_gen.publish import Options, publish
+from lavida_gen.shards import digest
+from lavida_gen.storage import open_storage
+
+pytest.importorskip("huggingface_hub")
+
+_spec = importlib.util.spec_from_file_location("hub_server", Path(__file__).parent / "hub_server.py")
+assert _spec is not None and _spec.loader is not None  # noqa: PT018
+hub_server = importlib.util.module_from_spec(_spec)
+sys.modules["hub_server"] = hub_server
+_spec.loader.exec_module(hub_server)
+
+REPO = "someone/corpus"
+PLAIN: dict[str, Any] = {
+    "name": "published",
+    "about": 'Drawn for tests: ünïcode, "quotes" and a | in a sentence.',
+    "samples": 20,
+    "shard": {"samples": 4},
+    "val": 0.25,
+    "sources": [
+        {"name": "street", "scenes": 20, "size": [96, 128], "weight": 2},
+        {"name": "street", "scenes": 9, "size": [96, 128], "kind": "clip", "frames": 3, "seed": 5},
+    ],
+    "exposures": ["relabel", "absent"],
+    "limits": {"min_area": 0.02},
+    "names_per_prompt": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("published") / "corpus"
+    builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), out)
+    return out
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    from huggingface_hub import constants
+
+    with hub_server.Stand() as stand:
+        monkeypatch.setattr(constants, "ENDPOINT", stand.endpoint)
+        template = stand.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.setenv("HF_TOKEN", hub_server.WRITE)
+        monkeypatch.setattr(hubs, "WAITS", (0.01, 0.01, 0.01))
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+        yield stand
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def sent(folder: Path, *more: object, code: int = 0) -> str:
+    done = invoke("publish", folder, "--repo", REPO, "-w", 1, *more)
+    assert done.exit_code == code, done.output
+    assert hub_server.WRITE not in done.output
+    return done.output
+
+
+def own(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "README.md"
+    }
+
+
+def changed(folder: Path, where: Path) -> Path:
+    """A copy of the corpus with another first shard: a sample's attribution differs."""
+    shutil.copytree(folder, where)
+    shard = where / "image" / "train-00000.tar"
+    data = shard.read_bytes()
+    assert data.count(b"drawn by LAVIDA-GEN") > 0
+    shard.write_bytes(data.replace(b"drawn by LAVIDA-GEN", b"DRAWN by LAVIDA-GEN"))
+    plain = json.loads((where / "corpus.json").read_text())
+    plain["shards"][0]["bytes"], plain["shards"][0]["sha256"] = digest(shard)
+    (where / "corpus.json").write_text(json.dumps(plain))
+    return where
+
+
+def test_a_new_repository(folder: Path, hub: Any) -> None:
+    text = sent(folder)
+    held = hub.repos[REPO].files()
+    assert {name: held[name] for name in own(folder)} == own(folder)
+    assert set(held) - set(own(folder)) == {".gitattributes", "README.md"} | {
+        n for n in held if n.startswith("samples/")
+    }
+    assert not hub.repos[REPO].private
+    assert len(hub.repos[REPO].branches["main"]) == 2, "the Hub's own commit, and one for everything"
+    assert "in 1 commits, read back\n0 files were there already" in text
+    assert f"lavida-gen stats hf://datasets/{REPO}" in text
+
+
+def test_published_again_nothing_travels(folder: Path, hub: Any) -> None:
+    sent(folder)
+    hub.log.clear()
+    assert "sent 0 files" in sent(folder)
+    assert not hub.asked("PUT")
+    assert not hub.asked(f"POST /api/datasets/{REPO}/commit")
+
+
+def test_one_changed_shard_travels_alone(folder: Path, hub: Any, tmp_path: Path) -> None:
+    sent(folder)
+    hub.log.clear()
+    new = changed(folder, tmp_path / "corpus")
+    sent(new)
+    oid = hashlib.sha256((new / "image" / "train-00000.tar").read_bytes()).hexdigest()
+    assert oid in " ".join(hub.asked("PUT"))
+    lfs = [name for name in hub.asked("PUT") if oid not in name]
+    pictures = {
+        hashlib.sha256(data).hexdigest() for name, data in hub.repos[REPO].files().items() if "samples/" in name
+    }
+    assert {line.removeprefix("PUT /lfs/") for line in lfs} <= pictures
+    last = hub.repos[REPO].branches["main"][-1]
+    assert {op["value"]["path"] for op in last.operations if not op["value"]["path"].startswith("samples/")} == {
+        "image/train-00000.tar",
+        "corpus.json",
+    }
+    assert hub.repos[REPO].files()["corpus.json"] == (new / "corpus.json").read_bytes()
+
+
+def test_shards_that_are_gone_are_deleted_and_other_files_left(folder: Path, hub: Any) -> None:
+    sent(folder)
+    head = hub.repos[REPO].branches["main"][-1]
+    head.files["image/train-00077.tar"] = hub_server.File(b"old", True)
+    head.files["notes.txt"] = hub_server.File(b"mine", False)
+    sent(folder)
+    assert "image/train-00077.tar" not in hub.repos[REPO].files()
+    assert hub.repos[REPO].files()["notes.txt"] == b"mine"
+
+
+def test_a_dry_run_says_exactly_what_would_travel(folder: Path, hub: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    plain = json.loads(sent(folder, "--dry-run", "--json"))
+    assert hub.repos == {}
+    text = sent(folder, "--dry-run")
+    assert f"would send to {REPO}, a new repository:\n  commit 1  image/train-00000.tar  " in text
+    monkeypatch.setenv("HF_TOKEN", hub_server.WRITE)
+    done = json.loads(sent(folder, "--json"))
+    assert done["sent"] is True
+    assert plain["sent"] is False
+    assert done["commits"] == plain["commits"]
+    files = hub.repos[REPO].files()
+    for one in (one for commit in plain["commits"] for one in commit):
+        assert hashlib.sha256(files[one["file"]]).hexdigest() == one["sha256"]
+    text = sent(changed(folder, tmp_path / "corpus"), "--dry-run")
+    assert "image/train-00000.tar" in text
+    assert "image/train-00001.tar" not in text
+
+
+def test_a_private_repository_on_a_branch(folder: Path, hub: Any) -> None:
+    sent(folder, "--private", "--revision", "v1")
+    assert hub.repos[REPO].private
+    assert set(hub.repos[REPO].files()) == {".gitattributes"}
+    assert hub.repos[REPO].files("v1")["corpus.json"] == (folder / "corpus.json").read_bytes()
+    assert b'revision="v1"' in hub.repos[REPO].files("v1")["README.md"]
+    assert "20 samples" in invoke("stats", f"hf://datasets/{REPO}@v1").output
+
+
+# ---- what goes wrong -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        ("POST /api/repos", 500), ("GET /api/", 503), ("PUT /lfs/", 500), ("PUT /lfs/", 0),
+        (f"POST /api/datasets/{REPO}/preupload", 429), (f"POST /api/datasets/{REPO}/commit", 429),
+        (f"POST /api/datasets/{REPO}/commit", 0),
+    ],
+)  # fmt: skip
+def test_the_hub_is_asked_again(folder: Path, hub: Any, where: str, status: int) -> None:
+    hub.fail(where, times=2, status=status, Retry_After="0")
+    sent(folder)
+    assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
+
+
+def test_a_connection_cut_in_the_middle_then_the_same_command(
+    folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "PER_COMMIT", 2)
+    monkeypatch.setattr(publisher, "TOGETHER", 1)
+    third = hashlib.sha256((folder / "image" / "train-00002.tar").read_bytes()).hexdigest()
+    hub.fail(f"PUT /lfs/{third}", times=1000)
+    text = sent(folder, code=1)
+    assert f"{REPO}: the Hub cannot be reached (" in text
+    assert "run the same command again: what has arrived is not sent twice" in text
+    assert "signature" not in text
+    files = hub.repos[REPO].files()
+    assert "image/train-00001.tar" in files
+    assert "corpus.json" not in files, "a repository with a corpus.json is whole"
+    hub.faults.clear()
+    hub.log.clear()
+    text = sent(folder)
+    assert "2 files were there already" in text
+    again = {line.removeprefix("PUT /lfs/") for line in hub.asked("PUT")}
+    assert again.isdisjoint(hashlib.sha256(files[f"image/train-0000{n}.tar"]).hexdigest() for n in (0, 1))
+    assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
+
+
+def test_a_commit_whose_answer_is_lost_is_not_made_twice(folder: Path, hub: Any, tmp_path: Path) -> None:
+    sent(folder)
+    hub.repos[REPO].branches["main"][-1].files["image/train-00077.tar"] = hub_server.File(b"old", True)
+    hub.fail(f"POST /api/datasets/{REPO}/commit", status=hub_server.LOST)
+    sent(changed(folder, tmp_path / "corpus"))
+    assert len(hub.repos[REPO].branches["main"]) == 3
+    assert "image/train-00077.tar" not in hub.repos[REPO].files()
+
+
+def test_an_update_in_several_commits_is_no_corpus_in_between(
+    folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(folder)
+    monkeypatch.setattr(publisher, "PER_COMMIT", 1)
+    sent(changed(folder, tmp_path / "corpus"))
+    *_, before, between, after = hub.repos[REPO].branches["main"]
+    assert ["corpus.json" in commit.files for commit in (before, between, after)] == [True, False, True]
+
+
+def test_a_bad_token(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_wrongwrongwrong")
+    text = sent(folder, code=2)
+    assert "the Hub does not accept the token; make a token that may write at" in text
+    assert "hf_wrong" not in text
+
+
+def test_a_token_that_may_only_read(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", hub_server.READ)
+    text = sent(folder, code=2)
+    assert f"{REPO}: the token may not create the repository here; take a token of OWNER that may write" in text
+    assert hub_server.READ not in text
+
+
+def test_no_token(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    assert "the Hub wants a token that may write; `hf auth login`, or set HF_TOKEN" in sent(folder, code=2)
+    assert hub.log == []
+
+
+def test_no_network(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    text = sent(folder, code=1)
+    assert f"http://127.0.0.1:9: {REPO}: the Hub cannot be reached (" in text
+
+
+def test_a_hub_that_stays_broken(folder: Path, hub: Any) -> None:
+    hub.fail("POST /api/repos", times=1000, status=500)
+    assert "the Hub could not create the repository (" in sent(folder, code=1)
+
+
+def test_the_hub_asks_to_wait(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("lavida_gen.hub.time.sleep", waited.append)
+    hub.fail(f"POST /api/datasets/{REPO}/commit", status=429, Retry_After="1800")
+    assert "the Hub asks to wait 1800 s" in sent(folder)
+    assert waited == [1800.0]
+
+
+def test_what_was_read_back_differs(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = hub_server._Routes.resolve
+
+    def spoilt(self: Any, name: str, revision: str, path: str) -> Any:
+        status, data, headers = real(self, name, revision, path)
+        return (status, data[:-1] + b"x", headers) if path == "corpus.json" else (status, data, headers)
+
+    monkeypatch.setattr(hub_server._Routes, "resolve", spoilt)
+    monkeypatch.setattr(hub_server, "ROUTES", [(p, spoilt if f is real else f) for p, f in hub_server.ROUTES])
+    text = sent(folder, code=1)
+    assert f"/datasets/{REPO}: 1 files are not what was sent: corpus.json; run the same command again" in text
+
+
+def test_a_damaged_corpus_is_not_sent(folder: Path, hub: Any, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "c")
+    shard = tmp_path / "c" / "image" / "val-00000.tar"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    assert "1 faults, nothing was sent: image/val-00000.tar: digest " in sent(tmp_path / "c", code=1)
+    assert not hub.log
+
+
+def test_somebody_elses_repository(folder: Path, hub: Any) -> None:
+    sent(folder)
+    head = hub.repos[REPO].branches["main"][-1]
+    del head.files["corpus.json"]
+    head.files["thesis.csv"] = hub_server.File(b"1,2", False)
+    assert "the repository holds other things (thesis.csv) and no corpus; take another" in sent(folder, code=2)
+
+
+@pytest.mark.parametrize(
+    ("repo", "message"), [("corpus", "names no owner; expected OWNER/NAME"), ("a/b c", "--repo a/b c: ")]
+)
+def test_odd_names(folder: Path, hub: Any, repo: str, message: str) -> None:
+    done = invoke("publish", folder, "--repo", repo)
+    assert done.exit_code == 2
+    assert message in done.output
+
+
+# ---- licences, limits ------------------------------------------------------------------------------------------
+
+
+def entry(use: str, samples: int = 3) -> SourceEntry:
+    return SourceEntry(
+        name=use, title=f"The {use} set", page="https://example.org", licence="its own", use=use, attribution="them",
+        cite="", fingerprint="f", samples=samples,
+    )  # fmt: skip
+
+
+def manifest(folder: Path, *sources: SourceEntry) -> Manifest:
+    return open_corpus(folder).manifest.model_copy(update={"sources": list(sources)})
+
+
+def test_licences_that_forbid_it(folder: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"may not be passed on; build without them\n  forbidden \(The forbidden set\), 3"
+    ):
+        publisher.refuse_licences(manifest(folder, entry("free"), entry("forbidden")), True)
+    with pytest.raises(
+        UserError, match=r"non-commercial use only; .*--allow-noncommercial.*\n  noncommercial \(The non"
+    ):
+        publisher.refuse_licences(manifest(folder, entry("free"), entry("noncommercial")), False)
+    publisher.refuse_licences(manifest(folder, entry("free"), entry("noncommercial")), True)
+    publisher.refuse_licences(manifest(folder, entry("free"), entry("forbidden", 0)), False)
+
+
+def items(count: int) -> list[Item]:
+    return [Item(f"image/train-{n:05d}.tar", 1, f"{n:064x}", fetch=lambda: None) for n in range(count)]
+
+
+@pytest.mark.parametrize(("shards", "commits"), [(1, 1), (99, 1), (100, 2), (5_000, 51), (99_999, 100)])
+def test_commits_stay_below_the_hubs_quota(shards: int, commits: int) -> None:
+    many, rest = items(shards), [Item("corpus.json", 1, "0" * 64, b"{")]
+    found = publisher.shipment(many, rest, None)
+    assert len(found.commits) == commits <= 128
+    assert found.items == [*many, *rest], "all of them, once, the manifest last"
+
+
+@pytest.mark.slow
+def test_commits_of_5000_shards_over_http(hub: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """5,000 files all the way: what the LFS store holds is not put again; commits, tree in pages, digests."""
+    monkeypatch.setattr(publisher, "TOGETHER", 100)
+    monkeypatch.setattr(hub_server, "PAGE", 1000)
+    many = [publisher._made(f"image/train-{number:05d}.tar", b"%d" % number) for number in range(5000)]
+    hub.objects.update({item.sha256: item.data for item in many[1:]})
+    one, last = hubs.Hub(REPO, "main"), [publisher._made("corpus.json", b"{}")]
+    one.create(False)
+    head = publisher._send(
+        one, publisher.shipment(many, last, one.files()), open_corpus(folder).manifest, lambda count: None
+    )
+    assert len(hub.asked(f"POST /api/datasets/{REPO}/commit")) == 51
+    assert len(hub.asked("PUT /lfs/")) == 1
+    there = one.files(head)
+    assert there is not None
+    assert all(item.same(there[item.path]) for item in (*many, *last))
+    assert publisher.shipment(many, last, there).commits == ()
+
+
+def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:
+    corpus = open_corpus(folder)
+    shards = [corpus.manifest.shards[0]] * 10_000
+    crowded = Corpus(corpus.storage, corpus.manifest.model_copy(update={"shards": shards}))
+    with pytest.raises(UserError, match=r"10,000 shards, 10,000 in one folder; expected fewer than 100,000 and 10,000"):
+        publisher._refuse_crowds(crowded.manifest)
+
+
+def test_a_file_that_is_no_large_one_is_known_by_gits_digest() -> None:
+    data = b"hello"
+    there = There(5, None, hashlib.sha1(b"blob 5\0hello").hexdigest())
+    assert Item("a", 5, "0" * 64, data).same(there)
+    assert not Item("a", 5, "0" * 64, b"hallo").same(there)
+
+
+# ---- what was published ----------------------------------------------------------------------------------------
+
+
+def downloaded(hub: Any, where: Path) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(REPO, repo_type="dataset", local_dir=where, endpoint=hub.endpoint))
+
+
+def test_the_card_is_valid_and_tells_it_all(folder: Path, hub: Any) -> None:
+    from datasets import Features
+    from huggingface_hub import DatasetCard
+
+    sent(folder)
+    files = hub.repos[REPO].files()
+    text = files["README.md"].decode()
+    card = DatasetCard(text)
+    card.validate(repo_type="dataset")
+    data = card.data.to_dict()
+    assert data["license"] == "cc0-1.0"
+    assert "video-anomaly-detection" in data["tags"]
+    assert data["size_categories"] == ["n<1K"]
+    assert {config["config_name"] for config in data["configs"]} == {"image", "clip"}
+    corpus = open_corpus(folder)
+    for info in data["dataset_info"]:
+        Features._from_yaml_list(info["features"])
+        for split in info["splits"]:
+            assert split["num_examples"] == corpus.manifest.splits[f"{info['config_name']}/{split['name']}"]
+    for words in (
+        PLAIN["about"],
+        corpus.manifest.digest,
+        "min_area: 0.02",
+        "## Scenes that were dropped",
+        "arxiv",
+        "CC0",
+    ):
+        assert words.lower() in text.lower()
+    assert f"lavida-gen build --recipe hf://datasets/{REPO} --out again" in text
+    pictures = [name for name in files if name.startswith("samples/")]
+    assert len(pictures) == publisher.PICTURES
+    assert all(f"]({name})" in text for name in pictures)
+
+
+def test_the_card_names_every_licence(folder: Path) -> None:
+    from lavida_gen.card import card, metadata
+
+    one = manifest(folder, entry("free"), entry("noncommercial").model_copy(update={"cite": "@misc{them}"}))
+    found = metadata(one, {"image": 1, "clip": 3})
+    assert (found["license"], found["license_name"]) == ("other", "several-see-below")
+    text = card(one, {"image": 1, "clip": 3})
+    assert "| [The noncommercial set](https://example.org) | 3 | its own | not commercially | them |" in text
+    assert "@misc{them}" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["image", "clip"])
+def test_datasets_reads_the_download_as_it_was(
+    folder: Path, hub: Any, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    sent(folder)
+    where = downloaded(hub, tmp_path / "download")
+    ours = {s.key: s for s in open_corpus(folder).stored(range(20)) if s.record["kind"] == kind}
+    for split in ("train", "val"):
+        rows = list(datasets.load_dataset(str(where), kind, split=split, cache_dir=str(tmp_path / "cache")))
+        assert rows
+        plain = datasets.load_dataset(str(where), kind, split=split, streaming=True)
+        assert [row["__key__"] for row in plain] == [row["__key__"] for row in rows]
+        for row in rows:
+            sample = ours.pop(row["__key__"])
+            assert row["json"] == sample.record
+            assert row["jpg" if kind == "image" else "002.jpg"].size == (128, 96)
+    assert ours == {}
+
+
+@pytest.mark.slow
+def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sent(folder)
+    url = f"hf://datasets/{REPO}"
+    assert "sound" in invoke("verify", url, "-w", 1).output
+    assert "20 samples" in invoke("stats", url).output
+    assert "preview: published-preview.html" in invoke("preview", url).output
+    assert invoke("show", url, "3").exit_code == 0
+    assert invoke("build", "--recipe", url, "--out", "again", "-w", 1).exit_code == 0
+    assert own(tmp_path / "again") == own(folder)
+    head = hub.repos[REPO].branches["main"][-1]
+    head.files["image/train-00001.tar"] = hub_server.File(head.files["image/train-00001.tar"].data[:-1] + b"x", True)
+    done = invoke("verify", url, "-w", 1)
+    assert done.exit_code == 1
+    assert "image/train-00001.tar: digest " in done.output
+
+
+def test_a_repository_that_is_not_there(hub: Any) -> None:
+    done = invoke("stats", "hf://datasets/someone/nothing")
+    assert done.exit_code == 2
+    assert "hf://datasets/someone/nothing: holds no corpus.json" in done.output
+
+
+@pytest.mark.slow
+def test_webdataset_reads_as_the_card_says(folder: Path, hub: Any) -> None:
+    pytest.importorskip("webdataset")
+    sent(folder)
+    text = hub.repos[REPO].files()["README.md"].decode()
+    code = text.split("```python")[2].split("```")[0].replace("https://huggingface.co", hub.endpoint)
+    code = code.replace('"pil"', '"rgb8"').replace("WebDataset(urls", "WebDataset(['pipe:curl -s ' + u for u in urls]")
+    found: dict[str, Any] = {}
+    if shutil.which("curl") is None:
+        pytest.skip("webdataset fetches with curl")
+    exec(code, found)
+    keys = {sample["__key__"] for sample in found["samples"]}
+    assert keys == {
+        s.key
+        for s in open_corpus(folder).stored(range(20))
+        if s.record["kind"] == "clip" and s.record["split"] == "train"
+    }
+
+
+def test_no_word_of_this_machine_travels(folder: Path, hub: Any) -> None:
+    sent(folder)
+    words = {
+        os.path.expanduser("~"),
+        os.uname().nodename,
+        os.environ.get("USER", ""),
+        str(folder.parent),
+        hub_server.WRITE,
+    }
+    for name, data in hub.repos[REPO].files().items():
+        assert not [word for word in words if len(word) > 4 and word.encode() in data], name
+    assert not [c.message for c in hub.repos[REPO].branches["main"] if str(folder.parent) in c.message]
+
+
+@pytest.mark.slow
+def test_the_command_alone_with_the_environment_of_users(folder: Path, hub: Any, tmp_path: Path) -> None:
+    """HF_ENDPOINT and a token file, in a process of its own."""
+    home = tmp_path / "hf"
+    home.mkdir()
+    (home / "token").write_text(hub_server.WRITE)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    environment = {**inherited, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-m", "lavida_gen"]
+    done = subprocess.run(
+        [*command, "--debug", "publish", str(folder), "--repo", REPO], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert hub_server.WRITE not in done.stdout + done.stderr
+    done = subprocess.run(
+        [*command, "verify", f"hf://datasets/{REPO}", "-w", "2"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sound" in done.stdout
+
+
+def test_a_corpus_in_a_bucket_is_published_too(folder: Path, hub: Any) -> None:
+    memory = open_storage("memory://bucket/corpus")
+    for name, data in own(folder).items():
+        memory.write(name, data)
+    publish(open_corpus("memory://bucket/corpus"), REPO, Options())
+    assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
+
+
+def test_without_huggingface_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match=r"publishing needs huggingface_hub; pip install 'lavida-gen\[hub\]'"):
+        hubs.Hub(REPO, "main")
+
+
+def test_data_errors_are_not_users_errors() -> None:
+    assert DataError.exit_code != UserError.exit_code

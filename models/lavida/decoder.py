@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lavida.config import Memory
@@ -57,6 +57,32 @@ class _Bank:
 
     memories: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     pointers: list[Tensor] = field(default_factory=list)
+
+
+class LeanPositions(nn.Module):
+    """SAM2's sine positions, worked out once for one frame and shown for all frames of a batch.
+
+    transformers makes them anew for every level and frame: at 1024 pixels half a gigabyte for a clip of 8.
+    """
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+        self._made: dict[tuple[Any, ...], Tensor] = {}
+
+    def forward(self, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
+        """Positions of the size (frames, C, H, W)."""
+        key = (*shape[2:], device, dtype)
+        if key not in self._made:
+            with torch.inference_mode(False), torch.no_grad():
+                self._made[key] = self.inner(torch.Size((1, *shape[1:])), device, dtype).clone()
+        return self._made[key].expand(shape[0], -1, -1, -1)
+
+
+def lean(sam: Any) -> Any:
+    """The same SAM2 with lean positions."""
+    sam.vision_encoder.neck.position_encoding = LeanPositions(sam.vision_encoder.neck.position_encoding)
+    return sam
 
 
 def encode(sam: Any, frames_NCHW: Tensor) -> Features:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, PreTrainedModel, Sam2VideoModel
 from transformers import initialization as init
 
-from lavida import adapters, backbone, decoder, losses, objective, parts, sequence
+from lavida import adapters, backbone, decoder, losses, objective, parts, sequence, tiny_parts
 from lavida.batch import Batch, Output
 from lavida.checkpoint import check, quiet, same_sizes
 from lavida.compression import density_packed
@@ -55,7 +55,7 @@ class Lavida(PreTrainedModel):
         self.family = backbone.find(config.mllm.model_type)
         model_class: Any = self.family.model_class
         self.mllm = model_class(config.mllm)
-        self.sam: Any = Sam2VideoModel(config.sam)
+        self.sam: Any = decoder.lean(Sam2VideoModel(config.sam))
         self.names = NameEncoder(CLIPTextModel(config.names))
         self.projector = Projector(config)
         self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
@@ -63,9 +63,12 @@ class Lavida(PreTrainedModel):
             adapters.inject(config, self.mllm)
 
     @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> Lavida:
-        """A preset with random weights (`tiny`: all there is), or with `changes` of its configuration."""
-        return cls(LavidaConfig.preset(name, **changes))
+    def from_preset(cls, name: str, random: bool = False, **changes: Any) -> Lavida:
+        """A preset with `changes` of its configuration: `tiny` with the shipped weights, or at random as the others."""
+        model = cls(LavidaConfig.preset(name, **changes))
+        if name == "tiny" and not random and tiny_parts.FILE.is_file():
+            tiny_parts.load(model)
+        return model
 
     @classmethod
     def from_parts(
@@ -82,7 +85,7 @@ class Lavida(PreTrainedModel):
         options = {"dtype": dtype or torch.float32}
         model.mllm = parts.load_mllm(mllm, config, options)
         config.mllm.get_text_config().vocab_size = model.mllm.get_input_embeddings().weight.shape[0]
-        model.sam = parts.load_sam(sam, config, options)
+        model.sam = decoder.lean(parts.load_sam(sam, config, options))
         model.names = NameEncoder(parts.load_names(text, config, options))
         model.projector = Projector(config).to(options["dtype"])
         model.projector.apply(model._init_weights)

@@ -36,7 +36,7 @@ class NameEncoder(nn.Module):
         new = {key: number for number, key in enumerate(keys) if key not in self._cache}
         if new:
             rows = list(new.values())
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():
                 self._cache.update(zip(new, self._run(ids_KW[rows], mask_KW[rows]).unbind(), strict=True))
         return torch.stack([self._cache[key] for key in keys])
 

@@ -68,7 +68,10 @@ def _sam_small() -> PreTrainedConfig:
 
 
 def _tiny() -> dict[str, Any]:
-    """Everything random, 128 pixels: all parts train but the memory, which `memory: none` leaves out."""
+    """128 pixels, from nothing: all parts train but the memory, which `memory: none` leaves out.
+
+    Per-name maps lead SAM2 as a mask prompt: with them a small model learns to read names (benchmarks/learn.py).
+    """
     return {
         "mllm_config": AutoConfig.for_model("qwen2_vl", **_tiny_qwen()),
         "sam_config": AutoConfig.for_model("sam2_video", **_tiny_sam()),
@@ -81,6 +84,8 @@ def _tiny() -> dict[str, Any]:
         "qformer_heads": 4,
         "qformer_mlp": 192,
         "budgets": {"train_clip": [12, 16], "score_clip": [12, 16], "train_image": [16, 36], "score_image": [16, 36]},
+        "name_maps": "fine",
+        "prompt_maps": True,
         "gate_masks": False,  # from nothing the object score starts at 0: the gate would hold back the masks' gradient
         "trainable": dict.fromkeys(GROUPS, "full") | {"memory": "frozen"},
     }

@@ -54,7 +54,7 @@ def lively() -> Callable[..., Lavida]:
 
     def make(**changes: Any) -> Lavida:
         torch.manual_seed(0)
-        model = Lavida.from_preset("tiny", **changes)
+        model = Lavida.from_preset("tiny", random=True, **changes)
         _enliven(model)
         points, image = model.sam.prompt_encoder.shared_embedding, model.sam.shared_image_embedding
         points.positional_embedding.copy_(image.positional_embedding)  # one matrix in every checkpoint there is

@@ -178,14 +178,30 @@ def test_names_are_encoded_once(lively: Make, processor: LavidaProcessor, sample
         assert not torch.equal(model(processor(samples)).names, first), "changed weights empty the cache"
 
 
-def test_maps_of_names_and_mask_prompt(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
-    model = lively(name_maps="fine", prompt_maps=True, loss={"names": 1.0, "name_maps": 1.0}).train()
-    out = model(processor(samples))
+@pytest.mark.parametrize("maps", ["coarse", "fine"])
+@pytest.mark.parametrize("prompt", [False, True])
+def test_maps_of_names_and_mask_prompt(
+    lively: Make, processor: LavidaProcessor, samples: list[Sample], maps: str, prompt: bool
+) -> None:
+    model = lively(name_maps=maps, prompt_maps=prompt, loss={"names": 1.0, "name_maps": 1.0}).train()
+    out = model(processor(samples[:2]))
     out.loss.backward()
-    assert "name_maps" in out.losses
-    assert model.projector.fine is not None
-    assert model.projector.fine.fine_in.weight.grad.abs().sum() > 0
-    assert model.sam.prompt_encoder.mask_embed.conv1.weight.grad.abs().sum() > 0
+    assert out.losses["name_maps"].item() > 0
+    assert (model.projector.fine is None) == (maps == "coarse")
+    drawn = model.sam.prompt_encoder.mask_embed.conv1.weight.grad
+    assert (drawn is not None and bool(drawn.abs().sum() > 0)) == prompt
+
+
+def test_scoring_before_training_leaves_no_trace(
+    lively: Make, processor: LavidaProcessor, samples: list[Sample]
+) -> None:
+    """What is remembered in inference mode (names, positions) may be used where gradients are."""
+    model = lively(trainable={"names": "frozen"})
+    prepare(model)
+    batch = processor(samples[:2])
+    with torch.inference_mode():
+        model(batch)
+    model.train()(batch).loss.backward()
 
 
 def test_a_name_counts_as_absent_where_its_anomaly_is_out_of_view(

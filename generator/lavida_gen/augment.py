@@ -92,12 +92,12 @@ def _hue(a: Any, s: float) -> Any:
 
 
 def _low_light(a: Any, s: float) -> Any:
-    dark = 100 + 250 * s
+    """Less light (never none), and the noise of a sensor that makes the most of it."""
     return a.Compose(
         [
-            a.RandomGamma((round(0.6 * dark + 40), round(dark)), p=1),
-            a.RandomBrightnessContrast((-0.35 * s - 0.1, -0.1 * s), (-0.3 * s, 0), p=1),
-            a.GaussNoise(std_range=(0.01, 0.01 + 0.06 * s), p=1),
+            a.RandomGamma((110, round(130 + 70 * s)), p=1),
+            a.MultiplicativeNoise((0.7 - 0.45 * s, 0.85 - 0.35 * s), per_channel=False, elementwise=False, p=1),
+            a.GaussNoise(std_range=(0.01, 0.01 + 0.05 * s), p=1),
         ]
     )
 

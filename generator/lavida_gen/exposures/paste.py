@@ -34,6 +34,12 @@ _RELATION = re.compile(
     re.IGNORECASE,
 )
 TRIES = 8
+ENLARGED = 1.5
+"""A cut-out that is enlarged more looks blurred."""
+LARGEST = 0.6
+"""Largest share of the frame's height."""
+HORIZON = 0.35
+"""Where the horizon of a picture lies that tells nothing of it, as a share of its height."""
 BLENDS: tuple[Blend, Blend] = ("feather", "poisson")
 
 
@@ -44,6 +50,7 @@ class _Foreign(NamedTuple):
     category: str
     looks: tuple[Cutout, ...]
     share: float  # of its own frame's height that it takes
+    foot: float  # share of its own frame's height above its foot
 
 
 class _Path(NamedTuple):
@@ -98,7 +105,8 @@ def _foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foreign |
             continue
         looks = tuple(editing.cut(other.frames[time].pixels(), _mask(region, time)) for time in times)
         tall = float(np.median([look.bits.shape[0] for look in looks]))
-        return _Foreign(name, region.category, looks, tall / other.size[0])
+        foot = float(np.median([masks.box(_mask(region, time)).y for time in times]))
+        return _Foreign(name, region.category, looks, tall / other.size[0], (foot + tall) / other.size[0])
     return None
 
 
@@ -139,10 +147,10 @@ def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft 
     canvases, shown = [], []
     for time in range(count):
         row, column = path.at(time / max(count - 1, 1))
-        pixels = _tall(view, foreign.category, row, share, size[0])
-        if pixels is None:
-            return None
+        pixels = _tall(view, foreign, row, share, size[0])
         at = time % len(foreign.looks)
+        if pixels is None or pixels > ENLARGED * heights[at]:
+            return None
         look = editing.resized(foreign.looks[at], pixels / (heights[at] if grows else float(np.median(heights))))
         corner = round(row) - look.bits.shape[0], round(column) - look.bits.shape[1] // 2
         hidden = editing.nearer(scene, time, row, ())
@@ -159,11 +167,18 @@ def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft 
     return Draft(frames, (foreign.name,), (True,), mask, edits)
 
 
-def _tall(view: perspective.Perspective | None, category: str, row: float, share: float, height: int) -> float | None:
-    """Height in pixels of a thing that stands on `row`: by the scene's own things, else as in its own picture."""
-    metres = perspective.metres(category)
-    pixels = view.scale(row) * metres if view is not None and metres is not None else share * height
-    return pixels if max(8.0, 0.05 * height) <= pixels <= 0.85 * height else None
+def _tall(view: perspective.Perspective | None, it: _Foreign, row: float, share: float, height: int) -> float | None:
+    """Height in pixels of a thing that stands on `row`: by the scene's own things, else as in its own picture.
+
+    There too what stands farther down is nearer and larger. None if it would be too small or too large.
+    """
+    metres = perspective.metres(it.category)
+    if view is not None and metres is not None:
+        pixels = view.scale(row) * metres
+    else:
+        rise = (row / height - HORIZON) / (max(it.foot, HORIZON + 0.2) - HORIZON)
+        pixels = share * height * float(np.clip(rise, 0.2, 1.5))
+    return pixels if max(8.0, 0.05 * height) <= pixels <= LARGEST * height else None
 
 
 def _path(scene: Scene, view: perspective.Perspective | None, rng: np.random.Generator) -> _Path:

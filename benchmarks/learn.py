@@ -25,6 +25,7 @@ from learn_prompts import sample
 from learn_scenes import TRAINED_PLACES, Scenes
 
 from lavida.batch import Output
+from lavida.losses import Weights
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 from lavida.trainable import prepare
@@ -32,8 +33,8 @@ from lavida_gen.street.layouts import LAYOUTS
 
 SIDE = 128
 CONFIG = {"name_maps": "fine", "prompt_maps": True}
-LOSS = {"focal": 20.0, "dice": 2.0, "iou": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 2.0}
-MASKS = {name: LOSS[name] for name in ("focal", "dice", "iou", "object")}
+LOSS = {"focal": 20.0, "dice": 2.0, "iou": 0.0, "ious": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 4.0}
+MASKS = {name: LOSS[name] for name in ("focal", "dice", "ious", "object")}
 TEST_SEED, SEEDS = 999, {"near": 8, "street": 7}
 
 
@@ -98,7 +99,10 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
-    model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", loss=LOSS, **CONFIG)
+    model = Lavida.from_preset("tiny", random=True, loss=LOSS, **CONFIG)
+    if args.model:
+        model = Lavida.from_pretrained(args.model)
+        model.config.loss = asdict(Weights()) | LOSS
     processor = LavidaProcessor.from_preset("tiny")
     rows = prepare(model)
     print(

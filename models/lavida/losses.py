@@ -20,12 +20,14 @@ ALPHA, GAMMA = 0.25, 2.0
 class Weights:
     """What each loss counts; 0 switches it off.
 
-    `names` and `name_maps` are ours, on the projector's outputs per name, which the paper leaves without a loss.
+    `names` and `name_maps` are ours, on the projector's outputs per name, which the paper leaves without a loss. `ious`
+    is SAM2's own: the predicted IoUs of all candidates, without which a model that starts from nothing can not choose.
     """
 
     focal: float = 20.0
     dice: float = 2.0
     iou: float = 1.0
+    ious: float = 0.0
     object: float = 2.0
     text: float = 1.0
     names: float = 0.0
@@ -65,11 +67,11 @@ def object_score(scores: Tensor, present: Tensor) -> Tensor:
 
 
 def frame_losses(masks: Tensor, ious: Tensor, scores: Tensor, target: Tensor, weights: Weights) -> dict[str, Tensor]:
-    """focal, dice, iou and object, scalars without their weights, each the sum over the frames divided by N.
+    """focal, dice, iou, object, and ious if it counts: scalars without weights, sums over the frames divided by N.
 
     masks (N, M, h, w) logits, ious (N, M) predicted, scores (N,) object score logits, target (N, H, W) in {0, 1}. Where
     sizes differ the logits are resized bilinearly to the target's. The first three go through the candidate with the
-    smallest weighted focal + dice, and are zero where the target is empty.
+    smallest weighted focal + dice, `ious` through all of them; they are zero where the target is empty.
     """
     target = target.to(torch.float32)
     logits = masks.float()
@@ -86,7 +88,10 @@ def frame_losses(masks: Tensor, ious: Tensor, scores: Tensor, target: Tensor, we
         return (loss_NM.gather(1, best).squeeze(1) * present).sum() / frames
 
     bce = object_score(scores.float(), present).sum() / frames
-    return {"focal": chosen(focal_NM), "dice": chosen(dice_NM), "iou": chosen(iou_NM), "object": bce}
+    found = {"focal": chosen(focal_NM), "dice": chosen(dice_NM), "iou": chosen(iou_NM), "object": bce}
+    if weights.ious:
+        found["ious"] = (iou_NM.mean(dim=1) * present).sum() / frames
+    return found
 
 
 def text(logits_MV: Tensor, targets_M: Tensor) -> Tensor:

@@ -63,6 +63,13 @@ def test_best_of_candidates_and_normaliser() -> None:
     assert float(got["object"]) == pytest.approx((math.log(2) + math.log(4)) / 2)
 
 
+def test_predicted_ious_of_all_candidates() -> None:
+    got = losses.frame_losses(*frames(), Weights(ious=1.0))
+    # Frame 0: the candidates' IoUs are 0 (no logit above 0) and 1; frame 1 is empty and counts in the normaliser only.
+    assert float(got["ious"]) == pytest.approx((0.9 + 0.75) / 2 / 2)
+    assert "ious" not in losses.frame_losses(*frames(), Weights())
+
+
 def test_empty_targets_cost_nothing_but_the_object_score() -> None:
     masks, ious, scores, target = frames()
     masks.requires_grad_(True)

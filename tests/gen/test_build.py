@@ -106,7 +106,7 @@ def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path)
         process.wait()
         kept += len(list(out.glob("*/*.tar")))
         assert not (out / "corpus.json").is_file() or verify(open_corpus(out)) == []
-        _until_unlocked(out)
+        # orphaned workers may live half a second more: they hold no lock, and what they write has names of its own
         subprocess.run(command, check=True, capture_output=True)
         assert tree(out) == tree(built), f"round {round_}"
     assert kept > 0, "no round was killed in the middle of its shards"
@@ -115,11 +115,6 @@ def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path)
 def _wait_for_shards(process: subprocess.Popen[bytes], out: Path, count: int) -> None:
     while process.poll() is None and len(list(out.glob("*/*.tar"))) < count:
         time.sleep(0.005)
-
-
-def _until_unlocked(out: Path) -> None:
-    """Orphaned workers end within half a second of their parent's death; they hold no lock."""
-    assert out.is_dir() or not out.exists()
 
 
 def test_finished_shards_are_kept_and_damaged_ones_made_again(built: Path, tmp_path: Path) -> None:
@@ -156,7 +151,7 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "c" / "corpus.json").write_text("{")
     with pytest.raises(UserError, match="is no manifest of a corpus"):
         builder.build(recipe(), tmp_path / "c")
-    assert tree(tmp_path) == tree(tmp_path)
+    assert set(tree(tmp_path)) == {"thesis.txt", "c/corpus.json"}
     assert (tmp_path / "thesis.txt").read_text() == "do not lose me"
 
 

@@ -67,6 +67,11 @@ class ScoreStore:
         plain = {"format": FORMAT, "fingerprint": self.fingerprint, "about": self.about, "seconds": seconds or {}}
         write_whole(self.folder / ABOUT, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
 
+    def seconds(self) -> dict[str, float]:
+        """Busy seconds by stage of the last finished scoring, {} before. Raises DataError."""
+        found: dict[str, float] = _read(self.folder / ABOUT)["seconds"]
+        return found
+
     def path(self, key: str, suffix: str = ".npz") -> Path:
         """The file of a video."""
         return self.folder / "videos" / (key.replace("%", "%25").replace("/", "%2F") + suffix)

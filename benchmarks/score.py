@@ -1,0 +1,135 @@
+"""Where the time of scoring goes: decode, prepare, model, write, metrics; and how many frames readers can supply.
+
+    python benchmarks/score.py [--frames 400] [--readers 1 2]
+
+1. `tiny` scores the drawn benchmark street through the command's own code: busy seconds of each stage.
+2. A drawn 1920 x 1080 H.264 video: frames a second of decoding alone, and of decoding plus preparing for the `paper`
+   preset (1024 pixels for SAM2, its budgets for Qwen2-VL), by number of reader threads. With a GPU the model runs beside the
+   readers, so they are no bottleneck as long as they supply more frames than the model takes.
+
+Writes to a temporary folder; prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from contextlib import nullcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from lavida.presets import preset
+from lavida.processing import LavidaProcessor, Sizes
+from lavida.tiny_tokenizer import load as tokenizer
+from lavida_bench import lavida_scorer, prefetch, protocols, score_run, windows
+from lavida_bench.clock import Clock
+from lavida_bench.recipe import ScoreEntry
+from lavida_bench.score import Effort
+from lavida_bench.score_store import ScoreStore
+from lavida_bench.video import TestVideo
+from lavida_bench.video_file import VideoFile
+
+NAMES = ("fighting", "robbery", "fire", "traffic accident")
+FULL_HD = (1080, 1920)
+
+
+def stages(folder: Path, frames: int) -> None:
+    """Scores and measures street with `tiny`, and prints what each stage took."""
+    options = {"videos": 4, "frames": max(8, frames // 4)}
+    entry = ScoreEntry(benchmark="street", options=options)
+    score_run.Task.open(entry, folder)  # draws it
+    scorer = lavida_scorer.load("tiny", device="cpu")
+    start = time.perf_counter()
+    score_run.run_entry(scorer, entry, folder, Effort(), True, lambda total, what: nullcontext(lambda done: None))
+    whole = time.perf_counter() - start
+    plain = ScoreStore.open(folder / "scores" / "street")
+    seconds = plain.seconds()
+    print(f"\n`tiny`, street, {options['videos'] * options['frames']} frames of 240 x 360, {whole:.1f} s in all:\n")
+    print("| stage | busy seconds | share of the whole | where |\n|---|---|---|---|")
+    where = {
+        "decode": "readers", "prepare": "readers", "wait": "model's thread, for readers", "model": "model's thread",
+        "write": "model's thread", "metrics": "afterwards, with four baselines and pictures",
+    }  # fmt: skip
+    for stage, place in where.items():
+        print(f"| {stage} | {seconds.get(stage, 0):.2f} | {100 * seconds.get(stage, 0) / whole:.1f} % | {place} |")
+
+
+def film(path: Path, frames: int) -> None:
+    """A 1080p video with texture and motion, 25 frames a second."""
+    rng = np.random.default_rng(0)
+    ground = rng.integers(0, 255, (FULL_HD[0] // 8, FULL_HD[1] // 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "veryfast", "crf": "23"})
+        stream.height, stream.width, stream.pix_fmt = *FULL_HD, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 25)
+        for number in range(frames):
+            pixels = ground.copy()
+            at = number * 6 % (FULL_HD[1] - 200)
+            pixels[300:700, at : at + 200] = (200, 40, number % 255)
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def supply(paths: list[Path], readers: int, processor: Any | None) -> tuple[float, dict[str, float]]:
+    """Frames a second that reach the model's thread, and the readers' busy seconds. One video a reader."""
+    official, clock = protocols.make("official"), Clock()
+    own: dict[str, Any] = {}
+
+    def work(path: Path) -> Any:
+        media = VideoFile(path)
+        video = TestVideo(path.stem, media.frame_count, media.size, media, media.fps)
+        for some in clock.timed("decode", windows.clips(video, official, 1)):
+            if processor is not None:
+                from lavida.batch import Sample
+
+                with clock("prepare"):
+                    own.setdefault(path.stem, processor())([Sample(clip.frames, NAMES) for clip in some], use="score")
+            yield len(some[0].numbers)
+
+    start = time.perf_counter()
+    items = prefetch.ahead(paths[:readers], work, readers, depth=4)
+    frames = sum(item.piece for item in items if isinstance(item, prefetch.Made))
+    return frames / (time.perf_counter() - start), dict(clock.seconds)
+
+
+def paper_processor() -> LavidaProcessor:
+    """The paper preset's sizes; the words cost next to nothing, so the small tokenizer does."""
+    return LavidaProcessor(tokenizer(), tokenizer(names=True), Sizes.of(preset("paper")))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=400)
+    parser.add_argument("--readers", type=int, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        os.environ["LAVIDA_GEN_CACHE"] = str(folder / "cache")
+        stages(folder / "run", options.frames)
+        paths = [folder / f"v{number}.mp4" for number in range(max(options.readers))]
+        for path in paths:
+            film(path, max(16, options.frames // 4))
+            VideoFile(path)  # makes its index
+        print(f"\n1920 x 1080 H.264, official clips of 8, {os.cpu_count()} cores:\n")
+        print(
+            "| readers | decode alone, frames/s | decode and prepare for `paper`, frames/s | decode / prepare busy s |"
+        )
+        print("|---|---|---|---|")
+        for readers in options.readers:
+            alone, _ = supply(paths, readers, None)
+            both, busy = supply(paths, readers, paper_processor)
+            print(
+                f"| {readers} | {alone:.1f} | {both:.1f} | {busy['decode']:.2f} / {busy['prepare']:.2f} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

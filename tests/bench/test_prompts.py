@@ -1,0 +1,115 @@
+"""Lists of names that a prompt is given, and the check that a model follows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lavida_bench import prompt_check, prompt_names
+from lavida_bench.benchmark import known, make
+from lavida_bench.bootstrap import Bootstrap
+from lavida_bench.prompt_names import PromptNames, choose, given
+from lavida_bench.video import TestVideo, VideoScore
+from lavida_gen.errors import DataError, UserError
+
+
+def video(key: str, frames: int, names: tuple[str, ...] = ("a", "b"), abnormal: int = 0) -> TestVideo:
+    def unread(start: int, stop: int, step: int) -> None:
+        raise AssertionError("no frame is read")
+
+    return TestVideo(key, frames, (4, 4), unread, 10.0, names, np.arange(frames) < abnormal)
+
+
+def test_the_three_kinds(tmp_path: Path) -> None:
+    videos = [video("v", 3), video("w", 3)]
+    assert choose("benchmark").of(videos[0]) == ("a", "b")
+    assert choose("benchmark").plain(videos) == {"kind": "benchmark", "list": ["a", "b"]}
+    assert choose("benchmark").plain([videos[0], video("x", 3, ("c",))]) == {"kind": "benchmark", "list": None}
+    generic = choose("generic")
+    assert generic.plain(videos)["kind"] == "generic"
+    assert generic.of(videos[0]) == generic.of(videos[1])
+    (tmp_path / "mine.txt").write_text("﻿one\n\n# no name\n  two   words \n", "utf-8")
+    assert choose(str(tmp_path / "mine.txt")) == PromptNames("file", ("one", "two words"))
+
+
+def test_the_generic_list_is_neutral() -> None:
+    """Not one benchmark's classes: no benchmark's list is contained in it, nor is it in one."""
+    generic = set(choose("generic").names or ())
+    assert 20 <= len(generic) <= 40
+    for name in known():
+        own = set(make(name, "nowhere").about.names)
+        if len(own) > 1:
+            assert not own <= generic, name
+            assert not generic <= own, name
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        (
+            "benchmrak",
+            r"names 'benchmrak': no such file; expected benchmark, generic or a file.*did you mean 'benchmark'",
+        ),
+        ("empty.txt", "no name; expected at least one"),
+        ("twice.txt", "'cart' comes twice"),
+        ("many.txt", "501 names; expected at most 500"),
+        ("latin.txt", "cannot be read"),
+    ],
+)
+def test_lists_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.txt").write_text("# nothing\n")
+    Path("twice.txt").write_text("cart\ncart\n")
+    Path("many.txt").write_text("\n".join(f"name {n}" for n in range(501)))
+    Path("latin.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(UserError, match=message):
+        choose(word)
+
+
+def test_a_benchmark_without_names_says_what_to_do() -> None:
+    with pytest.raises(DataError, match="v: the benchmark names no anomaly; .*--names generic"):
+        PromptNames("benchmark").of(video("v", 3, ()))
+
+
+def test_blanks_around_given_names_do_not_count() -> None:
+    assert given([" a ", "b  c"]).names == ("a", "b c")
+    assert prompt_names.read(prompt_names.GENERIC)
+
+
+def score(key: str, values: list[float], scored: list[bool] | None = None) -> VideoScore:
+    return VideoScore(key, np.array(values), None if scored is None else np.array(scored))
+
+
+def test_falls_are_paired_by_frame_and_weighted_by_frames() -> None:
+    first = (video("v", 3, abnormal=2), score("v", [3, 5, 1]), score("v", [1, 1, 1]))
+    second = (video("w", 2, abnormal=0), score("w", [0, 9], [True, False]), score("w", [1, 0]))
+    falls = prompt_check.check([first, second], Bootstrap(200, 1))
+    assert (falls["all"].value, falls["all"].frames, falls["all"].videos) == ((2 + 4 + 0 - 1) / 4, 4, 2)
+    assert (falls["abnormal"].value, falls["abnormal"].low) == (3.0, None)
+    assert falls["normal"].value == -0.5
+    assert falls["all"].low == -1.0
+    assert falls["all"].high == 2.0
+    assert str(falls["all"]) == "+1.250 [-1.000, +2.000]"
+    assert str(falls["abnormal"]) == "+3.000"
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng, hits = np.random.default_rng(0), 0
+    for _ in range(100):
+        triples = []
+        for at in range(30):
+            change = rng.normal(0.5, 1) + rng.normal(0, 0.1, 20)
+            triples.append((video(str(at), 20), score(str(at), change.tolist()), score(str(at), [0.0] * 20)))
+        fall = prompt_check.check(triples, Bootstrap(300, 0))["all"]
+        assert fall.low is not None
+        assert fall.high is not None
+        hits += fall.low <= 0.5 <= fall.high
+    assert 86 <= hits <= 100
+
+
+def test_no_frame_with_both_scores_is_an_error() -> None:
+    one = (video("v", 1), score("v", [1.0], [False]), score("v", [1.0]))
+    with pytest.raises(DataError, match="prompt check: no frame is scored with both lists of names"):
+        prompt_check.check([one])

@@ -1,0 +1,170 @@
+"""A run: fit, score, report; what is done and unchanged is left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from lavida_bench import recipe as recipes
+from lavida_bench import record
+from lavida_bench.cli import main
+from lavida_bench.stages import Stages
+from lavida_gen.cli import main as build
+from lavida_gen.errors import DataError
+
+
+def plain(corpus: Path) -> dict[str, Any]:
+    return {
+        "name": "small-run",
+        "about": "A run of a test.",
+        "seed": 3,
+        "model": {"preset": "tiny"},
+        "data": [{"corpus": str(corpus)}],
+        "fit": {
+            "steps": 2, "batch": 2, "accumulation": 1, "lr": 1e-3, "warmup": 0, "validation": None,
+            "loader": {"workers": 0}, "checkpoint": {"every": 1}, "precision": "no",
+        },
+        "score": [
+            {"benchmark": "street", "options": {"videos": 2, "frames": 16, "size": [96, 144]}, "absent": ["horse"]},
+            {"benchmark": "street", "protocol": "paper", "names": "generic", "options": {"videos": 2, "frames": 16, "size": [96, 144]}},
+        ],
+    }  # fmt: skip
+
+
+def go(tmp: Path, raw: dict[str, Any], *words: str) -> Result:
+    (tmp / "r.yaml").write_text(yaml.safe_dump(raw))
+    return CliRunner().invoke(main, ["run", "-r", str(tmp / "r.yaml"), "-o", str(tmp / "run"), *words])
+
+
+def times(run: Path) -> dict[str, str]:
+    stages = json.loads((run / "run.json").read_text("utf-8"))["stages"]
+    return {stage["name"]: stage["finished"] + str(stage["seconds"]) for stage in stages}
+
+
+@pytest.mark.slow
+def test_a_run_is_done_once_and_tells_its_story(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    words = ["build", "-r", "street", "-o", str(corpus), "-w", "1", "--set", "samples=6", "--set", "sources.0.scenes=6",
+             "--set", "sources.1.scenes=6", "--set", "val=0"]  # fmt: skip
+    assert CliRunner().invoke(build, words).exit_code == 0
+    raw = plain(corpus)
+    result = go(tmp_path, raw)
+    assert result.exit_code == 0, result.output
+    run = tmp_path / "run"
+    assert [(entry.result.method, entry.result.protocol) for entry in record.read(run).entries] == [
+        ("small-run", "official/1"), ("small-run (generic)", "paper/1"),
+    ]  # fmt: skip
+    text = (run / "README.md").read_text("utf-8")
+    for part in ("# Run small-run", "| fit |", "| score street-paper-generic |", "Does it follow its prompt?", "horse"):
+        assert part in text
+    for name in ("recipe.yaml", "report.html", "report.md", "fit", "scores"):
+        assert f"[{name}]({name})" in text
+        assert (run / name).exists()
+    assert recipes.load(str(run / "recipe.yaml")) == recipes.load(str(tmp_path / "r.yaml"))
+
+    before = times(run)
+    again = go(tmp_path, raw)
+    assert again.exit_code == 0, again.output
+    assert times(run) == before, "nothing is done twice"
+
+    (run / "scores" / "street" / "videos" / "Test001.npz").unlink()
+    kept = (run / "scores" / "street" / "videos" / "Test002.npz").stat().st_mtime_ns
+    assert go(tmp_path, raw).exit_code == 0
+    after = times(run)
+    assert {name for name in after if after[name] != before[name]} <= {"score street", "report"}
+    assert after["score street"] != before["score street"]
+    assert (run / "scores" / "street" / "videos" / "Test002.npz").stat().st_mtime_ns == kept
+
+    raw["score"][0]["names"] = "generic"
+    raw["score"][0]["label"] = "street"
+    changed = go(tmp_path, raw)
+    assert changed.exit_code == 0, changed.output
+    assert times(run)["fit"] == before["fit"], "other words to score with leave the fit alone"
+    raw["fit"]["lr"] = 2e-3
+    refused = go(tmp_path, raw)
+    assert refused.exit_code == 2
+    assert "was fitted by another recipe (model, data or fit differ); give another --out" in refused.output
+
+
+@pytest.mark.slow
+def test_without_a_fit_the_model_is_scored_as_it_is(tmp_path: Path) -> None:
+    raw = plain(tmp_path)
+    raw["score"] = raw["score"][1:]
+    del raw["fit"], raw["data"]
+    raw["model"]["config"] = {"reduction_ratio": 1.0}
+    result = go(tmp_path, raw)
+    assert result.exit_code == 0, result.output
+    assert list(times(tmp_path / "run")) == ["score street-paper-generic", "report"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"names": "nolist"}, "names 'nolist': no such file"),
+        ({"protocol": "strict"}, "unknown protocol 'strict'"),
+        ({"benchmark": "steret"}, "did you mean 'street'"),
+        ({"options": {"vidoes": 3}}, "did you mean 'videos'"),
+        ({"absent": ["a", "a"]}, "'a' comes twice"),
+        ({"batch": 0}, "batch"),
+    ],
+)
+def test_words_that_are_off_are_told_before_anything_is_done(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    raw = plain(tmp_path)
+    raw["score"][0] |= change
+    result = go(tmp_path, raw)
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_entries_need_two_labels(tmp_path: Path) -> None:
+    raw = plain(tmp_path)
+    raw["score"][1] = raw["score"][0]
+    result = go(tmp_path, raw)
+    assert result.exit_code == 2
+    assert "two entries of score are 'street'; give one a label" in result.output
+
+
+# ---- stages --------------------------------------------------------------------------------------------------------
+
+
+def test_a_stage_is_entered_when_it_is_finished(tmp_path: Path) -> None:
+    stages = Stages.open(tmp_path, "r")
+    with pytest.raises(ZeroDivisionError):
+        stages.do("fit", "key", lambda: {"model": str(1 // 0)})
+    assert not (tmp_path / "run.json").exists()
+    stages.do("fit", "key", lambda: {"model": "fit/model"})
+    read = Stages.open(tmp_path, "r")
+    assert read.done == stages.done
+    assert read.done["fit"].facts == {"model": "fit/model"}
+    assert read.fresh("fit", "key")
+    assert not read.fresh("fit", "other")
+    assert not read.fresh("score", "key")
+
+
+def test_only_the_first_process_writes(tmp_path: Path) -> None:
+    stages = Stages.open(tmp_path, "r", writes=False)
+    stages.do("fit", "key", dict)
+    assert stages.fresh("fit", "key")
+    assert not (tmp_path / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read"),
+        ('{"format": 9, "stages": []}', "format 9; expected 1"),
+        ('{"format": 1}', "cannot be read"),
+    ],
+)
+def test_a_broken_run_json_is_told(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(DataError, match=message):
+        Stages.open(tmp_path, "r")

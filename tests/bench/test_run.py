@@ -72,6 +72,13 @@ def test_a_run_is_done_once_and_tells_its_story(tmp_path: Path) -> None:
     assert again.exit_code == 0, again.output
     assert times(run) == before, "nothing is done twice"
 
+    page = (run / "report.html").read_bytes()
+    (run / "report.html").unlink()
+    result = CliRunner().invoke(main, ["report", str(run), "--text"])
+    assert result.exit_code == 0, result.output
+    assert "## street: small-run, protocol official/1" in result.output
+    assert (run / "report.html").read_bytes() == page
+
     (run / "scores" / "street" / "videos" / "Test001.npz").unlink()
     kept = (run / "scores" / "street" / "videos" / "Test002.npz").stat().st_mtime_ns
     assert go(tmp_path, raw).exit_code == 0
@@ -130,6 +137,12 @@ def test_two_entries_need_two_labels(tmp_path: Path) -> None:
     result = go(tmp_path, raw)
     assert result.exit_code == 2
     assert "two entries of score are 'street'; give one a label" in result.output
+
+
+def test_a_folder_without_results_has_no_report(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "results.json: no such file; expected the results of a run" in result.output
 
 
 # ---- stages --------------------------------------------------------------------------------------------------------

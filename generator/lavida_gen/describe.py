@@ -16,6 +16,14 @@ from lavida_gen.recipe import EXPOSURES, SOURCES
 from lavida_gen.source import Source
 
 
+USES = {
+    "free": "may be passed on",
+    "noncommercial": "not commercially",
+    "forbidden": "not to be passed on",
+}
+"""What may be done with samples of a source, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """The same thing for people and for machines."""
@@ -30,7 +38,8 @@ def sources() -> Told:
     for name in plugins.names(SOURCES):
         about = plugins.find(SOURCES, Source, name).about
         rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
-    lines = [_columns([(name, row["use"], row["title"]) for name, row in rows.items()])]
+    cells = [(name, USES[row["use"]], row["title"]) for name, row in rows.items()]
+    lines = [_columns([("name", "samples of it", "what it is"), *cells])]
     return Told(
         "\n".join([*lines, "", "`lavida-gen sources NAME` tells how to get one and how its folder must look."]), rows
     )
@@ -43,7 +52,7 @@ def source(name: str) -> Told:
     text = [
         f"{name}: {about.title}",
         f"page         {about.page}",
-        f"licence      {about.licence} ({about.use})",
+        f"licence      {about.licence} (samples of it: {USES[about.use]})",
         f"attribution  {about.attribution}",
         "",
         "How to get it",
@@ -71,7 +80,8 @@ def exposures() -> Told:
             "about": (inspect.getdoc(cls) or "").split("\n")[0],
         }
     cells = [(name, str(row["outcome"]), "/".join(row["kinds"]), str(row["about"])) for name, row in rows.items()]
-    return Told(_columns(cells), rows)
+    told = "`lavida-gen exposures NAME` tells what one does, and its options."
+    return Told(f"{_columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
 
 
 def exposure(name: str) -> Told:

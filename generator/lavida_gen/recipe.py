@@ -137,7 +137,7 @@ def find(name: str) -> Path:
             fault(name, "no such recipe file", "a YAML file", "`lavida-gen recipes` lists the built-in ones")
         )
     close = did_you_mean(name, tuple(known))
-    raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known)}; or give a path")
+    raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known) + '; or give a path'}")
 
 
 def load(name: str, settings: Sequence[str] = ()) -> Recipe:

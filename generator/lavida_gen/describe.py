@@ -15,7 +15,6 @@ from lavida_gen.exposure import Exposure
 from lavida_gen.recipe import EXPOSURES, SOURCES
 from lavida_gen.source import Source
 
-
 USES = {
     "free": "may be passed on",
     "noncommercial": "not commercially",

@@ -26,7 +26,7 @@ from lavida_gen.vocabulary import Vocabulary, pick_absent, present, safe
 
 
 class NearMiss(Exposure):
-    """The same, with names as close as possible to what is there."""
+    """Nothing is anomalous, and the names are as close as possible to what is there."""
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({False})
 

@@ -27,10 +27,12 @@ def benchmarks() -> Told:
         totals = asdict(about.expected) if about.expected else None
         rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
         rows[name] |= {"expected": totals, "metrics": about.metrics}
-    lines = [
-        f"{name:<13} {_count(row['expected']):<28} {', '.join(row['metrics']):<24} {row['licence']:<24} {row['title']}"
+    cells = [
+        (name, _count(row["expected"]), ", ".join(row["metrics"]), row["licence"], row["title"], row["page"])
         for name, row in rows.items()
     ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
     return Told("\n".join([*lines, "", hint]), rows)
 

@@ -37,7 +37,7 @@ def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[
                 storage.remove(MANIFEST)  # a damaged shard: it is no finished corpus any more
             storage.write(PLAN, outline.model_dump_json().encode())
             if not part:
-                _clean(storage)
+                clean(storage)
             yield None
         finally:
             if not part and not {MANIFEST, "image", "clip"} & set(storage.entries()):
@@ -95,8 +95,8 @@ def _take(lock: TextIO, storage: Storage, part: bool) -> None:
         return  # a network file system without locks: two builds of one recipe write the same bytes
 
 
-def _clean(storage: Storage) -> None:
-    """Remove what a killed build has half-written."""
+def clean(storage: Storage) -> None:
+    """Remove what killed processes have half-written."""
     if isinstance(storage, Folder):
         for kind in ("image", "clip"):
             for left in (storage.path / kind).rglob(f"*{PARTIAL}-*"):

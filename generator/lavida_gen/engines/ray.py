@@ -1,0 +1,125 @@
+"""Shards spread over a Ray cluster: one that is there already, or one started on this machine.
+
+    lavida-gen build --recipe coco --out s3://bucket/coco --engine ray --address auto
+
+A shard is one Ray task that runs the same function as a local process. What dies with its worker or machine is run
+again elsewhere. Workers need this package in the driver's version, and must reach the data and `--out` (a shared
+folder, or a URL): nothing else travels to them than the recipe and the range of samples.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from lavida_gen import __version__
+from lavida_gen.engine import Engine
+from lavida_gen.errors import DataError, UserError
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+RETRIES = 5
+"""So often a task is run again after its worker was lost."""
+
+
+def _call(task: Callable[[J, Callable[[], None]], R], job: J, version: str) -> tuple[R, int]:
+    """On a worker: the result, and how often it ticked."""
+    if __version__ != version:
+        raise DataError(f"a Ray worker has lavida-gen {__version__}, the driver {version}; install one version on all")
+    ticks = 0
+
+    def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+
+    return task(job, tick), ticks
+
+
+class Ray(Engine):
+    """The cluster at an address (``auto``, ``HOST:PORT``, ``ray://HOST:PORT``), or `workers` processes here."""
+
+    def __init__(self, address: str | None = None) -> None:
+        """`address` None: RAY_ADDRESS if that is set, else a cluster of this machine for this build."""
+        self.address = address or os.environ.get("RAY_ADDRESS") or None
+
+    def run(
+        self,
+        task: Callable[[J, Callable[[], None]], R],
+        jobs: Sequence[J],
+        workers: int,
+        progress: Callable[[int], None],
+    ) -> Iterator[R]:
+        """See Engine. On a cluster that is there already, its size counts, not `workers`."""
+        if not jobs:
+            return
+        ray = _ray()
+        own = not ray.is_initialized()
+        if own:
+            _join(ray, self.address, min(workers, len(jobs)))
+        try:
+            yield from _spread(ray, task, jobs, progress)
+        finally:
+            if own:
+                ray.shutdown()
+
+
+def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("--engine ray needs ray; pip install 'lavida-gen[ray]'") from error
+    return ray
+
+
+def _join(ray: Any, address: str | None, workers: int) -> None:
+    quiet = {"log_to_driver": False, "logging_level": "error"}
+    try:
+        if address is None:
+            ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
+        else:
+            ray.init(address, **quiet)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        said = " ".join(str(error).split())[:300]
+        todo = "give the --address of a running cluster, or none to start one here"
+        raise UserError(f"--engine ray: no cluster at {address or 'this machine'} ({said}); {todo}") from error
+
+
+def _spread(
+    ray: Any, task: Callable[[J, Callable[[], None]], R], jobs: Sequence[J], progress: Callable[[int], None]
+) -> Iterator[R]:
+    """Keep every core of the cluster busy, and no more than twice as many tasks waiting."""
+    remote = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(_call)
+    waiting = list(reversed(jobs))
+    running: list[Any] = []
+    try:
+        while waiting or running:
+            room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(running)
+            for _ in range(min(room, len(waiting))):
+                running.append(remote.remote(task, waiting.pop(), __version__))
+            done, running = ray.wait(running, num_returns=1, timeout=5)
+            for one in done:
+                result, ticks = _result(ray, one)
+                progress(ticks)
+                yield result
+    finally:
+        for one in running:
+            ray.cancel(one, force=True)
+
+
+def _result(ray: Any, one: Any) -> Any:
+    try:
+        return ray.get(one)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, BaseException):
+            raise error.cause from error
+        raise
+    except ray.exceptions.RayError as error:
+        kind = type(error).__name__
+        raise DataError(
+            f"Ray lost a worker {RETRIES + 1} times ({kind}: killed, or out of memory); finished shards are kept: run "
+            "the same command again"
+        ) from error

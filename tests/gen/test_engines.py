@@ -1,0 +1,189 @@
+"""Engines: where a task runs never changes what it makes; the loss of a worker neither."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida_gen import build as builder
+from lavida_gen import plugins
+from lavida_gen import recipe as recipes
+from lavida_gen.build import ENGINES
+from lavida_gen.engine import Engine
+from lavida_gen.errors import DataError, UserError
+
+PLAIN: dict[str, Any] = {
+    "name": "spread",
+    "samples": 40,
+    "shard": {"samples": 4},
+    "sources": [{"name": "street", "scenes": 40, "size": [96, 128]}],
+    "exposures": ["relabel", "absent"],
+    "names_per_prompt": 5,
+}
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def engine(name: str) -> Engine:
+    return plugins.find(ENGINES, Engine, name)()
+
+
+def square(job: int, tick: Callable[[], None]) -> int:
+    tick()
+    return job * job
+
+
+def stumble(job: int, tick: Callable[[], None]) -> int:
+    if job == 2:
+        raise DataError("job 2 is broken; mend it")
+    return job
+
+
+def die_once(job: tuple[int, str], tick: Callable[[], None]) -> int:
+    number, folder = job
+    mark = Path(folder) / str(number)
+    if number % 3 == 0 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    tick()
+    return number
+
+
+def die_always(job: int, tick: Callable[[], None]) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A real Ray cluster of this machine with two workers."""
+    ray = pytest.importorskip("ray")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    folder = str(Path(__file__).parent)
+    ray.init(
+        "local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
+        runtime_env={"env_vars": {"PYTHONPATH": folder}},
+    )  # fmt: skip
+    yield ray
+    ray.shutdown()
+
+
+def test_local_runs_every_job() -> None:
+    ticks: list[int] = []
+    assert sorted(engine("local").run(square, range(6), 1, ticks.append)) == [0, 1, 4, 9, 16, 25]
+    assert sum(ticks) == 6
+
+
+def test_only_ray_has_an_address(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--address auto: engine local runs on this machine alone; give --engine ray"):
+        builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), tmp_path / "c", address="auto")
+    with pytest.raises(UserError, match="unknown engine 'rya'; did you mean 'ray'"):
+        builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), tmp_path / "c", engine="rya")
+
+
+def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"--engine ray needs ray; pip install 'lavida-gen\[ray\]'"):
+        list(engine("ray").run(square, [1], 1, lambda n: None))
+
+
+def test_another_version_on_a_worker() -> None:
+    from lavida_gen.engines.ray import _call
+
+    with pytest.raises(
+        DataError, match=r"a Ray worker has lavida-gen .*, the driver 0.0.0; install one version on all"
+    ):
+        _call(square, 3, "0.0.0")
+
+
+@pytest.mark.slow
+def test_ray_runs_every_job(cluster: Any) -> None:
+    ticks: list[int] = []
+    assert sorted(engine("ray").run(square, range(20), 2, ticks.append)) == [n * n for n in range(20)]
+    assert sum(ticks) == 20
+    with pytest.raises(DataError, match=r"^job 2 is broken; mend it$"):
+        list(engine("ray").run(stumble, range(4), 2, lambda n: None))
+
+
+@pytest.mark.slow
+def test_ray_runs_again_what_died_with_its_worker(cluster: Any, tmp_path: Path) -> None:
+    ticks: list[int] = []
+    jobs = [(number, str(tmp_path)) for number in range(9)]
+    assert sorted(engine("ray").run(die_once, jobs, 2, ticks.append)) == list(range(9))
+    assert sum(ticks) == 9, "a task that is run again is counted once"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_ray_gives_up_on_what_always_dies(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lavida_gen.engines.ray.RETRIES", 1)
+    with pytest.raises(
+        DataError, match=r"Ray lost a worker 2 times \(\w+: killed, or out of memory\); finished shards"
+    ):
+        list(engine("ray").run(die_always, [1], 1, lambda n: None))
+
+
+@pytest.mark.slow
+def test_no_cluster_at_the_address() -> None:
+    pytest.importorskip("ray")
+    from lavida_gen.engines.ray import Ray, _join, _ray
+
+    with pytest.raises(UserError, match=r"no cluster at nohost:1 \(.*give the --address of a running cluster, or none"):
+        _join(type("Absent", (), {"init": staticmethod(_refuse)}), "nohost:1", 1)
+    assert Ray("auto").address == "auto"
+    assert _ray() is not None
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise ConnectionError("Could not connect to the cluster")
+
+
+@pytest.mark.slow
+def test_a_ray_worker_is_killed_and_the_corpus_is_the_same(cluster: Any, tmp_path: Path) -> None:
+    recipe = recipes.parse(json.loads(json.dumps(PLAIN)))
+    builder.build(recipe, tmp_path / "local")
+    with ThreadPoolExecutor(1) as pool:
+        build = pool.submit(builder.build, recipe, tmp_path / "ray", 2, "ray")
+        killed = _kill_a_busy_worker(build, tmp_path / "ray")
+        build.result(timeout=240)
+    assert killed, "the build ended before a worker could be killed"
+    assert tree(tmp_path / "ray") == tree(tmp_path / "local")
+
+
+def _kill_a_busy_worker(build: Future[Any], out: Path) -> bool:
+    """Kill -9 the first Ray worker of this process that is in the middle of a shard."""
+    while not build.done():
+        for child in _below(os.getpid()) if list(out.glob("image/*.partial-*")) else ():
+            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"ray::_call"):
+                os.kill(child, signal.SIGKILL)
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def _below(parent: int) -> list[int]:
+    """All processes that descend from one."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    seen = {parent}
+    for _ in range(6):
+        seen |= {child for child, up in parents.items() if up in seen}
+    return [child for child in sorted(seen - {parent}) if Path(f"/proc/{child}").exists()]

@@ -103,10 +103,12 @@ def test_a_film_that_does_not_fit(film: Path, numbers: list[int], size: tuple[in
         video_file.read(film, numbers, size)
 
 
-def test_a_real_surveillance_film(shared_data: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "size"), [("vtest.avi", (576, 768)), ("bedroom.mp4", (540, 960)), ("cutie_example.mp4", (480, 640))]
+)
+def test_frames_of_real_films(shared_data: Path, file: str, size: tuple[int, int]) -> None:
     """Seeking gives the same frames as decoding from the start."""
-    path = shared_data / "videos" / "vtest.avi"
-    size = (576, 768)
+    path = shared_data / "videos" / file
     whole = video_file.read(path, range(41), size)
     for number in (0, 1, 17, 40):
         assert np.array_equal(video_file.read(path, [number], size)[number], whole[number])

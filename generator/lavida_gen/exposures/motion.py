@@ -95,7 +95,14 @@ def _makes_sense(way: str, region: Region, scene: Scene) -> bool:
     if way == "frozen":
         kin = [one for one in scene.regions if one is not region and lexicon.same_kind(_kind(one), kind)]
         return not kin
-    return True
+    return way != "fast" or _level(region)
+
+
+def _level(region: Region) -> bool:
+    """Does it go sideways: farther on the way of one that comes or goes, it would float, or be of the wrong size."""
+    first, last = (masks.box(mask) for mask in (region.masks[0], region.masks[-1]) if mask is not None)
+    down = abs(last.y + last.height - first.y - first.height)
+    return down <= 0.25 * abs(last.x + last.width / 2 - first.x - first.width / 2)
 
 
 def _kind(region: Region) -> str:
@@ -124,7 +131,7 @@ def _new_track(track: _Track, way: str, rng: np.random.Generator) -> tuple[list[
         at = int(rng.integers(count // 4, count - count // 4))
         return [at] * count, np.repeat(feet[at : at + 1], count, 0)
     if way == "jitter":
-        reach = np.maximum(0.12 * shapes.mean(0).mean(), 3.0)
+        reach = np.maximum(0.18 * shapes.mean(0).mean(), 3.0)
         signs = rng.choice((-1.0, 1.0), size=(count, 2)) * (0.5, 1.0)
         return times.tolist(), feet + signs * reach * rng.uniform(0.6, 1.0, (count, 2))
     middle = (count - 1) / 2

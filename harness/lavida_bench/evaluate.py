@@ -106,7 +106,7 @@ def _require(coverage: Coverage, protocol: Protocol) -> None:
             f"scored {coverage}; {coverage.videos_total - coverage.videos} videos are missing, "
             f"{len(coverage.missing)} of those at hand are not or not wholly scored{lines}",
             "every frame of every test video",
-            "score them, or allow a partial result (--partial), which is marked so and is not the benchmark's number",
+            "score them, or --allow-partial: the result is then marked so and is not the benchmark's number",
         )
     )
 

@@ -97,7 +97,7 @@ class ScoreFiles:
         hints = [f"{name!r}: {hint}" for name in self.extra[:SHOWN] if (hint := did_you_mean(name, missing))]
         if hints:
             got += f"; names that no video has: {', '.join(hints)}"
-        return fault(self.folder, got, "a file a video", "or --partial, which marks the result so")
+        return fault(self.folder, got, "a file a video", "or --allow-partial, which marks the result so")
 
     def score(self, video: TestVideo) -> VideoScore | None:
         """The score of a video, None if there is none; maps are read when asked for. Raises DataError."""

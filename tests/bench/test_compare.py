@@ -145,7 +145,7 @@ def test_other_options_do_not_compare(runs: tuple[Path, Path], tmp_path: Path, s
 def test_runs_over_other_videos_do_not_compare(runs: tuple[Path, Path], tmp_path: Path, small_folder: Path) -> None:
     fewer = written(tmp_path / "fewer", small_folder, 1.0)
     (fewer / "quiet.npy").unlink()
-    words = ["score-files", "-b", "folder", "--root", small_folder, "-s", fewer, "--partial", "--resamples", 0]
+    words = ["score-files", "-b", "folder", "--root", small_folder, "-s", fewer, "--allow-partial", "--resamples", 0]
     assert run(*words, "--baseline", "none", "--out", tmp_path / "f").exit_code == 0
     done = run("compare", runs[0], tmp_path / "f", "--resamples", 0)
     assert done.exit_code == 2

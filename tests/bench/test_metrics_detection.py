@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -237,3 +239,38 @@ def test_portions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [score(name, (video("v", 50, tracks), detections)) for name in ("rbdc", "tbdc")]
     monkeypatch.setattr("lavida_bench.detection.PORTION", 7)
     assert [score(name, (video("v", 50, tracks), detections)) for name in ("rbdc", "tbdc")] == before
+
+
+MILLION = """
+import resource, time
+import numpy as np
+from lavida_bench import metric, protocols
+from lavida_bench.video import Detections, TestVideo, Track, VideoScore
+
+rng, length, number = np.random.default_rng(0), 1000, 10_000
+made = [metric.make("rbdc"), metric.make("tbdc")]
+began = time.perf_counter()
+for index in range(100):
+    when = np.arange(250, 750)
+    corner = rng.integers(0, 500, (len(when), 2))
+    track = Track("", when, np.concatenate([corner, corner + 100], axis=1))
+    corner = rng.integers(0, 500, (number, 2))
+    boxes = np.concatenate([corner, corner + rng.integers(20, 150, (number, 2))], axis=1)
+    found = Detections(rng.integers(0, length, number), boxes, rng.random(number, np.float32))
+    labels = np.zeros(length, bool)
+    labels[when] = True
+    video = TestVideo(f"v{index}", length, (600, 600), None, 25.0, (), labels, None, (track,))
+    for one in made:
+        one.update(protocols.make("official").view(video, VideoScore(video.key, np.zeros(length), detections=found)))
+values = [one.exact()["micro"] for one in made]
+print(values[0], time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_a_million_detections_over_a_hundred_thousand_frames() -> None:
+    done = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True, check=True)
+    value, seconds, mebibytes = map(float, done.stdout.split())
+    assert 0 < value < 1
+    assert seconds < 20
+    assert mebibytes < 1024

@@ -158,7 +158,7 @@ def test_missing_videos_are_listed_and_misspelt_ones_recognised(tmp_path: Path) 
     assert "scores of 1 of 20 videos; missing: Arson001_x264, Arson002_x264" in text
     assert "and 9 more" in text
     assert "'arson001_x265': did you mean 'Arson001_x264'?" in text
-    assert "or --partial, which marks the result so" in text
+    assert "or --allow-partial, which marks the result so" in text
     files.check(videos, allow_partial=True)
     assert files.notes() == ("1 files of no test video were left alone: arson001_x265",)
     assert files.missing(videos) == [one.key for one in videos[1:]]
@@ -288,7 +288,7 @@ def test_a_partial_score_needs_a_word(tmp_path: Path, small_folder: Path) -> Non
     done = run(*words)
     assert done.exit_code == 1
     assert "scores of 2 of 3 videos; missing: quiet" in done.output
-    done = run(*words, "--partial")
+    done = run(*words, "--allow-partial")
     assert done.exit_code == 0
     assert "protocol official/1 (partial)" in done.output
     assert "warning: scored 2 of 3 videos, 22 of 30 frames (73.33 %): numbers are not the benchmark's" in done.output

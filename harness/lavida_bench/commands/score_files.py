@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--method", metavar="NAME", help="How the method is called [default: the folder's name].")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that apply].")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Only these [default: all]; none = none.")
-@click.option("--partial", is_flag=True, help="Allow missing videos; the result is marked so.")
+@click.option("--allow-partial", "partial", is_flag=True, help="Allow missing videos; the result is marked so.")
 @click.option("--smooth", type=float, metavar="SIGMA", help="Also with scores smoothed by a Gaussian of SIGMA frames.")
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals and the random baseline.")

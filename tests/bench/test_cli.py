@@ -1,0 +1,113 @@
+"""The command lavida-bench: its verbs, found by file name, and what it says when words are wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from lavida.errors import LavidaError
+from lavida_bench import benchmark, cli
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.plugins import names
+
+VERBS = [name.replace("_", "-") for name in names(cli.PACKAGE)]
+
+
+def run(*words: object) -> Any:
+    return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+
+def test_the_verbs_of_the_readme_are_there() -> None:
+    assert {
+        "check",
+        "benchmarks",
+        "metrics",
+        "score-files",
+        "compare",
+        "fit",
+        "score",
+        "report",
+        "run",
+        "predict",
+    } <= set(VERBS)
+    listed = run("--help").output.split("Commands:")[1].splitlines()
+    assert [line.split()[0] for line in listed if line.strip()] == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_tells_what_it_does(verb: str) -> None:
+    done = run(verb, "--help")
+    assert done.exit_code == 0
+    assert done.output.startswith(f"Usage: main {verb}")
+    assert len(done.output) > 200
+
+
+def test_a_verb_that_is_none() -> None:
+    done = run("chekc")
+    assert done.exit_code == 2
+    assert "No such command 'chekc'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(UserError("words"), 2), (DataError("data"), 1), (LavidaError("model"), 1)]
+)
+def test_errors_become_a_line_and_a_code(error: Exception, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(benchmark, "make", fails)
+    done = run("check", "street")
+    assert (done.exit_code, done.output) == (code, f"error: {error}\n")
+    assert isinstance(run("--debug", "check", "street").exception, type(error))
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "make", stopped)
+    done = run("check", "street")
+    assert (done.exit_code, done.output) == (130, "\nstopped\n")
+
+
+def test_check_of_a_sound_folder_and_of_one_that_is_not(small_folder: Path, tmp_path: Path) -> None:
+    done = run("check", "folder", "--root", small_folder)
+    assert done.exit_code == 0, done.output
+    assert "folder: nothing to compare with" in done.output
+    plain = json.loads(run("check", "folder", "--root", small_folder, "--quick", "--json").output)
+    assert (plain["found"], plain["decoded"]) == ({"videos": 3, "frames": 30, "abnormal_frames": 9}, False)
+    done = run("check", "ucf_crime", "--root", tmp_path / "none")
+    assert done.exit_code == 1
+    assert "no such folder" in done.output
+
+
+def test_benchmarks_are_listed_and_told() -> None:
+    done = run("benchmarks")
+    rows = {line.split()[0] for line in done.output.splitlines() if line and line[0] != "`"}
+    assert rows == set(benchmark.known())
+    assert "https://www.crcv.ucf.edu/projects/real-world/" in done.output
+    told = run("benchmarks", "ucf_crime").output
+    assert "290 videos, 1,111,808 frames, 84,331 abnormal frames" in told
+    assert "research use" in told
+    assert "Anomaly-Videos/Arson/Arson009_x264.mp4" in told
+    assert set(json.loads(run("benchmarks", "--json").output)) == set(benchmark.known())
+    assert run("benchmarks", "ucf").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["labels"], "--set labels: no '='; expected KEY=VALUE"),
+        (["labels=["], "--set labels=[: the value is no YAML"),
+        (["label=pixels"], "avenue: no option 'label'; did you mean 'labels'?"),
+        (["labels=x"], "avenue: option labels: Input should be 'pixels' or 'intervals'; got 'x'"),
+    ],
+)
+def test_settings_that_are_off(words: list[str], said: str) -> None:
+    done = run("check", "avenue", "--set", *words)
+    assert done.exit_code == 2
+    assert said in done.output

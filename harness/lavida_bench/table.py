@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,11 +95,9 @@ def _columns(entry: Entry, papers: tuple[published.Published, ...]) -> Iterator[
     """The one to quote first, then all that the method, a baseline or a paper has, in the order of NAMES."""
     from lavida_bench import metric as room
 
-    first = next(iter(entry.result.metrics), "")
     found = {name for one in (entry.result, *entry.baselines) for name in one.metrics}
     found |= {name for paper in papers for name in paper.values[entry.result.benchmark]}
-    places = {name: at for at, name in enumerate(NAMES)}
-    for name in sorted(found, key=lambda name: (name != first, places.get(name, len(places)), name)):
+    for name in ordered(found, entry.result):
         metric = room.make(name)
         variant = metric.variants[0]
         yield Column(name, title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
@@ -132,7 +130,8 @@ def in_unit(estimate: Estimate, unit: str) -> Estimate:
 
 def details(result: Result) -> Iterator[Detail]:
     """Every variant of every metric of the method."""
-    for name, found in result.metrics.items():
+    for name in ordered(result.metrics, result):
+        found = result.metrics[name]
         counts = ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in found.counts.items())
         for at, (variant, estimate) in enumerate(found.variants.items()):
             unit = unit_of(found.unit, variant)

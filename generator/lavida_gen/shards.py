@@ -24,6 +24,8 @@ from lavida_gen.storage import PARTIAL as PARTIAL
 from lavida_gen.storage import Storage, open_storage
 from lavida_gen.storage import write_whole as write_whole
 
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
@@ -49,7 +51,7 @@ class Packed:
     def text(self) -> str:
         """The record as JSON, keys sorted."""
         if self._text is None:
-            text = json.dumps(self.record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            text = _ENCODER.encode(self.record)
             object.__setattr__(self, "_text", text)
         assert self._text is not None
         return self._text

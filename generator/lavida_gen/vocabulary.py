@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -56,6 +56,12 @@ def present(scene: Scene) -> list[Name]:
     return list(dict.fromkeys(Name(text, region.category) for region in scene.regions for text in region.names))
 
 
+@lru_cache(maxsize=4096)
+def _verdicts(text: str, category: str) -> dict[str, bool]:
+    """What conflicts with a name that is there: filled by category, for there are few of those."""
+    return {}
+
+
 def pick_absent(names: Iterator[Name], there: Sequence[Name], listed: Sequence[str], wanted: int) -> list[str]:
     """The first `wanted` of `names` that conflict with nothing that is `there` and do not repeat one another.
 
@@ -64,10 +70,15 @@ def pick_absent(names: Iterator[Name], there: Sequence[Name], listed: Sequence[s
     found: list[str] = []
     if wanted < 1:
         return found
+    known = [(one, _verdicts(one.text, one.category)) for one in there]
     for name in names:
         # plain loops: this runs for every name that is looked at, of every sample
-        for one in there:
-            if lexicon.conflict(name, one):
+        bare = name.text == name.category
+        for one, verdicts in known:
+            verdict = verdicts.get(name.text) if bare else lexicon.conflict(name, one)
+            if verdict is None:
+                verdict = verdicts[name.text] = lexicon.conflict(name, one)
+            if verdict:
                 break
         else:
             for text in (*listed, *found):

@@ -103,6 +103,13 @@ def _columns(entry: Entry, papers: tuple[published.Published, ...]) -> Iterator[
         yield Column(name, title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
 
 
+def ordered(names: Iterable[str], result: Result) -> list[str]:
+    """Metrics as tables list them: the one to quote first, then in the order of NAMES."""
+    first = next(iter(result.metrics), "")
+    places = {name: at for at, name in enumerate(NAMES)}
+    return sorted(names, key=lambda name: (name != first, places.get(name, len(places)), name))
+
+
 def _row(
     result: Result, metrics: Mapping[str, MetricResult], kind: Kind, note: str, columns: tuple[Column, ...]
 ) -> Row:

@@ -89,13 +89,16 @@ def measure(
     how = how or How()
     looks: list[Look] = []
     expected = expected_of(benchmark)
-    watched = watch(pairs, protocol, _shown(benchmark.videos()) if how.shots else frozenset(), looks, advance)
+    scored: set[str] = set()
+    watched = watch(
+        _noted(pairs, scored), protocol, _shown(benchmark.videos()) if how.shots else frozenset(), looks, advance
+    )
     result = evaluate(
         watched, protocol, how.metrics, method=method, expected=expected, allow_partial=how.allow_partial,
         bootstrap=how.bootstrap, smoothing=how.smoothing,
     )  # fmt: skip
     result = replace(result, warnings=(*result.warnings, *warnings))
-    baselines = _baselines(benchmark, protocol, how, expected, advance)
+    baselines = _baselines(benchmark, protocol, how, expected, scored, advance)
     entry = Entry(result, baselines, tuple(names), DataUsed.of(benchmark), provenance, scores)
     return Measured(entry, tuple(looks))
 
@@ -137,10 +140,23 @@ def _counted(video: TestVideo, score: VideoScore, protocol: Protocol) -> tuple[C
     return frames, score.frames[frames]
 
 
+def _noted(pairs: Pairs, scored: set[str]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
+    """The same pairs; keys of the videos that have a score go to `scored`."""
+    for video, score in pairs:
+        if score is not None:
+            scored.add(video.key)
+        yield video, score
+
+
 def _baselines(
-    benchmark: Benchmark, protocol: Protocol, how: How, expected: tuple[int, int] | None, advance: Advance
+    benchmark: Benchmark,
+    protocol: Protocol,
+    how: How,
+    expected: tuple[int, int] | None,
+    scored: Collection[str],
+    advance: Advance,
 ) -> tuple[Result, ...]:
-    """Each baseline in the same way; none where no video has labels."""
+    """Each baseline in the same way and on the same videos as the method; none where no video has labels."""
     videos = benchmark.videos()
     names = room.known() if how.baselines is None else how.baselines
     if all(video.frame_labels is None for video in videos):
@@ -148,8 +164,8 @@ def _baselines(
 
     def pairs(one: room.Baseline) -> Iterator[tuple[TestVideo, VideoScore | None]]:
         for video in videos:
-            labelled = video.frame_labels is not None
-            yield video, one.score(video, room.rng_for(how.seed, video.key)) if labelled else None
+            wanted = video.frame_labels is not None and video.key in scored
+            yield video, one.score(video, room.rng_for(how.seed, video.key)) if wanted else None
             advance(video.frame_count)
 
     return tuple(

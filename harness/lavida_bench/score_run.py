@@ -146,7 +146,8 @@ def _measured(
         measured = measure(
             benchmark, task.protocol, _pairs(videos, store), entry.method or scorer.name,
             provenance(_told(task, scorer, falls), command), names=names,
-            scores=str(store.folder.relative_to(task.run) / "videos"), how=how, advance=advance,
+            scores=str(store.folder.relative_to(task.run) / "videos"), warnings=_unheard(falls), how=how,
+            advance=advance,
         )  # fmt: skip
     return report.add(task.run, measured)
 
@@ -164,6 +165,14 @@ def _told(task: Task, scorer: Scorer, falls: Mapping[str, prompt_check.Fall] | N
         told["follows the prompt"] = fall_text(falls)
         told["absent names"] = ", ".join(task.entry.absent)
     return told
+
+
+def _unheard(falls: Mapping[str, prompt_check.Fall] | None) -> tuple[str, ...]:
+    """A warning where the prompt check does not show that names matter."""
+    fall = (falls or {}).get("abnormal") or (falls or {}).get("all")
+    if fall is None or (fall.value > 0 and (fall.low is None or fall.low > 0)):
+        return ()
+    return (f"the prompt check does not show that the model follows its prompt: with absent names it falls by {fall}",)
 
 
 def fall_text(falls: Mapping[str, prompt_check.Fall]) -> str:

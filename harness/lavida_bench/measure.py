@@ -103,6 +103,13 @@ def measure(
     return Measured(entry, tuple(looks))
 
 
+def work(benchmark: Benchmark, how: How) -> int:
+    """Frames that `measure` will tell `advance`: the method's and those of each baseline."""
+    baselines = room.known() if how.baselines is None else how.baselines
+    labelled = any(video.frame_labels is not None for video in benchmark.videos())
+    return (1 + len(baselines) * labelled) * sum(video.frame_count for video in benchmark.videos())
+
+
 def expected_of(benchmark: Benchmark) -> tuple[int, int] | None:
     """(videos, frames) that the whole benchmark has; None where it is whatever is there."""
     totals = benchmark.expected

@@ -19,7 +19,7 @@ from lavida_bench import benchmark as room
 from lavida_bench import prompt_check, protocols, report
 from lavida_bench.benchmark import Benchmark
 from lavida_bench.clock import Clock
-from lavida_bench.measure import How, measure
+from lavida_bench.measure import How, measure, work
 from lavida_bench.processes import Processes
 from lavida_bench.prompt_names import PromptNames, choose, given
 from lavida_bench.protocols import Protocol
@@ -141,8 +141,7 @@ def _measured(
     videos = benchmark.videos()
     names = task.names.plain(task.protocol.select(videos))["list"] or ()
     how = How(smoothing=entry.smoothing, allow_partial=entry.allow_partial)
-    frames = sum(video.frame_count for video in videos)
-    with bar(frames, f"measure {entry.slug}") as advance:
+    with bar(work(benchmark, how), f"measure {entry.slug}") as advance:
         measured = measure(
             benchmark, task.protocol, _pairs(videos, store), entry.method or scorer.name,
             provenance(_told(task, scorer, falls), command), names=names,

@@ -66,18 +66,15 @@ def command(
 def _measure(
     benchmark: Benchmark, scores: Path, protocol: Protocol, method: str | None, how: How, out: Path | None
 ) -> Measured:
-    from lavida_bench import baseline as baselines
-    from lavida_bench.measure import measure
+    from lavida_bench.measure import measure, work
     from lavida_bench.provenance import provenance
     from lavida_bench.score_files import ScoreFiles
 
     videos = benchmark.videos()
     files = ScoreFiles.find(scores, videos)
     files.check(videos, how.allow_partial)
-    rounds = 1 + len(baselines.known() if how.baselines is None else how.baselines)
-    frames = sum(video.frame_count for video in videos)
     kept = None if out is None else os.path.relpath(scores.resolve(), out.resolve())
-    with progress(rounds * frames, f"score {benchmark.name}") as advance:
+    with progress(work(benchmark, how), f"score {benchmark.name}") as advance:
         return measure(
             benchmark, protocol, files.pairs(videos), method or scores.resolve().name,
             provenance({"scores": str(scores)}), scores=kept, warnings=files.notes(), how=how, advance=advance,

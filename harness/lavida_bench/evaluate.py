@@ -137,16 +137,7 @@ def evaluate(
     raw = _made(metrics if metrics is not None else _all(protocol))
     smoothed = _made([type(metric).name for metric in raw if metric.needs == "frames"]) if smoothing is not None else []
     oracle = room.make("frame_auc")
-    seen = _Seen()
-    for video, score in pairs:
-        item = _view(video, score, protocol)
-        seen.add(video, _scored(video, score, item))
-        if item is None:
-            continue
-        _update(raw, item)
-        if smoothing is not None:
-            _update(smoothed, smooth(item, smoothing))
-        oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)), np.float32)))
+    seen = _look(pairs, protocol, raw, smoothed, oracle, smoothing)
     coverage = seen.coverage(expected)
     if protocol.complete and not coverage.complete and not allow_partial:
         _require(coverage, protocol)
@@ -165,6 +156,28 @@ def evaluate(
         smoothing=smoothing,
         smoothed={m.name: boot.result(m, bootstrap) for m in smoothed if m.keys} if smoothing is not None else None,
     )
+
+
+def _look(
+    pairs: Pairs,
+    protocol: Protocol,
+    raw: Sequence[Metric],
+    smoothed: Sequence[Metric],
+    oracle: Metric,
+    smoothing: float | None,
+) -> _Seen:
+    """Puts every scored video into the metrics, and what the video oracle would say into `oracle`."""
+    seen = _Seen()
+    for video, score in pairs:
+        item = _view(video, score, protocol)
+        seen.add(video, _scored(video, score, item))
+        if item is None:
+            continue
+        _update(raw, item)
+        if smoothing is not None:
+            _update(smoothed, smooth(item, smoothing))
+        oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)), np.float32)))
+    return seen
 
 
 def compare(

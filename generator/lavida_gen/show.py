@@ -28,6 +28,7 @@ def overlay(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
     if bits.any():
         pixels[bits] = (pixels[bits] * 0.9 + np.array(OUTLINE) * 0.1).astype(np.uint8)
         outlines, _ = cv2.findContours(bits.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(pixels, outlines, -1, PAPER, thick + 2, cv2.LINE_AA)  # so that red things are outlined too
         cv2.drawContours(pixels, outlines, -1, OUTLINE, thick, cv2.LINE_AA)
     if any(edit):
         x, y, w, h = edit

@@ -55,8 +55,11 @@ def command(
     if as_json:
         _print_json(shipment, repo, True)
         return
-    megabytes, commits = shipment.bytes / 1e6, len(shipment.commits)
-    click.echo(f"{repo}: sent {len(shipment.items):,} files, {megabytes:,.1f} MB, in {commits} commits, read back")
+    if shipment.commits:
+        megabytes, commits = shipment.bytes / 1e6, len(shipment.commits)
+        click.echo(f"{repo}: sent {len(shipment.items):,} files, {megabytes:,.1f} MB, in {commits} commits, read back")
+    else:
+        click.echo(f"{repo}: nothing to send")
     click.echo(f"{shipment.unchanged:,} files were there already")
     click.echo(f"read it: lavida-gen stats hf://datasets/{repo}")
 

@@ -1,0 +1,153 @@
+"""What corpora of 10 million and a billion samples take: measured on this machine for small ones, computed for the rest.
+
+    python benchmarks/scale.py [--samples 2000]
+
+CPU seconds are counted, not the clock, so that the figures hold on a machine that others use too. Pictures and clips
+are those of benchmarks/build.py: 640 x 480 JPEGs of about 85 kB that pass through untouched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import build as bench
+
+from lavida_gen import build as builder
+from lavida_gen import finish, recipe
+from lavida_gen.corpus import open_corpus
+from lavida_gen.manifest import Manifest
+from lavida_gen.publish import COMMITS, ENTRIES, FILES, PER_COMMIT
+from lavida_gen.recipe import Recipe
+from lavida_gen.state import kept
+from lavida_gen.storage import open_storage
+from lavida_gen.verify import verify
+
+SIZES = (10**7, 10**9)
+CORES = (2, 64, 1024)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one sample: CPU seconds to build and to verify, bytes in shards, in statistics, in records while it is built."""
+
+    build: float
+    verify: float
+    shard: float
+    stats: float
+    record: float
+    finish: float
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """CPU seconds of this process and of its children that have ended."""
+
+    def now() -> float:
+        t = os.times()
+        return t.user + t.system + t.children_user + t.children_system
+
+    began = now()
+    work()
+    return now() - began
+
+
+def street_clips(samples: int) -> Recipe:
+    """Clips that are drawn, not read: what a sample costs whose pixels are made."""
+    return bench.street_recipe(samples, "clip")
+
+
+def measured(made: Recipe, home: Path) -> Cost:
+    """Costs of one sample of a recipe, by one worker."""
+    builder.build(made.model_copy(update={"samples": 20}), home / "warm")
+    build = seconds(lambda: builder.build(made, home / "whole"))
+    corpus = open_corpus(home / "whole")
+    check = seconds(lambda: verify(corpus))
+    shards = sum(shard.bytes for shard in corpus.manifest.shards)
+    stats = (home / "whole" / "stats.parquet").stat().st_size
+    record, end = finishing(made, home / "part")
+    count = made.samples
+    return Cost(build / count, check / count, shards / count, stats / count, record / count, end / count)
+
+
+def finishing(made: Recipe, out: Path) -> tuple[int, float]:
+    """Bytes of the records of a build that has not ended, and CPU seconds of its end, as of one with many shards."""
+    builder.build_part(made, out, slice(0, None), builder.How())
+    storage = open_storage(out)
+    outline = builder.Outline.read(storage.read(".build/plan.json"), "plan")
+    found = [one for one in (kept(storage, part) for part in outline.ranges()) if one]
+    records = sum(path.stat().st_size for path in (out / ".build").glob("*.jsonl"))
+    many = max(1, 20_000 // made.samples)
+    return records, seconds(lambda: finish.finish(outline, storage, found * many)) / many
+
+
+def table(name: str, cost: Cost, per_shard: int) -> None:
+    """What was measured, and what follows from it."""
+    print(f"\n{name}: measured, per sample")
+    print(
+        f"  build {cost.build * 1e6:,.0f} us, verify {cost.verify * 1e6:,.0f} us, finish {cost.finish * 1e6:,.0f} us of one core"
+    )
+    print(f"  {cost.shard:,.0f} bytes in shards, {cost.stats:,.0f} in stats.parquet, {cost.record:,.0f} in records")
+    print(f"  {3600 / (cost.build * per_shard):,.0f} shards of {per_shard:,} samples per core and hour")
+    print(f"{name}: computed, {per_shard:,} samples a shard")
+    print(
+        "  samples        shards      storage   statistics  records    core hours  "
+        + "  ".join(f"{n} cores" for n in CORES)
+        + "   finish"
+    )
+    for samples in SIZES:
+        hours = samples * cost.build / 3600
+        cells = "  ".join(f"{hours / n:9,.1f} h" for n in CORES)
+        print(
+            f"  {samples:13,} {samples // per_shard:9,} {samples * cost.shard / 1e12:8.2f} TB {samples * cost.stats / 1e9:8.1f} GB"
+            f" {samples * cost.record / 1e9:8.0f} GB {hours:11,.0f}  {cells} {samples * cost.finish / 3600:6.1f} h"
+        )
+
+
+def hub(cost: Cost) -> None:
+    """Shard sizes that the Hub's limits ask for."""
+    print(
+        f"\nthe Hub: fewer than {FILES:,} files, {ENTRIES:,} in a folder; {PER_COMMIT} files a commit, at most {COMMITS} commits"
+    )
+    for samples in SIZES:
+        for per_shard in (1000, 10_000, 20_000):
+            shards, size = samples // per_shard, per_shard * cost.shard / 1e9
+            repos, hours = -(-shards // (FILES - 1000)), samples * cost.shard * 8 / 1e9 / 3600
+            print(
+                f"  {samples:13,} samples, {per_shard:6,} a shard of {size:5.2f} GB: {shards:9,} files, "
+                f"{repos} repositories, {hours:.1f} h at 1 Gbit/s"
+            )
+
+
+def manifest_size(home: Path) -> float:
+    """Bytes of corpus.json per shard."""
+    corpus = Manifest.model_validate_json((home / "whole" / "corpus.json").read_bytes())
+    none = corpus.model_copy(update={"shards": []})
+    return (len(corpus.text()) - len(none.text())) / len(corpus.shards)
+
+
+def main() -> None:
+    """Measure, compute, print."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--samples", type=int, default=2000)
+    options = arguments.parse_args()
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        made = bench.coco_recipe(bench.draw_coco(home / "coco"), options.samples)
+        pictures = measured(made, home / "pictures")
+        clips = measured(street_clips(max(16, options.samples // 50)), home / "clips")
+        table("untouched pictures", pictures, recipe.ShardSize().samples)
+        table("drawn clips of 8 frames", clips, recipe.ShardSize().samples)
+        hub(pictures)
+        print(
+            f"\ncorpus.json: {manifest_size(home / 'pictures'):,.0f} bytes a shard; took {time.perf_counter() - began:,.0f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

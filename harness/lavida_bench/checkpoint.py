@@ -94,10 +94,15 @@ class Checkpoints:
 
     def load(self, path: Path) -> Progress:
         """Put everything back. Raises DataError for a damaged checkpoint."""
+        from pickle import UnpicklingError
+
+        from safetensors import SafetensorError
+
+        damaged = (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, SafetensorError, UnpicklingError)
         try:
             self.accelerator.load_state(str(path))
             return Progress(**json.loads((path / PROGRESS).read_bytes()))
-        except (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError) as error:
+        except damaged as error:
             todo = "remove it: the run then goes on from the one before"
             raise DataError(fault(path, f"cannot be loaded ({_line(error)})", "a whole checkpoint", todo)) from error
 

@@ -62,7 +62,10 @@ def _silent(text: str) -> None:
 
 def _accelerator(fit: FitSettings) -> Accelerator:
     from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState, GradientState
 
+    AcceleratorState._reset_state()  # an earlier fit of this process may have had another precision or accumulation
+    GradientState._reset_state()
     ddp = DistributedDataParallelKwargs(find_unused_parameters=fit.unused_parameters)
     made = Accelerator(
         cpu=not torch.accelerator.is_available(),  # or torchrun's processes would not find each other without a GPU

@@ -1,0 +1,187 @@
+"""How fast do samples come from shards, beside making the same samples from loose files and annotations on the fly?
+
+    python benchmarks/loader.py [--samples 400] [--rounds 5]
+
+On the fly is what a training script without a corpus does: open the picture of a scene, rasterise its polygons (COCO) or
+read its index mask (DAVIS), choose the anomaly and the names, draw the prompt. Both ways end in the same `Sample`: decoded
+frames, masks, names, question and answer, and both are measured in turns, in one process, from a warm page cache. Pictures
+are 640 x 480 with 7 polygons each, clips 8 frames of 854 x 480 with 3 things, drawn here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from build import SIZE, draw_coco
+
+from lavida.batch import Sample
+from lavida.processing import LavidaProcessor
+from lavida_bench import recipe as runs
+from lavida_bench.loader import Loader, Reader
+from lavida_bench.pools import open_pools
+from lavida_bench.recipe import DataEntry, LoaderSettings
+from lavida_bench.schedule import Place
+from lavida_gen import augment, build, masks
+from lavida_gen import recipe as recipes
+from lavida_gen.plan import Deck
+from lavida_gen.recipe import Recipe
+from lavida_gen.sample import Dropped
+
+VIDEOS, FRAMES, WIDE = 24, 16, (480, 854)
+
+
+def draw_davis(root: Path) -> Path:
+    """Films in the layout of DAVIS 2017: things that move over a grainy ground, palette masks, names by object."""
+    rng = np.random.default_rng(0)
+    names: dict[str, dict[str, str]] = {}
+    for number in range(VIDEOS):
+        film = f"film{number:02d}"
+        names[film] = {str(thing + 1): f"kind{int(rng.integers(40))}" for thing in range(3)}
+        ground = cv2.resize(rng.integers(0, 255, (30, 54, 3), np.uint8), WIDE[::-1], interpolation=cv2.INTER_CUBIC)
+        at, pace = rng.uniform((60, 60), (400, 700), (3, 2)), rng.uniform(-6, 6, (3, 2))
+        folders = [root / kind / "480p" / film for kind in ("JPEGImages", "Annotations")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for frame in range(FRAMES):
+            pixels, plane = ground.copy(), np.zeros(WIDE, np.uint8)
+            for thing in range(3):
+                y, x = (at[thing] + frame * pace[thing]).astype(int)
+                colour = [int(part) for part in rng.integers(0, 255, 3)]
+                cv2.ellipse(pixels, (int(x), int(y)), (60, 35), 20, 0, 360, colour, -1)
+                cv2.ellipse(plane, (int(x), int(y)), (60, 35), 20, 0, 360, thing + 1, -1)
+            noisy = np.clip(pixels + rng.normal(0, 6, pixels.shape), 0, 255).astype(np.uint8)
+            cv2.imwrite(str(folders[0] / f"{frame:05d}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 80])
+            cv2.imwrite(str(folders[1] / f"{frame:05d}.png"), plane)
+    (root / "ImageSets" / "2017").mkdir(parents=True)
+    (root / "ImageSets" / "2017" / "train.txt").write_text("".join(f"{film}\n" for film in names))
+    import json
+
+    (root / "davis_semantics.json").write_text(json.dumps(names))
+    return root
+
+
+def corpus_recipe(source: dict[str, Any], samples: int) -> Recipe:
+    return recipes.parse(
+        {"name": "bench", "samples": samples, "val": 0, "shard": {"samples": max(10, samples // 4)}, "sources": [source],
+         "exposures": ["relabel", {"name": "absent", "weight": 2}, "near_miss"]}
+    )  # fmt: skip
+
+
+def on_the_fly(deck: Deck, index: int) -> Sample:
+    """Sample `index` of the recipe from loose files, nothing encoded."""
+    part = deck.part_of(index)
+    for attempt in range(500):
+        step = deck.step(index, attempt, part)
+        draft = step.expose(step.scene())
+        if isinstance(draft, Dropped):
+            continue
+        question, answer = deck.recipe.prompts.draw(step.task.rng, draft.names, draft.rule)
+        done = augment.apply(draft, deck.recipe.image, deck.recipe.augmentations, step.task.rng)
+        if isinstance(done, Dropped):
+            continue
+        size = done.frames[0].size
+        planes = [np.zeros(size, np.bool_) if mask is None else masks.decode(mask) for mask in done.masks]
+        frames = np.stack([frame.pixels() for frame in done.frames])
+        return Sample(frames, done.names, question, answer, np.stack(planes), done.labels, str(index))
+    raise SystemExit("no scene will do")
+
+
+def rate(take: Callable[[int], Any], order: Sequence[int]) -> float:
+    """Samples a second."""
+    began = time.perf_counter()
+    for number in order:
+        take(number)
+    return len(order) / (time.perf_counter() - began)
+
+
+def same(one: Sample, other: Sample) -> bool:
+    """Both ways give one sample: prompt, labels, masks; pixels up to JPEG's rounding."""
+    assert one.masks is not None
+    assert other.masks is not None
+    words = (one.names, one.labels, one.question, one.answer) == (
+        other.names,
+        other.labels,
+        other.question,
+        other.answer,
+    )
+    close = np.abs(one.frames.astype(int) - other.frames.astype(int)).mean() < 3
+    return words and bool(close) and bool((one.masks == other.masks).all())
+
+
+def compare(kind: str, recipe: Recipe, home: Path, options: argparse.Namespace, processor: LavidaProcessor) -> None:
+    """Build the corpus, check that both ways give the same, measure in turns, print."""
+    corpus = home / f"{kind}-corpus"
+    build.build(recipe, corpus)
+    began = time.perf_counter()
+    deck = Deck.open(recipe)
+    opened = {"loose files": time.perf_counter() - began}
+    began = time.perf_counter()
+    pools, _ = open_pools([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
+    reader = Reader(pools)
+    ends = np.cumsum(pools[0].sizes)
+    opened["shards"] = time.perf_counter() - began
+
+    def stored(number: int) -> Sample:
+        shard = int(np.searchsorted(ends, number, side="right"))
+        return reader.sample(Place(0, shard, int(number - ends[shard] + pools[0].sizes[shard])))
+
+    order = np.random.default_rng(2).permutation(recipe.samples).tolist()
+    assert all(same(stored(number), on_the_fly(deck, number)) for number in order[:20]), "the two ways differ"
+    ways = {"shards": stored, "loose files": lambda number: on_the_fly(deck, number)}
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(options.rounds):
+        for name, take in ways.items():
+            rates[name].append(rate(take, order))
+    made = rate(lambda number: processor([stored(number)], "train"), order)
+    for name, found in rates.items():
+        print(f"  {kind:6} {name:12} {statistics.median(found):8.1f} samples/s   opened in {opened[name]:.2f} s")
+    gains = [shard / loose for shard, loose in zip(rates["shards"], rates["loose files"], strict=True)]
+    print(f"  {kind:6} shards are {statistics.median(gains):.2f} times as fast ({min(gains):.2f} to {max(gains):.2f})")
+    print(f"  {kind:6} shards, tensors of the tiny model made as well: {made:.1f} samples/s")
+
+
+def loader_rates(home: Path, processor: LavidaProcessor) -> None:
+    """The whole loader, batches of 16 in worker processes."""
+    for kind in ("image", "clip"):
+        for workers in (0, 1, 2):
+            fit = {"batch": 16, "validation": None, "loader": {"workers": workers}}
+            data = [{"corpus": str(home / f"{kind}-corpus")}]
+            recipe = runs.parse({"name": "bench", "model": {"preset": "tiny"}, "data": data, "fit": fit})
+            batches = Loader(recipe, processor).batches(0, 14)
+            next(batches), next(batches)
+            began = time.perf_counter()
+            many = sum(len(loaded.batch) for loaded in batches)
+            print(f"  {kind:6} loader, {workers} workers: {many / (time.perf_counter() - began):8.1f} samples/s")
+
+
+def main() -> None:
+    """Draw the data, run everything, print."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--samples", type=int, default=400, help="images; a quarter as many clips")
+    arguments.add_argument("--rounds", type=int, default=5)
+    options = arguments.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    processor = LavidaProcessor.from_preset("tiny")
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        coco = {"name": "coco", "root": str(draw_coco(home / "coco")), "split": "val2017"}
+        davis = {"name": "davis", "root": str(draw_davis(home / "davis")), "frames": 8}
+        print(f"median of {options.rounds} rounds, one process, images of {SIZE[1]} x {SIZE[0]}, 8 frames of 854 x 480")
+        compare("image", corpus_recipe(coco, options.samples), home, options, processor)
+        compare("clip", corpus_recipe(davis, options.samples // 4), home, options, processor)
+        loader_rates(home, processor)
+
+
+if __name__ == "__main__":
+    main()

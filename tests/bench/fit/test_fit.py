@@ -1,0 +1,247 @@
+"""The training loop: what it leaves behind, that it goes on as if nothing had happened, that it is one loop for all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from click.testing import CliRunner
+from safetensors import safe_open
+
+from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
+from lavida_bench import journal
+from lavida_bench.cli import main
+from lavida_bench.fit import fit
+from lavida_bench.loader import Loader
+from lavida_bench.recipe import Recipe
+from lavida_bench.start import make_model
+
+Make = Callable[..., Recipe]
+LORA = {"preset": "tiny", "config": {"trainable": {"language": "lora", "vision": "frozen", "names": "frozen"}}}
+
+
+def quiet(text: str) -> None:
+    """Nothing on the console."""
+
+
+def curve(out: Path) -> dict[int, dict[str, Any]]:
+    return {line["step"]: line for line in journal.read(out / "log.jsonl") if "loss" in line}
+
+
+def assert_equal_curves(one: Path, other: Path, steps: int) -> None:
+    left, right = curve(one), curve(other)
+    assert list(left) == list(right) == list(range(1, steps + 1))
+    for step in left:
+        for name in ("loss", "focal", "dice", "iou", "object", "text", "norm"):
+            assert left[step][name] == pytest.approx(right[step][name], abs=1e-5), (step, name)
+        assert left[step]["lr"] == right[step]["lr"]
+
+
+def test_what_a_fit_leaves_behind(make: Make, tmp_path: Path) -> None:
+    recipe = make(validation={"every": 2, "samples": 6}, checkpoint={"every": 1, "keep": 2})
+    out, said = tmp_path / "run", []
+    assert fit(recipe, out, said.append) == out / "model"
+    assert sorted(path.name for path in out.iterdir() if path.name[0] != ".") == [
+        "best.safetensors", "checkpoints", "fit.json", "log.jsonl", "model", "recipe.yaml", "tensorboard",
+    ]  # fmt: skip
+    assert [path.name for path in sorted((out / "checkpoints").iterdir())] == ["step-00000003", "step-00000004"]
+    assert yaml.safe_load((out / "recipe.yaml").read_text())["fit"]["steps"] == 4
+    lines = journal.read(out / "log.jsonl")
+    validated = [line for line in lines if "validation" in line]
+    assert [line["step"] for line in validated] == [2, 4]
+    assert set(validated[0]["validation"]) >= {"loss", "focal", "object", "text", "names", "pixel_auc"}
+    assert any("samples/s" in line and "left" in line for line in said)
+    best = min(validated, key=lambda line: line["validation"]["loss"])
+    summary = json.loads((out / "fit.json").read_text())
+    assert summary["step"] == 4
+    assert (summary["best"], summary["best_step"]) == (best["validation"]["loss"], best["step"])
+    _same_weights(out)
+    board = next((out / "tensorboard").iterdir()).read_bytes()
+    assert b"train/loss" in board
+    assert b"validation/pixel_auc" in board
+
+
+def _same_weights(out: Path) -> None:
+    """model/ opens without the fit and holds the best weights."""
+    model = dict(Lavida.from_pretrained(out / "model").named_parameters())
+    assert LavidaProcessor.from_pretrained(out / "model").sizes.frame_size == 128
+    with safe_open(str(out / "best.safetensors"), "pt") as best:
+        names = list(best.keys())
+        assert len(names) > 300
+        assert all(torch.equal(best.get_tensor(name), model[name]) for name in names)
+
+
+def test_a_finished_fit_is_left_as_it_is(make: Make, tmp_path: Path) -> None:
+    fit(make(steps=1), tmp_path, quiet)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    said: list[str] = []
+    assert fit(make(steps=1, checkpoint={"every": 7}), tmp_path, said.append) == tmp_path / "model"
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert not said
+
+
+def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
+    """With all that has a state: dropout, averaged weights, accumulation, validation, workers."""
+    recipe = make(
+        model=LORA, steps=5, accumulation=2, ema=0.9, loader={"workers": 1}, checkpoint={"every": 100},
+        validation={"every": 3, "samples": 4},
+    )  # fmt: skip
+    fit(recipe, tmp_path / "whole", quiet)
+
+    def press(text: str) -> None:
+        if text.startswith("step 2/"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, tmp_path / "cut", press)
+    assert [path.name for path in (tmp_path / "cut" / "checkpoints").iterdir()] == ["step-00000003"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    said: list[str] = []
+    fit(recipe, tmp_path / "cut", said.append)
+    assert "goes on from step 3" in said
+    assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 5)
+    whole, cut = (
+        dict(Lavida.from_pretrained(tmp_path / name / "model").named_parameters()) for name in ("whole", "cut")
+    )
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+
+def command(recipe: Recipe, out: Path, folder: Path) -> list[str]:
+    """The arguments of a fit from the shell."""
+    file = folder / "recipe.yaml"
+    file.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
+    return ["-m", "lavida_bench", "fit", "--recipe", str(file), "--out", str(out)]
+
+
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.mark.slow
+def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
+    recipe = make(steps=6, loader={"workers": 1}, checkpoint={"every": 2})
+    fit(recipe, tmp_path / "whole", quiet)
+    words = [sys.executable, *command(recipe, tmp_path / "cut", tmp_path)]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if line.startswith("step 3/"):
+            running.kill()
+            break
+    assert running.wait() == -signal.SIGKILL
+    assert not (tmp_path / "cut" / "fit.json").exists()
+    again = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert "goes on from step 2" in again.stdout
+    assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 6)
+
+
+@pytest.mark.slow
+def test_two_processes_are_one_with_the_doubled_batch(make: Make, tmp_path: Path) -> None:
+    """gloo on the CPU, accumulation, a norm that is clipped, validation."""
+    more: dict[str, Any] = {"steps": 3, "accumulation": 2, "validation": {"every": 3, "samples": 6}}
+    fit(make(batch=4, **more), tmp_path / "one", quiet)
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words += command(make(batch=2, **more), tmp_path / "two", tmp_path)
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("fitted:") == 1, "only one process speaks"
+    assert_equal_curves(tmp_path / "one", tmp_path / "two", 3)
+    one, two = (journal.read(tmp_path / name / "log.jsonl")[-1]["validation"] for name in ("one", "two"))
+    assert two["object"] == pytest.approx(one["object"], abs=1e-5)
+    assert two["pixel_auc"] == pytest.approx(one["pixel_auc"], abs=1e-3)  # by bins of logits
+
+
+def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
+    """Loss and gradient of a batch, and of its parts one after another: clips beside images, answers of any length."""
+    from accelerate import Accelerator
+
+    from lavida_bench.weighing import Shares, total
+
+    recipe = make(batch=4)
+    model, processor = make_model(recipe, quiet)
+    model.train()
+    loader = Loader(recipe, processor)
+    steps = [loader.schedule.at(step) for step in range(30)]
+    images, clips = (
+        next(s for s in steps if loader._reader.pools[s[0].pool].kind == kind) for kind in ("image", "clip")
+    )
+    samples = [loader._reader.sample(place) for place in (*images[:2], *clips[:2])]
+    groups = [[samples], [samples[:1], samples[1:2], samples[2:]]]
+    found = []
+    for group in groups:
+        model.zero_grad()
+        batches = [processor(part, "train") for part in group]
+        shares = Shares(batches, Accelerator(cpu=True))
+        losses = [total(model(b).losses, model.config.weights, shares, n) for n, b in enumerate(batches)]
+        torch.stack(losses).sum().backward()
+        gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        found.append((float(torch.stack(losses).sum()), gradient))
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-5)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"precision": "bf16"},
+        {"gradient_checkpointing": True, "ema": 0.5},
+        {"schedule": "cosine", "clip": None, "lr_of": {"projector": 1e-2}},
+    ],
+    ids=["bf16", "checkpointing", "rates"],
+)
+def test_ways_to_fit(make: Make, tmp_path: Path, more: dict[str, Any]) -> None:
+    """Frozen groups stay, the others move."""
+    recipe = make(model=LORA, steps=2, warmup=0, **more)
+    torch.manual_seed(0)
+    fit(recipe, tmp_path, quiet)
+    from accelerate.utils import set_seed
+
+    set_seed(recipe.seed)
+    begun, _ = make_model(recipe, quiet)
+    before, after = dict(begun.named_parameters()), dict(Lavida.from_pretrained(tmp_path / "model").named_parameters())
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert not [name for name in moved if name.startswith(("mllm.model.visual", "names.", "sam.memory"))]
+    assert any("lora_B" in name for name in moved)
+    assert any(name.startswith("sam.mask_decoder") for name in moved)
+    rates = curve(tmp_path)[1]["lr"]
+    assert rates["projector"] == pytest.approx(more.get("lr_of", {}).get("projector", 1e-3) / 2, rel=0.01)
+    assert rates["mask_decoder"] == pytest.approx(5e-4, rel=0.01)
+
+
+def test_checkpointing_changes_no_number(make: Make, tmp_path: Path) -> None:
+    fit(make(steps=2), tmp_path / "plain", quiet)
+    fit(make(steps=2, gradient_checkpointing=True), tmp_path / "saving", quiet)
+    assert_equal_curves(tmp_path / "plain", tmp_path / "saving", 2)
+
+
+def test_it_learns(make: Make, tmp_path: Path) -> None:
+    fit(make(steps=12, data=make().model_dump()["data"], lr=2e-3), tmp_path, quiet)
+    losses = curve(tmp_path)
+    assert losses[12]["text"] < losses[1]["text"] - 1.5
+
+
+def test_the_command(make: Make, tmp_path: Path) -> None:
+    words = command(make(steps=1), tmp_path / "run", tmp_path)[2:]
+    done = CliRunner().invoke(main, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["step"] == 1
+    other = CliRunner().invoke(main, [*words, "--set", "fit.step=3", "--set", "fit.lr=-1"])
+    assert other.exit_code == 2
+    assert "2 faults" in other.output
+    assert "fit.step: fit has no such option; did you mean 'steps'?" in other.output
+
+
+def test_the_command_answers_at_once() -> None:
+    began = time.process_time()
+    assert CliRunner().invoke(main, ["fit", "--help"]).exit_code == 0
+    assert time.process_time() - began < 0.5

@@ -1,0 +1,187 @@
+"""What goes wrong in a fit is said in a sentence, and nothing that was finished is lost."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida.processing import LavidaProcessor
+from lavida_bench import journal
+from lavida_bench.checkpoint import claimed
+from lavida_bench.fit import fit
+from lavida_bench.loader import Loader
+from lavida_bench.recipe import Recipe
+from lavida_gen.errors import DataError, UserError
+
+Make = Callable[..., Recipe]
+WHOLE = 25_000_000
+"""Bytes of a checkpoint of the tiny model, about: weights and two moments of 1.7 million parameters."""
+
+
+def quiet(text: str) -> None:
+    """Nothing on the console."""
+
+
+def checkpoints(out: Path) -> list[str]:
+    return sorted(path.name for path in (out / "checkpoints").iterdir())
+
+
+def test_numbers_that_are_not_finite_name_their_samples(make: Make, tmp_path: Path) -> None:
+    """A rate that breaks the weights: the second step names what it was looking at."""
+    recipe = make(lr=1e20, warmup=0, checkpoint={"every": 1})
+    with pytest.raises(DataError, match=r"step 2: .* is not finite") as stopped:
+        fit(recipe, tmp_path, quiet)
+    loaded = list(Loader(recipe, LavidaProcessor.from_preset("tiny")).batches(0, 2))
+    for key in loaded[1].batch.keys:
+        assert key in str(stopped.value)
+    assert not set(loaded[0].batch.keys) & set(str(stopped.value).replace(";", ",").split(", "))
+    assert "look at them with `lavida-gen show`, lower fit.lr" in str(stopped.value)
+    assert checkpoints(tmp_path) == ["step-00000001"]
+
+
+def test_a_checkpoint_that_cannot_be_written(make: Make, tmp_path: Path) -> None:
+    """A limit on the size of files stands for any failure of the disk: the run stops, later it goes on."""
+    recipe = make(steps=4, checkpoint={"every": 2})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def bind(text: str) -> None:
+        if text.startswith("step 3/"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (WHOLE // 10, hard))
+
+    try:
+        with pytest.raises(DataError) as stopped:
+            fit(recipe, tmp_path / "run", bind)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "step-00000004: " in str(stopped.value)
+    assert "run the same command again: it goes on from step-00000002" in str(stopped.value)
+    assert checkpoints(tmp_path / "run") == ["step-00000002"], "nothing half-written"
+    fit(recipe, tmp_path / "run", quiet)
+    fit(recipe, tmp_path / "whole", quiet)
+    assert [line["loss"] for line in journal.read(tmp_path / "run" / "log.jsonl")] == [
+        line["loss"] for line in journal.read(tmp_path / "whole" / "log.jsonl")
+    ]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for one checkpoint, if this user may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={WHOLE * 3 // 2}", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_at_a_checkpoint(make: Make, small_disk: Path) -> None:
+    recipe = make(steps=2, checkpoint={"every": 1, "keep": 1})
+    with pytest.raises(DataError, match=r"step-00000002: the disk is full; free some space and run the same command"):
+        fit(recipe, small_disk / "run", quiet)
+    assert checkpoints(small_disk / "run") == ["step-00000001"]
+    subprocess.run(["mount", "-o", f"remount,size={WHOLE * 5}", str(small_disk)], check=True)
+    said: list[str] = []
+    fit(recipe, small_disk / "run", said.append)
+    assert "goes on from step 1" in said
+
+
+def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
+    recipe = make(steps=2, checkpoint={"every": 1})
+    fit(recipe, tmp_path, quiet)
+    (tmp_path / "fit.json").unlink()
+    newest = tmp_path / "checkpoints" / "step-00000002"
+    (newest / "trained.safetensors").write_bytes(b"no weights")
+    with pytest.raises(DataError, match=r"step-00000002: cannot be loaded .*remove it: the run then goes on from"):
+        fit(recipe, tmp_path, quiet)
+    shutil.rmtree(newest)
+    said: list[str] = []
+    fit(recipe, tmp_path, said.append)
+    assert "goes on from step 1" in said
+
+
+def test_a_folder_of_another_recipe(make: Make, corpus: Path, tmp_path: Path) -> None:
+    fit(make(steps=1), tmp_path / "run", quiet)
+    with pytest.raises(UserError) as refused:
+        fit(make(steps=2, lr=2e-3), tmp_path / "run", quiet)
+    assert str(refused.value).endswith(
+        "holds a fit of another recipe: fit.lr 0.001 -> 0.002, fit.steps 1 -> 2; give another --out, or remove the folder"
+    )
+
+
+def test_a_corpus_that_has_changed(make: Make, corpus: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(corpus, copy)
+    recipe = make(steps=1, data=[{"corpus": str(copy)}])
+    fit(recipe, tmp_path / "run", quiet)
+    (tmp_path / "run" / "fit.json").unlink()
+    plain = json.loads((copy / "corpus.json").read_text())
+    (copy / "corpus.json").write_text(json.dumps(plain | {"digest": "0" * 64}))
+    with pytest.raises(UserError, match="is another corpus than the one this fit began with; give another --out"):
+        fit(recipe, tmp_path / "run", quiet)
+
+
+def _hold(out: Path, held: Any, done: Any) -> None:
+    with claimed(out):
+        held.set()
+        done.wait(60)
+
+
+def test_two_fits_in_one_folder(make: Make, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")  # the loader's workers are forked, too
+    held, done = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path, held, done))
+    other.start()
+    try:
+        assert held.wait(60)
+        with pytest.raises(DataError, match="another fit is writing here; wait for it, or give --out"):
+            fit(make(), tmp_path, quiet)
+    finally:
+        done.set()
+        other.join()
+
+
+def test_another_number_of_processes(make: Make, tmp_path: Path) -> None:
+    recipe = make(steps=2, checkpoint={"every": 1})
+    fit(recipe, tmp_path, quiet)
+    (tmp_path / "fit.json").unlink()
+    progress = tmp_path / "checkpoints" / "step-00000002" / "progress.json"
+    progress.write_text(json.dumps(json.loads(progress.read_text()) | {"batch": 8}))
+    with pytest.raises(UserError, match="made with 8 samples a forward over all processes, now 2; start as many"):
+        fit(recipe, tmp_path, quiet)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"lr_of": {"projecter": 1e-3}}, r"fit\.lr_of\.projecter: no such group; did you mean 'projector'\?"),
+        ({"validation": {"by": "pixel_auk"}}, r"fit\.validation\.by: 'pixel_auk'; did you mean 'pixel_auc'\?"),
+        ({"batch": 100}, r"street/clip: \d+ samples; expected at least one batch of 100"),
+        (
+            {"model": {"preset": "tiny", "config": {"reduction_rato": 0.3}}},
+            r"model\.config\.reduction_rato: LavidaConfig has no such key; did you mean 'reduction_ratio'\?",
+        ),
+        ({"model": {"preset": "tiny", "config": {"memory": "some"}}}, "model: memory: 'some'; expected one of none"),
+        ({"model": {"path": "nowhere/at/all"}}, "model: "),
+        (
+            {"model": {"preset": "tiny", "config": {"trainable": dict.fromkeys(
+                ("vision", "language", "embeddings", "lm_head", "names", "projector", "image_encoder",
+                 "prompt_encoder", "mask_decoder"), "frozen")}}},
+            "everything is frozen; expected at least one group to train",
+        ),
+    ],
+    ids=["group", "by", "batch", "config", "value", "path", "frozen"],
+)  # fmt: skip
+def test_words_that_are_off(make: Make, tmp_path: Path, more: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        fit(make(**more), tmp_path, quiet)
+    assert not (tmp_path / "checkpoints").exists()

@@ -1,0 +1,90 @@
+"""Recipes of runs: the built-in ones load, every fault is told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lavida_bench import recipe as recipes
+from lavida_gen.errors import UserError
+
+
+@pytest.mark.parametrize("name", recipes.built_in())
+def test_built_in_recipes_load(name: str) -> None:
+    recipe = recipes.load(name)
+    assert recipe.name == name
+    assert recipe.about
+
+
+def test_paper_has_the_papers_values() -> None:
+    fit = recipes.load("paper").fit
+    assert fit is not None
+    assert (fit.steps, fit.batch, fit.accumulation, fit.lr) == (8 * 2000, 2, 2, 1e-5)
+    assert (fit.schedule, fit.warmup, fit.clip, fit.precision) == ("linear", 100, 1.0, "bf16")
+    assert recipes.load("paper").seed == 44
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "name: Bad\nmodel: {preset: huge, path: x}\ndata: [{corpus: a, wieght: 2}, {weight: -1}]\n"
+        "fit: {steps: 0, lr_of: {projector: 0}, schedule: zigzag, loader: {workers: 1, damged: skip}}\n"
+        "score: [{benchmark: street, protocl: paper}]\n"
+    )
+    with pytest.raises(UserError) as refused:
+        recipes.load(str(file), ["nonsense", "fit.checkpoint.keep=0"])
+    said = str(refused.value)
+    for line in (
+        "--set nonsense: expected key.path=value",
+        "name: String should match pattern",
+        "model.preset: Input should be 'paper', 'small' or 'tiny'",
+        "data[0].wieght: data.0 has no such option; did you mean 'weight'?",
+        "data[1].corpus: is missing",
+        "data[1].weight: Input should be greater than 0; got -1",
+        "fit.steps: Input should be greater than or equal to 1; got 0",
+        "fit.lr_of: projector: a rate of 0.0; to leave a group as it is set model.config.trainable",
+        "fit.schedule: Input should be 'linear', 'cosine' or 'constant'; got 'zigzag'",
+        "fit.loader.damged: fit.loader has no such option; did you mean 'damaged'?",
+        "fit.checkpoint.keep: Input should be greater than or equal to 1; got 0",
+        "score[0].protocl: score.0 has no such option; did you mean 'protocol'?",
+    ):
+        assert f"  {line}" in said, said
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("{}", "expected exactly one of preset, path, parts"),
+        ("{preset: tiny, path: x}", "expected exactly one of preset, path, parts"),
+        ("{parts: {mlm: x}}", "parts: unknown mlm; expected mllm, sam, text"),
+        ("{parts: {mllm: x, sam: y}}", "parts: only mllm, sam; expected mllm, sam and text"),
+    ],
+)
+def test_one_place_for_the_model(tmp_path: Path, model: str, said: str) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(f"name: r\nmodel: {model}\n")
+    with pytest.raises(UserError, match=said):
+        recipes.load(str(file))
+
+
+def test_a_fit_needs_data(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text("name: r\nmodel: {preset: tiny}\nfit: {steps: 1}\n")
+    with pytest.raises(UserError, match="fit without data; expected at least one corpus under `data`"):
+        recipes.load(str(file))
+
+
+def test_names_that_nobody_knows() -> None:
+    with pytest.raises(UserError, match=r"unknown recipe 'papr'; did you mean 'paper'\?; or give a path"):
+        recipes.find("papr")
+    with pytest.raises(UserError, match=r"x/y\.yaml: no such recipe file; expected a YAML file; built in: .*paper"):
+        recipes.find("x/y.yaml")
+
+
+def test_what_does_not_matter_is_not_in_the_identity() -> None:
+    one = recipes.load("demo").fit_identity()
+    for same in ("fit.loader.workers=7", "fit.log_every=3", "fit.checkpoint.every=9", "about=other"):
+        assert recipes.load("demo", [same]).fit_identity() == one, same
+    for other in ("fit.lr=0.1", "seed=8", "model.config.loss.text=0.5", "fit.loader.shuffle=3", "data.0.weight=2"):
+        assert recipes.load("demo", [other]).fit_identity() != one, other

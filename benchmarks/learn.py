@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import learn_scenes
@@ -34,7 +34,7 @@ from lavida_gen.street.layouts import LAYOUTS
 SIDE = 128
 CONFIG = {"name_maps": "fine", "prompt_maps": True}
 LOSS = {"focal": 20.0, "dice": 2.0, "iou": 0.0, "ious": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 4.0}
-MASKS = {name: LOSS[name] for name in ("focal", "dice", "ious", "object")}
+MASKS = ("focal", "dice", "iou", "ious", "object")
 TEST_SEED, SEEDS = 999, {"near": 8, "street": 7}
 
 
@@ -54,6 +54,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, help="a saved model to go on from")
+    parser.add_argument("--config", action="append", default=[], help="KEY=JSON of the model: prompt_maps=false")
+    parser.add_argument("--loss", action="append", default=[], help="NAME=WEIGHT: ious=0")
     parser.add_argument("--cache", type=Path, help="folder that keeps drawn scenes")
     parser.add_argument("--out", type=Path, help="folder for model and curve")
     return parser.parse_args()
@@ -88,9 +90,68 @@ def whole(
     return output.losses
 
 
+def begin(args: argparse.Namespace, weights: dict[str, float]) -> Lavida:
+    """From nothing, or from a saved model."""
+    if args.model:
+        model: Lavida = Lavida.from_pretrained(args.model)
+        model.config.loss = asdict(Weights()) | weights
+        return model
+    changes = CONFIG | {key: json.loads(value) for key, value in (one.split("=") for one in args.config)}
+    return Lavida.from_preset("tiny", random=True, loss=weights, **changes)
+
+
 def weighted(found: dict[str, torch.Tensor], weights: dict[str, float]) -> torch.Tensor:
     """The weighted sum of those losses that there are."""
     return sum((weight * found[name] for name, weight in weights.items() if name in found), start=torch.zeros(()))
+
+
+@dataclass(slots=True)
+class Run:
+    """A model on its way: what has been spent on it (minutes of the processor), and what it read along the way."""
+
+    args: argparse.Namespace
+    model: Lavida
+    processor: LavidaProcessor
+    weights: dict[str, float]
+    rng: np.random.Generator
+    optimizer: torch.optim.Optimizer
+    lookup: learn_start.Lookup
+    spent: float = 0.0
+    step: int = 0
+    losses: dict[str, float] = field(default_factory=dict)
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+    def advance(self, data: Scenes) -> None:
+        """One step."""
+        began, args, share = time.process_time(), self.args, self.spent / self.args.cpu_minutes
+        for group in self.optimizer.param_groups:
+            group["lr"] = args.lr * min(1, (self.step + 1) / 100) * (args.end + (1 - args.end) * (1 - share))
+        chosen = self.rng.integers(len(data), size=args.batch)
+        if share < args.start:
+            found = learn_start.loss(self.model, self.lookup, data, chosen, self.rng, decode=share >= args.masks)
+            masks = weighted(found, {name: self.weights[name] for name in MASKS})
+            total = found["maps"] + 0.5 * found["names"] + masks
+        else:
+            found = whole(self.model, self.processor, data, chosen, self.rng)
+            total = weighted(found, self.weights)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(total)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.spent, self.step = self.spent + (time.process_time() - began) / 60, self.step + 1
+        for name, value in found.items():
+            self.losses[name] = self.losses.get(name, 0.0) * 0.98 + 0.02 * float(value.detach())
+
+    def report(self, test: Scenes, minutes: float) -> None:
+        """Measure, print, save."""
+        reading = measure(self.model, self.processor, test, self.args.test)
+        said = ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
+        print(f"step {self.step}, {self.spent:.1f} CPU-min, {minutes:.1f} min: {reading.text()} | {said}", flush=True)
+        self.curve.append({"step": self.step, "cpu_minutes": self.spent, "minutes": minutes, **asdict(reading)})
+        if self.args.out:
+            self.model.save_pretrained(self.args.out)
+            self.processor.save_pretrained(self.args.out)
+            (self.args.out / "curve.json").write_text(json.dumps(self.curve, indent=1) + "\n")
 
 
 def main() -> None:
@@ -98,55 +159,25 @@ def main() -> None:
     args = arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
-    model = Lavida.from_preset("tiny", random=True, loss=LOSS, **CONFIG)
-    if args.model:
-        model = Lavida.from_pretrained(args.model)
-        model.config.loss = asdict(Weights()) | LOSS
-    processor = LavidaProcessor.from_preset("tiny")
+    weights = LOSS | {name: float(value) for name, value in (one.split("=") for one in args.loss)}
+    model, processor = begin(args, weights), LavidaProcessor.from_preset("tiny")
     rows = prepare(model)
-    print(
-        f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train", flush=True
-    )
+    print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
     data = scenes("near", args.scenes - args.street, SEEDS["near"], args.cache)
     if args.street:
         data = joined(data, scenes("street", args.street, SEEDS["street"], args.cache))
     test = scenes("near", args.test, TEST_SEED, args.cache)
-    lookup, curve = learn_start.Lookup(processor), []
-    optimizer = torch.optim.AdamW(
-        [one for one in model.parameters() if one.requires_grad], lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95)
-    )
+    trained = [one for one in model.parameters() if one.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95))
+    rng, lookup = np.random.default_rng(args.seed), learn_start.Lookup(processor)
+    run = Run(args, model, processor, weights, rng, optimizer, lookup)
     model.train()
-    spent, step, due, wall, sums = 0.0, 0, args.every, time.monotonic(), dict[str, float]()
-    while spent < args.cpu_minutes:
-        began, share = time.process_time(), spent / args.cpu_minutes
-        for group in optimizer.param_groups:
-            group["lr"] = args.lr * min(1, (step + 1) / 100) * (args.end + (1 - args.end) * (1 - share))
-        chosen = rng.integers(len(data), size=args.batch)
-        if share < args.start:
-            found = learn_start.loss(model, lookup, data, chosen, rng, decode=share >= args.masks)
-            total = found["maps"] + 0.5 * found["names"] + weighted(found, MASKS)
-        else:
-            found = whole(model, processor, data, chosen, rng)
-            total = weighted(found, LOSS)
-        optimizer.zero_grad()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        spent, step = spent + (time.process_time() - began) / 60, step + 1
-        for name, value in found.items():
-            sums[name] = sums.get(name, 0.0) * 0.98 + 0.02 * float(value.detach())
-        if spent >= due or spent >= args.cpu_minutes:
+    wall, due = time.monotonic(), args.every
+    while run.spent < args.cpu_minutes:
+        run.advance(data)
+        if run.spent >= due or run.spent >= args.cpu_minutes:
             due += args.every
-            reading = measure(model, processor, test, args.test)
-            said = ", ".join(f"{name} {value:.3f}" for name, value in sums.items())
-            minutes = (time.monotonic() - wall) / 60
-            print(f"step {step}, {spent:.1f} CPU-min, {minutes:.1f} min: {reading.text()} | {said}", flush=True)
-            curve.append({"step": step, "cpu_minutes": spent, "minutes": minutes, **asdict(reading)})
-            if args.out:
-                model.save_pretrained(args.out)
-                processor.save_pretrained(args.out)
-                (args.out / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
+            run.report(test, (time.monotonic() - wall) / 60)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def check(recipe: Recipe) -> Iterator[str]:
             yield from (f"{where}: {fault}" for fault in source.faults())
         except LavidaGenError as error:
             opens = False
-            yield f"{where}: {error}"
+            yield from (f"{where}: {line}" for line in str(error).splitlines())
     if opens:
         try:
             Deck.open(recipe)

@@ -13,7 +13,7 @@ from lavida_gen import cache, json_file, vos
 from lavida_gen.clips import ClipOptions
 from lavida_gen.errors import DataError, fault
 from lavida_gen.scene import Name
-from lavida_gen.source import Place, need_file, need_folder
+from lavida_gen.source import Needs, Place
 from lavida_gen.vos import Called, VosSource
 
 
@@ -29,11 +29,12 @@ class ReferredSource(VosSource):
 
     def __init__(self, options: Any, hint: str) -> None:
         """Read the JSONs and list the masks. Raises DataError."""
-        root = need_folder(options.root, "root", hint)
-        folder = need_folder(root / options.split, "split", hint)
-        images = need_folder(folder / "JPEGImages", "split", hint)
-        masks = need_folder(folder / "Annotations", "split", hint)
-        self._file = _expressions(root, options.split)
+        needs = Needs(options.root, hint)
+        folder = options.root / options.split
+        images = needs.folder(folder / "JPEGImages", "split")
+        masks = needs.folder(folder / "Annotations", "split")
+        self._file = needs.file(_expressions(options.root, options.split), "split")
+        needs.settle()
         self._said: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         meta = folder / "meta.json"
         self._meta_file = meta if meta.is_file() else None
@@ -76,7 +77,7 @@ class ReferredSource(VosSource):
 
 
 def _expressions(root: Path, split: str) -> Path:
-    """meta_expressions.json beside the splits, or inside one. Raises DataError."""
+    """meta_expressions.json beside the splits, or inside one."""
     usual = root / "meta_expressions" / split / "meta_expressions.json"
     inside = root / split / "meta_expressions" / split / "meta_expressions.json"
-    return inside if inside.is_file() else need_file(usual, "split", "unpack meta_expressions beside the splits")
+    return inside if inside.is_file() else usual

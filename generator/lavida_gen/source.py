@@ -130,3 +130,29 @@ def need_file(path: Path, where: str, todo: str) -> Path:
     if not path.is_file():
         raise DataError(fault(where, f"no file {path}", "a file of the data set", todo))
     return path
+
+
+class Needs:
+    """What a data set cannot do without, looked for together, so that all that is missing is said at once."""
+
+    def __init__(self, root: Path, hint: str) -> None:
+        """Raises DataError if there is no `root` at all. `hint` says what to do."""
+        self.root, self._hint = need_folder(root, "root", hint), hint
+        self._missing: list[str] = []
+
+    def folder(self, path: Path, where: str) -> Path:
+        """`path`, noted if it is no folder."""
+        if not path.is_dir():
+            self._missing.append(fault(where, f"no folder {path}", "the data set's folder", self._hint))
+        return path
+
+    def file(self, path: Path, where: str) -> Path:
+        """`path`, noted if it is no file."""
+        if not path.is_file():
+            self._missing.append(fault(where, f"no file {path}", "a file of the data set", self._hint))
+        return path
+
+    def settle(self) -> None:
+        """Raises DataError with a line for each thing that is missing."""
+        if self._missing:
+            raise DataError("\n".join(self._missing))

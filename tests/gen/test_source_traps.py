@@ -173,7 +173,7 @@ def test_mapillary_without_names_or_with_too_few(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"\.png: holds the value 1280"):
         opened("mapillary", {"root": tmp_path}).scene(0)
     (tmp_path / "config.json").unlink()
-    with pytest.raises(DataError, match=r"no config_v1\.2\.json or config\.json"):
+    with pytest.raises(DataError, match=r"root: no file .*config\.json.*; see `lavida-gen sources mapillary`"):
         opened("mapillary", {"root": tmp_path})
 
 
@@ -637,7 +637,7 @@ def test_mevis_valid_has_no_masks(tmp_path: Path) -> None:
     mevis.draw(tmp_path)
     (tmp_path / "train").rename(tmp_path / "valid")
     (tmp_path / "valid" / "mask_dict.json").unlink()
-    with pytest.raises(DataError, match=r"no file .*mask_dict\.json.*valid has none"):
+    with pytest.raises(DataError, match=r"no file .*mask_dict\.json.*valid has no masks"):
         opened("mevis", {"root": tmp_path, "split": "valid"})
 
 
@@ -695,3 +695,25 @@ def test_an_empty_or_missing_folder_says_how_it_must_look(tmp_path: Path, name: 
     for root in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DataError, match=r"no (folder|file|\*)"):
             opened(name, {"root": root})
+
+
+MISSING = {
+    "ade20k": ["annotations/training", "images/training", "objectInfo150.txt"],
+    "cityscapes": ["leftImg8bit/train", "gtFine/train"],
+    "mapillary": ["training/images", "training/instances", "config.json"],
+    "youtube_vos": ["train/JPEGImages", "train/Annotations", "train/meta.json"],
+    "mevis": ["train/JPEGImages", "train/meta_expressions.json", "train/mask_dict.json"],
+    "ref_youtube_vos": ["train/JPEGImages", "train/Annotations", "meta_expressions/train/meta_expressions.json"],
+    "ref_davis": ["train/JPEGImages", "train/Annotations", "meta_expressions/train/meta_expressions.json"],
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_all_that_is_missing_is_said_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError) as caught:
+        opened(name, {"root": tmp_path})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(MISSING[name])
+    for line, missing in zip(lines, MISSING[name], strict=True):
+        assert str(tmp_path / missing) in line
+        assert f"see `lavida-gen sources {name}`" in line

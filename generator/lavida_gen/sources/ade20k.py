@@ -14,7 +14,7 @@ from pydantic import Field
 from lavida_gen import cache, files
 from lavida_gen.errors import DataError, fault
 from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.source import About, Place, SourceOptions, need_file, need_folder
+from lavida_gen.source import About, Needs, Place, SourceOptions
 
 # LAVIDA never takes 20 of the 150 classes for anomalies, without saying which. These 20 are what a place is made of:
 # ground, walls, sky, water and vegetation.
@@ -62,11 +62,11 @@ class Ade20k(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the masks and read the names. Raises DataError."""
-        hint = "see `lavida-gen sources ade20k`"
-        root = need_folder(options.root, "root", hint)
-        self._masks = need_folder(root / "annotations" / options.split, "split", hint)
-        self._images = need_folder(root / "images" / options.split, "split", hint)
-        self._info = need_file(root / "objectInfo150.txt", "root", hint)
+        needs = Needs(options.root, "see `lavida-gen sources ade20k`")
+        self._masks = needs.folder(options.root / "annotations" / options.split, "split")
+        self._images = needs.folder(options.root / "images" / options.split, "split")
+        self._info = needs.file(options.root / "objectInfo150.txt", "root")
+        needs.settle()
         self._label_of = _labels(self._info)
         super().__init__(options, files.listing(self._masks), self._masks, list(self._label_of.values()))
 

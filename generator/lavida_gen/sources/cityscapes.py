@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lavida_gen import files
 from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.source import About, Place, SourceOptions, need_folder
+from lavida_gen.source import About, Needs, Place, SourceOptions
 
 # The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 is never
 # drawn. A marked class is left out of the benchmark, but annotated all the same.
@@ -97,10 +97,10 @@ class Cityscapes(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the masks of all cities. Raises DataError."""
-        hint = "see `lavida-gen sources cityscapes`"
-        root = need_folder(options.root, "root", hint)
-        self._images = need_folder(root / "leftImg8bit" / options.split, "split", hint)
-        self._masks = need_folder(root / options.annotations / options.split, "split", hint)
+        needs = Needs(options.root, "see `lavida-gen sources cityscapes`")
+        self._images = needs.folder(options.root / "leftImg8bit" / options.split, "split")
+        self._masks = needs.folder(options.root / options.annotations / options.split, "split")
+        needs.settle()
         self._label_of = {number: _label(number, options.classes) for number in TABLE}
         whole = files.listing(self._masks, f"_{options.annotations}_instanceIds.png")
         self._ending = "instanceIds" if whole else "labelIds"

@@ -13,9 +13,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen import cache, files, json_file
-from lavida_gen.errors import DataError, fault
 from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.source import About, Place, SourceOptions, need_folder
+from lavida_gen.source import About, Needs, Place, SourceOptions
 
 INSTANCES = 256
 """A value of the 16-bit masks is 256 * class + instance."""
@@ -56,13 +55,14 @@ class Mapillary(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """Read the classes and list the masks. Raises DataError."""
-        hint = "see `lavida-gen sources mapillary`"
-        split = need_folder(need_folder(options.root, "root", hint) / options.split, "split", hint)
-        self._images = need_folder(split / "images", "split", hint)
+        needs = Needs(options.root, "see `lavida-gen sources mapillary`")
+        split = options.root / options.split
+        self._images = needs.folder(split / "images", "split")
         # Either release keeps the masks of its only version right below the split.
         own = split / f"v{options.version}" / "instances"
-        self._masks = need_folder(own if own.is_dir() else split / "instances", "split", hint)
-        self._config = _config(options.root, options.version)
+        self._masks = needs.folder(own if own.is_dir() else split / "instances", "split")
+        self._config = needs.file(_config(options.root, options.version), "root")
+        needs.settle()
         self._label_of = _labels(self._config)
         labels = [label for label in self._label_of if label is not None]
         super().__init__(options, files.listing(self._masks), self._masks, labels)
@@ -88,12 +88,9 @@ class Mapillary(LabelledImages):
 
 
 def _config(root: Path, version: str) -> Path:
-    """The file of the classes. Raises DataError."""
-    names = [f"config_v{version}.json", "config.json"]
-    for name in names:
-        if (root / name).is_file():
-            return root / name
-    raise DataError(fault("root", f"no {' or '.join(names)} in {root}", todo="see `lavida-gen sources mapillary`"))
+    """The file of the classes: a release of both versions tells them apart by name."""
+    own = root / f"config_v{version}.json"
+    return own if own.is_file() else root / "config.json"
 
 
 def _labels(path: Path) -> list[Label | None]:

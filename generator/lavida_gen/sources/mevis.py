@@ -17,7 +17,7 @@ from lavida_gen.errors import DataError, fault
 from lavida_gen.images import Frame
 from lavida_gen.mevis_index import open_index
 from lavida_gen.scene import Name, Region
-from lavida_gen.source import About, Place, inside, need_file, need_folder
+from lavida_gen.source import About, Needs, Place, inside
 
 
 class Mevis(ClipSource):
@@ -57,11 +57,13 @@ class Mevis(ClipSource):
 
     def __init__(self, options: Options) -> None:
         """Read the expressions and open (the first time: make) the index of masks. Raises DataError."""
-        hint = "see `lavida-gen sources mevis`"
-        root = need_folder(need_folder(options.root, "root", hint) / options.split, "split", hint)
-        self._images = need_folder(root / "JPEGImages", "split", hint)
-        self._file = need_file(root / "meta_expressions.json", "split", hint)
-        self._masks = open_index(need_file(root / "mask_dict.json", "split", f"valid has none; {hint}"))
+        needs = Needs(options.root, "valid has no masks; see `lavida-gen sources mevis`")
+        root = options.root / options.split
+        self._images = needs.folder(root / "JPEGImages", "split")
+        self._file = needs.file(root / "meta_expressions.json", "split")
+        masks = needs.file(root / "mask_dict.json", "split")
+        needs.settle()
+        self._masks = open_index(masks)
         told: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         self._said: dict[str, dict[str, tuple[str, ...]]] = {}
         videos = []

@@ -13,7 +13,7 @@ from pydantic import Field
 from lavida_gen import cache, json_file, vos
 from lavida_gen.clips import ClipOptions
 from lavida_gen.scene import Name
-from lavida_gen.source import About, Place, need_file, need_folder
+from lavida_gen.source import About, Needs, Place
 from lavida_gen.vos import Called, VosSource
 
 
@@ -52,11 +52,12 @@ class YoutubeVos(VosSource):
 
     def __init__(self, options: Options) -> None:
         """Read meta.json and list the masks. Raises DataError."""
-        hint = "see `lavida-gen sources youtube_vos`"
-        root = need_folder(need_folder(options.root, "root", hint) / options.split, "split", hint)
-        images = need_folder(root / "JPEGImages", "split", hint)
-        masks = need_folder(root / "Annotations", "split", hint)
-        self._file = need_file(root / "meta.json", "split", hint)
+        needs = Needs(options.root, "see `lavida-gen sources youtube_vos`")
+        root = options.root / options.split
+        images = needs.folder(root / "JPEGImages", "split")
+        masks = needs.folder(root / "Annotations", "split")
+        self._file = needs.file(root / "meta.json", "split")
+        needs.settle()
         self._meta: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         videos = vos.annotated(masks, sorted(self._meta), self._file)
         super().__init__(options, options.split, videos, images, masks)

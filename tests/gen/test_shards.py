@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from lavida_gen.errors import DataError
 from lavida_gen.sample import Record
-from lavida_gen.shards import Packed, ShardWriter, digest, read, write_whole
+from lavida_gen.shards import Packed, ShardWriter, digest, read, tar_header, write_whole
 
 
 def packed(index: int, kind: str = "image", frames: int = 1) -> Packed:
@@ -44,6 +45,28 @@ def test_the_tar_knows_no_time_and_nobody(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "image/train-00000.tar") as tar:
         assert [m.name for m in tar] == ["000000003.jpg", "000000003.mask.png", "000000003.json"]
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in tar} == {(0, 0, 0, "", "", 0o644)}
+
+
+@pytest.mark.parametrize("name", ["000000003.jpg", "000000003.000.mask.png", "x" * 100])
+@pytest.mark.parametrize("size", [0, 1, 511, 512, 123_456_789, 8**11 - 1])
+def test_headers_are_those_of_tarfile(name: str, size: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    assert tar_header(name, size) == info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def test_whole_tars_are_those_of_tarfile(tmp_path: Path) -> None:
+    samples = [packed(n, "clip", 30) for n in range(4)]
+    with ShardWriter(tmp_path, "clip/train-00000") as shard:
+        for sample in samples:
+            shard.write(sample)
+    with tarfile.open(tmp_path / "theirs.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        for sample in samples:
+            for field, data in sample.fields():
+                info = tarfile.TarInfo(f"{sample.key}.{field}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    assert (tmp_path / "clip/train-00000.tar").read_bytes() == (tmp_path / "theirs.tar").read_bytes()
 
 
 def test_a_full_shard_goes_on_in_the_next_file(tmp_path: Path) -> None:

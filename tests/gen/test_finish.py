@@ -1,0 +1,76 @@
+"""The end of a build: statistics in bounded memory, records that are broken, columns as they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida_gen import build as builder
+from lavida_gen import finish
+from lavida_gen import recipe as recipes
+from lavida_gen.corpus import open_corpus
+from lavida_gen.recipe import Recipe
+from lavida_gen.sample import Record
+from lavida_gen.state import record_name
+from lavida_gen.storage import open_storage
+from lavida_gen.table import record_schema, row_schema
+
+PLAIN: dict[str, Any] = {
+    "name": "ended",
+    "samples": 20,
+    "shard": {"samples": 6},
+    "sources": [{"name": "street", "scenes": 20, "size": [96, 128]}],
+    "exposures": ["relabel", "absent"],
+    "names_per_prompt": 5,
+}
+
+
+def recipe() -> Recipe:
+    return recipes.parse(json.loads(json.dumps(PLAIN)))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ended") / "corpus"
+    builder.build(recipe(), out)
+    return out
+
+
+@pytest.mark.parametrize("rows", [1, 7, 20])
+def test_rows_are_written_in_groups(whole: Path, tmp_path: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr(finish, "ROWS", rows)
+    builder.build(recipe(), tmp_path / "c")
+    file = pq.ParquetFile(tmp_path / "c" / "stats.parquet")
+    assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [
+        min(rows, 20 - start) for start in range(0, 20, rows)
+    ]
+    assert open_corpus(tmp_path / "c").rows() == open_corpus(whole).rows()
+    assert open_corpus(tmp_path / "c").manifest == open_corpus(whole).manifest
+
+
+def test_columns_are_those_of_a_record() -> None:
+    assert record_schema().names == sorted(Record.__annotations__)
+    assert row_schema().names == [*sorted(Record.__annotations__), "shard"]
+
+
+def test_rows_piece_by_piece(whole: Path) -> None:
+    corpus = open_corpus(whole)
+    pieces = list(corpus.tables(["index"], 8))
+    assert [len(piece) for piece in pieces] == [8, 8, 4]
+    assert [row["index"] for piece in pieces for row in piece] == list(range(20))
+
+
+@pytest.mark.parametrize("broken", [b"", b"{", b'{"name": "image/train-00001"}\n', b"[]\n"])
+def test_a_broken_record_is_made_again(whole: Path, tmp_path: Path, broken: bytes) -> None:
+    out = tmp_path / "c"
+    builder.build_part(recipe(), out, slice(0, None), builder.How())
+    storage = open_storage(out)
+    storage.write(record_name("image/train-00001"), broken)
+    assert len(builder.still_there(storage, builder.dry_run(recipe()))) == 3
+    assert builder.build(recipe(), out) == open_corpus(whole).manifest
+    assert (out / "stats.parquet").read_bytes() == (whole / "stats.parquet").read_bytes()

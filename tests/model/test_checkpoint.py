@@ -94,8 +94,32 @@ def test_some_names_of_many() -> None:
     assert some(list("abcdefgh"), 3) == "a, b, c and 5 more"
 
 
+def test_the_model_goes_to_the_hub_as_it_is_saved(model: Lavida, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the client's own calls of the server, which are recorded."""
+    from transformers.utils import hub
+
+    asked: dict[str, Any] = {}
+
+    class Api:
+        def create_repo(self, repo_id: str, **_: Any) -> Any:
+            asked["repo"] = repo_id
+            return type("Url", (), {"repo_id": repo_id})
+
+        def create_commit(self, *, repo_id: str, operations: list[Any], **_: Any) -> None:
+            asked["files"] = sorted(one.path_in_repo for one in operations)
+
+    card = type("Card", (), {"save": lambda self, path: Path(path).write_text("card", "utf-8")})
+    monkeypatch.setattr(hub, "hf_api", Api)
+    monkeypatch.setattr(hub, "create_and_tag_model_card", lambda *_, **__: card())
+    model.push_to_hub("somebody/lavida-tiny", max_shard_size="5MB")
+    assert asked["repo"] == "somebody/lavida-tiny"
+    shards = [name for name in asked["files"] if name.endswith(".safetensors")]
+    assert len(shards) >= 2
+    assert set(asked["files"]) - set(shards) == {"README.md", "config.json", "model.safetensors.index.json"}
+
+
 def test_push_to_hub_sends_what_save_pretrained_writes(
-    model: Lavida, processor: LavidaProcessor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processor: LavidaProcessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to the client's own call of the server, which is recorded."""
     import huggingface_hub

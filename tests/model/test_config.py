@@ -15,6 +15,7 @@ from lavida.errors import LavidaError
     [
         ({"reduction_ratio": 0.0}, "reduction_ratio: 0.0; expected 0 < ratio <= 1"),
         ({"memory": "both"}, "memory: 'both'; expected one of none, causal"),
+        ({"name_maps": "finest"}, "name_maps: 'finest'; expected one of coarse, fine"),
         ({"loss": {"focus": 1.0}}, "loss: unknown focus; expected dice, focal"),
         ({"trainable": {"visio": "full"}}, "unknown group 'visio'; expected one of vision"),
         ({"trainable": {"vision": "half"}}, "trainable.vision: 'half'; expected full or frozen"),

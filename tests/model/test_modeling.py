@@ -253,6 +253,16 @@ def test_half_precision(lively: Make, processor: LavidaProcessor, samples: list[
         assert all(one.grad.isfinite().all() for one in model.parameters() if one.grad is not None)
 
 
+@pytest.mark.parametrize("memory", ["none", "causal"])
+def test_mixed_precision(lively: Make, processor: LavidaProcessor, samples: list[Sample], memory: str) -> None:
+    model = lively(memory=memory, loss={"name_maps": 1.0}).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model(processor(samples[1:3])).loss
+        loss.backward()
+    assert loss.dtype == torch.float32
+    assert all(one.grad.isfinite().all() for one in model.parameters() if one.grad is not None)
+
+
 def test_attention_implementations_agree(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
     batch, model = processor(samples), lively()
     with torch.no_grad():

@@ -239,6 +239,10 @@ def test_a_file_of_another_size_or_kind(folder: Path, tmp_path: Path) -> None:
         Lavida.from_parts(folder / "mllm", folder / "clip", folder / "clip", **OPTIONS)
     with pytest.raises(LavidaError, match="language model of type 'clip'"):
         Lavida.from_parts(folder / "clip", folder / "sam", folder / "clip", **OPTIONS)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text((folder / "sam" / "config.json").read_text("utf-8"), "utf-8")
+    with pytest.raises(LavidaError, match="empty: no Sam2VideoModel to be read there"):
+        Lavida.from_parts(folder / "mllm", tmp_path / "empty", folder / "clip", **OPTIONS)
     with pytest.raises(LavidaError, match="nowhere: no model configuration to be read there"):
         Lavida.from_parts(folder / "mllm", tmp_path / "nowhere", folder / "clip", **OPTIONS)
 

@@ -1,0 +1,42 @@
+"""What a batch must be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from lavida.batch import Batch, Sample
+from lavida.errors import LavidaError
+from lavida.processing import LavidaProcessor
+
+
+@pytest.fixture(scope="module")
+def batch(processor: LavidaProcessor, samples: list[Sample]) -> Batch:
+    return processor(samples[:2])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"counts": (9,)}, r"Batch\.counts: 1 entries for 2 sequences; expected one each"),
+        ({"name_counts": (2, 2, 1)}, r"Batch\.name_counts: 3 entries for 2 sequences"),
+        ({"grids": torch.ones(1, 3, dtype=torch.long)}, r"Batch\.grids: 1 entries for 2 sequences"),
+        ({"counts": (8, 2)}, r"Batch\.frames: 9 rows; expected 10 by counts, name_counts and grids"),
+        ({"name_counts": (3, 1)}, r"Batch\.name_ids: 5 rows; expected 4"),
+        ({"patches": torch.zeros(5, 1176)}, r"Batch\.patches: 5 rows; expected 272"),
+        ({"masks": torch.zeros(3, 128, 128)}, r"Batch\.masks: 3 rows; expected 9"),
+        ({"counts": (9, 0)}, "a sample without names or without frames; expected at least one of each"),
+    ],
+)
+def test_faults(batch: Batch, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(LavidaError, match=said):
+        replace(batch, **changes)
+
+
+def test_length_and_rows(batch: Batch) -> None:
+    assert len(batch) == 2
+    assert len(batch.frames) == sum(batch.counts) == 9
+    assert len(replace(batch, masks=None).frames) == 9

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from lavida_gen import shards
 from lavida_gen.cli import main
 
 SIZE = (48, 64)
@@ -164,6 +165,10 @@ def test_a_sound_one_is_built(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     verified = CliRunner().invoke(main, ["verify", str(tmp_path / "out"), "--workers", "1"])
     assert verified.exit_code == 0, verified.output
+    photos = {path.read_bytes() for path in (tmp_path / "coco" / "val2017").iterdir()}
+    samples = [sample for shard in (tmp_path / "out").glob("image/*.tar") for sample in shards.read(shard)]
+    assert len(samples) == 12
+    assert all(sample.frames[0] in photos for sample in samples), "bytes that nobody changed pass through"
 
 
 def test_broken_files_may_be_dropped_and_are_counted(tmp_path: Path) -> None:

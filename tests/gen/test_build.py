@@ -72,6 +72,13 @@ def test_it_is_whole_and_sound(built: Path) -> None:
     }
 
 
+def test_masks_have_one_bit(built: Path) -> None:
+    for sample in open_corpus(built).stored(range(48)):
+        for png in sample.masks:
+            assert png[:8] == b"\x89PNG\r\n\x1a\n"
+            assert (png[24], png[25]) == (1, 0), "bit depth 1, gray"
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_same_bytes_with_any_number_of_workers(built: Path, tmp_path: Path, workers: int) -> None:
     builder.build(recipe(), tmp_path / "again", workers)

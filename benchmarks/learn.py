@@ -41,7 +41,7 @@ TEST_SEED, SEEDS = 999, {"near": 8, "street": 7}
 def arguments() -> argparse.Namespace:
     """What may be set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cpu-minutes", type=float, default=60.0, help="training time, of the processor")
+    parser.add_argument("--cpu-minutes", type=float, default=60.0, help="training time, of the processor; 0 = measure")
     parser.add_argument("--start", type=float, default=0.6, help="share of the time for names and pixels alone")
     parser.add_argument("--masks", type=float, default=0.2, help="share of the time after which masks join in")
     parser.add_argument("--batch", type=int, default=16)
@@ -50,6 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scenes", type=int, default=6000, help="scenes trained on")
     parser.add_argument("--street", type=int, default=0, help="scenes of the source `street` among them")
     parser.add_argument("--test", type=int, default=200, help="scenes tested on")
+    parser.add_argument("--test-seed", type=int, default=TEST_SEED, help="of the scenes tested on")
     parser.add_argument("--every", type=float, default=3.0, help="processor minutes between two measurements")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -68,7 +69,7 @@ def scenes(what: str, count: int, seed: int, cache: Path | None) -> Scenes:
         held = np.load(file)
         said = tuple(tuple(tuple(names) for names in one) for one in json.loads(str(held["said"])))
         return Scenes(held["frames"], held["owner"], said)
-    places = tuple(LAYOUTS) if seed == TEST_SEED else TRAINED_PLACES
+    places = TRAINED_PLACES if seed == SEEDS["near"] else tuple(LAYOUTS)
     drawn = learn_scenes.near(count, seed, SIDE, places) if what == "near" else learn_scenes.street(count, seed, SIDE)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -163,10 +164,11 @@ def main() -> None:
     model, processor = begin(args, weights), LavidaProcessor.from_preset("tiny")
     rows = prepare(model)
     print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
-    data = scenes("near", args.scenes - args.street, SEEDS["near"], args.cache)
+    near = args.scenes - args.street if args.cpu_minutes else 0
+    data = scenes("near", near, SEEDS["near"], args.cache)
     if args.street:
         data = joined(data, scenes("street", args.street, SEEDS["street"], args.cache))
-    test = scenes("near", args.test, TEST_SEED, args.cache)
+    test = scenes("near", args.test, args.test_seed, args.cache)
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95))
     rng, lookup = np.random.default_rng(args.seed), learn_start.Lookup(processor)
@@ -178,6 +180,8 @@ def main() -> None:
         if run.spent >= due or run.spent >= args.cpu_minutes:
             due += args.every
             run.report(test, (time.monotonic() - wall) / 60)
+    if not run.step:
+        run.report(test, 0.0)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ class Reading:
     iou        of the mask (logit > 0) with the named thing        other   with all the other things of the scene
     map_iou, map_other   the same for the strongest name's map     frame_auc   scores, named against absent names
     name_auc   the same by the strongest name's logit
+    best       iou of the best of the three candidate masks, whichever the model takes
+    possible   iou of the named thing's own mask at the masks' resolution
     """
 
     iou: float
@@ -39,6 +41,8 @@ class Reading:
     map_iou: float
     map_other: float
     name_auc: float
+    best: float
+    possible: float
 
     def text(self) -> str:
         """One line."""
@@ -50,7 +54,7 @@ def measure(model: Lavida, processor: Any, scenes: Scenes, count: int, seed: int
     """The reading on the first `count` scenes."""
     rng = np.random.default_rng(seed)
     was, found = model.training, dict[str, list[float]]()
-    model.eval()
+    model.train(mode=False)
     for start in range(0, count, batch):
         rows = range(start, min(start + batch, count))
         for exposed in (True, False):
@@ -65,6 +69,8 @@ def measure(model: Lavida, processor: Any, scenes: Scenes, count: int, seed: int
         map_iou=float(np.mean(found["map_iou"])),
         map_other=float(np.mean(found["map_other"])),
         name_auc=float(roc_auc_score(labels, found["name1"] + found["name0"])),
+        best=float(np.mean(found["best"])),
+        possible=float(np.mean(found["possible"])),
     )
 
 
@@ -82,15 +88,28 @@ def _add(
     found.setdefault(f"name{exposed:d}", []).extend(output.names.amax(dim=1).tolist())
     if not exposed:
         return
-    for prefix, logits in (("", output.masks), ("map_", _maps(model, batch))):
-        masks = F.interpolate(logits, size=scenes.owner.shape[1:], mode="bilinear")[:, 0].numpy() > 0
-        for mask, one, row in zip(masks, samples, rows, strict=True):
-            assert one.masks is not None
-            named = one.masks[0]
-            others = (scenes.owner[row] > 0) & ~named
-            found.setdefault(f"{prefix}iou", []).append(iou(mask, named))
+    model.train()
+    candidates = _full(model(batch).masks, scenes)
+    model.train(mode=False)
+    size = output.masks.shape[-2:]
+    drawn = {"": _full(output.masks, scenes)[:, 0], "map_": _full(_maps(model, batch), scenes)[:, 0]}
+    for number, (one, row) in enumerate(zip(samples, rows, strict=True)):
+        assert one.masks is not None
+        named = one.masks[0]
+        others = (scenes.owner[row] > 0) & ~named
+        for prefix, masks in drawn.items():
+            found.setdefault(f"{prefix}iou", []).append(iou(masks[number], named))
             if others.any():
-                found.setdefault(f"{prefix}other", []).append(iou(mask, others))
+                found.setdefault(f"{prefix}other", []).append(iou(masks[number], others))
+        found.setdefault("best", []).append(max(iou(mask, named) for mask in candidates[number]))
+        small = F.adaptive_avg_pool2d(torch.from_numpy(named)[None, None].float(), (size[0], size[1]))
+        found.setdefault("possible", []).append(iou(_full(small - 0.5, scenes)[0, 0], named))
+
+
+def _full(logits: Tensor, scenes: Scenes) -> np.ndarray:
+    """Masks (logit > 0) in the size of the scenes, bool (N, M, H, W)."""
+    full: np.ndarray = F.interpolate(logits, size=scenes.owner.shape[1:], mode="bilinear").numpy() > 0
+    return full
 
 
 def _maps(model: Lavida, batch: Batch) -> Tensor:

@@ -1,0 +1,28 @@
+"""`lavida-bench ablate`: what each exposure is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lavida_bench.options import FOLDER
+
+
+@click.command()
+@click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in ablation (exposures), or a file.")
+@click.option("--out", "-o", type=FOLDER, help="Folder of all arms [default: runs/NAME].")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: run.fit.steps=200.")
+@click.option("--workers", "-w", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that build.")
+def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: int) -> None:
+    """Build, fit and score one arm after another, each with more exposures than the one before, and compare them.
+
+    Budget, scenes and seeds are the same in all arms. Stopped, the same command goes on.
+    """
+    from lavida_bench.ablation import ablate, load
+    from lavida_bench.progress import progress
+
+    read = load(recipe, settings)
+    page = ablate(read, out or Path("runs") / read.name, workers, progress, lambda text: click.echo(text, err=True))
+    click.echo(page.read_text("utf-8"))
+    click.echo(f"table: {page}")

@@ -1,0 +1,74 @@
+"""Ablations: every arm adds exposures, nothing else differs; faults of any arm are told before any work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from lavida_bench import ablation
+from lavida_bench.cli import main
+from lavida_gen.errors import UserError
+
+SMALL = [
+    "corpus.samples=16", "corpus.val=0.25", "corpus.shard.samples=8", "corpus.sources=[{name: street, size: [96, 128]}]",
+    "run.fit={steps: 1, batch: 2, precision: 'no', validation: null, loader: {workers: 0}}",
+    "run.score=[{benchmark: street, options: {videos: 4, frames: 16, size: [96, 128]}}]",
+    "arms=[{name: plain, exposures: [relabel, absent]}, {name: pasted, exposures: [paste]}]",
+]  # fmt: skip
+
+
+def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> None:
+    made = ablation.arms(ablation.load("exposures"), tmp_path)
+    assert [arm.exposures[-1] for arm in made] == [
+        "absent", "near_miss", "paste", "motion", "swap", "several", "context",
+    ]  # fmt: skip
+    assert [len(arm.exposures) for arm in made] == [2, 3, 4, 5, 6, 7, 8]
+    budgets = {json.dumps(arm.run.model_dump(mode="json", exclude={"name", "data"})) for arm in made}
+    corpora = {json.dumps(arm.corpus.published() | {"name": "", "exposures": []}) for arm in made}
+    assert len(budgets) == len(corpora) == 1, "only the exposures differ"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["arms.1.exposures=[pasta]"], r"exposures, arm near_miss: corpus: 1 fault\n  exposures\[2\]\.name: .*paste"),
+        (["run.fit.step=3"], r"exposures, arm relabel: run: 1 fault\n  fit\.step: .* did you mean 'steps'"),
+        (["arms.1.name=relabel"], "two arms have one name: relabel, relabel, paste"),
+        (["armz=1"], r"armz: a recipe has no such option; did you mean 'arms'\?"),
+    ],
+)
+def test_faults(tmp_path: Path, settings: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        ablation.arms(ablation.load("exposures", settings), tmp_path)
+
+
+def test_names_that_nobody_knows() -> None:
+    with pytest.raises(
+        UserError, match="exposure: no such ablation; expected a built-in name or a YAML file; did you mean"
+    ):
+        ablation.load("exposure")
+
+
+@pytest.mark.slow
+def test_a_small_ablation(tmp_path: Path) -> None:
+    words = ["ablate", "-r", "exposures", "-o", str(tmp_path)]
+    for setting in SMALL:
+        words += ["--set", setting]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "ablation.md").read_text()
+    assert "| plain | relabel, absent |" in text
+    assert "| pasted | relabel, absent, paste |" in text
+    rows = json.loads((tmp_path / "ablation.json").read_text())["arms"]
+    assert [row["arm"] for row in rows] == ["plain", "pasted"]
+    first, second = (row["metrics"]["pixel_auc"] for row in rows)
+    assert first["gain"] is None
+    assert second["gain"]["low"] <= second["gain"]["value"] <= second["gain"]["high"]
+    gained = (second["estimate"]["value"] - first["estimate"]["value"]) / 100
+    assert second["gain"]["value"] == pytest.approx(gained, abs=1e-6)
+    recipe = yaml.safe_load((tmp_path / "pasted" / "run" / "recipe.yaml").read_text())
+    assert recipe["data"] == [{"corpus": str(tmp_path / "pasted" / "corpus"), "kind": None, "weight": 1.0}]

@@ -104,9 +104,12 @@ def test_street() -> None:
 @pytest.mark.slow
 def test_real_coco(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path))
+    voc = {"split": "x", "annotations": "annotations/instances_train.json", "images": "."}
     sources = [
-        {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "train2017"},
-        {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "val2017"},
+        {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "train2017", "weight": 3},
+        {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "val2017", "weight": 2},
+        {"name": "coco", "root": str(shared_data / "coco"), "split": "val2017"},
+        {"name": "coco", "root": str(shared_data / "coco_polygons"), **voc},
     ]
     hold(Deck.open(recipes.parse(_plain(sources))))
 

@@ -12,6 +12,7 @@ from lavida_bench.video import Floats
 
 LONGEST = 512  # side in pixels to which maps are enlarged for outlining
 SMALLEST = 1 / 5000  # share of the frame below which a part is noise
+MOST = 20  # regions of a frame, the highest: an untrained model's maps fall into hundreds
 
 
 def enlarge(values: NDArray[np.floating], size: tuple[int, int]) -> Floats:
@@ -43,7 +44,8 @@ def find(values: NDArray[np.floating], frame: float, size: tuple[int, int]) -> t
     across, down = size[1] / large.shape[1], size[0] / large.shape[0]
     boxes = np.stack([left * across, top * down, (left + width) * across, (top + height) * down], axis=1)
     scores = log_sigmoid(np.asarray(sums[kept] / areas[kept])) + log_sigmoid(np.float64(frame))
-    return boxes.astype(np.float32), np.asarray(scores, np.float32)
+    best = np.sort(np.argsort(-scores, kind="stable")[:MOST])
+    return boxes[best].astype(np.float32), np.asarray(scores[best], np.float32)
 
 
 def log_sigmoid(logits: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:

@@ -128,6 +128,16 @@ def test_regions_are_told_apart_and_specks_are_left_out() -> None:
     assert len(regions.find(np.full((4, 4), -1024, np.float16), -3.0, (10, 10))[0]) == 0
 
 
+def test_of_many_regions_the_highest_are_kept() -> None:
+    values = np.full((90, 90), -1.0, np.float32)
+    for place in range(64):
+        row, column = divmod(place, 8)
+        values[row * 11 + 1 : row * 11 + 7, column * 11 + 1 : column * 11 + 7] = 1 + place / 64
+    boxes, scores = regions.find(values, 0.0, (90, 90))
+    assert len(boxes) == regions.MOST == len(scores)
+    assert boxes[:, 1].min() >= 5 * 11 + 1
+
+
 @given(st.integers(1, 90), st.integers(1, 5), st.integers(1, 7))
 @settings(max_examples=60, deadline=None)
 def test_no_frame_is_decoded_twice(frames: int, spacing: int, batch: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -160,6 +161,18 @@ def test_a_ray_worker_is_killed_and_the_corpus_is_the_same(cluster: Any, tmp_pat
         killed = _kill_a_busy_worker(build, tmp_path / "ray")
         build.result(timeout=240)
     assert killed, "the build ended before a worker could be killed"
+    assert tree(tmp_path / "ray") == tree(tmp_path / "local")
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_there_already(cluster: Any, tmp_path: Path) -> None:
+    recipe = tmp_path / "spread.yaml"
+    recipe.write_text(json.dumps({**PLAIN, "samples": 8}))
+    builder.build(recipes.load(str(recipe)), tmp_path / "local")
+    command = [sys.executable, "-m", "lavida_gen", "build", "-r", str(recipe), "-o", str(tmp_path / "ray")]
+    address = cluster.get_runtime_context().gcs_address
+    done = subprocess.run([*command, "--engine", "ray", "--address", address], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert tree(tmp_path / "ray") == tree(tmp_path / "local")
 
 

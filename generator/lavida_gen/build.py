@@ -97,6 +97,7 @@ def build(
 
     Raises UserError if `out` holds something else, DataError if data or disk fail (what is finished is kept).
     """
+    plugins.find(ENGINES, Engine, engine)  # a wrong name is told before anything is made
     outline, storage = Outline.of(_deck(recipe)), open_storage(out)
     with claimed(storage, outline) as finished:
         if finished is not None:

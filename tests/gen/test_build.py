@@ -162,6 +162,12 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "do not lose me"
 
 
+def test_an_unknown_engine_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"unknown engine 'lokal'; did you mean 'local'\?"):
+        builder.build(recipe(), tmp_path / "c", engine="lokal")
+    assert not (tmp_path / "c").exists()
+
+
 def test_two_builds_at_once(tmp_path: Path) -> None:
     import fcntl
 

@@ -22,17 +22,24 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -c constraints.txt torch
 	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.base $(VENV)/.bench
+
+# The model and `lavida-bench` beside it, without what only developers need.
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e '.[bench]'
 	@touch $@ $(VENV)/.base
 
 setup: $(VENV)/.dev  ## make .venv with everything in it
 
-demo: $(VENV)/.base  ## build a corpus of drawn street scenes, verify it, write the preview
-	$(BIN)/lavida-gen build --recipe street --out demo/corpus
+demo: $(VENV)/.bench  ## build a corpus, fit the tiny model on it, score it on drawn videos, write preview and report
+	$(BIN)/lavida-gen build --recipe demo --out demo/corpus
 	$(BIN)/lavida-gen verify demo/corpus
 	$(BIN)/lavida-gen stats demo/corpus --names 8
 	$(BIN)/lavida-gen preview demo/corpus --out demo/preview.html
+	$(BIN)/lavida-bench run --recipe demo --out demo/run
 	@echo
-	@echo "Look at demo/preview.html in a browser; the corpus is in demo/corpus."
+	@echo "Look at these in a browser: demo/preview.html (the corpus), demo/run/report.html (the scores)."
 	@echo "One sample: $(BIN)/lavida-gen show demo/corpus 7"
 
 lint: $(VENV)/.dev  ## format, lint and types, nothing changed
@@ -54,7 +61,7 @@ bench: $(VENV)/.dev  ## measure speed and memory of our own code (minutes; on a 
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) demo corpora runs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo corpora runs predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup demo lint check test format bench clean

@@ -1,6 +1,6 @@
 """LAVIDA's model on a CPU: token compression, forward and backward of `tiny`, memory, parameters and FLOPs of all presets.
 
-    python benchmarks/model.py [--quick]
+    python benchmarks/model.py [--quick] [--part presets|tiny|compression]
 
 One thread. Times are seconds of processor time, which other work on the machine does not stretch; each compression runs
 in a process of its own, so that its peak memory is its own. Prints Markdown. The GPU's part is benchmarks/model_gpu.py.
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,31 +53,39 @@ def ours(tokens_LC: Tensor) -> Tensor:
     return density(tokens_LC, RATIO, NEIGHBOURS).tokens
 
 
+def memory(field: str) -> float:
+    """MiB of this process: VmRSS now, VmHWM at its peak (Linux)."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) / 1024
+
+
 def one_compression(job: tuple[str, int]) -> tuple[float, float, Tensor]:
     """Processor seconds, MiB above what was there before, and the first merged tokens."""
     name, length = job
     torch.set_num_threads(1)
     tokens = torch.randn(length, CHANNELS, generator=torch.Generator().manual_seed(0)).bfloat16()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
     start = time.process_time()
     merged = {"ours": ours, "description": by_description}[name](tokens)
     used = time.process_time() - start
-    return used, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, merged[:64].float()
+    return used, memory("VmHWM") - before, merged[:64].float()
 
 
 def compression(lengths: dict[int, tuple[str, ...]]) -> None:
     print(f"\n## Density compression, C = {CHANNELS}, bfloat16, ratio {RATIO}\n")
     print("| tokens | how | tokens/s | seconds | memory it took |\n|---|---|---|---|---|")
     context = multiprocessing.get_context("spawn")
+    gaps: list[str] = []
     for length, names in lengths.items():
         merged = {}
         for name in names:
             with context.Pool(1) as pool:
-                used, memory, merged[name] = pool.apply(one_compression, ((name, length),))
-            print(f"| {length:,} | {name} | {length / used:,.0f} | {used:.2f} | {memory:,.0f} MiB |")
+                used, took, merged[name] = pool.apply(one_compression, ((name, length),))
+            print(f"| {length:,} | {name} | {length / used:,.0f} | {used:.2f} | {took:,.0f} MiB |", flush=True)
         if len(merged) == 2:
-            gap = (merged["ours"] - merged["description"]).abs().max()
-            print(f"\nLargest difference of the first 64 merged tokens at {length:,}: {gap:.1e}\n")
+            gap = float((merged["ours"] - merged["description"]).abs().max())
+            gaps.append(f"{gap:.1e} at {length:,}")
+    print(f"\nLargest difference of the first 64 merged tokens (bfloat16, values to 4): {', '.join(gaps)}")
 
 
 def clips(number: int, frames: int) -> list[Sample]:
@@ -220,12 +228,18 @@ def presets() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
+    parser.add_argument("--part", choices=("presets", "tiny", "compression"), help="only this part")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    presets()
-    tiny(1 if args.quick else 5)
     both = ("ours", "description")
-    compression({512: both} if args.quick else {1024: both, 4096: both, 16_384: ("ours",)})
+    lengths = {512: both} if args.quick else {1024: both, 4096: both, 16_384: ("ours",)}
+    parts: dict[str, Callable[[], None]] = {
+        "presets": presets,
+        "tiny": lambda: tiny(1 if args.quick else 3),
+        "compression": lambda: compression(lengths),
+    }
+    for name in [args.part] if args.part else parts:
+        parts[name]()
 
 
 if __name__ == "__main__":

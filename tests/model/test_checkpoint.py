@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from lavida import presets
 from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError, some
@@ -45,6 +46,16 @@ def test_round_trip_in_bfloat16(lively: Make, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     assert equal(model, Lavida.from_pretrained(tmp_path, dtype=torch.bfloat16))
     assert Lavida.from_pretrained(tmp_path, dtype=torch.float32).dtype == torch.float32
+
+
+def test_tied_embeddings_stay_tied(tmp_path: Path) -> None:
+    """As Qwen2-VL 2B has them: the language head is the embedding."""
+    tied = {"model_type": "qwen2_vl", **presets._tiny_qwen(), "tie_word_embeddings": True}
+    model = Lavida.from_preset("tiny", random=True, mllm_config=tied)
+    model.save_pretrained(tmp_path)
+    again = Lavida.from_pretrained(tmp_path)
+    assert again.mllm.lm_head.weight is again.mllm.get_input_embeddings().weight
+    assert equal(model, again)
 
 
 def test_options_of_the_configuration_can_be_changed_on_loading(model: Lavida, tmp_path: Path) -> None:

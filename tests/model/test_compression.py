@@ -162,13 +162,21 @@ def test_static_needs_the_patches_of_its_grid() -> None:
         static_patches(torch.ones(7, 2), (1, 4, 4))
 
 
+def memory(field: str) -> float:
+    """GiB of this process: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) / 2**20
+
+
 @pytest.mark.slow
 def test_sixteen_thousand_tokens_fit_in_two_gib() -> None:
-    import resource
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    x = torch.randn(16_384, 3_584, dtype=torch.bfloat16, generator=torch.Generator().manual_seed(9))
+    x = torch.randn(16_384, 3_584, generator=torch.Generator().manual_seed(9)).bfloat16()
+    peak = Path("/proc/self/clear_refs")
+    if not peak.exists():
+        pytest.skip("needs /proc/self/clear_refs (Linux) to reset the peak of memory")
+    peak.write_text("5", "utf-8")
+    before = memory("VmRSS")
     got = density(x, 0.5)
-    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
+    used = memory("VmHWM") - before
     assert len(got.centres) == 8_192
-    assert used < 2.0, f"{used:.2f} GiB more than before"
+    assert 0.2 < used < 2.0, f"{used:.2f} GiB more than before"

@@ -104,6 +104,17 @@ def test_lora_is_saved_and_merged(
         assert torch.equal(plain(batch).masks, again(batch).masks)
 
 
+def test_lora_trains_in_half_precision(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
+    model = lively(**PAPER).to(torch.bfloat16)
+    prepare(model)
+    loss = model.train()(processor(samples[1:2])).loss
+    assert loss is not None
+    loss.backward()
+    grads = [one.grad for name, one in model.named_parameters() if "lora_B" in name]
+    assert all(grad is not None and grad.isfinite().all() for grad in grads)
+    assert any(grad.abs().sum() > 0 for grad in grads if grad is not None)
+
+
 def test_vision_takes_lora_too(lively: Make) -> None:
     model = lively(trainable={"vision": "lora"}, lora_targets=["qkv", "v_proj"])
     rows = {row.group: row for row in prepare(model)}

@@ -6,6 +6,7 @@ The token is huggingface_hub's own affair (HF_TOKEN, `hf auth login`); no messag
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -231,7 +232,7 @@ class Hub:
 
     def _clean(self, error: BaseException) -> str:
         """An error in one line, without the token and without signed addresses."""
-        text = " ".join(str(error).split())[:300] or type(error).__name__
+        text = re.sub(r"(https?://[^\s?]+)\?\S*", r"\1", " ".join(str(error).split()))[:300] or type(error).__name__
         token = self._hub.get_token()
         return text.replace(token, "***") if token else text
 

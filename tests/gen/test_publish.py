@@ -278,6 +278,18 @@ def test_a_hub_that_stays_broken(folder: Path, hub: Any) -> None:
     assert "the Hub could not create the repository (" in sent(folder, code=1)
 
 
+def test_an_upload_that_is_refused_shows_no_signed_address(folder: Path, hub: Any) -> None:
+    hub.fail("PUT /lfs/", times=1000, status=403)
+    text = sent(folder, code=2)
+    assert "the token may not upload here" in text
+    hub.faults.clear()
+    hub.fail("PUT /lfs/", times=1000, status=500)
+    text = sent(folder, code=1)
+    assert "the Hub could not upload (" in text
+    assert "/lfs/" in text
+    assert "signature" not in text
+
+
 def test_the_hub_asks_to_wait(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr("lavida_gen.hub.time.sleep", waited.append)

@@ -1,0 +1,86 @@
+"""What the pieces of a sample cost, before and after they were made cheaper: CPU microseconds, best of many rounds.
+
+python benchmarks/costs.py
+"""
+
+from __future__ import annotations
+
+import tarfile
+import time
+import warnings
+from collections.abc import Callable
+
+import build as bench
+import cv2
+import numpy as np
+
+from lavida_gen import lexicon, masks, vocabulary
+from lavida_gen.scene import Name
+from lavida_gen.shards import tar_header
+
+ROUNDS = 7
+
+
+def best(work: Callable[[int], object], times: int) -> float:
+    """CPU microseconds of one call."""
+    found = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        for number in range(times):
+            work(number)
+        found.append((time.process_time() - began) / times)
+    return min(found) * 1e6
+
+
+def tarfile_header(number: int) -> bytes:
+    info = tarfile.TarInfo("000000003.mask.png")
+    info.size = number
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def pick_anew(names: list[Name], there: list[Name]) -> list[str]:
+    """`vocabulary.pick_absent`, but each pair is compared every time."""
+    found: list[str] = []
+    for name in names:
+        for one in there:
+            if lexicon.conflict(name, one):
+                break
+        else:
+            if not any(lexicon.alike(name.text, text) for text in found):
+                found.append(name.text)
+    return found
+
+
+def png_of_columns(rle: masks.RLE) -> bytes:
+    """`masks.to_png`, but OpenCV gets pycocotools' plane as it is, column by column."""
+    plane = masks._api().decode([masks._coco(rle)])[:, :, 0]
+    return bytes(cv2.imencode(".png", plane, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
+
+
+def main() -> None:
+    """Print one table."""
+    warnings.simplefilter("ignore")
+    rng = np.random.default_rng(0)
+    rles = [masks.from_polygons([bench.polygon(rng)], bench.SIZE) for _ in range(200)]
+    planes = [np.ascontiguousarray(masks.decode(rle)).view(np.uint8) for rle in rles]
+    names = [Name(f"kind{k}", f"kind{k}") for k in range(bench.KINDS)]
+    there, shown = names[:7], names[10:40]
+    one_bit = [cv2.IMWRITE_PNG_BILEVEL, 1]
+    rows = (
+        ("header of a tar member, tarfile", best(tarfile_header, 2000)),
+        ("header of a tar member, ours", best(lambda n: tar_header("000000003.mask.png", n), 2000)),
+        ("30 names against 7 in the scene, anew", best(lambda n: pick_anew(shown, there), 300)),
+        (
+            "30 names against 7 in the scene, ours",
+            best(lambda n: vocabulary.pick_absent(iter(shown), there, (), 30), 300),
+        ),
+        ("mask of 640 x 480 to PNG, by columns", best(lambda n: png_of_columns(rles[n]), 200)),
+        ("mask of 640 x 480 to PNG, ours", best(lambda n: masks.to_png(rles[n]), 200)),
+        ("  of which OpenCV's encoder", best(lambda n: cv2.imencode(".png", planes[n], one_bit), 200)),
+    )
+    for name, cost in rows:
+        print(f"{name:40} {cost:8.1f} us")
+
+
+if __name__ == "__main__":
+    main()

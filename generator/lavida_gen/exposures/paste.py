@@ -185,7 +185,8 @@ def _path(scene: Scene, view: perspective.Perspective | None, rng: np.random.Gen
     """A standpoint on the ground; in a clip a straight walk of up to a third of the frame."""
     height, width = scene.size
     low, high = (0.6 * height, 0.95 * height) if view is None else view.rows
-    low, high = low - 0.04 * height, min(high + 0.04 * height, height - 1)
+    low = max(low - 0.04 * height, 0.42 * height)  # what is seen higher up hangs, sits or is held, and tells no ground
+    high = max(min(high + 0.04 * height, height - 1), low + 0.02 * height)
     row, column = float(rng.uniform(low, high)), float(rng.uniform(0.1, 0.9) * width)
     if len(scene.frames) == 1:
         return _Path((row, column), (row, column))

@@ -20,6 +20,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from lavida.batch import Batch, Sample
+from lavida.errors import LavidaError
 from lavida_bench.pools import Pool, open_pools
 from lavida_bench.recipe import Recipe
 from lavida_bench.schedule import Place, PoolSize, Schedule
@@ -130,7 +131,10 @@ class _Steps(Dataset[Loaded]):
                 damaged.append(str(error))
         if not samples:
             raise DataError(f"step {step}: every sample of the batch is damaged: " + "; ".join(damaged))
-        return Loaded(step, self.processor(samples, "train"), tuple(damaged))
+        try:
+            return Loaded(step, self.processor(samples, "train"), tuple(damaged))
+        except LavidaError as error:  # a prompt with the model's own tokens, a picture out of all proportion
+            raise DataError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,11 @@ def _unwrapped(loader: DataLoader[Loaded]) -> Iterator[Loaded]:
     except (DataError, UserError) as error:
         mark = f"{type(error).__module__}.{type(error).__qualname__}: "
         raise type(error)(str(error).rpartition(mark)[2].strip()) from error
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        todo = "lower fit.loader.workers or fit.loader.prefetch; the last checkpoint is kept"
+        raise DataError(f"a process of the loader died (killed, or out of memory); {todo}") from error
 
 
 def _evenly(number: int, pool: Pool, samples: int, batch: int) -> tuple[tuple[Place, ...], ...]:

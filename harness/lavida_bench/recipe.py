@@ -92,6 +92,7 @@ class FitSettings(Strict):
     schedule: Literal["linear", "cosine", "constant"] = Field(default="linear", description="after the warm-up")
     clip: float | None = Field(default=1.0, gt=0, description="largest norm of the gradient")
     precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
+    half_frozen: bool = Field(default=False, description="frozen weights in bf16: half the memory; for precision bf16")
     gradient_checkpointing: bool = False
     ema: float | None = Field(default=None, gt=0, lt=1, description="decay of averaged weights, e.g. 0.999")
     unused_parameters: bool = Field(default=True, description="DDP looks for weights that a step leaves out (SAM2 has)")

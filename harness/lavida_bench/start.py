@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from lavida_gen.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ def make_model(recipe: Recipe, say: Callable[[str], None]) -> tuple[Lavida, Lavi
     say(table(rows))
     if recipe.fit is not None and recipe.fit.gradient_checkpointing:
         model.gradient_checkpointing_enable()
+    if recipe.fit is not None and recipe.fit.half_frozen:
+        for parameter in model.parameters():
+            if not parameter.requires_grad:
+                parameter.data = parameter.data.to(torch.bfloat16)
     return model, processor
 
 

@@ -1,19 +1,26 @@
-"""Being asked to stop: the first ctrl-C (or SIGTERM of a scheduler) lets the step end and a checkpoint be written."""
+"""Being asked to stop: the first ctrl-C (or SIGTERM of a scheduler) lets the step end and a checkpoint be written.
+
+torchrun and accelerate hand the signal on, so that a process gets it twice: only a later one stops at once.
+"""
 
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ECHO = 2.0
+"""Seconds in which a second signal is taken for the same one."""
 
 
 class Stopping:
-    """While it is open, `asked` says whether to stop; a second ctrl-C stops at once."""
+    """While it is open, `asked` says whether to stop; a second signal stops at once."""
 
     def __init__(self) -> None:
         self.asked = False
+        self._when = 0.0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Stopping:
@@ -30,6 +37,8 @@ class Stopping:
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        now = time.monotonic()
+        if self.asked and now - self._when > ECHO:
             raise KeyboardInterrupt
-        self.asked = True
+        if not self.asked:
+            self.asked, self._when = True, now

@@ -100,9 +100,10 @@ def validate(model: nn.Module, loader: Loader, accelerator: Accelerator, weights
     model.eval()
     try:
         for number, loaded in loader.validation():
-            output = model(loaded.batch.to(accelerator.device))
+            batch = loaded.batch.to(accelerator.device)
+            output = model(batch)
             if number >= 0:
-                tally.add(loaded.batch.to(accelerator.device), output)
+                tally.add(batch, output)
     finally:
         model.train(training)
     return tally.summed(accelerator).values(weights)

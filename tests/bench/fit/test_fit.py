@@ -193,7 +193,7 @@ def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"precision": "bf16"},
+        {"precision": "bf16", "half_frozen": True},
         {"gradient_checkpointing": True, "ema": 0.5},
         {"schedule": "cosine", "clip": None, "lr_of": {"projector": 1e-2}},
     ],

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from lavida_bench.checkpoint import claimed
 from lavida_bench.fit import fit
 from lavida_bench.loader import Loader
 from lavida_bench.recipe import Recipe
+from lavida_bench.stopping import Stopping
 from lavida_gen.errors import DataError, UserError
 
 Make = Callable[..., Recipe]
@@ -158,6 +160,18 @@ def test_another_number_of_processes(make: Make, tmp_path: Path) -> None:
     progress.write_text(json.dumps(json.loads(progress.read_text()) | {"batch": 8}))
     with pytest.raises(UserError, match="made with 8 samples a forward over all processes, now 2; start as many"):
         fit(recipe, tmp_path, quiet)
+
+
+def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchrun hands ctrl-C on to processes that got it already."""
+    with Stopping() as stopping:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopping.asked
+        monkeypatch.setattr("lavida_bench.stopping.ECHO", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize(

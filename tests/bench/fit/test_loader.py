@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -188,6 +189,27 @@ def test_corpora_that_are_not_there(make: Make, corpus: Path, tmp_path: Path, pr
     (images / "corpus.json").write_bytes(only.text())
     with pytest.raises(UserError, match=r"data\[0\]\.corpus: .*: no shard of clip/train; expected one of image/train"):
         Loader(make(data=[{"corpus": str(images), "kind": "clip"}]), processor)
+
+
+def test_a_prompt_with_the_models_own_tokens(make: Make, copy: Path, processor: LavidaProcessor) -> None:
+    for shard in copy.glob("image/train-*.tar"):
+        data, at = bytearray(shard.read_bytes()), 0
+        while (at := data.find(b'"question":"', at + 1)) > 0:
+            data[at + 12 : at + 25] = b"<|image_pad|>"
+        shard.write_bytes(data)
+    recipe = make(data=[{"corpus": str(copy), "kind": "image"}], loader={"workers": 0, "check": "none"})
+    with pytest.raises(DataError, match="Sample 'street/image/.*': question or names hold special tokens of the model"):
+        list(Loader(recipe, processor).batches(0, 1))
+
+
+def test_a_worker_that_is_killed(make: Make, processor: LavidaProcessor) -> None:
+    before = set(multiprocessing.active_children())
+    batches = Loader(make(loader={"workers": 1, "prefetch": 1}), processor).batches(0, 30)
+    next(batches)
+    for worker in set(multiprocessing.active_children()) - before:
+        worker.kill()
+    with pytest.raises(DataError, match="a process of the loader died .*lower fit.loader.workers"):
+        list(batches)
 
 
 # ---- URLs ---------------------------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
 def normalise(frames_TCHW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Frames uint8 to float32, 0..1 less the mean over the deviation of each channel."""
     shift, scale = torch.tensor(mean).view(1, -1, 1, 1), torch.tensor(std).view(1, -1, 1, 1)
-    return (frames_TCHW.float() / 255 - shift) / scale
+    frames = frames_TCHW.to(torch.float32, copy=True)  # in place from here on: one pass of memory less is half the time
+    return frames.mul_(1 / (255 * scale)).sub_(shift / scale)
 
 
 def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tuple[Tensor, tuple[int, int, int]]:

@@ -86,7 +86,7 @@ def score(
     todo = [video for video in videos if not work.kept(video)]
     with work.clock("total"):
         work.run(todo)
-    work.found.seconds = dict(work.clock.seconds)
+    work.found.seconds = work.clock.plain()
     return work.found
 
 

@@ -97,7 +97,7 @@ def run_entry(
         raise DataError(failures(scoring, run))
     with clock("metrics"):
         page = _measured(task, store, scorer, falls, bar, command)
-    store.note({**scoring.seconds, **clock.seconds})
+    store.note({**scoring.seconds, **clock.plain()})
     return page
 
 

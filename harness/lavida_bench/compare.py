@@ -53,6 +53,7 @@ class Pair:
 class Compared:
     """Two methods on one benchmark under one protocol.
 
+    protocol     its id, marked "(partial)" if either run is
     methods      how the two are called: different from each other
     differences  metric -> variant -> first - second
     """
@@ -133,8 +134,9 @@ def compare(
     order = {name: at for at, name in enumerate(mine.result.metrics)}
     chosen = tuple(sorted(chosen, key=lambda name: order.get(name, len(order))))
     differences = differences_of(watched[0], watched[1], protocol, chosen, bootstrap)
+    marked = max(mine.result.protocol, theirs.result.protocol, key=len)  # partial if either is
     return Compared(
-        benchmark.name, mine.key[1], _called(first, second), (str(mine.result.coverage), str(theirs.result.coverage)),
+        benchmark.name, marked, _called(first, second), (str(mine.result.coverage), str(theirs.result.coverage)),
         differences, tuple(_pairs(looks, (mine, theirs))), bootstrap.resamples, bootstrap.seed,
     )  # fmt: skip
 

@@ -91,10 +91,13 @@ def _regions(maps: Maps, masks: Bits) -> tuple[Floats, Bits]:
     return values, abnormal
 
 
-def _refuse_infinite(key: str, maps: Maps, start: int) -> None:
-    frame, row, column = np.argwhere(~np.isfinite(maps))[0]
-    got = f"pixel score {maps[frame, row, column]} at row {row}, column {column}"
-    raise DataError(fault(f"{key}, frame {start + frame}", got, "finite float16 scores (at most 65504)"))
+def refuse_infinite(key: str, maps: Maps, start: int) -> None:
+    """Raises DataError naming video, frame and place for the first score of (n, h, w) maps that is not finite."""
+    bad = np.argwhere(~np.isfinite(maps))
+    if len(bad):
+        frame, row, column = bad[0]
+        got = f"pixel score {maps[frame, row, column]} at row {row}, column {column}"
+        raise DataError(fault(f"{key}, frame {start + frame}", got, "finite float16 scores (at most 65504)"))
 
 
 def summarise(video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None) -> PixelSummary:
@@ -113,7 +116,7 @@ def summarise(video: TestVideo, score: VideoScore, frames: Counts, size: tuple[i
         maps, masks = resize(maps, size), resize(masks, size)
         found, others = count(maps, masks)
         if (found[ORDER].sum() + others[ORDER].sum()) != maps.size:
-            _refuse_infinite(video.key, maps, start)
+            refuse_infinite(video.key, maps, start)
         positives += found
         negatives += others
         some, are = _regions(maps, masks)

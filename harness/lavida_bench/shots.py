@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.histogram import refuse_infinite
 from lavida_bench.timeline import peaks
-from lavida_bench.video import Bits, Counts, Floats, TestVideo, VideoScore
+from lavida_bench.video import Bits, Counts, Floats, Maps, TestVideo, VideoScore
 from lavida_gen import images
 
 LONGEST = 260  # side of a picture, in pixels
@@ -43,7 +44,7 @@ class Shot:
 def shots(video: TestVideo, score: VideoScore, frames: Counts, values: Floats) -> tuple[Shot, ...]:
     """The peaks of the scores `values` (n,) of `frames` (n,). Reads only these frames. Raises DataError."""
     chosen = peaks(frames, values, MOST, max(1, video.frame_count // 8))
-    maps = [score.read_pixels(frame, frame + 1)[0] for frame in chosen] if score.pixels else []
+    maps = [_map(score, frame) for frame in chosen] if score.pixels else []
     floor = _floor(maps)
     made = []
     for at, frame in enumerate(chosen):
@@ -59,6 +60,14 @@ def shots(video: TestVideo, score: VideoScore, frames: Counts, values: Floats) -
             )
         )  # fmt: skip
     return tuple(made)
+
+
+def _map(score: VideoScore, frame: int) -> Maps:
+    """(h, w) of one frame. Raises DataError for scores that are not finite."""
+    maps = score.read_pixels(frame, frame + 1)
+    refuse_infinite(score.key, maps, frame)
+    found: Maps = maps[0]
+    return found
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

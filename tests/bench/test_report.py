@@ -256,6 +256,16 @@ def test_a_shot_shows_the_map_and_the_annotation() -> None:
     assert one.outline.startswith("M20.5 10.5")
 
 
+def test_a_shot_of_a_map_that_is_not_finite_is_refused() -> None:
+    maps = np.zeros((5, 2, 3), np.float16)
+    maps[3, 1, 2] = np.nan
+    score = VideoScore("v", np.array([0, 0, 0, 1, 0], np.float32), pixels=lambda a, b: maps[a:b])
+    with pytest.raises(
+        DataError, match=r"v, frame 3: pixel score nan at row 1, column 2; expected finite float16 scores"
+    ):
+        shots(blank(5), score, np.arange(5), score.frames)
+
+
 def test_a_flat_map_colours_nothing() -> None:
     pixels = np.full((4, 6, 3), 80, np.uint8)
     assert (coloured(pixels, np.full((2, 3), -1024, np.float16), -1024.0, -1024.0) == pixels).all()

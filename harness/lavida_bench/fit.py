@@ -11,7 +11,6 @@ One process, DDP, FSDP or DeepSpeed, as `accelerate launch` or `torchrun` start 
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,13 +22,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from lavida_bench import fit_folder, optimiser, validation
+from lavida_bench.agreement import Made, agree
 from lavida_bench.checkpoint import Checkpoints, Progress, better, claimed, write_best
 from lavida_bench.journal import Journal
 from lavida_bench.loader import Loaded, Loader
 from lavida_bench.start import make_model
 from lavida_bench.stopping import Stopping
 from lavida_bench.weighing import Shares, total
-from lavida_gen.errors import DataError, UserError
+from lavida_gen.errors import UserError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -76,15 +76,6 @@ def _accelerator(fit: FitSettings) -> Accelerator:
     if made.state.deepspeed_plugin is not None:  # it would take this from a DataLoader of its own
         made.state.deepspeed_plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = fit.batch
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """This process' part of a step: its losses by name, the loss of each forward, the norm of the whole gradient."""
-
-    losses: dict[str, float]
-    micros: list[float]
-    norm: float
 
 
 @dataclass(slots=True)
@@ -156,7 +147,7 @@ class _Run:
         first, last = self.progress.step * fit.accumulation, fit.steps * fit.accumulation
         for group in _grouped(self.loader.batches(first, last), fit.accumulation):
             made = self._step(group)
-            losses, stop = self._agreed(group, made, stopping.asked)
+            losses, stop = agree(self.accelerator, self.progress.step + 1, group, made, stopping.asked)
             self._apply()
             self.progress = replace(self.progress, step=self.progress.step + 1)
             self._tell(journal, group, losses, made.norm)
@@ -168,7 +159,7 @@ class _Run:
             if stop and not done:
                 raise KeyboardInterrupt
 
-    def _step(self, group: list[Loaded]) -> _Made:
+    def _step(self, group: list[Loaded]) -> Made:
         """Forward and backward of one optimiser step, this process' part of it."""
         device, weights = self.accelerator.device, self.raw.config.weights
         shares = Shares([loaded.batch for loaded in group], self.accelerator)
@@ -188,42 +179,12 @@ class _Run:
                 part = value.detach() * shares.of(micro, name)
                 sums[name] = sums[name] + part if name in sums else part
         own = [float(value) for value in micros]
-        return _Made({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
+        return Made({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
 
     def _clip(self) -> torch.Tensor:
         limit = float("inf") if self.fit.clip is None else self.fit.clip
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), limit)
         return torch.zeros(()) if norm is None else torch.as_tensor(norm)
-
-    def _agreed(self, group: list[Loaded], made: _Made, asked: bool) -> tuple[dict[str, float], bool]:
-        """The losses over all processes, and whether any process was asked to stop.
-
-        Raises DataError in every process if a number is not finite in any, naming the samples.
-        """
-        names = list(made.losses)
-        bad_loss = not all(math.isfinite(value) for value in made.losses.values())
-        bad_norm = not math.isfinite(made.norm) and self.accelerator.mixed_precision != "fp16"  # its scaler goes on
-        own = [*(made.losses[name] for name in names), float(asked), float(bad_loss), float(bad_norm)]
-        said = torch.tensor(own, dtype=torch.float64, device=self.accelerator.device)
-        *losses, stop, any_loss, any_norm = self.accelerator.reduce(said, "sum").tolist()
-        if any_loss or any_norm:
-            raise DataError(self._bad_numbers(group, made, any_loss > 0))
-        return dict(zip(names, losses, strict=True)), stop > 0
-
-    def _bad_numbers(self, group: list[Loaded], made: _Made, loss: bool) -> str:
-        """The samples of the forwards whose loss is not finite; of all forwards if only the gradient is not."""
-        chosen = [one for one, value in zip(group, made.micros, strict=True) if not loss or not math.isfinite(value)]
-        keys = [key for loaded in chosen for key in loaded.batch.keys]
-        told = [", ".join(f"{name} {value:.4g}" for name, value in made.losses.items())] if chosen else []
-        if self.accelerator.num_processes > 1:
-            from accelerate.utils import gather_object
-
-            keys, told = gather_object(keys), gather_object(told)
-        what = "the loss" if loss else f"the gradient's norm ({made.norm})"
-        return (
-            f"step {self.progress.step + 1}: {what} is not finite ({'; '.join(told)}); samples {', '.join(keys)}; look "
-            "at them with `lavida-gen show`, lower fit.lr, or set fit.precision=no. The last checkpoint is kept"
-        )
 
     def _apply(self) -> None:
         self.optimiser.step()

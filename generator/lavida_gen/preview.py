@@ -30,8 +30,8 @@ TOP = 12
 
 def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
     """Write the page for `corpus` to `out`, with up to `limit` samples of every sort. Raises DataError."""
-    rows = corpus.rows(["index", "source", "kind", "exposure"])
-    chosen = choose(rows, limit)
+    pieces = corpus.tables(["index", "source", "kind", "exposure"])
+    chosen = choose((row for piece in pieces for row in piece), limit)
     called = corpus.place if is_url(corpus.place) else corpus.path.name
     cards = [card(sample, called) for sample in corpus.stored(chosen)]
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def page(data: Mapping[str, Any]) -> str:
     return PAGE.read_text("utf-8").replace("$TITLE", title, 1).replace("$DATA", text, 1)
 
 
-def choose(rows: Sequence[Mapping[str, Any]], limit: int) -> list[int]:
+def choose(rows: Iterable[Mapping[str, Any]], limit: int) -> list[int]:
     """Sample numbers: from every (source, kind, exposure) in turn, evenly over the corpus."""
     sorts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in rows:

@@ -13,7 +13,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lavida_gen.card import card
 from lavida_gen.corpus import Corpus
@@ -179,14 +179,20 @@ def _rest(corpus: Corpus, repo: str, revision: str) -> list[Item]:
     """Statistics, sample pictures, card and manifest: what comes with the last commit."""
     with corpus.fetched(STATS) as path:
         stats = _stored(corpus, STATS, *digest(path))
-    rows = corpus.rows(["index", "source", "kind", "exposure", "frames", "exposed"])
-    frames = {row["kind"]: 0 for row in rows}
-    for row in rows:
-        frames[row["kind"]] = max(frames[row["kind"]], row["frames"])
-    shown = choose([row for row in rows if row["exposed"]] or rows, PICTURES)
+    frames: dict[str, int] = {}
+    shown = choose(_worth_showing(corpus, frames), PICTURES)
     pictures = [_made(f"samples/{sample.key}.jpg", encoded(picture(sample), ".jpg")) for sample in corpus.stored(shown)]
     text = card(corpus.manifest, frames, repo, revision, [item.path for item in pictures])
     return [stats, *pictures, _made(CARD, text.encode()), _made(MANIFEST, corpus.storage.read(MANIFEST))]
+
+
+def _worth_showing(corpus: Corpus, frames: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """Rows of samples that show an anomaly (of all, if none does); notes the most `frames` of each kind."""
+    for piece in corpus.tables(["index", "source", "kind", "exposure", "frames", "exposed"]):
+        for row in piece:
+            frames[row["kind"]] = max(row["frames"], frames.get(row["kind"], 0))
+            if row["exposed"] or not corpus.manifest.exposed:
+                yield row
 
 
 def _made(path: str, data: bytes) -> Item:

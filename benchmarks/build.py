@@ -29,6 +29,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from lavida_gen import build as builder
 from lavida_gen import masks
@@ -37,6 +38,7 @@ from lavida_gen.recipe import Recipe
 
 SIZE = (480, 640)
 IMAGES, THINGS, KINDS = 300, 7, 80
+VIDEOS, LENGTH, OBJECTS, FRAMES = 20, 16, 4, 8
 
 
 def polygon(rng: np.random.Generator) -> list[float]:
@@ -102,6 +104,76 @@ def two_floors(root: Path, home: Path, samples: int) -> float:
         began = time.perf_counter()
         list(pool.map(floor, [root] * 2, tars, [samples // 2] * 2))
         return samples / (time.perf_counter() - began)
+
+
+def draw_vos(root: Path) -> Path:
+    """YouTube-VOS in the official layout: 20 videos of 16 annotated frames, 4 objects that move."""
+    rng = np.random.default_rng(0)
+    told = {}
+    for video in range(VIDEOS):
+        name = f"{video:010x}"
+        noise = rng.integers(0, 255, (60, 80, 3), np.uint8)
+        ground = cv2.resize(noise, SIZE[::-1], interpolation=cv2.INTER_CUBIC)
+        starts = rng.uniform((60, 60), (400, 300), (OBJECTS, 2))
+        steps = rng.uniform(-6, 10, (OBJECTS, 2))
+        for part in ("JPEGImages", "Annotations"):
+            (root / "train" / part / name).mkdir(parents=True)
+        for time_ in range(LENGTH):
+            plane = np.zeros(SIZE, np.uint8)
+            for at in range(OBJECTS):
+                corner = starts[at] + steps[at] * time_
+                cv2.ellipse(plane, tuple(map(int, corner)), (50, 35), 20.0 * at, 0, 360, at + 1, -1)
+            pixels = np.clip(ground + rng.normal(0, 6, (*SIZE, 3)), 0, 255).astype(np.uint8)
+            pixels[plane > 0] //= 2
+            file = root / "train" / "JPEGImages" / name / f"{5 * time_:05d}.jpg"
+            cv2.imwrite(str(file), pixels, [cv2.IMWRITE_JPEG_QUALITY, 75])
+            image = Image.fromarray(plane)
+            image.putpalette([(37 * at + 11) % 256 for at in range(768)])
+            image.save(root / "train" / "Annotations" / name / f"{5 * time_:05d}.png")
+        objects = {str(at + 1): {"category": f"kind{(video + 7 * at) % 65}"} for at in range(OBJECTS)}
+        told[name] = {"objects": objects}
+    (root / "train" / "meta.json").write_text(json.dumps({"videos": told}))
+    return root
+
+
+def clip_floor(root: Path, out: Path, clips: int) -> float:
+    """Clips a second of the work that nobody can leave out: bytes of frames, masks decoded and encoded, tar, digest.
+
+    Every second clip is normal, as in the build: its masks are one and the same empty PNG.
+    """
+    rng = np.random.default_rng(1)
+    empty = masks.to_png(masks.empty(SIZE))
+    videos = sorted((root / "train" / "JPEGImages").iterdir())
+    began = time.perf_counter()
+    with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for number in range(clips):
+            video = videos[int(rng.integers(len(videos)))]
+            for time_ in range(FRAMES):
+                file = f"{5 * (time_ + 8 * (number // 2 % 2)):05d}"
+                plane = np.asarray(Image.open(root / "train" / "Annotations" / video.name / f"{file}.png"))
+                seen = (plane == 1 + number % OBJECTS).astype(np.uint8) * 255
+                mask = empty if number % 2 else bytes(cv2.imencode(".png", seen, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
+                fields = {"jpg": (video / f"{file}.jpg").read_bytes(), "mask.png": mask}
+                for name, data in fields.items():
+                    info = tarfile.TarInfo(f"{number:09d}.{time_:03d}.{name}")
+                    info.size = len(data)
+                    tar.addfile(info, io.BytesIO(data))
+    with out.open("rb") as file_:
+        hashlib.file_digest(file_, "sha256")
+    return clips / (time.perf_counter() - began)
+
+
+def clip_recipe(root: Path, samples: int) -> Recipe:
+    return recipes.parse(
+        {
+            "name": "bench",
+            "samples": samples,
+            "val": 0.05,
+            "shard": {"samples": max(20, samples // 8)},
+            "sources": [{"name": "youtube_vos", "root": str(root), "frames": FRAMES}],
+            "exposures": ["relabel", "absent"],
+        }
+    )
 
 
 def coco_recipe(root: Path, samples: int) -> Recipe:
@@ -188,6 +260,24 @@ def report(rates: list[dict[str, float]], samples: int) -> None:
     print(f"  build, 2 workers      {rate('two cpu')}  {ratio('two cpu', 'one cpu')} times one; goal 1.7")
 
 
+def clip_rounds(home: Path, clips: int, rounds: int) -> None:
+    """Floor and build in turns, and what was found: by the clock, and by CPU seconds."""
+    root = draw_vos(home / "vos")
+    builder.build(clip_recipe(root, 20), home / "warm-clips")
+    rates: dict[str, list[float]] = {"floor": [], "build": [], "floor cpu": [], "build cpu": []}
+    for round_ in range(rounds):
+        floor_, floor_cpu, _ = busy(lambda: clip_floor(root, home / "clip-floor.tar", clips))
+        build_, build_cpu, _ = busy(lambda n=round_: built(clip_recipe(root, clips), home / f"clips{n}", 1))
+        for name, rate in zip(rates, (floor_, build_, clips / floor_cpu, clips / build_cpu), strict=True):
+            rates[name].append(rate)
+    print(f"{clips} untouched clips of {FRAMES} frames, {rounds} rounds: median clips/s; median ratio (least to most)")
+    for kind, what in (("", "by the clock"), (" cpu", "by CPU seconds")):
+        found = sorted(b / a for a, b in zip(rates[f"floor{kind}"], rates[f"build{kind}"], strict=True))
+        ratio = f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f}) of the floor; goal 0.7"
+        print(f"  floor, {what:15} {statistics.median(rates[f'floor{kind}']):8.1f}")
+        print(f"  build, {what:15} {statistics.median(rates[f'build{kind}']):8.1f}  {ratio}")
+
+
 def profile(work: Callable[[], object]) -> None:
     """Where one worker spends its time."""
     profiler = cProfile.Profile()
@@ -200,10 +290,19 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--samples", type=int, default=6000)
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--clips", type=int, default=400)
+    arguments.add_argument("--clips-only", action="store_true", help="measure clips alone")
     arguments.add_argument("--profile", action="store_true", help="profile one worker instead")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        if options.clips_only:
+            if options.profile:
+                recipe = clip_recipe(draw_vos(home / "vos"), options.clips)
+                profile(lambda: builder.build(recipe, home / "profiled"))
+                return
+            clip_rounds(home, options.clips, options.rounds)
+            return
         recipe = coco_recipe(draw_coco(home / "coco"), options.samples)
         builder.build(coco_recipe(home / "coco", 50), home / "warm")  # the index is made once, before
         if options.profile:
@@ -211,6 +310,7 @@ def main() -> None:
             return
         rates = [measure(home, recipe, round_) for round_ in range(options.rounds)]
         report(rates, options.samples)
+        clip_rounds(home, options.clips, options.rounds)
         for kind, samples in (("image", 100), ("clip", 30)):
             rate = built(street_recipe(samples, kind), home / f"street-{kind}", 1)
             print(f"  street {kind:5}, 1 worker {rate:8.1f}  (drawn and encoded)")

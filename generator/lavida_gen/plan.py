@@ -178,15 +178,14 @@ class Deck:
         """Attempt number `attempt` at sample `index`.
 
         Source, exposure and whether it is exposed are drawn once for the sample, so that drops do not shift the
-        recipe's shares; only the scene is drawn anew, and after every PATIENCE scenes the exposure too: some sources
-        have nothing for some exposures.
+        recipe's shares; only the scene is drawn anew. After every PATIENCE scenes another exposure has its turn, until
+        all had: some sources have nothing for some exposures.
         """
         part = part or self.part_of(index)
         lots = _lots(self.recipe.seed, index)
-        again = _lots(self.recipe.seed, index, attempt // PATIENCE)[2] if attempt >= PATIENCE else lots[2]
         exposed = lots[0] < self.recipe.anomaly_ratio
         opened = self.sources[_draw(lots[1], self._shares(part.kind, part.split))]
-        name, _, exposure = self._able(part.kind, exposed)[_draw(again, self._chances(part.kind, exposed))]
+        name, _, exposure = self._exposure(part.kind, exposed, index, attempt // PATIENCE)
         seed = np.random.SeedSequence((self.recipe.seed, index, attempt))
         rng = np.random.Generator(np.random.PCG64(seed))
         scenes = opened.scenes[part.split]
@@ -207,16 +206,20 @@ class Deck:
         scenes = opened.scenes[part.split]
         return opened.source.scene(int(scenes[rng.integers(len(scenes))]))
 
+    def _exposure(self, kind: Kind, exposed: bool, index: int, again: int) -> tuple[str, float, Exposure]:
+        """The exposure of a sample by weight; the `again`-th other one of a row that is drawn by weight too."""
+        able = list(self._able(kind, exposed))
+        for turn in range(again % len(able) + 1):
+            sums = list(accumulate(weight for _, weight, _ in able))
+            one = able.pop(_draw(_lots(self.recipe.seed, index, turn)[2], sums))
+        return one
+
     def _able(self, kind: Kind, exposed: bool) -> list[tuple[str, float, Exposure]]:
         """Exposures that can make such an outcome of such scenes."""
         if (kind, exposed) not in self._ables:
             able = [one for one in self.exposures if exposed in one[2].outcomes and kind in one[2].kinds]
             self._ables[kind, exposed] = able
         return self._ables[kind, exposed]
-
-    def _chances(self, kind: Kind, exposed: bool) -> list[float]:
-        """Weights of `_able`, summed up."""
-        return list(accumulate(weight for _, weight, _ in self._able(kind, exposed)))
 
     def _shares(self, kind: Kind, split: Split) -> list[float]:
         """Weights of the sources in a part, summed up; one that has no scene for it adds nothing."""

@@ -91,6 +91,7 @@ def test_a_finished_fit_is_left_as_it_is(make: Make, tmp_path: Path) -> None:
     assert not said
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
     """With all that has a state: dropout, averaged weights, accumulation, validation, workers."""
     recipe = make(
@@ -224,6 +225,7 @@ def test_checkpointing_changes_no_number(make: Make, tmp_path: Path) -> None:
     assert_equal_curves(tmp_path / "plain", tmp_path / "saving", 2)
 
 
+@pytest.mark.slow
 def test_it_learns(make: Make, tmp_path: Path) -> None:
     fit(make(steps=12, data=make().model_dump()["data"], lr=2e-3), tmp_path, quiet)
     losses = curve(tmp_path)

@@ -553,7 +553,10 @@ def test_the_command_alone_with_the_environment_of_users(folder: Path, hub: Any,
     environment = {**inherited, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     command = [sys.executable, "-m", "lavida_gen"]
     done = subprocess.run(
-        [*command, "--debug", "publish", str(folder), "--repo", REPO], env=environment, capture_output=True, text=True
+        [*command, "--debug", "publish", str(folder), "--repo", REPO, "-w", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert hub_server.WRITE not in done.stdout + done.stderr

@@ -10,7 +10,7 @@ slices of `budget` bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -76,9 +76,10 @@ def density(
     values = (tokens_LC if gradient else tokens_LC.detach()).float()
     with torch.no_grad():
         fixed = values.detach()
-        rank = reachability_density(fixed, min(k, length - 1), budget).argsort(descending=True, stable=True)
+        whole = next(_distance_slices(fixed, fixed, budget))[1] if 4 * length**2 <= budget else None
+        rank = reachability_density(fixed, min(k, length - 1), budget, whole).argsort(descending=True, stable=True)
         centres = rank[:kept].sort().values
-        owner = nearest_centre(fixed, centres, budget)
+        owner = nearest_centre(fixed, centres, budget, whole)
     return Compressed(centres, merge_members(values, centres, owner).to(tokens_LC.dtype))
 
 
@@ -89,15 +90,17 @@ def density_packed(
     return [density(part, ratio, k, gradient) for part in torch.split_with_sizes(tokens_PC, list(lengths))]
 
 
-def reachability_density(tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES) -> Tensor:
+def reachability_density(tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES, whole: Tensor | None = None) -> Tensor:
     """Local reachability density of LOF, (L,) float32, under Euclidean distance / sqrt(C); no token neighbours itself.
 
     k / sum over the k neighbours of max(k-distance(neighbour), distance); infinite where all of them are copies.
+    `whole`: squared distances (L, L) where they are at hand; their diagonal becomes infinite.
     """
     length = tokens_LC.shape[0]
     near_LK = tokens_LC.new_empty(length, k)
     index_LK = torch.empty(length, k, dtype=torch.long, device=tokens_LC.device)
-    for rows, squares in _distance_slices(tokens_LC, tokens_LC, budget):
+    slices: Iterable[tuple[slice, Tensor]] = [(slice(0, length), whole)] if whole is not None else ()
+    for rows, squares in slices or _distance_slices(tokens_LC, tokens_LC, budget):
         number = torch.arange(rows.start, rows.stop, device=tokens_LC.device)
         squares[number - rows.start, number] = torch.inf
         near_LK[rows], index_LK[rows] = squares.topk(k, largest=False)
@@ -106,11 +109,16 @@ def reachability_density(tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES) -
     return k / reach_LK.sum(dim=1)
 
 
-def nearest_centre(tokens_LC: Tensor, centres: Tensor, budget: int = SLICE_BYTES) -> Tensor:
-    """Which centre each token belongs to: (L,) int64 in 0..R-1; a centre belongs to itself."""
-    owner = torch.empty(tokens_LC.shape[0], dtype=torch.long, device=tokens_LC.device)
-    for rows, squares in _distance_slices(tokens_LC, tokens_LC[centres], budget):
-        owner[rows] = squares.argmin(dim=1)
+def nearest_centre(
+    tokens_LC: Tensor, centres: Tensor, budget: int = SLICE_BYTES, whole: Tensor | None = None
+) -> Tensor:
+    """Which centre each token belongs to: (L,) int64 in 0..R-1; a centre belongs to itself. `whole` as above."""
+    if whole is not None:
+        owner = whole[:, centres].argmin(dim=1)
+    else:
+        owner = torch.empty(tokens_LC.shape[0], dtype=torch.long, device=tokens_LC.device)
+        for rows, squares in _distance_slices(tokens_LC, tokens_LC[centres], budget):
+            owner[rows] = squares.argmin(dim=1)
     owner[centres] = torch.arange(len(centres), device=owner.device)
     return owner
 
@@ -137,6 +145,6 @@ def _distance_slices(rows_LC: Tensor, columns_MC: Tensor, budget: int) -> Iterat
     step = max(1, budget // (4 * columns_MC.shape[0]))
     for start in range(0, rows_LC.shape[0], step):
         rows = slice(start, min(start + step, rows_LC.shape[0]))
-        part = rows_LC[rows] - middle
+        part = columns_T.T[rows] if columns_MC is rows_LC else rows_LC[rows] - middle
         squares = torch.addmm(norms[None], part, columns_T, alpha=-2).add_(part.square().sum(dim=1)[:, None])
         yield rows, squares.clamp_(min=0)

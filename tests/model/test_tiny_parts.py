@@ -1,15 +1,20 @@
 """Shipped weights of the tiny preset: there and back, and what does not fit is named."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.metrics import roc_auc_score
+from torch.nn import functional as F
 
 from lavida import tiny_parts
+from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError
 from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
 
 
 @pytest.fixture
@@ -47,3 +52,32 @@ def test_weights_of_another_size_are_named(model: Lavida, tmp_path: Path, monkey
     monkeypatch.setattr(tiny_parts, "FILE", file)
     with pytest.raises(CheckpointError, match=r"foreign.*projector\.name_out\.bias \(3,\)"):
         tiny_parts.load(model)
+
+
+def test_the_card_tells_the_shipped_file() -> None:
+    data = tiny_parts.FILE.read_bytes()
+    card = (tiny_parts.FOLDER / "README.md").read_text("utf-8")
+    assert hashlib.sha256(data).hexdigest() in card
+    assert f"{len(data):,} bytes" in card
+    assert len(data) <= 8e6
+
+
+def test_shipped_weights_find_what_is_named_in_scenes_they_never_saw() -> None:
+    from lavida_gen import masks
+    from lavida_gen.sources.street import Street
+
+    model, processor = Lavida.from_preset("tiny").eval(), LavidaProcessor.from_preset("tiny")
+    source = Street(
+        Street.Options(seed=12345, size=(128, 192), things=(2, 4), kinds=("car", "bus", "bicycle", "person"))
+    )
+    logits, targets = [], []
+    for number in range(8):
+        scene = source.scene(number)
+        for name in {region.names[0] for region in scene.regions}:
+            shown = [region.masks[0] for region in scene.regions if region.names[0] == name and region.masks[0]]
+            frames = scene.frames[0].pixels()[None]
+            with torch.no_grad():
+                found = model(processor([Sample(frames, (name, "dog"))], "score")).masks
+            logits.append(F.interpolate(found, size=(128, 192), mode="bilinear").flatten())
+            targets.append(torch.from_numpy(masks.decode(masks.union(shown))).flatten())
+    assert float(roc_auc_score(torch.cat(targets), torch.cat(logits))) > 0.9

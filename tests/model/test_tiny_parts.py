@@ -66,7 +66,7 @@ def test_shipped_weights_find_what_is_named_in_scenes_they_never_saw() -> None:
     from lavida_gen import masks
     from lavida_gen.sources.street import Street
 
-    model, processor = Lavida.from_preset("tiny").eval(), LavidaProcessor.from_preset("tiny")
+    model, processor = Lavida.from_preset("tiny").train(False), LavidaProcessor.from_preset("tiny")
     source = Street(
         Street.Options(seed=12345, size=(128, 192), things=(2, 4), kinds=("car", "bus", "bicycle", "person"))
     )

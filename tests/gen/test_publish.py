@@ -3,108 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hub_server
 import pytest
-from click.testing import CliRunner, Result
+from publishing import REPO, changed, entry, invoke, manifest, own, published_folder, sent, stand_in_hub
 
-from lavida_gen import build as builder
 from lavida_gen import hub as hubs
 from lavida_gen import publish as publisher
-from lavida_gen import recipe as recipes
-from lavida_gen.cli import main
 from lavida_gen.corpus import Corpus, open_corpus
-from lavida_gen.errors import DataError, UserError
+from lavida_gen.errors import UserError
 from lavida_gen.hub import Item, There
-from lavida_gen.manifest import Manifest, SourceEntry
-from lavida_gen.publish import Options, publish
-from lavida_gen.shards import digest
-from lavida_gen.storage import open_storage
 
 pytest.importorskip("huggingface_hub")
-
-_spec = importlib.util.spec_from_file_location("hub_server", Path(__file__).parent / "hub_server.py")
-assert _spec is not None and _spec.loader is not None  # noqa: PT018
-hub_server = importlib.util.module_from_spec(_spec)
-sys.modules["hub_server"] = hub_server
-_spec.loader.exec_module(hub_server)
-
-REPO = "someone/corpus"
-PLAIN: dict[str, Any] = {
-    "name": "published",
-    "about": 'Drawn for tests: ünïcode, "quotes" and a | in a sentence.',
-    "samples": 20,
-    "shard": {"samples": 4},
-    "val": 0.25,
-    "sources": [
-        {"name": "street", "scenes": 20, "size": [96, 128], "weight": 2},
-        {"name": "street", "scenes": 9, "size": [96, 128], "kind": "clip", "frames": 3, "seed": 5},
-    ],
-    "exposures": ["relabel", "absent"],
-    "limits": {"min_area": 0.02},
-    "names_per_prompt": 5,
-}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("published") / "corpus"
-    builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), out)
-    return out
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    from huggingface_hub import constants
-
-    with hub_server.Stand() as stand:
-        monkeypatch.setattr(constants, "ENDPOINT", stand.endpoint)
-        template = stand.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.setenv("HF_TOKEN", hub_server.WRITE)
-        monkeypatch.setattr(hubs, "WAITS", (0.01, 0.01, 0.01))
-        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
-        yield stand
-
-
-def invoke(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-def sent(folder: Path, *more: object, code: int = 0) -> str:
-    done = invoke("publish", folder, "--repo", REPO, "-w", 1, *more)
-    assert done.exit_code == code, done.output
-    assert hub_server.WRITE not in done.output
-    return done.output
-
-
-def own(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "README.md"
-    }
-
-
-def changed(folder: Path, where: Path) -> Path:
-    """A copy of the corpus with another first shard: a sample's attribution differs."""
-    shutil.copytree(folder, where)
-    shard = where / "image" / "train-00000.tar"
-    data = shard.read_bytes()
-    assert data.count(b"drawn by LAVIDA-GEN") > 0
-    shard.write_bytes(data.replace(b"drawn by LAVIDA-GEN", b"DRAWN by LAVIDA-GEN"))
-    plain = json.loads((where / "corpus.json").read_text())
-    plain["shards"][0]["bytes"], plain["shards"][0]["sha256"] = digest(shard)
-    (where / "corpus.json").write_text(json.dumps(plain))
-    return where
+__all__ = ["published_folder", "stand_in_hub"]  # fixtures, found by their names here
 
 
 def test_a_new_repository(folder: Path, hub: Any) -> None:
@@ -339,17 +254,6 @@ def test_odd_names(folder: Path, hub: Any, repo: str, message: str) -> None:
 # ---- licences, limits ------------------------------------------------------------------------------------------
 
 
-def entry(use: str, samples: int = 3) -> SourceEntry:
-    return SourceEntry(
-        name=use, title=f"The {use} set", page="https://example.org", licence="its own", use=use, attribution="them",
-        cite="", fingerprint="f", samples=samples,
-    )  # fmt: skip
-
-
-def manifest(folder: Path, *sources: SourceEntry) -> Manifest:
-    return open_corpus(folder).manifest.model_copy(update={"sources": list(sources)})
-
-
 def test_licences_that_forbid_it(folder: Path) -> None:
     with pytest.raises(
         UserError, match=r"may not be passed on; build without them\n  forbidden \(The forbidden set\), 3"
@@ -408,178 +312,3 @@ def test_a_file_that_is_no_large_one_is_known_by_gits_digest() -> None:
     there = There(5, None, hashlib.sha1(b"blob 5\0hello").hexdigest())
     assert Item("a", 5, "0" * 64, data).same(there)
     assert not Item("a", 5, "0" * 64, b"hallo").same(there)
-
-
-# ---- what was published ----------------------------------------------------------------------------------------
-
-
-def downloaded(hub: Any, where: Path) -> Path:
-    from huggingface_hub import snapshot_download
-
-    return Path(snapshot_download(REPO, repo_type="dataset", local_dir=where, endpoint=hub.endpoint))
-
-
-def test_the_card_is_valid_and_tells_it_all(folder: Path, hub: Any) -> None:
-    from datasets import Features
-    from huggingface_hub import DatasetCard
-
-    sent(folder)
-    files = hub.repos[REPO].files()
-    text = files["README.md"].decode()
-    card = DatasetCard(text)
-    card.validate(repo_type="dataset")
-    data = card.data.to_dict()
-    assert data["license"] == "cc0-1.0"
-    assert "video-anomaly-detection" in data["tags"]
-    assert data["size_categories"] == ["n<1K"]
-    assert {config["config_name"] for config in data["configs"]} == {"image", "clip"}
-    corpus = open_corpus(folder)
-    for info in data["dataset_info"]:
-        Features._from_yaml_list(info["features"])
-        for split in info["splits"]:
-            assert split["num_examples"] == corpus.manifest.splits[f"{info['config_name']}/{split['name']}"]
-    for words in (
-        PLAIN["about"],
-        corpus.manifest.digest,
-        "min_area: 0.02",
-        "## Scenes that were dropped",
-        "arxiv",
-        "CC0",
-    ):
-        assert words.lower() in text.lower()
-    assert f"lavida-gen build --recipe hf://datasets/{REPO} --out again" in text
-    pictures = [name for name in files if name.startswith("samples/")]
-    assert len(pictures) == publisher.PICTURES
-    assert all(f"]({name})" in text for name in pictures)
-
-
-def test_the_card_names_every_licence(folder: Path) -> None:
-    from lavida_gen.card import card, metadata
-
-    one = manifest(folder, entry("free"), entry("noncommercial").model_copy(update={"cite": "@misc{them}"}))
-    found = metadata(one, {"image": 1, "clip": 3})
-    assert (found["license"], found["license_name"]) == ("other", "several-see-below")
-    text = card(one, {"image": 1, "clip": 3})
-    assert "| [The noncommercial set](https://example.org) | 3 | its own | not commercially | them |" in text
-    assert "@misc{them}" in text
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["image", "clip"])
-def test_datasets_reads_the_download_as_it_was(
-    folder: Path, hub: Any, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import datasets
-
-    sent(folder)
-    where = downloaded(hub, tmp_path / "download")
-    ours = {s.key: s for s in open_corpus(folder).stored(range(20)) if s.record["kind"] == kind}
-    for split in ("train", "val"):
-        rows = list(datasets.load_dataset(str(where), kind, split=split, cache_dir=str(tmp_path / "cache")))
-        assert rows
-        plain = datasets.load_dataset(str(where), kind, split=split, streaming=True)
-        assert [row["__key__"] for row in plain] == [row["__key__"] for row in rows]
-        for row in rows:
-            sample = ours.pop(row["__key__"])
-            assert row["json"] == sample.record
-            assert row["jpg" if kind == "image" else "002.jpg"].size == (128, 96)
-    assert ours == {}
-
-
-@pytest.mark.slow
-def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    sent(folder)
-    url = f"hf://datasets/{REPO}"
-    assert "sound" in invoke("verify", url, "-w", 1).output
-    assert "20 samples" in invoke("stats", url).output
-    assert "preview: published-preview.html" in invoke("preview", url).output
-    assert invoke("show", url, "3").exit_code == 0
-    assert invoke("build", "--recipe", url, "--out", "again", "-w", 1).exit_code == 0
-    assert own(tmp_path / "again") == own(folder)
-    head = hub.repos[REPO].branches["main"][-1]
-    head.files["image/train-00001.tar"] = hub_server.File(head.files["image/train-00001.tar"].data[:-1] + b"x", True)
-    done = invoke("verify", url, "-w", 1)
-    assert done.exit_code == 1
-    assert "image/train-00001.tar: digest " in done.output
-
-
-def test_a_repository_that_is_not_there(hub: Any) -> None:
-    done = invoke("stats", "hf://datasets/someone/nothing")
-    assert done.exit_code == 2
-    assert "hf://datasets/someone/nothing: holds no corpus.json" in done.output
-
-
-@pytest.mark.slow
-def test_webdataset_reads_as_the_card_says(folder: Path, hub: Any) -> None:
-    pytest.importorskip("webdataset")
-    sent(folder)
-    text = hub.repos[REPO].files()["README.md"].decode()
-    code = text.split("```python")[2].split("```")[0].replace("https://huggingface.co", hub.endpoint)
-    code = code.replace('"pil"', '"rgb8"').replace("WebDataset(urls", "WebDataset(['pipe:curl -s ' + u for u in urls]")
-    found: dict[str, Any] = {}
-    if shutil.which("curl") is None:
-        pytest.skip("webdataset fetches with curl")
-    exec(code, found)
-    keys = {sample["__key__"] for sample in found["samples"]}
-    assert keys == {
-        s.key
-        for s in open_corpus(folder).stored(range(20))
-        if s.record["kind"] == "clip" and s.record["split"] == "train"
-    }
-
-
-def test_no_word_of_this_machine_travels(folder: Path, hub: Any) -> None:
-    sent(folder)
-    words = {
-        os.path.expanduser("~"),
-        os.uname().nodename,
-        os.environ.get("USER", ""),
-        str(folder.parent),
-        hub_server.WRITE,
-    }
-    for name, data in hub.repos[REPO].files().items():
-        assert not [word for word in words if len(word) > 4 and word.encode() in data], name
-    assert not [c.message for c in hub.repos[REPO].branches["main"] if str(folder.parent) in c.message]
-
-
-@pytest.mark.slow
-def test_the_command_alone_with_the_environment_of_users(folder: Path, hub: Any, tmp_path: Path) -> None:
-    """HF_ENDPOINT and a token file, in a process of its own."""
-    home = tmp_path / "hf"
-    home.mkdir()
-    (home / "token").write_text(hub_server.WRITE)
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    environment = {**inherited, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
-    command = [sys.executable, "-m", "lavida_gen"]
-    done = subprocess.run(
-        [*command, "--debug", "publish", str(folder), "--repo", REPO, "-w", "1"],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert hub_server.WRITE not in done.stdout + done.stderr
-    done = subprocess.run(
-        [*command, "verify", f"hf://datasets/{REPO}", "-w", "2"], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "sound" in done.stdout
-
-
-def test_a_corpus_in_a_bucket_is_published_too(folder: Path, hub: Any) -> None:
-    memory = open_storage("memory://bucket/corpus")
-    for name, data in own(folder).items():
-        memory.write(name, data)
-    publish(open_corpus("memory://bucket/corpus"), REPO, Options())
-    assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
-
-
-def test_without_huggingface_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(UserError, match=r"publishing needs huggingface_hub; pip install 'lavida-gen\[hub\]'"):
-        hubs.Hub(REPO, "main")
-
-
-def test_data_errors_are_not_users_errors() -> None:
-    assert DataError.exit_code != UserError.exit_code

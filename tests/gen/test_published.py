@@ -1,0 +1,196 @@
+"""What was published, as others get it: the card, datasets, webdataset, our own verbs, no word of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hub_server
+import pytest
+from publishing import PLAIN, REPO, entry, invoke, manifest, own, published_folder, sent, stand_in_hub
+
+from lavida_gen import hub as hubs
+from lavida_gen import publish as publisher
+from lavida_gen.corpus import open_corpus
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.publish import Options, publish
+from lavida_gen.storage import open_storage
+
+pytest.importorskip("huggingface_hub")
+__all__ = ["published_folder", "stand_in_hub"]  # fixtures, found by their names here
+
+
+def downloaded(hub: Any, where: Path) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(REPO, repo_type="dataset", local_dir=where, endpoint=hub.endpoint))
+
+
+def test_the_card_is_valid_and_tells_it_all(folder: Path, hub: Any) -> None:
+    from datasets import Features
+    from huggingface_hub import DatasetCard
+
+    sent(folder)
+    files = hub.repos[REPO].files()
+    text = files["README.md"].decode()
+    card = DatasetCard(text)
+    card.validate(repo_type="dataset")
+    data = card.data.to_dict()
+    assert data["license"] == "cc0-1.0"
+    assert "video-anomaly-detection" in data["tags"]
+    assert data["size_categories"] == ["n<1K"]
+    assert {config["config_name"] for config in data["configs"]} == {"image", "clip"}
+    corpus = open_corpus(folder)
+    for info in data["dataset_info"]:
+        Features._from_yaml_list(info["features"])
+        for split in info["splits"]:
+            assert split["num_examples"] == corpus.manifest.splits[f"{info['config_name']}/{split['name']}"]
+    for words in (
+        PLAIN["about"],
+        corpus.manifest.digest,
+        "min_area: 0.02",
+        "## Scenes that were dropped",
+        "arxiv",
+        "CC0",
+    ):
+        assert words.lower() in text.lower()
+    assert f"lavida-gen build --recipe hf://datasets/{REPO} --out again" in text
+    pictures = [name for name in files if name.startswith("samples/")]
+    assert len(pictures) == publisher.PICTURES
+    assert all(f"]({name})" in text for name in pictures)
+
+
+def test_the_card_names_every_licence(folder: Path) -> None:
+    from lavida_gen.card import card, metadata
+
+    one = manifest(folder, entry("free"), entry("noncommercial").model_copy(update={"cite": "@misc{them}"}))
+    found = metadata(one, {"image": 1, "clip": 3})
+    assert (found["license"], found["license_name"]) == ("other", "several-see-below")
+    text = card(one, {"image": 1, "clip": 3})
+    assert "| [The noncommercial set](https://example.org) | 3 | its own | not commercially | them |" in text
+    assert "@misc{them}" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["image", "clip"])
+def test_datasets_reads_the_download_as_it_was(
+    folder: Path, hub: Any, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    sent(folder)
+    where = downloaded(hub, tmp_path / "download")
+    ours = {s.key: s for s in open_corpus(folder).stored(range(20)) if s.record["kind"] == kind}
+    for split in ("train", "val"):
+        rows = list(datasets.load_dataset(str(where), kind, split=split, cache_dir=str(tmp_path / "cache")))
+        assert rows
+        plain = datasets.load_dataset(str(where), kind, split=split, streaming=True)
+        assert [row["__key__"] for row in plain] == [row["__key__"] for row in rows]
+        for row in rows:
+            sample = ours.pop(row["__key__"])
+            assert row["json"] == sample.record
+            assert row["jpg" if kind == "image" else "002.jpg"].size == (128, 96)
+    assert ours == {}
+
+
+@pytest.mark.slow
+def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sent(folder)
+    url = f"hf://datasets/{REPO}"
+    assert "sound" in invoke("verify", url, "-w", 1).output
+    assert "20 samples" in invoke("stats", url).output
+    assert "preview: published-preview.html" in invoke("preview", url).output
+    assert invoke("show", url, "3").exit_code == 0
+    assert invoke("build", "--recipe", url, "--out", "again", "-w", 1).exit_code == 0
+    assert own(tmp_path / "again") == own(folder)
+    head = hub.repos[REPO].branches["main"][-1]
+    head.files["image/train-00001.tar"] = hub_server.File(head.files["image/train-00001.tar"].data[:-1] + b"x", True)
+    done = invoke("verify", url, "-w", 1)
+    assert done.exit_code == 1
+    assert "image/train-00001.tar: digest " in done.output
+
+
+def test_a_repository_that_is_not_there(hub: Any) -> None:
+    done = invoke("stats", "hf://datasets/someone/nothing")
+    assert done.exit_code == 2
+    assert "hf://datasets/someone/nothing: holds no corpus.json" in done.output
+
+
+@pytest.mark.slow
+def test_webdataset_reads_as_the_card_says(folder: Path, hub: Any) -> None:
+    pytest.importorskip("webdataset")
+    sent(folder)
+    text = hub.repos[REPO].files()["README.md"].decode()
+    code = text.split("```python")[2].split("```")[0].replace("https://huggingface.co", hub.endpoint)
+    code = code.replace('"pil"', '"rgb8"').replace("WebDataset(urls", "WebDataset(['pipe:curl -s ' + u for u in urls]")
+    found: dict[str, Any] = {}
+    if shutil.which("curl") is None:
+        pytest.skip("webdataset fetches with curl")
+    exec(code, found)
+    keys = {sample["__key__"] for sample in found["samples"]}
+    assert keys == {
+        s.key
+        for s in open_corpus(folder).stored(range(20))
+        if s.record["kind"] == "clip" and s.record["split"] == "train"
+    }
+
+
+def test_no_word_of_this_machine_travels(folder: Path, hub: Any) -> None:
+    sent(folder)
+    words = {
+        os.path.expanduser("~"),
+        os.uname().nodename,
+        os.environ.get("USER", ""),
+        str(folder.parent),
+        hub_server.WRITE,
+    }
+    for name, data in hub.repos[REPO].files().items():
+        assert not [word for word in words if len(word) > 4 and word.encode() in data], name
+    assert not [c.message for c in hub.repos[REPO].branches["main"] if str(folder.parent) in c.message]
+
+
+@pytest.mark.slow
+def test_the_command_alone_with_the_environment_of_users(folder: Path, hub: Any, tmp_path: Path) -> None:
+    """HF_ENDPOINT and a token file, in a process of its own."""
+    home = tmp_path / "hf"
+    home.mkdir()
+    (home / "token").write_text(hub_server.WRITE)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    environment = {**inherited, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-m", "lavida_gen"]
+    done = subprocess.run(
+        [*command, "--debug", "publish", str(folder), "--repo", REPO, "-w", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert hub_server.WRITE not in done.stdout + done.stderr
+    done = subprocess.run(
+        [*command, "verify", f"hf://datasets/{REPO}", "-w", "2"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sound" in done.stdout
+
+
+def test_a_corpus_in_a_bucket_is_published_too(folder: Path, hub: Any) -> None:
+    memory = open_storage("memory://bucket/corpus")
+    for name, data in own(folder).items():
+        memory.write(name, data)
+    publish(open_corpus("memory://bucket/corpus"), REPO, Options())
+    assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
+
+
+def test_without_huggingface_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match=r"publishing needs huggingface_hub; pip install 'lavida-gen\[hub\]'"):
+        hubs.Hub(REPO, "main")
+
+
+def test_data_errors_are_not_users_errors() -> None:
+    assert DataError.exit_code != UserError.exit_code

@@ -21,7 +21,8 @@ from lavida_gen.errors import DataError, UserError
 from lavida_gen.recipe import Recipe
 from lavida_gen.shards import ShardWriter
 from lavida_gen.stats import stats
-from lavida_gen.storage import Folder, Remote, open_storage
+from lavida_gen.storage import Folder, open_storage
+from lavida_gen.storage_url import Remote
 from lavida_gen.verify import verify
 
 PLAIN: dict[str, Any] = {

@@ -9,6 +9,7 @@ score_writer), so a kill loses the videos in work alone. A video that cannot be 
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,19 +28,27 @@ from lavida_bench.scorer import Pending, Scorer
 from lavida_bench.video import Bits, Counts, TestVideo
 from lavida_bench.windows import clips
 
+MOST_READERS = 8  # unless asked for: each holds a batch of full frames and one that is prepared
 IN_FLIGHT = 2  # batches that a device may hold: one it computes, one whose scores travel back
+
+
+def usual_readers() -> int:
+    """This process's share of the machine's cores, 2..8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return max(2, min(MOST_READERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How much at once: none of it changes a score by more than rounding.
 
-    batch    clips of one forward;  readers  threads that decode;  depth  batches that wait for the model
+    batch    clips of one forward;  depth  batches that wait for the model
+    readers  threads that decode and prepare; default: this process's share of the cores, 2..8
     maps     store pixel maps of videos whose pixels are labelled
     """
 
     batch: int = 4
-    readers: int = 2
+    readers: int = field(default_factory=usual_readers)
     depth: int = 4
     maps: bool = True
 

@@ -340,6 +340,15 @@ def test_what_processes_did_adds_up() -> None:
     assert whole == Scoring(["a", "b"], ["k"], {"c": "broken"}, 12, {"model": 3.0, "write": 1.0})
 
 
+def test_readers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(24)))
+    assert Effort().readers == 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "6")
+    assert Effort().readers == 4
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "24")
+    assert Effort().readers == 2
+
+
 def test_one_process_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("WORLD_SIZE", "3")

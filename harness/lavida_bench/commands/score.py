@@ -24,7 +24,7 @@ from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, parse_settings
 )  # fmt: skip
 @click.option("--absent", metavar="NAMES", help="Names of absent things, by commas: does the model follow its prompt?")
 @click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Clips of one forward.")
-@click.option("--readers", type=click.IntRange(1), default=2, show_default=True, help="Threads that decode ahead.")
+@click.option("--readers", type=click.IntRange(1), help="Threads that decode ahead [default: one a core, 2 to 8].")
 @click.option("--no-maps", is_flag=True, help="Store no pixel maps (pixel metrics then have no number).")
 @click.option("--smoothing", type=float, help="Sigma in frames; reported beside the raw numbers.")
 @click.option("--allow-partial", is_flag=True, help="Measure although videos are missing; the result is marked.")
@@ -43,7 +43,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
       accelerate launch --num_processes 4 -m lavida_bench score ucf_crime --root /data/ucf_crime --model DIR
     """
     from lavida_bench.recipe import ScoreEntry
-    from lavida_bench.score import Effort
+    from lavida_bench.score import Effort, usual_readers
 
     words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
     absent = tuple(name.strip() for name in (options.pop("absent") or "").split(",") if name.strip())
@@ -52,7 +52,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
         benchmark=benchmark, options=parse_settings(words["settings"]), absent=absent,
         root=None if root is None else str(root), **options,
     )  # fmt: skip
-    effort = Effort(batch=entry.batch, readers=words["readers"], maps=not words["no_maps"])
+    effort = Effort(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])
     out: Path = words["out"] or Path("runs/score")
     _score(entry, model, out, effort, words["replace"], words["device"])
 

@@ -89,9 +89,9 @@ class LabelledImages(Source):
             frames=(Frame.file(self.image_path(name), size),),
             size=size,
             regions=tuple(regions),
-            licence=self.about.licence,
+            licence=self.rights().licence,
             group=self.group(number),
-            attribution=self.about.attribution,
+            attribution=self.rights().attribution,
         )
 
     def vocabulary(self) -> Sequence[Name]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -84,7 +85,8 @@ def identity(deck: Deck) -> str:
 def _sources(deck: Deck) -> list[SourceEntry]:
     abouts: dict[str, tuple[About, list[str]]] = {}
     for one in deck.sources:
-        abouts.setdefault(one.name, (one.source.about, []))[1].append(one.source.fingerprint())
+        about, prints = abouts.get(one.name, (one.source.rights(), []))
+        abouts[one.name] = (_stricter(about, one.source.rights()), [*prints, one.source.fingerprint()])
     return [
         SourceEntry(
             name=name,
@@ -99,3 +101,12 @@ def _sources(deck: Deck) -> list[SourceEntry]:
         )
         for name, (about, prints) in abouts.items()
     ]
+
+
+def _stricter(one: About, other: About) -> About:
+    """What holds for two data sets that one source reads (two folders, say): both licences, both names, the least use."""
+    uses = ("free", "noncommercial", "forbidden")
+    strict = max(one, other, key=lambda about: uses.index(about.use))
+    licence = " and ".join(dict.fromkeys([one.licence, other.licence]))
+    attribution = " and ".join(dict.fromkeys([one.attribution, other.attribution]))
+    return replace(strict, licence=licence, attribution=attribution)

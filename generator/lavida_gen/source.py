@@ -62,6 +62,10 @@ class Source(ABC):
         """Open the data set. Raises DataError where files are missing or broken."""
         self.options = options
 
+    def rights(self) -> About:
+        """What may be done with samples of this data set as it was opened: `about`, if the options do not say more."""
+        return self.about
+
     @property
     @abstractmethod
     def kind(self) -> Kind:

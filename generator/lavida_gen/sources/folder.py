@@ -12,8 +12,9 @@ from pydantic import Field
 from lavida_gen import cache, files, index_masks, names_file
 from lavida_gen.errors import DataError, UserError, did_you_mean, fault
 from lavida_gen.labelled import Label, LabelledImages
+from lavida_gen.rights import OwnRights
 from lavida_gen.scene import Kind
-from lavida_gen.source import About, Place, SourceOptions, need_file, need_folder
+from lavida_gen.source import About, Place, need_file, need_folder
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -23,7 +24,7 @@ class Folder(LabelledImages):
 
     prefix = "folder"
 
-    class Options(SourceOptions):
+    class Options(OwnRights):
         """Options of `folder`."""
 
         root: Place = Field(description="folder that holds the images, the masks and the names")
@@ -46,7 +47,8 @@ class Folder(LabelledImages):
         attribution="the owner of the files",
         get=(
             "Put images and masks into two folders, with the same names. Masks are PNGs of one index a pixel (grey or\n"
-            "palette), or binary (`binary: crack`). Whether a corpus of them may be passed on, only you know."
+            "palette), or binary (`binary: crack`). To publish a corpus of them, say under which\n"
+            "licence they are and what it allows: `licence: CC-BY-4.0`, `use: free`."
         ),
         layout=(
             "ROOT/images/a.jpg   ROOT/images/b.png ...   (any image; subfolders are kept)\n"
@@ -73,6 +75,10 @@ class Folder(LabelledImages):
         self._label_of = {value: _label(name, options.background) for value, name in values.items()}
         self._image_of = _images(self._images)
         super().__init__(options, self._paired(), self._masks, list(self._label_of.values()))
+
+    def rights(self) -> About:
+        """As the recipe says."""
+        return self.options.rights(self.about)
 
     def _paired(self) -> list[str]:
         """Names of the masks, less the suffix. Raises DataError where one has no image or there is none at all."""

@@ -15,14 +15,15 @@ from pydantic import Field, model_validator
 from lavida_gen import cache, index_masks, masks
 from lavida_gen.errors import DataError, UserError, did_you_mean, fault
 from lavida_gen.images import Frame
+from lavida_gen.rights import OwnRights
 from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, Place, Source, SourceOptions, need_folder
+from lavida_gen.source import About, Place, Source, need_folder
 
 
 class HuggingFace(Source):
     """Each row is a scene; each named value of its mask one region."""
 
-    class Options(SourceOptions):
+    class Options(OwnRights):
         """Options of `hf`."""
 
         repo: str | None = Field(default=None, description="data set on the Hub, OWNER/NAME")
@@ -57,7 +58,7 @@ class HuggingFace(Source):
         get=(
             "Nothing to fetch by hand: `repo: OWNER/NAME` is downloaded by the `datasets` library when it is first\n"
             "opened. `saved: DIR` opens what Dataset.save_to_disk wrote. Whether samples may be passed on, the card\n"
-            "of the data set says."
+            "of the data set says: to publish them, give `licence: ...` and `use: free` or `use: noncommercial`."
         ),
         layout=(
             "A column of images (`image`) and one of index masks (`mask`), both of datasets' Image feature,\n"
@@ -83,6 +84,10 @@ class HuggingFace(Source):
     def key(self, number: int) -> str:
         """``DATASET/SPLIT/ROW``."""
         return f"{self.options.dataset}/{self.options.split}/{number:08d}"
+
+    def rights(self) -> About:
+        """As the recipe says."""
+        return self.options.rights(self.about)
 
     def _bytes(self, number: int, column: str) -> bytes:
         """Encoded image of a cell. Raises DataError."""
@@ -117,9 +122,9 @@ class HuggingFace(Source):
             frames=(Frame.encoded_by(lambda: self._bytes(number, options.image), size, image),),
             size=size,
             regions=tuple(regions),
-            licence=self._table.info.license or self.about.licence,
+            licence=options.licence or self._table.info.license or self.about.licence,
             group=key,
-            attribution=options.repo,
+            attribution=options.attribution or options.repo,
         )
 
     def vocabulary(self) -> Sequence[Name]:

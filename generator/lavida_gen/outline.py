@@ -104,7 +104,7 @@ def _sources(deck: Deck) -> list[SourceEntry]:
 
 
 def _stricter(one: About, other: About) -> About:
-    """What holds for two data sets that one source reads (two folders, say): both licences, both names, the least use."""
+    """What holds for two data sets that one source reads (two folders): both licences, both names, the least use."""
     uses = ("free", "noncommercial", "forbidden")
     strict = max(one, other, key=lambda about: uses.index(about.use))
     licence = " and ".join(dict.fromkeys([one.licence, other.licence]))

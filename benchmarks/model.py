@@ -1,6 +1,6 @@
 """LAVIDA's model on a CPU: token compression, forward and backward of `tiny`, memory, parameters and FLOPs of all presets.
 
-    python benchmarks/model.py [--quick] [--part presets|tiny|compression]
+    python benchmarks/model.py [--quick] [--part presets|tiny|compression] [--tokens 1024 4096 16384]
 
 One thread. Times are seconds of processor time, which other work on the machine does not stretch; each compression runs
 in a process of its own, so that its peak memory is its own. Prints Markdown. The GPU's part is benchmarks/model_gpu.py.
@@ -72,6 +72,7 @@ def one_compression(job: tuple[str, int]) -> tuple[float, float, Tensor]:
 
 
 def compression(lengths: dict[int, tuple[str, ...]]) -> None:
+    """Lines of every length; from 10,000 tokens on the description is left out, for its memory."""
     print(f"\n## Density compression, C = {CHANNELS}, bfloat16, ratio {RATIO}\n")
     print("| tokens | how | tokens/s | seconds | memory it took |\n|---|---|---|---|---|")
     context = multiprocessing.get_context("spawn")
@@ -229,10 +230,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--part", choices=("presets", "tiny", "compression"), help="only this part")
+    parser.add_argument("--tokens", type=int, nargs="+", help="lengths to compress")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    both = ("ours", "description")
-    lengths = {512: both} if args.quick else {1024: both, 4096: both, 16_384: ("ours",)}
+    tokens = args.tokens or ([512] if args.quick else [1024, 4096, 16_384])
+    lengths = {length: ("ours", "description") if length < 10_000 else ("ours",) for length in tokens}
     parts: dict[str, Callable[[], None]] = {
         "presets": presets,
         "tiny": lambda: tiny(1 if args.quick else 3),

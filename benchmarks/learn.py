@@ -1,6 +1,6 @@
 """Does a small model learn to READ the prompt? The `tiny` preset from nothing on drawn scenes with two or three things.
 
-    python benchmarks/learn.py [--cpu-minutes 60] [--start 0.6] [--out DIR] [--threads 2]
+    python benchmarks/learn.py [--cpu-minutes 30] [--start 0.6] [--out DIR] [--threads 2]
 
 Reports over time, on scenes not trained on: IoU with the named thing, IoU with the other things, frame AUC (one name of
 a thing that is there, against absent names only). The first part of the time (`--start`) goes to names and pixels
@@ -41,7 +41,7 @@ TEST_SEED, SEEDS = 999, {"near": 8, "street": 7}
 def arguments() -> argparse.Namespace:
     """What may be set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cpu-minutes", type=float, default=60.0, help="training time, of the processor; 0 = measure")
+    parser.add_argument("--cpu-minutes", type=float, default=30.0, help="training time, of the processor; 0 = measure")
     parser.add_argument("--start", type=float, default=0.6, help="share of the time for names and pixels alone")
     parser.add_argument("--masks", type=float, default=0.2, help="share of the time after which masks join in")
     parser.add_argument("--batch", type=int, default=16)

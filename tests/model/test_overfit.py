@@ -14,7 +14,9 @@ from lavida.trainable import prepare
 from lavida_gen import masks
 from lavida_gen.sources.street import Street
 
-FRAMES, STEPS = 4, 260
+FRAMES, STEPS = 4, 400
+LOSS = {"iou": 0.0, "ious": 1.0, "names": 1.0, "name_maps": 4.0}
+"""With the paper's own weights the mask that is taken stays behind the best of the three."""
 
 
 def street_clips(number: int) -> list[Sample]:
@@ -52,7 +54,7 @@ def mean_iou(model: Lavida, batch: Batch) -> float:
 @pytest.mark.slow
 def test_tiny_fits_eight_clips_of_street() -> None:
     torch.manual_seed(0)
-    model, processor = Lavida.from_preset("tiny", random=True), LavidaProcessor.from_preset("tiny")
+    model, processor = Lavida.from_preset("tiny", random=True, loss=LOSS), LavidaProcessor.from_preset("tiny")
     prepare(model)
     batch = processor(street_clips(8))
     assert len(batch) == 8
@@ -71,7 +73,6 @@ def test_tiny_fits_eight_clips_of_street() -> None:
         optimiser.zero_grad()
         if step % 20 == 19:
             reached = mean_iou(model, batch)
-            print(step, f"{reached:.3f}")
             if reached > 0.9:
                 break
     assert reached > 0.9

@@ -29,3 +29,4 @@ def _load(name: str) -> None:
 
 _load("hub_server")
 _load("publishing")
+_load("traps")

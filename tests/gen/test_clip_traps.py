@@ -1,0 +1,323 @@
+"""What layouts of videos have that a reader falls for: gaps, hidden objects, ids, names that leave the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from miniatures import davis, mevis, ref_youtube_vos, sa_v, shapes, youtube_vos
+from traps import BOX, Plain, area, drawn, edit, named, opened
+
+from lavida_gen import candidates, masks, plugins
+from lavida_gen.errors import DataError
+from lavida_gen.exposure import Limits
+from lavida_gen.recipe import SOURCES
+from lavida_gen.scene import Name, Scene
+
+# ---- clips -----------------------------------------------------------------------------------------------------
+
+
+def moving(root: Path, frames: list[int], annotated: list[int]) -> Plain:
+    """A YouTube-VOS video whose white box moves; only some of its frames have masks."""
+    for number in frames:
+        box = shapes.track(number, (2, 4), (1, 1))
+        pixels = np.where(shapes.bits(box)[:, :, None], 255, 0).repeat(3, axis=2).astype(np.uint8)
+        shapes.save(root / "train" / "JPEGImages" / "v" / f"{number:05d}.jpg", pixels, quality=95)
+        if number in annotated:
+            shapes.palette(root / "train" / "Annotations" / "v" / f"{number:05d}.png", shapes.plane({1: box}))
+    one = {"category": "dog", "frames": [f"{number:05d}" for number in annotated]}
+    shapes.write(root / "train" / "meta.json", {"videos": {"v": {"objects": {"1": one}}}})
+    return {"root": root}
+
+
+def in_time(scene: Scene) -> None:
+    """Each frame is bright where its own mask is."""
+    for time, frame in enumerate(scene.frames):
+        pixels = frame.pixels().astype(int).mean(axis=2)
+        mask = scene.regions[0].masks[time]
+        assert mask is not None
+        assert pixels[masks.decode(mask)].mean() > 220
+        assert pixels[~masks.decode(mask)].mean() < 20
+
+
+def test_frames_without_a_mask_are_never_used_and_gaps_are_kept(tmp_path: Path) -> None:
+    plain = moving(tmp_path, list(range(30)), [0, 5, 8, 13, 28])
+    source = opened("youtube_vos", {**plain, "frames": 5})
+    (scene,) = [source.scene(number) for number in range(len(source))]
+    assert [Path(frame.where).stem for frame in scene.frames] == ["00000", "00005", "00008", "00013", "00028"]
+    assert all(mask is not None for mask in scene.regions[0].masks)
+    assert scene.fps == pytest.approx(30 * 4 / 28)
+    in_time(scene)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_short_videos(tmp_path: Path, count: int) -> None:
+    plain = moving(tmp_path, list(range(6)), [0, 5, 3][:count])
+    source = opened("youtube_vos", {**plain, "frames": 4})
+    if count == 1:
+        assert len(source) == 0, "a still is no clip"
+        assert list(source.faults()) == ["video v: left out, 1 annotated frames"]
+        return
+    scene = source.scene(0)
+    shown = ["00000", "00005", "00005", "00005"] if count == 2 else ["00000", "00003", "00005", "00005"]
+    assert [Path(frame.where).stem for frame in scene.frames] == shown
+    in_time(scene)
+    assert scene.fps == pytest.approx(30 / 5 * (count - 1))
+    assert len(opened("youtube_vos", {**plain, "frames": 4, "short": "drop"})) == 0
+
+
+def test_an_object_that_is_hidden_for_a_while(tmp_path: Path) -> None:
+    source = drawn("youtube_vos", tmp_path)
+    scene = next(s for s in (source.scene(n) for n in range(len(source))) if youtube_vos.HIDDEN[0] in s.key)
+    (panda,) = named(scene, "giant panda")
+    assert [mask is None for mask in panda.masks] == [False, False, True]
+    assert panda.candidate
+
+
+def test_an_object_that_is_there_but_not_drawn_is_never_the_anomaly(tmp_path: Path) -> None:
+    """As in valid: every object has a mask in its first frame alone, though meta.json lists it in all."""
+    youtube_vos.draw(tmp_path)
+    folder = tmp_path / "train" / "Annotations" / "003234408d"
+    shapes.palette(folder / "00000.png", shapes.plane({1: BOX}))
+    shapes.palette(folder / "00005.png", shapes.plane({2: BOX}))
+    for frame in ("00010", "00015", "00020", "00025"):
+        (folder / f"{frame}.png").unlink()
+    source = opened("youtube_vos", {"root": tmp_path, "frames": 2})
+    scene = source.scene(0)
+    assert [(r.category, r.candidate) for r in scene.regions] == [("penguin", False), ("giant panda", False)]
+    assert candidates.candidates(scene) == []
+
+
+def test_a_border_of_255_is_no_object(tmp_path: Path) -> None:
+    scene = drawn("davis", tmp_path).scene(0)
+    assert [(r.category, area(r)) for r in scene.regions] == [("bicycle", [168] * 3), ("person", [168] * 3)]
+
+
+def test_an_object_without_a_name(tmp_path: Path) -> None:
+    youtube_vos.draw(tmp_path)
+    edit(tmp_path / "train" / "meta.json", lambda plain: plain["videos"]["003234408d"]["objects"].pop("2"))
+    with pytest.raises(DataError, match="003234408d: object 2 has no name"):
+        opened("youtube_vos", {"root": tmp_path}).scene(0)
+
+
+@pytest.mark.parametrize("kind", [str, int])
+def test_object_ids_are_strings_or_numbers(tmp_path: Path, kind: type) -> None:
+    ref_youtube_vos.draw(tmp_path)
+    (tmp_path / "train" / "meta.json").unlink()
+
+    def change(plain: Plain) -> None:
+        for video in plain["videos"].values():
+            for one in video["expressions"].values():
+                one["obj_id"] = kind(one["obj_id"])
+
+    edit(tmp_path / "meta_expressions" / "train" / "meta_expressions.json", change)
+    scene = opened("ref_youtube_vos", {"root": tmp_path, "frames": 3}).scene(0)
+    assert [r.names for r in scene.regions] == [
+        ("a penguin walking to the right in film 0", "the one that is walking"),
+        ("a giant panda coming from the right in film 0",),
+    ]
+    assert {r.category for r in scene.regions} == {""}, "without meta.json no category is known"
+
+
+@pytest.mark.parametrize("ident", ["one", "", None, "1.5"])
+def test_object_ids_that_are_none(tmp_path: Path, ident: Any) -> None:
+    ref_youtube_vos.draw(tmp_path)
+    file = tmp_path / "meta_expressions" / "train" / "meta_expressions.json"
+    edit(file, lambda plain: plain["videos"]["003234408d"]["expressions"]["0"].update(obj_id=ident))
+    with pytest.raises(DataError, match=r"meta_expressions\.json: video '003234408d' expression '0': object id"):
+        opened("ref_youtube_vos", {"root": tmp_path}).scene(0)
+
+
+def test_expressions_inside_the_split_are_found_too(tmp_path: Path) -> None:
+    ref_youtube_vos.draw(tmp_path)
+    (tmp_path / "meta_expressions").rename(tmp_path / "train" / "meta_expressions")
+    assert len(opened("ref_youtube_vos", {"root": tmp_path, "frames": 3})) == 3
+
+
+def test_data_sets_over_the_same_videos_share_their_groups(tmp_path: Path) -> None:
+    one, two = drawn("youtube_vos", tmp_path / "1"), drawn("ref_youtube_vos", tmp_path / "2")
+    assert {one.group(n) for n in range(len(one))} == {two.group(n) for n in range(len(two))}
+
+
+@pytest.mark.parametrize("name", ["../v", "/v", "C:\\v", "a/../../v"])
+def test_videos_that_leave_the_folder(tmp_path: Path, name: str) -> None:
+    youtube_vos.draw(tmp_path)
+    edit(tmp_path / "train" / "meta.json", lambda plain: plain["videos"].update({name: {"objects": {}}}))
+    with pytest.raises(DataError, match=r"meta\.json: file name .* leaves the data set's folder"):
+        opened("youtube_vos", {"root": tmp_path})
+
+
+def test_a_video_without_masks_is_named(tmp_path: Path) -> None:
+    youtube_vos.draw(tmp_path)
+    edit(tmp_path / "train" / "meta.json", lambda plain: plain["videos"].update(gone={"objects": {}}))
+    with pytest.raises(DataError, match=r"meta\.json: video 'gone' has no folder"):
+        opened("youtube_vos", {"root": tmp_path})
+
+
+def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
+    davis.draw(tmp_path)
+    (tmp_path / "davis_semantics.json").unlink()
+    lines = []
+    for path in sorted((tmp_path / "Annotations" / "480p").rglob("*.png")):
+        shapes.save(path, shapes.plane({255: BOX}))
+        lines.append(f"/JPEGImages/480p/{path.parent.name}/{path.stem}.jpg /Annotations/480p/{path.parent.name}/x.png")
+    shapes.write(tmp_path / "ImageSets" / "480p" / "train.txt", "\n".join(lines))
+    scene = opened("davis", {"root": tmp_path, "year": 2016, "frames": 3, "stride": 1}).scene(0)
+    assert [(r.names, r.category, area(r)) for r in scene.regions] == [(("bike packing",), "", [200] * 3)]
+    with pytest.raises(DataError, match=r"\.png: holds no object but 255.*set `year: 2016`"):
+        opened("davis", {"root": tmp_path}).scene(0)
+
+
+def test_davis_without_semantics_calls_all_objects_alike(tmp_path: Path) -> None:
+    davis.draw(tmp_path)
+    (tmp_path / "davis_semantics.json").unlink()
+    source = opened("davis", {"root": tmp_path, "frames": 3, "stride": 1})
+    assert [r.names for r in source.scene(0).regions] == [("bike packing",), ("bike packing",)]
+    assert source.vocabulary() == [Name("bike packing"), Name("blackswan")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "val"}, r"split: no file .*ImageSets/2017/val\.txt"),
+        ({"split": "val", "year": 2016}, r"ImageSets/2016/val\.txt or .*ImageSets/480p/val\.txt"),
+        ({"resolution": "1080p"}, "resolution: no folder"),
+    ],
+)
+def test_davis_lists_that_are_not_there(tmp_path: Path, options: Plain, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        drawn("davis", tmp_path, **options)
+
+
+def test_davis_a_line_that_is_no_video(tmp_path: Path) -> None:
+    davis.draw(tmp_path)
+    shapes.write(tmp_path / "ImageSets" / "2017" / "train.txt", "bike-packing\na/b\n")
+    with pytest.raises(DataError, match=r"train\.txt:2: 'a/b'; expected a video"):
+        opened("davis", {"root": tmp_path})
+
+
+def test_mevis_null_is_not_visible_and_expressions_of_two_name_both(tmp_path: Path) -> None:
+    source = drawn("mevis", tmp_path)
+    first, second = (source.scene(number) for number in range(2))
+    assert [[mask is None for mask in region.masks] for region in first.regions] == [[False] * 3, [False, False, True]]
+    assert [[mask is None for mask in region.masks] for region in second.regions] == [[False] * 3, [True, False, False]]
+    both = candidates.candidate(second, "two birds passing each other", Limits(min_area=0, min_pixels=1))
+    assert isinstance(both, candidates.Candidate)
+    one = first.regions[0]
+    assert one.names == ("The bird moving to the right", "two birds passing each other")
+    union = masks.union([region.masks[1] for region in second.regions if region.masks[1] is not None])
+    assert both.masks[1] == union
+    assert both.masks[0] == second.regions[0].masks[0], "where one of them is hidden, the other is all there is"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("mask_dict.json", lambda p: p["11"].pop(), r"mask_dict\.json: annotation 11 covers 5 frames; expected 6"),
+        ("mask_dict.json", lambda p: p.pop("12"), r"expression '1': anno_id 12; expected one of mask_dict\.json"),
+        ("mask_dict.json", lambda p: p.update({"11": 7}), "annotation '11': is a int"),
+        ("mask_dict.json", lambda p: p["11"][3].update(counts="1"), "annotation '11' frame 3: run lengths sum up to"),
+        ("mask_dict.json", lambda p: p["11"][3].update(size=[64, 48]), r"annotation '11' frame 3: size \(64, 48\)"),
+        ("meta_expressions.json", lambda p: p["videos"][mevis.VIDEO].pop("frames"), "has no 'frames'"),
+        (
+            "meta_expressions.json",
+            lambda p: p["videos"][mevis.VIDEO]["frames"].__setitem__(0, "../../x"),
+            "leaves the data set's folder",
+        ),
+    ],
+)
+def test_mevis_files_must_agree(tmp_path: Path, file: str, change: Any, message: str) -> None:
+    plain = mevis.draw(tmp_path)
+    edit(tmp_path / "train" / file, change)
+    with pytest.raises(DataError, match=message):
+        source = opened("mevis", plain)
+        for number in range(len(source)):
+            source.scene(number)
+
+
+def test_mevis_valid_has_no_masks(tmp_path: Path) -> None:
+    mevis.draw(tmp_path)
+    (tmp_path / "train").rename(tmp_path / "valid")
+    (tmp_path / "valid" / "mask_dict.json").unlink()
+    with pytest.raises(DataError, match=r"no file .*mask_dict\.json.*valid has no masks"):
+        opened("mevis", {"root": tmp_path, "split": "valid"})
+
+
+def test_sa_v_masks_and_frames_are_aligned_in_time(tmp_path: Path) -> None:
+    source = drawn("sa_v", tmp_path, masklets="manual")
+    assert [source.key(number) for number in range(2)] == ["sa_v/sav_000001/0of2", "sa_v/sav_000001/1of2"]
+    for number in range(2):
+        scene = source.scene(number)
+        assert scene.fps == 6.0
+        assert scene.frames[0].where.endswith(f"sav_000001.mp4 frame {sa_v.EVERY * 2 * number}")
+        for time, frame in enumerate(scene.frames):
+            mask = scene.regions[0].masks[time]
+            assert mask is not None
+            pixels = frame.pixels().astype(int).mean(axis=2)
+            assert pixels[masks.decode(mask)].mean() > 235
+            assert pixels[:, :64][~masks.decode(mask)[:, :64]].mean() < 20
+
+
+def test_sa_v_masklets_of_both_kinds_and_hidden_ones(tmp_path: Path) -> None:
+    source = drawn("sa_v", tmp_path)
+    assert [[mask is None for mask in r.masks] for r in source.scene(0).regions] == [
+        [False] * 4,
+        [True, True, False, False],
+    ]
+    assert source.vocabulary() == [Name("object", "object")]
+    (tmp_path / "sav_000" / "sav_000001_auto.json").unlink()
+    assert len(source.scene(0).regions) == 1, "some videos have no automatic masklets"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p["masklet"][2].pop(), r"sav_000001_manual\.json: 'masklet' is ragged or empty"),
+        (lambda p: p.update(masklet=[]), "'masklet' is ragged or empty"),
+        (lambda p: p.update(video_height=None), "'video_height' is None; expected a whole number"),
+        (lambda p: p.update(video_height=97), r"sav_000001: masklet 0 annotated frame 0: run lengths sum up to"),
+        (lambda p: p.update(masklet=p["masklet"][:1]), "sav_000001: has 1 annotated frames; expected at least"),
+    ],
+)
+def test_sa_v_masklets_that_do_not_fit(tmp_path: Path, change: Any, message: str) -> None:
+    plain = sa_v.draw(tmp_path)
+    shapes.write(tmp_path / "sav_000" / "sav_000001_manual.json", sa_v.masklets([0, 0]))
+    edit(tmp_path / "sav_000" / "sav_000001_manual.json", change)
+    with pytest.raises(DataError, match=message):
+        opened("sa_v", {**plain, "masklets": "manual"}).scene(0)
+
+
+def test_sa_v_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"root: no \*_manual\.json in"):
+        opened("sa_v", {"root": tmp_path})
+
+
+@pytest.mark.parametrize("name", sorted(set(plugins.names(SOURCES)) - {"street", "hf"}))
+def test_an_empty_or_missing_folder_says_how_it_must_look(tmp_path: Path, name: str) -> None:
+    for root in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(DataError, match=r"no (folder|file|\*)"):
+            opened(name, {"root": root})
+
+
+MISSING = {
+    "ade20k": ["annotations/training", "images/training", "objectInfo150.txt"],
+    "cityscapes": ["leftImg8bit/train", "gtFine/train"],
+    "mapillary": ["training/images", "training/instances", "config.json"],
+    "youtube_vos": ["train/JPEGImages", "train/Annotations", "train/meta.json"],
+    "mevis": ["train/JPEGImages", "train/meta_expressions.json", "train/mask_dict.json"],
+    "ref_youtube_vos": ["train/JPEGImages", "train/Annotations", "meta_expressions/train/meta_expressions.json"],
+    "ref_davis": ["train/JPEGImages", "train/Annotations", "meta_expressions/train/meta_expressions.json"],
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_all_that_is_missing_is_said_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError) as caught:
+        opened(name, {"root": tmp_path})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(MISSING[name])
+    for line, missing in zip(lines, MISSING[name], strict=True):
+        assert str(tmp_path / missing) in line
+        assert f"see `lavida-gen sources {name}`" in line

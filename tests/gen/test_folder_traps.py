@@ -1,0 +1,175 @@
+"""What a user's own images have that a reader falls for: modes, rotation, suffixes, tables with broken cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from miniatures import shapes
+from PIL import Image
+from pydantic import ValidationError
+from traps import BOX, Plain, area, opened
+
+from lavida_gen import masks
+from lavida_gen.errors import DataError, UserError
+from lavida_gen.scene import Name, Scene
+
+# ---- folder and hf ---------------------------------------------------------------------------------------------
+
+
+def bright(size: tuple[int, int] = shapes.SIZE) -> np.ndarray:
+    """A dark picture, white in BOX."""
+    return np.where(shapes.bits(BOX, size)[:, :, None], 255, 0).repeat(3, axis=2).astype(np.uint8)
+
+
+def fits(scene: Scene) -> None:
+    """The mask lies where the picture is bright."""
+    pixels = scene.frames[0].pixels().astype(int).mean(axis=2)
+    (region,) = scene.regions
+    assert region.masks[0] is not None
+    inside = masks.decode(region.masks[0])
+    assert pixels.shape == inside.shape == scene.size
+    assert pixels[inside].mean() > 200
+    assert pixels[~inside].mean() < 60
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "I;16", "P", "RGBA", "LA", "1"])
+def test_masks_fit_pictures_of_every_mode(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(bright())
+    ending = "jpg" if mode in ("RGB", "L", "CMYK") else "png"
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image)[:, :, 0].astype(np.uint16) * 257)
+    (tmp_path / "images").mkdir()
+    (image if mode in ("RGB", "I;16") else image.convert(mode)).save(tmp_path / "images" / f"a.{ending}")
+    shapes.save(tmp_path / "masks" / "a.png", shapes.plane({1: BOX}))
+    shapes.write(tmp_path / "names.txt", "1 hole\n")
+    fits(opened("folder", {"root": tmp_path, "void": [0]}).scene(0))
+
+
+# Mirrored or upside down, a picture keeps its size: then the mask is taken to be drawn over the stored one.
+TURNS = [(turn, turned) for turn in range(1, 9) for turned in (False, True) if not turned or turn not in (2, 3, 4)]
+
+
+@pytest.mark.parametrize(("turn", "mask_is_turned"), TURNS)
+def test_masks_fit_pictures_that_exif_turns(tmp_path: Path, turn: int, mask_is_turned: bool) -> None:
+    """Masks drawn over the stored picture, or over the one that viewers show: their size tells, for quarter turns."""
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    (tmp_path / "images").mkdir()
+    Image.fromarray(bright()).save(tmp_path / "images" / "a.jpg", exif=exif, quality=95)
+    plane = shapes.plane({1: BOX})
+    if mask_is_turned:
+        image = Image.fromarray(plane)
+        image.getexif()[0x0112] = turn
+        plane = np.asarray(ImageOps.exif_transpose(image))
+    shapes.save(tmp_path / "masks" / "a.png", plane)
+    fits(opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0))
+
+
+def test_folder_binary_masks_and_suffix(tmp_path: Path) -> None:
+    shapes.jpeg(tmp_path / "images" / "a.JPEG", 1)
+    shapes.save(tmp_path / "masks" / "a_mask.png", shapes.plane({255: BOX}))
+    source = opened("folder", {"root": tmp_path, "binary": "crack", "suffix": "_mask", "dataset": "cracks"})
+    scene = source.scene(0)
+    assert scene.key == "cracks/a"
+    assert [(r.names, sum(area(r))) for r in scene.regions] == [(("crack",), 200)]
+    assert source.vocabulary() == [Name("crack", "crack")]
+
+
+def folder(root: Path) -> Plain:
+    shapes.jpeg(root / "images" / "a.jpg", 1)
+    shapes.save(root / "masks" / "a.png", shapes.plane({1: BOX}))
+    shapes.write(root / "names.txt", "floor\ncart\n")
+    return {"root": root}
+
+
+def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
+    plain = folder(tmp_path)
+    shapes.jpeg(tmp_path / "images" / "b.jpg", 2)
+    assert list(opened("folder", plain).faults()) == ["1 of 2 images have no mask and were left out, such as b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "kind", "message"),
+    [
+        (None, {"names": "x.txt"}, DataError, r"names: no file .*x\.txt"),
+        (None, {"masks": "m"}, DataError, "masks: no folder"),
+        (None, {"background": ["flor"]}, UserError, "background: 'flor' is no name of names.txt; did you mean 'floor'"),
+        ("masks/b.png", {}, DataError, r"masks/b\.png: has no image .*images/b\.\*"),
+        ("images/a.png", {}, DataError, r"images/a\.(png|jpg): has the name of a\.(png|jpg)"),
+        (None, {"suffix": "_m"}, DataError, r"masks: has no \*\.png"),
+    ],
+)
+def test_folder_faults(tmp_path: Path, spoil: str | None, options: Plain, kind: Any, message: str) -> None:
+    plain = folder(tmp_path)
+    if spoil:
+        shapes.save(tmp_path / spoil, shapes.plane({1: BOX}))
+    with pytest.raises(kind, match=message):
+        opened("folder", {**plain, **options})
+
+
+def test_folder_a_value_without_a_name_unless_it_is_void(tmp_path: Path) -> None:
+    plain = folder(tmp_path)
+    shapes.save(tmp_path / "masks" / "a.png", shapes.plane({1: BOX, 9: (0, 0, 4, 4)}))
+    with pytest.raises(DataError, match=r"a\.png: holds the value 9; expected one that has a name or is void"):
+        opened("folder", plain).scene(0)
+    assert [r.category for r in opened("folder", {**plain, "void": [9]}).scene(0).regions] == ["floor", "cart"]
+
+
+def table(root: Path, mask: np.ndarray, split: bool = False) -> Plain:
+    import datasets
+    from miniatures import hf
+
+    features = datasets.Features({"photo": datasets.Image(), "label": datasets.Image(), "n": datasets.Value("int8")})
+    row = {"photo": [hf.encoded(shapes.photo(1), "JPEG")], "label": [hf.encoded(mask, "PNG")], "n": [1]}
+    made = datasets.Dataset.from_dict(row, features=features)
+    (datasets.DatasetDict({"train": made}) if split else made).save_to_disk(str(root))
+    return {"saved": root, "image": "photo", "mask": "label", "names": ["", "cart"]}
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_hf_columns_and_splits(tmp_path: Path, split: bool) -> None:
+    source = opened("hf", table(tmp_path / "t", shapes.plane({1: BOX, 255: (0, 0, 4, 4)}), split))
+    assert [(r.names, sum(area(r))) for r in source.scene(0).regions] == [(("cart",), 200)]
+    assert source.scene(0).frames[0].pixels().shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"mask": "labels"}, UserError, "mask: no column 'labels'; did you mean 'label'"),
+        ({"mask": "n"}, UserError, r"mask: column 'n' is Value.* expected datasets' Image feature"),
+        ({"split": "trian"}, UserError, "split: .* has no split 'trian'; did you mean 'train'"),
+        ({"saved": "nowhere"}, DataError, "saved: no folder nowhere"),
+    ],
+)
+def test_hf_words_that_do_not_fit(tmp_path: Path, options: Plain, kind: Any, message: str) -> None:
+    plain = table(tmp_path / "t", shapes.plane({1: BOX}), split=True)
+    with pytest.raises(kind, match=message):
+        opened("hf", {**plain, **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"names": ["a"]}, "give either `repo` or `saved`"),
+        ({"repo": "a/b", "saved": "c", "names": ["a"]}, "give either `repo` or `saved`"),
+        ({"repo": "a/b", "names": ["a"], "background": ["b"]}, "background: 'b' is not among `names`"),
+    ],
+)
+def test_hf_options_that_contradict_themselves(options: Plain, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        opened("hf", options)
+
+
+def test_hf_a_broken_cell_is_named(tmp_path: Path) -> None:
+    plain = table(tmp_path / "t", shapes.photo(3))
+    with pytest.raises(DataError, match=r"hf/train/00000000: column 'label': holds colours"):
+        opened("hf", plain).scene(0)
+    plain = table(tmp_path / "u", shapes.plane({7: BOX}))
+    with pytest.raises(DataError, match=r"hf/train/00000000: column 'label': holds the value 7"):
+        opened("hf", plain).scene(0)

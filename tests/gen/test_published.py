@@ -115,6 +115,21 @@ def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, m
     assert "image/train-00001.tar: digest " in done.output
 
 
+def test_training_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from lavida_bench.pools import open_pools
+    from lavida_bench.recipe import DataEntry, LoaderSettings
+
+    sent(folder)
+    settings = LoaderSettings(cache=str(tmp_path / "cache"))
+    pools, damaged = open_pools([DataEntry(corpus=f"hf://datasets/{REPO}")], "train", settings)
+    shards = [(pool, shard) for pool in pools for shard in pool.shards]
+    assert {pool.kind for pool, _ in shards} == {"image", "clip"}
+    assert not damaged
+    for pool, shard in shards:
+        assert pool.store.path(shard).read_bytes() == (folder / shard.file).read_bytes()
+
+
 def test_a_repository_that_is_not_there(hub: Any) -> None:
     done = invoke("stats", "hf://datasets/someone/nothing")
     assert done.exit_code == 2

@@ -94,7 +94,7 @@ def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask"
 def from_values(plane: NDArray[Any]) -> dict[int, RLE]:
     """Run lengths of every value of an integer (H, W) plane, by value, ascending: one pass for all of them."""
     size = (plane.shape[0], plane.shape[1])
-    flat = plane.T.ravel()
+    flat = _by_columns(plane)
     cuts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     starts, stops = np.concatenate(([0], cuts)), np.concatenate((cuts, [flat.size]))
     values = flat[starts]
@@ -109,6 +109,17 @@ def from_values(plane: NDArray[Any]) -> dict[int, RLE]:
         counts = counts if counts[-1] else counts[:-1]  # as pycocotools' own code ends
         rles[int(value)] = _rle(_api().frUncompressedRLE([{"size": list(size), "counts": counts}], *size)[0])
     return rles
+
+
+def _by_columns(plane: NDArray[Any]) -> NDArray[Any]:
+    """The (H, W) plane as (H * W,), column after column; OpenCV turns planes several times as fast as numpy."""
+    import cv2
+
+    alike = {1: np.uint8, 2: np.uint16, 4: np.int32}.get(plane.dtype.itemsize)
+    if alike is None or not plane.size:
+        return plane.T.ravel()
+    turned: NDArray[Any] = cv2.transpose(plane.view(alike))
+    return turned.ravel().view(plane.dtype)
 
 
 def from_counts(counts: bytes | str, size: tuple[int, int], where: object = "mask") -> RLE:

@@ -202,6 +202,9 @@ def test_scoring_before_training_leaves_no_trace(
     with torch.inference_mode():
         model(batch)
     model.train()(batch).loss.backward()
+    gradient = model.projector.prompt_out.weight.grad
+    assert gradient is not None
+    assert float(gradient.abs().sum()) > 0
 
 
 def test_a_name_counts_as_absent_where_its_anomaly_is_out_of_view(

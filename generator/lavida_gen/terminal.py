@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -34,11 +34,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Advance(Protocol):
+    """What moves a bar on."""
+
+    def __call__(self, done: int, dropped: int = 0) -> None:
+        """So many more units are done, for which so many scenes were dropped."""
+
+
 @contextmanager
-def progress(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with rate, drops and time left on a terminal; nothing elsewhere."""
+def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Advance]:
+    """A bar with rate, drops and time left on a terminal; nothing elsewhere. `total` None: not known."""
     if not sys.stderr.isatty():
-        yield lambda done, dropped: None
+        yield lambda done, dropped=0: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -52,17 +59,18 @@ def progress(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-        TextColumn("{task.fields[drops]} drops"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.fields[drops]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total, rate="", drops=0)
+        task = bar.add_task(what, total=total, rate=unit, drops="")
         drops = 0
 
-        def advance(done: int, dropped: int) -> None:
+        def advance(done: int, dropped: int = 0) -> None:
             nonlocal drops
             drops += dropped
             speed = bar.tasks[0].speed
-            bar.update(task, advance=done, drops=drops, rate=f"{speed:,.0f}/s" if speed else "")
+            said = f"{drops:,} drops" if drops else ""
+            bar.update(task, advance=done, drops=said, rate=f"{speed:,.0f} {unit}/s" if speed else unit)
 
         yield advance
 

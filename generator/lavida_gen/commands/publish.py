@@ -48,10 +48,8 @@ def command(
         _print_json(shipment, repo, False) if as_json else _print_plan(shipment, repo, there)
         return
     size = sum(shard.bytes for shard in opened.manifest.shards)
-    with progress(size, f"publish {opened.manifest.name} (bytes)") as advance:
-        shipment = publish(
-            opened, repo, options, workers or cores(), lambda n: advance(n, 0), lambda text: click.echo(text, err=True)
-        )
+    with progress(size, f"publish {opened.manifest.name}", "bytes") as advance:
+        shipment = publish(opened, repo, options, workers or cores(), advance, lambda text: click.echo(text, err=True))
     if as_json:
         _print_json(shipment, repo, True)
         return

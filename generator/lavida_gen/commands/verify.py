@@ -21,7 +21,7 @@ def command(corpus: str, workers: int | None, as_json: bool) -> None:
 
     opened = open_corpus(corpus)
     with progress(opened.manifest.samples, "verify") as advance:
-        faults = verifier.verify(opened, workers or cores(), lambda n: advance(n, 0))
+        faults = verifier.verify(opened, workers or cores(), advance)
     if as_json:
         click.echo(json.dumps({"sound": not faults, "faults": faults}))
     else:

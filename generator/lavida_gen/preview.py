@@ -1,14 +1,8 @@
-"""A corpus as one HTML file to look at: gallery, filters, histograms. It needs no network and trusts no name.
-
-Texts of data sets reach the page as JSON whose special characters are escaped, and are shown as text alone; the page's
-own policy forbids every request.
-"""
+"""A corpus as one HTML file to look at: gallery, filters, histograms; see page.py for what keeps it harmless."""
 
 from __future__ import annotations
 
 import base64
-import html
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from lavida_gen import images, masks
+from lavida_gen import page as pages
 from lavida_gen.corpus import Corpus
 from lavida_gen.shards import Packed, write_whole
 from lavida_gen.stats import Count, Stats, stats
 from lavida_gen.storage import is_url
 
-PAGE = Path(__file__).parent / "data" / "preview.html"
+DATA = Path(__file__).parent / "data"
 STILL, CLIP = 420, 300
 """Longest side of a still and of a clip's frame on the page, in pixels."""
 TOP = 12
@@ -50,11 +45,7 @@ def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
 
 def page(data: Mapping[str, Any]) -> str:
     """The whole page around its data."""
-    text = json.dumps(data, ensure_ascii=True)  # U+2028 and its like are escaped by ensure_ascii
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    title = html.escape(f"{data['name']}: preview")
-    return PAGE.read_text("utf-8").replace("$TITLE", title, 1).replace("$DATA", text, 1)
+    return pages.fill(DATA / "preview.html", f"{data['name']}: preview", data, DATA / "preview.css")
 
 
 def choose(rows: Iterable[Mapping[str, Any]], limit: int) -> list[int]:

@@ -71,6 +71,13 @@ def test_no_data_can_leave_its_script_element() -> None:
     assert "<img src=x" not in text
 
 
+def test_a_name_may_look_like_a_mark_of_the_template() -> None:
+    text = preview.page({"name": "$DATA $TITLE", "cards": [toy_card(0, "$STYLE")]})
+    assert "<title>$DATA $TITLE: preview</title>" in text
+    data = text.split('<script id="data" type="application/json">')[1].split("</script>")[0]
+    assert json.loads(data)["cards"][0]["names"] == ["$STYLE"]
+
+
 def visible(driver: Any) -> list[int]:
     return driver.execute_script(
         "return [...document.querySelectorAll('.card')].filter(c => !c.hidden).map(c => +c.dataset.index)"

@@ -1,7 +1,3 @@
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const el = (tag, props = {}, ...kids) => { const e = Object.assign(document.createElement(tag), props); e.append(...kids); return e; };
-const SVG = "http://www.w3.org/2000/svg";
 function svg(tag, attributes, ...kids) {
   const e = document.createElementNS(SVG, tag);
   for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);

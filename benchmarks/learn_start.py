@@ -69,7 +69,7 @@ def loss(
     logits = model.projector.name_logits(projected.names, maps)
     found = {
         "maps": map_loss(maps, asked.covered, present),
-        "names": losses.names(logits, present, torch.ones_like(present, dtype=torch.bool)),
+        "names": losses.names(logits, present, torch.ones_like(present, dtype=torch.bool)).mean(),
     }
     return found | (_decoded(model, names_NDX, features, asked, rng) if decode else {})
 

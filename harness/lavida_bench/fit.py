@@ -169,15 +169,14 @@ class _Run:
         norm = torch.zeros(())
         for micro, loaded in enumerate(group):
             with self.accelerator.accumulate(self.model):
-                output = self.model(loaded.batch.to(device))
-                loss = total(output.losses, weights, shares, micro)
+                found = shares.of(micro, self.model(loaded.batch.to(device)).parts)
+                loss = total(found, weights)
                 self.accelerator.backward(loss * scale)
                 if self.accelerator.sync_gradients:
                     norm = self._clip()
             micros.append(loss.detach())
-            for name, value in output.losses.items():
-                part = value.detach() * shares.of(micro, name)
-                sums[name] = sums[name] + part if name in sums else part
+            for name, value in found.items():
+                sums[name] = sums[name] + value.detach() if name in sums else value.detach()
         own = [float(value) for value in micros]
         return Made({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
 

@@ -5,16 +5,15 @@ Best weights are chosen by one of these values, never by a benchmark's test set.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lavida.losses import Weights
+from lavida.losses import LOSSES, Weights
+from lavida.objective import counts
 from lavida_bench.curves import auc
-from lavida_bench.weighing import FRAMES, TEXT, counts
 from lavida_gen.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from lavida.batch import Batch, Output
     from lavida_bench.loader import Loader
 
-LOSSES = tuple(field.name for field in fields(Weights))
 RISING = ("frame_auc", "pixel_auc", "mask_iou")
 """Values that are better when they are higher; the losses are better when they are lower."""
 BINS, LIMIT = 4096, 16.0
@@ -42,21 +40,21 @@ def check_words(by: str) -> None:
 class Tally:
     """Sums over batches, one tensor each, so that processes can add theirs: float64 on the CPU.
 
-    losses (L, 2) sum and how many; frames and pixels (2, BINS) without and with anomaly; overlap (2,) sum and frames.
+    losses (2, L, 2) sum and how many of each loss's parts; frames and pixels (2, BINS) without and with anomaly;
+    overlap (2,) sum and frames.
     """
 
     def __init__(self) -> None:
-        self.losses = torch.zeros(len(LOSSES), 2, dtype=torch.float64)
+        self.losses = torch.zeros(2, len(LOSSES), 2, dtype=torch.float64)
         self.frames = torch.zeros(2, BINS, dtype=torch.float64)
         self.pixels = torch.zeros(2, BINS, dtype=torch.float64)
         self.overlap = torch.zeros(2, dtype=torch.float64)
 
     def add(self, batch: Batch, output: Output) -> None:
         """One batch with targets, its output in scoring mode."""
-        sizes = counts(batch)
-        for name, value in output.losses.items():
-            many = sizes[TEXT if name == "text" else FRAMES]
-            self.losses[LOSSES.index(name)] += torch.tensor([float(value) * many, many])
+        for tally, name, many in zip(self.losses.unbind(1), LOSSES, counts(batch), strict=True):
+            if name in output.parts:
+                tally += torch.stack((output.parts[name].cpu() * many, many))
         assert batch.masks is not None, "validation needs masks"
         target = batch.masks.bool()
         side = (target.shape[-2], target.shape[-1])
@@ -78,8 +76,10 @@ class Tally:
 
     def values(self, weights: Weights) -> dict[str, float]:
         """loss, the losses that were measured, and what of frame_auc, pixel_auc, mask_iou is defined."""
-        means = {name: float(total / size) for name, (total, size) in zip(LOSSES, self.losses, strict=True) if size > 0}
-        found = {"loss": sum(getattr(weights, name) * value for name, value in means.items())} | means
+        sums, sizes = self.losses
+        means = (sums / sizes.clamp(min=1)).mean(dim=1).tolist()
+        measured = {name: mean for name, mean, size in zip(LOSSES, means, sizes, strict=True) if size.any()}
+        found = {"loss": sum(getattr(weights, name) * value for name, value in measured.items())} | measured
         for name, histogram in (("frame_auc", self.frames), ("pixel_auc", self.pixels)):
             if histogram.any(dim=1).all():
                 found[name] = float(auc(histogram[1].numpy(), histogram[0].numpy()))

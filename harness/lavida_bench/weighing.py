@@ -1,7 +1,8 @@
-"""Losses of a step that is made in parts: over micro-batches and processes, as if it were one batch.
+"""Losses of a step that is made in forwards: over micro-batches and processes, as if it were one batch.
 
-Each loss is a mean over its own things: frames for the masks, tokens for the text. A part counts by how many of them
-it has, so that two processes give the loss and the gradient of one with the doubled batch.
+Each loss is a mean over its own things: frames for the masks, tokens for the text, anomalies and other names apart. A
+forward counts by how many of them it has in the whole step, so that two processes give the loss and the gradient of one
+with the doubled batch.
 """
 
 from __future__ import annotations
@@ -12,35 +13,27 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from lavida.losses import LOSSES, Weights
+from lavida.objective import counts
+
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from lavida.batch import Batch
-    from lavida.losses import Weights
-
-TEXT, FRAMES = 0, 1
-
-
-def counts(batch: Batch) -> list[float]:
-    """How many things a batch has: tokens of the answers, frames."""
-    tokens = 0 if batch.labels is None else int((batch.labels[:, 1:] != -100).sum())
-    return [float(tokens), float(sum(batch.counts))]
 
 
 class Shares:
-    """What each micro-batch of this process counts in the whole step; its parts over all processes sum up to 1."""
+    """What each forward of this process counts in the whole step; its shares over all processes sum up to 1."""
 
     def __init__(self, batches: Sequence[Batch], accelerator: Accelerator) -> None:
-        own = torch.tensor([counts(batch) for batch in batches], device=accelerator.device)
-        whole = accelerator.reduce(own.sum(dim=0), "sum").clamp(min=1)
-        self._shares = (own / whole).tolist()
+        own = torch.stack([counts(batch) for batch in batches]).to(accelerator.device, torch.float32)
+        self._shares = own / accelerator.reduce(own.sum(dim=0), "sum").clamp(min=1)
 
-    def of(self, micro: int, loss: str) -> float:
-        """Of one loss of one micro-batch, 0..1."""
-        return float(self._shares[micro][TEXT if loss == "text" else FRAMES])
+    def of(self, micro: int, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What one forward adds to each loss of the step, scalars with gradient, from its `Output.parts`."""
+        return {name: (self._shares[micro, LOSSES.index(name)] * part).mean() for name, part in parts.items()}
 
 
-def total(losses: Mapping[str, Tensor], weights: Weights, shares: Shares, micro: int) -> Tensor:
-    """A micro-batch's part of the step's weighted loss, scalar with gradient."""
-    parts = [getattr(weights, name) * shares.of(micro, name) * value for name, value in losses.items()]
-    return torch.stack(parts).sum()
+def total(losses: Mapping[str, Tensor], weights: Weights) -> Tensor:
+    """The weighted sum, scalar. A loss of weight 0 stays in: processes wait for the gradient of all that trains."""
+    return torch.stack([getattr(weights, name) * value for name, value in losses.items()]).sum()

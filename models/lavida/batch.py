@@ -142,7 +142,8 @@ class Output:
     names        (N, D) per-frame name logits, -inf beyond a sample's names
     tokens_in    B visual tokens that the patches would make    tokens_out   B visual tokens that the language model saw
     loss         scalar, weighted sum, None without targets
-    losses       the unweighted losses by name: focal, dice, iou, object, text, names
+    losses       the unweighted losses by name, scalars: focal, dice, iou, object, text, names
+    parts        the means that they are the mean of, () or (2,) each; over how many things: `objective.counts`
     """
 
     masks: Tensor
@@ -153,3 +154,4 @@ class Output:
     tokens_out: tuple[int, ...]
     loss: Tensor | None
     losses: dict[str, Tensor]
+    parts: dict[str, Tensor]

@@ -3,11 +3,14 @@
 Letters: N frames of the whole batch, M candidate masks of a frame, H W pixels of the targets, K names of a frame.
 The normaliser of everything but the text and the names is the number of frames in the batch: each function
 returns one value per frame and `frame_losses` divides the sum by N.
+
+A loss is a mean of one part, a scalar, or of two, (2,): names are averaged over the anomalies and over the others. Its
+value is the mean of its parts (`values`). Apart, since each part of a batch counts by how many things it is over.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import torch
 from torch import Tensor
@@ -32,6 +35,10 @@ class Weights:
     text: float = 1.0
     names: float = 0.0
     name_maps: float = 0.0
+
+
+LOSSES = tuple(field.name for field in fields(Weights))
+"""Their names."""
 
 
 def focal(logits: Tensor, target: Tensor) -> Tensor:
@@ -101,35 +108,41 @@ def text(logits_MV: Tensor, targets_M: Tensor) -> Tensor:
     return F.cross_entropy(logits_MV.float(), targets_M)
 
 
-def names(logits_NK: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
-    """Binary cross entropy of per-frame name logits: does this frame show what the name says? Mean over the real names.
+def sides(labels_NK: Tensor, real_NK: Tensor) -> Tensor:
+    """Which names are anomalies and which are others, (2, N, K) bool; labels in {0, 1}, `real` bool: which count."""
+    return torch.stack((labels_NK > 0.5, labels_NK <= 0.5)) & real_NK
 
-    Anomalies and other names count half each, since a prompt lists one anomaly among up to 30 names.
+
+def by_side(loss_NK: Tensor, sides_2NK: Tensor) -> Tensor:
+    """Mean over the anomalies, mean over the other names: (2,); 0 where there are none.
+
+    Both count half, since a prompt lists one anomaly among up to 30 names.
     """
+    return torch.stack([(loss_NK * side).sum() / side.sum().clamp(min=1) for side in sides_2NK])
+
+
+def names(logits_NK: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
+    """Binary cross entropy of per-frame name logits, (2,): does this frame show what the name says?"""
     loss = F.binary_cross_entropy_with_logits(logits_NK.float(), labels_NK, reduction="none")
-    parts = []
-    for side in (labels_NK > 0.5, labels_NK <= 0.5):
-        chosen = side & real_NK
-        parts.append((loss * chosen).sum() / chosen.sum().clamp(min=1))
-    return (parts[0] + parts[1]) / 2
+    return by_side(loss, sides(labels_NK, real_NK))
 
 
 def name_maps(maps_NDP: Tensor, target_NP: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
-    """Per-name maps against the anomaly's mask where the name is the anomaly, against nothing for the other names.
+    """Per-name maps, (2,): against the anomaly's mask for the anomalies, against nothing for the other names.
 
     maps (N, D, P) logits, target (N, P) the share of each pixel that the anomaly covers, labels (N, D) in {0, 1}, real
-    (N, D) bool: which names count. Binary cross entropy, mean over pixels, plus dice for the anomalies; anomalies and
-    other names count half each.
+    (N, D) bool: which names count. Binary cross entropy, mean over pixels, plus dice for the anomalies.
     """
     maps = maps_NDP.float()
     wanted = target_NP[:, None] * labels_NK[..., None]
     loss = F.binary_cross_entropy_with_logits(maps, wanted, reduction="none").mean(dim=-1)
     loss = loss + labels_NK * dice(maps[..., None], wanted[..., None])
-    parts = []
-    for side in (labels_NK > 0.5, labels_NK <= 0.5):
-        chosen = side & real_NK
-        parts.append((loss * chosen).sum() / chosen.sum().clamp(min=1))
-    return (parts[0] + parts[1]) / 2
+    return by_side(loss, sides(labels_NK, real_NK))
+
+
+def values(parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A scalar of each loss: the mean of its parts."""
+    return {name: part.mean() for name, part in parts.items()}
 
 
 def total(losses: dict[str, Tensor], weights: Weights) -> Tensor | None:

@@ -136,8 +136,9 @@ class Lavida(PreTrainedModel):
         )
         masks = decoder.gate(decoded.masks, decoded.scores) if config.gate_masks else decoded.masks
         found = objective.frames(batch, masks, decoded.ious, decoded.scores, config.weights)
-        found |= objective.names(batch, names_ND, maps_NDHW, real_ND, config.weights)
+        found |= objective.names(batch, names_ND, maps_NDHW, config.weights)
         found |= objective.text(self.mllm.lm_head, read.hidden, read.labels)
+        values = losses.values(found)
         return Output(
             masks=masks,
             ious=decoded.ious,
@@ -145,8 +146,9 @@ class Lavida(PreTrainedModel):
             names=names_ND.masked_fill(~real_ND, -torch.inf),
             tokens_in=read.tokens_in,
             tokens_out=read.tokens_out,
-            loss=losses.total(found, config.weights),
-            losses=found,
+            loss=losses.total(values, config.weights),
+            losses=values,
+            parts=found,
         )
 
     def _read(self, batch: Batch) -> Read:

@@ -1,4 +1,4 @@
-"""From a batch and the model's outputs to the losses by name; a loss whose targets are unknown is left out.
+"""From a batch and the model's outputs to the parts of the losses; a loss whose targets are unknown is left out.
 
 Letters: B samples, N frames of the batch, M candidate masks, D names of the longest prompt, h w the per-name
 maps, P = h * w.
@@ -7,6 +7,7 @@ maps, P = h * w.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -34,25 +35,45 @@ def frames(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: W
     return losses.frame_losses(masks, ious, scores, batch.masks, weights)
 
 
-def names(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, real_ND: Tensor, weights: Weights) -> dict[str, Tensor]:
-    """Names per frame, and their maps if these have a weight. A name whose anomaly is out of view counts as absent.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the names ought to say: labels (N, D) float32 in {0, 1}, real and mapped (N, D) bool.
 
-    A mask of several anomalies cannot be told apart by name: their maps are left out.
+    `real` is False beyond a sample's names, `mapped` also where no map of the name alone is known.
+    """
+
+    labels: Tensor
+    real: Tensor
+    mapped: Tensor
+
+
+def asked(batch: Batch) -> Asked | None:
+    """None where targets are unknown. A name whose anomaly is out of view counts as absent.
+
+    A mask of several anomalies cannot be told apart by name: they have no maps.
     """
     if batch.masks is None or batch.name_labels is None:
-        return {}
-    of_frame = samples_of_frames(batch, logits_ND.device)
-    real_BD = rows(batch.name_counts, logits_ND.device)
-    labels_BD = logits_ND.new_zeros(real_BD.shape)
+        return None
+    of_frame = samples_of_frames(batch, batch.masks.device)
+    real_BD = rows(batch.name_counts, batch.masks.device)
+    labels_BD = torch.zeros(real_BD.shape, device=real_BD.device)
     labels_BD[real_BD] = batch.name_labels.to(labels_BD)
     present_N = batch.masks.flatten(1).any(dim=1)
     labels_ND = labels_BD[of_frame] * present_N[:, None]
-    found = {"names": losses.names(logits_ND, labels_ND, real_ND)}
+    sure_ND = (labels_ND == 0) | (labels_BD.sum(dim=1) == 1)[of_frame][:, None]
+    return Asked(labels_ND, real_BD[of_frame], real_BD[of_frame] & sure_ND)
+
+
+def names(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, weights: Weights) -> dict[str, Tensor]:
+    """Names per frame, and their maps if these have a weight."""
+    wanted = asked(batch)
+    if wanted is None or batch.masks is None:
+        return {}
+    found = {"names": losses.names(logits_ND, wanted.labels, wanted.real)}
     if weights.name_maps:
         size = maps_NDHW.shape[-2:]
         target_NP = F.adaptive_avg_pool2d(batch.masks[:, None].float(), (size[0], size[1])).flatten(1)
-        sure_ND = (labels_ND == 0) | (labels_BD.sum(dim=1) == 1)[of_frame][:, None]
-        found["name_maps"] = losses.name_maps(maps_NDHW.flatten(2), target_NP, labels_ND, real_ND & sure_ND)
+        found["name_maps"] = losses.name_maps(maps_NDHW.flatten(2), target_NP, wanted.labels, wanted.mapped)
     return found
 
 
@@ -62,3 +83,18 @@ def text(head: nn.Module, hidden_BSZ: Tensor, labels_BS: Tensor | None) -> dict[
         return {}
     counted = labels_BS[:, 1:] != -100
     return {"text": losses.text(head(hidden_BSZ[:, :-1][counted]), labels_BS[:, 1:][counted])}
+
+
+def counts(batch: Batch) -> Tensor:
+    """Over how many things each part of each loss is a mean: (L, 2) int64 on the CPU, in the order of `losses.LOSSES`.
+
+    Tokens of the answers, anomalies and other names, frames; what has one part has it twice. Told without the model.
+    """
+    tokens = 0 if batch.labels is None else int((batch.labels[:, 1:] != -100).sum())
+    frames = 0 if batch.masks is None else len(batch.masks)
+    found = dict.fromkeys(losses.LOSSES, [frames] * 2) | {"text": [tokens] * 2, "names": [0, 0], "name_maps": [0, 0]}
+    wanted = asked(batch)
+    if wanted is not None:
+        for name, chosen in (("names", wanted.real), ("name_maps", wanted.mapped)):
+            found[name] = losses.sides(wanted.labels, chosen).sum(dim=(1, 2)).tolist()
+    return torch.tensor([found[name] for name in losses.LOSSES])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from lavida import losses, objective
+from lavida.batch import Sample
 from lavida.losses import Weights
+from lavida.processing import LavidaProcessor
 
 
 def grid(*values: float) -> torch.Tensor:
@@ -117,12 +121,32 @@ def test_name_maps() -> None:
     maps, target = torch.zeros(1, 2, 2), torch.tensor([[1.0, 0.0]])
     labels, real = torch.tensor([[1.0, 0.0]]), torch.ones(1, 2, dtype=torch.bool)
     got = losses.name_maps(maps, target, labels, real)
-    assert float(got) == pytest.approx(math.log(2) + (1 / 3) / 2, rel=1e-6)
+    assert float(got.mean()) == pytest.approx(math.log(2) + (1 / 3) / 2, rel=1e-6)
     right = torch.tensor([[[50.0, -50.0], [-50.0, -50.0]]])
-    assert float(losses.name_maps(right, target, labels, real)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.name_maps(right, target, labels, real).mean()) == pytest.approx(0, abs=1e-6)
     wrong = torch.tensor([[[50.0, -50.0], [50.0, -50.0]]])
-    assert float(losses.name_maps(wrong, target, labels, real)) == pytest.approx(25 / 2, rel=1e-5)
-    assert float(losses.name_maps(wrong, target, labels, torch.tensor([[True, False]]))) == pytest.approx(0, abs=1e-6)
+    assert float(losses.name_maps(wrong, target, labels, real).mean()) == pytest.approx(25 / 2, rel=1e-5)
+    assert float(losses.name_maps(wrong, target, labels, torch.tensor([[True, False]])).mean()) == pytest.approx(
+        0, abs=1e-6
+    )
+
+
+def test_counts_of_what_each_loss_is_over(processor: LavidaProcessor) -> None:
+    masks = np.zeros((2, 8, 8), np.bool_)
+    masks[0, :4] = True  # out of view in the second frame
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
+    one = Sample(frames, ("car", "dog", "sky"), masks=masks, labels=(True, False, False), answer="It is <SEG>.")
+    two = Sample(frames, ("car", "dog"), masks=masks, labels=(True, True), answer="<SEG>")
+    batch = processor([one, two], "train")
+    assert batch.labels is not None
+    tokens = int((batch.labels != -100).sum())
+    got = dict(zip(losses.LOSSES, objective.counts(batch).tolist(), strict=True))
+    assert got["text"] == [tokens, tokens]
+    assert got["focal"] == got["object"] == [4, 4]
+    assert got["names"] == [3, 7], "the frames with an anomaly show 1 and 2 names; 3 + 3 and 2 + 2 names in all"
+    assert got["name_maps"] == [1, 7], "two anomalies in one mask have no map each"
+    bare = processor([replace(two, masks=None, labels=None)], "score")
+    assert not objective.counts(bare).any()
 
 
 def test_total_is_weighted_and_leaves_weight_zero_out() -> None:
@@ -135,4 +159,7 @@ def test_names_count_both_sides_half() -> None:
     logits = torch.tensor([[0.0, math.log(3), math.log(3), 99.0]])
     labels = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     real = torch.tensor([[True, True, True, False]])
-    assert float(losses.names(logits, labels, real)) == pytest.approx((math.log(2) + math.log(4)) / 2, rel=1e-6)
+    got = losses.names(logits, labels, real)
+    assert got.tolist() == pytest.approx([math.log(2), math.log(4)], rel=1e-6)
+    assert float(losses.values({"names": got})["names"]) == pytest.approx((math.log(2) + math.log(4)) / 2, rel=1e-6)
+    assert losses.names(logits, labels * 0, real)[0] == 0, "no anomaly"

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,12 +21,11 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen.arrays import load
 from lavida_gen.errors import DataError, fault
 
 Arrays = dict[str, NDArray[Any]]
 _PIECE = 1 << 20
-_PARSING = threading.Lock()
-"""np.load parses its header as Python; in Python 3.11 two threads that do so at once can end in a SystemError."""
 
 
 def root() -> Path:
@@ -122,9 +120,7 @@ def _load(folder: Path) -> Arrays | None:
             path = folder / f"{name}.npy"
             if _sum(path) != sum_:
                 return None
-            with _PARSING:
-                large = path.stat().st_size > 4096
-                array = np.load(path, mmap_mode="r", allow_pickle=False) if large else np.load(path)
+            array: NDArray[Any] = load(path, "r" if path.stat().st_size > 4096 else None)
             found[name] = array.view(np.ndarray)  # slices of a plain array are made faster than those of a memmap
     except (OSError, ValueError):
         return None

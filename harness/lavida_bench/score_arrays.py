@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen import arrays
 from lavida_gen.errors import DataError, fault
 
 Array = NDArray[Any]
@@ -19,7 +20,7 @@ _BROKEN = (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZ
 def array(path: Path) -> Array:
     """An .npy file, memory-mapped. Raises DataError."""
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        found = arrays.load(path, "r")
     except _BROKEN as error:
         raise DataError(fault(path, f"cannot be read ({error})", "an array that np.save wrote, of numbers")) from error
     if not isinstance(found, np.ndarray):
@@ -30,7 +31,7 @@ def array(path: Path) -> Array:
 def archive(path: Path) -> dict[str, Array]:
     """The arrays of an .npz file but for its maps, which may be large. Raises DataError."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with arrays.archive(path) as file:
             return {name: file[name] for name in file.files if name != MAPS}
     except _BROKEN as error:
         raise DataError(fault(path, f"cannot be read ({error})", "arrays that np.savez wrote, of numbers")) from error
@@ -39,7 +40,7 @@ def archive(path: Path) -> dict[str, Array]:
 def maps_of(path: Path) -> Array | None:
     """The pixel scores of an .npz file, in memory; None if it has none. Raises DataError."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with arrays.archive(path) as file:
             return file[MAPS] if MAPS in file.files else None
     except _BROKEN as error:
         raise DataError(fault(path, f"cannot be read ({error})", "arrays that np.savez wrote, of numbers")) from error
@@ -52,7 +53,7 @@ def maps_header(path: Path) -> tuple[tuple[int, ...], str] | None:
         with zipfile.ZipFile(path) as file:
             if f"{MAPS}.npy" not in file.namelist():
                 return None
-            with file.open(f"{MAPS}.npy") as member:
+            with file.open(f"{MAPS}.npy") as member, arrays.PARSING:
                 old = form.read_magic(member) == (1, 0)
                 shape, _, dtype = (form.read_array_header_1_0 if old else form.read_array_header_2_0)(member)
     except _BROKEN as error:

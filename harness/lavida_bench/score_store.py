@@ -24,6 +24,7 @@ from lavida_bench.frame_folder import FrameFolder
 from lavida_bench.media import Media, Part
 from lavida_bench.video import Bits, Detections, Maps, TestVideo, VideoScore
 from lavida_bench.video_file import VideoFile
+from lavida_gen import arrays
 from lavida_gen.errors import DataError, UserError, fault
 from lavida_gen.shards import write_whole
 
@@ -99,7 +100,7 @@ class ScoreStore:
 
     def _arrays(self, video: TestVideo) -> dict[str, Any] | None:
         try:
-            with np.load(self.path(video.key), allow_pickle=False) as file:
+            with arrays.archive(self.path(video.key)) as file:
                 found = {name: file[name] for name in file.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # not there, or damaged by somebody: made again
@@ -116,7 +117,7 @@ class _Pixels:
         self.rows = np.cumsum(scored) - 1
 
     def __call__(self, start: int, stop: int) -> Maps:
-        maps = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        maps = arrays.load(self.path, "r")
         made = np.zeros((stop - start, *self.size), np.float16)
         for frame in range(start, stop):
             if self.scored[frame]:

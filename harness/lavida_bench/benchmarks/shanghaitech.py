@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from lavida_bench.frame_folder import FrameFolder
 from lavida_bench.media import is_stray
 from lavida_bench.tracks import folder_tracks
 from lavida_bench.video import Bits, TestVideo
+from lavida_gen import arrays
 from lavida_gen.errors import DataError, fault
 
 FPS = 24.0
@@ -129,9 +130,9 @@ def frame_labels(path: Path) -> Bits:
     return np.asarray(found != 0)
 
 
-def _array(path: Path, mode: str | None) -> NDArray[np.generic]:
+def _array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
     try:
-        found: NDArray[np.generic] = np.load(path, mmap_mode="r" if mode else None, allow_pickle=False)
+        found: NDArray[np.generic] = arrays.load(path, mode)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(fault(path, f"is no array ({error})", "a .npy file", "fetch it again")) from error
     return found

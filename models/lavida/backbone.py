@@ -116,10 +116,18 @@ class Backbone:
     ) -> Tensor:
         """Last hidden states, (B, S, Z)."""
         out = mllm.model.language_model(
-            inputs_embeds=embeds_BSZ, attention_mask=mask_BS, position_ids=positions, use_cache=False
+            inputs_embeds=embeds_BSZ,
+            attention_mask=mask_BS,
+            position_ids=positions,
+            use_cache=False,
+            **self.deep_inputs(visual_BS, deep),
         )
         hidden: Tensor = out.last_hidden_state
         return hidden
+
+    def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Any]:
+        """What the language model gets of the tower's deep features, by its own names for it."""
+        return {}
 
 
 def borders(sizes: Tensor) -> Tensor:

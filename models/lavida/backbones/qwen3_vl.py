@@ -36,23 +36,6 @@ class Family(Backbone):
         more = {"interp_indices": indices, "interp_weights": weights}
         return super().tower_inputs(config, grids, kept_P) | more
 
-    def read(
-        self,
-        mllm: Any,
-        embeds_BSZ: Tensor,
-        mask_BS: Tensor,
-        positions: Tensor,
-        visual_BS: Tensor,
-        deep: Sequence[Tensor],
-    ) -> Tensor:
-        """Last hidden states, (B, S, Z)."""
-        out = mllm.model.language_model(
-            inputs_embeds=embeds_BSZ,
-            attention_mask=mask_BS,
-            position_ids=positions,
-            use_cache=False,
-            visual_pos_masks=visual_BS,
-            deepstack_visual_embeds=list(deep),
-        )
-        hidden: Tensor = out.last_hidden_state
-        return hidden
+    def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Any]:
+        """The features for the first layers, and where they belong."""
+        return {"visual_pos_masks": visual_BS, "deepstack_visual_embeds": list(deep)}

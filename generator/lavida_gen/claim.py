@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from lavida_gen.corpus import read_manifest
@@ -15,6 +15,9 @@ from lavida_gen.manifest import MANIFEST, STATE, Manifest
 from lavida_gen.outline import PLAN, Outline
 from lavida_gen.state import is_whole
 from lavida_gen.storage import PARTIAL, Folder, Storage
+
+KINDS = ("image", "clip")
+"""The folders of a corpus that hold its shards."""
 
 
 @contextmanager
@@ -40,8 +43,10 @@ def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[
                 clean(storage)
             yield None
         finally:
-            if not part and not {MANIFEST, "image", "clip"} & set(storage.entries()):
+            if not part and storage.size(MANIFEST) is None and not any(storage.names(kind) for kind in KINDS):
                 clear(storage)  # nothing was made: leave nothing
+                for kind in KINDS:
+                    storage.remove_folder(kind)
 
 
 def refuse_foreign(storage: Storage, outline: Outline) -> None:
@@ -75,15 +80,21 @@ def _lock(storage: Storage, part: bool) -> Iterator[None]:
         yield
         return
     state = storage.path / STATE
+    new = [folder for folder in (storage.path, *storage.path.parents) if not folder.exists()]
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        lock = (state / "lock").open("w")
-    except OSError as error:
-        got = f"cannot be made ({error.strerror})"
-        raise UserError(fault(storage, got, "a folder to write to", "give --out")) from error
-    with lock:
-        _take(lock, storage, part)
-        yield
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            lock = (state / "lock").open("w")
+        except OSError as error:
+            got = f"cannot be made ({error.strerror})"
+            raise UserError(fault(storage, got, "a folder to write to", "give --out")) from error
+        with lock:
+            _take(lock, storage, part)
+            yield
+    finally:
+        with suppress(OSError):  # it holds something
+            for folder in new:
+                folder.rmdir()
 
 
 def _take(lock: TextIO, storage: Storage, part: bool) -> None:
@@ -98,6 +109,6 @@ def _take(lock: TextIO, storage: Storage, part: bool) -> None:
 def clean(storage: Storage) -> None:
     """Remove what killed processes have half-written."""
     if isinstance(storage, Folder):
-        for kind in ("image", "clip"):
+        for kind in KINDS:
             for left in (storage.path / kind).rglob(f"*{PARTIAL}-*"):
                 left.unlink(missing_ok=True)

@@ -223,6 +223,20 @@ def test_an_impossible_recipe_says_why(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.tar"))
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_where_nothing_can_be_made_nothing_is_left(
+    tmp_path: Path, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lavida_gen.pack.ATTEMPTS", 5)
+    out = tmp_path / "corpora" / "c"
+    if there:
+        out.mkdir(parents=True)
+    impossible = recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=0.5)  # its normal samples are made
+    with pytest.raises(DataError, match="5 scenes of 'street' in a row were dropped"):
+        builder.build(impossible, out)
+    assert list(out.iterdir() if there else tmp_path.iterdir()) == []
+
+
 def test_drops_are_counted(built: Path, tmp_path: Path) -> None:
     manifest = builder.build(recipe(limits={"min_area": 0.02}), tmp_path / "c")
     assert sum(manifest.drops.values()) > 0

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lavida_gen import plugins
-from lavida_gen.claim import claimed, clean
+from lavida_gen.claim import claimed
 from lavida_gen.engine import Engine
 from lavida_gen.errors import UserError
 from lavida_gen.finish import finish
@@ -104,7 +104,7 @@ def build(
             return finished
         ranges = list(outline.ranges())
         made = _make_all(recipe, storage, ranges, How(workers, engine, address), progress)
-        clean(storage)  # an engine may have lost workers and gone on
+        storage.sweep()  # an engine may have lost workers and gone on
         return finish(outline, storage, [made[one.name] for one in ranges])
 
 

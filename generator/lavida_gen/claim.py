@@ -14,10 +14,7 @@ from lavida_gen.finish import clear
 from lavida_gen.manifest import MANIFEST, STATE, Manifest
 from lavida_gen.outline import PLAN, Outline
 from lavida_gen.state import is_whole
-from lavida_gen.storage import PARTIAL, Folder, Storage
-
-KINDS = ("image", "clip")
-"""The folders of a corpus that hold its shards."""
+from lavida_gen.storage import KINDS, Folder, Storage
 
 
 @contextmanager
@@ -39,8 +36,8 @@ def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[
                     return
                 storage.remove(MANIFEST)  # a damaged shard: it is no finished corpus any more
             storage.write(PLAN, outline.model_dump_json().encode())
-            if not part:
-                clean(storage)
+            if not part or not isinstance(storage, Folder):
+                storage.sweep()
             yield None
         finally:
             if not part and storage.size(MANIFEST) is None and not any(storage.names(kind) for kind in KINDS):
@@ -104,11 +101,3 @@ def _take(lock: TextIO, storage: Storage, part: bool) -> None:
         raise UserError(fault(storage, "another build is writing here", todo="wait for it, or give --out")) from error
     except OSError:
         return  # a network file system without locks: two builds of one recipe write the same bytes
-
-
-def clean(storage: Storage) -> None:
-    """Remove what killed processes have half-written."""
-    if isinstance(storage, Folder):
-        for kind in KINDS:
-            for left in (storage.path / kind).rglob(f"*{PARTIAL}-*"):
-                left.unlink(missing_ok=True)

@@ -23,6 +23,8 @@ from typing import Any, BinaryIO
 from lavida_gen.errors import DataError, fault
 
 PARTIAL = ".partial"
+KINDS = ("image", "clip")
+"""The folders of a corpus that hold its shards."""
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
@@ -50,6 +52,10 @@ class Storage(ABC):
     @abstractmethod
     def spool(self, name: str) -> Path:
         """A local file to write to before `put`; its folder exists."""
+
+    @abstractmethod
+    def sweep(self) -> None:
+        """Remove what killed processes have half-written. Nobody else may be writing to a folder meanwhile."""
 
     @abstractmethod
     def put(self, local: Path, name: str) -> None:
@@ -117,6 +123,12 @@ class Folder(Storage):
         path = self.path / f"{name}{PARTIAL}-{uuid.uuid4().hex[:12]}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def sweep(self) -> None:
+        """See Storage."""
+        for kind in KINDS:
+            for left in (self.path / kind).rglob(f"*{PARTIAL}-*"):
+                left.unlink(missing_ok=True)
 
     def put(self, local: Path, name: str) -> None:
         """See Storage. Raises OSError."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import os
+import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -14,6 +17,8 @@ from lavida_gen.errors import DataError, UserError, fault
 from lavida_gen.storage import PARTIAL, Storage
 
 AGAIN = "run the same command again: finished shards are kept"
+_OWN = f"lavida-gen-{socket.gethostname()}-"
+"""How names of this machine's temporary files begin; then comes the process."""
 
 
 class Remote(Storage):
@@ -78,9 +83,16 @@ class Remote(Storage):
 
     def spool(self, name: str) -> Path:
         """See Storage."""
-        handle, path = tempfile.mkstemp(prefix="lavida-gen-", suffix=PARTIAL)
+        handle, path = tempfile.mkstemp(prefix=f"{_OWN}{os.getpid()}-", suffix=PARTIAL)
         os.close(handle)
         return Path(path)
+
+    def sweep(self) -> None:
+        """See Storage. What this machine's processes that are gone have left in the folder for temporary files."""
+        for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(_OWN)}*{PARTIAL}"):
+            if not _lives(left.name.removeprefix(_OWN).partition("-")[0]):
+                with suppress(OSError):  # another user's, or just removed by another build
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def put(self, local: Path, name: str) -> None:
         """See Storage."""
@@ -124,7 +136,7 @@ class Remote(Storage):
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
         """See Storage."""
-        with tempfile.TemporaryDirectory(prefix="lavida-gen-") as folder:
+        with tempfile.TemporaryDirectory(PARTIAL, f"{_OWN}{os.getpid()}-") as folder:
             path = Path(folder) / name.rpartition("/")[2]
             with self._doing(name, "read"):
                 self._fs.get_file(self._path(name), str(path))
@@ -135,6 +147,17 @@ class Remote(Storage):
         with self._doing(name, "looked up"):
             info = self._fs.info(self._path(name))
         return next((str(info[key]) for key in ("ETag", "etag", "md5Hash", "content_md5") if info.get(key)), "")
+
+
+def _lives(process: str) -> bool:
+    """Whether a process of this number runs; True for what is no number."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OverflowError, PermissionError):
+        return True
+    return True
 
 
 def _said(error: Exception) -> str:

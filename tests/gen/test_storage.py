@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +115,33 @@ def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
     builder.build(recipe(), url)
     assert "image/train-00000.tar" not in calls
     assert bytes_at(url) == bytes_at(folder)
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_the_next_build_removes_what_a_killed_one_left(
+    url: str, part: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = f"""
+import os, signal, tempfile
+tempfile.tempdir = {str(tmp_path)!r}
+from lavida_gen.storage import open_storage
+storage = open_storage({url!r})
+storage.write("a", b"x")
+storage.spool("image/train-00000.tar").write_bytes(b"half a shard")
+with storage.fetched("a"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2
+    running = open_storage(url).spool("image/train-00001.tar")
+    foreign = tmp_path / f"lavida-gen-{socket.gethostname()}-mine.partial"
+    foreign.write_text("of a user who likes such names")
+    if part:
+        builder.build_part(recipe(), url, slice(0, 1), builder.How())
+    else:
+        builder.build(recipe(), url)
+    assert sorted(tmp_path.iterdir()) == sorted([running, foreign])
 
 
 def test_a_lost_object_is_made_again(folder: Path, url: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -150,11 +151,19 @@ class Needs:
             self._missing.append(fault(where, f"no folder {path}", "the data set's folder", self._hint))
         return path
 
-    def file(self, path: Path, where: str) -> Path:
+    def file(self, path: Path, where: str, hint: str = "") -> Path:
         """`path`, noted if it is no file."""
         if not path.is_file():
-            self._missing.append(fault(where, f"no file {path}", "a file of the data set", self._hint))
+            self._missing.append(fault(where, f"no file {path}", "a file of the data set", hint or self._hint))
         return path
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """What is found missing inside is noted, too."""
+        try:
+            yield
+        except DataError as error:
+            self._missing.append(str(error))
 
     def settle(self) -> None:
         """Raises DataError with a line for each thing that is missing."""

@@ -10,9 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
 from lavida_gen import masks
+from lavida_gen.cli import main
 from lavida_gen.errors import DataError
 from lavida_gen.scene import Name
 from lavida_gen.sources.refcoco import RefCoco
@@ -350,6 +352,21 @@ def test_what_is_missing_is_named(tmp_path: Path, gone: str) -> None:
     with pytest.raises(DataError, match="see `lavida-gen sources refcoco`") as told:
         source(root)
     assert str(root / gone) in str(told.value)
+
+
+def test_check_tells_all_that_is_missing_at_once(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    entry = {"name": "refcoco", "root": str(tmp_path / "data")}
+    plain = {"name": "r", "samples": 4, "sources": [entry], "exposures": ["relabel"]}
+    (tmp_path / "r.yaml").write_text(json.dumps(plain))
+    done = CliRunner().invoke(main, ["check", "--recipe", str(tmp_path / "r.yaml")])
+    folder, todo = tmp_path / "data" / "refcoco", "expected a file of the data set; see `lavida-gen sources refcoco`"
+    lines = done.output.splitlines()
+    assert lines[0] == f"sources[0] (refcoco): split_by: no file {folder}/refs(unc).p; {todo}"
+    assert lines[1] == f"sources[0] (refcoco): root: no file {folder}/instances.json; {todo}"
+    assert lines[2].startswith("sources[0] (refcoco): images: no folder of photos; expected one of ")
+    assert lines[3:] == ["recipe r: 3 faults"]
+    assert done.exit_code == 1
 
 
 def test_unknown_data_sets_are_refused() -> None:

@@ -17,7 +17,7 @@ from pydantic import Field
 from lavida_gen.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.refer_index import ReferIndex, open_refs
 from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Place, Source, SourceOptions, need_file, need_folder
+from lavida_gen.source import About, LocalOnly, Needs, Place, Source, SourceOptions
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
 """The division of each data set that papers report on."""
@@ -84,14 +84,18 @@ class RefCoco(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the indices. Raises DataError."""
         super().__init__(options)
-        root = need_folder(options.root, "root", SEE)
-        folder = need_folder(root / options.dataset, "root", SEE)
+        needs = Needs(options.root, SEE)
+        folder = needs.root / options.dataset
         self.split_by = options.split_by or SPLIT_BY[options.dataset]
-        refs = _refs_file(folder, self.split_by)
-        self.index: CocoIndex = open_index(need_file(folder / "instances.json", "root", SEE))
-        self.refs: ReferIndex = open_refs(refs, self.index, options.split)
         self.clef = options.dataset == "refclef"
-        self.images: Path = image_folder(root, options.images, CLEF_PHOTOS if self.clef else COCO_PHOTOS)
+        refs = needs.file(*_refs_file(folder, self.split_by))
+        instances = needs.file(folder / "instances.json", "root")
+        with needs.noting():
+            tried = CLEF_PHOTOS if self.clef else COCO_PHOTOS
+            self.images: Path = image_folder(needs.root, options.images, tried)
+        needs.settle()
+        self.index: CocoIndex = open_index(instances)
+        self.refs: ReferIndex = open_refs(refs, self.index, options.split)
 
     @property
     def kind(self) -> Kind:
@@ -165,15 +169,13 @@ class RefCoco(Source):
         yield from self.index.missing(self.images, self.refs.image.tolist())
 
 
-def _refs_file(folder: Path, split_by: str) -> Path:
-    """The refs of a data set, whatever its kind. Raises DataError that says which there are."""
+def _refs_file(folder: Path, split_by: str) -> tuple[Path, str, str]:
+    """The refs of a data set, whatever its kind; the option that names them; what to do if they are not there."""
     tried = [f"{name}({split_by}).{end}" for name, end in (("refs", "p"), ("grefs", "json"), ("grefs", "p"))]
-    for name in tried:
-        if (folder / name).is_file():
-            return folder / name
+    usual = tried[1 if folder.name == "grefcoco" else 0]
     there = sorted(path.name for path in folder.glob("*refs(*)*"))
     todo = f"give `split_by`: the folder has {', '.join(there)}" if there else SEE
-    return need_file(folder / tried[1 if folder.name == "grefcoco" else 0], "split_by", todo)
+    return folder / next((name for name in tried if (folder / name).is_file()), usual), "split_by", todo
 
 
 class _Joined(Sequence[Name]):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
-from learn_scenes import TRAINED_KINDS, Said, Scenes
+from learn_scenes import TRAINED_KINDS, Scenes
 
 from lavida.batch import Sample
 from lavida_gen.street import cast
@@ -26,40 +27,42 @@ class Listed:
     labels: tuple[bool, ...]
 
 
-def absent(rng: np.random.Generator, said: Said, count: int, near: str | None = None) -> list[str]:
-    """`count` names of nothing in the scene, half of them kinds; one may be of a thing, but in a colour it does not have.
+def absent(rng: np.random.Generator, scenes: Scenes, there: Set[str], count: int, near: str | None = None) -> list[str]:
+    """`count` names that are not among `there`: what is said of other scenes.
 
-    `near`: the first one is of this name's group, if there is any.
+    So each name is asked for in vain about as often as in truth, and tells nothing by itself. `near`: the first one is of
+    this name's group, if there is any; it may be of a thing that is there, in a colour it does not have.
     """
-    there = {name for names in said for name in names}
     found: list[str] = []
     if near is not None:
         alike = [name for name in KINDS + EXPRESSIONS if GROUP[name] == GROUP[near] and name not in there]
         found = [alike[int(rng.integers(len(alike)))]] if alike else []
     while len(found) < count:
-        pool = KINDS if rng.random() < 0.5 else EXPRESSIONS
-        name = pool[int(rng.integers(len(pool)))]
-        if name not in there and name not in found:
+        said = scenes.said[int(rng.integers(len(scenes)))]
+        texts = said[int(rng.integers(len(said)))] if said else ()
+        name = texts[int(rng.integers(len(texts)))] if texts else ""
+        if name and name not in there and name not in found:
             found.append(name)
     return found[:count]
 
 
-def prompt(rng: np.random.Generator, said: Said, exposed: bool, count: int) -> Listed:
-    """`count` names, one of them true of a thing if `exposed`, shuffled."""
-    names, near = [], None
+def prompt(rng: np.random.Generator, scenes: Scenes, number: int, exposed: bool, count: int) -> Listed:
+    """`count` names, one of them true of a thing of scene `number` if `exposed`, shuffled."""
+    said, names, near = scenes.said[number], [], None
     if exposed:
         thing = said[int(rng.integers(len(said)))]
         kind = len(thing) == 1 or rng.random() < 0.5
         near = thing[0] if kind else thing[int(rng.integers(1, len(thing)))]
         names = [near]
-    names += absent(rng, said, count - len(names), near if rng.random() < 0.5 else None)
+    there = {name for texts in said for name in texts}
+    names += absent(rng, scenes, there, count - len(names), near if rng.random() < 0.5 else None)
     order = rng.permutation(count)
     return Listed(tuple(names[at] for at in order), tuple(exposed and bool(at == 0) for at in order))
 
 
 def sample(rng: np.random.Generator, scenes: Scenes, number: int, exposed: bool, count: int) -> Sample:
     """A scene with a prompt, as a corpus would hold it."""
-    listed = prompt(rng, scenes.said[number], exposed, count)
+    listed = prompt(rng, scenes, number, exposed, count)
     frames = scenes.frames[number][None]
     mask = np.zeros(frames.shape[:3], np.bool_)
     if exposed:

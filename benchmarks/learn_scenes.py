@@ -35,9 +35,6 @@ SHARED_PLACE = 3
 SMALLEST = 0.008
 """Share of the picture that a thing must at least take."""
 
-STREET_SIZE = (128, 192)
-"""[height, width] in which street scenes are drawn before they are squeezed into a square, as the model squeezes."""
-
 Pixels = NDArray[np.uint8]
 Said = tuple[tuple[str, ...], ...]
 """For each thing of a scene everything that is true of it, its kind first."""
@@ -66,7 +63,7 @@ def near(count: int, seed: int, side: int, places: Sequence[str] = TRAINED_PLACE
 
 
 def street(count: int, seed: int, side: int) -> Scenes:
-    """`count` scenes of the source `street`: many things, near and far."""
+    """`count` scenes of the source `street`, many things, near and far: drawn half as wide again, then squeezed."""
     return _collect(count, side, _street(seed, side))
 
 
@@ -131,14 +128,13 @@ def _actor(rng: np.random.Generator, camera: Camera, name: str, column: int, col
 
 
 def _street(seed: int, side: int) -> Iterator[tuple[Pixels, Pixels, Said]]:
-    source = Street(
-        Street.Options(size=STREET_SIZE, seed=seed, kinds=TRAINED_KINDS, places=TRAINED_PLACES, scenes=10**9)
-    )
+    size = (side, side * 3 // 2)
+    source = Street(Street.Options(size=size, seed=seed, kinds=TRAINED_KINDS, places=TRAINED_PLACES, scenes=10**9))
     number = 1
     while True:  # odd numbers: those have expressions
         scene = source.scene(number)
         number += 2
-        owner = np.zeros(STREET_SIZE, np.uint8)
+        owner = np.zeros(size, np.uint8)
         for thing, region in enumerate(scene.regions):
             if region.masks[0] is not None:
                 owner[masks.decode(region.masks[0])] = thing + 1

@@ -119,7 +119,8 @@ def _dense(
     large = [name for names, area in zip(said, areas, strict=True) if area >= FEWEST for name in names]
     true = list(dict.fromkeys(large))
     true = [true[at] for at in rng.permutation(len(true))[: NAMES * 2 // 3]]
-    names = true + absent(rng, (*said, tuple(small)), NAMES - len(true), true[0] if true else None)
+    there = {name for texts in said for name in texts} | small
+    names = true + absent(rng, scenes, there, NAMES - len(true), true[0] if true else None)
     height, width = owner.shape
     cells = owner.reshape(height // cell, cell, width // cell, cell)
     covered = np.zeros((NAMES, height // cell, width // cell), np.float32)

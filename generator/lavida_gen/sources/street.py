@@ -25,8 +25,8 @@ from lavida_gen.street.actors import KINDS, Actor
 from lavida_gen.street.film import Film
 from lavida_gen.street.place import Place
 
-DRAWING = 5
-"""Goes up whenever a picture changes."""
+DRAWING = 6
+"""Goes up whenever a picture changes, or what is said of it."""
 DESERTED = 0.25
 """Share of the scenes without people: where "person" may be listed in vain."""
 

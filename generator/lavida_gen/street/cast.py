@@ -23,7 +23,10 @@ ACTIONS = {
     "fall": "person falling",
     "throw": "person throwing",
 }
-"""What one says of a person who does nothing else."""
+"""What one says of a person who does nothing else; also without the person: "running"."""
+
+LEFT = ("suitcase", "backpack", "box")
+"""What is "left" when it stands about alone."""
 
 
 def cast(rng: np.random.Generator, place: Place, count: int, kinds: Sequence[str], seconds: float) -> list[Actor]:
@@ -139,7 +142,7 @@ def untrue(actors: Sequence[Actor]) -> list[str]:
     """
     parts = named(actors)
     there, said = {kind for kind, _ in parts}, {text for _, texts in parts for text in texts}
-    unsure = {f"person in {colour}" for colour in TROUSERS} | {ACTIONS["walk"], ACTIONS["stand"]}
+    unsure = {f"person in {colour}" for colour in TROUSERS} | {*_doing("walk"), *_doing("stand")}
     unsure |= {act.says for act in ACTS.values() if there.intersection(kind for kind, _ in act.parts) - {"person"}}
     return [
         text
@@ -152,12 +155,19 @@ def _said(actor: Actor, at: int, kind: str) -> Iterator[str]:
     act, look = ACTS[actor.act], actor.looks[at]
     if kind != "person":
         yield f"{look.name} {kind}"
+        if kind in LEFT and actor.act == kind:
+            yield f"left {kind}"
         return
     yield f"person in {look.name}"
     if act.says:
         yield act.says
     elif actor.act == "person":
-        yield ACTIONS[actor.motion]
+        yield from _doing(actor.motion)
+
+
+def _doing(motion: str) -> tuple[str, str]:
+    """What one says of a person who does this, with and without the person."""
+    return ACTIONS[motion], ACTIONS[motion].removeprefix("person ")
 
 
 def vocabulary() -> list[tuple[str, str, str]]:
@@ -167,5 +177,6 @@ def vocabulary() -> list[tuple[str, str, str]]:
         word = "person in {}" if kind == "person" else f"{{}} {kind}"
         found += [(word.format(colour), kind, one.group) for colour in one.colours]
     said = dict.fromkeys(act.says for act in ACTS.values() if act.says)
-    actions = [*said, *ACTIONS.values()]
-    return found + [(text, "person", "person") for text in actions]
+    actions = [*said, *ACTIONS.values(), *(text for motion in ACTIONS for text in _doing(motion)[1:])]
+    left = [(f"left {kind}", kind, KINDS[kind].group) for kind in LEFT]
+    return found + left + [(text, "person", "person") for text in actions]

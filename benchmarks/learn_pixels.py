@@ -1,0 +1,232 @@
+"""The eyes first: the image encoder of the `tiny` preset learns to tell the pixels of drawn scenes apart.
+
+    torchrun --nproc_per_node 2 benchmarks/learn_pixels.py --minutes 40 --out DIR [--model DIR]
+
+What SAM2 brings along from its own training, `tiny` learns here: which kind each cell of the finest map is of, and which
+expressions are true of it (colours, actions). Only the encoder and the projector's fine pixels train, behind one linear
+layer that is thrown away. Names, prompts and masks follow (learn.py --model DIR). Each process has scenes of its own.
+
+Letters: B scenes, S side of the picture, C side of the finest map, A kinds and the background, E expressions, W width.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import learn_scenes
+import numpy as np
+import torch
+from accelerate import Accelerator
+from learn_prompts import CATEGORY, EXPRESSIONS, KINDS
+from learn_scenes import Pixels, Scenes
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lavida import decoder, pixels
+from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
+
+DRAWN = 256
+"""Side of the drawn scenes: crops of them are still sharp at the model's 128."""
+SMALLEST_CROP = 0.45
+BACKGROUND = 0.15
+"""Weight of a cell of the background; a person's is near 1, that of a rare kind up to 6."""
+CELLS = 1500
+"""Most cells of a batch whose expressions are read."""
+SEED, HELD_OUT_SEED, HELD_OUT = 91, 9001, 200
+
+
+def arguments() -> argparse.Namespace:
+    """What may be set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=40.0, help="training time")
+    parser.add_argument("--scenes", type=int, default=5000, help="scenes of each process")
+    parser.add_argument("--batch", type=int, default=16, help="scenes a step of each process")
+    parser.add_argument("--lr", type=float, default=3.5e-3)
+    parser.add_argument("--every", type=float, default=2.5, help="minutes between two measurements")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", type=Path, help="a saved model to go on from; default: from nothing")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    return parser.parse_args()
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the pixels of scenes are.
+
+    kinds  for each scene (things + 1,) the number of a thing's kind + 1, by the number that `Scenes.owner` has; 0 = none
+    said   for each scene (things + 1, E) float32, 1.0 = the expression is true of the thing
+    """
+
+    kinds: list[NDArray[np.int64]]
+    said: list[NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, scenes: Scenes) -> Labels:
+        """Of each scene's things."""
+        kind, expression = ({text: at for at, text in enumerate(texts)} for texts in (KINDS, EXPRESSIONS))
+        kinds, said = [], []
+        for things in scenes.said:
+            kinds.append(np.array([0, *(kind[texts[0]] + 1 for texts in things)]))
+            rows = np.zeros((len(things) + 1, len(EXPRESSIONS)), np.float32)
+            for row, texts in zip(rows[1:], things, strict=True):
+                row[[expression[text] for text in texts[1:]]] = 1.0
+            said.append(rows)
+        return cls(kinds, said)
+
+
+class Eyes(nn.Module):
+    """The parts that train, and the layer that is thrown away."""
+
+    def __init__(self, model: Lavida) -> None:
+        super().__init__()
+        assert model.projector.fine is not None
+        self.sam, self.fine = model.sam, model.projector.fine
+        for name, parameter in self.sam.named_parameters():
+            parameter.requires_grad_(name.startswith("vision_encoder"))
+        self.kinds = nn.Linear(model.projector.name_out.out_features, 1 + len(KINDS))
+        self.expressions = nn.Linear(model.projector.name_out.out_features, len(EXPRESSIONS))
+        self.side = model.config.frame_size
+
+    def forward(self, frames: Pixels) -> Tensor:
+        """Cells of the finest map, (B, C, C, W)."""
+        features: Tensor = self.fine(decoder.encode(self.sam, pixels.square(frames, self.side)))
+        return features.permute(0, 2, 3, 1)
+
+
+def crops(rng: np.random.Generator, scenes: Scenes, rows: NDArray[np.int64], side: int) -> tuple[Pixels, Pixels]:
+    """Frames (B, S, S, 3) and owners (B, S, S): pieces of the scenes, some mirrored, some brighter or darker."""
+    frames, owners = [], []
+    for row in rows:
+        frame, owner = scenes.frames[row], scenes.owner[row]
+        full = len(frame)
+        width = int(full * rng.uniform(SMALLEST_CROP, 1)) if rng.random() < 0.6 else full
+        height = min(full, int(width * rng.uniform(0.85, 1.18)))
+        x, y = int(rng.integers(full - width + 1)), int(rng.integers(full - height + 1))
+        step = -1 if rng.random() < 0.5 else 1
+        piece = np.s_[y : y + height, x : x + width]
+        frame, owner = frame[piece][:, ::step], owner[piece][:, ::step]
+        seen = cv2.resize(np.ascontiguousarray(frame), (side, side), interpolation=cv2.INTER_AREA)
+        if rng.random() < 0.5:
+            seen = np.clip(seen * rng.uniform(0.75, 1.25) + rng.uniform(-20, 20), 0, 255).astype(np.uint8)
+        frames.append(seen)
+        owners.append(cv2.resize(np.ascontiguousarray(owner), (side, side), interpolation=cv2.INTER_NEAREST))
+    return np.stack(frames), np.stack(owners)
+
+
+def shares(kinds_BSS: NDArray[np.int64], cells: int) -> Tensor:
+    """How much of each cell each kind takes, float32 (B, C, C, A)."""
+    count, side = len(kinds_BSS), kinds_BSS.shape[1] // cells
+    flat = kinds_BSS.reshape(count, cells, side, cells, side).transpose(0, 1, 3, 2, 4).reshape(-1, side * side)
+    width = 1 + len(KINDS)
+    places = np.arange(len(flat))[:, None] * width + flat
+    found = np.bincount(places.ravel(), minlength=len(flat) * width)
+    return torch.from_numpy(found.reshape(count, cells, cells, width)).float() / side**2
+
+
+def weights(scenes: Scenes, labels: Labels) -> Tensor:
+    """What a cell of each kind counts, (A,): the inverse root of what the kind takes of all pictures."""
+    taken = np.zeros(1 + len(KINDS))
+    for owner, kinds in zip(scenes.owner[::7], labels.kinds[::7], strict=True):
+        np.add.at(taken, kinds, np.bincount(owner.ravel(), minlength=len(kinds)))
+    rare = np.sqrt(taken[1:].sum() / np.maximum(taken[1:], 1))
+    rare = np.where(taken[1:] > 0, rare / np.average(rare, weights=taken[1:] + 1e-9), 0)
+    return torch.tensor([BACKGROUND, *np.minimum(rare, 6)], dtype=torch.float32)
+
+
+OWN = torch.tensor([[CATEGORY[text] == kind for text in EXPRESSIONS] for kind in ("", *KINDS)])
+"""Which expressions may be said of a kind at all, bool (A, E)."""
+
+
+def losses(
+    eyes: nn.Module, layers: Eyes, frames: Pixels, owners: Pixels, labels: Labels, rows: NDArray[np.int64], weight: Tensor,
+    rng: np.random.Generator,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Cross entropy of the kinds over all cells, and of the expressions over cells of things whose expressions are known."""
+    cells_BCCW = eyes(frames)
+    cells = cells_BCCW.shape[1]
+    kinds = np.stack([labels.kinds[row][owner] for row, owner in zip(rows, owners, strict=True)])
+    wanted = shares(kinds, cells) * weight
+    kind_loss = -(wanted * layers.kinds(cells_BCCW).log_softmax(-1)).sum() / wanted.sum()
+    step = owners.shape[1] // cells
+    scene, y, x = np.nonzero(owners[:, step // 2 :: step, step // 2 :: step])
+    some = rng.permutation(len(scene))[:CELLS]
+    scene, y, x = scene[some], y[some], x[some]
+    owner = owners[scene, y * step + step // 2, x * step + step // 2]
+    said = np.stack(
+        [labels.said[rows[s]][o] for s, o in zip(scene, owner, strict=True)] or [np.zeros(len(EXPRESSIONS))]
+    )
+    if not len(scene):
+        return kind_loss, kind_loss.new_zeros(()) + 0 * layers.expressions(cells_BCCW[:1, 0, 0]).sum()
+    target = torch.from_numpy(said.astype(np.float32))
+    kind = torch.tensor([labels.kinds[rows[s]][o] for s, o in zip(scene, owner, strict=True)])
+    asked = OWN[kind] & (target.sum(1, keepdim=True) > 0)
+    logits = layers.expressions(cells_BCCW[scene, y, x])
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return kind_loss, (entropy * asked).sum() / asked.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def reading(eyes: Eyes, scenes: Scenes) -> float:
+    """Mean over the kinds of the AUC of a kind's strongest cell: scenes with it against scenes without it."""
+    strongest = []
+    for start in range(0, len(scenes), 25):
+        some = scenes.frames[start : start + 25]
+        small = np.stack([cv2.resize(one, (eyes.side, eyes.side), interpolation=cv2.INTER_AREA) for one in some])
+        strongest.append(eyes.kinds(eyes(small)).log_softmax(-1)[..., 1:].flatten(1, 2).amax(1))
+    best = torch.cat(strongest).numpy()
+    there = np.array([[any(texts[0] == kind for texts in said) for kind in KINDS] for said in scenes.said])
+    known = [at for at in range(len(KINDS)) if 5 < there[:, at].sum() < len(there) - 5]
+    return float(np.mean([roc_auc_score(there[:, at], best[:, at]) for at in known]))
+
+
+def main() -> None:
+    """Train, measure, save."""
+    args, accelerator = arguments(), Accelerator(cpu=True)
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", random=True)
+    scenes = learn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN)
+    held_out, labels = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN), Labels.of(scenes)
+    layers, weight = Eyes(model), weights(scenes, labels)
+    trained = [one for one in layers.parameters() if one.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.05, betas=(0.9, 0.98))
+    eyes = accelerator.prepare_model(layers)
+    rng = np.random.default_rng([args.seed, accelerator.process_index])
+    began, step, due, mean = time.monotonic(), 0, args.every, 0.0
+    while True:
+        minutes = float(accelerator.reduce(torch.tensor((time.monotonic() - began) / 60), "mean"))
+        if step and (minutes >= due or minutes >= args.minutes):
+            due += args.every
+            if accelerator.is_main_process:
+                print(
+                    f"step {step}, {minutes:.1f} min: loss {mean:.3f}, held out {reading(layers, held_out):.3f}",
+                    flush=True,
+                )
+                model.save_pretrained(args.out)
+                LavidaProcessor.from_preset("tiny").save_pretrained(args.out)
+        if minutes >= args.minutes:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = (
+                args.lr * min(1, (step + 1) / 200) * (0.51 + 0.49 * math.cos(math.pi * minutes / args.minutes))
+            )
+        rows = rng.integers(len(scenes), size=args.batch)
+        frames, owners = crops(rng, scenes, rows, layers.side)
+        kinds, expressions = losses(eyes, layers, frames, owners, labels, rows, weight, rng)
+        optimizer.zero_grad()
+        accelerator.backward(kinds + 0.5 * expressions)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        step, mean = step + 1, 0.98 * mean + 0.02 * float(kinds.detach()) if step else float(kinds.detach())
+
+
+if __name__ == "__main__":
+    main()

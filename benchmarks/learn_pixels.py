@@ -160,12 +160,9 @@ def losses(
     some = rng.permutation(len(scene))[:CELLS]
     scene, y, x = scene[some], y[some], x[some]
     owner = owners[scene, y * step + step // 2, x * step + step // 2]
-    said = np.stack(
-        [labels.said[rows[s]][o] for s, o in zip(scene, owner, strict=True)] or [np.zeros(len(EXPRESSIONS))]
-    )
-    if not len(scene):
-        return kind_loss, kind_loss.new_zeros(()) + 0 * layers.expressions(cells_BCCW[:1, 0, 0]).sum()
-    target = torch.from_numpy(said.astype(np.float32))
+    if not len(scene):  # a sum over nothing, so that every process has a gradient
+        return kind_loss, layers.expressions(cells_BCCW[:0]).sum()
+    target = torch.from_numpy(np.stack([labels.said[rows[s]][o] for s, o in zip(scene, owner, strict=True)]))
     kind = torch.tensor([labels.kinds[rows[s]][o] for s, o in zip(scene, owner, strict=True)])
     asked = OWN[kind] & (target.sum(1, keepdim=True) > 0)
     logits = layers.expressions(cells_BCCW[scene, y, x])

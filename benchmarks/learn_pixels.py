@@ -6,7 +6,7 @@ What SAM2 brings along from its own training, `tiny` learns here: which kind eac
 expressions are true of it (colours, actions). Only the encoder and the projector's fine pixels train, behind one linear
 layer that is thrown away. Names, prompts and masks follow (learn.py --model DIR). Each process has scenes of its own.
 
-Letters: B scenes, S side of the picture, C side of the finest map, A kinds and the background, E expressions, W width.
+Letters: B pictures, S side of the picture, C side of the finest map, A kinds and the background, E expressions, W width.
 """
 
 from __future__ import annotations
@@ -58,28 +58,28 @@ def arguments() -> argparse.Namespace:
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """What the pixels of scenes are.
+class Things:
+    """Every thing of all scenes, in one table; each scene has one row before its things for its background.
 
-    kinds  for each scene (things + 1,) the number of a thing's kind + 1, by the number that `Scenes.owner` has; 0 = none
-    said   for each scene (things + 1, E) float32, 1.0 = the expression is true of the thing
+    kinds  (rows,) number of the kind + 1, 0 = background
+    said   bool (rows, E): the expression is true of the thing
+    first  (scenes,) each scene's first row: `first + owner` is the row of what is seen in a pixel
     """
 
-    kinds: list[NDArray[np.int64]]
-    said: list[NDArray[np.float32]]
+    kinds: NDArray[np.int64]
+    said: NDArray[np.bool_]
+    first: NDArray[np.int64]
 
     @classmethod
-    def of(cls, scenes: Scenes) -> Labels:
-        """Of each scene's things."""
+    def of(cls, scenes: Scenes) -> Things:
+        """Of all scenes."""
         kind, expression = ({text: at for at, text in enumerate(texts)} for texts in (KINDS, EXPRESSIONS))
-        kinds, said = [], []
-        for things in scenes.said:
-            kinds.append(np.array([0, *(kind[texts[0]] + 1 for texts in things)]))
-            rows = np.zeros((len(things) + 1, len(EXPRESSIONS)), np.float32)
-            for row, texts in zip(rows[1:], things, strict=True):
-                row[[expression[text] for text in texts[1:]]] = 1.0
-            said.append(rows)
-        return cls(kinds, said)
+        rows = [texts for things in scenes.said for texts in ((), *things)]
+        said = np.zeros((len(rows), len(EXPRESSIONS)), np.bool_)
+        for row, texts in zip(said, rows, strict=True):
+            row[[expression[text] for text in texts[1:]]] = True
+        sizes = [1 + len(things) for things in scenes.said]
+        return cls(np.array([kind[texts[0]] + 1 if texts else 0 for texts in rows]), said, np.cumsum([0, *sizes[:-1]]))
 
 
 class Eyes(nn.Module):
@@ -101,24 +101,35 @@ class Eyes(nn.Module):
         return features.permute(0, 2, 3, 1)
 
 
-def crops(rng: np.random.Generator, scenes: Scenes, rows: NDArray[np.int64], side: int) -> tuple[Pixels, Pixels]:
-    """Frames (B, S, S, 3) and owners (B, S, S): pieces of the scenes, some mirrored, some brighter or darker."""
-    frames, owners = [], []
-    for row in rows:
-        frame, owner = scenes.frames[row], scenes.owner[row]
-        full = len(frame)
-        width = int(full * rng.uniform(SMALLEST_CROP, 1)) if rng.random() < 0.6 else full
-        height = min(full, int(width * rng.uniform(0.85, 1.18)))
-        x, y = int(rng.integers(full - width + 1)), int(rng.integers(full - height + 1))
-        step = -1 if rng.random() < 0.5 else 1
-        piece = np.s_[y : y + height, x : x + width]
-        frame, owner = frame[piece][:, ::step], owner[piece][:, ::step]
-        seen = cv2.resize(np.ascontiguousarray(frame), (side, side), interpolation=cv2.INTER_AREA)
-        if rng.random() < 0.5:
-            seen = np.clip(seen * rng.uniform(0.75, 1.25) + rng.uniform(-20, 20), 0, 255).astype(np.uint8)
-        frames.append(seen)
-        owners.append(cv2.resize(np.ascontiguousarray(owner), (side, side), interpolation=cv2.INTER_NEAREST))
-    return np.stack(frames), np.stack(owners)
+def crop(
+    rng: np.random.Generator, scenes: Scenes, things: Things, row: int, side: int
+) -> tuple[Pixels, NDArray[np.int64]]:
+    """A piece of a scene, maybe mirrored, maybe brighter or darker, and the rows of what is seen in its pixels."""
+    frame, owner = scenes.frames[row], scenes.owner[row]
+    full = len(frame)
+    width = int(full * rng.uniform(SMALLEST_CROP, 1)) if rng.random() < 0.5 else full
+    height = min(full, int(width * rng.uniform(0.85, 1.18)))
+    x, y = int(rng.integers(full - width + 1)), int(rng.integers(full - height + 1))
+    piece, step = np.s_[y : y + height, x : x + width], -1 if rng.random() < 0.5 else 1
+    seen, owned = (np.ascontiguousarray(whole[piece][:, ::step]) for whole in (frame, owner))
+    small = cv2.resize(seen, (side, side), interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.5:
+        small = np.clip(small * rng.uniform(0.75, 1.25) + rng.uniform(-20, 20), 0, 255)
+    owned = cv2.resize(owned, (side, side), interpolation=cv2.INTER_NEAREST)
+    return small.astype(np.uint8), owned.astype(np.int64) + things.first[row]
+
+
+def picture(
+    rng: np.random.Generator, scenes: Scenes, things: Things, row: int, side: int
+) -> tuple[Pixels, NDArray[np.int64]]:
+    """A piece of one scene, or of four scenes side by side: so that small things are seen as often as large ones."""
+    if rng.random() < 0.5:
+        return crop(rng, scenes, things, row, side)
+    rows = (row, *rng.integers(len(scenes), size=3).tolist())
+    four = [crop(rng, scenes, things, one, side // 2) for one in rows]
+    halves = [[np.concatenate(pair, axis=1) for pair in zip(*four[at : at + 2], strict=True)] for at in (0, 2)]
+    frame, owner = (np.concatenate(pair, axis=0) for pair in zip(*halves, strict=True))
+    return frame, owner
 
 
 def shares(kinds_BSS: NDArray[np.int64], cells: int) -> Tensor:
@@ -131,11 +142,12 @@ def shares(kinds_BSS: NDArray[np.int64], cells: int) -> Tensor:
     return torch.from_numpy(found.reshape(count, cells, cells, width)).float() / side**2
 
 
-def weights(scenes: Scenes, labels: Labels) -> Tensor:
+def weights(scenes: Scenes, things: Things) -> Tensor:
     """What a cell of each kind counts, (A,): the inverse root of what the kind takes of all pictures."""
     taken = np.zeros(1 + len(KINDS))
-    for owner, kinds in zip(scenes.owner[::7], labels.kinds[::7], strict=True):
-        np.add.at(taken, kinds, np.bincount(owner.ravel(), minlength=len(kinds)))
+    for owner, first in zip(scenes.owner[::7], things.first[::7], strict=True):
+        seen = np.bincount(owner.ravel())
+        np.add.at(taken, things.kinds[first : first + len(seen)], seen)
     rare = np.sqrt(taken[1:].sum() / np.maximum(taken[1:], 1))
     rare = np.where(taken[1:] > 0, rare / np.average(rare, weights=taken[1:] + 1e-9), 0)
     return torch.tensor([BACKGROUND, *np.minimum(rare, 6)], dtype=torch.float32)
@@ -146,27 +158,28 @@ OWN = torch.tensor([[CATEGORY[text] == kind for text in EXPRESSIONS] for kind in
 
 
 def losses(
-    eyes: nn.Module, layers: Eyes, frames: Pixels, owners: Pixels, labels: Labels, rows: NDArray[np.int64], weight: Tensor,
+    cells_BCCW: Tensor,
+    layers: Eyes,
+    rows_BSS: NDArray[np.int64],
+    things: Things,
+    weight: Tensor,
     rng: np.random.Generator,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Cross entropy of the kinds over all cells, and of the expressions over cells of things whose expressions are known."""
-    cells_BCCW = eyes(frames)
+) -> tuple[Tensor, Tensor]:
+    """Cross entropy of the kinds over all cells, and of the expressions in the middle of cells with a thing."""
     cells = cells_BCCW.shape[1]
-    kinds = np.stack([labels.kinds[row][owner] for row, owner in zip(rows, owners, strict=True)])
-    wanted = shares(kinds, cells) * weight
+    wanted = shares(things.kinds[rows_BSS], cells) * weight
     kind_loss = -(wanted * layers.kinds(cells_BCCW).log_softmax(-1)).sum() / wanted.sum()
-    step = owners.shape[1] // cells
-    scene, y, x = np.nonzero(owners[:, step // 2 :: step, step // 2 :: step])
-    some = rng.permutation(len(scene))[:CELLS]
-    scene, y, x = scene[some], y[some], x[some]
-    owner = owners[scene, y * step + step // 2, x * step + step // 2]
+    step = rows_BSS.shape[1] // cells
+    middles = rows_BSS[:, step // 2 :: step, step // 2 :: step]
+    scene, y, x = np.nonzero(things.kinds[middles])
     if not len(scene):  # a sum over nothing, so that every process has a gradient
         return kind_loss, layers.expressions(cells_BCCW[:0]).sum()
-    target = torch.from_numpy(np.stack([labels.said[rows[s]][o] for s, o in zip(scene, owner, strict=True)]))
-    kind = torch.tensor([labels.kinds[rows[s]][o] for s, o in zip(scene, owner, strict=True)])
-    asked = OWN[kind] & (target.sum(1, keepdim=True) > 0)
-    logits = layers.expressions(cells_BCCW[scene, y, x])
-    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    some = rng.permutation(len(scene))[:CELLS]
+    scene, y, x = scene[some], y[some], x[some]
+    seen = middles[scene, y, x]
+    target = torch.from_numpy(things.said[seen]).float()
+    asked = OWN[things.kinds[seen]] & (target.sum(1, keepdim=True) > 0)
+    entropy = F.binary_cross_entropy_with_logits(layers.expressions(cells_BCCW[scene, y, x]), target, reduction="none")
     return kind_loss, (entropy * asked).sum() / asked.sum().clamp(min=1)
 
 
@@ -191,8 +204,8 @@ def main() -> None:
     torch.manual_seed(args.seed)
     model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", random=True)
     scenes = learn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN)
-    held_out, labels = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN), Labels.of(scenes)
-    layers, weight = Eyes(model), weights(scenes, labels)
+    held_out, things = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN), Things.of(scenes)
+    layers, weight = Eyes(model), weights(scenes, things)
     trained = [one for one in layers.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.05, betas=(0.9, 0.98))
     eyes = accelerator.prepare_model(layers)
@@ -215,9 +228,10 @@ def main() -> None:
             group["lr"] = (
                 args.lr * min(1, (step + 1) / 200) * (0.51 + 0.49 * math.cos(math.pi * minutes / args.minutes))
             )
-        rows = rng.integers(len(scenes), size=args.batch)
-        frames, owners = crops(rng, scenes, rows, layers.side)
-        kinds, expressions = losses(eyes, layers, frames, owners, labels, rows, weight, rng)
+        chosen = rng.integers(len(scenes), size=args.batch)
+        drawn = [picture(rng, scenes, things, int(row), layers.side) for row in chosen]
+        frames, seen = (np.stack(some) for some in zip(*drawn, strict=True))
+        kinds, expressions = losses(eyes(frames), layers, seen, things, weight, rng)
         optimizer.zero_grad()
         accelerator.backward(kinds + 0.5 * expressions)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

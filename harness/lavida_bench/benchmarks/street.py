@@ -25,13 +25,13 @@ class StreetOptions(UcsdOptions):
     """What is drawn."""
 
     seed: int = Field(0, ge=0, lt=2**31, description="another seed, other videos")
-    videos: int = Field(12, ge=1, le=1000, description="how many videos")
+    videos: int = Field(48, ge=1, le=1000, description="how many videos")
     frames: int = Field(150, ge=8, le=5000, description="frames of each, at 10 a second")
     size: tuple[int, int] = Field((240, 360), description="[height, width] in pixels")
 
 
 class Street(Ucsd):
-    """12 test videos of 150 frames, 3 of them normal throughout; masks and tracks are exact."""
+    """48 test videos of 150 frames, 12 of them normal throughout; masks and tracks are exact."""
 
     Options: ClassVar[type[BenchmarkOptions]] = StreetOptions
     folder = "street"
@@ -44,7 +44,7 @@ class Street(Ucsd):
         layout="""Test/Test001/001.tif, Test/Test001_gt/001.bmp, Test/street.m      as UCSD
 tracks/Test001.txt          track,frame,left,top,right,bottom
 street.json                 what was drawn""",
-        expected=Totals(12, 1_800),
+        expected=Totals(48, 7_200),
         metrics=("frame_auc", "pixel_auc", "rbdc", "tbdc"),
         names=NAMES,
     )

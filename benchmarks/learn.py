@@ -35,7 +35,7 @@ SIDE = 128
 CONFIG = {"name_maps": "fine", "prompt_maps": True}
 LOSS = {"focal": 20.0, "dice": 2.0, "iou": 0.0, "ious": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 4.0}
 MASKS = ("focal", "dice", "iou", "ious", "object")
-TEST_SEED, SEEDS = 999, {"near": 8, "street": 7}
+TEST_SEED, SEEDS = 999, {"near": 8, "street": 7, "four": 6}
 
 
 def arguments() -> argparse.Namespace:
@@ -49,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--end", type=float, default=0.1, help="share of the rate that is left at the end")
     parser.add_argument("--scenes", type=int, default=6000, help="scenes trained on")
     parser.add_argument("--street", type=int, default=0, help="scenes of the source `street` among them")
+    parser.add_argument("--four", type=int, default=0, help="pictures of four of these scenes each, besides")
     parser.add_argument("--test", type=int, default=200, help="scenes tested on")
     parser.add_argument("--test-seed", type=int, default=TEST_SEED, help="of the scenes tested on")
     parser.add_argument("--every", type=float, default=3.0, help="processor minutes between two measurements")
@@ -168,6 +169,8 @@ def main() -> None:
     data = scenes("near", near, SEEDS["near"], args.cache)
     if args.street:
         data = joined(data, scenes("street", args.street, SEEDS["street"], args.cache))
+    if args.four:
+        data = joined(data, learn_scenes.four(data, args.four, SEEDS["four"]))
     test = scenes("near", args.test, args.test_seed, args.cache)
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95))

@@ -67,6 +67,26 @@ def street(count: int, seed: int, side: int) -> Scenes:
     return _collect(count, side, _street(seed, side))
 
 
+def four(scenes: Scenes, count: int, seed: int) -> Scenes:
+    """`count` pictures of four of the scenes side by side, each at half its size: small things among many."""
+    rng, side = np.random.default_rng(seed), scenes.frames.shape[1]
+    half = side // 2
+    frames = np.empty((count, side, side, 3), np.uint8)
+    owner = np.zeros((count, side, side), np.uint8)
+    said = []
+    for number in range(count):
+        names: Said = ()
+        for corner, row in enumerate(rng.integers(len(scenes), size=4)):
+            y, x = corner // 2 * half, corner % 2 * half
+            part = np.s_[y : y + half, x : x + half]
+            frames[number][part] = cv2.resize(scenes.frames[row], (half, half), interpolation=cv2.INTER_AREA)
+            small = cv2.resize(scenes.owner[row], (half, half), interpolation=cv2.INTER_NEAREST)
+            owner[number][part] = np.where(small > 0, small + len(names), 0)
+            names += scenes.said[row]
+        said.append(names)
+    return Scenes(frames, owner, tuple(said))
+
+
 def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Said]]) -> Scenes:
     frames = np.empty((count, side, side, 3), np.uint8)
     owner = np.empty((count, side, side), np.uint8)

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lavida_bench.sharded import own_format
 from lavida_gen.errors import DataError, fault
 from lavida_gen.storage import PARTIAL, write_whole
 
@@ -51,7 +52,7 @@ class Checkpoints:
     def __init__(self, out: Path, keep: int, accelerator: Accelerator, model: nn.Module) -> None:
         self.out, self.keep, self.accelerator = out, keep, accelerator
         self.folder = out / FOLDER
-        if not _own_format(accelerator):
+        if not own_format(accelerator):
             accelerator.register_save_state_pre_hook(_saver(accelerator, model))
             accelerator.register_load_state_pre_hook(_putter(model))
 
@@ -168,11 +169,6 @@ def _sync(path: Path) -> None:
 
 
 # ---- weights ------------------------------------------------------------------------------------------------------
-
-
-def _own_format(accelerator: Accelerator) -> bool:
-    """Whether weights are cut over processes, so that their library must store them."""
-    return str(accelerator.distributed_type).rpartition(".")[2] in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
 
 def _saver(accelerator: Accelerator, model: nn.Module) -> Any:

@@ -26,6 +26,7 @@ from lavida_bench.agreement import Made, agree
 from lavida_bench.checkpoint import Checkpoints, Progress, better, claimed, write_best
 from lavida_bench.journal import Journal
 from lavida_bench.loader import Loaded, Loader
+from lavida_bench.sharded import Sharding
 from lavida_bench.start import make_model
 from lavida_bench.stopping import Stopping
 from lavida_bench.weighing import Shares, total
@@ -98,6 +99,7 @@ class _Run:
             validation.check_words(self.fit.validation.by)
         set_seed(recipe.seed)
         self.raw, self.processor = make_model(recipe, say)
+        self.sharding = Sharding(accelerator, self.raw, self.fit)
         self.average = optimiser.Average(self.raw, self.fit.ema) if self.fit.ema else None
         with accelerator.local_main_process_first():  # it looks at every shard, the others find that done
             self.loader = Loader(recipe, self.processor, accelerator.process_index, accelerator.num_processes)
@@ -186,6 +188,7 @@ class _Run:
         return torch.zeros(()) if norm is None else torch.as_tensor(norm)
 
     def _apply(self) -> None:
+        self.sharding.fill(self.optimiser)
         self.optimiser.step()
         if not self.accelerator.optimizer_step_was_skipped:
             self.schedule.step()
@@ -231,7 +234,7 @@ class _Run:
             journal.validation(self.progress.step, values, found is not None)
 
     def _keep(self, values: dict[str, float]) -> None:
-        whole = self.accelerator.get_state_dict(self.model)  # every process: weights may be cut over them
+        whole = self.sharding.whole(self.model)  # every process: weights may be cut over them
         if self.accelerator.is_main_process:
             state = {name: whole[name] for name in optimiser.trained(self.raw)}
             notes = {"step": str(self.progress.step)} | {name: repr(value) for name, value in values.items()}
@@ -240,7 +243,7 @@ class _Run:
     def _finish(self) -> Path:
         """The best weights, or the last ones where nothing was validated, as a model for use."""
         with self.average.inside(self.raw) if self.average else nullcontext():
-            whole = self.accelerator.get_state_dict(self.model)
+            whole = self.sharding.whole(self.model)
         if self.accelerator.is_main_process:
             fit_folder.finish(self.out, self.recipe, self.raw, self.processor, whole, self.progress)
             self.say(f"fitted: {self.out / fit_folder.MODEL}")

@@ -108,6 +108,16 @@ class Lavida(PreTrainedModel):
         check(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])
         return (model, info) if with_info else model
 
+    def get_input_embeddings(self) -> nn.Module:
+        """The language model's: FSDP asks for them."""
+        found: nn.Module = self.mllm.get_input_embeddings()
+        return found
+
+    def get_output_embeddings(self) -> nn.Module:
+        """The language model's head."""
+        found: nn.Module = self.mllm.get_output_embeddings()
+        return found
+
     def add_adapters(self) -> None:
         """Put LoRA where `trainable` says so, once; the configuration remembers it."""
         if not self.config.adapters:

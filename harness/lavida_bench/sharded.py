@@ -1,0 +1,65 @@
+"""Weights that FSDP cuts over the processes: what it asks of a model, and how to get them back whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from lavida_gen.errors import UserError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor
+
+    from lavida_bench.recipe import FitSettings
+
+
+def own_format(accelerator: Accelerator) -> bool:
+    """Whether weights are cut over processes, so that their library must store them."""
+    return _kind(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+
+
+def _kind(accelerator: Accelerator) -> str:
+    return str(accelerator.distributed_type).rpartition(".")[2]
+
+
+class Sharding:
+    """Nothing where there is no FSDP. Made before `accelerator.prepare`.
+
+    Raises UserError for what cannot be fitted in shards.
+    """
+
+    def __init__(self, accelerator: Accelerator, model: nn.Module, fit: FitSettings) -> None:
+        self.accelerator, self.on = accelerator, _kind(accelerator) == "FSDP"
+        if self.on and fit.ema:
+            raise UserError(
+                "fit.ema: averaged weights are not kept where FSDP cuts the weights; leave it out, or use DDP"
+            )
+        self._scalars = frozenset(_widened(model)) if self.on else frozenset()
+
+    def fill(self, optimiser: Any) -> None:
+        """Gradients of zero for weights that a step left out: without a state of each, no checkpoint could be read."""
+        if not self.on:
+            return
+        for group in optimiser.param_groups:
+            for one in group["params"]:
+                if one.grad is None:
+                    one.grad = torch.zeros_like(one)
+
+    def whole(self, model: nn.Module) -> dict[str, Tensor]:
+        """All weights by name, in the shapes that the model was made with. Every process calls it."""
+        found: dict[str, Tensor] = self.accelerator.get_state_dict(model)
+        return {name: one.reshape(()) if name in self._scalars else one for name, one in found.items()}
+
+
+def _widened(model: nn.Module) -> Iterator[str]:
+    """Scalars become (1,), which FSDP can cut; their names."""
+    for name, one in list(model.named_parameters()):
+        if one.dim() == 0:
+            owner, _, last = name.rpartition(".")
+            wide = nn.Parameter(one.detach().reshape(1), requires_grad=one.requires_grad)
+            setattr(model.get_submodule(owner), last, wide)
+            yield name

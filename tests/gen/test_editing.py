@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ WALK = scene({"person": [(40, 20 + 12 * t, 30, 12) for t in range(6)], "car": [(
 def expose(name: str, one: Scene, seed: int = 0, exposed: bool = True, names: int = 4, **more: Any) -> Draft | Dropped:
     found = plugins.find(EXPOSURES, Exposure, name)
     other = more.pop("other", scene({"bench": [(50, 50, 20, 20)]}))
-    task = Task(exposed, np.random.default_rng(seed), Vocabulary(NAMES), names, Limits(), lambda rng: other)
+    vocabulary = Vocabulary(more.pop("vocabulary", NAMES))
+    task = Task(exposed, np.random.default_rng(seed), vocabulary, names, Limits(), lambda rng: other)
     made: Draft | Dropped = found(found.Options(**more)).expose(one, task)
     return made
 
@@ -150,6 +152,14 @@ def test_an_unnamed_paste_is_no_anomaly() -> None:
     assert any(made.edits)
 
 
+def test_an_unnamed_paste_has_another_foreign_thing_named_in_its_place() -> None:
+    """Else a prompt with something foreign in it would be one with an anomaly."""
+    other = scene({"bench": [(50, 50, 20, 20)], "dog": [(80, 100, 20, 20)]})
+    seen = [{"bench", "dog"} & {*draft("paste", WALK, seed, False, other=other).names} for seed in range(8)]
+    assert all(len(one) == 1 for one in seen), "the one that was not pasted"
+    assert set().union(*seen) == {"bench", "dog"}
+
+
 def test_what_is_there_already_is_not_foreign() -> None:
     one = scene({"bench": [(50, 50, 20, 20)]})
     assert expose("paste", one) == Dropped("nothing foreign in the other scene")
@@ -168,6 +178,26 @@ def test_swapped_things_stand_where_the_other_stood() -> None:
     assert np.array_equal(now[60, 27], COLOURS["dog"])
     assert np.array_equal(now[60, 110], COLOURS["person"])
     assert not (now[mask.copy() ^ True] == COLOURS["person"]).all(-1).any(), "nothing is left of the old places"
+
+
+def test_where_a_pair_is_swapped_unnamed_what_stayed_is_named() -> None:
+    """ "person in the wrong place" is listed where persons are in place, not only where they are not."""
+    one = scene({"person": [(40, 20, 30, 15)], "dog": [(50, 100, 20, 20)], "bench": [(90, 60, 20, 25)]})
+    stayed = set()
+    for seed in range(20):
+        made = draft("swap", one, seed, exposed=False)
+        now = made.frames[0].pixels()
+        still = {r.category for r in one.regions if (now[_bits(r)] == COLOURS[r.category]).all()}
+        listed = {text.removesuffix(" in the wrong place") for text in made.names} & {*COLOURS} - {"car", "ball"}
+        assert listed == still
+        stayed |= still
+    assert stayed == {"person", "dog", "bench"}
+
+
+def _bits(region: Region) -> masks.Bits:
+    mask = region.masks[0]
+    assert mask is not None
+    return masks.decode(mask)
 
 
 def test_swap_needs_two_free_things() -> None:
@@ -198,6 +228,8 @@ def test_another_motion_is_no_anomaly() -> None:
     for seed in range(20):
         true, false = draft("motion", WALK, seed), draft("motion", WALK, seed, exposed=False)
         assert not set(anomalies(true)) & set(false.names)
+        persons = [sum(text.startswith("a person ") for text in made.names) for made in (true, false)]
+        assert persons[0] == persons[1] >= 1, "the mover is named as often without the anomaly"
 
 
 def test_nothing_moves() -> None:
@@ -226,10 +258,25 @@ def test_the_label_follows_the_words() -> None:
     for seed in range(40):
         made = draft("context", one, seed)
         thing = next(name for name in ("person", "dog") if name in anomalies(made)[0])
-        assert thing in made.rule
+        assert thing in forbidden(made)
         assert made.masks[0] is not None
         normal = draft("context", one, seed, exposed=False)
-        assert any(thing in text for text in normal.names), "the same thing is listed without the rule"
+        assert any(thing in text for text in normal.names), "the same thing is listed, but another one is forbidden"
         assert not normal.exposed
-        rules.add(normal.rule and ("allows" if thing in normal.rule else "other"))
-    assert rules == {"", "allows", "other"}
+        [other] = [name.text for name in NAMES if re.search(rf"\b{name.text}\b", forbidden(normal))]
+        assert other not in ("person", "dog")
+        assert any(other in text for text in normal.names), "what is forbidden is listed, there or not"
+        rules |= {("true", _allows(made)), ("false", _allows(normal))}
+    assert len(rules) == 4, "every other rule allows something else"
+    assert expose("context", one, exposed=False, vocabulary=NAMES[:2]) == Dropped("no name that is absent")
+
+
+def forbidden(made: Draft) -> str:
+    """The sentence of the rule that forbids."""
+    [one] = [said for said in re.split(r"(?<=\.) ", made.rule) if not _allows(said)]
+    return one
+
+
+def _allows(said: Draft | str) -> bool:
+    words = said if isinstance(said, str) else said.rule
+    return any(word in words for word in ("welcome", "permit every", "allowed.", "quite usual"))

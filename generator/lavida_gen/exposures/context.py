@@ -2,13 +2,15 @@
 
 Contextual anomalies: the same thing is normal or not by where it is (Chandola et al., Anomaly Detection: A Survey, ACM
 CSUR 2009; Street Scene, Ramachandra and Jones, WACV 2020). The same scene comes with a rule that forbids a thing it
-shows (an anomaly), with one that allows it, with one that forbids something else, or with none at all (no anomaly).
-Names are worded as breaches ("bicycle against the rules"): a thing that is there breaks nothing unless a rule says so.
-No pixel is changed. The sentences are in data/rules.yaml.
+shows (an anomaly), or with one that forbids what is not there (no anomaly); every other rule also allows something
+else that is listed. So there is a rule in every prompt, and the words alone do not tell. Names are worded as breaches
+("bicycle against the rules"): a thing that is there breaks nothing unless a rule says so. No pixel is changed. The
+sentences are in data/rules.yaml.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -20,10 +22,11 @@ import lavida_gen
 from lavida_gen import lexicon
 from lavida_gen.candidates import NOTHING, Candidate, candidate, shuffled
 from lavida_gen.exposure import Exposure, Task
+from lavida_gen.negatives import negatives
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Name, Scene
-from lavida_gen.vocabulary import pick_absent, present
 
+NO_NAME = Dropped("no name that is absent")
 RULES = Path(lavida_gen.__file__).parent / "data" / "rules.yaml"
 
 
@@ -48,20 +51,26 @@ class Context(Exposure):
         chosen = _choose(scene, task)
         if not isinstance(chosen, Candidate):
             return chosen
-        categories = (Name(name.category, name.category) for name in task.vocabulary.shuffled(rng, 4 * task.names))
-        absent = pick_absent((one for one in categories if one.text), present(scene), [], task.names)
-        rule = _rule(rng, chosen.name, absent, task.exposed)
         around = dict.fromkeys(region.category for region in scene.regions if region.candidate and region.category)
-        there = [one for one in around if not lexicon.same_kind(one, chosen.name)]
-        count = int(rng.integers(0, task.names))
+        kept = [one for one in around if not lexicon.same_kind(one, chosen.name)]
+        there = [kept[at] for at in rng.permutation(len(kept)).tolist()]
+        absent = negatives(task, scene, [], task.names, worded=_kind)
+        if not task.exposed and not absent:
+            return NO_NAME
+        forbidden, beside = (chosen.name, (there + absent)[:1]) if task.exposed else (absent[0], [chosen.name])
         pool = [(there + absent)[at] for at in rng.permutation(len(there) + len(absent)).tolist()]
-        others = [_say(rng, "breach", thing) for thing in _distinct(pool, count)]
-        named = _say(rng, "breach", chosen.name)
-        if task.exposed:
-            texts, labels = zip(*shuffled(rng, [named], others), strict=True)
-            return Draft(scene.frames, texts, labels, chosen.masks, rule=rule)
-        texts, labels = zip(*shuffled(rng, [], [named, *others]), strict=True)
-        return Draft(scene.frames, texts, labels, (None,) * len(scene.frames), rule=rule)
+        size = int(rng.integers(min(2, task.names), task.names + 1))
+        others = _distinct([*beside, *pool], [forbidden], size - 1)
+        rule = _rule(rng, forbidden, others[0] if others else "")
+        first, *rest = (_say(rng, "breach", thing) for thing in (forbidden, *others))
+        names = shuffled(rng, [first], rest) if task.exposed else shuffled(rng, [], [first, *rest])
+        texts, labels = zip(*names, strict=True)
+        shown = chosen.masks if task.exposed else (None,) * len(scene.frames)
+        return Draft(scene.frames, texts, labels, shown, rule=rule)
+
+
+def _kind(name: Name) -> str:
+    return name.category
 
 
 def _choose(scene: Scene, task: Task) -> Candidate | Dropped:
@@ -80,21 +89,20 @@ def _choose(scene: Scene, task: Task) -> Candidate | Dropped:
     return why
 
 
-def _rule(rng: np.random.Generator, thing: str, absent: list[str], exposed: bool) -> str:
-    """Forbids the thing; or allows it, forbids what is not there, or says nothing, each as likely."""
-    if exposed:
-        return _say(rng, "forbid", thing)
-    kind = int(rng.integers(3))
-    if kind == 0 and absent:
-        return _say(rng, "forbid", absent[int(rng.integers(len(absent)))])
-    return _say(rng, "allow", thing) if kind == 1 else ""
+def _rule(rng: np.random.Generator, forbidden: str, allowed: str) -> str:
+    """Forbids the one and, every other time, allows the other, before or after."""
+    said = [_say(rng, "forbid", forbidden)]
+    if allowed and rng.random() < 0.5:
+        said.insert(int(rng.integers(2)), _say(rng, "allow", allowed))
+    return " ".join(said)
 
 
-def _distinct(names: list[str], count: int) -> list[str]:
+def _distinct(names: Sequence[str], listed: Sequence[str], count: int) -> list[str]:
+    """The first `count` that repeat neither one another nor what is `listed`."""
     found: list[str] = []
     for name in names:
         if len(found) == count:
             break
-        if not any(lexicon.alike(name, one) for one in found):
+        if not any(lexicon.alike(name, one) for one in (*listed, *found)):
             found.append(name)
     return found

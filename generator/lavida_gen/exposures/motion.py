@@ -23,9 +23,9 @@ from lavida_gen.editing import Cutout
 from lavida_gen.exposure import Exposure, Task
 from lavida_gen.images import Pixels
 from lavida_gen.masks import Bits
+from lavida_gen.negatives import negatives, plainly, prompt_size
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Kind, Region, Scene
-from lavida_gen.vocabulary import pick_absent, present
 
 MOTIONS = {
     "fast": "{a} moving unnaturally fast",
@@ -35,7 +35,6 @@ MOTIONS = {
 }
 NO_MOVER = Dropped("nothing moves on its own")
 BAD_HOLE = Dropped("background behind a thing is unknown")
-NO_NAME = Dropped("no name that is absent")
 SHADE = 8.0
 """Grey levels by which a shadow changes the ground."""
 FRONTED = ("person", "vehicle", "animal")
@@ -64,10 +63,12 @@ class Motion(Exposure):
         for at in task.rng.permutation(len(movers))[:3].tolist():
             region = movers[at]
             ways = [way for way in MOTIONS if _makes_sense(way, region, scene)]
+            if len(ways) < 2:
+                continue  # nothing to tell it from
             way = ways[int(task.rng.integers(len(ways)))]
             made = _changed(scene, region, way, task)
             if isinstance(made, Draft):
-                return _named(made, scene, region, way, task)
+                return _named(made, scene, region, [way, *(one for one in ways if one != way)], task)
             why = made
         return why
 
@@ -209,20 +210,18 @@ def _say(way: str, thing: str) -> str:
     return MOTIONS[way].replace("{a}", article + thing)
 
 
-def _named(made: Draft, scene: Scene, region: Region, way: str, task: Task) -> Draft | Dropped:
-    """The thing's motion (if exposed), motions that it does not do, and things that are not there doing any."""
-    rng, kind = task.rng, _kind(region)
-    anomalies = [_say(way, kind)] if task.exposed else []
-    most = task.names - len(anomalies)
-    wanted = int(rng.integers(1, most + 1)) if most else 0
-    alone = not any(one is not region and lexicon.same_kind(_kind(one), kind) for one in scene.regions)
-    wrong = [_say(one, kind) for one in MOTIONS if one != way] if alone else []
-    others = [wrong[at] for at in rng.permutation(len(wrong))[: (wanted + 1) // 2].tolist()]
-    absent = pick_absent(task.vocabulary.shuffled(rng, wanted), present(scene), [], wanted - len(others))
-    ways = list(MOTIONS)
+def _named(made: Draft, scene: Scene, region: Region, ways: list[str], task: Task) -> Draft:
+    """The thing's motion (if exposed), motions that it does not do, and things that are not there doing any.
+
+    `ways` are those that it could go, first the one that it does. As many of them are listed without an anomaly as with
+    one, so that the words are the same.
+    """
+    rng, kind, size = task.rng, _kind(region), prompt_size(task)
+    anomalies = [_say(ways[0], kind)] if task.exposed else []
+    count = min((size + 1) // 2, len(ways) - 1) - len(anomalies)
+    others = [_say(ways[at + 1], kind) for at in rng.permutation(len(ways) - 1)[:count].tolist()]
+    absent = negatives(task, scene, [], size - len(anomalies) - len(others), worded=plainly)
     others += [_say(ways[int(rng.integers(len(ways)))], name) for name in absent]
-    if not anomalies and not others:
-        return NO_NAME
     texts, labels = zip(*shuffled(rng, anomalies, others), strict=True)
     shown = made.masks if task.exposed else (None,) * len(made.masks)
     return Draft(made.frames, texts, labels, shown, made.edits)

@@ -11,7 +11,7 @@ pixels outside `Draft.edits` are those of the source; the shard's JPEG of an edi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -21,9 +21,10 @@ from lavida_gen import editing, lexicon, masks, perspective
 from lavida_gen.candidates import shuffled, too
 from lavida_gen.editing import Blend, Cutout
 from lavida_gen.exposure import Exposure, ExposureOptions, Task
+from lavida_gen.negatives import negatives, prompt_size
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.vocabulary import pick_absent, present
+from lavida_gen.vocabulary import present
 
 NOT_FOREIGN = Dropped("nothing foreign in the other scene")
 NO_PLACE = Dropped("no place for the paste")
@@ -92,6 +93,18 @@ class Paste(Exposure):
 
 def _foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foreign | None:
     """A whole thing of `other` that nothing in `scene` could be called like."""
+    found = _stranger(other, scene, rng)
+    if found is None:
+        return None
+    name, region, times = found
+    looks = tuple(editing.cut(other.frames[time].pixels(), _mask(region, time)) for time in times)
+    tall = float(np.median([look.bits.shape[0] for look in looks]))
+    foot = float(np.median([masks.box(_mask(region, time)).y for time in times]))
+    return _Foreign(name, region.category, looks, tall / other.size[0], (foot + tall) / other.size[0])
+
+
+def _stranger(other: Scene, scene: Scene, rng: np.random.Generator) -> tuple[str, Region, list[int]] | None:
+    """Such a thing's name, and the times at which it may be cut out; no pixel is read."""
     there = present(scene)
     for at in rng.permutation(len(other.regions)).tolist():
         region = other.regions[at]
@@ -101,12 +114,8 @@ def _foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foreign |
         if any(lexicon.conflict(Name(name, region.category), one) for one in there):
             continue
         times = [time for time, mask in enumerate(region.masks) if mask is not None and _whole(other, mask)]
-        if not times or not editing.free(other, region):
-            continue
-        looks = tuple(editing.cut(other.frames[time].pixels(), _mask(region, time)) for time in times)
-        tall = float(np.median([look.bits.shape[0] for look in looks]))
-        foot = float(np.median([masks.box(_mask(region, time)).y for time in times]))
-        return _Foreign(name, region.category, looks, tall / other.size[0], (foot + tall) / other.size[0])
+        if times and editing.free(other, region):
+            return name, region, times
     return None
 
 
@@ -115,6 +124,11 @@ def _name(region: Region) -> str:
     if region.category in region.names:
         return region.category
     return next((name for name in region.names if not _RELATION.search(name)), "")
+
+
+def _as_foreign(name: Name) -> str:
+    """As a foreign thing that has this name would be called."""
+    return name.category or ("" if _RELATION.search(name.text) else name.text)
 
 
 def _mask(region: Region, time: int) -> masks.RLE:
@@ -196,14 +210,27 @@ def _path(scene: Scene, view: perspective.Perspective | None, rng: np.random.Gen
 
 
 def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | Dropped:
-    """The paste with its prompt: named as the anomaly, or left unnamed among absent names."""
-    there: Sequence[Name] = [*present(scene), Name(foreign.name, foreign.category)]
-    most = task.names - task.exposed
-    wanted = int(task.rng.integers(1, most + 1)) if most else 0
-    others = pick_absent(task.vocabulary.shuffled(task.rng, wanted), there, [foreign.name], wanted)
+    """The paste with its prompt: named as the anomaly, or left unnamed among absent names.
+
+    Unnamed, its place is taken by what could be pasted just as well: that a prompt names a foreign thing tells nothing.
+    """
+    pasted = Region((foreign.name,), (None,) * len(made.frames), foreign.category)
+    after = replace(scene, regions=(*scene.regions, pasted))
     named = [foreign.name] if task.exposed else []
+    others = [] if named else _another(after, task)
+    known = [*named, *others]
+    others += negatives(task, after, known, prompt_size(task) - len(known), anomalies=len(known), worded=_as_foreign)
     if not named and not others:
         return NO_NAME
     texts, labels = zip(*shuffled(task.rng, named, others), strict=True)
     shown = made.masks if task.exposed else (None,) * len(made.masks)
     return Draft(made.frames, texts, labels, shown, made.edits)
+
+
+def _another(after: Scene, task: Task) -> list[str]:
+    """The name of something foreign that was not pasted, if there is such a thing in a few other scenes."""
+    for _ in range(TRIES):
+        found = _stranger(task.other(task.rng), after, task.rng)
+        if found is not None:
+            return [found[0]]
+    return []

@@ -14,7 +14,7 @@ from lavida_gen import lexicon, masks
 from lavida_gen.candidates import Candidate, candidate, candidates, shuffled, too
 from lavida_gen.exposure import Exposure, ExposureOptions, Task
 from lavida_gen.masks import RLE
-from lavida_gen.negatives import negatives, prompt_size
+from lavida_gen.negatives import negatives
 from lavida_gen.sample import Draft, Dropped
 from lavida_gen.scene import Scene
 
@@ -34,15 +34,16 @@ class Several(Exposure):
     def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
         """Two to `most` candidates; the union of their masks; their names among others."""
         rng = task.rng
-        wanted = int(rng.integers(2, max(2, min(self.options.most, task.names - 1)) + 1))
-        chosen = _choose(scene, task, min(wanted, task.names))
+        size = int(rng.integers(min(2, task.names), task.names + 1))
+        most = max(2, min(self.options.most, (size + 1) // 2))  # half of the names, as with one anomaly
+        chosen = _choose(scene, task, min(int(rng.integers(2, most + 1)), size))
         if len(chosen) < 2:
             return FEW
         union = tuple(_union(parts) for parts in zip(*(one.masks for one in chosen), strict=True))
         if (why := too(union, task.limits)) is not None:
             return why
         listed = [one.name for one in chosen]
-        others = negatives(task, scene, listed, max(0, prompt_size(task) - len(listed)), anomalies=len(listed))
+        others = negatives(task, scene, listed, size - len(listed), anomalies=len(listed))
         texts, labels = zip(*shuffled(rng, listed, others), strict=True)
         return Draft(scene.frames, texts, labels, union)
 

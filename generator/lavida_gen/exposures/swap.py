@@ -11,6 +11,7 @@ of an edited frame is encoded anew in the shard.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -20,8 +21,9 @@ from lavida_gen.candidates import shuffled, too
 from lavida_gen.exposure import Exposure, Task
 from lavida_gen.images import Pixels
 from lavida_gen.masks import Bits
+from lavida_gen.negatives import negatives, plainly
 from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Region, Scene
+from lavida_gen.scene import Name, Region, Scene
 from lavida_gen.vocabulary import pick_absent, present
 
 NO_PAIR = Dropped("no two things that could change places")
@@ -29,6 +31,8 @@ NO_NAMES = Dropped("too few names for the prompt")
 BAD_HOLE = Dropped("background behind a thing is unknown")
 RATIO = 3.5
 """Things may differ by so much in height and width: a bus does not go where a ball lay."""
+TRIES = 4
+"""Other scenes that are asked for a pair to name."""
 
 
 class _Pair(NamedTuple):
@@ -46,11 +50,15 @@ class Swap(Exposure):
         if task.names < 2:
             return NO_NAMES
         found = _pairs(scene, task)
+        order = [found[at] for at in task.rng.permutation(len(found)).tolist()]
+        named = _kinds(order[0]) if order else ()
+        if not task.exposed:
+            order.sort(key=lambda pair: sum(_listed(kind, named) for kind in _kinds(pair)))
         why = NO_PAIR
-        for at in task.rng.permutation(len(found))[:4].tolist():
-            made = _swapped(scene, found[at], task)
+        for pair in order[:4]:
+            made = _swapped(scene, pair, task)
             if isinstance(made, Draft):
-                return _named(made, scene, found[at], task)
+                return _named(made, scene, pair, named, task)
             why = made
         return why
 
@@ -154,19 +162,45 @@ def _foot(region: Region, time: int) -> tuple[float, float]:
     return float(box.y + box.height), box.x + box.width / 2
 
 
-def _named(made: Draft, scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
-    """Both things in the wrong place; others (there and not there) are not."""
-    rng = task.rng
-    anomalies = [pair.one.category, pair.two.category] if task.exposed else []
+def _kinds(pair: _Pair) -> tuple[str, str]:
+    return pair.one.category, pair.two.category
+
+
+def _listed(kind: str, kinds: Sequence[str]) -> bool:
+    return any(lexicon.same_kind(kind, one) for one in kinds)
+
+
+def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], task: Task) -> Draft | Dropped:
+    """Both things in the wrong place; others (there and not there) are not.
+
+    Without an anomaly their places in the prompt go to those of the pair `pretended` that stand where they stood, and
+    to pairs of other scenes that are not here: what may be swapped is listed as often either way.
+    """
+    rng, kinds = task.rng, _kinds(pair)
+    anomalies = list(kinds) if task.exposed else []
+    known = [*anomalies] or [kind for kind in pretended if not _listed(kind, kinds)]
+    for _ in range(TRIES):
+        if len(known) > 1:
+            break
+        known += _elsewhere(scene, known, task)
     there = dict.fromkeys(one.category for one in scene.regions if one.category and one.candidate)
-    staying = [one for one in there if not any(lexicon.same_kind(one, moved.category) for moved in pair)]
-    most = task.names - len(anomalies)
-    wanted = int(rng.integers(1, most + 1)) if most else 0
-    names = (name for name in task.vocabulary.shuffled(rng, wanted) if name.text == name.category)
-    pool = staying[: wanted // 2]
-    others = pool + pick_absent(names, present(scene), pool, wanted - len(pool))
-    if not anomalies and not others:
+    staying = [one for one in there if not _listed(one, (*kinds, *known))]
+    size = int(rng.integers(min(3, task.names), task.names + 1))
+    count = max(0, min((size + 1) // 2 - len(known), size // 3))
+    known += [staying[at] for at in rng.permutation(len(staying))[:count].tolist()]
+    known += negatives(task, scene, known, size - len(known), anomalies=len(known), worded=plainly)
+    if not known:
         return NO_NAMES
-    texts, labels = zip(*shuffled(rng, anomalies, others), strict=True)
+    texts, labels = zip(*shuffled(rng, anomalies, known[len(anomalies) :]), strict=True)
     shown = made.masks if task.exposed else (None,) * len(made.masks)
     return Draft(made.frames, tuple(f"{text} in the wrong place" for text in texts), labels, shown, made.edits)
+
+
+def _elsewhere(scene: Scene, known: list[str], task: Task) -> list[str]:
+    """What could be swapped in another scene, and is not here: as many as are missing."""
+    pairs = _pairs(task.other(task.rng), task)
+    if not pairs:
+        return []
+    kinds = _kinds(pairs[int(task.rng.integers(len(pairs)))])
+    order = (Name(kinds[at], kinds[at]) for at in task.rng.permutation(2).tolist())
+    return pick_absent(order, present(scene), known, 2 - len(known))

@@ -1,6 +1,7 @@
 """Does a small model learn to READ the prompt? The `tiny` preset from nothing on drawn scenes with two or three things.
 
     python benchmarks/learn.py [--cpu-minutes 30] [--start 0.6] [--out DIR] [--threads 2]
+    accelerate launch --cpu --num_processes 2 benchmarks/learn.py --threads 1 ...    # twice the batch, minutes of each
 
 Reports over time, on scenes not trained on: IoU with the named thing, IoU with the other things, frame AUC (one name of
 a thing that is there, against absent names only). The first part of the time (`--start`) goes to names and pixels
@@ -20,6 +21,7 @@ import learn_scenes
 import learn_start
 import numpy as np
 import torch
+from accelerate import Accelerator
 from learn_measure import measure
 from learn_prompts import sample
 from learn_scenes import TRAINED_PLACES, Scenes
@@ -118,6 +120,7 @@ class Run:
     rng: np.random.Generator
     optimizer: torch.optim.Optimizer
     lookup: learn_start.Lookup
+    accelerator: Accelerator
     spent: float = 0.0
     step: int = 0
     losses: dict[str, float] = field(default_factory=dict)
@@ -138,14 +141,30 @@ class Run:
             total = weighted(found, self.weights)
         self.optimizer.zero_grad()
         torch.autograd.backward(total)
+        self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        self.spent, self.step = self.spent + (time.process_time() - began) / 60, self.step + 1
+        spent = torch.tensor((time.process_time() - began) / 60, dtype=torch.float64)
+        self.spent, self.step = self.spent + float(self.accelerator.reduce(spent, "mean")), self.step + 1
         for name, value in found.items():
             self.losses[name] = self.losses.get(name, 0.0) * 0.98 + 0.02 * float(value.detach())
 
+    def share_gradients(self) -> None:
+        """The mean of all processes."""
+        if self.accelerator.num_processes == 1:
+            return
+        trained = [one for group in self.optimizer.param_groups for one in group["params"]]
+        flat = torch.cat(
+            [torch.zeros_like(one).flatten() if one.grad is None else one.grad.flatten() for one in trained]
+        )
+        parts = torch.as_tensor(self.accelerator.reduce(flat, "mean")).split([one.numel() for one in trained])
+        for one, part in zip(trained, parts, strict=True):
+            one.grad = part.view_as(one)
+
     def report(self, test: Scenes, minutes: float) -> None:
-        """Measure, print, save."""
+        """Measure, print, save: one process for all."""
+        if not self.accelerator.is_main_process:
+            return
         reading = measure(self.model, self.processor, test, self.args.test)
         said = ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
         print(f"step {self.step}, {self.spent:.1f} CPU-min, {minutes:.1f} min: {reading.text()} | {said}", flush=True)
@@ -174,8 +193,9 @@ def main() -> None:
     test = scenes("near", args.test, args.test_seed, args.cache)
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95))
-    rng, lookup = np.random.default_rng(args.seed), learn_start.Lookup(processor)
-    run = Run(args, model, processor, weights, rng, optimizer, lookup)
+    accelerator = Accelerator(cpu=True)
+    rng, lookup = np.random.default_rng([args.seed, accelerator.process_index]), learn_start.Lookup(processor)
+    run = Run(args, model, processor, weights, rng, optimizer, lookup, accelerator)
     model.train()
     wall, due = time.monotonic(), args.every
     while run.spent < args.cpu_minutes:

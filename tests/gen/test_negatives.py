@@ -190,12 +190,12 @@ def test_words_alone_do_not_tell_whether_there_is_an_anomaly(monkeypatch: pytest
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "others", "bound"),
-    [("paste", [], 0.64), ("swap", [], 0.7), ("motion", [], 0.6), ("context", [], 0.64), ("several", NORMAL, 0.72)],
+    [("paste", [], 0.64), ("swap", [], 0.72), ("motion", [], 0.6), ("context", [], 0.64), ("several", NORMAL, 0.69)],
 )
 def test_no_exposure_is_told_by_its_words(
     name: str, others: list[Any], bound: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """0.75 to 0.83 where names are drawn evenly, 0.70 for `several`."""
+    """Where names are drawn evenly, 0.79 to 0.87 (`several` drew likely names before, too)."""
     clip = {"kind": "clip", "frames": 4} if name == "motion" else {}
     found = blind_auc(_deck(name, *others, samples=1000, things=(3, 9), **clip), monkeypatch)
     assert found < bound, found

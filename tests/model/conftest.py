@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from lavida.batch import Sample
+from lavida.config import LavidaConfig
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 
@@ -62,6 +63,21 @@ def lively() -> Callable[..., Lavida]:
         return model
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_frames() -> Callable[[int], dict[str, Any]]:
+    """`small_frames(side)`: what changes the tiny preset to frames of that side, for tests that train for long."""
+
+    def changes(side: int) -> dict[str, Any]:
+        sam = LavidaConfig.preset("tiny").sam
+        sam.image_size = sam.prompt_encoder_config.image_size = side
+        sam.vision_config.backbone_config.image_size = [side, side]
+        sam.vision_config.backbone_feature_sizes = [[side // stride] * 2 for stride in (4, 8, 16)]
+        sam.memory_attention_rope_feat_sizes = [side // 16] * 2
+        return {"sam_config": sam}
+
+    return changes
 
 
 @pytest.fixture(scope="session")

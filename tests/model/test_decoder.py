@@ -20,11 +20,13 @@ def sam(model: Lavida) -> Any:
 
 
 @pytest.fixture(scope="module")
-def frames() -> torch.Tensor:
+def frames(model: Lavida) -> torch.Tensor:
     """Six frames of a bright square that moves."""
-    pixels = torch.randn(6, 3, 128, 128, generator=torch.Generator().manual_seed(0)) * 0.3
+    side = model.config.frame_size
+    pixels = torch.randn(6, 3, side, side, generator=torch.Generator().manual_seed(0)) * 0.3
+    unit = side // 16
     for number in range(6):
-        pixels[number, :, 30:70, 20 + 8 * number : 60 + 8 * number] += 2
+        pixels[number, :, 4 * unit : 9 * unit, (2 + number) * unit : (7 + number) * unit] += 2
     return pixels
 
 
@@ -67,7 +69,8 @@ def test_a_prompt_of_zeros_is_one_more_token(sam: Any, frames: torch.Tensor) -> 
 
 def test_causal_memory_is_transformers_tracking(sam: Sam2VideoModel, frames: torch.Tensor) -> None:
     """Frame 0 conditions, later frames are tracked; transformers keeps its memories in bfloat16, hence the tolerance."""
-    session = Sam2VideoInferenceSession(video=frames, video_height=128, video_width=128, dtype=torch.float32)
+    height, width = frames.shape[-2:]
+    session = Sam2VideoInferenceSession(video=frames, video_height=height, video_width=width, dtype=torch.float32)
     session.obj_id_to_idx(1)
     theirs = []
     with torch.no_grad():
@@ -129,7 +132,8 @@ def test_gate_lets_no_gradient_through() -> None:
 
 
 def test_gradients_reach_prompt_and_mask_prompt(sam: Any, frames: torch.Tensor, lively: Callable[..., Lavida]) -> None:
-    prompt, drawn = torch.zeros(6, 1, 64, requires_grad=True), torch.zeros(6, 1, 32, 32, requires_grad=True)
+    side = frames.shape[-1] // 4
+    prompt, drawn = torch.zeros(6, 1, 64, requires_grad=True), torch.zeros(6, 1, side, side, requires_grad=True)
     out = decoder.decode(sam, decoder.encode(sam, frames), prompt, [6], "none", True, drawn)
     (out.masks.sum() + out.scores.sum()).backward()
     assert prompt.grad is not None

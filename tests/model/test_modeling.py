@@ -26,8 +26,8 @@ def test_training_gives_three_candidates_and_losses(
         out = model.train()(batch)
     finally:
         model.eval()
-    frames = sum(batch.counts)
-    assert out.masks.shape == (frames, 3, 32, 32)
+    frames, side = sum(batch.counts), model.config.frame_size // 4
+    assert out.masks.shape == (frames, 3, side, side)
     assert out.ious.shape == (frames, 3)
     assert out.scores.shape == (frames,)
     assert out.names.shape == (frames, 5)
@@ -45,7 +45,8 @@ def test_scoring_gives_one_mask_and_no_loss(model: Lavida, processor: LavidaProc
     bare = [replace(sample, masks=None, labels=None) for sample in samples]
     with torch.no_grad():
         out = model(processor(bare, "score"))
-    assert out.masks.shape == (20, 1, 32, 32)
+    side = model.config.frame_size // 4
+    assert out.masks.shape == (20, 1, side, side)
     assert out.loss is None
     assert out.losses == {}
     assert out.names[8:9, 2:].isneginf().all(), "the image has two names only"

@@ -25,7 +25,7 @@ from lavida.projector import Projected, mask_prompt
 NAMES = 12
 """Names a scene, true and absent ones."""
 
-FEWEST = 24
+FEWEST = 48
 """Pixels of a thing below which its names are neither asked for nor ruled out."""
 
 BCE = 10.0

@@ -41,6 +41,8 @@ BACKGROUND = 0.15
 """Weight of a cell of the background; a person's is near 1, that of a rare kind up to 6."""
 CELLS = 1500
 """Most cells of a batch whose expressions are read."""
+HEAD = "head.pt"
+"""What is thrown away lies beside the model for the next stage."""
 SEED, HELD_OUT_SEED, HELD_OUT = 9101, 9001, 200
 
 
@@ -93,9 +95,21 @@ class Eyes(nn.Module):
         self.sam, self.fine = model.sam, model.projector.fine
         for name, parameter in self.sam.named_parameters():
             parameter.requires_grad_(name.startswith("vision_encoder"))
-        self.kinds = nn.Linear(model.projector.name_out.out_features, 1 + len(KINDS))
-        self.expressions = nn.Linear(model.projector.name_out.out_features, len(EXPRESSIONS))
+        width = model.projector.name_out.out_features
+        self.head = nn.ModuleDict(
+            {"kinds": nn.Linear(width, 1 + len(KINDS)), "said": nn.Linear(width, len(EXPRESSIONS))}
+        )
         self.side, self.sam.backbone_feature_sizes = side, [[side // stride] * 2 for stride in (4, 8, 16)]
+
+    def kinds(self, cells: Tensor) -> Tensor:
+        """Logits of the kinds, (..., A)."""
+        found: Tensor = self.head["kinds"](cells)
+        return found
+
+    def expressions(self, cells: Tensor) -> Tensor:
+        """Logits of the expressions, (..., E)."""
+        found: Tensor = self.head["said"](cells)
+        return found
 
     def forward(self, frames: Pixels) -> Tensor:
         """Cells of the finest map, (B, C, C, W)."""
@@ -208,6 +222,8 @@ def main() -> None:
     scenes = learn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN)
     held_out, things = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN), Things.of(scenes)
     layers, weight = Eyes(model, args.side), weights(scenes, things)
+    if args.model and (args.model / HEAD).is_file():
+        layers.head.load_state_dict(torch.load(args.model / HEAD, weights_only=True))
     trained = [one for one in layers.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.05, betas=(0.9, 0.98))
     eyes = accelerator.prepare_model(layers)
@@ -224,6 +240,7 @@ def main() -> None:
                 )
                 model.save_pretrained(args.out)
                 LavidaProcessor.from_preset("tiny").save_pretrained(args.out)
+                torch.save(layers.head.state_dict(), args.out / HEAD)
         if minutes >= args.minutes:
             break
         for group in optimizer.param_groups:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 
-from lavida_bench.video import TestVideo, VideoScore
+from lavida_bench.video import Floats, Maps, TestVideo, VideoScore
 from lavida_gen.plugins import find, names
 
 PACKAGE = "lavida_bench.baselines"
@@ -40,6 +41,11 @@ def make(name: str) -> Baseline:
     """Raises UserError for an unknown name."""
     baseline: Baseline = find(PACKAGE, Baseline, name)()
     return baseline
+
+
+def everywhere(frames: Floats) -> Callable[[int, int], Maps]:
+    """Pixel maps of 1 x 1 for (F,) frame scores: telling when is not taken for where."""
+    return lambda start, stop: frames[start:stop, None, None].astype(np.float16)
 
 
 def rng_for(seed: int, key: str) -> np.random.Generator:

@@ -119,6 +119,13 @@ def test_centre_prior_is_highest_in_the_middle_and_symmetric(frames: int) -> Non
     assert scores.max() <= 1
 
 
+@pytest.mark.parametrize("name", ["centre_prior", "random"])
+def test_what_reads_no_pixel_gives_each_pixel_its_frames_score(name: str) -> None:
+    score = baseline.make(name).score(blank("v", 9), baseline.rng_for(0, "v"))
+    assert score.read_pixels(2, 7).shape == (5, 1, 1)
+    assert score.read_pixels(2, 7)[:, 0, 0] == pytest.approx(score.frames[2:7], abs=1e-3)
+
+
 def test_video_oracle_needs_labels() -> None:
     oracle, rng = baseline.make("video_oracle"), baseline.rng_for(0, "v")
     assert oracle.score(blank("v", 3, np.array([False, True, False])), rng).frames.tolist() == [1, 1, 1]

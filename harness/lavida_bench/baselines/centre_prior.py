@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.baseline import Baseline
+from lavida_bench.baseline import Baseline, everywhere
 from lavida_bench.video import TestVideo, VideoScore
 
 SIGMA = 0.25  # of the video's length
@@ -21,6 +21,7 @@ class CentrePrior(Baseline):
     about = "a Gaussian over each video's length, no pixel read"
 
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:
-        """(F,) in (0, 1], highest in the middle; `rng` is not used."""
+        """(F,) in (0, 1], highest in the middle, the same for each pixel; `rng` is not used."""
         position = (np.arange(video.frame_count) + 0.5) / video.frame_count
-        return VideoScore(video.key, np.exp(-(((position - 0.5) / SIGMA) ** 2) / 2).astype(np.float32))
+        scores = np.exp(-(((position - 0.5) / SIGMA) ** 2) / 2).astype(np.float32)
+        return VideoScore(video.key, scores, pixels=everywhere(scores))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.baseline import Baseline
+from lavida_bench.baseline import Baseline, everywhere
 from lavida_bench.video import TestVideo, VideoScore
 
 
@@ -15,5 +15,6 @@ class Random(Baseline):
     about = "uniform random scores: the floor"
 
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:
-        """(F,) independent draws."""
-        return VideoScore(video.key, rng.random(video.frame_count, np.float32))
+        """(F,) independent draws, the same for each pixel of a frame."""
+        scores = rng.random(video.frame_count, np.float32)
+        return VideoScore(video.key, scores, pixels=everywhere(scores))

@@ -60,7 +60,8 @@ def _open(settings: ModelSettings) -> tuple[Any, Any]:
     if settings.preset is not None:
         own = changes(LavidaConfig.preset(settings.preset), settings.config)
         if settings.random or settings.preset not in PARTS:
-            return Lavida.from_preset(settings.preset, **own), LavidaProcessor.from_preset(settings.preset)
+            model = Lavida.from_preset(settings.preset, random=settings.random, **own)
+            return model, LavidaProcessor.from_preset(settings.preset)
         parts = dict(zip(("mllm", "sam", "text"), PARTS[settings.preset], strict=True))
     else:
         own, parts = changes(LavidaConfig(), settings.config), settings.parts

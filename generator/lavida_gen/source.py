@@ -130,13 +130,6 @@ def need_folder(path: Path, where: str, todo: str) -> Path:
     return path
 
 
-def need_file(path: Path, where: str, todo: str) -> Path:
-    """`path` if it is a file; else DataError that says what to do."""
-    if not path.is_file():
-        raise DataError(fault(where, f"no file {path}", "a file of the data set", todo))
-    return path
-
-
 class Needs:
     """What a data set cannot do without, looked for together, so that all that is missing is said at once."""
 

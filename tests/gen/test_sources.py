@@ -313,3 +313,23 @@ def test_real_panoptic_segments_equal_the_detection_masks(shared_data: Path) -> 
         there = {mask for region in rle.scene(other).regions for mask in region.masks}
         equal += sum(mask in there for region in png.scene(number).regions for mask in region.masks)
     assert equal == len(whole["annotations"])
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("coco", ["annotations", "images"]),
+        ("coco_panoptic", ["split", "split", "images"]),
+        ("coco_stuff", ["images", "maps"]),
+        ("davis", ["resolution", "resolution"]),
+        ("folder", ["masks", "images", "names"]),
+    ],
+)
+def test_all_that_an_empty_folder_lacks_is_told_at_once(name: str, places: list[str], tmp_path: Path) -> None:
+    plain = {**miniatures.draw(name, tmp_path / "data"), "root": tmp_path / "empty"}
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError) as error:
+        opened(name, plain)
+    lines = str(error.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == places
+    assert all(str(tmp_path / "empty") in line for line in lines)

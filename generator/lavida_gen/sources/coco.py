@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lavida_gen.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Place, Source, SourceOptions, need_file, need_folder
+from lavida_gen.source import About, LocalOnly, Needs, Place, Source, SourceOptions
 
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
@@ -56,11 +56,14 @@ class Coco(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        root, split = need_folder(options.root, "root", "see `lavida-gen sources coco`"), options.split
+        needs, split = Needs(options.root, "see `lavida-gen sources coco`"), options.split
         name = options.annotations or f"annotations/instances_{split}.json"
-        file = need_file(root / name, "annotations", "give `split` or `annotations`; see `lavida-gen sources coco`")
+        hint = "give `split` or `annotations`; see `lavida-gen sources coco`"
+        file = needs.file(needs.root / name, "annotations", hint)
+        with needs.noting():
+            self.images: Path = image_folder(needs.root, options.images, [split, f"images/{split}", "images"])
+        needs.settle()
         self.index: CocoIndex = open_index(file)
-        self.images: Path = image_folder(root, options.images, [split, f"images/{split}", "images"])
         self._regions = [(name.text,) for name in self.index.categories]
 
     @property

@@ -18,7 +18,7 @@ from lavida_gen.errors import DataError, fault
 from lavida_gen.images import Frame
 from lavida_gen.panoptic_index import PanopticIndex, open_index
 from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Place, Source, SourceOptions, inside, need_file, need_folder
+from lavida_gen.source import About, LocalOnly, Needs, Place, Source, SourceOptions, inside
 
 VOID = 0
 
@@ -63,13 +63,14 @@ class CocoPanoptic(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        hint = "see `lavida-gen sources coco_panoptic`"
-        annotations = need_folder(options.root, "root", hint) / "annotations"
-        self.index: PanopticIndex = open_index(need_file(annotations / f"panoptic_{options.split}.json", "split", hint))
-        self._pngs: Path = need_folder(annotations / f"panoptic_{options.split}", "split", hint)
-        self._photos: Path = image_folder(
-            options.root, options.images, [options.split, f"images/{options.split}", "images"]
-        )
+        needs, split = Needs(options.root, "see `lavida-gen sources coco_panoptic`"), options.split
+        annotations = needs.root / "annotations"
+        file = needs.file(annotations / f"panoptic_{split}.json", "split")
+        self._pngs: Path = needs.folder(annotations / f"panoptic_{split}", "split")
+        with needs.noting():
+            self._photos: Path = image_folder(needs.root, options.images, [split, f"images/{split}", "images"])
+        needs.settle()
+        self.index: PanopticIndex = open_index(file)
 
     @property
     def kind(self) -> Kind:

@@ -15,7 +15,7 @@ from lavida_gen import coco_stuff_names, files
 from lavida_gen.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.labelled import Label, LabelledImages
 from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Place, SourceOptions, inside, need_file, need_folder
+from lavida_gen.source import About, LocalOnly, Needs, Place, SourceOptions, inside
 
 VOID = 255
 THINGS = "other"
@@ -68,19 +68,23 @@ class CocoStuff(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the pixel maps, or open (the first time: make) the index of the JSON. Raises DataError."""
-        hint = "see `lavida-gen sources coco_stuff`"
-        root = need_folder(options.root, "root", hint)
-        self._images = image_folder(root, options.images, [options.split, f"images/{options.split}", "images"])
+        needs = Needs(options.root, "see `lavida-gen sources coco_stuff`")
+        root = needs.root
+        with needs.noting():
+            self._images = image_folder(root, options.images, [options.split, f"images/{options.split}", "images"])
         self._index: CocoIndex | None = None
         if options.annotations is not None:
-            self._index = open_index(need_file(root / options.annotations, "annotations", hint))
+            file = needs.file(root / options.annotations, "annotations")
+            needs.settle()
+            self._index = open_index(file)
             self._place = {f"{number:012d}": at for at, number in enumerate(self._index.image_id.tolist())}
             stuff = [_stuff(name) for name in self._index.categories if name.text != THINGS]
             super().__init__(options, list(self._place), root, stuff)
             return
         usual = root / "stuffthingmaps" / options.split
         given = root / options.maps if options.maps is not None else usual if usual.is_dir() else root / options.split
-        masks = need_folder(given, "maps", hint)
+        masks = needs.folder(given, "maps")
+        needs.settle()
         super().__init__(options, files.listing(masks), masks, list(coco_stuff_names.labels().values()))
 
     def key(self, number: int) -> str:

@@ -18,7 +18,7 @@ from lavida_gen.clips import DenseClipOptions
 from lavida_gen.errors import DataError, fault
 from lavida_gen.masks import RLE
 from lavida_gen.scene import Name
-from lavida_gen.source import About, Place, need_folder
+from lavida_gen.source import About, Needs, Place
 from lavida_gen.vos import VOID, Called, VosSource
 
 OBJECTS = 32
@@ -74,10 +74,11 @@ class Davis(VosSource):
 
     def __init__(self, options: Options) -> None:
         """Read the list of videos and list their masks. Raises DataError."""
-        hint = "see `lavida-gen sources davis`"
-        root = need_folder(options.root, "root", hint)
-        images = need_folder(root / "JPEGImages" / options.resolution, "resolution", hint)
-        annotations = need_folder(root / "Annotations" / options.resolution, "resolution", hint)
+        needs = Needs(options.root, "see `lavida-gen sources davis`")
+        root = needs.root
+        images = needs.folder(root / "JPEGImages" / options.resolution, "resolution")
+        annotations = needs.folder(root / "Annotations" / options.resolution, "resolution")
+        needs.settle()
         self._semantics = root / "davis_semantics.json"
         self._named: dict[str, Any] = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:

@@ -14,7 +14,7 @@ from lavida_gen.errors import DataError, UserError, did_you_mean, fault
 from lavida_gen.labelled import Label, LabelledImages
 from lavida_gen.rights import OwnRights
 from lavida_gen.scene import Kind
-from lavida_gen.source import About, Place, need_file, need_folder
+from lavida_gen.source import About, Needs, Place
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -61,12 +61,12 @@ class Folder(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the masks and images and read the names. Raises DataError or UserError."""
-        hint = "see `lavida-gen sources folder`"
         self.options = options
-        root = need_folder(options.root, "root", hint)
-        self._masks = need_folder(root / options.masks, "masks", hint)
-        self._images = need_folder(root / options.images, "images", hint)
-        self._names = need_file(root / options.names, "names", hint) if options.binary is None else None
+        needs = Needs(options.root, "see `lavida-gen sources folder`")
+        self._masks = needs.folder(needs.root / options.masks, "masks")
+        self._images = needs.folder(needs.root / options.images, "images")
+        self._names = needs.file(needs.root / options.names, "names") if options.binary is None else None
+        needs.settle()
         values = names_file.read(self._names) if self._names else {1: str(options.binary)}
         for name in options.background:
             if name not in values.values():

@@ -68,15 +68,12 @@ def _accelerator(fit: FitSettings) -> Accelerator:
     AcceleratorState._reset_state()  # an earlier fit of this process may have had another precision or accumulation
     GradientState._reset_state()
     ddp = DistributedDataParallelKwargs(find_unused_parameters=fit.unused_parameters)
-    made = Accelerator(
+    return Accelerator(
         cpu=not torch.accelerator.is_available(),  # or torchrun's processes would not find each other without a GPU
         mixed_precision=fit.precision,
         gradient_accumulation_steps=fit.accumulation,
         kwargs_handlers=[ddp],
     )
-    if made.state.deepspeed_plugin is not None:  # it would take this from a DataLoader of its own
-        made.state.deepspeed_plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = fit.batch
-    return made
 
 
 @dataclass(slots=True)

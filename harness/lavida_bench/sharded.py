@@ -1,4 +1,4 @@
-"""Weights that FSDP cuts over the processes: what it asks of a model, and how to get them back whole."""
+"""Weights that FSDP or DeepSpeed cut over the processes: what they ask of a model, and how to get them back whole."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ def _kind(accelerator: Accelerator) -> str:
 
 
 class Sharding:
-    """Nothing where there is no FSDP. Made before `accelerator.prepare`.
+    """Nothing where there is neither. Made before `accelerator.prepare`.
 
     Raises UserError for what cannot be fitted in shards.
     """
 
     def __init__(self, accelerator: Accelerator, model: nn.Module, fit: FitSettings) -> None:
-        self.accelerator, self.on = accelerator, _kind(accelerator) == "FSDP"
-        if self.on and fit.ema:
+        self.accelerator, self._kind = accelerator, _kind(accelerator)
+        if own_format(accelerator) and fit.ema:
             raise UserError(
-                "fit.ema: averaged weights are not kept where FSDP cuts the weights; leave it out, or use DDP"
+                f"fit.ema: averaged weights are not kept where {self._kind} cuts the weights; leave it out, or use DDP"
             )
-        self._scalars = frozenset(_widened(model)) if self.on else frozenset()
+        self._scalars = frozenset(_widened(model)) if own_format(accelerator) else frozenset()
+        if self._kind == "DEEPSPEED":
+            _settle(accelerator.state.deepspeed_plugin.deepspeed_config, fit)
 
     def fill(self, optimiser: Any) -> None:
         """Gradients of zero for weights that a step left out: without a state of each, no checkpoint could be read."""
-        if not self.on:
+        if self._kind != "FSDP":
             return
         for group in optimiser.param_groups:
             for one in group["params"]:
@@ -55,8 +57,15 @@ class Sharding:
         return {name: one.reshape(()) if name in self._scalars else one for name, one in found.items()}
 
 
+def _settle(config: dict[str, Any], fit: FitSettings) -> None:
+    """DeepSpeed accumulates and clips by its own configuration: it says what the recipe says."""
+    config["train_micro_batch_size_per_gpu"] = fit.batch
+    config["gradient_accumulation_steps"] = fit.accumulation
+    config["gradient_clipping"] = fit.clip or 0.0
+
+
 def _widened(model: nn.Module) -> Iterator[str]:
-    """Scalars become (1,), which FSDP can cut; their names."""
+    """Scalars become (1,), which can be cut (FSDP) and sent as bytes (DeepSpeed); their names."""
     for name, one in list(model.named_parameters()):
         if one.dim() == 0:
             owner, _, last = name.rpartition(".")

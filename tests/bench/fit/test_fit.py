@@ -169,28 +169,41 @@ def test_two_processes_are_one_with_the_doubled_batch(make: Make, tmp_path: Path
     assert two["pixel_auc"] == pytest.approx(one["pixel_auc"], abs=1e-3)  # by bins of logits
 
 
-def sharded(recipe: Recipe, out: Path) -> subprocess.CompletedProcess[str]:
-    """A fit over two processes, by FSDP 2 over gloo."""
-    program = Path(__file__).with_name("fsdp_on_cpu.py")
+FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_AUTO_WRAP_POLICY": "NO_WRAP"}
+DEEPSPEED = {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"}
+CUTS = pytest.mark.parametrize(
+    ("library", "stored"),
+    [(FSDP, "pytorch_model_fsdp_0/__1_*.distcp"), (DEEPSPEED, "pytorch_model/*zero_pp_rank_1*_optim_states.pt")],
+    ids=["FSDP", "DEEPSPEED"],
+)
+
+
+def sharded(library: dict[str, str], recipe: Recipe, out: Path) -> subprocess.CompletedProcess[str]:
+    """A fit over two processes, by FSDP 2 or ZeRO-2 over gloo."""
+    if library is DEEPSPEED:
+        pytest.importorskip("deepspeed", reason="DeepSpeed is installed on Linux only")
+    program = Path(__file__).with_name("shards_on_cpu.py")
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(program)]
     words += command(recipe, out, out.parent)[2:]
-    more = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_AUTO_WRAP_POLICY": "NO_WRAP"}
-    return subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT | more, timeout=300)
+    return subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT | library, timeout=300)
 
 
 @pytest.mark.slow
-def test_weights_in_shards_give_the_same_and_go_on(make: Make, tmp_path: Path) -> None:
+@CUTS
+def test_weights_in_shards_give_the_same_and_go_on(
+    make: Make, tmp_path: Path, library: dict[str, str], stored: str
+) -> None:
     more: dict[str, Any] = {"model": NAMES, "steps": 3, "accumulation": 2, "validation": {"every": 3, "samples": 6}}
     fit(make(batch=4, **more), tmp_path / "one", quiet)
     two = tmp_path / "two"
-    done = sharded(make(batch=2, **more), two)
+    done = sharded(library, make(batch=2, **more), two)
     assert done.returncode == 0, done.stderr
     assert_equal_curves(tmp_path / "one", two, 3)
-    assert list((two / "checkpoints" / "step-00000002" / "pytorch_model_fsdp_0").glob("__1_*.distcp")), "in shards"
+    assert list((two / "checkpoints" / "step-00000002").glob(stored)), "in shards"
     for left in (two / "model", two / "checkpoints" / "step-00000003"):
         shutil.rmtree(left)
     (two / "fit.json").unlink()
-    again = sharded(make(batch=2, **more), two)
+    again = sharded(library, make(batch=2, **more), two)
     assert again.returncode == 0, again.stderr
     assert "goes on from step 2" in again.stdout
     assert_equal_curves(tmp_path / "one", two, 3)
@@ -201,7 +214,7 @@ def test_weights_in_shards_give_the_same_and_go_on(make: Make, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_averaged_weights_in_shards_are_refused(make: Make, tmp_path: Path) -> None:
-    done = sharded(make(ema=0.9), tmp_path / "two")
+    done = sharded(FSDP, make(ema=0.9), tmp_path / "two")
     assert done.returncode != 0
     assert "fit.ema: averaged weights are not kept where FSDP cuts the weights; leave it out" in done.stderr
 

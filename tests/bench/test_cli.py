@@ -14,7 +14,7 @@ from lavida_bench import benchmark, cli
 from lavida_gen.errors import DataError, UserError
 from lavida_gen.plugins import names
 
-VERBS = [name.replace("_", "-") for name in names(cli.PACKAGE)]
+VERBS = [name.replace("_", "-") for name in names(cli.COMMANDS)]
 
 
 def run(*words: object) -> Any:
@@ -62,7 +62,8 @@ def test_errors_become_a_line_and_a_code(error: Exception, code: int, monkeypatc
     monkeypatch.setattr(benchmark, "make", fails)
     done = run("check", "street")
     assert (done.exit_code, done.output) == (code, f"error: {error}\n")
-    assert isinstance(run("--debug", "check", "street").exception, type(error))
+    for words in (("--debug", "check", "street"), ("check", "street", "--debug")):
+        assert isinstance(run(*words).exception, type(error))
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +72,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(benchmark, "make", stopped)
     done = run("check", "street")
-    assert (done.exit_code, done.output) == (130, "\nstopped\n")
+    assert (done.exit_code, done.output) == (130, "\nstopped; what is finished is kept: the same command goes on\n")
 
 
 def test_check_of_a_sound_folder_and_of_one_that_is_not(small_folder: Path, tmp_path: Path) -> None:

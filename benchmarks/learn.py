@@ -68,7 +68,7 @@ def arguments() -> argparse.Namespace:
 
 def scenes(what: str, count: int, seed: int, cache: Path | None) -> Scenes:
     """Drawn, or read from the cache."""
-    file = None if cache is None else cache / f"{what}-{count}-{seed}.npz"
+    file = None if cache is None else cache / f"{what}-{count}-{seed}-{SIDE}-{DRAWING}.npz"
     if file is not None and file.is_file():
         held = np.load(file)
         said = tuple(tuple(tuple(names) for names in one) for one in json.loads(str(held["said"])))
@@ -155,9 +155,8 @@ class Run:
         if self.accelerator.num_processes == 1:
             return
         trained = [one for group in self.optimizer.param_groups for one in group["params"]]
-        flat = torch.cat(
-            [torch.zeros_like(one).flatten() if one.grad is None else one.grad.flatten() for one in trained]
-        )
+        trained = [one for one in trained if one.grad is not None]  # all processes take the same branch
+        flat = torch.cat([one.grad.flatten() for one in trained])
         parts = torch.as_tensor(self.accelerator.reduce(flat, "mean")).split([one.numel() for one in trained])
         for one, part in zip(trained, parts, strict=True):
             one.grad = part.view_as(one)

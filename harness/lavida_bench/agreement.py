@@ -26,22 +26,30 @@ class Made:
     norm: float
 
 
-def agree(
-    accelerator: Accelerator, step: int, group: Sequence[Loaded], made: Made, asked: bool
-) -> tuple[dict[str, float], bool]:
-    """The losses over all processes, and whether any process was asked to stop.
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Of a step over all processes: losses by name, samples that were left out, whether anyone was asked to stop."""
+
+    losses: dict[str, float]
+    damaged: int
+    stop: bool
+
+
+def agree(accelerator: Accelerator, step: int, group: Sequence[Loaded], made: Made, asked: bool) -> Agreed:
+    """What each process knows, put together.
 
     Raises DataError in every process if a number is not finite in any, naming the samples.
     """
     names = list(made.losses)
     bad_loss = not all(math.isfinite(value) for value in made.losses.values())
     bad_norm = not math.isfinite(made.norm) and accelerator.mixed_precision != "fp16"  # its scaler skips such a step
-    own = [*(made.losses[name] for name in names), float(asked), float(bad_loss), float(bad_norm)]
+    damaged = sum(len(loaded.damaged) for loaded in group)
+    own = [*(made.losses[name] for name in names), float(damaged), float(asked), float(bad_loss), float(bad_norm)]
     said = torch.tensor(own, dtype=torch.float64, device=accelerator.device)
-    *losses, stop, any_loss, any_norm = accelerator.reduce(said, "sum").tolist()
+    *losses, left_out, stop, any_loss, any_norm = accelerator.reduce(said, "sum").tolist()
     if any_loss or any_norm:
         raise DataError(_bad_numbers(accelerator, step, group, made, any_loss > 0))
-    return dict(zip(names, losses, strict=True)), stop > 0
+    return Agreed(dict(zip(names, losses, strict=True)), int(left_out), stop > 0)
 
 
 def _bad_numbers(accelerator: Accelerator, step: int, group: Sequence[Loaded], made: Made, loss: bool) -> str:

@@ -1,6 +1,7 @@
 """Checkpoints of a fit: whole or not there, the newest few kept, the best weights apart.
 
-    checkpoints/step-00000500/     optimiser, schedule, random state of each process, weights that train, progress.json
+    checkpoints/step-00000500/     optimiser, schedule, random state of each process, weights that train, progress.json,
+                                   the resolved recipe
     best.safetensors               the weights that train, of the step with the best validation
 
 A checkpoint is written beside its name and renamed when every process is done. What accelerate, FSDP and DeepSpeed keep
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FOLDER, PROGRESS, WEIGHTS, BEST = "checkpoints", "progress.json", "trained.safetensors", "best.safetensors"
+RECIPE = "recipe.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Checkpoints:
 def _finished(partial: Path, final: Path, progress: Progress) -> str:
     """Give a checkpoint its name; what went wrong, "" if nothing did."""
     try:
+        shutil.copyfile(partial.parent.parent / RECIPE, partial / RECIPE)
         write_whole(partial / PROGRESS, json.dumps(asdict(progress)).encode())
         for file in partial.rglob("*"):
             _sync(file)

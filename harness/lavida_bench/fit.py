@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from lavida_bench.agreement import Made, agree
 from lavida_bench.checkpoint import Checkpoints, Progress, better, claimed, write_best
 from lavida_bench.journal import Journal
 from lavida_bench.loader import Loaded, Loader
+from lavida_bench.processes import PATIENCE
 from lavida_bench.sharded import Sharding
 from lavida_bench.start import make_model
 from lavida_bench.stopping import Stopping
@@ -62,18 +64,21 @@ def _silent(text: str) -> None:
 
 
 def _accelerator(fit: FitSettings) -> Accelerator:
-    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
     from accelerate.state import AcceleratorState, GradientState
 
     AcceleratorState._reset_state()  # an earlier fit of this process may have had another precision or accumulation
     GradientState._reset_state()
     ddp = DistributedDataParallelKwargs(find_unused_parameters=fit.unused_parameters)
-    return Accelerator(
+    patient = InitProcessGroupKwargs(timeout=PATIENCE)  # one process reads every shard while the others wait
+    made = Accelerator(
         cpu=not torch.accelerator.is_available(),  # or torchrun's processes would not find each other without a GPU
         mixed_precision=fit.precision,
         gradient_accumulation_steps=fit.accumulation,
-        kwargs_handlers=[ddp],
+        kwargs_handlers=[ddp, patient],
     )
+    made.gradient_accumulation_steps = fit.accumulation  # whatever ACCELERATE_GRADIENT_ACCUMULATION_STEPS says
+    return made
 
 
 @dataclass(slots=True)
@@ -97,11 +102,11 @@ class _Run:
         set_seed(recipe.seed)
         self.raw, self.processor = make_model(recipe, say)
         self.sharding = Sharding(accelerator, self.raw, self.fit)
-        self.average = optimiser.Average(self.raw, self.fit.ema) if self.fit.ema else None
         with accelerator.local_main_process_first():  # it looks at every shard, the others find that done
             self.loader = Loader(recipe, self.processor, accelerator.process_index, accelerator.num_processes)
         made = optimiser.make(self.raw, self.fit)
         self.model, self.optimiser = accelerator.prepare(self.raw, made)
+        self.average = optimiser.Average(self.raw, self.fit.ema) if self.fit.ema else None  # where the weights are now
         self.schedule = optimiser.schedule(made, self.fit)
         accelerator.register_for_checkpointing(self.schedule, *([self.average] if self.average else []))
         self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, self.raw)
@@ -112,11 +117,11 @@ class _Run:
     def go(self) -> Path:
         """From the newest checkpoint to the end."""
         self._go_on()
-        for words in self.loader.damaged:
-            self.say(f"left out: {words}")
         journal = None
         if self.accelerator.is_main_process:
             journal = Journal(self.out, self.progress.step, self.fit.steps, self.say)
+            for words in self.loader.damaged:
+                journal.note(self.progress.step, f"left out: {words}")
         try:
             with Stopping() as stopping:
                 self._train(journal, stopping)
@@ -133,7 +138,7 @@ class _Run:
         if loaded.batch != self.progress.batch:
             raise UserError(
                 f"{newest}: made with {loaded.batch} samples a forward over all processes, now {self.progress.batch}; "
-                "start as many processes as before, or change fit.batch so that the product is the same"
+                "start as many processes as before"
             )
         self.progress = loaded
         self.say(f"goes on from step {loaded.step}")
@@ -146,16 +151,17 @@ class _Run:
         first, last = self.progress.step * fit.accumulation, fit.steps * fit.accumulation
         for group in _grouped(self.loader.batches(first, last), fit.accumulation):
             made = self._step(group)
-            losses, stop = agree(self.accelerator, self.progress.step + 1, group, made, stopping.asked)
+            agreed = agree(self.accelerator, self.progress.step + 1, group, made, stopping.asked)
             self._apply()
-            self.progress = replace(self.progress, step=self.progress.step + 1)
-            self._tell(journal, group, losses, made.norm)
+            damaged = self.progress.damaged + agreed.damaged
+            self.progress = replace(self.progress, step=self.progress.step + 1, damaged=damaged)
+            self._tell(journal, group, agreed.losses, made.norm)
             step, done = self.progress.step, self.progress.step == fit.steps
             if fit.validation and (step % fit.validation.every == 0 or done):
                 self._validate(journal)
-            if step % fit.checkpoint.every == 0 or done or stop:
+            if step % fit.checkpoint.every == 0 or done or agreed.stop:
                 self.checkpoints.save(self.progress)
-            if stop and not done:
+            if agreed.stop and not done:
                 raise KeyboardInterrupt
 
     def _step(self, group: list[Loaded]) -> Made:
@@ -196,11 +202,8 @@ class _Run:
     def _tell(self, journal: Journal | None, group: list[Loaded], losses: dict[str, float], norm: float) -> None:
         step = self.progress.step
         self.since.samples += sum(len(loaded.batch) for loaded in group) * self.accelerator.num_processes
-        damaged = [words for loaded in group for words in loaded.damaged]
-        if damaged:
-            self.progress = replace(self.progress, damaged=self.progress.damaged + len(damaged))
-            for words in damaged:
-                _note(journal, step, f"left out: {words}")
+        for words in (words for loaded in group for words in loaded.damaged):
+            _note(journal, step, f"left out: {words}")
         if journal is None or (step % self.fit.log_every and step not in (1, self.fit.steps)):
             return
         now = time.monotonic()
@@ -218,7 +221,8 @@ class _Run:
         assert self.fit.validation is not None
         by, weights = self.fit.validation.by, self.raw.config.weights
         with self.average.inside(self.raw) if self.average else nullcontext():
-            values = validation.validate(self.model, self.loader, self.accelerator, weights)
+            note = partial(_note, journal, self.progress.step)
+            values = validation.validate(self.model, self.loader, self.accelerator, weights, note)
             if by not in values:
                 raise UserError(
                     f"fit.validation.by: {by} is not defined on these shards; measured: {', '.join(values)}"

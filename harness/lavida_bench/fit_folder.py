@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lavida_bench.checkpoint import BEST, Progress
+from lavida_bench.checkpoint import BEST, RECIPE, Progress
+from lavida_bench.model_files import folder_digest
 from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, UserError, fault
+from lavida_gen.errors import DataError, LavidaGenError, UserError, fault
 from lavida_gen.storage import PARTIAL, write_whole
 
 if TYPE_CHECKING:
@@ -23,33 +24,58 @@ if TYPE_CHECKING:
     from lavida.processing import LavidaProcessor
     from lavida_bench.recipe import Recipe
 
-MODEL, RECIPE, DONE, OWNER = "model", "recipe.yaml", "fit.json", ".fit.json"
+MODEL, DONE, OWNER = "model", "fit.json", ".fit.json"
 
 
 def finished(recipe: Recipe, out: Path) -> bool:
-    """Whether the folder holds the finished fit of this recipe."""
-    done = _read(out / DONE)
-    return done is not None and done["identity"] == recipe.fit_identity() and (out / MODEL).is_dir()
+    """Whether the folder holds the finished fit of this recipe. Raises UserError if what it began with has changed.
+
+    What is gone has not changed: a fitted model outlives its corpus.
+    """
+    done, held = _read(out / DONE), _read(out / OWNER)
+    if done is None or done["identity"] != recipe.fit_identity() or not (out / MODEL).is_dir():
+        return False
+    if held is not None:
+        _compare(held["inputs"], _inputs(recipe, gone=True))
+    return True
 
 
 def begin(recipe: Recipe, out: Path) -> None:
-    """Mark the folder as this recipe's. Raises UserError if it is another's, or if a corpus has changed since."""
-    facts = recipe.fit_facts()
-    corpora = {entry.corpus: open_corpus(entry.corpus).manifest.digest for entry in recipe.data}
+    """Mark the folder as this recipe's. Raises UserError if it is another's, or if what it began with has changed."""
+    facts, inputs = recipe.fit_facts(), _inputs(recipe)
     held = _read(out / OWNER)
     if held is None:
-        write_whole(out / OWNER, json.dumps({"facts": facts, "corpora": corpora}, indent=1).encode())
+        write_whole(out / OWNER, json.dumps({"facts": facts, "inputs": inputs}, indent=1).encode())
     else:
         differ = sorted(_differences(held["facts"], facts))
         if differ:
             todo = "give another --out, or remove the folder"
             raise UserError(fault(out, f"holds a fit of another recipe: {', '.join(differ)}", todo=todo))
-        for corpus, digest in corpora.items():
-            if held["corpora"].get(corpus) != digest:
-                todo = "give another --out to fit on it anew"
-                raise UserError(fault(corpus, "is another corpus than the one this fit began with", todo=todo))
+        _compare(held["inputs"], inputs)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     write_whole(out / RECIPE, text.encode())
+
+
+def _inputs(recipe: Recipe, gone: bool = False) -> dict[str, str]:
+    """Digests of the corpora and of the model that a fit begins with; `gone`: those that are not there are left out."""
+    found: dict[str, str] = {}
+    for entry in recipe.data:
+        try:
+            found[entry.corpus] = open_corpus(entry.corpus).manifest.digest
+        except LavidaGenError:
+            if not gone:
+                raise
+    model = recipe.model.path
+    if model is not None and Path(model).expanduser().is_dir():
+        found[model] = folder_digest(Path(model).expanduser())
+    return found
+
+
+def _compare(held: Mapping[str, str], inputs: Mapping[str, str]) -> None:
+    for what, digest in inputs.items():
+        if held.get(what) != digest:
+            todo = "give another --out to fit anew"
+            raise UserError(fault(what, "is another one than this fit began with", todo=todo))
 
 
 def finish(

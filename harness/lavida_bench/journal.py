@@ -25,7 +25,7 @@ class Journal:
         self._began, self._first = time.monotonic(), step
         _cut(out / LOG, step)
         self._file = open(out / LOG, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  # closed by close()
-        self._board = SummaryWriter(str(out / BOARD), purge_step=step + 1 if step else None)
+        self._board = SummaryWriter(str(out / BOARD), purge_step=step + 1)
 
     def training(self, step: int, losses: Mapping[str, float], more: Mapping[str, Any]) -> None:
         """A step's losses; `more` has lr (by group), norm, samples_per_second, rounds (by pool), damaged."""

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers.utils import logging
 
 from lavida.batch import Batch, Output, Sample
+from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor
@@ -26,7 +27,7 @@ from lavida_bench.model_files import folder_digest
 from lavida_bench.score_store import digest
 from lavida_bench.scorer import ClipScores, Pending, Precision
 from lavida_bench.video import Pixels
-from lavida_gen.errors import UserError, fault
+from lavida_gen.errors import DataError, UserError, fault
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LIMIT = 65504.0  # the largest float16
@@ -50,10 +51,13 @@ class LavidaScorer:
         self._own = threading.local()
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Batch:
-        """See Scorer. In pinned memory for a GPU."""
+        """See Scorer. In pinned memory for a GPU. Raises DataError for pictures that the model cannot take."""
         if not hasattr(self._own, "processor"):
             self._own.processor = copy.deepcopy(self.processor)  # tokenizers serve one thread
-        batch: Batch = self._own.processor([Sample(clip, names) for clip in clips], use="score")
+        try:
+            batch: Batch = self._own.processor([Sample(clip, names) for clip in clips], use="score")
+        except LavidaError as error:  # a picture out of all proportion
+            raise DataError(str(error).removeprefix("Sample '': ")) from error
         batch = replace(batch, labels=None)
         return _map(batch, self._ready)
 

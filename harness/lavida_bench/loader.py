@@ -169,12 +169,13 @@ class Loader:
         assert recipe.fit is not None, "a recipe without fit has no loader"
         self.fit, self.settings = recipe.fit, recipe.fit.loader
         self.processor, self.process, self.processes = processor, process, processes
-        pools, self.damaged = open_pools(recipe.data, "train", self.settings)
+        pools, damaged = open_pools(recipe.data, "train", self.settings)
+        held_out, more = open_pools(recipe.data, "val", self.settings) if self.fit.validation else ([], [])
+        self.damaged = damaged + more
         sizes = [PoolSize(pool.name, pool.sizes, pool.weight) for pool in pools]
         whole = recipe.fit.batch * processes
         self.schedule = Schedule(sizes, recipe.seed, whole, self.settings.lanes, self.settings.shuffle)
-        self._reader = Reader(pools)
-        self._data = recipe.data
+        self._reader, self._held_out = Reader(pools), Reader(held_out)
 
     def batches(self, start: int, stop: int) -> Iterator[Loaded]:
         """The batches of steps start..stop-1, in order."""
@@ -187,12 +188,13 @@ class Loader:
         Every process gets equally many; -1 marks those that only fill up and must not be counted.
         """
         assert self.fit.validation is not None, "the recipe asks for no validation"
-        pools, _ = open_pools(self._data, "val", self.settings)
         most, size = self.fit.validation.samples, self.fit.batch
-        batches = [batch for number, pool in enumerate(pools) for batch in _evenly(number, pool, most, size)]
+        batches = [
+            batch for number, pool in enumerate(self._held_out.pools) for batch in _evenly(number, pool, most, size)
+        ]
         mine = range(self.process, -(-len(batches) // self.processes) * self.processes, self.processes)
         steps = [min(step, len(batches) - 1) for step in mine]
-        for number, loaded in zip(mine, self._load(Reader(pools), _Fixed(tuple(batches)), steps), strict=True):
+        for number, loaded in zip(mine, self._load(self._held_out, _Fixed(tuple(batches)), steps), strict=True):
             yield number if number < len(batches) else -1, loaded
 
     def _load(self, reader: Reader, places: Callable[[int], Sequence[Place]], steps: Sequence[int]) -> Iterator[Loaded]:

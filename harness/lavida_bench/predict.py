@@ -10,6 +10,7 @@ Every `every`-th frame is looked at, 8 to a clip; a frame in between carries the
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def predict(
         stack.callback(stream.close)
         if settings.overlay:
             work.video = stack.enter_context(overlay.VideoWriter(out / "overlay.mp4", stream.fps, stream.live))
-        work.table = stack.enter_context((out / f"scores.csv{PARTIAL}").open("w", encoding="utf-8", newline=""))
+        work.table = stack.enter_context(work.partial.open("w", encoding="utf-8", newline=""))
         write_csv(work.table, [], Sampled)
         pieces = stack.enter_context(_Closing(ahead([stream], work.chunks, readers=1, depth=DEPTH)))
         try:
@@ -115,6 +116,9 @@ def predict(
                     raise item.error
         except KeyboardInterrupt:
             found.stopped = True
+        except BaseException:
+            work.partial.unlink(missing_ok=True)
+            raise
     found.broken = stream.broken
     work.finish(about or {})
     return found
@@ -133,6 +137,11 @@ class _Work:
     video: overlay.VideoWriter | None = None
     table: Any = None
     peaks: Peaks = field(default_factory=Peaks)
+
+    @property
+    def partial(self) -> Path:
+        """Where the scores are written while they come."""
+        return self.out / f"scores.csv{PARTIAL}"
 
     def chunks(self, stream: Stream) -> Iterator[_Chunk]:
         """The source in chunks. Runs in a reader."""
@@ -163,7 +172,7 @@ class _Work:
         for place, (number, seconds) in enumerate(chunk.sampled):
             row = self.rows.add(number, seconds, float(scores.frames[place]), self._name(scores, place))
             rows[number] = (place, row)
-            self.table.write(",".join(map(str, line(row))) + "\n")
+            csv.writer(self.table, lineterminator="\n").writerow(line(row))
         self.table.flush()
         last: tuple[int, Sampled] | None = None
         for number, seconds, jpeg in chunk.shown:
@@ -205,7 +214,7 @@ class _Work:
         text = io.StringIO()
         write_csv(text, found.segments, Segment)
         write_whole(out / "segments.csv", text.getvalue().encode())
-        (out / f"scores.csv{PARTIAL}").replace(out / "scores.csv")
+        self.partial.replace(out / "scores.csv")
         plain = {
             "format": FORMAT, **about, **asdict(found), "names": list(self.names), "settings": asdict(self.settings),
             "model": {"name": self.scorer.name, **self.scorer.identity}, "provenance": asdict(provenance()),

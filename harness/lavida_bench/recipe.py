@@ -161,9 +161,10 @@ class Recipe(Strict):
     def fit_facts(self) -> dict[str, Any]:
         """All that determines what is learnt, as plain data."""
         plain = self.model_dump(mode="json", include={"seed", "model", "data", "fit"})
-        if plain["fit"]:
-            for key in ("checkpoint", "validation", "log_every", "unused_parameters"):
+        if self.fit is not None:
+            for key in ("checkpoint", "log_every", "unused_parameters"):
                 del plain["fit"][key]
+            plain["fit"]["validation"] = self.fit.validation and self.fit.validation.by  # it chooses the weights
             plain["fit"]["loader"] = {key: plain["fit"]["loader"][key] for key in ("shuffle", "lanes", "damaged")}
         return plain
 

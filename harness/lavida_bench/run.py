@@ -24,6 +24,7 @@ from lavida_bench.score_store import ScoreStore, digest
 from lavida_bench.scorer import Precision, Scorer
 from lavida_bench.stages import Stages
 from lavida_bench.story import story
+from lavida_gen.cache import file_digest
 from lavida_gen.errors import UserError, fault
 from lavida_gen.shards import write_whole
 
@@ -69,7 +70,9 @@ class _Work:
         if before is not None and before.key != key:
             todo = "give another --out for the changed recipe"
             raise UserError(fault(self.out, "was fitted by another recipe (model, data or fit differ)", todo=todo))
-        if before is not None and (self.out / before.facts["model"]).is_dir():
+        from lavida_bench import fit_folder
+
+        if before is not None and fit_folder.finished(self.recipe, self.out / FIT):
             self.say(f"fit: done {before.finished}, {before.facts['model']}")
             return
 
@@ -138,10 +141,18 @@ class _Work:
         """Digest of the model's files, or of what the recipe says of it."""
         folder = self._model()
         if folder is None or not folder.is_dir():
-            return digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed])
+            return digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed, self._shipped()])
         from lavida_bench.model_files import folder_digest
 
         return folder_digest(folder)
+
+    def _shipped(self) -> str:
+        """Digest of the weights that come with this program, "" for a model that does not begin with them."""
+        if self.recipe.model.preset != "tiny" or self.recipe.model.random:
+            return ""
+        from lavida.tiny_parts import FILE
+
+        return file_digest(FILE)
 
     def _scorer(self, precision: Precision) -> Scorer:
         """The model, loaded once for each precision."""

@@ -34,6 +34,8 @@ class Sharding:
 
     def __init__(self, accelerator: Accelerator, model: nn.Module, fit: FitSettings) -> None:
         self.accelerator, self._kind = accelerator, _kind(accelerator)
+        if self._kind == "FSDP" and not accelerator.is_fsdp2:
+            raise UserError("FSDP of version 1 is not supported; start with `accelerate launch --fsdp_version 2`")
         if own_format(accelerator) and fit.ema:
             raise UserError(
                 f"fit.ema: averaged weights are not kept where {self._kind} cuts the weights; leave it out, or use DDP"
@@ -43,7 +45,10 @@ class Sharding:
             _settle(accelerator.state.deepspeed_plugin.deepspeed_config, fit)
 
     def fill(self, optimiser: Any) -> None:
-        """Gradients of zero for weights that a step left out: without a state of each, no checkpoint could be read."""
+        """Gradients of zero for weights that a step left out: without a state of each, no checkpoint could be read.
+
+        With `weight_decay` such a weight (SAM2's `no_mask_embed` beside prompt maps) then decays, unused as it is.
+        """
         if self._kind != "FSDP":
             return
         for group in optimiser.param_groups:

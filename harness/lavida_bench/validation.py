@@ -5,6 +5,7 @@ Best weights are chosen by one of these values, never by a benchmark's test set.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from lavida.losses import LOSSES, Weights
 from lavida.objective import counts
 from lavida_bench.curves import auc
-from lavida_gen.errors import UserError, did_you_mean
+from lavida_gen.errors import DataError, UserError, did_you_mean
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -51,7 +52,10 @@ class Tally:
         self.overlap = torch.zeros(2, dtype=torch.float64)
 
     def add(self, batch: Batch, output: Output) -> None:
-        """One batch with targets, its output in scoring mode."""
+        """One batch with targets, its output in scoring mode. Raises DataError for numbers that are not finite."""
+        if not all(bool(one.isfinite().all()) for one in (output.scores, output.masks, *output.parts.values())):
+            keys = ", ".join(batch.keys)
+            raise DataError(f"validation: the model's numbers are not finite; samples {keys}; lower fit.lr")
         for tally, name, many in zip(self.losses.unbind(1), LOSSES, counts(batch), strict=True):
             if name in output.parts:
                 tally += torch.stack((output.parts[name].cpu() * many, many))
@@ -93,8 +97,13 @@ def _bins(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def validate(model: nn.Module, loader: Loader, accelerator: Accelerator, weights: Weights) -> dict[str, float]:
-    """Values over the validation shards of all pools together. Every process calls it and gets the same."""
+def validate(
+    model: nn.Module, loader: Loader, accelerator: Accelerator, weights: Weights, note: Callable[[str], None]
+) -> dict[str, float]:
+    """Values over the validation shards of all pools together. Every process calls it and gets the same.
+
+    `note` is told what was damaged and left out. Raises DataError for numbers that are not finite.
+    """
     tally = Tally()
     training = model.training
     model.eval()
@@ -104,6 +113,8 @@ def validate(model: nn.Module, loader: Loader, accelerator: Accelerator, weights
             output = model(batch)
             if number >= 0:
                 tally.add(batch, output)
+                for words in loaded.damaged:
+                    note(f"left out of validation: {words}")
     finally:
         model.train(training)
     return tally.summed(accelerator).values(weights)

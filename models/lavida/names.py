@@ -1,4 +1,4 @@
-"""Features of anomaly names: the pooled output of a CLIP text tower for each name alone, cached while it is frozen."""
+"""Features of anomaly names: what a CLIP text tower says at the end of each name alone, cached while it is frozen."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class NameEncoder(nn.Module):
         return torch.stack([self._cache[key] for key in keys])
 
     def _run(self, ids_KW: Tensor, mask_KW: Tensor) -> Tensor:
+        """At the last real token, CLIP's end of text: the tower's own pooling takes the highest id where `eos_token_id`
+        is 2, and attention looks back only.
+        """
         device = self.tower.embeddings.token_embedding.weight.device
-        pooled: Tensor = self.tower(input_ids=ids_KW.to(device), attention_mask=mask_KW.to(device)).pooler_output
-        return pooled
+        mask_KW = mask_KW.to(device)
+        states_KWC: Tensor = self.tower(input_ids=ids_KW.to(device), attention_mask=mask_KW).last_hidden_state
+        return states_KWC[torch.arange(len(states_KWC), device=device), mask_KW.sum(dim=1) - 1]

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from lavida_bench import overlay, timeline_picture
+from lavida_bench import lavida_scorer, overlay, timeline_picture
 from lavida_bench.cli import main
 from lavida_bench.predict import DEPTH, Prediction, Settings, predict
 from lavida_bench.predict_many import Outcome, Source, done, listed, predict_all, sources
@@ -35,14 +35,21 @@ NAMES = ("bicycle", "cart")
 SIZE = (48, 64)
 
 
-def film(place: Any, frames: int = 60, bright: range = range(20, 30), fps: int = 10, kind: str = "mp4") -> Any:
+def film(
+    place: Any,
+    frames: int = 60,
+    bright: range = range(20, 30),
+    fps: int = 10,
+    kind: str = "mp4",
+    size: tuple[int, int] = SIZE,
+) -> Any:
     """Grey 60; in `bright` grey 200 with a white square."""
     with av.open(place if isinstance(place, io.BytesIO) else str(place), "w", format=kind) as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
-        stream.height, stream.width, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.time_base = Fraction(1, fps)
         for number in range(frames):
-            pixels = np.full((*SIZE, 3), 200 if number in bright else 60, np.uint8)
+            pixels = np.full((*size, 3), 200 if number in bright else 60, np.uint8)
             if number in bright:
                 pixels[8:24, 16:40] = 255
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
@@ -203,6 +210,22 @@ def test_a_folder_goes_on_where_it_stopped_and_tells_what_is_broken(tmp_path: Pa
     assert [outcome.kept for outcome in changed] == [False, True]
     assert not any(outcome.kept for outcome in predict_all(grey, found[1:2], ("other",), settings, False, bar))
     assert not any(outcome.kept for outcome in predict_all(grey, found[1:2], ("other",), settings, True, bar))
+
+
+def test_names_may_hold_commas(tmp_path: Path) -> None:
+    predict(Grey(), Stream(film(tmp_path / "v.mp4", 20)), ('red, "old"', "car, red"), tmp_path, Settings(overlay=False))
+    assert {row["name"] for row in rows(tmp_path / "scores.csv")} == {'red, "old"'}
+
+
+def test_a_video_that_the_model_cannot_take_ends_alone(tmp_path: Path) -> None:
+    film(tmp_path / "b.mp4", 8)
+    film(tmp_path / "a.mp4", 8, size=(4, 1000))
+    scorer = lavida_scorer.load("tiny")
+    found = sources(str(tmp_path), tmp_path / "out", nested=False)
+    bad, good = predict_all(scorer, found, NAMES, Settings(overlay=False), False, bar)
+    assert bad.text().startswith(f"{tmp_path}/a.mp4: frame of 4 x 1000 pixels; expected sides that differ by at most")
+    assert not list((tmp_path / "out" / "a").iterdir())
+    assert not good.error
 
 
 def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import torch
 import yaml
 from click.testing import CliRunner
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from lavida.losses import LOSSES
 from lavida.modeling import Lavida
@@ -61,6 +62,7 @@ def test_what_a_fit_leaves_behind(make: Make, tmp_path: Path) -> None:
         "best.safetensors", "checkpoints", "fit.json", "log.jsonl", "model", "recipe.yaml", "tensorboard",
     ]  # fmt: skip
     assert [path.name for path in sorted((out / "checkpoints").iterdir())] == ["step-00000003", "step-00000004"]
+    assert (out / "checkpoints" / "step-00000004" / "recipe.yaml").read_bytes() == (out / "recipe.yaml").read_bytes()
     assert yaml.safe_load((out / "recipe.yaml").read_text())["fit"]["steps"] == 4
     lines = journal.read(out / "log.jsonl")
     validated = [line for line in lines if "validation" in line]
@@ -278,6 +280,47 @@ def test_ways_to_fit(make: Make, tmp_path: Path, more: dict[str, Any]) -> None:
     rates = curve(tmp_path)[1]["lr"]
     assert rates["projector"] == pytest.approx(more.get("lr_of", {}).get("projector", 1e-3) / 2, rel=0.01)
     assert rates["mask_decoder"] == pytest.approx(5e-4, rel=0.01)
+
+
+def test_averaged_weights_are_what_is_validated_and_kept(make: Make, tmp_path: Path) -> None:
+    """Two steps, each kept as a checkpoint: the average by hand."""
+    every: dict[str, Any] = {
+        "steps": 2,
+        "warmup": 0,
+        "checkpoint": {"every": 1},
+        "validation": {"every": 2, "samples": 6},
+    }
+    recipe = make(**every, ema=0.75)
+    fit(recipe, tmp_path / "run", quiet)
+    begun, _ = make_model(recipe, quiet)
+    first, second = (load_file(tmp_path / f"run/checkpoints/step-0000000{n}/trained.safetensors") for n in (1, 2))
+    kept = dict(Lavida.from_pretrained(tmp_path / "run" / "model").named_parameters())
+    start = dict(begun.named_parameters())
+    for name, last in second.items():
+        average = 0.75 * (0.75 * start[name] + 0.25 * first[name]) + 0.25 * last
+        torch.testing.assert_close(kept[name], average, rtol=1e-5, atol=1e-6)
+    assert any(not torch.equal(kept[name], second[name]) for name in second)
+    fit(make(**every), tmp_path / "plain", quiet)
+    averaged, plain = (journal.read(tmp_path / run / "log.jsonl")[-1]["validation"] for run in ("run", "plain"))
+    assert averaged["loss"] != plain["loss"], "the average is what was validated"
+    _same_weights(tmp_path / "run")
+
+
+def test_the_recipe_says_how_many_forwards_are_a_step(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(make(steps=2, accumulation=2), tmp_path / "plain", quiet)
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "1")
+    fit(make(steps=2, accumulation=2), tmp_path / "told", quiet)
+    assert_equal_curves(tmp_path / "plain", tmp_path / "told", 2)
+
+
+def test_what_chooses_the_weights_is_part_of_the_recipe(make: Make) -> None:
+    plain, often, other, none = (
+        make(validation=given).fit_identity() for given in ({}, {"every": 2, "samples": 3}, {"by": "frame_auc"}, None)
+    )
+    assert plain == often
+    assert len({plain, other, none}) == 3
 
 
 def test_checkpointing_changes_no_number(make: Make, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from lavida_bench.fit import fit
 from lavida_bench.loader import Loader
 from lavida_bench.recipe import Recipe
 from lavida_bench.stopping import Stopping
+from lavida_gen import build
+from lavida_gen import recipe as corpora
 from lavida_gen.errors import DataError, UserError
 
 Make = Callable[..., Recipe]
@@ -125,11 +127,60 @@ def test_a_corpus_that_has_changed(make: Make, corpus: Path, tmp_path: Path) -> 
     shutil.copytree(corpus, copy)
     recipe = make(steps=1, data=[{"corpus": str(copy)}])
     fit(recipe, tmp_path / "run", quiet)
-    (tmp_path / "run" / "fit.json").unlink()
     plain = json.loads((copy / "corpus.json").read_text())
     (copy / "corpus.json").write_text(json.dumps(plain | {"digest": "0" * 64}))
-    with pytest.raises(UserError, match="is another corpus than the one this fit began with; give another --out"):
-        fit(recipe, tmp_path / "run", quiet)
+    for _ in ("finished", "half done"):
+        with pytest.raises(UserError, match="copy: is another one than this fit began with; give another --out"):
+            fit(recipe, tmp_path / "run", quiet)
+        (tmp_path / "run" / "fit.json").unlink(missing_ok=True)
+
+
+def test_a_fitted_model_outlives_its_corpus(make: Make, corpus: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(corpus, copy)
+    recipe = make(steps=1, data=[{"corpus": str(copy)}])
+    model = fit(recipe, tmp_path / "run", quiet)
+    shutil.rmtree(copy)
+    assert fit(recipe, tmp_path / "run", quiet) == model
+
+
+def test_a_first_model_that_has_changed(make: Make, tmp_path: Path) -> None:
+    first = fit(make(steps=1), tmp_path / "first", quiet)
+    second = make(steps=1, model={"path": str(first)})
+    fit(second, tmp_path / "run", quiet)
+    (first / "config.json").write_text((first / "config.json").read_text() + " ")
+    with pytest.raises(UserError, match="model: is another one than this fit began with"):
+        fit(second, tmp_path / "run", quiet)
+
+
+def test_validation_that_cannot_be_is_told_before_the_first_step(make: Make, tmp_path: Path) -> None:
+    text = ("samples=20", "val=0", "sources.0.size=[96, 128]", "sources.1.size=[96, 128]", "sources.1.frames=3")
+    build.build(corpora.load("street", text), tmp_path / "corpus")
+    said: list[str] = []
+    with pytest.raises(UserError, match="no shard of any/val"):
+        fit(make(validation={}, data=[{"corpus": str(tmp_path / "corpus")}]), tmp_path / "run", said.append)
+    assert not [line for line in said if line.startswith("step")]
+
+
+def test_a_value_that_these_shards_do_not_have(make: Make, tmp_path: Path) -> None:
+    recipe = make(steps=1, validation={"by": "frame_auc", "samples": 1}, data=one_kind(make))
+    with pytest.raises(
+        UserError, match=r"fit\.validation\.by: frame_auc is not defined on these shards; measured: loss"
+    ):
+        fit(recipe, tmp_path, quiet)
+
+
+def one_kind(make: Make) -> list[dict[str, str]]:
+    """The corpus' images alone."""
+    return [{"corpus": make().data[0].corpus, "kind": "image"}]
+
+
+def test_validation_that_is_not_finite_names_its_samples(make: Make, tmp_path: Path) -> None:
+    recipe = make(steps=1, lr=1e20, warmup=0, validation={"every": 1, "samples": 4})
+    with pytest.raises(
+        DataError, match=r"validation: the model's numbers are not finite; samples street/.*lower fit\.lr"
+    ):
+        fit(recipe, tmp_path, quiet)
 
 
 def _hold(out: Path, held: Any, done: Any) -> None:

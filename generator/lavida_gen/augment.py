@@ -21,6 +21,7 @@ from lavida_gen.masks import RLE
 from lavida_gen.sample import Draft, Dropped
 
 LOST = Dropped("lost by augmentation")
+_PUSHES = ("perspective", "high_angle")
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
@@ -182,6 +183,8 @@ def apply(
 ) -> Draft | Dropped:
     """The draft as it goes to the shard. `Dropped` if an augmentation pushed the anomaly out of sight."""
     drawn = [one for one in augmentations if rng.random() < one.p]
+    if sum(draft.labels) > 1:
+        drawn = [one for one in drawn if one.name not in _PUSHES]  # it might push out one of the anomalies, unnoticed
     if any(_SIDES.search(text) for text in (*draft.names, draft.rule)):
         drawn = [one for one in drawn if one.name != "flip"]  # "the left man" must stay on the left
     before = draft.frames[0].size

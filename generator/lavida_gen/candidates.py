@@ -74,7 +74,7 @@ def _may_be_called(other: Region, name: str, regions: Sequence[Region]) -> bool:
     """A category goes for all of kindred kind; an expression was written for its own thing alone."""
     if any(name == region.category for region in regions):
         return lexicon.same_kind(other.category or other.names[0], name)
-    return any(lexicon.alike(text, name) for text in other.names)
+    return any(lexicon.says_as_much(text, name) for text in other.names)
 
 
 def _union(parts: Sequence[RLE | None]) -> RLE | None:

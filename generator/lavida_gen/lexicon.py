@@ -22,10 +22,12 @@ _WORD = re.compile(r"[a-z0-9]+(?:'s)?")
 
 class _Tables(NamedTuple):
     plurals: dict[str, str]
-    stop: frozenset[str]
+    stop: frozenset[str]  # glue and qualifiers
+    qualifiers: frozenset[str]
     synonym: dict[str, str]  # to one word of each family
     kinds: dict[str, frozenset[str]]  # a thing -> everything it is a kind of, transitively, synonyms resolved
     longest: int  # words of the longest table entry
+    colours: frozenset[str]
     swaps: dict[str, tuple[str, ...]]  # a word -> those that may stand in its place
 
 
@@ -41,7 +43,9 @@ def _tables() -> _Tables:
     entries = {*synonym, *kinds, *(kind for kind in plain["hyponyms"])}
     swaps = {word: tuple(w for w in group if w != word) for group in plain["swaps"].values() for word in group}
     longest = max(len(entry.split()) for entry in entries)
-    return _Tables(plain["plurals"], frozenset(plain["stop"]), synonym, kinds, longest, swaps)
+    qualifiers = frozenset(plain["qualifiers"])
+    stop, colours = qualifiers.union(plain["glue"]), frozenset(plain["swaps"]["colour"])
+    return _Tables(plain["plurals"], stop, qualifiers, synonym, kinds, longest, colours, swaps)
 
 
 def _ancestors(word: str, parents: dict[str, set[str]]) -> set[str]:
@@ -118,6 +122,14 @@ def alike(one: str, two: str) -> bool:
     return len(left) == len(right) == 1 and _kin(*map(_resolve, (*left, *right)))
 
 
+def says_as_much(text: str, name: str) -> bool:
+    """Is `text` worded like `name`, and does it say all that `name` says of place and action?
+
+    Of a person called "person walking" one may say "person", not "person running".
+    """
+    return alike(text, name) and _tables().qualifiers.intersection(words(name)).issubset(words(text))
+
+
 def _resolve(word: str) -> str:
     return _tables().synonym.get(word, word)
 
@@ -179,7 +191,12 @@ def swaps(text: str) -> list[Swap]:
         bare = word.strip(".,;:!?").lower()
         others = _tables().swaps.get(bare, ())
         family = frozenset((bare, *others))
+        if bare in _tables().colours and row[at - 1 : at] == ["in"] and at == len(row) - 1:
+            continue  # "person in red" may wear brown trousers
         for other in others:
-            changed = " ".join([*row[:at], word.lower().replace(bare, other), *row[at + 1 :]])
+            before = [*row[:at]]
+            if before and before[-1] in ("a", "an"):
+                before[-1] = "an" if other[0] in "aeiou" else "a"
+            changed = " ".join([*before, word.lower().replace(bare, other), *row[at + 1 :]])
             found.append(Swap(changed, other, family))
     return found

@@ -9,7 +9,7 @@ import functools
 from collections import Counter
 from dataclasses import dataclass
 
-from lavida_gen import __version__, augment, masks
+from lavida_gen import __version__, augment, candidates, masks
 from lavida_gen.errors import DataError, fault
 from lavida_gen.masks import RLE
 from lavida_gen.plan import Deck, Part, Step
@@ -71,6 +71,8 @@ def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> Packed | Droppe
     done = augment.apply(draft, recipe.image, recipe.augmentations, rng)
     if isinstance(done, Dropped):
         return done
+    if done.exposed and candidates.too(done.masks, recipe.limits) and not candidates.too(draft.masks, recipe.limits):
+        return augment.LOST  # smaller, or less of it, than the recipe wants
     key = f"{step.index:09d}"
     record = _record(key, done, question, answer, scene, step, part, recipe.seed, digest)
     frames = tuple(frame.jpeg(recipe.image.quality) for frame in done.frames)

@@ -40,6 +40,11 @@ class Vocabulary:
         """Group of each category."""
         return {name.category: name.group for name in self.names if name.group}
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word that occurs in a name."""
+        return frozenset(word for name in self.names for word in lexicon.words(name.text))
+
     def shuffled(self, rng: np.random.Generator, wanted: int) -> Iterator[Name]:
         """Names in random order: all of a small vocabulary, `wanted` times eight tries (at least 64) of a large one."""
         total = len(self.names)

@@ -95,6 +95,14 @@ def test_sizes(size: Size, wanted: tuple[int, int]) -> None:
     assert made.frames[0].pixels().shape == (*wanted, 3)
 
 
+def test_one_of_several_anomalies_is_not_pushed_out() -> None:
+    two = clip()
+    both = Draft(two.frames, two.names, (True, True), two.masks, two.edits)
+    strong = [Augmentation(name=name, p=1, strength=1) for name in ("perspective", "high_angle")]
+    assert applied(both, *strong) is both
+    assert applied(two, *strong) is not two
+
+
 def test_an_anomaly_out_of_sight_is_a_drop() -> None:
     bits = np.zeros(SIZE, bool)
     bits[0, 0] = True

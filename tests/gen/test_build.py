@@ -21,6 +21,7 @@ from lavida_gen import build as builder
 from lavida_gen import recipe as recipes
 from lavida_gen.corpus import open_corpus
 from lavida_gen.errors import DataError, UserError
+from lavida_gen.masks import from_png
 from lavida_gen.recipe import Recipe
 from lavida_gen.verify import verify
 
@@ -77,6 +78,17 @@ def test_masks_have_one_bit(built: Path) -> None:
         for png in sample.masks:
             assert png[:8] == b"\x89PNG\r\n\x1a\n"
             assert (png[24], png[25]) == (1, 0), "bit depth 1, gray"
+
+
+def test_limits_hold_for_what_ships(tmp_path: Path) -> None:
+    """Pictures of half the size: an anomaly that is too small then is none."""
+    builder.build(recipe(samples=24, image={"size": {"longest": 64}}, limits={"min_pixels": 60}), tmp_path / "c")
+    corpus = open_corpus(tmp_path / "c")
+    sizes = [from_png(png, "").sum() for sample in corpus.stored(range(24)) for png in sample.masks]
+    seen = [size for size in sizes if size]
+    assert len(seen) > 5
+    assert min(seen) >= 60
+    assert corpus.manifest.drops["relabel: lost by augmentation"] > 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -74,6 +74,29 @@ def test_expressions_conflict_by_the_kind_they_speak_of() -> None:
     assert lexicon.conflict(Name("zorb rolling"), Name("the zorb")), "unknown words: any shared one"
 
 
+def test_swaps_leave_out_what_could_be_true_of_something_else_one_wears() -> None:
+    assert not lexicon.swaps("person in red")
+    assert "person in blue jacket" in {swap.text for swap in lexicon.swaps("person in red jacket")}
+    assert "person with a ball" in {swap.text for swap in lexicon.swaps("person with an umbrella")}
+    assert "person with an umbrella" in {swap.text for swap in lexicon.swaps("person with a ball")}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "enough"),
+    [
+        ("person", "person running", False),
+        ("person running", "person", True),
+        ("person running", "running person", True),
+        ("man on the left", "left man", True),
+        ("right man", "left man", False),
+        ("suitcase", "left suitcase", False),
+        ("dog", "cat", False),
+    ],
+)
+def test_what_says_as_much(text: str, name: str, enough: bool) -> None:
+    assert lexicon.says_as_much(text, name) is enough
+
+
 def test_swaps_change_one_word_of_a_family() -> None:
     swaps = lexicon.swaps("man in Red shirt")
     assert "man in blue shirt" in [one.text for one in swaps]

@@ -36,7 +36,9 @@ class NearMiss(Exposure):
         size = prompt_size(task)
         wanted = (size + 1) // 2
         close = safe(rng, scene, [], (wanted + 1) // 2)
-        changed = [*dict.fromkeys(text for region in scene.regions for text in _one_word_off(region, scene))]
+        changed = [
+            *dict.fromkeys(text for region in scene.regions for text in _one_word_off(region, scene, task.vocabulary))
+        ]
         for at in rng.permutation(len(changed)).tolist():
             if len(close) < wanted and not any(lexicon.alike(changed[at], text) for text in close):
                 close.append(changed[at])
@@ -50,10 +52,11 @@ class NearMiss(Exposure):
         return Draft(scene.frames, texts, labels, (None,) * len(scene.frames))
 
 
-def _one_word_off(region: Region, scene: Scene) -> Iterator[str]:
+def _one_word_off(region: Region, scene: Scene, vocabulary: Vocabulary) -> Iterator[str]:
     """Changed expressions of a region that are true of nothing annotated.
 
-    A colour may be exchanged only if the colour of every other thing of that kind is told: it might be the new one.
+    A colour may be exchanged only if the colour of every other thing of that kind is told: it might be the new one. And
+    only for a word that names of the data set have: one that is never true would give away that nothing is anomalous.
     """
     kin = [one for one in scene.regions if lexicon.same_kind(one.category or "?", region.category or "?")]
     told = [{word for text in one.names for word in lexicon.words(text)} for one in kin if one is not region]
@@ -64,7 +67,12 @@ def _one_word_off(region: Region, scene: Scene) -> Iterator[str]:
             continue
         for changed, new, family in lexicon.swaps(text):
             known = all(words & family for words in told)
-            if known and new not in said and not any(lexicon.alike(changed, one) for one in every):
+            if (
+                known
+                and new in vocabulary.words
+                and new not in said
+                and not any(lexicon.alike(changed, one) for one in every)
+            ):
                 yield changed
 
 

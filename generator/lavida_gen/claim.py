@@ -6,9 +6,10 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from lavida_gen.corpus import read_manifest
+from lavida_gen.differences import told
 from lavida_gen.errors import UserError, fault
 from lavida_gen.finish import clear
 from lavida_gen.manifest import MANIFEST, STATE, Manifest
@@ -55,20 +56,30 @@ def refuse_foreign(storage: Storage, outline: Outline) -> None:
             continue
         try:
             held = json.loads(storage.read(file))
-            name, held_digest = held["name"], held["digest"]
+            name, changed = held["name"], "" if held["digest"] == outline.digest else _changed(held, outline)
         except (ValueError, KeyError, TypeError) as error:
             todo = "remove it, or give another --out"
             raise UserError(fault(storage.at(file), "is no manifest of a corpus", todo=todo)) from error
-        if held_digest != outline.digest:
-            got = (
-                f"holds a corpus of recipe {name!r} ({held_digest[:12]}), not of this one ({outline.digest[:12]}): "
-                f"recipe {outline.name!r}, its data or the generator's version differ"
-            )
+        if changed:
+            got = f"holds a corpus of recipe {name!r}, not of this one: {changed}"
             raise UserError(fault(storage, got, todo="give another --out, or remove the folder"))
         return
     if any(entry != STATE for entry in storage.entries()):
         got = "is not empty and holds no corpus"
         raise UserError(fault(storage, got, "an empty or new folder", "give another --out"))
+
+
+def _changed(held: dict[str, Any], outline: Outline) -> str:
+    """What of that which determines a corpus' bytes is another: version, keys of the recipe, or else annotations."""
+    facts = []
+    if held["generator"] != outline.generator:
+        facts.append(f"generator {held['generator']} -> {outline.generator}")
+    facts += filter(None, [told(held["recipe"], outline.recipe)])
+    if not facts:
+        prints = {source["name"]: source["fingerprint"] for source in held["sources"]}
+        changed = [one.name for one in outline.sources if prints.get(one.name) != one.fingerprint]
+        facts = [f"the annotations of {' and '.join(changed) or 'its sources'} have changed since"]
+    return ", ".join(facts)
 
 
 @contextmanager

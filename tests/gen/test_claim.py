@@ -1,0 +1,83 @@
+"""Whose folder it is: what a refusal says of two recipes that differ, or of data and version that do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lavida_gen import build as builder
+from lavida_gen import recipe as recipes
+from lavida_gen.differences import differences, told
+from lavida_gen.errors import UserError
+
+PLAIN: dict[str, Any] = {
+    "name": "claimed",
+    "samples": 4,
+    "sources": [{"name": "street", "scenes": 6, "size": [96, 128]}],
+    "exposures": ["relabel", "absent"],
+    "names_per_prompt": 5,
+}
+
+
+def build(out: Path, **changes: Any) -> None:
+    builder.build(recipes.parse(json.loads(json.dumps({**PLAIN, **changes}))), out)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("claimed") / "c"
+    build(out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"samples": 5}, "samples 4 -> 5;"),
+        ({"seed": 2, "val": 0.25}, "seed 0 -> 2, val 0.1 -> 0.25;"),
+        ({"sources": [{"name": "street", "scenes": 9, "size": [96, 96]}]}, "sources.0.scenes 6 -> 9, sources.0.size.1 "),
+        ({"exposures": ["relabel", "absent", "near_miss"]}, "exposures.2 nothing -> near_miss;"),
+    ],
+)
+def test_a_folder_of_a_changed_recipe_says_which_keys_differ(built: Path, changes: Any, message: str) -> None:
+    with pytest.raises(UserError) as said:
+        build(built, **changes)
+    assert f"{built}: holds a corpus of recipe 'claimed', not of this one: {message}" in str(said.value)
+    assert str(said.value).endswith("; give another --out, or remove the folder")
+
+
+def test_an_unfinished_folder_says_so_too(tmp_path: Path, built: Path) -> None:
+    (tmp_path / builder.STATE).mkdir()
+    held = json.loads((built / "corpus.json").read_text())
+    (tmp_path / builder.STATE / "plan.json").write_text(json.dumps(held))
+    with pytest.raises(UserError, match=r"not of this one: samples 4 -> 7;"):
+        build(tmp_path, samples=7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"generator": "0.0.1"}, r"not of this one: generator 0.0.1 -> .*; give another --out"),
+        ({"sources": [{"name": "street", "fingerprint": "x"}]}, "the annotations of street have changed since"),
+        ({"sources": 3}, "is no manifest of a corpus; remove it"),
+    ],
+)
+def test_where_no_key_differs_data_or_version_do(
+    tmp_path: Path, built: Path, changes: dict[str, Any], message: str
+) -> None:
+    held = json.loads((built / "corpus.json").read_text())
+    (tmp_path / "corpus.json").write_text(json.dumps({**held, "digest": "0" * 64, **changes}))
+    with pytest.raises(UserError, match=message):
+        build(tmp_path)
+
+
+def test_many_differences_are_counted_and_long_values_cut() -> None:
+    assert list(differences({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]})) == ["a.1.b 2 -> 3"]
+    assert told({}, {"text": "x" * 99}) == f'text nothing -> "{"x" * 36}...'
+    many = told({str(n): n for n in range(9)}, {})
+    assert many.startswith("0 0 -> nothing, 1 1 -> nothing, ")
+    assert many.endswith(", 5 5 -> nothing, and 3 other keys")
+    assert told({"a": 1}, {"a": 1.0}) == ""

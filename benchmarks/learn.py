@@ -58,27 +58,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=3.0, help="processor minutes between two measurements")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", type=Path, help="a saved model to go on from")
+    parser.add_argument("--model", help="a saved model to go on from, or tiny: the shipped parts")
     parser.add_argument("--config", action="append", default=[], help="KEY=JSON of the model: prompt_maps=false")
     parser.add_argument("--loss", action="append", default=[], help="NAME=WEIGHT: ious=0")
-    parser.add_argument("--cache", type=Path, help="folder that keeps drawn scenes")
     parser.add_argument("--out", type=Path, help="folder for model and curve")
     return parser.parse_args()
 
 
-def scenes(what: str, count: int, seed: int, cache: Path | None) -> Scenes:
-    """Drawn, or read from the cache."""
-    file = None if cache is None else cache / f"{what}-{count}-{seed}-{SIDE}-{DRAWING}.npz"
-    if file is not None and file.is_file():
-        held = np.load(file)
-        said = tuple(tuple(tuple(names) for names in one) for one in json.loads(str(held["said"])))
-        return Scenes(held["frames"], held["owner"], said)
-    places = TRAINED_PLACES if seed == SEEDS["near"] else tuple(LAYOUTS)
-    drawn = learn_scenes.near(count, seed, SIDE, places) if what == "near" else learn_scenes.street(count, seed, SIDE)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(file, frames=drawn.frames, owner=drawn.owner, said=json.dumps(drawn.said))
-    return drawn
+def scenes(args: argparse.Namespace) -> Scenes:
+    """What is trained on: near scenes, those of `street`, and pictures of four of both."""
+    data = learn_scenes.near(args.scenes - args.street, SEEDS["near"], SIDE, TRAINED_PLACES)
+    if args.street:
+        data = joined(data, learn_scenes.street(args.street, SEEDS["street"], SIDE))
+    return joined(data, learn_scenes.four(data, args.four, SEEDS["four"])) if args.four else data
 
 
 def joined(one: Scenes, two: Scenes) -> Scenes:
@@ -98,7 +90,7 @@ def whole(
 def begin(args: argparse.Namespace, weights: dict[str, float]) -> Lavida:
     """From nothing, or from a saved model."""
     if args.model:
-        model: Lavida = Lavida.from_pretrained(args.model)
+        model: Lavida = Lavida.from_preset("tiny") if args.model == "tiny" else Lavida.from_pretrained(args.model)
         model.config.loss = asdict(Weights()) | weights
         return model
     changes = CONFIG | {key: json.loads(value) for key, value in (one.split("=") for one in args.config)}
@@ -178,19 +170,16 @@ class Run:
 def main() -> None:
     """Train, measure, print; with --out also save."""
     args = arguments()
+    if args.street > args.scenes:
+        raise SystemExit(f"--street {args.street}: more than all {args.scenes} --scenes")
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     weights = LOSS | {name: float(value) for name, value in (one.split("=") for one in args.loss)}
     model, processor = begin(args, weights), LavidaProcessor.from_preset("tiny")
     rows = prepare(model)
     print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
-    near = args.scenes - args.street if args.cpu_minutes else 0
-    data = scenes("near", near, SEEDS["near"], args.cache)
-    if args.street:
-        data = joined(data, scenes("street", args.street, SEEDS["street"], args.cache))
-    if args.four:
-        data = joined(data, learn_scenes.four(data, args.four, SEEDS["four"]))
-    test = scenes("near", args.test, args.test_seed, args.cache)
+    data = scenes(args) if args.cpu_minutes else None
+    test = learn_scenes.near(args.test, args.test_seed, SIDE, tuple(LAYOUTS))
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95))
     accelerator = Accelerator(cpu=True)
@@ -198,7 +187,7 @@ def main() -> None:
     run = Run(args, model, processor, weights, rng, optimizer, lookup, accelerator)
     model.train()
     wall, due = time.monotonic(), args.every
-    while run.spent < args.cpu_minutes:
+    while data is not None and run.spent < args.cpu_minutes:
         run.advance(data)
         if run.spent >= due or run.spent >= args.cpu_minutes:
             due += args.every

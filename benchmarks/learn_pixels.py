@@ -13,6 +13,7 @@ Letters: B pictures, S side of the picture, C side of the finest map, A kinds an
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -229,18 +230,18 @@ def main() -> None:
     eyes = accelerator.prepare_model(layers)
     rng = np.random.default_rng([args.seed, accelerator.process_index])
     began, step, due, mean = time.monotonic(), 0, args.every, 0.0
+    curve: list[dict[str, float]] = []
     while True:
         minutes = float(accelerator.reduce(torch.tensor((time.monotonic() - began) / 60), "mean"))
         if step and (minutes >= due or minutes >= args.minutes):
             due += args.every
             if accelerator.is_main_process:
-                print(
-                    f"step {step}, {minutes:.1f} min: loss {mean:.3f}, held out {reading(layers, held_out):.3f}",
-                    flush=True,
-                )
+                curve.append({"step": step, "minutes": minutes, "loss": mean, "held_out": reading(layers, held_out)})
+                print(", ".join(f"{name} {value:.4g}" for name, value in curve[-1].items()), flush=True)
                 model.save_pretrained(args.out)
                 LavidaProcessor.from_preset("tiny").save_pretrained(args.out)
                 torch.save(layers.head.state_dict(), args.out / HEAD)
+                (args.out / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
         if minutes >= args.minutes:
             break
         for group in optimizer.param_groups:

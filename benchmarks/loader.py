@@ -1,6 +1,6 @@
 """How fast do samples come from shards, beside making the same samples from loose files and annotations on the fly?
 
-    python benchmarks/loader.py [--samples 400] [--rounds 5]
+    python benchmarks/loader.py [--samples 240] [--rounds 3]
 
 On the fly is what a training script without a corpus does: open the picture of a scene, rasterise its polygons (COCO) or
 read its index mask (DAVIS), choose the anomaly and the names, draw the prompt. Both ways end in the same `Sample`: decoded
@@ -151,10 +151,10 @@ def compare(kind: str, recipe: Recipe, home: Path, options: argparse.Namespace, 
 
 
 def loader_rates(home: Path, processor: LavidaProcessor) -> None:
-    """The whole loader, batches of 16 in worker processes."""
+    """The whole loader, in worker processes."""
     for kind in ("image", "clip"):
         for workers in (0, 1, 2):
-            fit = {"batch": 16, "validation": None, "loader": {"workers": workers}}
+            fit = {"batch": BATCH, "validation": None, "loader": {"workers": workers}}
             data = [{"corpus": str(home / f"{kind}-corpus")}]
             recipe = runs.parse({"name": "bench", "model": {"preset": "tiny"}, "data": data, "fit": fit})
             batches = Loader(recipe, processor).batches(0, 14)
@@ -181,7 +181,7 @@ def main() -> None:
         davis = {"name": "davis", "root": str(draw_davis(home / "davis")), "frames": 8}
         print(f"median of {options.rounds} rounds, one process, images of {SIZE[1]} x {SIZE[0]}, 8 frames of 854 x 480")
         compare("image", corpus_recipe(coco, options.samples), home, options, processor)
-        compare("clip", corpus_recipe(davis, options.samples // 4), home, options, processor)
+        compare("clip", corpus_recipe(davis, max(2 * BATCH, options.samples // 4)), home, options, processor)
         loader_rates(home, processor)
 
 

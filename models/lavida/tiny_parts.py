@@ -1,11 +1,16 @@
 """The shipped weights of the tiny preset: half precision in data/tiny, with the recipe, digest, curve and card.
 
-python -m lavida.tiny_parts MODEL     takes the weights of a fitted model over into data/tiny/model.safetensors
+python -m lavida.tiny_parts MODEL [STAGE=CURVE ...]
+
+takes the weights of a fitted model over into data/tiny/model.safetensors, and what its stages read (a curve.json, or
+the log.jsonl of a fit) into data/tiny/curve.json.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from lavida.modeling import Lavida
 
 FOLDER = Path(__file__).parent / "data" / "tiny"
-FILE = FOLDER / "model.safetensors"
+FILE, CURVE = FOLDER / "model.safetensors", FOLDER / "curve.json"
 
 
 def load(model: Lavida) -> None:
@@ -57,7 +62,25 @@ def write(model: Lavida, file: Path = FILE) -> int:
     return file.stat().st_size
 
 
+def take_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
+    """Put what stages read into the curves; the other stages stay as they are. Four digits."""
+    held = json.loads(file.read_bytes()) if file.is_file() else {}
+    for stage, source in stages.items():
+        text = source.read_text("utf-8")
+        if source.suffix == ".json":
+            rows = json.loads(text)
+        else:
+            lines = [json.loads(line) for line in text.splitlines()]
+            rows = [{"step": line["step"], **line["validation"]} for line in lines if "validation" in line]
+        held[stage] = [{name: round(value, 4) for name, value in row.items()} for row in rows]
+    told = ",\n".join(
+        f' "{stage}": [\n  ' + ",\n  ".join(json.dumps(row) for row in rows) + "\n ]" for stage, rows in held.items()
+    )
+    file.write_text("{\n" + told + "\n}\n", "utf-8")
+
+
 if __name__ == "__main__":
     from lavida.modeling import Lavida
 
+    take_curves({stage: Path(curve) for stage, curve in (word.split("=", 1) for word in sys.argv[2:])})
     print(f"{FILE}: {write(Lavida.from_pretrained(sys.argv[1])):,} bytes")

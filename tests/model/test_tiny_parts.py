@@ -1,6 +1,7 @@
 """Shipped weights of the tiny preset: there and back, and what does not fit is named."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,23 @@ def test_weights_of_another_size_are_named(model: Lavida, tmp_path: Path, monkey
         tiny_parts.load(model)
 
 
+def test_curves_of_stages_are_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text('[{"step": 3, "iou": 0.123456}]')
+    (tmp_path / "log.jsonl").write_text('{"step": 5, "loss": 1.0}\n{"step": 5, "validation": {"loss": 2.0}}\n')
+    curves = tmp_path / "curve.json"
+    curves.write_text('{"pixels": [{"step": 1, "loss": 3.0}], "parts": []}')
+    tiny_parts.take_curves({"names": tmp_path / "names.json", "parts": tmp_path / "log.jsonl"}, curves)
+    assert json.loads(curves.read_text()) == {
+        "pixels": [{"step": 1, "loss": 3.0}],
+        "parts": [{"step": 5, "loss": 2.0}],
+        "names": [{"step": 3, "iou": 0.1235}],
+    }
+
+
 def test_the_card_tells_the_shipped_file() -> None:
     data = tiny_parts.FILE.read_bytes()
     card = (tiny_parts.FOLDER / "README.md").read_text("utf-8")
-    assert hashlib.sha256(data).hexdigest() in card
+    assert f"`{hashlib.sha256(data).hexdigest()}`" in card
     assert f"{len(data):,} bytes" in card
     assert len(data) <= 8e6
 

@@ -35,7 +35,7 @@ from lavida_gen.plan import Deck
 from lavida_gen.recipe import Recipe
 from lavida_gen.sample import Dropped
 
-VIDEOS, FRAMES, WIDE = 24, 16, (480, 854)
+VIDEOS, FRAMES, WIDE, BATCH = 24, 16, (480, 854), 16
 
 
 def draw_davis(root: Path) -> Path:

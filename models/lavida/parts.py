@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, CLIPTextModel, PreTrainedConfig, PreTrainedModel, Sam2VideoConfig, Sam2VideoModel
 
-from lavida import backbone, sam2_keys
+from lavida import backbone, sam2_keys, tokenizers
 from lavida.batch import SEG
 from lavida.checkpoint import check, quiet
 from lavida.config import LavidaConfig
@@ -27,11 +27,9 @@ def is_file(sam: Source) -> bool:
 
 def seg_token(mllm: Source) -> tuple[int, bool]:
     """Id of <SEG> in the language model's tokenizer, or the one that it gets when it is added; is it new?"""
-    from transformers import AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(mllm)
-    known = tokenizer.get_vocab()
-    return int(known.get(SEG, len(tokenizer))), SEG not in known
+    own = tokenizers.read(mllm)
+    known = own.get_vocab()
+    return int(known.get(SEG, len(own))), SEG not in known
 
 
 def configs(mllm: Source, sam: Source, text: Source, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lavida import backbone, pixels
+from lavida import backbone, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError, some
@@ -201,13 +201,11 @@ class LavidaProcessor:
 
     @classmethod
     def from_parts(cls, mllm: str | Path, text: str | Path, sizes: Sizes) -> LavidaProcessor:
-        """From the pretrained parts' tokenizers, with <SEG> added to the language model's."""
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(mllm)
-        if SEG not in tokenizer.get_vocab():
-            tokenizer.add_tokens([SEG], special_tokens=True)
-        return cls(tokenizer, AutoTokenizer.from_pretrained(text), sizes)
+        """From the pretrained parts' tokenizers, with <SEG> added to the language model's. Raises LavidaError."""
+        own = tokenizers.read(mllm)
+        if SEG not in own.get_vocab():
+            own.add_tokens([SEG], special_tokens=True)
+        return cls(own, tokenizers.read(text), sizes)
 
 
 def _all(samples: Sequence[Sample], field: str) -> list[Any]:

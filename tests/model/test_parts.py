@@ -245,6 +245,10 @@ def test_a_file_of_another_size_or_kind(folder: Path, tmp_path: Path) -> None:
         Lavida.from_parts(folder / "mllm", tmp_path / "empty", folder / "clip", **OPTIONS)
     with pytest.raises(LavidaError, match="nowhere: no model configuration to be read there"):
         Lavida.from_parts(folder / "mllm", tmp_path / "nowhere", folder / "clip", **OPTIONS)
+    with pytest.raises(LavidaError, match="nowhere: no tokenizer to be read there"):
+        Lavida.from_parts(tmp_path / "nowhere", folder / "sam", folder / "clip", **OPTIONS)
+    with pytest.raises(LavidaError, match="nowhere: no tokenizer to be read there"):
+        LavidaProcessor.from_parts(folder / "mllm", tmp_path / "nowhere", Sizes.of(LavidaConfig.preset("tiny")))
 
 
 def test_metas_file_with_missing_and_foreign_keys(folder: Path, tmp_path: Path) -> None:

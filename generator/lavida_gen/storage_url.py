@@ -17,7 +17,7 @@ from lavida_gen.errors import DataError, UserError, fault
 from lavida_gen.storage import PARTIAL, Storage
 
 AGAIN = "run the same command again: finished shards are kept"
-_OWN = f"lavida-gen-{socket.gethostname()}-"
+_OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like that
 """How names of this machine's temporary files begin; then comes the process."""
 
 

@@ -135,7 +135,7 @@ with storage.fetched("a"):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 2
     running = open_storage(url).spool("image/train-00001.tar")
-    foreign = tmp_path / f"lavida-gen-{socket.gethostname()}-mine.partial"
+    foreign = tmp_path / f"lavida-gen-{socket.gethostname()}@mine.partial"
     foreign.write_text("of a user who likes such names")
     if part:
         builder.build_part(recipe(), url, slice(0, 1), builder.How())

@@ -105,6 +105,9 @@ def open_corpus(place: str | Path) -> Corpus:
             raise DataError(
                 fault(storage, "is not finished", todo="run the same `lavida-gen build` again to go on")
             ) from error
+        if isinstance(storage, Folder) and not storage.path.exists():
+            todo = f"build it: `lavida-gen build --recipe ... --out {storage}`"
+            raise UserError(fault(storage, "no such folder", todo=todo)) from error
         raise UserError(fault(storage, f"holds no {MANIFEST}", "the folder or URL of a finished corpus")) from error
     except OSError as error:
         raise DataError(fault(storage.at(MANIFEST), f"cannot be read ({error.strerror})")) from error

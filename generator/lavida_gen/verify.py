@@ -28,24 +28,41 @@ class Job:
 
 @dataclass(slots=True)
 class Found:
-    """What one shard holds, and what is wrong with it."""
+    """What one shard holds, and what is wrong with it. `damaged`: other bytes than were built, so nobody looks inside."""
 
     entry: ShardEntry
+    damaged: bool = False
     faults: list[str] = field(default_factory=list)
     indices: list[int] = field(default_factory=list)
     exposed: int = 0
     groups: set[str] = field(default_factory=set)
 
 
-def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
-    """Every fault of the corpus, in words; an empty list if it is sound."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is wrong with a corpus, in words, and how many of its shards are not what was built."""
+
+    faults: list[str]
+    damaged: int
+
+
+def report(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> Report:
+    """Look at the whole corpus. What follows from a damaged shard is not told beside it."""
     jobs = [Job(corpus.place, entry) for entry in corpus.manifest.shards]
     workers = workers if corpus.storage.shared else 1
     found = sorted(Local().run(inspect, jobs, workers, progress), key=lambda one: one.entry.first)
+    damaged = sum(one.damaged for one in found)
     faults = [fault for one in found for fault in one.faults]
-    faults += _totals(corpus, found)
+    if not damaged:
+        faults += _totals(corpus, found)
+    faults += _rows(corpus)
     faults += _leaks(found)
-    return faults
+    return Report(faults, damaged)
+
+
+def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
+    """Every fault of the corpus, in words; an empty list if it is sound."""
+    return report(corpus, workers, progress).faults
 
 
 def inspect(job: Job, tick: Callable[[], None]) -> Found:
@@ -55,16 +72,14 @@ def inspect(job: Job, tick: Callable[[], None]) -> Found:
         with storage.fetched(job.entry.file) as path:
             return _inspect(path, job.entry, storage.at(job.entry.file), tick)
     except FileNotFoundError:
-        return Found(job.entry, [f"{job.entry.file}: is missing"])
+        return Found(job.entry, True, [f"{job.entry.file}: is missing"])
 
 
 def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> Found:
-    found = Found(entry)
     size, sha256 = digest(path)
     if (size, sha256) != (entry.bytes, entry.sha256):
-        found.faults.append(
-            f"{entry.file}: digest {sha256[:12]} of {size} bytes; expected {entry.sha256[:12]} of {entry.bytes}"
-        )
+        return Found(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
+    found = Found(entry)
     try:
         for sample in _samples(path, where):
             found.faults += (f"{entry.file}: sample {sample.key}: {fault}" for fault in _sample(sample, entry))
@@ -79,6 +94,12 @@ def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]
             f"{entry.file}: holds {len(found.indices)} samples; expected {entry.samples} from {entry.first} on"
         )
     return found
+
+
+def _damage(size: int, sha256: str, entry: ShardEntry) -> str:
+    if size == entry.bytes:
+        return f"its bytes have changed (digest {sha256[:12]}; expected {entry.sha256[:12]})"
+    return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
 
 
 def _samples(path: Path, where: str) -> Iterator[Packed]:
@@ -138,6 +159,10 @@ def _totals(corpus: Corpus, found: list[Found]) -> Iterator[str]:
         splits[f"{one.entry.kind}/{one.entry.split}"] += len(one.indices)
     if dict(splits) != manifest.splits:
         yield f"corpus.json: splits {manifest.splits}; found {dict(splits)}"
+
+
+def _rows(corpus: Corpus) -> Iterator[str]:
+    manifest = corpus.manifest
     try:
         rows = [row["index"] for row in corpus.rows(["index"])]
     except DataError as error:

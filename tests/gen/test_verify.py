@@ -11,26 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from lavida_gen import build as builder
 from lavida_gen import masks
 from lavida_gen import recipe as recipes
+from lavida_gen.cli import main
+from lavida_gen.commands.verify import _todo
 from lavida_gen.corpus import open_corpus
 from lavida_gen.shards import digest
 from lavida_gen.verify import verify
 
 
+PLAIN: dict[str, Any] = {
+    "name": "v",
+    "samples": 20,
+    "val": 0.3,
+    "sources": [{"name": "street", "scenes": 12, "size": [96, 128]}],
+    "exposures": ["relabel", "absent"],
+}
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("verify") / "corpus"
-    plain = {
-        "name": "v",
-        "samples": 20,
-        "val": 0.3,
-        "sources": [{"name": "street", "scenes": 12, "size": [96, 128]}],
-        "exposures": ["relabel", "absent"],
-    }
-    builder.build(recipes.parse(plain), out)
+    builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), out)
     assert verify(open_corpus(out)) == []
     return out
 
@@ -115,19 +120,66 @@ def test_it_finds_scenes_in_two_splits(sound: Path, tmp_path: Path) -> None:
     assert "scene 'street/1' is in train and in val" in faults
 
 
+def flip(shard: Path, at: int = 700) -> None:
+    data = bytearray(shard.read_bytes())
+    data[at] ^= 1
+    shard.write_bytes(data)
+
+
 def test_it_finds_changed_bytes_and_missing_files(sound: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
-    shard = corpus / "image" / "train-00000.tar"
-    data = bytearray(shard.read_bytes())
-    data[700] ^= 1
-    shard.write_bytes(data)
-    assert any("train-00000.tar: digest " in fault for fault in verify(open_corpus(corpus)))
+    flip(corpus / "image" / "train-00000.tar")
+    (fault,) = verify(open_corpus(corpus))
+    assert fault.startswith("image/train-00000.tar: its bytes have changed (digest ")
     (corpus / "image" / "val-00000.tar").unlink()
     (corpus / "stats.parquet").unlink()
-    faults = verify(open_corpus(corpus))
-    assert "image/val-00000.tar: is missing" in faults
-    assert any("stats.parquet" in fault for fault in faults)
+    changed, gone, table = verify(open_corpus(corpus))
+    assert changed == fault
+    assert gone == "image/val-00000.tar: is missing"
+    assert "stats.parquet: cannot be read" in table
+
+
+def test_damage_is_told_once_and_mended_by_the_same_build(
+    sound: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    corpus = tmp_path / "c"
+    shutil.copytree(sound, corpus)
+    shard = corpus / "image" / "train-00000.tar"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:9000])
+    flip(corpus / "image" / "val-00000.tar", 1500)
+    done = CliRunner().invoke(main, ["verify", str(corpus), "-w", "1"])
+    assert done.exit_code == 1
+    short, changed, verdict = done.output.splitlines()
+    assert short == f"image/train-00000.tar: is truncated: 9,000 bytes; expected {len(whole):,}"
+    assert changed.startswith("image/val-00000.tar: its bytes have changed")
+    assert verdict == (
+        f"{corpus}: 20 samples in 2 shards: 2 faults; "
+        f"the same `lavida-gen build` with the same --out ({corpus}) makes it again, byte for byte"
+    )
+    assert capfd.readouterr().err == "", "no decoder speaks of bytes that are known to be damaged"
+    builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), corpus)
+    assert verify(open_corpus(corpus)) == []
+    names = sorted(path.relative_to(sound) for path in sound.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(corpus) for path in corpus.rglob("*") if path.is_file())
+    assert all((corpus / name).read_bytes() == (sound / name).read_bytes() for name in names)
+    shard.write_bytes(whole + b"x")
+    assert verify(open_corpus(corpus)) == [
+        f"image/train-00000.tar: is too long: {len(whole) + 1:,} bytes; expected {len(whole):,}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "place", "todo"),
+    [
+        (0, "corpora/c", "build it again into a new folder"),
+        (1, "hf://datasets/a/b", "publish it again"),
+        (1, "s3://b/c", "remove these shards; the same `lavida-gen build` with the same --out (s3://b/c) makes it ag"),
+    ],
+)
+def test_what_to_do_depends_on_fault_and_place(damaged: int, place: str, todo: str) -> None:
+    assert _todo(damaged, place).startswith(todo)
 
 
 def test_it_finds_wrong_totals(sound: Path, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import sys
 
 import click
 
+from lavida_gen.storage import is_url
 from lavida_gen.terminal import CORPUS, JSON, WORKERS, cores, progress
+from lavida_gen.words import counted
 
 
 @click.command()
@@ -21,7 +23,8 @@ def command(corpus: str, workers: int | None, as_json: bool) -> None:
 
     opened = open_corpus(corpus)
     with progress(opened.manifest.samples, "verify") as advance:
-        faults = verifier.verify(opened, workers or cores(), advance)
+        found = verifier.report(opened, workers or cores(), advance)
+    faults = found.faults
     if as_json:
         click.echo(json.dumps({"sound": not faults, "faults": faults}))
     else:
@@ -29,7 +32,17 @@ def command(corpus: str, workers: int | None, as_json: bool) -> None:
             click.echo(fault)
         if len(faults) > 50:
             click.echo(f"... and {len(faults) - 50} more")
-        shards = len(opened.manifest.shards)
-        verdict = "sound" if not faults else f"{len(faults)} faults; build it again into a new folder"
-        click.echo(f"{corpus}: {opened.manifest.samples:,} samples in {shards} shards: {verdict}")
+        verdict = "sound" if not faults else f"{counted(len(faults), 'fault')}; {_todo(found.damaged, corpus)}"
+        size = f"{counted(opened.manifest.samples, 'sample')} in {counted(len(opened.manifest.shards), 'shard')}"
+        click.echo(f"{corpus}: {size}: {verdict}")
     sys.exit(1 if faults else 0)
+
+
+def _todo(damaged: int, corpus: str) -> str:
+    """What mends it. A build into its own place makes a corpus with damaged shards again, and leaves others alone."""
+    if not damaged:
+        return "build it again into a new folder"
+    if corpus.startswith("hf://"):
+        return "publish it again"
+    again = f"the same `lavida-gen build` with the same --out ({corpus}) makes it again, byte for byte"
+    return f"remove these shards; {again}" if is_url(corpus) else again  # a URL's build reads no bytes, only sizes

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from lavida_gen import plugins
-from lavida_gen import recipe as recipe_room
 from lavida_gen.exposure import Exposure
 from lavida_gen.recipe import EXPOSURES, SOURCES
+from lavida_gen.recipe_kinds import CORPUS, Kind
 from lavida_gen.source import Source
 
 USES = {
@@ -92,21 +92,23 @@ def exposure(name: str) -> Told:
     return Told(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
 
 
-def recipes() -> Told:
-    """The built-in recipes, a line each."""
+def recipes(*kinds: Kind) -> Told:
+    """The built-in recipes of these kinds (of corpora, if none is named), a line each."""
+    chosen = kinds or (CORPUS,)
     rows = {}
-    for name, path in recipe_room.built_in().items():
-        about = next(
-            (line[6:].strip() for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), ""
-        )
-        rows[name] = {"about": about.strip("\"'"), "file": path.name}
-    lines = _columns([(name, row["about"]) for name, row in rows.items()])
-    return Told(f"{lines}\n\n`lavida-gen recipes NAME` prints one, to copy and change.", rows)
+    for kind in chosen:
+        for name, path in kind.built_in().items():
+            about = next((line[6:] for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), "")
+            rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
+    cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
+    return Told(f"{_columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
 
 
-def recipe(name: str) -> Told:
-    """The text of a recipe. Raises UserError for an unknown name."""
-    text = recipe_room.find(name).read_text("utf-8")
+def recipe(name: str, *kinds: Kind) -> Told:
+    """The text of a recipe of the first kind that has one of the name. Raises UserError for an unknown name."""
+    chosen = kinds or (CORPUS,)
+    kind = next((kind for kind in chosen if name in kind.built_in()), chosen[0])
+    text = kind.find(name).read_text("utf-8")
     return Told(text.rstrip("\n"), {"name": name, "text": text})
 
 

@@ -18,10 +18,11 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 
 from lavida_gen import plugins
 from lavida_gen.augment import Augmentation, ImageSettings
-from lavida_gen.errors import UserError, did_you_mean, fault
+from lavida_gen.errors import UserError
 from lavida_gen.exposure import Exposure, ExposureOptions, Limits
 from lavida_gen.prompts import PromptBank
 from lavida_gen.recipe_file import Strict, change, expand, read, refuse, said
+from lavida_gen.recipe_kinds import CORPUS
 from lavida_gen.source import LocalOnly, Source, SourceOptions
 from lavida_gen.storage import is_url
 
@@ -111,33 +112,15 @@ def missing_places(published: dict[str, Any]) -> list[str]:
 # ---- finding and reading ---------------------------------------------------------------------------------------
 
 
-def folder() -> Path:
-    """Where the built-in recipes lie: inside the wheel, or at the top of a checkout."""
-    inside = Path(__file__).parent / "recipes"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "recipes"
-
-
 def built_in() -> dict[str, Path]:
     """Built-in recipes by name."""
-    return {path.stem: path for path in sorted(folder().glob("*.yaml"))}
+    return CORPUS.built_in()
 
 
 def find(name: str) -> Path:
-    """The file of a recipe given by name or path. Raises UserError."""
-    known = built_in()
-    if name in known:
-        return known[name]
-    path = Path(name).expanduser()
-    if path.is_dir() and (path / "corpus.json").is_file():
-        return path / "corpus.json"
-    if path.is_file():
-        return path
-    if path.suffix or "/" in name:
-        raise UserError(
-            fault(name, "no such recipe file", "a YAML file", "`lavida-gen recipes` lists the built-in ones")
-        )
-    close = did_you_mean(name, tuple(known))
-    raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known) + '; or give a path'}")
+    """The file of a recipe given by name or path, or of a corpus by folder. Raises UserError."""
+    manifest = Path(name).expanduser() / "corpus.json"
+    return manifest if name not in built_in() and manifest.is_file() else CORPUS.find(name)
 
 
 def load(name: str, settings: Sequence[str] = ()) -> Recipe:
@@ -159,8 +142,11 @@ def _found(name: str) -> tuple[str, dict[str, Any]]:
 
         return name, open_corpus(name).manifest.recipe
     path = find(name)
-    raw = read(path, "name, samples, sources, exposures")
-    return str(path), raw["recipe"] if path.name == "corpus.json" and "recipe" in raw else raw
+    raw = read(path, CORPUS.keys)
+    if path.name == "corpus.json" and "recipe" in raw:
+        return str(path), raw["recipe"]
+    CORPUS.refuse_others(raw, name)
+    return str(path), raw
 
 
 def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:

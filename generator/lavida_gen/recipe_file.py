@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lavida_gen.errors import UserError, did_you_mean, fault
+from lavida_gen.errors import LavidaGenError, UserError, did_you_mean, fault
 
 
 class Strict(BaseModel):
@@ -109,26 +109,37 @@ def expand(value: Any, place: str, faults: list[str]) -> Any:
     return _VARIABLE.sub(replace, value)
 
 
-def refuse(where: str, faults: Sequence[str]) -> UserError:
+def refuse(where: str, faults: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:
     """One error that lists every fault once."""
     unique = list(dict.fromkeys(faults))
     count = "1 fault" if len(unique) == 1 else f"{len(unique)} faults"
-    return UserError(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
+    return family(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
+
+
+Place = tuple[int | str, ...]
 
 
 def said(
-    error: ValidationError, place: str, model: type[BaseModel], owner: str = "a recipe", extra: set[str] | None = None
+    error: ValidationError,
+    place: str,
+    model: type[BaseModel],
+    owner: str = "a recipe",
+    extra: set[str] | None = None,
+    hint: Callable[[Place], str] = lambda loc: "",
 ) -> Iterator[str]:
-    """pydantic's findings in our words: place, what is wrong, what was got."""
+    """pydantic's findings in our words: place, what is wrong, what was got.
+
+    extra  keys that are known beside the model's own
+    hint   what an unknown key at a place may be meant to be, in words; "" = look for a key of a like name
+    """
     for one in error.errors(include_url=False):
         loc = [part for part in one["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
         path = place + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
         path = path.removeprefix(".") or "recipe"
         if one["type"] == "extra_forbidden":
             known = list(_fields_at(model, loc[:-1])) + sorted(extra or ())
-            parent = owner if len(loc) == 1 else ".".join(str(p) for p in loc[:-1])
-            close = did_you_mean(str(loc[-1]), known)
-            yield f"{path}: {parent} has no such option; {close or 'known: ' + ', '.join(known)}"
+            close = hint(tuple(loc)) or did_you_mean(str(loc[-1]), known) or "known: " + ", ".join(known)
+            yield f"{path}: {f'{owner} has ' if len(loc) == 1 else ''}no such option; {close}"
         elif one["type"] == "missing":
             yield f"{path}: is missing"
         else:

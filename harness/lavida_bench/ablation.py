@@ -23,11 +23,8 @@ from lavida_bench import ablation_table
 from lavida_bench import recipe as runs
 from lavida_bench.score_run import Bar
 from lavida_gen import recipe as corpora
-from lavida_gen.errors import UserError, did_you_mean, fault
-from lavida_gen.recipe import folder
-from lavida_gen.recipe_file import Strict, change, expand, read, refuse, said
-
-KEYS = "name, corpus, arms, run"
+from lavida_gen.recipe_file import Strict, change, expand, refuse, said
+from lavida_gen.recipe_kinds import ABLATION
 
 
 class ArmSettings(Strict):
@@ -65,19 +62,10 @@ class Arm:
     exposures: tuple[str, ...]
 
 
-def built_in() -> dict[str, Path]:
-    """Built-in ablations by name."""
-    return {path.stem: path for path in sorted((folder() / "ablation").glob("*.yaml"))}
-
-
 def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     """Read an ablation by name or path, with `key.path=value` on top. Raises UserError with every fault."""
-    known = built_in()
-    path = known.get(name, Path(name).expanduser())
-    if not path.is_file():
-        close = did_you_mean(name, tuple(known)) or "built in: " + ", ".join(known)
-        raise UserError(fault(name, "no such ablation", "a built-in name or a YAML file", close))
-    raw = read(path, KEYS)
+    path = ABLATION.find(name)
+    raw = ABLATION.read(path, name)
     faults = [fault for setting in settings for fault in change(raw, setting)]
     raw = expand(raw, "", faults)
     try:

@@ -16,11 +16,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lavida_gen.errors import UserError, did_you_mean, fault
-from lavida_gen.recipe import folder
-from lavida_gen.recipe_file import Strict, change, expand, read, refuse, said
-
-KEYS = "name, model, data, fit, score"
+from lavida_gen.recipe_file import Place, Strict, change, expand, refuse, said
+from lavida_gen.recipe_kinds import RUN
 
 
 class ModelSettings(Strict):
@@ -175,27 +172,18 @@ class Recipe(Strict):
 
 def built_in() -> dict[str, Path]:
     """Built-in recipes of runs by name."""
-    return {path.stem: path for path in sorted((folder() / "bench").glob("*.yaml"))}
+    return RUN.built_in()
 
 
 def find(name: str) -> Path:
     """The file of a recipe given by name or path. Raises UserError."""
-    known = built_in()
-    if name in known:
-        return known[name]
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    if path.suffix or "/" in name:
-        raise UserError(fault(name, "no such recipe file", "a YAML file", "built in: " + ", ".join(known)))
-    close = did_you_mean(name, tuple(known))
-    raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known)}; or give a path")
+    return RUN.find(name)
 
 
 def load(name: str, settings: Sequence[str] = ()) -> Recipe:
     """Read a recipe by name or path, with `key.path=value` settings on top. Raises UserError with every fault."""
     path = find(name)
-    raw = read(path, KEYS)
+    raw = RUN.read(path, name)
     faults = [fault for setting in settings for fault in change(raw, setting)]
     return parse(raw, str(path), faults)
 
@@ -207,8 +195,20 @@ def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(said(error, "", Recipe))
+        found.extend(said(error, "", Recipe, hint=lambda loc: _hint(raw, loc)))
     else:
         if not found:
             return recipe
     raise refuse(where, found)
+
+
+def _hint(raw: dict[str, Any], loc: Place) -> str:
+    """That a key of an entry of `score` is an option of its benchmark, which stands one level deeper."""
+    if len(loc) != 3 or loc[0] != "score":
+        return ""
+    from lavida_bench import benchmark as room
+
+    name = raw["score"][loc[1]].get("benchmark")
+    if name not in room.known() or loc[2] not in room.find_class(name).Options.model_fields:
+        return ""
+    return f"`{loc[2]}` is an option of {name}: options.{loc[2]}"

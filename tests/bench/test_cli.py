@@ -13,6 +13,7 @@ from lavida.errors import LavidaError
 from lavida_bench import benchmark, cli
 from lavida_gen.errors import DataError, UserError
 from lavida_gen.plugins import names
+from lavida_gen.recipe_kinds import ABLATION, RUN
 
 VERBS = [name.replace("_", "-") for name in names(cli.COMMANDS)]
 
@@ -33,6 +34,7 @@ def test_the_verbs_of_the_readme_are_there() -> None:
         "report",
         "run",
         "predict",
+        "recipes",
     } <= set(VERBS)
     listed = run("--help").output.split("Commands:")[1].splitlines()
     assert [line.split()[0] for line in listed if line.strip()] == VERBS
@@ -112,3 +114,15 @@ def test_settings_that_are_off(words: list[str], said: str) -> None:
     done = run("check", "avenue", "--set", *words)
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_recipes_are_listed_and_printed_to_start_from() -> None:
+    done = run("recipes")
+    assert "demo  " in done.output
+    assert "lavida-bench ablate" in next(line for line in done.output.splitlines() if line.startswith("exposures"))
+    assert "`lavida-bench recipes NAME` prints one, to copy and change." in done.output
+    assert set(json.loads(run("recipes", "--json").output)) == {*RUN.built_in(), *ABLATION.built_in()}
+    assert run("recipes", "demo").output.strip() == RUN.find("demo").read_text("utf-8").strip()
+    assert "\narms:\n" in run("recipes", "exposures").output
+    done = run("recipes", "coco")
+    assert (done.exit_code, "a recipe of a corpus: `lavida-gen build" in done.output) == (2, True)

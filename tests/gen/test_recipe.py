@@ -74,7 +74,7 @@ limits: {min_area: 2}
         "sources[2]: expected a mapping with `name`, got 7",
         "samples: Input should be greater than or equal to 1; got 0",
         "sedd: a recipe has no such option; did you mean 'seed'?",
-        "shard.sample: shard has no such option; did you mean 'samples'?",
+        "shard.sample: no such option; did you mean 'samples'?",
         "name: String should match pattern",
         "exposures[0].weight: Input should be greater than 0; got -1",
         "limits.min_area: Input should be less than or equal to 1; got 2",

@@ -47,9 +47,7 @@ def test_faults(tmp_path: Path, settings: list[str], said: str) -> None:
 
 
 def test_names_that_nobody_knows() -> None:
-    with pytest.raises(
-        UserError, match="exposure: no such ablation; expected a built-in name or a YAML file; did you mean"
-    ):
+    with pytest.raises(UserError, match=r"unknown recipe 'exposure'; did you mean 'exposures'\?; or give a path"):
         ablation.load("exposure")
 
 

@@ -345,7 +345,7 @@ def test_the_command(make: Make, tmp_path: Path) -> None:
     other = CliRunner().invoke(main, [*words, "--set", "fit.step=3", "--set", "fit.lr=-1"])
     assert other.exit_code == 2
     assert "2 faults" in other.output
-    assert "fit.step: fit has no such option; did you mean 'steps'?" in other.output
+    assert "fit.step: no such option; did you mean 'steps'?" in other.output
 
 
 def test_the_command_answers_at_once() -> None:

@@ -1,0 +1,21 @@
+"""`lavida-bench recipes [NAME]`: what there is to begin with."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lavida_bench.options import JSON
+
+
+@click.command()
+@click.argument("name", required=False)
+@JSON
+def command(name: str | None, as_json: bool) -> None:
+    """List the built-in recipes of runs and ablations, or print one, to copy and change."""
+    from lavida_gen import describe
+    from lavida_gen.recipe_kinds import ABLATION, RUN
+
+    told = describe.recipe(name, RUN, ABLATION) if name else describe.recipes(RUN, ABLATION)
+    click.echo(json.dumps(told.plain, ensure_ascii=False) if as_json else told.text)

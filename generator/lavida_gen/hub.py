@@ -23,6 +23,7 @@ LONGEST = 3700.0
 SMALL = 1 << 20
 """Files below so many bytes are held in memory until their commit."""
 AGAIN = "run the same command again: what has arrived is not sent twice"
+DRY = "what it holds already is not known, so all of these files may travel; nothing was sent"
 
 T = TypeVar("T")
 
@@ -66,9 +67,14 @@ class There:
 
 
 class Hub:
-    """The repository OWNER/NAME at a revision. `say` is told when the Hub asks to wait."""
+    """The repository OWNER/NAME at a revision. `say` is told when the Hub asks to wait.
 
-    def __init__(self, repo: str, revision: str, say: Callable[[str], None] = lambda text: None) -> None:
+    `again` is what an error advises: what running the same command again is good for.
+    """
+
+    def __init__(
+        self, repo: str, revision: str, say: Callable[[str], None] = lambda text: None, again: str = AGAIN
+    ) -> None:
         try:
             import huggingface_hub
             import huggingface_hub.utils  # the package finds its parts lazily, but for this one
@@ -81,7 +87,7 @@ class Hub:
             raise UserError(fault(f"--repo {repo}", str(error), "OWNER/NAME")) from error
         if repo.count("/") != 1:
             raise UserError(fault(f"--repo {repo}", "names no owner", "OWNER/NAME"))
-        self.repo, self.revision, self.say = repo, revision, say
+        self.repo, self.revision, self.say, self.again = repo, revision, say, again
         self._hub, self._api, self._reached = hub, hub.HfApi(), False
 
     @property
@@ -227,8 +233,8 @@ class Hub:
                 fault(where, f"the token may not {what} here", todo="take a token of OWNER that may write")
             )
         if status is None and not isinstance(error, ValueError):
-            return DataError(fault(where, f"the Hub cannot be reached ({self._clean(error)})", todo=AGAIN))
-        return DataError(fault(where, f"the Hub could not {what} ({self._clean(error)})", todo=AGAIN))
+            return DataError(fault(where, f"the Hub cannot be reached ({self._clean(error)})", todo=self.again))
+        return DataError(fault(where, f"the Hub could not {what} ({self._clean(error)})", todo=self.again))
 
     def _clean(self, error: BaseException) -> str:
         """An error in one line, without the token and without signed addresses."""

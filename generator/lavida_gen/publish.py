@@ -24,6 +24,7 @@ from lavida_gen.preview import choose
 from lavida_gen.shards import digest
 from lavida_gen.show import encoded, picture
 from lavida_gen.verify import verify
+from lavida_gen.words import counted
 
 PER_COMMIT, COMMITS = 100, 100
 """The Hub asks for at most about 100 files a commit, and takes 128 commits an hour: so never more than this many."""
@@ -43,6 +44,19 @@ class Options:
     private: bool = False
     revision: str = "main"
     allow_noncommercial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """All files of the repository-to-be: the shards, and what comes with the last commit."""
+
+    shards: list[Item]
+    rest: list[Item]
+
+    @property
+    def items(self) -> list[Item]:
+        """All of them."""
+        return [*self.shards, *self.rest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +96,32 @@ def publish(
     refuse_licences(corpus.manifest, options.allow_noncommercial)
     hub.need_token()
     with hub.quiet():
-        items, shipment = _prepared(corpus, hub, options, workers)
+        parcel = prepare(corpus, hub, options, workers)
+        shipped = shipment(parcel.shards, parcel.rest, hub.files())
         hub.create(options.private)
-        head = _send(hub, shipment, corpus.manifest, progress)
+        head = _send(hub, shipped, corpus.manifest, progress)
         if head is not None:
-            read_back(hub, items, head)
-    return shipment
+            read_back(hub, parcel.items, head)
+    return shipped
 
 
-def plan(corpus: Corpus, repo: str, options: Options, workers: int = 1) -> tuple[Shipment, bool]:
-    """What `publish` would send, and whether the repository is there; sends nothing, needs no token."""
-    hub = Hub(repo, options.revision)
+def prepare(corpus: Corpus, hub: Hub, options: Options, workers: int = 1) -> Parcel:
+    """Licences, `verify`, all files: what needs no network. Raises UserError or DataError, as `publish` does."""
     refuse_licences(corpus.manifest, options.allow_noncommercial)
+    faults = verify(corpus, workers)
+    if faults:
+        got = f"{counted(len(faults), 'fault')}, nothing was sent: {faults[0]}"
+        raise DataError(fault(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
+    _refuse_crowds(corpus.manifest)
+    shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
+    return Parcel(shards, _rest(corpus, hub.repo, options.revision))
+
+
+def plan(parcel: Parcel, hub: Hub) -> tuple[Shipment, bool]:
+    """What `publish` would send, and whether the repository is there; sends nothing, needs no token."""
     with hub.quiet():
-        return _prepared(corpus, hub, options, workers)[1], hub.files() is not None
+        there = hub.files()
+    return shipment(parcel.shards, parcel.rest, there), there is not None
 
 
 def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
@@ -113,26 +139,14 @@ def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
 
 
 def _listed(sources: Sequence[SourceEntry]) -> str:
-    return "".join(f"\n  {s.name} ({s.title}), {s.samples:,} samples: {s.licence}; {s.page}" for s in sources)
-
-
-def _prepared(corpus: Corpus, hub: Hub, options: Options, workers: int) -> tuple[list[Item], Shipment]:
-    """All files of the repository-to-be, and which of them the Hub lacks."""
-    faults = verify(corpus, workers)
-    if faults:
-        got = f"{len(faults)} faults, nothing was sent: {faults[0]}"
-        raise DataError(fault(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
-    _refuse_crowds(corpus.manifest)
-    shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
-    rest = _rest(corpus, hub.repo, options.revision)
-    return [*shards, *rest], shipment(shards, rest, hub.files())
+    return "".join(f"\n  {s.name} ({s.title}), {counted(s.samples, 'sample')}: {s.licence}; {s.page}" for s in sources)
 
 
 def _refuse_crowds(manifest: Manifest) -> None:
     folders = Counter(shard.file.rpartition("/")[0] for shard in manifest.shards)
     most = max(folders.values())
     if most >= ENTRIES or len(manifest.shards) >= FILES:
-        got = f"{len(manifest.shards):,} shards, {most:,} in one folder"
+        got = f"{counted(len(manifest.shards), 'shard')}, {most:,} in one folder"
         expected = f"fewer than {FILES:,} and {ENTRIES:,}, the Hub's limits"
         raise UserError(fault(manifest.name, got, expected, "build with a larger shard.samples and shard.megabytes"))
 
@@ -211,7 +225,7 @@ def _send(hub: Hub, shipment: Shipment, manifest: Manifest, progress: Callable[[
         last = number == len(shipment.commits) - 1
         delete = shipment.delete if last else (MANIFEST,) if number == 0 and shipment.stale else ()
         part = f" ({number + 1} of {len(shipment.commits)})" if len(shipment.commits) > 1 else ""
-        head = hub.commit(items, operations, delete, f"{manifest.name}: {manifest.samples:,} samples{part}")
+        head = hub.commit(items, operations, delete, f"{manifest.name}: {counted(manifest.samples, 'sample')}{part}")
     return head
 
 
@@ -227,5 +241,5 @@ def read_back(hub: Hub, items: Sequence[Item], head: str) -> None:
         read = [item for item in items if item.path in (CARD, MANIFEST)] + [smallest]
         wrong = [i.path for i in read if hashlib.sha256(hub.read(i.path, head)).hexdigest() != i.sha256]
     if wrong:
-        got = f"{len(wrong)} files are not what was sent: {', '.join(wrong[:3])}"
+        got = f"{counted(len(wrong), 'file is', 'files are')} not what was sent: {', '.join(wrong[:3])}"
         raise DataError(fault(hub.page, got, todo="run the same command again"))

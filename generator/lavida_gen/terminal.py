@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from lavida_gen.words import counted
+
 if TYPE_CHECKING:
     from lavida_gen.manifest import Manifest
 
@@ -69,7 +71,7 @@ def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Ad
             nonlocal drops
             drops += dropped
             speed = bar.tasks[0].speed
-            said = f"{drops:,} drops" if drops else ""
+            said = counted(drops, "drop") if drops else ""
             bar.update(task, advance=done, drops=said, rate=f"{speed:,.0f} {unit}/s" if speed else unit)
 
         yield advance
@@ -101,9 +103,9 @@ def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
         return
     size = sum(shard.bytes for shard in manifest.shards) / 1e6
     click.echo(
-        f"{place}: {manifest.samples:,} samples ({manifest.exposed:,} exposed) "
-        f"in {len(manifest.shards)} shards, {size:,.1f} MB"
+        f"{place}: {counted(manifest.samples, 'sample')} ({manifest.exposed:,} exposed) "
+        f"in {counted(len(manifest.shards), 'shard')}, {size:,.1f} MB"
     )
     for reason, count in sorted(manifest.drops.items(), key=lambda item: -item[1]):
-        click.echo(f"  dropped {count:,} scenes: {reason}")
+        click.echo(f"  dropped {counted(count, 'scene')}: {reason}")
     click.echo(f"digest {manifest.digest}")

@@ -16,6 +16,7 @@ from lavida_gen.prompts import SEG
 from lavida_gen.sample import Record
 from lavida_gen.shards import Packed, digest, read
 from lavida_gen.storage import open_storage
+from lavida_gen.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Job:
 
 @dataclass(slots=True)
 class Found:
-    """What one shard holds, and what is wrong with it. `damaged`: other bytes than were built, so nobody looks inside."""
+    """What one shard holds, and what is wrong with it; nobody looks inside a damaged one (other bytes than built)."""
 
     entry: ShardEntry
     damaged: bool = False
@@ -90,9 +91,8 @@ def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]
     except DataError as error:
         found.faults.append(str(error))
     if found.indices != list(range(entry.first, entry.first + entry.samples)):
-        found.faults.append(
-            f"{entry.file}: holds {len(found.indices)} samples; expected {entry.samples} from {entry.first} on"
-        )
+        held = counted(len(found.indices), "sample")
+        found.faults.append(f"{entry.file}: holds {held}; expected {entry.samples} from {entry.first} on")
     return found
 
 
@@ -116,9 +116,10 @@ def _sample(sample: Packed, entry: ShardEntry) -> Iterator[str]:
     if (record["kind"], record["split"]) != (entry.kind, entry.split):
         yield f"is {record['kind']}/{record['split']}; expected {entry.kind}/{entry.split}"
     if record["answer"].count(SEG) != 1 or SEG in record["question"]:
-        yield f"{SEG} stands {record['answer'].count(SEG)} times in its answer; expected once, and not in the question"
+        times = counted(record["answer"].count(SEG), "time")
+        yield f"{SEG} stands {times} in its answer; expected once, and not in the question"
     if len(record["names"]) != len(record["labels"]) or not record["names"]:
-        yield f"{len(record['names'])} names and {len(record['labels'])} labels"
+        yield f"{counted(len(record['names']), 'name')} and {counted(len(record['labels']), 'label')}"
     if any(name not in record["question"] for name in record["names"]):
         yield "a name is not listed in its question"
     if record["exposed"] != any(record["labels"]):
@@ -150,10 +151,11 @@ def _totals(corpus: Corpus, found: list[Found]) -> Iterator[str]:
     manifest = corpus.manifest
     indices = [index for one in found for index in one.indices]
     if sorted(indices) != list(range(manifest.samples)):
-        yield f"corpus.json: {manifest.samples} samples; found {len(set(indices))} different ones of {len(indices)}"
+        samples = counted(manifest.samples, "sample")
+        yield f"corpus.json: {samples}; found {len(set(indices))} different ones of {len(indices)}"
     exposed = sum(one.exposed for one in found)
     if exposed != manifest.exposed:
-        yield f"corpus.json: {manifest.exposed} exposed samples; found {exposed}"
+        yield f"corpus.json: {counted(manifest.exposed, 'exposed sample')}; found {exposed}"
     splits = Counter[str]()
     for one in found:
         splits[f"{one.entry.kind}/{one.entry.split}"] += len(one.indices)
@@ -169,7 +171,7 @@ def _rows(corpus: Corpus) -> Iterator[str]:
         yield str(error)
         return
     if rows != list(range(manifest.samples)):
-        yield f"stats.parquet: {len(rows)} rows; expected one for each of {manifest.samples} samples"
+        yield f"stats.parquet: {counted(len(rows), 'row')}; expected {manifest.samples:,}, one for each sample"
 
 
 def _leaks(found: list[Found]) -> Iterator[str]:

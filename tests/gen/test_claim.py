@@ -38,7 +38,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ({"samples": 5}, "samples 4 -> 5;"),
         ({"seed": 2, "val": 0.25}, "seed 0 -> 2, val 0.1 -> 0.25;"),
-        ({"sources": [{"name": "street", "scenes": 9, "size": [96, 96]}]}, "sources.0.scenes 6 -> 9, sources.0.size.1 "),
+        (
+            {"sources": [{"name": "street", "scenes": 9, "size": [96, 96]}]},
+            "sources.0.scenes 6 -> 9, sources.0.size.1 ",
+        ),
         ({"exposures": ["relabel", "absent", "near_miss"]}, "exposures.2 nothing -> near_miss;"),
     ],
 )

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from lavida_gen import plugins
 from lavida_gen import recipe as recipes
 from lavida_gen.cli import main
+from lavida_gen.words import counted
 
 RECIPE = {
     "name": "cli",
@@ -134,6 +135,27 @@ def test_recipes_are_printed_to_start_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["sources", "exposures", "recipes"])
 def test_unknown_names(command: str) -> None:
     assert "unknown" in said(command, "relabell", code=2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["stats", "verify", "preview", "show {} 0", "publish --repo some/one", "publish --repo some/one --dry-run"],
+)
+def test_a_folder_that_is_not_there(command: str, tmp_path: Path) -> None:
+    verb, *more = (command if "{}" in command else f"{command} {{}}").format(tmp_path / "no").split()
+    todo = f"no such folder; build it: `lavida-gen build --recipe ... --out {tmp_path / 'no'}`"
+    assert f"{tmp_path / 'no'}: {todo}" in said(verb, *more, code=2)
+
+
+def test_counts_are_words(recipe: Path, tmp_path: Path) -> None:
+    assert counted(1, "fault") == "1 fault"
+    assert counted(0, "fault") == "0 faults"
+    assert counted(1000, "entry", "entries") == "1,000 entries"
+    fewer = ["--set", "samples=1", "--set", "val=0", "--set", "sources=[{name: street, scenes: 3, size: [96, 128]}]"]
+    assert ": 1 sample (" in said("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)
+    assert "1 sample in 1 shard: sound" in said("verify", str(tmp_path / "c"), "-w", "1")
+    text = said("check", "-r", str(recipe), "--set", "sources=[{name: coco_panoptic, root: /nowhere/x}]", code=1)
+    assert text.splitlines()[-1] == f"recipe cli: {counted(len(text.splitlines()) - 1, 'fault')}"
 
 
 def test_unfinished_and_foreign_folders(tmp_path: Path) -> None:

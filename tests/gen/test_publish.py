@@ -31,7 +31,7 @@ def test_a_new_repository(folder: Path, hub: Any) -> None:
     }
     assert not hub.repos[REPO].private
     assert len(hub.repos[REPO].branches["main"]) == 2, "the Hub's own commit, and one for everything"
-    assert "in 1 commits, read back\n0 files were there already" in text
+    assert "in 1 commit, read back\n0 files were there already" in text
     assert f"lavida-gen stats hf://datasets/{REPO}" in text
 
 
@@ -78,6 +78,7 @@ def test_a_dry_run_says_exactly_what_would_travel(folder: Path, hub: Any, tmp_pa
     plain = json.loads(sent(folder, "--dry-run", "--json"))
     assert hub.repos == {}
     text = sent(folder, "--dry-run")
+    assert text.startswith(f"{folder}: sound, may be published (CC0-1.0); ")
     assert f"would send to {REPO}, a new repository:\n  commit 1  image/train-00000.tar  " in text
     monkeypatch.setenv("HF_TOKEN", hub_server.WRITE)
     done = json.loads(sent(folder, "--json"))
@@ -188,6 +189,24 @@ def test_no_network(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert f"http://127.0.0.1:9: {REPO}: the Hub cannot be reached (" in text
 
 
+def test_a_dry_run_without_network_says_all_that_needs_none(
+    folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    text = sent(folder, "--dry-run", code=1)
+    first, *files, error = text.splitlines()
+    assert first.startswith(f"{folder}: sound, may be published (CC0-1.0); {len(files)} files, ")
+    assert {line.split()[0] for line in files} >= {*own(folder), "README.md"}
+    assert f"{REPO}: the Hub cannot be reached (" in error
+    assert error.endswith("; what it holds already is not known, so all of these files may travel; nothing was sent")
+    assert len(sent(folder, "--dry-run", "--json", code=1).splitlines()) == 1
+    shutil.copytree(folder, tmp_path / "c")
+    (tmp_path / "c" / "image" / "val-00000.tar").unlink()
+    assert "1 fault, nothing was sent: image/val-00000.tar: is missing" in sent(tmp_path / "c", "--dry-run", code=1)
+
+
 def test_a_hub_that_stays_broken(folder: Path, hub: Any) -> None:
     hub.fail("POST /api/repos", times=1000, status=500)
     assert "the Hub could not create the repository (" in sent(folder, code=1)
@@ -223,14 +242,16 @@ def test_what_was_read_back_differs(folder: Path, hub: Any, monkeypatch: pytest.
     monkeypatch.setattr(hub_server._Routes, "resolve", spoilt)
     monkeypatch.setattr(hub_server, "ROUTES", [(p, spoilt if f is real else f) for p, f in hub_server.ROUTES])
     text = sent(folder, code=1)
-    assert f"/datasets/{REPO}: 1 files are not what was sent: corpus.json; run the same command again" in text
+    assert f"/datasets/{REPO}: 1 file is not what was sent: corpus.json; run the same command again" in text
 
 
 def test_a_damaged_corpus_is_not_sent(folder: Path, hub: Any, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "c")
     shard = tmp_path / "c" / "image" / "val-00000.tar"
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
-    assert "1 faults, nothing was sent: image/val-00000.tar: digest " in sent(tmp_path / "c", code=1)
+    assert "1 fault, nothing was sent: image/val-00000.tar: its bytes have changed (digest " in sent(
+        tmp_path / "c", code=1
+    )
     assert not hub.log
 
 

@@ -22,7 +22,6 @@ from lavida_gen.corpus import open_corpus
 from lavida_gen.shards import digest
 from lavida_gen.verify import verify
 
-
 PLAIN: dict[str, Any] = {
     "name": "v",
     "samples": 20,

@@ -9,6 +9,7 @@ import click
 
 from lavida_gen.errors import UserError
 from lavida_gen.terminal import JSON, RECIPE, SET, WORKERS, cores, print_built, progress
+from lavida_gen.words import counted
 
 if TYPE_CHECKING:
     from lavida_gen.plan import Range
@@ -63,7 +64,9 @@ def command(
         if part is not None:
             how = builder.How(workers or cores(), engine, address)
             count = builder.build_part(loaded, target, _slice(part), how, advance)
-            click.echo(f"{target}: {count} shards are there; when all are: lavida-gen merge {target}")
+            click.echo(
+                f"{target}: {counted(count, 'shard is', 'shards are')} there; when all are: lavida-gen merge {target}"
+            )
             return
         manifest = builder.build(loaded, target, workers or cores(), engine, advance, address)
     print_built(target, manifest, as_json)

@@ -8,6 +8,7 @@ import sys
 import click
 
 from lavida_gen.terminal import JSON, RECIPE, SET
+from lavida_gen.words import counted
 
 
 @click.command()
@@ -26,5 +27,5 @@ def command(recipe: str, settings: tuple[str, ...], as_json: bool) -> None:
     else:
         for fault in faults:
             click.echo(fault)
-        click.echo(f"recipe {loaded.name}: {'sound' if not faults else f'{len(faults)} faults'}")
+        click.echo(f"recipe {loaded.name}: {'sound' if not faults else counted(len(faults), 'fault')}")
     sys.exit(1 if faults else 0)

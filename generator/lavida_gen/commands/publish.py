@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_gen.terminal import CORPUS, JSON, WORKERS, cores, progress
+from lavida_gen.words import counted
 
 if TYPE_CHECKING:
-    from lavida_gen.publish import Shipment
+    from lavida_gen.corpus import Corpus
+    from lavida_gen.publish import Options, Shipment
 
 
 @click.command()
@@ -40,12 +42,11 @@ def command(
     command goes on. The token is that of `hf auth login`, or HF_TOKEN.
     """
     from lavida_gen.corpus import open_corpus
-    from lavida_gen.publish import Options, plan, publish
+    from lavida_gen.publish import Options, publish
 
     opened, options = open_corpus(corpus), Options(private, revision, allow_noncommercial)
     if dry_run:
-        shipment, there = plan(opened, repo, options, workers or cores())
-        _print_json(shipment, repo, False) if as_json else _print_plan(shipment, repo, there)
+        _dry_run(opened, repo, options, workers or cores(), as_json)
         return
     size = sum(shard.bytes for shard in opened.manifest.shards)
     with progress(size, f"publish {opened.manifest.name}", "bytes") as advance:
@@ -54,12 +55,34 @@ def command(
         _print_json(shipment, repo, True)
         return
     if shipment.commits:
-        megabytes, commits = shipment.bytes / 1e6, len(shipment.commits)
-        click.echo(f"{repo}: sent {len(shipment.items):,} files, {megabytes:,.1f} MB, in {commits} commits, read back")
+        files, commits = counted(len(shipment.items), "file"), counted(len(shipment.commits), "commit")
+        click.echo(f"{repo}: sent {files}, {shipment.bytes / 1e6:,.1f} MB, in {commits}, read back")
     else:
         click.echo(f"{repo}: nothing to send")
-    click.echo(f"{shipment.unchanged:,} files were there already")
+    click.echo(f"{counted(shipment.unchanged, 'file was', 'files were')} there already")
     click.echo(f"read it: lavida-gen stats hf://datasets/{repo}")
+
+
+def _dry_run(corpus: Corpus, repo: str, options: Options, workers: int, as_json: bool) -> None:
+    """First what needs no network, then what the Hub lacks. Raises as `publish` does."""
+    from lavida_gen.errors import DataError
+    from lavida_gen.hub import DRY, Hub
+    from lavida_gen.publish import plan, prepare
+
+    hub = Hub(repo, options.revision, again=DRY)
+    with hub.quiet():
+        parcel = prepare(corpus, hub, options, workers)
+    if not as_json:
+        licences = ", ".join(corpus.manifest.licences)
+        size = f"{counted(len(parcel.items), 'file')}, {sum(item.size for item in parcel.items):,} bytes"
+        click.echo(f"{corpus.place}: sound, may be published ({licences}); {size}")
+    try:
+        shipment, there = plan(parcel, hub)
+    except DataError:
+        for item in () if as_json else parcel.items:
+            click.echo(f"  {item.path}  {item.size:,} bytes")
+        raise
+    _print_json(shipment, repo, False) if as_json else _print_plan(shipment, repo, there)
 
 
 def _print_plan(shipment: Shipment, repo: str, there: bool) -> None:
@@ -70,8 +93,9 @@ def _print_plan(shipment: Shipment, repo: str, there: bool) -> None:
     for path in shipment.delete:
         click.echo(f"  delete    {path}")
     click.echo(
-        f"{len(shipment.items):,} files, {shipment.bytes:,} bytes, {len(shipment.commits)} commits; "
-        f"{shipment.unchanged:,} files are there already"
+        f"{counted(len(shipment.items), 'file')}, {shipment.bytes:,} bytes, "
+        f"{counted(len(shipment.commits), 'commit')}; "
+        f"{counted(shipment.unchanged, 'file is', 'files are')} there already"
     )
 
 

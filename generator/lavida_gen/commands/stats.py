@@ -7,6 +7,7 @@ import json
 import click
 
 from lavida_gen.terminal import CORPUS, JSON, table
+from lavida_gen.words import counted
 
 
 @click.command()
@@ -25,7 +26,7 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     from rich.console import Console
 
     console = Console()
-    click.echo(f"{counts['samples']:,} samples, {counts['exposed']:,} exposed")
+    click.echo(f"{counted(counts['samples'], 'sample')}, {counts['exposed']:,} exposed")
     for title, rows in (
         ("split", counts["splits"]), ("source", counts["sources"]), ("exposure", counts["exposures"]),
         ("licence", counts["licences"]),

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from lavida_gen import plugins
 from lavida_gen.exposure import Exposure
@@ -38,7 +40,7 @@ def sources() -> Told:
         about = plugins.find(SOURCES, Source, name).about
         rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
     cells = [(name, USES[row["use"]], row["title"]) for name, row in rows.items()]
-    lines = [_columns([("name", "samples of it", "what it is"), *cells])]
+    lines = [columns([("name", "samples of it", "what it is"), *cells])]
     return Told(
         "\n".join([*lines, "", "`lavida-gen sources NAME` tells how to get one and how its folder must look."]), rows
     )
@@ -61,7 +63,7 @@ def source(name: str) -> Told:
         _indent(about.layout),
         "",
         "Options in a recipe",
-        _indent(_options(cls.Options)),
+        _indent(options(cls.Options)),
     ]
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
@@ -80,7 +82,7 @@ def exposures() -> Told:
         }
     cells = [(name, str(row["outcome"]), "/".join(row["kinds"]), str(row["about"])) for name, row in rows.items()]
     told = "`lavida-gen exposures NAME` tells what one does, and its options."
-    return Told(f"{_columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
+    return Told(f"{columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
 
 
 def exposure(name: str) -> Told:
@@ -88,7 +90,7 @@ def exposure(name: str) -> Told:
     cls = plugins.find(EXPOSURES, Exposure, name)
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
     told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
-    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(_options(cls.Options))}"
+    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(options(cls.Options))}"
     return Told(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
 
 
@@ -101,7 +103,7 @@ def recipes(*kinds: Kind) -> Told:
             about = next((line[6:] for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), "")
             rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
     cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
-    return Told(f"{_columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
+    return Told(f"{columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
 
 
 def recipe(name: str, *kinds: Kind) -> Told:
@@ -112,20 +114,29 @@ def recipe(name: str, *kinds: Kind) -> Told:
     return Told(text.rstrip("\n"), {"name": name, "text": text})
 
 
-def _options(model: type[BaseModel]) -> str:
+def options(model: type[BaseModel]) -> str:
+    """The options of a plug-in, a line each: name, default as YAML has it (nothing for none), what it is."""
     rows = []
     for name, field in model.model_fields.items():
-        default = "needed" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
-        rows.append((name, default, field.description or ""))
-    return _columns(rows) if rows else "none"
+        default = "" if field.is_required() else _yaml(field.get_default(call_default_factory=True))
+        told = "needed" if field.is_required() else f"default {default}" if default else ""
+        rows.append((name, told, field.description or ""))
+    return columns(rows) if rows else "none"
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> str:
-    if not rows:
+def _yaml(value: Any) -> str:
+    """A default as one writes it in a recipe; "" for None."""
+    if value is None:
         return ""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    text = yaml.safe_dump(to_jsonable_python(value), default_flow_style=True, width=1000, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of text as columns of even width, without those that hold nothing."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width).rstrip() for row in rows
     )
 
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel
-
 from lavida_bench import benchmark as room
 from lavida_bench import metric as measures
 from lavida_bench.benchmark import Defect, Totals
 from lavida_bench.check import CheckReport
+from lavida_bench.detection import DetectionCriterion
 from lavida_bench.metric import Metric
-from lavida_gen.describe import Told
+from lavida_gen.describe import Told, columns, options
 
 SHOWN = 10  # items of a defect that are listed
 
@@ -31,10 +30,9 @@ def benchmarks() -> Told:
         (name, _count(row["expected"]), ", ".join(row["metrics"]), row["licence"], row["title"], row["page"])
         for name, row in rows.items()
     ]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    table = columns([("name", "expected", "metrics", "licence", "what it is", "page"), *cells])
     hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
-    return Told("\n".join([*lines, "", hint]), rows)
+    return Told(f"{table}\n\n{hint}", rows)
 
 
 def _count(totals: dict[str, int] | None) -> str:
@@ -54,7 +52,7 @@ def benchmark(name: str) -> Told:
         f"metrics    {', '.join(about.metrics)}",
         f"names      {', '.join(about.names) or 'given by each video'}",
         "", "How to get it", _indent(about.get), "", "How the folder must look", _indent(about.layout), "",
-        "Options (--set KEY=VALUE)", _indent("\n".join(_options(cls.Options))),
+        "Options (--set KEY=VALUE)", _indent(options(cls.Options)),
     ]  # fmt: skip
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
@@ -64,13 +62,10 @@ def benchmark(name: str) -> Told:
 def metrics() -> Told:
     """All metrics, a line each."""
     rows = {name: _metric(name) for name in measures.known()}
-    width = max(map(len, rows))
-    lines = [
-        f"{name:<{width}}  {row['needs']:<6}  {', '.join(row['variants']):<22}  {row['about']}"
-        for name, row in rows.items()
-    ]
+    cells = [(name, str(row["needs"]), ", ".join(row["variants"]), str(row["about"])) for name, row in rows.items()]
+    table = columns([("name", "needs", "variants", "what it is"), *cells])
     hint = "`lavida-bench metrics NAME` tells how one is defined."
-    return Told("\n".join([*lines, "", hint]), rows)
+    return Told(f"{table}\n\n{hint}", rows)
 
 
 def metric(name: str) -> Told:
@@ -78,15 +73,23 @@ def metric(name: str) -> Told:
     row, cls = _metric(name), type(measures.make(name))
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
     bases = [inspect.getdoc(base) or "" for base in cls.__mro__[1:] if base is not Metric and issubclass(base, Metric)]
+    fixed = ", ".join(f"{name} {value}" for name, value in _fixed(cls).items())
     needs = {"frames": "frame labels and scores", "pixels": "masks and pixel scores", "tracks": "tracks and regions"}
     text = [
         f"{name}: {row['about']}",
         f"needs      {needs[row['needs']]}",
         f"variants   {', '.join(row['variants'])} (the first is quoted)",
         f"unit       {row['unit'] or 'a share, 0 to 1'}; {'higher' if row['higher_is_better'] else 'lower'} is better",
+        *([f"fixed      {fixed}, so that numbers can be compared"] if fixed else []),
         "", _indent(module), *(f"\n{_indent(text)}" for text in bases if text),
     ]  # fmt: skip
     return Told("\n".join(text), {"name": name, **row, "definition": module})
+
+
+def _fixed(cls: type[Metric]) -> dict[str, Any]:
+    """What a metric's text names and nobody sets: arguments at their defaults, and what regions are compared by."""
+    shape = {"shape": cls.shape} if issubclass(cls, DetectionCriterion) else {}
+    return shape | {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
 
 
 def _metric(name: str) -> dict[str, Any]:
@@ -97,13 +100,8 @@ def _metric(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _options(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield f"{name:<10} {field.description} [{field.get_default()}]"
-
-
 def _indent(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
 def _numbers(totals: Totals) -> str:

@@ -91,7 +91,7 @@ def test_check_of_a_sound_folder_and_of_one_that_is_not(small_folder: Path, tmp_
 def test_benchmarks_are_listed_and_told() -> None:
     done = run("benchmarks")
     rows = {line.split()[0] for line in done.output.splitlines() if line and line[0] != "`"}
-    assert rows == set(benchmark.known())
+    assert rows == {"name", *benchmark.known()}
     assert "https://www.crcv.ucf.edu/projects/real-world/" in done.output
     told = run("benchmarks", "ucf_crime").output
     assert "290 videos, 1,111,808 frames, 84,331 abnormal frames" in told

@@ -116,7 +116,20 @@ def test_every_source_tells_of_itself(name: str) -> None:
     text = said("sources", name)
     for head in ("page", "licence", "How to get it", "How the folder must look", "Options in a recipe"):
         assert head in text
+    assert "None" not in text
     assert json.loads(said("sources", name, "--json"))["name"] == name
+
+
+def test_defaults_are_told_as_a_recipe_has_them() -> None:
+    text = said("sources", "street")
+    assert "size    default [360, 480]  [height, width] in pixels" in text
+    assert "kind    default image " in text
+    assert "places                      only these of street" in text, "no default, nothing said"
+    text = said("sources", "folder")
+    assert "suffix       default '' " in text
+    assert "void         default [255] " in text
+    assert "root         needed " in text
+    assert "blend  default either  soft edge" in said("exposures", "paste")
 
 
 @pytest.mark.parametrize("name", plugins.names(recipes.EXPOSURES))

@@ -10,13 +10,14 @@ might cut. Names are relative to the place, with "/" between.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -189,7 +190,8 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(
-            fault(path, f"cannot be written ({error.strerror})", todo="free some space, run it again")
-        ) from error
+        with suppress(OSError):
+            partial.unlink()
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        todo = "free some space, run it again" if full else "give a place that can be written to"
+        raise DataError(fault(path, f"cannot be written ({error.strerror})", todo=todo)) from error

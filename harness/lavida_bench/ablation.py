@@ -100,9 +100,13 @@ def arms(ablation: Ablation, out: Path) -> list[Arm]:
 def ablate(ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[[str], None]) -> Path:
     """Build, run and compare every arm; gives the path of the table. Raises UserError or DataError."""
     from lavida_bench.run import run
+    from lavida_bench.score_check import refuse_unscorable
+    from lavida_gen import out_folder
     from lavida_gen.build import build
 
     made = arms(ablation, out)
+    refuse_unscorable(made[0].run, f"{ablation.name}: run")  # the same in all arms
+    out_folder.make(out)
     for arm in made:
         say(f"arm {arm.name}: {', '.join(arm.exposures)}")
         build(arm.corpus, out / arm.name / "corpus", workers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import yaml
 from lavida_bench.checkpoint import BEST, RECIPE, Progress
 from lavida_bench.model_files import folder_digest
 from lavida_gen.corpus import open_corpus
+from lavida_gen.differences import told
 from lavida_gen.errors import DataError, LavidaGenError, UserError, fault
 from lavida_gen.storage import PARTIAL, write_whole
 
@@ -47,13 +48,19 @@ def begin(recipe: Recipe, out: Path) -> None:
     if held is None:
         write_whole(out / OWNER, json.dumps({"facts": facts, "inputs": inputs}, indent=1).encode())
     else:
-        differ = sorted(_differences(held["facts"], facts))
+        differ = told(held["facts"], facts)
         if differ:
             todo = "give another --out, or remove the folder"
-            raise UserError(fault(out, f"holds a fit of another recipe: {', '.join(differ)}", todo=todo))
+            raise UserError(fault(out, f"holds a fit of another recipe: {differ}", todo=todo))
         _compare(held["inputs"], inputs)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     write_whole(out / RECIPE, text.encode())
+
+
+def changed(recipe: Recipe, out: Path) -> str:
+    """What of the recipe differs from that which the folder was begun with; "" for nothing and for a new folder."""
+    held = _read(out / OWNER)
+    return "" if held is None else told(held["facts"], recipe.fit_facts())
 
 
 def _inputs(recipe: Recipe, gone: bool = False) -> dict[str, str]:
@@ -117,12 +124,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise DataError(fault(path, f"cannot be read ({error})", todo="remove the folder, or give another")) from error
     return plain
-
-
-def _differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
-    """``fit.steps 300 -> 400`` for every place where two recipes differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in old.keys() | new.keys():
-            yield from _differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
-    elif old != new:
-        yield f"{place} {json.dumps(old)} -> {json.dumps(new)}"

@@ -17,6 +17,10 @@ ROOT = click.option(
 SET = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the benchmark: labels=intervals."
 )
+SMOOTHING = click.option(
+    "--smoothing", "--smooth", "smoothing", type=click.FloatRange(0, min_open=True), metavar="SIGMA",
+    help="Also with scores smoothed by a Gaussian of SIGMA frames; the raw numbers stay.",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 

@@ -30,6 +30,7 @@ from lavida_bench.segments import Sampled, Samples, Segment, line, segments, wri
 from lavida_bench.stream import Shown, Stream
 from lavida_bench.timeline_picture import Peaks
 from lavida_bench.video import Pixels
+from lavida_gen import out_folder
 from lavida_gen.shards import PARTIAL, write_whole
 
 FORMAT = 1
@@ -99,7 +100,7 @@ def predict(
     settings = settings or Settings()
     every = settings.every or min(EVERY, max(1, round(stream.fps / PER_SECOND)))
     found = Prediction(stream.name, fps=stream.fps, every=every)
-    out.mkdir(parents=True, exist_ok=True)
+    out_folder.make(out)
     work = _Work(scorer, names, settings, out, found, Samples(names))
     with ExitStack() as stack:
         stack.callback(stream.close)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from lavida_bench.media import find_videos
 from lavida_bench.predict import FORMAT, RESULT, Prediction, Settings, predict
-from lavida_bench.prompt_names import choose, given
+from lavida_bench.prompt_names import choose
 from lavida_bench.score_run import Bar
 from lavida_bench.score_store import digest
 from lavida_bench.scorer import Scorer
@@ -60,9 +60,10 @@ class Outcome:
 
 def listed(words: str) -> tuple[str, ...]:
     """Names by commas, ``generic``, or those of a file. Raises UserError."""
-    if words == "generic" or ("," not in words and Path(words).is_file()):
-        return choose(words).names or ()
-    return given(words.split(","), "--names").names or ()
+    names = choose(words, "--names").names
+    if names is None:
+        raise UserError(fault("--names benchmark", "this is no benchmark", "names by commas, generic, or a file"))
+    return names
 
 
 def sources(place: str, out: Path, nested: bool) -> list[Source]:

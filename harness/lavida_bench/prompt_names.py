@@ -1,21 +1,27 @@
 """Which anomaly names a prompt lists: part of every result, since a zero-shot score depends on them.
 
-``benchmark`` the video's own (its classes), ``generic`` one neutral list of ours, or a file with one name a line.
+``benchmark`` the video's own (its classes), ``generic`` one neutral list of ours, a file with one name a line, or names
+by commas.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from lavida_bench.video import TestVideo
-from lavida_gen.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.errors import DataError, UserError, fault
 
 Kind = Literal["benchmark", "generic", "file", "given"]
 GENERIC = Path(__file__).parent / "data" / "generic_names.txt"
 MOST = 500  # names of one prompt
+LISTS = ("benchmark", "generic")
+LIKE = 0.88  # so like one of LISTS must a word be to be taken for a slip: "benchmrak" is one, "bench" is a name
+EXPECTED = "benchmark, generic, names by commas, or a file with one name a line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,26 @@ class PromptNames:
         return {"kind": self.kind, "list": list(next(iter(lists))) if len(lists) == 1 else None}
 
 
-def choose(word: str) -> PromptNames:
-    """``benchmark``, ``generic`` or the path of a file. Raises UserError."""
+def choose(word: str, where: str = "names") -> PromptNames:
+    """``benchmark``, ``generic``, the path of a file, or names by commas. Raises UserError."""
     if word == "benchmark":
         return PromptNames("benchmark")
     if word == "generic":
         return PromptNames("generic", read(GENERIC))
-    path = Path(word).expanduser()
-    if not path.is_file():
-        hint = did_you_mean(word, ("benchmark", "generic"))
-        raise UserError(fault(f"names {word!r}", "no such file", "benchmark, generic or a file, one name a line", hint))
-    return PromptNames("file", read(path))
+    path = os.path.expanduser(word)
+    if "," not in word and os.path.isfile(path):  # not Path.is_file, which raises for a long word
+        return PromptNames("file", read(Path(path)))
+    if like := difflib.get_close_matches(word, LISTS, 1, LIKE):
+        raise UserError(fault(f"{where} {word!r}", "no such list", EXPECTED, f"did you mean {like[0]!r}?"))
+    return by_commas(word, where)
+
+
+def by_commas(words: str, where: str) -> PromptNames:
+    """Names as people type them. Raises UserError, also for one that looks like a file which is not there."""
+    found = given(words.split(","), where)
+    if lost := next((name for name in found.names or () if name.endswith(".txt") or "/" in name), None):
+        raise UserError(fault(f"{where} {lost!r}", "no such file", EXPECTED))
+    return found
 
 
 def given(names: Sequence[str], where: str = "names") -> PromptNames:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lavida_gen.recipe_file import Place, Strict, change, expand, refuse, said
 from lavida_gen.recipe_kinds import RUN
+
+NAMED = 60  # letters of a folder's name that tell the names of a prompt
 
 
 class ModelSettings(Strict):
@@ -113,7 +116,7 @@ class ScoreEntry(Strict):
     benchmark: str = Field(description="`lavida-bench benchmarks` lists them")
     root: str | None = Field(default=None, description="its folder [default: as for `lavida-bench check`]")
     protocol: str = Field(default="official", description="official or paper")
-    names: str = Field(default="benchmark", description="benchmark, generic, or a file with one name a line")
+    names: str = Field(default="benchmark", description="benchmark, generic, names by commas, or a file, one a line")
     options: dict[str, Any] = Field(default_factory=dict, description="options of the benchmark")
     absent: tuple[str, ...] = Field(default=(), description="names of absent things: the prompt check scores them too")
     label: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the scores")
@@ -124,14 +127,16 @@ class ScoreEntry(Strict):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
 
     @property
+    def named(self) -> str:
+        """What the names are called: "" for the benchmark's own, else the list, the file's stem, or names in a row."""
+        word = self.names if "," in self.names else Path(self.names).stem
+        return "" if self.names == "benchmark" else re.sub(r"[^\w.-]+", "-", word).strip("-")[:NAMED]
+
+    @property
     def slug(self) -> str:
         """The label, or the benchmark's name and what differs from the usual."""
         usual = self.protocol.partition("/")[0] == "official"
-        words = [
-            self.benchmark,
-            "" if usual else self.protocol,
-            "" if self.names == "benchmark" else Path(self.names).stem,
-        ]
+        words = [self.benchmark, "" if usual else self.protocol, self.named]
         return self.label or "-".join(word.replace("/", "-") for word in words if word)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,35 +21,47 @@ from lavida_bench import report, score_run
 from lavida_bench.processes import Processes
 from lavida_bench.recipe import Recipe, ScoreEntry
 from lavida_bench.score import Effort
+from lavida_bench.score_check import refuse_unscorable
 from lavida_bench.score_store import ScoreStore, digest
 from lavida_bench.scorer import Precision, Scorer
-from lavida_bench.stages import Stages
+from lavida_bench.stages import OWNED, Stages
 from lavida_bench.story import story
+from lavida_gen import out_folder
 from lavida_gen.cache import file_digest
+from lavida_gen.differences import told
 from lavida_gen.errors import UserError, fault
+from lavida_gen.recipe_file import read
+from lavida_gen.recipe_kinds import RUN
 from lavida_gen.shards import write_whole
 
 Say = Callable[[str], None]
 FIT = "fit"
+RECIPE = "recipe.yaml"
 
 
 def run(recipe: Recipe, out: Path, bar: score_run.Bar, say: Say) -> Path:
     """Does what is missing; gives the path of the report (of README.md where nothing is scored).
 
-    Raises UserError for words that are off and for a folder that another recipe fitted, DataError for data that is.
+    Raises UserError for words that are off and for a folder that another recipe fitted, DataError for data that is;
+    a benchmark that cannot be scored is told before anything is fitted.
     """
-    for entry in recipe.score:
-        score_run.check_words(entry)
+    refuse_fit(out)
+    refuse_unscorable(recipe, f"recipe {recipe.name}")
     first = Processes.current().first
     work = _Work(recipe, out, bar, say if first else lambda text: None, Stages.open(out, recipe.name, first))
+    work.refuse_changed()
     if first:
-        out.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        write_whole(out / "recipe.yaml", text.encode())
+        work.begin()
     work.fit()
     for entry in recipe.score:
         work.score(entry)
     return work.report()
+
+
+def refuse_fit(out: Path) -> None:
+    """Raises UserError for a folder that `lavida-bench fit` writes to."""
+    if (out / OWNED.name).is_file():
+        raise UserError(fault(out, "holds a fit", "the folder of a run, or a new one", "give another --out"))
 
 
 @dataclass(slots=True)
@@ -62,16 +75,33 @@ class _Work:
     stages: Stages
     _scorers: dict[Precision, Scorer] = field(default_factory=dict)
 
+    def refuse_changed(self) -> None:
+        """Raises UserError, with the keys that differ, for a folder that another recipe fits or has fitted."""
+        if self.recipe.fit is None:
+            return
+        from lavida_bench import fit_folder
+
+        before, changed = self.stages.done.get(FIT), fit_folder.changed(self.recipe, self.out / FIT)
+        if changed or (before is not None and before.key != self.recipe.fit_identity()):
+            what = f"was fitted by another recipe: {changed or 'model, data or fit differ'}"
+            raise UserError(fault(self.out, what, todo="give another --out for the changed recipe"))
+
+    def begin(self) -> None:
+        """Make the folder, tell what has changed since it was last written to, note the recipe."""
+        path, plain = out_folder.make(self.out) / RECIPE, self.recipe.model_dump(mode="json")
+        if path.is_file():
+            with suppress(UserError):  # changed by hand: it is written anew
+                if changed := told(read(path, RUN.keys), plain):
+                    self.say(f"the recipe has changed: {changed}")
+        write_whole(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
+
     def fit(self) -> None:
         """Stage `fit`; nothing for a recipe without it."""
         if self.recipe.fit is None:
             return
-        key, before = self.recipe.fit_identity(), self.stages.done.get(FIT)
-        if before is not None and before.key != key:
-            todo = "give another --out for the changed recipe"
-            raise UserError(fault(self.out, "was fitted by another recipe (model, data or fit differ)", todo=todo))
         from lavida_bench import fit_folder
 
+        key, before = self.recipe.fit_identity(), self.stages.done.get(FIT)
         if before is not None and fit_folder.finished(self.recipe, self.out / FIT):
             self.say(f"fit: done {before.finished}, {before.facts['model']}")
             return
@@ -106,7 +136,7 @@ class _Work:
 
     def _method(self, entry: ScoreEntry) -> str:
         """The recipe's name, and in brackets what tells two entries of one benchmark and protocol apart."""
-        odd = entry.label or (None if entry.names == "benchmark" else Path(entry.names).stem)
+        odd = entry.label or entry.named
         return self.recipe.name + (f" ({odd})" if odd else "")
 
     def _scored(self, entry: ScoreEntry) -> bool:

@@ -101,15 +101,6 @@ def run_entry(
     return page
 
 
-def check_words(entry: ScoreEntry) -> None:
-    """Raises UserError for words that are off, before anything heavy is loaded."""
-    room.make(entry.benchmark, None if entry.root is None else Path(entry.root), entry.options)
-    protocols.make(entry.protocol, entry.benchmark)
-    choose(entry.names)
-    if entry.absent:
-        given(entry.absent, f"score, {entry.slug}: absent")
-
-
 def without_maps(effort: Effort) -> Effort:
     """The same, storing no maps."""
     return Effort(effort.batch, effort.readers, effort.depth, maps=False)

@@ -22,6 +22,15 @@ FORMAT = 1
 FILE = "run.json"
 
 
+OWNED = Path("fit") / ".fit.json"
+"""What a run's fit leaves while it goes on: there is no run.json before it ends."""
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a folder is a run's, finished or not."""
+    return any((folder / file).is_file() for file in (FILE, OWNED))
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One finished stage.

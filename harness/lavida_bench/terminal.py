@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from lavida_bench import published
+from lavida_bench import published, record
 from lavida_bench.record import Entry
 from lavida_bench.table import cell, details, in_unit, number
+
+
+def told(run: Path) -> Iterator[str]:
+    """Every entry of a run folder; nothing where nothing was scored."""
+    if (run / record.FILE).is_file():
+        for entry in record.read(run).entries:
+            yield from lines(entry)
+            yield ""
 
 
 def lines(entry: Entry) -> Iterator[str]:
@@ -15,6 +24,8 @@ def lines(entry: Entry) -> Iterator[str]:
     result = entry.result
     yield f"{result.benchmark}: {result.method}, protocol {result.protocol}"
     yield f"scored {result.coverage}"
+    if fall := entry.provenance.model.get("follows the prompt"):
+        yield f"prompt check: {fall}"
     yield from (f"warning: {text}" for text in result.warnings)
     yield ""
     yield from aligned(*_table(entry))

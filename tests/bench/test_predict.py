@@ -276,6 +276,10 @@ def test_names_by_commas_and_from_a_file(tmp_path: Path) -> None:
         listed("a,,b")
     with pytest.raises(UserError, match="'a' comes twice"):
         listed("a,b,a")
+    with pytest.raises(UserError, match=r"--names 'nolist\.txt': no such file; expected .*names by commas"):
+        listed("nolist.txt")
+    with pytest.raises(UserError, match="--names benchmark: this is no benchmark; expected names by commas, generic"):
+        listed("benchmark")
 
 
 def sampled(*values: tuple[int, float]) -> list[Sampled]:

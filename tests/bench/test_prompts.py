@@ -50,8 +50,12 @@ def test_the_generic_list_is_neutral() -> None:
     [
         (
             "benchmrak",
-            r"names 'benchmrak': no such file; expected benchmark, generic or a file.*did you mean 'benchmark'",
+            r"names 'benchmrak': no such list; expected benchmark, generic, names by commas.*did you mean 'benchmark'",
         ),
+        ("none.txt", r"names 'none\.txt': no such file; expected .*a file with one name a line"),
+        ("~/none", "names '~/none': no such file"),
+        ("cart, lists/none", "names 'lists/none': no such file"),
+        ("cart,,bicycle", "names: an empty name"),
         ("empty.txt", "no name; expected at least one"),
         ("twice.txt", "'cart' comes twice"),
         ("many.txt", "501 names; expected at most 500"),
@@ -66,6 +70,14 @@ def test_lists_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wor
     Path("latin.txt").write_bytes(b"caf\xe9\n")
     with pytest.raises(UserError, match=message):
         choose(word)
+
+
+def test_names_by_commas_are_given_and_told() -> None:
+    chosen = choose(" a  bicycle, cart")
+    assert chosen == PromptNames("given", ("a bicycle", "cart"))
+    assert chosen.plain([video("v", 3, ("x",))]) == {"kind": "given", "list": ["a bicycle", "cart"]}
+    assert choose("bench").names == ("bench",), "a thing, and no slip of benchmark"
+    assert len(choose(", ".join(f"a name of some length {n}" for n in range(400))).names or ()) == 400
 
 
 def test_a_benchmark_without_names_says_what_to_do() -> None:

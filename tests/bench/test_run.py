@@ -91,11 +91,19 @@ def test_a_run_is_done_once_and_tells_its_story(tmp_path: Path) -> None:
     raw["score"][0]["label"] = "street"
     changed = go(tmp_path, raw)
     assert changed.exit_code == 0, changed.output
+    assert (
+        'the recipe has changed: score.0.label null -> "street", score.0.names "benchmark" -> "generic"'
+        in changed.output
+    )
     assert times(run)["fit"] == before["fit"], "other words to score with leave the fit alone"
     raw["fit"]["lr"] = 2e-3
     refused = go(tmp_path, raw)
     assert refused.exit_code == 2
-    assert "was fitted by another recipe (model, data or fit differ); give another --out" in refused.output
+    assert (
+        "run: was fitted by another recipe: fit.lr 0.001 -> 0.002; give another --out for the changed recipe"
+        in refused.output
+    )
+    assert recipes.load(str(run / "recipe.yaml")).fit.lr == 1e-3, "a refused recipe is not noted"
 
 
 @pytest.mark.slow
@@ -112,7 +120,7 @@ def test_without_a_fit_the_model_is_scored_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"names": "nolist"}, "names 'nolist': no such file"),
+        ({"names": "nolist.txt"}, "score[0].names: names 'nolist.txt': no such file"),
         ({"protocol": "strict"}, "unknown protocol 'strict'"),
         ({"benchmark": "steret"}, "did you mean 'street'"),
         ({"options": {"vidoes": 3}}, "did you mean 'videos'"),

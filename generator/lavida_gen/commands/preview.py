@@ -19,11 +19,14 @@ from lavida_gen.terminal import CORPUS
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
     """Write one HTML file to look at: gallery with outlines, filters, histograms. Needs no network."""
+    from lavida_gen import out_folder
     from lavida_gen.corpus import open_corpus
     from lavida_gen.preview import write_preview
 
     opened = open_corpus(corpus)
-    page = write_preview(opened, out or _beside(opened), limit)
+    target = out or _beside(opened)
+    out_folder.make(target.parent)
+    page = write_preview(opened, target, limit)
     click.echo(f"preview: {page}")
     if open_it:
         click.launch(str(page))

@@ -19,14 +19,16 @@ from lavida_gen.terminal import CORPUS, JSON
 @JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
+    from lavida_gen import out_folder
     from lavida_gen.corpus import open_corpus
     from lavida_gen.recipe import missing_places
     from lavida_gen.shards import write_whole
     from lavida_gen.show import encoded, picture
 
     opened = open_corpus(corpus)
-    sample = next(opened.stored([index]))
     path = out or Path(f"sample-{index}.png")
+    out_folder.make(path.parent)
+    sample = next(opened.stored([index]))
     write_whole(path, encoded(picture(sample), path.suffix))
     places = " ".join(f"--set {key}=..." for key in missing_places(opened.manifest.recipe))
     again = f"lavida-gen build --recipe {corpus} {places} --only {index} --out sample-{index}".replace("  ", " ")

@@ -34,8 +34,11 @@ def command(
     from lavida_bench.bootstrap import Bootstrap
     from lavida_bench.compare import common, compare, side
     from lavida_bench.provenance import provenance
+    from lavida_gen import out_folder
 
     one, other = side(first), side(second)
+    if out is not None:
+        out_folder.make(out)
     compared = [
         compare((one, a), (other, b), root=root, names=metrics or None, bootstrap=Bootstrap(resamples, seed))
         for a, b in common(one, other)

@@ -12,7 +12,7 @@ from lavida_bench.options import FOLDER, JSON
 
 @click.command()
 @click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in recipe of a run, or a YAML file.")
-@click.option("--out", "-o", type=FOLDER, help="The run's folder [default: runs/NAME].")
+@click.option("--out", "-o", type=FOLDER, help="The fit's folder [default: fits/NAME].")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: fit.steps=500, data.0.corpus=DIR."
 )
@@ -24,18 +24,23 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
     had happened. A finished fit is left as it is. Many processes:
 
     \b
-      accelerate launch --num_processes 4 -m lavida_bench fit --recipe paper --out runs/paper
-      torchrun --nproc_per_node 4 -m lavida_bench fit --recipe paper --out runs/paper
+      accelerate launch --num_processes 4 -m lavida_bench fit --recipe paper --out fits/paper
+      torchrun --nproc_per_node 4 -m lavida_bench fit --recipe paper --out fits/paper
     """
     from lavida_bench import recipe as recipes
-    from lavida_gen.errors import UserError
+    from lavida_bench.stages import holds_run
+    from lavida_gen import out_folder
+    from lavida_gen.errors import UserError, fault
 
     loaded = recipes.load(recipe, settings)
     if loaded.fit is None:
         raise UserError(f"recipe {loaded.name!r} has no `fit`; expected how to fit its model")
+    target = out or Path("fits") / loaded.name
+    if holds_run(target):
+        raise UserError(fault(target, "holds a run", todo=f"its fit is in {target / 'fit'}; give another --out"))
+    out_folder.make(target)
     from lavida_bench.fit import fit
 
-    target = out or Path("runs") / loaded.name
     model = fit(loaded, target, (lambda text: None) if as_json else click.echo)
     if as_json:
         click.echo(

@@ -42,12 +42,14 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
     """
     from lavida_bench.predict import Settings
     from lavida_bench.predict_many import listed, predict_all, sources
+    from lavida_gen import out_folder
 
     as_json, again, out = options.pop("as_json"), options.pop("again"), options.pop("out")
     precision, device = options.pop("precision"), options.pop("device")
     options["overlay"] = not options.pop("no_overlay")
     settings, chosen = Settings(**options), listed(names)
     found = sources(source, out or Path("predictions"), nested=out is None)
+    out_folder.make(out or Path("predictions"))
     from lavida_bench.lavida_scorer import load
     from lavida_bench.progress import progress
 

@@ -18,8 +18,11 @@ def command(run: Path, text: bool) -> None:
     `score`, `score-files` and `run` write them anyway; this is for folders whose pages an older version wrote, or that
     were put together from several runs. No score is computed.
     """
-    from lavida_bench import report
+    from lavida_bench import record, report
+    from lavida_gen import out_folder
 
+    record.read(run)  # a folder that is none of ours is left alone
+    out_folder.make(run, "RUN")
     page = report.render(run)
     if text:
         click.echo((run / report.MARKDOWN).read_text("utf-8"))

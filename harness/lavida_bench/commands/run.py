@@ -22,12 +22,16 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
       lavida-bench run --recipe demo
       accelerate launch --num_processes 8 -m lavida_bench run --recipe paper --out runs/paper
     """
+    from lavida_bench.processes import Processes
     from lavida_bench.progress import progress
     from lavida_bench.recipe import load
     from lavida_bench.run import run
+    from lavida_bench.terminal import told
 
     read = load(recipe, settings)
     folder = out or Path("runs") / read.name
     page = run(read, folder, progress, lambda text: click.echo(text, err=True))
-    if (folder / "README.md").is_file():
+    if Processes.current().first:
+        for line in told(folder):
+            click.echo(line)
         click.echo(f"story: {folder / 'README.md'}\nreport: {page}")

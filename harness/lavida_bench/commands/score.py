@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lavida_bench.model_options import DEVICE, MODEL, PRECISION
-from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, parse_settings
+from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, SMOOTHING, parse_settings
 
 
 @click.command()
@@ -20,13 +20,13 @@ from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, parse_settings
 @click.option("--protocol", default="official", show_default=True, help="official or paper.")
 @click.option(
     "--names", default="benchmark", show_default=True,
-    help="Names of the prompt: benchmark (its own), generic (one neutral list), or a file, one name a line.",
+    help="Names of the prompt: benchmark (its own), generic (a neutral list), names by commas, or a file, one a line.",
 )  # fmt: skip
 @click.option("--absent", metavar="NAMES", help="Names of absent things, by commas: does the model follow its prompt?")
 @click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Clips of one forward.")
 @click.option("--readers", type=click.IntRange(1), help="Threads that decode ahead [default: one a core, 2 to 8].")
 @click.option("--no-maps", is_flag=True, help="Store no pixel maps (pixel metrics then have no number).")
-@click.option("--smoothing", type=float, help="Sigma in frames; reported beside the raw numbers.")
+@SMOOTHING
 @click.option("--allow-partial", is_flag=True, help="Measure although videos are missing; the result is marked.")
 @click.option("--replace", is_flag=True, help="Replace scores that another model or prompt left in the folder.")
 @click.option("--label", help="Folder of the scores below scores/ [default: the benchmark's name].")
@@ -42,16 +42,22 @@ def command(benchmark: str, model: str, **options: Any) -> None:
       lavida-bench score street --model tiny --out runs/try
       accelerate launch --num_processes 4 -m lavida_bench score ucf_crime --root /data/ucf_crime --model DIR
     """
+    from pydantic import ValidationError
+
+    from lavida_bench.prompt_names import by_commas
     from lavida_bench.recipe import ScoreEntry
     from lavida_bench.score import Effort, usual_readers
+    from lavida_gen.recipe_file import refuse, said
 
     words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
-    absent = tuple(name.strip() for name in (options.pop("absent") or "").split(",") if name.strip())
-    root = options.pop("root")
-    entry = ScoreEntry(
-        benchmark=benchmark, options=parse_settings(words["settings"]), absent=absent,
-        root=None if root is None else str(root), **options,
-    )  # fmt: skip
+    absent, root = options.pop("absent"), options.pop("root")
+    options |= {"root": None if root is None else str(root), "options": parse_settings(words["settings"])}
+    if absent:
+        options["absent"] = by_commas(absent, "--absent").names
+    try:
+        entry = ScoreEntry(benchmark=benchmark, **options)
+    except ValidationError as error:
+        raise refuse(f"score {benchmark}", [*said(error, "", ScoreEntry)]) from error
     effort = Effort(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])
     out: Path = words["out"] or Path("runs/score")
     _score(entry, model, out, effort, words["replace"], words["device"])
@@ -59,9 +65,12 @@ def command(benchmark: str, model: str, **options: Any) -> None:
 
 def _score(entry: Any, model: str, out: Path, effort: Any, replace: bool, device: str | None) -> None:
     from lavida_bench.progress import progress
-    from lavida_bench.score_run import check_words, run_entry
+    from lavida_bench.score_check import refuse_unscorable_entry
+    from lavida_bench.score_run import run_entry
+    from lavida_gen import out_folder
 
-    check_words(entry)
+    refuse_unscorable_entry(entry)
+    out_folder.make(out)
     from lavida_bench.lavida_scorer import load
 
     page = run_entry(load(model, entry.precision, device), entry, out, effort, replace, progress)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.options import JSON, ROOT, SET, parse_settings
+from lavida_bench.options import JSON, ROOT, SET, SMOOTHING, parse_settings
 from lavida_bench.progress import progress
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that apply].")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Only these [default: all]; none = none.")
 @click.option("--allow-partial", "partial", is_flag=True, help="Allow missing videos; the result is marked so.")
-@click.option("--smooth", type=float, metavar="SIGMA", help="Also with scores smoothed by a Gaussian of SIGMA frames.")
+@SMOOTHING
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals and the random baseline.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Run folder: results.json, report.md, report.html.")
 @JSON
 def command(
     benchmark: str, scores: Path, root: Path | None, settings: tuple[str, ...], protocol: str, method: str | None,
-    metrics: tuple[str, ...], baselines: tuple[str, ...], partial: bool, smooth: float | None, resamples: int,
+    metrics: tuple[str, ...], baselines: tuple[str, ...], partial: bool, smoothing: float | None, resamples: int,
     seed: int, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Score any method: a .npy, .npz, .csv or .json of frame scores for each video, maps and boxes if there are any.
@@ -52,13 +52,16 @@ def command(
     from lavida_bench import benchmark as room
     from lavida_bench.bootstrap import Bootstrap
     from lavida_bench.measure import How
+    from lavida_gen import out_folder
 
     opened = room.make(benchmark, root, parse_settings(settings))
     chosen = None if not baselines else () if baselines == ("none",) else baselines
     for make, names in ((metric.make, metrics), (baseline.make, chosen or ())):
         for name in names:
             make(name)  # an unknown one is told before any work
-    how = How(metrics or None, chosen, Bootstrap(resamples, seed), smooth, partial, out is not None, seed)
+    if out is not None:
+        out_folder.make(out)
+    how = How(metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed)
     measured = _measure(opened, scores, protocols.make(protocol, benchmark), method, how, out)
     _tell(measured, out, as_json)
 

@@ -20,8 +20,14 @@ def main(debug: bool) -> None:
 
     \b
     Begin here (needs no download):
-      lavida-bench check street
-    Then real data:
-      lavida-bench benchmarks ucf_crime        what to download, how the folder must look
+      lavida-bench predict walk.mp4 --names "bicycle, fight" --model tiny   # your own video
+      lavida-bench recipes                               # runs to begin with; NAME prints one
+      lavida-gen build --recipe demo --out demo/corpus   # something to learn from
+      lavida-bench run --recipe demo --out runs/demo     # fit, score, report: minutes
+      lavida-bench report runs/demo --text               # the numbers again; curves in report.html
+    Then real data, and any method's scores:
+      lavida-bench benchmarks ucf_crime                  # what to download, how its folder must look
       lavida-bench check ucf_crime --root /data/ucf_crime
+      lavida-bench score ucf_crime --root /data/ucf_crime --model runs/demo/fit/model
+      lavida-bench score-files -b ucf_crime --root /data/ucf_crime --scores my_scores --out runs/mine
     """

@@ -95,16 +95,22 @@ def _update(metrics: Sequence[Metric], item: Scored) -> None:
         metric.update(item)
 
 
-def _require(coverage: Coverage, protocol: Protocol) -> None:
+def _require(seen: _Seen, coverage: Coverage, protocol: Protocol) -> None:
     """Raises DataError listing what is missing."""
+    unscored = seen.videos_total - seen.videos
+    counts = {
+        "videos are not at hand": coverage.videos_total - seen.videos_total,
+        "have no score": unscored,
+        "are scored in part": len(coverage.missing) - unscored,
+    }
+    told = [f"{number:,} {what}" for what, number in counts.items() if number] or ["videos at hand are too short"]
     lines = f": {', '.join(coverage.missing[:SHOWN])}" if coverage.missing else ""
     if len(coverage.missing) > SHOWN:
         lines += f" and {len(coverage.missing) - SHOWN} more"
     raise DataError(
         fault(
             f"protocol {protocol.id}",
-            f"scored {coverage}; {coverage.videos_total - coverage.videos} videos are missing, "
-            f"{len(coverage.missing)} of those at hand are not or not wholly scored{lines}",
+            f"scored {coverage}; {', '.join(told)}{lines}",
             "every frame of every test video",
             "score them, or --allow-partial: the result is then marked so and is not the benchmark's number",
         )
@@ -140,7 +146,7 @@ def evaluate(
     seen = _look(pairs, protocol, raw, smoothed, oracle, smoothing)
     coverage = seen.coverage(expected)
     if protocol.complete and not coverage.complete and not allow_partial:
-        _require(coverage, protocol)
+        _require(seen, coverage, protocol)
     found = {metric.name: boot.result(metric, bootstrap) for metric in raw if metric.keys}
     return Result(
         benchmark=protocol.benchmark,

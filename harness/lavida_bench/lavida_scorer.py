@@ -30,6 +30,7 @@ from lavida_bench.video import Pixels
 from lavida_gen.errors import DataError, UserError, fault
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+INNER = ("fit/model", "model")  # where a run and a fit keep theirs
 LIMIT = 65504.0  # the largest float16
 
 
@@ -147,7 +148,9 @@ def _folder(where: str) -> Path:
     path = Path(where).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise UserError(fault(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote"))
+            inner = [path / below for below in INNER if (path / below / "config.json").is_file()]
+            todo = f"did you mean {inner[0]}?" if inner else ""
+            raise UserError(fault(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote", todo))
         return path
     if where.count("/") != 1 or path.is_absolute() or where.startswith("."):
         raise UserError(fault(f"model {where}", "no such folder", f"a folder, OWNER/NAME, or {', '.join(PRESETS)}"))

@@ -47,7 +47,7 @@ class Outcome:
     def text(self) -> str:
         """For people."""
         if self.prediction is None:
-            return f"{self.source.place}: {self.error}"
+            return self.error if self.error.startswith(self.source.place) else f"{self.source.place}: {self.error}"
         made = self.prediction
         head = f"{self.source.place}: {made.frames:,} frames, {made.sampled:,} looked at, {len(made.segments)} segments"
         head += " (done before)" if self.kept else f" -> {self.source.out}"

@@ -80,7 +80,8 @@ def faults(entry: ScoreEntry, data: bool = True) -> list[Fault]:
         videos: list[TestVideo] = []
         with _noted(found, "root"):
             videos = opened.videos()
-            _refuse_partial(entry, opened, protocol)
+            if protocol is not None and not entry.allow_partial:
+                refuse_partial(opened, protocol)
         with _noted(found, "names"):
             if protocol is not None and names is not None:
                 names.plain(protocol.select(videos))
@@ -96,15 +97,14 @@ def _noted(found: list[Fault], key: str) -> Iterator[None]:
         found.append((key, error))
 
 
-def _refuse_partial(entry: ScoreEntry, benchmark: Benchmark, protocol: Protocol | None) -> None:
-    """Raises DataError where videos or frames lack that the protocol asks for."""
+def refuse_partial(benchmark: Benchmark, protocol: Protocol) -> None:
+    """Raises DataError where videos or frames are not at hand that the protocol asks for, with the first of them."""
     expected, videos = expected_of(benchmark), benchmark.videos()
     there = len(videos), sum(video.frame_count for video in videos)
-    if expected is None or entry.allow_partial or protocol is None or not protocol.complete:
+    if expected is None or not protocol.complete or (there[0] >= expected[0] and there[1] >= expected[1]):
         return
-    if there[0] < expected[0] or there[1] < expected[1]:
-        missing = benchmark.log.missing
-        first = f", missing are {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
-        got = f"{there[0]:,} of {expected[0]:,} videos, {there[1]:,} of {expected[1]:,} frames are there{first}"
-        todo = f"`lavida-bench check {entry.benchmark}` tells what lacks; allow_partial marks the result"
-        raise DataError(fault(benchmark.root, got, "all of them", todo))
+    missing = benchmark.log.missing
+    first = f"; missing: {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
+    got = f"{there[0]:,} of {expected[0]:,} videos, {there[1]:,} of {expected[1]:,} frames are at hand{first}"
+    todo = f"`lavida-bench check {benchmark.name}` tells what lacks; allow_partial marks the result"
+    raise DataError(fault(benchmark.root, got, "all of them", todo))

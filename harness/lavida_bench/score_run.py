@@ -32,6 +32,7 @@ from lavida_bench.video import TestVideo, VideoScore
 from lavida_bench.windows import count
 from lavida_gen.errors import DataError, fault
 from lavida_gen.shards import write_whole
+from lavida_gen.words import counted
 
 SCORES = "scores"
 SHOWN = 5  # failed videos told in full
@@ -191,7 +192,7 @@ def failures(scoring: Scoring, where: Path) -> str:
     """What an error says of videos that could not be scored."""
     lines = [f"{key}: {why}" for key, why in list(scoring.failed.items())[:SHOWN]]
     more = len(scoring.failed) - len(lines)
-    got = f"{len(scoring.failed)} videos could not be scored: {'; '.join(lines)}" + (
+    got = f"{counted(len(scoring.failed), 'video')} could not be scored: {'; '.join(lines)}" + (
         f"; and {more} more" if more else ""
     )
     done = len(scoring.scored) + len(scoring.kept)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lavida_bench.video import Pixels
-from lavida_bench.video_index import pictures
+from lavida_bench.video_index import pictures, reason
 from lavida_gen.errors import DataError, fault
 
 WAIT = (10.0, 10.0)
@@ -81,7 +81,7 @@ def _opened(source: str | Path | BinaryIO, word: str, name: str) -> Any:
         container = av.open(place, format=kind, options=options, timeout=WAIT if "://" in word else None)
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if "://" in word else "is it a video file?"
-        raise DataError(fault(name, f"cannot be opened ({error})", "a video", todo)) from error
+        raise DataError(fault(name, reason(error, Path(word) if word else None), "a video", todo)) from error
     if not container.streams.video:
         container.close()
         raise DataError(fault(name, "has no video stream", "a video"))

@@ -59,6 +59,13 @@ def index_of(path: Path) -> VideoIndex:
     return VideoIndex(times, keys, seeks, count, promised, (height, width), rate or None, turn)
 
 
+def reason(error: OSError, path: Path | None) -> str:
+    """Why FFmpeg does not open a file or an address, without naming it: the message that holds this does."""
+    if path is not None and path.is_file() and not path.stat().st_size:
+        return "empty file"
+    return f"cannot be opened ({error.strerror or error})"
+
+
 def opened(path: Path) -> tuple[Any, Any]:
     """(container, its first video stream) of PyAV, decoding on all cores. Raises DataError for what is no video."""
     import av
@@ -67,7 +74,7 @@ def opened(path: Path) -> tuple[Any, Any]:
         container = av.open(str(path))
     except (OSError, av.error.FFmpegError) as error:
         todo = "fetch the file again: it is damaged or only partly there"
-        raise DataError(fault(path, f"cannot be opened ({error})", "a video file", todo)) from error
+        raise DataError(fault(path, reason(error, path), "a video file", todo)) from error
     if not container.streams.video:
         container.close()
         raise DataError(fault(path, "has no video stream", "a video file"))

@@ -98,7 +98,7 @@ def test_official_refuses_less_than_everything_and_lists_it() -> None:
         evaluate(pairs, OFFICIAL)
     text = str(caught.value)
     assert "protocol official/1: scored 2 of 14 videos, 60 of 420 frames (14.28 %)" in text
-    assert "12 videos are missing" in text
+    assert "; 12 have no score: v0, v1" in text
     assert "v0, v1, v2, v3, v4, v5, v6, v7, v8, v9 and 2 more" in text
     assert "expected every frame of every test video" in text
 
@@ -106,12 +106,14 @@ def test_official_refuses_less_than_everything_and_lists_it() -> None:
 def test_frames_without_a_score_and_videos_not_at_hand_are_missing_too() -> None:
     videos = benchmark(2)
     first = OFFICIAL.assemble(videos[0], dict.fromkeys(range(29), 0.0))
-    with pytest.raises(
-        DataError, match=r"2 of 2 videos, 59 of 60 frames \(98.33 %\); 0 videos are missing, 1 of those"
-    ):
+    with pytest.raises(DataError, match=r"2 of 2 videos, 59 of 60 frames \(98.33 %\); 1 are scored in part: v0; exp"):
         evaluate([(videos[0], first), (videos[1], noise(videos[1]))], OFFICIAL)
-    with pytest.raises(DataError, match=r"2 of 290 videos, 60 of 1,000 frames \(6.00 %\); 288 videos are missing"):
+    with pytest.raises(
+        DataError, match=r"2 of 290 videos, 60 of 1,000 frames \(6.00 %\); 288 videos are not at hand; exp"
+    ):
         evaluate([(v, noise(v)) for v in videos], OFFICIAL, expected=(290, 1000))
+    with pytest.raises(DataError, match=r"60 of 1,000 frames \(6.00 %\); videos at hand are too short; exp"):
+        evaluate([(v, noise(v)) for v in videos], OFFICIAL, expected=(2, 1000))
 
 
 def test_a_partial_result_is_marked() -> None:

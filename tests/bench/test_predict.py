@@ -263,7 +263,14 @@ def test_streams_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot be opened .*is the address right, and does the camera send"):
         Stream(f"tcp://127.0.0.1:{port}")
     (tmp_path / "v.mp4").write_bytes(b"x" * 4000)
-    with pytest.raises(DataError, match=r"v\.mp4: cannot be opened .*is it a video file"):
+    with pytest.raises(DataError) as refused:
+        Stream(str(tmp_path / "v.mp4"))
+    said = f"{tmp_path}/v.mp4: cannot be opened (Invalid data found when processing input); expected a video; is it a video file?"
+    assert str(refused.value) == said
+    assert Outcome(Source(f"{tmp_path}/v.mp4", tmp_path), error=said).text() == said
+    assert Outcome(Source("-", tmp_path), error="<stdin>: broken").text() == "-: <stdin>: broken"
+    (tmp_path / "v.mp4").write_bytes(b"")
+    with pytest.raises(DataError, match=r"v\.mp4: empty file; expected a video; is it a video file\?$"):
         Stream(tmp_path / "v.mp4")
 
 

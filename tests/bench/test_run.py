@@ -60,6 +60,14 @@ def test_a_run_is_done_once_and_tells_its_story(tmp_path: Path) -> None:
         ("small-run", "official/1"), ("small-run (generic)", "paper/1"),
     ]  # fmt: skip
     text = (run / "README.md").read_text("utf-8")
+    for part in (
+        "frame AUC",
+        "small-run [95 %]",
+        "video_oracle",
+        "prompt check: mean logit with the names minus",
+        "report: ",
+    ):
+        assert part in result.output, "the numbers are told at the end"
     for part in ("# Run small-run", "| fit |", "| score street-paper-generic |", "Does it follow its prompt?", "horse"):
         assert part in text
     for name in ("recipe.yaml", "report.html", "report.md", "fit", "scores"):

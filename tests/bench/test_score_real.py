@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lavida_bench import record
+from lavida_bench import lavida_scorer, record
 from lavida_bench.cli import main
 from lavida_bench.video_index import index_of
+from lavida_gen.errors import UserError
 
 pytestmark = pytest.mark.slow
 
@@ -197,7 +198,7 @@ def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own
     words = ["score", "folder", "--root", str(own_videos), "--model", "tiny", "--out", str(tmp_path / "run")]
     result = run(*words)
     assert result.exit_code == 1
-    assert "1 videos could not be scored: b: " in result.output
+    assert "1 video could not be scored: b: " in result.output
     assert "the scores of the other 2 are kept" in result.output
     videos = tmp_path / "run" / "scores" / "folder" / "videos"
     assert sorted(path.name for path in videos.iterdir()) == ["a.npz", "c.npz"]
@@ -215,7 +216,7 @@ def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own
     [
         (["--model", "nowhere"], "model nowhere: no such folder; expected a folder, OWNER/NAME"),
         (["--model", "."], "no config.json in it; expected a folder that Lavida.save_pretrained wrote"),
-        (["--model", "tiny", "--names", "nolist"], "names 'nolist': no such file"),
+        (["--model", "tiny", "--names", "nolist.txt"], "names 'nolist.txt': no such file"),
         (["--model", "tiny", "--protocol", "offical"], "unknown protocol 'offical'; did you mean 'official'"),
         (["--model", "tiny", "--absent", "a,a"], "absent: 'a' comes twice"),
     ],
@@ -225,3 +226,11 @@ def test_words_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wor
     result = run("score", "street", *words)
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.parametrize("inner", ["fit/model", "model"])
+def test_the_folder_of_a_run_is_no_model_but_holds_one(tmp_path: Path, inner: str) -> None:
+    (tmp_path / inner).mkdir(parents=True)
+    (tmp_path / inner / "config.json").write_text("{}")
+    with pytest.raises(UserError, match=rf"no config\.json in it; .*; did you mean {tmp_path}/{inner}\?$"):
+        lavida_scorer.load(str(tmp_path))

@@ -71,9 +71,12 @@ def _measure(
 ) -> Measured:
     from lavida_bench.measure import measure, work
     from lavida_bench.provenance import provenance
+    from lavida_bench.score_check import refuse_partial
     from lavida_bench.score_files import ScoreFiles
 
     videos = benchmark.videos()
+    if not how.allow_partial:
+        refuse_partial(benchmark, protocol)
     files = ScoreFiles.find(scores, videos)
     files.check(videos, how.allow_partial)
     kept = None if out is None else os.path.relpath(scores.resolve(), out.resolve())

@@ -59,11 +59,11 @@ def index_of(path: Path) -> VideoIndex:
     return VideoIndex(times, keys, seeks, count, promised, (height, width), rate or None, turn)
 
 
-def reason(error: OSError, path: Path | None) -> str:
+def reason(error: Exception, path: Path | None) -> str:
     """Why FFmpeg does not open a file or an address, without naming it: the message that holds this does."""
     if path is not None and path.is_file() and not path.stat().st_size:
         return "empty file"
-    return f"cannot be opened ({error.strerror or error})"
+    return f"cannot be opened ({getattr(error, 'strerror', None) or error})"
 
 
 def opened(path: Path) -> tuple[Any, Any]:

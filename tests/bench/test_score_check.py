@@ -98,6 +98,12 @@ def test_an_option_of_the_benchmark_at_the_top_of_its_entry(tmp_path: Path) -> N
     assert "\n  score[0].videos: no such option; `videos` is an option of street: options.videos\n" in done.output
 
 
+def test_the_docs_list_every_key_of_an_entry() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "run.md").read_text("utf-8")
+    listed = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert listed == [*ScoreEntry.model_fields]
+
+
 @pytest.mark.parametrize(
     ("names", "slug"),
     [
@@ -111,13 +117,13 @@ def test_names_give_the_folder_of_the_scores_its_name(names: str, slug: str) -> 
 
 def test_a_run_and_a_fit_do_not_share_a_folder(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("name: r\nmodel: {preset: tiny}\ndata: [{corpus: none}]\nfit: {steps: 1}\n")
-    for file in ("run.json", "fit/.fit.json"):
+    for file, inner in (("run.json", ""), ("fit/.fit.json", "its fit is in {run}/fit; ")):
         run = tmp_path / file.replace("/", "-")
         (run / file).parent.mkdir(parents=True)
         (run / file).write_text("{}")
         done = CliRunner().invoke(main, ["fit", "-r", str(tmp_path / "r.yaml"), "-o", str(run)])
         assert done.exit_code == 2
-        assert f"error: {run}: holds a run; its fit is in {run}/fit; give another --out" in done.output
+        assert f"error: {run}: holds a run; {inner.format(run=run)}give another --out" in done.output
     fit = tmp_path / "fit"
     fit.mkdir()
     (fit / ".fit.json").write_text("{}")

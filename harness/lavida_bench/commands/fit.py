@@ -37,7 +37,8 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
         raise UserError(f"recipe {loaded.name!r} has no `fit`; expected how to fit its model")
     target = out or Path("fits") / loaded.name
     if holds_run(target):
-        raise UserError(fault(target, "holds a run", todo=f"its fit is in {target / 'fit'}; give another --out"))
+        inner = f"its fit is in {target / 'fit'}; " if (target / "fit").is_dir() else ""
+        raise UserError(fault(target, "holds a run", todo=f"{inner}give another --out"))
     out_folder.make(target)
     from lavida_bench.fit import fit
 

@@ -106,5 +106,5 @@ def refuse_partial(benchmark: Benchmark, protocol: Protocol) -> None:
     missing = benchmark.log.missing
     first = f"; missing: {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
     got = f"{there[0]:,} of {expected[0]:,} videos, {there[1]:,} of {expected[1]:,} frames are at hand{first}"
-    todo = f"`lavida-bench check {benchmark.name}` tells what lacks; allow_partial marks the result"
+    todo = f"`lavida-bench check {benchmark.name}` tells what lacks; allow_partial (--allow-partial) marks the result"
     raise DataError(fault(benchmark.root, got, "all of them", todo))

@@ -46,7 +46,8 @@ def test_show_and_preview_tell_it_before_any_work(tmp_path: Path) -> None:
     words = ["build", "-r", "street", "-o", corpus, "-w", "1", "--set", "samples=2", "--set", "sources.0.scenes=4",
              "--set", "sources.1.scenes=4", "--set", "val=0"]  # fmt: skip
     assert CliRunner().invoke(main, words).exit_code == 0
-    for verb in (["show", corpus, "0", "-o", "/proc/x/p.jpg"], ["preview", corpus, "-o", "/proc/x/p.html"]):
+    for verb in (["show", corpus, "0", "-o", "/proc/x/p.jpg"], ["preview", corpus, "-o", "/proc/x/p.html"],
+                 ["build", "-r", "street", "--only", "0", "-o", "/proc/x"]):  # fmt: skip
         done = CliRunner().invoke(main, verb)
         said = "error: /proc/x: cannot be made (No such file or directory); expected a folder to write to"
         assert (done.exit_code, done.output[: len(said)]) == (2, said)

@@ -88,12 +88,13 @@ def _say_ranges(ranges: list[Range], target: str) -> None:
 
 def _write_one(recipe: Any, index: int, target: Path) -> None:
     """One sample as loose files, byte for byte what its shard holds."""
+    from lavida_gen import out_folder
     from lavida_gen.pack import pack
     from lavida_gen.plan import Deck
     from lavida_gen.shards import write_whole
 
+    out_folder.make(target)
     sample = pack(Deck.open(recipe), index, recipe.digest()).sample
-    target.mkdir(parents=True, exist_ok=True)
     for field, data in sample.fields():
         write_whole(target / f"{sample.key}.{field}", data)
         click.echo(str(target / f"{sample.key}.{field}"))

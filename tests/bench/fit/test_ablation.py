@@ -51,6 +51,14 @@ def test_names_that_nobody_knows() -> None:
         ablation.load("exposure")
 
 
+def test_what_cannot_be_scored_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    words = ["ablate", "-r", "exposures", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, [*words, "--set", f"run.score=[{{benchmark: avenue, root: {tmp_path}/none}}]"])
+    assert done.exit_code == 1
+    assert done.output.startswith(f"error: exposures: run: 1 fault\n  score[0].root: {tmp_path}/none: no such folder")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_a_small_ablation(tmp_path: Path) -> None:
     words = ["ablate", "-r", "exposures", "-o", str(tmp_path)]

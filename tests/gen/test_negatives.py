@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
+from lavida_gen import plugins
 from lavida_gen import recipe as recipes
 from lavida_gen.elsewhere import FEW, Elsewhere
 from lavida_gen.exposure import Limits, Task
@@ -18,6 +20,7 @@ from lavida_gen.images import Frame
 from lavida_gen.masks import empty
 from lavida_gen.negatives import negatives, plainly, prompt_size
 from lavida_gen.plan import Deck
+from lavida_gen.recipe_kinds import folder
 from lavida_gen.sample import Draft
 from lavida_gen.scene import Kind, Name, Region, Scene
 from lavida_gen.source import Source
@@ -199,3 +202,16 @@ def test_no_exposure_is_told_by_its_words(
     clip = {"kind": "clip", "frames": 4} if name == "motion" else {}
     found = blind_auc(_deck(name, *others, samples=1000, things=(3, 9), **clip), monkeypatch)
     assert found < bound, found
+
+
+@pytest.mark.slow
+def test_no_mixture_of_exposures_is_told_by_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last arm of the ablation, which has every exposure; smaller pictures, for words are all that counts here."""
+    plain = yaml.safe_load((folder() / "ablation" / "exposures.yaml").read_text("utf-8"))
+    corpus = plain["corpus"]
+    sources = [{**source, "size": [96, 128], "scenes": 150} for source in corpus["sources"]]
+    exposures = [name for arm in plain["arms"] for name in arm["exposures"]]
+    assert set(exposures) == set(plugins.names(recipes.EXPOSURES))
+    small = {"name": "arm", "samples": 800, "val": 0.4, "sources": sources, "exposures": exposures}
+    found = blind_auc(Deck.open(recipes.parse({**corpus, **small})), monkeypatch)
+    assert found < 0.66, found

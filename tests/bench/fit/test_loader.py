@@ -175,7 +175,7 @@ def test_a_batch_of_nothing_but_damage_stops(make: Make, copy: Path, processor: 
 
 
 def test_corpora_that_are_not_there(make: Make, corpus: Path, tmp_path: Path, processor: LavidaProcessor) -> None:
-    with pytest.raises(UserError, match=r"holds no corpus\.json"):
+    with pytest.raises(UserError, match=r"none: no such folder; build it: `lavida-gen build"):
         Loader(make(data=[{"corpus": str(tmp_path / "none")}]), processor)
     images = tmp_path / "images"
     shutil.copytree(corpus, images)

@@ -215,10 +215,20 @@ def test_weights_in_shards_give_the_same_and_go_on(
 
 
 @pytest.mark.slow
-def test_averaged_weights_in_shards_are_refused(make: Make, tmp_path: Path) -> None:
-    done = sharded(FSDP, make(ema=0.9), tmp_path / "two")
+@pytest.mark.parametrize(
+    ("library", "ema", "said"),
+    [
+        (FSDP, 0.9, "fit.ema: averaged weights are not kept where FSDP cuts the weights; leave it out"),
+        (FSDP | {"FSDP_VERSION": "1"}, None, "FSDP of version 1 is not supported; start with"),
+    ],
+    ids=["ema", "FSDP 1"],
+)
+def test_what_cannot_be_fitted_in_shards(
+    make: Make, tmp_path: Path, library: dict[str, str], ema: float | None, said: str
+) -> None:
+    done = sharded(library, make(ema=ema), tmp_path / "two")
     assert done.returncode != 0
-    assert "fit.ema: averaged weights are not kept where FSDP cuts the weights; leave it out" in done.stderr
+    assert said in done.stderr
 
 
 def test_micro_batches_weigh_as_one_batch(make: Make) -> None:

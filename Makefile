@@ -62,7 +62,7 @@ bench: $(VENV)/.dev  ## measure speed and memory of our own code (minutes; on a 
 	@for file in $(filter-out benchmarks/learn%,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove what these targets made
-	rm -rf $(VENV) demo corpora runs predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup demo lint check test format bench clean

@@ -64,7 +64,9 @@ def test_a_part_of_a_benchmark_is_told_unless_it_is_allowed(tmp_path: Path) -> N
     ((key, error),) = faults(ScoreEntry(benchmark="street", root=str(root), options=SMALL))
     assert (key, type(error)) == ("root", DataError)
     assert str(error).startswith(f"{root}: 1 of 2 videos, 16 of 32 frames are at hand")
-    assert "`lavida-bench check street` tells what lacks; allow_partial (--allow-partial) marks the result" in str(error)
+    assert "`lavida-bench check street` tells what lacks; allow_partial (--allow-partial) marks the result" in str(
+        error
+    )
     for way in ({"allow_partial": True}, {"protocol": "paper"}):
         assert (
             faults(ScoreEntry.model_validate({"benchmark": "street", "root": str(root), "options": SMALL, **way})) == []

@@ -1,0 +1,66 @@
+"""Which names raise false alarms? The logit of each name of the `street` benchmark on frames of videos of another seed.
+
+    python benchmarks/learn_alarms.py [--model demo/run/fit/model] [--seed 2] [--videos 32]
+
+For each name: its mean logit on normal frames, on abnormal frames, on how many normal frames it is the strongest, and the
+AUC of its own logit, abnormal frames of the videos that begin with it against normal ones. Last the AUC of the frames'
+scores and of the strongest name.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from lavida.batch import Sample
+from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
+from lavida_bench import benchmark
+from lavida_bench.street_script import NAMES, NORMAL_EVERY
+
+FRAMES, BATCH = 8, 32
+"""Frames of a video that are looked at, and at once."""
+
+
+def main() -> None:
+    """Look and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="tiny", help="a saved model, or tiny: the shipped parts")
+    parser.add_argument("--seed", type=int, default=2, help="of the videos; the benchmark's own is 0")
+    parser.add_argument("--videos", type=int, default=32)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model = Lavida.from_preset("tiny") if args.model == "tiny" else Lavida.from_pretrained(args.model)
+    model.train(mode=False)
+    processor = LavidaProcessor.from_preset("tiny")
+    frames, abnormal, event = [], [], []
+    for number, video in enumerate(benchmark.make("street", None, {"seed": args.seed, "videos": args.videos}).videos()):
+        assert video.frame_labels is not None
+        for time in np.linspace(5, video.frame_count - 6, FRAMES).astype(int).tolist():
+            frames.append(video.reader(time, time + 1, 1))
+            abnormal.append(bool(video.frame_labels[time]))
+            event.append((number - number // NORMAL_EVERY) % len(NAMES))
+    scores, logits = [], []
+    with torch.no_grad():
+        for start in range(0, len(frames), BATCH):
+            some = [Sample(one, NAMES) for one in frames[start : start + BATCH]]
+            output = model(processor(some, "score"))
+            scores.append(output.scores.numpy())
+            logits.append(output.names.numpy())
+    score, name, bad, which = np.concatenate(scores), np.concatenate(logits), np.array(abnormal), np.array(event)
+    strongest = name.argmax(axis=1)
+    print("| name | normal | abnormal | strongest on normal | own AUC |\n|---|---|---|---|---|")
+    for at, text in enumerate(NAMES):
+        rows = ~bad | (which == at)
+        own = roc_auc_score(bad[rows], name[rows, at]) if (bad & rows).any() else float("nan")
+        top = float((strongest[~bad] == at).mean())
+        print(f"| {text} | {name[~bad, at].mean():.2f} | {name[bad, at].mean():.2f} | {top:.0%} | {own:.3f} |")
+    auc, most = roc_auc_score(bad, score), roc_auc_score(bad, name.max(axis=1))
+    print(f"\nframe AUC {auc:.3f}, of the strongest name {most:.3f}; {len(bad)} frames, {bad.mean():.0%} abnormal")
+
+
+if __name__ == "__main__":
+    main()

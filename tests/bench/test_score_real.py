@@ -223,7 +223,7 @@ def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own
 )
 def test_words_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:
     monkeypatch.chdir(tmp_path)
-    result = run("score", "street", *words)
+    result = run("score", "street", "--set", "videos=2", "--set", "frames=30", *words)
     assert result.exit_code == 2
     assert message in result.output
 

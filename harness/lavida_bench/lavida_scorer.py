@@ -97,12 +97,12 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
 
     Raises UserError for what is no model, LavidaError for a checkpoint that does not fit.
     """
-    if where in PRESETS:
+    folder = locate(where)
+    if folder is None:
         torch.manual_seed(seed)
         return of(Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device)
     place = _device(device)
     chosen = _chosen(precision, place)
-    folder = _folder(where)
     if not sys.stderr.isatty():
         bars: Any = logging
         bars.disable_progress_bar()
@@ -143,8 +143,13 @@ def _device(device: str | None) -> torch.device:
     return found
 
 
-def _folder(where: str) -> Path:
-    """The folder of a model; fetched from the Hub where `where` is OWNER/NAME and no folder."""
+def locate(where: str) -> Path | None:
+    """The folder of a model, fetched from the Hub where `where` is OWNER/NAME and no folder; None for a preset.
+
+    Raises UserError for what is no model: to be asked before anything else is opened or made.
+    """
+    if where in PRESETS:
+        return None
     path = Path(where).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():

@@ -37,6 +37,7 @@ from lavida_gen.shards import write_whole
 Say = Callable[[str], None]
 FIT = "fit"
 RECIPE = "recipe.yaml"
+LABELS = "labels"
 
 
 def run(recipe: Recipe, out: Path, bar: score_run.Bar, say: Say) -> Path:
@@ -120,7 +121,7 @@ class _Work:
         """Stage `score LABEL`."""
         name = f"score {entry.slug}"
         key = digest([entry.model_dump(mode="json"), self._model_key()])
-        if self.stages.fresh(name, key) and self._scored(entry):
+        if self.stages.fresh(name, key) and self._scored(entry, self.stages.done[name].facts.get(LABELS, "")):
             self.say(f"{name}: done {self.stages.done[name].finished}")
             return
 
@@ -128,7 +129,7 @@ class _Work:
             named = entry.model_copy(update={"method": entry.method or self._method(entry)})
             effort = Effort(batch=entry.batch)
             score_run.run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
-            return {"scores": f"{score_run.SCORES}/{entry.slug}"}
+            return {"scores": f"{score_run.SCORES}/{entry.slug}", LABELS: score_run.Task.open(entry, self.out).labels()}
 
         self.say(f"{name}: begins, or goes on where it stopped")
         stage = self.stages.do(name, key, work)
@@ -139,11 +140,14 @@ class _Work:
         odd = entry.label or entry.named
         return self.recipe.name + (f" ({odd})" if odd else "")
 
-    def _scored(self, entry: ScoreEntry) -> bool:
-        """Whether the scores are there, of the videos as they are now."""
+    def _scored(self, entry: ScoreEntry, labels: str) -> bool:
+        """Whether the scores are there, of the videos as they are now, and were measured against their labels."""
         task = score_run.Task.open(entry, self.out)
         folder = self.out / score_run.SCORES / entry.slug
         if not (folder / "score.json").is_file() or not (self.out / report.HTML).is_file():
+            return False
+        if task.labels() != labels:
+            self.say(f"score {entry.slug}: the labels have changed")
             return False
         store = ScoreStore.open(folder)
         return all(store.has(video) for video in task.protocol.select(task.benchmark.videos()))

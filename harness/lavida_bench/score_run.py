@@ -8,6 +8,7 @@ RUN/results.json, report.md, report.html
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -62,6 +63,16 @@ class Task:
             opened.videos()  # draws, indexes and caches what the others then find
         processes.gather(None)
         return task
+
+    def labels(self) -> str:
+        """Digest of what the videos are measured against: frame labels and tracks. (Masks would have to be read.)"""
+        found = hashlib.sha256()
+        for video in self.benchmark.videos():
+            arrays = [video.frame_labels, *(part for one in video.tracks or () for part in (one.frames, one.boxes))]
+            found.update(repr((video.key, [one.name for one in video.tracks or ()])).encode())
+            for array in arrays:
+                found.update(b"-" if array is None else array.tobytes())
+        return found.hexdigest()
 
     def about(self, scorer: Scorer, names: PromptNames) -> dict[str, Any]:
         """What decides the scores, as plain JSON."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from lavida_bench import recipe as recipes
 from lavida_bench import record
@@ -123,6 +124,33 @@ def test_without_a_fit_the_model_is_scored_as_it_is(tmp_path: Path) -> None:
     result = go(tmp_path, raw)
     assert result.exit_code == 0, result.output
     assert list(times(tmp_path / "run")) == ["score street-paper-generic", "report"]
+
+
+@pytest.mark.slow
+def test_mended_labels_are_measured_again_without_scoring(tmp_path: Path) -> None:
+    root = tmp_path / "mine"
+    for name in ("one", "two"):
+        (root / "videos" / name).mkdir(parents=True)
+        for frame in range(8):
+            Image.new("RGB", (64, 48), (frame * 30, 90, 60)).save(root / "videos" / name / f"{frame}.png")
+    (root / "labels.csv").write_text("video,start,end,name\none,2,5,bicycle\ntwo,,\n")
+    raw = plain(tmp_path)
+    del raw["fit"], raw["data"]
+    raw["score"] = [{"benchmark": "folder", "root": str(root)}]
+    result = go(tmp_path, raw)
+    assert result.exit_code == 0, result.output
+    before, scores = times(tmp_path / "run"), tmp_path / "run" / "scores" / "folder" / "videos" / "one.npz"
+    written = scores.stat().st_mtime_ns
+    assert go(tmp_path, raw).exit_code == 0
+    assert times(tmp_path / "run") == before
+    (root / "labels.csv").write_text("video,start,end,name\none,3,5,bicycle\ntwo,,\n")
+    report = (tmp_path / "run" / "results.json").read_bytes()
+    result = go(tmp_path, raw)
+    assert result.exit_code == 0, result.output
+    assert "score folder: the labels have changed" in result.output
+    assert times(tmp_path / "run")["score folder"] != before["score folder"]
+    assert scores.stat().st_mtime_ns == written
+    assert (tmp_path / "run" / "results.json").read_bytes() != report
 
 
 @pytest.mark.parametrize(

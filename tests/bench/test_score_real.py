@@ -226,6 +226,7 @@ def test_words_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wor
     result = run("score", "street", "--set", "videos=2", "--set", "frames=30", *words)
     assert result.exit_code == 2
     assert message in result.output
+    assert not (tmp_path / "runs").exists(), "nothing is left behind"
 
 
 @pytest.mark.parametrize("inner", ["fit/model", "model"])

@@ -49,9 +49,11 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
     options["overlay"] = not options.pop("no_overlay")
     settings, chosen = Settings(**options), listed(names)
     found = sources(source, out or Path("predictions"), nested=out is None)
-    out_folder.make(out or Path("predictions"))
-    from lavida_bench.lavida_scorer import load
+    from lavida_bench.lavida_scorer import load, locate
     from lavida_bench.progress import progress
+
+    locate(model)
+    out_folder.make(out or Path("predictions"))
 
     results = predict_all(load(model, precision, device), found, chosen, settings, again, progress)
     for result in results:

@@ -64,15 +64,15 @@ def command(benchmark: str, model: str, **options: Any) -> None:
 
 
 def _score(entry: Any, model: str, out: Path, effort: Any, replace: bool, device: str | None) -> None:
+    from lavida_bench.lavida_scorer import load, locate
     from lavida_bench.progress import progress
     from lavida_bench.score_check import refuse_unscorable_entry
     from lavida_bench.score_run import run_entry
     from lavida_gen import out_folder
 
+    locate(model)
     refuse_unscorable_entry(entry)
     out_folder.make(out)
-    from lavida_bench.lavida_scorer import load
-
     page = run_entry(load(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:
         click.echo((out / "report.md").read_text("utf-8"))

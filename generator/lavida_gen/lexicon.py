@@ -122,6 +122,12 @@ def alike(one: str, two: str) -> bool:
     return len(left) == len(right) == 1 and _kin(*map(_resolve, (*left, *right)))
 
 
+@lru_cache(maxsize=400_000)
+def colourless(text: str) -> str:
+    """The words of a name but for those of colours: "person in red" and "person in blue" are one."""
+    return " ".join(word for word in words(text) if word not in _tables().colours)
+
+
 def says_as_much(text: str, name: str) -> bool:
     """Is `text` worded like `name`, and does it say all that `name` says of place and action?
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 
 import numpy as np
 
@@ -97,6 +98,14 @@ def pick_absent(names: Iterator[Name], there: Sequence[Name], listed: Sequence[s
 
 
 def safe(rng: np.random.Generator, scene: Scene, listed: Sequence[str], wanted: int) -> list[str]:
-    """Up to `wanted` names that the data set itself says are NOT in the scene (gRefCOCO's no-target expressions)."""
+    """Up to `wanted` names that the data set itself says are NOT in the scene (gRefCOCO's no-target expressions).
+
+    Names that differ in colours alone take turns with the others as if they were one: a scene has ten colours that
+    nobody wears for each thing that nobody does.
+    """
     known = [name for name in dict.fromkeys(scene.absent()) if not any(lexicon.alike(name, text) for text in listed)]
-    return [known[at] for at in rng.permutation(len(known))[:wanted].tolist()]
+    turns: dict[str, list[str]] = {}
+    for at in rng.permutation(len(known)).tolist():
+        turns.setdefault(lexicon.colourless(known[at]), []).append(known[at])
+    rounds = zip_longest(*turns.values())
+    return [name for names in rounds for name in names if name is not None][:wanted]

@@ -25,7 +25,7 @@ from lavida_gen.sample import Draft
 from lavida_gen.scene import Kind, Name, Region, Scene
 from lavida_gen.source import Source
 from lavida_gen.sources.street import Street
-from lavida_gen.vocabulary import Vocabulary
+from lavida_gen.vocabulary import Vocabulary, safe
 
 SIZE = (8, 8)
 KINDS = [Name(text, text) for text in ("dog", "car", "kite", "ball", "chair", "cup", "lamp", "tree")]
@@ -65,6 +65,15 @@ def test_the_anomaly_takes_one_of_the_likely_places() -> None:
 def test_a_quarter_is_what_the_data_set_says() -> None:
     found = negatives(task(8), scene("dog", absent=["red dog", "old dog", "wet dog"]), [], 8)
     assert sum(name.endswith(" dog") for name in found) == 2
+
+
+def test_colours_take_turns_as_one() -> None:
+    absent = [*(f"{colour} dog" for colour in ("red", "blue", "green", "black", "white")), "dog running", "wet dog"]
+    for seed in range(20):
+        found = safe(np.random.default_rng(seed), scene("dog", absent=absent), [], 3)
+        assert {"dog running", "wet dog"} < set(found), "beside one colour, whichever"
+    every = safe(np.random.default_rng(0), scene("dog", absent=absent), [], 20)
+    assert sorted(every) == sorted(absent), "none is lost"
 
 
 def test_names_are_worded_as_the_anomaly_is() -> None:

@@ -35,10 +35,10 @@ from lavida.trainable import prepare
 from lavida_gen.street.layouts import LAYOUTS
 
 SIDE = TINY_SIDE
-CONFIG = {"name_maps": "fine", "prompt_maps": True}
+CONFIG = {"name_maps": "fine", "prompt_maps": True, "score_names": True}
 LOSS = {"focal": 20.0, "dice": 2.0, "iou": 0.0, "ious": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 4.0}
 MASKS = ("focal", "dice", "iou", "ious", "object")
-TEST_SEED, SEEDS = 999, {"near": 8, "street": 9101, "four": 6}
+TEST_SEED, SEEDS = 999, {"near": 8, "street": 9101, "people": 9102, "four": 6}
 
 
 def arguments() -> argparse.Namespace:
@@ -52,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--end", type=float, default=0.1, help="share of the rate that is left at the end")
     parser.add_argument("--scenes", type=int, default=6000, help="scenes trained on")
     parser.add_argument("--street", type=int, default=0, help="scenes of the source `street` among them")
+    parser.add_argument("--people", type=int, default=0, help="scenes of `street` with people only, among them too")
     parser.add_argument("--four", type=int, default=0, help="pictures of four of these scenes each, besides")
     parser.add_argument("--test", type=int, default=200, help="scenes tested on")
     parser.add_argument("--test-seed", type=int, default=TEST_SEED, help="of the scenes tested on")
@@ -66,10 +67,12 @@ def arguments() -> argparse.Namespace:
 
 
 def scenes(args: argparse.Namespace) -> Scenes:
-    """What is trained on: near scenes, those of `street`, and pictures of four of both."""
-    data = learn_scenes.near(args.scenes - args.street, SEEDS["near"], SIDE, TRAINED_PLACES)
+    """What is trained on: near scenes, those of `street`, those with people only, and pictures of four of all these."""
+    data = learn_scenes.near(args.scenes - args.street - args.people, SEEDS["near"], SIDE, TRAINED_PLACES)
     if args.street:
         data = joined(data, learn_scenes.street(args.street, SEEDS["street"], SIDE))
+    if args.people:
+        data = joined(data, learn_scenes.street(args.people, SEEDS["people"], SIDE, learn_scenes.WALKERS))
     return joined(data, learn_scenes.four(data, args.four, SEEDS["four"])) if args.four else data
 
 
@@ -81,8 +84,8 @@ def joined(one: Scenes, two: Scenes) -> Scenes:
 def whole(
     model: Lavida, processor: LavidaProcessor, data: Scenes, rows: np.ndarray, rng: np.random.Generator
 ) -> dict[str, torch.Tensor]:
-    """The losses of the whole model on one prompt a scene: 1 to 8 names, half of the scenes exposed."""
-    samples = [sample(rng, data, int(row), bool(rng.random() < 0.5), int(rng.integers(1, 9))) for row in rows]
+    """The losses of the whole model on one prompt a scene: 1 to 12 names, half of the scenes exposed."""
+    samples = [sample(rng, data, int(row), bool(rng.random() < 0.5), int(rng.integers(1, 13))) for row in rows]
     output: Output = model(processor(samples, "train"))
     return output.losses
 
@@ -170,8 +173,8 @@ class Run:
 def main() -> None:
     """Train, measure, print; with --out also save."""
     args = arguments()
-    if args.street > args.scenes:
-        raise SystemExit(f"--street {args.street}: more than all {args.scenes} --scenes")
+    if args.street + args.people > args.scenes:
+        raise SystemExit(f"--street {args.street} and --people {args.people}: more than all {args.scenes} --scenes")
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     weights = LOSS | {name: float(value) for name, value in (one.split("=") for one in args.loss)}

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from learn_scenes import TRAINED_KINDS, Scenes
 
 from lavida.batch import Sample
 from lavida_gen.street import cast
+from lavida_gen.street.paint import COLOURS
 
 ROWS = [row for row in cast.vocabulary() if row[1] in TRAINED_KINDS]
 CATEGORY = {text: category for text, category, _ in ROWS}
 KINDS = tuple(text for text, category, _ in ROWS if text == category)
 EXPRESSIONS = tuple(text for text, category, _ in ROWS if text != category)
 GROUP = {text: group for text, _, group in ROWS}
-"""Group of kindred kinds of each name: where near misses come from."""
+COLOURED = {text for text in EXPRESSIONS if set(text.split()).intersection(COLOURS)}
+STATES = [text for text in EXPRESSIONS if text not in COLOURED]
+"""What something does, or how it stands about."""
+
+
+@cache
+def kindred(name: str) -> tuple[str, ...]:
+    """What is easily taken for a name: other colours for a colour, other doings for a doing, other kinds of its group
+    and the states of its own for a kind."""
+    if name in COLOURED:
+        found = [text for text in EXPRESSIONS if text in COLOURED and GROUP[text] == GROUP[name]]
+    elif name in STATES:
+        found = [text for text in STATES if GROUP[text] == GROUP[name]]
+    else:
+        found = [text for text in KINDS if GROUP[text] == GROUP[name]]
+        found += [text for text in STATES if CATEGORY[text] == name]
+    return tuple(text for text in found if text != name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +45,18 @@ class Listed:
     labels: tuple[bool, ...]
 
 
-def absent(rng: np.random.Generator, scenes: Scenes, there: Set[str], count: int, near: str | None = None) -> list[str]:
+def absent(
+    rng: np.random.Generator, scenes: Scenes, there: Set[str], count: int, near: Sequence[str] = ()
+) -> list[str]:
     """`count` names that are not among `there`: what is said of other scenes.
 
-    So each name is asked for in vain about as often as in truth, and tells nothing by itself. `near`: the first one is of
-    this name's group, if there is any; it may be of a thing that is there, in a colour it does not have.
+    So each name is asked for in vain about as often as in truth, and tells nothing by itself. The first ones are each
+    easily taken for one of `near`, as far as there are such.
     """
     found: list[str] = []
-    if near is not None:
-        alike = [name for name in KINDS + EXPRESSIONS if GROUP[name] == GROUP[near] and name not in there]
-        found = [alike[int(rng.integers(len(alike)))]] if alike else []
+    for name in near:
+        alike = [text for text in kindred(name) if text not in there and text not in found]
+        found += [alike[int(rng.integers(len(alike)))]] if alike else []
     while len(found) < count:
         said = scenes.said[int(rng.integers(len(scenes)))]
         texts = said[int(rng.integers(len(said)))] if said else ()
@@ -47,15 +67,17 @@ def absent(rng: np.random.Generator, scenes: Scenes, there: Set[str], count: int
 
 
 def prompt(rng: np.random.Generator, scenes: Scenes, number: int, exposed: bool, count: int) -> Listed:
-    """`count` names, one of them true of a thing of scene `number` if `exposed`, shuffled."""
-    said, names, near = scenes.said[number], [], None
+    """`count` names, one of them true of a visible thing of scene `number` if `exposed` (and there is one), shuffled."""
+    said, names = scenes.said[number], list[str]()
+    visible = np.flatnonzero(scenes.shown(number))
+    exposed = exposed and len(visible) > 0
     if exposed:
-        thing = said[int(rng.integers(len(said)))]
+        thing = said[int(rng.choice(visible))]
         kind = len(thing) == 1 or rng.random() < 0.5
-        near = thing[0] if kind else thing[int(rng.integers(1, len(thing)))]
-        names = [near]
+        names = [thing[0] if kind else thing[int(rng.integers(1, len(thing)))]]
     there = {name for texts in said for name in texts}
-    names += absent(rng, scenes, there, count - len(names), near if rng.random() < 0.5 else None)
+    near = [*names, *(texts[int(rng.integers(len(texts)))] for texts in said)] if rng.random() < 0.5 else []
+    names += absent(rng, scenes, there, count - len(names), near[: count // 2])
     order = rng.permutation(count)
     return Listed(tuple(names[at] for at in order), tuple(exposed and bool(at == 0) for at in order))
 
@@ -65,6 +87,6 @@ def sample(rng: np.random.Generator, scenes: Scenes, number: int, exposed: bool,
     listed = prompt(rng, scenes, number, exposed, count)
     frames = scenes.frames[number][None]
     mask = np.zeros(frames.shape[:3], np.bool_)
-    if exposed:
+    if any(listed.labels):
         mask[0] = scenes.mask(number, listed.names[listed.labels.index(True)])
     return Sample(frames, listed.names, masks=mask, labels=listed.labels, key=str(number))

@@ -1,4 +1,4 @@
-"""Drawn scenes with two or three things, near enough to read: what benchmarks/learn.py learns and is tested on.
+"""Drawn scenes with two or three acts, near enough to read: what benchmarks/learn.py learns and is tested on.
 
 Scene number i of a seed is a pure function of both. Scenes are drawn once into arrays, for drawing costs as much as a
 training step. `street` gives scenes of the source `street` in the same form. Letters: N scenes, H W pixels.
@@ -26,14 +26,19 @@ HELD_OUT_PLACE = "campus"
 
 TRAINED_KINDS = tuple(kind for kind in KINDS if kind not in HELD_OUT_KINDS)
 TRAINED_PLACES = tuple(name for name in layouts.LAYOUTS if name != HELD_OUT_PLACE)
-SINGLE = tuple(name for name, act in ACTS.items() if len(act.parts) == 1 and act.parts[0][0] in TRAINED_KINDS)
-"""Acts of one thing alone."""
+TRAINED_ACTS = tuple(name for name, act in ACTS.items() if all(kind in TRAINED_KINDS for kind, _ in act.parts))
+PEOPLE = 8.0
+"""How often a person without anything comes, compared with another act: it alone does five things."""
 
+WALKERS = ("person", "suitcase", "umbrella")
+"""Kinds of scenes with people only: what one does among many others who do not."""
 SHARED_PLACE = 3
 """Scenes that share a place, which costs most of the drawing."""
 
 SMALLEST = 0.008
-"""Share of the picture that a thing must at least take."""
+"""Share of the picture that an act (a rider with the bicycle) must at least take."""
+VISIBLE = 24
+"""Pixels of a thing below which its names are neither asked for nor ruled out."""
 
 Pixels = NDArray[np.uint8]
 Said = tuple[tuple[str, ...], ...]
@@ -51,6 +56,10 @@ class Scenes:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def shown(self, number: int) -> NDArray[np.bool_]:
+        """Which of the things are large enough to be asked for, bool (things,)."""
+        return np.bincount(self.owner[number].ravel(), minlength=len(self.said[number]) + 1)[1:] >= VISIBLE
+
     def mask(self, number: int, name: str) -> NDArray[np.bool_]:
         """Where the things are that `name` is true of, bool (H, W)."""
         things = [thing + 1 for thing, said in enumerate(self.said[number]) if name in said]
@@ -58,13 +67,13 @@ class Scenes:
 
 
 def near(count: int, seed: int, side: int, places: Sequence[str] = TRAINED_PLACES) -> Scenes:
-    """`count` scenes of side x side pixels with two or three things of different kinds."""
+    """`count` scenes of side x side pixels with two or three acts side by side: things, people, people with things."""
     return _collect(count, side, _near(seed, side, places))
 
 
-def street(count: int, seed: int, side: int) -> Scenes:
+def street(count: int, seed: int, side: int, kinds: Sequence[str] = TRAINED_KINDS) -> Scenes:
     """`count` scenes of the source `street`, many things, near and far: drawn half as wide again, then squeezed."""
-    return _collect(count, side, _street(seed, side))
+    return _collect(count, side, _street(seed, side, kinds))
 
 
 def four(scenes: Scenes, count: int, seed: int) -> Scenes:
@@ -111,8 +120,9 @@ def _near(seed: int, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels,
         while found < SHARED_PLACE:
             film = Film(view, _cast(rng, view), seed=int(rng.integers(2**31)))
             shot = film.shoot(0.0)
-            areas = np.bincount(shot.owner.ravel() + 1, minlength=len(film.parts) + 1)[1:] / shot.owner.size
-            if min(areas) < SMALLEST:
+            areas = np.bincount(shot.owner.ravel() + 1, minlength=len(film.parts) + 1)[1:]
+            taken = np.bincount([actor for actor, _ in film.parts], areas)
+            if min(areas) < VISIBLE or min(taken) < SMALLEST * shot.owner.size:
                 continue
             found += 1
             more = cast.expressions(film)
@@ -121,9 +131,10 @@ def _near(seed: int, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels,
 
 
 def _cast(rng: np.random.Generator, view: place.Place) -> list[Actor]:
-    """Two or three things of different kinds side by side, on whatever ground there is."""
+    """Two or three acts side by side, on whatever ground there is."""
     count = int(rng.integers(2, 4))
-    names = [SINGLE[number] for number in rng.choice(len(SINGLE), size=count, replace=False)]
+    weights = np.array([PEOPLE if name == "person" else 1.0 for name in TRAINED_ACTS])
+    names = [str(name) for name in rng.choice(TRAINED_ACTS, size=count, p=weights / weights.sum())]
     return [_actor(rng, view.camera, name, column, count) for name, column in zip(names, range(count), strict=True)]
 
 
@@ -147,9 +158,9 @@ def _actor(rng: np.random.Generator, camera: Camera, name: str, column: int, col
     )
 
 
-def _street(seed: int, side: int) -> Iterator[tuple[Pixels, Pixels, Said]]:
+def _street(seed: int, side: int, kinds: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
     size = (side, side * 3 // 2)
-    source = Street(Street.Options(size=size, seed=seed, kinds=TRAINED_KINDS, places=TRAINED_PLACES, scenes=10**9))
+    source = Street(Street.Options(size=size, seed=seed, kinds=tuple(kinds), places=TRAINED_PLACES, scenes=10**9))
     number = 1
     while True:  # odd numbers: those have expressions
         scene = source.scene(number)

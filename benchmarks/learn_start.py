@@ -20,13 +20,10 @@ from torch.nn import functional as F
 from lavida import decoder, losses, pixels
 from lavida.decoder import Features
 from lavida.modeling import Lavida
-from lavida.projector import Projected, mask_prompt
+from lavida.projector import Projected, mask_prompt, odds
 
-NAMES = 12
+NAMES = 24
 """Names a scene, true and absent ones."""
-
-FEWEST = 48
-"""Pixels of a thing below which its names are neither asked for nor ruled out."""
 
 BCE = 10.0
 """Weight of the maps' cross entropy beside dice: a thing takes some hundredths of a picture."""
@@ -100,7 +97,8 @@ def _decoded(
     drawn = mask_prompt(maps, real, model.sam.prompt_encoder.mask_input_size) if model.config.prompt_maps else None
     decoded = decoder.decode(model.sam, features, projected.prompt, [1] * len(at), "none", True, drawn)
     target = asked.covered[every, at].amax(dim=1)
-    return losses.frame_losses(decoded.masks, decoded.ious, decoded.scores, target, model.config.weights)
+    scores = decoded.scores + odds(model.projector.name_logits(projected.names, maps), real)
+    return losses.frame_losses(decoded.masks, decoded.ious, scores, target, model.config.weights)
 
 
 def _ask(scenes: Scenes, rows: np.ndarray, flips: np.ndarray, rng: np.random.Generator, cell: int) -> Asked:
@@ -112,20 +110,18 @@ def _ask(scenes: Scenes, rows: np.ndarray, flips: np.ndarray, rng: np.random.Gen
 def _dense(
     scenes: Scenes, row: int, rng: np.random.Generator, flip: bool, cell: int
 ) -> tuple[list[str], int, np.ndarray]:
-    """NAMES names of a scene, up to two thirds of them true; how many; what they cover, float32 (D, h, w)."""
+    """NAMES names of a scene, up to half of them true; how many; what they cover, float32 (D, h, w)."""
     said, owner = scenes.said[row], scenes.owner[row][:, ::-1] if flip else scenes.owner[row]
-    areas = np.bincount(owner.ravel(), minlength=len(said) + 1)[1:]
-    small = {name for names, area in zip(said, areas, strict=True) if area < FEWEST for name in names}
-    large = [name for names, area in zip(said, areas, strict=True) if area >= FEWEST for name in names]
+    large = [name for names, shown in zip(said, scenes.shown(row), strict=True) if shown for name in names]
     true = list(dict.fromkeys(large))
-    true = [true[at] for at in rng.permutation(len(true))[: NAMES * 2 // 3]]
-    there = {name for texts in said for name in texts} | small
-    names = true + absent(rng, scenes, there, NAMES - len(true), true[0] if true else None)
+    true = [true[at] for at in rng.permutation(len(true))[: NAMES // 2]]
+    there = {name for texts in said for name in texts}
+    names = true + absent(rng, scenes, there, NAMES - len(true), true[: NAMES // 4])
     height, width = owner.shape
     cells = owner.reshape(height // cell, cell, width // cell, cell)
     covered = np.zeros((NAMES, height // cell, width // cell), np.float32)
     for thing, texts in enumerate(said):
-        if areas[thing] and not set(texts).isdisjoint(true):
+        if not set(texts).isdisjoint(true):
             share = (cells == thing + 1).mean((1, 3), dtype=np.float32)
             for name in set(texts).intersection(true):
                 covered[names.index(name)] += share

@@ -59,6 +59,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     loss                weights by name (lavida.losses.Weights)
     name_maps           per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (ours)
     prompt_maps         the strongest name's map goes to SAM2 as a mask prompt (ours; off = paper)
+    score_names         the names' odds are added to the object score (ours; off = paper)
     trainable           full, lora or frozen, by group
     lora_*, adapters    LoRA as `trainable` asks for it; `adapters` = it is in the model (Lavida.add_adapters)
     budgets             fewest and most merged patches (28 x 28 pixels for Qwen2-VL) of one frame, by use
@@ -90,6 +91,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     gate_masks: bool = True
     name_maps: NameMaps = "coarse"
     prompt_maps: bool = False
+    score_names: bool = False
     loss: dict[str, Any] | None = None
     trainable: dict[str, Any] | None = None
     lora_rank: int = 8

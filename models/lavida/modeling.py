@@ -23,7 +23,7 @@ from lavida.checkpoint import check, quiet, same_sizes
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.names import NameEncoder
-from lavida.projector import NAME_BIAS, Projector, mask_prompt
+from lavida.projector import NAME_BIAS, Projector, mask_prompt, odds
 
 QUERY_STD = 0.02
 
@@ -144,15 +144,16 @@ class Lavida(PreTrainedModel):
         decoded = decoder.decode(
             self.sam, features, projected.prompt, batch.counts, config.memory, self.training, drawn
         )
-        masks = decoder.gate(decoded.masks, decoded.scores) if config.gate_masks else decoded.masks
-        found = objective.frames(batch, masks, decoded.ious, decoded.scores, config.weights)
+        scores = decoded.scores + odds(names_ND, real_ND) if config.score_names else decoded.scores
+        masks = decoder.gate(decoded.masks, scores) if config.gate_masks else decoded.masks
+        found = objective.frames(batch, masks, decoded.ious, scores, config.weights)
         found |= objective.names(batch, names_ND, maps_NDHW, config.weights)
         found |= objective.text(self.mllm.lm_head, read.hidden, read.labels)
         values = losses.values(found)
         return Output(
             masks=masks,
             ious=decoded.ious,
-            scores=decoded.scores,
+            scores=scores,
             names=names_ND.masked_fill(~real_ND, -torch.inf),
             tokens_in=read.tokens_in,
             tokens_out=read.tokens_out,

@@ -88,6 +88,7 @@ def _tiny() -> dict[str, Any]:
         "budgets": {"train_clip": [12, 16], "score_clip": [12, 16], "train_image": [16, 36], "score_image": [16, 36]},
         "name_maps": "fine",
         "prompt_maps": True,
+        "score_names": True,
         "gate_masks": False,  # from nothing the object score starts at 0: the gate would hold back the masks' gradient
         "trainable": dict.fromkeys(GROUPS, "full") | {"memory": "frozen"},
     }

@@ -133,6 +133,11 @@ def mask_prompt(maps_NDHW: Tensor, real_ND: Tensor, size: Sequence[int]) -> Tens
     return F.interpolate(strongest, size=tuple(size), mode="bilinear", align_corners=False)
 
 
+def odds(names_ND: Tensor, real_ND: Tensor) -> Tensor:
+    """Log of the summed odds of the real names, (N,) float32 for logits (N, D): is any of them in the frame?"""
+    return names_ND.float().masked_fill(~real_ND, -torch.inf).logsumexp(dim=1)
+
+
 def _block_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:
     config = Sam2VideoMaskDecoderConfig(
         hidden_size=width, num_attention_heads=heads, mlp_dim=mlp, attention_downsample_rate=2

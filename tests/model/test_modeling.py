@@ -193,6 +193,22 @@ def test_maps_of_names_and_mask_prompt(
     assert (drawn is not None and bool(drawn.abs().sum() > 0)) == prompt
 
 
+def test_the_score_hears_the_names_where_asked(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
+    """By the sum of their odds; names that are other samples' padding say nothing."""
+    torch.manual_seed(0)
+    deaf = lively(score_names=False)
+    hears = lively(score_names=True)
+    hears.load_state_dict(deaf.state_dict())
+    batch = processor(samples)
+    with torch.no_grad():
+        without, out = deaf(batch), hears(batch)
+        alone = hears(processor(samples[1:2])).scores
+    torch.testing.assert_close(out.names, without.names)
+    torch.testing.assert_close(out.scores - without.scores, out.names.exp().sum(dim=1).log(), atol=1e-5, rtol=1e-5)
+    start = batch.counts[0]
+    torch.testing.assert_close(out.scores[start : start + batch.counts[1]], alone, atol=1e-4, rtol=1e-4)
+
+
 def test_scoring_before_training_leaves_no_trace(
     lively: Make, processor: LavidaProcessor, samples: list[Sample]
 ) -> None:

@@ -4,7 +4,7 @@
 
 For each name: its mean logit on normal frames and on abnormal frames of the videos that begin with it, on how many normal
 frames it is the strongest, and the AUC of its own logit and of the frames' scores, these abnormal frames against normal
-ones. Last the AUC of the frames' scores, and of the strongest name, by seed and over all.
+ones. Last the AUC of the frames' scores, of the strongest name and of the log of the names' summed odds, by seed and over all.
 """
 
 from __future__ import annotations
@@ -65,8 +65,12 @@ def main() -> None:
     print(f"\n{len(bad)} frames, {bad.mean():.0%} abnormal")
     for seed in (*args.seeds, "all"):
         rows = np.isin(np.array(seeds), args.seeds if seed == "all" else seed)
-        auc, most = roc_auc_score(bad[rows], score[rows]), roc_auc_score(bad[rows], name[rows].max(axis=1))
-        print(f"seed {seed}: frame AUC {auc:.3f}, of the strongest name {most:.3f}")
+        kinds = {
+            "frame AUC": score,
+            "of the strongest name": name.max(axis=1),
+            "of the odds": np.logaddexp.reduce(name, axis=1),
+        }
+        print(f"seed {seed}: {', '.join(f'{k} {roc_auc_score(bad[rows], v[rows]):.3f}' for k, v in kinds.items())}")
 
 
 if __name__ == "__main__":

@@ -25,8 +25,10 @@ STATES = [text for text in EXPRESSIONS if text not in COLOURED]
 
 @cache
 def kindred(name: str) -> tuple[str, ...]:
-    """What is easily taken for a name: other colours for a colour, other doings for a doing, other kinds of its group
-    and the states of its own for a kind."""
+    """What is easily taken for a name.
+
+    Other colours for a colour, other doings for a doing, other kinds of its group and the states of its own for a kind.
+    """
     if name in COLOURED:
         found = [text for text in EXPRESSIONS if text in COLOURED and GROUP[text] == GROUP[name]]
     elif name in STATES:

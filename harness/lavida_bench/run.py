@@ -147,7 +147,8 @@ class _Work:
         if not (folder / "score.json").is_file() or not (self.out / report.HTML).is_file():
             return False
         if task.labels() != labels:
-            self.say(f"score {entry.slug}: the labels have changed")
+            if labels:
+                self.say(f"score {entry.slug}: the labels have changed")
             return False
         store = ScoreStore.open(folder)
         return all(store.has(video) for video in task.protocol.select(task.benchmark.videos()))

@@ -32,6 +32,10 @@ from lavida_bench.start import make_model
 
 Make = Callable[..., Recipe]
 NAMES = {"preset": "tiny", "config": {"loss": {"names": 1.0, "name_maps": 1.0}}}
+THREE = {"steps": 3, "lr": 1e-4, "validation": {"every": 3, "samples": 6}}
+"""Adam's first steps are as long for a gradient of noise as for a real one: a small rate keeps rounding small."""
+ROUNDING = 1e-5
+"""Relative: what float32 leaves of a sum (norms of 80 here) that is taken in another order, three steps on."""
 LORA = {"preset": "tiny", "config": {"trainable": {"language": "lora", "vision": "frozen", "names": "frozen"}}}
 
 
@@ -43,14 +47,14 @@ def curve(out: Path) -> dict[int, dict[str, Any]]:
     return {line["step"]: line for line in journal.read(out / "log.jsonl") if "loss" in line}
 
 
-def assert_equal_curves(one: Path, other: Path, steps: int) -> None:
+def assert_equal_curves(one: Path, other: Path, steps: int, rel: float = 1e-6) -> None:
     left, right = curve(one), curve(other)
     assert list(left) == list(right) == list(range(1, steps + 1))
     for step in left:
         losses = left[step].keys() & {"loss", "norm", *LOSSES}
         assert losses >= {"loss", "norm", "focal", "dice", "iou", "object", "names", "text"}
         for name in losses:
-            assert left[step][name] == pytest.approx(right[step][name], rel=1e-6, abs=1e-5), (step, name)
+            assert left[step][name] == pytest.approx(right[step][name], rel=rel, abs=1e-5), (step, name)
         assert left[step]["lr"] == right[step]["lr"]
 
 
@@ -157,17 +161,17 @@ def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_are_one_with_the_doubled_batch(make: Make, tmp_path: Path) -> None:
     """gloo on the CPU, every loss, accumulation, a norm that is clipped, validation."""
-    more: dict[str, Any] = {"model": NAMES, "steps": 3, "accumulation": 2, "validation": {"every": 3, "samples": 6}}
+    more: dict[str, Any] = {"model": NAMES, "accumulation": 2, **THREE}
     fit(make(batch=4, **more), tmp_path / "one", quiet)
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     words += command(make(batch=2, **more), tmp_path / "two", tmp_path)
     done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("fitted:") == 1, "only one process speaks"
-    assert_equal_curves(tmp_path / "one", tmp_path / "two", 3)
+    assert_equal_curves(tmp_path / "one", tmp_path / "two", 3, ROUNDING)
     one, two = (journal.read(tmp_path / name / "log.jsonl")[-1]["validation"] for name in ("one", "two"))
     for name in ("loss", *(curve(tmp_path / "one")[1].keys() & set(LOSSES))):
-        assert two[name] == pytest.approx(one[name], abs=1e-5), name
+        assert two[name] == pytest.approx(one[name], rel=ROUNDING, abs=1e-5), name
     assert two["pixel_auc"] == pytest.approx(one["pixel_auc"], abs=1e-3)  # by bins of logits
 
 
@@ -195,12 +199,12 @@ def sharded(library: dict[str, str], recipe: Recipe, out: Path) -> subprocess.Co
 def test_weights_in_shards_give_the_same_and_go_on(
     make: Make, tmp_path: Path, library: dict[str, str], stored: str
 ) -> None:
-    more: dict[str, Any] = {"model": NAMES, "steps": 3, "accumulation": 2, "validation": {"every": 3, "samples": 6}}
+    more: dict[str, Any] = {"model": NAMES, "accumulation": 2, **THREE}
     fit(make(batch=4, **more), tmp_path / "one", quiet)
     two = tmp_path / "two"
     done = sharded(library, make(batch=2, **more), two)
     assert done.returncode == 0, done.stderr
-    assert_equal_curves(tmp_path / "one", two, 3)
+    assert_equal_curves(tmp_path / "one", two, 3, ROUNDING)
     assert list((two / "checkpoints" / "step-00000002").glob(stored)), "in shards"
     for left in (two / "model", two / "checkpoints" / "step-00000003"):
         shutil.rmtree(left)
@@ -208,9 +212,9 @@ def test_weights_in_shards_give_the_same_and_go_on(
     again = sharded(library, make(batch=2, **more), two)
     assert again.returncode == 0, again.stderr
     assert "goes on from step 2" in again.stdout
-    assert_equal_curves(tmp_path / "one", two, 3)
+    assert_equal_curves(tmp_path / "one", two, 3, ROUNDING)
     one, other = (journal.read(out / "log.jsonl")[-1]["validation"]["loss"] for out in (tmp_path / "one", two))
-    assert other == pytest.approx(one, abs=1e-5)
+    assert other == pytest.approx(one, rel=ROUNDING, abs=1e-5)
     _same_weights(two)
 
 

@@ -30,10 +30,10 @@ def words(tmp_path: Path, small_folder: Path) -> dict[str, list[str]]:
         made = CliRunner().invoke(main, [*files, "--out", str(tmp_path / run)])
         assert made.exit_code == 0, made.output
     return {
-        "predict": ["predict", str(tmp_path / "v.mp4"), "--names", "cart", "--model", "no/model/at/all"],
+        "predict": ["predict", str(tmp_path / "v.mp4"), "--names", "cart", "--model", "tiny"],
         "fit": ["fit", "--recipe", recipe],
         "run": ["run", "--recipe", recipe],
-        "score": ["score", "folder", "--root", root, "--model", "no/model/at/all"],
+        "score": ["score", "folder", "--root", root, "--model", "tiny"],
         "score-files": files,
         "ablate": ["ablate", "--recipe", "exposures", "--set", "run.score.0.options.videos=1"],
         "compare": ["compare", str(tmp_path / "one"), str(tmp_path / "two")],

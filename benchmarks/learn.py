@@ -2,11 +2,12 @@
 
     python benchmarks/learn.py [--cpu-minutes 30] [--names-first 0.6] [--out DIR] [--threads 2]
     torchrun --nproc_per_node 2 benchmarks/learn.py --threads 1 ...    # twice the batch, minutes of each
+    python benchmarks/learn.py --device cuda --workers 12 --batch 64 ...    # minutes of the wall
 
 Reports over time, on scenes not trained on: IoU with the named thing, IoU with the other things, frame AUC (one name of
 a thing that is there, against absent names only). The first part of the time (`--names-first`) goes to names and pixels
 alone (learn_start.py), the rest to the whole model with its own losses on one prompt a scene. Time is that of the
-processor, so that a busy machine changes nothing.
+processor, so that a busy machine changes nothing; with a GPU that of the wall.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import learn_scenes
 import learn_start
@@ -24,9 +27,10 @@ import torch
 from accelerate import Accelerator
 from learn_measure import measure
 from learn_prompts import sample
-from learn_scenes import TRAINED_PLACES, Scenes
+from learn_scenes import TRAINED_PLACES, Pool, Scenes, joined
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from lavida.batch import Output
+from lavida.batch import Batch, Output
 from lavida.losses import Weights
 from lavida.modeling import Lavida
 from lavida.presets import TINY_SIDE
@@ -37,6 +41,8 @@ from lavida_gen.street.layouts import LAYOUTS
 SIDE = TINY_SIDE
 CONFIG = {"name_maps": "fine", "prompt_maps": True, "score_names": True}
 LOSS = {"focal": 20.0, "dice": 2.0, "iou": 0.0, "ious": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 4.0}
+TOLD = 10
+"""Steps between two looks at the losses."""
 MASKS = ("focal", "dice", "iou", "ious", "object")
 TEST_SEED, SEEDS = 999, {"near": 8, "street": 9101, "people": 9102, "four": 6}
 
@@ -44,7 +50,7 @@ TEST_SEED, SEEDS = 999, {"near": 8, "street": 9101, "people": 9102, "four": 6}
 def arguments() -> argparse.Namespace:
     """What may be set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cpu-minutes", type=float, default=30.0, help="training time, of the processor; 0 = measure")
+    parser.add_argument("--cpu-minutes", type=float, default=30.0, help="training time; 0 = measure")
     parser.add_argument("--names-first", type=float, default=0.6, help="share of the time for names and pixels alone")
     parser.add_argument("--masks", type=float, default=0.2, help="share of the time after which masks join in")
     parser.add_argument("--batch", type=int, default=16)
@@ -58,6 +64,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--test-seed", type=int, default=TEST_SEED, help="of the scenes tested on")
     parser.add_argument("--every", type=float, default=3.0, help="processor minutes between two measurements")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw scenes and prepare batches")
+    parser.add_argument("--cache", type=Path, help="folder that keeps the scenes drawn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", help="a saved model to go on from, or tiny: the shipped parts")
     parser.add_argument("--config", action="append", default=[], help="KEY=JSON of the model: prompt_maps=false")
@@ -66,28 +75,41 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scenes(args: argparse.Namespace) -> Scenes:
+def scenes(args: argparse.Namespace, pool: Pool) -> Scenes:
     """What is trained on: near scenes, those of `street`, those with people only, and pictures of four of all these."""
-    data = learn_scenes.near(args.scenes - args.street - args.people, SEEDS["near"], SIDE, TRAINED_PLACES)
+    near = args.scenes - args.street - args.people
+    some = [learn_scenes.near(near, SEEDS["near"], SIDE, TRAINED_PLACES, pool)] if near else []
     if args.street:
-        data = joined(data, learn_scenes.street(args.street, SEEDS["street"], SIDE))
+        some.append(learn_scenes.street(args.street, SEEDS["street"], SIDE, pool=pool))
     if args.people:
-        data = joined(data, learn_scenes.street(args.people, SEEDS["people"], SIDE, learn_scenes.WALKERS))
+        some.append(learn_scenes.street(args.people, SEEDS["people"], SIDE, learn_scenes.WALKERS, pool))
+    data = joined(*some)
     return joined(data, learn_scenes.four(data, args.four, SEEDS["four"])) if args.four else data
 
 
-def joined(one: Scenes, two: Scenes) -> Scenes:
-    """Both."""
-    return Scenes(np.concatenate([one.frames, two.frames]), np.concatenate([one.owner, two.owner]), one.said + two.said)
+class Batches(IterableDataset[Any]):
+    """Endless batches of scenes with prompts, ready for the model; each process and worker has a chance of its own."""
 
+    def __init__(self, args: argparse.Namespace, data: Scenes, processor: LavidaProcessor, process: int) -> None:
+        self.args, self.data, self.processor, self.process = args, data, processor, process
+        self.whole = args.names_first == 0
 
-def whole(
-    model: Lavida, processor: LavidaProcessor, data: Scenes, rows: np.ndarray, rng: np.random.Generator
-) -> dict[str, torch.Tensor]:
-    """The losses of the whole model on one prompt a scene: 1 to 12 names, half of the scenes exposed."""
-    samples = [sample(rng, data, int(row), bool(rng.random() < 0.5), int(rng.integers(1, 13))) for row in rows]
-    output: Output = model(processor(samples, "train"))
-    return output.losses
+    def __iter__(self) -> Iterator[Any]:
+        torch.set_num_threads(1) if self.args.workers else None
+        worker = get_worker_info()
+        rng = np.random.default_rng([self.args.seed, self.process, worker.id if worker else 0, int(self.whole)])
+        while True:
+            rows = rng.integers(len(self.data), size=self.args.batch)
+            yield self._prompted(rows, rng) if self.whole else learn_start.look(self.data, rows, rng, SIDE)
+
+    def _prompted(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
+        """One prompt a scene: 1 to 12 names, half of the scenes exposed."""
+        chances = ((int(row), bool(rng.random() < 0.5), int(rng.integers(1, 13))) for row in rows)
+        return self.processor([sample(rng, self.data, *one) for one in chances], "train")
+
+    def ready(self) -> Iterator[Any]:
+        """The batches, made ahead by the workers."""
+        return iter(DataLoader(self, batch_size=None, num_workers=self.args.workers))
 
 
 def begin(args: argparse.Namespace, weights: dict[str, float]) -> Lavida:
@@ -117,33 +139,53 @@ class Run:
     optimizer: torch.optim.Optimizer
     lookup: learn_start.Lookup
     accelerator: Accelerator
+    batches: Batches
     spent: float = 0.0
     step: int = 0
     losses: dict[str, float] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
 
-    def advance(self, data: Scenes) -> None:
-        """One step."""
-        began, args, share = time.process_time(), self.args, self.spent / self.args.cpu_minutes
+    def train(self, test: Scenes) -> None:
+        """To the end of the time, measured now and then."""
+        args, ready, due = self.args, self.batches.ready(), self.args.every
+        clock = time.process_time if args.device == "cpu" else time.monotonic
+        wall, began = time.monotonic(), clock()
+        while self.spent < args.cpu_minutes:
+            share = self.spent / args.cpu_minutes
+            if not self.batches.whole and share >= args.names_first:
+                self.batches.whole = True
+                ready = self.batches.ready()
+            self.step += 1
+            self.advance(next(ready).to(self.model.device), share)
+            spent = torch.tensor((clock() - began) / 60, dtype=torch.float64)
+            self.spent = float(self.accelerator.reduce(spent, "mean"))
+            if self.spent >= due or self.spent >= args.cpu_minutes:
+                due += args.every
+                paused = clock()
+                self.report(test, (time.monotonic() - wall) / 60)
+                began += clock() - paused
+
+    def advance(self, batch: Any, share: float) -> None:
+        """One step, at this share of the time."""
+        args = self.args
         for group in self.optimizer.param_groups:
-            group["lr"] = args.lr * min(1, (self.step + 1) / 100) * (args.end + (1 - args.end) * (1 - share))
-        chosen = self.rng.integers(len(data), size=args.batch)
-        if share < args.names_first:
-            found = learn_start.loss(self.model, self.lookup, data, chosen, self.rng, decode=share >= args.masks)
+            group["lr"] = args.lr * min(1, self.step / 100) * (args.end + (1 - args.end) * (1 - share))
+        if self.batches.whole:
+            output: Output = self.model(batch)
+            found = output.losses
+            total = weighted(found, self.weights)
+        else:
+            found = learn_start.loss(self.model, self.lookup, batch, self.rng, decode=share >= args.masks)
             masks = weighted(found, {name: self.weights[name] for name in MASKS})
             total = found["maps"] + 0.5 * found["names"] + masks
-        else:
-            found = whole(self.model, self.processor, data, chosen, self.rng)
-            total = weighted(found, self.weights)
         self.optimizer.zero_grad()
         torch.autograd.backward(total)
         self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        spent = torch.tensor((time.process_time() - began) / 60, dtype=torch.float64)
-        self.spent, self.step = self.spent + float(self.accelerator.reduce(spent, "mean")), self.step + 1
-        for name, value in found.items():
-            self.losses[name] = self.losses.get(name, 0.0) * 0.98 + 0.02 * float(value.detach())
+        if self.step % TOLD == 0:  # a device is waited for no more often
+            for name, value in found.items():
+                self.losses[name] = self.losses.get(name, 0.0) * 0.8 + 0.2 * float(value.detach())
 
     def share_gradients(self) -> None:
         """The mean of all processes."""
@@ -181,20 +223,18 @@ def main() -> None:
     model, processor = begin(args, weights), LavidaProcessor.from_preset("tiny")
     rows = prepare(model)
     print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
-    data = scenes(args) if args.cpu_minutes else None
-    test = learn_scenes.near(args.test, args.test_seed, SIDE, tuple(LAYOUTS))
+    accelerator, pool = Accelerator(cpu=args.device == "cpu"), Pool(max(1, args.workers), args.cache)
+    test = learn_scenes.near(args.test, args.test_seed, SIDE, tuple(LAYOUTS), pool)
+    placed: torch.nn.Module = model
+    placed.to(args.device)
     trained = [one for one in model.parameters() if one.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95))
-    accelerator = Accelerator(cpu=True)
+    optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95), fused=args.device != "cpu")
     rng, lookup = np.random.default_rng([args.seed, accelerator.process_index]), learn_start.Lookup(processor)
-    run = Run(args, model, processor, weights, rng, optimizer, lookup, accelerator)
+    data = scenes(args, pool) if args.cpu_minutes else test
+    batches = Batches(args, data, processor, accelerator.process_index)
+    run = Run(args, model, processor, weights, rng, optimizer, lookup, accelerator, batches)
     model.train()
-    wall, due = time.monotonic(), args.every
-    while data is not None and run.spent < args.cpu_minutes:
-        run.advance(data)
-        if run.spent >= due or run.spent >= args.cpu_minutes:
-            due += args.every
-            run.report(test, (time.monotonic() - wall) / 60)
+    run.train(test)
     if not run.step:
         run.report(test, 0.0)
 

@@ -59,7 +59,7 @@ def measure(model: Lavida, processor: Any, scenes: Scenes, count: int, seed: int
         rows = range(start, min(start + batch, count))
         for exposed in (True, False):
             samples = [sample(rng, scenes, row, exposed, NAMES) for row in rows]
-            _add(found, model, processor(samples, "score"), samples, scenes, rows, exposed)
+            _add(found, model, processor(samples, "score").to(model.device), samples, scenes, rows, exposed)
     model.train(was)
     labels = [1] * len(found["score1"]) + [0] * len(found["score0"])
     return Reading(
@@ -108,7 +108,7 @@ def _add(
 
 def _full(logits: Tensor, scenes: Scenes) -> np.ndarray:
     """Masks (logit > 0) in the size of the scenes, bool (N, M, H, W)."""
-    full: np.ndarray = F.interpolate(logits, size=scenes.owner.shape[1:], mode="bilinear").numpy() > 0
+    full: np.ndarray = F.interpolate(logits, size=scenes.owner.shape[1:], mode="bilinear").cpu().numpy() > 0
     return full
 
 
@@ -117,7 +117,9 @@ def _maps(model: Lavida, batch: Batch) -> Tensor:
     features = decoder.encode(model.sam, batch.frames)
     names = model.names(batch.name_ids, batch.name_mask).unflatten(0, (len(batch), -1))
     seg = names.new_zeros(len(batch), model.config.mllm.get_text_config().hidden_size)
-    projected = model.projector(seg, names, torch.ones(names.shape[:2], dtype=torch.bool), features.pixels_NPC)
+    projected = model.projector(
+        seg, names, torch.ones(names.shape[:2], dtype=torch.bool, device=names.device), features.pixels_NPC
+    )
     maps: Tensor = model.projector.name_maps(projected.names, features)
     return maps.amax(dim=1, keepdim=True)
 

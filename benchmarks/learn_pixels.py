@@ -2,6 +2,7 @@
 
     torchrun --nproc_per_node 2 benchmarks/learn_pixels.py --minutes 30 --side 128 --out DIR
     torchrun --nproc_per_node 2 benchmarks/learn_pixels.py --minutes 20 --batch 8 --lr 1.2e-3 --model DIR --out DIR
+    python benchmarks/learn_pixels.py --minutes 3 --device cuda --workers 12 --batch 64 --out DIR
 
 What SAM2 brings along from its own training, `tiny` learns here: which kind each cell of the finest map is of, and which
 expressions are true of it (colours, actions). Only the encoder and the projector's fine pixels train, behind one linear
@@ -16,7 +17,8 @@ import argparse
 import json
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -25,11 +27,12 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from learn_prompts import CATEGORY, EXPRESSIONS, KINDS
-from learn_scenes import Pixels, Scenes
+from learn_scenes import Pixels, Pool, Scenes
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from lavida import decoder, pixels
 from lavida.modeling import Lavida
@@ -42,6 +45,10 @@ BACKGROUND = 0.15
 """Weight of a cell of the background; a person's is near 1, that of a rare kind up to 6."""
 CELLS = 1500
 """Most cells of a batch whose expressions are read."""
+STRIDE = 4
+"""Pixels of a side of a cell."""
+TOLD = 10
+"""Steps between two looks at the loss."""
 HEAD = "head.pt"
 """What is thrown away lies beside the model for the next stage."""
 SEED, HELD_OUT_SEED, HELD_OUT = 9101, 9001, 200
@@ -57,6 +64,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=3.5e-3)
     parser.add_argument("--every", type=float, default=2.5, help="minutes between two measurements")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw scenes and prepare batches")
+    parser.add_argument("--cache", type=Path, help="folder that keeps the scenes drawn")
     parser.add_argument("--model", type=Path, help="a saved model to go on from; default: from nothing")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
     return parser.parse_args()
@@ -112,9 +122,9 @@ class Eyes(nn.Module):
         found: Tensor = self.head["said"](cells)
         return found
 
-    def forward(self, frames: Pixels) -> Tensor:
-        """Cells of the finest map, (B, C, C, W)."""
-        features: Tensor = self.fine(decoder.encode(self.sam, pixels.square(frames, self.side)))
+    def forward(self, frames: Tensor) -> Tensor:
+        """Cells of the finest map, (B, C, C, W), of frames as `pixels.square` makes them."""
+        features: Tensor = self.fine(decoder.encode(self.sam, frames))
         return features.permute(0, 2, 3, 1)
 
 
@@ -174,30 +184,60 @@ OWN = torch.tensor([[CATEGORY[text] == kind for text in EXPRESSIONS] for kind in
 """Which expressions may be said of a kind at all, bool (A, E)."""
 
 
-def losses(
-    cells_BCCW: Tensor,
-    layers: Eyes,
-    rows_BSS: NDArray[np.int64],
-    things: Things,
-    weight: Tensor,
-    rng: np.random.Generator,
-) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A batch: what is seen and what is wanted.
+
+    frames  float32 (B, 3, S, S);  shares  float32 (B, C, C, A): how much of a cell each kind takes
+    cells   int64 (n,): some cells with a thing in their middle, of all B C C
+    target  float32 (n, E): what is true of the thing;  asked  bool (n, E): what may be said of it
+    """
+
+    frames: Tensor
+    shares: Tensor
+    cells: Tensor
+    target: Tensor
+    asked: Tensor
+
+    def to(self, device: str) -> Drawn:
+        """The same on a device."""
+        return Drawn(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+class Batches(IterableDataset[Drawn]):
+    """Endless batches; each process and worker has a chance of its own."""
+
+    def __init__(self, args: argparse.Namespace, scenes: Scenes, things: Things, process: int) -> None:
+        self.args, self.scenes, self.things, self.process = args, scenes, things, process
+
+    def __iter__(self) -> Iterator[Drawn]:
+        torch.set_num_threads(1)
+        worker = get_worker_info()
+        rng = np.random.default_rng([self.args.seed, self.process, worker.id if worker else 0])
+        while True:
+            rows = rng.integers(len(self.scenes), size=self.args.batch)
+            drawn = [picture(rng, self.scenes, self.things, int(row), self.args.side) for row in rows]
+            frames, seen = (np.stack(some) for some in zip(*drawn, strict=True))
+            yield self._wanted(rng, pixels.square(frames, self.args.side), seen)
+
+    def _wanted(self, rng: np.random.Generator, frames: Tensor, rows_BSS: NDArray[np.int64]) -> Drawn:
+        kinds, step = self.things.kinds, STRIDE
+        middles = rows_BSS[:, step // 2 :: step, step // 2 :: step]
+        cells = np.flatnonzero(kinds[middles])
+        cells = cells[rng.permutation(len(cells))[:CELLS]]
+        seen = middles.ravel()[cells]
+        target = torch.from_numpy(self.things.said[seen]).float()
+        asked = OWN[kinds[seen]] & (target.sum(1, keepdim=True) > 0)
+        return Drawn(frames, shares(kinds[rows_BSS], self.args.side // step), torch.from_numpy(cells), target, asked)
+
+
+def losses(cells_BCCW: Tensor, layers: Eyes, drawn: Drawn, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Cross entropy of the kinds over all cells, and of the expressions in the middle of cells with a thing."""
-    cells = cells_BCCW.shape[1]
-    wanted = shares(things.kinds[rows_BSS], cells) * weight
+    wanted = drawn.shares * weight
     kind_loss = -(wanted * layers.kinds(cells_BCCW).log_softmax(-1)).sum() / wanted.sum()
-    step = rows_BSS.shape[1] // cells
-    middles = rows_BSS[:, step // 2 :: step, step // 2 :: step]
-    scene, y, x = np.nonzero(things.kinds[middles])
-    if not len(scene):  # a sum over nothing, so that every process has a gradient
-        return kind_loss, layers.expressions(cells_BCCW[:0]).sum()
-    some = rng.permutation(len(scene))[:CELLS]
-    scene, y, x = scene[some], y[some], x[some]
-    seen = middles[scene, y, x]
-    target = torch.from_numpy(things.said[seen]).float()
-    asked = OWN[things.kinds[seen]] & (target.sum(1, keepdim=True) > 0)
-    entropy = F.binary_cross_entropy_with_logits(layers.expressions(cells_BCCW[scene, y, x]), target, reduction="none")
-    return kind_loss, (entropy * asked).sum() / asked.sum().clamp(min=1)
+    said = layers.expressions(cells_BCCW.flatten(0, 2)[drawn.cells])  # of nothing, where there is no thing
+    entropy = F.binary_cross_entropy_with_logits(said, drawn.target, reduction="none")
+    return kind_loss, (entropy * drawn.asked).sum() / drawn.asked.sum().clamp(min=1)
 
 
 @torch.no_grad()
@@ -207,8 +247,9 @@ def reading(eyes: Eyes, scenes: Scenes) -> float:
     for start in range(0, len(scenes), 25):
         some = scenes.frames[start : start + 25]
         small = np.stack([cv2.resize(one, (eyes.side, eyes.side), interpolation=cv2.INTER_AREA) for one in some])
-        strongest.append(eyes.kinds(eyes(small)).log_softmax(-1)[..., 1:].flatten(1, 2).amax(1))
-    best = torch.cat(strongest).numpy()
+        frames = pixels.square(small, eyes.side).to(next(eyes.parameters()).device)
+        strongest.append(eyes.kinds(eyes(frames)).log_softmax(-1)[..., 1:].flatten(1, 2).amax(1))
+    best = torch.cat(strongest).cpu().numpy()
     there = np.array([[any(texts[0] == kind for texts in said) for kind in KINDS] for said in scenes.said])
     known = [at for at in range(len(KINDS)) if 5 < there[:, at].sum() < len(there) - 5]
     return float(np.mean([roc_auc_score(there[:, at], best[:, at]) for at in known]))
@@ -216,19 +257,24 @@ def reading(eyes: Eyes, scenes: Scenes) -> float:
 
 def main() -> None:
     """Train, measure, save."""
-    args, accelerator = arguments(), Accelerator(cpu=True)
+    args = arguments()
+    accelerator, pool = Accelerator(cpu=args.device == "cpu"), Pool(max(1, args.workers), args.cache)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", random=True)
-    scenes = learn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN)
-    held_out, things = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN), Things.of(scenes)
-    layers, weight = Eyes(model, args.side), weights(scenes, things)
+    scenes = learn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN, pool=pool)
+    held_out = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN, pool=pool)
+    things = Things.of(scenes)
+    layers, weight = Eyes(model, args.side).to(args.device), weights(scenes, things).to(args.device)
     if args.model and (args.model / HEAD).is_file():
         layers.head.load_state_dict(torch.load(args.model / HEAD, weights_only=True))
     trained = [one for one in layers.parameters() if one.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.05, betas=(0.9, 0.98))
+    fused = args.device != "cpu"
+    optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.05, betas=(0.9, 0.98), fused=fused)
     eyes = accelerator.prepare_model(layers)
-    rng = np.random.default_rng([args.seed, accelerator.process_index])
+    batches = iter(
+        DataLoader(Batches(args, scenes, things, accelerator.process_index), batch_size=None, num_workers=args.workers)
+    )
     began, step, due, mean = time.monotonic(), 0, args.every, 0.0
     curve: list[dict[str, float]] = []
     while True:
@@ -248,15 +294,15 @@ def main() -> None:
             group["lr"] = (
                 args.lr * min(1, (step + 1) / 200) * (0.51 + 0.49 * math.cos(math.pi * minutes / args.minutes))
             )
-        chosen = rng.integers(len(scenes), size=args.batch)
-        drawn = [picture(rng, scenes, things, int(row), layers.side) for row in chosen]
-        frames, seen = (np.stack(some) for some in zip(*drawn, strict=True))
-        kinds, expressions = losses(eyes(frames), layers, seen, things, weight, rng)
+        drawn = next(batches).to(args.device)
+        kinds, expressions = losses(eyes(drawn.frames), layers, drawn, weight)
         optimizer.zero_grad()
         accelerator.backward(kinds + 0.5 * expressions)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        step, mean = step + 1, 0.98 * mean + 0.02 * float(kinds.detach()) if step else float(kinds.detach())
+        step += 1
+        if step % TOLD == 0 or step == 1:  # a device is waited for no more often
+            mean = 0.8 * mean + 0.2 * float(kinds.detach()) if step > 1 else float(kinds.detach())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
 """Drawn scenes with two or three acts, near enough to read: what benchmarks/learn.py learns and is tested on.
 
 Scene number i of a seed is a pure function of both. Scenes are drawn once into arrays, for drawing costs as much as a
-training step. `street` gives scenes of the source `street` in the same form. Letters: N scenes, H W pixels.
+training step; by several processes and into a folder of their own, if asked. `street` gives scenes of the source `street` in the same form. Letters: N scenes, H W pixels.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -34,6 +40,8 @@ WALKERS = ("person", "suitcase", "umbrella")
 """Kinds of scenes with people only: what one does among many others who do not."""
 SHARED_PLACE = 3
 """Scenes that share a place, which costs most of the drawing."""
+CHUNK = 250
+"""Scenes that one process draws at a time."""
 
 SMALLEST = 0.008
 """Share of the picture that an act (a rider with the bicycle) must at least take."""
@@ -66,14 +74,94 @@ class Scenes:
         return np.isin(self.owner[number], things)
 
 
-def near(count: int, seed: int, side: int, places: Sequence[str] = TRAINED_PLACES) -> Scenes:
+def near(count: int, seed: int, side: int, places: Sequence[str] = TRAINED_PLACES, pool: Pool | None = None) -> Scenes:
     """`count` scenes of side x side pixels with two or three acts side by side: things, people, people with things."""
-    return _collect(count, side, _near(seed, side, places))
+    return (pool or Pool()).scenes(Wanted("near", count, seed, side, tuple(places)))
 
 
-def street(count: int, seed: int, side: int, kinds: Sequence[str] = TRAINED_KINDS) -> Scenes:
+def street(count: int, seed: int, side: int, kinds: Sequence[str] = TRAINED_KINDS, pool: Pool | None = None) -> Scenes:
     """`count` scenes of the source `street`, many things, near and far: drawn half as wide again, then squeezed."""
-    return _collect(count, side, _street(seed, side, kinds))
+    return (pool or Pool()).scenes(Wanted("street", count, seed, side, tuple(kinds)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Scenes to draw: `near` in these places, or `street` with these kinds."""
+
+    what: str
+    count: int
+    seed: int
+    side: int
+    words: tuple[str, ...]
+
+    def chunks(self) -> list[Chunk]:
+        """In pieces that are drawn each by itself."""
+        starts = range(0, self.count, CHUNK)
+        return [Chunk(self, number, min(CHUNK, self.count - start)) for number, start in enumerate(starts)]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """`count` scenes of a piece, the first ones of it."""
+
+    wanted: Wanted
+    number: int
+    count: int
+
+    @property
+    def file(self) -> str:
+        """Its name in a cache; more of the same scenes have another one."""
+        words = hashlib.sha256(" ".join(self.wanted.words).encode()).hexdigest()[:8]
+        return f"{self.wanted.what}-{self.wanted.seed}-{self.wanted.side}-{words}-{self.number}-{self.count}.npz"
+
+    def draw(self) -> Scenes:
+        """The scenes. Piece 0 of `near` has the seed itself, so that a small test stays what it is."""
+        wanted, number = self.wanted, self.number
+        if wanted.what == "near":
+            seeds = [wanted.seed, number] if number else wanted.seed
+            return _collect(self.count, wanted.side, _near(np.random.default_rng(seeds), wanted.side, wanted.words))
+        return _collect(self.count, wanted.side, _street(wanted.seed, wanted.side, wanted.words, number * CHUNK))
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Who draws: `workers` processes, which keep what they drew in the folder `cache` where there is one."""
+
+    workers: int = 1
+    cache: Path | None = None
+
+    def scenes(self, wanted: Wanted) -> Scenes:
+        """All of it, the same whoever draws."""
+        chunks = wanted.chunks()
+        there = self.cache is not None and all((self.cache / chunk.file).is_file() for chunk in chunks)
+        if self.workers == 1 or there:
+            return joined(*map(self.one, chunks))
+        with ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn")) as pool:
+            return joined(*pool.map(self.one, chunks))
+
+    def one(self, chunk: Chunk) -> Scenes:
+        """Drawn, or from the cache."""
+        if self.cache is None:
+            return chunk.draw()
+        path = self.cache / chunk.file
+        if not path.is_file():
+            made = chunk.draw()
+            self.cache.mkdir(parents=True, exist_ok=True)
+            own = path.with_suffix(f".{os.getpid()}.npz")
+            np.savez(own, frames=made.frames, owner=made.owner, said=np.array(json.dumps(made.said)))
+            own.rename(path)
+            return made
+        with np.load(path) as file:
+            said = tuple(tuple(map(tuple, things)) for things in json.loads(str(file["said"])))
+            return Scenes(file["frames"], file["owner"], said)
+
+
+def joined(*some: Scenes) -> Scenes:
+    """All of them in one."""
+    if len(some) == 1:
+        return some[0]
+    frames, owner = np.concatenate([one.frames for one in some]), np.concatenate([one.owner for one in some])
+    return Scenes(frames, owner, tuple(said for one in some for said in one.said))
 
 
 def four(scenes: Scenes, count: int, seed: int) -> Scenes:
@@ -106,8 +194,7 @@ def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Said]]
     return Scenes(frames, owner, tuple(said))
 
 
-def _near(seed: int, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
-    rng = np.random.default_rng(seed)
+def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
     while True:
         camera = Camera(
             (side, side),
@@ -158,10 +245,10 @@ def _actor(rng: np.random.Generator, camera: Camera, name: str, column: int, col
     )
 
 
-def _street(seed: int, side: int, kinds: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
+def _street(seed: int, side: int, kinds: Sequence[str], first: int) -> Iterator[tuple[Pixels, Pixels, Said]]:
     size = (side, side * 3 // 2)
     source = Street(Street.Options(size=size, seed=seed, kinds=tuple(kinds), places=TRAINED_PLACES, scenes=10**9))
-    number = 1
+    number = 2 * first + 1
     while True:  # odd numbers: those have expressions
         scene = source.scene(number)
         number += 2

@@ -7,7 +7,7 @@ h w the maps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ from lavida.projector import Projected, mask_prompt, odds
 
 NAMES = 24
 """Names a scene, true and absent ones."""
+
+CELL = 4
+"""Pixels of a side of a cell of the finest map."""
 
 BCE = 10.0
 """Weight of the maps' cross entropy beside dice: a thing takes some hundredths of a picture."""
@@ -42,24 +45,38 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """names D of each scene: `true` true ones first, then absent ones; covered float32 (N, D, h, w), shares of cells."""
+class Look:
+    """Scenes as the encoder sees them, and what each is asked for.
 
+    frames  float32 (N, 3, side, side);  covered  float32 (N, D, h, w), shares of cells
+    names   D of each scene: `true` true ones first, then absent ones
+    """
+
+    frames: Tensor
     names: list[list[str]]
     true: list[int]
     covered: Tensor
 
+    def to(self, device: torch.device) -> Look:
+        """The same on a device."""
+        return replace(self, frames=self.frames.to(device), covered=self.covered.to(device))
 
-def loss(
-    model: Lavida, lookup: Lookup, scenes: Scenes, rows: np.ndarray, rng: np.random.Generator, decode: bool
-) -> dict[str, Tensor]:
-    """`maps` and `names` of one batch of scenes, half of them mirrored; with `decode` SAM2's losses on a prompt each."""
+
+def look(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator, side: int) -> Look:
+    """A batch of scenes, half of them mirrored."""
     flips = rng.random(len(rows)) < 0.5
     frames = np.stack([scenes.frames[r][:, ::-1] if f else scenes.frames[r] for r, f in zip(rows, flips, strict=True)])
-    features = decoder.encode(model.sam, pixels.square(frames, model.config.frame_size))
-    asked = _ask(scenes, rows, flips, rng, model.config.frame_size // features.maps[0].shape[-1])
+    found = [_dense(scenes, int(row), rng, bool(flip)) for row, flip in zip(rows, flips, strict=True)]
+    names, true, covered = zip(*found, strict=True)
+    return Look(pixels.square(frames, side), list(names), list(true), torch.from_numpy(np.stack(covered)))
+
+
+def loss(model: Lavida, lookup: Lookup, asked: Look, rng: np.random.Generator, decode: bool) -> dict[str, Tensor]:
+    """`maps` and `names` of one batch of scenes; with `decode` SAM2's losses on a prompt each."""
+    features = decoder.encode(model.sam, asked.frames)
     distinct = sorted({name for names in asked.names for name in names})
-    at = torch.tensor([[distinct.index(name) for name in names] for names in asked.names])
+    number = {name: at for at, name in enumerate(distinct)}
+    at = torch.tensor([[number[name] for name in names] for names in asked.names], device=model.device)
     names_NDX = model.names(*lookup(distinct))[at]
     projected, maps = _project(model, names_NDX, features)
     present = (asked.covered.flatten(2).sum(-1) > 0).float()
@@ -74,13 +91,13 @@ def loss(
 def _project(model: Lavida, names_NDX: Tensor, features: Features) -> tuple[Projected, Tensor]:
     """Prompt, names and their maps where the language model has said nothing yet."""
     seg = names_NDX.new_zeros(len(names_NDX), model.config.mllm.get_text_config().hidden_size)
-    real = torch.ones(names_NDX.shape[:2], dtype=torch.bool)
+    real = torch.ones(names_NDX.shape[:2], dtype=torch.bool, device=names_NDX.device)
     projected = model.projector(seg, names_NDX, real, features.pixels_NPC)
     return projected, model.projector.name_maps(projected.names, features)
 
 
 def _decoded(
-    model: Lavida, names_NDX: Tensor, features: Features, asked: Asked, rng: np.random.Generator
+    model: Lavida, names_NDX: Tensor, features: Features, asked: Look, rng: np.random.Generator
 ) -> dict[str, Tensor]:
     """SAM2's losses where each scene is asked for 1 to 8 of its names, half of them with a true one among them."""
     count, total = int(rng.integers(1, 9)), names_NDX.shape[1]
@@ -90,10 +107,10 @@ def _decoded(
         first = [int(rng.integers(true))] if true and rng.random() < 0.5 else []
         some = [*first, *absent_ones.tolist()][:count]
         listed.append([some[at % len(some)] for at in rng.permutation(count)])
-    at = torch.tensor(listed)
-    every = torch.arange(len(at))[:, None]
+    at = torch.tensor(listed, device=names_NDX.device)
+    every = torch.arange(len(at), device=at.device)[:, None]
     projected, maps = _project(model, names_NDX[every, at], features)
-    real = torch.ones(at.shape, dtype=torch.bool)
+    real = torch.ones(at.shape, dtype=torch.bool, device=at.device)
     drawn = mask_prompt(maps, real, model.sam.prompt_encoder.mask_input_size) if model.config.prompt_maps else None
     decoded = decoder.decode(model.sam, features, projected.prompt, [1] * len(at), "none", True, drawn)
     target = asked.covered[every, at].amax(dim=1)
@@ -101,15 +118,7 @@ def _decoded(
     return losses.frame_losses(decoded.masks, decoded.ious, scores, target, model.config.weights)
 
 
-def _ask(scenes: Scenes, rows: np.ndarray, flips: np.ndarray, rng: np.random.Generator, cell: int) -> Asked:
-    found = [_dense(scenes, int(row), rng, bool(flip), cell) for row, flip in zip(rows, flips, strict=True)]
-    names, true, covered = zip(*found, strict=True)
-    return Asked(list(names), list(true), torch.from_numpy(np.stack(covered)))
-
-
-def _dense(
-    scenes: Scenes, row: int, rng: np.random.Generator, flip: bool, cell: int
-) -> tuple[list[str], int, np.ndarray]:
+def _dense(scenes: Scenes, row: int, rng: np.random.Generator, flip: bool) -> tuple[list[str], int, np.ndarray]:
     """NAMES names of a scene, up to half of them true; how many; what they cover, float32 (D, h, w)."""
     said, owner = scenes.said[row], scenes.owner[row][:, ::-1] if flip else scenes.owner[row]
     large = [name for names, shown in zip(said, scenes.shown(row), strict=True) if shown for name in names]
@@ -118,8 +127,8 @@ def _dense(
     there = {name for texts in said for name in texts}
     names = true + absent(rng, scenes, there, NAMES - len(true), true[: NAMES // 4])
     height, width = owner.shape
-    cells = owner.reshape(height // cell, cell, width // cell, cell)
-    covered = np.zeros((NAMES, height // cell, width // cell), np.float32)
+    cells = owner.reshape(height // CELL, CELL, width // CELL, CELL)
+    covered = np.zeros((NAMES, height // CELL, width // CELL), np.float32)
     for thing, texts in enumerate(said):
         if not set(texts).isdisjoint(true):
             share = (cells == thing + 1).mean((1, 3), dtype=np.float32)

@@ -1,11 +1,13 @@
 """Where the time of scoring goes: decode, prepare, model, write, metrics; and how many frames readers can supply.
 
-    python benchmarks/score.py [--frames 400] [--readers 1 2]
+    python benchmarks/score.py [--frames 400] [--readers 1 2] [--device cuda] [--preset paper]
 
 1. `tiny` scores the drawn benchmark street through the command's own code: busy seconds of each stage.
 2. A drawn 1920 x 1080 H.264 video: frames a second of decoding alone, and of decoding plus preparing for the `paper`
    preset (1024 pixels for SAM2, its budgets for Qwen2-VL), by number of reader threads. With a GPU the model runs beside the
    readers, so they are no bottleneck as long as they supply more frames than the model takes.
+
+3. With --device: the whole way from such videos to scores on disk, with the preset's random weights, by number of readers.
 
 Processor times hold on a machine that does other work too; frames a second do not.
 
@@ -26,14 +28,16 @@ from typing import Any
 import av
 import numpy as np
 import torch
+from model_gpu import build
 
 from lavida.batch import Sample
 from lavida.presets import preset
 from lavida.processing import LavidaProcessor, Sizes
 from lavida.tiny_tokenizer import load as tokenizer
 from lavida_bench import lavida_scorer, prefetch, protocols, score_run, windows
+from lavida_bench.prompt_names import given
 from lavida_bench.recipe import ScoreEntry
-from lavida_bench.score import Effort
+from lavida_bench.score import Effort, score
 from lavida_bench.score_store import ScoreStore
 from lavida_bench.video import TestVideo
 from lavida_bench.video_file import VideoFile
@@ -102,22 +106,47 @@ def supply(paths: list[Path], readers: int, processor: Any | None) -> tuple[floa
     return frames / (time.perf_counter() - start), 1000 * (time.process_time() - spent) / frames
 
 
-def paper_processor() -> LavidaProcessor:
-    """The paper preset's sizes; the words cost next to nothing, so the small tokenizer does."""
-    return LavidaProcessor(tokenizer(), tokenizer(names=True), Sizes.of(preset("paper")))
+def processor_of(name: str) -> LavidaProcessor:
+    """A preset's sizes; the words cost next to nothing, so the small tokenizer does."""
+    return LavidaProcessor(tokenizer(), tokenizer(names=True), Sizes.of(preset(name)))
+
+
+def whole_way(folder: Path, paths: list[Path], options: argparse.Namespace) -> None:
+    """Scores the videos with `score` itself and prints frames a second and what the model's thread waited for."""
+    place = torch.device(options.device)
+    model, processor = build(options.preset, place), processor_of(options.preset)
+    precision = "bf16" if place.type == "cuda" else "fp32"
+    scorer = lavida_scorer.LavidaScorer(model, processor, options.preset, "random", precision, place)
+    gpu = torch.cuda.get_device_name(place) if place.type == "cuda" else "the CPU"
+    print(f"\n`{options.preset}` in {precision} on {gpu}, 1920 x 1080 H.264, official clips of 8, 4 clips a forward:\n")
+    print("| readers | frames/s | the model waits for readers | peak memory of the GPU |")
+    print("|---|---|---|---|")
+    for readers in (options.readers[0], *options.readers):  # the first one twice: the first forwards are slow
+        media = [VideoFile(path) for path in paths[: max(readers, 2)]]
+        videos = [TestVideo(one.path.stem, one.frame_count, one.size, one, one.fps) for one in media]
+        with tempfile.TemporaryDirectory(dir=folder) as scores:
+            store = ScoreStore.create(Path(scores) / "store", {"benchmark": {"name": "drawn"}})
+            how = Effort(readers=readers, maps=False)
+            found = score(scorer, videos, protocols.make("official"), given(NAMES, "names"), store, how)
+        seconds = found.seconds
+        peak = torch.cuda.max_memory_allocated(place) / 2**30 if place.type == "cuda" else 0.0
+        share = 100 * seconds["wait"] / seconds["total"]
+        print(f"| {readers} | {found.frames / seconds['total']:.1f} | {share:.0f} % | {peak:.1f} GiB |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=400)
     parser.add_argument("--readers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--device", help="also score the 1080p videos whole, on cuda or cpu")
+    parser.add_argument("--preset", default="paper", help="of the model that does")
     options = parser.parse_args()
     torch.set_num_threads(1)  # so that a stage's processor time is its own
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         os.environ["LAVIDA_GEN_CACHE"] = str(folder / "cache")
         stages(folder / "run", options.frames)
-        paths = [folder / f"v{number}.mp4" for number in range(max(options.readers))]
+        paths = [folder / f"v{number}.mp4" for number in range(max(2, *options.readers))]
         for path in paths:
             film(path, max(16, options.frames // 4))
             VideoFile(path)  # makes its index
@@ -128,8 +157,10 @@ def main() -> None:
         print("|---|---|---|---|---|")
         for readers in options.readers:
             alone, few = supply(paths, readers, None)
-            both, many = supply(paths, readers, paper_processor)
+            both, many = supply(paths, readers, lambda: processor_of("paper"))
             print(f"| {readers} | {alone:.1f} | {few:.1f} | {both:.1f} | {many:.1f} |", flush=True)
+        if options.device:
+            whole_way(folder, paths, options)
 
 
 if __name__ == "__main__":

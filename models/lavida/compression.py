@@ -72,12 +72,16 @@ def density(
         raise LavidaError(f"reduction ratio is {ratio}; expected 0 < ratio <= 1 (1 = keep every token)")
     if ratio == 1 or length <= 1:
         return Compressed(torch.arange(length, device=tokens_LC.device), tokens_LC)
-    kept = max(1, int(length * ratio))
-    values = (tokens_LC if gradient else tokens_LC.detach()).float()
+    with torch.autocast(tokens_LC.device.type, enabled=False):  # it would take the distances in halves
+        return _density(tokens_LC, max(1, int(length * ratio)), min(k, length - 1), gradient, budget)
+
+
+def _density(tokens_LC: Tensor, kept: int, k: int, gradient: bool, budget: int) -> Compressed:
+    length, values = len(tokens_LC), (tokens_LC if gradient else tokens_LC.detach()).float()
     with torch.no_grad():
         fixed = values.detach()
         whole = next(_distance_slices(fixed, fixed, budget))[1] if 4 * length**2 <= budget else None
-        rank = reachability_density(fixed, min(k, length - 1), budget, whole).argsort(descending=True, stable=True)
+        rank = reachability_density(fixed, k, budget, whole).argsort(descending=True, stable=True)
         centres = rank[:kept].sort().values
         owner = nearest_centre(fixed, centres, budget, whole)
     return Compressed(centres, merge_members(values, centres, owner).to(tokens_LC.dtype))

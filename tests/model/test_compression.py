@@ -95,6 +95,16 @@ def test_large_halves_do_not_overflow() -> None:
     assert density(x, 0.5).tokens.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_changes_nothing(dtype: torch.dtype) -> None:
+    tokens = 5 * torch.randn(200, 1536, generator=torch.Generator().manual_seed(2))
+    whole = density(tokens, 0.5)
+    with torch.autocast("cpu", dtype):
+        found = density(tokens, 0.5)
+    assert torch.equal(found.centres, whole.centres)
+    assert torch.equal(found.tokens, whole.tokens)
+
+
 def test_ratio_one_is_off_to_the_bit() -> None:
     x = torch.randn(9, 4, generator=torch.Generator().manual_seed(4))
     got = density(x, 1.0)

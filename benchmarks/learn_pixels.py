@@ -124,7 +124,7 @@ class Eyes(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Cells of the finest map, (B, C, C, W), of frames as `pixels.square` makes them."""
-        features: Tensor = self.fine(decoder.encode(self.sam, frames))
+        features: Tensor = self.fine(decoder.encode(self.sam, pixels.for_sam(frames)))
         return features.permute(0, 2, 3, 1)
 
 
@@ -188,7 +188,7 @@ OWN = torch.tensor([[CATEGORY[text] == kind for text in EXPRESSIONS] for kind in
 class Drawn:
     """A batch: what is seen and what is wanted.
 
-    frames  float32 (B, 3, S, S);  shares  float32 (B, C, C, A): how much of a cell each kind takes
+    frames  uint8 (B, 3, S, S);  shares  float32 (B, C, C, A): how much of a cell each kind takes
     cells   int64 (n,): some cells with a thing in their middle, of all B C C
     target  float32 (n, E): what is true of the thing;  asked  bool (n, E): what may be said of it
     """

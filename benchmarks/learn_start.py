@@ -48,7 +48,7 @@ class Lookup:
 class Look:
     """Scenes as the encoder sees them, and what each is asked for.
 
-    frames  float32 (N, 3, side, side);  covered  float32 (N, D, h, w), shares of cells
+    frames  uint8 (N, 3, side, side);  covered  float32 (N, D, h, w), shares of cells
     names   D of each scene: `true` true ones first, then absent ones
     """
 
@@ -73,7 +73,7 @@ def look(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator, side: int) 
 
 def loss(model: Lavida, lookup: Lookup, asked: Look, rng: np.random.Generator, decode: bool) -> dict[str, Tensor]:
     """`maps` and `names` of one batch of scenes; with `decode` SAM2's losses on a prompt each."""
-    features = decoder.encode(model.sam, asked.frames)
+    features = decoder.encode(model.sam, pixels.for_sam(asked.frames))
     distinct = sorted({name for names in asked.names for name in names})
     number = {name: at for at, name in enumerate(distinct)}
     at = torch.tensor([[number[name] for name in names] for names in asked.names], device=model.device)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, PreTrainedModel, Sam2VideoModel
 from transformers import initialization as init
 
-from lavida import adapters, backbone, decoder, losses, objective, parts, sequence, tiny_parts
+from lavida import adapters, backbone, decoder, losses, objective, parts, pixels, sequence, tiny_parts
 from lavida.batch import Batch, Output
 from lavida.checkpoint import check, quiet, same_sizes
 from lavida.compression import density_packed
@@ -135,7 +135,7 @@ class Lavida(PreTrainedModel):
         """Masks, scores and, where there are targets, losses of a batch; see `Output`."""
         config, frames = self.config, objective.samples_of_frames(batch, self.device)
         read = self._read(batch)
-        features = decoder.encode(self.sam, batch.frames)
+        features = decoder.encode(self.sam, pixels.for_sam(batch.frames))
         names_NDX, real_ND = self._frame_names(batch, frames)
         projected = self.projector(read.seg[frames], names_NDX, real_ND, features.pixels_NPC)
         maps_NDHW = self.projector.name_maps(projected.names, features)

@@ -45,10 +45,13 @@ def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
 
 
 def normalise(frames_TCHW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Frames uint8 to float32, 0..1 less the mean over the deviation of each channel."""
-    shift, scale = torch.tensor(mean).view(1, -1, 1, 1), torch.tensor(std).view(1, -1, 1, 1)
+    """Frames uint8 to float32 where they are, 0..1 less the mean over the deviation of each channel."""
+    shift, scale = torch.tensor(mean), torch.tensor(std)
+    factors, shifts = (1 / (255 * scale)).tolist(), (shift / scale).tolist()  # plain numbers: a GPU waits for no copy
     frames = frames_TCHW.to(torch.float32, copy=True)  # in place from here on: one pass of memory less is half the time
-    return frames.mul_(1 / (255 * scale)).sub_(shift / scale)
+    for channel, (factor, shift_by) in enumerate(zip(factors, shifts, strict=True)):
+        frames[:, channel].mul_(factor).sub_(shift_by)
+    return frames
 
 
 def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tuple[Tensor, tuple[int, int, int]]:
@@ -66,8 +69,13 @@ def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tupl
 
 
 def square(frames_THWC: np.ndarray, side: int) -> Tensor:
-    """Frames for SAM2, (T, 3, side, side) float32."""
-    return normalise(resize(frames_THWC, (side, side), "bilinear"), IMAGENET_MEAN, IMAGENET_STD)
+    """Frames for SAM2, (T, 3, side, side) uint8: a quarter of what they take once `for_sam` has normalised them."""
+    return resize(frames_THWC, (side, side), "bilinear")
+
+
+def for_sam(frames_NCHW: Tensor) -> Tensor:
+    """Frames uint8 to float32 as SAM2 reads them, normalised where they are: on the GPU, if there is one."""
+    return normalise(frames_NCHW, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def square_masks(masks_THW: np.ndarray, side: int) -> Tensor:

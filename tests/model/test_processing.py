@@ -92,8 +92,10 @@ def test_paper_budgets() -> None:
 
 def test_sam_frames_are_squares_normalised() -> None:
     white = np.full((2, 60, 90, 3), 255, dtype=np.uint8)
-    frames = pixels.square(white, 128)
-    assert frames.shape == (2, 3, 128, 128)
+    squares = pixels.square(white, 128)
+    assert squares.shape == (2, 3, 128, 128)
+    assert squares.dtype == torch.uint8
+    frames = pixels.for_sam(squares)
     want = (1 - torch.tensor(pixels.IMAGENET_MEAN)) / torch.tensor(pixels.IMAGENET_STD)
     torch.testing.assert_close(frames.mean((0, 2, 3)), want, atol=1e-5, rtol=0)
 

@@ -111,4 +111,5 @@ def ablate(ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[
         say(f"arm {arm.name}: {', '.join(arm.exposures)}")
         build(arm.corpus, out / arm.name / "corpus", workers)
         run(arm.run, ablation_table.run_folder(out, arm.name), bar, say)
-    return ablation_table.write(ablation.name, ablation.about, [(arm.name, arm.exposures) for arm in made], out)
+    told = [(arm.name, arm.exposures) for arm in made]
+    return ablation_table.write(ablation.name, ablation.about, told, out, say)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -32,12 +32,13 @@ def run_folder(out: Path, arm: str) -> Path:
     return out / arm / "run"
 
 
-def write(name: str, about: str, arms: Sequence[Arm], out: Path) -> Path:
-    """ablation.md and ablation.json; gives the path of the first."""
+def write(name: str, about: str, arms: Sequence[Arm], out: Path, say: Callable[[str], None]) -> Path:
+    """ablation.md and ablation.json; gives the path of the first. A comparison takes as long as measuring two arms."""
     sides = [side(str(run_folder(out, arm))) for arm, _ in arms]
     gains: list[list[Compared]] = [[]]
     for before, now in pairwise(sides):
         pairs = common(now, before)
+        say(f"compares {now.run.parent.name} with {before.run.parent.name}")
         gains.append([compare((now, mine), (before, theirs)) for mine, theirs in pairs])
     parts = [f"# Ablation {plain(name)}", plain(about)]
     rows: list[dict[str, Any]] = []

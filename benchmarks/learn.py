@@ -95,7 +95,6 @@ class Batches(IterableDataset[Any]):
         self.whole = args.names_first == 0
 
     def __iter__(self) -> Iterator[Any]:
-        torch.set_num_threads(1) if self.args.workers else None
         worker = get_worker_info()
         rng = np.random.default_rng([self.args.seed, self.process, worker.id if worker else 0, int(self.whole)])
         while True:

@@ -163,7 +163,8 @@ def main() -> None:
     still = replace(sample, frames=sample.frames[:1], masks=None if sample.masks is None else sample.masks[:1])
     batches = {"1 clip of 8 frames": [sample], "2 clips of 8 frames": [sample] * 2, "2 images": [still] * 2}
     training(model, {what: processor(some, "train").to(device) for what, some in batches.items()}, meter)
-    model.to(torch.bfloat16 if meter.cuda else torch.float32)  # type: ignore[arg-type]
+    module: torch.nn.Module = model
+    module.to(torch.bfloat16 if meter.cuda else torch.float32)
     scored = {size: processor([sample] * size, "score").to(device) for size in (1, 4)}
     scoring(model, scored, meter, args.clips)
     print(f"\n```\n{table(prepare(model))}\n```")

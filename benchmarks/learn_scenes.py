@@ -40,8 +40,8 @@ WALKERS = ("person", "suitcase", "umbrella")
 """Kinds of scenes with people only: what one does among many others who do not."""
 SHARED_PLACE = 3
 """Scenes that share a place, which costs most of the drawing."""
-CHUNK = 250
-"""Scenes that one process draws at a time."""
+CHUNK = 500
+"""Scenes that one process draws at a time; a test of so many is what it was before there were pieces."""
 
 SMALLEST = 0.008
 """Share of the picture that an act (a rider with the bicycle) must at least take."""

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from lavida_gen import masks
 from lavida_gen.sources.street import Street
-from lavida_gen.street import cast, layouts, place
-from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor, looks
-from lavida_gen.street.camera import Camera
+from lavida_gen.street import cast, closeup, layouts, place
+from lavida_gen.street.actors import KINDS
 from lavida_gen.street.film import Film
 
 HELD_OUT_KINDS = ("horse", "chair", "ladder", "fire hydrant")
@@ -32,9 +31,7 @@ HELD_OUT_PLACE = "campus"
 
 TRAINED_KINDS = tuple(kind for kind in KINDS if kind not in HELD_OUT_KINDS)
 TRAINED_PLACES = tuple(name for name in layouts.LAYOUTS if name != HELD_OUT_PLACE)
-TRAINED_ACTS = tuple(name for name, act in ACTS.items() if all(kind in TRAINED_KINDS for kind, _ in act.parts))
-PEOPLE = 8.0
-"""How often a person without anything comes, compared with another act: it alone does five things."""
+TRAINED_ACTS = tuple(cast.able(TRAINED_KINDS))
 
 WALKERS = ("person", "suitcase", "umbrella")
 """Kinds of scenes with people only: what one does among many others who do not."""
@@ -196,16 +193,11 @@ def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Said]]
 
 def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
     while True:
-        camera = Camera(
-            (side, side),
-            side * float(rng.uniform(0.9, 1.2)),
-            float(rng.uniform(1.6, 2.6)),
-            side * float(rng.uniform(0.3, 0.42)),
-        )
+        camera = closeup.look(rng, (side, side))
         view = place.build(rng, str(rng.choice(places)), camera)
         found = 0
         while found < SHARED_PLACE:
-            film = Film(view, _cast(rng, view), seed=int(rng.integers(2**31)))
+            film = Film(view, closeup.cast(rng, camera, TRAINED_ACTS), seed=int(rng.integers(2**31)))
             shot = film.shoot(0.0)
             areas = np.bincount(shot.owner.ravel() + 1, minlength=len(film.parts) + 1)[1:]
             taken = np.bincount([actor for actor, _ in film.parts], areas)
@@ -215,34 +207,6 @@ def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterato
             more = cast.expressions(film)
             said = tuple((film.kind(part), *more[part]) for part in range(len(film.parts)))
             yield shot.pixels, (shot.owner + 1).astype(np.uint8), said
-
-
-def _cast(rng: np.random.Generator, view: place.Place) -> list[Actor]:
-    """Two or three acts side by side, on whatever ground there is."""
-    count = int(rng.integers(2, 4))
-    weights = np.array([PEOPLE if name == "person" else 1.0 for name in TRAINED_ACTS])
-    names = [str(name) for name in rng.choice(TRAINED_ACTS, size=count, p=weights / weights.sum())]
-    return [_actor(rng, view.camera, name, column, count) for name, column in zip(names, range(count), strict=True)]
-
-
-def _actor(rng: np.random.Generator, camera: Camera, name: str, column: int, columns: int) -> Actor:
-    """In its column, so far away that it is at most 25 to 70 % of the picture high and half of it wide."""
-    act = ACTS[name]
-    tall = camera.focal * act.extent[2] / (camera.size[0] * float(rng.uniform(0.25, 0.7)))
-    wide = camera.focal * sum(act.extent[:2]) / (camera.size[1] * 0.5)
-    z = max(tall, wide, camera.near() * 1.02)
-    at = (column + float(rng.uniform(0.3, 0.7))) / columns * 2 - 1
-    motion = int(rng.integers(len(act.motions)))
-    return Actor(
-        name,
-        (camera.half_width(z) * at, z),
-        (float(rng.choice([-1.0, 1.0])) * act.pace[motion], 0.0),
-        act.motions[motion],
-        looks(rng, name),
-        phase=float(rng.random()),
-        at=-float(rng.uniform(0.45, 1.5)) if act.motions[motion] == "fall" else 0.0,
-        head_on=name in FRONTS and bool(rng.random() < 0.3),
-    )
 
 
 def _street(seed: int, side: int, kinds: Sequence[str], first: int) -> Iterator[tuple[Pixels, Pixels, Said]]:

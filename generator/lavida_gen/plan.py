@@ -2,6 +2,7 @@
 
 A corpus is a row of parts (image train, image val, clip train, clip val), each a range of sample numbers cut into
 ranges that become shards. Sample i depends on (recipe, i) and the data alone: not on other samples, workers or time.
+With `prompts_per_scene` samples in a row share the scene that chance gives to the first of them.
 """
 
 from __future__ import annotations
@@ -86,6 +87,13 @@ class Opened:
     vocabulary: Vocabulary
     scenes: dict[Split, NDArray[np.int64]]
     elsewhere: dict[Split, Elsewhere] = field(default_factory=dict)
+    _last: tuple[int, Scene] | None = None
+
+    def scene(self, number: int) -> Scene:
+        """The scene, read or drawn once for samples in a row that share it. Raises DataError."""
+        if self._last is None or self._last[0] != number:
+            self._last = number, self.source.scene(number)
+        return self._last[1]
 
     def likely(self, split: Split) -> Elsewhere:
         """Names of anomalies in the scenes of a split."""
@@ -107,8 +115,8 @@ class Step:
     task: Task
 
     def scene(self) -> Scene:
-        """The scene, read from the source. Raises DataError."""
-        return self.opened.source.scene(self.number)
+        """The scene. Raises DataError."""
+        return self.opened.scene(self.number)
 
     def expose(self, scene: Scene) -> Draft | Dropped:
         """What the exposure makes of it."""
@@ -182,14 +190,15 @@ class Deck:
         all had: some sources have nothing for some exposures.
         """
         part = part or self.part_of(index)
-        lots = _lots(self.recipe.seed, index)
-        exposed = lots[0] < self.recipe.anomaly_ratio
-        opened = self.sources[_draw(lots[1], self._shares(part.kind, part.split))]
+        first = index - (index - part.start) % self.recipe.prompts_per_scene
+        exposed = _lots(self.recipe.seed, index)[0] < self.recipe.anomaly_ratio
+        opened = self.sources[_draw(_lots(self.recipe.seed, first)[1], self._shares(part.kind, part.split))]
         name, _, exposure = self._exposure(part.kind, exposed, index, attempt // PATIENCE)
-        seed = np.random.SeedSequence((self.recipe.seed, index, attempt))
-        rng = np.random.Generator(np.random.PCG64(seed))
+        rng = self._chance(first, attempt)
         scenes = opened.scenes[part.split]
         number = int(scenes[rng.integers(len(scenes))])
+        if first != index:
+            rng = self._chance(index, attempt)
         task = Task(
             exposed,
             rng,
@@ -200,6 +209,9 @@ class Deck:
             opened.likely(part.split).draw,
         )
         return Step(index, part.split, opened, number, name, exposure, task)
+
+    def _chance(self, index: int, attempt: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.recipe.seed, index, attempt))))
 
     def _other(self, rng: np.random.Generator, part: Part) -> Scene:
         opened = self.sources[_draw(float(rng.random()), self._shares(part.kind, part.split))]

@@ -67,6 +67,9 @@ class Recipe(Strict):
     exposures: list[ExposureEntry] = Field(min_length=1)
     anomaly_ratio: float = Field(default=0.5, ge=0, le=1, description="share of samples that show an anomaly")
     names_per_prompt: int = Field(default=30, ge=1, le=500, description="most names a prompt lists")
+    prompts_per_scene: int = Field(
+        default=1, ge=1, le=1000, description="samples in a row that share a scene, each with a prompt of its own"
+    )
     limits: Limits = Limits()
     image: ImageSettings = ImageSettings()
     augmentations: list[Augmentation] = Field(default_factory=list)

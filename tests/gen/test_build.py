@@ -106,6 +106,24 @@ def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> Non
     assert pack(Deck.open(one), 41, one.digest()).sample == stored
 
 
+def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    """Shards cut through the five of a scene, and a sample alone knows its scene too."""
+    from lavida_gen.pack import pack
+    from lavida_gen.plan import Deck
+
+    one = recipe(prompts_per_scene=5)
+    for workers in (1, 2):
+        builder.build(one, tmp_path / str(workers), workers)
+    assert tree(tmp_path / "1") == tree(tmp_path / "2")
+    corpus = open_corpus(tmp_path / "1")
+    assert verify(corpus) == []
+    (stored,) = corpus.stored([8])
+    assert pack(Deck.open(one), 8, one.digest()).sample == stored
+    rows = [record for record in corpus.rows() if (record["kind"], record["split"]) == ("image", "train")]
+    prompts = {(row["scene"], row["question"]) for row in rows}
+    assert len({scene for scene, _ in prompts}) < len(rows) / 3 < len(prompts)
+
+
 @pytest.mark.slow
 def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"

@@ -79,6 +79,31 @@ def test_parts_fill_the_corpus() -> None:
     assert len({r.name for r in one.ranges()}) == len(list(one.ranges()))
 
 
+def test_prompts_of_a_scene_follow_each_other_and_differ() -> None:
+    one = deck(sources=TWO, prompts_per_scene=3)
+    for part in one.parts:
+        numbers = range(part.start, part.start + part.count)
+        for attempt in (0, 1):
+            keys = [chosen(one, n, attempt)[0] for n in numbers]
+            assert all(len(set(keys[at : at + 3])) == 1 for at in range(0, len(keys), 3)), "also after a drop"
+        assert len({chosen(one, n)[-1] for n in numbers}) == part.count, "each has chances of its own"
+    steps = [one.step(n, 0) for n in range(600)]
+    assert abs(sum(step.task.exposed for step in steps) / 600 - 0.5) < 0.07
+    assert any(len({step.task.exposed for step in steps[at : at + 3]}) == 2 for at in range(0, 600, 3))
+
+
+def test_a_shared_scene_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = deck(prompts_per_scene=4)
+    (opened,) = one.sources
+    read: list[int] = []
+    plain = opened.source.scene
+    monkeypatch.setattr(opened.source, "scene", lambda number: (read.append(number), plain(number))[1])
+    scenes = [one.step(n, 0).scene() for n in range(8)]
+    assert len(read) == 2
+    assert scenes[0] is scenes[3]
+    assert scenes[0].key != scenes[4].key
+
+
 def test_shares_are_the_recipes() -> None:
     one = deck(samples=20_000, anomaly_ratio=0.3)
     steps = [one.step(n, 0) for n in range(0, 16_000, 4)]

@@ -64,10 +64,36 @@ def test_a_scene_is_a_pure_function_in_any_process() -> None:
     assert there.stdout.split() == here
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"kind": "clip"}, {"things": (1, 2)}, {"size": (121, 160)}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"kind": "clip"}, {"things": (1, 2)}, {"size": (121, 160)}, {"closeup": True}]
+)
 def test_other_options_other_scenes_and_keys(change: dict[str, Any]) -> None:
     assert street(**change).key(3) != street().key(3)
     assert street(**change).fingerprint() != street().fingerprint()
+
+
+def test_options_that_came_later_moved_no_scene() -> None:
+    assert street().key(3) == "street/image-0-2d919a/000003"
+    assert street(closeup=False).fingerprint() == street().fingerprint()
+
+
+@pytest.mark.parametrize("kind", ["image", "clip"])
+def test_closeups_show_two_or_three_large_things(kind: str) -> None:
+    def heights(**options: Any) -> list[float]:
+        found = []
+        for n in range(30):
+            for region in street(kind=kind, **options).scene(n).regions:
+                middle = region.masks[len(region.masks) // 2]
+                if middle is not None:
+                    found.append(float(np.ptp(np.flatnonzero(masks.decode(middle).any(axis=1)))) / 120)
+        return found
+
+    near = heights(closeup=True)
+    assert max(near) <= 0.75
+    assert np.median(near) > 1.5 * np.median(heights())
+    assert {len(street(closeup=True).actors(n)) for n in range(30)} == {2, 3}
+    acts = {one.act for n in range(60) for one in street(closeup=True, kinds=("person", "suitcase")).actors(n)}
+    assert acts <= {name for name, act in ACTS.items() if {kind for kind, _ in act.parts} <= {"person", "suitcase"}}
 
 
 def test_masks_do_not_overlap_and_depth_orders_them() -> None:

@@ -20,7 +20,7 @@ from lavida_gen.images import Frame, Pixels
 from lavida_gen.masks import RLE
 from lavida_gen.scene import Kind, Name, Region, Scene
 from lavida_gen.source import About, Source, SourceOptions
-from lavida_gen.street import camera, cast, layouts, place
+from lavida_gen.street import camera, cast, closeup, layouts, place
 from lavida_gen.street.actors import KINDS, Actor
 from lavida_gen.street.film import Film
 from lavida_gen.street.place import Place
@@ -46,6 +46,9 @@ class Street(Source):
         places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(layouts.LAYOUTS)}")
         kinds: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(KINDS)}")
         things: tuple[int, int] = Field(default=(3, 9), description="[fewest, most] things or groups in a scene")
+        closeup: bool = Field(
+            default=False, description="two or three things instead, side by side, large in the picture"
+        )
 
         @field_validator("size")
         @classmethod
@@ -89,7 +92,7 @@ class Street(Source):
         super().__init__(options)
         self._kinds = tuple(KINDS) if options.kinds is None else options.kinds
         self._places = tuple(layouts.LAYOUTS) if options.places is None else options.places
-        plain = options.model_dump(exclude={"scenes"})
+        plain = options.model_dump(exclude={"scenes"} if options.closeup else {"scenes", "closeup"})
         self._salt = hashlib.sha256(repr(sorted(plain.items())).encode()).hexdigest()
 
     @property
@@ -112,12 +115,18 @@ class Street(Source):
         options = self.options
         seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
         rng, layout, paint = (np.random.Generator(np.random.PCG64(seed)) for seed in seeds)
-        name, view = str(rng.choice(self._places)), camera.look(rng, options.size)
+        name = str(rng.choice(self._places))
+        view = (closeup if options.closeup else camera).look(rng, options.size)
         there = place.build(paint, name, view, layout) if drawn else place.bare(layout, name, view)
         count = int(rng.integers(options.things[0], options.things[1] + 1))
         seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
         kinds = tuple(kind for kind in self._kinds if kind != "person") if rng.random() < DESERTED else ()
-        return there, cast.cast(rng, there, count, kinds or self._kinds, seconds), int(rng.integers(2**31))
+        kinds = kinds or self._kinds
+        if options.closeup:
+            actors = closeup.cast(rng, view, cast.able(kinds), seconds)
+        else:
+            actors = cast.cast(rng, there, count, kinds, seconds)
+        return there, actors, int(rng.integers(2**31))
 
     def actors(self, number: int) -> list[Actor]:
         """Who is in a scene, with nothing drawn."""

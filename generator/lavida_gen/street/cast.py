@@ -31,20 +31,25 @@ LEFT = ("suitcase", "backpack", "box")
 
 def cast(rng: np.random.Generator, place: Place, count: int, kinds: Sequence[str], seconds: float) -> list[Actor]:
     """Up to `count` actors whose parts are all among `kinds`; with `seconds` > 0 they move so long."""
-    able = [name for name, act in ACTS.items() if all(kind in kinds for kind, _ in act.parts)]
-    weights = np.array([ACTS[name].weight for name in able])
+    acts = able(kinds)
+    weights = np.array([ACTS[name].weight for name in acts])
     found: list[Actor] = []
     boxes: list[tuple[float, float, float, float]] = []
     for _ in range(count * TRIES):
         if len(found) == count:
             break
-        actor = _actor(rng, place, str(rng.choice(able, p=weights / weights.sum())), seconds)
+        actor = _actor(rng, place, str(rng.choice(acts, p=weights / weights.sum())), seconds)
         crowded = _on_road(place, actor) or any(_collide(actor, other, seconds / 2) for other in found)
         box = None if crowded else _box(place, actor)
         if box is not None and all(_overlap(box, other) < 0.35 for other in boxes):
             found.append(actor)
             boxes.append(box)
     return found
+
+
+def able(kinds: Sequence[str]) -> list[str]:
+    """Acts whose parts are all among `kinds`."""
+    return [name for name, act in ACTS.items() if all(kind in kinds for kind, _ in act.parts)]
 
 
 def _actor(rng: np.random.Generator, place: Place, name: str, seconds: float) -> Actor:

@@ -61,7 +61,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Prediction:
-    """What came out. `stopped`: by the user, before the source's end."""
+    """What came out. `stopped`: by the user, before the source's end; `lost`: why the source itself broke off."""
 
     source: str
     frames: int = 0
@@ -71,6 +71,7 @@ class Prediction:
     every: int = 1
     broken: int = 0
     stopped: bool = False
+    lost: str = ""
     segments: list[Segment] = field(default_factory=list)
 
 
@@ -120,7 +121,7 @@ def predict(
         except BaseException:
             work.partial.unlink(missing_ok=True)
             raise
-    found.broken = stream.broken
+    found.broken, found.lost = stream.broken, stream.lost
     work.finish(about or {})
     return found
 

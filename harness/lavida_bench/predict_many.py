@@ -51,11 +51,14 @@ class Outcome:
         made = self.prediction
         head = f"{self.source.place}: {made.frames:,} frames, {made.sampled:,} looked at, {len(made.segments)} segments"
         head += " (done before)" if self.kept else f" -> {self.source.out}"
+        notes = [f"  {made.broken:,} frames were damaged"] if made.broken else []
+        if made.lost:
+            notes.append(f"  broke off after {clock(made.seconds, 0)} ({made.lost}); what came before is there")
         rows = [
             f"  {clock(s.start, 0)} - {clock(s.end, 0)}   peak {s.peak:.2f} at {clock(s.peak_seconds, 0)}   {s.name}"
             for s in made.segments
         ]
-        return "\n".join([head, *rows])
+        return "\n".join([head, *notes, *rows])
 
 
 def listed(words: str) -> tuple[str, ...]:
@@ -130,7 +133,7 @@ def done(out: Path, key: str) -> Prediction | None:
         if plain["key"] != key or plain["stopped"]:
             return None
         rows = [Segment(**row) for row in plain["segments"]]
-        names = ("source", "frames", "sampled", "seconds", "fps", "every", "broken", "stopped")
+        names = ("source", "frames", "sampled", "seconds", "fps", "every", "broken", "stopped", "lost")
         return Prediction(**{name: plain[name] for name in names}, segments=rows)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -35,13 +35,14 @@ class Stream:
 
     name   for messages;  live  not a file: its length is unknown, and what is read is gone
     fps    frames a second, as the source says, else 25;  broken  frames that were damaged so far
+    lost   why it broke off (a camera that fell silent, say); "" if it did not
     """
 
     def __init__(self, source: str | Path | BinaryIO) -> None:
         self.name = str(getattr(source, "name", source))
         word = str(source) if isinstance(source, str | Path) else ""
         self.live = not word or "://" in word or word.startswith("/dev/")
-        self.broken = 0
+        self.broken, self.lost = 0, ""
         self._container: Any = _opened(source, word, self.name)
         self._video: Any = self._container.streams.video[0]
         self._video.thread_type = "AUTO"
@@ -51,20 +52,25 @@ class Stream:
         """The frames; damaged ones as the decoder mends them, those that cannot be decoded left out."""
         from av.video.reformatter import VideoReformatter
 
-        scaler, size, first = VideoReformatter(), None, None
-        for number, picture in enumerate(pictures(self._container, self._video)):
+        scaler, size, first, seconds = VideoReformatter(), None, None, 0.0
+        for number, picture in enumerate(pictures(self._container, self._video, self._broke_off)):
             size = size or (picture.height, picture.width)
             self.broken += bool(picture.is_corrupt)
             changed = scaler.reformat(picture, format="rgb24", width=size[1], height=size[0])
             turn = round(picture.rotation / 90) % 4
             pixels: Pixels = np.asarray(changed.to_ndarray(), np.uint8)
-            time = number / self.fps if picture.time is None else float(picture.time)
-            first = time if first is None else first
-            yield Shown(
-                number, max(0.0, time - first), np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels
-            )
-        if first is None:
+            if picture.pts is None:  # the first ones of a camera, until it tells its clock
+                seconds = seconds + 1 / self.fps if number else 0.0
+            else:
+                time = float(picture.pts * self._video.time_base)
+                first = time - number / self.fps if first is None else first
+                seconds = max(0.0, time - first)
+            yield Shown(number, seconds, np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels)
+        if size is None:
             raise DataError(fault(self.name, "no picture can be decoded", "a video"))
+
+    def _broke_off(self, why: str) -> None:
+        self.lost = why
 
     def close(self) -> None:
         """Lets go of the source."""

@@ -7,7 +7,7 @@ An index is made once a file and kept in lavida_gen's cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,15 @@ def reason(error: Exception, path: Path | None) -> str:
     """Why FFmpeg does not open a file or an address, without naming it: the message that holds this does."""
     if path is not None and path.is_file() and not path.stat().st_size:
         return "empty file"
-    return f"cannot be opened ({getattr(error, 'strerror', None) or error})"
+    return f"cannot be opened ({said(error)})"
+
+
+def said(error: Exception) -> str:
+    """FFmpeg's own words, but for those of a line that was silent for too long: "Immediate exit requested"."""
+    import av
+
+    silent = isinstance(error, av.error.ExitError)
+    return "nothing came for too long" if silent else str(getattr(error, "strerror", None) or error)
 
 
 def opened(path: Path) -> tuple[Any, Any]:
@@ -83,8 +91,11 @@ def opened(path: Path) -> tuple[Any, Any]:
     return container, stream
 
 
-def pictures(container: Any, stream: Any) -> Iterator[Any]:
-    """Frames in order of presentation from where the container stands; what cannot be decoded is left out."""
+def pictures(container: Any, stream: Any, broke_off: Callable[[str], None] = lambda why: None) -> Iterator[Any]:
+    """Frames in order of presentation from where the container stands; what cannot be decoded is left out.
+
+    broke_off   is told why, if the packets end with an error
+    """
     import av
 
     packets = container.demux(stream)
@@ -93,7 +104,8 @@ def pictures(container: Any, stream: Any) -> Iterator[Any]:
             packet = next(packets)
         except StopIteration:
             return
-        except av.error.FFmpegError:  # the file breaks off: give what the decoder still holds
+        except av.error.FFmpegError as error:  # give what the decoder still holds
+            broke_off(said(error))
             yield from _flushed(stream)
             return
         try:

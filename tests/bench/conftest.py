@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,3 +27,9 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("small") / "folder"
     _load(HERE / "miniatures" / "folder.py").draw(root, _load(HERE / "drawing.py"))
     return root
+
+
+@pytest.fixture(scope="session")
+def camera() -> Any:
+    """What shows a film as a network camera would: rtsp_server.camera."""
+    return _load(HERE / "rtsp_server.py").camera

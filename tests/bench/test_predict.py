@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lavida_bench import lavida_scorer, overlay, timeline_picture
+from lavida_bench import stream as stream_module
 from lavida_bench.cli import main
 from lavida_bench.predict import DEPTH, Prediction, Settings, predict
 from lavida_bench.predict_many import Outcome, Source, done, listed, predict_all, sources
@@ -174,6 +175,30 @@ def test_a_pipe_and_an_address_are_read_as_they_come(tmp_path: Path) -> None:
     assert [(s.start_frame, s.end_frame) for s in found.segments + other.segments] == [(20, 30), (20, 30)]
     with av.open(str(tmp_path / "address" / "overlay.mp4")) as made:
         assert sum(1 for _ in made.decode(video=0)) == 60
+
+
+def test_a_camera_is_read_by_rtsp(tmp_path: Path, camera: Any) -> None:
+    data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
+    data.seek(0)
+    with camera(data, 10, hurry=5) as address:
+        stream = Stream(address)
+        assert stream.live
+        found = predict(Grey(), stream, NAMES, tmp_path, Settings(every=2, overlay=False))
+    assert (found.frames, found.fps, found.lost) == (60, 10.0, "")
+    assert [(s.start_frame, s.end_frame, s.start) for s in found.segments] == [(20, 30, 2.0)]
+
+
+def test_a_camera_that_falls_silent_is_told(tmp_path: Path, camera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "WAIT", (10.0, 1.0))
+    data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
+    data.seek(0)
+    with camera(data, 10, hurry=5, silent_after=40) as address:
+        (made,) = predict_all(Grey(), [Source(address, tmp_path)], NAMES, Settings(every=2), False, bar)
+    assert made.prediction is not None
+    assert made.prediction.frames == 40
+    assert [(s.start_frame, s.end_frame) for s in made.prediction.segments] == [(20, 30)]
+    assert "  broke off after 0:03.9 (nothing came for too long); what came before is there" in made.text()
+    assert json.loads((tmp_path / "result.json").read_text("utf-8"))["lost"] == "nothing came for too long"
 
 
 def test_ctrl_c_ends_a_stream_well(tmp_path: Path) -> None:

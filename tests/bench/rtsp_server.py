@@ -1,0 +1,103 @@
+"""A camera as cameras are: RTSP 1.0 (RFC 2326) over one TCP connection, H.264 in RTP packets (RFC 6184), in real time."""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import av
+
+PACKET = 1200
+"""Bytes of a NAL unit that travel at once."""
+CLOCK = 90_000
+
+
+@contextmanager
+def camera(film: Any, fps: int, hurry: float = 1.0, silent_after: int | None = None) -> Iterator[str]:
+    """The address of a camera that shows a film (MPEG-TS of H.264) once and hangs up.
+
+    hurry          times faster than it was taken
+    silent_after   keeps the line after so many pictures, and says nothing any more
+    """
+    with av.open(film) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                for answer, played in _talk(client):
+                    client.sendall(answer)
+                    if played:
+                        break
+                for number, picture in enumerate(pictures):
+                    if number == silent_after:
+                        over.wait(60)
+                        return
+                    for packet in _packets(picture, number, fps):
+                        client.sendall(packet)
+                    time.sleep(1 / fps / hurry)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"rtsp://127.0.0.1:{server.getsockname()[1]}/camera"
+        over.set()
+        thread.join(10)
+
+
+def _talk(client: socket.socket) -> Iterator[tuple[bytes, bool]]:
+    """Answers to what is asked, until it plays."""
+    heard = b""
+    while more := client.recv(4096):
+        heard += more
+        while b"\r\n\r\n" in heard:
+            asked, heard = heard.split(b"\r\n\r\n", 1)
+            word = asked.decode().split(" ", 1)[0]
+            numbered = re.search(r"CSeq: *(\d+)", asked.decode(), re.IGNORECASE)
+            assert numbered is not None
+            head, body = "", ""
+            if word == "OPTIONS":
+                head = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
+            elif word == "DESCRIBE":
+                body = (
+                    "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                    f"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/{CLOCK}\r\na=fmtp:96 packetization-mode=1\r\n"
+                    "a=control:track\r\n"
+                )
+                head = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
+            elif word == "SETUP":
+                assert b"RTP/AVP/TCP" in asked
+                head = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n"
+            elif word == "PLAY":
+                head = "Session: 1\r\n"
+            yield f"RTSP/1.0 200 OK\r\nCSeq: {numbered[1]}\r\n{head}\r\n{body}".encode(), word == "PLAY"
+
+
+_sent = 0
+
+
+def _packets(picture: bytes, number: int, fps: int) -> Iterator[bytes]:
+    """One picture's NAL units, whole or in fragments, each behind an RTP head on channel 0."""
+    global _sent
+    units = [unit for unit in re.split(rb"\x00{2,3}\x01", picture) if unit]
+    pieces: list[bytes] = []
+    for unit in units:
+        if len(unit) <= PACKET:
+            pieces.append(unit)
+            continue
+        indicator, kind, rest = unit[0] & 0xE0 | 28, unit[0] & 0x1F, unit[1:]
+        for at in range(0, len(rest), PACKET):
+            ends = (at == 0) << 7 | (at + PACKET >= len(rest)) << 6
+            pieces.append(bytes((indicator, ends | kind)) + rest[at : at + PACKET])
+    for piece in pieces:
+        last = piece is pieces[-1]
+        head = struct.pack(">BBHII", 0x80, last << 7 | 96, _sent & 0xFFFF, number * CLOCK // fps, 1)
+        _sent += 1
+        yield struct.pack(">cBH", b"$", 0, len(head) + len(piece)) + head + piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ class Journal:
         self._board.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
 
     def _scalars(self, room: str, step: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -62,6 +63,13 @@ class Journal:
                 self._scalars(f"{room}/{name}", step, value)
             else:
                 self._board.add_scalar(f"{room}/{name}", value, step)
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what JSON has no number for: the norm of a step that fp16 leaves out is infinite."""
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lavida_bench import record as records
 from lavida_bench.describe import defect_lines
 from lavida_bench.markdown import LEGEND, markdown
@@ -23,7 +25,7 @@ from lavida_gen.errors import DataError, fault
 from lavida_gen.shards import write_whole
 
 PICTURES = "pictures"
-HTML, MARKDOWN = "report.html", "report.md"
+HTML, MARKDOWN, RECIPE = "report.html", "report.md", "recipe.yaml"
 
 
 def add(run: Path, measured: Measured) -> Path:
@@ -42,7 +44,7 @@ def add(run: Path, measured: Measured) -> Path:
 def render(run: Path) -> Path:
     """Writes both pages again from what is in the folder; gives the HTML's path. Raises DataError."""
     record = records.read(run)
-    name = run.resolve().name
+    name = _title(run)
     write_whole(run / MARKDOWN, markdown(record, name).encode())
     data = {
         "name": name,
@@ -51,6 +53,14 @@ def render(run: Path) -> Path:
     }
     write_whole(run / HTML, fill("report.html", f"{name}: results", data).encode())
     return run / HTML
+
+
+def _title(run: Path) -> str:
+    """The name of the run's recipe; the folder's, where scores came from elsewhere."""
+    try:
+        return str(yaml.safe_load((run / RECIPE).read_bytes())["name"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return run.resolve().name
 
 
 def _pictures(run: Path, entry: Entry) -> Path:

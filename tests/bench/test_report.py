@@ -96,6 +96,10 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
     ]  # fmt: skip
     before = page.read_bytes()
     assert report.render(tmp_path).read_bytes() == before
+    assert f"<title>{tmp_path.name}: results</title>" in before.decode()
+    (tmp_path / "recipe.yaml").write_text("name: tried")
+    assert "<title>tried: results</title>" in report.render(tmp_path).read_text("utf-8")
+    (tmp_path / "recipe.yaml").unlink()
     (tmp_path / "pictures" / "folder-official-1-mine.json").unlink()
     assert len(report.render(tmp_path).read_bytes()) < len(before)
     (tmp_path / "pictures" / "folder-official-1-other.json").write_text("{")

@@ -1,0 +1,24 @@
+"""What a fit tells: every line is strict JSON, whatever a step's numbers are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lavida_bench.journal import LOG, Journal
+
+
+def refuse(word: str) -> Any:
+    raise AssertionError(f"{word} is no JSON")
+
+
+def test_a_norm_that_is_infinite_is_null(tmp_path: Path) -> None:
+    said: list[str] = []
+    journal = Journal(tmp_path, 0, 2, said.append)
+    more = {"lr": {"vision": 1e-3}, "samples_per_second": 8.0, "rounds": {"image": float("nan")}}
+    journal.training(1, {"loss": 0.5}, {**more, "norm": float("inf")})
+    journal.training(2, {"loss": 0.25}, {**more, "norm": 1.5})
+    journal.close()
+    one, two = (json.loads(line, parse_constant=refuse) for line in (tmp_path / LOG).read_text("utf-8").splitlines())
+    assert (one["norm"], one["rounds"], one["lr"]) == (None, {"image": None}, {"vision": 1e-3})
+    assert two["norm"] == 1.5
+    assert [line.split("  ")[1] for line in said] == ["loss 0.5000", "loss 0.2500"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import ERROR
+from pickle import UnpicklingError
 from typing import Any
 
+from safetensors import SafetensorError
 from transformers.utils import logging
 
 from lavida.config import LavidaConfig
-from lavida.errors import CheckpointError, some
+from lavida.errors import CheckpointError, LavidaError, some
 
 Mismatch = tuple[str, Sequence[int], Sequence[int]]
 PARTS = ("mllm_config", "sam_config", "names_config")
@@ -26,6 +28,18 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(before)
+
+
+@contextmanager
+def readable(where: object, what: str) -> Iterator[None]:
+    """Whatever transformers raises for files that are missing, broken off or no JSON is a CheckpointError."""
+    try:
+        yield
+    except LavidaError:
+        raise
+    except (OSError, ValueError, TypeError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+        why, todo = str(error).strip().split("\n")[0], "expected a folder of save_pretrained, or a name on the Hub"
+        raise CheckpointError(f"{where}: no {what} to be read there ({why}); {todo}") from error
 
 
 def check(where: str, missing: Iterable[str], foreign: Iterable[str], sizes: Iterable[Mismatch]) -> None:

@@ -19,7 +19,7 @@ from transformers import initialization as init
 
 from lavida import adapters, backbone, decoder, losses, objective, parts, pixels, sequence, tiny_parts
 from lavida.batch import Batch, Output
-from lavida.checkpoint import check, quiet, same_sizes
+from lavida.checkpoint import check, quiet, readable, same_sizes
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.names import NameEncoder
@@ -96,13 +96,13 @@ class Lavida(PreTrainedModel):
     def from_pretrained(
         cls, pretrained_model_name_or_path: Any, *model_args: Any, config: Any = None, **kwargs: Any
     ) -> Any:
-        """As transformers', but keys that are missing or foreign and sizes that differ are a CheckpointError."""
+        """As transformers', but what cannot be read, missing or foreign keys and other sizes are a CheckpointError."""
         name, load = pretrained_model_name_or_path, super().from_pretrained
         if isinstance(config, LavidaConfig):
             same_sizes(str(name), LavidaConfig.from_pretrained(name), config)
         with_info, mend = kwargs.pop("output_loading_info", False), kwargs.pop("ignore_mismatched_sizes", False)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
-        with quiet():
+        with quiet(), readable(name, "saved model"):
             found: Any = load(name, *model_args, config=config, **kwargs)
         model, info = found
         check(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])

@@ -11,7 +11,7 @@ from transformers import AutoConfig, CLIPTextModel, PreTrainedConfig, PreTrained
 
 from lavida import backbone, sam2_keys, tokenizers
 from lavida.batch import SEG
-from lavida.checkpoint import check, quiet
+from lavida.checkpoint import check, quiet, readable
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 
@@ -95,13 +95,10 @@ def _load(
 ) -> Any:
     """A part by its own `from_pretrained`; missing and foreign keys are a fault but for those that start as allowed."""
     loader: Any = kind
-    try:
-        with quiet():
-            model, info = loader.from_pretrained(
-                source, config=config, output_loading_info=True, ignore_mismatched_sizes=True, **options
-            )
-    except OSError as error:
-        raise LavidaError(f"{source}: no {kind.__name__} to be read there ({error})") from error
+    with quiet(), readable(source, kind.__name__):
+        model, info = loader.from_pretrained(
+            source, config=config, output_loading_info=True, ignore_mismatched_sizes=True, **options
+        )
     check(
         str(source),
         missing=[name for name in info["missing_keys"] if not name.startswith(missing)],
@@ -112,10 +109,8 @@ def _load(
 
 
 def _config(source: Source) -> Any:
-    try:
+    with readable(source, "model configuration"):
         return AutoConfig.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise LavidaError(f"{source}: no model configuration to be read there ({error})") from error
 
 
 def _sam_config(config: Any) -> PreTrainedConfig:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lavida import backbone, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
+from lavida.checkpoint import readable
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError, some
 
@@ -183,9 +184,11 @@ class LavidaProcessor:
             file = cached_file(str(name), FILE, **options)
         except OSError as error:
             raise LavidaError(f"{name}: no {FILE}; expected what LavidaProcessor.save_pretrained wrote") from error
-        sizes = Sizes(**json.loads(Path(str(file)).read_text("utf-8")))
-        tokenizer = AutoTokenizer.from_pretrained(name, **options)
-        return cls(tokenizer, AutoTokenizer.from_pretrained(name, subfolder=NAMES_FOLDER, **options), sizes)
+        with readable(name, FILE):
+            sizes = Sizes(**json.loads(Path(str(file)).read_text("utf-8")))
+        with readable(name, "tokenizer"):
+            tokenizer = AutoTokenizer.from_pretrained(name, **options)
+            return cls(tokenizer, AutoTokenizer.from_pretrained(name, subfolder=NAMES_FOLDER, **options), sizes)
 
     @classmethod
     def from_preset(cls, name: str, **changes: Any) -> LavidaProcessor:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lavida.errors import LavidaError
+from lavida.checkpoint import readable
 
 
 def read(source: str | Path) -> Any:
-    """By Hub name or folder. Raises LavidaError where there is none."""
+    """By Hub name or folder. Raises CheckpointError where there is none."""
     from transformers import AutoTokenizer
 
-    try:
+    with readable(source, "tokenizer"):
         return AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise LavidaError(f"{source}: no tokenizer to be read there ({error})") from error

@@ -82,6 +82,25 @@ def test_missing_foreign_and_resized_keys_are_named(model: Lavida, tmp_path: Pat
     assert "1 of another size (projector.name_in.weight (3, 3), the model has (96, 64))" in said
 
 
+def test_files_that_are_missing_or_broken_off_are_told(model: Lavida, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path)
+    weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
+    whole = weights.read_bytes()
+    for damaged in (whole[:1000], b"", whole[: len(whole) // 2]):
+        weights.write_bytes(damaged)
+        with pytest.raises(
+            CheckpointError, match=rf"^{tmp_path}: no saved model to be read there \(.+\); expected a fol"
+        ):
+            Lavida.from_pretrained(tmp_path)
+    weights.unlink()
+    with pytest.raises(CheckpointError, match=r"no saved model to be read there \(.*model\.safetensors"):
+        Lavida.from_pretrained(tmp_path)
+    weights.write_bytes(whole)
+    config.write_text("{")
+    with pytest.raises(CheckpointError, match=r"no saved model to be read there \(.*config\.json"):
+        Lavida.from_pretrained(tmp_path)
+
+
 def test_wrong_preset_says_which_sizes_differ(model: Lavida, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     with pytest.raises(

@@ -57,9 +57,13 @@ class Corpus:
 
         try:
             with self.open(STATS) as file:
-                for batch in pq.ParquetFile(file).iter_batches(size, columns=columns):
+                table = pq.ParquetFile(file)
+                lacking = set(columns or ()) - set(table.schema_arrow.names)
+                if lacking:
+                    raise ValueError(f"no column {min(lacking)!r}")
+                for batch in table.iter_batches(size, columns=columns):
                     yield batch.to_pylist()
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise self._lost(STATS, error) from error
 
     def rows(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -80,9 +84,12 @@ class Corpus:
                     yield sample
                 if not here:
                     break
+            wanted = [index for index in wanted if not shard.first <= index < shard.first + shard.samples]
             if here:
                 got = f"has no sample {min(here)}"
                 raise DataError(fault(self.storage.at(shard.file), got, todo="build it again"))
+        if wanted:
+            raise self._lost(MANIFEST, ValueError(f"no shard holds sample {wanted[0]}"))
 
     def file(self, shard: ShardEntry) -> Path:
         """Where a shard of a folder lies. Raises UserError for a corpus behind a URL."""

@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lavida_gen.errors import LavidaGenError, UserError, did_you_mean, fault
 
+UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
+"""What PyYAML raises for a text: a day 45 or a tag that does not suit its value is no YAMLError."""
+
 
 class Strict(BaseModel):
     """A part of a recipe: unknown keys are faults, nothing changes once it is read."""
@@ -31,6 +34,8 @@ class _Loader(yaml.SafeLoader):
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key that is a list or a mapping", problem_mark=key.start_mark)
         if key.value in seen:
             raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
         seen.add(key.value)
@@ -52,7 +57,7 @@ def read(path: Path, keys: str) -> dict[str, Any]:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise UserError(fault(place, f"broken YAML: {error.problem}")) from error
-    except yaml.YAMLError as error:
+    except UNREADABLE as error:
         raise UserError(fault(path, f"broken YAML: {error}")) from error
     if not isinstance(raw, dict):
         raise UserError(fault(path, f"holds a {type(raw).__name__}", f"a mapping with {keys}"))
@@ -67,7 +72,7 @@ def change(raw: dict[str, Any], setting: str) -> Iterator[str]:
         return
     try:
         value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+    except UNREADABLE as error:
         yield f"--set {setting}: the value is broken YAML ({error})"
         return
     at: Any = raw

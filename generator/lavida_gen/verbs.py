@@ -55,6 +55,13 @@ class Verbs(click.Group):
                 raise
             click.secho(f"error: {error}", fg="red", err=True)
             ctx.exit(getattr(error, "exit_code", 1))
+        except (OSError, MemoryError) as error:  # of the machine, not of ours: a path too long, a device gone
+            if ctx.params.get("debug") or isinstance(error, BrokenPipeError):
+                raise
+            place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+            words = getattr(error, "strerror", None) or str(error) or "out of memory"
+            click.secho(f"error: {place}{words}; --debug shows where", fg="red", err=True)
+            ctx.exit(1)
         except KeyboardInterrupt:
             if ctx.params.get("debug"):
                 raise

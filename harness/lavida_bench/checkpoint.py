@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,10 +104,12 @@ class Checkpoints:
         damaged = (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, SafetensorError, UnpicklingError)
         try:
             self.accelerator.load_state(str(path))
-            return Progress(**json.loads((path / PROGRESS).read_bytes()))
+            plain = json.loads((path / PROGRESS).read_bytes())
+            return Progress(**{field.name: plain[field.name] for field in fields(Progress)})
         except damaged as error:
-            todo = "remove it: the run then goes on from the one before"
-            raise DataError(fault(path, f"cannot be loaded ({_line(error)})", "a whole checkpoint", todo)) from error
+            why = _line(error).partition(". ")[0]  # torch goes on with advice that is unsafe
+            todo = "remove it: the run then goes on from the one before, if there is one"
+            raise DataError(fault(path, f"cannot be loaded ({why})", "a whole checkpoint", todo)) from error
 
 
 def _finished(partial: Path, final: Path, progress: Progress) -> str:

@@ -78,7 +78,9 @@ def side(words: str) -> Side:
     chosen = tuple(entry for entry in entries if not method or entry.result.method == method)
     if not chosen:
         known = ", ".join(dict.fromkeys(entry.result.method for entry in entries))
-        raise UserError(fault(words, f"no method {method!r}" if method else "no results", f"one of: {known}"))
+        if not entries:
+            raise UserError(fault(path, "holds no results", todo="score something first"))
+        raise UserError(fault(words, f"no method {method!r}", f"one of: {known}"))
     return Side(path, chosen)
 
 

@@ -33,7 +33,7 @@ def finished(recipe: Recipe, out: Path) -> bool:
 
     What is gone has not changed: a fitted model outlives its corpus.
     """
-    done, held = _read(out / DONE), _read(out / OWNER)
+    done, held = _read(out / DONE, "identity"), _read(out / OWNER, "facts", "inputs")
     if done is None or done["identity"] != recipe.fit_identity() or not (out / MODEL).is_dir():
         return False
     if held is not None:
@@ -44,7 +44,7 @@ def finished(recipe: Recipe, out: Path) -> bool:
 def begin(recipe: Recipe, out: Path) -> None:
     """Mark the folder as this recipe's. Raises UserError if it is another's, or if what it began with has changed."""
     facts, inputs = recipe.fit_facts(), _inputs(recipe)
-    held = _read(out / OWNER)
+    held = _read(out / OWNER, "facts", "inputs")
     if held is None:
         write_whole(out / OWNER, json.dumps({"facts": facts, "inputs": inputs}, indent=1).encode())
     else:
@@ -59,7 +59,7 @@ def begin(recipe: Recipe, out: Path) -> None:
 
 def changed(recipe: Recipe, out: Path) -> str:
     """What of the recipe differs from that which the folder was begun with; "" for nothing and for a new folder."""
-    held = _read(out / OWNER)
+    held = _read(out / OWNER, "facts", "inputs")
     return "" if held is None else told(held["facts"], recipe.fit_facts())
 
 
@@ -116,11 +116,15 @@ def _best(file: Path) -> dict[str, Tensor]:
     return load_file(str(file))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, *keys: str) -> dict[str, Any] | None:
+    """A file of this folder, None if it is not there. Raises DataError for what is damaged or lacks a key."""
+    todo = "remove the folder, or give another"
     try:
         plain: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise DataError(fault(path, f"cannot be read ({error})", todo="remove the folder, or give another")) from error
+        raise DataError(fault(path, f"cannot be read ({error})", todo=todo)) from error
+    if not isinstance(plain, dict) or not plain.keys() >= set(keys):
+        raise DataError(fault(path, "holds something else", f"an object with {' and '.join(keys)}", todo))
     return plain

@@ -22,7 +22,7 @@ from lavida.batch import Batch, Output, Sample
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
-from lavida.processing import ANSWER, QUESTION, LavidaProcessor
+from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
 from lavida_bench.model_files import folder_digest
 from lavida_bench.score_store import digest
 from lavida_bench.scorer import ClipScores, Pending, Precision
@@ -108,6 +108,7 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
         bars.disable_progress_bar()
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
+    processor.sizes = Sizes.of(model.config)
     return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)
 
 
@@ -136,7 +137,11 @@ def name_of(item: tuple[str, Tensor]) -> tuple[str, str]:
 
 def _device(device: str | None) -> torch.device:
     if device is not None:
-        return torch.device(device)
+        try:
+            return torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            why, wanted = str(error).split("\n")[0], "cpu, cuda, cuda:1 or what else torch finds here"
+            raise UserError(fault(f"--device {device}", f"cannot be used ({why})", wanted)) from error
     from accelerate import PartialState
 
     found: torch.device = PartialState().device

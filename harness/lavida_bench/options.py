@@ -28,6 +28,8 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
     """KEY=VALUE words with values in YAML -> options. Raises UserError."""
     import yaml
 
+    from lavida_gen.recipe_file import UNREADABLE
+
     found = {}
     for word in settings:
         key, equals, value = word.partition("=")
@@ -35,6 +37,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
             raise UserError(f"--set {word}: no '='; expected KEY=VALUE")
         try:
             found[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except UNREADABLE as error:
             raise UserError(f"--set {word}: the value is no YAML ({error})") from error
     return found

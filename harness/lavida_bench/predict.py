@@ -31,6 +31,7 @@ from lavida_bench.stream import Shown, Stream
 from lavida_bench.timeline_picture import Peaks
 from lavida_bench.video import Pixels
 from lavida_gen import out_folder
+from lavida_gen.errors import DataError, fault
 from lavida_gen.shards import PARTIAL, write_whole
 
 FORMAT = 1
@@ -171,6 +172,10 @@ class _Work:
         """Scores a chunk, writes its lines and pictures; gives the number of its frames."""
         scores = self.scorer.score(chunk.prepared)()
         rows = {}
+        for (number, _), score in zip(chunk.sampled, scores.frames, strict=False):
+            if not np.isfinite(score):
+                where = f"{self.found.source}, frame {number}"
+                raise DataError(fault(where, f"score {score}", "a finite score", "take another model"))
         for place, (number, seconds) in enumerate(chunk.sampled):
             row = self.rows.add(number, seconds, float(scores.frames[place]), self._name(scores, place))
             rows[number] = (place, row)

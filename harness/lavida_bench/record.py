@@ -141,7 +141,7 @@ def read(run: Path) -> Record:
         raise DataError(fault(path, "no such file", "the results of a run", todo))
     try:
         data = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(fault(path, f"is no JSON ({error})", "the results of a run", "score again")) from error
     return Record.from_json(data, path)
 

@@ -22,6 +22,7 @@ from lavida_bench.page import fill
 from lavida_bench.record import Entry, Record
 from lavida_bench.table import cell, details, table
 from lavida_gen.errors import DataError, fault
+from lavida_gen.recipe_file import UNREADABLE
 from lavida_gen.shards import write_whole
 
 PICTURES = "pictures"
@@ -59,7 +60,7 @@ def _title(run: Path) -> str:
     """The name of the run's recipe; the folder's, where scores came from elsewhere."""
     try:
         return str(yaml.safe_load((run / RECIPE).read_bytes())["name"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except (OSError, *UNREADABLE):
         return run.resolve().name
 
 
@@ -72,10 +73,13 @@ def _looks(run: Path, entry: Entry) -> list[dict[str, Any]]:
     path = _pictures(run, entry)
     if not path.is_file():
         return []
+    todo = "remove it, or report again"
     try:
         looks: list[dict[str, Any]] = json.loads(path.read_bytes())
     except ValueError as error:
-        raise DataError(fault(path, f"is no JSON ({error})", todo="remove it, or report again")) from error
+        raise DataError(fault(path, f"is no JSON ({error})", todo=todo)) from error
+    if not isinstance(looks, list) or not all(isinstance(look, dict) and "key" in look for look in looks):
+        raise DataError(fault(path, "no list of what was seen of each video", todo=todo))
     return looks
 
 

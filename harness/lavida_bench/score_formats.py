@@ -84,8 +84,10 @@ def _frames(path: Path, found: Mapping[str, Array], video: TestVideo) -> tuple[F
 
 def _length(path: Path, got: int, wanted: int) -> str:
     """A wrong number of scores, and what it looks like."""
+    if not got:
+        return fault(path, "no score", f"{wanted:,}, one a frame")
     short = wanted - got
-    every = round(wanted / got) if got else 0
+    every = round(wanted / got)
     if short == -1:
         todo = "one too many: of frames counted from 1, or of another decoder? drop the first or the last"
     elif short == 1:
@@ -108,6 +110,10 @@ def _detections(files: Files, found: Mapping[str, Array]) -> Detections | None:
     lacking = [name for name in ("box_frames", "box_scores") if name not in found]
     if lacking:
         raise DataError(fault(files.main, f"boxes without {' and '.join(lacking)}", score_text.NAMES))
+    for name in ("box_frames", "boxes", "box_scores"):
+        value = np.asarray(found[name])
+        if value.dtype.kind not in "fiub" or value.ndim == 0:
+            raise DataError(fault(files.main, f"{name} is {value.dtype} {value.shape}", "a list of numbers"))
     return Detections(found["box_frames"], found["boxes"], found["box_scores"])
 
 

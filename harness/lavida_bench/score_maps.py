@@ -35,7 +35,12 @@ class StoredMaps:
         found = header(path)
         assert found is not None, f"{path}: no maps"
         shape, dtype = found
-        if len(shape) != 3 or shape[0] not in (len(scored), scored.sum()) or np.dtype(dtype).kind not in "fiub":
+        if (
+            len(shape) != 3
+            or not all(shape[1:])
+            or shape[0] not in (len(scored), scored.sum())
+            or np.dtype(dtype).kind not in "fiub"
+        ):
             raise DataError(
                 fault(path, f"pixel scores {dtype} {shape}", f"({len(scored)}, h, w) numbers, a map a frame")
             )

@@ -148,6 +148,7 @@ def _read(path: Path) -> dict[str, Any]:
         plain: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(fault(path, f"cannot be read ({error})", "what `lavida-bench score` wrote")) from error
-    if plain.get("format") != FORMAT:
-        raise DataError(fault(path, f"format {plain.get('format')!r}", str(FORMAT), "score again with this version"))
+    got = plain.get("format") if isinstance(plain, dict) else plain
+    if got != FORMAT or not {"fingerprint", "about", "seconds"} <= plain.keys():
+        raise DataError(fault(path, f"format {got!r}", f"{FORMAT}, whole", "remove the folder and score again"))
     return plain

@@ -18,7 +18,7 @@ def read_json(path: Path) -> dict[str, Array]:
     """A list of scores, or an object of lists; null = not scored. Raises DataError."""
     try:
         data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(fault(path, f"cannot be read ({error})", "a JSON list of scores")) from error
     plain = {"frames": data} if isinstance(data, list) else data
     if not isinstance(plain, dict):
@@ -50,8 +50,9 @@ def read_csv(path: Path) -> dict[str, Array]:
 def read_boxes(path: Path) -> NDArray[np.float64]:
     """(n, 6) frame, left, top, right, bottom, score. Raises DataError with the line."""
     rows = _numbers(path, _lines(path), "frame,left,top,right,bottom,score", 6)
-    if (rows[:, 0] != np.floor(rows[:, 0])).any():
-        raise DataError(fault(path, "a frame number with a fraction", "whole numbers from 0"))
+    odd = rows[(rows[:, 0] != np.floor(rows[:, 0])) | ~(np.abs(rows[:, 0]) < 2**53)]
+    if len(odd):
+        raise DataError(fault(path, f"frame {odd[0, 0]:g}", "whole numbers from 0"))
     return rows
 
 

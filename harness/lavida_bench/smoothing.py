@@ -13,13 +13,17 @@ import numpy as np
 from lavida_bench.scored import Scored
 from lavida_gen.errors import UserError, fault
 
+WIDEST = 100_000
+"""Frames: over an hour. The kernel is eight times as long."""
+
 
 def smooth(item: Scored, sigma: float) -> Scored:
     """The same with frame scores smoothed by a Gaussian of `sigma` frames, the ends continued by their own value."""
     from scipy.ndimage import gaussian_filter1d
 
-    if not sigma > 0 or not np.isfinite(sigma):
-        raise UserError(fault("smoothing", f"sigma {sigma}", "a positive number of frames, or none at all"))
+    if not 0 < sigma <= WIDEST:
+        wanted = f"a positive number of frames up to {WIDEST:,}, or none at all"
+        raise UserError(fault("smoothing", f"sigma {sigma}", wanted))
     values = (
         gaussian_filter1d(item.values.astype(np.float64), sigma, mode="nearest") if len(item.values) else item.values
     )

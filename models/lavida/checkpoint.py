@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import ERROR
-from pickle import UnpicklingError
 from typing import Any
 
-from safetensors import SafetensorError
 from transformers.utils import logging
 
 from lavida.config import LavidaConfig
@@ -32,13 +30,17 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def readable(where: object, what: str) -> Iterator[None]:
-    """Whatever transformers raises for files that are missing, broken off or no JSON is a CheckpointError."""
+    """Whatever is raised for files that are missing, broken off or of another shape is a CheckpointError."""
     try:
         yield
-    except LavidaError:
+    except CheckpointError:
         raise
-    except (OSError, ValueError, TypeError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
-        why, todo = str(error).strip().split("\n")[0], "expected a folder of save_pretrained, or a name on the Hub"
+    except LavidaError as error:
+        raise CheckpointError(f"{where}: {error}") from error
+    except Exception as error:  # transformers reads other people's files: a KeyError, an AttributeError, anything
+        why = str(error).strip().split("\n")[0][:300]
+        why = why if isinstance(error, OSError) else f"{type(error).__name__}: {why}"
+        todo = "expected a folder of save_pretrained, or a name on the Hub"
         raise CheckpointError(f"{where}: no {what} to be read there ({why}); {todo}") from error
 
 

@@ -118,6 +118,9 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     def _check(self) -> None:
         if not 0 < self.reduction_ratio <= 1:
             raise LavidaError(f"reduction_ratio: {self.reduction_ratio}; expected 0 < ratio <= 1")
+        for name in ("projector_heads", "qformer_heads"):
+            if (got := getattr(self, name)) < 1 or self.projector_hidden % got:
+                raise LavidaError(f"{name}: {got}; expected a divisor of projector_hidden, {self.projector_hidden}")
         for name, choice in (("memory", Memory), ("name_maps", NameMaps)):
             if (got := getattr(self, name)) not in get_args(choice):
                 raise LavidaError(f"{name}: {got!r}; expected one of {', '.join(get_args(choice))}")

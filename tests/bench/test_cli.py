@@ -108,6 +108,7 @@ def test_benchmarks_are_listed_and_told() -> None:
     [
         (["labels"], "--set labels: no '='; expected KEY=VALUE"),
         (["labels=["], "--set labels=[: the value is no YAML"),
+        (["labels=2020-13-45"], "--set labels=2020-13-45: the value is no YAML (month"),
         (["label=pixels"], "avenue: no option 'label'; did you mean 'labels'?"),
         (["labels=x"], "avenue: option labels: Input should be 'pixels' or 'intervals'; got 'x'"),
     ],
@@ -116,6 +117,18 @@ def test_settings_that_are_off(words: list[str], said: str) -> None:
     done = run("check", "avenue", "--set", *words)
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_a_benchmark_that_is_drawn_does_not_take_a_file_for_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"x")
+    done = run("check", "street", "--root", str(tmp_path / "v.mp4"))
+    assert done.exit_code == 1
+    assert done.output.endswith("v.mp4: is a file; expected an empty folder or a drawn one; give another --root\n")
+
+
+def test_a_seed_below_zero() -> None:
+    for words in (("score-files", "street", "--scores", "x"), ("compare", "a", "b")):
+        assert "-1 is not in the range x>=0" in run(*words, "--seed", "-1").output
 
 
 def test_recipes_are_listed_and_printed_to_start_from() -> None:

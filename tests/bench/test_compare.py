@@ -50,6 +50,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> tuple[
     return home / "runs" / "good", home / "runs" / "bad"
 
 
+def test_a_run_without_results(tmp_path: Path) -> None:
+    record.write(tmp_path, record.Record())
+    with pytest.raises(UserError, match=r": holds no results; score something first$"):
+        side(str(tmp_path))
+
+
 def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
     done = run("compare", *runs, "--resamples", 100, "--out", tmp_path / "c")
     assert done.exit_code == 0, done.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,6 +173,15 @@ def test_metrics_may_bring_their_options() -> None:
     assert "IoU >= 0.5" in result.metrics["rbdc"].notes[0]
 
 
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan"), float("inf"), 1e9])
+def test_a_width_that_is_none_or_too_wide(sigma: float) -> None:
+    from lavida_bench.smoothing import smooth
+
+    item: Any = None
+    with pytest.raises(UserError, match=r"smoothing: sigma .*; expected a positive number of frames up to 100,000"):
+        smooth(item, sigma)
+
+
 def test_smoothing_stands_beside_the_raw_number() -> None:
     videos = benchmark()
     raw = [(v, VideoScore(v.key, perfect(v).frames + noise(v).frames)) for v in videos]
@@ -180,7 +190,7 @@ def test_smoothing_stands_beside_the_raw_number() -> None:
     assert result.smoothing == 2.0
     assert (result.smoothed["frame_auc"].headline.value or 0) > (result.metrics["frame_auc"].headline.value or 1)
     assert evaluate(raw, OFFICIAL, ["frame_auc"], bootstrap=FEW).smoothed is None
-    with pytest.raises(UserError, match=r"smoothing: sigma 0; expected a positive number of frames, or none at all"):
+    with pytest.raises(UserError, match=r"smoothing: sigma 0; expected a positive number of frames up to 100,000, or"):
         evaluate(raw, OFFICIAL, ["frame_auc"], smoothing=0)
 
 

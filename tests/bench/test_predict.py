@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,37 @@ def test_a_video_that_the_model_cannot_take_ends_alone(tmp_path: Path) -> None:
     assert bad.text().startswith(f"{tmp_path}/a.mp4: frame of 4 x 1000 pixels; expected sides that differ by at most")
     assert not list((tmp_path / "out" / "a").iterdir())
     assert not good.error
+
+
+def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    class Broken(Grey):
+        def score(self, prepared: Any) -> Pending:
+            made = super().score(prepared)()
+            made.frames[1] = np.nan
+            return lambda: made
+
+    with pytest.raises(DataError, match=r"v\.mp4, frame 2: score nan; expected a finite score; take another model$"):
+        predict(Broken(), Stream(film(tmp_path / "v.mp4", 20)), NAMES, tmp_path / "o", Settings(every=2))
+    assert not (tmp_path / "o" / "result.json").exists()
+    assert not (tmp_path / "o" / "overlay.mp4").exists()
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:99"])
+def test_a_device_that_is_not_there(device: str) -> None:
+    with pytest.raises(UserError, match=rf"--device {device}: cannot be used \(.+\); expected cpu, cuda, cuda:1 or"):
+        lavida_scorer.load("tiny", device=device)
+
+
+def test_sizes_are_those_of_the_model_whatever_the_processors_file_says(tmp_path: Path) -> None:
+    from lavida.modeling import Lavida
+    from lavida.processing import LavidaProcessor, Sizes
+
+    Lavida.from_preset("tiny", random=True).save_pretrained(tmp_path)
+    processor = LavidaProcessor.from_preset("tiny")
+    wanted = processor.sizes
+    processor.sizes = Sizes(**{**asdict(wanted), "frame_size": 128, "patch_size": 16})
+    processor.save_pretrained(tmp_path)
+    assert lavida_scorer.load(str(tmp_path)).processor.sizes == wanted
 
 
 def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:

@@ -105,6 +105,13 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
     (tmp_path / "pictures" / "folder-official-1-other.json").write_text("{")
     with pytest.raises(DataError, match=r"other.json: is no JSON .*; remove it, or report again"):
         report.render(tmp_path)
+    for odd in ("5", "[1]", "[{}]"):
+        (tmp_path / "pictures" / "folder-official-1-other.json").write_text(odd)
+        with pytest.raises(DataError, match=r"other.json: no list of what was seen of each video; remove it"):
+            report.render(tmp_path)
+    (tmp_path / "recipe.yaml").write_text("name: 2020-13-45")
+    with pytest.raises(DataError, match=r"other.json"):
+        report.render(tmp_path)
 
 
 def test_baselines_are_measured_as_the_method_is(small_folder: Path) -> None:

@@ -203,7 +203,16 @@ def test_scores_of_another_model_are_not_mixed_in(tmp_path: Path) -> None:
     assert ScoreStore.open(tmp_path).about == {"model": "two", "names": "x"}
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "cannot be read"), ('{"format": 99}', "format 99; expected 1")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read"),
+        ('{"format": 99}', "format 99; expected 1, whole; remove the folder and score again"),
+        ('{"format": 1, "about": {}}', "format 1; expected 1, whole"),
+        ("5", "format 5; expected 1, whole"),
+        ("[]", r"format \[\]; expected 1, whole"),
+    ],
+)
 def test_a_broken_score_json_is_told(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "score.json").write_text(text)
     with pytest.raises(DataError, match=message):

@@ -128,6 +128,7 @@ def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:
         (F + 1, r"13 frame scores; expected 12, one a frame; one too many: of frames counted from 1"),
         (F - 1, r"11 frame scores; expected 12, one a frame; one too few: of differences of two frames\?"),
         (3, r"3 frame scores; expected 12, one a frame; one for every 4 frames\? np.repeat\(scores, 4\)"),
+        (0, r"gate.npy: no score; expected 12, one a frame$"),
         (10, r"the last 2 lack: a clip that did not fill\? repeat the last score"),
         (40, r"40 frame scores; expected 12, one a frame; score every frame of the video as it decodes"),
     ],
@@ -136,6 +137,43 @@ def test_a_wrong_length_is_told_with_its_likely_reason(frames: int, said: str, t
     np.save(tmp_path / "gate.npy", np.zeros(frames))
     with pytest.raises(DataError, match=said):
         ScoreFiles.find(tmp_path, [video()]).check([video()], allow_partial=False)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"boxes": "x", "box_frames": 1, "box_scores": None},
+            r"gate.json: box_frames is int64 \(\); expected a list of",
+        ),
+        (
+            {"boxes": [["a"] * 4], "box_frames": [1], "box_scores": [1.0]},
+            r"boxes is <U1 \(1, 4\); expected a list of num",
+        ),
+    ],
+)
+def test_regions_that_are_no_numbers(more: dict[str, Any], said: str, tmp_path: Path) -> None:
+    (tmp_path / "gate.json").write_text(json.dumps({"frames": SCORES.tolist(), **more}))
+    with pytest.raises(DataError, match=said):
+        ScoreFiles.find(tmp_path, [video()]).score(video())
+
+
+@pytest.mark.parametrize("frame", ["inf", "nan", "1e300", "1.5"])
+def test_frames_of_regions_that_are_no_whole_numbers(frame: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "gate.npy", SCORES)
+    (tmp_path / "gate.boxes.csv").write_text(f"0,1,1,2,2,0.5\n{frame},1,1,2,2,0.5\n")
+    with pytest.raises(DataError, match=r"boxes\.csv: frame .*; expected whole numbers from 0"):
+        ScoreFiles.find(tmp_path, [video()]).score(video())
+
+
+def test_json_of_endless_depth_and_maps_of_no_pixel(tmp_path: Path) -> None:
+    (tmp_path / "gate.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match=r"gate\.json: cannot be read \(.*expected a JSON list of scores"):
+        ScoreFiles.find(tmp_path, [video()]).score(video())
+    (tmp_path / "gate.json").unlink()
+    np.savez(tmp_path / "gate.npz", frames=SCORES, pixels=np.zeros((F, 0, 4), np.float16))
+    with pytest.raises(DataError, match=r"pixel scores float16 \(12, 0, 4\); expected \(12, h, w\) numbers"):
+        ScoreFiles.find(tmp_path, [video()]).score(video())
 
 
 def test_all_faults_of_length_come_at_once(tmp_path: Path) -> None:
@@ -202,7 +240,7 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
     ("twice", lambda d: (d / "gate.csv").write_text("0,1\n0,1\n"), "2 frames from 0 to 0; expected 0..1; each frame once"),
     ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "cannot be read .*a CSV file of scores"),
     ("half a frame", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("0.5,1,2,3,4,1\n"),
-     "a frame number with a fraction; expected whole numbers from 0"),
+     "frame 0.5; expected whole numbers from 0"),
     ("outside", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("12,1,2,3,4,1\n"),
      r"gate, detections: a region in frame 12; expected 0..11"),
     ("broken maps", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.maps.npy").write_text("xyz"), "not a NumPy file"),

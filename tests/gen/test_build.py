@@ -268,6 +268,20 @@ def test_where_nothing_can_be_made_nothing_is_left(
     assert list(out.iterdir() if there else tmp_path.iterdir()) == []
 
 
+def test_a_corpus_whose_parts_do_not_fit_together(built: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    shutil.copytree(built, tmp_path / "c")
+    plain = json.loads((tmp_path / "c" / "corpus.json").read_bytes())
+    (tmp_path / "c" / "corpus.json").write_text(json.dumps(plain | {"shards": plain["shards"][1:]}))
+    with pytest.raises(DataError, match=r"corpus\.json: cannot be read \(no shard holds sample 3\)"):
+        list(open_corpus(tmp_path / "c").stored([3, 20]))
+    table = pq.read_table(tmp_path / "c" / "stats.parquet").drop_columns(["source"])
+    pq.write_table(table, tmp_path / "c" / "stats.parquet")
+    with pytest.raises(DataError, match=r"stats\.parquet: cannot be read \(no column 'source'\); build or fetch"):
+        open_corpus(tmp_path / "c").rows(["index", "source"])
+
+
 def test_drops_are_counted(built: Path, tmp_path: Path) -> None:
     manifest = builder.build(recipe(limits={"min_area": 0.02}), tmp_path / "c")
     assert sum(manifest.drops.values()) > 0

@@ -121,6 +121,12 @@ def test_every_source_tells_of_itself(name: str) -> None:
     assert json.loads(said("sources", name, "--json"))["name"] == name
 
 
+def test_what_the_machine_refuses_is_a_sentence_too() -> None:
+    text = said("build", "--recipe", "x" * 400, code=1)
+    assert text == f"error: {'x' * 400}/corpus.json: File name too long; --debug shows where\n"
+    assert isinstance(CliRunner().invoke(main, ["build", "--recipe", "x" * 400, "--debug"]).exception, OSError)
+
+
 def test_defaults_are_told_as_a_recipe_has_them() -> None:
     text = said("sources", "street")
     assert re.search(r"size +default \[360, 480\]  \[height, width\] in pixels", text)

@@ -93,6 +93,9 @@ def test_missing_keys(tmp_path: Path) -> None:
     [
         ("name: [1\nb: 2", r"r.yaml:2:2: broken YAML"),
         ("name: a\nname: b", r"r.yaml:2:1: broken YAML: key 'name' is given twice"),
+        ("? [a, b]\n: 1", r"r.yaml:1:3: broken YAML: a key that is a list or a mapping"),
+        ("seed: 2020-13-45", r"r.yaml: broken YAML: month must be in 1"),
+        ("!!bool x: 1", r"r.yaml: broken YAML: 'x'"),
         ("- 1\n- 2", r"r.yaml: holds a list; expected a mapping"),
         ("", r"r.yaml: holds a NoneType; expected a mapping"),
         (GOOD + "prompts: nowhere.yaml", r"prompts: .*nowhere.yaml"),
@@ -116,6 +119,7 @@ def test_settings_change_any_key(tmp_path: Path) -> None:
         ("sources.x.root=x", "--set sources.x.root=x: the recipe has no 'x' in 'sources.x.root'"),
         ("name.x=1", "the recipe has no 'x'"),
         ("seed=[1", "--set seed=[1: the value is broken YAML"),
+        ("seed=2020-13-45", "--set seed=2020-13-45: the value is broken YAML (month"),
         ("sources.0.scnes=3", "sources[0].scnes: street has no such option; did you mean 'scenes'?"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,11 @@ def test_files_that_are_missing_or_broken_off_are_told(model: Lavida, tmp_path: 
     with pytest.raises(CheckpointError, match=r"no saved model to be read there \(.*model\.safetensors"):
         Lavida.from_pretrained(tmp_path)
     weights.write_bytes(whole)
+    plain = json.loads(config.read_text())
+    for odd in ({"mllm_config": "a"}, {"dtype": "float99"}, {"qformer_heads": 7}):
+        config.write_text(json.dumps(plain | odd))
+        with pytest.raises(CheckpointError, match=rf"^{tmp_path}: "):
+            Lavida.from_pretrained(tmp_path)
     config.write_text("{")
     with pytest.raises(CheckpointError, match=r"no saved model to be read there \(.*config\.json"):
         Lavida.from_pretrained(tmp_path)

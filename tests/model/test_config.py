@@ -14,6 +14,7 @@ from lavida.errors import LavidaError
     ("changes", "said"),
     [
         ({"reduction_ratio": 0.0}, "reduction_ratio: 0.0; expected 0 < ratio <= 1"),
+        ({"qformer_heads": 7}, "qformer_heads: 7; expected a divisor of projector_hidden, "),
         ({"memory": "both"}, "memory: 'both'; expected one of none, causal"),
         ({"name_maps": "finest"}, "name_maps: 'finest'; expected one of coarse, fine"),
         ({"loss": {"focus": 1.0}}, "loss: unknown focus; expected dice, focal"),

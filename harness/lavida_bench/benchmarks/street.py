@@ -73,6 +73,8 @@ street.json                 what was drawn""",
 
     def prepare(self) -> None:
         """Draws it if the folder is not there or empty. Raises DataError for a folder with something else in it."""
+        if self.root.is_file():
+            raise DataError(fault(self.root, "is a file", "an empty folder or a drawn one", "give another --root"))
         if not self.root.is_dir() or not any(self.root.iterdir()):
             options = self.options
             street_film.film_all(

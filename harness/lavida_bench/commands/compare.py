@@ -16,7 +16,7 @@ from lavida_bench.options import JSON
 @click.option("--root", type=click.Path(path_type=Path), help="The benchmark's folder [default: where RUN_A found it].")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that both have].")
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resamples.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder for comparison.json, .md and .html.")
 @JSON
 def command(

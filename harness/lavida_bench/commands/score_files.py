@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option("--allow-partial", "partial", is_flag=True, help="Allow missing videos; the result is marked so.")
 @SMOOTHING
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals and the random baseline.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the intervals and the random baseline."
+)
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Run folder: results.json, report.md, report.html.")
 @JSON
 def command(

@@ -107,10 +107,29 @@ def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
     (newest / "trained.safetensors").write_bytes(b"no weights")
     with pytest.raises(DataError, match=r"step-00000002: cannot be loaded .*remove it: the run then goes on from"):
         fit(recipe, tmp_path, quiet)
+    fit_folder_files(recipe, tmp_path)
     shutil.rmtree(newest)
     said: list[str] = []
     fit(recipe, tmp_path, said.append)
     assert "goes on from step 1" in said
+    (tmp_path / "fit.json").unlink()
+    (newest / "progress.json").write_text("{}")
+    with pytest.raises(DataError, match=r"step-00000002: cannot be loaded \('step'\); expected a whole checkpoint"):
+        fit(recipe, tmp_path, quiet)
+
+
+def fit_folder_files(recipe: Recipe, out: Path) -> None:
+    """Files of the folder that hold something else are named."""
+    for name, keys in (("fit.json", "identity"), (".fit.json", "facts and inputs")):
+        file = out / name
+        before = file.read_bytes() if file.is_file() else None
+        for odd in ("{}", "[]"):
+            file.write_text(odd)
+            with pytest.raises(
+                DataError, match=rf"/{name}: holds something else; expected an object with {keys}; remo"
+            ):
+                fit(recipe, out, quiet)
+        file.unlink() if before is None else file.write_bytes(before)
 
 
 def test_a_folder_of_another_recipe(make: Make, corpus: Path, tmp_path: Path) -> None:

@@ -272,12 +272,20 @@ def test_any_size(size: tuple[int, int]) -> None:
     assert scene.frames[0].pixels().shape == (*size, 3)
 
 
+@pytest.mark.parametrize("closeup", [False, True])
+def test_kinds_that_need_a_person_have_one_in_every_scene(closeup: bool) -> None:
+    source = street(kinds=("person", "wheelchair"), closeup=closeup)
+    for n in range(12):  # a quarter would be deserted
+        assert {region.category for region in source.scene(n).regions} <= {"person", "wheelchair"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"kinds": ("dgo",)}, r"unknown 'dgo'; did you mean 'dog'\?"),
         ({"places": ("beach",)}, "unknown 'beach'"),
         ({"kinds": ()}, "is empty; known: person"),
+        ({"kinds": ("wheelchair", "stroller")}, "none of them is ever alone: add person"),
         ({"size": (10, 10)}, "96 to 2160"),
         ({"things": (5, 2)}, "fewest <= most"),
         ({"frames": 1}, "greater than or equal to 2"),

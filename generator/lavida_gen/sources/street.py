@@ -73,6 +73,8 @@ class Street(Source):
                     raise ValueError(f"unknown {name!r}; {did_you_mean(name, known) or 'known: ' + ', '.join(known)}")
             if names == ():
                 raise ValueError(f"is empty; known: {', '.join(known)}")
+            if names is not None and info.field_name == "kinds" and not cast.able(names):
+                raise ValueError("none of them is ever alone: add person")
             return names
 
     about: ClassVar[About] = About(
@@ -121,7 +123,7 @@ class Street(Source):
         count = int(rng.integers(options.things[0], options.things[1] + 1))
         seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
         kinds = tuple(kind for kind in self._kinds if kind != "person") if rng.random() < DESERTED else ()
-        kinds = kinds or self._kinds
+        kinds = kinds if cast.able(kinds) else self._kinds
         if options.closeup:
             actors = closeup.cast(rng, view, cast.able(kinds), seconds)
         else:

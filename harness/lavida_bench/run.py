@@ -36,7 +36,6 @@ from lavida_gen.shards import write_whole
 
 Say = Callable[[str], None]
 FIT = "fit"
-RECIPE = "recipe.yaml"
 LABELS = "labels"
 
 
@@ -89,7 +88,7 @@ class _Work:
 
     def begin(self) -> None:
         """Make the folder, tell what has changed since it was last written to, note the recipe."""
-        path, plain = out_folder.make(self.out) / RECIPE, self.recipe.model_dump(mode="json")
+        path, plain = out_folder.make(self.out) / report.RECIPE, self.recipe.model_dump(mode="json")
         if path.is_file():
             with suppress(UserError):  # changed by hand: it is written anew
                 if changed := told(read(path, RUN.keys), plain):

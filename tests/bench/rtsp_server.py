@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import struct
@@ -37,11 +38,12 @@ def camera(film: Any, fps: int, hurry: float = 1.0, silent_after: int | None = N
                     client.sendall(answer)
                     if played:
                         break
+                sent = itertools.count()
                 for number, picture in enumerate(pictures):
                     if number == silent_after:
                         over.wait(60)
                         return
-                    for packet in _packets(picture, number, fps):
+                    for packet in _packets(picture, number, fps, sent):
                         client.sendall(packet)
                     time.sleep(1 / fps / hurry)
 
@@ -80,12 +82,8 @@ def _talk(client: socket.socket) -> Iterator[tuple[bytes, bool]]:
             yield f"RTSP/1.0 200 OK\r\nCSeq: {numbered[1]}\r\n{head}\r\n{body}".encode(), word == "PLAY"
 
 
-_sent = 0
-
-
-def _packets(picture: bytes, number: int, fps: int) -> Iterator[bytes]:
-    """One picture's NAL units, whole or in fragments, each behind an RTP head on channel 0."""
-    global _sent
+def _packets(picture: bytes, number: int, fps: int, sent: Iterator[int]) -> Iterator[bytes]:
+    """One picture's NAL units, whole or in fragments, each behind an RTP head (numbered by `sent`) on channel 0."""
     units = [unit for unit in re.split(rb"\x00{2,3}\x01", picture) if unit]
     pieces: list[bytes] = []
     for unit in units:
@@ -98,6 +96,5 @@ def _packets(picture: bytes, number: int, fps: int) -> Iterator[bytes]:
             pieces.append(bytes((indicator, ends | kind)) + rest[at : at + PACKET])
     for piece in pieces:
         last = piece is pieces[-1]
-        head = struct.pack(">BBHII", 0x80, last << 7 | 96, _sent & 0xFFFF, number * CLOCK // fps, 1)
-        _sent += 1
+        head = struct.pack(">BBHII", 0x80, last << 7 | 96, next(sent) & 0xFFFF, number * CLOCK // fps, 1)
         yield struct.pack(">cBH", b"$", 0, len(head) + len(piece)) + head + piece

@@ -45,7 +45,7 @@ def read(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> dict[int,
     wanted = set(numbers)
     found: dict[int, Pixels] = {}
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             _seek(container, stream, min(wanted))

@@ -23,6 +23,7 @@ from lavida_bench import ablation_table
 from lavida_bench import recipe as runs
 from lavida_bench.score_run import Bar
 from lavida_gen import recipe as corpora
+from lavida_gen.errors import UserError, fault
 from lavida_gen.recipe_file import Strict, change, expand, refuse, said
 from lavida_gen.recipe_kinds import ABLATION
 
@@ -66,7 +67,7 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     """Read an ablation by name or path, with `key.path=value` on top. Raises UserError with every fault."""
     path = ABLATION.find(name)
     raw = ABLATION.read(path, name)
-    faults = [fault for setting in settings for fault in change(raw, setting)]
+    faults = [one for setting in settings for one in change(raw, setting)]
     raw = expand(raw, "", faults)
     try:
         made = Ablation.model_validate(raw)
@@ -94,7 +95,17 @@ def arms(ablation: Ablation, out: Path) -> list[Arm]:
                 tuple(one if isinstance(one, str) else str(one.get("name")) for one in exposures),
             )
         )
+    _refuse_twice(found[0].run, f"{ablation.name}: run")  # the same in all arms
     return found
+
+
+def _refuse_twice(run: runs.Recipe, where: str) -> None:
+    """Raises UserError for two entries of `score` between which the table could not choose."""
+    keys = [(entry.benchmark, entry.protocol.partition("/")[0]) for entry in run.score]  # only one version is known
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        got = f"score has {' under '.join(twice)} {keys.count(twice)} times"
+        todo = "keep one of them; an ablation of its own compares the other"
+        raise UserError(fault(where, got, "each benchmark and protocol once", todo))
 
 
 def ablate(ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[[str], None]) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,10 +35,18 @@ class Agreed:
     stop: bool
 
 
-def agree(accelerator: Accelerator, step: int, group: Sequence[Loaded], made: Made, asked: bool) -> Agreed:
+def agree(
+    accelerator: Accelerator,
+    step: int,
+    group: Sequence[Loaded],
+    made: Made,
+    asked: bool,
+    offending: Callable[[Loaded], list[str]],
+) -> Agreed:
     """What each process knows, put together.
 
-    Raises DataError in every process if a number is not finite in any, naming the samples.
+    Raises DataError in every process if a number is not finite in any, naming the samples. `offending` picks them out
+    of a forward; nothing waits for the other processes in it.
     """
     names = list(made.losses)
     bad_loss = not all(math.isfinite(value) for value in made.losses.values())
@@ -48,14 +56,21 @@ def agree(accelerator: Accelerator, step: int, group: Sequence[Loaded], made: Ma
     said = torch.tensor(own, dtype=torch.float64, device=accelerator.device)
     *losses, left_out, stop, any_loss, any_norm = accelerator.reduce(said, "sum").tolist()
     if any_loss or any_norm:
-        raise DataError(_bad_numbers(accelerator, step, group, made, any_loss > 0))
+        raise DataError(_bad_numbers(accelerator, step, group, made, any_loss > 0, offending))
     return Agreed(dict(zip(names, losses, strict=True)), int(left_out), stop > 0)
 
 
-def _bad_numbers(accelerator: Accelerator, step: int, group: Sequence[Loaded], made: Made, loss: bool) -> str:
-    """The samples of the forwards whose loss is not finite; of all forwards if only the gradient is not."""
+def _bad_numbers(
+    accelerator: Accelerator,
+    step: int,
+    group: Sequence[Loaded],
+    made: Made,
+    loss: bool,
+    offending: Callable[[Loaded], list[str]],
+) -> str:
+    """The samples that make a forward's loss not finite; those of all forwards if only the gradient is not."""
     chosen = [one for one, value in zip(group, made.micros, strict=True) if not loss or not math.isfinite(value)]
-    keys = [key for loaded in chosen for key in loaded.batch.keys]
+    keys = [key for loaded in chosen for key in (offending(loaded) if loss else loaded.batch.keys)]
     told = [", ".join(f"{name} {value:.4g}" for name, value in made.losses.items())] if chosen else []
     if accelerator.num_processes > 1:
         from accelerate.utils import gather_object

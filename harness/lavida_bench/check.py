@@ -108,6 +108,8 @@ def _inspect(video: TestVideo) -> list[Defect]:
             wrong += _disagreeing(video, start, stop)
     except DataError as error:
         return [Defect(video.key, str(error), "scoring stops here: mend or fetch the file", fatal=True)]
+    finally:
+        video.close()
     if not wrong:
         return []
     what = f"frame labels and masks disagree on {len(wrong)} of {video.frame_count} frames (first: {wrong[0]})"

@@ -28,7 +28,7 @@ from lavida_bench.checkpoint import Checkpoints, Progress, better, claimed, writ
 from lavida_bench.journal import Journal
 from lavida_bench.loader import Loaded, Loader
 from lavida_bench.processes import PATIENCE
-from lavida_bench.sharded import Sharding
+from lavida_bench.sharded import Sharding, own_format
 from lavida_bench.start import make_model
 from lavida_bench.stopping import Stopping
 from lavida_bench.weighing import Shares, total
@@ -151,7 +151,7 @@ class _Run:
         first, last = self.progress.step * fit.accumulation, fit.steps * fit.accumulation
         for group in _grouped(self.loader.batches(first, last), fit.accumulation):
             made = self._step(group)
-            agreed = agree(self.accelerator, self.progress.step + 1, group, made, stopping.asked)
+            agreed = agree(self.accelerator, self.progress.step + 1, group, made, stopping.asked, self._offending)
             self._apply()
             damaged = self.progress.damaged + agreed.damaged
             self.progress = replace(self.progress, step=self.progress.step + 1, damaged=damaged)
@@ -185,6 +185,17 @@ class _Run:
         own = [float(value) for value in micros]
         return Made({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
 
+    @torch.no_grad()
+    def _offending(self, loaded: Loaded) -> list[str]:
+        """Keys of the samples whose loss alone is not finite; of all where none is, or where weights are cut."""
+        found: list[str] = []
+        for batch in [] if own_format(self.accelerator) else self.loader.alone(loaded.step):
+            if not all(
+                bool(part.isfinite().all()) for part in self.raw(batch.to(self.accelerator.device)).parts.values()
+            ):
+                found += batch.keys
+        return found or list(loaded.batch.keys)
+
     def _clip(self) -> torch.Tensor:
         limit = float("inf") if self.fit.clip is None else self.fit.clip
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), limit)
@@ -214,7 +225,8 @@ class _Run:
             name: round(done, 4) for name, done in self.loader.schedule.rounds(step * self.fit.accumulation).items()
         }
         more = {"lr": rates, "norm": norm, "samples_per_second": round(rate, 2), "rounds": rounds}
-        journal.training(step, losses, more | {"damaged": self.progress.damaged})
+        left_out = {"damaged": self.progress.damaged, "damaged_shards": len(self.loader.damaged)}
+        journal.training(step, losses, more | left_out)
 
     def _validate(self, journal: Journal | None) -> None:
         """Measure, and keep the weights if they are the best so far."""
@@ -244,10 +256,11 @@ class _Run:
     def _finish(self) -> Path:
         """The best weights, or the last ones where nothing was validated, as a model for use."""
         with self.average.inside(self.raw) if self.average else nullcontext():
-            whole = self.sharding.whole(self.model)
-        if self.accelerator.is_main_process:
-            fit_folder.finish(self.out, self.recipe, self.raw, self.processor, whole, self.progress)
-            self.say(f"fitted: {self.out / fit_folder.MODEL}")
+            whole = self.sharding.whole(self.model)  # may be the weights themselves, which change back after this
+            if self.accelerator.is_main_process:
+                shards = len(self.loader.damaged)
+                fit_folder.finish(self.out, self.recipe, self.raw, self.processor, whole, self.progress, shards)
+        self.say(f"fitted: {self.out / fit_folder.MODEL}")
         self.accelerator.wait_for_everyone()
         return self.out / fit_folder.MODEL
 

@@ -92,8 +92,12 @@ def finish(
     processor: LavidaProcessor,
     weights: Mapping[str, Tensor],
     progress: Progress,
+    damaged_shards: int,
 ) -> None:
-    """Write the model with the best weights, if any were kept, and last of all fit.json. Raises DataError."""
+    """Write the model with the best weights, if any were kept, and last of all fit.json. Raises DataError.
+
+    damaged_shards  how many the loader left out from the beginning
+    """
     best = _best(out / BEST) if (out / BEST).is_file() else {}
     partial = out / f"{MODEL}{PARTIAL}"
     try:
@@ -106,7 +110,12 @@ def finish(
         shutil.rmtree(partial, ignore_errors=True)
         todo = "free some space and run the same command again: the last checkpoint is kept"
         raise DataError(fault(out / MODEL, f"cannot be written ({error})", todo=todo)) from error
-    summary = {"identity": recipe.fit_identity(), "recipe": recipe.name, **asdict(progress)}
+    summary = {
+        "identity": recipe.fit_identity(),
+        "recipe": recipe.name,
+        **asdict(progress),
+        "damaged_shards": damaged_shards,
+    }
     write_whole(out / DONE, (json.dumps(summary, indent=1) + "\n").encode())
 
 

@@ -6,15 +6,18 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from lavida_gen.errors import DataError, fault
 
 LOG = "log.jsonl"
 BOARD = "tensorboard"
 
 
 class Journal:
-    """The main process' records of a run; the other processes keep none.
+    """The main process' records of a run; the other processes keep none. Raises DataError when the disk is full.
 
     step is the step from which the run goes on: what an earlier run said after it is taken back.
     """
@@ -50,12 +53,17 @@ class Journal:
         self.say(text)
 
     def close(self) -> None:
-        """Everything is on disk."""
-        self._file.close()
-        self._board.close()
+        """Everything is on disk; what a full disk did not take was told when it was written."""
+        for one in (self._file, self._board):
+            with suppress(OSError):
+                one.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
+        try:
+            self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
+        except OSError as error:
+            todo = "free some space and run the same command again: the last checkpoint is kept"
+            raise DataError(fault(self._file.name, f"cannot be written ({error.strerror})", todo=todo)) from error
 
     def _scalars(self, room: str, step: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():

@@ -31,6 +31,8 @@ from lavida_gen.errors import DataError, UserError, fault
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 INNER = ("fit/model", "model")  # where a run and a fit keep theirs
+UNHEARD = ("_name_or_path", "architectures", "dtype", "loss", "transformers_version")
+"""Keys of a configuration that no score depends on."""
 LIMIT = 65504.0  # the largest float16
 
 
@@ -115,9 +117,10 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
 def of(
     model: Lavida, processor: LavidaProcessor, name: str, precision: Precision = "auto", device: str | None = None
 ) -> LavidaScorer:
-    """A model that is in memory."""
+    """A model that is in memory: its weights and its configuration are what tell it from others."""
     place = _device(device)
-    weights = digest([name_of(value) for value in model.state_dict().items()])
+    config = {name: value for name, value in model.config.to_dict().items() if name not in UNHEARD}
+    weights = digest([[name_of(value) for value in model.state_dict().items()], config])
     return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
 
 

@@ -35,15 +35,21 @@ if TYPE_CHECKING:
 
 OPEN_SHARDS = 64
 """Shards that a worker keeps open."""
+AHEAD = 10_000
+"""Steps that are looked at for one with a sound sample, where a step has none and damage is to be skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A step's share of one process: its batch, and what of it was damaged and left out."""
+    """A step's share of one process: its batch, and what of it was damaged and left out.
+
+    stands_in  nothing of the step's own was sound: the batch is that of a later step
+    """
 
     step: int
     batch: Batch
     damaged: tuple[str, ...] = ()
+    stands_in: bool = False
 
     def pin_memory(self) -> Loaded:
         """For DataLoader: tensors that copy to a GPU while it computes."""
@@ -120,6 +126,19 @@ class _Steps(Dataset[Loaded]):
         self.reader, self.places, self.processor, self.skip = reader, places, processor, skip
 
     def __getitem__(self, step: int) -> Loaded:
+        samples, damaged = self._sound(step)
+        stands_in = not samples
+        if stands_in:  # a process without a batch would hold up the others
+            samples = self._next(step)
+        if not samples:
+            raise DataError(f"every sample of the batch and of those after it is damaged: {'; '.join(damaged)}")
+        try:
+            return Loaded(step, self.processor(samples, "train"), tuple(damaged), stands_in)
+        except LavidaError as error:  # a prompt with the model's own tokens, a picture out of all proportion
+            raise DataError(str(error)) from error
+
+    def _sound(self, step: int) -> tuple[list[Sample], list[str]]:
+        """The samples of a step, and what is wrong with the others. Raises DataError if damage is not to be skipped."""
         samples: list[Sample] = []
         damaged: list[str] = []
         for place in self.places(step):
@@ -129,12 +148,15 @@ class _Steps(Dataset[Loaded]):
                 if not self.skip:
                     raise
                 damaged.append(str(error))
-        if not samples:
-            raise DataError(f"step {step}: every sample of the batch is damaged: " + "; ".join(damaged))
-        try:
-            return Loaded(step, self.processor(samples, "train"), tuple(damaged))
-        except LavidaError as error:  # a prompt with the model's own tokens, a picture out of all proportion
-            raise DataError(str(error)) from error
+        return samples, damaged
+
+    def _next(self, step: int) -> list[Sample]:
+        """The samples of the next step of the same pool that has any."""
+        pool = self.places(step)[0].pool
+        for later in range(step + 1, step + AHEAD):
+            if self.places(later)[0].pool == pool and (samples := self._sound(later)[0]):
+                return samples
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +173,12 @@ class _Share:
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
-    """Batches that are listed beforehand."""
+    """Batches that are listed beforehand; after the last comes the first."""
 
     batches: tuple[tuple[Place, ...], ...]
 
     def __call__(self, step: int) -> tuple[Place, ...]:
-        return self.batches[step]
+        return self.batches[step % len(self.batches)]
 
 
 class Loader:
@@ -185,7 +207,8 @@ class Loader:
     def validation(self) -> Iterator[tuple[int, Loaded]]:
         """(number, batch): this process' part of the validation batches, always the same ones, all pools in turn.
 
-        Every process gets equally many; -1 marks those that only fill up and must not be counted.
+        Every process gets equally many; -1 marks those that only fill up, or stand in for what is damaged, and must not
+        be counted.
         """
         assert self.fit.validation is not None, "the recipe asks for no validation"
         most, size = self.fit.validation.samples, self.fit.batch
@@ -195,7 +218,15 @@ class Loader:
         mine = range(self.process, -(-len(batches) // self.processes) * self.processes, self.processes)
         steps = [min(step, len(batches) - 1) for step in mine]
         for number, loaded in zip(mine, self._load(self._held_out, _Fixed(tuple(batches)), steps), strict=True):
-            yield number if number < len(batches) else -1, loaded
+            yield number if number < len(batches) and not loaded.stands_in else -1, loaded
+
+    def alone(self, step: int) -> Iterator[Batch]:
+        """The samples of a step, each as a batch of its own; damaged ones are passed over."""
+        for place in _Share(self.schedule, self.process, self.fit.batch)(step):
+            try:
+                yield self.processor([self._reader.sample(place)], "train")
+            except (DataError, LavidaError):
+                continue
 
     def _load(self, reader: Reader, places: Callable[[int], Sequence[Place]], steps: Sequence[int]) -> Iterator[Loaded]:
         workers = min(self.settings.workers, len(steps))
@@ -226,7 +257,9 @@ def _unwrapped(loader: DataLoader[Loaded]) -> Iterator[Loaded]:
         mark = f"{type(error).__module__}.{type(error).__qualname__}: "
         raise type(error)(str(error).rpartition(mark)[2].strip()) from error
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not str(error).startswith(
+            "DataLoader worker (pid"
+        ):  # an error of the worker's own has its traceback in front
             raise
         todo = "lower fit.loader.workers or fit.loader.prefetch; the last checkpoint is kept"
         raise DataError(f"a process of the loader died (killed, or out of memory); {todo}") from error

@@ -127,14 +127,17 @@ def _shown(videos: Sequence[TestVideo]) -> frozenset[str]:
 def watch(
     pairs: Pairs, protocol: Protocol, shown: Collection[str], looks: list[Look], advance: Advance
 ) -> Iterator[tuple[TestVideo, VideoScore | None]]:
-    """The same pairs; what a page shows of each goes to `looks`, with pictures of those `shown`."""
+    """The same pairs; what a page shows of each goes to `looks`, with pictures of those `shown`. Closes each video."""
     for video, score in pairs:
-        if score is not None and protocol.select([video]):
-            frames, values = _counted(video, score, protocol)
-            if len(frames):
-                taken = shots(video, score, frames, values) if video.key in shown else ()
-                looks.append(Look(video.key, timeline(video, frames, values), taken))
-        yield video, score
+        try:
+            if score is not None and protocol.select([video]):
+                frames, values = _counted(video, score, protocol)
+                if len(frames):
+                    taken = shots(video, score, frames, values) if video.key in shown else ()
+                    looks.append(Look(video.key, timeline(video, frames, values), taken))
+            yield video, score
+        finally:
+            video.close()
         advance(video.frame_count)
 
 
@@ -172,7 +175,10 @@ def _baselines(
     def pairs(one: room.Baseline) -> Iterator[tuple[TestVideo, VideoScore | None]]:
         for video in videos:
             wanted = video.frame_labels is not None and video.key in scored
-            yield video, one.score(video, room.rng_for(how.seed, video.key)) if wanted else None
+            try:
+                yield video, one.score(video, room.rng_for(how.seed, video.key)) if wanted else None
+            finally:
+                video.close()
             advance(video.frame_count)
 
     return tuple(

@@ -50,6 +50,9 @@ class Media(ABC):
     def decoded(self, wanted: range) -> Iterator[Pixels]:
         """(H, W, 3) uint8 RGB of each wanted frame, in order."""
 
+    def close(self) -> None:  # noqa: B027  # most readers hold nothing open
+        """Lets go of open files and decoders; the next reading opens them again. Not while another thread reads."""
+
 
 class Part(Media):
     """The first `frame_count` frames of another one, for a benchmark that cuts its videos."""
@@ -62,6 +65,10 @@ class Part(Media):
     def decoded(self, wanted: range) -> Iterator[Pixels]:
         """See Media."""
         return self.whole.decoded(wanted)
+
+    def close(self) -> None:
+        """See Media."""
+        self.whole.close()
 
 
 def is_stray(name: str) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
-    """AdamW on all that trains; vectors (biases, norms) do not decay. Raises UserError for an unknown group."""
+    """AdamW on all that trains; vectors (biases, norms) do not decay. Raises UserError for a rate of no use."""
     from lavida.config import GROUPS
     from lavida.trainable import group_of
 
@@ -30,6 +30,9 @@ def make(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
             members.setdefault((group_of(name), parameter.ndim >= 2), []).append(parameter)
     if not members:
         raise UserError("model.config.trainable: everything is frozen; expected at least one group to train")
+    idle = fit.lr_of.keys() - {group for group, _ in members}
+    if idle:
+        raise UserError(f"fit.lr_of.{min(idle)}: nothing of this group trains; see model.config.trainable")
     groups = [
         {
             "params": parameters,

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from lavida_gen.storage import Storage, is_url, open_storage, write_whole
 
 Check = Literal["digest", "size", "none"]
 TRIES = 3
+PAUSE = 1.0
+"""Seconds before a second try at a shard; twice as many before the third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,12 @@ def open_pools(entries: Sequence[DataEntry], split: str, settings: LoaderSetting
         found = _check(store, here, settings.check)
         damaged += found.values()
         sound = [shard for shard in here if shard.file not in found]
+        same = any(pool.name.partition("/")[0] == manifest.name for pool in pools)
+        name = f"{manifest.name}-{number}" if same else manifest.name  # two corpora of one recipe stay apart in logs
         for kind in sorted({shard.kind for shard in sound}):
             chosen = tuple(shard for shard in sound if shard.kind == kind)
             share = sum(shard.samples for shard in chosen) / sum(shard.samples for shard in sound)
-            pools.append(Pool(f"{manifest.name}/{kind}", kind, store, chosen, entry.weight * share))
+            pools.append(Pool(f"{name}/{kind}", kind, store, chosen, entry.weight * share))
     if damaged and settings.damaged == "stop":
         todo = "build or fetch them again, or set fit.loader.damaged=skip"
         raise DataError(f"{len(damaged)} damaged shards; {todo}\n" + "\n".join(f"  {line}" for line in damaged))
@@ -139,7 +144,8 @@ def fetch(place: Storage, file: str, path: Path, sha256: str) -> None:
         if path.is_file():
             return
         said = ""
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
+            time.sleep(attempt * PAUSE)
             said = _fetch_once(place, file, path, sha256)
             if not said:
                 return
@@ -157,7 +163,7 @@ def _fetch_once(place: Storage, file: str, path: Path, sha256: str) -> str:
             partial.replace(path)
             return ""
         return f"came with sha256 {got[:12]}, expected {sha256[:12]}"
-    except (OSError, DataError) as error:
+    except Exception as error:  # each file system has exceptions of its own
         return f"cannot be fetched ({error})"
     finally:
         partial.unlink(missing_ok=True)

@@ -36,6 +36,8 @@ from lavida_gen.shards import PARTIAL, write_whole
 
 FORMAT = 1
 RESULT = "result.json"
+OVERLAY = "overlay.mp4"
+TIMELINE = "timeline.png"
 PER_SECOND = 5.0  # frames that are looked at, unless the user says how many
 EVERY = 32  # most frames from one sampled frame to the next
 DEPTH = 2  # clips that wait for the model
@@ -107,7 +109,7 @@ def predict(
     with ExitStack() as stack:
         stack.callback(stream.close)
         if settings.overlay:
-            work.video = stack.enter_context(overlay.VideoWriter(out / "overlay.mp4", stream.fps, stream.live))
+            work.video = stack.enter_context(overlay.VideoWriter(out / OVERLAY, stream.fps, stream.live))
         work.table = stack.enter_context(work.partial.open("w", encoding="utf-8", newline=""))
         write_csv(work.table, [], Sampled)
         pieces = stack.enter_context(_Closing(ahead([stream], work.chunks, readers=1, depth=DEPTH)))
@@ -122,6 +124,7 @@ def predict(
         except BaseException:
             work.partial.unlink(missing_ok=True)
             raise
+        work.clear()  # here, for the overlay gets its name where the block ends
     found.broken, found.lost = stream.broken, stream.lost
     work.finish(about or {})
     return found
@@ -211,13 +214,18 @@ class _Work:
             words = f"{timeline_picture.clock(seconds, 0.5)}   {row.probability:.2f}   {name}"
             self.video.write(overlay.draw(pixels, values, row.probability, self.settings.threshold, words), seconds)
 
+    def clear(self) -> None:
+        """Takes the mark of an earlier prediction away, then its files that this one may not write."""
+        for name in (RESULT, OVERLAY, TIMELINE):  # result.json first: cut off from here on, nothing counts as done
+            (self.out / name).unlink(missing_ok=True)
+
     def finish(self, about: dict[str, Any]) -> None:
         """The files that need the whole; result.json last."""
         found, out, threshold = self.found, self.out, self.settings.threshold
         found.segments = segments(self.rows, threshold, self.settings.join, (found.every, found.every / found.fps))
         if len(self.rows):
             title = f"{Path(found.source).name}: {', '.join(self.names)}"
-            timeline_picture.draw(out / "timeline.png", title, self.rows, found.segments, threshold, self.peaks)
+            timeline_picture.draw(out / TIMELINE, title, self.rows, found.segments, threshold, self.peaks)
         text = io.StringIO()
         write_csv(text, found.segments, Segment)
         write_whole(out / "segments.csv", text.getvalue().encode())

@@ -19,6 +19,10 @@ from lavida_gen.errors import DataError, fault
 WHICH = ("all", "abnormal", "normal")
 
 
+class NoFrameError(DataError):
+    """No frame has scores with both lists of names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fall:
     """Mean of (score with the names - score with absent names), in logits, over some frames.
@@ -42,7 +46,7 @@ def check(
 ) -> dict[str, Fall]:
     """Falls over all frames and, where there are labels, over the abnormal and the normal ones.
 
-    Frames that either score lacks are left out. Raises DataError if none is left.
+    Frames that either score lacks are left out. Raises NoFrameError if none is left.
     """
     sums: dict[str, list[tuple[float, int]]] = {which: [] for which in WHICH}
     for video, named, absent in triples:
@@ -55,7 +59,7 @@ def check(
             if frames.any():
                 sums[which].append((float(change[frames].sum()), int(frames.sum())))
     if not sums["all"]:
-        raise DataError(fault("prompt check", "no frame is scored with both lists of names", "at least one"))
+        raise NoFrameError(fault("prompt check", "no frame is scored with both lists of names", "at least one"))
     return {which: _fall(np.array(rows), bootstrap or Bootstrap()) for which, rows in sums.items() if rows}
 
 

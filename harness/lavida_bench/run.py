@@ -173,12 +173,14 @@ class _Work:
 
     def _model_key(self) -> str:
         """Digest of the model's files, or of what the recipe says of it."""
-        folder = self._model()
-        if folder is None or not folder.is_dir():
-            return digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed, self._shipped()])
         from lavida_bench.model_files import folder_digest
 
-        return folder_digest(folder)
+        folder, path = self._model(), self.recipe.model.path
+        if folder is not None and folder.is_dir():
+            return folder_digest(folder)
+        begins = Path(path).expanduser() if path is not None else None
+        files = folder_digest(begins) if begins is not None and begins.is_dir() else self._shipped()
+        return digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
 
     def _shipped(self) -> str:
         """Digest of the weights that come with this program, "" for a model that does not begin with them."""

@@ -7,7 +7,6 @@ shuffled shards, so that processes read different shards, and mixes `shuffle` sa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,7 +46,7 @@ class PoolSize:
 class Schedule:
     """`at(step)` gives the samples of a step, all of one pool.
 
-    batch is that of all processes together; lanes is the most lanes that a batch is cut into.
+    batch is that of all processes together; lanes is the most lanes that a batch is cut into, equal ones.
     """
 
     def __init__(self, pools: Sequence[PoolSize], seed: int, batch: int, lanes: int = 32, shuffle: int = 2000) -> None:
@@ -56,7 +55,7 @@ class Schedule:
                 todo = "build a larger corpus, or lower fit.batch"
                 raise UserError(fault(pool.name, f"{pool.samples} samples", f"at least one batch of {batch}", todo))
         self.pools, self.seed, self.batch, self.shuffle = tuple(pools), seed, batch, shuffle
-        self.lanes = math.gcd(batch, lanes)
+        self.lanes = max(many for many in range(1, min(batch, lanes) + 1) if batch % many == 0)
         weights = np.array([pool.weight for pool in pools])
         self._shares = weights / weights.sum()
         self._block = lru_cache(maxsize=4)(self._draw_block)

@@ -123,13 +123,16 @@ class _Work:
         return True
 
     def pieces(self, video: TestVideo) -> Iterator[_Piece]:
-        """The batches of a video. Runs in a reader."""
+        """The batches of a video, which is closed after them. Runs in a reader."""
         names = self.names.of(video)
-        for some in self.clock.timed("decode", clips(video, self.protocol, self.effort.batch)):
-            with self.clock("prepare"):
-                prepared = self.scorer.prepare([clip.frames for clip in some], names)
-            numbers = np.concatenate([clip.numbers for clip in some])
-            yield _Piece(numbers, np.concatenate([clip.fresh for clip in some]), prepared)
+        try:
+            for some in self.clock.timed("decode", clips(video, self.protocol, self.effort.batch)):
+                with self.clock("prepare"):
+                    prepared = self.scorer.prepare([clip.frames for clip in some], names)
+                numbers = np.concatenate([clip.numbers for clip in some])
+                yield _Piece(numbers, np.concatenate([clip.fresh for clip in some]), prepared)
+        finally:  # protocol paper leaves out the last frames, and a broken video ends early
+            video.close()
 
     def run(self, videos: Sequence[TestVideo]) -> None:
         """Runs the model on all pieces; whatever happens, no half-written video stays."""

@@ -52,7 +52,7 @@ def _maps(files: Files) -> Path | None:
     if files.maps is not None:
         return files.maps
     main = files.main
-    return main if main is not None and main.suffix == ".npz" and score_maps.header(main) is not None else None
+    return main if main is not None and main.suffix.lower() == ".npz" and score_maps.header(main) is not None else None
 
 
 def _npy(path: Path) -> dict[str, Array]:

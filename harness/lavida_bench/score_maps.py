@@ -16,7 +16,7 @@ EXACT = ("float16", "uint8", "int8", "bool")  # dtypes that float16 holds withou
 
 def header(path: Path) -> tuple[tuple[int, ...], str] | None:
     """Shape and dtype of the maps in an .npy or .npz file; None if there are none. Raises DataError."""
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return score_arrays.maps_header(path)
     found = score_arrays.array(path)
     return found.shape, str(found.dtype)
@@ -48,7 +48,7 @@ class StoredMaps:
     def __call__(self, start: int, stop: int) -> Maps:
         """float16 (n, h, w) of frames start..stop-1."""
         if self._maps is None:
-            npz = self.path.suffix == ".npz"
+            npz = self.path.suffix.lower() == ".npz"
             self._maps = score_arrays.maps_of(self.path) if npz else score_arrays.array(self.path)
             assert self._maps is not None, "its header was read"
         maps = self._maps

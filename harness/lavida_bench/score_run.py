@@ -102,7 +102,8 @@ def run_entry(
             task, scorer, absent, run / SCORES / f"{entry.slug}-absent", without_maps(effort), replace, bar
         )
         scoring.failed |= second.failed
-        falls = _falls(task, store, other) if processes.first and not second.failed else None
+        wanted = processes.first and (entry.allow_partial or not scoring.failed)
+        falls = _falls(task, store, other) if wanted else None
     if not processes.first:
         return None
     if scoring.failed and not entry.allow_partial:
@@ -170,7 +171,9 @@ def _told(task: Task, scorer: Scorer, falls: Mapping[str, prompt_check.Fall] | N
 
 
 def _unheard(falls: Mapping[str, prompt_check.Fall] | None) -> tuple[str, ...]:
-    """A warning where the prompt check does not show that names matter."""
+    """A warning where the prompt check does not show that names matter, or has nothing to show ({})."""
+    if falls is not None and not falls:
+        return ("the prompt check says nothing: no frame is scored with both lists of names",)
     fall = (falls or {}).get("abnormal") or (falls or {}).get("all")
     if fall is None or (fall.value > 0 and (fall.low is None or fall.low > 0)):
         return ()
@@ -184,7 +187,11 @@ def fall_text(falls: Mapping[str, prompt_check.Fall]) -> str:
 
 
 def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt_check.Fall]:
-    """The prompt check, written to the run folder."""
+    """The prompt check of what both have, written to the run folder.
+
+    {} if that is nothing and the entry allows partial results, else NoFrameError.
+    """
+    path = task.run / f"prompt_check-{task.entry.slug}.json"
 
     def triples() -> Iterator[tuple[TestVideo, VideoScore, VideoScore]]:
         for video in task.protocol.select(task.benchmark.videos()):
@@ -192,10 +199,16 @@ def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt
             if named is not None and absent is not None:
                 yield video, named, absent
 
-    falls = prompt_check.check(triples())
+    try:
+        falls = prompt_check.check(triples())
+    except prompt_check.NoFrameError:
+        if not task.entry.allow_partial:
+            raise
+        path.unlink(missing_ok=True)  # an earlier run's
+        return {}
     plain: dict[str, Any] = {"names": task.names.kind, "absent": list(task.entry.absent)}
     plain |= {which: asdict(fall) for which, fall in falls.items()}
-    write_whole(task.run / f"prompt_check-{task.entry.slug}.json", (json.dumps(plain, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(plain, indent=1) + "\n").encode())
     return falls
 
 

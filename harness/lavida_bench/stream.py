@@ -84,7 +84,10 @@ def _opened(source: str | Path | BinaryIO, word: str, name: str) -> Any:
     kind = "v4l2" if word.startswith("/dev/video") else None
     place = word or source
     try:
-        container = av.open(place, format=kind, options=options, timeout=WAIT if "://" in word else None)
+        container = av.open(
+            place, format=kind, options=options, timeout=WAIT if "://" in word else None,
+            metadata_errors="replace",  # titles in Latin-1, say
+        )  # fmt: skip
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if "://" in word else "is it a video file?"
         raise DataError(fault(name, reason(error, Path(word) if word else None), "a video", todo)) from error

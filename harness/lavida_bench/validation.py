@@ -113,8 +113,8 @@ def validate(
             output = model(batch)
             if number >= 0:
                 tally.add(batch, output)
-                for words in loaded.damaged:
-                    note(f"left out of validation: {words}")
+            for words in loaded.damaged:
+                note(f"left out of validation: {words}")
     finally:
         model.train(training)
     return tally.summed(accelerator).values(weights)

@@ -177,6 +177,12 @@ class TestVideo:
         self._shape("masks", masks, np.bool_, (stop - start, *self.size), start)
         return masks
 
+    def close(self) -> None:
+        """Lets go of what the reader holds open, if anything; it may read again. Not while another thread reads."""
+        close = getattr(self.reader, "close", None)  # a reader may be a plain function
+        if close is not None:
+            close()
+
     def _range(self, start: int, stop: int) -> None:
         assert 0 <= start < stop <= self.frame_count, f"{self.key}: frames {start}..{stop} of {self.frame_count}"
 

@@ -25,7 +25,7 @@ SEEK = 32
 
 
 class VideoFile(Media):
-    """Frames of a video file. The file is open while frames are read; pickling closes it."""
+    """Frames of a video file. It is open from the first frame read to the last, or to `close`; pickling closes it."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.index = path, index_of(path)
@@ -55,14 +55,15 @@ class VideoFile(Media):
         self._held = self._good = None
         if self._container is None:
             self._container, _ = opened(self.path)
-            self._scaler = self._scaler or VideoReformatter()
+            self._scaler = VideoReformatter()
         return self._container.streams.video[0]
 
     def close(self) -> None:
-        """Closes the file; the next reading opens it again."""
+        """See Media."""
         if self._container is not None:
             self._container.close()
-        self._container, self._frames, self._next = None, iter(()), self.frame_count
+        self._container = self._scaler = None  # each of the two keeps a thread for every core
+        self._frames, self._next = iter(()), self.frame_count
         self._held = self._good = None
 
     def decoded(self, wanted: range) -> Iterator[Pixels]:

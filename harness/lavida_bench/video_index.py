@@ -79,7 +79,7 @@ def opened(path: Path) -> tuple[Any, Any]:
     import av
 
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors="replace")  # titles in Latin-1, say
     except (OSError, av.error.FFmpegError) as error:
         todo = "fetch the file again: it is damaged or only partly there"
         raise DataError(fault(path, reason(error, path), "a video file", todo)) from error

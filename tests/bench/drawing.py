@@ -33,12 +33,15 @@ def mask(frame: int, size: tuple[int, int] = SIZE, value: int = 255) -> NDArray[
 
 def video(
     path: Path, frames: int, size: tuple[int, int] = SIZE, fps: int = 25, codec: str = "", gop: int = 6, bframes: int = 0,
-    times: list[int] | None = None,
+    times: list[int] | None = None, title: bytes = b"",
 ) -> Path:  # fmt: skip
-    """Writes `pictures`; times are presentation times in 1/fps seconds, for a rate that varies."""
+    """Writes `pictures`; times are presentation times in 1/fps seconds, for a rate that varies; a title in any encoding."""
     path.parent.mkdir(parents=True, exist_ok=True)
     codec = codec or ("mpeg4" if path.suffix == ".avi" else "libx264")
+    stand_in = "~" * len(title)  # PyAV writes UTF-8 alone
     with av.open(str(path), "w") as container:
+        if title:
+            container.metadata["title"] = stand_in
         stream = container.add_stream(codec, rate=fps)
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
@@ -49,6 +52,10 @@ def video(
             frame.pts = number if times is None else times[number]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    if title:
+        data = path.read_bytes()
+        assert data.count(stand_in.encode()) == 1
+        path.write_bytes(data.replace(stand_in.encode(), title))
     return path
 
 

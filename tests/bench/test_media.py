@@ -18,8 +18,10 @@ from lavida_bench import media
 from lavida_bench.frame_folder import FrameFolder, decode_file
 from lavida_bench.mask_files import MaskFiles, read_grey
 from lavida_bench.media import Part, find_videos, number_of, numbered
+from lavida_bench.stream import Stream
 from lavida_bench.video_file import VideoFile
 from lavida_bench.video_index import index_of
+from lavida_gen import video_file
 from lavida_gen.errors import DataError
 
 _spec = importlib.util.spec_from_file_location("drawing_for_media", Path(__file__).with_name("drawing.py"))
@@ -161,6 +163,15 @@ def test_what_is_no_video(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
     with pytest.raises(DataError, match="has no video stream"):
         VideoFile(tmp_path / "sound.wav")
+
+
+def test_a_title_that_is_not_utf_8_is_no_fault(tmp_path: Path) -> None:
+    path = drawing.video(tmp_path / "v.mp4", FRAMES, title="Café square".encode("latin-1"))
+    with pytest.raises(UnicodeDecodeError), av.open(str(path)):
+        pass
+    assert np.abs(np.subtract(greys(VideoFile(path)(0, FRAMES)), wanted(range(FRAMES)))).max() <= 4
+    assert sum(1 for _ in Stream(path)) == FRAMES
+    assert len(video_file.read(path, [0, 9], drawing.SIZE)) == 2
 
 
 def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:

@@ -290,6 +290,38 @@ def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
     assert done(tmp_path, "k") is None
 
 
+def test_two_predictions_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, out = sources(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
+    predict_all(Grey(), found, NAMES, Settings(), False, bar)
+    assert (out / "overlay.mp4").is_file()
+
+    def cut_off(writer: overlay.VideoWriter) -> None:
+        assert not (out / "result.json").exists(), "gone before the first file gets its name"
+        raise SystemExit
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(overlay.VideoWriter, "finish", cut_off)
+        predict_all(Grey(), found, ("other",), Settings(), False, bar)
+    (outcome,) = predict_all(Grey(), found, NAMES, Settings(), False, bar)
+    assert not outcome.kept, "what is there may be of both"
+    predict_all(Grey(), found, ("other",), Settings(overlay=False), False, bar)
+    assert not (out / "overlay.mp4").exists()
+    predict(Grey(interrupt_after=0), Stream(found[0].place), NAMES, out)
+    assert {path.name for path in out.iterdir()} == {"result.json", "scores.csv", "segments.csv"}
+
+
+def test_a_failed_prediction_leaves_the_earlier_one(tmp_path: Path) -> None:
+    class Broken(Grey):
+        def score(self, prepared: Any) -> Pending:
+            raise DataError("broken")
+
+    found, out = sources(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
+    predict_all(Grey(), found, NAMES, Settings(), False, bar)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert predict_all(Broken(), found, ("other",), Settings(), False, bar)[0].error
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
 def test_outcomes_are_told() -> None:
     made = Prediction("v.mp4", 60, 30, 6.0, 10.0, 2, segments=[Segment(2, 3, 20, 30, 0.9, 2.4, 0.8, "cart")])
     outcome = Outcome(Source("v.mp4", Path("o")), made)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
-from lavida_bench import prompt_check, prompt_names
+from lavida_bench import prompt_check, prompt_names, record
 from lavida_bench.benchmark import known, make
 from lavida_bench.bootstrap import Bootstrap
 from lavida_bench.prompt_names import PromptNames, choose, given
+from lavida_bench.recipe import ScoreEntry
+from lavida_bench.score import Effort
+from lavida_bench.score_run import run_entry
+from lavida_bench.scorer import ClipScores, Pending
 from lavida_bench.video import TestVideo, VideoScore
 from lavida_gen.errors import DataError, UserError
 
@@ -125,3 +135,60 @@ def test_no_frame_with_both_scores_is_an_error() -> None:
     one = (video("v", 1), score("v", [1.0], [False]), score("v", [1.0]))
     with pytest.raises(DataError, match="prompt check: no frame is scored with both lists of names"):
         prompt_check.check([one])
+
+
+class Picky:
+    """Rising scores. Takes no wide frame with any name of `refused`."""
+
+    name = "picky"
+
+    def __init__(self, refused: tuple[str, ...], widest: int = 64) -> None:
+        self.identity = {"toy": "picky"}
+        self.refused, self.widest = refused, widest
+
+    def prepare(self, clips: Sequence[NDArray[np.uint8]], names: tuple[str, ...]) -> Any:
+        if clips[0].shape[2] > self.widest and set(names) & set(self.refused):
+            raise DataError("a frame too wide")
+        return sum(len(clip) for clip in clips)
+
+    def score(self, prepared: Any) -> Pending:
+        return lambda: ClipScores(np.arange(prepared, dtype=np.float32))
+
+
+def checked(scorer: Picky, tmp_path: Path, allow_partial: bool = True) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """What prompt_check-folder.json says of all frames, and the warnings, of two videos 64 wide and one of 96."""
+    root, run = tmp_path / "folder", tmp_path / "run"
+    for key, width in (("a", 64), ("b", 64), ("wide", 96)):
+        (root / "videos" / key).mkdir(parents=True, exist_ok=True)
+        for frame in range(8):
+            Image.new("RGB", (width, 48)).save(root / "videos" / key / f"{frame}.png")
+    (root / "labels.csv").write_text("video,start,end,name\na,2,5,cart\nb,2,5,cart\nwide,2,5,cart\n")
+    entry = ScoreEntry(benchmark="folder", root=str(root), absent=("horse",), allow_partial=allow_partial)
+    run_entry(scorer, entry, run, Effort(readers=1), True, lambda total, what: nullcontext(lambda done: None))
+    path = run / "prompt_check-folder.json"
+    said = json.loads(path.read_text())["all"] if path.is_file() else None
+    return said, record.read(run).entries[0].result.warnings
+
+
+@pytest.mark.parametrize("refused", [("cart", "horse"), ("cart",), ("horse",)])
+def test_a_partial_result_has_a_prompt_check_of_what_both_have(tmp_path: Path, refused: tuple[str, ...]) -> None:
+    said, _ = checked(Picky(refused), tmp_path)
+    assert said is not None
+    assert (said["frames"], said["videos"]) == (16, 2)
+
+
+def test_a_prompt_check_of_nothing_is_told_and_replaces_an_older_one(tmp_path: Path) -> None:
+    said, warnings = checked(Picky(()), tmp_path)
+    assert said is not None
+    told = "the prompt check says nothing: no frame is scored with both lists of names"
+    assert told not in warnings
+    other = Picky(("horse",), widest=0)
+    other.identity = {"toy": "other"}
+    said, warnings = checked(other, tmp_path)
+    assert (said, told in warnings) == (None, True)
+
+
+def test_a_whole_result_needs_every_video_with_both_lists(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 video could not be scored: wide: a frame too wide"):
+        checked(Picky(("horse",)), tmp_path, allow_partial=False)
+    assert not (tmp_path / "run" / "prompt_check-folder.json").exists()

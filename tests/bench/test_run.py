@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from lavida.modeling import Lavida
+from lavida.processing import LavidaProcessor
 from lavida_bench import recipe as recipes
 from lavida_bench import record
 from lavida_bench.cli import main
@@ -124,6 +127,34 @@ def test_without_a_fit_the_model_is_scored_as_it_is(tmp_path: Path) -> None:
     result = go(tmp_path, raw)
     assert result.exit_code == 0, result.output
     assert list(times(tmp_path / "run")) == ["score street-paper-generic", "report"]
+    stored = sorted((tmp_path / "run" / "scores").rglob("*.npz"))
+    before = [file.stat().st_mtime_ns for file in stored]
+    raw["model"]["config"]["score_names"] = False
+    result = go(tmp_path, raw)
+    assert result.exit_code == 0, result.output
+    assert "the recipe has changed: model.config.score_names" in result.output
+    after = [file.stat().st_mtime_ns for file in stored]
+    assert all(one < other for one, other in zip(before, after, strict=True)), "no weight changed, but the model did"
+
+
+@pytest.mark.slow
+def test_a_model_that_changes_below_its_config_is_scored_again(tmp_path: Path) -> None:
+    model = Lavida.from_preset("tiny")
+    model.save_pretrained(tmp_path / "model")
+    LavidaProcessor.from_preset("tiny").save_pretrained(tmp_path / "model")
+    raw = plain(tmp_path)
+    raw["score"] = [raw["score"][1] | {"label": "one"}]
+    del raw["fit"], raw["data"]
+    raw["model"] = {"path": str(tmp_path / "model"), "config": {"reduction_ratio": 1.0}}
+    assert go(tmp_path, raw).exit_code == 0
+    before = times(tmp_path / "run")
+    assert go(tmp_path, raw).exit_code == 0
+    assert times(tmp_path / "run") == before
+    with torch.no_grad():
+        model.projector.name_out.bias += 1
+    model.save_pretrained(tmp_path / "model")
+    assert go(tmp_path, raw).exit_code == 0
+    assert times(tmp_path / "run")["score one"] != before["score one"]
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ def test_a_null_is_a_frame_without_a_score(tmp_path: Path) -> None:
     assert np.flatnonzero(~found.scored).tolist() == [0]
 
 
-@pytest.mark.parametrize("form", ["npy", "npz"])
+@pytest.mark.parametrize("form", ["npy", "npz", "NPZ"])
 def test_maps_are_read_in_pieces(form: str, tmp_path: Path) -> None:
     maps = np.arange(F * 6, dtype=np.float16).reshape(F, 2, 3)
     if form == "npy":
@@ -92,6 +92,7 @@ def test_maps_are_read_in_pieces(form: str, tmp_path: Path) -> None:
         np.save(tmp_path / "gate.maps.npy", maps)
     else:
         np.savez(tmp_path / "gate.npz", frames=SCORES, pixels=maps)
+        (tmp_path / "gate.npz").rename(tmp_path / f"gate.{form}")
     files = ScoreFiles.find(tmp_path, [video()])
     found = files.score(video())
     assert found is not None

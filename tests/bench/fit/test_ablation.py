@@ -38,12 +38,21 @@ def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> No
         (["arms.1.exposures=[pasta]"], r"exposures, arm near_miss: corpus: 1 fault\n  exposures\[2\]\.name: .*paste"),
         (["run.fit.step=3"], r"exposures, arm relabel: run: 1 fault\n  fit\.step: .* did you mean 'steps'"),
         (["arms.1.name=relabel"], "two arms have one name: relabel, relabel, paste"),
+        (
+            ["run.score=[{benchmark: street}, {benchmark: street, protocol: official/1, names: generic}]"],
+            r"^exposures: run: score has street under official 2 times; expected each benchmark and protocol once; keep",
+        ),
         (["armz=1"], r"armz: a recipe has no such option; did you mean 'arms'\?"),
     ],
 )
 def test_faults(tmp_path: Path, settings: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         ablation.arms(ablation.load("exposures", settings), tmp_path)
+
+
+def test_one_benchmark_under_two_protocols(tmp_path: Path) -> None:
+    settings = ["run.score=[{benchmark: street}, {benchmark: street, protocol: paper}]"]
+    assert len(ablation.arms(ablation.load("exposures", settings), tmp_path)[0].run.score) == 2
 
 
 def test_names_that_nobody_knows() -> None:

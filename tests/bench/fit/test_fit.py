@@ -318,6 +318,9 @@ def test_averaged_weights_are_what_is_validated_and_kept(make: Make, tmp_path: P
     averaged, plain = (journal.read(tmp_path / run / "log.jsonl")[-1]["validation"] for run in ("run", "plain"))
     assert averaged["loss"] != plain["loss"], "the average is what was validated"
     _same_weights(tmp_path / "run")
+    fit(make(**every | {"validation": None}, ema=0.75), tmp_path / "unseen", quiet)
+    unseen = dict(Lavida.from_pretrained(tmp_path / "unseen" / "model").named_parameters())
+    assert all(torch.equal(kept[name], unseen[name]) for name in second), "also where nothing is validated"
 
 
 def test_the_recipe_says_how_many_forwards_are_a_step(

@@ -10,11 +10,14 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lavida.batch import Batch, Output
+from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 from lavida_bench import journal
 from lavida_bench.checkpoint import claimed
@@ -50,6 +53,36 @@ def test_numbers_that_are_not_finite_name_their_samples(make: Make, tmp_path: Pa
     assert not set(loaded[0].batch.keys) & set(str(stopped.value).replace(";", ",").split(", "))
     assert "look at them with `lavida-gen show`, lower fit.lr" in str(stopped.value)
     assert checkpoints(tmp_path) == ["step-00000001"]
+
+
+def test_of_a_forward_only_the_offending_sample_is_named(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No picture makes the model's numbers endless: here one sample's losses are made so."""
+    recipe = make(batch=4)
+    keys = [loaded.batch.keys for loaded in Loader(recipe, LavidaProcessor.from_preset("tiny")).batches(0, 2)]
+    bad, forward = keys[1][2], Lavida.forward
+
+    def broken(model: Lavida, batch: Batch) -> Output:
+        output = forward(model, batch)
+        worse = float("nan") if bad in batch.keys else 1.0
+        return replace(output, parts={name: part * worse for name, part in output.parts.items()})
+
+    monkeypatch.setattr(Lavida, "forward", broken)
+    with pytest.raises(DataError, match=rf"step 2: the loss is not finite \(.*\); samples {bad}; look at them with"):
+        fit(recipe, tmp_path, quiet)
+
+
+def test_what_is_left_out_is_counted(make: Make, corpus: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(corpus, copy)
+    (copy / "image" / "train-00001.tar").unlink()
+    recipe = make(steps=1, data=[{"corpus": str(copy)}], loader={"workers": 0, "damaged": "skip"})
+    fit(recipe, tmp_path / "run", quiet)
+    lines = journal.read(tmp_path / "run" / "log.jsonl")
+    assert any("left out: " in line.get("note", "") and "train-00001.tar" in line["note"] for line in lines)
+    for told in (lines[-1], json.loads((tmp_path / "run" / "fit.json").read_text())):
+        assert (told["damaged"], told["damaged_shards"]) == (0, 1)
 
 
 def test_a_checkpoint_that_cannot_be_written(make: Make, tmp_path: Path) -> None:
@@ -248,6 +281,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
     ("more", "said"),
     [
         ({"lr_of": {"projecter": 1e-3}}, r"fit\.lr_of\.projecter: no such group; did you mean 'projector'\?"),
+        ({"lr_of": {"memory": 1e-3}}, r"fit\.lr_of\.memory: nothing of this group trains; see model\.config\.trainable"),
         ({"validation": {"by": "pixel_auk"}}, r"fit\.validation\.by: 'pixel_auk'; did you mean 'pixel_auc'\?"),
         ({"batch": 100}, r"street/clip: \d+ samples; expected at least one batch of 100"),
         (
@@ -263,7 +297,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
             "everything is frozen; expected at least one group to train",
         ),
     ],
-    ids=["group", "by", "batch", "config", "value", "path", "frozen"],
+    ids=["group", "idle group", "by", "batch", "config", "value", "path", "frozen"],
 )  # fmt: skip
 def test_words_that_are_off(make: Make, tmp_path: Path, more: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):

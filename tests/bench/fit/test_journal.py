@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lavida_bench.journal import LOG, Journal
+from lavida_gen.errors import DataError
 
 
 def refuse(word: str) -> Any:
@@ -22,3 +25,13 @@ def test_a_norm_that_is_infinite_is_null(tmp_path: Path) -> None:
     assert (one["norm"], one["rounds"], one["lr"]) == (None, {"image": None}, {"vision": 1e-3})
     assert two["norm"] == 1.5
     assert [line.split("  ")[1] for line in said] == ["loss 0.5000", "loss 0.2500"]
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    (tmp_path / LOG).symlink_to("/dev/full")
+    journal = Journal(tmp_path, 0, 2, print)
+    with pytest.raises(
+        DataError, match=r"log\.jsonl: cannot be written \(No space left on device\); free some space and"
+    ):
+        journal.note(1, "a sentence")
+    journal.close()

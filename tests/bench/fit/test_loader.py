@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 import torch
 import webdataset
 
+from lavida.batch import Batch, Sample
 from lavida.processing import LavidaProcessor
+from lavida_bench import pools
 from lavida_bench.loader import Loaded, Loader
 from lavida_bench.recipe import Recipe
 from lavida_gen.corpus import open_corpus
@@ -93,14 +96,18 @@ def test_validation_is_the_same_for_any_number_of_processes(make: Make, processo
     assert not train & {key for _, found in counted for key in found}
 
 
-def test_batches_can_be_pinned(make: Make, processor: LavidaProcessor) -> None:
-    """Without a GPU torch refuses to pin: every tensor of the batch must be asked for."""
+def test_batches_can_be_pinned(make: Make, processor: LavidaProcessor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every tensor of the batch is; without a GPU torch refuses, so a copy stands for its pinned one."""
     loaded = next(Loader(make(), processor).batches(0, 1))
-    if torch.cuda.is_available():
-        assert loaded.pin_memory().batch.frames.is_pinned()
-    else:
-        with pytest.raises(RuntimeError):
-            loaded.pin_memory()
+    if not torch.cuda.is_available():
+        monkeypatch.setattr(torch.Tensor, "pin_memory", torch.Tensor.clone)
+    pinned = loaded.pin_memory()
+    for field in fields(loaded.batch):
+        before, after = getattr(loaded.batch, field.name), getattr(pinned.batch, field.name)
+        if isinstance(before, torch.Tensor):
+            assert after is not before, field.name
+            assert torch.equal(after, before), field.name
+            assert after.is_pinned() or not torch.cuda.is_available(), field.name
 
 
 # ---- damage -------------------------------------------------------------------------------------------------------
@@ -163,12 +170,40 @@ def test_damage_that_nobody_looked_for_names_shard_and_sample(
     assert all(len(loaded.batch) == 1 and str(shard) in loaded.damaged[0] for loaded in short)
 
 
+def test_a_later_batch_stands_in_for_one_of_nothing_but_damage(
+    make: Make, copy: Path, processor: LavidaProcessor
+) -> None:
+    """Of a shard that cannot be read: processes keep step, and nothing is counted twice in validation."""
+    damage(copy / "image" / "train-00000.tar", "cut")
+    damage(copy / "image" / "val-00000.tar", "flipped")
+    recipe = make(
+        data=[{"corpus": str(copy), "kind": "image"}], batch=1, validation={"samples": 7},
+        loader={"workers": 0, "check": "none", "damaged": "skip"},
+    )  # fmt: skip
+    loader = Loader(recipe, processor)
+    batches = list(loader.batches(0, 30))
+    found = [loaded for loaded in batches if loaded.stands_in]
+    assert len(found) == 10, "the shard's samples"
+    assert all(len(loaded.damaged) == 1 and "train-00000.tar" in loaded.damaged[0] for loaded in found)
+    sound = {key for loaded in batches if not loaded.stands_in for key in loaded.batch.keys}
+    assert {key for loaded in found for key in loaded.batch.keys} <= sound | {
+        key for loaded in loader.batches(30, 60) for key in loaded.batch.keys
+    }
+    held_out = list(loader.validation())
+    assert [number for number, loaded in held_out if loaded.stands_in] == [-1]
+    assert sorted(number for number, _ in held_out)[1:] == [
+        number for number in range(len(held_out)) if not held_out[number][1].stands_in
+    ]
+
+
 def test_a_batch_of_nothing_but_damage_stops(make: Make, copy: Path, processor: LavidaProcessor) -> None:
     for shard in copy.glob("image/train-*.tar"):
         damage(shard, "cut")
     data = [{"corpus": str(copy), "kind": "image"}]
     settings = {"workers": 0, "check": "none", "damaged": "skip"}
-    with pytest.raises(DataError, match="step 0: every sample of the batch is damaged: .*is no whole tar|holds"):
+    with pytest.raises(
+        DataError, match="every sample of the batch and of those after it is damaged: .*(is no whole tar|holds)"
+    ):
         list(Loader(make(data=data, loader=settings), processor).batches(0, 1))
     with pytest.raises(DataError, match="every shard is damaged"):
         Loader(make(data=data, loader=settings | {"check": "size"}), processor)
@@ -212,17 +247,34 @@ def test_a_worker_that_is_killed(make: Make, processor: LavidaProcessor) -> None
         list(batches)
 
 
+def test_an_error_in_a_worker_is_told_as_it_is(make: Make) -> None:
+    def breaks(samples: list[Sample], mode: str) -> Batch:
+        raise RuntimeError("The size of tensor a must match the size of tensor b")
+
+    batches = Loader(make(loader={"workers": 1}), breaks).batches(0, 2)  # type: ignore[arg-type]  # no processor
+    with pytest.raises(RuntimeError, match="The size of tensor a must match"):
+        list(batches)
+
+
 # ---- URLs ---------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """The folder over HTTP on loopback, and what was asked for."""
+def served(folder: Path, refused: int = 0) -> Iterator[tuple[str, list[str]]]:
+    """The folder over HTTP on loopback, and what was asked for; the first `refused` shards are answered with 503."""
     asked: list[str] = []
+    left = [refused]
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:
             asked.append(str(args[0]))
+
+        def do_GET(self) -> None:
+            if self.path.endswith(".tar") and left[0] > 0:
+                left[0] -= 1
+                self.send_error(503)
+            else:
+                super().do_GET()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -244,6 +296,29 @@ def test_a_corpus_behind_a_url(make: Make, copy: Path, tmp_path: Path, processor
         before = len(fetched)
         keys(Loader(make(data=[{"corpus": url}], loader=settings), processor).batches(0, 20))
         assert len([line for line in asked if line.startswith("GET") and ".tar" in line]) == before
+
+
+def test_a_server_that_is_busy_is_asked_again(
+    make: Make, copy: Path, tmp_path: Path, processor: LavidaProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "PAUSE", 0.01)
+    data, cache = [{"corpus": str(copy), "kind": "image"}], str(tmp_path / "cache")
+    local = keys(Loader(make(data=data), processor).batches(0, 3))
+    for refused in (2, 3):
+        with served(copy, refused) as (url, _):
+            recipe = make(data=[{"corpus": url, "kind": "image"}], loader={"workers": 0, "cache": cache})
+            batches = Loader(recipe, processor).batches(0, 3)
+            if refused < pools.TRIES:
+                assert keys(batches) == local
+            else:
+                with pytest.raises(DataError, match=r"\.tar: cannot be fetched \(503.*\), 3 times; look at the place"):
+                    keys(batches)
+
+
+def test_two_corpora_of_one_name_stay_apart(make: Make, corpus: Path, processor: LavidaProcessor) -> None:
+    loader = Loader(make(data=[{"corpus": str(corpus), "kind": "image"}] * 2), processor)
+    assert list(loader.schedule.rounds(40)) == ["street/image", "street-1/image"]
+    assert sum(loader.schedule.rounds(40).values()) == pytest.approx(40 * 2 / 30)
 
 
 def test_a_shard_that_comes_damaged(make: Make, copy: Path, tmp_path: Path, processor: LavidaProcessor) -> None:

@@ -73,6 +73,17 @@ def test_processes_read_different_shards() -> None:
     assert sum(map(len, read)) - len(set().union(*read)) == 4, "only the borders are shared"
 
 
+@pytest.mark.parametrize(("batch", "processes"), [(1, 3), (3, 5), (2, 3), (16, 3)])
+def test_odd_numbers_of_processes_read_different_shards(batch: int, processes: int) -> None:
+    """16 shards, one round: a process reads its share of them and what a border cuts."""
+    whole = batch * processes
+    schedule = Schedule([PoolSize("a", (60,) * 16, 1.0)], 0, batch=whole, shuffle=64)
+    steps = [schedule.at(step) for step in range(960 // whole)]
+    for process in range(processes):
+        read = {place.shard for step in steps for place in step[batch * process : batch * (process + 1)]}
+        assert len(read) <= 16 / processes + 2
+
+
 def test_samples_are_mixed_across_shards() -> None:
     schedule = Schedule([PoolSize("a", (100,) * 10, 1.0)], 0, batch=10, shuffle=2000)
     shards_of = [{place.shard for place in schedule.at(step)} for step in range(50)]

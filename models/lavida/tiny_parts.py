@@ -1,9 +1,9 @@
 """The shipped weights of the tiny preset: half precision in data/tiny, with the recipe, digest, curve and card.
 
-python -m lavida.tiny_parts MODEL START [STAGE=CURVE ...]
+python -m lavida.tiny_parts MODEL [STAGE=CURVE ...]
 
-takes the mean of a fitted model's weights and of those that its fit began with over into data/tiny/model.safetensors,
-and what its stages read (a curve.json, or the log.jsonl of a fit) into data/tiny/curve.json.
+takes a fitted model's weights over into data/tiny/model.safetensors, and what its stages read (a curve.json, or the
+log.jsonl of a fit) into data/tiny/curve.json.
 """
 
 from __future__ import annotations
@@ -45,20 +45,6 @@ def load(model: Lavida) -> None:
     model.load_state_dict({name: value.to(own[name].dtype) for name, value in shipped.items()})
 
 
-def mean(model: Lavida, start: Lavida) -> Lavida:
-    """The model with the mean of its weights and those of `start`, from which it was fitted.
-
-    So it keeps what the corpus of its fit has little of (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR
-    2022). Raises CheckpointError if they are not of one size.
-    """
-    weights, first = model.state_dict(), start.state_dict()
-    both = weights.keys() & first.keys()
-    odd = [(name, first[name].shape, weights[name].shape) for name in both if first[name].shape != weights[name].shape]
-    check("the model that the fit began with", weights.keys() - both, first.keys() - both, odd)
-    model.load_state_dict({name: value.lerp(first[name].to(value.dtype), 0.5) for name, value in weights.items()})
-    return model
-
-
 def write(model: Lavida, file: Path = FILE) -> int:
     """Write a model's weights in half precision; returns bytes. Raises LavidaError if a weight does not fit in it."""
     from safetensors.torch import save_file
@@ -96,6 +82,5 @@ def take_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
 if __name__ == "__main__":
     from lavida.modeling import Lavida
 
-    take_curves({stage: Path(curve) for stage, curve in (word.split("=", 1) for word in sys.argv[3:])})
-    fitted, start = (Lavida.from_pretrained(folder) for folder in sys.argv[1:3])
-    print(f"{FILE}: {write(mean(fitted, start)):,} bytes")
+    take_curves({stage: Path(curve) for stage, curve in (word.split("=", 1) for word in sys.argv[2:])})
+    print(f"{FILE}: {write(Lavida.from_pretrained(sys.argv[1])):,} bytes")

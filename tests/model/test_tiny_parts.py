@@ -55,17 +55,6 @@ def test_weights_of_another_size_are_named(model: Lavida, tmp_path: Path, monkey
         tiny_parts.load(model)
 
 
-def test_the_mean_of_a_fit_and_its_start(model: Lavida) -> None:
-    torch.manual_seed(1)
-    start = Lavida(LavidaConfig.preset("tiny"))
-    first = {name: value.clone() for name, value in model.state_dict().items()}
-    tiny_parts.mean(model, start)
-    for name, value in model.state_dict().items():
-        torch.testing.assert_close(value, (first[name] + start.state_dict()[name]) / 2)
-    with pytest.raises(CheckpointError, match=r"the model that the fit began with: .*of another size"):
-        tiny_parts.mean(model, Lavida(LavidaConfig.preset("tiny", projector_hidden=48)))
-
-
 def test_curves_of_stages_are_taken_over(tmp_path: Path) -> None:
     (tmp_path / "names.json").write_text('[{"step": 3, "iou": 0.123456}]')
     (tmp_path / "log.jsonl").write_text('{"step": 5, "loss": 1.0}\n{"step": 5, "validation": {"loss": 2.0}}\n')

@@ -96,6 +96,8 @@ def run_entry(
     task, clock, processes = Task.open(entry, run), Clock(), Processes.current()
     store, scoring = _scores(task, scorer, task.names, run / SCORES / entry.slug, effort, replace, bar)
     falls = None
+    if processes.first:
+        _check_file(task).unlink(missing_ok=True)  # an earlier run's, which may have had other names
     if entry.absent:
         absent = given(entry.absent, f"score, {entry.slug}: absent")
         other, second = _scores(
@@ -186,12 +188,15 @@ def fall_text(falls: Mapping[str, prompt_check.Fall]) -> str:
     return f"mean logit with the names minus with absent names: {', '.join(parts)}"
 
 
+def _check_file(task: Task) -> Path:
+    return task.run / f"prompt_check-{task.entry.slug}.json"
+
+
 def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt_check.Fall]:
     """The prompt check of what both have, written to the run folder.
 
     {} if that is nothing and the entry allows partial results, else NoFrameError.
     """
-    path = task.run / f"prompt_check-{task.entry.slug}.json"
 
     def triples() -> Iterator[tuple[TestVideo, VideoScore, VideoScore]]:
         for video in task.protocol.select(task.benchmark.videos()):
@@ -204,11 +209,10 @@ def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt
     except prompt_check.NoFrameError:
         if not task.entry.allow_partial:
             raise
-        path.unlink(missing_ok=True)  # an earlier run's
         return {}
     plain: dict[str, Any] = {"names": task.names.kind, "absent": list(task.entry.absent)}
     plain |= {which: asdict(fall) for which, fall in falls.items()}
-    write_whole(path, (json.dumps(plain, indent=1) + "\n").encode())
+    write_whole(_check_file(task), (json.dumps(plain, indent=1) + "\n").encode())
     return falls
 
 

@@ -155,7 +155,9 @@ class Picky:
         return lambda: ClipScores(np.arange(prepared, dtype=np.float32))
 
 
-def checked(scorer: Picky, tmp_path: Path, allow_partial: bool = True) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+def checked(
+    scorer: Picky, tmp_path: Path, allow_partial: bool = True, absent: tuple[str, ...] = ("horse",)
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """What prompt_check-folder.json says of all frames, and the warnings, of two videos 64 wide and one of 96."""
     root, run = tmp_path / "folder", tmp_path / "run"
     for key, width in (("a", 64), ("b", 64), ("wide", 96)):
@@ -163,7 +165,7 @@ def checked(scorer: Picky, tmp_path: Path, allow_partial: bool = True) -> tuple[
         for frame in range(8):
             Image.new("RGB", (width, 48)).save(root / "videos" / key / f"{frame}.png")
     (root / "labels.csv").write_text("video,start,end,name\na,2,5,cart\nb,2,5,cart\nwide,2,5,cart\n")
-    entry = ScoreEntry(benchmark="folder", root=str(root), absent=("horse",), allow_partial=allow_partial)
+    entry = ScoreEntry(benchmark="folder", root=str(root), absent=absent, allow_partial=allow_partial)
     run_entry(scorer, entry, run, Effort(readers=1), True, lambda total, what: nullcontext(lambda done: None))
     path = run / "prompt_check-folder.json"
     said = json.loads(path.read_text())["all"] if path.is_file() else None
@@ -186,6 +188,11 @@ def test_a_prompt_check_of_nothing_is_told_and_replaces_an_older_one(tmp_path: P
     other.identity = {"toy": "other"}
     said, warnings = checked(other, tmp_path)
     assert (said, told in warnings) == (None, True)
+
+
+def test_a_check_that_is_no_longer_asked_for_goes(tmp_path: Path) -> None:
+    assert checked(Picky(()), tmp_path)[0] is not None
+    assert checked(Picky(()), tmp_path, absent=())[0] is None
 
 
 def test_a_whole_result_needs_every_video_with_both_lists(tmp_path: Path) -> None:

@@ -175,6 +175,17 @@ def test_two_processes_are_one_with_the_doubled_batch(make: Make, tmp_path: Path
     assert two["pixel_auc"] == pytest.approx(one["pixel_auc"], abs=1e-3)  # by bins of logits
 
 
+@pytest.mark.slow
+def test_accelerate_launch_starts_it_too(make: Make, tmp_path: Path) -> None:
+    recipe = make(steps=2)
+    fit(recipe, tmp_path / "plain", quiet)
+    words = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_cpu_threads_per_process", "1"]
+    words += command(recipe, tmp_path / "launched", tmp_path)
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert_equal_curves(tmp_path / "plain", tmp_path / "launched", 2)
+
+
 FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_AUTO_WRAP_POLICY": "NO_WRAP"}
 DEEPSPEED = {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"}
 CUTS = pytest.mark.parametrize(

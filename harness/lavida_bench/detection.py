@@ -117,8 +117,9 @@ class DetectionCriterion(Metric):
         """Best scores of the regions of each track -> the scores from which the things counted are found."""
 
     def _take(self, item: Scored) -> bool:
+        """By the frames that were looked at: a score that is repeated to others brings no detections with it."""
         tracks, detections = item.video.tracks, item.score.detections
-        if self._shapeless or tracks is None or detections is None or not len(item.frames):
+        if self._shapeless or tracks is None or detections is None or not len(item.pixel_frames):
             return False
         if not self._has_shapes(tracks, detections):
             # All videos or none: those with nothing to outline alone would make a number of their own.
@@ -126,7 +127,7 @@ class DetectionCriterion(Metric):
             self._forget()
             return False
         kept = np.zeros(item.video.frame_count, np.bool_)
-        kept[item.frames] = True
+        kept[item.pixel_frames] = True
         best, false = match(tracks, detections, kept, self.beta, self.shape)
         found = self._found([scores for scores in best if len(scores)])
         number = len(found)
@@ -134,9 +135,11 @@ class DetectionCriterion(Metric):
         for tallies in (self.tallies, own):
             tallies.add(found=(found[np.isfinite(found)], None), false=(false, None))
         self._things.append(number)
-        self._frames.append(len(item.frames))
+        self._frames.append(len(item.pixel_frames))
         self._detections += int(kept[detections.frames].sum())
-        area = curves.detection_area(**own.totals(), regions=np.array([number]), frames=np.array([len(item.frames)]))
+        area = curves.detection_area(
+            **own.totals(), regions=np.array([number]), frames=np.array([len(item.pixel_frames)])
+        )
         self.per_video[item.key] = float(area[0])
         return True
 

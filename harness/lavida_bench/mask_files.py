@@ -36,12 +36,18 @@ class MaskFiles:
 
 
 def read_grey(path: Path, size: tuple[int, int] | None) -> Values:
-    """Values of a one-channel image, uint8 (H, W); palette images give their indices. Raises DataError."""
+    """Values of an image, uint8 (H, W): palette images give their indices, colours their highest channel.
+
+    (Grey is no measure of a colour here: a dark blue would round to 0.) Raises DataError.
+    """
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            values = np.asarray(image if image.mode in ("L", "P", "1") else image.convert("L"), np.uint8)
+            if image.mode in ("RGB", "RGBA"):
+                values: Values = np.asarray(image, np.uint8)[..., :3].max(axis=2)
+            else:
+                values = np.asarray(image if image.mode in ("L", "P", "1") else image.convert("L"), np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(fault(path, f"cannot be decoded ({error})", "a mask image", "fetch the file again")) from error
     if size is not None and values.shape != size:

@@ -133,12 +133,18 @@ def watch(
             if score is not None and protocol.select([video]):
                 frames, values = _counted(video, score, protocol)
                 if len(frames):
-                    taken = shots(video, score, frames, values) if video.key in shown else ()
+                    looked = _looked_at(video, score, protocol, frames)
+                    taken = shots(video, score, looked, score.frames[looked]) if video.key in shown else ()
                     looks.append(Look(video.key, timeline(video, frames, values), taken))
             yield video, score
         finally:
             video.close()
         advance(video.frame_count)
+
+
+def _looked_at(video: TestVideo, score: VideoScore, protocol: Protocol, frames: Counts) -> Counts:
+    """Those of the frames that were scored themselves: only they have maps."""
+    return frames if video.frame_labels is None else protocol.view(video, score).pixel_frames
 
 
 def _counted(video: TestVideo, score: VideoScore, protocol: Protocol) -> tuple[Counts, Floats]:

@@ -222,7 +222,9 @@ class _Work:
     def finish(self, about: dict[str, Any]) -> None:
         """The files that need the whole; result.json last."""
         found, out, threshold = self.found, self.out, self.settings.threshold
-        found.segments = segments(self.rows, threshold, self.settings.join, (found.every, found.every / found.fps))
+        found.segments = segments(
+            self.rows, threshold, self.settings.join, (found.every, found.every / found.fps), found.frames
+        )
         if len(self.rows):
             title = f"{Path(found.source).name}: {', '.join(self.names)}"
             timeline_picture.draw(out / TIMELINE, title, self.rows, found.segments, threshold, self.peaks)

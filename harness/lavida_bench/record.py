@@ -8,7 +8,9 @@ whenever a reader of an older file could be misled.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,9 +85,11 @@ class Entry:
 
     @property
     def slug(self) -> str:
-        """The key as a file name."""
-        words = "-".join(self.key)
-        return "".join(char if char.isalnum() or char in "-_." else "-" for char in words).strip("-")
+        """The key as a file name; two methods that differ in an odd character only have two."""
+        benchmark, protocol, method = self.key
+        plain = re.sub(r"[^\w.-]", "-", method)
+        mark = "" if plain == method else f"-{hashlib.sha256(method.encode()).hexdigest()[:8]}"
+        return f"{benchmark}-{protocol.replace('/', '-')}-{plain.strip('-')}{mark}"
 
 
 @dataclass(frozen=True, slots=True)

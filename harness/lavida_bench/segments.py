@@ -72,11 +72,14 @@ class Segment:
     name: str = ""
 
 
-def segments(rows: Sequence[Sampled], threshold: float, join: float, spacing: tuple[int, float]) -> list[Segment]:
+def segments(
+    rows: Sequence[Sampled], threshold: float, join: float, spacing: tuple[int, float], frames: int
+) -> list[Segment]:
     """Segments of sampled frames in order of time.
 
     join     gaps of at most so many seconds are bridged
     spacing  frames and seconds from a sampled frame to the next: so far does the last one of a segment reach
+    frames   of the video: no segment ends after it
     """
     found: list[list[Sampled]] = []
     for row in rows:
@@ -86,15 +89,17 @@ def segments(rows: Sequence[Sampled], threshold: float, join: float, spacing: tu
             found[-1].append(row)
         else:
             found.append([row])
-    return [_segment(group, spacing) for group in found]
+    return [_segment(group, spacing, frames) for group in found]
 
 
-def _segment(group: list[Sampled], spacing: tuple[int, float]) -> Segment:
+def _segment(group: list[Sampled], spacing: tuple[int, float], frames: int) -> Segment:
     best = max(group, key=lambda row: row.probability)
     first, last = group[0], group[-1]
     mean = sum(row.probability for row in group) / len(group)
+    reach = min(spacing[0], frames - last.frame)
+    end = last.seconds + spacing[1] * reach / spacing[0]
     return Segment(
-        round(first.seconds, 3), round(last.seconds + spacing[1], 3), first.frame, last.frame + spacing[0],
+        round(first.seconds, 3), round(end, 3), first.frame, last.frame + reach,
         best.probability, round(best.seconds, 3), mean, best.name,
     )  # fmt: skip
 

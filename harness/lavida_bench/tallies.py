@@ -3,9 +3,10 @@
 A metric keeps, for each video, a few *channels* (scores of abnormal frames, of false positives, ...) as distinct scores
 and how often each occurs. All videos together, or any resample of them, are then a weighted sum of these counts over a
 common grid of thresholds. With weights the grid is cut to at most LIMIT groups of neighbouring scores of about equal
-mass (scores of one group count as tied), which moves a curve's area by less than about 1 / LIMIT; without weights
-nothing is grouped and the value is exact. Memory: 12 bytes (16 for fractions) a distinct score, video and channel,
-at most 0.8 MB for pixels, whose scores are float16; in a bootstrap V * LIMIT * 8 bytes a channel.
+mass (scores of one group count as tied), in which each channel weighs alike, however rare what it counts: that moves
+a curve's area by less than about channels / LIMIT; without weights nothing is grouped and the value is exact.
+Memory: 12 bytes (16 for fractions) a distinct score, video and channel, at most 0.8 MB for pixels, whose scores are
+float16; in a bootstrap V * LIMIT * 8 bytes a channel.
 
 Letters: V videos, R resamples, B thresholds of the grid, ascending.
 """
@@ -105,7 +106,8 @@ class Tallies:
         group = np.arange(self._size)
         if self._size > LIMIT:
             everything = np.ones(self.videos, np.bool_)
-            mass = sum((abs(self._sum(name, everything)) for name in self.channels), np.zeros(self._size))
+            sums = [abs(self._sum(name, everything)) for name in self.channels]
+            mass = sum((one / one.sum() for one in sums if one.any()), np.zeros(self._size))
             middle = np.cumsum(mass) - mass / 2
             _, group = np.unique(np.floor(middle / mass.sum() * LIMIT), return_inverse=True)
         width = int(group[-1]) + 1 if len(group) else 0

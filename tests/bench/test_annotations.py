@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.io import savemat
 
-from lavida_bench import object_maps, tracks, ucsd
+from lavida_bench import benchmark, mask_files, object_maps, tracks, ucsd
 from lavida_bench.benchmark import Log
 from lavida_bench.benchmarks import avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
 from lavida_bench.intervals import Interval, interval, labels, whole
@@ -331,3 +332,23 @@ def test_labels_csv(tmp_path: Path) -> None:
 def test_labels_csv_that_is_none(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         folder.read_labels(written(tmp_path, text))
+
+
+def test_a_row_for_another_video_is_not_taken_for_one_that_begins_alike(tmp_path: Path) -> None:
+    """Only a video's ending is left out of a name: `cam.2` is not `cam`."""
+    (tmp_path / "videos" / "cam").mkdir(parents=True)
+    for frame in range(4):
+        Image.new("RGB", (32, 24)).save(tmp_path / "videos" / "cam" / f"{frame}.png")
+    (tmp_path / "labels.csv").write_text("video,start,end\ncam.mp4,,\ncam.2,1,3\n")
+    made = benchmark.make("folder", tmp_path)
+    (one,) = made.videos()
+    assert one.frame_labels is not None
+    assert not one.frame_labels.any()
+    assert any("no video 'cam.2'" in defect.what for defect in made.log.defects)
+
+
+def test_masks_in_dark_colours_count(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[1, 2], pixels[2, 3] = (0, 0, 4), (1, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "mask.png")
+    assert np.argwhere(mask_files.read_grey(tmp_path / "mask.png", (4, 6))).tolist() == [[1, 2], [2, 3]]

@@ -299,3 +299,12 @@ def test_grouped_scores_move_an_area_by_less_than_a_thousandth() -> None:
         made = of_frames(name, *videos)
         assert made.value(np.ones((1, 3)))["micro"][0] == pytest.approx(made.exact()["micro"], abs=1e-3)
     assert LIMIT < 15_000
+
+
+@pytest.mark.parametrize("name", ["frame_ap", "frame_auc"])
+def test_few_positives_are_not_tied_by_grouping(name: str) -> None:
+    """One in a thousand, well apart: grouped by the mass of all scores alike, they would share a handful of groups."""
+    rng, labels = np.random.default_rng(3), np.arange(60_000) < 60
+    videos = [(labels, (rng.standard_normal(60_000) + 5 * labels).astype(np.float32)) for _ in range(3)]
+    made = of_frames(name, *videos)
+    assert made.value(np.ones((1, 3)))["micro"][0] == pytest.approx(made.exact()["micro"], abs=4e-3)

@@ -99,15 +99,15 @@ def test_a_track_is_found_with_a_tenth_of_its_regions(regions: int, needed: int)
 
 
 def test_regions_and_detections_of_frames_that_do_not_count_are_left_out() -> None:
-    # ShanghaiTech under `paper`: frames 0..15 of 20 count.
-    one = video("v", 20, (track({15: HERE, 16: HERE, 17: HERE}), track({18: HERE})))
-    detections = found((15, HERE, 0.5), (16, HERE, 0.9), (19, NOWHERE, 0.9))
+    # ShanghaiTech under `paper`: frames 0..15 of 20 count, every second is looked at; its score goes for the next one.
+    one = video("v", 20, (track({13: HERE, 14: HERE, 15: HERE, 16: HERE, 17: HERE}), track({18: HERE})))
+    detections = found((14, HERE, 0.5), (16, HERE, 0.9), (19, NOWHERE, 0.9))
     for name in ("rbdc", "tbdc"):
         made = metric.make(name)
         score_ = VideoScore("v", np.zeros(20, np.float32), detections=detections)
         made.update(protocols.make("paper", "shanghaitech").view(one, score_))
         assert made.exact()["micro"] == 1.0
-        assert (made.counts()["frames"], made.counts()["to_find"], made.counts()["detections"]) == (16, 1, 1)
+        assert (made.counts()["frames"], made.counts()["to_find"], made.counts()["detections"]) == (8, 1, 1)
 
 
 def test_a_share_that_binary_cannot_say_rounds_as_on_paper() -> None:

@@ -384,13 +384,15 @@ def sampled(*values: tuple[int, float]) -> list[Sampled]:
 
 def test_segments_bridge_short_gaps() -> None:
     rows = sampled((0, 0.9), (2, 0.7), (4, 0.1), (6, 0.8), (8, 0.1), (10, 0.1), (12, 0.1), (14, 0.5))
-    found = segments(rows, 0.5, 0.2, (2, 0.2))
+    found = segments(rows, 0.5, 0.2, (2, 0.2), 16)
     assert [(s.start_frame, s.end_frame, s.start, s.end) for s in found] == [(0, 8, 0.0, 0.8), (14, 16, 1.4, 1.6)]
     assert (found[0].peak, found[0].peak_seconds, found[0].name) == (0.9, 0.0, "n0")
     assert found[0].mean == pytest.approx(0.8)
-    assert len(segments(rows, 0.5, 0.0, (2, 0.2))) == 3
-    assert len(segments(rows, 0.5, 9.0, (2, 0.2))) == 1
-    assert segments(rows, 0.95, 1.0, (2, 0.2)) == []
+    assert len(segments(rows, 0.5, 0.0, (2, 0.2), 16)) == 3
+    assert len(segments(rows, 0.5, 9.0, (2, 0.2), 16)) == 1
+    assert segments(rows, 0.95, 1.0, (2, 0.2), 16) == []
+    last = segments(rows, 0.5, 0.2, (2, 0.2), 15)[-1]
+    assert (last.end_frame, last.end) == (15, 1.5), "the video ends there"
 
 
 def test_samples_are_kept_small_and_come_back() -> None:

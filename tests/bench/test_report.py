@@ -19,7 +19,7 @@ from lavida_bench import baseline, benchmark, metric, protocols, published, reco
 from lavida_bench.bootstrap import Bootstrap
 from lavida_bench.cli import main
 from lavida_bench.markdown import markdown
-from lavida_bench.measure import How, Measured, measure
+from lavida_bench.measure import How, Look, Measured, measure, watch
 from lavida_bench.metric import Estimate
 from lavida_bench.provenance import command_line, provenance
 from lavida_bench.record import Record
@@ -112,6 +112,12 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
     (tmp_path / "recipe.yaml").write_text("name: 2020-13-45")
     with pytest.raises(DataError, match=r"other.json"):
         report.render(tmp_path)
+
+
+def test_methods_that_differ_in_an_odd_character_have_files_of_their_own(small_folder: Path) -> None:
+    slugs = {measured(small_folder, method).entry.slug for method in ("a b", "a/b", "a-b")}
+    assert len(slugs) == 3
+    assert "folder-official-1-a-b" in slugs
 
 
 def test_baselines_are_measured_as_the_method_is(small_folder: Path) -> None:
@@ -265,6 +271,27 @@ def test_a_shot_shows_the_map_and_the_annotation() -> None:
     assert not difference[24:].any()
     assert not difference[:, 48:].any()
     assert one.outline.startswith("M20.5 10.5")
+
+
+def test_pictures_are_of_frames_that_were_scored_themselves() -> None:
+    """UBnormal under `paper` samples every fourth frame; the others have its score, and no map."""
+    labels = np.arange(64) // 16 == 2
+    video = replace(blank(64, labels), key="abnormal0")
+    paper = protocols.make("paper", "ubnormal")
+    needed = paper.needed(video).tolist()
+
+    def maps(start: int, stop: int) -> NDArray[np.float16]:
+        found = np.zeros((stop - start, 48, 64), np.float16)
+        for frame in set(needed) & set(range(start, stop)):
+            found[frame - start] = -8
+            found[frame - start, 10:30, 10:30] = 9
+        return found
+
+    score = paper.assemble(video, {frame: float(frame) for frame in needed}, maps)
+    looks: list[Look] = []
+    list(watch([(video, score)], paper, ["abnormal0"], looks, lambda done: None))
+    assert looks[0].shots
+    assert {shot.frame for shot in looks[0].shots} <= set(needed)
 
 
 def test_a_shot_of_a_map_that_is_not_finite_is_refused() -> None:

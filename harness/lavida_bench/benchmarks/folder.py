@@ -72,7 +72,8 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
         rows = read_labels(self._labels) if self._labels.is_file() else None
         stretches: dict[str, list[Interval]] = defaultdict(list)
         for row in rows or ():
-            name = row.video if row.video in media else Path(row.video).stem
+            file = row.video not in media and Path(row.video).suffix.lower() in VIDEOS
+            name = Path(row.video).stem if file else row.video
             if name not in media:
                 hint = did_you_mean(name, tuple(media))
                 log.add(self._labels, f"no video {row.video!r}" + (f": {hint}" if hint else ""), "left out", fatal=True)

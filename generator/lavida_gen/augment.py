@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -181,7 +182,7 @@ TABLE: dict[str, Callable[[Any, float], Any]] = {
 def apply(
     draft: Draft, image: ImageSettings, augmentations: Sequence[Augmentation], rng: np.random.Generator
 ) -> Draft | Dropped:
-    """The draft as it goes to the shard. `Dropped` if an augmentation pushed the anomaly out of sight."""
+    """The draft as it goes to the shard. `Dropped` if an anomaly was pushed out of sight or shrunk to nothing."""
     drawn = [one for one in augmentations if rng.random() < one.p]
     if sum(draft.labels) > 1:
         drawn = [one for one in drawn if one.name not in _PUSHES]  # it might push out one of the anomalies, unnoticed
@@ -193,18 +194,20 @@ def apply(
         return draft
     seed = int(rng.integers(2**31))
     pixels = [frame.pixels() for frame in draft.frames]
-    planes = [None if mask is None else masks.decode(mask) for mask in (*draft.masks, *draft.edits)]
+    flat = (*draft.masks, *draft.edits, *(mask for part in draft.parts for mask in part))
+    planes = [None if mask is None else masks.decode(mask) for mask in flat]
     if drawn:
         pixels, planes = _augmented(pixels, planes, drawn, seed)
     if size != before:
         pixels = [_resized(one, size) for one in pixels]
         planes = [None if plane is None else _resized_plane(plane, size) for plane in planes]
     rles = [_encoded(plane) for plane in planes]
-    shown, edits = tuple(rles[: len(pixels)]), tuple(rles[len(pixels) :])
-    if draft.exposed and not any(shown):
+    shown, *rows = (tuple(rles[at : at + len(pixels)]) for at in range(0, len(rles), len(pixels)))
+    edits, parts = (rows[0], tuple(rows[1:])) if draft.edits else ((), tuple(rows))
+    if draft.exposed and not all(any(part) for part in (shown, *parts)):
         return LOST
     frames = tuple(_drawn(one, frame) for one, frame in zip(pixels, draft.frames, strict=True))
-    return Draft(frames, draft.names, draft.labels, shown, edits, draft.rule)
+    return replace(draft, frames=frames, masks=shown, edits=edits, parts=parts)
 
 
 Plane = NDArray[np.bool_] | None

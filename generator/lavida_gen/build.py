@@ -9,7 +9,6 @@ be made anywhere (`build_part`) and are joined by `merge`.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,7 @@ from lavida_gen.pack import pack
 from lavida_gen.plan import Deck, Range
 from lavida_gen.recipe import Recipe
 from lavida_gen.shards import ShardWriter
-from lavida_gen.state import Made, kept, record_name, write_record
+from lavida_gen.state import Made, kept, record_name, row, write_record
 from lavida_gen.storage import Folder, Storage, open_storage
 
 ENGINES = "lavida_gen.engines"
@@ -77,7 +76,7 @@ def make(job: Job, tick: Callable[[], None]) -> Made:
         for index in range(job.range.start, job.range.stop):
             packing = pack(deck, index, recipe_digest, part)
             file = shard.write(packing.sample)
-            rows.append(packing.sample.text()[:-1] + f',"shard":{json.dumps(file)}' + "}")
+            rows.append(row(packing.sample, file))
             drops.update(packing.drops)
             tick()
     made = Made(job.range.name, shard.files, len(rows), dict(drops))

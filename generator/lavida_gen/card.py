@@ -10,8 +10,11 @@ from typing import Any
 
 import yaml
 
+from lavida_gen import plugins
+from lavida_gen.errors import UserError
+from lavida_gen.exposure import Exposure
 from lavida_gen.manifest import Manifest, SourceEntry
-from lavida_gen.recipe import missing_places
+from lavida_gen.recipe import EXPOSURES, missing_places
 from lavida_gen.table import features
 
 KNOWN_LICENCES = ("cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "apache-2.0", "mit")
@@ -42,7 +45,7 @@ def card(
         "## Sources and licences\n\n" + "\n".join(_licences(manifest)),
         *(["## Scenes that were dropped\n\n" + "\n".join(_drops(manifest))] * bool(manifest.drops)),
         "## Make it again\n\n" + "\n".join(_again(manifest, repo, revision)),
-        "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in _used(manifest) if s.cite)]) + "\n```",
+        "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used(manifest) if s.cite)]) + "\n```",
     ]
     head = yaml.safe_dump(metadata(manifest, frames), sort_keys=False, allow_unicode=True, width=120)
     return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
@@ -79,15 +82,25 @@ def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _drawn(manifest: Manifest) -> bool:
-    return {source.name for source in _used(manifest)} == {"street"}
+    return {source.name for source in used(manifest)} == {"street"}
 
 
-def _used(manifest: Manifest) -> list[SourceEntry]:
-    return [source for source in manifest.sources if source.samples]
+def used(manifest: Manifest) -> list[SourceEntry]:
+    """Sources of whose pictures something is in the corpus: any of the recipe's where an exposure borrows pixels."""
+    borrowed = any(_borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
+    return [source for source in manifest.sources if source.samples or borrowed]
+
+
+def _borrows(exposure: str) -> bool:
+    try:
+        cls: type[Exposure] = plugins.find(EXPOSURES, Exposure, exposure)
+        return cls.borrows
+    except UserError:  # somebody's own, which is not installed here
+        return True
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
-    found = {licence.lower() for licence in manifest.licences} | {source.licence.lower() for source in _used(manifest)}
+    found = {licence.lower() for licence in manifest.licences} | {source.licence.lower() for source in used(manifest)}
     if len(found) == 1 and found <= set(KNOWN_LICENCES):
         return {"license": found.pop()}
     return {"license": "other", "license_name": "several-see-below"}
@@ -158,10 +171,13 @@ def _fields(kind: str) -> list[str]:
 
 
 def _licences(manifest: Manifest) -> Iterator[str]:
-    yield "The samples are under the licences of the pictures that they were made from; each names its own in `json`.\n"
+    yield (
+        "The samples are under the licences of the pictures that they were made from (where a thing was pasted: of "
+        "both); each names its own in `json`.\n"
+    )
     yield from ("| source | samples | licence | may be used | attribution |", "|---|---|---|---|---|")
     uses = {"free": "freely", "noncommercial": "not commercially", "forbidden": "not passed on"}
-    for source in _used(manifest):
+    for source in used(manifest):
         cells = (f"[{source.title}]({source.page})", f"{source.samples:,}", source.licence, uses[source.use],
                  source.attribution)  # fmt: skip
         yield _row(cells)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from lavida_gen.corpus import read_manifest
 from lavida_gen.differences import told
 from lavida_gen.errors import UserError, fault
-from lavida_gen.finish import clear
+from lavida_gen.finish import clear, mend
 from lavida_gen.manifest import MANIFEST, STATE, Manifest
 from lavida_gen.outline import PLAN, Outline
 from lavida_gen.state import is_whole
@@ -21,6 +21,8 @@ from lavida_gen.storage import KINDS, Folder, Storage
 @contextmanager
 def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[Manifest | None]:
     """Hold the place for this build; yields the manifest if the corpus is there already, whole.
+
+    Statistics and card that are missing or damaged are written again, from shards that are whole.
 
     A folder is locked: for one whole build alone, or for any number of builds of a part each. An object store knows no
     locks and needs none: whoever builds the same recipe there writes the same bytes.
@@ -32,6 +34,7 @@ def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[
             if storage.size(MANIFEST) is not None:
                 manifest = read_manifest(storage.read(MANIFEST), storage.at(MANIFEST))
                 if all(is_whole(storage, entry.file, entry.bytes, entry.sha256) for entry in manifest.shards):
+                    mend(storage, manifest)
                     clear(storage)
                     yield manifest
                     return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.candidates import anomaly_names
-from lavida_gen.scene import Name
+from lavida_gen.errors import DataError
+from lavida_gen.scene import Name, Region
 from lavida_gen.source import Source
 
 FEW, MANY = 256, 4096
@@ -17,11 +18,15 @@ TRIES = 100
 
 
 class Elsewhere:
-    """Names of scenes spread over a split, read when they are first drawn and kept. Pure in the rng handed to it."""
+    """Names of scenes spread over a split, read when they are first drawn and kept. Pure in the rng handed to it.
 
-    def __init__(self, source: Source, scenes: NDArray[np.int64]) -> None:
+    With `drop` a broken scene counts as one without names: it is no fault of the sample that asks. Without, `draw`
+    raises its DataError.
+    """
+
+    def __init__(self, source: Source, scenes: NDArray[np.int64], drop: bool = False) -> None:
         most = FEW if type(source).cast is Source.cast else MANY
-        self.source = source
+        self.source, self.drop = source, drop
         self.scenes = scenes[np.linspace(0, len(scenes) - 1, min(most, len(scenes))).astype(np.int64)]
         self._known: dict[int, list[Name]] = {}
 
@@ -34,7 +39,15 @@ class Elsewhere:
 
     def _names(self, number: int) -> list[Name]:
         if number not in self._known:
-            regions = self.source.cast(number)
+            regions = self._cast(number)
             kinds = {text: region.category for region in regions for text in region.names}
             self._known[number] = [Name(text, kinds[text]) for text in anomaly_names(regions)]
         return self._known[number]
+
+    def _cast(self, number: int) -> Sequence[Region]:
+        try:
+            return self.source.cast(number)
+        except DataError:
+            if not self.drop:
+                raise
+            return ()  # counted where the scene itself is drawn

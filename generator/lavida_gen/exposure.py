@@ -69,6 +69,8 @@ class Exposure(ABC):
     """{True}: always makes an anomaly; {False}: never; both: does as `task.exposed` says."""
     kinds: ClassVar[frozenset[Kind]] = frozenset({"image", "clip"})
     """Kinds of scenes it can work on."""
+    borrows: ClassVar[bool] = False
+    """Whether pixels of other scenes, of any source of the recipe, get into samples (it then sets `Draft.credit`)."""
 
     def __init__(self, options: Any) -> None:
         self.options = options

@@ -16,7 +16,7 @@ SHOWN = 10
 def listing(folder: Path, suffix: str = ".png") -> list[str]:
     """File names below `folder` without `suffix`, subfolders with "/", sorted; hidden files are not data.
 
-    Raises DataError if there is no such folder.
+    Raises DataError if there is no such folder, or for a name that is not UTF-8.
     """
     if not folder.is_dir():
         raise DataError(fault(folder, "no such folder", "the data set's folder of annotations"))
@@ -25,8 +25,19 @@ def listing(folder: Path, suffix: str = ".png") -> list[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         inner = Path(base).relative_to(folder).as_posix()
         before = "" if inner == "." else f"{inner}/"
-        found += [before + name[: -len(suffix)] for name in files if name.endswith(suffix) and name[0] != "."]
+        own = [before + name for name in files if name.endswith(suffix) and name[0] != "."]
+        found += [readable(folder, name)[: -len(suffix)] for name in own]
     return sorted(found)
+
+
+def readable(folder: Path, name: str) -> str:
+    """`name` of a file below `folder`, if it is text: no key, record or message holds another. Raises DataError."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        path = os.fsencode(folder / name).decode(errors="backslashreplace")
+        raise DataError(fault(path, "has a name that is not UTF-8", "one that is", "rename it")) from error
+    return name
 
 
 def digest(folder: Path, names: Iterable[str], *more: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,12 +13,15 @@ from lavida_gen.card import card
 from lavida_gen.errors import DataError, fault
 from lavida_gen.manifest import CARD, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.outline import Outline
-from lavida_gen.state import Made, read_rows
-from lavida_gen.storage import Storage
+from lavida_gen.shards import read
+from lavida_gen.state import Made, read_rows, row
+from lavida_gen.storage import Folder, Storage
 from lavida_gen.table import row_schema
 
 ROWS = 65536
 """Rows of a group in stats.parquet."""
+COUNTED = ("exposed", "source", "licence", "kind", "split", "frames")
+"""Columns of it that `Tally` reads."""
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class Tally:
 def finish(outline: Outline, storage: Storage, made: Sequence[Made]) -> Manifest:
     """Write stats.parquet, README.md and corpus.json, remove the build's notes. Raises DataError."""
     tally = Tally()
-    _write_stats(storage, made, tally)
+    _write_stats(storage, (_table(read_rows(storage, one.name)) for one in made), tally)
     shards = [
         ShardEntry(**asdict(file), kind=one.name.split("/")[0], split=one.name.split("/")[1].split("-")[0])
         for one in made
@@ -67,6 +70,65 @@ def finish(outline: Outline, storage: Storage, made: Sequence[Made]) -> Manifest
     return manifest
 
 
+def mend(storage: Storage, manifest: Manifest) -> None:
+    """Write stats.parquet and README.md of a finished corpus again where they are missing or damaged.
+
+    The shards, which must be whole, hold all rows: the bytes are the same as before. Raises DataError.
+    """
+    tally = _tally(storage, manifest)
+    if tally is None:
+        tally = Tally()
+        _write_stats(storage, (_table(_rows_of(storage, entry)) for entry in manifest.shards), tally)
+    whole = card(manifest, tally.frames).encode()
+    if not _is_card(storage, whole):
+        storage.write(CARD, whole)
+
+
+def _tally(storage: Storage, manifest: Manifest) -> Tally | None:
+    """The counts of stats.parquet; None if it is missing, cannot be read, or holds other samples than the corpus.
+
+    In a folder every column is read; of an object store only those that are counted.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if storage.size(STATS) is None:
+        return None
+    columns = None if isinstance(storage, Folder) else ["index", *COUNTED]
+    tally, done = Tally(), 0
+    try:
+        with storage.open(STATS) as file:
+            parquet = pq.ParquetFile(file)
+            if parquet.schema_arrow.names != row_schema().names:
+                return None
+            for batch in parquet.iter_batches(ROWS, columns=columns):
+                table = pa.Table.from_batches([batch])
+                if table.column("index").to_pylist() != list(range(done, done + table.num_rows)):
+                    return None
+                done += table.num_rows
+                tally.add(table)
+    except DataError:  # the place failed, not the file
+        raise
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+    whole = (done, tally.exposed, tally.splits) == (manifest.samples, manifest.exposed, manifest.splits)
+    return tally if whole else None
+
+
+def _rows_of(storage: Storage, entry: ShardEntry) -> bytes:
+    """The samples of a shard as its record had them, one JSON object a line. Raises DataError."""
+    with storage.open(entry.file) as file:
+        return "\n".join(row(sample, entry.file) for sample in read(file, storage.at(entry.file))).encode()
+
+
+def _is_card(storage: Storage, whole: bytes) -> bool:
+    """Whether README.md is there and whole. One that reads otherwise is a person's (or the Hub's), and stays."""
+    if storage.size(CARD) is None:
+        return False
+    held = storage.read(CARD)
+    return held == whole or not (whole.startswith(held) or b"\0" in held)
+
+
 def clear(storage: Storage) -> None:
     """Remove the build's notes."""
     for name in storage.names(STATE):
@@ -74,7 +136,8 @@ def clear(storage: Storage) -> None:
     storage.remove_folder(STATE)
 
 
-def _write_stats(storage: Storage, made: Sequence[Made], tally: Tally) -> None:
+def _write_stats(storage: Storage, tables: Iterable[Any], tally: Tally) -> None:
+    """Write the rows of `tables`, in their order, and count them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -82,7 +145,7 @@ def _write_stats(storage: Storage, made: Sequence[Made], tally: Tally) -> None:
     try:
         with path.open("wb") as file:
             with pq.ParquetWriter(file, row_schema(), compression="zstd") as writer:
-                for table in _groups(storage, made):
+                for table in _groups(tables):
                     tally.add(table)
                     writer.write_table(table, row_group_size=ROWS)
             file.flush()
@@ -94,15 +157,15 @@ def _write_stats(storage: Storage, made: Sequence[Made], tally: Tally) -> None:
         path.unlink(missing_ok=True)
 
 
-def _groups(storage: Storage, made: Sequence[Made]) -> Iterator[Any]:
-    """Rows of all ranges in order, in tables of ROWS, whatever the ranges' sizes."""
+def _groups(tables: Iterable[Any]) -> Iterator[Any]:
+    """Rows of all tables in order, in tables of ROWS, whatever the sizes of `tables`."""
     import pyarrow as pa
 
     waiting: list[Any] = []
     count = 0
-    for one in made:
-        waiting.append(_table(read_rows(storage, one.name)))
-        count += one.samples
+    for table in tables:
+        waiting.append(table)
+        count += table.num_rows
         while count >= ROWS:
             whole = pa.concat_tables(waiting)
             yield whole.slice(0, ROWS).combine_chunks()

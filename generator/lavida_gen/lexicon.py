@@ -8,6 +8,7 @@ other (man, person); and expressions conflict by the kind of thing they speak of
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,8 @@ import yaml
 from lavida_gen.scene import Name
 
 TABLES = Path(__file__).parent / "data" / "lexicon.yaml"
-_WORD = re.compile(r"[a-z0-9]+(?:'s)?")
+_WORD = re.compile(r"[^\W_]+(?:'s)?")
+_SPACED = re.compile(r"[^\s']+(?:'s)?")
 
 
 class _Tables(NamedTuple):
@@ -25,6 +27,7 @@ class _Tables(NamedTuple):
     stop: frozenset[str]  # glue and qualifiers
     qualifiers: frozenset[str]
     synonym: dict[str, str]  # to one word of each family
+    named: frozenset[str]  # what an expression may speak of: all words of synonyms and hyponyms
     kinds: dict[str, frozenset[str]]  # a thing -> everything it is a kind of, transitively, synonyms resolved
     longest: int  # words of the longest table entry
     colours: frozenset[str]
@@ -36,16 +39,20 @@ def _tables() -> _Tables:
     plain = yaml.safe_load(TABLES.read_text(encoding="utf-8"))
     synonym = {word: family[0] for family in plain["synonyms"] for word in family}
     parents: dict[str, set[str]] = {}
-    for kind, members in plain["hyponyms"].items():
-        for member in members:
-            parents.setdefault(synonym.get(member, member), set()).add(synonym.get(kind, kind))
+    named = set(synonym)
+    for section in ("hyponyms", "whole_names"):
+        for kind, members in plain[section].items():
+            for member in members:
+                pair = synonym.get(member, member), synonym.get(kind, kind)
+                parents.setdefault(pair[0], set()).add(pair[1])
+                if section == "hyponyms":
+                    named.update(pair)
     kinds = {word: frozenset(_ancestors(word, parents)) for word in parents}
-    entries = {*synonym, *kinds, *(kind for kind in plain["hyponyms"])}
     swaps = {word: tuple(w for w in group if w != word) for group in plain["swaps"].values() for word in group}
-    longest = max(len(entry.split()) for entry in entries)
+    longest = max(len(entry.split()) for entry in named)
     qualifiers = frozenset(plain["qualifiers"])
     stop, colours = qualifiers.union(plain["glue"]), frozenset(plain["swaps"]["colour"])
-    return _Tables(plain["plurals"], stop, qualifiers, synonym, kinds, longest, colours, swaps)
+    return _Tables(plain["plurals"], stop, qualifiers, synonym, frozenset(named), kinds, longest, colours, swaps)
 
 
 def _ancestors(word: str, parents: dict[str, set[str]]) -> set[str]:
@@ -83,8 +90,17 @@ def singular(word: str) -> str:
 
 @lru_cache(maxsize=400_000)
 def words(text: str) -> tuple[str, ...]:
-    """Words of a name in order: lower case, singular, without punctuation."""
-    return tuple(singular(word.removesuffix("'s")) for word in _WORD.findall(text.lower().replace("-", " ")))
+    """Words of a name in any script, in order: lower case, singular, without punctuation, accents composed (NFC)."""
+    if text.isascii():
+        found = _WORD.findall(text.lower())
+    else:  # marks that no letter takes up (vowels of Devanagari and Thai) are of their word: `re` splits it there
+        composed = unicodedata.normalize("NFC", text).lower()
+        found = _SPACED.findall("".join(one if one == "'" or _spells(one) else " " for one in composed))
+    return tuple(singular(word.removesuffix("'s")) for word in found)
+
+
+def _spells(one: str) -> bool:
+    return one.isalnum() or unicodedata.category(one).startswith("M")
 
 
 @lru_cache(maxsize=400_000)
@@ -96,7 +112,7 @@ def meaning(text: str) -> Meaning:
     while at < len(row):
         for length in range(min(tables.longest, len(row) - at), 0, -1):
             phrase = " ".join(row[at : at + length])
-            if phrase in tables.synonym or phrase in tables.kinds or any(phrase in k for k in tables.kinds.values()):
+            if phrase in tables.named:
                 things.append(tables.synonym.get(phrase, phrase))
                 at += length
                 break

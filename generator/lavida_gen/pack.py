@@ -71,8 +71,9 @@ def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> Packed | Droppe
     done = augment.apply(draft, recipe.image, recipe.augmentations, rng)
     if isinstance(done, Dropped):
         return done
-    if done.exposed and candidates.too(done.masks, recipe.limits) and not candidates.too(draft.masks, recipe.limits):
-        return augment.LOST  # smaller, or less of it, than the recipe wants
+    for before, after in zip((draft.masks, *draft.parts), (done.masks, *done.parts), strict=True):
+        if done.exposed and candidates.too(after, recipe.limits) and not candidates.too(before, recipe.limits):
+            return augment.LOST  # smaller, or less of it, than the recipe wants
     key = f"{step.index:09d}"
     record = _record(key, done, question, answer, scene, step, part, recipe.seed, digest)
     frames = tuple(frame.jpeg(recipe.image.quality) for frame in done.frames)
@@ -107,10 +108,15 @@ def _record(
         "edits": [_box(edit) for edit in draft.edits or (None,) * len(draft.frames)],
         "seed": seed,
         "recipe": digest,
-        "licence": scene.licence,
-        "attribution": scene.attribution or "",
+        "licence": _both(scene.licence, *draft.credit[:1]),
+        "attribution": _both(scene.attribution or "", *draft.credit[1:]),
         "generator": __version__,
     }
+
+
+def _both(*words: str) -> str:
+    """What holds for a picture into which a thing of another was set."""
+    return " and ".join(dict.fromkeys(word for word in words if word))
 
 
 def _box(mask: RLE | None) -> list[int]:

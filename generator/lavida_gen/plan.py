@@ -95,10 +95,10 @@ class Opened:
             self._last = number, self.source.scene(number)
         return self._last[1]
 
-    def likely(self, split: Split) -> Elsewhere:
-        """Names of anomalies in the scenes of a split."""
+    def likely(self, split: Split, drop: bool) -> Elsewhere:
+        """Names of anomalies in the scenes of a split; with `drop` broken ones have none."""
         if split not in self.elsewhere:
-            self.elsewhere[split] = Elsewhere(self.source, self.scenes[split])
+            self.elsewhere[split] = Elsewhere(self.source, self.scenes[split], drop)
         return self.elsewhere[split]
 
 
@@ -206,7 +206,7 @@ class Deck:
             opened.names,
             self.recipe.limits,
             lambda rng: self._other(rng, part),
-            opened.likely(part.split).draw,
+            opened.likely(part.split, self.recipe.broken == "drop").draw,
         )
         return Step(index, part.split, opened, number, name, exposure, task)
 
@@ -214,9 +214,17 @@ class Deck:
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.recipe.seed, index, attempt))))
 
     def _other(self, rng: np.random.Generator, part: Part) -> Scene:
-        opened = self.sources[_draw(float(rng.random()), self._shares(part.kind, part.split))]
-        scenes = opened.scenes[part.split]
-        return opened.source.scene(int(scenes[rng.integers(len(scenes))]))
+        """A scene of the part. A broken one is drawn anew where the recipe drops those. Raises DataError."""
+        tries = 0
+        while True:
+            opened = self.sources[_draw(float(rng.random()), self._shares(part.kind, part.split))]
+            scenes = opened.scenes[part.split]
+            try:
+                return opened.source.scene(int(scenes[rng.integers(len(scenes))]))
+            except DataError:
+                tries += 1
+                if self.recipe.broken == "stop" or tries == PATIENCE:
+                    raise
 
     def _exposure(self, kind: Kind, exposed: bool, index: int, again: int) -> tuple[str, float, Exposure]:
         """The exposure of a sample by weight; the `again`-th other one of a row that is drawn by weight too."""

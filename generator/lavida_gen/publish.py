@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lavida_gen.card import card
+from lavida_gen.card import card, used
 from lavida_gen.corpus import Corpus
 from lavida_gen.errors import DataError, UserError, fault
 from lavida_gen.hub import Hub, Item, There
@@ -126,11 +126,11 @@ def plan(parcel: Parcel, hub: Hub) -> tuple[Shipment, bool]:
 
 def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
     """Raises UserError if a source's licence forbids to pass samples on, or asks for --allow-noncommercial."""
-    used = [source for source in manifest.sources if source.samples]
-    forbidden = [source for source in used if source.use == "forbidden"]
+    there = used(manifest)
+    forbidden = [source for source in there if source.use == "forbidden"]
     if forbidden:
         raise UserError("these sources may not be passed on; build without them" + _listed(forbidden))
-    bound = [source for source in used if source.use == "noncommercial"]
+    bound = [source for source in there if source.use == "noncommercial"]
     if bound and not allow_noncommercial:
         raise UserError(
             "samples of these sources may be passed on for non-commercial use only; if that is what you do, give "
@@ -159,13 +159,16 @@ def shipment(shards: Sequence[Item], rest: Sequence[Item], there: dict[str, Ther
     last = [item for item in rest if item.path not in held or not item.same(held[item.path])]
     wanted = {item.path for item in (*shards, *rest)}
     gone = tuple(path for path in sorted(held) if _ours(path) and path not in wanted)
+    several, stale = len(new) + len(last) > PER_COMMIT, MANIFEST in held
+    if several and stale:  # the first commit removes it, so the last one brings it, changed or not
+        last += [item for item in rest if item.path == MANIFEST and item not in last]
     unchanged = len(shards) + len(rest) - len(new) - len(last)
     if not new and not last and not gone:
         return Shipment((), (), unchanged, False)
-    if len(new) + len(last) <= PER_COMMIT:
+    if not several:
         return Shipment(((*new, *last),), gone, unchanged, False)
     size = max(PER_COMMIT, -(-len(new) // (COMMITS - 1)))
-    return Shipment((*_batches(new, size), tuple(last)), gone, unchanged, MANIFEST in held)
+    return Shipment((*_batches(new, size), tuple(last)), gone, unchanged, stale)
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:

@@ -29,6 +29,8 @@ class Draft:
     masks   T, union of the anomalies; None where nothing anomalous is visible
     edits   T, pixels that the exposure changed (pasted, moved, filled in); None where a frame is as it was
     rule    a sentence about the place that the question must state ("" if none)
+    parts   where there are several anomalies: of each its own T masks; () for one
+    credit  (licence, attribution) of what was set in from another scene; () for nothing
     """
 
     frames: tuple[Frame, ...]
@@ -37,12 +39,15 @@ class Draft:
     masks: tuple[RLE | None, ...]
     edits: tuple[RLE | None, ...] = ()
     rule: str = ""
+    parts: tuple[tuple[RLE | None, ...], ...] = ()
+    credit: tuple[str, str] | tuple[()] = ()
 
     def __post_init__(self) -> None:
         assert len(self.names) == len(self.labels) >= 1, f"{len(self.names)} names, {len(self.labels)} labels"
         assert len(set(self.names)) == len(self.names), f"a name is listed twice: {self.names}"
         assert len(self.masks) == len(self.frames), f"{len(self.masks)} masks for {len(self.frames)} frames"
         assert len(self.edits) in (0, len(self.frames)), f"{len(self.edits)} edits for {len(self.frames)} frames"
+        assert len(self.parts) in (0, sum(self.labels)), f"{len(self.parts)} parts for {sum(self.labels)} anomalies"
         assert any(self.labels) == any(mask is not None for mask in self.masks), "masks and labels disagree"
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from lavida_gen.manifest import STATE
 from lavida_gen.plan import Range
-from lavida_gen.shards import ShardFile, digest
+from lavida_gen.shards import Packed, ShardFile, digest
 from lavida_gen.storage import Folder, Storage
 
 
@@ -29,6 +29,11 @@ class Made:
 def record_name(name: str) -> str:
     """Where the record of range `name` lies."""
     return f"{STATE}/{name.replace('/', '-')}.jsonl"
+
+
+def row(sample: Packed, file: str) -> str:
+    """A sample's line of a record; `file` is the shard that it lies in."""
+    return sample.text()[:-1] + f',"shard":{json.dumps(file)}' + "}"
 
 
 def write_record(storage: Storage, made: Made, rows: Iterable[str]) -> None:

@@ -129,7 +129,8 @@ def annotated(annotations: Path, names: Iterable[str], where: object) -> list[Vi
             raise DataError(
                 fault(where, f"video {name!r} has no folder {folder}", "its masks", "unpack the annotations")
             ) from error
-        frames = in_order([file[:-4] for file in found if file.endswith(".png") and file[0] != "."])
+        pngs = [files.readable(folder, file) for file in found if file.endswith(".png") and file[0] != "."]
+        frames = in_order([file[:-4] for file in pngs])
         videos.append(Video(name, frames))
     return videos
 

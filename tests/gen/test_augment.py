@@ -103,6 +103,17 @@ def test_one_of_several_anomalies_is_not_pushed_out() -> None:
     assert applied(two, *strong) is not two
 
 
+def test_one_of_several_anomalies_is_not_shrunk_to_nothing() -> None:
+    pole, car = np.zeros((200, 400), np.bool_), np.zeros((200, 400), np.bool_)
+    pole[20:180, 101:103], car[100:180, 200:320] = True, True
+    alone = tuple((masks.encode(one),) for one in (pole, car))
+    frame = Frame.drawn(lambda: np.full((200, 400, 3), 90, np.uint8), (200, 400), "x")
+    whole = Draft((frame,), ("pole", "car"), (True, True), (masks.encode(pole | car),), parts=alone)
+    for side, gone in ((400, False), (60, True)):
+        done = augment.apply(whole, ImageSettings(size=Size(longest=side)), (), np.random.default_rng(0))
+        assert isinstance(done, Dropped) == gone
+
+
 def test_an_anomaly_out_of_sight_is_a_drop() -> None:
     bits = np.zeros(SIZE, bool)
     bits[0, 0] = True

@@ -163,6 +163,45 @@ def test_finished_shards_are_kept_and_damaged_ones_made_again(built: Path, tmp_p
     assert tree(out) == tree(built)
 
 
+@pytest.mark.parametrize("megabytes", [0.001, 500.0])
+def test_statistics_and_card_are_mended_from_the_shards(
+    tmp_path: Path, megabytes: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, out = recipe(samples=24, shard={"samples": 7, "megabytes": megabytes}), tmp_path / "c"
+    builder.build(one, out)
+    monkeypatch.setattr(builder, "make", None)  # no shard is made again
+    before, stats, card = tree(out), out / "stats.parquet", out / "README.md"
+    whole, text = stats.read_bytes(), card.read_bytes()
+    middle = whole[:9] + bytes(len(whole) // 2) + whole[9 + len(whole) // 2 :]
+    for damaged in (None, b"", whole[:200], middle):
+        stats.unlink() if damaged is None else stats.write_bytes(damaged)
+        builder.build(one, out)
+        assert tree(out) == before
+    for damaged in (None, b"", text[:300], text[:300] + bytes(len(text) - 300)):
+        card.unlink() if damaged is None else card.write_bytes(damaged)
+        builder.build(one, out)
+        assert tree(out) == before
+
+
+def test_statistics_of_other_samples_are_no_statistics(built: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    shutil.copytree(built, tmp_path / "c")
+    table = pq.read_table(built / "stats.parquet")
+    for other in (table.slice(1), table.slice(0, 9), table.drop_columns(["scene"])):
+        pq.write_table(other, tmp_path / "c" / "stats.parquet")
+        builder.build(recipe(), tmp_path / "c")
+        assert tree(tmp_path / "c") == tree(built)
+
+
+def test_a_card_that_somebody_has_edited_stays(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path / "c")
+    text = (built / "README.md").read_text() + "\nAsk me.\n"
+    (tmp_path / "c" / "README.md").write_text(text)
+    builder.build(recipe(), tmp_path / "c")
+    assert (tmp_path / "c" / "README.md").read_text() == text
+
+
 def test_a_finished_corpus_is_left_as_it_is(built: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
     builder.build(recipe(), built)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,18 @@ def test_a_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "no").exists()
 
 
+def test_every_way_to_build_prints_json(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "part")
+    plan = json.loads(said("build", "-r", str(recipe), "-o", out, "--dry-run", "--json"))
+    held = json.loads((corpus / "corpus.json").read_text())["shards"]
+    assert plan == {"corpus": out, "shards": [{k: s[k] for k in ("file", "samples", "first")} for s in held]}
+    made = json.loads(said("build", "-r", str(recipe), "-o", out, "--shards", "0:1", "-w", "1", "--json"))
+    assert made == {"corpus": out, "there": 1}
+    one = json.loads(said("build", "-r", str(recipe), "-o", str(tmp_path / "one"), "--only", "0", "--json"))
+    assert [Path(file).suffix for file in one["files"]] == [".jpg", ".png", ".json"]
+    assert all(Path(file).is_file() for file in one["files"])
+
+
 def test_verify_says_sound_or_what_is_wrong(corpus: Path, tmp_path: Path) -> None:
     assert said("verify", str(corpus), "-w", "1").endswith("sound\n")
     assert json.loads(said("verify", str(corpus), "-w", "1", "--json")) == {"sound": True, "faults": []}
@@ -98,6 +112,15 @@ def test_show_makes_a_picture_and_a_command_that_works(corpus: Path, tmp_path: P
     record = json.loads(next((tmp_path / "again").glob("*.json")).read_text())
     assert record == {key: shown[key] for key in record}
     assert "question" in said("show", str(corpus), str(index), "-o", str(picture))
+
+
+def test_show_quotes_a_path_with_spaces(corpus: Path, tmp_path: Path) -> None:
+    place = tmp_path / "my  corpora" / "c"
+    shutil.copytree(corpus, place)
+    shown = json.loads(said("show", str(place), "3", "-o", str(tmp_path / "p.png"), "--json"))
+    words = ["lavida-gen", "build", "--recipe", str(place), "--only", "3", "--out", "sample-3"]
+    assert shlex.split(shown["again"]) == words
+    assert f"again     {shown['again']}\n" in said("show", str(place), "3", "-o", str(tmp_path / "p.png"))
 
 
 def test_show_of_a_sample_that_is_not_there(corpus: Path) -> None:

@@ -178,6 +178,21 @@ def test_davis_without_semantics_calls_all_objects_alike(tmp_path: Path) -> None
     assert source.vocabulary() == [Name("bike packing"), Name("blackswan")]
 
 
+@pytest.mark.parametrize("inner", ["caf\udce9/00000.png", "blackswan/caf\udce9.png"])
+def test_davis_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
+    davis.draw(tmp_path)
+    file = next((tmp_path / "Annotations").iterdir()) / inner
+    try:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(
+        DataError, match=r"caf\\xe9(\.png)?: has a name that is not UTF-8; expected one that is; rename it"
+    ):
+        opened("davis", {"root": tmp_path, "frames": 3, "stride": 1, "split": None})
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -15,7 +15,9 @@ from pycocotools import mask as api
 from pycocotools.coco import COCO
 
 from lavida_gen import masks
+from lavida_gen.candidates import Candidate, candidate
 from lavida_gen.errors import DataError
+from lavida_gen.exposure import Limits
 from lavida_gen.scene import Name
 from lavida_gen.sources.coco import Coco
 
@@ -146,6 +148,10 @@ def test_a_crowd_belongs_to_its_kind(tmp_path: Path) -> None:
     assert one.index.annotations(0)[2].crowd
     assert crowd.names == ("dog",)
     assert crowd.candidate
+    assert [region.kind for region in one.scene(0).regions] == ["thing", "thing", "stuff"], "it is not one thing"
+    dogs = candidate(one.scene(0), "dog", Limits())
+    assert isinstance(dogs, Candidate)
+    assert len(dogs.regions) == 2, "named and masked with its kind"
 
 
 def test_degenerate_polygons_are_left_out_and_told(tmp_path: Path) -> None:

@@ -232,6 +232,15 @@ def test_another_motion_is_no_anomaly() -> None:
         assert persons[0] == persons[1] >= 1, "the mover is named as often without the anomaly"
 
 
+def test_where_the_last_frame_is_repeated_nothing_is_called_frozen() -> None:
+    steps = [min(t, 2) for t in range(6)]
+    short = scene({"person": [(40, 20 + 30 * t, 30, 12) for t in steps]}, frames=6)
+    for exposed in (True, False):
+        names = {name for seed in range(30) for name in draft("motion", short, seed, exposed).names}
+        assert not any("frozen" in name for name in names)
+        assert {"a person jittering", "a person moving backwards"} < names
+
+
 def test_nothing_moves() -> None:
     still = scene({"car": [(80, 100, 20, 40)] * 4}, frames=4)
     assert expose("motion", still) == Dropped("nothing moves on its own")

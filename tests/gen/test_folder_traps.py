@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,19 @@ def test_folder_a_value_without_a_name_unless_it_is_void(tmp_path: Path) -> None
     assert [r.category for r in opened("folder", {**plain, "void": [9]}).scene(0).regions] == ["floor", "cart"]
 
 
+@pytest.mark.parametrize("inner", ["masks/caf\udce9.png", "masks/caf\udce9/a.png", "images/caf\udce9.jpg"])
+def test_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
+    plain = folder(tmp_path)
+    (tmp_path / inner).parent.mkdir(exist_ok=True)
+    try:
+        (tmp_path / inner).write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    shown = re.escape(str(tmp_path / inner.replace("\udce9", "\\xe9")))
+    with pytest.raises(DataError, match=rf"^{shown}: has a name that is not UTF-8; expected one that is; rename it$"):
+        opened("folder", plain)
+
+
 def table(root: Path, mask: np.ndarray, split: bool = False) -> Plain:
     import datasets
     from miniatures import hf
@@ -154,10 +168,41 @@ def test_hf_words_that_do_not_fit(tmp_path: Path, options: Plain, kind: Any, mes
 
 
 @pytest.mark.parametrize(
+    ("held", "split", "fits"),
+    [
+        (None, "validation", True), ("train", "train", True), ("train[:50%]", "train", True),
+        ("train", "validation", False), ("validation", "train", False),
+    ],
+)  # fmt: skip
+def test_hf_a_folder_of_one_split(tmp_path: Path, held: str | None, split: str, fits: bool) -> None:
+    import datasets
+
+    plain = table(tmp_path / "t", shapes.plane({1: BOX}))
+    made = datasets.load_from_disk(str(tmp_path / "t"))
+    made.info.splits, made._split = None, datasets.NamedSplit(held) if held else None
+    made.save_to_disk(str(tmp_path / "u"))
+    plain |= {"saved": tmp_path / "u", "split": split}
+    if fits:
+        assert opened("hf", plain).key(0) == f"hf/{split}/00000000"
+        return
+    message = f"split: .*u holds the split '{held}'; expected '{split}'; write `split: {held}`, or give another folder"
+    with pytest.raises(UserError, match=message):
+        opened("hf", plain)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"names": ["a"]}, "give either `repo` or `saved`"),
         ({"repo": "a/b", "saved": "c", "names": ["a"]}, "give either `repo` or `saved`"),
+        (
+            {"saved": "c", "names": ["a"], "config": "x"},
+            "`config` chooses on the Hub, a folder holds one; leave it out",
+        ),
+        (
+            {"saved": "c", "names": ["a"], "revision": "v9"},
+            "`revision` chooses on the Hub, .* leave it out with `saved`",
+        ),
         ({"repo": "a/b", "names": ["a"], "background": ["b"]}, "background: 'b' is not among `names`"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,25 @@ def cat(text: str) -> Name:
         ("puppy", "animal"),
         ("baby carriage", "stroller"),
         ("traffic light", "light"),
+        ("palm", "tree"),
+        ("chandelier", "lamp"),
+        ("stairway", "stairs"),
+        ("step", "stairs"),
+        ("bookcase", "shelf"),
+        ("screen door", "door"),
+        ("waterfall", "water"),
+        ("hovel", "house"),
+        ("countertop", "counter"),
+        ("bannister", "railing"),
+        ("stone", "rock"),
+        ("broccoli", "vegetable"),
+        ("salad", "food"),
+        ("towel", "textile"),
+        ("clothes", "textile"),
+        ("brick wall", "wall"),
+        ("wood floor", "floor"),
+        ("leaves", "plant"),
+        ("clouds", "sky"),
     ],
 )
 def test_kindred_categories_conflict(one: str, two: str) -> None:
@@ -45,6 +66,12 @@ def test_kindred_categories_conflict(one: str, two: str) -> None:
         ("hot dog", "dog"),
         ("traffic light", "traffic cone"),
         ("man", "woman"),
+        ("pool table", "swimming pool"),
+        ("brick wall", "wood wall"),
+        ("собака", "кошка"),
+        ("狗", "马"),
+        ("कुत्ता", "कता"),
+        ("vélo", "vole"),
     ],
 )
 def test_unlike_categories_do_not(one: str, two: str) -> None:
@@ -79,6 +106,22 @@ def test_swaps_leave_out_what_could_be_true_of_something_else_one_wears() -> Non
     assert "person in blue jacket" in {swap.text for swap in lexicon.swaps("person in red jacket")}
     assert "person with a ball" in {swap.text for swap in lexicon.swaps("person with an umbrella")}
     assert "person with an umbrella" in {swap.text for swap in lexicon.swaps("person with a ball")}
+
+
+def test_words_of_any_script() -> None:
+    assert lexicon.words("Красная СОБАКА, слева") == ("красная", "собака", "слева")
+    assert lexicon.words("vélos d'été") == lexicon.words(unicodedata.normalize("NFD", "Vélos d'été"))
+    assert lexicon.words("vélos d'été") == ("vélo", "d", "été")
+    assert lexicon.words("कुत्ता") == ("कुत्ता",), "its vowels are marks"
+    assert lexicon.words("the man’s hat - café") == ("the", "man", "s", "hat", "café")
+    assert lexicon.alike("собака слева", "слева собака")
+    assert lexicon.alike("vélo", "vélos")
+
+
+def test_where_a_thing_is_says_nothing_of_what_it_is() -> None:
+    """Kinds of surroundings hold between whole names; expressions that name one go by the words they share."""
+    assert lexicon.conflict(Name("stone wall"), Name("wall"))
+    assert lexicon.conflict(Name("a panther near the wall"), Name("the panther on a branch"))
 
 
 @pytest.mark.parametrize(

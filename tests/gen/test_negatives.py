@@ -15,6 +15,7 @@ import yaml
 from lavida_gen import plugins
 from lavida_gen import recipe as recipes
 from lavida_gen.elsewhere import FEW, Elsewhere
+from lavida_gen.errors import DataError
 from lavida_gen.exposure import Limits, Task
 from lavida_gen.images import Frame
 from lavida_gen.masks import empty
@@ -131,6 +132,26 @@ def test_elsewhere_draws_as_often_as_things_are_anomalies_and_reads_few_scenes()
     again = Elsewhere(Toys(), np.arange(1000))
     one, two = (list(which.draw(np.random.default_rng(5))) for which in (elsewhere, again))
     assert one == two, "what was drawn before changes nothing"
+
+
+class Damaged(Toys):
+    """Those of which every scene with a kite is broken."""
+
+    def scene(self, number: int) -> Scene:
+        found = super().scene(number)
+        if found.regions and found.regions[0].category == "kite":
+            raise DataError(f"{number}: broken")
+        return found
+
+
+def test_elsewhere_takes_a_broken_scene_for_an_empty_one_where_those_are_dropped() -> None:
+    damaged = Damaged()
+    elsewhere = Elsewhere(damaged, np.arange(1000), drop=True)
+    rng = np.random.default_rng(0)
+    assert {name.text for _ in range(40) for name in elsewhere.draw(rng)} == {"dog", "car"}
+    assert len(damaged.read) == len(set(damaged.read)), "broken ones are remembered too"
+    with pytest.raises(DataError, match="^[0-9]+: broken$"):
+        list(Elsewhere(Damaged(), np.arange(1000)).draw(rng))
 
 
 # ---- what it is for ------------------------------------------------------------------------------------------------

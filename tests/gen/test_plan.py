@@ -10,6 +10,7 @@ import pytest
 from lavida_gen import recipe as recipes
 from lavida_gen.errors import DataError, UserError
 from lavida_gen.plan import PATIENCE, Deck
+from lavida_gen.scene import Scene
 
 
 def deck(**changes: Any) -> Deck:
@@ -102,6 +103,33 @@ def test_a_shared_scene_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read) == 2
     assert scenes[0] is scenes[3]
     assert scenes[0].key != scenes[4].key
+
+
+def test_a_broken_donor_is_drawn_anew_where_broken_scenes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def donors(broken: str, bad: range) -> list[str]:
+        one = deck(broken=broken)
+        (opened,) = one.sources
+        plain = opened.source.scene
+
+        def scene(number: int) -> Scene:
+            if number in bad:
+                raise DataError(f"scene {number} is broken")
+            return plain(number)
+
+        monkeypatch.setattr(opened.source, "scene", scene)
+        tasks = [one.step(n, 0).task for n in range(40)]
+        return [task.other(task.rng).key for task in tasks]
+
+    whole, mended = donors("stop", range(0)), donors("drop", range(10))
+    bad = {deck().sources[0].source.key(number) for number in range(10)}
+    assert whole == donors("drop", range(0))
+    assert not bad & set(mended)
+    assert all(old == new for old, new in zip(whole, mended, strict=True) if old not in bad)
+    assert mended == donors("drop", range(10)) != whole
+    with pytest.raises(DataError, match="scene [0-9] is broken"):
+        donors("stop", range(10))
+    with pytest.raises(DataError, match="scene [0-9]+ is broken"):
+        donors("drop", range(50))
 
 
 def test_shares_are_the_recipes() -> None:

@@ -161,6 +161,19 @@ def test_an_update_in_several_commits_is_no_corpus_in_between(
     assert ["corpus.json" in commit.files for commit in (before, between, after)] == [True, False, True]
 
 
+def test_where_the_shards_are_gone_the_manifest_comes_again(
+    folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(folder)
+    files = hub.repos[REPO].branches["main"][-1].files
+    shards = [name for name in files if name.endswith(".tar")]
+    for name in shards:
+        del files[name]
+    monkeypatch.setattr(publisher, "PER_COMMIT", 2)
+    assert f"{len(files) - 2} files were there already" in sent(folder), "all but .gitattributes and corpus.json"
+    assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
+
+
 def test_a_bad_token(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_wrongwrongwrong")
     text = sent(folder, code=2)
@@ -298,6 +311,15 @@ def test_commits_stay_below_the_hubs_quota(shards: int, commits: int) -> None:
     found = publisher.shipment(many, rest, None)
     assert len(found.commits) == commits <= 128
     assert found.items == [*many, *rest], "all of them, once, the manifest last"
+
+
+def test_a_manifest_that_goes_first_comes_last() -> None:
+    rest = [Item(name, 1, name) for name in ("README.md", "corpus.json", "stats.parquet")]
+    found = publisher.shipment(items(150), rest, {item.path: There(1, item.sha256, "") for item in rest})
+    assert [len(commit) for commit in found.commits] == [100, 50, 1]
+    assert found.stale
+    assert found.items[-1].path == "corpus.json"
+    assert found.unchanged == 2
 
 
 @pytest.mark.slow

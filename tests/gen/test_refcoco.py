@@ -125,6 +125,18 @@ def test_a_scene(tmp_path: Path, protocol: int) -> None:
     assert list(one.faults()) == []
 
 
+def test_a_crowd_is_no_thing(tmp_path: Path) -> None:
+    plain = instances()
+    plain["annotations"][1]["iscrowd"] = 1
+    before, after = (
+        source(lay(tmp_path / name, instances=one)).scene(0) for name, one in (("a", instances()), ("b", plain))
+    )
+    assert [region.kind for region in after.regions] == ["thing", "stuff", "thing"]
+    assert [(one.names, one.masks, one.candidate) for one in after.regions] == [
+        (one.names, one.masks, one.candidate) for one in before.regions
+    ]
+
+
 def test_vocabulary(tmp_path: Path) -> None:
     names = source(lay(tmp_path)).vocabulary()
     assert list(names) == [

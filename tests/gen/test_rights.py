@@ -5,15 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from miniatures import folder
 
+from lavida_gen import masks
+from lavida_gen.build import build
 from lavida_gen.errors import UserError
+from lavida_gen.exposure import Limits, Task
+from lavida_gen.exposures.paste import Paste
+from lavida_gen.images import Frame
 from lavida_gen.manifest import SourceEntry
 from lavida_gen.outline import Outline
+from lavida_gen.pack import pack
 from lavida_gen.plan import Deck
+from lavida_gen.publish import refuse_licences
 from lavida_gen.recipe import parse
+from lavida_gen.sample import Draft
+from lavida_gen.scene import Name, Region, Scene
+from lavida_gen.vocabulary import Vocabulary
 
+STREET = {"name": "street", "kind": "image", "size": [120, 160], "scenes": 30, "weight": 3}
+PASTED = {"name": "own", "samples": 12, "val": 0, "exposures": ["paste"], "limits": {"min_area": 1e-4, "min_pixels": 4}}
 OWN = {"licence": "CC-BY-4.0", "use": "free", "attribution": "The museum"}
 
 
@@ -56,3 +69,41 @@ def test_a_licence_without_its_use_is_refused(tmp_path: Path, lacks: str) -> Non
     half = {key: value for key, value in OWN.items() if key != lacks}
     with pytest.raises(UserError, match="`licence` and `use` go together"):
         sources(entry(tmp_path, **half))
+
+
+def test_a_thing_of_another_picture_brings_its_rights_along() -> None:
+    pixels = np.full((240, 320, 3), 90, np.uint8)
+    frame = Frame.drawn(lambda: pixels, (240, 320), "x")
+    thing = np.zeros((240, 320), np.bool_)
+    thing[120:180, 100:140] = True
+    there = Region(("ladder",), (masks.encode(thing),), "ladder")
+    own = Scene("own", (frame,), (240, 320), (), "CC-BY-4.0", attribution="The museum")
+    other = Scene("other", (frame,), (240, 320), (there,), "CC-BY-NC-4.0", attribution="The school")
+    for exposed in (True, False):
+        task = Task(exposed, np.random.default_rng(1), Vocabulary([Name("dog", "dog")]), 4, Limits(), lambda rng: other)
+        made = Paste(Paste.Options()).expose(own, task)
+        assert isinstance(made, Draft)
+        assert made.credit == ("CC-BY-NC-4.0", "The school"), "also where it is not named"
+
+
+def test_a_sample_with_a_pasted_thing_names_both(tmp_path: Path) -> None:
+    deck = Deck.open(parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN)]}, "own.yaml"))
+    records = [pack(deck, index, "").sample.record for index in range(12)]
+    assert {record["licence"] for record in records if record["source"] == "street"} == {
+        "CC0-1.0",
+        "CC0-1.0 and CC-BY-4.0",
+    }
+    assert any(record["attribution"].endswith(" and The museum") for record in records)
+
+
+def test_what_only_lends_its_things_is_not_passed_on_either(tmp_path: Path) -> None:
+    """A source without a sample of its own, whose things may have been pasted into those of others."""
+    for exposures, refused in ((["relabel", "absent"], False), (["relabel", "absent", "paste"], True)):
+        plain = PASTED | {"sources": [STREET, entry(tmp_path / "own") | {"weight": 1e-9}], "exposures": exposures}
+        manifest = build(parse(plain, "own.yaml"), tmp_path / exposures[-1])
+        assert [(source.name, source.samples) for source in manifest.sources] == [("street", 12), ("folder", 0)]
+        if refused:
+            with pytest.raises(UserError, match="these sources may not be passed on; build without them\n  folder"):
+                refuse_licences(manifest, allow_noncommercial=True)
+        else:
+            refuse_licences(manifest, allow_noncommercial=False)

@@ -80,10 +80,14 @@ def test_a_file_url_is_a_folder(folder: Path) -> None:
     assert open_corpus(f"file://{folder}").manifest == open_corpus(folder).manifest
 
 
-def test_a_finished_corpus_is_left_as_it_is(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_corpus_is_left_as_it_is_or_mended(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     builder.build(recipe(), url)
     monkeypatch.setattr(ShardWriter, "write", None)
     assert builder.build(recipe(), url) == open_corpus(folder).manifest
+    for name in ("stats.parquet", "README.md"):
+        open_storage(url).write(name, open_storage(url).read(name)[:100])
+        builder.build(recipe(), url)
+        assert bytes_at(url) == bytes_at(folder), "mended from the shards"
 
 
 def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(

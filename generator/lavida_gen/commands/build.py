@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,18 +56,17 @@ def command(
     loaded = recipes.load(recipe, settings)
     target = out or str(Path("corpora") / loaded.name)
     if only is not None:
-        _write_one(loaded, only, Path(target))
+        _write_one(loaded, only, Path(target), as_json)
         return
     if dry_run:
-        _say_ranges(builder.dry_run(loaded), target)
+        _say_ranges(builder.dry_run(loaded), target, as_json)
         return
     with progress(loaded.samples, f"build {loaded.name}") as advance:
         if part is not None:
             how = builder.How(workers or cores(), engine, address)
             count = builder.build_part(loaded, target, _slice(part), how, advance)
-            click.echo(
-                f"{target}: {counted(count, 'shard is', 'shards are')} there; when all are: lavida-gen merge {target}"
-            )
+            said = f"{counted(count, 'shard is', 'shards are')} there; when all are: lavida-gen merge {target}"
+            click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {said}")
             return
         manifest = builder.build(loaded, target, workers or cores(), engine, advance, address)
     print_built(target, manifest, as_json)
@@ -79,14 +79,18 @@ def _slice(part: str) -> slice:
     return slice(int(start), int(stop))
 
 
-def _say_ranges(ranges: list[Range], target: str) -> None:
+def _say_ranges(ranges: list[Range], target: str, as_json: bool) -> None:
+    if as_json:  # with the keys of corpus.json
+        shards = [{"file": f"{one.name}.tar", "samples": one.stop - one.start, "first": one.start} for one in ranges]
+        click.echo(json.dumps({"corpus": target, "shards": shards}))
+        return
     click.echo(f"would write to {target}:")
     for number, one in enumerate(ranges):
         click.echo(f"  {number:5}  {one.name}.tar  samples {one.start} to {one.stop - 1}")
     click.echo("  corpus.json, README.md, stats.parquet")
 
 
-def _write_one(recipe: Any, index: int, target: Path) -> None:
+def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     """One sample as loose files, byte for byte what its shard holds."""
     from lavida_gen import out_folder
     from lavida_gen.pack import pack
@@ -95,6 +99,8 @@ def _write_one(recipe: Any, index: int, target: Path) -> None:
 
     out_folder.make(target)
     sample = pack(Deck.open(recipe), index, recipe.digest()).sample
+    files = []
     for field, data in sample.fields():
         write_whole(target / f"{sample.key}.{field}", data)
-        click.echo(str(target / f"{sample.key}.{field}"))
+        files.append(str(target / f"{sample.key}.{field}"))
+    click.echo(json.dumps({"files": files}) if as_json else "\n".join(files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -30,8 +31,9 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     out_folder.make(path.parent)
     sample = next(opened.stored([index]))
     write_whole(path, encoded(picture(sample), path.suffix))
-    places = " ".join(f"--set {key}=..." for key in missing_places(opened.manifest.recipe))
-    again = f"lavida-gen build --recipe {corpus} {places} --only {index} --out sample-{index}".replace("  ", " ")
+    places = [word for key in missing_places(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
+    words = ["lavida-gen", "build", "--recipe", corpus, *places, "--only", str(index), "--out", f"sample-{index}"]
+    again = shlex.join(words)
     if as_json:
         click.echo(json.dumps({**sample.record, "picture": str(path), "again": again}, ensure_ascii=False))
         return

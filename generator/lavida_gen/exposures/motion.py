@@ -89,14 +89,24 @@ def _moves(region: Region, scene: Scene) -> bool:
 
 
 def _makes_sense(way: str, region: Region, scene: Scene) -> bool:
-    """Would nothing else in the clip be called so: another thing of that kind that stands still is frozen too."""
+    """Would nothing else in the clip be called so: another thing of that kind that stands still is frozen too.
+
+    So is the thing itself where a short video's last frame is repeated.
+    """
     kind = _kind(region)
     if way == "backwards":
         return any(lexicon.same_kind(kind, one) for one in FRONTED)
     if way == "frozen":
         kin = [one for one in scene.regions if one is not region and lexicon.same_kind(_kind(one), kind)]
-        return not kin
+        return not kin and not _repeated(region, scene)
     return way != "fast" or _level(region)
+
+
+def _repeated(region: Region, scene: Scene) -> bool:
+    """Is the clip's last frame the one before it over again (`short: repeat`)? Masks first: they cost nothing."""
+    if region.masks[-1] != region.masks[-2]:
+        return False
+    return np.array_equal(scene.frames[-1].pixels(), scene.frames[-2].pixels())
 
 
 def _level(region: Region) -> bool:

@@ -45,13 +45,14 @@ BLENDS: tuple[Blend, Blend] = ("feather", "poisson")
 
 
 class _Foreign(NamedTuple):
-    """name and category of a thing of another scene, and its looks: at least one cut-out, in order of time."""
+    """name and category of a thing of another scene, its looks (at least one cut-out, in order of time), its rights."""
 
     name: str
     category: str
     looks: tuple[Cutout, ...]
     share: float  # of its own frame's height that it takes
     foot: float  # share of its own frame's height above its foot
+    credit: tuple[str, str]  # licence and attribution of its picture
 
 
 class _Path(NamedTuple):
@@ -76,6 +77,7 @@ class Paste(Exposure):
         )
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
+    borrows: ClassVar[bool] = True
 
     def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
         """The pasted thing among absent names; or absent names alone."""
@@ -100,7 +102,8 @@ def _foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foreign |
     looks = tuple(editing.cut(other.frames[time].pixels(), _mask(region, time)) for time in times)
     tall = float(np.median([look.bits.shape[0] for look in looks]))
     foot = float(np.median([masks.box(_mask(region, time)).y for time in times]))
-    return _Foreign(name, region.category, looks, tall / other.size[0], (foot + tall) / other.size[0])
+    credit = (other.licence, other.attribution or "")
+    return _Foreign(name, region.category, looks, tall / other.size[0], (foot + tall) / other.size[0], credit)
 
 
 def _stranger(other: Scene, scene: Scene, rng: np.random.Generator) -> tuple[str, Region, list[int]] | None:
@@ -224,7 +227,7 @@ def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | 
         return NO_NAME
     texts, labels = zip(*shuffled(task.rng, named, others), strict=True)
     shown = made.masks if task.exposed else (None,) * len(made.masks)
-    return Draft(made.frames, texts, labels, shown, made.edits)
+    return Draft(made.frames, texts, labels, shown, made.edits, credit=foreign.credit)
 
 
 def _another(after: Scene, task: Task) -> list[str]:

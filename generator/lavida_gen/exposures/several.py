@@ -45,7 +45,7 @@ class Several(Exposure):
         listed = [one.name for one in chosen]
         others = negatives(task, scene, listed, size - len(listed), anomalies=len(listed))
         texts, labels = zip(*shuffled(rng, listed, others), strict=True)
-        return Draft(scene.frames, texts, labels, union)
+        return Draft(scene.frames, texts, labels, union, parts=tuple(one.masks for one in chosen))
 
 
 def _choose(scene: Scene, task: Task, wanted: int) -> list[Candidate]:

@@ -105,13 +105,17 @@ def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
     if canvases is None:
         return BAD_HOLE
     view, shown, edits = perspective.of(scene), [], []
+    alone: tuple[list[masks.RLE | None], list[masks.RLE | None]] = ([], [])
     for time, canvas in enumerate(canvases):
-        seen = np.zeros(scene.size, bool)
+        placed: dict[bool, Bits] = {}  # is it the second of the pair
         for region, place in sorted((pair, pair[::-1]), key=lambda row: _foot(row[1], time)[0]):
             new = _moved(scene, frames[time], canvas, region, place, time, pair, view)
             if new.sum() < 0.4 * masks.area(_mask(region, time)) * min(1.0, _scale(region, place, time, view) ** 2):
                 return NO_PAIR
-            seen |= new
+            placed = {which: bits & ~new for which, bits in placed.items()} | {region is pair.two: new}
+        seen = placed[False] | placed[True]
+        for which, parts in enumerate(alone):
+            parts.append(editing.encoded(placed[bool(which)]))
         shown.append(seen)
         edits.append(seen | holes[time])
     mask = tuple(editing.encoded(plane) for plane in shown)
@@ -119,7 +123,7 @@ def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
     if why is not None:
         return why
     drawn, changed = editing.drawn(canvases, edits, scene)
-    return Draft(drawn, (pair.one.category,), (True,), mask, changed)
+    return Draft(drawn, _kinds(pair), (True, True), mask, changed, parts=(tuple(alone[0]), tuple(alone[1])))
 
 
 def _moved(
@@ -192,8 +196,10 @@ def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], tas
     if not known:
         return NO_NAMES
     texts, labels = zip(*shuffled(rng, anomalies, known[len(anomalies) :]), strict=True)
-    shown = made.masks if task.exposed else (None,) * len(made.masks)
-    return Draft(made.frames, tuple(f"{text} in the wrong place" for text in texts), labels, shown, made.edits)
+    worded = tuple(f"{text} in the wrong place" for text in texts)
+    if task.exposed:
+        return Draft(made.frames, worded, labels, made.masks, made.edits, parts=made.parts)
+    return Draft(made.frames, worded, labels, (None,) * len(made.masks), made.edits)
 
 
 def _elsewhere(scene: Scene, known: list[str], task: Task) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,10 @@ LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
 
 class Coco(Source):
-    """Each photo of an instances JSON is a scene; each annotation a region (crowds too: they belong to their kind)."""
+    """Each photo of an instances JSON is a scene; each annotation a region.
+
+    Crowds are regions of their kind, but as "stuff", for they are not one thing.
+    """
 
     class Options(SourceOptions):
         """Options of `coco`."""
@@ -88,7 +91,8 @@ class Coco(Source):
         regions = []
         for annotation in index.annotations(number):
             names, mask = self._regions[annotation.category], annotation.mask
-            regions.append(Region(names, (mask,), names[0], candidate=mask is not None))
+            kind: Literal["thing", "stuff"] = "stuff" if annotation.crowd else "thing"
+            regions.append(Region(names, (mask,), names[0], kind, candidate=mask is not None))
         return Scene(
             key=self.key(number),
             frames=(index.frame(self.images, number),),

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen import cache, index_masks, json_file, masks, vos
+from lavida_gen import cache, files, index_masks, json_file, masks, vos
 from lavida_gen.clips import DenseClipOptions
 from lavida_gen.errors import DataError, fault
 from lavida_gen.masks import RLE
@@ -82,7 +82,8 @@ class Davis(VosSource):
         self._semantics = root / "davis_semantics.json"
         self._named: dict[str, Any] = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:
-            found = sorted(path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
+            folders = (path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
+            found = sorted(files.readable(annotations, name) for name in folders)
             videos = vos.annotated(annotations, found, annotations)
         else:
             file = _list(root, options.year, options.split)

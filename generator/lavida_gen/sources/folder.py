@@ -143,14 +143,14 @@ def _label(name: str, background: Sequence[str]) -> Label:
 
 
 def _images(folder: Path) -> dict[str, str]:
-    """Path of each image below `folder` by its path without ending. Raises DataError for two of one name."""
+    """Path of each image below `folder` by its path without ending. Raises DataError for two of one name, odd ones."""
     found: dict[str, str] = {}
     for base, folders, inner in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for file in inner:
             path = (Path(base) / file).relative_to(folder)
             if path.suffix.lower() in IMAGES and not file.startswith("."):
-                name = path.with_suffix("").as_posix()
+                name = files.readable(folder, path.as_posix())[: -len(path.suffix)]
                 if name in found:
                     raise DataError(fault(folder / path, f"has the name of {found[name]}", "one image of a name"))
                 found[name] = path.as_posix()

@@ -44,6 +44,9 @@ class HuggingFace(Source):
         def _one_place(self) -> HuggingFace.Options:
             if (self.repo is None) == (self.saved is None):
                 raise ValueError("give either `repo` or `saved`")
+            unused = [key for key in ("config", "revision") if getattr(self, key) is not None]
+            if self.saved is not None and unused:
+                raise ValueError(f"`{unused[0]}` chooses on the Hub, a folder holds one; leave it out with `saved`")
             unknown = [name for name in self.background if name not in self.names]
             if unknown:
                 raise ValueError(f"background: {unknown[0]!r} is not among `names`")
@@ -159,6 +162,11 @@ def _open(options: HuggingFace.Options) -> Any:
             raise
         raise DataError(fault(place, f"cannot be opened ({error})", "a data set that `datasets` opens")) from error
     if not isinstance(found, dict):
+        held = str(found.split or options.split)
+        plain = held.partition("[")[0]  # `train[:50%]` is held where a part of it was saved
+        if options.split not in (held, plain):
+            todo = f"write `split: {plain}`, or give another folder"
+            raise UserError(fault("split", f"{place} holds the split {held!r}", repr(options.split), todo))
         return found
     if options.split not in found:
         close = did_you_mean(options.split, tuple(found)) or f"it has {', '.join(found)}"

@@ -8,6 +8,7 @@ refer API (https://github.com/lichengunc/refer) has them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, overload
@@ -119,12 +120,14 @@ class RefCoco(Source):
     def scene(self, number: int) -> Scene:
         """The photo with every annotation as a region: category, then its expressions.
 
-        An expression for several annotations is a name of each. `absent` are expressions marked as having no target.
+        An expression for several annotations is a name of each. A crowd is "stuff", as in `coco`. `absent` are
+        expressions marked as having no target.
         """
         index, image = self.index, int(self.refs.image[number])
         told = zip(self.cast(number), index.annotations(image), strict=True)
         regions = [
-            Region(one.names, (annotation.mask,), one.category, candidate=one.candidate) for one, annotation in told
+            replace(one, masks=(annotation.mask,), kind="stuff" if annotation.crowd else "thing")
+            for one, annotation in told
         ]
         return Scene(
             key=self.key(number),

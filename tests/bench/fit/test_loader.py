@@ -6,7 +6,7 @@ import functools
 import multiprocessing
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +18,7 @@ import torch
 import webdataset
 
 from lavida.batch import Batch, Sample
-from lavida.processing import LavidaProcessor
+from lavida.processing import LavidaProcessor, Use
 from lavida_bench import pools
 from lavida_bench.loader import Loaded, Loader
 from lavida_bench.recipe import Recipe
@@ -248,10 +248,11 @@ def test_a_worker_that_is_killed(make: Make, processor: LavidaProcessor) -> None
 
 
 def test_an_error_in_a_worker_is_told_as_it_is(make: Make) -> None:
-    def breaks(samples: list[Sample], mode: str) -> Batch:
-        raise RuntimeError("The size of tensor a must match the size of tensor b")
+    class Breaks(LavidaProcessor):
+        def __call__(self, samples: Sequence[Sample], use: Use = "train") -> Batch:
+            raise RuntimeError("The size of tensor a must match the size of tensor b")
 
-    batches = Loader(make(loader={"workers": 1}), breaks).batches(0, 2)  # type: ignore[arg-type]  # no processor
+    batches = Loader(make(loader={"workers": 1}), Breaks.from_preset("tiny")).batches(0, 2)
     with pytest.raises(RuntimeError, match="The size of tensor a must match"):
         list(batches)
 

@@ -185,7 +185,7 @@ def apply(
     """The draft as it goes to the shard. `Dropped` if an anomaly was pushed out of sight or shrunk to nothing."""
     drawn = [one for one in augmentations if rng.random() < one.p]
     if sum(draft.labels) > 1:
-        drawn = [one for one in drawn if one.name not in _PUSHES]  # it might push out one of the anomalies, unnoticed
+        drawn = [one for one in drawn if one.name not in _PUSHES]  # one of the anomalies is soon pushed out
     if any(_SIDES.search(text) for text in (*draft.names, draft.rule)):
         drawn = [one for one in drawn if one.name != "flip"]  # "the left man" must stay on the left
     before = draft.frames[0].size

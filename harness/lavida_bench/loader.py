@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OPEN_SHARDS = 64
 """Shards that a worker keeps open."""
+DEAD = "DataLoader worker (pid"
+"""How torch begins to tell of a worker that died; an error of the worker's own begins with its kind."""
 AHEAD = 10_000
 """Steps that are looked at for one with a sound sample, where a step has none and damage is to be skipped."""
 
@@ -257,9 +259,7 @@ def _unwrapped(loader: DataLoader[Loaded]) -> Iterator[Loaded]:
         mark = f"{type(error).__module__}.{type(error).__qualname__}: "
         raise type(error)(str(error).rpartition(mark)[2].strip()) from error
     except RuntimeError as error:
-        if not str(error).startswith(
-            "DataLoader worker (pid"
-        ):  # an error of the worker's own has its traceback in front
+        if not str(error).startswith(DEAD):
             raise
         todo = "lower fit.loader.workers or fit.loader.prefetch; the last checkpoint is kept"
         raise DataError(f"a process of the loader died (killed, or out of memory); {todo}") from error

@@ -87,9 +87,9 @@ class Entry:
     def slug(self) -> str:
         """The key as a file name; two methods that differ in an odd character only have two."""
         benchmark, protocol, method = self.key
-        plain = re.sub(r"[^\w.-]", "-", method)
+        plain = re.sub(r"[^\w.-]", "-", method).strip("-")
         mark = "" if plain == method else f"-{hashlib.sha256(method.encode()).hexdigest()[:8]}"
-        return f"{benchmark}-{protocol.replace('/', '-')}-{plain.strip('-')}{mark}"
+        return f"{benchmark}-{protocol.replace('/', '-')}-{plain}{mark}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
     python benchmarks/build.py [--samples 6000] [--rounds 3] [--profile]
 
-The floor is measured in the same run, in turns with the build: read the bytes of an image, rasterise and encode one
-mask, append both to a tar, digest it. Nothing else could be left out. A ratio holds on a noisy machine, a time does not.
+The floor is measured in the same run, in turns with the build: read the bytes of an image, rasterise and encode the mask
+of every second sample (the other half is normal, as in the build, and shares one empty mask), append both to a tar,
+digest it. Nothing else could be left out. A ratio holds on a noisy machine, a time does not.
 Pictures are 640 x 480 JPEGs with 7 polygons each, as in COCO; nobody changes them, so their bytes pass through. Two floors at once are
 measured too: where they are not twice as fast as one, the machine had no second core to give, and two workers cannot be
 either. CPU seconds are compared as well: they know of no waiting.
@@ -78,14 +79,16 @@ def draw_coco(root: Path) -> Path:
 def floor(root: Path, out: Path, samples: int) -> float:
     """Samples a second of the work that nobody can leave out."""
     rng = np.random.default_rng(1)
+    empty = masks.to_png(masks.empty(SIZE))
     files = sorted((root / "val2017").glob("*.jpg"))
     polygons = [polygon(rng) for _ in range(200)]
     began = time.perf_counter()
     with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as tar:
         for number in range(samples):
+            exposed = number % 2
             fields = {
                 "jpg": files[int(rng.integers(len(files)))].read_bytes(),
-                "mask.png": masks.to_png(masks.from_polygons([polygons[number % 200]], SIZE)),
+                "mask.png": masks.to_png(masks.from_polygons([polygons[number % 200]], SIZE)) if exposed else empty,
             }
             for name, data in fields.items():
                 info = tarfile.TarInfo(f"{number:09d}.{name}")
@@ -250,14 +253,14 @@ def report(rates: list[dict[str, float]], samples: int) -> None:
 
     print(f"{samples} untouched images, {len(rates)} rounds: median samples/s; median ratio (least to most)")
     print(f"  floor                 {rate('floor')}")
-    print(f"  build, 1 worker       {rate('one')}  {ratio('one', 'floor')} of the floor; goal 0.7")
-    print(f"  build, 2 workers      {rate('two')}  {ratio('two', 'one')} times one; goal 1.7")
+    print(f"  build, 1 worker       {rate('one')}  {ratio('one', 'floor')} of the floor; goal 0.75")
+    print(f"  build, 2 workers      {rate('two')}  {ratio('two', 'one')} times one; goal 1.8")
     given = "times one: what the machine had to give"
     print(f"  two floors at once    {rate('floors')}  {ratio('floors', 'floor')} {given}")
     print("the same by CPU seconds, as if nobody else had used the cores")
     print(f"  floor                 {rate('floor cpu')}")
-    print(f"  build, 1 worker       {rate('one cpu')}  {ratio('one cpu', 'floor cpu')} of the floor; goal 0.7")
-    print(f"  build, 2 workers      {rate('two cpu')}  {ratio('two cpu', 'one cpu')} times one; goal 1.7")
+    print(f"  build, 1 worker       {rate('one cpu')}  {ratio('one cpu', 'floor cpu')} of the floor; goal 0.75")
+    print(f"  build, 2 workers      {rate('two cpu')}  {ratio('two cpu', 'one cpu')} times one; goal 1.8")
 
 
 def clip_rounds(home: Path, clips: int, rounds: int) -> None:
@@ -273,7 +276,7 @@ def clip_rounds(home: Path, clips: int, rounds: int) -> None:
     print(f"{clips} untouched clips of {FRAMES} frames, {rounds} rounds: median clips/s; median ratio (least to most)")
     for kind, what in (("", "by the clock"), (" cpu", "by CPU seconds")):
         found = sorted(b / a for a, b in zip(rates[f"floor{kind}"], rates[f"build{kind}"], strict=True))
-        ratio = f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f}) of the floor; goal 0.7"
+        ratio = f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f}) of the floor; goal 0.75"
         print(f"  floor, {what:15} {statistics.median(rates[f'floor{kind}']):8.1f}")
         print(f"  build, {what:15} {statistics.median(rates[f'build{kind}']):8.1f}  {ratio}")
 

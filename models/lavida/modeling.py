@@ -18,6 +18,7 @@ from transformers import CLIPTextModel, PreTrainedModel, Sam2VideoModel
 from transformers import initialization as init
 
 from lavida import adapters, backbone, decoder, losses, objective, parts, pixels, sequence, tiny_parts
+from lavida.alignment import align
 from lavida.batch import Batch, Output
 from lavida.checkpoint import check, quiet, readable, same_sizes
 from lavida.compression import density_packed
@@ -89,6 +90,7 @@ class Lavida(PreTrainedModel):
         model.names = NameEncoder(parts.load_names(text, config, options))
         model.projector = Projector(config).to(options["dtype"])
         model.projector.apply(model._init_weights)
+        align(model)
         whole: Lavida = model.eval()
         return whole
 
@@ -106,6 +108,7 @@ class Lavida(PreTrainedModel):
             found: Any = load(name, *model_args, config=config, **kwargs)
         model, info = found
         check(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])
+        align(model)
         return (model, info) if with_info else model
 
     def get_input_embeddings(self) -> nn.Module:

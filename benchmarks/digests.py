@@ -1,0 +1,74 @@
+"""Do corpora keep their bytes? One digest of 400 samples each of several recipes: run before and after a change.
+
+    python benchmarks/digests.py [--samples 400] [--coco FOLDER]
+
+`demo` needs nothing; `paper-plus` is built over data sets that the tests draw; `coco` over real files in the official
+layout (default: those beside the checkout, left out where there are none). A digest covers the names and bytes of all
+shards, not the manifest, which carries versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+
+from lavida_gen import build as builder
+from lavida_gen import recipe as recipes
+from lavida_gen.recipe import Recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+TINYCOCO = ROOT.parent / "shared" / "data" / "tinycoco"
+
+
+def shard_digest(recipe: Recipe, out: Path) -> str:
+    """SHA-256 over names and digests of all shards."""
+    shards = builder.build(recipe, out, workers=2).shards
+    text = "\n".join(f"{shard.file} {shard.sha256}" for shard in sorted(shards, key=lambda shard: shard.file))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def over_drawn(samples: int, home: Path) -> Recipe:
+    """`paper-plus` over the miniatures of the tests."""
+    folder = ROOT / "tests" / "gen" / "miniatures"
+    spec = importlib.util.spec_from_file_location("miniatures", folder / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["miniatures"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    importlib.import_module("miniatures.world").draw(home)
+    sources = recipes.load("paper-plus").sources
+    roots = [f"sources.{number}.root={home / entry.name}" for number, entry in enumerate(sources)]
+    return recipes.load("paper-plus", [*roots, f"samples={samples}"])
+
+
+def over_coco(samples: int, root: Path) -> Recipe:
+    """All image exposures over real COCO files."""
+    exposures = ["relabel", "absent", "near_miss", "paste", "swap", "several", "context"]
+    source = {"name": "coco", "root": str(root), "split": "val2017"}
+    return recipes.parse({"name": "coco", "samples": samples, "sources": [source], "exposures": exposures})
+
+
+def main() -> None:
+    """Print one line a recipe."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--samples", type=int, default=400)
+    arguments.add_argument("--coco", type=Path, default=TINYCOCO, help="COCO 2017 in the official layout")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        chosen = {
+            "demo": recipes.load("demo", [f"samples={options.samples}"]),
+            "paper-plus": over_drawn(options.samples, home / "drawn"),
+        }
+        if options.coco.is_dir():
+            chosen["coco"] = over_coco(options.samples, options.coco)
+        for name, recipe in chosen.items():
+            print(f"{name:12} {shard_digest(recipe, home / name)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -32,10 +32,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lavida_gen import build as builder
-from lavida_gen import masks
-from lavida_gen import recipe as recipes
-from lavida_gen.recipe import Recipe
+from lavida_gen.building import build as builder
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.scenes import masks
 
 SIZE = (480, 640)
 IMAGES, THINGS, KINDS = 300, 7, 80

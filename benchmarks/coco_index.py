@@ -89,7 +89,7 @@ def resident_mb() -> float:
 
 def index(path: Path) -> dict[str, float]:
     """What `lavida-gen check` costs the first time: digest and index."""
-    from lavida_gen.coco_index import open_index
+    from lavida_gen.annotations.coco_index import open_index
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()

@@ -14,9 +14,10 @@ import build as bench
 import cv2
 import numpy as np
 
-from lavida_gen import lexicon, masks, vocabulary
-from lavida_gen.scene import Name
-from lavida_gen.shards import tar_header
+from lavida_gen.corpus.shards import tar_header
+from lavida_gen.names import lexicon, vocabulary
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Name
 
 ROUNDS = 7
 

@@ -16,9 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lavida_gen import build as builder
-from lavida_gen import recipe as recipes
-from lavida_gen.recipe import Recipe
+from lavida_gen.building import build as builder
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 TINYCOCO = ROOT.parent / "shared" / "data" / "tinycoco"

@@ -33,9 +33,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from lavida.batch import Batch, Output
 from lavida.losses import Weights
 from lavida.modeling import Lavida
+from lavida.parts.trainable import prepare
 from lavida.presets import TINY_SIDE
 from lavida.processing import LavidaProcessor
-from lavida.trainable import prepare
 from lavida_gen.street.layouts import LAYOUTS
 
 SIDE = TINY_SIDE

@@ -18,8 +18,8 @@ from sklearn.metrics import roc_auc_score
 from lavida.batch import Sample
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
-from lavida_bench import benchmark
-from lavida_bench.street_script import NAMES, NORMAL_EVERY
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_bench.benchmarks._street_script import NAMES, NORMAL_EVERY
 
 FRAMES, BATCH = 8, 32
 """Frames of a video that are looked at, and at once."""

@@ -35,5 +35,5 @@ touch "$out/whole/done"
 $run -m lavida_bench fit --recipe tiny-parts --out "$out/fit" --set "model.path=$out/whole" \
   --set "data=[{corpus: $out/corpus}]" --set fit.batch=$fit_batch --set "fit.steps=$(steps 3000)" \
   --set "fit.loader.workers=$((workers > 2 ? workers / 2 : 1))"
-echo "To ship them: $python -m lavida.tiny_parts $out/fit/model pixels=$out/pixels/curve.json names=$out/names/curve.json \
+echo "To ship them: $python -m lavida.tiny $out/fit/model pixels=$out/pixels/curve.json names=$out/names/curve.json \
   whole=$out/whole/curve.json tiny-parts=$out/fit/log.jsonl"

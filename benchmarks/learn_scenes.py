@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen import masks
+from lavida_gen.scenes import masks
 from lavida_gen.sources.street import Street
 from lavida_gen.street import cast, closeup, layouts, place
 from lavida_gen.street.actors import KINDS

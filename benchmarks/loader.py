@@ -24,16 +24,18 @@ from build import SIZE, draw_coco
 
 from lavida.batch import Sample
 from lavida.processing import LavidaProcessor
-from lavida_bench import recipe as runs
-from lavida_bench.loader import Loader, Reader
-from lavida_bench.pools import open_pools
-from lavida_bench.recipe import DataEntry, LoaderSettings
-from lavida_bench.schedule import Place
-from lavida_gen import augment, build, masks
-from lavida_gen import recipe as recipes
-from lavida_gen.plan import Deck
-from lavida_gen.recipe import Recipe
-from lavida_gen.sample import Dropped
+from lavida_bench.config import recipe as runs
+from lavida_bench.config.recipe import DataEntry, LoaderSettings
+from lavida_bench.fitting.datasets import open_pools
+from lavida_bench.fitting.loader import Loader, Reader
+from lavida_bench.fitting.sampling import Place
+from lavida_gen.building import build
+from lavida_gen.config import augment
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.sampling.sampler import Deck
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.sample import Dropped
 
 VIDEOS, FRAMES, WIDE, BATCH = 24, 16, (480, 854), 16
 

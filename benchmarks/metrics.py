@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_bench import bootstrap, metric, protocols
-from lavida_bench.video import Detections, TestVideo, Track, VideoScore
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics import _bootstrap as bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.videos.types import Detections, TestVideo, Track, VideoScore
 
 SIZE = (240, 360)  # UCSD Ped2
 FRAMES = 200  # of one video

@@ -26,8 +26,8 @@ from lavida.batch import Sample
 from lavida.compression import density
 from lavida.config import LavidaConfig
 from lavida.modeling import Lavida
+from lavida.parts.trainable import prepare
 from lavida.processing import LavidaProcessor
-from lavida.trainable import prepare
 
 CHANNELS, NEIGHBOURS, RATIO = 3584, 8, 0.5
 PRESETS = ("paper", "small", "tiny")

@@ -23,9 +23,9 @@ from torch.profiler import ProfilerActivity, profile
 from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.modeling import Lavida
+from lavida.parts.trainable import prepare, table
 from lavida.processing import LavidaProcessor, Sizes
-from lavida.tiny_tokenizer import load
-from lavida.trainable import prepare, table
+from lavida.tiny.tokenizer import load
 
 RATIOS = (1.0, 0.5, 0.2)
 STEPS = 5

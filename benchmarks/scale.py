@@ -18,15 +18,16 @@ from pathlib import Path
 
 import build as bench
 
-from lavida_gen import build as builder
-from lavida_gen import finish, recipe
-from lavida_gen.corpus import open_corpus
-from lavida_gen.manifest import Manifest
-from lavida_gen.publish import COMMITS, ENTRIES, FILES, PER_COMMIT
-from lavida_gen.recipe import Recipe
-from lavida_gen.state import kept
-from lavida_gen.storage import open_storage
-from lavida_gen.verify import verify
+from lavida_gen.building import build as builder
+from lavida_gen.building import finish
+from lavida_gen.building.shard_records import kept
+from lavida_gen.config import recipe
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.corpus.manifest import Manifest
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.inspection.verify import verify
+from lavida_gen.publishing.publish import COMMITS, ENTRIES, FILES, PER_COMMIT
+from lavida_gen.storage.places import open_storage
 
 SIZES = (10**7, 10**9)
 CORES = (2, 64, 1024)

@@ -33,14 +33,18 @@ from model_gpu import build
 from lavida.batch import Sample
 from lavida.presets import preset
 from lavida.processing import LavidaProcessor, Sizes
-from lavida.tiny_tokenizer import load as tokenizer
-from lavida_bench import lavida_scorer, prefetch, protocols, score_run, windows
-from lavida_bench.prompt_names import given
-from lavida_bench.recipe import ScoreEntry
-from lavida_bench.score import Effort, score
-from lavida_bench.score_store import ScoreStore
-from lavida_bench.video import TestVideo
-from lavida_bench.video_file import VideoFile
+from lavida.tiny.tokenizer import load as tokenizer
+from lavida_bench.config.recipe import ScoreEntry
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols import windows
+from lavida_bench.protocols.prompt_names import given
+from lavida_bench.results.score_store import ScoreStore
+from lavida_bench.runs import score_stage as score_run
+from lavida_bench.scoring import lavida_scorer
+from lavida_bench.scoring.score import Effort, score
+from lavida_bench.videos import prefetch
+from lavida_bench.videos.types import TestVideo
+from lavida_bench.videos.video_file import VideoFile
 
 NAMES = ("fighting", "robbery", "fire", "traffic accident")
 FULL_HD = (1080, 1920)

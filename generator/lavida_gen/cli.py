@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from lavida_gen import __version__
-from lavida_gen.errors import LavidaGenError
-from lavida_gen.verbs import CONTEXT, Verbs
+from lavida_gen.common.cli_group import CONTEXT, Verbs
+from lavida_gen.common.errors import LavidaGenError
 
 COMMANDS = "lavida_gen.commands"
 

@@ -6,8 +6,8 @@ import click
 
 from lavida.errors import LavidaError
 from lavida_gen import __version__
-from lavida_gen.errors import LavidaGenError
-from lavida_gen.verbs import CONTEXT, Verbs
+from lavida_gen.common.cli_group import CONTEXT, Verbs
+from lavida_gen.common.errors import LavidaGenError
 
 COMMANDS = "lavida_bench.commands"
 

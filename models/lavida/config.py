@@ -11,38 +11,13 @@ from typing import Any, ClassVar, Literal, get_args
 from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 
+from lavida import presets
 from lavida.errors import LavidaError
+from lavida.groups import GROUPS, PAPER_TRAINABLE, How
 from lavida.losses import Weights
 
 Memory = Literal["none", "causal"]
 NameMaps = Literal["coarse", "fine"]
-How = Literal["full", "lora", "frozen"]
-GROUPS = (
-    "vision",
-    "language",
-    "embeddings",
-    "lm_head",
-    "names",
-    "projector",
-    "image_encoder",
-    "prompt_encoder",
-    "mask_decoder",
-    "memory",
-)
-"""Groups of parameters that train or not; `lavida.trainable` says which modules belong to which."""
-
-PAPER_TRAINABLE: dict[str, How] = {
-    "vision": "frozen",
-    "language": "lora",
-    "embeddings": "full",
-    "lm_head": "full",
-    "names": "frozen",
-    "projector": "full",
-    "image_encoder": "frozen",
-    "prompt_encoder": "full",
-    "mask_decoder": "full",
-    "memory": "frozen",
-}
 
 
 class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transformers' __init_subclass__ has no types
@@ -163,9 +138,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     @classmethod
     def preset(cls, name: str, **changes: Any) -> LavidaConfig:
         """The configuration of a preset (paper, small, tiny), with `changes` on top."""
-        from lavida.presets import preset
-
-        return preset(name, **changes)
+        return cls(**presets.values(name) | changes)
 
 
 AutoConfig.register("lavida", LavidaConfig)

@@ -17,14 +17,17 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, PreTrainedModel, Sam2VideoModel
 from transformers import initialization as init
 
-from lavida import adapters, backbone, decoder, losses, objective, parts, pixels, sequence, tiny_parts
+from lavida import backbone, decoder, losses, objective, pixels, sequence
 from lavida.alignment import align
 from lavida.batch import Batch, Output
-from lavida.checkpoint import check, quiet, readable, same_sizes
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.names import NameEncoder
+from lavida.parts import load as parts
+from lavida.parts import lora as adapters
+from lavida.parts.check import check, quiet, readable, same_sizes
 from lavida.projector import NAME_BIAS, Projector, mask_prompt, odds
+from lavida.tiny import weights as tiny_parts
 
 QUERY_STD = 0.02
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
 
-from lavida.config import GROUPS, LavidaConfig
 from lavida.errors import LavidaError
+from lavida.groups import GROUPS
 
 PARTS = {
     "paper": ("Qwen/Qwen2-VL-7B-Instruct", "facebook/sam2.1-hiera-small", "openai/clip-vit-base-patch32"),
@@ -24,14 +24,13 @@ TINY_SIDE = 256
 PRESETS = ("paper", "small", "tiny")
 
 
-def preset(name: str, **changes: Any) -> LavidaConfig:
-    """The configuration of a preset, with `changes` on top."""
+def values(name: str) -> dict[str, Any]:
+    """The arguments of LavidaConfig that make a preset. Raises LavidaError for an unknown name."""
     if name not in PRESETS:
         raise LavidaError(f"preset {name!r}; expected one of {', '.join(PRESETS)}")
     if name == "tiny":
-        return LavidaConfig(**_tiny() | changes)
-    plain = {"mllm_config": _qwen(name), "sam_config": _sam_small(), "names_config": CLIPTextConfig(eos_token_id=49407)}
-    return LavidaConfig(**plain | changes)
+        return _tiny()
+    return {"mllm_config": _qwen(name), "sam_config": _sam_small(), "names_config": CLIPTextConfig(eos_token_id=49407)}
 
 
 def _qwen(name: str) -> PreTrainedConfig:

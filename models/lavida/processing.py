@@ -13,9 +13,9 @@ from torch import Tensor
 
 from lavida import backbone, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
-from lavida.checkpoint import readable
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError, some
+from lavida.parts.check import readable
 
 Use = Literal["train", "score"]
 QUESTION = "Which of the following is happening or present in this scene as an anomaly: {names}? Mark it."
@@ -193,13 +193,13 @@ class LavidaProcessor:
     @classmethod
     def from_preset(cls, name: str, **changes: Any) -> LavidaProcessor:
         """For the model of a preset; `tiny` needs no download, the others read the published parts' tokenizers."""
-        from lavida.presets import PARTS, preset
+        from lavida.presets import PARTS
 
         if name == "tiny":
-            from lavida.tiny_tokenizer import load
+            from lavida.tiny.tokenizer import load
 
-            return cls(load(), load(names=True), Sizes.of(preset(name, **changes)))
-        sizes = Sizes.of(preset(name, **changes))
+            return cls(load(), load(names=True), Sizes.of(LavidaConfig.preset(name, **changes)))
+        sizes = Sizes.of(LavidaConfig.preset(name, **changes))
         return cls.from_parts(PARTS[name][0], PARTS[name][2], sizes)
 
     @classmethod

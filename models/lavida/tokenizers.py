@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lavida.checkpoint import readable
+from lavida.parts.check import readable
 
 
 def read(source: str | Path) -> Any:

@@ -11,12 +11,16 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from lavida_bench import benchmark, mask_files, object_maps, tracks, ucsd
-from lavida_bench.benchmark import Log
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_bench.benchmarks import _object_maps as object_maps
+from lavida_bench.benchmarks import _tracks as tracks
+from lavida_bench.benchmarks import _ucsd as ucsd
 from lavida_bench.benchmarks import avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
-from lavida_bench.intervals import Interval, interval, labels, whole
-from lavida_bench.object_maps import Span
-from lavida_gen.errors import DataError
+from lavida_bench.benchmarks._base import Log
+from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._object_maps import Span
+from lavida_bench.videos import mask_files
+from lavida_gen.common.errors import DataError
 
 
 def written(tmp_path: Path, text: str, name: str = "file.txt") -> Path:
@@ -199,7 +203,7 @@ def test_object_maps_give_boxes_of_the_largest_part(tmp_path: Path) -> None:
         assert (one.name, one.frames.tolist()) == ("4", [0, 1])
         assert one.boxes.tolist() == [[3, 2, 9, 5]] * 2
         assert (other.name, other.frames.tolist()) == ("9", [1, 3])  # not seen in frame 2; 7 is never seen
-        from lavida_gen.masks import area
+        from lavida_gen.scenes.masks import area
 
         assert [area(mask) for mask in one.masks] == [22, 22]
 
@@ -251,7 +255,7 @@ def test_shanghaitech_refuses_the_other_split(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     for key in ("01_0014", "01_001"):
         np.save(place / f"{key}.npy", np.zeros(3, np.uint8))
-    from lavida_bench.benchmark import make
+    from lavida_bench.benchmarks._base import make
 
     message = (
         "labels of 2 videos, among them 01_001, a training video: the weakly supervised re-split; expected the 107"

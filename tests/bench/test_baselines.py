@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lavida_bench import baseline, metric, protocols
-from lavida_bench.video import TestVideo
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.baselines import _base as baseline
+from lavida_bench.metrics import _base as metric
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError, UserError
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason=f"no benchmark annotations in {DATA}")

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lavida_bench import baseline, benchmark, metric, protocols
-from lavida_bench.benchmark import Benchmark, Totals
-from lavida_bench.bootstrap import Bootstrap
-from lavida_bench.check import totals
-from lavida_bench.evaluate import evaluate
-from lavida_bench.video import TestVideo
-from lavida_gen.errors import DataError, LavidaGenError, UserError
+from lavida_bench.baselines import _base as baseline
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_bench.benchmarks._base import Benchmark, Totals
+from lavida_bench.benchmarks._check import check, totals
+from lavida_bench.evaluation.evaluate import evaluate
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError, LavidaGenError, UserError
 
 HERE = Path(__file__).parent
 NAMES = benchmark.known()
@@ -135,14 +138,14 @@ def test_masks_and_tracks_lie_in_abnormal_frames(name: str, drawn: Drawn) -> Non
 def test_check_counts_and_decodes(name: str, drawn: Drawn) -> None:
     advanced: list[int] = []
     opened_ = opened(drawn, name)
-    report = opened_.check(advance=advanced.append)
+    report = check(opened_, advance=advanced.append)
     assert report.found == totals(opened_.videos())
     assert sum(advanced) == report.found.frames
     assert report.official == (name in ("folder", "street", "corpus"))  # the others are far too small
     assert json.loads(json.dumps(report.plain()))["official"] == report.official
     if not report.official:
         assert any("videos are missing" in defect.what and defect.fatal for defect in report.defects)
-    assert opened(drawn, name).check(decode=False).found == report.found
+    assert check(opened(drawn, name), decode=False).found == report.found
 
 
 @every_benchmark

@@ -7,12 +7,13 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from lavida_bench import bootstrap as boot
-from lavida_bench import metric, protocols
-from lavida_bench.bootstrap import Bootstrap
-from lavida_bench.metric import Metric
-from lavida_bench.video import TestVideo, VideoScore
-from lavida_gen.errors import UserError
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics import _bootstrap as boot
+from lavida_bench.metrics._base import Metric
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.videos.types import TestVideo, VideoScore
+from lavida_gen.common.errors import UserError
 
 Video = tuple[NDArray[np.bool_], NDArray[np.float32]]
 

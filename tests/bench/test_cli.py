@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from lavida.errors import LavidaError
-from lavida_bench import benchmark, cli
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.plugins import names
-from lavida_gen.recipe_kinds import ABLATION, RUN
+from lavida_bench import cli
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.common.plugins import names
+from lavida_gen.recipe_files.kinds import ABLATION, RUN
 
 VERBS = [name.replace("_", "-") for name in names(cli.COMMANDS)]
 

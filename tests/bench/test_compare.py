@@ -10,18 +10,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lavida_bench import benchmark, protocols, record
-from lavida_bench.bootstrap import Bootstrap
+from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
-from lavida_bench.compare import common, compare, scores, side
-from lavida_bench.comparison import lines_of, markdown
-from lavida_bench.measure import How, measure
-from lavida_bench.protocols import from_id
-from lavida_bench.provenance import provenance
-from lavida_bench.report import add
-from lavida_bench.score_store import ScoreStore
-from lavida_bench.score_writer import VideoWriter
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.evaluation.compare import common, compare, scores, side
+from lavida_bench.evaluation.measure import How, measure
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols.protocol import from_id
+from lavida_bench.reporting.comparison import lines_of, markdown
+from lavida_bench.reporting.run_folder import add
+from lavida_bench.results import results_json as record
+from lavida_bench.results.provenance import provenance
+from lavida_bench.results.score_store import ScoreStore
+from lavida_bench.scoring.score_writer import VideoWriter
+from lavida_gen.common.errors import DataError, UserError
 
 
 def written(folder: Path, root: Path, skill: float) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lavida_bench import benchmark, describe, metric
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_bench.commands import _describe as describe
+from lavida_bench.metrics import _base as metric
 
 
 def test_lists_have_a_head() -> None:

@@ -22,13 +22,15 @@ from safetensors import safe_open
 
 from lavida.losses import LOSSES
 from lavida.modeling import Lavida
-from lavida_bench import journal, lavida_scorer, score_run
-from lavida_bench.fit import fit
-from lavida_bench.recipe import Recipe, ScoreEntry
-from lavida_bench.score import Effort, score
-from lavida_bench.score_store import ScoreStore
-from lavida_bench.scorer import ClipScores
-from lavida_bench.video import Pixels, VideoScore
+from lavida_bench.config.recipe import Recipe, ScoreEntry
+from lavida_bench.fitting import logger as journal
+from lavida_bench.fitting.trainer import fit
+from lavida_bench.results.score_store import ScoreStore
+from lavida_bench.runs import score_stage as score_run
+from lavida_bench.scoring import lavida_scorer
+from lavida_bench.scoring.score import Effort, score
+from lavida_bench.scoring.scorer import ClipScores
+from lavida_bench.videos.types import Pixels, VideoScore
 
 DEVICE = "cuda"
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lavida_bench import media
-from lavida_bench.frame_folder import FrameFolder, decode_file
-from lavida_bench.mask_files import MaskFiles, read_grey
-from lavida_bench.media import Part, find_videos, number_of, numbered
-from lavida_bench.stream import Stream
-from lavida_bench.video_file import VideoFile
-from lavida_bench.video_index import index_of
-from lavida_gen import video_file
-from lavida_gen.errors import DataError
+from lavida_bench.videos import media
+from lavida_bench.videos.frame_folder import FrameFolder, decode_file
+from lavida_bench.videos.mask_files import MaskFiles, read_grey
+from lavida_bench.videos.media import Part, find_videos, number_of, numbered
+from lavida_bench.videos.stream import Stream
+from lavida_bench.videos.video_file import VideoFile
+from lavida_bench.videos.video_index import index_of
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes import video_file
 
 _spec = importlib.util.spec_from_file_location("drawing_for_media", Path(__file__).with_name("drawing.py"))
 assert _spec is not None
@@ -190,7 +190,7 @@ def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
 
 
 def test_the_index_is_kept_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lavida_bench import video_index
+    from lavida_bench.videos import video_index
 
     path = drawing.video(tmp_path / "v.mp4", 10)
     made: list[Path] = []

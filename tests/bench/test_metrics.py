@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
 
-from lavida_bench import metric, protocols
-from lavida_bench.histogram import ORDER, VALUES, resize, runs
-from lavida_bench.metric import Metric
-from lavida_bench.tallies import LIMIT
-from lavida_bench.video import Detections, TestVideo, VideoScore
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics._base import Metric
+from lavida_bench.metrics._score_counts import LIMIT
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols.histogram import ORDER, VALUES, resize, runs
+from lavida_bench.videos.types import Detections, TestVideo, VideoScore
+from lavida_gen.common.errors import DataError, UserError
 
 OFFICIAL = protocols.make("official")
 
@@ -179,7 +180,7 @@ def test_pixel_auc_40_by_hand() -> None:
 
 
 def test_pixels_are_read_once_in_pieces_however_many_metrics_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lavida_bench.histogram.PIECE", 3 * 20)
+    monkeypatch.setattr("lavida_bench.protocols.histogram.PIECE", 3 * 20)
     rng = np.random.default_rng(0)
     masks, maps = rng.random((10, 4, 5)) < 0.3, rng.standard_normal((10, 4, 5)).astype(np.float16)
     asked = []

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lavida_bench import metric, protocols
-from lavida_bench.detection import overlap
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics._detection import overlap
 from lavida_bench.metrics.tbdc import TBDC
-from lavida_bench.video import Detections, TestVideo, Track, VideoScore
-from lavida_gen import masks
-from lavida_gen.errors import DataError
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.videos.types import Detections, TestVideo, Track, VideoScore
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes import masks
 
 OFFICIAL = protocols.make("official")
 Box = tuple[float, float, float, float]
@@ -237,7 +238,7 @@ def test_portions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     boxes = np.concatenate([corners, corners + 10], axis=1)
     detections = Detections(rng.integers(0, 50, 400), boxes, rng.random(400, np.float32))
     before = [score(name, (video("v", 50, tracks), detections)) for name in ("rbdc", "tbdc")]
-    monkeypatch.setattr("lavida_bench.detection.PORTION", 7)
+    monkeypatch.setattr("lavida_bench.metrics._detection.PORTION", 7)
     assert [score(name, (video("v", 50, tracks), detections)) for name in ("rbdc", "tbdc")] == before
 
 
@@ -245,7 +246,7 @@ MILLION = """
 import resource, time
 import numpy as np
 from lavida_bench import metric, protocols
-from lavida_bench.video import Detections, TestVideo, Track, VideoScore
+from lavida_bench.videos.types import Detections, TestVideo, Track, VideoScore
 
 rng, length, number = np.random.default_rng(0), 1000, 10_000
 made = [metric.make("rbdc"), metric.make("tbdc")]

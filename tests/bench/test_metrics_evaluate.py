@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lavida_bench import protocols
-from lavida_bench.bootstrap import Bootstrap
-from lavida_bench.evaluate import compare, evaluate
+from lavida_bench.evaluation.evaluate import compare, evaluate
+from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.metrics.rbdc import RBDC
-from lavida_bench.result import Coverage
-from lavida_bench.video import Detections, TestVideo, Track, VideoScore
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.results.result import Coverage
+from lavida_bench.videos.types import Detections, TestVideo, Track, VideoScore
+from lavida_gen.common.errors import DataError, UserError
 
 OFFICIAL = protocols.make("official", "street")
 FEW = Bootstrap(resamples=50)
@@ -175,7 +175,7 @@ def test_metrics_may_bring_their_options() -> None:
 
 @pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan"), float("inf"), 1e9])
 def test_a_width_that_is_none_or_too_wide(sigma: float) -> None:
-    from lavida_bench.smoothing import smooth
+    from lavida_bench.protocols.smoothing import smooth
 
     item: Any = None
     with pytest.raises(UserError, match=r"smoothing: sigma .*; expected a positive number of frames up to 100,000"):

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lavida_bench import metric, protocols
-from lavida_bench.metric import Metric
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics.detection_delay import DetectionDelay
 from lavida_bench.metrics.false_alarms_per_hour import FalseAlarmsPerHour
-from lavida_bench.video import TestVideo, VideoScore
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.videos.types import TestVideo, VideoScore
 
 Rows = list[tuple[bool, int]]
 

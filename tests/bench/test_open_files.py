@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lavida_bench import benchmark, protocols
-from lavida_bench.bootstrap import Bootstrap
-from lavida_bench.measure import How, measure
-from lavida_bench.media import Part
-from lavida_bench.prompt_names import choose
-from lavida_bench.provenance import provenance
-from lavida_bench.score import Effort, score
-from lavida_bench.score_store import ScoreStore
-from lavida_bench.scorer import ClipScores, Pending
-from lavida_bench.video import Pixels, TestVideo
-from lavida_bench.video_file import VideoFile
-from lavida_gen.errors import DataError
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_bench.benchmarks._check import check
+from lavida_bench.evaluation.measure import How, measure
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols.prompt_names import choose
+from lavida_bench.results.provenance import provenance
+from lavida_bench.results.score_store import ScoreStore
+from lavida_bench.scoring.score import Effort, score
+from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.videos.media import Part
+from lavida_bench.videos.types import Pixels, TestVideo
+from lavida_bench.videos.video_file import VideoFile
+from lavida_gen.common.errors import DataError
 
 _spec = importlib.util.spec_from_file_location("drawing_for_open_files", Path(__file__).with_name("drawing.py"))
 assert _spec is not None
@@ -119,7 +121,7 @@ def test_a_check_closes_what_it_reads_in_part(tmp_path: Path) -> None:
         object.__setattr__(video, "reader", Part(video.reader, FRAMES))
         object.__setattr__(video, "frame_count", FRAMES - 9)
         object.__setattr__(video, "frame_labels", None)
-    assert not opened.check().defects
+    assert not check(opened).defects
     assert held(tmp_path) == []
 
 

@@ -22,15 +22,16 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from lavida_bench import lavida_scorer, overlay, timeline_picture
-from lavida_bench import stream as stream_module
 from lavida_bench.cli import main
-from lavida_bench.predict import DEPTH, Prediction, Settings, predict
-from lavida_bench.predict_many import Outcome, Source, done, listed, predict_all, sources
-from lavida_bench.scorer import ClipScores, Pending
-from lavida_bench.segments import Segment
-from lavida_bench.stream import Stream
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.prediction import overlay, timeline_picture
+from lavida_bench.prediction.predict import DEPTH, Prediction, Settings, predict
+from lavida_bench.prediction.predict_many import Outcome, Source, done, listed, predict_all, sources
+from lavida_bench.prediction.segments import Segment
+from lavida_bench.scoring import lavida_scorer
+from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.videos import stream as stream_module
+from lavida_bench.videos.stream import Stream
+from lavida_gen.common.errors import DataError, UserError
 
 NAMES = ("bicycle", "cart")
 SIZE = (48, 64)

@@ -13,16 +13,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from lavida_bench import prompt_check, prompt_names, record
-from lavida_bench.benchmark import known, make
-from lavida_bench.bootstrap import Bootstrap
-from lavida_bench.prompt_names import PromptNames, choose, given
-from lavida_bench.recipe import ScoreEntry
-from lavida_bench.score import Effort
-from lavida_bench.score_run import run_entry
-from lavida_bench.scorer import ClipScores, Pending
-from lavida_bench.video import TestVideo, VideoScore
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.benchmarks._base import known, make
+from lavida_bench.config.recipe import ScoreEntry
+from lavida_bench.evaluation import prompt_check
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import prompt_names
+from lavida_bench.protocols.prompt_names import PromptNames, choose, given
+from lavida_bench.results import results_json as record
+from lavida_bench.runs.score_stage import run_entry
+from lavida_bench.scoring.score import Effort
+from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.videos.types import TestVideo, VideoScore
+from lavida_gen.common.errors import DataError, UserError
 
 
 def video(key: str, frames: int, names: tuple[str, ...] = ("a", "b"), abnormal: int = 0) -> TestVideo:

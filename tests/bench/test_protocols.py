@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from lavida_bench import metric, protocols
-from lavida_bench.evaluate import evaluate
-from lavida_bench.protocols import Official, Paper
-from lavida_bench.video import TestVideo, VideoScore
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.evaluation.evaluate import evaluate
+from lavida_bench.metrics import _base as metric
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols.protocol import Official, Paper
+from lavida_bench.videos.types import TestVideo, VideoScore
+from lavida_gen.common.errors import DataError, UserError
 
 
 def unread(start: int, stop: int, step: int) -> NDArray[np.uint8]:

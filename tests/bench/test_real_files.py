@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lavida_bench import baseline, benchmark, record
+from lavida_bench.baselines import _base as baseline
+from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.benchmarks import ucf_crime, xd_violence
+from lavida_bench.benchmarks._check import check
+from lavida_bench.benchmarks._intervals import labels
 from lavida_bench.cli import main
-from lavida_bench.intervals import labels
-from lavida_bench.video_file import VideoFile
+from lavida_bench.results import results_json as record
+from lavida_bench.videos.video_file import VideoFile
 
 UCF_SAMPLE = {"Arson009_x264": (743, 96), "RoadAccidents133_x264": (673, 181), "Normal_Videos_641_x264": (3600, 0)}
 
@@ -72,13 +75,13 @@ def test_ped2_ranges_and_masks_agree(shared_data: Path) -> None:
         assert masks is not None
         assert video.frame_labels is not None
         assert (masks.any(axis=(1, 2)) == video.frame_labels).all()
-    report = opened.check()
+    report = check(opened)
     assert report.found == benchmark.Totals(2, 300, 240)
     assert "10 of 12 videos are missing" in [defect.what for defect in report.defects]
 
 
 def test_avenue_by_masks(shared_data: Path) -> None:
-    report = benchmark.make("avenue", shared_data / "avenue").check()
+    report = check(benchmark.make("avenue", shared_data / "avenue"))
     assert report.found == benchmark.Totals(2, 324, 193)
     assert "19 of 21 videos are missing" in [defect.what for defect in report.defects]
 

@@ -15,18 +15,25 @@ from click.testing import CliRunner
 from jsonschema import validate
 from numpy.typing import NDArray
 
-from lavida_bench import baseline, benchmark, metric, protocols, published, record, report, table
-from lavida_bench.bootstrap import Bootstrap
+from lavida_bench.baselines import _base as baseline
+from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
-from lavida_bench.markdown import markdown
-from lavida_bench.measure import How, Look, Measured, measure, watch
-from lavida_bench.metric import Estimate
-from lavida_bench.provenance import command_line, provenance
-from lavida_bench.record import Record
-from lavida_bench.shots import coloured, outline, shots
-from lavida_bench.timeline import BINS, peaks, spans, timeline
-from lavida_bench.video import TestVideo, VideoScore
-from lavida_gen.errors import DataError
+from lavida_bench.evaluation.curve import BINS, peaks, spans, timeline
+from lavida_bench.evaluation.measure import How, Look, Measured, measure, watch
+from lavida_bench.evaluation.peak_pictures import coloured, outline, shots
+from lavida_bench.metrics import _base as metric
+from lavida_bench.metrics._base import Estimate
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.reporting import run_folder as report
+from lavida_bench.reporting import table
+from lavida_bench.reporting.markdown import markdown
+from lavida_bench.results import published
+from lavida_bench.results import results_json as record
+from lavida_bench.results.provenance import command_line, provenance
+from lavida_bench.results.results_json import Record
+from lavida_bench.videos.types import TestVideo, VideoScore
+from lavida_gen.common.errors import DataError
 
 FEW = How(bootstrap=Bootstrap(20))
 

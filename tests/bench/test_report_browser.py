@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
-from lavida_bench import baseline, benchmark, comparison, protocols, report
-from lavida_bench.bootstrap import Bootstrap
-from lavida_bench.compare import Compared, Pair
-from lavida_bench.measure import How, Look, Measured, measure
-from lavida_bench.provenance import provenance
+from lavida_bench.baselines import _base as baseline
+from lavida_bench.benchmarks import _base as benchmark
+from lavida_bench.evaluation.compare import Compared, Pair
+from lavida_bench.evaluation.measure import How, Look, Measured, measure
+from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.reporting import comparison
+from lavida_bench.reporting import run_folder as report
+from lavida_bench.results.provenance import provenance
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='HACKED'\"></script><script>document.title='HACKED'</script>\u2028'&amp;"
@@ -185,7 +189,7 @@ def test_hostile_names_stay_text(runs: list[Measured], tmp_path: Path, browser: 
 
 
 def test_a_comparison(runs: list[Measured], tmp_path: Path, browser: Callable[..., Any]) -> None:
-    from lavida_bench.bootstrap import Difference
+    from lavida_bench.metrics._bootstrap import Difference
 
     timelines = [look.timeline for look in runs[0].looks]
     pairs = [

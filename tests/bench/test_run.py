@@ -14,12 +14,12 @@ from PIL import Image
 
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
-from lavida_bench import recipe as recipes
-from lavida_bench import record
 from lavida_bench.cli import main
-from lavida_bench.stages import Stages
+from lavida_bench.config import recipe as recipes
+from lavida_bench.results import results_json as record
+from lavida_bench.runs.stages import Stages
 from lavida_gen.cli import main as build
-from lavida_gen.errors import DataError
+from lavida_gen.common.errors import DataError
 
 
 def plain(corpus: Path) -> dict[str, Any]:

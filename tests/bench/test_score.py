@@ -16,15 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lavida_bench import prefetch, protocols, regions, windows
-from lavida_bench.processes import Processes
-from lavida_bench.prompt_names import PromptNames
-from lavida_bench.protocols import Official, Paper
-from lavida_bench.score import Effort, Scoring, score, share, together
-from lavida_bench.score_store import ScoreStore
-from lavida_bench.scorer import ClipScores, Pending
-from lavida_bench.video import TestVideo
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.common.distributed import Processes
+from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols import windows
+from lavida_bench.protocols.prompt_names import PromptNames
+from lavida_bench.protocols.protocol import Official, Paper
+from lavida_bench.results.score_store import ScoreStore
+from lavida_bench.scoring.score import Effort, Scoring, score, share, together
+from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.videos import prefetch, regions
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError, UserError
 
 SIZE = (16, 24)
 NAMES = PromptNames("given", ("bicycle", "cart"))

@@ -11,9 +11,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from lavida_bench.cli import main
-from lavida_bench.recipe import ScoreEntry
-from lavida_bench.score_check import faults
-from lavida_gen.errors import DataError
+from lavida_bench.config.recipe import ScoreEntry
+from lavida_bench.runs.preflight import faults
+from lavida_gen.common.errors import DataError
 
 SMALL = {"videos": 2, "frames": 16, "size": [96, 144]}
 

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from lavida_bench import benchmark
+from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
-from lavida_bench.score_files import ScoreFiles
-from lavida_bench.video import TestVideo
-from lavida_gen.errors import DataError
+from lavida_bench.results.score_files import ScoreFiles
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError
 
 F = 12
 

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lavida_bench import lavida_scorer, record
 from lavida_bench.cli import main
-from lavida_bench.video_index import index_of
-from lavida_gen.errors import UserError
+from lavida_bench.results import results_json as record
+from lavida_bench.scoring import lavida_scorer
+from lavida_bench.videos.video_index import index_of
+from lavida_gen.common.errors import UserError
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lavida_bench import overlay
-from lavida_bench.segments import Sampled, Samples, segments, sigmoid
-from lavida_bench.timeline_picture import MOST, Peaks, clock, spread
+from lavida_bench.prediction import overlay
+from lavida_bench.prediction.segments import Sampled, Samples, segments, sigmoid
+from lavida_bench.prediction.timeline_picture import MOST, Peaks, clock, spread
 
 
 def sampled(*values: tuple[int, float]) -> list[Sampled]:

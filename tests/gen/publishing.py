@@ -15,13 +15,13 @@ import hub_server
 import pytest
 from click.testing import CliRunner, Result
 
-from lavida_gen import build as builder
-from lavida_gen import hub as hubs
-from lavida_gen import recipe as recipes
+from lavida_gen.building import build as builder
 from lavida_gen.cli import main
-from lavida_gen.corpus import open_corpus
-from lavida_gen.manifest import Manifest, SourceEntry
-from lavida_gen.shards import digest
+from lavida_gen.config import recipe as recipes
+from lavida_gen.corpus.manifest import Manifest, SourceEntry
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.corpus.shards import digest
+from lavida_gen.publishing import hub as hubs
 
 REPO = "someone/corpus"
 PLAIN: dict[str, Any] = {

@@ -15,7 +15,7 @@ import pytest
 import lavida
 import lavida_bench
 import lavida_gen
-from lavida_gen import arrays
+from lavida_gen.common import arrays
 
 PACKAGES = (lavida, lavida_bench, lavida_gen)
 

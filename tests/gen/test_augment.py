@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lavida_gen import augment, masks
-from lavida_gen.augment import Augmentation, ImageSettings, Size
-from lavida_gen.images import Frame
-from lavida_gen.sample import Draft, Dropped
+from lavida_gen.config import augment
+from lavida_gen.config.augment import Augmentation, ImageSettings, Size
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.sample import Draft, Dropped
 
 SIZE = (48, 64)
 KEEP = ImageSettings()

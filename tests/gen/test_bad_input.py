@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from lavida_gen import shards
 from lavida_gen.cli import main
+from lavida_gen.corpus import shards
 
 SIZE = (48, 64)
 RECIPE = {

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lavida_gen import build as builder
-from lavida_gen import recipe as recipes
-from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.masks import from_png
-from lavida_gen.recipe import Recipe
-from lavida_gen.verify import verify
+from lavida_gen.building import build as builder
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.inspection.verify import verify
+from lavida_gen.scenes.masks import from_png
 
 SOURCES = [
     {"name": "street", "scenes": 40, "size": [96, 128], "weight": 3},
@@ -98,8 +98,8 @@ def test_same_bytes_with_any_number_of_workers(built: Path, tmp_path: Path, work
 
 
 def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    from lavida_gen.pack import pack
-    from lavida_gen.plan import Deck
+    from lavida_gen.sampling.make_sample import pack
+    from lavida_gen.sampling.sampler import Deck
 
     one = recipe()
     (stored,) = open_corpus(built).stored([41])
@@ -108,8 +108,8 @@ def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> Non
 
 def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     """Shards cut through the five of a scene, and a sample alone knows its scene too."""
-    from lavida_gen.pack import pack
-    from lavida_gen.plan import Deck
+    from lavida_gen.sampling.make_sample import pack
+    from lavida_gen.sampling.sampler import Deck
 
     one = recipe(prompts_per_scene=5)
     for workers in (1, 2):
@@ -287,7 +287,7 @@ def test_datasets_reads_it(
 
 
 def test_an_impossible_recipe_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lavida_gen.pack.ATTEMPTS", 20)
+    monkeypatch.setattr("lavida_gen.sampling.make_sample.ATTEMPTS", 20)
     with pytest.raises(DataError, match=r"sample 0: 20 scenes of 'street' in a row were dropped: relabel: .* loosen"):
         builder.build(recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=1), tmp_path / "c")
     assert not list(tmp_path.rglob("*.tar"))
@@ -297,7 +297,7 @@ def test_an_impossible_recipe_says_why(tmp_path: Path, monkeypatch: pytest.Monke
 def test_where_nothing_can_be_made_nothing_is_left(
     tmp_path: Path, there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lavida_gen.pack.ATTEMPTS", 5)
+    monkeypatch.setattr("lavida_gen.sampling.make_sample.ATTEMPTS", 5)
     out = tmp_path / "corpora" / "c"
     if there:
         out.mkdir(parents=True)

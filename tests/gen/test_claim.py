@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lavida_gen import build as builder
-from lavida_gen import recipe as recipes
-from lavida_gen.differences import differences, told
-from lavida_gen.errors import UserError
+from lavida_gen.building import build as builder
+from lavida_gen.common.errors import UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.recipe_files.diff import differences, told
 
 PLAIN: dict[str, Any] = {
     "name": "claimed",

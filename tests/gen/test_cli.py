@@ -13,10 +13,10 @@ import cv2
 import pytest
 from click.testing import CliRunner
 
-from lavida_gen import plugins
-from lavida_gen import recipe as recipes
 from lavida_gen.cli import main
-from lavida_gen.words import counted
+from lavida_gen.common import plugins
+from lavida_gen.common.text import counted
+from lavida_gen.config import recipe as recipes
 
 RECIPE = {
     "name": "cli",

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from miniatures import sa_v, shapes
 
-from lavida_gen import build as builder
-from lavida_gen import images, masks
-from lavida_gen import recipe as recipes
-from lavida_gen.corpus import open_corpus
-from lavida_gen.shards import Packed
+from lavida_gen.building import build as builder
+from lavida_gen.config import recipe as recipes
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.corpus.shards import Packed
+from lavida_gen.scenes import images, masks
 from lavida_gen.sources.sa_v import EVERY, SaV
 
 FRAMES = 8
@@ -64,7 +64,7 @@ def test_masklets_of_a_real_film_stay_with_their_frames(
     shared_data: Path, tmp_path: Path, file: str, size: tuple[int, int]
 ) -> None:
     """SA-V's layout around a real H.264 film: the masklet is what is bright in each fourth frame."""
-    from lavida_gen import video_file
+    from lavida_gen.scenes import video_file
 
     (tmp_path / "sav_000000.mp4").symlink_to(shared_data / "videos" / file)
     every = [EVERY * at for at in range(6)]

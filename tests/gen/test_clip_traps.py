@@ -10,11 +10,13 @@ import pytest
 from miniatures import davis, mevis, ref_youtube_vos, sa_v, shapes, youtube_vos
 from traps import BOX, Plain, area, drawn, edit, named, opened
 
-from lavida_gen import candidates, masks, plugins
-from lavida_gen.errors import DataError
-from lavida_gen.exposure import Limits
-from lavida_gen.recipe import SOURCES
-from lavida_gen.scene import Name, Scene
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import DataError
+from lavida_gen.config.recipe import SOURCES
+from lavida_gen.exposures import _candidates as candidates
+from lavida_gen.exposures._base import Limits
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Name, Scene
 
 # ---- clips -----------------------------------------------------------------------------------------------------
 

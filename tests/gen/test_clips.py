@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from miniatures import sa_v
 
-from lavida_gen import video_file
-from lavida_gen.clips import ClipOptions, in_order, windows
-from lavida_gen.errors import DataError
-from lavida_gen.video_file import Stills
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes import video_file
+from lavida_gen.scenes.video_file import Stills
+from lavida_gen.sources._clips import ClipOptions, in_order, windows
 
 
 @given(

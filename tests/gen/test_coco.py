@@ -14,11 +14,11 @@ import pytest
 from pycocotools import mask as api
 from pycocotools.coco import COCO
 
-from lavida_gen import masks
-from lavida_gen.candidates import Candidate, candidate
-from lavida_gen.errors import DataError
-from lavida_gen.exposure import Limits
-from lavida_gen.scene import Name
+from lavida_gen.common.errors import DataError
+from lavida_gen.exposures._base import Limits
+from lavida_gen.exposures._candidates import Candidate, candidate
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Name
 from lavida_gen.sources.coco import Coco
 
 SIZE = (48, 64)

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_gen import cache, coco_index, json_stream
-from lavida_gen.coco_index import CocoIndex, open_index
-from lavida_gen.coco_json import segmentation
-from lavida_gen.errors import DataError
+from lavida_gen.annotations import coco_index, json_stream
+from lavida_gen.annotations.coco_index import CocoIndex, open_index
+from lavida_gen.annotations.coco_json import segmentation
+from lavida_gen.common.errors import DataError
+from lavida_gen.storage import cache
 
 SIZE = (48, 64)
 BOX = [5.0, 5.0, 25.0, 5.0, 25.0, 30.0]

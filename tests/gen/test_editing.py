@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_gen import editing, masks, perspective, plugins
-from lavida_gen.exposure import Exposure, Limits, Task
-from lavida_gen.images import Frame, Pixels
-from lavida_gen.recipe import EXPOSURES
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.vocabulary import Vocabulary
+from lavida_gen.common import plugins
+from lavida_gen.config.recipe import EXPOSURES
+from lavida_gen.exposures import _editing as editing
+from lavida_gen.exposures import _perspective as perspective
+from lavida_gen.exposures._base import Exposure, Limits, Task
+from lavida_gen.names.vocabulary import Vocabulary
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame, Pixels
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Name, Region, Scene
 
 SIZE = (120, 160)
 NAMES = [Name(text, text) for text in ("person", "dog", "car", "ball", "kite", "bench", "bin", "cone", "cup", "tree")]

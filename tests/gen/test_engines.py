@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from lavida_gen import build as builder
-from lavida_gen import plugins
-from lavida_gen import recipe as recipes
-from lavida_gen.build import ENGINES
-from lavida_gen.engine import Engine
-from lavida_gen.errors import DataError, UserError
+from lavida_gen.building import build as builder
+from lavida_gen.building.build import ENGINES
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.engines._base import Engine
 
 PLAIN: dict[str, Any] = {
     "name": "spread",

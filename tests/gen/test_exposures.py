@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_gen import lexicon, masks, plugins
-from lavida_gen.candidates import AMBIGUOUS, Candidate, candidate
-from lavida_gen.exposure import Exposure, Limits, Task
-from lavida_gen.images import Frame
-from lavida_gen.recipe import EXPOSURES
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Kind, Name, Region, Scene
+from lavida_gen.common import plugins
+from lavida_gen.config.recipe import EXPOSURES
+from lavida_gen.exposures._base import Exposure, Limits, Task
+from lavida_gen.exposures._candidates import AMBIGUOUS, Candidate, candidate
+from lavida_gen.names import lexicon
+from lavida_gen.names.vocabulary import Vocabulary
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources.street import Street
-from lavida_gen.vocabulary import Vocabulary
 
 SIZE = (40, 60)
 CATEGORIES = [Name(t, t, g) for t, g in (("person", "person"), ("dog", "animal"), ("cat", "animal"), ("car", "vehicle"), ("bus", "vehicle"), ("kite", "sport"))]  # fmt: skip

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from lavida_gen import build as builder
-from lavida_gen import finish
-from lavida_gen import recipe as recipes
-from lavida_gen.corpus import open_corpus
-from lavida_gen.recipe import Recipe
-from lavida_gen.sample import Record
-from lavida_gen.state import record_name
-from lavida_gen.storage import open_storage
-from lavida_gen.table import record_schema, row_schema
+from lavida_gen.building import build as builder
+from lavida_gen.building import finish
+from lavida_gen.building.shard_records import record_name
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.corpus.schema import record_schema, row_schema
+from lavida_gen.scenes.sample import Record
+from lavida_gen.storage.places import open_storage
 
 PLAIN: dict[str, Any] = {
     "name": "ended",

@@ -13,9 +13,9 @@ from PIL import Image
 from pydantic import ValidationError
 from traps import BOX, Plain, area, opened
 
-from lavida_gen import masks
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.scene import Name, Scene
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Name, Scene
 
 # ---- folder and hf ---------------------------------------------------------------------------------------------
 

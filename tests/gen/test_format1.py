@@ -8,10 +8,10 @@ import datasets
 import pytest
 from click.testing import CliRunner
 
-from lavida_gen import verify
 from lavida_gen.cli import main
-from lavida_gen.corpus import Corpus, open_corpus
-from lavida_gen.stats import stats
+from lavida_gen.corpus.reader import Corpus, open_corpus
+from lavida_gen.inspection import verify
+from lavida_gen.inspection.stats import stats
 
 PLACE = Path(__file__).parent / "data" / "format1"
 SPLITS = {"clip/train": 2, "clip/val": 1, "image/train": 4, "image/val": 2}

@@ -11,10 +11,11 @@ from miniatures import coco, mapillary, shapes
 from PIL import Image
 from traps import area, drawn, edit, named, opened
 
-from lavida_gen import candidates, masks
-from lavida_gen.errors import DataError
-from lavida_gen.exposure import Limits
-from lavida_gen.scene import Name
+from lavida_gen.common.errors import DataError
+from lavida_gen.exposures import _candidates as candidates
+from lavida_gen.exposures._base import Limits
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Name
 
 # ---- ADE20K ----------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lavida_gen.errors import DataError
-from lavida_gen.images import Frame, decode, encode_jpeg, probe
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes.images import Frame, decode, encode_jpeg, probe
 
 SIZE = (24, 32)
 

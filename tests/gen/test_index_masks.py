@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as arrays
 from miniatures import shapes
 from PIL import Image
 
-from lavida_gen import files, index_masks, json_file, masks, names_file
-from lavida_gen.errors import DataError
+from lavida_gen.annotations import files, index_masks, json_file, names_file
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes import masks
 
 PLANES = st.one_of(
     arrays.arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 3)),
@@ -82,7 +83,7 @@ def test_indices_are_no_colours_and_files_must_be_there(tmp_path: Path) -> None:
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes.save(tmp_path / "m.png", np.zeros((40, 40), np.uint8))
-    monkeypatch.setattr("lavida_gen.images.MAX_PIXELS", 1000)
+    monkeypatch.setattr("lavida_gen.scenes.images.MAX_PIXELS", 1000)
     with pytest.raises(DataError, match=r"40 x 40 pixels; expected at most 1,000 pixels"):
         index_masks.read(tmp_path / "m.png")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lavida_gen import lexicon
-from lavida_gen.scene import Name
+from lavida_gen.names import lexicon
+from lavida_gen.scenes.scene import Name
 
 
 def cat(text: str) -> Name:

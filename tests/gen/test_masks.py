@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco
 
-from lavida_gen import masks
-from lavida_gen.errors import DataError
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes import masks
 
 BITS = arrays(np.bool_, st.tuples(st.integers(1, 17), st.integers(1, 17)))
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lavida_gen import build as builder
-from lavida_gen import recipe as recipes
-from lavida_gen.build import How
+from lavida_gen.building import build as builder
+from lavida_gen.building.build import How
+from lavida_gen.building.merge import merge
 from lavida_gen.cli import main
-from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.merge import merge
-from lavida_gen.plan import Part, cut
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.sampling.sampler import Part, cut
 
 PLAIN = {
     "name": "parts",

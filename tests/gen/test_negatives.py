@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 import yaml
 
-from lavida_gen import plugins
-from lavida_gen import recipe as recipes
-from lavida_gen.elsewhere import FEW, Elsewhere
-from lavida_gen.errors import DataError
-from lavida_gen.exposure import Limits, Task
-from lavida_gen.images import Frame
-from lavida_gen.masks import empty
-from lavida_gen.negatives import negatives, plainly, prompt_size
-from lavida_gen.plan import Deck
-from lavida_gen.recipe_kinds import folder
-from lavida_gen.sample import Draft
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import Source
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import DataError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.exposures._base import Limits, Task
+from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
+from lavida_gen.names.vocabulary import Vocabulary, safe
+from lavida_gen.recipe_files.kinds import folder
+from lavida_gen.sampling.name_prior import FEW, Elsewhere
+from lavida_gen.sampling.sampler import Deck
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.masks import empty
+from lavida_gen.scenes.sample import Draft
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import Source
 from lavida_gen.sources.street import Street
-from lavida_gen.vocabulary import Vocabulary, safe
 
 SIZE = (8, 8)
 KINDS = [Name(text, text) for text in ("dog", "car", "kite", "ball", "chair", "cup", "lamp", "tree")]

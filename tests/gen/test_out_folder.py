@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lavida_gen import out_folder
 from lavida_gen.cli import main
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.storage import write_whole
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.storage import output_folder as out_folder
+from lavida_gen.storage.folder import write_whole
 
 
 def test_a_folder_is_made_and_nothing_is_left_in_it(tmp_path: Path) -> None:

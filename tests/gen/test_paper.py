@@ -11,13 +11,14 @@ import pytest
 from click.testing import CliRunner
 from miniatures import world
 
-from lavida_gen import build as builder
-from lavida_gen import plugins, verify
-from lavida_gen import recipe as recipes
-from lavida_gen.check import check
+from lavida_gen.building import build as builder
+from lavida_gen.building.check import check
 from lavida_gen.cli import main
-from lavida_gen.corpus import open_corpus
-from lavida_gen.recipe import EXPOSURES, Recipe
+from lavida_gen.common import plugins
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import EXPOSURES, Recipe
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.inspection import verify
 
 PAPER = {  # LAVIDA's mixing weights (arXiv 2602.19248), the most names a prompt lists, whether a unit is a clip
     "youtube_vos": (0.05, 30, True),

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lavida_gen import recipe as recipes
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.plan import PATIENCE, Deck
-from lavida_gen.scene import Scene
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.sampling.sampler import PATIENCE, Deck
+from lavida_gen.scenes.scene import Scene
 
 
 def deck(**changes: Any) -> Deck:

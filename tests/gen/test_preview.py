@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lavida_gen import build as builder
-from lavida_gen import images, masks, preview
-from lavida_gen import recipe as recipes
-from lavida_gen.corpus import open_corpus
+from lavida_gen.building import build as builder
+from lavida_gen.config import recipe as recipes
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.inspection import preview
+from lavida_gen.scenes import images, masks
 
 HOSTILE = "<img src=x onerror=\"document.title='HACKED'\"></script><script>document.title='HACKED'</script>\u2028'&amp;"
 

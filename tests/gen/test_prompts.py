@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lavida_gen.errors import UserError
-from lavida_gen.prompts import SEG, PromptBank
+from lavida_gen.common.errors import UserError
+from lavida_gen.config.prompts import SEG, PromptBank
 
 BANK = PromptBank.load(None)
 

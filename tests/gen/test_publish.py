@@ -12,11 +12,11 @@ import hub_server
 import pytest
 from publishing import REPO, changed, entry, invoke, manifest, own, published_folder, sent, stand_in_hub
 
-from lavida_gen import hub as hubs
-from lavida_gen import publish as publisher
-from lavida_gen.corpus import Corpus, open_corpus
-from lavida_gen.errors import UserError
-from lavida_gen.hub import Item, There
+from lavida_gen.common.errors import UserError
+from lavida_gen.corpus.reader import Corpus, open_corpus
+from lavida_gen.publishing import hub as hubs
+from lavida_gen.publishing import publish as publisher
+from lavida_gen.publishing.hub import Item, There
 
 pytest.importorskip("huggingface_hub")
 __all__ = ["published_folder", "stand_in_hub"]  # fixtures, found by their names here
@@ -239,7 +239,7 @@ def test_an_upload_that_is_refused_shows_no_signed_address(folder: Path, hub: An
 
 def test_the_hub_asks_to_wait(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("lavida_gen.hub.time.sleep", waited.append)
+    monkeypatch.setattr("lavida_gen.publishing.hub.time.sleep", waited.append)
     hub.fail(f"POST /api/datasets/{REPO}/commit", status=429, Retry_After="1800")
     assert "the Hub asks to wait 1800 s" in sent(folder)
     assert waited == [1800.0]

@@ -13,12 +13,12 @@ import hub_server
 import pytest
 from publishing import PLAIN, REPO, entry, invoke, manifest, own, published_folder, sent, stand_in_hub
 
-from lavida_gen import hub as hubs
-from lavida_gen import publish as publisher
-from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.publish import Options, publish
-from lavida_gen.storage import open_storage
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.publishing import hub as hubs
+from lavida_gen.publishing import publish as publisher
+from lavida_gen.publishing.publish import Options, publish
+from lavida_gen.storage.places import open_storage
 
 pytest.importorskip("huggingface_hub")
 __all__ = ["published_folder", "stand_in_hub"]  # fixtures, found by their names here
@@ -65,7 +65,7 @@ def test_the_card_is_valid_and_tells_it_all(folder: Path, hub: Any) -> None:
 
 
 def test_the_card_names_every_licence(folder: Path) -> None:
-    from lavida_gen.card import card, metadata
+    from lavida_gen.building.card import card, metadata
 
     one = manifest(folder, entry("free"), entry("noncommercial").model_copy(update={"cite": "@misc{them}"}))
     found = metadata(one, {"image": 1, "clip": 3})
@@ -117,8 +117,8 @@ def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, m
 
 def test_training_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from lavida_bench.pools import open_pools
-    from lavida_bench.recipe import DataEntry, LoaderSettings
+    from lavida_bench.config.recipe import DataEntry, LoaderSettings
+    from lavida_bench.fitting.datasets import open_pools
 
     sent(folder)
     settings = LoaderSettings(cache=str(tmp_path / "cache"))

@@ -17,12 +17,13 @@ import pytest
 from miniatures import shapes
 from PIL import Image
 
-from lavida_gen import build as builder
-from lavida_gen import plugins, verify
-from lavida_gen import recipe as recipes
-from lavida_gen.corpus import open_corpus
-from lavida_gen.exposure import Exposure
-from lavida_gen.recipe import EXPOSURES, Recipe
+from lavida_gen.building import build as builder
+from lavida_gen.common import plugins
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import EXPOSURES, Recipe
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.exposures._base import Exposure
+from lavida_gen.inspection import verify
 
 SAMPLES = 2000
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lavida_gen import recipe as recipes
-from lavida_gen.errors import UserError
+from lavida_gen.common.errors import UserError
+from lavida_gen.config import recipe as recipes
 
 GOOD = """
 name: small

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lavida_gen import recipe as recipes
-from lavida_gen.errors import UserError
-from lavida_gen.recipe_kinds import ABLATION, CORPUS, KINDS, RUN, Kind, folder
+from lavida_gen.common.errors import UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.recipe_files.kinds import ABLATION, CORPUS, KINDS, RUN, Kind, folder
 
 A_CORPUS = r"this is a recipe of a corpus: `lavida-gen build --recipe {}`"
 A_RUN = r"this is a recipe of a run: `lavida-bench run --recipe {}`"

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from lavida_gen import masks
 from lavida_gen.cli import main
-from lavida_gen.errors import DataError
-from lavida_gen.scene import Name
+from lavida_gen.common.errors import DataError
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Name
 from lavida_gen.sources.refcoco import RefCoco
 
 SIZE = (48, 64)
@@ -397,6 +397,6 @@ def test_the_fingerprint_is_that_of_the_files(tmp_path: Path) -> None:
 def test_the_second_opening_reads_nothing_but_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = lay(tmp_path)
     regions = source(root).scene(0).regions
-    monkeypatch.setattr("lavida_gen.safe_pickle.load", None)
-    monkeypatch.setattr("lavida_gen.coco_index.Reader", None)
+    monkeypatch.setattr("lavida_gen.annotations.safe_pickle.load", None)
+    monkeypatch.setattr("lavida_gen.annotations.coco_index.Reader", None)
     assert source(root).scene(0).regions == regions

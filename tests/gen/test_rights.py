@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from miniatures import folder
 
-from lavida_gen import masks
-from lavida_gen.build import build
-from lavida_gen.errors import UserError
-from lavida_gen.exposure import Limits, Task
+from lavida_gen.building.build import build
+from lavida_gen.building.plan_file import Outline
+from lavida_gen.common.errors import UserError
+from lavida_gen.config.recipe import parse
+from lavida_gen.corpus.manifest import SourceEntry
+from lavida_gen.exposures._base import Limits, Task
 from lavida_gen.exposures.paste import Paste
-from lavida_gen.images import Frame
-from lavida_gen.manifest import SourceEntry
-from lavida_gen.outline import Outline
-from lavida_gen.pack import pack
-from lavida_gen.plan import Deck
-from lavida_gen.publish import refuse_licences
-from lavida_gen.recipe import parse
-from lavida_gen.sample import Draft
-from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.vocabulary import Vocabulary
+from lavida_gen.names.vocabulary import Vocabulary
+from lavida_gen.publishing.publish import refuse_licences
+from lavida_gen.sampling.make_sample import pack
+from lavida_gen.sampling.sampler import Deck
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.sample import Draft
+from lavida_gen.scenes.scene import Name, Region, Scene
 
 STREET = {"name": "street", "kind": "image", "size": [120, 160], "scenes": 30, "weight": 3}
 PASTED = {"name": "own", "samples": 12, "val": 0, "exposures": ["paste"], "limits": {"min_area": 1e-4, "min_pixels": 4}}

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_gen import safe_pickle
-from lavida_gen.errors import DataError
+from lavida_gen.annotations import safe_pickle
+from lavida_gen.common.errors import DataError
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(min_size=1)
 PLAIN = st.recursive(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lavida_gen.errors import DataError
-from lavida_gen.sample import Record
-from lavida_gen.shards import Packed, ShardWriter, digest, read, tar_header, write_whole
+from lavida_gen.common.errors import DataError
+from lavida_gen.corpus.shards import Packed, ShardWriter, digest, read, tar_header, write_whole
+from lavida_gen.scenes.sample import Record
 
 
 def packed(index: int, kind: str = "image", frames: int = 1) -> Packed:

@@ -16,11 +16,12 @@ from typing import Any
 import miniatures
 import pytest
 
-from lavida_gen import masks, plugins
-from lavida_gen.errors import DataError
-from lavida_gen.recipe import SOURCES
-from lavida_gen.scene import Scene
-from lavida_gen.source import Source, SourceOptions
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import DataError
+from lavida_gen.config.recipe import SOURCES
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Scene
+from lavida_gen.sources._base import Source, SourceOptions
 from lavida_gen.sources.street import Street
 
 NAMES = plugins.names(SOURCES)

@@ -17,17 +17,18 @@ import fsspec
 import pytest
 from click.testing import CliRunner
 
-from lavida_gen import build as builder
-from lavida_gen import recipe as recipes
+from lavida_gen.building import build as builder
 from lavida_gen.cli import main
-from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, UserError
-from lavida_gen.recipe import Recipe
-from lavida_gen.shards import ShardWriter
-from lavida_gen.stats import stats
-from lavida_gen.storage import Folder, open_storage
-from lavida_gen.storage_url import Remote
-from lavida_gen.verify import verify
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.corpus.shards import ShardWriter
+from lavida_gen.inspection.stats import stats
+from lavida_gen.inspection.verify import verify
+from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.places import open_storage
+from lavida_gen.storage.remote import Remote
 
 PLAIN: dict[str, Any] = {
     "name": "stored",

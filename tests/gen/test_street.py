@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lavida_gen import masks
-from lavida_gen.scene import Scene
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources.street import Street
 from lavida_gen.street import cast, layouts, place
 from lavida_gen.street.actors import ACTS, KINDS, Actor, looks
@@ -346,7 +346,7 @@ def test_a_mask_shows_the_colour_it_is_said_to_have(colour: str) -> None:
 def test_the_sheet_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import cv2
 
-    from lavida_gen.street import __main__ as sheet
+    from lavida_gen.inspection import street_sheet as sheet
 
     monkeypatch.setattr(sys, "argv", ["street", "--out", str(tmp_path / "sheet.png")])
     sheet.main()

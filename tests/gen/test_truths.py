@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from lavida_gen import lexicon, masks
-from lavida_gen import recipe as recipes
-from lavida_gen.plan import Deck, Step
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Scene
+from lavida_gen.config import recipe as recipes
+from lavida_gen.names import lexicon
+from lavida_gen.sampling.sampler import Deck, Step
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Scene
 
 SAMPLES = 10_000
 
@@ -90,7 +91,7 @@ def vocabulary(step: Step) -> dict[str, Any]:
 
 
 def lexicon_name(text: str, category: str) -> Any:
-    from lavida_gen.scene import Name
+    from lavida_gen.scenes.scene import Name
 
     return Name(text, category)
 

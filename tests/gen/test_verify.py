@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from lavida_gen import build as builder
-from lavida_gen import masks
-from lavida_gen import recipe as recipes
+from lavida_gen.building import build as builder
 from lavida_gen.cli import main
 from lavida_gen.commands.verify import _todo
-from lavida_gen.corpus import open_corpus
-from lavida_gen.shards import digest
-from lavida_gen.verify import verify
+from lavida_gen.config import recipe as recipes
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.corpus.shards import digest
+from lavida_gen.inspection.verify import verify
+from lavida_gen.scenes import masks
 
 PLAIN: dict[str, Any] = {
     "name": "v",

@@ -9,10 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lavida_gen import masks, plugins
-from lavida_gen.recipe import SOURCES
-from lavida_gen.scene import Region, Scene
-from lavida_gen.source import Source
+from lavida_gen.common import plugins
+from lavida_gen.config.recipe import SOURCES
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.scene import Region, Scene
+from lavida_gen.sources._base import Source
 
 Plain = dict[str, Any]
 BOX = (8, 30, 20, 10)

@@ -15,7 +15,7 @@ from lavida.batch import Sample
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import preset
-from lavida.tiny_tokenizer import load
+from lavida.tiny.tokenizer import load
 
 ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
 TEXT = {

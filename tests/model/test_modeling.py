@@ -12,8 +12,8 @@ import torch
 from lavida.batch import Batch, Sample
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
+from lavida.parts.trainable import group_of, prepare
 from lavida.processing import LavidaProcessor
-from lavida.trainable import group_of, prepare
 
 Make = Callable[..., Lavida]
 

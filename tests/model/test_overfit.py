@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from lavida.batch import Batch, Sample
 from lavida.modeling import Lavida
+from lavida.parts.trainable import prepare
 from lavida.processing import LavidaProcessor
-from lavida.trainable import prepare
-from lavida_gen import masks
+from lavida_gen.scenes import masks
 from lavida_gen.sources.street import Street
 
 FRAMES, SIDE, STEPS = 4, 128, 400

@@ -11,13 +11,15 @@ import pytest
 import torch
 from transformers import CLIPConfig, CLIPModel, Sam2Config, Sam2Model
 
-from lavida import presets, sam2_keys, tiny_tokenizer
+from lavida import presets
 from lavida.batch import SEG, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError
 from lavida.modeling import Lavida
+from lavida.parts import sam2_keys
+from lavida.parts.trainable import prepare
 from lavida.processing import LavidaProcessor, Sizes
-from lavida.trainable import prepare
+from lavida.tiny import tokenizer as tiny_tokenizer
 
 Make = Callable[..., Lavida]
 OPTIONS: dict[str, Any] = {

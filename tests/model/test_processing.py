@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
-from lavida import pixels, tiny_tokenizer
+from lavida import pixels
 from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.processing import ANSWER, IGNORED, LavidaProcessor, Sizes
+from lavida.tiny import tokenizer as tiny_tokenizer
 
 Draw = Callable[..., Sample]
 

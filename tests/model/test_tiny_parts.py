@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
-from lavida import tiny_parts
 from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
+from lavida.tiny import weights as tiny_parts
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_card_tells_the_shipped_file() -> None:
 
 
 def test_shipped_weights_find_what_is_named_in_scenes_they_never_saw() -> None:
-    from lavida_gen import masks
+    from lavida_gen.scenes import masks
     from lavida_gen.sources.street import Street
 
     model, processor = Lavida.from_preset("tiny").train(False), LavidaProcessor.from_preset("tiny")

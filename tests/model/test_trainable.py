@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from lavida.batch import Sample
-from lavida.config import GROUPS, PAPER_TRAINABLE
 from lavida.errors import LavidaError
+from lavida.groups import GROUPS, PAPER_TRAINABLE
 from lavida.modeling import Lavida
+from lavida.parts.trainable import count, group_of, prepare, table
 from lavida.processing import LavidaProcessor
-from lavida.trainable import count, group_of, prepare, table
 
 Make = Callable[..., Lavida]
 PAPER = {"trainable": PAPER_TRAINABLE}

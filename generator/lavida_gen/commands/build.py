@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lavida_gen.errors import UserError
-from lavida_gen.terminal import JSON, RECIPE, SET, WORKERS, cores, print_built, progress
-from lavida_gen.words import counted
+from lavida_gen.commands._shared import JSON, RECIPE, SET, WORKERS, cores, print_built, progress
+from lavida_gen.common.errors import UserError
+from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
-    from lavida_gen.plan import Range
+    from lavida_gen.sampling.sampler import Range
 
 
 @click.command()
@@ -50,8 +50,8 @@ def command(
     The same recipe gives the same bytes whatever the number of workers. Stopped or killed, the same command goes on
     where it was. A finished corpus is checked and left as it is.
     """
-    from lavida_gen import build as builder
-    from lavida_gen import recipe as recipes
+    from lavida_gen.building import build as builder
+    from lavida_gen.config import recipe as recipes
 
     loaded = recipes.load(recipe, settings)
     target = out or str(Path("corpora") / loaded.name)
@@ -92,10 +92,10 @@ def _say_ranges(ranges: list[Range], target: str, as_json: bool) -> None:
 
 def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     """One sample as loose files, byte for byte what its shard holds."""
-    from lavida_gen import out_folder
-    from lavida_gen.pack import pack
-    from lavida_gen.plan import Deck
-    from lavida_gen.shards import write_whole
+    from lavida_gen.corpus.shards import write_whole
+    from lavida_gen.sampling.make_sample import pack
+    from lavida_gen.sampling.sampler import Deck
+    from lavida_gen.storage import output_folder as out_folder
 
     out_folder.make(target)
     sample = pack(Deck.open(recipe), index, recipe.digest()).sample

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from lavida_gen.terminal import JSON, RECIPE, SET
-from lavida_gen.words import counted
+from lavida_gen.commands._shared import JSON, RECIPE, SET
+from lavida_gen.common.text import counted
 
 
 @click.command()
@@ -17,8 +17,8 @@ from lavida_gen.words import counted
 @JSON
 def command(recipe: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Find every fault of a recipe and its data: missing files, unreadable annotations. Writes nothing."""
-    from lavida_gen import recipe as recipes
-    from lavida_gen.check import check as find_faults
+    from lavida_gen.building.check import check as find_faults
+    from lavida_gen.config import recipe as recipes
 
     loaded = recipes.load(recipe, settings)
     faults = list(find_faults(loaded))

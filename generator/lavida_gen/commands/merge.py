@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lavida_gen.terminal import JSON, print_built
+from lavida_gen.commands._shared import JSON, print_built
 
 
 @click.command()
@@ -17,6 +17,6 @@ def command(out: str, parts: tuple[str, ...], as_json: bool) -> None:
     The parts lie in CORPUS already, or in other folders or URLs, from which they are copied. No data set is needed. The
     corpus has the same bytes as one built at once.
     """
-    from lavida_gen.merge import merge
+    from lavida_gen.building.merge import merge
 
     print_built(out, merge(out, parts), as_json)

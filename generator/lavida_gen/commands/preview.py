@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lavida_gen.terminal import CORPUS
+from lavida_gen.commands._shared import CORPUS
 
 
 @click.command()
@@ -19,9 +19,9 @@ from lavida_gen.terminal import CORPUS
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
     """Write one HTML file to look at: gallery with outlines, filters, histograms. Needs no network."""
-    from lavida_gen import out_folder
-    from lavida_gen.corpus import open_corpus
-    from lavida_gen.preview import write_preview
+    from lavida_gen.corpus.reader import open_corpus
+    from lavida_gen.inspection.preview import write_preview
+    from lavida_gen.storage import output_folder as out_folder
 
     opened = open_corpus(corpus)
     target = out or _beside(opened)
@@ -34,6 +34,6 @@ def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
 
 def _beside(corpus: Any) -> Path:
     """preview.html in the corpus' folder; NAME-preview.html here for a corpus behind a URL."""
-    from lavida_gen.storage import is_url
+    from lavida_gen.storage.places import is_url
 
     return Path(f"{corpus.manifest.name}-preview.html") if is_url(corpus.place) else corpus.path / "preview.html"

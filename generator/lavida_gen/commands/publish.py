@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_gen.terminal import CORPUS, JSON, WORKERS, cores, progress
-from lavida_gen.words import counted
+from lavida_gen.commands._shared import CORPUS, JSON, WORKERS, cores, progress
+from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
-    from lavida_gen.corpus import Corpus
-    from lavida_gen.publish import Options, Shipment
+    from lavida_gen.corpus.reader import Corpus
+    from lavida_gen.publishing.publish import Options, Shipment
 
 
 @click.command()
@@ -41,8 +41,8 @@ def command(
     The corpus is verified first and read back afterwards. Only what the Hub lacks is sent: stopped or cut off, the same
     command goes on. The token is that of `hf auth login`, or HF_TOKEN.
     """
-    from lavida_gen.corpus import open_corpus
-    from lavida_gen.publish import Options, publish
+    from lavida_gen.corpus.reader import open_corpus
+    from lavida_gen.publishing.publish import Options, publish
 
     opened, options = open_corpus(corpus), Options(private, revision, allow_noncommercial)
     if dry_run:
@@ -65,9 +65,9 @@ def command(
 
 def _dry_run(corpus: Corpus, repo: str, options: Options, workers: int, as_json: bool) -> None:
     """First what needs no network, then what the Hub lacks. Raises as `publish` does."""
-    from lavida_gen.errors import DataError
-    from lavida_gen.hub import DRY, Hub
-    from lavida_gen.publish import plan, prepare
+    from lavida_gen.common.errors import DataError
+    from lavida_gen.publishing.hub import DRY, Hub
+    from lavida_gen.publishing.publish import plan, prepare
 
     hub = Hub(repo, options.revision, again=DRY)
     with hub.quiet():

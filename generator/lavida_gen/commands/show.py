@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lavida_gen.terminal import CORPUS, JSON
+from lavida_gen.commands._shared import CORPUS, JSON
 
 
 @click.command()
@@ -20,11 +20,11 @@ from lavida_gen.terminal import CORPUS, JSON
 @JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
-    from lavida_gen import out_folder
-    from lavida_gen.corpus import open_corpus
-    from lavida_gen.recipe import missing_places
-    from lavida_gen.shards import write_whole
-    from lavida_gen.show import encoded, picture
+    from lavida_gen.config.recipe import missing_places
+    from lavida_gen.corpus.reader import open_corpus
+    from lavida_gen.corpus.shards import write_whole
+    from lavida_gen.inspection.show import encoded, picture
+    from lavida_gen.storage import output_folder as out_folder
 
     opened = open_corpus(corpus)
     path = out or Path(f"sample-{index}.png")

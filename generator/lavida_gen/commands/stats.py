@@ -6,8 +6,8 @@ import json
 
 import click
 
-from lavida_gen.terminal import CORPUS, JSON, table
-from lavida_gen.words import counted
+from lavida_gen.commands._shared import CORPUS, JSON, table
+from lavida_gen.common.text import counted
 
 
 @click.command()
@@ -16,8 +16,8 @@ from lavida_gen.words import counted
 @JSON
 def command(corpus: str, top: int, as_json: bool) -> None:
     """Count a corpus: by source, exposure, name, area, reason of drops."""
-    from lavida_gen import stats as counter
-    from lavida_gen.corpus import open_corpus
+    from lavida_gen.corpus.reader import open_corpus
+    from lavida_gen.inspection import stats as counter
 
     counts = counter.stats(open_corpus(corpus))
     if as_json:

@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from lavida_gen.storage import is_url
-from lavida_gen.terminal import CORPUS, JSON, WORKERS, cores, progress
-from lavida_gen.words import counted
+from lavida_gen.commands._shared import CORPUS, JSON, WORKERS, cores, progress
+from lavida_gen.common.text import counted
+from lavida_gen.storage.places import is_url
 
 
 @click.command()
@@ -18,8 +18,8 @@ from lavida_gen.words import counted
 @JSON
 def command(corpus: str, workers: int | None, as_json: bool) -> None:
     """Read every byte of a corpus: digests, pictures, masks, prompts, splits, counts. A fault gives exit code 1."""
-    from lavida_gen import verify as verifier
-    from lavida_gen.corpus import open_corpus
+    from lavida_gen.corpus.reader import open_corpus
+    from lavida_gen.inspection import verify as verifier
 
     opened = open_corpus(corpus)
     with progress(opened.manifest.samples, "verify") as advance:

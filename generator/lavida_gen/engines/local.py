@@ -15,8 +15,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from lavida_gen.engine import Engine
-from lavida_gen.errors import DataError
+from lavida_gen.common.errors import DataError
+from lavida_gen.engines._base import Engine
 
 J = TypeVar("J")
 R = TypeVar("R")

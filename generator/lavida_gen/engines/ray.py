@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from lavida_gen import __version__
-from lavida_gen.engine import Engine
-from lavida_gen.errors import DataError, UserError
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.engines._base import Engine
 
 J = TypeVar("J")
 R = TypeVar("R")

@@ -12,22 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import yaml
 
-import lavida_gen
-from lavida_gen import lexicon
-from lavida_gen.candidates import NOTHING, Candidate, candidate, shuffled
-from lavida_gen.exposure import Exposure, Task
-from lavida_gen.negatives import negatives
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Name, Scene
+from lavida_gen.common.resources import resource
+from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._candidates import NOTHING, Candidate, candidate, shuffled
+from lavida_gen.exposures._negatives import negatives
+from lavida_gen.names import lexicon
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Name, Scene
 
 NO_NAME = Dropped("no name that is absent")
-RULES = Path(lavida_gen.__file__).parent / "data" / "rules.yaml"
+RULES = resource("rules.yaml")
 
 
 @cache

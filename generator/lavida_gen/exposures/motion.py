@@ -17,15 +17,17 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen import editing, lexicon, masks
-from lavida_gen.candidates import shuffled, too
-from lavida_gen.editing import Cutout
-from lavida_gen.exposure import Exposure, Task
-from lavida_gen.images import Pixels
-from lavida_gen.masks import Bits
-from lavida_gen.negatives import negatives, plainly, prompt_size
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Kind, Region, Scene
+from lavida_gen.exposures import _editing as editing
+from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._candidates import shuffled, too
+from lavida_gen.exposures._editing import Cutout
+from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
+from lavida_gen.names import lexicon
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Pixels
+from lavida_gen.scenes.masks import Bits
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Kind, Region, Scene
 
 MOTIONS = {
     "fast": "{a} moving unnaturally fast",

@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from lavida_gen import lexicon
-from lavida_gen.candidates import shuffled
-from lavida_gen.exposure import Exposure, Task
-from lavida_gen.negatives import negatives, prompt_size
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.vocabulary import Vocabulary, pick_absent, present, safe
+from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._candidates import shuffled
+from lavida_gen.exposures._negatives import negatives, prompt_size
+from lavida_gen.names import lexicon
+from lavida_gen.names.vocabulary import Vocabulary, pick_absent, present, safe
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Name, Region, Scene
 
 
 class NearMiss(Exposure):

@@ -2,7 +2,7 @@
 
 Cut, Paste and Learn (Dwibedi et al., ICCV 2017) and CutPaste (Li et al., CVPR 2021) paste; Natural Synthetic Anomalies
 (Schlueter et al., ECCV 2022) blends by Poisson image editing (Perez et al., SIGGRAPH 2003). The thing is as tall as
-the scene's own things say (lavida_gen.perspective), stands behind what is nearer, and in a clip goes a smooth path.
+the scene's own things say (exposures/_perspective.py), stands behind what is nearer, and in a clip goes a smooth path.
 
 Without an anomaly the same paste is made but not named, so that seams tell nothing: a model must read the prompt. All
 pixels outside `Draft.edits` are those of the source; the shard's JPEG of an edited frame is encoded anew.
@@ -17,14 +17,17 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from lavida_gen import editing, lexicon, masks, perspective
-from lavida_gen.candidates import shuffled, too
-from lavida_gen.editing import Blend, Cutout
-from lavida_gen.exposure import Exposure, ExposureOptions, Task
-from lavida_gen.negatives import negatives, prompt_size
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.vocabulary import present
+from lavida_gen.exposures import _editing as editing
+from lavida_gen.exposures import _perspective as perspective
+from lavida_gen.exposures._base import Exposure, ExposureOptions, Task
+from lavida_gen.exposures._candidates import shuffled, too
+from lavida_gen.exposures._editing import Blend, Cutout
+from lavida_gen.exposures._negatives import negatives, prompt_size
+from lavida_gen.names import lexicon
+from lavida_gen.names.vocabulary import present
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Name, Region, Scene
 
 NOT_FOREIGN = Dropped("nothing foreign in the other scene")
 NO_PLACE = Dropped("no place for the paste")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lavida_gen.candidates import Candidate, choose, shuffled
-from lavida_gen.exposure import Exposure, Task
-from lavida_gen.negatives import negatives, prompt_size
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Scene
+from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._candidates import Candidate, choose, shuffled
+from lavida_gen.exposures._negatives import negatives, prompt_size
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Scene
 
 
 class Relabel(Exposure):

@@ -10,13 +10,14 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen import lexicon, masks
-from lavida_gen.candidates import Candidate, candidate, candidates, shuffled, too
-from lavida_gen.exposure import Exposure, ExposureOptions, Task
-from lavida_gen.masks import RLE
-from lavida_gen.negatives import negatives
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Scene
+from lavida_gen.exposures._base import Exposure, ExposureOptions, Task
+from lavida_gen.exposures._candidates import Candidate, candidate, candidates, shuffled, too
+from lavida_gen.exposures._negatives import negatives
+from lavida_gen.names import lexicon
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.masks import RLE
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Scene
 
 FEW = Dropped("fewer than two that could be anomalies")
 

@@ -16,15 +16,18 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from lavida_gen import editing, lexicon, masks, perspective
-from lavida_gen.candidates import shuffled, too
-from lavida_gen.exposure import Exposure, Task
-from lavida_gen.images import Pixels
-from lavida_gen.masks import Bits
-from lavida_gen.negatives import negatives, plainly
-from lavida_gen.sample import Draft, Dropped
-from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.vocabulary import pick_absent, present
+from lavida_gen.exposures import _editing as editing
+from lavida_gen.exposures import _perspective as perspective
+from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._candidates import shuffled, too
+from lavida_gen.exposures._negatives import negatives, plainly
+from lavida_gen.names import lexicon
+from lavida_gen.names.vocabulary import pick_absent, present
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Pixels
+from lavida_gen.scenes.masks import Bits
+from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.scene import Name, Region, Scene
 
 NO_PAIR = Dropped("no two things that could change places")
 NO_NAMES = Dropped("too few names for the prompt")

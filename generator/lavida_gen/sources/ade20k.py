@@ -11,10 +11,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen import cache, files
-from lavida_gen.errors import DataError, fault
-from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.source import About, Needs, Place, SourceOptions
+from lavida_gen.annotations import files
+from lavida_gen.annotations.index_masks import Label
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.sources._base import About, Needs, Place, SourceOptions
+from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.storage import cache
 
 # LAVIDA never takes 20 of the 150 classes for anomalies, without saying which. These 20 are what a place is made of:
 # ground, walls, sky, water and vegetation.

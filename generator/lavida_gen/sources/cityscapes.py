@@ -10,9 +10,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen import files
-from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.source import About, Needs, Place, SourceOptions
+from lavida_gen.annotations import files
+from lavida_gen.annotations.index_masks import Label
+from lavida_gen.sources._base import About, Needs, Place, SourceOptions
+from lavida_gen.sources._label_maps import LabelledImages
 
 # The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 is never
 # drawn. A marked class is left out of the benchmark, but annotated all the same.

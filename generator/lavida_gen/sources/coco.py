@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Needs, Place, Source, SourceOptions
+from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import About, LocalOnly, Needs, Place, Source, SourceOptions
 
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
 

@@ -12,13 +12,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lavida_gen import files, index_masks, masks
-from lavida_gen.coco_index import image_folder
-from lavida_gen.errors import DataError, fault
-from lavida_gen.images import Frame
-from lavida_gen.panoptic_index import PanopticIndex, open_index
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Needs, Place, Source, SourceOptions, inside
+from lavida_gen.annotations import files, index_masks
+from lavida_gen.annotations.coco_index import image_folder
+from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import About, LocalOnly, Needs, Place, Source, SourceOptions
 
 VOID = 0
 

@@ -11,11 +11,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lavida_gen import coco_stuff_names, files
-from lavida_gen.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.scene import Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Needs, Place, SourceOptions, inside
+from lavida_gen.annotations import coco_stuff_names, files
+from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.index_masks import Label
+from lavida_gen.scenes.scene import Name, Region, Scene
+from lavida_gen.sources._base import About, LocalOnly, Needs, Place, SourceOptions
+from lavida_gen.sources._label_maps import LabelledImages
 
 VOID = 255
 THINGS = "other"

@@ -13,13 +13,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen import cache, files, index_masks, json_file, masks, vos
-from lavida_gen.clips import DenseClipOptions
-from lavida_gen.errors import DataError, fault
-from lavida_gen.masks import RLE
-from lavida_gen.scene import Name
-from lavida_gen.source import About, Needs, Place
-from lavida_gen.vos import VOID, Called, VosSource
+from lavida_gen.annotations import files, index_masks, json_file
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.masks import RLE
+from lavida_gen.scenes.scene import Name
+from lavida_gen.sources import _vos as vos
+from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._clips import DenseClipOptions
+from lavida_gen.sources._vos import VOID, Called, VosSource
+from lavida_gen.storage import cache
 
 OBJECTS = 32
 """More than any video has: where nothing names single objects, all of them are called alike."""

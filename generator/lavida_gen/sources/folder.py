@@ -9,12 +9,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen import cache, files, index_masks, names_file
-from lavida_gen.errors import DataError, UserError, did_you_mean, fault
-from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.rights import OwnRights
-from lavida_gen.scene import Kind
-from lavida_gen.source import About, Needs, Place
+from lavida_gen.annotations import files, index_masks, names_file
+from lavida_gen.annotations.index_masks import Label
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.scenes.scene import Kind
+from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.sources._user_rights import OwnRights
+from lavida_gen.storage import cache
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 

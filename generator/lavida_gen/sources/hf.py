@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from lavida_gen import cache, index_masks, masks
-from lavida_gen.errors import DataError, UserError, did_you_mean, fault
-from lavida_gen.images import Frame
-from lavida_gen.rights import OwnRights
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, Place, Source, need_folder
+from lavida_gen.annotations import index_masks
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import About, Place, Source, need_folder
+from lavida_gen.sources._user_rights import OwnRights
+from lavida_gen.storage import cache
 
 
 class HuggingFace(Source):

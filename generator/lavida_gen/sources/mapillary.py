@@ -12,9 +12,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen import cache, files, json_file
-from lavida_gen.labelled import Label, LabelledImages
-from lavida_gen.source import About, Needs, Place, SourceOptions
+from lavida_gen.annotations import files, json_file
+from lavida_gen.annotations.index_masks import Label
+from lavida_gen.sources._base import About, Needs, Place, SourceOptions
+from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.storage import cache
 
 INSTANCES = 256
 """A value of the 16-bit masks is 256 * class + instance."""

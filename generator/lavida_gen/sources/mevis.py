@@ -11,13 +11,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lavida_gen import cache, files, json_file
-from lavida_gen.clips import ClipSource, DenseClipOptions, Shown, Video, in_order
-from lavida_gen.errors import DataError, fault
-from lavida_gen.images import Frame
-from lavida_gen.mevis_index import open_index
-from lavida_gen.scene import Name, Region
-from lavida_gen.source import About, Needs, Place, inside
+from lavida_gen.annotations import files, json_file
+from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.mevis_index import open_index
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.scene import Name, Region
+from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._clips import ClipSource, DenseClipOptions, Shown, Video, in_order
+from lavida_gen.storage import cache
 
 
 class Mevis(ClipSource):

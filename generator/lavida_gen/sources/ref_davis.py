@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.referred import ReferredOptions, ReferredSource
-from lavida_gen.source import About
+from lavida_gen.sources._base import About
+from lavida_gen.sources._referring import ReferredOptions, ReferredSource
 
 
 class RefDavis(ReferredSource):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lavida_gen.referred import ReferredOptions, ReferredSource
-from lavida_gen.source import About
+from lavida_gen.sources._base import About
+from lavida_gen.sources._referring import ReferredOptions, ReferredSource
 
 
 class RefYoutubeVos(ReferredSource):

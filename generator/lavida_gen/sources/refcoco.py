@@ -15,10 +15,10 @@ from typing import Annotated, ClassVar, Literal, overload
 
 from pydantic import Field
 
-from lavida_gen.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.refer_index import ReferIndex, open_refs
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, LocalOnly, Needs, Place, Source, SourceOptions
+from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.annotations.refer_index import ReferIndex, open_refs
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import About, LocalOnly, Needs, Place, Source, SourceOptions
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
 """The division of each data set that papers report on."""

@@ -12,13 +12,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen import files, json_file, masks
-from lavida_gen.clips import ClipOptions, windows
-from lavida_gen.errors import DataError, fault
-from lavida_gen.masks import RLE
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, Place, Source, inside, need_folder
-from lavida_gen.video_file import Stills
+from lavida_gen.annotations import files, json_file
+from lavida_gen.annotations.files import inside
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.masks import RLE
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.scenes.video_file import Stills
+from lavida_gen.sources._base import About, Place, Source, need_folder
+from lavida_gen.sources._clips import ClipOptions, windows
 
 EVERY = 4
 """A masklet has a mask for every fourth frame."""

@@ -14,12 +14,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from lavida_gen import masks
-from lavida_gen.errors import did_you_mean
-from lavida_gen.images import Frame, Pixels
-from lavida_gen.masks import RLE
-from lavida_gen.scene import Kind, Name, Region, Scene
-from lavida_gen.source import About, Source, SourceOptions
+from lavida_gen.common.errors import did_you_mean
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import Frame, Pixels
+from lavida_gen.scenes.masks import RLE
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import About, Source, SourceOptions
 from lavida_gen.street import camera, cast, closeup, layouts, place
 from lavida_gen.street.actors import KINDS, Actor
 from lavida_gen.street.film import Film

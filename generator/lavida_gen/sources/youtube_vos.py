@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lavida_gen import cache, json_file, vos
-from lavida_gen.clips import ClipOptions
-from lavida_gen.scene import Name
-from lavida_gen.source import About, Needs, Place
-from lavida_gen.vos import Called, VosSource
+from lavida_gen.annotations import json_file
+from lavida_gen.scenes.scene import Name
+from lavida_gen.sources import _vos as vos
+from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._clips import ClipOptions
+from lavida_gen.sources._vos import Called, VosSource
+from lavida_gen.storage import cache
 
 
 class YoutubeVos(VosSource):

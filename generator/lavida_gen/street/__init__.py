@@ -8,7 +8,7 @@
     actors.py   the registry of kinds; who is there, how it moves    cast.py     who appears, what it is called
     film.py     all of it composed, frame by frame, with masks
 
-`python -m lavida_gen.street --out sheet.png` draws a sheet to look at.
+`python -m lavida_gen.inspection.street_sheet --out sheet.png` draws a sheet to look at.
 """
 
 from lavida_gen.street.actors import Actor, Motion

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_bench.baseline import Baseline
-from lavida_bench.video import Maps, TestVideo, VideoScore
+from lavida_bench.baselines._base import Baseline
+from lavida_bench.videos.types import Maps, TestVideo, VideoScore
 
 PORTION = 64  # frames held at once
 

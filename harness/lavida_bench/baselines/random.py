@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.baseline import Baseline, everywhere
-from lavida_bench.video import TestVideo, VideoScore
+from lavida_bench.baselines._base import Baseline, everywhere
+from lavida_bench.videos.types import TestVideo, VideoScore
 
 
 class Random(Baseline):

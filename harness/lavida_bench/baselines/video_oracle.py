@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.baseline import Baseline
-from lavida_bench.video import TestVideo, VideoScore
-from lavida_gen.errors import DataError, fault
+from lavida_bench.baselines._base import Baseline
+from lavida_bench.videos.types import TestVideo, VideoScore
+from lavida_gen.common.errors import DataError, fault
 
 
 class VideoOracle(Baseline):

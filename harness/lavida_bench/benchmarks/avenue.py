@@ -12,15 +12,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.intervals import Interval, interval, labels
-from lavida_bench.media import find_videos, number_of
-from lavida_bench.tracks import folder_tracks
-from lavida_bench.video import Bits, TestVideo
-from lavida_bench.video_file import VideoFile
-from lavida_bench.video_set import open_all
-from lavida_gen.errors import DataError, fault
-from lavida_gen.masks import RLE, decode, encode
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._intervals import Interval, interval, labels
+from lavida_bench.benchmarks._tracks import folder_tracks
+from lavida_bench.benchmarks._video_set import open_all
+from lavida_bench.videos.media import find_videos, number_of
+from lavida_bench.videos.types import Bits, TestVideo
+from lavida_bench.videos.video_file import VideoFile
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes.masks import RLE, decode, encode
 
 VIDEOS = 21
 

@@ -11,14 +11,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.shard_index import Member, read_members
-from lavida_bench.video import Bits, Pixels, TestVideo
-from lavida_gen.corpus import Corpus as Shards
-from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, fault
-from lavida_gen.images import decode
-from lavida_gen.masks import from_png
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.videos.shard_index import Member, read_members
+from lavida_bench.videos.types import Bits, Pixels, TestVideo
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.corpus.reader import Corpus as Shards
+from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.scenes.images import decode
+from lavida_gen.scenes.masks import from_png
 
 
 class CorpusOptions(BenchmarkOptions):

@@ -13,14 +13,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log
-from lavida_bench.frame_folder import FrameFolder
-from lavida_bench.intervals import Interval, interval, labels, whole
-from lavida_bench.mask_files import MaskFiles, read_grey
-from lavida_bench.media import IMAGES, VIDEOS, Media, is_stray, numbered
-from lavida_bench.video import Bits, TestVideo
-from lavida_bench.video_set import open_all
-from lavida_gen.errors import DataError, did_you_mean, fault
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log
+from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._video_set import open_all
+from lavida_bench.videos.frame_folder import FrameFolder
+from lavida_bench.videos.mask_files import MaskFiles, read_grey
+from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered
+from lavida_bench.videos.types import Bits, TestVideo
+from lavida_gen.common.errors import DataError, did_you_mean, fault
 
 
 class Row(NamedTuple):

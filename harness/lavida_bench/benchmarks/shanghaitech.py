@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.frame_folder import FrameFolder
-from lavida_bench.media import is_stray
-from lavida_bench.tracks import folder_tracks
-from lavida_bench.video import Bits, TestVideo
-from lavida_gen import arrays
-from lavida_gen.errors import DataError, fault
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._tracks import folder_tracks
+from lavida_bench.videos.frame_folder import FrameFolder
+from lavida_bench.videos.media import is_stray
+from lavida_bench.videos.types import Bits, TestVideo
+from lavida_gen.common import arrays
+from lavida_gen.common.errors import DataError, fault
 
 FPS = 24.0
 TRAINING = re.compile(r"\d\d_\d\d\d")  # names of training videos; test videos have four digits

@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lavida_bench import street_film, ucsd
-from lavida_bench.benchmark import About, BenchmarkOptions, Log, Totals
-from lavida_bench.street_script import NAMES
-from lavida_bench.ucsd import Ucsd, UcsdOptions
-from lavida_bench.video import TestVideo
-from lavida_gen import cache
-from lavida_gen.errors import DataError, fault
+from lavida_bench.benchmarks import _street_film as street_film
+from lavida_bench.benchmarks import _ucsd as ucsd
+from lavida_bench.benchmarks._base import About, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._street_script import NAMES
+from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.storage import cache
 
 
 class StreetOptions(UcsdOptions):

@@ -15,16 +15,16 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from lavida_bench import object_maps
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.intervals import Interval, interval, labels, whole
-from lavida_bench.mask_files import MaskFiles, Values
-from lavida_bench.media import is_stray
-from lavida_bench.object_maps import Span
-from lavida_bench.video import Bits, TestVideo, Track
-from lavida_bench.video_file import VideoFile
-from lavida_bench.video_set import open_all
-from lavida_gen.errors import DataError, fault
+from lavida_bench.benchmarks import _object_maps as object_maps
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._object_maps import Span
+from lavida_bench.benchmarks._video_set import open_all
+from lavida_bench.videos.mask_files import MaskFiles, Values
+from lavida_bench.videos.media import is_stray
+from lavida_bench.videos.types import Bits, TestVideo, Track
+from lavida_bench.videos.video_file import VideoFile
+from lavida_gen.common.errors import DataError, fault
 
 LISTS = ("abnormal_test_video_names.txt", "normal_test_video_names.txt")
 MAP = re.compile(r"_(\d+)_gt\.png$")

@@ -12,12 +12,12 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.intervals import Interval, interval, labels, whole
-from lavida_bench.media import VIDEOS, find_videos
-from lavida_bench.video import Bits, TestVideo
-from lavida_bench.video_set import open_all
-from lavida_gen.errors import DataError, fault
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._video_set import open_all
+from lavida_bench.videos.media import VIDEOS, find_videos
+from lavida_bench.videos.types import Bits, TestVideo
+from lavida_gen.common.errors import DataError, fault
 
 FILE = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
 NORMAL = "Normal"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lavida_bench.benchmark import About, Totals
-from lavida_bench.ucsd import Ucsd
+from lavida_bench.benchmarks._base import About, Totals
+from lavida_bench.benchmarks._ucsd import Ucsd
 
 
 class UcsdPed2(Ucsd):

@@ -12,13 +12,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_bench.benchmark import About, Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.intervals import Interval, interval, labels, whole
-from lavida_bench.media import Media, Part, find_videos
-from lavida_bench.video import TestVideo
-from lavida_bench.video_file import VideoFile
-from lavida_bench.video_set import open_all
-from lavida_gen.errors import DataError, fault
+from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._video_set import open_all
+from lavida_bench.videos.media import Media, Part, find_videos
+from lavida_bench.videos.types import TestVideo
+from lavida_bench.videos.video_file import VideoFile
+from lavida_gen.common.errors import DataError, fault
 
 FILE = "annotations.txt"
 CODES = ("A", "B1", "B2", "B4", "B5", "B6", "G")

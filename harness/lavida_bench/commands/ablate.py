@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.options import FOLDER
+from lavida_bench.commands._options import FOLDER
 
 
 @click.command()
@@ -19,8 +19,8 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: i
 
     Budget, scenes and seeds are the same in all arms. Stopped, the same command goes on.
     """
-    from lavida_bench.ablation import ablate, load
-    from lavida_bench.progress import progress
+    from lavida_bench.commands._options import progress
+    from lavida_bench.runs.ablation import ablate, load
 
     read = load(recipe, settings)
     page = ablate(read, out or Path("runs") / read.name, workers, progress, lambda text: click.echo(text, err=True))

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from lavida_bench.options import JSON
+from lavida_bench.commands._options import JSON
 
 
 @click.command()
@@ -14,7 +14,7 @@ from lavida_bench.options import JSON
 @JSON
 def command(name: str | None, as_json: bool) -> None:
     """List the benchmarks, or say of one what to download, under which licence, how its folder must look."""
-    from lavida_bench import describe
+    from lavida_bench.commands import _describe as describe
 
     told = describe.benchmark(name) if name else describe.benchmarks()
     click.echo(json.dumps(told.plain, ensure_ascii=False) if as_json else told.text)

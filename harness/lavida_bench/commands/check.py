@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.options import BENCHMARK, JSON, ROOT, SET, parse_settings
-from lavida_bench.progress import progress
+from lavida_bench.commands._options import BENCHMARK, JSON, ROOT, SET, parse_settings, progress
 
 if TYPE_CHECKING:
-    from lavida_bench.check import CheckReport
+    from lavida_bench.benchmarks._check import CheckReport
 
 
 @click.command()
@@ -28,12 +27,13 @@ def command(benchmark: str, root: Path | None, settings: tuple[str, ...], quick:
     Every frame and mask is decoded. Exit code 1 if the official number can not be computed from the files: counts that
     differ from the expected ones, or a defect marked FATAL. Notes alone (clamped ends, a repeated frame) give 0.
     """
-    from lavida_bench import benchmark as room
+    from lavida_bench.benchmarks import _base as room
+    from lavida_bench.benchmarks._check import check
 
     opened = room.make(benchmark, root, parse_settings(settings))
     expected = opened.expected
     with progress(expected.frames if expected else None, f"check {benchmark}") as advance:
-        report = opened.check(decode=not quick, advance=advance)
+        report = check(opened, decode=not quick, advance=advance)
     if as_json:
         click.echo(json.dumps(report.plain(), ensure_ascii=False))
     else:
@@ -47,7 +47,8 @@ def _print(report: CheckReport) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from lavida_bench.describe import defect_lines, verdict
+    from lavida_bench.commands._describe import verdict
+    from lavida_bench.reporting.markdown import defect_lines
 
     table = Table("", "expected", "annotated", "found", "", box=None, header_style="bold")
     for column in table.columns[1:4]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.options import JSON
+from lavida_bench.commands._options import JSON
 
 
 @click.command()
@@ -30,11 +30,11 @@ def command(
     """
     from dataclasses import asdict
 
-    from lavida_bench import comparison
-    from lavida_bench.bootstrap import Bootstrap
-    from lavida_bench.compare import common, compare, side
-    from lavida_bench.provenance import provenance
-    from lavida_gen import out_folder
+    from lavida_bench.evaluation.compare import common, compare, side
+    from lavida_bench.metrics._bootstrap import Bootstrap
+    from lavida_bench.reporting import comparison
+    from lavida_bench.results.provenance import provenance
+    from lavida_gen.storage import output_folder as out_folder
 
     one, other = side(first), side(second)
     if out is not None:

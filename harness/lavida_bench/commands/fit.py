@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.options import FOLDER, JSON
+from lavida_bench.commands._options import FOLDER, JSON
 
 
 @click.command()
@@ -27,10 +27,10 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
       accelerate launch --num_processes 4 -m lavida_bench fit --recipe paper --out fits/paper
       torchrun --nproc_per_node 4 -m lavida_bench fit --recipe paper --out fits/paper
     """
-    from lavida_bench import recipe as recipes
-    from lavida_bench.stages import holds_run
-    from lavida_gen import out_folder
-    from lavida_gen.errors import UserError, fault
+    from lavida_bench.config import recipe as recipes
+    from lavida_bench.runs.stages import holds_run
+    from lavida_gen.common.errors import UserError, fault
+    from lavida_gen.storage import output_folder as out_folder
 
     loaded = recipes.load(recipe, settings)
     if loaded.fit is None:
@@ -40,7 +40,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
         inner = f"its fit is in {target / 'fit'}; " if (target / "fit").is_dir() else ""
         raise UserError(fault(target, "holds a run", todo=f"{inner}give another --out"))
     out_folder.make(target)
-    from lavida_bench.fit import fit
+    from lavida_bench.fitting.trainer import fit
 
     model = fit(loaded, target, (lambda text: None) if as_json else click.echo)
     if as_json:

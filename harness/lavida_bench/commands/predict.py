@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from lavida_bench.model_options import DEVICE, MODEL, PRECISION
-from lavida_bench.options import FOLDER, JSON
+from lavida_bench.commands._options import DEVICE, FOLDER, JSON, MODEL, PRECISION
 
 
 @click.command()
@@ -40,17 +39,17 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model runs/demo/fit/model
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
     """
-    from lavida_bench.predict import Settings
-    from lavida_bench.predict_many import listed, predict_all, sources
-    from lavida_gen import out_folder
+    from lavida_bench.prediction.predict import Settings
+    from lavida_bench.prediction.predict_many import listed, predict_all, sources
+    from lavida_gen.storage import output_folder as out_folder
 
     as_json, again, out = options.pop("as_json"), options.pop("again"), options.pop("out")
     precision, device = options.pop("precision"), options.pop("device")
     options["overlay"] = not options.pop("no_overlay")
     settings, chosen = Settings(**options), listed(names)
     found = sources(source, out or Path("predictions"), nested=out is None)
-    from lavida_bench.lavida_scorer import load, locate
-    from lavida_bench.progress import progress
+    from lavida_bench.commands._options import progress
+    from lavida_bench.scoring.lavida_scorer import load, locate
 
     locate(model)
     out_folder.make(out or Path("predictions"))

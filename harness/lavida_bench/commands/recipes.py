@@ -6,7 +6,7 @@ import json
 
 import click
 
-from lavida_bench.options import JSON
+from lavida_bench.commands._options import JSON
 
 
 @click.command()
@@ -14,8 +14,8 @@ from lavida_bench.options import JSON
 @JSON
 def command(name: str | None, as_json: bool) -> None:
     """List the built-in recipes of runs and ablations, or print one, to copy and change."""
-    from lavida_gen import describe
-    from lavida_gen.recipe_kinds import ABLATION, RUN
+    from lavida_gen.inspection import describe
+    from lavida_gen.recipe_files.kinds import ABLATION, RUN
 
     told = describe.recipe(name, RUN, ABLATION) if name else describe.recipes(RUN, ABLATION)
     click.echo(json.dumps(told.plain, ensure_ascii=False) if as_json else told.text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.options import FOLDER
+from lavida_bench.commands._options import FOLDER
 
 
 @click.command()
@@ -18,8 +18,9 @@ def command(run: Path, text: bool) -> None:
     `score`, `score-files` and `run` write them anyway; this is for folders whose pages an older version wrote, or that
     were put together from several runs. No score is computed.
     """
-    from lavida_bench import record, report
-    from lavida_gen import out_folder
+    from lavida_bench.reporting import run_folder as report
+    from lavida_bench.results import results_json as record
+    from lavida_gen.storage import output_folder as out_folder
 
     record.read(run)  # a folder that is none of ours is left alone
     out_folder.make(run, "RUN")

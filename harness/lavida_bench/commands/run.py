@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.options import FOLDER
+from lavida_bench.commands._options import FOLDER
 
 
 @click.command()
@@ -22,11 +22,11 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
       lavida-bench run --recipe demo
       accelerate launch --num_processes 8 -m lavida_bench run --recipe paper --out runs/paper
     """
-    from lavida_bench.processes import Processes
-    from lavida_bench.progress import progress
-    from lavida_bench.recipe import load
-    from lavida_bench.run import run
-    from lavida_bench.terminal import told
+    from lavida_bench.commands._options import progress
+    from lavida_bench.common.distributed import Processes
+    from lavida_bench.config.recipe import load
+    from lavida_bench.reporting.console import told
+    from lavida_bench.runs.run import run
 
     read = load(recipe, settings)
     folder = out or Path("runs") / read.name

@@ -7,8 +7,17 @@ from typing import Any
 
 import click
 
-from lavida_bench.model_options import DEVICE, MODEL, PRECISION
-from lavida_bench.options import BENCHMARK, FOLDER, ROOT, SET, SMOOTHING, parse_settings
+from lavida_bench.commands._options import (
+    BENCHMARK,
+    DEVICE,
+    FOLDER,
+    MODEL,
+    PRECISION,
+    ROOT,
+    SET,
+    SMOOTHING,
+    parse_settings,
+)
 
 
 @click.command()
@@ -44,10 +53,10 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     """
     from pydantic import ValidationError
 
-    from lavida_bench.prompt_names import by_commas
-    from lavida_bench.recipe import ScoreEntry
-    from lavida_bench.score import Effort, usual_readers
-    from lavida_gen.recipe_file import refuse, said
+    from lavida_bench.config.recipe import ScoreEntry
+    from lavida_bench.protocols.prompt_names import by_commas
+    from lavida_bench.scoring.score import Effort, usual_readers
+    from lavida_gen.recipe_files.reading import refuse, said
 
     words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
     absent, root = options.pop("absent"), options.pop("root")
@@ -64,11 +73,11 @@ def command(benchmark: str, model: str, **options: Any) -> None:
 
 
 def _score(entry: Any, model: str, out: Path, effort: Any, replace: bool, device: str | None) -> None:
-    from lavida_bench.lavida_scorer import load, locate
-    from lavida_bench.progress import progress
-    from lavida_bench.score_check import refuse_unscorable_entry
-    from lavida_bench.score_run import run_entry
-    from lavida_gen import out_folder
+    from lavida_bench.commands._options import progress
+    from lavida_bench.runs.preflight import refuse_unscorable_entry
+    from lavida_bench.runs.score_stage import run_entry
+    from lavida_bench.scoring.lavida_scorer import load, locate
+    from lavida_gen.storage import output_folder as out_folder
 
     locate(model)
     refuse_unscorable_entry(entry)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.options import JSON, ROOT, SET, SMOOTHING, parse_settings
-from lavida_bench.progress import progress
+from lavida_bench.commands._options import JSON, ROOT, SET, SMOOTHING, parse_settings, progress
 
 if TYPE_CHECKING:
-    from lavida_bench.benchmark import Benchmark
-    from lavida_bench.measure import How, Measured
-    from lavida_bench.protocols import Protocol
+    from lavida_bench.benchmarks._base import Benchmark
+    from lavida_bench.evaluation.measure import How, Measured
+    from lavida_bench.protocols.protocol import Protocol
 
 
 @click.command()
@@ -50,11 +49,13 @@ def command(
 
     Names and lengths are checked first. Prints every metric with its 95 % interval, the baselines, what papers report.
     """
-    from lavida_bench import baseline, metric, protocols
-    from lavida_bench import benchmark as room
-    from lavida_bench.bootstrap import Bootstrap
-    from lavida_bench.measure import How
-    from lavida_gen import out_folder
+    from lavida_bench.baselines import _base as baseline
+    from lavida_bench.benchmarks import _base as room
+    from lavida_bench.evaluation.measure import How
+    from lavida_bench.metrics import _base as metric
+    from lavida_bench.metrics._bootstrap import Bootstrap
+    from lavida_bench.protocols import protocol as protocols
+    from lavida_gen.storage import output_folder as out_folder
 
     opened = room.make(benchmark, root, parse_settings(settings))
     chosen = None if not baselines else () if baselines == ("none",) else baselines
@@ -71,10 +72,10 @@ def command(
 def _measure(
     benchmark: Benchmark, scores: Path, protocol: Protocol, method: str | None, how: How, out: Path | None
 ) -> Measured:
-    from lavida_bench.measure import measure, work
-    from lavida_bench.provenance import provenance
-    from lavida_bench.score_check import refuse_partial
-    from lavida_bench.score_files import ScoreFiles
+    from lavida_bench.evaluation.measure import measure, work
+    from lavida_bench.results.provenance import provenance
+    from lavida_bench.results.score_files import ScoreFiles
+    from lavida_bench.runs.preflight import refuse_partial
 
     videos = benchmark.videos()
     if not how.allow_partial:
@@ -90,9 +91,9 @@ def _measure(
 
 
 def _tell(measured: Measured, out: Path | None, as_json: bool) -> None:
-    from lavida_bench import report
-    from lavida_bench.record import Record
-    from lavida_bench.terminal import lines
+    from lavida_bench.reporting import run_folder as report
+    from lavida_bench.reporting.console import lines
+    from lavida_bench.results.results_json import Record
 
     page = report.add(out, measured) if out is not None else None
     if as_json:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.events import Array, alarms, at_or_above, stretches
-from lavida_bench.metric import Metric, Weights
-from lavida_bench.scored import Scored
-from lavida_bench.tallies import Tallies
+from lavida_bench.metrics._base import Metric, Weights
+from lavida_bench.metrics._events import Array, alarms, at_or_above, stretches
+from lavida_bench.metrics._score_counts import Tallies
+from lavida_bench.protocols.view import Scored
 
 
 class FalseAlarmsPerHour(Metric):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lavida_bench import curves
-from lavida_bench.ranking import Array, FrameRanking
+from lavida_bench.metrics import _curves as curves
+from lavida_bench.metrics._ranking import Array, FrameRanking
 
 
 class FrameAP(FrameRanking):

@@ -6,10 +6,10 @@ without any is a false positive if one pixel is.
 
 from __future__ import annotations
 
-from lavida_bench import curves
-from lavida_bench.ranking import Array, Ranking
-from lavida_bench.scored import Scored
-from lavida_bench.tallies import Column
+from lavida_bench.metrics import _curves as curves
+from lavida_bench.metrics._ranking import Array, Ranking
+from lavida_bench.metrics._score_counts import Column
+from lavida_bench.protocols.view import Scored
 
 
 class PixelAUC40(Ranking):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.detection import RegionCriterion
+from lavida_bench.metrics._detection import RegionCriterion
 
 
 class RBDC(RegionCriterion):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.detection import TrackCriterion
+from lavida_bench.metrics._detection import TrackCriterion
 
 
 class TBDCMasks(TrackCriterion):

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from lavida_bench import recipe as recipes
-from lavida_bench.recipe import Recipe
-from lavida_gen import build
-from lavida_gen import recipe as corpus_recipes
+from lavida_bench.config import recipe as recipes
+from lavida_bench.config.recipe import Recipe
+from lavida_gen.building import build
+from lavida_gen.config import recipe as corpus_recipes
 
 
 @pytest.fixture(scope="session", autouse=True)

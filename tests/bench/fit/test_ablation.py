@@ -9,9 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from lavida_bench import ablation
 from lavida_bench.cli import main
-from lavida_gen.errors import UserError
+from lavida_bench.runs import ablation
+from lavida_gen.common.errors import UserError
 
 SMALL = [
     "corpus.samples=16", "corpus.val=0.25", "corpus.shard.samples=8", "corpus.sources=[{name: street, size: [96, 128]}]",

@@ -23,12 +23,12 @@ from safetensors.torch import load_file
 from lavida.losses import LOSSES
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
-from lavida_bench import journal
 from lavida_bench.cli import main
-from lavida_bench.fit import fit
-from lavida_bench.loader import Loader
-from lavida_bench.recipe import Recipe
-from lavida_bench.start import make_model
+from lavida_bench.config.recipe import Recipe
+from lavida_bench.fitting import logger as journal
+from lavida_bench.fitting.loader import Loader
+from lavida_bench.fitting.model_init import make_model
+from lavida_bench.fitting.trainer import fit
 
 Make = Callable[..., Recipe]
 NAMES = {"preset": "tiny", "config": {"loss": {"names": 1.0, "name_maps": 1.0}}}
@@ -252,7 +252,7 @@ def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
     """
     from accelerate import Accelerator
 
-    from lavida_bench.weighing import Shares, total
+    from lavida_bench.fitting.loss_normalisation import Shares, total
 
     recipe = make(batch=4, model=NAMES)
     model, processor = make_model(recipe, quiet)

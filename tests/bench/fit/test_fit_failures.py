@@ -19,15 +19,15 @@ import pytest
 from lavida.batch import Batch, Output
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
-from lavida_bench import journal
-from lavida_bench.checkpoint import claimed
-from lavida_bench.fit import fit
-from lavida_bench.loader import Loader
-from lavida_bench.recipe import Recipe
-from lavida_bench.stopping import Stopping
-from lavida_gen import build
-from lavida_gen import recipe as corpora
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.config.recipe import Recipe
+from lavida_bench.fitting import logger as journal
+from lavida_bench.fitting.checkpoint import claimed
+from lavida_bench.fitting.loader import Loader
+from lavida_bench.fitting.signals import Stopping
+from lavida_bench.fitting.trainer import fit
+from lavida_gen.building import build
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config import recipe as corpora
 
 Make = Callable[..., Recipe]
 WHOLE = 25_000_000
@@ -271,7 +271,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopping.asked
-        monkeypatch.setattr("lavida_bench.stopping.ECHO", 0.0)
+        monkeypatch.setattr("lavida_bench.fitting.signals.ECHO", 0.0)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

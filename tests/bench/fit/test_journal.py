@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lavida_bench.journal import LOG, Journal
-from lavida_gen.errors import DataError
+from lavida_bench.fitting.logger import LOG, Journal
+from lavida_gen.common.errors import DataError
 
 
 def refuse(word: str) -> Any:

@@ -19,11 +19,11 @@ import webdataset
 
 from lavida.batch import Batch, Sample
 from lavida.processing import LavidaProcessor, Use
-from lavida_bench import pools
-from lavida_bench.loader import Loaded, Loader
-from lavida_bench.recipe import Recipe
-from lavida_gen.corpus import open_corpus
-from lavida_gen.errors import DataError, UserError
+from lavida_bench.config.recipe import Recipe
+from lavida_bench.fitting import datasets as pools
+from lavida_bench.fitting.loader import Loaded, Loader
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.corpus.reader import open_corpus
 
 Make = Callable[..., Recipe]
 

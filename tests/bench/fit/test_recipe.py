@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lavida_bench import recipe as recipes
-from lavida_gen.errors import UserError
+from lavida_bench.config import recipe as recipes
+from lavida_gen.common.errors import UserError
 
 
 @pytest.mark.parametrize("name", recipes.built_in())

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_bench.schedule import BLOCK, PoolSize, Schedule
-from lavida_gen.errors import UserError
+from lavida_bench.fitting.sampling import BLOCK, PoolSize, Schedule
+from lavida_gen.common.errors import UserError
 
 shards = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lavida_gen import build, recipe
+from lavida_gen.building import build
+from lavida_gen.config import recipe
 
 TOTALS = None  # whatever the corpus' own table says
 SETTINGS = {"split": "val"}

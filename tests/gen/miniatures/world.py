@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from lavida_gen import masks
-from lavida_gen.images import encode_jpeg
-from lavida_gen.scene import Region, Scene
+from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import encode_jpeg
+from lavida_gen.scenes.scene import Region, Scene
 from lavida_gen.sources import cityscapes
 from lavida_gen.sources.street import Street
 from lavida_gen.street.actors import KINDS

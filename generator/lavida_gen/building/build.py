@@ -1,0 +1,156 @@
+"""THE loop of the generator, and its resume.
+
+    build(load("street"), "corpora/street", workers=4)
+
+Shards are made independently of each other, each with a record below `.build/`; corpus.json is written last. Killed at
+any moment, the same call goes on: finished shards are kept after a digest check, the rest is made. Parts of a build may
+be made anywhere (`build_part`) and are joined by `merge`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lavida_gen.building.finish import finish
+from lavida_gen.building.lock import claimed
+from lavida_gen.building.plan_file import Outline
+from lavida_gen.building.shard_records import Made, kept, record_name, row, write_record
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import UserError
+from lavida_gen.config.recipe import Recipe
+from lavida_gen.corpus.manifest import STATE as STATE
+from lavida_gen.corpus.manifest import Manifest
+from lavida_gen.corpus.shards import ShardWriter
+from lavida_gen.engines._base import Engine
+from lavida_gen.sampling.make_sample import pack
+from lavida_gen.sampling.sampler import Deck, Range
+from lavida_gen.storage.base import Storage
+from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.places import open_storage
+
+ENGINES = "lavida_gen.engines"
+
+Progress = Callable[[int, int], None]
+"""Called with (samples newly done, scenes newly dropped)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One range of samples to make, as it travels to a worker."""
+
+    recipe: Recipe
+    corpus: str
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a build runs, which never changes what it makes. `address` is a cluster's, for engines that have one."""
+
+    workers: int = 1
+    engine: str = "local"
+    address: str | None = None
+
+
+_opened: dict[str, Deck] = {}
+
+
+def _deck(recipe: Recipe) -> Deck:
+    """The recipe's data, opened once in this process."""
+    key = recipe.model_dump_json()
+    if key not in _opened:
+        _opened.clear()
+        _opened[key] = Deck.open(recipe)
+    return _opened[key]
+
+
+def make(job: Job, tick: Callable[[], None]) -> Made:
+    """Make one range of samples: its tars, then its record. Runs in any process."""
+    deck, recipe_digest = _deck(job.recipe), job.recipe.digest()
+    storage, part = open_storage(job.corpus), job.range.part
+    rows: list[str] = []
+    drops: Counter[str] = Counter()
+    with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
+        for index in range(job.range.start, job.range.stop):
+            packing = pack(deck, index, recipe_digest, part)
+            file = shard.write(packing.sample)
+            rows.append(row(packing.sample, file))
+            drops.update(packing.drops)
+            tick()
+    made = Made(job.range.name, shard.files, len(rows), dict(drops))
+    write_record(storage, made, rows)
+    return made
+
+
+def build(
+    recipe: Recipe,
+    out: Path | str,
+    workers: int = 1,
+    engine: str = "local",
+    progress: Progress = lambda done, dropped: None,
+    address: str | None = None,
+) -> Manifest:
+    """Build the corpus of `recipe` in a folder or at a URL, or go on with it.
+
+    Raises UserError if `out` holds something else, DataError if data or disk fail (what is finished is kept).
+    """
+    plugins.find(ENGINES, Engine, engine)  # a wrong name is told before anything is made
+    outline, storage = Outline.of(_deck(recipe)), open_storage(out)
+    with claimed(storage, outline) as finished:
+        if finished is not None:
+            return finished
+        ranges = list(outline.ranges())
+        made = _make_all(recipe, storage, ranges, How(workers, engine, address), progress)
+        storage.sweep()  # an engine may have lost workers and gone on
+        return finish(outline, storage, [made[one.name] for one in ranges])
+
+
+def build_part(
+    recipe: Recipe, out: Path | str, part: slice, how: How, progress: Progress = lambda done, dropped: None
+) -> int:
+    """Make some of the ranges of a corpus, by number; returns how many. `merge` finishes it when all are there.
+
+    Any number of parts may be made at once, in one place or in many. Raises UserError, DataError.
+    """
+    outline, storage = Outline.of(_deck(recipe)), open_storage(out)
+    ranges = list(outline.ranges())
+    if not ranges[part]:
+        raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")
+    with claimed(storage, outline, part=True) as finished:
+        if finished is None:
+            _make_all(recipe, storage, ranges[part], how, progress)
+    return len(ranges[part])
+
+
+def _make_all(
+    recipe: Recipe, storage: Storage, ranges: Sequence[Range], how: How, progress: Progress
+) -> dict[str, Made]:
+    """Make the ranges that are not there yet; those of all, by name."""
+    made = still_there(storage, ranges)
+    for one in made.values():
+        progress(one.samples, sum(one.drops.values()))
+    place = str(storage.path.absolute()) if isinstance(storage, Folder) else storage.place
+    jobs = [Job(recipe, place, one) for one in ranges if one.name not in made]
+    alone = not storage.shared  # memory:// is seen by this process only
+    runner = plugins.find(ENGINES, Engine, "local" if alone else how.engine)(how.address)
+    for done in runner.run(make, jobs, 1 if alone else how.workers, lambda n: progress(n, 0)):
+        made[done.name] = done
+        progress(0, sum(done.drops.values()))
+    return made
+
+
+def still_there(storage: Storage, ranges: Sequence[Range]) -> dict[str, Made]:
+    """The ranges that are finished and whole, by name. Reads every byte of them in a folder."""
+    noted = set(storage.names(STATE))
+    asked = [one for one in ranges if record_name(one.name) in noted]
+    with ThreadPoolExecutor(4 if isinstance(storage, Folder) else 32) as pool:
+        return {one.name: one for one in pool.map(lambda one: kept(storage, one), asked) if one is not None}
+
+
+def dry_run(recipe: Recipe) -> list[Range]:
+    """The ranges that a build would make: opens the data, writes nothing."""
+    return list(Deck.open(recipe).ranges())

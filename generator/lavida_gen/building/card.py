@@ -1,0 +1,206 @@
+"""The data set card (README.md) of a corpus: what it is, whose pictures it holds, how to load it, how to make it again.
+
+No word of the machine that built it: all comes from the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import UserError
+from lavida_gen.config.recipe import EXPOSURES, missing_places
+from lavida_gen.corpus.manifest import Manifest, SourceEntry
+from lavida_gen.corpus.schema import features
+from lavida_gen.exposures._base import Exposure
+
+KNOWN_LICENCES = ("cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "apache-2.0", "mit")
+"""Licences that the Hub has an identifier for."""
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
+         (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**13, "n>1B"))  # fmt: skip
+
+CITE = """@article{lavida,
+  title   = {No Need For Real Anomaly: MLLM Empowered Zero-Shot Video Anomaly Detection},
+  journal = {arXiv preprint arXiv:2602.19248},
+  year    = {2026}
+}"""
+
+
+def card(
+    manifest: Manifest, frames: Mapping[str, int], repo: str = "", revision: str = "main", pictures: Sequence[str] = ()
+) -> str:
+    """README.md. `frames` of the longest sample by kind; `repo` on the Hub ("" = not published); picture files."""
+    parts = [
+        f"# {manifest.name}\n\n{manifest.about or 'A corpus of pseudo-anomaly samples.'}\n\n{INTRODUCTION}",
+        "\n".join(_counts(manifest)),
+        *(
+            ["## Samples\n\n" + "\n\n".join(f"![{name.rpartition('/')[2]}]({name})" for name in pictures)]
+            * bool(pictures)
+        ),
+        "## Load it\n\n" + "\n".join(_loading(manifest, repo, revision)),
+        "## Sources and licences\n\n" + "\n".join(_licences(manifest)),
+        *(["## Scenes that were dropped\n\n" + "\n".join(_drops(manifest))] * bool(manifest.drops)),
+        "## Make it again\n\n" + "\n".join(_again(manifest, repo, revision)),
+        "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used(manifest) if s.cite)]) + "\n```",
+    ]
+    head = yaml.safe_dump(metadata(manifest, frames), sort_keys=False, allow_unicode=True, width=120)
+    return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
+
+
+INTRODUCTION = """\
+Each sample is a picture or a short clip, a prompt that lists names, an answer with one `<SEG>`, and a mask for every
+frame. In an *exposed* sample one of the names is in the scene and counts as the anomaly: the mask shows it. In the
+others none of the names is there, and the mask is empty. It is training data for zero-shot video anomaly detection,
+made from segmentation data by [LAVIDA-GEN](https://github.com/lavida-gen/lavida-gen); it holds no real anomalies."""
+
+
+def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, Any]:
+    """The front matter: licence, tags, size, configs by which `datasets` finds files, their fields and counts."""
+    kinds = sorted({shard.kind for shard in manifest.shards})
+    return {
+        "pretty_name": manifest.name,
+        **_licence(manifest),
+        "language": ["en"],
+        "task_categories": ["image-segmentation", "visual-question-answering"],
+        "tags": [
+            "video-anomaly-detection",
+            "anomaly-segmentation",
+            "zero-shot",
+            "synthetic",
+            "webdataset",
+            "lavida-gen",
+        ],
+        "size_categories": [next(name for limit, name in SIZES if manifest.samples < limit)],
+        "source_datasets": ["original" if _drawn(manifest) else "extended"],
+        "configs": [{"config_name": kind, "data_files": _files(manifest, kind)} for kind in kinds],
+        "dataset_info": [_info(manifest, kind, frames[kind]) for kind in kinds],
+    }
+
+
+def _drawn(manifest: Manifest) -> bool:
+    return {source.name for source in used(manifest)} == {"street"}
+
+
+def used(manifest: Manifest) -> list[SourceEntry]:
+    """Sources of whose pictures something is in the corpus: any of the recipe's where an exposure borrows pixels."""
+    borrowed = any(_borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
+    return [source for source in manifest.sources if source.samples or borrowed]
+
+
+def _borrows(exposure: str) -> bool:
+    try:
+        cls: type[Exposure] = plugins.find(EXPOSURES, Exposure, exposure)
+        return cls.borrows
+    except UserError:  # somebody's own, which is not installed here
+        return True
+
+
+def _licence(manifest: Manifest) -> dict[str, str]:
+    found = {licence.lower() for licence in manifest.licences} | {source.licence.lower() for source in used(manifest)}
+    if len(found) == 1 and found <= set(KNOWN_LICENCES):
+        return {"license": found.pop()}
+    return {"license": "other", "license_name": "several-see-below"}
+
+
+def _splits(manifest: Manifest, kind: str) -> list[str]:
+    return sorted({shard.split for shard in manifest.shards if shard.kind == kind})
+
+
+def _files(manifest: Manifest, kind: str) -> list[dict[str, str]]:
+    deep = any(shard.file.count("/") > 1 for shard in manifest.shards if shard.kind == kind)
+    pattern = "{kind}/{split}-*/*.tar" if deep else "{kind}/{split}-*.tar"
+    return [{"split": split, "path": pattern.format(kind=kind, split=split)} for split in _splits(manifest, kind)]
+
+
+def _info(manifest: Manifest, kind: str, frames: int) -> dict[str, Any]:
+    shards = [shard for shard in manifest.shards if shard.kind == kind]
+    splits = [
+        {
+            "name": split,
+            "num_bytes": sum(shard.bytes for shard in shards if shard.split == split),
+            "num_examples": sum(shard.samples for shard in shards if shard.split == split),
+        }
+        for split in _splits(manifest, kind)
+    ]
+    size = sum(shard.bytes for shard in shards)
+    found = {"config_name": kind, "features": features(frames, kind), "splits": splits}
+    return {**found, "download_size": size, "dataset_size": size}
+
+
+def _counts(manifest: Manifest) -> Iterator[str]:
+    size = sum(shard.bytes for shard in manifest.shards)
+    yield from ("| | |", "|---|---|")
+    yield f"| samples | {manifest.samples:,}, of which {manifest.exposed:,} show an anomaly |"
+    for name, count in manifest.splits.items():
+        yield f"| {name} | {count:,} |"
+    yield f"| shards | {len(manifest.shards):,}, {size / 1e6:,.1f} MB |"
+    yield f"| digest | `{manifest.digest}` |"
+    yield f"| made by | lavida-gen {manifest.generator}, seed {manifest.seed} |"
+    yield "\nNo scene is in both train and val."
+
+
+def _loading(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
+    kind = sorted({shard.kind for shard in manifest.shards})[0]
+    split = _splits(manifest, kind)[-1] if "train" not in _splits(manifest, kind) else "train"
+    where = repo or f"corpora/{manifest.name}"
+    more = f', revision="{revision}"' if repo and revision != "main" else ""
+    yield from ("With [datasets](https://huggingface.co/docs/datasets):\n", "```python")
+    yield from ("from datasets import load_dataset\n",)
+    for one in sorted({shard.kind for shard in manifest.shards}):
+        part = "train" if "train" in _splits(manifest, one) else _splits(manifest, one)[0]
+        yield f'{one}s = load_dataset("{where}", "{one}", split="{part}", streaming=True{more})'
+    yield from ("```\n", "With [webdataset](https://github.com/webdataset/webdataset):\n", "```python")
+    yield from ("import json, fsspec", "import webdataset as wds\n")
+    yield f'base = "https://huggingface.co/datasets/{repo}/resolve/{revision}/"' if repo else f'base = "{where}/"'
+    yield 'shards = json.load(fsspec.open(base + "corpus.json").open())["shards"]'
+    yield f'urls = [base + s["file"] for s in shards if (s["kind"], s["split"]) == ("{kind}", "{split}")]'
+    yield 'samples = wds.WebDataset(urls, shardshuffle=False).decode("pil")'
+    yield from ("```\n", "Fields of a sample: " + ", ".join(_fields(kind)) + ".")
+    if repo:
+        yield f"\n`lavida-gen verify hf://datasets/{repo}` reads every byte; `stats`, `preview`, `show` take that too."
+
+
+def _fields(kind: str) -> list[str]:
+    stem, more = ("", "") if kind == "image" else ("000.", " and so on for each frame")
+    record = "names, labels, question, answer, boxes and areas per frame, source, exposure, licence, attribution"
+    return [f"`{stem}jpg`", f"`{stem}mask.png` (0 or 255; all 0 = normal){more}", f"`json` ({record})"]
+
+
+def _licences(manifest: Manifest) -> Iterator[str]:
+    yield (
+        "The samples are under the licences of the pictures that they were made from (where a thing was pasted: of "
+        "both); each names its own in `json`.\n"
+    )
+    yield from ("| source | samples | licence | may be used | attribution |", "|---|---|---|---|---|")
+    uses = {"free": "freely", "noncommercial": "not commercially", "forbidden": "not passed on"}
+    for source in used(manifest):
+        cells = (f"[{source.title}]({source.page})", f"{source.samples:,}", source.licence, uses[source.use],
+                 source.attribution)  # fmt: skip
+        yield _row(cells)
+    yield from ("", "| licence of the picture | samples |", "|---|---|")
+    yield from (_row((licence, f"{count:,}")) for licence, count in manifest.licences.items())
+
+
+def _drops(manifest: Manifest) -> Iterator[str]:
+    yield "Scenes that an exposure could not use, and why; another scene was drawn instead.\n"
+    yield from ("| exposure: reason | scenes |", "|---|---|")
+    yield from (_row((why, f"{count:,}")) for why, count in sorted(manifest.drops.items(), key=lambda i: (-i[1], i[0])))
+
+
+def _again(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
+    at = f"@{revision}" if revision != "main" else ""
+    recipe = f"hf://datasets/{repo}{at}" if repo else f"corpora/{manifest.name}"
+    places = "".join(f" --set {key}=DIR" for key in missing_places(manifest.recipe))
+    yield f"lavida-gen {manifest.generator} makes the same bytes from the same data, with any number of workers:\n"
+    yield f"    lavida-gen build --recipe {recipe}{places} --out again\n"
+    yield from ("<details><summary>The recipe</summary>\n", "```yaml")
+    yield yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True, width=100).rstrip()
+    yield "```\n\n</details>"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

@@ -1,0 +1,29 @@
+"""Every fault that can be found without building: for `lavida-gen check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import LavidaGenError
+from lavida_gen.config.recipe import SOURCES, Recipe
+from lavida_gen.sampling.sampler import Deck
+from lavida_gen.sources._base import Source
+
+
+def check(recipe: Recipe) -> Iterator[str]:
+    """Faults of the recipe's data, all of them: a source that does not open does not hide those of the next."""
+    opens = True
+    for number, entry in enumerate(recipe.sources):
+        where = f"sources[{number}] ({entry.name})"
+        try:
+            source = plugins.find(SOURCES, Source, entry.name)(entry.options)
+            yield from (f"{where}: {fault}" for fault in source.faults())
+        except LavidaGenError as error:
+            opens = False
+            yield from (f"{where}: {line}" for line in str(error).splitlines())
+    if opens:
+        try:
+            Deck.open(recipe)
+        except LavidaGenError as error:
+            yield str(error)

@@ -1,0 +1,112 @@
+"""All of a corpus that is known before a sample is made: `.build/plan.json`.
+
+With it the parts of a build that ran on many machines are joined without opening the data again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from lavida_gen import __version__
+from lavida_gen.common.errors import UserError, fault
+from lavida_gen.corpus.manifest import FORMAT, STATE, SourceEntry, Strict
+from lavida_gen.sampling.sampler import Deck, Part, Range, cut
+from lavida_gen.sources._base import About
+
+PLAN = f"{STATE}/plan.json"
+
+
+class PartEntry(Strict):
+    """Samples of one kind and split: numbers start .. start+count-1."""
+
+    kind: Literal["image", "clip"]
+    split: Literal["train", "val"]
+    start: int
+    count: int
+
+
+class Outline(Strict):
+    """plan.json. `sources` count no samples yet."""
+
+    format: int = FORMAT
+    name: str
+    about: str
+    digest: str
+    seed: int
+    generator: str
+    samples: int
+    shard_samples: int
+    parts: list[PartEntry]
+    sources: list[SourceEntry]
+    recipe: dict[str, Any]
+
+    @classmethod
+    def of(cls, deck: Deck) -> Outline:
+        """The outline of a recipe whose data is open."""
+        recipe = deck.recipe
+        return cls(
+            name=recipe.name,
+            about=recipe.about,
+            digest=identity(deck),
+            seed=recipe.seed,
+            generator=__version__,
+            samples=recipe.samples,
+            shard_samples=recipe.shard.samples,
+            parts=[PartEntry(kind=p.kind, split=p.split, start=p.start, count=p.count) for p in deck.parts],
+            sources=_sources(deck),
+            recipe=recipe.published(),
+        )
+
+    @classmethod
+    def read(cls, data: bytes, where: str) -> Outline:
+        """From plan.json. Raises UserError if it is none."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            todo = "remove it, or give another --out"
+            raise UserError(fault(where, "is no plan of a build of this version", todo=todo)) from error
+
+    def ranges(self) -> Iterator[Range]:
+        """All ranges of samples, in order; each becomes a shard (or a few, where a size limit bites)."""
+        return cut([Part(p.kind, p.split, p.start, p.count) for p in self.parts], self.shard_samples)
+
+
+def identity(deck: Deck) -> str:
+    """Digest of all that determines the bytes: recipe, annotations of its sources, version of the generator."""
+    parts = [__version__, deck.recipe.digest(), *(one.source.fingerprint() for one in deck.sources)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _sources(deck: Deck) -> list[SourceEntry]:
+    abouts: dict[str, tuple[About, list[str]]] = {}
+    for one in deck.sources:
+        about, prints = abouts.get(one.name, (one.source.rights(), []))
+        abouts[one.name] = (_stricter(about, one.source.rights()), [*prints, one.source.fingerprint()])
+    return [
+        SourceEntry(
+            name=name,
+            title=about.title,
+            page=about.page,
+            licence=about.licence,
+            use=about.use,
+            attribution=about.attribution,
+            cite=about.cite,
+            fingerprint=" ".join(prints),
+            samples=0,
+        )
+        for name, (about, prints) in abouts.items()
+    ]
+
+
+def _stricter(one: About, other: About) -> About:
+    """What holds for two data sets that one source reads (two folders): both licences, both names, the least use."""
+    uses = ("free", "noncommercial", "forbidden")
+    strict = max(one, other, key=lambda about: uses.index(about.use))
+    licence = " and ".join(dict.fromkeys([one.licence, other.licence]))
+    attribution = " and ".join(dict.fromkeys([one.attribution, other.attribution]))
+    return replace(strict, licence=licence, attribution=attribution)

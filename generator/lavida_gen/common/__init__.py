@@ -1,0 +1,1 @@
+"""What every folder may use and nothing else knows of: errors, plug-ins, wording, HTML pages, shipped files."""

@@ -1,0 +1,16 @@
+"""Files that ship inside a package, below its `data/`: word lists, tables, page templates."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+
+def resource(name: str, package: str = "lavida_gen") -> Path:
+    """The path of a shipped file.
+
+    Args:
+        name: Its name below the package's `data/`, e.g. ``lexicon.yaml``.
+        package: The top-level package that ships it.
+    """
+    return Path(import_module(package).__path__[0]) / "data" / name

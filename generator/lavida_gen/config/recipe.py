@@ -1,0 +1,204 @@
+"""Recipes: what to build, typed. Every fault is found before any work, all at once, each with its place.
+
+    recipe = load("street", settings=["samples=500", "sources.0.scenes=200"])
+
+`${NAME}` and `${NAME:-default}` in any text are taken from the environment; relative paths are relative to the
+working directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
+
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import UserError
+from lavida_gen.config.augment import Augmentation, ImageSettings
+from lavida_gen.config.prompts import PromptBank
+from lavida_gen.exposures._base import Exposure, ExposureOptions, Limits
+from lavida_gen.recipe_files.kinds import CORPUS
+from lavida_gen.recipe_files.reading import Strict, change, expand, read, refuse, said
+from lavida_gen.sources._base import LocalOnly, Source, SourceOptions
+from lavida_gen.storage.places import is_url
+
+SOURCES = "lavida_gen.sources"
+EXPOSURES = "lavida_gen.exposures"
+
+
+class SourceEntry(Strict):
+    """One entry of `sources:`; every other key in it is an option of that source."""
+
+    name: str = Field(description="which source: `lavida-gen sources` lists them")
+    weight: float = Field(default=1.0, gt=0, description="share of the samples, relative to the other sources")
+    names_per_prompt: int | None = Field(default=None, ge=1, le=500, description="instead of the recipe's own")
+    options: SerializeAsAny[SourceOptions]
+
+
+class ExposureEntry(Strict):
+    """One entry of `exposures:`; every other key in it is an option of that exposure."""
+
+    name: str = Field(description="which exposure: `lavida-gen exposures` lists them")
+    weight: float = Field(default=1.0, gt=0, description="relative to the exposures of the same outcome")
+    options: SerializeAsAny[ExposureOptions]
+
+
+class ShardSize(Strict):
+    """When a shard is full: whichever comes first."""
+
+    samples: int = Field(default=1000, ge=1)
+    megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
+
+
+class Recipe(Strict):
+    """A corpus, described. With the data it names, it determines every byte of it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
+    about: str = Field(default="", description="a sentence for the corpus' card")
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    samples: int = Field(ge=1, le=10**12, description="how many, train and val together")
+    val: float = Field(default=0.1, ge=0, lt=1, description="share of SCENES and samples kept for validation")
+    shard: ShardSize = ShardSize()
+    sources: list[SourceEntry] = Field(min_length=1)
+    exposures: list[ExposureEntry] = Field(min_length=1)
+    anomaly_ratio: float = Field(default=0.5, ge=0, le=1, description="share of samples that show an anomaly")
+    names_per_prompt: int = Field(default=30, ge=1, le=500, description="most names a prompt lists")
+    prompts_per_scene: int = Field(
+        default=1, ge=1, le=1000, description="samples in a row that share a scene, each with a prompt of its own"
+    )
+    limits: Limits = Limits()
+    image: ImageSettings = ImageSettings()
+    augmentations: list[Augmentation] = Field(default_factory=list)
+    prompts: Annotated[PromptBank, Field(description="path of a prompt bank, or the bank itself")] = Field(
+        default_factory=lambda: PromptBank.load(None)
+    )
+    broken: Literal["stop", "drop"] = Field(
+        default="stop", description="a broken image or annotation stops the build, or is dropped and counted"
+    )
+
+    def published(self) -> dict[str, Any]:
+        """The whole recipe as plain data, without what only holds on this machine (paths of data)."""
+        plain = self.model_dump(mode="json")
+        entries: list[SourceEntry | ExposureEntry] = [*self.sources, *self.exposures]
+        for row, entry in zip([*plain["sources"], *plain["exposures"]], entries, strict=True):
+            options = row.pop("options")
+            local = _local(type(entry.options))
+            row.update({key: value for key, value in options.items() if key not in local})
+        return plain
+
+    def digest(self) -> str:
+        """SHA-256 of the published form: equal recipes have equal digests, on any machine."""
+        text = json.dumps(self.published(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _local(options: type[BaseModel]) -> set[str]:
+    """Options that say where data lies on this machine."""
+    marks = {key: field.metadata for key, field in options.model_fields.items()}
+    return {key for key, found in marks.items() if any(isinstance(mark, LocalOnly) for mark in found)}
+
+
+def missing_places(published: dict[str, Any]) -> list[str]:
+    """Keys such as ``sources.0.root`` that a published recipe needs on this machine before it can be built again."""
+    found = []
+    for number, row in enumerate(published["sources"]):
+        options = plugins.find(SOURCES, Source, row["name"]).Options
+        needed = (key for key in sorted(_local(options)) if options.model_fields[key].is_required())
+        found += [f"sources.{number}.{key}" for key in needed]
+    return found
+
+
+# ---- finding and reading ---------------------------------------------------------------------------------------
+
+
+def built_in() -> dict[str, Path]:
+    """Built-in recipes by name."""
+    return CORPUS.built_in()
+
+
+def find(name: str) -> Path:
+    """The file of a recipe given by name or path, or of a corpus by folder. Raises UserError."""
+    manifest = Path(name).expanduser() / "corpus.json"
+    return manifest if name not in built_in() and manifest.is_file() else CORPUS.find(name)
+
+
+def load(name: str, settings: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by name or path, or of a finished corpus by folder or URL, with `key.path=value` settings on top.
+
+    Raises UserError that lists every fault with its place.
+    """
+    where, raw = _found(name)
+    faults: list[str] = []
+    for setting in settings:
+        faults.extend(change(raw, setting))
+    return parse(raw, where, faults)
+
+
+def _found(name: str) -> tuple[str, dict[str, Any]]:
+    """Where a recipe stands, and its plain data."""
+    if is_url(name):
+        from lavida_gen.corpus.reader import open_corpus
+
+        return name, open_corpus(name).manifest.recipe
+    path = find(name)
+    raw = read(path, CORPUS.keys)
+    if path.name == "corpus.json" and "recipe" in raw:
+        return str(path), raw["recipe"]
+    CORPUS.refuse_others(raw, name)
+    return str(path), raw
+
+
+def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:
+    """A recipe from plain data. Raises UserError that lists every fault with its place."""
+    found = list(faults)
+    raw = expand(raw, "", found)
+    found.extend(_normalise_entries(raw, "sources", SOURCES, Source))
+    found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure))
+    if isinstance(raw.get("prompts"), str):
+        try:
+            raw["prompts"] = PromptBank.load(Path(raw["prompts"]).expanduser())
+        except ValueError as error:
+            found.append(f"prompts: {error}")
+            del raw["prompts"]
+    recipe = None
+    try:
+        recipe = Recipe.model_validate(raw)
+    except ValidationError as error:
+        found.extend(said(error, "", Recipe))
+    if recipe is None or found:
+        raise refuse(where, found)
+    return recipe
+
+
+def _normalise_entries(
+    raw: dict[str, Any], key: str, package: str, base: type[Source] | type[Exposure]
+) -> Iterator[str]:
+    """Split each entry of a list into its own keys and `options`, typed by the plug-in. Yields faults."""
+    entries = raw.get(key)
+    if not isinstance(entries, list):
+        return
+    own = set(SourceEntry.model_fields if base is Source else ExposureEntry.model_fields) - {"options"}
+    for number, entry in enumerate(entries):
+        if isinstance(entry, str):
+            entry = {"name": entry}
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            yield f"{key}[{number}]: expected a mapping with `name`, got {entry!r}"
+            entries[number] = {"name": "?", "options": SourceOptions() if base is Source else ExposureOptions()}
+            continue
+        options = {k: v for k, v in entry.items() if k not in own}
+        entries[number] = kept = {k: v for k, v in entry.items() if k in own}
+        try:
+            model = plugins.find(package, base, entry["name"]).Options
+        except UserError as error:
+            yield f"{key}[{number}].name: {error}"
+            kept["options"] = SourceOptions() if base is Source else ExposureOptions()
+            continue
+        try:
+            kept["options"] = model.model_validate(options)
+        except ValidationError as error:
+            yield from said(error, f"{key}[{number}]", model, entry["name"], extra=own)
+            kept["options"] = model.model_construct()

@@ -1,0 +1,215 @@
+"""One shard of samples: written under a temporary name, renamed when whole; and read back.
+
+A shard is a plain WebDataset tar: ustar, mtime 0, owner 0, fields of a sample side by side in a fixed order
+(``KEY.jpg KEY.mask.png KEY.json``, clips ``KEY.000.jpg KEY.000.mask.png ... KEY.json``), so that equal samples give
+equal bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes.sample import Record
+from lavida_gen.storage.base import PARTIAL as PARTIAL
+from lavida_gen.storage.base import Storage
+from lavida_gen.storage.folder import write_whole as write_whole
+from lavida_gen.storage.places import open_storage
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A sample ready to be written: T JPEG frames, T mask PNGs, its record."""
+
+    key: str
+    frames: tuple[bytes, ...]
+    masks: tuple[bytes, ...]
+    record: Record
+    _text: str | None = field(default=None, repr=False, compare=False)
+
+    def fields(self) -> Iterator[tuple[str, bytes]]:
+        """(field name, bytes), in the order of the shard."""
+        if self.record["kind"] == "image":
+            yield "jpg", self.frames[0]
+            yield "mask.png", self.masks[0]
+        else:
+            for time, (frame, mask) in enumerate(zip(self.frames, self.masks, strict=True)):
+                yield f"{time:03d}.jpg", frame
+                yield f"{time:03d}.mask.png", mask
+        yield "json", self.text().encode()
+
+    def text(self) -> str:
+        """The record as JSON, keys sorted."""
+        if self._text is None:
+            text = _ENCODER.encode(self.record)
+            object.__setattr__(self, "_text", text)
+        assert self._text is not None
+        return self._text
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFile:
+    """A whole tar: path relative to the corpus, size, SHA-256, number of samples, first sample number."""
+
+    file: str
+    bytes: int
+    sha256: str
+    samples: int
+    first: int
+
+
+_BLOCK, _RECORD = 512, 10240
+_HEAD = b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" + b"0" * 11 + b"\0"
+_TAIL = b"0" + bytes(100) + b"ustar\x0000" + bytes(64 + 16 + 167)
+_SUM = sum(_HEAD.replace(b"%011o", b"")) + sum(_TAIL) + 8 * ord(" ")
+
+
+def tar_header(name: str, size: int) -> bytes:
+    """The header that tarfile writes for a plain file with mode 644, time 0, nobody's (ustar); a fifth of its time."""
+    letters, length = name.encode("ascii"), b"%011o" % size
+    assert len(letters) <= 100, f"{name} is too long for a tar header"
+    total = _SUM + sum(letters) + sum(length)
+    return letters.ljust(100, b"\0") + _HEAD.replace(b"%011o", length) + b"%06o\0 " % total + _TAIL
+
+
+class ShardWriter:
+    """Writes the samples of one range to ``NAME.tar``, and on to ``NAMEx001.tar`` ... when `megabytes` are reached.
+
+    Use it as a context manager: on an error nothing is left, neither under a final nor a temporary name.
+    """
+
+    def __init__(self, corpus: Storage | Path, name: str, megabytes: float = 500.0) -> None:
+        self.corpus, self.name, self.limit = open_storage(corpus), name, megabytes * 1e6
+        self.files: list[ShardFile] = []
+        self._raw: BinaryIO | None = None
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._raw:
+                self._finish()
+        finally:
+            if self._raw:
+                with suppress(OSError):  # what a full disk did not take is thrown away with its file
+                    self._raw.close()
+                self._partial.unlink(missing_ok=True)
+                self._raw = None
+
+    def write(self, sample: Packed) -> str:
+        """Append a sample; returns the file it went to. Raises DataError when the disk is full."""
+        try:
+            if self._raw is None:
+                self._begin(sample.record["index"])
+            for field, data in sample.fields():
+                self._add(tar_header(f"{sample.key}.{field}", len(data)))
+                self._add(data)
+                self._add(bytes(-len(data) % _BLOCK))
+            self._samples += 1
+            file = self._file()
+            if self._size >= self.limit:
+                self._finish()
+        except OSError as error:
+            raise self._failed(error) from error
+        return file
+
+    def _begin(self, first: int) -> None:
+        self._partial = self.corpus.spool(self._file())
+        self._raw = self._partial.open("wb", buffering=1 << 20)
+        self._sha256, self._size = hashlib.sha256(), 0
+        self._samples, self._first = 0, first
+
+    def _add(self, data: bytes) -> None:
+        assert self._raw is not None
+        self._raw.write(data)
+        self._sha256.update(data)
+        self._size += len(data)
+
+    def _file(self) -> str:
+        return f"{self.name}.tar" if not self.files else f"{self.name}x{len(self.files):03d}.tar"
+
+    def _finish(self) -> None:
+        assert self._raw is not None
+        try:
+            end = self._size + 2 * _BLOCK
+            self._add(bytes(2 * _BLOCK + -end % _RECORD))
+            self._raw.flush()
+            os.fsync(self._raw.fileno())
+            self._raw.close()
+            self.corpus.put(self._partial, self._file())
+        except OSError as error:
+            raise self._failed(error) from error
+        self.files.append(ShardFile(self._file(), self._size, self._sha256.hexdigest(), self._samples, self._first))
+        self._raw = None
+
+    def _failed(self, error: OSError) -> DataError:
+        todo = "free some space and run the same command again: finished shards are kept"
+        what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"cannot be written ({error})"
+        return DataError(fault(self.corpus.at(self._file()), what, todo=todo))
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """(bytes, SHA-256) of a file."""
+    with open(path, "rb") as file:
+        return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(shard: Path | BinaryIO, where: object = None) -> Iterator[Packed]:
+    """The samples of a shard (a path, or a seekable file), in order; `where` names it in errors.
+
+    Raises DataError that names shard and key.
+    """
+    where = where or shard
+    try:
+        with ExitStack() as opened:
+            file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
+            tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
+            for key, fields in _grouped(tar, where):
+                yield unpack(key, fields, where)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(
+            fault(where, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
+        ) from error
+
+
+def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Fields of each sample, which stand side by side."""
+    key, fields = "", dict[str, bytes]()
+    for info in tar:
+        stem, _, field = info.name.partition(".")
+        if stem != key and fields:
+            yield key, fields
+            fields = {}
+        key = stem
+        file = tar.extractfile(info)
+        if file is None:
+            raise DataError(fault(f"{where}: {info.name}", "is no file", "only files in a shard"))
+        fields[field] = file.read()
+    if fields:
+        yield key, fields
+
+
+def unpack(key: str, fields: dict[str, bytes], where: object) -> Packed:
+    """A sample from its fields. Raises DataError that names what is missing."""
+    try:
+        record: Record = json.loads(fields["json"])
+        stems: Sequence[str] = [""] if record["kind"] == "image" else [f"{t:03d}." for t in range(record["frames"])]
+        frames = tuple(fields[f"{stem}jpg"] for stem in stems)
+        masks = tuple(fields[f"{stem}mask.png"] for stem in stems)
+    except KeyError as error:
+        raise DataError(fault(f"{where}: sample {key}", f"has no {error.args[0]!r}")) from error
+    except ValueError as error:
+        raise DataError(fault(f"{where}: sample {key}", f"its json is broken ({error})")) from error
+    return Packed(key, frames, masks, record)

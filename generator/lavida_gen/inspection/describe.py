@@ -1,0 +1,144 @@
+"""What there is: sources, exposures and recipes, told in words and as plain data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from lavida_gen.common import plugins
+from lavida_gen.config.recipe import EXPOSURES, SOURCES
+from lavida_gen.exposures._base import Exposure
+from lavida_gen.recipe_files.kinds import CORPUS, Kind
+from lavida_gen.sources._base import Source
+
+USES = {
+    "free": "may be passed on",
+    "noncommercial": "not commercially",
+    "forbidden": "not to be passed on",
+}
+"""What may be done with samples of a source, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The same thing for people and for machines."""
+
+    text: str
+    plain: Any
+
+
+def sources() -> Told:
+    """All sources, a line each."""
+    rows = {}
+    for name in plugins.names(SOURCES):
+        about = plugins.find(SOURCES, Source, name).about
+        rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
+    cells = [(name, USES[row["use"]], row["title"]) for name, row in rows.items()]
+    lines = [columns([("name", "samples of it", "what it is"), *cells])]
+    return Told(
+        "\n".join([*lines, "", "`lavida-gen sources NAME` tells how to get one and how its folder must look."]), rows
+    )
+
+
+def source(name: str) -> Told:
+    """One source: where to get it, its licence, layout, options. Raises UserError for an unknown name."""
+    cls = plugins.find(SOURCES, Source, name)
+    about = cls.about
+    text = [
+        f"{name}: {about.title}",
+        f"page         {about.page}",
+        f"licence      {about.licence} (samples of it: {USES[about.use]})",
+        f"attribution  {about.attribution}",
+        "",
+        "How to get it",
+        _indent(about.get),
+        "",
+        "How the folder must look",
+        _indent(about.layout),
+        "",
+        "Options in a recipe",
+        _indent(options(cls.Options)),
+    ]
+    if about.cite:
+        text += ["", "Cite", _indent(about.cite)]
+    return Told("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+
+
+def exposures() -> Told:
+    """All exposures, a line each."""
+    rows = {}
+    for name in plugins.names(EXPOSURES):
+        cls = plugins.find(EXPOSURES, Exposure, name)
+        rows[name] = {
+            "outcome": "anomaly" if cls.outcomes == {True} else "normal" if cls.outcomes == {False} else "either",
+            "kinds": sorted(cls.kinds),
+            "about": (inspect.getdoc(cls) or "").split("\n")[0],
+        }
+    cells = [(name, str(row["outcome"]), "/".join(row["kinds"]), str(row["about"])) for name, row in rows.items()]
+    told = "`lavida-gen exposures NAME` tells what one does, and its options."
+    return Told(f"{columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
+
+
+def exposure(name: str) -> Told:
+    """One exposure: what it does, options. Raises UserError for an unknown name."""
+    cls = plugins.find(EXPOSURES, Exposure, name)
+    module = inspect.getdoc(inspect.getmodule(cls)) or ""
+    told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
+    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(options(cls.Options))}"
+    return Told(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
+
+
+def recipes(*kinds: Kind) -> Told:
+    """The built-in recipes of these kinds (of corpora, if none is named), a line each."""
+    chosen = kinds or (CORPUS,)
+    rows = {}
+    for kind in chosen:
+        for name, path in kind.built_in().items():
+            about = next((line[6:] for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), "")
+            rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
+    cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
+    return Told(f"{columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
+
+
+def recipe(name: str, *kinds: Kind) -> Told:
+    """The text of a recipe of the first kind that has one of the name. Raises UserError for an unknown name."""
+    chosen = kinds or (CORPUS,)
+    kind = next((kind for kind in chosen if name in kind.built_in()), chosen[0])
+    text = kind.find(name).read_text("utf-8")
+    return Told(text.rstrip("\n"), {"name": name, "text": text})
+
+
+def options(model: type[BaseModel]) -> str:
+    """The options of a plug-in, a line each: name, default as YAML has it (nothing for none), what it is."""
+    rows = []
+    for name, field in model.model_fields.items():
+        default = "" if field.is_required() else _yaml(field.get_default(call_default_factory=True))
+        told = "needed" if field.is_required() else f"default {default}" if default else ""
+        rows.append((name, told, field.description or ""))
+    return columns(rows) if rows else "none"
+
+
+def _yaml(value: Any) -> str:
+    """A default as one writes it in a recipe; "" for None."""
+    if value is None:
+        return ""
+    text = yaml.safe_dump(to_jsonable_python(value), default_flow_style=True, width=1000, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of text as columns of even width, without those that hold nothing."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width).rstrip() for row in rows
+    )
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" if line.strip() else "" for line in text.strip("\n").splitlines())

@@ -1,0 +1,85 @@
+"""What is in a corpus: counts by source, exposure, name, area and reason of drops."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TypedDict
+
+from lavida_gen.corpus.reader import Corpus
+
+AREAS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Bounds of the area histogram: shares of the frame, about three a decade."""
+
+
+class Count(TypedDict):
+    """How many samples, and how many of them show an anomaly."""
+
+    samples: int
+    exposed: int
+
+
+class Stats(TypedDict):
+    """`lavida-gen stats --json`."""
+
+    samples: int
+    exposed: int
+    splits: dict[str, Count]
+    sources: dict[str, Count]
+    exposures: dict[str, Count]
+    licences: dict[str, Count]
+    listed: dict[str, Count]
+    """Per name: samples that list it, and samples in which it is the anomaly."""
+    names_per_prompt: dict[int, int]
+    areas: dict[str, int]
+    """Exposed samples by the mean share of the frame that the anomaly covers where it is visible."""
+    drops: dict[str, int]
+
+
+COLUMNS = ("names", "labels", "areas", "exposed", "kind", "split", "source", "exposure", "licence")
+
+
+def stats(corpus: Corpus) -> Stats:
+    """Count everything in one pass over the rows of a corpus. Raises DataError."""
+    groups: dict[str, dict[str, Count]] = {name: {} for name in ("split", "source", "exposure", "licence", "listed")}
+    per_prompt, areas = Counter[int](), Counter[str]()
+    samples = exposed = 0
+    for row in (row for piece in corpus.tables(COLUMNS) for row in piece):
+        samples += 1
+        exposed += row["exposed"]
+        for name in ("source", "exposure", "licence"):
+            _count(groups[name], row[name], row["exposed"])
+        _count(groups["split"], f"{row['kind']}/{row['split']}", row["exposed"])
+        for name, label in zip(row["names"], row["labels"], strict=True):
+            _count(groups["listed"], name, label)
+        per_prompt[len(row["names"])] += 1
+        if row["exposed"]:
+            areas[_bin(row["areas"])] += 1
+    return {
+        "samples": samples,
+        "exposed": exposed,
+        "splits": dict(sorted(groups["split"].items())),
+        "sources": dict(sorted(groups["source"].items())),
+        "exposures": dict(sorted(groups["exposure"].items())),
+        "licences": dict(sorted(groups["licence"].items())),
+        "listed": dict(sorted(groups["listed"].items(), key=lambda item: (-item[1]["samples"], item[0]))),
+        "names_per_prompt": dict(sorted(per_prompt.items())),
+        "areas": {label: areas[label] for label in _labels()},
+        "drops": corpus.manifest.drops,
+    }
+
+
+def _count(counts: dict[str, Count], key: str, exposed: bool) -> None:
+    count = counts.setdefault(key, {"samples": 0, "exposed": 0})
+    count["samples"] += 1
+    count["exposed"] += exposed
+
+
+def _labels() -> list[str]:
+    return [f"{low:g}-{high:g}" for low, high in pairwise(AREAS)]
+
+
+def _bin(areas: list[float]) -> str:
+    seen = [area for area in areas if area > 0]
+    mean = sum(seen) / len(seen)
+    return next(label for label, high in zip(_labels(), AREAS[1:], strict=False) if mean <= high)

@@ -1,0 +1,183 @@
+"""Is a corpus what its manifest says? Every byte is read, every field decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lavida_gen.common.errors import DataError
+from lavida_gen.common.text import counted
+from lavida_gen.config.prompts import SEG
+from lavida_gen.corpus.manifest import ShardEntry
+from lavida_gen.corpus.reader import Corpus
+from lavida_gen.corpus.shards import Packed, digest, read
+from lavida_gen.engines.local import Local
+from lavida_gen.scenes import images, masks
+from lavida_gen.scenes.sample import Record
+from lavida_gen.storage.places import open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One shard to look at."""
+
+    corpus: str
+    entry: ShardEntry
+
+
+@dataclass(slots=True)
+class Found:
+    """What one shard holds, and what is wrong with it; nobody looks inside a damaged one (other bytes than built)."""
+
+    entry: ShardEntry
+    damaged: bool = False
+    faults: list[str] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
+    exposed: int = 0
+    groups: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is wrong with a corpus, in words, and how many of its shards are not what was built."""
+
+    faults: list[str]
+    damaged: int
+
+
+def report(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> Report:
+    """Look at the whole corpus. What follows from a damaged shard is not told beside it."""
+    jobs = [Job(corpus.place, entry) for entry in corpus.manifest.shards]
+    workers = workers if corpus.storage.shared else 1
+    found = sorted(Local().run(inspect, jobs, workers, progress), key=lambda one: one.entry.first)
+    damaged = sum(one.damaged for one in found)
+    faults = [fault for one in found for fault in one.faults]
+    if not damaged:
+        faults += _totals(corpus, found)
+    faults += _rows(corpus)
+    faults += _leaks(found)
+    return Report(faults, damaged)
+
+
+def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
+    """Every fault of the corpus, in words; an empty list if it is sound."""
+    return report(corpus, workers, progress).faults
+
+
+def inspect(job: Job, tick: Callable[[], None]) -> Found:
+    """Look at every byte of one shard. Runs in any process."""
+    storage = open_storage(job.corpus)
+    try:
+        with storage.fetched(job.entry.file) as path:
+            return _inspect(path, job.entry, storage.at(job.entry.file), tick)
+    except FileNotFoundError:
+        return Found(job.entry, True, [f"{job.entry.file}: is missing"])
+
+
+def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> Found:
+    size, sha256 = digest(path)
+    if (size, sha256) != (entry.bytes, entry.sha256):
+        return Found(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
+    found = Found(entry)
+    try:
+        for sample in _samples(path, where):
+            found.faults += (f"{entry.file}: sample {sample.key}: {fault}" for fault in _sample(sample, entry))
+            found.indices.append(sample.record["index"])
+            found.exposed += sample.record["exposed"]
+            found.groups.add(sample.record["group"])
+            tick()
+    except DataError as error:
+        found.faults.append(str(error))
+    if found.indices != list(range(entry.first, entry.first + entry.samples)):
+        held = counted(len(found.indices), "sample")
+        found.faults.append(f"{entry.file}: holds {held}; expected {entry.samples} from {entry.first} on")
+    return found
+
+
+def _damage(size: int, sha256: str, entry: ShardEntry) -> str:
+    if size == entry.bytes:
+        return f"its bytes have changed (digest {sha256[:12]}; expected {entry.sha256[:12]})"
+    return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
+
+
+def _samples(path: Path, where: str) -> Iterator[Packed]:
+    with path.open("rb") as file:
+        yield from read(file, where)
+
+
+def _sample(sample: Packed, entry: ShardEntry) -> Iterator[str]:
+    record = sample.record
+    missing = Record.__annotations__.keys() ^ record.keys()
+    if missing:
+        yield f"its json has other keys than a record: {', '.join(sorted(missing))}"
+        return
+    if (record["kind"], record["split"]) != (entry.kind, entry.split):
+        yield f"is {record['kind']}/{record['split']}; expected {entry.kind}/{entry.split}"
+    if record["answer"].count(SEG) != 1 or SEG in record["question"]:
+        times = counted(record["answer"].count(SEG), "time")
+        yield f"{SEG} stands {times} in its answer; expected once, and not in the question"
+    if len(record["names"]) != len(record["labels"]) or not record["names"]:
+        yield f"{counted(len(record['names']), 'name')} and {counted(len(record['labels']), 'label')}"
+    if any(name not in record["question"] for name in record["names"]):
+        yield "a name is not listed in its question"
+    if record["exposed"] != any(record["labels"]):
+        yield "exposed and labels disagree"
+    yield from _pictures(sample)
+
+
+def _pictures(sample: Packed) -> Iterator[str]:
+    record, size = sample.record, (sample.record["height"], sample.record["width"])
+    shown = False
+    for time, (frame, mask) in enumerate(zip(sample.frames, sample.masks, strict=True)):
+        try:
+            images.decode(frame, size, f"frame {time}")
+            bits = masks.from_png(mask, f"mask {time}")
+        except DataError as error:
+            yield str(error)
+            continue
+        if bits.shape != size:
+            yield f"mask {time} is {bits.shape}; expected {size}"
+            continue
+        shown |= bool(bits.any())
+        if list(masks.box(masks.encode(bits))) != record["boxes"][time]:
+            yield f"mask {time} does not fill its box {record['boxes'][time]}"
+    if shown != record["exposed"]:
+        yield "its mask is empty, yet it is exposed" if record["exposed"] else "its mask is not empty, yet it is normal"
+
+
+def _totals(corpus: Corpus, found: list[Found]) -> Iterator[str]:
+    manifest = corpus.manifest
+    indices = [index for one in found for index in one.indices]
+    if sorted(indices) != list(range(manifest.samples)):
+        samples = counted(manifest.samples, "sample")
+        yield f"corpus.json: {samples}; found {len(set(indices))} different ones of {len(indices)}"
+    exposed = sum(one.exposed for one in found)
+    if exposed != manifest.exposed:
+        yield f"corpus.json: {counted(manifest.exposed, 'exposed sample')}; found {exposed}"
+    splits = Counter[str]()
+    for one in found:
+        splits[f"{one.entry.kind}/{one.entry.split}"] += len(one.indices)
+    if dict(splits) != manifest.splits:
+        yield f"corpus.json: splits {manifest.splits}; found {dict(splits)}"
+
+
+def _rows(corpus: Corpus) -> Iterator[str]:
+    manifest = corpus.manifest
+    try:
+        rows = [row["index"] for row in corpus.rows(["index"])]
+    except DataError as error:
+        yield str(error)
+        return
+    if rows != list(range(manifest.samples)):
+        yield f"stats.parquet: {counted(len(rows), 'row')}; expected {manifest.samples:,}, one for each sample"
+
+
+def _leaks(found: list[Found]) -> Iterator[str]:
+    """Scenes must not stand in two splits, over all kinds."""
+    seen: dict[str, set[str]] = {}
+    for one in found:
+        seen.setdefault(one.entry.split, set()).update(one.groups)
+    for group in sorted(seen.get("train", set()) & seen.get("val", set())):
+        yield f"scene {group!r} is in train and in val"

@@ -1,0 +1,95 @@
+"""The kinds of recipes (of a corpus, of a run, of an ablation): where the built-in ones lie, and who takes which.
+
+    path = RUN.find("demo")
+    raw = RUN.read(path, "demo")
+
+A recipe of another kind is told with the command that takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lavida_gen
+from lavida_gen.common.errors import UserError, did_you_mean, fault
+from lavida_gen.recipe_files.reading import read
+
+
+def folder() -> Path:
+    """Where the built-in recipes lie: inside the wheel, or at the top of a checkout."""
+    package = Path(lavida_gen.__path__[0])
+    inside = package / "recipes"
+    return inside if inside.is_dir() else package.parents[1] / "recipes"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of recipe.
+
+    what   what a recipe of it describes       command  takes it       lister  lists the built-in ones
+    below  the folder of the built-in ones, below `folder()`
+    keys   the main ones, for messages         own      those by which it is known: no other kind has one of them
+    """
+
+    what: str
+    command: str
+    lister: str
+    below: str
+    keys: str
+    own: frozenset[str]
+
+    def built_in(self) -> dict[str, Path]:
+        """Built-in recipes by name."""
+        return {path.stem: path for path in sorted((folder() / self.below).glob("*.yaml"))}
+
+    def find(self, name: str) -> Path:
+        """The file of a recipe given by name or path. Raises UserError."""
+        known = self.built_in()
+        if name in known:
+            return known[name]
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path
+        for other in sorted(KINDS, key=lambda kind: kind.lister != self.lister):  # those of the same program first
+            if name in other.built_in():
+                raise self._refusal(other, name)
+        if path.suffix or "/" in name:
+            raise UserError(
+                fault(name, "no such recipe file", "a YAML file", f"`{self.lister}` lists the built-in ones")
+            )
+        close = did_you_mean(name, tuple(known))
+        raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known)}; or give a path")
+
+    def read(self, path: Path, name: str) -> dict[str, Any]:
+        """The mapping in a recipe's file; `name` is how the user called it. Raises UserError."""
+        raw = read(path, self.keys)
+        self.refuse_others(raw, name)
+        return raw
+
+    def refuse_others(self, raw: Mapping[str, Any], name: str) -> None:
+        """Raises UserError for what is clearly a recipe of another kind."""
+        if self.own.isdisjoint(raw):
+            for other in KINDS:
+                if not other.own.isdisjoint(raw):
+                    raise self._refusal(other, name)
+
+    def _refusal(self, other: Kind, name: str) -> UserError:
+        return UserError(f"{name}: this is a recipe of {other.what}: `{other.command} --recipe {name}`")
+
+
+CORPUS = Kind(
+    "a corpus", "lavida-gen build", "lavida-gen recipes", "", "name, samples, sources, exposures",
+    frozenset({"sources", "exposures"}),
+)  # fmt: skip
+RUN = Kind(
+    "a run", "lavida-bench run", "lavida-bench recipes", "bench", "name, model, data, fit, score",
+    frozenset({"model", "data", "fit", "score"}),
+)  # fmt: skip
+ABLATION = Kind(
+    "an ablation", "lavida-bench ablate", "lavida-bench recipes", "ablation", "name, corpus, arms, run",
+    frozenset({"corpus", "arms", "run"}),
+)  # fmt: skip
+KINDS = (CORPUS, RUN, ABLATION)

@@ -1,0 +1,1 @@
+"""The anomaly exposure sampler: which sample is made from what, and the making of one sample."""

@@ -1,0 +1,32 @@
+"""The place behind a folder's path or any URL that fsspec knows (s3://, gs://, az://, hf://, memory://).
+
+open_storage("corpora/street").read("corpus.json")
+open_storage("s3://bucket/street").write("corpus.json", data)
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lavida_gen.storage.base import Storage
+from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.remote import Remote
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
+
+
+def open_storage(place: str | Path | Storage) -> Storage:
+    """The folder or URL. Raises UserError if no file system is known or installed for it."""
+    if isinstance(place, Storage):
+        return place
+    if isinstance(place, str) and _URL.match(place):
+        if place.startswith(("file://", "local://")):
+            return Folder(Path(place.partition("://")[2]))
+        return Remote(place.rstrip("/"))
+    return Folder(Path(place).expanduser())
+
+
+def is_url(place: object) -> bool:
+    """Whether a place is given by a URL; a file:// URL is a folder."""
+    return isinstance(place, str) and bool(_URL.match(place)) and not place.startswith(("file://", "local://"))

@@ -1,0 +1,165 @@
+"""A place behind a URL, by fsspec: an object store, the Hub, memory. See `storage`, which opens it."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.storage.base import PARTIAL, Storage
+
+AGAIN = "run the same command again: finished shards are kept"
+_OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like that
+"""How names of this machine's temporary files begin; then comes the process."""
+
+
+class Remote(Storage):
+    """A URL of fsspec."""
+
+    def __init__(self, url: str) -> None:
+        self.place = url
+        try:
+            from fsspec.core import url_to_fs
+
+            self._fs, self._root = url_to_fs(url, use_listings_cache=False)
+        except ImportError as error:
+            raise UserError(fault(url, f"{error}", todo="pip install what it names")) from error
+        except ValueError as error:
+            raise UserError(fault(url, f"{error}", "a folder, or a URL such as s3://bucket/corpus")) from error
+        self.protocol: str = url.partition("://")[0]
+        self.shared = self.protocol != "memory"
+        self._fs.invalidate_cache()
+
+    @contextmanager
+    def _doing(self, name: str, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # each file system has exceptions of its own
+            raise DataError(fault(self.at(name), f"cannot be {what} ({_said(error)})", todo=AGAIN)) from error
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}" if name else self._root
+
+    def open(self, name: str) -> BinaryIO:
+        """See Storage."""
+        with self._doing(name, "read"):
+            if not self.shared:  # memory:// hands out the stored object itself, with one position for all
+                return io.BytesIO(self._fs.cat_file(self._path(name)))
+            return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
+
+    def read(self, name: str) -> bytes:
+        """See Storage."""
+        with self._doing(name, "read"):
+            return bytes(self._fs.cat_file(self._path(name)))
+
+    def size(self, name: str) -> int | None:
+        """See Storage."""
+        try:
+            with self._doing(name, "looked up"):
+                info = self._fs.info(self._path(name))
+        except FileNotFoundError:
+            return None
+        return int(info["size"]) if info["type"] == "file" else None
+
+    def names(self, below: str = "") -> list[str]:
+        """See Storage."""
+        try:
+            with self._doing(below, "listed"):
+                found = self._fs.find(self._path(below))
+        except FileNotFoundError:
+            return []
+        start = len(self._root.rstrip("/")) + 1
+        return sorted(path[start:] for path in found)
+
+    def spool(self, name: str) -> Path:
+        """See Storage."""
+        handle, path = tempfile.mkstemp(prefix=f"{_OWN}{os.getpid()}-", suffix=PARTIAL)
+        os.close(handle)
+        return Path(path)
+
+    def sweep(self) -> None:
+        """See Storage. What this machine's processes that are gone have left in the folder for temporary files."""
+        for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(_OWN)}*{PARTIAL}"):
+            if not _lives(left.name.removeprefix(_OWN).partition("-")[0]):
+                with suppress(OSError):  # another user's, or just removed by another build
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def put(self, local: Path, name: str) -> None:
+        """See Storage."""
+        self._writable(name)
+        with self._doing(name, "written"):
+            self._fs.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
+            self._fs.put_file(str(local), self._path(name))
+        local.unlink(missing_ok=True)
+
+    def write(self, name: str, data: bytes) -> None:
+        """See Storage."""
+        self._writable(name)
+        with self._doing(name, "written"):
+            self._fs.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
+            self._fs.pipe_file(self._path(name), data)
+
+    def _writable(self, name: str) -> None:
+        if self.protocol == "hf":
+            todo = "build into a folder or a bucket, then `lavida-gen publish`"
+            raise UserError(fault(self.at(name), "the Hub takes few commits an hour, not one per file", todo=todo))
+
+    def remove(self, name: str) -> None:
+        """See Storage."""
+        try:
+            with self._doing(name, "removed"):
+                self._fs.rm_file(self._path(name))
+        except FileNotFoundError:
+            return
+
+    def remove_folder(self, name: str) -> None:
+        """See Storage."""
+
+    def entries(self) -> list[str]:
+        """See Storage."""
+        try:
+            with self._doing("", "listed"):
+                return [path.rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
+        except FileNotFoundError:
+            return []
+
+    @contextmanager
+    def fetched(self, name: str) -> Iterator[Path]:
+        """See Storage."""
+        with tempfile.TemporaryDirectory(PARTIAL, f"{_OWN}{os.getpid()}-") as folder:
+            path = Path(folder) / name.rpartition("/")[2]
+            with self._doing(name, "read"):
+                self._fs.get_file(self._path(name), str(path))
+            yield path
+
+    def mark(self, name: str) -> str:
+        """See Storage."""
+        with self._doing(name, "looked up"):
+            info = self._fs.info(self._path(name))
+        return next((str(info[key]) for key in ("ETag", "etag", "md5Hash", "content_md5") if info.get(key)), "")
+
+
+def _lives(process: str) -> bool:
+    """Whether a process of this number runs; True for what is no number."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OverflowError, PermissionError):
+        return True
+    return True
+
+
+def _said(error: Exception) -> str:
+    """An exception in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

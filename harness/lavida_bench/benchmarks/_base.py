@@ -1,0 +1,223 @@
+"""The base of all benchmarks: official files on disk -> TestVideos, and what is wrong with those files.
+
+    benchmark = make("ucf_crime", Path("/data/ucf_crime"))
+    for video in benchmark.videos(): ...
+    print(check(benchmark).found)       # of _check.py
+
+To add one, write `benchmarks/NAME.py` with one subclass of Benchmark and draw a small one in
+tests/bench/miniatures/NAME.py; tests/bench/test_benchmarks.py finds both by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lavida_bench.videos.media import Media
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.common.plugins import find, names
+
+PACKAGE = "lavida_bench.benchmarks"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much there is; None where it is not known."""
+
+    videos: int
+    frames: int | None = None
+    abnormal_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What `lavida-bench benchmarks NAME` tells.
+
+    use       "free", "noncommercial" (research) or "yours"
+    expected  of the whole official test split; None where there is no such thing
+    metrics   the benchmark's own, the one to quote first
+    every     every how many frames LAVIDA's authors sample it
+    names     anomalies named to a prompt unless the user gives others
+    """
+
+    title: str
+    page: str
+    licence: str
+    use: Literal["free", "noncommercial", "yours"]
+    get: str
+    layout: str
+    expected: Totals | None = None
+    metrics: tuple[str, ...] = ("frame_auc",)
+    every: int = 1
+    names: tuple[str, ...] = ()
+    cite: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something wrong with the data, and what is done about it.
+
+    fatal   the official number cannot be computed with it
+    items   the videos or frames concerned, if there are several
+    """
+
+    where: str
+    what: str
+    action: str
+    fatal: bool = False
+    items: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Log:
+    """Collects what a loader finds wrong; `missing` are videos that the annotations name and the disk lacks."""
+
+    defects: list[Defect] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def add(self, where: object, what: str, action: str, fatal: bool = False, items: Iterable[object] = ()) -> None:
+        """One more defect."""
+        self.defects.append(Defect(str(where), what, action, fatal, tuple(map(str, items))))
+
+
+class BenchmarkOptions(BaseModel):
+    """What every benchmark can be asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: Path | None = Field(None, description="its folder; default: NAME below $LAVIDA_BENCH_DATA, or below data/")
+    names: tuple[str, ...] | None = Field(None, description="anomalies named to a prompt, instead of the usual ones")
+
+
+class Benchmark(ABC):
+    """One benchmark on disk. Making it reads nothing; `videos` reads annotations and counts frames.
+
+    Everything is a function of the options and the files, in a stable order.
+    """
+
+    Options: ClassVar[type[BenchmarkOptions]] = BenchmarkOptions
+    about: ClassVar[About]
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+        self.root: Path = options.root.expanduser() if options.root else self.default_root()
+        self._log = Log()
+        self._videos: list[TestVideo] | None = None
+
+    @property
+    def name(self) -> str:
+        """The plug-in's file name."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def default_root(self) -> Path:
+        """Where its data is looked for if nobody says."""
+        return Path(os.environ.get("LAVIDA_BENCH_DATA") or "data") / self.name
+
+    @property
+    def expected(self) -> Totals | None:
+        """What the official test split holds under these options."""
+        return self.about.expected
+
+    @property
+    def anomaly_names(self) -> tuple[str, ...]:
+        """Names for a prompt."""
+        return self.about.names if self.options.names is None else tuple(self.options.names)
+
+    def prepare(self) -> None:
+        """Makes sure that the folder is there. Raises DataError if it is not."""
+        if not self.root.is_dir():
+            todo = f"give the right --root; `lavida-bench benchmarks {self.name}` tells how to get the data"
+            raise DataError(fault(self.root, "no such folder", f"the files of {self.name}", todo))
+
+    def annotated(self) -> Totals | None:
+        """What the annotation files alone say; None if there are none at hand. Raises DataError."""
+        return None
+
+    @abstractmethod
+    def load(self, log: Log) -> list[TestVideo]:
+        """The test videos that can be scored, in a stable order; what is wrong goes to `log`.
+
+        Raises DataError where nothing can be done without the user: no annotation file, an unreadable one.
+        """
+
+    def videos(self) -> list[TestVideo]:
+        """The test videos at hand, in a stable order. Raises DataError if there is none."""
+        found = self.loaded()
+        if not found:
+            hints = "; ".join(f"{d.where}: {d.what}" for d in self.log.defects[:3])
+            got = "no test video can be read" + (f" ({hints})" if hints else "")
+            raise DataError(fault(self.root, got, "the layout below", f"see `lavida-bench benchmarks {self.name}`"))
+        return found
+
+    def loaded(self) -> list[TestVideo]:
+        """As `videos`, also where there is none."""
+        if self._videos is None:
+            self.prepare()
+            log = Log()
+            found = self.load(log)
+            twice = [key for key, number in Counter(video.key for video in found).items() if number > 1]
+            assert not twice, f"{self.name}: two videos of one key: {twice}"
+            self._videos, self._log = found, log
+        return self._videos
+
+    @property
+    def log(self) -> Log:
+        """What loading found wrong."""
+        self.loaded()
+        return self._log
+
+    @property
+    def defects(self) -> list[Defect]:
+        """What loading found wrong, and what reading has found since: for reports."""
+        broken = [d for video in self.loaded() for d in media_defects(video)]
+        return [*self.log.defects, *broken]
+
+
+def media_defects(video: TestVideo) -> list[Defect]:
+    """What a video's reader has noted so far."""
+    media = video.reader
+    if not isinstance(media, Media):
+        return []
+    found = [Defect(video.key, note, f"the {media.frame_count:,} frames that are there count") for note in media.notes]
+    broken = {n: text for n, text in sorted(media.broken.items()) if n < media.frame_count}
+    if broken:
+        first = next(iter(broken.values()))
+        what = f"{len(broken)} broken frame{'s' if len(broken) > 1 else ''} (frame {min(broken)}: {first})"
+        found.append(Defect(video.key, what, "shown as the frame before", items=tuple(map(str, broken))))
+    return found
+
+
+def known() -> tuple[str, ...]:
+    """Names of all benchmarks."""
+    return names(PACKAGE)
+
+
+def find_class(name: str) -> type[Benchmark]:
+    """The class of a benchmark. Raises UserError for an unknown name."""
+    return find(PACKAGE, Benchmark, name)
+
+
+def make(name: str, root: Path | str | None = None, settings: Mapping[str, Any] | None = None) -> Benchmark:
+    """A benchmark by name with its options. Raises UserError for an unknown name or option."""
+    cls = find_class(name)
+    values = {**(settings or {})} | ({"root": root} if root is not None else {})
+    try:
+        return cls(cls.Options.model_validate(values))
+    except ValidationError as error:
+        raise UserError(f"{name}: " + "; ".join(_said(one, cls.Options) for one in error.errors())) from error
+
+
+def _said(error: Any, options: type[BenchmarkOptions]) -> str:
+    option = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        known = tuple(options.model_fields)
+        return f"no option {option!r}; {did_you_mean(option, known) or 'known: ' + ', '.join(known)}"
+    return f"option {option}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r}"

@@ -1,0 +1,31 @@
+"""Opening many video files at once: counting frames waits for the disk, so several are opened at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lavida_bench.benchmarks._base import Log
+from lavida_bench.videos.video_file import VideoFile
+from lavida_gen.common.errors import DataError
+
+AT_ONCE = 8
+
+
+def open_all(paths: Iterable[tuple[str, Path]], log: Log) -> Iterator[tuple[str, VideoFile]]:
+    """(key, opened video) in the given order; those that cannot be opened go to `log`."""
+
+    def open_one(item: tuple[str, Path]) -> VideoFile | DataError:
+        try:
+            return VideoFile(item[1])
+        except DataError as error:
+            return error
+
+    wanted = list(paths)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for (key, _), found in zip(wanted, pool.map(open_one, wanted), strict=True):
+            if isinstance(found, DataError):
+                log.add(key, str(found), "left out", fatal=True)
+            else:
+                yield key, found

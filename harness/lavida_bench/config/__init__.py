@@ -1,0 +1,1 @@
+"""What a user writes in the recipe of a run, typed."""

@@ -1,0 +1,219 @@
+"""Recipes of runs: which model, fitted on which corpora, scored on which benchmarks. Every fault is told at once.
+
+    recipe = load("demo", settings=["fit.steps=200", "data.0.corpus=corpora/street"])
+
+`${NAME}` and `${NAME:-default}` in any text are taken from the environment; relative paths are relative to the working
+directory. Without `score` there is nothing to score, without `fit` the model is scored as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from lavida_gen.recipe_files.kinds import RUN
+from lavida_gen.recipe_files.reading import Place, Strict, change, expand, refuse, said
+
+NAMED = 60  # letters of a folder's name that tell the names of a prompt
+
+
+class ModelSettings(Strict):
+    """Where the model comes from."""
+
+    preset: Literal["paper", "small", "tiny"] | None = Field(default=None, description="a size of LAVIDA")
+    path: str | None = Field(default=None, description="a saved Lavida: a folder, or OWNER/NAME on the Hub")
+    parts: dict[str, str] = Field(default_factory=dict, description="mllm, sam, text: pretrained parts instead")
+    random: bool = Field(default=False, description="a preset without its pretrained parts, to measure speed")
+    config: dict[str, Any] = Field(default_factory=dict, description="changes of LavidaConfig: loss, trainable, ...")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ModelSettings:
+        if sum((self.preset is not None, self.path is not None, bool(self.parts))) != 1:
+            raise ValueError("expected exactly one of preset, path, parts")
+        if unknown := set(self.parts) - {"mllm", "sam", "text"}:
+            raise ValueError(f"parts: unknown {', '.join(sorted(unknown))}; expected mllm, sam, text")
+        if self.parts and len(self.parts) < 3:
+            raise ValueError(f"parts: only {', '.join(self.parts)}; expected mllm, sam and text")
+        return self
+
+
+class DataEntry(Strict):
+    """One corpus to learn from."""
+
+    corpus: str = Field(description="folder or URL (http, hf, s3, ...) of a finished corpus")
+    kind: Literal["image", "clip"] | None = Field(default=None, description="only this kind [default: both]")
+    weight: float = Field(default=1.0, gt=0, description="share of the steps; kinds share it by their samples")
+
+
+class LoaderSettings(Strict):
+    """How shards become batches. None of it but `shuffle` and `lanes` changes what a step sees."""
+
+    workers: int = Field(default=2, ge=0, le=256, description="decoding processes of each training process")
+    prefetch: int = Field(default=4, ge=1, description="batches that each worker keeps ready")
+    shuffle: int = Field(default=2000, ge=1, description="samples that a lane mixes at once")
+    lanes: int = Field(default=32, ge=1, description="most places of a corpus that are read at once")
+    damaged: Literal["stop", "skip"] = Field(default="stop", description="damaged shards stop the run or are left out")
+    check: Literal["digest", "size", "none"] = Field(default="digest", description="how shards are checked at first")
+    cache: str | None = Field(default=None, description="folder for shards fetched from a URL [default: user's cache]")
+
+
+class CheckpointSettings(Strict):
+    """When a run is saved."""
+
+    every: int = Field(default=500, ge=1, description="steps")
+    keep: int = Field(default=2, ge=1, description="checkpoints kept, the newest")
+
+
+class ValidationSettings(Strict):
+    """What decides which weights are the best: the corpora's own validation shards, never a test set."""
+
+    every: int = Field(default=500, ge=1, description="steps")
+    samples: int = Field(default=256, ge=1, description="most samples of each corpus and kind")
+    by: str = Field(default="loss", description="the loss that must fall: loss, focal, dice, iou, object, text, names")
+
+
+class FitSettings(Strict):
+    """How the model learns. The defaults are the paper's."""
+
+    steps: int = Field(default=16000, ge=1, description="optimiser steps")
+    batch: int = Field(default=2, ge=1, description="samples of one forward in one process")
+    accumulation: int = Field(default=2, ge=1, description="forwards of one optimiser step")
+    lr: float = Field(default=1e-5, gt=0)
+    lr_of: dict[str, float] = Field(default_factory=dict, description="another rate by group of parameters")
+    weight_decay: float = Field(default=0.0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    warmup: int = Field(default=100, ge=0, description="steps from 0 to the full rate")
+    schedule: Literal["linear", "cosine", "constant"] = Field(default="linear", description="after the warm-up")
+    clip: float | None = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
+    half_frozen: bool = Field(default=False, description="frozen weights in bf16: half the memory; for precision bf16")
+    gradient_checkpointing: bool = False
+    ema: float | None = Field(default=None, gt=0, lt=1, description="decay of averaged weights, e.g. 0.999")
+    unused_parameters: bool = Field(default=True, description="DDP looks for weights that a step leaves out (SAM2 has)")
+    loader: LoaderSettings = LoaderSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    validation: ValidationSettings | None = ValidationSettings()
+    log_every: int = Field(default=10, ge=1, description="steps between two lines of the log")
+
+    @field_validator("lr_of")
+    @classmethod
+    def _rates(cls, rates: dict[str, float]) -> dict[str, float]:
+        for group, rate in rates.items():
+            if rate <= 0:
+                raise ValueError(f"{group}: a rate of {rate}; to leave a group as it is set model.config.trainable")
+        return rates
+
+
+class ScoreEntry(Strict):
+    """One benchmark to score."""
+
+    benchmark: str = Field(description="`lavida-bench benchmarks` lists them")
+    root: str | None = Field(default=None, description="its folder [default: as for `lavida-bench check`]")
+    protocol: str = Field(default="official", description="official or paper")
+    names: str = Field(default="benchmark", description="benchmark, generic, names by commas, or a file, one a line")
+    options: dict[str, Any] = Field(default_factory=dict, description="options of the benchmark")
+    absent: tuple[str, ...] = Field(default=(), description="names of absent things: the prompt check scores them too")
+    label: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the scores")
+    method: str | None = Field(default=None, description="what the report calls the model")
+    smoothing: float | None = Field(default=None, gt=0, description="sigma in frames; reported beside the raw number")
+    allow_partial: bool = Field(default=False, description="measure although videos are missing; marked so")
+    batch: int = Field(default=4, ge=1, description="clips of one forward")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
+
+    @property
+    def named(self) -> str:
+        """What the names are called: "" for the benchmark's own, else the list, the file's stem, or names in a row."""
+        word = self.names if "," in self.names else Path(self.names).stem
+        return "" if self.names == "benchmark" else re.sub(r"[^\w.-]+", "-", word).strip("-")[:NAMED]
+
+    @property
+    def slug(self) -> str:
+        """The label, or the benchmark's name and what differs from the usual."""
+        usual = self.protocol.partition("/")[0] == "official"
+        words = [self.benchmark, "" if usual else self.protocol, self.named]
+        return self.label or "-".join(word.replace("/", "-") for word in words if word)
+
+
+class Recipe(Strict):
+    """A run, described."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
+    about: str = ""
+    seed: int = Field(default=44, ge=0, lt=2**31)
+    model: ModelSettings
+    data: list[DataEntry] = Field(default_factory=list)
+    fit: FitSettings | None = None
+    score: list[ScoreEntry] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Recipe:
+        if self.fit is not None and not self.data:
+            raise ValueError("fit without data; expected at least one corpus under `data`")
+        slugs = [entry.slug for entry in self.score]
+        if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
+            raise ValueError(f"two entries of score are {twice!r}; give one a label")
+        return self
+
+    def fit_facts(self) -> dict[str, Any]:
+        """All that determines what is learnt, as plain data."""
+        plain = self.model_dump(mode="json", include={"seed", "model", "data", "fit"})
+        if self.fit is not None:
+            for key in ("checkpoint", "log_every", "unused_parameters"):
+                del plain["fit"][key]
+            plain["fit"]["validation"] = self.fit.validation and self.fit.validation.by  # it chooses the weights
+            plain["fit"]["loader"] = {key: plain["fit"]["loader"][key] for key in ("shuffle", "lanes", "damaged")}
+        return plain
+
+    def fit_identity(self) -> str:
+        """SHA-256 of `fit_facts`: two recipes of one identity learn the same."""
+        return hashlib.sha256(json.dumps(self.fit_facts(), sort_keys=True).encode()).hexdigest()
+
+
+def built_in() -> dict[str, Path]:
+    """Built-in recipes of runs by name."""
+    return RUN.built_in()
+
+
+def find(name: str) -> Path:
+    """The file of a recipe given by name or path. Raises UserError."""
+    return RUN.find(name)
+
+
+def load(name: str, settings: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by name or path, with `key.path=value` settings on top. Raises UserError with every fault."""
+    path = find(name)
+    raw = RUN.read(path, name)
+    faults = [fault for setting in settings for fault in change(raw, setting)]
+    return parse(raw, str(path), faults)
+
+
+def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:
+    """A recipe from plain data. Raises UserError that lists every fault with its place."""
+    found = list(faults)
+    raw = expand(raw, "", found)
+    try:
+        recipe = Recipe.model_validate(raw)
+    except ValidationError as error:
+        found.extend(said(error, "", Recipe, hint=lambda loc: _hint(raw, loc)))
+    else:
+        if not found:
+            return recipe
+    raise refuse(where, found)
+
+
+def _hint(raw: dict[str, Any], loc: Place) -> str:
+    """That a key of an entry of `score` is an option of its benchmark, which stands one level deeper."""
+    if len(loc) != 3 or loc[0] != "score":
+        return ""
+    from lavida_bench.benchmarks import _base as room
+
+    name = raw["score"][loc[1]].get("benchmark")
+    if name not in room.known() or loc[2] not in room.find_class(name).Options.model_fields:
+        return ""
+    return f"`{loc[2]}` is an option of {name}: options.{loc[2]}"

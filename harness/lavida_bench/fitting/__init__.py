@@ -1,0 +1,1 @@
+"""Training: from shards to batches, the loop, its checkpoints and logs, validation."""

@@ -1,0 +1,1 @@
+"""`predict`: one video or many without labels in; scores, segments, overlay and timeline out."""

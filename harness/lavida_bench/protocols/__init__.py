@@ -1,0 +1,1 @@
+"""How scores of sampled frames become scores of all frames: protocols, clips, smoothing, prompt names."""

@@ -1,0 +1,125 @@
+"""A comparison of two runs as lines, Markdown, JSON and one HTML page with both curves of every video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lavida_bench.evaluation.compare import Compared
+from lavida_bench.metrics import _base as metrics
+from lavida_bench.metrics._base import Estimate
+from lavida_bench.metrics._bootstrap import Difference
+from lavida_bench.reporting.console import aligned
+from lavida_bench.reporting.html_page import fill
+from lavida_bench.reporting.markdown import grid, plain
+from lavida_bench.reporting.table import cell, in_unit, number, title, unit_of
+from lavida_bench.results.results_json import Provenance
+from lavida_gen.corpus.shards import write_whole
+
+SCHEMA = 1
+LEGEND = (
+    "Shares in percent, differences in points; in brackets the 95 % interval of the difference by paired bootstrap "
+    "over videos. P(better): share of the resamples in which the first is better."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One variant of one metric: both values, their difference with its interval, P(better), a verdict in words."""
+
+    metric: str
+    variant: str
+    first: str
+    second: str
+    difference: str
+    better: str
+    verdict: str
+
+
+def lines_of(compared: Compared) -> Iterator[Line]:
+    """Every metric and variant that both runs have."""
+    for name, variants in compared.differences.items():
+        metric = metrics.make(name)
+        for variant, one in variants.items():
+            unit = unit_of(metric.unit, variant)
+            first, second = (number(in_unit(Estimate(value), unit).value, unit) for value in (one.first, one.second))
+            estimate = in_unit(Estimate(one.value, one.low, one.high, one.resamples), unit)
+            better = "–" if one.share_better is None else f"{one.share_better:.3f}"
+            shown = variant if unit == "%" else f"{variant} ({unit})"
+            verdict = _verdict(one, metric.higher_is_better, compared.methods)
+            yield Line(title(name), shown, first, second, _signed(cell(estimate, unit)), better, verdict)
+
+
+def _signed(text: str) -> str:
+    return text if text.startswith(("-", "–")) else f"+{text}"
+
+
+def _verdict(one: Difference, higher_is_better: bool, methods: tuple[str, str]) -> str:
+    if one.value is None or one.low is None or one.high is None:
+        return "undefined" if one.value is None else "no interval"
+    if one.low <= 0 <= one.high:
+        return "not told apart"
+    return f"{methods[0] if (one.low > 0) == higher_is_better else methods[1]} is better"
+
+
+def text(compared: Compared) -> Iterator[str]:
+    """For a terminal."""
+    yield f"{compared.benchmark}, protocol {compared.protocol}: {compared.methods[0]} - {compared.methods[1]}"
+    for method, coverage in zip(compared.methods, compared.coverage, strict=True):
+        yield f"{method}: scored {coverage}"
+    yield ""
+    yield from aligned(*_table(compared))
+
+
+def _table(compared: Compared) -> tuple[list[str], list[list[str]]]:
+    head = ["metric", "variant", *compared.methods, "difference [95 %]", "P(better)", ""]
+    rows = [list(asdict(line).values()) for line in lines_of(compared)]
+    return head, rows
+
+
+def markdown(all_compared: Sequence[Compared]) -> str:
+    """All benchmarks."""
+    parts = []
+    for one in all_compared:
+        head, rows = _table(one)
+        methods = " against ".join(map(plain, one.methods))
+        top = f"## {plain(one.benchmark)}, protocol {one.protocol}: {methods}"
+        scored = [f"- {plain(m)}: scored {c}" for m, c in zip(one.methods, one.coverage, strict=True)]
+        table = grid([*map(plain, head)], [[*map(plain, row)] for row in rows])
+        parts.append("\n".join([top, "", *scored, "", *table, "", f"{LEGEND} {_drawn(one)}"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _drawn(one: Compared) -> str:
+    return f"{one.resamples:,} resamples, seed {one.seed}."
+
+
+def write(folder: Path, all_compared: Sequence[Compared], made: Provenance) -> Path:
+    """comparison.json, comparison.md and comparison.html; gives the page's path. Raises DataError for a full disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain_data = {"schema": SCHEMA, "provenance": asdict(made), "compared": [_numbers(one) for one in all_compared]}
+    text = json.dumps(plain_data, ensure_ascii=False, indent=1, allow_nan=False)
+    write_whole(folder / "comparison.json", text.encode())
+    write_whole(folder / "comparison.md", f"{markdown(all_compared)}\nCommand: `{made.command}`\n".encode())
+    versions = ", ".join(f"{key} {value}" for key, value in made.versions.items())
+    data = {
+        "legend": LEGEND, "command": made.command, "facts": [("versions", versions), ("made", made.made)],
+        "compared": [_page(one) for one in all_compared],
+    }  # fmt: skip
+    write_whole(folder / "comparison.html", fill("comparison.html", "comparison", data).encode())
+    return folder / "comparison.html"
+
+
+def _numbers(one: Compared) -> dict[str, Any]:
+    """Without the curves."""
+    found = asdict(one)
+    found["pairs"] = [{"key": pair.key, "values": pair.values} for pair in one.pairs]
+    return found
+
+
+def _page(one: Compared) -> dict[str, Any]:
+    lines = [asdict(line) for line in lines_of(one)]
+    return {**asdict(one), "lines": lines, "drawn": _drawn(one)}

@@ -1,0 +1,40 @@
+"""How a result came about, as far as a program can know: command line, versions, time."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lavida_bench.results.results_json import Provenance
+from lavida_gen import __version__
+
+PACKAGES = ("numpy", "av", "opencv-python-headless", "torch", "transformers")
+
+
+def provenance(model: Mapping[str, str] | None = None, command: str | None = None) -> Provenance:
+    """Of this process, now. `command` None = its own command line, quoted so that it can be pasted."""
+    made = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return Provenance(command or command_line(), versions(), dict(model or {}), made)
+
+
+def command_line() -> str:
+    """The words that started this process, the program by its short name."""
+    program = Path(sys.argv[0])
+    started = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
+    return shlex.join([*started, *sys.argv[1:]])
+
+
+def versions() -> dict[str, str]:
+    """Of this project, of Python, and of those packages that are installed."""
+    found = {"lavida-gen": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,39 @@
+"""Numbers that papers report, each with its protocol: they stand beside ours, they are never mixed with them.
+
+They lie in data/published.yaml; a new paper is a few lines there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from lavida_gen.common.resources import resource
+
+FILE = resource("published.yaml", "lavida_bench")
+
+
+class Published(BaseModel):
+    """One method of a paper. `values`: benchmark -> metric -> percent, as the paper gives it (micro)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    source: str
+    protocol: str
+    note: str
+    values: Mapping[str, Mapping[str, float]]
+
+
+@cache
+def everything() -> tuple[Published, ...]:
+    """All of them, in the order of the file."""
+    return TypeAdapter(tuple[Published, ...]).validate_python(yaml.safe_load(FILE.read_text("utf-8")))
+
+
+def of(benchmark: str) -> tuple[Published, ...]:
+    """Those that have a number of this benchmark."""
+    return tuple(one for one in everything() if benchmark in one.values)

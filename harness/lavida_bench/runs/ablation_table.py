@@ -1,0 +1,89 @@
+"""The table of an ablation: what every arm reaches, with intervals, and what it gained over the arm before, paired."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from lavida_bench.evaluation.compare import Compared, common, compare, side
+from lavida_bench.metrics._base import Estimate
+from lavida_bench.metrics._bootstrap import Difference
+from lavida_bench.reporting.markdown import grid, plain
+from lavida_bench.reporting.table import cell, in_unit, table
+from lavida_bench.results import results_json as record
+from lavida_gen.storage.folder import write_whole
+
+Arm = tuple[str, Sequence[str]]
+"""Name and all exposures of an arm."""
+Key = tuple[str, str]
+"""Benchmark and protocol."""
+LEGEND = (
+    "Values with 95 % intervals by bootstrap over videos; a gain is the difference to the arm above, its interval by "
+    "paired bootstrap over the same videos. **Bold**: the interval excludes 0."
+)
+
+
+def run_folder(out: Path, arm: str) -> Path:
+    """Where an arm's run lies."""
+    return out / arm / "run"
+
+
+def write(name: str, about: str, arms: Sequence[Arm], out: Path, say: Callable[[str], None]) -> Path:
+    """ablation.md and ablation.json; gives the path of the first. A comparison takes as long as measuring two arms."""
+    sides = [side(str(run_folder(out, arm))) for arm, _ in arms]
+    gains: list[list[Compared]] = [[]]
+    for before, now in pairwise(sides):
+        pairs = common(now, before)
+        say(f"compares {now.run.parent.name} with {before.run.parent.name}")
+        gains.append([compare((now, mine), (before, theirs)) for mine, theirs in pairs])
+    parts = [f"# Ablation {plain(name)}", plain(about)]
+    rows: list[dict[str, Any]] = []
+    for entry in record.read(run_folder(out, arms[0][0])).entries:
+        parts += _part(entry.key[:2], arms, gains, out, rows)
+    write_whole(out / "ablation.json", (json.dumps({"arms": rows}, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(out / "ablation.md", ("\n\n".join(part for part in parts if part) + "\n").encode())
+    return out / "ablation.md"
+
+
+def _part(
+    key: Key, arms: Sequence[Arm], gains: Sequence[Sequence[Compared]], out: Path, rows: list[dict[str, Any]]
+) -> list[str]:
+    """One benchmark under one protocol; `rows` gets its numbers."""
+    lines: list[list[str]] = []
+    head: list[str] = []
+    for (arm, exposures), compared in zip(arms, gains, strict=True):
+        made = table(next(one for one in record.read(run_folder(out, arm)).entries if one.key[:2] == key))
+        own = next(row for row in made.rows if row.kind == "this")
+        gain = next((one for one in compared if (one.benchmark, one.protocol.removesuffix(" (partial)")) == key), None)
+        head = ["arm", "exposures"]
+        line = [plain(arm), plain(", ".join(exposures))]
+        numbers: dict[str, Any] = {}
+        for column, estimate in zip(made.columns, own.cells, strict=True):
+            found = None if gain is None else gain.differences.get(column.metric, {}).get(column.variant)
+            head += [f"{column.title} ({column.unit})", "gain"]
+            line += [cell(estimate, column.unit), _gain(found, column.unit)]
+            numbers[column.metric] = {
+                "variant": column.variant,
+                "unit": column.unit,
+                "estimate": None if estimate is None else asdict(estimate),
+                "gain": None if found is None else asdict(found),
+            }
+        lines.append(line)
+        about = {"benchmark": key[0], "protocol": key[1], "arm": arm, "exposures": list(exposures)}
+        rows.append(about | {"metrics": numbers})
+    return [f"## {plain(key[0])}, protocol {key[1]}", "\n".join(grid(head, lines)), LEGEND]
+
+
+def _gain(found: Difference | None, unit: str) -> str:
+    """``+1.20 [0.31, 2.04]``, bold where it is more than chance."""
+    if found is None or found.value is None:
+        return ""
+    shown = in_unit(Estimate(found.value, found.low, found.high, 0), unit)
+    assert shown.value is not None
+    text = f"{'+' if shown.value > 0 else ''}{cell(shown, unit)}"
+    sure = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+    return f"**{text}**" if sure else text

@@ -1,0 +1,69 @@
+"""README.md of a run folder: what was done, when, how long it took, what came out, and where to look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lavida_bench.config.recipe import Recipe
+from lavida_bench.reporting import run_folder as report
+from lavida_bench.reporting.markdown import cells, code, grid, plain
+from lavida_bench.reporting.table import table
+from lavida_bench.results import results_json as record
+from lavida_bench.runs.stages import Stages
+
+
+def story(recipe: Recipe, run: Path, stages: Stages) -> str:
+    """The whole text."""
+    parts = [f"# Run {plain(recipe.name)}", plain(recipe.about), "\n".join(_stages(stages)), "\n".join(_where(run))]
+    if (run / record.FILE).is_file():
+        for entry in record.read(run).entries:
+            title = f"## {plain(entry.result.benchmark)}, protocol {entry.result.protocol}"
+            warnings = [f"> **Warning:** {plain(text)}" for text in entry.result.warnings]
+            parts += [title, f"Scored {entry.result.coverage}.", *warnings, "\n".join(grid(*cells(table(entry))))]
+    parts += [text for path in sorted(run.glob("prompt_check-*.json")) if (text := _check(path))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _stages(stages: Stages) -> Iterator[str]:
+    yield "| stage | seconds | finished |"
+    yield "|---|---|---|"
+    for stage in stages.done.values():
+        yield f"| {plain(stage.name)} | {stage.seconds:,.1f} | {stage.finished} |"
+    yield ""
+    for command in dict.fromkeys(stage.command for stage in stages.done.values()):
+        yield f"    {code(command)}"
+
+
+def _where(run: Path) -> Iterator[str]:
+    """The files that are there, each with what it is."""
+    files = {
+        "recipe.yaml": "the recipe as it was resolved",
+        report.HTML: "curves, pictures and numbers: open it in a browser",
+        report.MARKDOWN: "the same numbers as text",
+        record.FILE: "the numbers for machines",
+        "fit": "checkpoints, logs and the fitted model",
+        "scores": "every video's scores and pixel maps",
+        "run.json": "what is done; remove a stage there to do it again",
+    }
+    yield from (f"- [{name}]({name}): {what}" for name, what in files.items() if (run / name).exists())
+
+
+def _check(path: Path) -> str:
+    """The prompt check as a table."""
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    label = path.stem.removeprefix("prompt_check-")
+    rows = []
+    for which in ("all", "abnormal", "normal"):
+        if which in found:
+            fall = found[which]
+            ends = "" if fall["low"] is None else f"{fall['low']:+.3f} .. {fall['high']:+.3f}"
+            rows.append([which, f"{fall['frames']:,}", f"{fall['value']:+.3f}", ends])
+    head = ["frames", "number", "mean change of the logit", "95 % interval"]
+    text = (
+        f"## Does it follow its prompt? ({plain(label)})\n\nThe same frames, scored with the benchmark's names minus "
+        f"scored with absent ones ({plain(', '.join(found['absent']))}): above 0, the names themselves raise it."
+    )
+    return text + "\n\n" + "\n".join(grid(head, rows))

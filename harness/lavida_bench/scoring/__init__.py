@@ -1,0 +1,1 @@
+"""Running a model over test videos: the Scorer interface, LAVIDA's scorer, the writer of scores."""

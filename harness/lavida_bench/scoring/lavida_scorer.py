@@ -1,0 +1,178 @@
+"""LAVIDA as a Scorer: loaded from a folder, the Hub or a preset; frames in, logits of frames and pixels out.
+
+Torch is imported with this module: import it where a model is really needed.
+Letters: N frames of a batch, h w of a map, D names of a prompt.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.utils import logging
+
+from lavida.batch import Batch, Output, Sample
+from lavida.errors import LavidaError
+from lavida.modeling import Lavida
+from lavida.presets import PRESETS
+from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
+from lavida_bench.results.score_store import digest, folder_digest
+from lavida_bench.scoring.scorer import ClipScores, Pending, Precision
+from lavida_bench.videos.types import Pixels
+from lavida_gen.common.errors import DataError, UserError, fault
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+INNER = ("fit/model", "model")  # where a run and a fit keep theirs
+UNHEARD = ("_name_or_path", "architectures", "dtype", "loss", "transformers_version")
+"""Keys of a configuration that no score depends on."""
+LIMIT = 65504.0  # the largest float16
+
+
+class LavidaScorer:
+    """One model on one device.
+
+    name, identity  see Scorer
+    """
+
+    def __init__(
+        self, model: Lavida, processor: LavidaProcessor, name: str, weights: str, precision: str, device: torch.device
+    ) -> None:
+        module: torch.nn.Module = model
+        self.model = module.to(device, DTYPES[precision]).eval().requires_grad_(False)
+        self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
+        self.identity: Mapping[str, Any] = {
+            "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
+        }  # fmt: skip
+        self._own = threading.local()
+
+    def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Batch:
+        """See Scorer. In pinned memory for a GPU. Raises DataError for pictures that the model cannot take."""
+        if not hasattr(self._own, "processor"):
+            self._own.processor = copy.deepcopy(self.processor)  # tokenizers serve one thread
+        try:
+            batch: Batch = self._own.processor([Sample(clip, names) for clip in clips], use="score")
+        except LavidaError as error:  # a picture out of all proportion
+            raise DataError(str(error).removeprefix("Sample '': ")) from error
+        batch = replace(batch, labels=None)
+        return _map(batch, self._ready)
+
+    def _ready(self, tensor: Tensor) -> Tensor:
+        tensor = tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor
+
+    @torch.inference_mode()
+    def score(self, prepared: Batch) -> Pending:
+        """See Scorer: starts the forward and the way back of its results."""
+        output: Output = self.model(prepared.to(self.device))
+        maps = output.masks[:, 0].float().clamp(-LIMIT, LIMIT).half()
+        back = [part.to("cpu", non_blocking=True) for part in (output.scores.float(), maps, output.names.float())]
+        done = torch.cuda.current_stream(self.device).record_event() if self.device.type == "cuda" else None
+
+        def wait() -> ClipScores:
+            if done is not None:
+                done.synchronize()
+            scores, pixels, names = (part.numpy() for part in back)
+            return ClipScores(scores, pixels, names)
+
+        return wait
+
+
+def _map(batch: Batch, change: Any) -> Batch:
+    """The batch with every tensor changed."""
+    found = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    return replace(batch, **{name: change(value) for name, value in found.items() if isinstance(value, Tensor)})
+
+
+def load(where: str, precision: Precision = "auto", device: str | None = None, seed: int = 0) -> LavidaScorer:
+    """A model by preset, folder or name on the Hub.
+
+    precision  auto = bf16 on a GPU, else fp32;  device  default: this process's GPU if there is one
+    seed       of the weights that a preset draws at random
+
+    Raises UserError for what is no model, LavidaError for a checkpoint that does not fit.
+    """
+    folder = locate(where)
+    if folder is None:
+        torch.manual_seed(seed)
+        return of(Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device)
+    place = _device(device)
+    chosen = _chosen(precision, place)
+    if not sys.stderr.isatty():
+        bars: Any = logging
+        bars.disable_progress_bar()
+    model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
+    processor = LavidaProcessor.from_pretrained(folder)
+    processor.sizes = Sizes.of(model.config)
+    return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)
+
+
+def of(
+    model: Lavida, processor: LavidaProcessor, name: str, precision: Precision = "auto", device: str | None = None
+) -> LavidaScorer:
+    """A model that is in memory: its weights and its configuration are what tell it from others."""
+    place = _device(device)
+    config = {name: value for name, value in model.config.to_dict().items() if name not in UNHEARD}
+    weights = digest([[name_of(value) for value in model.state_dict().items()], config])
+    return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
+
+
+def _chosen(precision: Precision, place: torch.device) -> str:
+    if precision == "auto":
+        return "bf16" if place.type == "cuda" else "fp32"
+    return precision
+
+
+def name_of(item: tuple[str, Tensor]) -> tuple[str, str]:
+    """A tensor of a state dict and the digest of its values."""
+    import hashlib
+
+    name, value = item
+    return name, hashlib.sha256(value.detach().float().contiguous().cpu().numpy().tobytes()).hexdigest()
+
+
+def _device(device: str | None) -> torch.device:
+    if device is not None:
+        try:
+            return torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            why, wanted = str(error).split("\n")[0], "cpu, cuda, cuda:1 or what else torch finds here"
+            raise UserError(fault(f"--device {device}", f"cannot be used ({why})", wanted)) from error
+    from accelerate import PartialState
+
+    found: torch.device = PartialState().device
+    return found
+
+
+def locate(where: str) -> Path | None:
+    """The folder of a model, fetched from the Hub where `where` is OWNER/NAME and no folder; None for a preset.
+
+    Raises UserError for what is no model: to be asked before anything else is opened or made.
+    """
+    if where in PRESETS:
+        return None
+    path = Path(where).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            inner = [path / below for below in INNER if (path / below / "config.json").is_file()]
+            todo = f"did you mean {inner[0]}?" if inner else ""
+            raise UserError(fault(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote", todo))
+        return path
+    if where.count("/") != 1 or path.is_absolute() or where.startswith("."):
+        raise UserError(fault(f"model {where}", "no such folder", f"a folder, OWNER/NAME, or {', '.join(PRESETS)}"))
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(where))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        what = str(error).splitlines()[0]
+        raise UserError(
+            fault(f"model {where}", f"no such folder, and not on the Hub ({what})", "a saved model")
+        ) from error

@@ -1,0 +1,201 @@
+"""Score a benchmark: model x video -> scores on disk, under a protocol; stopped and started again it goes on.
+
+    store = ScoreStore.create(folder, about(...))
+    scoring = score(scorer, videos, protocol, names, store)
+
+Readers decode and prepare ahead of the model (see prefetch); scores and maps are written video by video (see
+score_writer), so a kill loses the videos in work alone. A video that cannot be read is told, the others are scored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lavida_bench.common.distributed import Processes
+from lavida_bench.common.timer import Clock
+from lavida_bench.protocols.prompt_names import PromptNames
+from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.windows import clips
+from lavida_bench.results.score_store import ScoreStore
+from lavida_bench.scoring.score_writer import VideoWriter
+from lavida_bench.scoring.scorer import Pending, Scorer
+from lavida_bench.videos.prefetch import Done, Made, ahead
+from lavida_bench.videos.types import Bits, Counts, TestVideo
+
+MOST_READERS = 8  # unless asked for: each holds a batch of full frames and one that is prepared
+IN_FLIGHT = 2  # batches that a device may hold: one it computes, one whose scores travel back
+
+
+def usual_readers() -> int:
+    """This process's share of the machine's cores, 2..8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return max(2, min(MOST_READERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much at once: none of it changes a score by more than rounding.
+
+    batch    clips of one forward;  depth  batches that wait for the model
+    readers  threads that decode and prepare; default: this process's share of the cores, 2..8
+    maps     store pixel maps of videos whose pixels are labelled
+    """
+
+    batch: int = 4
+    readers: int = field(default_factory=usual_readers)
+    depth: int = 4
+    maps: bool = True
+
+
+@dataclass(slots=True)
+class Scoring:
+    """What a scoring did.
+
+    scored, kept  keys of the videos scored now, and of those whose scores were there
+    failed        key -> why it has none
+    frames        scored now;  seconds  busy seconds by stage
+    """
+
+    scored: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    frames: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """A batch ready for the model: (N,) numbers of its frames, which of them are no repeats, its inputs."""
+
+    numbers: Counts
+    fresh: Bits
+    prepared: Any
+
+
+def score(
+    scorer: Scorer,
+    videos: Sequence[TestVideo],
+    protocol: Protocol,
+    names: PromptNames,
+    store: ScoreStore,
+    effort: Effort | None = None,
+    advance: Callable[[int], None] = lambda frames: None,
+) -> Scoring:
+    """Scores those of `videos` that the store lacks: all of them, or this process's part.
+
+    Raises DataError when the disk is full. `advance` is told how many more frames are scored.
+    """
+    work = _Work(scorer, protocol, names, store, effort or Effort(), advance)
+    todo = [video for video in videos if not work.kept(video)]
+    with work.clock("total"):
+        work.run(todo)
+    work.found.seconds = work.clock.plain()
+    return work.found
+
+
+@dataclass(slots=True)
+class _Work:
+    """The loop and what it holds: writers of the videos that are open, batches that the device has."""
+
+    scorer: Scorer
+    protocol: Protocol
+    names: PromptNames
+    store: ScoreStore
+    effort: Effort
+    advance: Callable[[int], None]
+    clock: Clock = field(default_factory=Clock)
+    found: Scoring = field(default_factory=Scoring)
+    writers: dict[str, VideoWriter] = field(default_factory=dict)
+    flight: deque[tuple[VideoWriter, _Piece, Pending]] = field(default_factory=deque)
+
+    def kept(self, video: TestVideo) -> bool:
+        """Whether its scores are there already; counts it then."""
+        if not self.store.has(video, self.effort.maps and video.has_pixels):
+            return False
+        self.found.kept.append(video.key)
+        self.advance(len(self.protocol.needed(video)))
+        return True
+
+    def pieces(self, video: TestVideo) -> Iterator[_Piece]:
+        """The batches of a video, which is closed after them. Runs in a reader."""
+        names = self.names.of(video)
+        try:
+            for some in self.clock.timed("decode", clips(video, self.protocol, self.effort.batch)):
+                with self.clock("prepare"):
+                    prepared = self.scorer.prepare([clip.frames for clip in some], names)
+                numbers = np.concatenate([clip.numbers for clip in some])
+                yield _Piece(numbers, np.concatenate([clip.fresh for clip in some]), prepared)
+        finally:  # protocol paper leaves out the last frames, and a broken video ends early
+            video.close()
+
+    def run(self, videos: Sequence[TestVideo]) -> None:
+        """Runs the model on all pieces; whatever happens, no half-written video stays."""
+        items = ahead(videos, self.pieces, self.effort.readers, self.effort.depth)
+        try:
+            for item in self.clock.timed("wait", items):
+                writer = self._writer(item.job)
+                if isinstance(item, Made):
+                    with self.clock("model"):
+                        self.flight.append((writer, item.piece, self.scorer.score(item.piece.prepared)))
+                    self._land(IN_FLIGHT - 1)
+                else:
+                    self._land(0)
+                    self._end(item)
+        finally:
+            items.close()
+            for writer in self.writers.values():
+                writer.abandon()
+
+    def _writer(self, video: TestVideo) -> VideoWriter:
+        if video.key not in self.writers:
+            keep = self.effort.maps and video.has_pixels
+            self.writers[video.key] = VideoWriter(self.store, video, self.protocol, keep)
+        return self.writers[video.key]
+
+    def _land(self, most: int) -> None:
+        """Takes scores from the device until it holds at most `most` batches."""
+        while len(self.flight) > most:
+            writer, piece, pending = self.flight.popleft()
+            with self.clock("model"):
+                scores = pending()
+            with self.clock("write"):
+                maps = None if scores.maps is None else scores.maps[piece.fresh]
+                writer.add(piece.numbers[piece.fresh], scores.frames[piece.fresh], maps)
+            self.found.frames += int(piece.fresh.sum())
+            self.advance(int(piece.fresh.sum()))
+
+    def _end(self, item: Done[TestVideo]) -> None:
+        writer = self.writers[item.job.key]
+        if item.error is not None:
+            writer.abandon()
+            self.found.failed[item.job.key] = str(item.error)
+        else:
+            with self.clock("write"):
+                writer.finish()
+            self.found.scored.append(item.job.key)
+        del self.writers[item.job.key]
+
+
+def share(videos: Sequence[TestVideo], protocol: Protocol, processes: Processes) -> list[TestVideo]:
+    """The videos that a protocol scores and that are this process's part."""
+    chosen = protocol.select(videos)
+    return processes.share(chosen, [len(protocol.needed(video)) for video in chosen])
+
+
+def together(scorings: Sequence[Scoring]) -> Scoring:
+    """What all processes did: everything of each, the seconds of the slowest stage by stage."""
+    whole = Scoring()
+    for one in scorings:
+        whole.scored += one.scored
+        whole.kept += one.kept
+        whole.failed |= one.failed
+        whole.frames += one.frames
+        for stage, seconds in one.seconds.items():
+            whole.seconds[stage] = max(whole.seconds.get(stage, 0.0), seconds)
+    return whole

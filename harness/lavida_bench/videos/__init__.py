@@ -1,0 +1,1 @@
+"""Test videos: their types; frames and masks from files, folders and streams."""

@@ -1,0 +1,68 @@
+"""Samples of a shard by number: where their fields lie in the tar, and reading one without reading the others."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+from types import TracebackType
+
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.corpus.shards import Packed, unpack
+
+Member = tuple[Path, int, int]
+"""Tar, offset and size in bytes."""
+
+
+def read_members(path: Path) -> dict[str, dict[str, Member]]:
+    """Sample key -> field -> where it lies in the tar, read from the tar's headers. Raises DataError."""
+    found: dict[str, dict[str, Member]] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                key, _, field = info.name.partition(".")
+                found.setdefault(key, {})[field] = (path, info.offset_data, info.size)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(fault(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
+    return found
+
+
+class OpenShard:
+    """A shard whose samples are read by number, in any order, from several threads or processes."""
+
+    def __init__(self, path: Path, samples: int) -> None:
+        members = read_members(path)
+        if len(members) != samples:
+            todo = "build or fetch it again"
+            raise DataError(fault(path, f"holds {len(members)} samples", f"{samples}, as corpus.json says", todo))
+        self.path = path
+        self._samples = list(members.items())
+        self._file = os.open(path, os.O_RDONLY)
+
+    def __enter__(self) -> OpenShard:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets the file go."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def sample(self, number: int) -> Packed:
+        """One sample, not decoded. Raises DataError that names shard and key."""
+        key, fields = self._samples[number]
+        start = min(offset for _, offset, _ in fields.values())
+        stop = max(offset + size for _, offset, size in fields.values())
+        try:
+            data = os.pread(self._file, stop - start, start)
+        except OSError as error:
+            raise DataError(fault(f"{self.path}: sample {key}", f"cannot be read ({error.strerror})")) from error
+        if len(data) != stop - start:
+            raise DataError(fault(f"{self.path}: sample {key}", "is cut off", todo="build or fetch the shard again"))
+        cut = {name: data[at - start : at - start + size] for name, (_, at, size) in fields.items()}
+        return unpack(key, cut, self.path)

@@ -1,0 +1,244 @@
+"""What a benchmark gives (TestVideo with labels, masks, tracks) and what a method gives for it (VideoScore).
+
+Nothing here decodes or computes: readers are called when, and only for the frames that, somebody asks for.
+Letters: F frames of a test video, n frames of one reading, H W pixels of the video, h w of maps, D detections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.common.errors import DataError, fault
+from lavida_gen.scenes.masks import RLE
+
+Pixels = NDArray[np.uint8]
+Bits = NDArray[np.bool_]
+Maps = NDArray[np.float16]
+Floats = NDArray[np.float32]
+Counts = NDArray[np.int64]
+
+
+def _set(thing: object, **values: object) -> None:
+    """Set fields of a frozen dataclass while it is being made."""
+    for name, value in values.items():
+        object.__setattr__(thing, name, value)
+
+
+def _boxes(where: str, frames: Counts, boxes: Floats, masks: tuple[RLE, ...], frame_count: int) -> None:
+    """Checks that boxes (n, 4) are finite, are of positive extent and that masks are there for all or for none."""
+    if boxes.shape != (len(frames), 4):
+        raise DataError(fault(where, f"{len(frames)} frame numbers, boxes of shape {boxes.shape}", "(n, 4) boxes"))
+    bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        box = ", ".join(f"{x:g}" for x in boxes[row])
+        expected = "left, top, right, bottom with left < right and top < bottom"
+        raise DataError(fault(f"{where}, frame {frames[row]}", f"box ({box})", expected))
+    if masks and len(masks) != len(frames):
+        raise DataError(fault(where, f"{len(masks)} masks for {len(frames)} boxes", "one a box, or none at all"))
+    outside = (frames < 0) | (frames >= frame_count)
+    if outside.any():
+        raise DataError(fault(where, f"a region in frame {frames[np.argmax(outside)]}", f"0..{frame_count - 1}"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One anomaly followed through a video.
+
+    name    what it is, "" if the benchmark does not tell
+    frames  (n,) int64, 0-based, strictly ascending: where it is annotated; n >= 1
+    boxes   (n, 4) float32: left, top, right, bottom in pixels, right and bottom EXCLUSIVE (a box of one pixel is
+            x, y, x + 1, y + 1); annotations with inclusive ends get 1 added by their loader
+    masks   n run-length masks of (H, W), or () where only boxes are known
+    """
+
+    name: str
+    frames: Counts
+    boxes: Floats
+    masks: tuple[RLE, ...] = ()
+
+    def __post_init__(self) -> None:
+        _set(self, frames=np.asarray(self.frames, np.int64), boxes=np.asarray(self.boxes, np.float32))
+
+    def check(self, key: str, frame_count: int) -> None:
+        """Raises DataError, naming the video `key`, for a track that does not fit `frame_count` frames."""
+        where = f"{key}, track {self.name!r}"
+        if not len(self.frames) or (np.diff(self.frames) <= 0).any():
+            raise DataError(fault(where, f"frames {self.frames[:8].tolist()}", "at least one, strictly ascending"))
+        _boxes(where, self.frames, self.boxes, self.masks, frame_count)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """The regions that a method calls anomalous in one video, in columns: a million of them is usual.
+
+    frames  (D,) int64, 0-based, in any order
+    boxes   (D, 4) float32 in pixels, as in Track
+    scores  (D,) float32, higher = more anomalous, finite
+    masks   D run-length masks of (H, W), or ()
+    """
+
+    frames: Counts
+    boxes: Floats
+    scores: Floats
+    masks: tuple[RLE, ...] = ()
+
+    def __post_init__(self) -> None:
+        boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4) if not len(self.boxes) else self.boxes
+        _set(self, frames=np.asarray(self.frames, np.int64).reshape(-1), boxes=np.asarray(boxes, np.float32))
+        with np.errstate(over="ignore"):
+            _set(self, scores=np.asarray(self.scores, np.float32).reshape(-1))
+
+    def check(self, key: str, frame_count: int) -> None:
+        """Raises DataError, naming video `key` and frame, for regions that do not fit the video."""
+        where = f"{key}, detections"
+        if len(self.scores) != len(self.frames):
+            raise DataError(fault(where, f"{len(self.scores)} scores for {len(self.frames)} regions"))
+        _boxes(where, self.frames, self.boxes, self.masks, frame_count)
+        if len(bad := np.flatnonzero(~np.isfinite(self.scores))):
+            where = f"{key}, frame {self.frames[bad[0]]}"
+            raise DataError(fault(where, f"score {self.scores[bad[0]]} of a region", "a finite score"))
+
+    @classmethod
+    def none(cls) -> Detections:
+        """No region at all: what a method says of a video in which it finds nothing."""
+        return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TestVideo:
+    """One video of a benchmark's test split.
+
+    key           unique within the benchmark: the name its annotations use, without a suffix
+    frame_count   F, exact (decoded, not from the container's header)
+    size          (H, W) in pixels
+    reader        (start, stop, step) -> uint8 (n, H, W, 3) RGB; use `read`
+    fps           frames a second, None if unknown
+    names         K names of anomalies for a prompt
+    frame_labels  (F,) bool, True = abnormal; None for a video without labels
+    mask_reader   (start, stop) -> bool (n, H, W), True = anomalous pixel; None without pixel labels; use `read_masks`
+    tracks        the anomalies' tracks, () if annotated as having none, None if not annotated
+    """
+
+    __test__: ClassVar[bool] = False  # not a test case, whatever its name makes pytest think
+
+    key: str
+    frame_count: int
+    size: tuple[int, int]
+    reader: Callable[[int, int, int], Pixels]
+    fps: float | None = None
+    names: tuple[str, ...] = ()
+    frame_labels: Bits | None = None
+    mask_reader: Callable[[int, int], Bits] | None = None
+    tracks: tuple[Track, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.frame_count < 1:
+            raise DataError(fault(self.key, f"{self.frame_count} frames", "at least one"))
+        if self.fps is not None and not self.fps > 0:
+            raise DataError(fault(self.key, f"{self.fps} frames a second", "a positive number or None"))
+        if self.frame_labels is not None:
+            labels = np.asarray(self.frame_labels)
+            if labels.dtype != np.bool_ or labels.shape != (self.frame_count,):
+                got = f"frame labels {labels.dtype} {labels.shape}"
+                raise DataError(fault(self.key, got, f"bool ({self.frame_count},), one a frame"))
+        for track in self.tracks or ():
+            track.check(self.key, self.frame_count)
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether pixels are labelled: pixel metrics are defined for it."""
+        return self.mask_reader is not None
+
+    @property
+    def abnormal(self) -> bool | None:
+        """Whether any frame is abnormal; None without labels."""
+        return None if self.frame_labels is None else bool(self.frame_labels.any())
+
+    def read(self, start: int, stop: int, step: int = 1) -> Pixels:
+        """Frames start, start + step, ... below stop: uint8 (n, H, W, 3) RGB. Decodes no others."""
+        self._range(start, stop)
+        assert step >= 1, f"step {step}"
+        frames = self.reader(start, stop, step)
+        self._shape("frames", frames, np.uint8, (len(range(start, stop, step)), *self.size, 3), start)
+        return frames
+
+    def read_masks(self, start: int, stop: int) -> Bits | None:
+        """Anomalous pixels of frames start..stop-1: bool (n, H, W); None where pixels are not labelled."""
+        if self.mask_reader is None:
+            return None
+        self._range(start, stop)
+        masks = self.mask_reader(start, stop)
+        self._shape("masks", masks, np.bool_, (stop - start, *self.size), start)
+        return masks
+
+    def close(self) -> None:
+        """Lets go of what the reader holds open, if anything; it may read again. Not while another thread reads."""
+        close = getattr(self.reader, "close", None)  # a reader may be a plain function
+        if close is not None:
+            close()
+
+    def _range(self, start: int, stop: int) -> None:
+        assert 0 <= start < stop <= self.frame_count, f"{self.key}: frames {start}..{stop} of {self.frame_count}"
+
+    def _shape(self, what: str, got: NDArray[Any], dtype: type, shape: tuple[int, ...], start: int) -> None:
+        if got.dtype != dtype or got.shape != shape:
+            where = f"{self.key}, {what} from {start}"
+            raise DataError(fault(where, f"{got.dtype} {got.shape}", f"{np.dtype(dtype)} {shape}"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoScore:
+    """What a method says of one TestVideo.
+
+    key         the video's key
+    frames      (F,) float32, higher = more anomalous: logits, probabilities or any other finite numbers
+    scored      (F,) bool, which frames the method scored; None = all. Where False, the entry in `frames` means nothing
+    pixels      (start, stop) -> float16 (n, h, w), streamed; None if the method makes no maps; use `read_pixels`.
+                h, w may differ from the video's: maps are compared at the masks' size, resized by nearest neighbour
+                (values stay what the method said); a method that wants bilinear resizes itself
+    detections  regions; None if the method makes none (Detections.none() = it looked and found nothing)
+    """
+
+    key: str
+    frames: Floats
+    scored: Bits | None = None
+    pixels: Callable[[int, int], Maps] | None = None
+    detections: Detections | None = None
+
+    def __post_init__(self) -> None:
+        with np.errstate(over="ignore"):
+            _set(self, frames=np.asarray(self.frames, np.float32))
+        if self.frames.ndim != 1:
+            raise DataError(fault(self.key, f"frame scores of shape {self.frames.shape}", "(F,), one a frame"))
+        if self.scored is not None and (self.scored.dtype != np.bool_ or self.scored.shape != self.frames.shape):
+            got = f"`scored` is {self.scored.dtype} {self.scored.shape}"
+            raise DataError(fault(self.key, got, f"bool {self.frames.shape}"))
+        bad = ~np.isfinite(self.frames)
+        if self.scored is not None:
+            bad &= self.scored
+        if bad.any():
+            frame = int(np.argmax(bad))
+            todo = "mend the method; no number is made of such scores"
+            raise DataError(fault(f"{self.key}, frame {frame}", f"score {self.frames[frame]}", "a finite score", todo))
+        if self.detections is not None:
+            self.detections.check(self.key, len(self.frames))
+
+    @property
+    def frame_count(self) -> int:
+        """F."""
+        return len(self.frames)
+
+    def read_pixels(self, start: int, stop: int) -> Maps:
+        """Maps of frames start..stop-1: float16 (n, h, w). Finiteness is checked by who counts them."""
+        assert self.pixels is not None, f"{self.key}: no pixel maps"
+        maps = self.pixels(start, stop)
+        if maps.dtype != np.float16 or maps.ndim != 3 or len(maps) != stop - start:
+            where = f"{self.key}, pixel maps of frames {start}..{stop - 1}"
+            raise DataError(fault(where, f"{maps.dtype} {maps.shape}", f"float16 ({stop - start}, h, w)"))
+        return maps

@@ -1,0 +1,1 @@
+"""The pretrained parts: loading them, checking that they fit, LoRA, what trains."""

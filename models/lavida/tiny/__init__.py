@@ -1,0 +1,1 @@
+"""The tiny preset as shipped: its tokenizer, its weights, how both are made."""

@@ -1,0 +1,19 @@
+"""Ship other weights as the tiny preset's.
+
+    python -m lavida.tiny MODEL [STAGE=CURVE ...]
+
+takes a fitted model's weights over into data/model.safetensors, and what its stages read (a curve.json, or the
+log.jsonl of a fit) into data/curve.json.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from lavida.modeling import Lavida
+from lavida.tiny.weights import FILE, take_curves, write
+
+if __name__ == "__main__":
+    take_curves({stage: Path(curve) for stage, curve in (word.split("=", 1) for word in sys.argv[2:])})
+    print(f"{FILE}: {write(Lavida.from_pretrained(sys.argv[1])):,} bytes")

@@ -1,0 +1,72 @@
+"""The shipped weights of the tiny preset: half precision in data/, with the recipe, digest, curve and card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from lavida.errors import LavidaError, some
+from lavida.parts.check import check
+
+if TYPE_CHECKING:
+    from lavida.modeling import Lavida
+
+FOLDER = Path(__file__).parent / "data"
+FILE, CURVE = FOLDER / "model.safetensors", FOLDER / "curve.json"
+
+
+def load(model: Lavida) -> None:
+    """Put the shipped weights into a model of the tiny preset.
+
+    Raises CheckpointError that names what differs, if the model's configuration was changed too far.
+    """
+    from safetensors.torch import load_file
+
+    shipped = load_file(FILE)
+    own = model.state_dict()
+    both = own.keys() & shipped.keys()
+    check(
+        "the shipped weights of the tiny preset (random=True does without)",
+        own.keys() - both,
+        shipped.keys() - both,
+        [(name, shipped[name].shape, own[name].shape) for name in both if shipped[name].shape != own[name].shape],
+    )
+    model.load_state_dict({name: value.to(own[name].dtype) for name, value in shipped.items()})
+
+
+def write(model: Lavida, file: Path = FILE) -> int:
+    """Write a model's weights in half precision; returns bytes. Raises LavidaError if a weight does not fit in it."""
+    from safetensors.torch import save_file
+
+    weights = {
+        name: value.detach().to(torch.float16).contiguous().clone() for name, value in model.state_dict().items()
+    }
+    endless = [name for name, value in weights.items() if not bool(value.isfinite().all())]
+    if endless:
+        raise LavidaError(f"{some(endless)}: beyond half precision; expected finite weights below 65504")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    save_file(weights, partial, metadata={"format": "pt"})
+    partial.rename(file)
+    return file.stat().st_size
+
+
+def take_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
+    """Put what stages read into the curves; the other stages stay as they are. Four digits."""
+    held = json.loads(file.read_bytes()) if file.is_file() else {}
+    for stage, source in stages.items():
+        text = source.read_text("utf-8")
+        if source.suffix == ".json":
+            rows = json.loads(text)
+        else:
+            lines = [json.loads(line) for line in text.splitlines()]
+            rows = [{"step": line["step"], **line["validation"]} for line in lines if "validation" in line]
+        held[stage] = [{name: round(value, 4) for name, value in row.items()} for row in rows]
+    told = ",\n".join(
+        f' "{stage}": [\n  ' + ",\n  ".join(json.dumps(row) for row in rows) + "\n ]" for stage, rows in held.items()
+    )
+    file.write_text("{\n" + told + "\n}\n", "utf-8")

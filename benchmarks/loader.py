@@ -35,7 +35,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import Recipe
 from lavida_gen.sampling.sampler import Deck
 from lavida_gen.scenes import masks
-from lavida_gen.scenes.sample import Dropped
+from lavida_gen.scenes.sample import Rejection
 
 VIDEOS, FRAMES, WIDE, BATCH = 24, 16, (480, 854), 16
 
@@ -83,11 +83,11 @@ def on_the_fly(deck: Deck, index: int) -> Sample:
     for attempt in range(500):
         step = deck.step(index, attempt, part)
         draft = step.expose(step.scene())
-        if isinstance(draft, Dropped):
+        if isinstance(draft, Rejection):
             continue
         question, answer = deck.recipe.prompts.draw(step.task.rng, draft.names, draft.rule)
         done = augment.apply(draft, deck.recipe.image, deck.recipe.augmentations, step.task.rng)
-        if isinstance(done, Dropped):
+        if isinstance(done, Rejection):
             continue
         size = done.frames[0].size
         planes = [np.zeros(size, np.bool_) if mask is None else masks.decode(mask) for mask in done.masks]

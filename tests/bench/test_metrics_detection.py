@@ -245,7 +245,8 @@ def test_portions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 MILLION = """
 import resource, time
 import numpy as np
-from lavida_bench import metric, protocols
+from lavida_bench.metrics import _base as metric
+from lavida_bench.protocols import protocol as protocols
 from lavida_bench.videos.types import Detections, TestVideo, Track, VideoScore
 
 rng, length, number = np.random.default_rng(0), 1000, 10_000

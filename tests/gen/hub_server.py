@@ -98,7 +98,7 @@ class Stand:
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
         self.log: list[str] = []
-        self.faults: list[Fault] = []
+        self.problems: list[Fault] = []
         self.lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -114,7 +114,7 @@ class Stand:
 
     def fail(self, where: str, times: int = 1, status: int = 0, **headers: str) -> None:
         """Answer the next `times` requests that begin with `where` by `status`; 0 cuts the connection half-way, LOST after all is done."""
-        self.faults.append(Fault(where, times, status, {k.replace("_", "-"): v for k, v in headers.items()}))
+        self.problems.append(Fault(where, times, status, {k.replace("_", "-"): v for k, v in headers.items()}))
 
     def asked(self, where: str) -> list[str]:
         """Requests that began with `where`."""
@@ -122,10 +122,10 @@ class Stand:
 
     def fault_for(self, line: str) -> Fault | None:
         with self.lock:
-            for fault in self.faults:
-                if fault.times and line.startswith(fault.where):
-                    fault.times -= 1
-                    return fault
+            for problem in self.problems:
+                if problem.times and line.startswith(problem.where):
+                    problem.times -= 1
+                    return problem
         return None
 
 
@@ -325,20 +325,20 @@ def _handler(stand: Stand) -> type[BaseHTTPRequestHandler]:
             line = f"{self.command} {way.path}"
             stand.log.append(line)
             length = int(self.headers.get("Content-Length") or 0)
-            fault = stand.fault_for(line)
-            if fault is not None and not fault.status:
+            problem = stand.fault_for(line)
+            if problem is not None and not problem.status:
                 self.rfile.read(length // 2)
                 self.close_connection = True
                 self.connection.close()
                 return
             body = self._chunks() if self.headers.get("Transfer-Encoding") == "chunked" else self.rfile.read(length)
-            if fault is not None and fault.status == LOST:
+            if problem is not None and problem.status == LOST:
                 self._route(line, parse_qs(way.query), body)
                 self.close_connection = True
                 self.connection.close()
                 return
-            if fault is not None:
-                self._answer(fault.status, {"error": "made to fail"}, fault.headers)
+            if problem is not None:
+                self._answer(problem.status, {"error": "made to fail"}, problem.headers)
                 return
             self._answer(*self._route(line, parse_qs(way.query), body))
 

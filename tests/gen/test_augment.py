@@ -9,7 +9,7 @@ from lavida_gen.config import augment
 from lavida_gen.config.augment import Augmentation, ImageSettings, Size
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 
 SIZE = (48, 64)
 KEEP = ImageSettings()
@@ -112,7 +112,7 @@ def test_one_of_several_anomalies_is_not_shrunk_to_nothing() -> None:
     whole = Draft((frame,), ("pole", "car"), (True, True), (masks.encode(pole | car),), parts=alone)
     for side, gone in ((400, False), (60, True)):
         done = augment.apply(whole, ImageSettings(size=Size(longest=side)), (), np.random.default_rng(0))
-        assert isinstance(done, Dropped) == gone
+        assert isinstance(done, Rejection) == gone
 
 
 def test_an_anomaly_out_of_sight_is_a_drop() -> None:
@@ -120,7 +120,7 @@ def test_an_anomaly_out_of_sight_is_a_drop() -> None:
     bits[0, 0] = True
     draft = Draft(clip(1).frames, ("dot",), (True,), (masks.encode(bits),))
     made = augment.apply(draft, ImageSettings(size=Size(exact=(16, 16))), [], np.random.default_rng(0))
-    assert made == Dropped("lost by augmentation")
+    assert made == Rejection("lost by augmentation")
 
 
 @pytest.mark.parametrize(

@@ -98,17 +98,17 @@ def test_same_bytes_with_any_number_of_workers(built: Path, tmp_path: Path, work
 
 
 def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    from lavida_gen.sampling.make_sample import pack
+    from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.sampler import Deck
 
     one = recipe()
     (stored,) = open_corpus(built).stored([41])
-    assert pack(Deck.open(one), 41, one.digest()).sample == stored
+    assert make_sample(Deck.open(one), 41, one.digest()).sample == stored
 
 
 def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     """Shards cut through the five of a scene, and a sample alone knows its scene too."""
-    from lavida_gen.sampling.make_sample import pack
+    from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.sampler import Deck
 
     one = recipe(prompts_per_scene=5)
@@ -118,7 +118,7 @@ def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: 
     corpus = open_corpus(tmp_path / "1")
     assert verify(corpus) == []
     (stored,) = corpus.stored([8])
-    assert pack(Deck.open(one), 8, one.digest()).sample == stored
+    assert make_sample(Deck.open(one), 8, one.digest()).sample == stored
     rows = [record for record in corpus.rows() if (record["kind"], record["split"]) == ("image", "train")]
     prompts = {(row["scene"], row["question"]) for row in rows}
     assert len({scene for scene, _ in prompts}) < len(rows) / 3 < len(prompts)

@@ -198,7 +198,7 @@ def test_counts_are_words(recipe: Path, tmp_path: Path) -> None:
     assert ": 1 sample (" in said("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)
     assert "1 sample in 1 shard: sound" in said("verify", str(tmp_path / "c"), "-w", "1")
     text = said("check", "-r", str(recipe), "--set", "sources=[{name: coco_panoptic, root: /nowhere/x}]", code=1)
-    assert text.splitlines()[-1] == f"recipe cli: {counted(len(text.splitlines()) - 1, 'fault')}"
+    assert text.splitlines()[-1] == f"recipe cli: {counted(len(text.splitlines()) - 1, 'problem')}"
 
 
 def test_unfinished_and_foreign_folders(tmp_path: Path) -> None:

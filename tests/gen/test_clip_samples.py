@@ -13,7 +13,7 @@ from miniatures import sa_v, shapes
 from lavida_gen.building import build as builder
 from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.corpus.shards import Packed
+from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.scenes import images, masks
 from lavida_gen.sources.sa_v import EVERY, SaV
 
@@ -34,7 +34,7 @@ def draw(root: Path) -> None:
     shapes.write(train / "names.txt", "1 cart\n2 dog\n")
 
 
-def samples(out: Path, name: str, count: int, source: dict[str, Any]) -> list[Packed]:
+def samples(out: Path, name: str, count: int, source: dict[str, Any]) -> list[EncodedSample]:
     plain = json.loads(json.dumps({"name": name, "samples": count, "sources": [source], **RELABEL}, default=str))
     builder.build(recipes.parse(plain), out)
     return list(open_corpus(out).stored(range(count)))

@@ -60,7 +60,7 @@ def test_short_videos(tmp_path: Path, count: int) -> None:
     source = opened("youtube_vos", {**plain, "frames": 4})
     if count == 1:
         assert len(source) == 0, "a still is no clip"
-        assert list(source.faults()) == ["video v: left out, 1 annotated frames"]
+        assert list(source.problems()) == ["video v: left out, 1 annotated frames"]
         return
     scene = source.scene(0)
     shown = ["00000", "00005", "00005", "00005"] if count == 2 else ["00000", "00003", "00005", "00005"]

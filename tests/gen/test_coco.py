@@ -65,7 +65,7 @@ def test_real_photos_fit_their_annotations(
     for number in range(images):
         scene = one.scene(number)
         assert scene.frames[0].pixels().shape == (*scene.size, 3)
-    assert list(one.faults()) == []
+    assert list(one.problems()) == []
     assert sum(len(one.scene(number).regions) for number in range(images)) == annotations
 
 
@@ -163,7 +163,7 @@ def test_degenerate_polygons_are_left_out_and_told(tmp_path: Path) -> None:
     assert (gone.names, gone.masks, gone.candidate) == (("cart",), (None,), False)
     assert (empty.names, empty.masks, empty.candidate) == (("dog",), (None,), False)
     path = one.index.path
-    assert list(one.faults()) == [
+    assert list(one.problems()) == [
         f"{path}: annotations[0] (id 0): 1 of 2 polygons have less than 3 corners and were left out",
         f"{path}: annotations[1] (id 1): 1 of 1 polygons have less than 3 corners and were left out; "
         "nothing is left of its mask",
@@ -191,11 +191,11 @@ def test_all_missing_photos_are_told_at_once(tmp_path: Path) -> None:
     root = lay(tmp_path, plain)
     for number in range(6, 31):
         (root / "val2017" / f"{number}.jpg").unlink()
-    faults = list(source(root).faults())
-    assert len(faults) == 12
-    assert faults[0].endswith(f"image id 6: no file {root}/val2017/6.jpg")
-    assert faults[10] == "... and 16 more"
-    assert faults[11].endswith("26 of 31 photos are not to be had; fetch them again")
+    problems = list(source(root).problems())
+    assert len(problems) == 12
+    assert problems[0].endswith(f"image id 6: no file {root}/val2017/6.jpg")
+    assert problems[10] == "... and 16 more"
+    assert problems[11].endswith("26 of 31 photos are not to be had; fetch them again")
 
 
 @pytest.mark.parametrize("name", ["../out.jpg", "/etc/passwd", "a/../../b.jpg", "C:\\x.jpg"])
@@ -205,7 +205,7 @@ def test_names_that_leave_the_folder(tmp_path: Path, name: str) -> None:
     one = source(lay(tmp_path, plain))
     with pytest.raises(DataError, match="image id 1: file name .* leaves the data set's folder"):
         one.scene(0)
-    assert any("leaves the data set's folder" in text for text in one.faults())
+    assert any("leaves the data set's folder" in text for text in one.problems())
 
 
 def test_names_with_folders(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from lavida_gen import coco_index
+from lavida_gen.annotations import coco_index
 
 read = coco_index.Reader.read
 

@@ -18,7 +18,7 @@ from lavida_gen.exposures._base import Exposure, Limits, Task
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame, Pixels
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Region, Scene
 
 SIZE = (120, 160)
@@ -59,12 +59,14 @@ def scene(things: dict[str, list[tuple[int, int, int, int]]], frames: int = 1) -
 WALK = scene({"person": [(40, 20 + 12 * t, 30, 12) for t in range(6)], "car": [(80, 100, 20, 40)] * 6}, frames=6)
 
 
-def expose(name: str, one: Scene, seed: int = 0, exposed: bool = True, names: int = 4, **more: Any) -> Draft | Dropped:
+def expose(
+    name: str, one: Scene, seed: int = 0, exposed: bool = True, names: int = 4, **more: Any
+) -> Draft | Rejection:
     found = plugins.find(EXPOSURES, Exposure, name)
     other = more.pop("other", scene({"bench": [(50, 50, 20, 20)]}))
     vocabulary = Vocabulary(more.pop("vocabulary", NAMES))
     task = Task(exposed, np.random.default_rng(seed), vocabulary, names, Limits(), lambda rng: other)
-    made: Draft | Dropped = found(found.Options(**more)).expose(one, task)
+    made: Draft | Rejection = found(found.Options(**more)).expose(one, task)
     return made
 
 
@@ -165,9 +167,9 @@ def test_an_unnamed_paste_has_another_foreign_thing_named_in_its_place() -> None
 
 def test_what_is_there_already_is_not_foreign() -> None:
     one = scene({"bench": [(50, 50, 20, 20)]})
-    assert expose("paste", one) == Dropped("nothing foreign in the other scene")
+    assert expose("paste", one) == Rejection("nothing foreign in the other scene")
     cut_off = scene({"dog": [(0, 0, 20, 20)]})
-    assert expose("paste", one, other=cut_off) == Dropped("nothing foreign in the other scene")
+    assert expose("paste", one, other=cut_off) == Rejection("nothing foreign in the other scene")
 
 
 def test_swapped_things_stand_where_the_other_stood() -> None:
@@ -204,8 +206,8 @@ def _bits(region: Region) -> masks.Bits:
 
 
 def test_swap_needs_two_free_things() -> None:
-    assert expose("swap", scene({"dog": [(50, 100, 20, 20)]})) == Dropped("no two things that could change places")
-    assert expose("swap", WALK, names=1) == Dropped("too few names for the prompt")
+    assert expose("swap", scene({"dog": [(50, 100, 20, 20)]})) == Rejection("no two things that could change places")
+    assert expose("swap", WALK, names=1) == Rejection("too few names for the prompt")
 
 
 # ---- motion --------------------------------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ def test_where_the_last_frame_is_repeated_nothing_is_called_frozen() -> None:
 
 def test_nothing_moves() -> None:
     still = scene({"car": [(80, 100, 20, 40)] * 4}, frames=4)
-    assert expose("motion", still) == Dropped("nothing moves on its own")
+    assert expose("motion", still) == Rejection("nothing moves on its own")
 
 
 # ---- several and context -------------------------------------------------------------------------------------------
@@ -261,7 +263,7 @@ def test_several_are_masked_together() -> None:
         assert masks.area(made.masks[0]) == sum(areas[name] for name in anomalies(made))
         assert 2 <= len(anomalies(made)) <= 3
         assert made.frames is one.frames
-    assert expose("several", scene({"dog": [(50, 100, 20, 20)]})) == Dropped("fewer than two that could be anomalies")
+    assert expose("several", scene({"dog": [(50, 100, 20, 20)]})) == Rejection("fewer than two that could be anomalies")
 
 
 def test_the_label_follows_the_words() -> None:
@@ -280,7 +282,7 @@ def test_the_label_follows_the_words() -> None:
         assert any(other in text for text in normal.names), "what is forbidden is listed, there or not"
         rules |= {("true", _allows(made)), ("false", _allows(normal))}
     assert len(rules) == 4, "every other rule allows something else"
-    assert expose("context", one, exposed=False, vocabulary=NAMES[:2]) == Dropped("no name that is absent")
+    assert expose("context", one, exposed=False, vocabulary=NAMES[:2]) == Rejection("no name that is absent")
 
 
 def forbidden(made: Draft) -> str:

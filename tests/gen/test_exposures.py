@@ -20,7 +20,7 @@ from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources.street import Street
 
@@ -85,7 +85,7 @@ def test_contract(name: str, kind: Kind) -> None:
                 one = Task(exposed, rng, vocabulary, 6, Limits(), lambda rng: source.scene(int(rng.integers(30))))
                 results.append(exposure.expose(source.scene(number), one))
             first, again = results
-            if isinstance(first, Dropped):
+            if isinstance(first, Rejection):
                 assert first == again
                 assert 3 < len(first.reason) < 60
                 continue
@@ -163,7 +163,7 @@ def test_what_one_does_and_another_does_not_is_not_ambiguous() -> None:
 def test_what_could_be_called_so_too_makes_it_ambiguous() -> None:
     vehicle = Region(("vehicle",), (block(0, 0),), "vehicle")
     made = make("relabel").expose(scene(vehicle, region("car", block(20, 20), candidate=False)), task())
-    assert made == Dropped("another thing could be called so too")
+    assert made == Rejection("another thing could be called so too")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_what_could_be_called_so_too_makes_it_ambiguous() -> None:
     ],
 )
 def test_limits(one: Scene, limits: dict[str, Any], reason: str) -> None:
-    assert make("relabel").expose(one, task(**limits)) == Dropped(reason)
+    assert make("relabel").expose(one, task(**limits)) == Rejection(reason)
 
 
 def test_another_candidate_is_taken_if_one_breaks_the_limits() -> None:
@@ -203,7 +203,7 @@ NAMES = st.lists(st.sampled_from([n.text for n in CATEGORIES]), max_size=4)
 def test_no_negative_is_there(there: list[str], seed: int, count: int, name: str) -> None:
     one = scene(*(region(text, block(3 * at, 8 * at)) for at, text in enumerate(there)))
     made = make(name).expose(one, task(seed, name == "relabel", count))
-    if isinstance(made, Dropped):
+    if isinstance(made, Rejection):
         return
     for text, label in zip(made.names, made.labels, strict=True):
         assert label == (text in there)
@@ -221,8 +221,8 @@ def test_every_name_is_drawn_and_every_count() -> None:
 
 def test_a_scene_full_of_everything_has_no_absent_name() -> None:
     one = scene(*(region(n.text, block(0, 8 * at)) for at, n in enumerate(CATEGORIES)))
-    assert make("absent").expose(one, task(0, False)) == Dropped("no name that is absent")
-    assert make("near_miss").expose(one, task(0, False)) == Dropped("no name that is close")
+    assert make("absent").expose(one, task(0, False)) == Rejection("no name that is absent")
+    assert make("near_miss").expose(one, task(0, False)) == Rejection("no name that is close")
 
 
 def test_near_misses_come_from_the_same_group_first() -> None:

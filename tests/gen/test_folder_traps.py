@@ -91,7 +91,7 @@ def folder(root: Path) -> Plain:
 def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
     plain = folder(tmp_path)
     shapes.jpeg(tmp_path / "images" / "b.jpg", 2)
-    assert list(opened("folder", plain).faults()) == ["1 of 2 images have no mask and were left out, such as b.jpg"]
+    assert list(opened("folder", plain).problems()) == ["1 of 2 images have no mask and were left out, such as b.jpg"]
 
 
 @pytest.mark.parametrize(

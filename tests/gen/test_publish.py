@@ -133,7 +133,7 @@ def test_a_connection_cut_in_the_middle_then_the_same_command(
     files = hub.repos[REPO].files()
     assert "image/train-00001.tar" in files
     assert "corpus.json" not in files, "a repository with a corpus.json is whole"
-    hub.faults.clear()
+    hub.problems.clear()
     hub.log.clear()
     text = sent(folder)
     assert "2 files were there already" in text
@@ -229,7 +229,7 @@ def test_an_upload_that_is_refused_shows_no_signed_address(folder: Path, hub: An
     hub.fail("PUT /lfs/", times=1000, status=403)
     text = sent(folder, code=2)
     assert "the token may not upload here" in text
-    hub.faults.clear()
+    hub.problems.clear()
     hub.fail("PUT /lfs/", times=1000, status=500)
     text = sent(folder, code=1)
     assert "the Hub could not upload (" in text

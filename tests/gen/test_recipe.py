@@ -27,7 +27,7 @@ def load(tmp_path: Path, text: str, *settings: str) -> recipes.Recipe:
     return recipes.load(str(file), settings)
 
 
-def faults(tmp_path: Path, text: str, *settings: str) -> str:
+def problems(tmp_path: Path, text: str, *settings: str) -> str:
     with pytest.raises(UserError) as found:
         load(tmp_path, text, *settings)
     return str(found.value)
@@ -50,7 +50,7 @@ def test_built_in_recipes_load(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
-    said = faults(
+    said = problems(
         tmp_path,
         """
 name: Bad Name
@@ -83,7 +83,7 @@ limits: {min_area: 2}
 
 
 def test_missing_keys(tmp_path: Path) -> None:
-    said = faults(tmp_path, "name: x\n")
+    said = problems(tmp_path, "name: x\n")
     for key in ("samples", "sources", "exposures"):
         assert f"{key}: is missing" in said
 
@@ -102,7 +102,7 @@ def test_missing_keys(tmp_path: Path) -> None:
     ],
 )
 def test_broken_files(tmp_path: Path, text: str, message: str) -> None:
-    assert re.search(message, faults(tmp_path, text))
+    assert re.search(message, problems(tmp_path, text))
 
 
 def test_settings_change_any_key(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_settings_change_any_key(tmp_path: Path) -> None:
     ],
 )
 def test_bad_settings(tmp_path: Path, setting: str, message: str) -> None:
-    assert message in faults(tmp_path, GOOD, setting)
+    assert message in problems(tmp_path, GOOD, setting)
 
 
 def test_variables_with_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

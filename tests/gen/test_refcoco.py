@@ -122,7 +122,7 @@ def test_a_scene(tmp_path: Path, protocol: int) -> None:
         assert np.array_equal(masks.decode(region.masks[0]), square(box))
     assert scene.frames[0].pixels().shape == (*SIZE, 3)
     assert list(scene.absent()) == []
-    assert list(one.faults()) == []
+    assert list(one.problems()) == []
 
 
 def test_a_crowd_is_no_thing(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
 def test_an_expression_with_and_without_target_is_there(tmp_path: Path) -> None:
     one = gref(tmp_path, [ref(0, [1], 9, "train", "the man"), ref(1, [-1], 9, "train", "the man", "the cat")])
     assert list(one.scene(0).absent()) == ["the cat"]
-    assert list(one.faults()) == [
+    assert list(one.problems()) == [
         "grefcoco: image id 9: 'the man' is said to have no target, and to have one; taken as there"
     ]
 
@@ -322,17 +322,17 @@ def test_annotation_ids_that_stand_twice(tmp_path: Path) -> None:
 def test_blank_expressions_are_counted(tmp_path: Path) -> None:
     one = source(lay(tmp_path, [ref(0, 1, 9, "train", " ", "man")]))
     assert one.scene(0).regions[0].names == ("person", "man")
-    assert list(one.faults()) == ["refcoco: refs[0]: a blank expression was left out"]
+    assert list(one.problems()) == ["refcoco: refs[0]: a blank expression was left out"]
 
 
 def test_missing_photos_of_the_split_are_told(tmp_path: Path) -> None:
     root = lay(tmp_path)
     for path in (root / PHOTOS).iterdir():
         path.unlink()
-    faults = list(source(root).faults())
-    assert len(faults) == 2
-    assert faults[0].endswith("COCO_train2014_000000000009.jpg")
-    assert "1 of 1 photos are not to be had" in faults[1]
+    problems = list(source(root).problems())
+    assert len(problems) == 2
+    assert problems[0].endswith("COCO_train2014_000000000009.jpg")
+    assert "1 of 1 photos are not to be had" in problems[1]
 
 
 def test_a_json_of_refs_that_is_no_list(tmp_path: Path) -> None:

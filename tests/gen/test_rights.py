@@ -10,7 +10,7 @@ import pytest
 from miniatures import folder
 
 from lavida_gen.building.build import build
-from lavida_gen.building.plan_file import Outline
+from lavida_gen.building.plan_file import BuildPlan
 from lavida_gen.common.errors import UserError
 from lavida_gen.config.recipe import parse
 from lavida_gen.corpus.manifest import SourceEntry
@@ -18,7 +18,7 @@ from lavida_gen.exposures._base import Limits, Task
 from lavida_gen.exposures.paste import Paste
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.publishing.publish import refuse_licences
-from lavida_gen.sampling.make_sample import pack
+from lavida_gen.sampling.make_sample import make_sample
 from lavida_gen.sampling.sampler import Deck
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
@@ -33,7 +33,7 @@ OWN = {"licence": "CC-BY-4.0", "use": "free", "attribution": "The museum"}
 def sources(*entries: dict[str, Any]) -> list[SourceEntry]:
     """What a corpus says of the data sets of a recipe."""
     plain = {"name": "own", "samples": 4, "sources": list(entries), "exposures": ["relabel", "absent"]}
-    return Outline.of(Deck.open(parse(plain, "own.yaml"))).sources
+    return BuildPlan.of(Deck.open(parse(plain, "own.yaml"))).sources
 
 
 def entry(root: Path, **more: Any) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_a_thing_of_another_picture_brings_its_rights_along() -> None:
 
 def test_a_sample_with_a_pasted_thing_names_both(tmp_path: Path) -> None:
     deck = Deck.open(parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN)]}, "own.yaml"))
-    records = [pack(deck, index, "").sample.record for index in range(12)]
+    records = [make_sample(deck, index, "").sample.record for index in range(12)]
     assert {record["licence"] for record in records if record["source"] == "street"} == {
         "CC0-1.0",
         "CC0-1.0 and CC-BY-4.0",

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.corpus.shards import Packed, ShardWriter, digest, read, tar_header, write_whole
+from lavida_gen.corpus.shards import EncodedSample, ShardWriter, digest, read, tar_header, write_whole
 from lavida_gen.scenes.sample import Record
 
 
-def packed(index: int, kind: str = "image", frames: int = 1) -> Packed:
+def packed(index: int, kind: str = "image", frames: int = 1) -> EncodedSample:
     record = dict.fromkeys(Record.__annotations__, "") | {
         "index": index,
         "kind": kind,
@@ -23,7 +23,7 @@ def packed(index: int, kind: str = "image", frames: int = 1) -> Packed:
         "names": ["ü"],
     }
     pictures = tuple(b"jpeg%d" % t for t in range(frames))
-    return Packed(f"{index:09d}", pictures, tuple(b"png%d" % t for t in range(frames)), record)  # type: ignore[arg-type]
+    return EncodedSample(f"{index:09d}", pictures, tuple(b"png%d" % t for t in range(frames)), record)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("kind", "frames"), [("image", 1), ("clip", 3)])

@@ -169,7 +169,7 @@ def test_about_is_complete(source: Source) -> None:
 
 
 def test_whole_data_have_no_faults(source: Source) -> None:
-    assert list(source.faults()) == []
+    assert list(source.problems()) == []
 
 
 def files(root: Path) -> list[Path]:
@@ -212,7 +212,7 @@ def test_every_broken_file_is_named(drawn: tuple[str, Path, dict[str, Any]], tmp
 def checked(name: str, plain: dict[str, Any]) -> list[str]:
     """What `lavida-gen check` finds in a source."""
     try:
-        return list(opened(name, plain).faults())
+        return list(opened(name, plain).problems())
     except DataError as error:
         return [str(error)]
 
@@ -260,7 +260,7 @@ def test_real_files(shared_data: Path, name: str, folder: str, options: dict[str
     source = opened(name, {"root": shared_data / folder, **options})
     assert len(source) == scenes
     assert len({source.key(number) for number in range(scenes)}) == scenes
-    assert [fault for fault in source.faults() if "polygon" not in fault] == []
+    assert [problem for problem in source.problems() if "polygon" not in problem] == []
     for number in range(0, scenes, 1 + scenes // 4):
         scene = source.scene(number)
         check_scene(source, number, scene)

@@ -130,7 +130,7 @@ def test_the_next_build_removes_what_a_killed_one_left(
     code = f"""
 import os, signal, tempfile
 tempfile.tempdir = {str(tmp_path)!r}
-from lavida_gen.storage import open_storage
+from lavida_gen.storage.places import open_storage
 storage = open_storage({url!r})
 storage.write("a", b"x")
 storage.spool("image/train-00000.tar").write_bytes(b"half a shard")

@@ -13,7 +13,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.names import lexicon
 from lavida_gen.sampling.sampler import Deck, Step
 from lavida_gen.scenes import masks
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
 
 SAMPLES = 10_000
@@ -31,7 +31,7 @@ def drafts(deck: Deck) -> tuple[list[tuple[Step, Scene, Draft]], Counter[str]]:
             if at not in scenes:
                 scenes[at] = step.scene()
             draft = step.expose(scenes[at])
-            if isinstance(draft, Dropped):
+            if isinstance(draft, Rejection):
                 drops[draft.reason] += 1
                 continue
             found.append((step, scenes[at], draft))

@@ -107,16 +107,16 @@ def flip_mask(key: str, fields: Fields) -> None:
 def test_it_finds(sound: Path, tmp_path: Path, change: Callable[[str, Fields], None], message: str) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
-    faults = spoil(corpus, change)
-    assert any(message in fault for fault in faults), faults
+    problems = spoil(corpus, change)
+    assert any(message in problem for problem in problems), problems
 
 
 def test_it_finds_scenes_in_two_splits(sound: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     spoil(corpus, edit(group="street/1"))
-    faults = spoil(corpus, edit(group="street/1"), "image/val-00000.tar")
-    assert "scene 'street/1' is in train and in val" in faults
+    problems = spoil(corpus, edit(group="street/1"), "image/val-00000.tar")
+    assert "scene 'street/1' is in train and in val" in problems
 
 
 def flip(shard: Path, at: int = 700) -> None:
@@ -129,12 +129,12 @@ def test_it_finds_changed_bytes_and_missing_files(sound: Path, tmp_path: Path) -
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     flip(corpus / "image" / "train-00000.tar")
-    (fault,) = verify(open_corpus(corpus))
-    assert fault.startswith("image/train-00000.tar: its bytes have changed (digest ")
+    (problem,) = verify(open_corpus(corpus))
+    assert problem.startswith("image/train-00000.tar: its bytes have changed (digest ")
     (corpus / "image" / "val-00000.tar").unlink()
     (corpus / "stats.parquet").unlink()
     changed, gone, table = verify(open_corpus(corpus))
-    assert changed == fault
+    assert changed == problem
     assert gone == "image/val-00000.tar: is missing"
     assert "stats.parquet: cannot be read" in table
 
@@ -154,7 +154,7 @@ def test_damage_is_told_once_and_mended_by_the_same_build(
     assert short == f"image/train-00000.tar: is truncated: 9,000 bytes; expected {len(whole):,}"
     assert changed.startswith("image/val-00000.tar: its bytes have changed")
     assert verdict == (
-        f"{corpus}: 20 samples in 2 shards: 2 faults; "
+        f"{corpus}: 20 samples in 2 shards: 2 problems; "
         f"the same `lavida-gen build` with the same --out ({corpus}) makes it again, byte for byte"
     )
     assert capfd.readouterr().err == "", "no decoder speaks of bytes that are known to be damaged"
@@ -187,6 +187,6 @@ def test_it_finds_wrong_totals(sound: Path, tmp_path: Path) -> None:
     plain = json.loads((corpus / "corpus.json").read_text())
     plain.update(exposed=plain["exposed"] + 1, splits={"image/train": 20})
     (corpus / "corpus.json").write_text(json.dumps(plain))
-    faults = " ".join(verify(open_corpus(corpus)))
-    assert "exposed samples; found" in faults
-    assert "splits {'image/train': 20}; found" in faults
+    problems = " ".join(verify(open_corpus(corpus)))
+    assert "exposed samples; found" in problems
+    assert "splits {'image/train': 20}; found" in problems

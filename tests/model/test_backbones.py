@@ -12,9 +12,9 @@ from transformers import AutoConfig
 
 from lavida import backbone, processing
 from lavida.batch import Sample
+from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
-from lavida.presets import preset
 from lavida.tiny.tokenizer import load
 
 ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
@@ -44,7 +44,7 @@ def tiny(family: str) -> Any:
 @pytest.fixture(scope="module", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
 def pair(request: pytest.FixtureRequest, enliven: Callable[..., None]) -> tuple[Lavida, processing.LavidaProcessor]:
     """A Lavida of each family without density compression, and its processor."""
-    config = preset("tiny", mllm_config=tiny(request.param), reduction_ratio=1.0)
+    config = LavidaConfig.preset("tiny", mllm_config=tiny(request.param), reduction_ratio=1.0)
     torch.manual_seed(0)
     model = Lavida(config)
     enliven(model)

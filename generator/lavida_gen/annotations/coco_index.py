@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.annotations.coco_json import SHOWN, Reader, Told
 from lavida_gen.annotations.files import inside
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
@@ -141,7 +141,9 @@ def photo(path: Path, size: tuple[int, int], where: str) -> Frame:
             return path.read_bytes()
         except OSError as error:
             got = f"cannot be read ({error.strerror})"
-            raise DataError(fault(f"{where}: {path}", got, "its photo", "fetch it again, or check `images`")) from error
+            raise DataError(
+                problem(f"{where}: {path}", got, "its photo", "fetch it again, or check `images`")
+            ) from error
 
     return Frame.encoded_by(read, size, str(path))
 
@@ -166,5 +168,5 @@ def image_folder(root: Path, given: Path | None, tried: list[str]) -> Path:
             return folder
     looked = ", ".join(str(folder) for folder in folders)
     raise DataError(
-        fault("images", "no folder of photos", f"one of {looked}", "give `images`, relative to root or absolute")
+        problem("images", "no folder of photos", f"one of {looked}", "give `images`, relative to root or absolute")
     )

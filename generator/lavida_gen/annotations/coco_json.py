@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lavida_gen.annotations import json_stream
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import MAX_PIXELS
 from lavida_gen.scenes.masks import RLE
@@ -101,7 +101,7 @@ class Reader:
     categories: dict[int, tuple[str, str]] = field(default_factory=dict)
     licences: dict[Any, str] = field(default_factory=dict)
     annotations: _Annotations = field(default_factory=_Annotations)
-    faults: Told = field(default_factory=lambda: Told(SHOWN))
+    problems: Told = field(default_factory=lambda: Told(SHOWN))
     notes: Told = field(default_factory=lambda: Told(NOTED))
 
     def read(self) -> Arrays:
@@ -120,11 +120,13 @@ class Reader:
                     self._element(key, number, value)
         for key in ("images", "annotations", "categories"):
             if key not in seen:
-                self.faults.add(f"has no {key!r}; expected a COCO instances file; check which file `annotations` names")
+                self.problems.add(
+                    f"has no {key!r}; expected a COCO instances file; check which file `annotations` names"
+                )
         if "categories" in seen:
             self._check_categories()
-        if self.faults.count:
-            raise DataError(f"{self.path}: " + "\n  ".join(self.faults.lines()))
+        if self.problems.count:
+            raise DataError(f"{self.path}: " + "\n  ".join(self.problems.lines()))
         return self._arrays()
 
     def _element(self, key: str, number: int, value: Any) -> None:
@@ -141,7 +143,7 @@ class Reader:
                 read(where, value)
         except DataError as error:
             ident = f" (id {value['id']})" if isinstance(value, dict) and "id" in value else ""
-            self.faults.add(f"{where}{ident}: {error}")
+            self.problems.add(f"{where}{ident}: {error}")
 
     def _image(self, where: str, value: dict[str, Any]) -> None:
         number, height, width = (whole(value, key) for key in ("id", "height", "width"))
@@ -178,7 +180,7 @@ class Reader:
         of = np.frombuffer(self.annotations.category, np.int64)
         for number in np.setdiff1d(of, list(self.categories)).tolist():
             first = self.annotations.id[int(np.argmax(of == number))]
-            self.faults.add(
+            self.problems.add(
                 f"annotation id {first}: category_id {number} is no category of this file; expected the id of one"
             )
 
@@ -262,6 +264,6 @@ def _runs(plain: dict[str, Any], size: tuple[int, int]) -> RLE:
         return masks.from_counts(counts, size, "segmentation")
     if not isinstance(counts, list) or not all(type(run) is int for run in counts):
         raise DataError(
-            fault("segmentation", f"counts are {str(counts)[:40]!r}", "whole numbers, or COCO's compressed text")
+            problem("segmentation", f"counts are {str(counts)[:40]!r}", "whole numbers, or COCO's compressed text")
         )
     return masks.from_runs(counts, size, "segmentation")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 SHOWN = 10
 """So many missing files are told in full; the rest is counted."""
@@ -19,7 +19,7 @@ def listing(folder: Path, suffix: str = ".png") -> list[str]:
     Raises DataError if there is no such folder, or for a name that is not UTF-8.
     """
     if not folder.is_dir():
-        raise DataError(fault(folder, "no such folder", "the data set's folder of annotations"))
+        raise DataError(problem(folder, "no such folder", "the data set's folder of annotations"))
     found = []
     for base, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -36,7 +36,7 @@ def readable(folder: Path, name: str) -> str:
         name.encode()
     except UnicodeEncodeError as error:
         path = os.fsencode(folder / name).decode(errors="backslashreplace")
-        raise DataError(fault(path, "has a name that is not UTF-8", "one that is", "rename it")) from error
+        raise DataError(problem(path, "has a name that is not UTF-8", "one that is", "rename it")) from error
     return name
 
 
@@ -71,7 +71,7 @@ def inside(root: Path, name: str, where: object) -> Path:
     parts = name.replace("\\", "/").split("/")
     if not name or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
         raise DataError(
-            fault(
+            problem(
                 where,
                 f"file name {name!r} leaves the data set's folder",
                 "a relative path inside it",

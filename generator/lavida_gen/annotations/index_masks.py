@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import images
 
 Indices = NDArray[Any]
@@ -36,7 +36,7 @@ def read_bytes(data: bytes, where: object) -> Indices:
 def _indices(mode: str, plane: NDArray[Any], where: object) -> Indices:
     if mode not in INDEX_MODES:
         expected = "one index a pixel (palette, or grey of 8 or 16 bits)"
-        raise DataError(fault(where, f"holds colours ({mode})", expected, "export index masks"))
+        raise DataError(problem(where, f"holds colours ({mode})", expected, "export index masks"))
     return plane.astype(np.uint8) if plane.dtype == np.bool_ else plane
 
 
@@ -44,7 +44,7 @@ def read_colours(path: Path) -> NDArray[np.int32]:
     """R + 256 G + 65536 B of an RGB image, (H, W) int32: the ids of COCO panoptic. Raises DataError."""
     mode, plane = _open(path, path)
     if mode not in ("RGB", "RGBA"):
-        raise DataError(fault(path, f"is of mode {mode}", "RGB, whose three bytes are one id"))
+        raise DataError(problem(path, f"is of mode {mode}", "RGB, whose three bytes are one id"))
     wide = plane[:, :, :3].astype(np.int32)
     return np.asarray(wide[:, :, 0] + 256 * wide[:, :, 1] + 65536 * wide[:, :, 2])
 
@@ -57,15 +57,15 @@ def _open(file: Path | io.BytesIO, where: object) -> tuple[str, NDArray[Any]]:
         with Image.open(file) as image:
             if image.width * image.height > images.MAX_PIXELS:
                 limit = f"at most {images.MAX_PIXELS:,} pixels"
-                raise DataError(fault(where, f"{image.width} x {image.height} pixels", limit))
+                raise DataError(problem(where, f"{image.width} x {image.height} pixels", limit))
             return image.mode, np.asarray(image)
     except FileNotFoundError as error:
-        raise DataError(fault(where, "no such mask", "an index PNG", "fetch the annotations again")) from error
+        raise DataError(problem(where, "no such mask", "an index PNG", "fetch the annotations again")) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(
-            fault(where, f"cannot be read as a mask ({error})", "a whole PNG", "fetch the file again")
+            problem(where, f"cannot be read as a mask ({error})", "a whole PNG", "fetch the file again")
         ) from error
 
 

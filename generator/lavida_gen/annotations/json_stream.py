@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 CHUNK = 1 << 22
 """Characters read at a time; an element may be longer."""
@@ -45,12 +45,12 @@ def _read(path: Path, walk: Callable[[_Window], Iterator[tuple[str, int, Any]]])
                 line, column, offset = window.position(error.at)
                 where = f"{path}:{line}:{column}"
                 raise DataError(
-                    fault(where, f"{error} at character {offset:,}", "a whole JSON file", "fetch it again")
+                    problem(where, f"{error} at character {offset:,}", "a whole JSON file", "fetch it again")
                 ) from error
     except UnicodeDecodeError as error:
-        raise DataError(fault(path, f"is no UTF-8 text ({error})", "a JSON file", "fetch it again")) from error
+        raise DataError(problem(path, f"is no UTF-8 text ({error})", "a JSON file", "fetch it again")) from error
     except OSError as error:
-        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a JSON file")) from error
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a JSON file")) from error
 
 
 class _Fault(Exception):

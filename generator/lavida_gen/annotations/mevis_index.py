@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lavida_gen.annotations import json_file, json_stream
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.storage import cache
@@ -65,7 +65,7 @@ def _make(path: Path) -> Arrays:
     for ident, number, value in json_stream.members(path):
         where = f"{path}: annotation {ident!r}"
         if number == -1:
-            raise DataError(fault(where, f"is a {type(value).__name__}", "a list with a mask or null for each frame"))
+            raise DataError(problem(where, f"is a {type(value).__name__}", "a list with a mask or null for each frame"))
         if ident not in idents:
             idents[ident] = len(idents)
             lengths.append(0)
@@ -77,7 +77,7 @@ def _make(path: Path) -> Arrays:
         counts.append(mask.counts if mask is not None else b"")
         if mask is not None:
             if sizes[-1] not in ((0, 0), mask.size):
-                raise DataError(fault(f"{where} frame {number}", f"size {mask.size}", f"{sizes[-1]}, as before"))
+                raise DataError(problem(f"{where} frame {number}", f"size {mask.size}", f"{sizes[-1]}, as before"))
             sizes[-1] = mask.size
     made: Arrays = {
         "first": np.cumsum([0, *lengths]).astype(np.int64),

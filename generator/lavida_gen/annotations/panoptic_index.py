@@ -13,7 +13,7 @@ import numpy as np
 
 from lavida_gen.annotations import coco_stuff_names, json_file, json_stream
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, Blobs, Texts
 
@@ -93,7 +93,7 @@ class _Maker:
             elif key == "annotations":
                 self._annotation(value, where)
         if not self.rows or not self.categories:
-            raise DataError(fault(self.path, "has no annotations or no categories", "a COCO panoptic file"))
+            raise DataError(problem(self.path, "has no annotations or no categories", "a COCO panoptic file"))
         return self._arrays()
 
     @staticmethod
@@ -114,10 +114,10 @@ class _Maker:
         for number, (image, _, segments) in enumerate(self.rows):
             where = f"{self.path}: annotations[{number}]"
             if image not in self.photos:
-                raise DataError(fault(where, f"image_id {image}", "an image of this file"))
+                raise DataError(problem(where, f"image_id {image}", "an image of this file"))
             unknown = [category for _, category, _ in segments if category not in place]
             if unknown:
-                raise DataError(fault(where, f"category_id {unknown[0]}", "a category of this file"))
+                raise DataError(problem(where, f"category_id {unknown[0]}", "a category of this file"))
         first = np.cumsum([0, *(len(segments) for _, _, segments in self.rows)])
         flat = [(ident, place[category], crowd) for _, _, segments in self.rows for ident, category, crowd in segments]
         made: Arrays = {

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lavida_gen.annotations import json_stream, safe_pickle
 from lavida_gen.annotations.coco_index import CocoIndex, place_of
 from lavida_gen.annotations.coco_json import NOTED, SHOWN, Told, whole
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, Blobs, Texts
@@ -111,7 +111,7 @@ class _Reader:
     absent: list[tuple[int, str]] = field(default_factory=list)
     images: set[int] = field(default_factory=set)
     splits: dict[str, int] = field(default_factory=dict)
-    faults: Told = field(default_factory=lambda: Told(SHOWN))
+    problems: Told = field(default_factory=lambda: Told(SHOWN))
     notes: Told = field(default_factory=lambda: Told(NOTED))
 
     def read(self) -> Arrays:
@@ -128,12 +128,12 @@ class _Reader:
                 self._ref(f"refs[{number}]", ref)
             except DataError as error:
                 ident = f" (ref_id {ref['ref_id']})" if isinstance(ref, dict) and "ref_id" in ref else ""
-                self.faults.add(f"refs[{number}]{ident}: {error}")
-        if self.faults.count:
-            raise DataError(f"{self.path}: " + "\n  ".join(self.faults.lines()))
+                self.problems.add(f"refs[{number}]{ident}: {error}")
+        if self.problems.count:
+            raise DataError(f"{self.path}: " + "\n  ".join(self.problems.lines()))
         if not self.images:
             there = ", ".join(f"{name} ({count:,})" for name, count in self.splits.items()) or "nothing at all"
-            raise DataError(fault(self.path, f"has no refs of split {self.split!r}", f"one of its own: {there}"))
+            raise DataError(problem(self.path, f"has no refs of split {self.split!r}", f"one of its own: {there}"))
         return self._arrays()
 
     def _ref(self, where: str, ref: Any) -> None:

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 _ALLOWED: dict[tuple[str, str], type] = {
     (module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in (set, frozenset)
@@ -58,7 +58,7 @@ def load(path: Path, kind: type[list[Any]] | type[dict[Any, Any]] = list) -> Any
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a pickle file")) from error
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a pickle file")) from error
     try:
         try:
             plain = _Unpickler(BytesIO(data), "utf-8").load()
@@ -66,10 +66,12 @@ def load(path: Path, kind: type[list[Any]] | type[dict[Any, Any]] = list) -> Any
             plain = _Unpickler(BytesIO(data), "latin-1").load()
     except _Refused as error:
         todo = "do not trust this file; fetch the published one"
-        raise DataError(fault(path, f"the pickle names {error}", "plain data and nothing to call", todo)) from error
+        raise DataError(problem(path, f"the pickle names {error}", "plain data and nothing to call", todo)) from error
     except _BROKEN as error:
         got = f"is no whole pickle ({type(error).__name__}: {error})"
-        raise DataError(fault(path, got, "a pickle of plain data", "fetch it again")) from error
+        raise DataError(problem(path, got, "a pickle of plain data", "fetch it again")) from error
     if type(plain) is not kind:
-        raise DataError(fault(path, f"holds a {type(plain).__name__}", f"a {kind.__name__}", "check which file it is"))
+        raise DataError(
+            problem(path, f"holds a {type(plain).__name__}", f"a {kind.__name__}", "check which file it is")
+        )
     return plain

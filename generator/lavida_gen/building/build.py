@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lavida_gen.building.finish import finish
-from lavida_gen.building.lock import claimed
-from lavida_gen.building.plan_file import Outline
-from lavida_gen.building.shard_records import Made, kept, record_name, row, write_record
+from lavida_gen.building.lock import locked
+from lavida_gen.building.plan_file import BuildPlan
+from lavida_gen.building.shard_records import ShardRecord, kept, record_name, row, write_record
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError
 from lavida_gen.config.recipe import Recipe
@@ -26,7 +26,7 @@ from lavida_gen.corpus.manifest import STATE as STATE
 from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.shards import ShardWriter
 from lavida_gen.engines._base import Engine
-from lavida_gen.sampling.make_sample import pack
+from lavida_gen.sampling.make_sample import make_sample
 from lavida_gen.sampling.sampler import Deck, Range
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import Folder
@@ -68,7 +68,7 @@ def _deck(recipe: Recipe) -> Deck:
     return _opened[key]
 
 
-def make(job: Job, tick: Callable[[], None]) -> Made:
+def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
     """Make one range of samples: its tars, then its record. Runs in any process."""
     deck, recipe_digest = _deck(job.recipe), job.recipe.digest()
     storage, part = open_storage(job.corpus), job.range.part
@@ -76,12 +76,12 @@ def make(job: Job, tick: Callable[[], None]) -> Made:
     drops: Counter[str] = Counter()
     with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
         for index in range(job.range.start, job.range.stop):
-            packing = pack(deck, index, recipe_digest, part)
+            packing = make_sample(deck, index, recipe_digest, part)
             file = shard.write(packing.sample)
             rows.append(row(packing.sample, file))
             drops.update(packing.drops)
             tick()
-    made = Made(job.range.name, shard.files, len(rows), dict(drops))
+    made = ShardRecord(job.range.name, shard.files, len(rows), dict(drops))
     write_record(storage, made, rows)
     return made
 
@@ -99,8 +99,8 @@ def build(
     Raises UserError if `out` holds something else, DataError if data or disk fail (what is finished is kept).
     """
     plugins.find(ENGINES, Engine, engine)  # a wrong name is told before anything is made
-    outline, storage = Outline.of(_deck(recipe)), open_storage(out)
-    with claimed(storage, outline) as finished:
+    outline, storage = BuildPlan.of(_deck(recipe)), open_storage(out)
+    with locked(storage, outline) as finished:
         if finished is not None:
             return finished
         ranges = list(outline.ranges())
@@ -116,11 +116,11 @@ def build_part(
 
     Any number of parts may be made at once, in one place or in many. Raises UserError, DataError.
     """
-    outline, storage = Outline.of(_deck(recipe)), open_storage(out)
+    outline, storage = BuildPlan.of(_deck(recipe)), open_storage(out)
     ranges = list(outline.ranges())
     if not ranges[part]:
         raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")
-    with claimed(storage, outline, part=True) as finished:
+    with locked(storage, outline, part=True) as finished:
         if finished is None:
             _make_all(recipe, storage, ranges[part], how, progress)
     return len(ranges[part])
@@ -128,7 +128,7 @@ def build_part(
 
 def _make_all(
     recipe: Recipe, storage: Storage, ranges: Sequence[Range], how: How, progress: Progress
-) -> dict[str, Made]:
+) -> dict[str, ShardRecord]:
     """Make the ranges that are not there yet; those of all, by name."""
     made = still_there(storage, ranges)
     for one in made.values():
@@ -143,7 +143,7 @@ def _make_all(
     return made
 
 
-def still_there(storage: Storage, ranges: Sequence[Range]) -> dict[str, Made]:
+def still_there(storage: Storage, ranges: Sequence[Range]) -> dict[str, ShardRecord]:
     """The ranges that are finished and whole, by name. Reads every byte of them in a folder."""
     noted = set(storage.names(STATE))
     asked = [one for one in ranges if record_name(one.name) in noted]

@@ -18,7 +18,7 @@ def check(recipe: Recipe) -> Iterator[str]:
         where = f"sources[{number}] ({entry.name})"
         try:
             source = plugins.find(SOURCES, Source, entry.name)(entry.options)
-            yield from (f"{where}: {fault}" for fault in source.faults())
+            yield from (f"{where}: {problem}" for problem in source.problems())
         except LavidaGenError as error:
             opens = False
             yield from (f"{where}: {line}" for line in str(error).splitlines())

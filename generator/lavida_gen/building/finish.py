@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lavida_gen.building.card import card
-from lavida_gen.building.plan_file import Outline
-from lavida_gen.building.shard_records import Made, read_rows, row
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.building.plan_file import BuildPlan
+from lavida_gen.building.shard_records import ShardRecord, read_rows, row
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.schema import row_schema
 from lavida_gen.corpus.shards import read
@@ -46,7 +46,7 @@ class Tally:
             self.frames[one["kind"]] = max(one["frames_max"], self.frames.get(one["kind"], 0))
 
 
-def finish(outline: Outline, storage: Storage, made: Sequence[Made]) -> Manifest:
+def finish(outline: BuildPlan, storage: Storage, made: Sequence[ShardRecord]) -> Manifest:
     """Write stats.parquet, README.md and corpus.json, remove the build's notes. Raises DataError."""
     tally = Tally()
     _write_stats(storage, (_table(read_rows(storage, one.name)) for one in made), tally)
@@ -153,7 +153,7 @@ def _write_stats(storage: Storage, tables: Iterable[Any], tally: Tally) -> None:
             os.fsync(file.fileno())
         storage.put(path, STATS)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(fault(storage.at(STATS), f"cannot be written ({error})", todo="run it again")) from error
+        raise DataError(problem(storage.at(STATS), f"cannot be written ({error})", todo="run it again")) from error
     finally:
         path.unlink(missing_ok=True)
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from lavida_gen.building.finish import clear, mend
-from lavida_gen.building.plan_file import PLAN, Outline
+from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import is_whole
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, STATE, Manifest
 from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.recipe_files.diff import told
@@ -20,7 +20,7 @@ from lavida_gen.storage.folder import Folder
 
 
 @contextmanager
-def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[Manifest | None]:
+def locked(storage: Storage, outline: BuildPlan, part: bool = False) -> Iterator[Manifest | None]:
     """Hold the place for this build; yields the manifest if the corpus is there already, whole.
 
     Statistics and card that are missing or damaged are written again, from shards that are whole.
@@ -51,10 +51,10 @@ def claimed(storage: Storage, outline: Outline, part: bool = False) -> Iterator[
                     storage.remove_folder(kind)
 
 
-def refuse_foreign(storage: Storage, outline: Outline) -> None:
+def refuse_foreign(storage: Storage, outline: BuildPlan) -> None:
     """Raises UserError if something else lies at the place."""
     if isinstance(storage, Folder) and storage.path.exists() and not storage.path.is_dir():
-        raise UserError(fault(storage, "is a file", "a folder for the corpus", "give another --out"))
+        raise UserError(problem(storage, "is a file", "a folder for the corpus", "give another --out"))
     for file in (MANIFEST, PLAN):
         if storage.size(file) is None:
             continue
@@ -63,17 +63,17 @@ def refuse_foreign(storage: Storage, outline: Outline) -> None:
             name, changed = held["name"], "" if held["digest"] == outline.digest else _changed(held, outline)
         except (ValueError, KeyError, TypeError) as error:
             todo = "remove it, or give another --out"
-            raise UserError(fault(storage.at(file), "is no manifest of a corpus", todo=todo)) from error
+            raise UserError(problem(storage.at(file), "is no manifest of a corpus", todo=todo)) from error
         if changed:
             got = f"holds a corpus of recipe {name!r}, not of this one: {changed}"
-            raise UserError(fault(storage, got, todo="give another --out, or remove the folder"))
+            raise UserError(problem(storage, got, todo="give another --out, or remove the folder"))
         return
     if any(entry != STATE for entry in storage.entries()):
         got = "is not empty and holds no corpus"
-        raise UserError(fault(storage, got, "an empty or new folder", "give another --out"))
+        raise UserError(problem(storage, got, "an empty or new folder", "give another --out"))
 
 
-def _changed(held: dict[str, Any], outline: Outline) -> str:
+def _changed(held: dict[str, Any], outline: BuildPlan) -> str:
     """What of that which determines a corpus' bytes is another: version, keys of the recipe, or else annotations."""
     facts = []
     if held["generator"] != outline.generator:
@@ -99,7 +99,7 @@ def _lock(storage: Storage, part: bool) -> Iterator[None]:
             lock = (state / "lock").open("w")
         except OSError as error:
             got = f"cannot be made ({error.strerror})"
-            raise UserError(fault(storage, got, "a folder to write to", "give --out")) from error
+            raise UserError(problem(storage, got, "a folder to write to", "give --out")) from error
         with lock:
             _take(lock, storage, part)
             yield
@@ -113,6 +113,6 @@ def _take(lock: TextIO, storage: Storage, part: bool) -> None:
     try:
         fcntl.flock(lock, (fcntl.LOCK_SH if part else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise UserError(fault(storage, "another build is writing here", todo="wait for it, or give --out")) from error
+        raise UserError(problem(storage, "another build is writing here", todo="wait for it, or give --out")) from error
     except OSError:
         return  # a network file system without locks: two builds of one recipe write the same bytes

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lavida_gen.building.build import still_there
 from lavida_gen.building.finish import finish
-from lavida_gen.building.lock import claimed
-from lavida_gen.building.plan_file import PLAN, Outline
-from lavida_gen.building.shard_records import Made, missing, read_rows, write_record
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.building.lock import locked
+from lavida_gen.building.plan_file import PLAN, BuildPlan
+from lavida_gen.building.shard_records import ShardRecord, missing, read_rows, write_record
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, Manifest
 from lavida_gen.sampling.sampler import Range
 from lavida_gen.storage.base import Storage
@@ -25,7 +25,7 @@ def merge(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
     """
     storage, others = open_storage(out), [open_storage(part) for part in parts]
     outline = _common(storage, others)
-    with claimed(storage, outline) as finished:
+    with locked(storage, outline) as finished:
         if finished is not None:
             return finished
         ranges = list(outline.ranges())
@@ -34,31 +34,31 @@ def merge(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
             _bring(other, storage, [one for one in ranges if one.name not in made], made)
         if len(made) < len(ranges):
             todo = f"build --shards {missing(ranges, made)} of the same recipe, then merge again"
-            raise DataError(fault(storage, f"{len(made)} of {len(ranges)} shards are there", todo=todo))
+            raise DataError(problem(storage, f"{len(made)} of {len(ranges)} shards are there", todo=todo))
         return finish(outline, storage, [made[one.name] for one in ranges])
 
 
-def _common(storage: Storage, others: Sequence[Storage]) -> Outline:
+def _common(storage: Storage, others: Sequence[Storage]) -> BuildPlan:
     """The plan that all places share."""
-    found: dict[str, Outline] = {}
+    found: dict[str, BuildPlan] = {}
     for place in (storage, *others):
         if place.size(PLAN) is not None:
-            found[place.place] = Outline.read(place.read(PLAN), place.at(PLAN))
+            found[place.place] = BuildPlan.read(place.read(PLAN), place.at(PLAN))
         elif place.size(MANIFEST) is not None and place is storage:
-            raise UserError(fault(place, "is a finished corpus already", todo="nothing is left to merge"))
+            raise UserError(problem(place, "is a finished corpus already", todo="nothing is left to merge"))
         elif place is not storage:
-            raise UserError(fault(place, "holds no part of a build", "a folder that `build --shards` has written"))
+            raise UserError(problem(place, "holds no part of a build", "a folder that `build --shards` has written"))
     if not found:
-        raise UserError(fault(storage, "holds no part of a build", "a folder that `build --shards` has written"))
+        raise UserError(problem(storage, "holds no part of a build", "a folder that `build --shards` has written"))
     (first, outline), *rest = found.items()
     for place_name, other in rest:
         if other.digest != outline.digest:
             got = f"is a part of recipe {other.name!r} ({other.digest[:12]})"
-            raise UserError(fault(place_name, got, f"{outline.name!r} ({outline.digest[:12]}) as in {first}"))
+            raise UserError(problem(place_name, got, f"{outline.name!r} ({outline.digest[:12]}) as in {first}"))
     return outline
 
 
-def _bring(other: Storage, storage: Storage, wanted: Sequence[Range], made: dict[str, Made]) -> None:
+def _bring(other: Storage, storage: Storage, wanted: Sequence[Range], made: dict[str, ShardRecord]) -> None:
     """Copy finished ranges of another place, shard by shard."""
     for one in still_there(other, wanted).values():
         for file in one.files:

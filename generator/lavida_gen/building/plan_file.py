@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from lavida_gen import __version__
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 from lavida_gen.corpus.manifest import FORMAT, STATE, SourceEntry, Strict
 from lavida_gen.sampling.sampler import Deck, Part, Range, cut
 from lavida_gen.sources._base import About
@@ -30,7 +30,7 @@ class PartEntry(Strict):
     count: int
 
 
-class Outline(Strict):
+class BuildPlan(Strict):
     """plan.json. `sources` count no samples yet."""
 
     format: int = FORMAT
@@ -46,7 +46,7 @@ class Outline(Strict):
     recipe: dict[str, Any]
 
     @classmethod
-    def of(cls, deck: Deck) -> Outline:
+    def of(cls, deck: Deck) -> BuildPlan:
         """The outline of a recipe whose data is open."""
         recipe = deck.recipe
         return cls(
@@ -63,13 +63,13 @@ class Outline(Strict):
         )
 
     @classmethod
-    def read(cls, data: bytes, where: str) -> Outline:
+    def read(cls, data: bytes, where: str) -> BuildPlan:
         """From plan.json. Raises UserError if it is none."""
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
             todo = "remove it, or give another --out"
-            raise UserError(fault(where, "is no plan of a build of this version", todo=todo)) from error
+            raise UserError(problem(where, "is no plan of a build of this version", todo=todo)) from error
 
     def ranges(self) -> Iterator[Range]:
         """All ranges of samples, in order; each becomes a shard (or a few, where a size limit bites)."""

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from lavida_gen.corpus.manifest import STATE
-from lavida_gen.corpus.shards import Packed, ShardFile, digest
+from lavida_gen.corpus.shards import EncodedSample, ShardFile, digest
 from lavida_gen.sampling.sampler import Range
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import Folder
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ShardRecord:
     """A finished range: its files, how many samples, the reasons of its drops."""
 
     name: str
@@ -32,12 +32,12 @@ def record_name(name: str) -> str:
     return f"{STATE}/{name.replace('/', '-')}.jsonl"
 
 
-def row(sample: Packed, file: str) -> str:
+def row(sample: EncodedSample, file: str) -> str:
     """A sample's line of a record; `file` is the shard that it lies in."""
     return sample.text()[:-1] + f',"shard":{json.dumps(file)}' + "}"
 
 
-def write_record(storage: Storage, made: Made, rows: Iterable[str]) -> None:
+def write_record(storage: Storage, made: ShardRecord, rows: Iterable[str]) -> None:
     """Note a finished range; `rows` are its samples as JSON."""
     marks = [storage.mark(file.file) for file in made.files]
     head = {"name": made.name, "files": [asdict(f) for f in made.files], "drops": made.drops, "marks": marks}
@@ -49,13 +49,13 @@ def read_rows(storage: Storage, name: str) -> bytes:
     return storage.read(record_name(name)).partition(b"\n")[2]
 
 
-def kept(storage: Storage, one: Range) -> Made | None:
+def kept(storage: Storage, one: Range) -> ShardRecord | None:
     """A range that an earlier run finished, if its files are still what its record says."""
     try:
         head = json.loads(storage.read(record_name(one.name)).partition(b"\n")[0])
         files = [ShardFile(**file) for file in head["files"]]
         marks: list[str] = head["marks"]
-        made = Made(head["name"], files, head["samples"], head["drops"])
+        made = ShardRecord(head["name"], files, head["samples"], head["drops"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     whole = all(is_whole(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))

@@ -93,12 +93,12 @@ def _say_ranges(ranges: list[Range], target: str, as_json: bool) -> None:
 def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     """One sample as loose files, byte for byte what its shard holds."""
     from lavida_gen.corpus.shards import write_whole
-    from lavida_gen.sampling.make_sample import pack
+    from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.sampler import Deck
     from lavida_gen.storage import output_folder as out_folder
 
     out_folder.make(target)
-    sample = pack(Deck.open(recipe), index, recipe.digest()).sample
+    sample = make_sample(Deck.open(recipe), index, recipe.digest()).sample
     files = []
     for field, data in sample.fields():
         write_whole(target / f"{sample.key}.{field}", data)

@@ -21,11 +21,11 @@ def command(recipe: str, settings: tuple[str, ...], as_json: bool) -> None:
     from lavida_gen.config import recipe as recipes
 
     loaded = recipes.load(recipe, settings)
-    faults = list(find_faults(loaded))
+    problems = list(find_faults(loaded))
     if as_json:
-        click.echo(json.dumps({"sound": not faults, "faults": faults}))
+        click.echo(json.dumps({"sound": not problems, "faults": problems}))
     else:
-        for fault in faults:
-            click.echo(fault)
-        click.echo(f"recipe {loaded.name}: {'sound' if not faults else counted(len(faults), 'fault')}")
-    sys.exit(1 if faults else 0)
+        for problem in problems:
+            click.echo(problem)
+        click.echo(f"recipe {loaded.name}: {'sound' if not problems else counted(len(problems), 'problem')}")
+    sys.exit(1 if problems else 0)

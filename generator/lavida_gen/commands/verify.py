@@ -24,18 +24,18 @@ def command(corpus: str, workers: int | None, as_json: bool) -> None:
     opened = open_corpus(corpus)
     with progress(opened.manifest.samples, "verify") as advance:
         found = verifier.report(opened, workers or cores(), advance)
-    faults = found.faults
+    problems = found.problems
     if as_json:
-        click.echo(json.dumps({"sound": not faults, "faults": faults}))
+        click.echo(json.dumps({"sound": not problems, "faults": problems}))
     else:
-        for fault in faults[:50]:
-            click.echo(fault)
-        if len(faults) > 50:
-            click.echo(f"... and {len(faults) - 50} more")
-        verdict = "sound" if not faults else f"{counted(len(faults), 'fault')}; {_todo(found.damaged, corpus)}"
+        for problem in problems[:50]:
+            click.echo(problem)
+        if len(problems) > 50:
+            click.echo(f"... and {len(problems) - 50} more")
+        verdict = "sound" if not problems else f"{counted(len(problems), 'problem')}; {_todo(found.damaged, corpus)}"
         size = f"{counted(opened.manifest.samples, 'sample')} in {counted(len(opened.manifest.shards), 'shard')}"
         click.echo(f"{corpus}: {size}: {verdict}")
-    sys.exit(1 if faults else 0)
+    sys.exit(1 if problems else 0)
 
 
 def _todo(damaged: int, corpus: str) -> str:

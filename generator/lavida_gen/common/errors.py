@@ -22,7 +22,7 @@ class DataError(LavidaGenError):
     exit_code = 1
 
 
-def fault(where: object, got: str, expected: str = "", todo: str = "") -> str:
+def problem(where: object, got: str, expected: str = "", todo: str = "") -> str:
     """One line in the house style: ``where: got; expected ...; do this``."""
     parts = [got]
     if expected:

@@ -19,9 +19,9 @@ from lavida_gen.common.errors import did_you_mean
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import JPEG_QUALITY, Frame, Pixels
 from lavida_gen.scenes.masks import RLE
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 
-LOST = Dropped("lost by augmentation")
+LOST = Rejection("lost by augmentation")
 _PUSHES = ("perspective", "high_angle")
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
@@ -181,7 +181,7 @@ TABLE: dict[str, Callable[[Any, float], Any]] = {
 
 def apply(
     draft: Draft, image: ImageSettings, augmentations: Sequence[Augmentation], rng: np.random.Generator
-) -> Draft | Dropped:
+) -> Draft | Rejection:
     """The draft as it goes to the shard. `Dropped` if an anomaly was pushed out of sight or shrunk to nothing."""
     drawn = [one for one in augmentations if rng.random() < one.p]
     if sum(draft.labels) > 1:

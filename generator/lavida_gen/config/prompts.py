@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.resources import resource
 
 SEG = "<SEG>"
@@ -53,15 +53,15 @@ class PromptBank(BaseModel):
             plain = yaml.safe_load(file.read_text(encoding="utf-8"))
             return cls.model_validate(plain)
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(fault(file, f"cannot be read ({error})", "a prompt bank in YAML")) from error
+            raise UserError(problem(file, f"cannot be read ({error})", "a prompt bank in YAML")) from error
         except yaml.YAMLError as error:
-            raise UserError(fault(file, f"broken YAML: {error}")) from error
+            raise UserError(problem(file, f"broken YAML: {error}")) from error
         except ValidationError as error:
             said = "; ".join(
                 f"{'.'.join(map(str, one['loc'])) or 'bank'}: {one['msg'].removeprefix('Value error, ')}"
                 for one in error.errors(include_url=False)
             )
-            raise UserError(fault(file, said, todo="`questions` and `answers` are lists of texts")) from error
+            raise UserError(problem(file, said, todo="`questions` and `answers` are lists of texts")) from error
 
     def draw(self, rng: np.random.Generator, names: Sequence[str], rule: str = "") -> tuple[str, str]:
         """A question that lists `names` in their order (after the sentence `rule`, if any), and an answer."""

@@ -22,7 +22,7 @@ from lavida_gen.config.augment import Augmentation, ImageSettings
 from lavida_gen.config.prompts import PromptBank
 from lavida_gen.exposures._base import Exposure, ExposureOptions, Limits
 from lavida_gen.recipe_files.kinds import CORPUS
-from lavida_gen.recipe_files.reading import Strict, change, expand, read, refuse, said
+from lavida_gen.recipe_files.reading import StrictModel, change, expand, read, refuse, validation_messages
 from lavida_gen.sources._base import LocalOnly, Source, SourceOptions
 from lavida_gen.storage.places import is_url
 
@@ -30,7 +30,7 @@ SOURCES = "lavida_gen.sources"
 EXPOSURES = "lavida_gen.exposures"
 
 
-class SourceEntry(Strict):
+class SourceEntry(StrictModel):
     """One entry of `sources:`; every other key in it is an option of that source."""
 
     name: str = Field(description="which source: `lavida-gen sources` lists them")
@@ -39,7 +39,7 @@ class SourceEntry(Strict):
     options: SerializeAsAny[SourceOptions]
 
 
-class ExposureEntry(Strict):
+class ExposureEntry(StrictModel):
     """One entry of `exposures:`; every other key in it is an option of that exposure."""
 
     name: str = Field(description="which exposure: `lavida-gen exposures` lists them")
@@ -47,14 +47,14 @@ class ExposureEntry(Strict):
     options: SerializeAsAny[ExposureOptions]
 
 
-class ShardSize(Strict):
+class ShardSize(StrictModel):
     """When a shard is full: whichever comes first."""
 
     samples: int = Field(default=1000, ge=1)
     megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
 
 
-class Recipe(Strict):
+class Recipe(StrictModel):
     """A corpus, described. With the data it names, it determines every byte of it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
@@ -132,10 +132,10 @@ def load(name: str, settings: Sequence[str] = ()) -> Recipe:
     Raises UserError that lists every fault with its place.
     """
     where, raw = _found(name)
-    faults: list[str] = []
+    problems: list[str] = []
     for setting in settings:
-        faults.extend(change(raw, setting))
-    return parse(raw, where, faults)
+        problems.extend(change(raw, setting))
+    return parse(raw, where, problems)
 
 
 def _found(name: str) -> tuple[str, dict[str, Any]]:
@@ -152,9 +152,9 @@ def _found(name: str) -> tuple[str, dict[str, Any]]:
     return str(path), raw
 
 
-def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:
+def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> Recipe:
     """A recipe from plain data. Raises UserError that lists every fault with its place."""
-    found = list(faults)
+    found = list(problems)
     raw = expand(raw, "", found)
     found.extend(_normalise_entries(raw, "sources", SOURCES, Source))
     found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure))
@@ -168,7 +168,7 @@ def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(said(error, "", Recipe))
+        found.extend(validation_messages(error, "", Recipe))
     if recipe is None or found:
         raise refuse(where, found)
     return recipe
@@ -200,5 +200,5 @@ def _normalise_entries(
         try:
             kept["options"] = model.model_validate(options)
         except ValidationError as error:
-            yield from said(error, f"{key}[{number}]", model, entry["name"], extra=own)
+            yield from validation_messages(error, f"{key}[{number}]", model, entry["name"], extra=own)
             kept["options"] = model.model_construct()

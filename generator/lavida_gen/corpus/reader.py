@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
-from lavida_gen.corpus.shards import Packed, read
+from lavida_gen.corpus.shards import EncodedSample, read
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import Folder
 from lavida_gen.storage.places import open_storage
@@ -32,7 +32,7 @@ class Corpus:
     def path(self) -> Path:
         """The folder. Raises UserError for a corpus behind a URL: use `open` or `fetched`."""
         if not isinstance(self.storage, Folder):
-            raise UserError(fault(self.place, "is a URL", "a folder", "download the corpus first"))
+            raise UserError(problem(self.place, "is a URL", "a folder", "download the corpus first"))
         return self.storage.path
 
     def open(self, file: str) -> BinaryIO:
@@ -47,7 +47,7 @@ class Corpus:
         context: AbstractContextManager[Path] = self.storage.fetched(file)
         return context
 
-    def samples(self, shard: ShardEntry) -> Iterator[Packed]:
+    def samples(self, shard: ShardEntry) -> Iterator[EncodedSample]:
         """The samples of one shard, in order. Raises DataError."""
         with self.open(shard.file) as file:
             yield from read(file, self.storage.at(shard.file))
@@ -72,7 +72,7 @@ class Corpus:
         """The Record of every sample, with `shard` added, in sample order. Raises DataError."""
         return [row for piece in self.tables(columns) for row in piece]
 
-    def stored(self, indices: Iterable[int]) -> Iterator[Packed]:
+    def stored(self, indices: Iterable[int]) -> Iterator[EncodedSample]:
         """The samples of these numbers, shard by shard, in ascending order. Raises UserError or DataError."""
         wanted = sorted(set(indices))
         for index in wanted:
@@ -89,7 +89,7 @@ class Corpus:
             wanted = [index for index in wanted if not shard.first <= index < shard.first + shard.samples]
             if here:
                 got = f"has no sample {min(here)}"
-                raise DataError(fault(self.storage.at(shard.file), got, todo="build it again"))
+                raise DataError(problem(self.storage.at(shard.file), got, todo="build it again"))
         if wanted:
             raise self._lost(MANIFEST, ValueError(f"no shard holds sample {wanted[0]}"))
 
@@ -99,7 +99,7 @@ class Corpus:
 
     def _lost(self, file: str, error: Exception) -> DataError:
         what = f"cannot be read ({error})"
-        return DataError(fault(self.storage.at(file), what, todo="build or fetch the corpus again"))
+        return DataError(problem(self.storage.at(file), what, todo="build or fetch the corpus again"))
 
 
 def open_corpus(place: str | Path) -> Corpus:
@@ -112,14 +112,14 @@ def open_corpus(place: str | Path) -> Corpus:
     except (FileNotFoundError, NotADirectoryError) as error:
         if storage.names(STATE):
             raise DataError(
-                fault(storage, "is not finished", todo="run the same `lavida-gen build` again to go on")
+                problem(storage, "is not finished", todo="run the same `lavida-gen build` again to go on")
             ) from error
         if isinstance(storage, Folder) and not storage.path.exists():
             todo = f"build it: `lavida-gen build --recipe ... --out {storage}`"
-            raise UserError(fault(storage, "no such folder", todo=todo)) from error
-        raise UserError(fault(storage, f"holds no {MANIFEST}", "the folder or URL of a finished corpus")) from error
+            raise UserError(problem(storage, "no such folder", todo=todo)) from error
+        raise UserError(problem(storage, f"holds no {MANIFEST}", "the folder or URL of a finished corpus")) from error
     except OSError as error:
-        raise DataError(fault(storage.at(MANIFEST), f"cannot be read ({error.strerror})")) from error
+        raise DataError(problem(storage.at(MANIFEST), f"cannot be read ({error.strerror})")) from error
     return Corpus(storage, read_manifest(text, storage.at(MANIFEST)))
 
 
@@ -130,7 +130,9 @@ def read_manifest(text: bytes, where: str) -> Manifest:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or MANIFEST
-        raise DataError(fault(where, f"{place}: {first['msg']}", f"a manifest of format {FORMAT}")) from error
+        raise DataError(problem(where, f"{place}: {first['msg']}", f"a manifest of format {FORMAT}")) from error
     if manifest.format != FORMAT:
-        raise DataError(fault(where, f"format {manifest.format}", f"format {FORMAT}", "use the generator that made it"))
+        raise DataError(
+            problem(where, f"format {manifest.format}", f"format {FORMAT}", "use the generator that made it")
+        )
     return manifest

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.sample import Record
 from lavida_gen.storage.base import PARTIAL as PARTIAL
 from lavida_gen.storage.base import Storage
@@ -29,7 +29,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",",
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class EncodedSample:
     """A sample ready to be written: T JPEG frames, T mask PNGs, its record."""
 
     key: str
@@ -108,7 +108,7 @@ class ShardWriter:
                 self._partial.unlink(missing_ok=True)
                 self._raw = None
 
-    def write(self, sample: Packed) -> str:
+    def write(self, sample: EncodedSample) -> str:
         """Append a sample; returns the file it went to. Raises DataError when the disk is full."""
         try:
             if self._raw is None:
@@ -157,7 +157,7 @@ class ShardWriter:
     def _failed(self, error: OSError) -> DataError:
         todo = "free some space and run the same command again: finished shards are kept"
         what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"cannot be written ({error})"
-        return DataError(fault(self.corpus.at(self._file()), what, todo=todo))
+        return DataError(problem(self.corpus.at(self._file()), what, todo=todo))
 
 
 def digest(path: Path) -> tuple[int, str]:
@@ -166,7 +166,7 @@ def digest(path: Path) -> tuple[int, str]:
         return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(shard: Path | BinaryIO, where: object = None) -> Iterator[Packed]:
+def read(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample]:
     """The samples of a shard (a path, or a seekable file), in order; `where` names it in errors.
 
     Raises DataError that names shard and key.
@@ -180,7 +180,7 @@ def read(shard: Path | BinaryIO, where: object = None) -> Iterator[Packed]:
                 yield unpack(key, fields, where)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
-            fault(where, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
+            problem(where, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
         ) from error
 
 
@@ -195,13 +195,13 @@ def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[st
         key = stem
         file = tar.extractfile(info)
         if file is None:
-            raise DataError(fault(f"{where}: {info.name}", "is no file", "only files in a shard"))
+            raise DataError(problem(f"{where}: {info.name}", "is no file", "only files in a shard"))
         fields[field] = file.read()
     if fields:
         yield key, fields
 
 
-def unpack(key: str, fields: dict[str, bytes], where: object) -> Packed:
+def unpack(key: str, fields: dict[str, bytes], where: object) -> EncodedSample:
     """A sample from its fields. Raises DataError that names what is missing."""
     try:
         record: Record = json.loads(fields["json"])
@@ -209,7 +209,7 @@ def unpack(key: str, fields: dict[str, bytes], where: object) -> Packed:
         frames = tuple(fields[f"{stem}jpg"] for stem in stems)
         masks = tuple(fields[f"{stem}mask.png"] for stem in stems)
     except KeyError as error:
-        raise DataError(fault(f"{where}: sample {key}", f"has no {error.args[0]!r}")) from error
+        raise DataError(problem(f"{where}: sample {key}", f"has no {error.args[0]!r}")) from error
     except ValueError as error:
-        raise DataError(fault(f"{where}: sample {key}", f"its json is broken ({error})")) from error
-    return Packed(key, frames, masks, record)
+        raise DataError(problem(f"{where}: sample {key}", f"its json is broken ({error})")) from error
+    return EncodedSample(key, frames, masks, record)

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from lavida_gen.names.vocabulary import Vocabulary
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Scene
 
 
@@ -76,5 +76,5 @@ class Exposure(ABC):
         self.options = options
 
     @abstractmethod
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """The scene as a sample, or the reason why it can not be one. `Draft.exposed == task.exposed`."""

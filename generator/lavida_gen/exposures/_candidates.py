@@ -14,7 +14,7 @@ from lavida_gen.exposures._base import Limits
 from lavida_gen.names import lexicon
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
-from lavida_gen.scenes.sample import Dropped
+from lavida_gen.scenes.sample import Rejection
 from lavida_gen.scenes.scene import Region, Scene
 
 
@@ -27,11 +27,11 @@ class Candidate:
     masks: tuple[RLE | None, ...]
 
 
-NOTHING = Dropped("nothing that could be the anomaly")
-AMBIGUOUS = Dropped("another thing could be called so too")
-TOO_SMALL = Dropped("too small")
-TOO_LARGE = Dropped("too large")
-TOO_RARE = Dropped("seen in too few frames")
+NOTHING = Rejection("nothing that could be the anomaly")
+AMBIGUOUS = Rejection("another thing could be called so too")
+TOO_SMALL = Rejection("too small")
+TOO_LARGE = Rejection("too large")
+TOO_RARE = Rejection("seen in too few frames")
 
 
 def candidates(scene: Scene) -> list[str]:
@@ -49,7 +49,7 @@ def anomaly_names(regions: Iterable[Region]) -> list[str]:
     return [name for name, allowed in found.items() if allowed]
 
 
-def choose(scene: Scene, rng: np.random.Generator, limits: Limits) -> Candidate | Dropped:
+def choose(scene: Scene, rng: np.random.Generator, limits: Limits) -> Candidate | Rejection:
     """One of the candidates that keep the limits, each as likely; else why the last one did not."""
     names = candidates(scene)
     why = NOTHING
@@ -61,7 +61,7 @@ def choose(scene: Scene, rng: np.random.Generator, limits: Limits) -> Candidate 
     return why
 
 
-def candidate(scene: Scene, name: str, limits: Limits) -> Candidate | Dropped:
+def candidate(scene: Scene, name: str, limits: Limits) -> Candidate | Rejection:
     """Everything called `name`, or why it can not be the anomaly."""
     regions = tuple(region for region in scene.regions if name in region.names)
     if any(_may_be_called(region, name, regions) for region in scene.regions if name not in region.names):
@@ -83,7 +83,7 @@ def _union(parts: Sequence[RLE | None]) -> RLE | None:
     return masks.union(shown) if shown else None
 
 
-def too(parts: Sequence[RLE | None], limits: Limits) -> Dropped | None:
+def too(parts: Sequence[RLE | None], limits: Limits) -> Rejection | None:
     """What limit T masks break, None if they keep them all."""
     sizes = [(masks.area(part), part.height * part.width) for part in parts if part is not None]
     seen = [(size, whole) for size, whole in sizes if size]

@@ -11,7 +11,7 @@ from typing import ClassVar
 from lavida_gen.exposures._base import Exposure, Task
 from lavida_gen.exposures._candidates import shuffled
 from lavida_gen.exposures._negatives import negatives, prompt_size
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
 
 
@@ -20,10 +20,10 @@ class Absent(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """1 to `names` absent names; no mask."""
         others = negatives(task, scene, [], prompt_size(task))
         if not others:
-            return Dropped("no name that is absent")
+            return Rejection("no name that is absent")
         texts, labels = zip(*shuffled(task.rng, [], others), strict=True)
         return Draft(scene.frames, texts, labels, (None,) * len(scene.frames))

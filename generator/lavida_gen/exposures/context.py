@@ -22,10 +22,10 @@ from lavida_gen.exposures._base import Exposure, Task
 from lavida_gen.exposures._candidates import NOTHING, Candidate, candidate, shuffled
 from lavida_gen.exposures._negatives import negatives
 from lavida_gen.names import lexicon
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Scene
 
-NO_NAME = Dropped("no name that is absent")
+NO_NAME = Rejection("no name that is absent")
 RULES = resource("rules.yaml")
 
 
@@ -44,7 +44,7 @@ class Context(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """A thing of the scene, forbidden or not, among things that are there and break no rule, and absent ones."""
         rng = task.rng
         chosen = _choose(scene, task)
@@ -72,7 +72,7 @@ def _kind(name: Name) -> str:
     return name.category
 
 
-def _choose(scene: Scene, task: Task) -> Candidate | Dropped:
+def _choose(scene: Scene, task: Task) -> Candidate | Rejection:
     """A category of the scene that keeps the limits: rules speak of kinds of things, not of single ones."""
     allowed: dict[str, bool] = {}
     for region in scene.regions:

@@ -26,7 +26,7 @@ from lavida_gen.names import lexicon
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import Bits
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Region, Scene
 
 MOTIONS = {
@@ -35,8 +35,8 @@ MOTIONS = {
     "backwards": "{a} moving backwards",
     "jitter": "{a} jittering",
 }
-NO_MOVER = Dropped("nothing moves on its own")
-BAD_HOLE = Dropped("background behind a thing is unknown")
+NO_MOVER = Rejection("nothing moves on its own")
+BAD_HOLE = Rejection("background behind a thing is unknown")
 SHADE = 8.0
 """Grey levels by which a shadow changes the ground."""
 FRONTED = ("person", "vehicle", "animal")
@@ -57,7 +57,7 @@ class Motion(Exposure):
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
     kinds: ClassVar[frozenset[Kind]] = frozenset({"clip"})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """The changed thing, named by its motion, among other motions and other things."""
         movers = [region for region in scene.regions if _moves(region, scene)]
         movers = [one for one in movers if not too(one.masks, task.limits)]
@@ -156,7 +156,7 @@ def _new_track(track: _Track, way: str, rng: np.random.Generator) -> tuple[list[
     return swing.tolist(), new
 
 
-def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Dropped:
+def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Rejection:
     """The clip with the thing on its new track. The name is only a stand-in."""
     frames = [frame.pixels() for frame in scene.frames]
     track = _track(scene, region, frames)

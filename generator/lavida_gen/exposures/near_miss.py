@@ -21,7 +21,7 @@ from lavida_gen.exposures._candidates import shuffled
 from lavida_gen.exposures._negatives import negatives, prompt_size
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import Vocabulary, pick_absent, present, safe
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Region, Scene
 
 
@@ -30,7 +30,7 @@ class NearMiss(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """Close names first, then other absent ones; no mask."""
         rng, there = task.rng, present(scene)
         size = prompt_size(task)
@@ -46,7 +46,7 @@ class NearMiss(Exposure):
         order = (siblings[at] for at in rng.permutation(len(siblings)).tolist())
         close += pick_absent(order, there, close, wanted - len(close))
         if not close:
-            return Dropped("no name that is close")
+            return Rejection("no name that is close")
         others = close + negatives(task, scene, close, size - len(close))
         texts, labels = zip(*shuffled(rng, [], others), strict=True)
         return Draft(scene.frames, texts, labels, (None,) * len(scene.frames))

@@ -26,12 +26,12 @@ from lavida_gen.exposures._negatives import negatives, prompt_size
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import present
 from lavida_gen.scenes import masks
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Region, Scene
 
-NOT_FOREIGN = Dropped("nothing foreign in the other scene")
-NO_PLACE = Dropped("no place for the paste")
-NO_NAME = Dropped("no name that is absent")
+NOT_FOREIGN = Rejection("nothing foreign in the other scene")
+NO_PLACE = Rejection("no place for the paste")
+NO_NAME = Rejection("no name that is absent")
 _RELATION = re.compile(
     r"\b(left|right|middle|center|centre|top|bottom|front|behind|back|next|near|nearest|closest|beside|between|corner|"
     r"first|second|third|other|same|farthest|far|under|over|above|below|in|on|at|with|to|of)\b",
@@ -82,7 +82,7 @@ class Paste(Exposure):
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
     borrows: ClassVar[bool] = True
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """The pasted thing among absent names; or absent names alone."""
         rng = task.rng
         foreign = _foreign(task.other(rng), scene, rng)
@@ -215,7 +215,7 @@ def _path(scene: Scene, view: perspective.Perspective | None, rng: np.random.Gen
     return _Path((row, column), (end, column + far))
 
 
-def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | Dropped:
+def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | Rejection:
     """The paste with its prompt: named as the anomaly, or left unnamed among absent names.
 
     Unnamed, its place is taken by what could be pasted just as well: that a prompt names a foreign thing tells nothing.

@@ -16,10 +16,10 @@ from lavida_gen.exposures._negatives import negatives
 from lavida_gen.names import lexicon
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
 
-FEW = Dropped("fewer than two that could be anomalies")
+FEW = Rejection("fewer than two that could be anomalies")
 
 
 class Several(Exposure):
@@ -32,7 +32,7 @@ class Several(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """Two to `most` candidates; the union of their masks; their names among others."""
         rng = task.rng
         size = int(rng.integers(min(2, task.names), task.names + 1))

@@ -26,12 +26,12 @@ from lavida_gen.names.vocabulary import pick_absent, present
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import Bits
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Region, Scene
 
-NO_PAIR = Dropped("no two things that could change places")
-NO_NAMES = Dropped("too few names for the prompt")
-BAD_HOLE = Dropped("background behind a thing is unknown")
+NO_PAIR = Rejection("no two things that could change places")
+NO_NAMES = Rejection("too few names for the prompt")
+BAD_HOLE = Rejection("background behind a thing is unknown")
 RATIO = 3.5
 """Things may differ by so much in height and width: a bus does not go where a ball lay."""
 TRIES = 4
@@ -48,7 +48,7 @@ class Swap(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Dropped:
+    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
         """Both things, named by being in the wrong place, among others."""
         if task.names < 2:
             return NO_NAMES
@@ -95,7 +95,7 @@ def _fit(one: Region, two: Region) -> bool:
     return apart and all(1 / RATIO < x / y < RATIO for x, y in ((a.width, b.width), (a.height, b.height)))
 
 
-def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Dropped:
+def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Rejection:
     """The frames with both things exchanged. Names are only a stand-in."""
     frames = [frame.pixels() for frame in scene.frames]
     own = [[_bits(region, time) for region in pair] for time in range(len(frames))]
@@ -177,7 +177,7 @@ def _listed(kind: str, kinds: Sequence[str]) -> bool:
     return any(lexicon.same_kind(kind, one) for one in kinds)
 
 
-def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], task: Task) -> Draft | Dropped:
+def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], task: Task) -> Draft | Rejection:
     """Both things in the wrong place; others (there and not there) are not.
 
     Without an anomaly their places in the prompt go to those of the pair `pretended` that stand where they stood, and

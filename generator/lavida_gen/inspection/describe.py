@@ -26,14 +26,14 @@ USES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Listing:
     """The same thing for people and for machines."""
 
     text: str
     plain: Any
 
 
-def sources() -> Told:
+def sources() -> Listing:
     """All sources, a line each."""
     rows = {}
     for name in plugins.names(SOURCES):
@@ -41,12 +41,12 @@ def sources() -> Told:
         rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
     cells = [(name, USES[row["use"]], row["title"]) for name, row in rows.items()]
     lines = [columns([("name", "samples of it", "what it is"), *cells])]
-    return Told(
+    return Listing(
         "\n".join([*lines, "", "`lavida-gen sources NAME` tells how to get one and how its folder must look."]), rows
     )
 
 
-def source(name: str) -> Told:
+def source(name: str) -> Listing:
     """One source: where to get it, its licence, layout, options. Raises UserError for an unknown name."""
     cls = plugins.find(SOURCES, Source, name)
     about = cls.about
@@ -67,10 +67,10 @@ def source(name: str) -> Told:
     ]
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
-    return Told("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+    return Listing("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
 
 
-def exposures() -> Told:
+def exposures() -> Listing:
     """All exposures, a line each."""
     rows = {}
     for name in plugins.names(EXPOSURES):
@@ -82,19 +82,19 @@ def exposures() -> Told:
         }
     cells = [(name, str(row["outcome"]), "/".join(row["kinds"]), str(row["about"])) for name, row in rows.items()]
     told = "`lavida-gen exposures NAME` tells what one does, and its options."
-    return Told(f"{columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
+    return Listing(f"{columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
 
 
-def exposure(name: str) -> Told:
+def exposure(name: str) -> Listing:
     """One exposure: what it does, options. Raises UserError for an unknown name."""
     cls = plugins.find(EXPOSURES, Exposure, name)
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
     told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
     text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(options(cls.Options))}"
-    return Told(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
+    return Listing(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
 
 
-def recipes(*kinds: Kind) -> Told:
+def recipes(*kinds: Kind) -> Listing:
     """The built-in recipes of these kinds (of corpora, if none is named), a line each."""
     chosen = kinds or (CORPUS,)
     rows = {}
@@ -103,15 +103,15 @@ def recipes(*kinds: Kind) -> Told:
             about = next((line[6:] for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), "")
             rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
     cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
-    return Told(f"{columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
+    return Listing(f"{columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
 
 
-def recipe(name: str, *kinds: Kind) -> Told:
+def recipe(name: str, *kinds: Kind) -> Listing:
     """The text of a recipe of the first kind that has one of the name. Raises UserError for an unknown name."""
     chosen = kinds or (CORPUS,)
     kind = next((kind for kind in chosen if name in kind.built_in()), chosen[0])
     text = kind.find(name).read_text("utf-8")
-    return Told(text.rstrip("\n"), {"name": name, "text": text})
+    return Listing(text.rstrip("\n"), {"name": name, "text": text})
 
 
 def options(model: type[BaseModel]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from lavida_gen.common import html_page as pages
 from lavida_gen.common.resources import resource
 from lavida_gen.corpus.reader import Corpus
-from lavida_gen.corpus.shards import Packed, write_whole
+from lavida_gen.corpus.shards import EncodedSample, write_whole
 from lavida_gen.inspection.stats import Count, Stats, stats
 from lavida_gen.scenes import images, masks
 from lavida_gen.storage.places import is_url
@@ -71,7 +71,7 @@ def _spread(indices: list[int], limit: int) -> list[int]:
     return [picked[at] for at in order]
 
 
-def card(sample: Packed, corpus: str) -> dict[str, Any]:
+def card(sample: EncodedSample, corpus: str) -> dict[str, Any]:
     """What the page shows of a sample."""
     record = sample.record
     longest = STILL if record["frames"] == 1 else CLIP

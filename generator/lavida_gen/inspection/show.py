@@ -9,7 +9,7 @@ import textwrap
 
 import numpy as np
 
-from lavida_gen.corpus.shards import Packed
+from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.scenes import images, masks
 from lavida_gen.scenes.images import Pixels
 
@@ -36,7 +36,7 @@ def overlay(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
     return pixels
 
 
-def picture(sample: Packed, width: int = 960) -> Pixels:
+def picture(sample: EncodedSample, width: int = 960) -> Pixels:
     """A poster (H, `width`, 3): the frames side by side (a clip in two rows), question and answer below."""
     import cv2
 

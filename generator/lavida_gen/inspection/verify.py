@@ -12,7 +12,7 @@ from lavida_gen.common.text import counted
 from lavida_gen.config.prompts import SEG
 from lavida_gen.corpus.manifest import ShardEntry
 from lavida_gen.corpus.reader import Corpus
-from lavida_gen.corpus.shards import Packed, digest, read
+from lavida_gen.corpus.shards import EncodedSample, digest, read
 from lavida_gen.engines.local import Local
 from lavida_gen.scenes import images, masks
 from lavida_gen.scenes.sample import Record
@@ -33,7 +33,7 @@ class Found:
 
     entry: ShardEntry
     damaged: bool = False
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     indices: list[int] = field(default_factory=list)
     exposed: int = 0
     groups: set[str] = field(default_factory=set)
@@ -43,7 +43,7 @@ class Found:
 class Report:
     """What is wrong with a corpus, in words, and how many of its shards are not what was built."""
 
-    faults: list[str]
+    problems: list[str]
     damaged: int
 
 
@@ -53,17 +53,17 @@ def report(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = l
     workers = workers if corpus.storage.shared else 1
     found = sorted(Local().run(inspect, jobs, workers, progress), key=lambda one: one.entry.first)
     damaged = sum(one.damaged for one in found)
-    faults = [fault for one in found for fault in one.faults]
+    problems = [problem for one in found for problem in one.problems]
     if not damaged:
-        faults += _totals(corpus, found)
-    faults += _rows(corpus)
-    faults += _leaks(found)
-    return Report(faults, damaged)
+        problems += _totals(corpus, found)
+    problems += _rows(corpus)
+    problems += _leaks(found)
+    return Report(problems, damaged)
 
 
 def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
     """Every fault of the corpus, in words; an empty list if it is sound."""
-    return report(corpus, workers, progress).faults
+    return report(corpus, workers, progress).problems
 
 
 def inspect(job: Job, tick: Callable[[], None]) -> Found:
@@ -83,16 +83,16 @@ def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]
     found = Found(entry)
     try:
         for sample in _samples(path, where):
-            found.faults += (f"{entry.file}: sample {sample.key}: {fault}" for fault in _sample(sample, entry))
+            found.problems += (f"{entry.file}: sample {sample.key}: {problem}" for problem in _sample(sample, entry))
             found.indices.append(sample.record["index"])
             found.exposed += sample.record["exposed"]
             found.groups.add(sample.record["group"])
             tick()
     except DataError as error:
-        found.faults.append(str(error))
+        found.problems.append(str(error))
     if found.indices != list(range(entry.first, entry.first + entry.samples)):
         held = counted(len(found.indices), "sample")
-        found.faults.append(f"{entry.file}: holds {held}; expected {entry.samples} from {entry.first} on")
+        found.problems.append(f"{entry.file}: holds {held}; expected {entry.samples} from {entry.first} on")
     return found
 
 
@@ -102,12 +102,12 @@ def _damage(size: int, sha256: str, entry: ShardEntry) -> str:
     return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
 
 
-def _samples(path: Path, where: str) -> Iterator[Packed]:
+def _samples(path: Path, where: str) -> Iterator[EncodedSample]:
     with path.open("rb") as file:
         yield from read(file, where)
 
 
-def _sample(sample: Packed, entry: ShardEntry) -> Iterator[str]:
+def _sample(sample: EncodedSample, entry: ShardEntry) -> Iterator[str]:
     record = sample.record
     missing = Record.__annotations__.keys() ^ record.keys()
     if missing:
@@ -127,7 +127,7 @@ def _sample(sample: Packed, entry: ShardEntry) -> Iterator[str]:
     yield from _pictures(sample)
 
 
-def _pictures(sample: Packed) -> Iterator[str]:
+def _pictures(sample: EncodedSample) -> Iterator[str]:
     record, size = sample.record, (sample.record["height"], sample.record["width"])
     shown = False
     for time, (frame, mask) in enumerate(zip(sample.frames, sample.masks, strict=True)):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Seconds before each new try of a call that the Hub could not answer."""
@@ -84,9 +84,9 @@ class Hub:
         try:
             hub.utils.validate_repo_id(repo)
         except ValueError as error:
-            raise UserError(fault(f"--repo {repo}", str(error), "OWNER/NAME")) from error
+            raise UserError(problem(f"--repo {repo}", str(error), "OWNER/NAME")) from error
         if repo.count("/") != 1:
-            raise UserError(fault(f"--repo {repo}", "names no owner", "OWNER/NAME"))
+            raise UserError(problem(f"--repo {repo}", "names no owner", "OWNER/NAME"))
         self.repo, self.revision, self.say, self.again = repo, revision, say, again
         self._hub, self._api, self._reached = hub, hub.HfApi(), False
 
@@ -227,14 +227,14 @@ class Hub:
         where = f"{self._api.endpoint}: {self.repo}"
         if status == 401:
             todo = "make a token that may write at https://huggingface.co/settings/tokens; `hf auth login`"
-            return UserError(fault(where, "the Hub does not accept the token", todo=todo))
+            return UserError(problem(where, "the Hub does not accept the token", todo=todo))
         if status == 403:
             return UserError(
-                fault(where, f"the token may not {what} here", todo="take a token of OWNER that may write")
+                problem(where, f"the token may not {what} here", todo="take a token of OWNER that may write")
             )
         if status is None and not isinstance(error, ValueError):
-            return DataError(fault(where, f"the Hub cannot be reached ({self._clean(error)})", todo=self.again))
-        return DataError(fault(where, f"the Hub could not {what} ({self._clean(error)})", todo=self.again))
+            return DataError(problem(where, f"the Hub cannot be reached ({self._clean(error)})", todo=self.again))
+        return DataError(problem(where, f"the Hub could not {what} ({self._clean(error)})", todo=self.again))
 
     def _clean(self, error: BaseException) -> str:
         """An error in one line, without the token and without signed addresses."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lavida_gen.building.card import card, used
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATS, Manifest, SourceEntry
 from lavida_gen.corpus.reader import Corpus
@@ -108,10 +108,10 @@ def publish(
 def prepare(corpus: Corpus, hub: Hub, options: Options, workers: int = 1) -> Parcel:
     """Licences, `verify`, all files: what needs no network. Raises UserError or DataError, as `publish` does."""
     refuse_licences(corpus.manifest, options.allow_noncommercial)
-    faults = verify(corpus, workers)
-    if faults:
-        got = f"{counted(len(faults), 'fault')}, nothing was sent: {faults[0]}"
-        raise DataError(fault(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
+    problems = verify(corpus, workers)
+    if problems:
+        got = f"{counted(len(problems), 'problem')}, nothing was sent: {problems[0]}"
+        raise DataError(problem(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
     _refuse_crowds(corpus.manifest)
     shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
     return Parcel(shards, _rest(corpus, hub.repo, options.revision))
@@ -148,7 +148,7 @@ def _refuse_crowds(manifest: Manifest) -> None:
     if most >= ENTRIES or len(manifest.shards) >= FILES:
         got = f"{counted(len(manifest.shards), 'shard')}, {most:,} in one folder"
         expected = f"fewer than {FILES:,} and {ENTRIES:,}, the Hub's limits"
-        raise UserError(fault(manifest.name, got, expected, "build with a larger shard.samples and shard.megabytes"))
+        raise UserError(problem(manifest.name, got, expected, "build with a larger shard.samples and shard.megabytes"))
 
 
 def shipment(shards: Sequence[Item], rest: Sequence[Item], there: dict[str, There] | None) -> Shipment:
@@ -245,4 +245,4 @@ def read_back(hub: Hub, items: Sequence[Item], head: str) -> None:
         wrong = [i.path for i in read if hashlib.sha256(hub.read(i.path, head)).hexdigest() != i.sha256]
     if wrong:
         got = f"{counted(len(wrong), 'file is', 'files are')} not what was sent: {', '.join(wrong[:3])}"
-        raise DataError(fault(hub.page, got, todo="run the same command again"))
+        raise DataError(problem(hub.page, got, todo="run the same command again"))

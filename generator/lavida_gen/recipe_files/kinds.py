@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import lavida_gen
-from lavida_gen.common.errors import UserError, did_you_mean, fault
+from lavida_gen.common.errors import UserError, did_you_mean, problem
 from lavida_gen.recipe_files.reading import read
 
 
@@ -58,7 +58,7 @@ class Kind:
                 raise self._refusal(other, name)
         if path.suffix or "/" in name:
             raise UserError(
-                fault(name, "no such recipe file", "a YAML file", f"`{self.lister}` lists the built-in ones")
+                problem(name, "no such recipe file", "a YAML file", f"`{self.lister}` lists the built-in ones")
             )
         close = did_you_mean(name, tuple(known))
         raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known)}; or give a path")

@@ -15,13 +15,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lavida_gen.common.errors import LavidaGenError, UserError, did_you_mean, fault
+from lavida_gen.common.errors import LavidaGenError, UserError, did_you_mean, problem
 
 UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
 """What PyYAML raises for a text: a day 45 or a tag that does not suit its value is no YAMLError."""
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A part of a recipe: unknown keys are faults, nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,15 +52,15 @@ def read(path: Path, keys: str) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         raw = yaml.load(text, Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(fault(path, f"cannot be read ({error})", "a YAML file")) from error
+        raise UserError(problem(path, f"cannot be read ({error})", "a YAML file")) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise UserError(fault(place, f"broken YAML: {error.problem}")) from error
+        raise UserError(problem(place, f"broken YAML: {error.problem}")) from error
     except UNREADABLE as error:
-        raise UserError(fault(path, f"broken YAML: {error}")) from error
+        raise UserError(problem(path, f"broken YAML: {error}")) from error
     if not isinstance(raw, dict):
-        raise UserError(fault(path, f"holds a {type(raw).__name__}", f"a mapping with {keys}"))
+        raise UserError(problem(path, f"holds a {type(raw).__name__}", f"a mapping with {keys}"))
     return raw
 
 
@@ -95,12 +95,12 @@ def change(raw: dict[str, Any], setting: str) -> Iterator[str]:
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
-def expand(value: Any, place: str, faults: list[str]) -> Any:
+def expand(value: Any, place: str, problems: list[str]) -> Any:
     """`${NAME}` from the environment, everywhere; unset ones are faults."""
     if isinstance(value, dict):
-        return {k: expand(v, f"{place}.{k}" if place else str(k), faults) for k, v in value.items()}
+        return {k: expand(v, f"{place}.{k}" if place else str(k), problems) for k, v in value.items()}
     if isinstance(value, list):
-        return [expand(v, f"{place}[{n}]", faults) for n, v in enumerate(value)]
+        return [expand(v, f"{place}[{n}]", problems) for n, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -108,15 +108,15 @@ def expand(value: Any, place: str, faults: list[str]) -> Any:
         name, default = match[1], match[2]
         if name not in os.environ and default is None:
             dotted = place.replace("[", ".").replace("]", "")
-            faults.append(f"{place}: ${{{name}}} is not set; export {name}=... or give --set {dotted}=...")
+            problems.append(f"{place}: ${{{name}}} is not set; export {name}=... or give --set {dotted}=...")
         return os.environ.get(name, default or f"${{{name}}}")
 
     return _VARIABLE.sub(replace, value)
 
 
-def refuse(where: str, faults: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:
+def refuse(where: str, problems: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:
     """One error that lists every fault once."""
-    unique = list(dict.fromkeys(faults))
+    unique = list(dict.fromkeys(problems))
     count = "1 fault" if len(unique) == 1 else f"{len(unique)} faults"
     return family(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
 
@@ -124,7 +124,7 @@ def refuse(where: str, faults: Sequence[str], family: type[LavidaGenError] = Use
 Place = tuple[int | str, ...]
 
 
-def said(
+def validation_messages(
     error: ValidationError,
     place: str,
     model: type[BaseModel],

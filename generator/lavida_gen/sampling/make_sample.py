@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from lavida_gen import __version__
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.config import augment
-from lavida_gen.corpus.shards import Packed
+from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.exposures import _candidates as candidates
 from lavida_gen.sampling.sampler import Deck, Part, Step
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
-from lavida_gen.scenes.sample import Draft, Dropped, Record
+from lavida_gen.scenes.sample import Draft, Record, Rejection
 from lavida_gen.scenes.scene import Scene
 
 ATTEMPTS = 500
@@ -27,14 +27,14 @@ BROKEN = "broken file"
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
+class MadeSample:
     """A packed sample and the reasons why earlier scenes were dropped for it."""
 
-    sample: Packed
+    sample: EncodedSample
     drops: Counter[str]
 
 
-def pack(deck: Deck, index: int, digest: str, part: Part | None = None) -> Packing:
+def make_sample(deck: Deck, index: int, digest: str, part: Part | None = None) -> MadeSample:
     """Sample `index` of the recipe, a pure function of both. `digest` is the recipe's.
 
     Raises DataError for a broken file (if the recipe says so), or if no scene will do.
@@ -48,13 +48,13 @@ def pack(deck: Deck, index: int, digest: str, part: Part | None = None) -> Packi
         except DataError:
             if deck.recipe.broken == "stop":
                 raise
-            made = Dropped(BROKEN)
-        if isinstance(made, Packed):
-            return Packing(made, drops)
+            made = Rejection(BROKEN)
+        if isinstance(made, EncodedSample):
+            return MadeSample(made, drops)
         drops[f"{step.exposure_name}: {made.reason}"] += 1
     reasons = ", ".join(f"{reason} ({count})" for reason, count in drops.most_common(3))
     raise DataError(
-        fault(
+        problem(
             f"sample {index}",
             f"{ATTEMPTS} scenes of {step.opened.name!r} in a row were dropped: {reasons}",
             "a scene that will do",
@@ -63,16 +63,16 @@ def pack(deck: Deck, index: int, digest: str, part: Part | None = None) -> Packi
     )
 
 
-def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> Packed | Dropped:
+def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> EncodedSample | Rejection:
     scene = step.scene()
     draft = step.expose(scene)
-    if isinstance(draft, Dropped):
+    if isinstance(draft, Rejection):
         return draft
     assert draft.exposed == step.task.exposed, f"{step.exposure_name} did not do as the task says"
     recipe, rng = deck.recipe, step.task.rng
     question, answer = recipe.prompts.draw(rng, draft.names, draft.rule)
     done = augment.apply(draft, recipe.image, recipe.augmentations, rng)
-    if isinstance(done, Dropped):
+    if isinstance(done, Rejection):
         return done
     for before, after in zip((draft.masks, *draft.parts), (done.masks, *done.parts), strict=True):
         if done.exposed and candidates.too(after, recipe.limits) and not candidates.too(before, recipe.limits):
@@ -80,7 +80,7 @@ def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> Packed | Droppe
     key = f"{step.index:09d}"
     record = _record(key, done, question, answer, scene, step, part, recipe.seed, digest)
     frames = tuple(frame.jpeg(recipe.image.quality) for frame in done.frames)
-    return Packed(key, frames, tuple(_mask_png(mask, done.frames[0].size) for mask in done.masks), record)
+    return EncodedSample(key, frames, tuple(_mask_png(mask, done.frames[0].size) for mask in done.masks), record)
 
 
 def _record(

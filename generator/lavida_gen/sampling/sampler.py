@@ -24,7 +24,7 @@ from lavida_gen.config.recipe import EXPOSURES, SOURCES, Recipe
 from lavida_gen.exposures._base import Exposure, Task
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.sampling.name_prior import Elsewhere
-from lavida_gen.scenes.sample import Draft, Dropped
+from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Scene
 from lavida_gen.sources._base import Source
 
@@ -118,7 +118,7 @@ class Step:
         """The scene. Raises DataError."""
         return self.opened.scene(self.number)
 
-    def expose(self, scene: Scene) -> Draft | Dropped:
+    def expose(self, scene: Scene) -> Draft | Rejection:
         """What the exposure makes of it."""
         return self.exposure.expose(scene, self.task)
 

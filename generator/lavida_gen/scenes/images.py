@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB 0..255."""
@@ -64,7 +64,7 @@ class Frame:
             try:
                 return path.read_bytes()
             except OSError as error:
-                raise DataError(fault(path, f"cannot be read ({error.strerror})", "an image file")) from error
+                raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
 
         return cls(size, str(path), read_bytes=read)
 
@@ -116,7 +116,7 @@ def probe(data: bytes, where: object) -> Header:
     height, width = header.size
     if height * width > MAX_PIXELS:
         raise DataError(
-            fault(
+            problem(
                 where,
                 f"{width} x {height} pixels",
                 f"at most {MAX_PIXELS:,} pixels",
@@ -179,7 +179,7 @@ def _probe_any(data: bytes, where: object) -> Header:
             return Header((image.format or "?").lower(), (image.height, image.width), False)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
-            fault(where, "is no readable image", "JPEG, PNG, TIFF, BMP or WebP", "replace the file")
+            problem(where, "is no readable image", "JPEG, PNG, TIFF, BMP or WebP", "replace the file")
         ) from error
 
 
@@ -196,7 +196,7 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object) -> Pixels:
     turn = size is not None and header.size != size and turned == size
     if size is not None and not turn and header.size != size:
         raise DataError(
-            fault(
+            problem(
                 where,
                 f"is {header.size[1]} x {header.size[0]} pixels",
                 f"{size[1]} x {size[0]}, the size its annotations were made for",
@@ -205,7 +205,7 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object) -> Pixels:
         )
     end = {"jpeg": b"\xff\xd9", "png": b"IEND"}.get(header.format)
     if end is not None and end not in data[-4096:]:  # OpenCV fills the rest with grey and says nothing
-        raise DataError(fault(where, "is truncated", f"a whole {header.format.upper()}", "fetch the file again"))
+        raise DataError(problem(where, "is truncated", f"a whole {header.format.upper()}", "fetch the file again"))
     flags = cv2.IMREAD_COLOR_RGB if turn else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
@@ -222,7 +222,7 @@ def _decode_by_pillow(data: bytes, where: object) -> Pixels:
             return np.asarray(image.convert("RGB"), np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(
-            fault(where, f"cannot be decoded ({error})", "a whole image", "fetch the file again")
+            problem(where, f"cannot be decoded ({error})", "a whole image", "fetch the file again")
         ) from error
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Bits = NDArray[np.bool_]
 
@@ -82,7 +82,7 @@ def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask"
     """COCO's uncompressed form: column-major run lengths, the first one counts zeros. Raises DataError."""
     if any(run < 0 for run in runs) or sum(runs) != size[0] * size[1]:
         raise DataError(
-            fault(
+            problem(
                 where,
                 f"run lengths sum up to {sum(runs)}",
                 f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels",
@@ -128,7 +128,7 @@ def from_counts(counts: bytes | str, size: tuple[int, int], where: object = "mas
     total = sum(_runs(data, where))
     if total != size[0] * size[1]:
         raise DataError(
-            fault(where, f"run lengths sum up to {total}", f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels")
+            problem(where, f"run lengths sum up to {total}", f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels")
         )
     return RLE(size[0], size[1], data)
 
@@ -142,10 +142,10 @@ def _runs(data: bytes, where: object) -> list[int]:
         more = True
         while more:
             if at >= end:
-                raise DataError(fault(where, "compressed run lengths end in the middle of a number"))
+                raise DataError(problem(where, "compressed run lengths end in the middle of a number"))
             char = data[at] - 48
             if not 0 <= char < 64:
-                raise DataError(fault(where, f"byte {data[at]} in compressed run lengths", "characters 48..111"))
+                raise DataError(problem(where, f"byte {data[at]} in compressed run lengths", "characters 48..111"))
             value |= (char & 0x1F) << shift
             more = bool(char & 0x20)
             at += 1
@@ -155,7 +155,7 @@ def _runs(data: bytes, where: object) -> list[int]:
         if len(runs) > 2:
             value += runs[-2]
         if value < 0:
-            raise DataError(fault(where, f"run {len(runs)} is negative ({value})"))
+            raise DataError(problem(where, f"run {len(runs)} is negative ({value})"))
         runs.append(value)
     return runs
 
@@ -165,14 +165,14 @@ def from_polygons(polygons: Sequence[Sequence[float]], size: tuple[int, int], wh
     for number, polygon in enumerate(polygons):
         if len(polygon) < 6 or len(polygon) % 2:
             raise DataError(
-                fault(
+                problem(
                     f"{where} polygon {number}",
                     f"{len(polygon)} numbers",
                     "an even count of at least 6 (x, y, ...)",
                 )
             )
     if not polygons:
-        raise DataError(fault(where, "no polygon", "at least one"))
+        raise DataError(problem(where, "no polygon", "at least one"))
     # pycocotools asks whether these are boxes by their length (4): every polygon here has at least 6 numbers.
     parts = _api().frPoly([list(map(float, polygon)) for polygon in polygons], size[0], size[1])
     return _rle(_api().merge(parts, 0))
@@ -214,5 +214,5 @@ def from_png(data: bytes, where: object = "mask") -> Bits:
 
     plane = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if plane is None:
-        raise DataError(fault(where, "is no readable PNG"))
+        raise DataError(problem(where, "is no readable PNG"))
     return np.asarray(plane != 0)

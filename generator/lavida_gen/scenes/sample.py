@@ -13,7 +13,7 @@ from lavida_gen.scenes.masks import RLE
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class Rejection:
     """A scene that could not become a sample, and why. `reason` is a short fixed text: drops are counted by it."""
 
     reason: str

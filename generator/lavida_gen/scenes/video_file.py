@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame, Pixels
 
 
@@ -56,13 +56,15 @@ def read(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> dict[int,
                 if number >= max(wanted):
                     break
     except (av.FFmpegError, OSError, IndexError) as error:
-        raise DataError(fault(path, f"cannot be decoded ({error})", "a whole video", "fetch the file again")) from error
+        raise DataError(
+            problem(path, f"cannot be decoded ({error})", "a whole video", "fetch the file again")
+        ) from error
     missing = sorted(wanted - set(found))
     if missing:
-        raise DataError(fault(path, f"ends before frame {missing[0]}", "all frames that are annotated"))
+        raise DataError(problem(path, f"ends before frame {missing[0]}", "all frames that are annotated"))
     for pixels in found.values():
         if pixels.shape[:2] != size:
-            raise DataError(fault(path, f"is {pixels.shape[1]} x {pixels.shape[0]}", f"{size[1]} x {size[0]}"))
+            raise DataError(problem(path, f"is {pixels.shape[1]} x {pixels.shape[0]}", f"{size[1]} x {size[0]}"))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 
 
@@ -103,7 +103,7 @@ class Source(ABC):
     def fingerprint(self) -> str:
         """Identity of the annotations (a digest of them): the same files give the same text on any machine."""
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Every fault `lavida-gen check` can find without decoding images: missing files, odd annotations."""
         return iter(())
 
@@ -111,7 +111,7 @@ class Source(ABC):
 def need_folder(path: Path, where: str, todo: str) -> Path:
     """`path` if it is a folder; else DataError that says what to do."""
     if not path.is_dir():
-        raise DataError(fault(where, f"no folder {path}", "the data set's folder", todo))
+        raise DataError(problem(where, f"no folder {path}", "the data set's folder", todo))
     return path
 
 
@@ -126,13 +126,13 @@ class Needs:
     def folder(self, path: Path, where: str) -> Path:
         """`path`, noted if it is no folder."""
         if not path.is_dir():
-            self._missing.append(fault(where, f"no folder {path}", "the data set's folder", self._hint))
+            self._missing.append(problem(where, f"no folder {path}", "the data set's folder", self._hint))
         return path
 
     def file(self, path: Path, where: str, hint: str = "") -> Path:
         """`path`, noted if it is no file."""
         if not path.is_file():
-            self._missing.append(fault(where, f"no file {path}", "a file of the data set", hint or self._hint))
+            self._missing.append(problem(where, f"no file {path}", "a file of the data set", hint or self._hint))
         return path
 
     @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from lavida_gen.annotations import files, index_masks
 from lavida_gen.annotations.index_masks import Indices, Label
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -70,7 +70,7 @@ class LabelledImages(Source):
                 label = self.label(value)
             except KeyError:
                 raise DataError(
-                    fault(self.mask_path(name), f"holds the value {value}", "one that has a name or is void")
+                    problem(self.mask_path(name), f"holds the value {value}", "one that has a name or is void")
                 ) from None
             if label is not None:
                 regions.append(Region((label.name,), (mask,), label.name, label.kind, label.candidate))
@@ -101,6 +101,6 @@ class LabelledImages(Source):
         """Digest of the masks' names and sizes, and of the list of names."""
         return self._digest
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Missing photos (masks were listed, so they are there)."""
         yield from files.missing(self.image_path(name) for name in self.names)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from lavida_gen.annotations import json_file
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources import _vos as vos
 from lavida_gen.sources._base import Needs, Place
@@ -52,7 +52,7 @@ class ReferredSource(VosSource):
             at = f"{where} expression {ident!r}"
             text = " ".join(json_file.member(one, "exp", str, at).split())
             if "obj_id" not in one:
-                raise DataError(fault(at, "has no 'obj_id'", "the object it speaks of"))
+                raise DataError(problem(at, "has no 'obj_id'", "the object it speaks of"))
             value = vos.number(one["obj_id"], at)
             old = found.get(value, Called(()))
             if text and text not in old.names:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.annotations.files import inside
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
@@ -68,7 +68,7 @@ class VosSource(ClipSource):
             if read and size != next(iter(read.values()))[0]:
                 first = next(iter(read.values()))[0]
                 raise DataError(
-                    fault(path, f"is {size[1]} x {size[0]}", f"{first[1]} x {first[0]}, as the clip's first")
+                    problem(path, f"is {size[1]} x {size[0]}", f"{first[1]} x {first[0]}, as the clip's first")
                 )
             read[name] = (size, found)
         size = read[names[0]][0]
@@ -85,7 +85,7 @@ class VosSource(ClipSource):
             if one is None:
                 if self.must_be_named:
                     raise DataError(
-                        fault(self.annotations / video.name, f"object {value} has no name", "one in the annotations")
+                        problem(self.annotations / video.name, f"object {value} has no name", "one in the annotations")
                     )
                 continue
             # Listed in a frame whose PNG does not show it: there, but not annotated (only the first frame of each
@@ -113,7 +113,7 @@ class VosSource(ClipSource):
         """Digest of the masks' names and sizes, and of the files of names."""
         return self._digest
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Videos left out, annotated frames without a JPEG."""
         yield from self.left_out()
         yield from files.missing(self.images / video.name / f"{at}.jpg" for video in self.videos for at in video.frames)
@@ -128,7 +128,7 @@ def annotated(annotations: Path, names: Iterable[str], where: object) -> list[Vi
             found = os.listdir(folder)
         except OSError as error:
             raise DataError(
-                fault(where, f"video {name!r} has no folder {folder}", "its masks", "unpack the annotations")
+                problem(where, f"video {name!r} has no folder {folder}", "its masks", "unpack the annotations")
             ) from error
         pngs = [files.readable(folder, file) for file in found if file.endswith(".png") and file[0] != "."]
         frames = in_order([file[:-4] for file in pngs])
@@ -153,5 +153,5 @@ def number(ident: object, where: object) -> int:
     """Object ids are written as strings ("1") or numbers, by data set. Raises DataError for anything else."""
     text = str(ident).strip()
     if not text.isdigit():
-        raise DataError(fault(where, f"object id {ident!r}", "a whole number"))
+        raise DataError(problem(where, f"object id {ident!r}", "a whole number"))
     return int(text)

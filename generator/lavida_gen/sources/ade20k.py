@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.sources._base import About, Needs, Place, SourceOptions
 from lavida_gen.sources._label_maps import LabelledImages
 from lavida_gen.storage import cache
@@ -99,7 +99,7 @@ def _labels(path: Path) -> dict[int, Label]:
         name = row[-1].split(",")[0].strip()
         if len(row) < 2 or not row[0].strip().isdigit() or not name:
             expected = "a number, ..., and names, with tabs between them"
-            raise DataError(fault(f"{path}:{number}", f"{line!r}", expected, "fetch the file again"))
+            raise DataError(problem(f"{path}:{number}", f"{line!r}", expected, "fetch the file again"))
         back = name in BACKGROUND
         found[int(row[0])] = Label(name, "stuff" if back else "thing", not back)
     return found

@@ -116,7 +116,7 @@ class Coco(Source):
         """Digest of the instances JSON."""
         return self.index.digest
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Annotations that lost polygons, missing photos, names that leave the folder: some in full, all counted."""
         yield from (f"{self.index.path}: {note}" for note in self.index.notes)
         yield from self.index.missing(self.images)

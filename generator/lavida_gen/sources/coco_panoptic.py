@@ -16,7 +16,7 @@ from lavida_gen.annotations import files, index_masks
 from lavida_gen.annotations.coco_index import image_folder
 from lavida_gen.annotations.files import inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -105,12 +105,12 @@ class CocoPanoptic(Source):
         for ident, label, crowd in self.index.segments(number):
             if ident not in found:
                 raise DataError(
-                    fault(png, f"no pixel has id {ident}", f"a segment of it, as {self.index.path.name} says")
+                    problem(png, f"no pixel has id {ident}", f"a segment of it, as {self.index.path.name} says")
                 )
             kind = "stuff" if crowd else label.kind
             regions.append(Region((label.name,), (found.pop(ident),), label.name, kind, label.candidate))
         if found:
-            raise DataError(fault(png, f"holds id {min(found)}", f"ids that {self.index.path.name} gives for it"))
+            raise DataError(problem(png, f"holds id {min(found)}", f"ids that {self.index.path.name} gives for it"))
         size = (int(plane.shape[0]), int(plane.shape[1]))
         return Scene(
             key=self.key(number),
@@ -135,6 +135,6 @@ class CocoPanoptic(Source):
         """Digest of the JSON, and of the PNGs' names and sizes."""
         return self._digest
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Missing photos and PNGs."""
         yield from files.missing(path for number in range(len(self)) for path in self._files(number))

@@ -140,10 +140,10 @@ class CocoStuff(LabelledImages):
         """Digest of the pixel maps' names and sizes, or of the JSON."""
         return self._index.digest if self._index is not None else super().fingerprint()
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Missing photos, annotations that lost polygons."""
         if self._index is None:
-            yield from super().faults()
+            yield from super().problems()
             return
         yield from (f"{self._index.path}: {note}" for note in self._index.notes)
         yield from self._index.missing(self._images)

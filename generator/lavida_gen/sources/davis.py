@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks, json_file
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
@@ -101,7 +101,7 @@ class Davis(VosSource):
         size, found = super().objects(path)
         if not found and (index_masks.read(path) == VOID).any():
             todo = "set `year: 2016` for masks of 0 and 255"
-            raise DataError(fault(path, "holds no object but 255, which is void in DAVIS 2017", "object ids", todo))
+            raise DataError(problem(path, "holds no object but 255, which is void in DAVIS 2017", "object ids", todo))
         return size, found
 
     def called(self, video: str) -> Mapping[int, Called]:
@@ -140,7 +140,7 @@ def _list(root: Path, year: int, split: str) -> Path:
         if path.is_file():
             return path
     looked = " or ".join(str(path) for path in tried)
-    raise DataError(fault("split", f"no file {looked}", "a list of videos", "see `lavida-gen sources davis`"))
+    raise DataError(problem("split", f"no file {looked}", "a list of videos", "see `lavida-gen sources davis`"))
 
 
 def _videos(path: Path) -> list[str]:
@@ -152,6 +152,6 @@ def _videos(path: Path) -> list[str]:
         parts = line.split()[0].strip("/").split("/")
         if len(parts) not in (1, 4):
             expected = "a video, or /JPEGImages/480p/VIDEO/FRAME.jpg /Annotations/..."
-            raise DataError(fault(f"{path}:{number}", f"{line!r}", expected))
+            raise DataError(problem(f"{path}:{number}", f"{line!r}", expected))
         found[parts[0] if len(parts) == 1 else parts[2]] = None
     return list(found)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes.scene import Kind
 from lavida_gen.sources._base import About, Needs, Place
 from lavida_gen.sources._label_maps import LabelledImages
@@ -73,7 +73,7 @@ class Folder(LabelledImages):
         for name in options.background:
             if name not in values.values():
                 close = did_you_mean(name, tuple(values.values()))
-                raise UserError(fault("background", f"{name!r} is no name of {options.names}", todo=close))
+                raise UserError(problem("background", f"{name!r} is no name of {options.names}", todo=close))
         self._label_of = {value: _label(name, options.background) for value, name in values.items()}
         self._image_of = _images(self._images)
         super().__init__(options, self._paired(), self._masks, list(self._label_of.values()))
@@ -86,12 +86,12 @@ class Folder(LabelledImages):
         """Names of the masks, less the suffix. Raises DataError where one has no image or there is none at all."""
         names = files.listing(self._masks, f"{self.options.suffix}.png")
         if not names:
-            raise DataError(fault(self._masks, "has no *.png", "masks as PNG, named like the images"))
+            raise DataError(problem(self._masks, "has no *.png", "masks as PNG, named like the images"))
         lonely = [name for name in names if name not in self._image_of]
         if lonely:
             more = f" (and {len(lonely) - 1} more)" if len(lonely) > 1 else ""
             raise DataError(
-                fault(
+                problem(
                     self.mask_path(lonely[0]), f"has no image {self._images / lonely[0]}.*{more}", "one for each mask"
                 )
             )
@@ -127,7 +127,7 @@ class Folder(LabelledImages):
             return None
         raise KeyError(value)
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Images without a mask: they were left out."""
         without = len(self._image_of) - len(self.names)
         if without:
@@ -154,6 +154,6 @@ def _images(folder: Path) -> dict[str, str]:
             if path.suffix.lower() in IMAGES and not file.startswith("."):
                 name = files.readable(folder, path.as_posix())[: -len(path.suffix)]
                 if name in found:
-                    raise DataError(fault(folder / path, f"has the name of {found[name]}", "one image of a name"))
+                    raise DataError(problem(folder / path, f"has the name of {found[name]}", "one image of a name"))
                 found[name] = path.as_posix()
     return found

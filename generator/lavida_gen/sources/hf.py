@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from lavida_gen.annotations import index_masks
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -101,11 +101,13 @@ class HuggingFace(Source):
         if cell is not None and cell.get("bytes") is not None:
             return bytes(cell["bytes"])
         if cell is None or not cell.get("path"):
-            raise DataError(fault(where, "is empty", "an image in every row"))
+            raise DataError(problem(where, "is empty", "an image in every row"))
         try:
             return Path(cell["path"]).read_bytes()
         except OSError as error:
-            raise DataError(fault(where, f"cannot read {cell['path']} ({error.strerror})", "an image file")) from error
+            raise DataError(
+                problem(where, f"cannot read {cell['path']} ({error.strerror})", "an image file")
+            ) from error
 
     def scene(self, number: int) -> Scene:
         """The image with every named value of its mask as a region."""
@@ -119,7 +121,7 @@ class HuggingFace(Source):
                 back = name in options.background
                 regions.append(Region((name,), (mask,), name, "stuff" if back else "thing", not back))
             elif value not in options.void and value >= len(options.names):
-                raise DataError(fault(where, f"holds the value {value}", "one that has a name or is void"))
+                raise DataError(problem(where, f"holds the value {value}", "one that has a name or is void"))
         size = (int(plane.shape[0]), int(plane.shape[1]))
         image = f"{key}: column {options.image!r}"
         return Scene(
@@ -152,7 +154,7 @@ def _open(options: HuggingFace.Options) -> Any:
         import datasets
     except ImportError as error:
         todo = "pip install 'lavida-gen[hub]'"
-        raise UserError(fault("hf", "the library `datasets` is not installed", todo=todo)) from error
+        raise UserError(problem("hf", "the library `datasets` is not installed", todo=todo)) from error
     place = options.saved if options.saved is not None else options.repo
     try:
         if options.saved is not None:
@@ -162,17 +164,17 @@ def _open(options: HuggingFace.Options) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(fault(place, f"cannot be opened ({error})", "a data set that `datasets` opens")) from error
+        raise DataError(problem(place, f"cannot be opened ({error})", "a data set that `datasets` opens")) from error
     if not isinstance(found, dict):
         held = str(found.split or options.split)
         plain = held.partition("[")[0]  # `train[:50%]` is held where a part of it was saved
         if options.split not in (held, plain):
             todo = f"write `split: {plain}`, or give another folder"
-            raise UserError(fault("split", f"{place} holds the split {held!r}", repr(options.split), todo))
+            raise UserError(problem("split", f"{place} holds the split {held!r}", repr(options.split), todo))
         return found
     if options.split not in found:
         close = did_you_mean(options.split, tuple(found)) or f"it has {', '.join(found)}"
-        raise UserError(fault("split", f"{place} has no split {options.split!r}", todo=close))
+        raise UserError(problem("split", f"{place} has no split {options.split!r}", todo=close))
     return found[options.split]
 
 
@@ -184,9 +186,11 @@ def _decoded_by_us(table: Any, options: HuggingFace.Options) -> Any:
         if column not in table.column_names:
             known = tuple(table.column_names)
             todo = did_you_mean(column, known) or f"it has {', '.join(known)}"
-            raise UserError(fault(option, f"no column {column!r}", todo=todo))
+            raise UserError(problem(option, f"no column {column!r}", todo=todo))
         if not isinstance(table.features[column], datasets.Image):
-            raise UserError(fault(option, f"column {column!r} is {table.features[column]}", "datasets' Image feature"))
+            raise UserError(
+                problem(option, f"column {column!r} is {table.features[column]}", "datasets' Image feature")
+            )
     table = table.select_columns([options.image, options.mask])
     for column in (options.image, options.mask):
         table = table.cast_column(column, datasets.Image(decode=False))

@@ -14,7 +14,7 @@ from pydantic import Field
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.files import inside
 from lavida_gen.annotations.mevis_index import open_index
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import About, Needs, Place
@@ -84,10 +84,10 @@ class Mevis(ClipSource):
             text = " ".join(json_file.member(one, "exp", str, at).split())
             for ident in map(str, json_file.member(one, "anno_id", list, at)):
                 if ident not in self._masks:
-                    raise DataError(fault(at, f"anno_id {ident}", f"one of {self._masks.path.name}"))
+                    raise DataError(problem(at, f"anno_id {ident}", f"one of {self._masks.path.name}"))
                 if self._masks.frames(ident) != len(frames):
                     got = f"annotation {ident} covers {self._masks.frames(ident)} frames"
-                    raise DataError(fault(self._masks.path, got, f"{len(frames)}, as video {where} has"))
+                    raise DataError(problem(self._masks.path, got, f"{len(frames)}, as video {where} has"))
                 if text:
                     found.setdefault(ident, {})[text] = None
         return {ident: tuple(texts) for ident, texts in found.items()}
@@ -98,7 +98,7 @@ class Mevis(ClipSource):
         sizes = {size for ident in objects if (size := self._masks.size(ident)) is not None}
         if len(sizes) != 1:
             got = f"masks of {len(sizes)} sizes" if sizes else "no mask at all"
-            raise DataError(fault(f"{self._masks.path}: video {video.name!r}", got, "masks of one size"))
+            raise DataError(problem(f"{self._masks.path}: video {video.name!r}", got, "masks of one size"))
         size = sizes.pop()
         where = f"{self._file}: video {video.name!r}"
         regions = []
@@ -118,7 +118,7 @@ class Mevis(ClipSource):
         """Digests of both JSONs."""
         return f"{cache.file_digest(self._file)} {self._masks.digest}"
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Videos left out, frames without a JPEG."""
         yield from self.left_out()
         names = (f"{video.name}/{frame}.jpg" for video in self.videos for frame in video.frames)

@@ -165,7 +165,7 @@ class RefCoco(Source):
         """Digests of the refs and of the instances."""
         return f"{self.refs.digest}+{self.index.digest}"
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Expressions and polygons that were left out, missing photos: some in full, all counted."""
         yield from (f"{self.options.dataset}: {note}" for note in self.refs.notes)
         yield from (f"{self.index.path}: {note}" for note in self.index.notes)

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.files import inside
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -77,7 +77,7 @@ class SaV(Source):
         first = ENDINGS[options.masklets][0]
         self._videos = files.listing(self._root, first)
         if not self._videos:
-            raise DataError(fault("root", f"no *{first} in {self._root}", todo="see `lavida-gen sources sa_v`"))
+            raise DataError(problem("root", f"no *{first} in {self._root}", todo="see `lavida-gen sources sa_v`"))
 
     @property
     def kind(self) -> Kind:
@@ -125,7 +125,7 @@ class SaV(Source):
         starts = windows(count, self.options.model_copy(update={"hop": 1}))
         if not starts:
             raise DataError(
-                fault(
+                problem(
                     self._root / name,
                     f"has {count} annotated frames",
                     f"at least {self.options.frames}, or `short: repeat`",
@@ -146,7 +146,7 @@ class SaV(Source):
             sizes.add(tuple(json_file.whole(told, f"video_{side}", path) for side in ("height", "width")))
             found: list[list[Any]] = json_file.member(told, "masklet", list, path)
             if not found or len({len(row) for row in found}) != 1 or (rows and len(found) != len(rows)):
-                raise DataError(fault(path, "'masklet' is ragged or empty", "as many masks in each annotated frame"))
+                raise DataError(problem(path, "'masklet' is ragged or empty", "as many masks in each annotated frame"))
             rows = [[*old, *new] for old, new in zip(rows, found, strict=True)] if rows else found
         height, width = sizes.pop()
         return (height, width), rows
@@ -172,6 +172,6 @@ class SaV(Source):
         """Digest of the annotation files' names and sizes."""
         return self._digest
 
-    def faults(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """Annotations without a video."""
         yield from files.missing(self._root / f"{name}.mp4" for name in self._videos)

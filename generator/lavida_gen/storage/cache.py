@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.arrays import load
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Arrays = dict[str, NDArray[Any]]
 _PIECE = 1 << 20
@@ -48,7 +48,7 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a file of the data set")) from error
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a file of the data set")) from error
     with _writing():
         note.parent.mkdir(parents=True, exist_ok=True)
         partial = note.with_suffix(f".{os.getpid()}")
@@ -94,7 +94,7 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         todo = "make room, or set LAVIDA_GEN_CACHE to a folder of a local disk"
-        raise DataError(fault(root(), f"the cache cannot be written ({error.strerror})", todo=todo)) from error
+        raise DataError(problem(root(), f"the cache cannot be written ({error.strerror})", todo=todo)) from error
 
 
 @contextmanager

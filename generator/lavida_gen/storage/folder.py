@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage.base import KINDS, PARTIAL, Storage
 
 
@@ -92,4 +92,4 @@ def write_whole(path: Path, data: bytes) -> None:
             partial.unlink()
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         todo = "free some space, run it again" if full else "give a place that can be written to"
-        raise DataError(fault(path, f"cannot be written ({error.strerror})", todo=todo)) from error
+        raise DataError(problem(path, f"cannot be written ({error.strerror})", todo=todo)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 
 
 def make(folder: Path, option: str = "--out") -> Path:
@@ -21,5 +21,5 @@ def make(folder: Path, option: str = "--out") -> Path:
             pass
     except OSError as error:
         got = "is a file" if folder.is_file() else f"cannot be {what} ({error.strerror})"
-        raise UserError(fault(folder, got, "a folder to write to", f"give another {option}")) from error
+        raise UserError(problem(folder, got, "a folder to write to", f"give another {option}")) from error
     return folder

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.storage.base import PARTIAL, Storage
 
 AGAIN = "run the same command again: finished shards are kept"
@@ -31,9 +31,9 @@ class Remote(Storage):
 
             self._fs, self._root = url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
-            raise UserError(fault(url, f"{error}", todo="pip install what it names")) from error
+            raise UserError(problem(url, f"{error}", todo="pip install what it names")) from error
         except ValueError as error:
-            raise UserError(fault(url, f"{error}", "a folder, or a URL such as s3://bucket/corpus")) from error
+            raise UserError(problem(url, f"{error}", "a folder, or a URL such as s3://bucket/corpus")) from error
         self.protocol: str = url.partition("://")[0]
         self.shared = self.protocol != "memory"
         self._fs.invalidate_cache()
@@ -45,7 +45,7 @@ class Remote(Storage):
         except FileNotFoundError:
             raise
         except Exception as error:  # each file system has exceptions of its own
-            raise DataError(fault(self.at(name), f"cannot be {what} ({_said(error)})", todo=AGAIN)) from error
+            raise DataError(problem(self.at(name), f"cannot be {what} ({_said(error)})", todo=AGAIN)) from error
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}" if name else self._root
@@ -112,7 +112,7 @@ class Remote(Storage):
     def _writable(self, name: str) -> None:
         if self.protocol == "hf":
             todo = "build into a folder or a bucket, then `lavida-gen publish`"
-            raise UserError(fault(self.at(name), "the Hub takes few commits an hour, not one per file", todo=todo))
+            raise UserError(problem(self.at(name), "the Hub takes few commits an hour, not one per file", todo=todo))
 
     def remove(self, name: str) -> None:
         """See Storage."""

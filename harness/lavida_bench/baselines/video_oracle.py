@@ -6,7 +6,7 @@ import numpy as np
 
 from lavida_bench.baselines._base import Baseline
 from lavida_bench.videos.types import TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 
 class VideoOracle(Baseline):
@@ -18,5 +18,5 @@ class VideoOracle(Baseline):
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:
         """(F,) of one value; `rng` is not used."""
         if video.abnormal is None:
-            raise DataError(fault(video.key, "no frame labels", "labels, which this baseline reads"))
+            raise DataError(problem(video.key, "no frame labels", "labels, which this baseline reads"))
         return VideoScore(video.key, np.full(video.frame_count, float(video.abnormal), np.float32))

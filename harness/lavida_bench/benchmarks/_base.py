@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import TestVideo
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.common.plugins import find, names
 
 PACKAGE = "lavida_bench.benchmarks"
@@ -135,7 +135,7 @@ class Benchmark(ABC):
         """Makes sure that the folder is there. Raises DataError if it is not."""
         if not self.root.is_dir():
             todo = f"give the right --root; `lavida-bench benchmarks {self.name}` tells how to get the data"
-            raise DataError(fault(self.root, "no such folder", f"the files of {self.name}", todo))
+            raise DataError(problem(self.root, "no such folder", f"the files of {self.name}", todo))
 
     def annotated(self) -> Totals | None:
         """What the annotation files alone say; None if there are none at hand. Raises DataError."""
@@ -154,7 +154,7 @@ class Benchmark(ABC):
         if not found:
             hints = "; ".join(f"{d.where}: {d.what}" for d in self.log.defects[:3])
             got = "no test video can be read" + (f" ({hints})" if hints else "")
-            raise DataError(fault(self.root, got, "the layout below", f"see `lavida-bench benchmarks {self.name}`"))
+            raise DataError(problem(self.root, got, "the layout below", f"see `lavida-bench benchmarks {self.name}`"))
         return found
 
     def loaded(self) -> list[TestVideo]:

@@ -59,7 +59,9 @@ class CheckReport:
         return {**asdict(self), "differs": self.differences(), "official": self.official}
 
 
-def check(benchmark: Benchmark, decode: bool, advance: Callable[[int], None]) -> CheckReport:
+def check(
+    benchmark: Benchmark, decode: bool = True, advance: Callable[[int], None] = lambda frames: None
+) -> CheckReport:
     """Reads a benchmark. Raises DataError where not even its annotations can be read."""
     videos = benchmark.loaded()
     defects = [*missing(benchmark, len(videos)), *benchmark.log.defects]

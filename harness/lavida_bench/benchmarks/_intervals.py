@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lavida_bench.videos.types import Bits
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 
 class Interval(NamedTuple):
@@ -25,7 +25,7 @@ def interval(start: int, stop: int, where: object) -> Interval:
     """A stretch of at least one frame. Raises DataError for a negative start or an end before it."""
     if start < 0 or stop <= start:
         got = f"frames from {start} up to but not including {stop}"
-        raise DataError(fault(where, got, "0 <= start < end", "mend the annotation"))
+        raise DataError(problem(where, got, "0 <= start < end", "mend the annotation"))
     return Interval(start, stop)
 
 
@@ -44,5 +44,5 @@ def whole(text: str, where: object) -> int:
     except ValueError:
         number = float("nan")
     if number != np.floor(number) or not np.isfinite(number):
-        raise DataError(fault(where, f"{text!r}", "a whole number", "mend the annotation"))
+        raise DataError(problem(where, f"{text!r}", "a whole number", "mend the annotation"))
     return int(number)

@@ -18,7 +18,7 @@ import numpy as np
 
 from lavida_bench.benchmarks._street_script import FPS, Script, view, write
 from lavida_bench.videos.types import Bits
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import DRAWING
 from lavida_gen.street import Film, Shot
@@ -61,7 +61,7 @@ def film_all(
         partial.rename(root)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise DataError(fault(root, f"cannot be written ({error})", todo="free some space or give --root")) from error
+        raise DataError(problem(root, f"cannot be written ({error})", todo="free some space or give --root")) from error
 
 
 def record(seed: int, videos: int, frames: int, size: tuple[int, int]) -> dict[str, object]:

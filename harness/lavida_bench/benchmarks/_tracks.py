@@ -15,7 +15,7 @@ import numpy as np
 from lavida_bench.benchmarks._base import Log
 from lavida_bench.benchmarks._intervals import whole
 from lavida_bench.videos.types import Track
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Row = tuple[int, float, float, float, float]
 
@@ -34,7 +34,9 @@ def read_tracks(path: Path, frame_count: int, log: Log) -> tuple[Track, ...]:
         if not 0 <= row[0] < frame_count or row[3] <= row[1] or row[4] <= row[2]:
             odd.append(line)
         elif rows[track].setdefault(row[0], row) is not row:
-            raise DataError(fault(f"{path}, line {line}", f"frame {row[0]} of track {track} again", "one region each"))
+            raise DataError(
+                problem(f"{path}, line {line}", f"frame {row[0]} of track {track} again", "one region each")
+            )
     if odd:
         what = f"{len(odd)} regions without extent or outside the video's {frame_count} frames"
         log.add(path, what, "left out", items=[f"line {line}" for line in odd])
@@ -44,11 +46,11 @@ def read_tracks(path: Path, frame_count: int, log: Log) -> tuple[Track, ...]:
 def _row(text: str, where: str) -> tuple[int, Row]:
     cells = re.split(r"[,\s]+", text.strip())
     if len(cells) != 6:
-        raise DataError(fault(where, f"{len(cells)} numbers", "track,frame,left,top,right,bottom"))
+        raise DataError(problem(where, f"{len(cells)} numbers", "track,frame,left,top,right,bottom"))
     try:
         left, top, right, bottom = (float(cell) for cell in cells[2:])
     except ValueError as error:
-        raise DataError(fault(where, f"{text.strip()!r}", "six numbers")) from error
+        raise DataError(problem(where, f"{text.strip()!r}", "six numbers")) from error
     return whole(cells[0], where), (whole(cells[1], where), left, top, right, bottom)
 
 

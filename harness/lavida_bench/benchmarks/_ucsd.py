@@ -20,7 +20,7 @@ from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles
 from lavida_bench.videos.media import is_stray, numbered
 from lavida_bench.videos.types import TestVideo
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 FOLDER = re.compile(r"Test(\d+)")
 ENTRY = re.compile(r"\.gt_frame\s*=\s*\[([^\]]*)\]")
@@ -59,11 +59,11 @@ def read_ranges(path: Path) -> list[list[Interval]]:
         text = path.read_text("latin-1")
     except OSError as error:
         todo = "it comes with the frames, in Test/"
-        raise DataError(fault(path, f"cannot be read ({error.strerror})", "the frame labels", todo)) from error
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "the frame labels", todo)) from error
     code = "\n".join(line.partition("%")[0] for line in text.splitlines())
     entries = ENTRY.findall(code)
     if not entries:
-        raise DataError(fault(path, "names no video", "TestVideoFile{end+1}.gt_frame = [a:b];"))
+        raise DataError(problem(path, "names no video", "TestVideoFile{end+1}.gt_frame = [a:b];"))
     return [_entry(entry, f"{path}, entry {number}") for number, entry in enumerate(entries, start=1)]
 
 
@@ -74,7 +74,7 @@ def _entry(text: str, where: str) -> list[Interval]:
             continue
         match = RANGE.fullmatch(part.strip())
         if match is None:
-            raise DataError(fault(where, f"range {part.strip()!r}", "first:last, frames counted from 1"))
+            raise DataError(problem(where, f"range {part.strip()!r}", "first:last, frames counted from 1"))
         first, last = int(match[1]), int(match[2] or match[1])
         found.append(interval(first - 1, last, where))
     return found
@@ -86,7 +86,7 @@ def home(root: Path, name: str) -> Path:
     for place in places:
         if (place / "Test").is_dir():
             return place
-    raise DataError(fault(root, "no folder Test", f"{name}/Test", "give the folder of UCSD_Anomaly_Dataset.v1p2"))
+    raise DataError(problem(root, "no folder Test", f"{name}/Test", "give the folder of UCSD_Anomaly_Dataset.v1p2"))
 
 
 def load(

@@ -19,7 +19,7 @@ from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import find_videos, number_of
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_bench.videos.video_file import VideoFile
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.masks import RLE, decode, encode
 
 VIDEOS = 21
@@ -63,13 +63,13 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
         for place in ("ground_truth_demo/testing_label_mask", "testing_label_mask"):
             if (self.root / place / name).is_file():
                 return self.root / place / name
-        raise DataError(fault(self.root, f"no ground_truth_demo/testing_label_mask/{name}", "the masks of a video"))
+        raise DataError(problem(self.root, f"no ground_truth_demo/testing_label_mask/{name}", "the masks of a video"))
 
     def load(self, log: Log) -> list[TestVideo]:
         """See Benchmark."""
         folder = self.root / "testing_videos"
         if not folder.is_dir():
-            raise DataError(fault(folder, "no such folder", "the test videos", "give the folder that holds it"))
+            raise DataError(problem(folder, "no such folder", "the test videos", "give the folder that holds it"))
         paths = {f"{number_of(files[0]):02d}": files[0] for files in find_videos(folder).values()}
         log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in paths]
         stretches = self._intervals() if self.options.labels == "intervals" else None
@@ -86,7 +86,9 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
         count = media.frame_count
         if len(masks) != count:
             todo = "take video and masks of one release"
-            raise DataError(fault(self._masks(int(key)), f"masks of {len(masks)} frames", f"{count}, as decoded", todo))
+            raise DataError(
+                problem(self._masks(int(key)), f"masks of {len(masks)} frames", f"{count}, as decoded", todo)
+            )
         marks = np.array([mask is not None for mask in masks])
         if stretches is not None:
             marks = labels(stretches[int(key) - 1], count)
@@ -130,9 +132,9 @@ def _variable(path: Path, name: str) -> Any:
         found = loadmat(path, variable_names=[name])
     except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
         todo = "take the official file (MATLAB 5)"
-        raise DataError(fault(path, f"cannot be read ({error})", f"a .mat file with {name}", todo)) from error
+        raise DataError(problem(path, f"cannot be read ({error})", f"a .mat file with {name}", todo)) from error
     if name not in found:
-        raise DataError(fault(path, f"no variable {name}", f"a .mat file with {name}", "take the official file"))
+        raise DataError(problem(path, f"no variable {name}", f"a .mat file with {name}", "take the official file"))
     return found[name]
 
 
@@ -140,12 +142,12 @@ def read_masks(path: Path, size: tuple[int, int]) -> list[RLE | None]:
     """A mask a frame, None where it is empty. Raises DataError if the layout is not 1 x F cells of H x W."""
     cells = _variable(path, "volLabel")
     if cells.dtype != object or cells.ndim != 2 or 1 not in cells.shape:
-        raise DataError(fault(path, f"volLabel is {cells.dtype} {cells.shape}", "1 x F cells, one mask each"))
+        raise DataError(problem(path, f"volLabel is {cells.dtype} {cells.shape}", "1 x F cells, one mask each"))
     masks: list[RLE | None] = []
     for number, plane in enumerate(cells.reshape(-1)):
         if plane.shape != size:
             raise DataError(
-                fault(f"{path}, frame {number}", f"mask of {plane.shape}", f"{size}, the size of the video")
+                problem(f"{path}, frame {number}", f"mask of {plane.shape}", f"{size}, the size of the video")
             )
         masks.append(encode(plane) if plane.any() else None)
     return masks
@@ -155,12 +157,12 @@ def read_intervals(path: Path) -> list[list[Interval]]:
     """For each of the 21 videos its stretches: `gt` holds 2 x N first and last frames, from 1, inclusive."""
     cells = _variable(path, "gt").reshape(-1)
     if len(cells) != VIDEOS:
-        raise DataError(fault(path, f"gt has {len(cells)} videos", str(VIDEOS)))
+        raise DataError(problem(path, f"gt has {len(cells)} videos", str(VIDEOS)))
     found = []
     for number, cell in enumerate(cells, start=1):
         pairs = np.asarray(cell)
         where = f"{path}, video {number}"
         if pairs.ndim != 2 or pairs.shape[0] != 2:
-            raise DataError(fault(where, f"shape {pairs.shape}", "2 x N first and last frames"))
+            raise DataError(problem(where, f"shape {pairs.shape}", "2 x N first and last frames"))
         found.append([interval(int(first) - 1, int(last), where) for first, last in pairs.T])
     return found

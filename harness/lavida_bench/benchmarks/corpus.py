@@ -14,7 +14,7 @@ from pydantic import Field
 from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
 from lavida_bench.videos.shard_index import Member, read_members
 from lavida_bench.videos.types import Bits, Pixels, TestVideo
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.reader import Corpus as Shards
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.scenes.images import decode
@@ -51,7 +51,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         if not found:
             splits = ", ".join(sorted({f"{row['split']} ({row['kind']})" for row in rows}))
             got = f"no sample of split {self.options.split!r}, kind {self.options.kind}"
-            raise DataError(fault(self.root, got, splits, "choose one of these, or build with a validation share"))
+            raise DataError(problem(self.root, got, splits, "choose one of these, or build with a validation share"))
         return corpus, found
 
     def annotated(self) -> Totals:

@@ -20,7 +20,7 @@ from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles, read_grey
 from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered
 from lavida_bench.videos.types import Bits, TestVideo
-from lavida_gen.common.errors import DataError, did_you_mean, fault
+from lavida_gen.common.errors import DataError, did_you_mean, problem
 
 
 class Row(NamedTuple):
@@ -101,7 +101,9 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
                 if found.setdefault(key, path) != path:
                     log.add(path, f"has the name of {found[key].name}", "left out: rename it", fatal=True)
         if not found:
-            raise DataError(fault(home, "no video and no folder of frames", "videos/NAME.mp4 or videos/NAME/0001.jpg"))
+            raise DataError(
+                problem(home, "no video and no folder of frames", "videos/NAME.mp4 or videos/NAME/0001.jpg")
+            )
         files = dict(open_all([(key, path) for key, path in found.items() if path.is_file()], log))
         made: dict[str, Media] = {}
         for key, path in sorted(found.items()):
@@ -117,7 +119,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
         count = media.frame_count
         if files and max(files) >= count:
             got = f"a mask of frame {max(files)}"
-            raise DataError(fault(folder, got, f"frames 0..{count - 1}: numbers begin with 0", "rename the masks"))
+            raise DataError(problem(folder, got, f"frames 0..{count - 1}: numbers begin with 0", "rename the masks"))
         marks: Bits | None = None
         if stretches is not None:
             if past := [s for s in stretches if s.stop > count]:
@@ -139,7 +141,7 @@ def read_labels(path: Path) -> list[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         table = csv.DictReader(file, skipinitialspace=True)
         if not {"video", "start", "end"} <= set(table.fieldnames or ()):
-            raise DataError(fault(path, f"columns {table.fieldnames}", "video,start,end[,name]"))
+            raise DataError(problem(path, f"columns {table.fieldnames}", "video,start,end[,name]"))
         return [_row(row, f"{path}, line {table.line_num}") for row in table]
 
 

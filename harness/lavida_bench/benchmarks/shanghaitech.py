@@ -20,7 +20,7 @@ from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common import arrays
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 FPS = 24.0
 TRAINING = re.compile(r"\d\d_\d\d\d")  # names of training videos; test videos have four digits
@@ -61,7 +61,7 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
             if (place / "test_frame_mask").is_dir():
                 return place
         todo = "give the folder that holds testing/"
-        raise DataError(fault(self.root, "no folder testing/test_frame_mask", "the frame labels", todo))
+        raise DataError(problem(self.root, "no folder testing/test_frame_mask", "the frame labels", todo))
 
     def _labels(self) -> dict[str, Path]:
         """Key -> frame labels. Raises DataError for the weakly supervised re-split."""
@@ -72,9 +72,9 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
             named = f", among them {training[0]}, a training video" if training else ""
             got = f"labels of {len(files)} videos{named}: the weakly supervised re-split"
             todo = "take the official testing/ folder; numbers on the two splits do not compare"
-            raise DataError(fault(folder, got, "the 107 official test videos", todo))
+            raise DataError(problem(folder, got, "the 107 official test videos", todo))
         if not files:
-            raise DataError(fault(folder, "no .npy file", "frame labels of 107 test videos"))
+            raise DataError(problem(folder, "no .npy file", "frame labels of 107 test videos"))
         return files
 
     def annotated(self) -> Totals:
@@ -107,7 +107,7 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         frames = FrameFolder.of(folder, first=0, fps=FPS)
         if frames.frame_count != len(marks):
             todo = "take the frames of the release, or decode its videos so that the counts agree"
-            raise DataError(fault(folder, f"{frames.frame_count} frames", f"{len(marks)}, as labelled", todo))
+            raise DataError(problem(folder, f"{frames.frame_count} frames", f"{len(marks)}, as labelled", todo))
         pixels = self._testing() / "test_pixel_mask" / f"{key}.npy"
         return TestVideo(
             key=key,
@@ -126,7 +126,7 @@ def frame_labels(path: Path) -> Bits:
     """(F,) bool from the (F,) 0/1 array of a file. Raises DataError."""
     found = _array(path, None)
     if found.ndim != 1 or not len(found) or not np.isin(found, (0, 1)).all():
-        raise DataError(fault(path, f"{found.dtype} {found.shape}", "(F,) of 0 and 1"))
+        raise DataError(problem(path, f"{found.dtype} {found.shape}", "(F,) of 0 and 1"))
     return np.asarray(found != 0)
 
 
@@ -134,7 +134,7 @@ def _array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
     try:
         found: NDArray[np.generic] = arrays.load(path, mode)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(fault(path, f"is no array ({error})", "a .npy file", "fetch it again")) from error
+        raise DataError(problem(path, f"is no array ({error})", "a .npy file", "fetch it again")) from error
     return found
 
 
@@ -145,7 +145,7 @@ class _PixelMasks:
         self.path = path
         found = _array(path, "r").shape
         if found != shape:
-            raise DataError(fault(path, f"shape {found}", f"{shape}, as frame labels and frames have it"))
+            raise DataError(problem(path, f"shape {found}", f"{shape}, as frame labels and frames have it"))
 
     def __call__(self, start: int, stop: int) -> Bits:
         return np.asarray(_array(self.path, "r")[start:stop] != 0)

@@ -18,7 +18,7 @@ from lavida_bench.benchmarks._base import About, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._street_script import NAMES
 from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
 from lavida_bench.videos.types import TestVideo
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage import cache
 
 
@@ -69,13 +69,13 @@ street.json                 what was drawn""",
             found: dict[str, Any] = json.loads(path.read_text("utf-8"))
             counted = int(found["abnormal_frames"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(fault(path, f"cannot be read ({error})", "an empty folder or a drawn one")) from error
+            raise DataError(problem(path, f"cannot be read ({error})", "an empty folder or a drawn one")) from error
         return found | {"abnormal_frames": counted}
 
     def prepare(self) -> None:
         """Draws it if the folder is not there or empty. Raises DataError for a folder with something else in it."""
         if self.root.is_file():
-            raise DataError(fault(self.root, "is a file", "an empty folder or a drawn one", "give another --root"))
+            raise DataError(problem(self.root, "is a file", "an empty folder or a drawn one", "give another --root"))
         if not self.root.is_dir() or not any(self.root.iterdir()):
             options = self.options
             street_film.film_all(
@@ -84,7 +84,7 @@ street.json                 what was drawn""",
         found, asked = self._found(), _record(self.options)
         if any(found.get(name) != value for name, value in asked.items()):
             todo = "give another --root, or remove the folder"
-            raise DataError(fault(self.root, f"drawn as {found}", f"{asked}", todo))
+            raise DataError(problem(self.root, f"drawn as {found}", f"{asked}", todo))
 
     def load(self, log: Log) -> list[TestVideo]:
         """See Benchmark."""

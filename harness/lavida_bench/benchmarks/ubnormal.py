@@ -24,7 +24,7 @@ from lavida_bench.videos.mask_files import MaskFiles, Values
 from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import Bits, TestVideo, Track
 from lavida_bench.videos.video_file import VideoFile
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 LISTS = ("abnormal_test_video_names.txt", "normal_test_video_names.txt")
 MAP = re.compile(r"_(\d+)_gt\.png$")
@@ -71,7 +71,7 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
             if place.is_file():
                 return place
         todo = f"copy it from the folder scripts/ of {self.about.page}"
-        raise DataError(fault(self.root, f"no {name}", "the list of test videos", todo))
+        raise DataError(problem(self.root, f"no {name}", "the list of test videos", todo))
 
     def _home(self, key: str) -> Path:
         return self.root / f"Scene{scene_of(key)}"
@@ -151,7 +151,7 @@ def scene_of(key: str) -> str:
     """The scene's number: the third part of ``abnormal_scene_10_scenario_1``. Raises DataError."""
     parts = key.split("_")
     if len(parts) < 3 or not parts[2].isdigit():
-        raise DataError(fault(LISTS[0], f"name {key!r}", "abnormal_scene_NUMBER_..."))
+        raise DataError(problem(LISTS[0], f"name {key!r}", "abnormal_scene_NUMBER_..."))
     return parts[2]
 
 
@@ -163,7 +163,7 @@ def read_names(path: Path) -> list[str]:
 def read_spans(path: Path) -> list[Span]:
     """The tracks of a file, one or many lines. Raises DataError with the line."""
     if not path.is_file():
-        raise DataError(fault(path, "no such file", "the tracks of an abnormal video", "unpack the annotations"))
+        raise DataError(problem(path, "no such file", "the tracks of an abnormal video", "unpack the annotations"))
     found = []
     for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
         if not text.strip():
@@ -171,11 +171,11 @@ def read_spans(path: Path) -> list[Span]:
         where = f"{path}, line {line}"
         cells = text.split(",")
         if len(cells) != 3:
-            raise DataError(fault(where, f"{len(cells)} numbers", "object,start,end"))
+            raise DataError(problem(where, f"{len(cells)} numbers", "object,start,end"))
         number, start, end = (whole(cell.strip(), where) for cell in cells)
         found.append(Span(number, *interval(start, end + 1, where)))
     if not found:
-        raise DataError(fault(path, "is empty", "at least one track: the video is listed as abnormal"))
+        raise DataError(problem(path, "is empty", "at least one track: the video is listed as abnormal"))
     return found
 
 
@@ -190,6 +190,6 @@ def _tracks_file(home: Path, key: str, kind: str = "tracks") -> Path:
 def _maps(folder: Path) -> dict[int, Path]:
     """Frame number -> object map."""
     if not folder.is_dir():
-        raise DataError(fault(folder, "no such folder", "object maps and tracks", "unpack the annotations"))
+        raise DataError(problem(folder, "no such folder", "object maps and tracks", "unpack the annotations"))
     files = (path for path in folder.iterdir() if not is_stray(path.name))
     return dict(sorted((int(m[1]), path) for path in files if (m := MAP.search(path.name))))

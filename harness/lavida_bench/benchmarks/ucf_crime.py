@@ -17,7 +17,7 @@ from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import VIDEOS, find_videos
 from lavida_bench.videos.types import Bits, TestVideo
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 FILE = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
 NORMAL = "Normal"
@@ -72,7 +72,7 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
         places = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
         if not places:
             todo = f"download it from {self.about.page}"
-            raise DataError(fault(self.root, f"no {FILE}", "the temporal annotations", todo))
+            raise DataError(problem(self.root, f"no {FILE}", "the temporal annotations", todo))
         return read_annotations(places[0], inclusive=self.options.ends == "inclusive")
 
     def annotated(self) -> Totals:
@@ -113,16 +113,16 @@ def read_annotations(path: Path, inclusive: bool = True) -> list[Entry]:
             continue
         entry = _entry(text.split(), f"{path}, line {line}", inclusive)
         if entries.setdefault(entry.key, entry) is not entry:
-            raise DataError(fault(f"{path}, line {line}", f"{entry.key} again", "one line a video"))
+            raise DataError(problem(f"{path}, line {line}", f"{entry.key} again", "one line a video"))
     if not entries:
-        raise DataError(fault(path, "is empty", "NAME CLASS START END START END"))
+        raise DataError(problem(path, "is empty", "NAME CLASS START END START END"))
     return list(entries.values())
 
 
 def _entry(words: list[str], where: str, inclusive: bool) -> Entry:
     if len(words) < 4 or len(words) % 2:
         got = f"{len(words)} words"
-        raise DataError(fault(where, got, "NAME CLASS START END START END, -1 where there is no event"))
+        raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
     key = words[0]
     for suffix in VIDEOS:
         key = key.removesuffix(suffix)
@@ -143,7 +143,7 @@ def frame_labels(entry: Entry, frame_count: int) -> tuple[Bits, int]:
     if late:
         todo = "the video is cut short or another one: fetch it again"
         got = f"an event from frame {late[0].start} of {frame_count}"
-        raise DataError(fault(entry.key, got, "events within the video", todo))
+        raise DataError(problem(entry.key, got, "events within the video", todo))
     return labels(entry.stretches, frame_count), stop if stop > frame_count else 0
 
 

@@ -18,7 +18,7 @@ from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import Media, Part, find_videos
 from lavida_bench.videos.types import TestVideo
 from lavida_bench.videos.video_file import VideoFile
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 FILE = "annotations.txt"
 CODES = ("A", "B1", "B2", "B4", "B5", "B6", "G")
@@ -61,7 +61,7 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
         places = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
         if not places:
             todo = f"download it from {self.about.page}"
-            raise DataError(fault(self.root, f"no {FILE}", "the frame annotations of the violent videos", todo))
+            raise DataError(problem(self.root, f"no {FILE}", "the frame annotations of the violent videos", todo))
         return read_annotations(places[0])
 
     def annotated(self) -> Totals:
@@ -143,13 +143,13 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
         name = words[0].removesuffix(".mp4")
         _known(name, where)
         if len(words) % 2 == 0 or len(words) < 3:
-            raise DataError(fault(where, f"{len(words) - 1} numbers", "NAME START END, and more pairs"))
+            raise DataError(problem(where, f"{len(words) - 1} numbers", "NAME START END, and more pairs"))
         if name in found:
-            raise DataError(fault(where, f"{name} again", "one line a video"))
+            raise DataError(problem(where, f"{name} again", "one line a video"))
         ends = [whole(word, where) for word in words[1:]]
         found[name] = [interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
     if not found:
-        raise DataError(fault(path, "is empty", "NAME START END ..."))
+        raise DataError(problem(path, "is empty", "NAME START END ..."))
     return found
 
 
@@ -157,4 +157,4 @@ def _known(name: str, where: str) -> None:
     codes = label_of(name)
     if not codes or "A" in codes or any(code not in CODES for code in codes):
         expected = "a name that ends in _label_ and codes of violence, like _label_B2-G-0"
-        raise DataError(fault(where, f"name {name!r}", expected))
+        raise DataError(problem(where, f"name {name!r}", expected))

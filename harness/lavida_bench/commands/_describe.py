@@ -12,10 +12,10 @@ from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.metrics import _base as measures
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
-from lavida_gen.inspection.describe import Told, columns, options
+from lavida_gen.inspection.describe import Listing, columns, options
 
 
-def benchmarks() -> Told:
+def benchmarks() -> Listing:
     """All benchmarks, a line each."""
     rows: dict[str, Any] = {}
     for name in room.known():
@@ -29,14 +29,14 @@ def benchmarks() -> Told:
     ]
     table = columns([("name", "expected", "metrics", "licence", "what it is", "page"), *cells])
     hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
-    return Told(f"{table}\n\n{hint}", rows)
+    return Listing(f"{table}\n\n{hint}", rows)
 
 
 def _count(totals: dict[str, int] | None) -> str:
     return f"{totals['videos']} videos, {totals['frames']:,} frames" if totals else ""
 
 
-def benchmark(name: str) -> Told:
+def benchmark(name: str) -> Listing:
     """One benchmark. Raises UserError for an unknown name."""
     cls = room.find_class(name)
     about = cls.about
@@ -53,19 +53,19 @@ def benchmark(name: str) -> Told:
     ]  # fmt: skip
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
-    return Told("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+    return Listing("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
 
 
-def metrics() -> Told:
+def metrics() -> Listing:
     """All metrics, a line each."""
     rows = {name: _metric(name) for name in measures.known()}
     cells = [(name, str(row["needs"]), ", ".join(row["variants"]), str(row["about"])) for name, row in rows.items()]
     table = columns([("name", "needs", "variants", "what it is"), *cells])
     hint = "`lavida-bench metrics NAME` tells how one is defined."
-    return Told(f"{table}\n\n{hint}", rows)
+    return Listing(f"{table}\n\n{hint}", rows)
 
 
-def metric(name: str) -> Told:
+def metric(name: str) -> Listing:
     """One metric. Raises UserError for an unknown name."""
     row, cls = _metric(name), type(measures.make(name))
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
@@ -80,7 +80,7 @@ def metric(name: str) -> Told:
         *([f"fixed      {fixed}, so that numbers can be compared"] if fixed else []),
         "", _indent(module), *(f"\n{_indent(text)}" for text in bases if text),
     ]  # fmt: skip
-    return Told("\n".join(text), {"name": name, **row, "definition": module})
+    return Listing("\n".join(text), {"name": name, **row, "definition": module})
 
 
 def _fixed(cls: type[Metric]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
     """
     from lavida_bench.config import recipe as recipes
     from lavida_bench.runs.stages import holds_run
-    from lavida_gen.common.errors import UserError, fault
+    from lavida_gen.common.errors import UserError, problem
     from lavida_gen.storage import output_folder as out_folder
 
     loaded = recipes.load(recipe, settings)
@@ -38,7 +38,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
     target = out or Path("fits") / loaded.name
     if holds_run(target):
         inner = f"its fit is in {target / 'fit'}; " if (target / "fit").is_dir() else ""
-        raise UserError(fault(target, "holds a run", todo=f"{inner}give another --out"))
+        raise UserError(problem(target, "holds a run", todo=f"{inner}give another --out"))
     out_folder.make(target)
     from lavida_bench.fitting.trainer import fit
 

@@ -56,7 +56,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     from lavida_bench.config.recipe import ScoreEntry
     from lavida_bench.protocols.prompt_names import by_commas
     from lavida_bench.scoring.score import Effort, usual_readers
-    from lavida_gen.recipe_files.reading import refuse, said
+    from lavida_gen.recipe_files.reading import refuse, validation_messages
 
     words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
     absent, root = options.pop("absent"), options.pop("root")
@@ -66,7 +66,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     try:
         entry = ScoreEntry(benchmark=benchmark, **options)
     except ValidationError as error:
-        raise refuse(f"score {benchmark}", [*said(error, "", ScoreEntry)]) from error
+        raise refuse(f"score {benchmark}", [*validation_messages(error, "", ScoreEntry)]) from error
     effort = Effort(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])
     out: Path = words["out"] or Path("runs/score")
     _score(entry, model, out, effort, words["replace"], words["device"])

@@ -14,7 +14,7 @@ from lavida_bench.commands._options import JSON, ROOT, SET, SMOOTHING, parse_set
 if TYPE_CHECKING:
     from lavida_bench.benchmarks._base import Benchmark
     from lavida_bench.evaluation.measure import How, Measured
-    from lavida_bench.protocols.protocol import Protocol
+    from lavida_bench.protocols.protocol import EvaluationProtocol
 
 
 @click.command()
@@ -70,7 +70,7 @@ def command(
 
 
 def _measure(
-    benchmark: Benchmark, scores: Path, protocol: Protocol, method: str | None, how: How, out: Path | None
+    benchmark: Benchmark, scores: Path, protocol: EvaluationProtocol, method: str | None, how: How, out: Path | None
 ) -> Measured:
     from lavida_bench.evaluation.measure import measure, work
     from lavida_bench.results.provenance import provenance

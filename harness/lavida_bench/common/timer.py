@@ -12,7 +12,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-class Clock:
+class Timer:
     """Busy seconds by stage. Stages of several threads may add up to more than the time that went by.
 
     seconds    by the wall clock

@@ -18,12 +18,12 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lavida_gen.recipe_files.kinds import RUN
-from lavida_gen.recipe_files.reading import Place, Strict, change, expand, refuse, said
+from lavida_gen.recipe_files.reading import Place, StrictModel, change, expand, refuse, validation_messages
 
 NAMED = 60  # letters of a folder's name that tell the names of a prompt
 
 
-class ModelSettings(Strict):
+class ModelSettings(StrictModel):
     """Where the model comes from."""
 
     preset: Literal["paper", "small", "tiny"] | None = Field(default=None, description="a size of LAVIDA")
@@ -43,7 +43,7 @@ class ModelSettings(Strict):
         return self
 
 
-class DataEntry(Strict):
+class DataEntry(StrictModel):
     """One corpus to learn from."""
 
     corpus: str = Field(description="folder or URL (http, hf, s3, ...) of a finished corpus")
@@ -51,7 +51,7 @@ class DataEntry(Strict):
     weight: float = Field(default=1.0, gt=0, description="share of the steps; kinds share it by their samples")
 
 
-class LoaderSettings(Strict):
+class LoaderSettings(StrictModel):
     """How shards become batches. None of it but `shuffle` and `lanes` changes what a step sees."""
 
     workers: int = Field(default=2, ge=0, le=256, description="decoding processes of each training process")
@@ -63,14 +63,14 @@ class LoaderSettings(Strict):
     cache: str | None = Field(default=None, description="folder for shards fetched from a URL [default: user's cache]")
 
 
-class CheckpointSettings(Strict):
+class CheckpointSettings(StrictModel):
     """When a run is saved."""
 
     every: int = Field(default=500, ge=1, description="steps")
     keep: int = Field(default=2, ge=1, description="checkpoints kept, the newest")
 
 
-class ValidationSettings(Strict):
+class ValidationSettings(StrictModel):
     """What decides which weights are the best: the corpora's own validation shards, never a test set."""
 
     every: int = Field(default=500, ge=1, description="steps")
@@ -78,7 +78,7 @@ class ValidationSettings(Strict):
     by: str = Field(default="loss", description="the loss that must fall: loss, focal, dice, iou, object, text, names")
 
 
-class FitSettings(Strict):
+class FitSettings(StrictModel):
     """How the model learns. The defaults are the paper's."""
 
     steps: int = Field(default=16000, ge=1, description="optimiser steps")
@@ -110,7 +110,7 @@ class FitSettings(Strict):
         return rates
 
 
-class ScoreEntry(Strict):
+class ScoreEntry(StrictModel):
     """One benchmark to score."""
 
     benchmark: str = Field(description="`lavida-bench benchmarks` lists them")
@@ -140,7 +140,7 @@ class ScoreEntry(Strict):
         return self.label or "-".join(word.replace("/", "-") for word in words if word)
 
 
-class Recipe(Strict):
+class Recipe(StrictModel):
     """A run, described."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
@@ -189,18 +189,18 @@ def load(name: str, settings: Sequence[str] = ()) -> Recipe:
     """Read a recipe by name or path, with `key.path=value` settings on top. Raises UserError with every fault."""
     path = find(name)
     raw = RUN.read(path, name)
-    faults = [fault for setting in settings for fault in change(raw, setting)]
-    return parse(raw, str(path), faults)
+    problems = [problem for setting in settings for problem in change(raw, setting)]
+    return parse(raw, str(path), problems)
 
 
-def parse(raw: dict[str, Any], where: str = "recipe", faults: Sequence[str] = ()) -> Recipe:
+def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> Recipe:
     """A recipe from plain data. Raises UserError that lists every fault with its place."""
-    found = list(faults)
+    found = list(problems)
     raw = expand(raw, "", found)
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(said(error, "", Recipe, hint=lambda loc: _hint(raw, loc)))
+        found.extend(validation_messages(error, "", Recipe, hint=lambda loc: _hint(raw, loc)))
     else:
         if not found:
             return recipe

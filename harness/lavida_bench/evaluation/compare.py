@@ -25,7 +25,7 @@ from lavida_bench.results.results_json import Entry
 from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.score_store import ABOUT, ScoreStore
 from lavida_bench.videos.types import TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def side(words: str) -> Side:
     if not chosen:
         known = ", ".join(dict.fromkeys(entry.result.method for entry in entries))
         if not entries:
-            raise UserError(fault(path, "holds no results", todo="score something first"))
-        raise UserError(fault(words, f"no method {method!r}", f"one of: {known}"))
+            raise UserError(problem(path, "holds no results", todo="score something first"))
+        raise UserError(problem(words, f"no method {method!r}", f"one of: {known}"))
     return Side(path, chosen)
 
 
@@ -96,13 +96,13 @@ def common(first: Side, second: Side) -> list[tuple[Entry, Entry]]:
             if len(several) > 1:
                 got = f"{' on '.join(where)} has {len(several)} methods"
                 known = " or ".join(f"{run}@{one.result.method}" for one in several)
-                raise UserError(fault(run, got, f"one method a run: {known}"))
+                raise UserError(problem(run, got, f"one method a run: {known}"))
         if others:
             found.append((entry, others[0]))
     if not found:
         has = [", ".join(f"{one.key[0]} under {one.key[1]}" for one in run.entries) for run in (first, second)]
         got = f"has {has[0]}; {second.run} has {has[1]}"
-        raise UserError(fault(first.run, got, "a benchmark and protocol that both have"))
+        raise UserError(problem(first.run, got, "a benchmark and protocol that both have"))
     return found
 
 
@@ -124,7 +124,7 @@ def compare(
     (one, mine), (other, theirs) = first, second
     if mine.data.settings != theirs.data.settings:
         got = f"scored with {dict(mine.data.settings)}, {other.run} with {dict(theirs.data.settings)}"
-        raise UserError(fault(one.run, got, "the same options of the benchmark"))
+        raise UserError(problem(one.run, got, "the same options of the benchmark"))
     benchmark = benchmarks.make(mine.result.benchmark, root or mine.data.root, mine.data.settings)
     protocol = protocols.from_id(mine.result.protocol, benchmark.name)
     looks: tuple[list[Look], list[Look]] = ([], [])
@@ -156,10 +156,10 @@ def _called(first: tuple[Side, Entry], second: tuple[Side, Entry]) -> tuple[str,
 def scores(run: Path, entry: Entry, benchmark: Benchmark) -> Pairs:
     """The videos with the scores that a run kept. Raises DataError if it kept none, or they have gone."""
     if entry.scores is None:
-        raise DataError(fault(run, f"kept no scores of {benchmark.name}", "scores by video", "score again"))
+        raise DataError(problem(run, f"kept no scores of {benchmark.name}", "scores by video", "score again"))
     folder, videos = run / entry.scores, benchmark.videos()
     if not folder.is_dir():
-        raise DataError(fault(folder, "no such folder", f"the scores of {run}", "put them there, or score again"))
+        raise DataError(problem(folder, "no such folder", f"the scores of {run}", "put them there, or score again"))
     if (folder.parent / ABOUT).is_file():
         return _stored(ScoreStore.open(folder.parent), videos)
     return ScoreFiles.find(folder, videos).pairs(videos)

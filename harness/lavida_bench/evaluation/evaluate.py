@@ -16,12 +16,12 @@ from lavida_bench.metrics import _base as room
 from lavida_bench.metrics import _bootstrap as boot
 from lavida_bench.metrics._base import Metric, MetricResult
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.smoothing import smooth
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.results.result import Coverage, Result
 from lavida_bench.videos.types import TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Pairs = Iterable[tuple[TestVideo, VideoScore | None]]
 SHOWN = 10  # missing videos listed in an error
@@ -50,7 +50,7 @@ class _Seen:
     def add(self, video: TestVideo, number: int) -> None:
         """`number` frames of it are scored."""
         if video.key in self.keys:
-            raise DataError(fault(video.key, "the video comes twice", "each test video once"))
+            raise DataError(problem(video.key, "the video comes twice", "each test video once"))
         self.keys.add(video.key)
         self.unlabelled += video.frame_labels is None
         self.videos += number > 0
@@ -66,14 +66,14 @@ class _Seen:
         return Coverage(self.videos, totals[0], self.frames, totals[1], tuple(self.missing))
 
 
-def _view(video: TestVideo, score: VideoScore | None, protocol: Protocol) -> Scored | None:
+def _view(video: TestVideo, score: VideoScore | None, protocol: EvaluationProtocol) -> EvaluatedVideo | None:
     """None for a video that is not scored, or has no labels to score against."""
     if score is None or video.frame_labels is None or not protocol.select([video]):
         return None
     return protocol.view(video, score)
 
 
-def _scored(video: TestVideo, score: VideoScore | None, item: Scored | None) -> int:
+def _scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | None) -> int:
     """How many frames of a video have a score that counts; without labels, any score."""
     if item is not None:
         return len(item.frames)
@@ -82,7 +82,7 @@ def _scored(video: TestVideo, score: VideoScore | None, item: Scored | None) -> 
     return score.frame_count if score.scored is None else int(score.scored.sum())
 
 
-def collect(pairs: Pairs, protocol: Protocol, metrics: Sequence[Metric], sigma: float | None = None) -> None:
+def collect(pairs: Pairs, protocol: EvaluationProtocol, metrics: Sequence[Metric], sigma: float | None = None) -> None:
     """Puts every scored video into every metric (smoothed if `sigma`)."""
     for video, score in pairs:
         item = _view(video, score, protocol)
@@ -90,12 +90,12 @@ def collect(pairs: Pairs, protocol: Protocol, metrics: Sequence[Metric], sigma: 
             _update(metrics, smooth(item, sigma) if sigma is not None else item)
 
 
-def _update(metrics: Sequence[Metric], item: Scored) -> None:
+def _update(metrics: Sequence[Metric], item: EvaluatedVideo) -> None:
     for metric in metrics:
         metric.update(item)
 
 
-def _require(seen: _Seen, coverage: Coverage, protocol: Protocol) -> None:
+def _require(seen: _Seen, coverage: Coverage, protocol: EvaluationProtocol) -> None:
     """Raises DataError listing what is missing."""
     unscored = seen.videos_total - seen.videos
     counts = {
@@ -108,7 +108,7 @@ def _require(seen: _Seen, coverage: Coverage, protocol: Protocol) -> None:
     if len(coverage.missing) > SHOWN:
         lines += f" and {len(coverage.missing) - SHOWN} more"
     raise DataError(
-        fault(
+        problem(
             f"protocol {protocol.id}",
             f"scored {coverage}; {', '.join(told)}{lines}",
             "every frame of every test video",
@@ -119,7 +119,7 @@ def _require(seen: _Seen, coverage: Coverage, protocol: Protocol) -> None:
 
 def evaluate(
     pairs: Pairs,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     metrics: Sequence[str | Metric] | None = None,
     *,
     method: str = "",
@@ -166,7 +166,7 @@ def evaluate(
 
 def _look(
     pairs: Pairs,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     raw: Sequence[Metric],
     smoothed: Sequence[Metric],
     oracle: Metric,
@@ -187,7 +187,7 @@ def _look(
 
 
 def compare(
-    first: Pairs, second: Pairs, protocol: Protocol, names: Sequence[str], bootstrap: Bootstrap | None = None
+    first: Pairs, second: Pairs, protocol: EvaluationProtocol, names: Sequence[str], bootstrap: Bootstrap | None = None
 ) -> dict[str, Mapping[str, Difference]]:
     """Metric -> variant -> difference of two runs (first - second) over the same videos in the same order.
 
@@ -206,7 +206,7 @@ def _made(metrics: Sequence[str | Metric]) -> list[Metric]:
     return made
 
 
-def _all(protocol: Protocol) -> list[str]:
+def _all(protocol: EvaluationProtocol) -> list[str]:
     """The protocol's own metrics, then the others by name."""
     own = protocol.metrics()
     return [*own, *(name for name in room.known() if name not in own)]
@@ -225,7 +225,7 @@ def _unlabelled(seen: _Seen) -> tuple[str, ...]:
 
 
 def _warnings(
-    coverage: Coverage, protocol: Protocol, found: Mapping[str, MetricResult], oracle: Metric
+    coverage: Coverage, protocol: EvaluationProtocol, found: Mapping[str, MetricResult], oracle: Metric
 ) -> tuple[str, ...]:
     """What a reader must know before any number."""
     warnings = []

@@ -19,7 +19,7 @@ from lavida_bench.evaluation.curve import Timeline, timeline
 from lavida_bench.evaluation.evaluate import Pairs, evaluate
 from lavida_bench.evaluation.peak_pictures import Shot, shots
 from lavida_bench.metrics._bootstrap import Bootstrap
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import DataUsed, Entry, Provenance
 from lavida_bench.videos.types import Counts, Floats, TestVideo, VideoScore
@@ -65,7 +65,7 @@ class Measured:
 
 def measure(
     benchmark: Benchmark,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     pairs: Pairs,
     method: str,
     provenance: Provenance,
@@ -125,7 +125,7 @@ def _shown(videos: Sequence[TestVideo]) -> frozenset[str]:
 
 
 def watch(
-    pairs: Pairs, protocol: Protocol, shown: Collection[str], looks: list[Look], advance: Advance
+    pairs: Pairs, protocol: EvaluationProtocol, shown: Collection[str], looks: list[Look], advance: Advance
 ) -> Iterator[tuple[TestVideo, VideoScore | None]]:
     """The same pairs; what a page shows of each goes to `looks`, with pictures of those `shown`. Closes each video."""
     for video, score in pairs:
@@ -142,12 +142,12 @@ def watch(
         advance(video.frame_count)
 
 
-def _looked_at(video: TestVideo, score: VideoScore, protocol: Protocol, frames: Counts) -> Counts:
+def _looked_at(video: TestVideo, score: VideoScore, protocol: EvaluationProtocol, frames: Counts) -> Counts:
     """Those of the frames that were scored themselves: only they have maps."""
     return frames if video.frame_labels is None else protocol.view(video, score).pixel_frames
 
 
-def _counted(video: TestVideo, score: VideoScore, protocol: Protocol) -> tuple[Counts, Floats]:
+def _counted(video: TestVideo, score: VideoScore, protocol: EvaluationProtocol) -> tuple[Counts, Floats]:
     """The frames whose scores count, and these scores; of a video without labels all that were scored."""
     if video.frame_labels is not None:
         item = protocol.view(video, score)
@@ -166,7 +166,7 @@ def _noted(pairs: Pairs, scored: set[str]) -> Iterator[tuple[TestVideo, VideoSco
 
 def _baselines(
     benchmark: Benchmark,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     how: How,
     expected: tuple[int, int] | None,
     scored: Collection[str],

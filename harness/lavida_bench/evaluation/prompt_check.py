@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.metrics._bootstrap import Bootstrap, interval
 from lavida_bench.videos.types import Bits, TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 WHICH = ("all", "abnormal", "normal")
 
@@ -59,7 +59,7 @@ def check(
             if frames.any():
                 sums[which].append((float(change[frames].sum()), int(frames.sum())))
     if not sums["all"]:
-        raise NoFrameError(fault("prompt check", "no frame is scored with both lists of names", "at least one"))
+        raise NoFrameError(problem("prompt check", "no frame is scored with both lists of names", "at least one"))
     return {which: _fall(np.array(rows), bootstrap or Bootstrap()) for which, rows in sums.items() if rows}
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lavida_bench.fitting.sharded import own_format
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage.base import PARTIAL
 from lavida_gen.storage.folder import write_whole
 
@@ -88,7 +88,7 @@ class Checkpoints:
     def _lost(self, name: str, said: str) -> str:
         kept = self.newest()
         todo = "free some space and run the same command again: it goes on from " + (kept.name if kept else "step 0")
-        return fault(self.folder / name, said, todo=todo)
+        return problem(self.folder / name, said, todo=todo)
 
     def _prune(self) -> None:
         for old in sorted(self.folder.glob("step-*[0-9]"))[: -self.keep]:
@@ -110,7 +110,7 @@ class Checkpoints:
         except damaged as error:
             why = _line(error).partition(". ")[0]  # torch goes on with advice that is unsafe
             todo = "remove it: the run then goes on from the one before, if there is one"
-            raise DataError(fault(path, f"cannot be loaded ({why})", "a whole checkpoint", todo)) from error
+            raise DataError(problem(path, f"cannot be loaded ({why})", "a whole checkpoint", todo)) from error
 
 
 def _finished(partial: Path, final: Path, progress: Progress) -> str:
@@ -210,7 +210,7 @@ def restore(model: nn.Module, file: Path) -> dict[str, str]:
     own = trained(model)
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
     if shapes != {name: tuple(value.shape) for name, value in own.items()}:
-        raise DataError(fault(file, "holds other weights than the model trains", todo="was model.config changed?"))
+        raise DataError(problem(file, "holds other weights than the model trains", todo="was model.config changed?"))
     put(model, weights)
     return notes
 
@@ -227,7 +227,9 @@ def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str
         partial.replace(out / BEST)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        raise DataError(fault(out / BEST, _words(error), todo="free some space, run the same command again")) from error
+        raise DataError(
+            problem(out / BEST, _words(error), todo="free some space, run the same command again")
+        ) from error
 
 
 @contextmanager
@@ -240,7 +242,7 @@ def claimed(out: Path) -> Iterator[None]:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock it is not inherited by the loader's workers
         except OSError as error:
-            raise DataError(fault(out, "another fit is writing here", todo="wait for it, or give --out")) from error
+            raise DataError(problem(out, "another fit is writing here", todo="wait for it, or give --out")) from error
         for left in (out / FOLDER).glob(f"*{PARTIAL}"):
             shutil.rmtree(left, ignore_errors=True)
         (out / f"{BEST}{PARTIAL}").unlink(missing_ok=True)

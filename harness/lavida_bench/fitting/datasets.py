@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from lavida_bench.config.recipe import DataEntry, LoaderSettings
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, ShardEntry
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.corpus.shards import digest
@@ -95,7 +95,9 @@ def open_pools(entries: Sequence[DataEntry], split: str, settings: LoaderSetting
         if not here:
             there = ", ".join(manifest.splits)
             wanted = f"{entry.kind or 'any'}/{split}"
-            raise UserError(fault(f"data[{number}].corpus: {entry.corpus}", f"no shard of {wanted}", f"one of {there}"))
+            raise UserError(
+                problem(f"data[{number}].corpus: {entry.corpus}", f"no shard of {wanted}", f"one of {there}")
+            )
         found = _check(store, here, settings.check)
         damaged += found.values()
         sound = [shard for shard in here if shard.file not in found]
@@ -123,12 +125,12 @@ def _check(store: Store, shards: Sequence[ShardEntry], how: Check) -> dict[str, 
 
 def _fault(path: Path, shard: ShardEntry, how: Check) -> str:
     if not path.is_file():
-        return fault(path, "is missing")
+        return problem(path, "is missing")
     size = path.stat().st_size
     if how != "none" and size != shard.bytes:
-        return fault(path, f"{size:,} bytes", f"{shard.bytes:,}")
+        return problem(path, f"{size:,} bytes", f"{shard.bytes:,}")
     if how == "digest" and file_digest(path) != shard.sha256:
-        return fault(path, "other bytes than corpus.json says", f"sha256 {shard.sha256[:12]}")
+        return problem(path, "other bytes than corpus.json says", f"sha256 {shard.sha256[:12]}")
     return ""
 
 
@@ -151,7 +153,7 @@ def fetch(place: Storage, file: str, path: Path, sha256: str) -> None:
             said = _fetch_once(place, file, path, sha256)
             if not said:
                 return
-    raise DataError(fault(place.at(file), f"{said}, {TRIES} times", todo="look at the place, then run it again"))
+    raise DataError(problem(place.at(file), f"{said}, {TRIES} times", todo="look at the place, then run it again"))
 
 
 def _fetch_once(place: Storage, file: str, path: Path, sha256: str) -> str:

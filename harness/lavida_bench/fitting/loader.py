@@ -26,7 +26,7 @@ from lavida_bench.fitting.datasets import Pool, open_pools
 from lavida_bench.fitting.sampling import Place, PoolSize, Schedule
 from lavida_bench.videos.shard_index import OpenShard
 from lavida_gen.common.errors import DataError, UserError
-from lavida_gen.corpus.shards import Packed
+from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.scenes.images import decode
 from lavida_gen.scenes.masks import from_png
 
@@ -63,7 +63,7 @@ class Loaded:
         return replace(self, batch=replace(self.batch, **changes))
 
 
-def to_sample(packed: Packed, key: str) -> Sample:
+def to_sample(packed: EncodedSample, key: str) -> Sample:
     """A sample with its pixels. Raises DataError that names it."""
     record = packed.record
     size = (record["height"], record["width"])

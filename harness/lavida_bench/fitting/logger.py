@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 LOG = "log.jsonl"
 BOARD = "tensorboard"
 
 
-class Journal:
+class TrainingLogger:
     """The main process' records of a run; the other processes keep none. Raises DataError when the disk is full.
 
     step is the step from which the run goes on: what an earlier run said after it is taken back.
@@ -63,7 +63,7 @@ class Journal:
             self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
         except OSError as error:
             todo = "free some space and run the same command again: the last checkpoint is kept"
-            raise DataError(fault(self._file.name, f"cannot be written ({error.strerror})", todo=todo)) from error
+            raise DataError(problem(self._file.name, f"cannot be written ({error.strerror})", todo=todo)) from error
 
     def _scalars(self, room: str, step: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():

@@ -13,7 +13,7 @@ import yaml
 
 from lavida_bench.fitting.checkpoint import BEST, RECIPE, Progress
 from lavida_bench.results.score_store import folder_digest
-from lavida_gen.common.errors import DataError, LavidaGenError, UserError, fault
+from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.recipe_files.diff import told
 from lavida_gen.storage.base import PARTIAL
@@ -52,7 +52,7 @@ def begin(recipe: Recipe, out: Path) -> None:
         differ = told(held["facts"], facts)
         if differ:
             todo = "give another --out, or remove the folder"
-            raise UserError(fault(out, f"holds a fit of another recipe: {differ}", todo=todo))
+            raise UserError(problem(out, f"holds a fit of another recipe: {differ}", todo=todo))
         _compare(held["inputs"], inputs)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     write_whole(out / RECIPE, text.encode())
@@ -83,7 +83,7 @@ def _compare(held: Mapping[str, str], inputs: Mapping[str, str]) -> None:
     for what, digest in inputs.items():
         if held.get(what) != digest:
             todo = "give another --out to fit anew"
-            raise UserError(fault(what, "is another one than this fit began with", todo=todo))
+            raise UserError(problem(what, "is another one than this fit began with", todo=todo))
 
 
 def finish(
@@ -110,7 +110,7 @@ def finish(
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         todo = "free some space and run the same command again: the last checkpoint is kept"
-        raise DataError(fault(out / MODEL, f"cannot be written ({error})", todo=todo)) from error
+        raise DataError(problem(out / MODEL, f"cannot be written ({error})", todo=todo)) from error
     summary = {
         "identity": recipe.fit_identity(),
         "recipe": recipe.name,
@@ -134,7 +134,7 @@ def _read(path: Path, *keys: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise DataError(fault(path, f"cannot be read ({error})", todo=todo)) from error
+        raise DataError(problem(path, f"cannot be read ({error})", todo=todo)) from error
     if not isinstance(plain, dict) or not plain.keys() >= set(keys):
-        raise DataError(fault(path, "holds something else", f"an object with {' and '.join(keys)}", todo))
+        raise DataError(problem(path, "holds something else", f"an object with {' and '.join(keys)}", todo))
     return plain

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 
 BLOCK = 1024
 """Steps whose pools are drawn at once."""
@@ -53,7 +53,7 @@ class Schedule:
         for pool in pools:
             if pool.samples < batch:
                 todo = "build a larger corpus, or lower fit.batch"
-                raise UserError(fault(pool.name, f"{pool.samples} samples", f"at least one batch of {batch}", todo))
+                raise UserError(problem(pool.name, f"{pool.samples} samples", f"at least one batch of {batch}", todo))
         self.pools, self.seed, self.batch, self.shuffle = tuple(pools), seed, batch, shuffle
         self.lanes = max(many for many in range(1, min(batch, lanes) + 1) if batch % many == 0)
         weights = np.array([pool.weight for pool in pools])

@@ -27,7 +27,7 @@ from lavida_bench.fitting import optimiser, validation
 from lavida_bench.fitting import output as fit_folder
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, better, claimed, write_best
 from lavida_bench.fitting.loader import Loaded, Loader
-from lavida_bench.fitting.logger import Journal
+from lavida_bench.fitting.logger import TrainingLogger
 from lavida_bench.fitting.loss_normalisation import Shares, total
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.sharded import Sharding, own_format
@@ -120,7 +120,7 @@ class _Run:
         self._go_on()
         journal = None
         if self.accelerator.is_main_process:
-            journal = Journal(self.out, self.progress.step, self.fit.steps, self.say)
+            journal = TrainingLogger(self.out, self.progress.step, self.fit.steps, self.say)
             for words in self.loader.damaged:
                 journal.note(self.progress.step, f"left out: {words}")
         try:
@@ -146,7 +146,7 @@ class _Run:
 
     # ---- the loop ----
 
-    def _train(self, journal: Journal | None, stopping: Stopping) -> None:
+    def _train(self, journal: TrainingLogger | None, stopping: Stopping) -> None:
         fit = self.fit
         self.model.train()
         first, last = self.progress.step * fit.accumulation, fit.steps * fit.accumulation
@@ -211,7 +211,7 @@ class _Run:
         if self.average:
             self.average.update(self.raw)
 
-    def _tell(self, journal: Journal | None, group: list[Loaded], losses: dict[str, float], norm: float) -> None:
+    def _tell(self, journal: TrainingLogger | None, group: list[Loaded], losses: dict[str, float], norm: float) -> None:
         step = self.progress.step
         self.since.samples += sum(len(loaded.batch) for loaded in group) * self.accelerator.num_processes
         for words in (words for loaded in group for words in loaded.damaged):
@@ -229,7 +229,7 @@ class _Run:
         left_out = {"damaged": self.progress.damaged, "damaged_shards": len(self.loader.damaged)}
         journal.training(step, losses, more | left_out)
 
-    def _validate(self, journal: Journal | None) -> None:
+    def _validate(self, journal: TrainingLogger | None) -> None:
         """Measure, and keep the weights if they are the best so far."""
         assert self.fit.validation is not None
         by, weights = self.fit.validation.by, self.raw.config.weights
@@ -266,7 +266,7 @@ class _Run:
         return self.out / fit_folder.MODEL
 
 
-def _note(journal: Journal | None, step: int, text: str) -> None:
+def _note(journal: TrainingLogger | None, step: int, text: str) -> None:
     """A sentence of any process: only the main one has a journal."""
     if journal:
         journal.note(step, text)

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_gen.common.plugins import find, names
 
 Weights = NDArray[np.float64]
@@ -45,12 +45,12 @@ class Metric(ABC):
         self.left_out: list[str] = []
         self.per_video: dict[str, float] = {}
 
-    def update(self, item: Scored) -> None:
+    def update(self, item: EvaluatedVideo) -> None:
         """Takes one video in. A video without what the metric needs is left out and counted."""
         (self.keys if self._take(item) else self.left_out).append(item.key)
 
     @abstractmethod
-    def _take(self, item: Scored) -> bool:
+    def _take(self, item: EvaluatedVideo) -> bool:
         """Keeps what is needed of a video; sets `per_video[key]` (NaN = undefined). False if it lacks the needed."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.metrics._base import Estimate, Metric, MetricResult, Weights
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class Bootstrap:
 
     def __post_init__(self) -> None:
         if self.resamples < 0:
-            raise UserError(fault("bootstrap", f"{self.resamples} resamples", "0 (no intervals) or more"))
+            raise UserError(problem("bootstrap", f"{self.resamples} resamples", "0 (no intervals) or more"))
 
     def weights(self, videos: int) -> Weights:
         """(R, V) how often each video was drawn."""
@@ -104,7 +104,7 @@ def paired(first: Metric, second: Metric, bootstrap: Bootstrap) -> Mapping[str, 
     if first.keys != second.keys:
         odd = sorted(set(first.keys) ^ set(second.keys))
         got = f"videos of only one run: {', '.join(odd[:5])}" if odd else "the videos are in another order"
-        raise UserError(fault(f"comparing {first.name}", got, "two runs over the same videos in the same order"))
+        raise UserError(problem(f"comparing {first.name}", got, "two runs over the same videos in the same order"))
     drawn = len(first.keys) > 1 and bootstrap.resamples > 0
     nothing = dict.fromkeys(first.variants, np.zeros(0))
     one, other = (samples(metric, bootstrap) if drawn else nothing for metric in (first, second))

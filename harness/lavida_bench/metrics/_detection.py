@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lavida_bench.metrics import _curves as curves
 from lavida_bench.metrics._base import Metric, Weights
 from lavida_bench.metrics._score_counts import Tallies
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Bits, Counts, Detections, Floats, Track
 from lavida_gen.scenes import masks
 
@@ -116,7 +116,7 @@ class DetectionCriterion(Metric):
     def _found(self, best: list[Floats]) -> Floats:
         """Best scores of the regions of each track -> the scores from which the things counted are found."""
 
-    def _take(self, item: Scored) -> bool:
+    def _take(self, item: EvaluatedVideo) -> bool:
         """By the frames that were looked at: a score that is repeated to others brings no detections with it."""
         tracks, detections = item.video.tracks, item.score.detections
         if self._shapeless or tracks is None or detections is None or not len(item.pixel_frames):

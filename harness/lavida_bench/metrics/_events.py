@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Floats
 
 Array = NDArray[np.float64]
 
 
-def stretches(item: Scored, abnormal: bool) -> list[Floats]:
+def stretches(item: EvaluatedVideo, abnormal: bool) -> list[Floats]:
     """Scores of each maximal run of consecutive frames that are all abnormal, or all normal."""
     change = (np.diff(item.labels.astype(np.int8)) != 0) | (np.diff(item.frames) != 1)
     starts = np.concatenate([[0], np.flatnonzero(change) + 1]) if len(item.frames) else np.zeros(0, int)

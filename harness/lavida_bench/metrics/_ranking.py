@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.metrics._base import Metric, Weights
 from lavida_bench.metrics._score_counts import Column, Tallies, compress
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 
 Array = NDArray[np.float64]
 
@@ -32,14 +32,14 @@ class Ranking(Metric):
         self._endpoints = False
 
     @abstractmethod
-    def _columns(self, item: Scored) -> tuple[Column, Column] | None:
+    def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
         """(scores, counts) of the abnormal and of the normal things; None if the video lacks what is needed."""
 
     @abstractmethod
     def _curve(self, positives: Array, negatives: Array) -> Array:
         """(..., B) counts over ascending thresholds -> (...) area, NaN = undefined."""
 
-    def _take(self, item: Scored) -> bool:
+    def _take(self, item: EvaluatedVideo) -> bool:
         columns = self._columns(item)
         if columns is None:
             return False
@@ -106,7 +106,7 @@ class FrameRanking(Ranking):
 
     needs = "frames"
 
-    def _columns(self, item: Scored) -> tuple[Column, Column] | None:
+    def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
         if not len(item.frames):
             return None
         return (item.values[item.labels], None), (item.values[~item.labels], None)
@@ -117,7 +117,7 @@ class PixelRanking(Ranking):
 
     needs = "pixels"
 
-    def _columns(self, item: Scored) -> tuple[Column, Column] | None:
+    def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
         pixels = item.pixels()
         if pixels is None:
             return None

@@ -12,7 +12,7 @@ import numpy as np
 from lavida_bench.metrics._base import Metric, Weights
 from lavida_bench.metrics._events import Array, at_or_above, below, first_reached, stretches
 from lavida_bench.metrics._score_counts import Tallies
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 
 
 class DetectionDelay(Metric):
@@ -31,7 +31,7 @@ class DetectionDelay(Metric):
         self.tallies = Tallies("normal", "delay", "missed")
         self._events: list[int] = []
 
-    def _take(self, item: Scored) -> bool:
+    def _take(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False
         events = stretches(item, abnormal=True)

@@ -12,7 +12,7 @@ import numpy as np
 from lavida_bench.metrics._base import Metric, Weights
 from lavida_bench.metrics._events import Array, alarms, at_or_above, stretches
 from lavida_bench.metrics._score_counts import Tallies
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 
 
 class FalseAlarmsPerHour(Metric):
@@ -32,7 +32,7 @@ class FalseAlarmsPerHour(Metric):
         self._hours: list[float] = []
         self._events = 0
 
-    def _take(self, item: Scored) -> bool:
+    def _take(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False
         events = [event.max() for event in stretches(item, abnormal=True)]

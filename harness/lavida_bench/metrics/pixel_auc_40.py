@@ -9,7 +9,7 @@ from __future__ import annotations
 from lavida_bench.metrics import _curves as curves
 from lavida_bench.metrics._ranking import Array, Ranking
 from lavida_bench.metrics._score_counts import Column
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 
 
 class PixelAUC40(Ranking):
@@ -19,7 +19,7 @@ class PixelAUC40(Ranking):
     about = "ROC-AUC over frames, an abnormal one found where 40 % of its anomalous pixels are (Mahadevan et al. 2010)"
     needs = "pixels"
 
-    def _columns(self, item: Scored) -> tuple[Column, Column] | None:
+    def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
         pixels = item.pixels()
         if pixels is None:
             return None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos import regions
 from lavida_bench.videos.types import Maps, Pixels
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import PARTIAL
 
 ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245), (24, 26, 30), (250, 204, 21)
@@ -129,7 +129,7 @@ class VideoWriter:
             frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
             self._container.mux(self._stream.encode(frame))
         except (OSError, av.error.FFmpegError) as error:
-            raise DataError(fault(self.path, f"cannot be written ({error})", todo="free some space")) from error
+            raise DataError(problem(self.path, f"cannot be written ({error})", todo="free some space")) from error
 
     def finish(self) -> None:
         """Closes the file and gives it its name. Raises DataError for a full disk."""
@@ -142,4 +142,4 @@ class VideoWriter:
             self._container.close()
             self.partial.replace(self.path)
         except (OSError, av.error.FFmpegError) as error:
-            raise DataError(fault(self.path, f"cannot be written ({error})", todo="free some space")) from error
+            raise DataError(problem(self.path, f"cannot be written ({error})", todo="free some space")) from error

@@ -30,7 +30,7 @@ from lavida_bench.scoring.scorer import ClipScores, Scorer
 from lavida_bench.videos.prefetch import Done, Made, ahead
 from lavida_bench.videos.stream import Shown, Stream
 from lavida_bench.videos.types import Pixels
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import PARTIAL, write_whole
 from lavida_gen.storage import output_folder as out_folder
 
@@ -178,7 +178,7 @@ class _Work:
         for (number, _), score in zip(chunk.sampled, scores.frames, strict=False):
             if not np.isfinite(score):
                 where = f"{self.found.source}, frame {number}"
-                raise DataError(fault(where, f"score {score}", "a finite score", "take another model"))
+                raise DataError(problem(where, f"score {score}", "a finite score", "take another model"))
         for place, (number, seconds) in enumerate(chunk.sampled):
             row = self.rows.add(number, seconds, float(scores.frames[place]), self._name(scores, place))
             rows[number] = (place, row)

@@ -18,7 +18,7 @@ from lavida_bench.results.score_store import digest
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.media import find_videos
 from lavida_bench.videos.stream import Stream
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def listed(words: str) -> tuple[str, ...]:
     """Names by commas, ``generic``, or those of a file. Raises UserError."""
     names = choose(words, "--names").names
     if names is None:
-        raise UserError(fault("--names benchmark", "this is no benchmark", "names by commas, generic, or a file"))
+        raise UserError(problem("--names benchmark", "this is no benchmark", "names by commas, generic, or a file"))
     return names
 
 
@@ -78,7 +78,7 @@ def sources(place: str, out: Path, nested: bool) -> list[Source]:
     if path.is_dir():
         found = {file.relative_to(path): file for files in find_videos(path).values() for file in files}
         if not found:
-            raise UserError(fault(path, "no video in it", "files such as NAME.mp4"))
+            raise UserError(problem(path, "no video in it", "files such as NAME.mp4"))
         bare = [name.with_suffix("") for name in found]
         return [
             Source(
@@ -89,7 +89,7 @@ def sources(place: str, out: Path, nested: bool) -> list[Source]:
     if path.is_file():
         return [Source(place, out / path.stem if nested else out, _mark(path))]
     if place != "-" and "://" not in place and not path.exists():
-        raise UserError(fault(place, "no such file", "a video, a folder, an address (rtsp://...), a camera or -"))
+        raise UserError(problem(place, "no such file", "a video, a folder, an address (rtsp://...), a camera or -"))
     name = "".join(char if char.isalnum() else "-" for char in place.partition("://")[2] or place).strip("-")
     return [Source(place, out / (name or "stdin") if nested else out)]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Bits, Counts, Floats, Maps, TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 BINS = 1 << 16
 PIECE = 1 << 21  # pixels looked at together: bounds the memory, whatever the video's size
@@ -97,7 +97,7 @@ def refuse_infinite(key: str, maps: Maps, start: int) -> None:
     if len(bad):
         frame, row, column = bad[0]
         got = f"pixel score {maps[frame, row, column]} at row {row}, column {column}"
-        raise DataError(fault(f"{key}, frame {start + frame}", got, "finite float16 scores (at most 65504)"))
+        raise DataError(problem(f"{key}, frame {start + frame}", got, "finite float16 scores (at most 65504)"))
 
 
 def summarise(video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None) -> PixelSummary:

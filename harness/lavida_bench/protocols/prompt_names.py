@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lavida_bench.videos.types import TestVideo
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.resources import resource
 
 Kind = Literal["benchmark", "generic", "file", "given"]
@@ -41,7 +41,7 @@ class PromptNames:
         names = video.names if self.names is None else self.names
         if not names:
             todo = "give some: --names generic, or --names FILE"
-            raise DataError(fault(video.key, "the benchmark names no anomaly", "at least one for the prompt", todo))
+            raise DataError(problem(video.key, "the benchmark names no anomaly", "at least one for the prompt", todo))
         return names
 
     def plain(self, videos: Sequence[TestVideo]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def choose(word: str, where: str = "names") -> PromptNames:
     if "," not in word and os.path.isfile(path):  # not Path.is_file, which raises for a long word
         return PromptNames("file", read(Path(path)))
     if like := difflib.get_close_matches(word, LISTS, 1, LIKE):
-        raise UserError(fault(f"{where} {word!r}", "no such list", EXPECTED, f"did you mean {like[0]!r}?"))
+        raise UserError(problem(f"{where} {word!r}", "no such list", EXPECTED, f"did you mean {like[0]!r}?"))
     return by_commas(word, where)
 
 
@@ -68,7 +68,7 @@ def by_commas(words: str, where: str) -> PromptNames:
     """Names as people type them. Raises UserError, also for one that looks like a file which is not there."""
     found = given(words.split(","), where)
     if lost := next((name for name in found.names or () if name.endswith(".txt") or "/" in name), None):
-        raise UserError(fault(f"{where} {lost!r}", "no such file", EXPECTED))
+        raise UserError(problem(f"{where} {lost!r}", "no such file", EXPECTED))
     return found
 
 
@@ -76,11 +76,11 @@ def given(names: Sequence[str], where: str = "names") -> PromptNames:
     """A list as somebody wrote it. Raises UserError for an empty one, for doubles and for too many."""
     clean = tuple(" ".join(name.split()) for name in names)
     if not clean or not all(clean):
-        raise UserError(fault(where, "an empty name" if clean else "no name", "at least one, none of them empty"))
+        raise UserError(problem(where, "an empty name" if clean else "no name", "at least one, none of them empty"))
     if twice := next((name for name in clean if clean.count(name) > 1), None):
-        raise UserError(fault(where, f"{twice!r} comes twice", "each name once"))
+        raise UserError(problem(where, f"{twice!r} comes twice", "each name once"))
     if len(clean) > MOST:
-        raise UserError(fault(where, f"{len(clean)} names", f"at most {MOST}"))
+        raise UserError(problem(where, f"{len(clean)} names", f"at most {MOST}"))
     return PromptNames("given", clean)
 
 
@@ -89,7 +89,7 @@ def read(path: Path) -> tuple[str, ...]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(fault(path, f"cannot be read ({error})", "a text file, one name a line")) from error
+        raise UserError(problem(path, f"cannot be read ({error})", "a text file, one name a line")) from error
     names = given([line for line in map(str.strip, lines) if line and not line.startswith("#")], str(path)).names
     assert names is not None, "given"
     return names

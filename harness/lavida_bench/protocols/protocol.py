@@ -22,9 +22,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from lavida_bench.protocols.view import Scored
+from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Counts, Detections, Maps, TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, fault
+from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 
 CLIP = 8  # frames of a clip, as LAVIDA is trained
 
@@ -45,7 +45,7 @@ OFFICIAL_METRICS = {
 PAPER_METRICS = {"ucsd_ped1": ("pixel_auc", "frame_auc"), "ucsd_ped2": ("pixel_auc", "frame_auc")}
 
 
-class Protocol(ABC):
+class EvaluationProtocol(ABC):
     """How one benchmark is scored.
 
     name, version  `id` is name/version; the version rises whenever a number could change
@@ -104,25 +104,27 @@ class Protocol(ABC):
         scored = np.zeros(video.frame_count, np.bool_)
         for frame, score in scores.items():
             if not 0 <= frame < video.frame_count:
-                raise DataError(fault(video.key, f"a score for frame {frame}", f"0..{video.frame_count - 1}"))
+                raise DataError(problem(video.key, f"a score for frame {frame}", f"0..{video.frame_count - 1}"))
             frames[frame], scored[frame] = score, True
         return VideoScore(video.key, frames.astype(np.float32), None if scored.all() else scored, pixels, detections)
 
-    def view(self, video: TestVideo, score: VideoScore) -> Scored:
+    def view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         """What counts of a video and its score. Raises DataError if they do not belong together."""
         if score.key != video.key:
-            raise DataError(fault(video.key, f"the score is of {score.key!r}"))
+            raise DataError(problem(video.key, f"the score is of {score.key!r}"))
         if score.frame_count != video.frame_count:
-            raise DataError(fault(video.key, f"{score.frame_count} frame scores", f"{video.frame_count}, one a frame"))
+            raise DataError(
+                problem(video.key, f"{score.frame_count} frame scores", f"{video.frame_count}, one a frame")
+            )
         if video.frame_labels is None:
-            raise DataError(fault(video.key, "no frame labels", todo="a video without labels has scores, no metrics"))
+            raise DataError(problem(video.key, "no frame labels", todo="a video without labels has scores, no metrics"))
         return self._view(video, score)
 
     @abstractmethod
-    def _view(self, video: TestVideo, score: VideoScore) -> Scored: ...
+    def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo: ...
 
 
-class Official(Protocol):
+class Official(EvaluationProtocol):
     """Every frame of every test video.
 
     spacing  frames between those of a clip. With 4, clips take every 4th frame (a model sees as far as in the paper's
@@ -136,7 +138,7 @@ class Official(Protocol):
     def __init__(self, benchmark: str = "", spacing: int = 1) -> None:
         super().__init__(benchmark)
         if spacing < 1:
-            raise UserError(fault("protocol official", f"spacing {spacing}", "1 or more"))
+            raise UserError(problem("protocol official", f"spacing {spacing}", "1 or more"))
         self.spacing = self.interleaved = spacing
 
     def _options(self) -> str:
@@ -162,13 +164,15 @@ class Official(Protocol):
         """All frames."""
         return np.arange(video.frame_count)
 
-    def _view(self, video: TestVideo, score: VideoScore) -> Scored:
+    def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
         assert video.frame_labels is not None, "checked by view"
-        return Scored(video, score, frames, video.frame_labels[frames], score.frames[frames], pixel_frames=frames)
+        return EvaluatedVideo(
+            video, score, frames, video.frame_labels[frames], score.frames[frames], pixel_frames=frames
+        )
 
 
-class Paper(Protocol):
+class Paper(EvaluationProtocol):
     """As LAVIDA's authors score. `every`: their sampling of the benchmark, or another one for one they do not have."""
 
     name = "paper"
@@ -180,7 +184,7 @@ class Paper(Protocol):
         self._own = SAMPLED_EVERY.get(benchmark, 1)
         self.every = self._own if every is None else every
         if self.every < 1:
-            raise UserError(fault("protocol paper", f"sampling every {self.every} frames", "1 or more"))
+            raise UserError(problem("protocol paper", f"sampling every {self.every} frames", "1 or more"))
 
     def _options(self) -> str:
         return "" if self.every == self._own else f" every={self.every}"
@@ -210,7 +214,7 @@ class Paper(Protocol):
         clips = video.frame_count // (CLIP * self.every)
         return np.arange(clips * CLIP) * self.every
 
-    def _view(self, video: TestVideo, score: VideoScore) -> Scored:
+    def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         assert video.frame_labels is not None, "checked by view"
         sampled = self.needed(video)
         if score.scored is not None:
@@ -218,13 +222,13 @@ class Paper(Protocol):
         frames = (sampled[:, None] + np.arange(self.every)).reshape(-1)
         values = np.repeat(score.frames[sampled], self.every)
         size = UCSD_SIZE if self.benchmark.startswith("ucsd") else None
-        return Scored(video, score, frames, video.frame_labels[frames], values, sampled, size, endpoints=True)
+        return EvaluatedVideo(video, score, frames, video.frame_labels[frames], values, sampled, size, endpoints=True)
 
 
 PROTOCOLS: dict[str, type[Official] | type[Paper]] = {"official": Official, "paper": Paper}
 
 
-def make(name: str, benchmark: str = "") -> Protocol:
+def make(name: str, benchmark: str = "") -> EvaluationProtocol:
     """``official``, ``paper`` or with a version, ``official/1``. Raises UserError for an unknown name or version."""
     word, _, version = name.partition("/")
     if word not in PROTOCOLS:
@@ -232,11 +236,13 @@ def make(name: str, benchmark: str = "") -> Protocol:
         raise UserError(f"unknown protocol {name!r}; {hint}")
     protocol = PROTOCOLS[word](benchmark)
     if version and version != str(protocol.version):
-        raise UserError(fault(f"protocol {name!r}", f"version {version}", f"{protocol.id}, the one that this code has"))
+        raise UserError(
+            problem(f"protocol {name!r}", f"version {version}", f"{protocol.id}, the one that this code has")
+        )
     return protocol
 
 
-def from_id(text: str, benchmark: str) -> Protocol:
+def from_id(text: str, benchmark: str) -> EvaluationProtocol:
     """The protocol that a result names: ``official/1``, ``paper/1 every=2``. Raises UserError."""
     word, *options = text.removesuffix(" (partial)").split()
     protocol = make(word, benchmark)

@@ -10,20 +10,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from lavida_bench.protocols.view import Scored
-from lavida_gen.common.errors import UserError, fault
+from lavida_bench.protocols.view import EvaluatedVideo
+from lavida_gen.common.errors import UserError, problem
 
 WIDEST = 100_000
 """Frames: over an hour. The kernel is eight times as long."""
 
 
-def smooth(item: Scored, sigma: float) -> Scored:
+def smooth(item: EvaluatedVideo, sigma: float) -> EvaluatedVideo:
     """The same with frame scores smoothed by a Gaussian of `sigma` frames, the ends continued by their own value."""
     from scipy.ndimage import gaussian_filter1d
 
     if not 0 < sigma <= WIDEST:
         wanted = f"a positive number of frames up to {WIDEST:,}, or none at all"
-        raise UserError(fault("smoothing", f"sigma {sigma}", wanted))
+        raise UserError(problem("smoothing", f"sigma {sigma}", wanted))
     values = (
         gaussian_filter1d(item.values.astype(np.float64), sigma, mode="nearest") if len(item.values) else item.values
     )

@@ -12,7 +12,7 @@ from lavida_bench.videos.types import Bits, Counts, Floats, TestVideo, VideoScor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class EvaluatedVideo:
     """What counts of one video.
 
     frames        (n,) numbers of the frames that count, ascending

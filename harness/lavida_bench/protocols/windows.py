@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.videos.types import Bits, Counts, Pixels, TestVideo
 
 Item = TypeVar("Item")
@@ -42,7 +42,7 @@ class Clip:
         return np.concatenate([[True], np.diff(self.numbers) != 0])
 
 
-def clips(video: TestVideo, protocol: Protocol, batch: int) -> Iterator[list[Clip]]:
+def clips(video: TestVideo, protocol: EvaluationProtocol, batch: int) -> Iterator[list[Clip]]:
     """All clips of a video in lists of at most `batch`. Raises DataError where nothing can be decoded.
 
     Windows that interleave are read together, so no frame is decoded twice; at most as many windows as that takes, or
@@ -65,6 +65,6 @@ def read(video: TestVideo, wanted: Counts) -> Pixels:
     return frames if len(frames) == len(wanted) else frames[places]
 
 
-def count(videos: Sequence[TestVideo], protocol: Protocol) -> int:
+def count(videos: Sequence[TestVideo], protocol: EvaluationProtocol) -> int:
     """Frames that will be scored."""
     return sum(len(protocol.needed(video)) for video in videos)

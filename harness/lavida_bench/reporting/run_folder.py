@@ -20,7 +20,7 @@ from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
 from lavida_bench.reporting.table import cell, details, table
 from lavida_bench.results import results_json as records
 from lavida_bench.results.results_json import Entry, Record
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import write_whole
 from lavida_gen.recipe_files.reading import UNREADABLE
 
@@ -76,9 +76,9 @@ def _looks(run: Path, entry: Entry) -> list[dict[str, Any]]:
     try:
         looks: list[dict[str, Any]] = json.loads(path.read_bytes())
     except ValueError as error:
-        raise DataError(fault(path, f"is no JSON ({error})", todo=todo)) from error
+        raise DataError(problem(path, f"is no JSON ({error})", todo=todo)) from error
     if not isinstance(looks, list) or not all(isinstance(look, dict) and "key" in look for look in looks):
-        raise DataError(fault(path, "no list of what was seen of each video", todo=todo))
+        raise DataError(problem(path, "no list of what was seen of each video", todo=todo))
     return looks
 
 

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lavida_bench.benchmarks._base import Benchmark, Defect
 from lavida_bench.results.result import Result
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import write_whole
 
 SCHEMA = 1
@@ -117,14 +117,14 @@ class Record:
         """Raises DataError for another schema version and for what does not follow the schema."""
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             got = data.get("schema") if isinstance(data, dict) else data
-            raise DataError(fault(where, f"schema {got!r}", f"{SCHEMA}", "score again with this version"))
+            raise DataError(problem(where, f"schema {got!r}", f"{SCHEMA}", "score again with this version"))
         try:
             return _ADAPTER.validate_python({"entries": data.get("entries")})
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             got = f"{place}: {first['msg']}"
-            raise DataError(fault(where, got, todo="the file was changed by hand; score again")) from error
+            raise DataError(problem(where, got, todo="the file was changed by hand; score again")) from error
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -142,11 +142,11 @@ def read(run: Path) -> Record:
     path = run / FILE
     if not path.is_file():
         todo = "give a folder that `lavida-bench run`, `report` or `score-files` wrote"
-        raise DataError(fault(path, "no such file", "the results of a run", todo))
+        raise DataError(problem(path, "no such file", "the results of a run", todo))
     try:
         data = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise DataError(fault(path, f"is no JSON ({error})", "the results of a run", "score again")) from error
+        raise DataError(problem(path, f"is no JSON ({error})", "the results of a run", "score again")) from error
     return Record.from_json(data, path)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from lavida_bench.results import score_formats
 from lavida_bench.videos.media import VIDEOS, is_stray
 from lavida_bench.videos.types import TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, did_you_mean, fault
+from lavida_gen.common.errors import DataError, did_you_mean, problem
 
 SHOWN = 10  # faults or names listed in an error
 PARTS = (".boxes.csv", ".maps.npy")
@@ -43,21 +43,23 @@ class ScoreFiles:
     def find(cls, folder: Path, videos: Sequence[TestVideo]) -> ScoreFiles:
         """Matches names. Raises DataError for a folder without scores, and where two files are of one video."""
         if not folder.is_dir():
-            raise DataError(fault(folder, "no such folder", "a folder of scores, a file a video"))
+            raise DataError(problem(folder, "no such folder", "a folder of scores, a file a video"))
         named = _named(folder)
         files, left = {}, dict(named)
         for video in videos:
             names = [name for name in _spellings(video.key) if name in named]
             if len(names) > 1:
                 got = f"scores under {names[0]!r} and under {names[1]!r}"
-                raise DataError(fault(f"{folder}, {video.key}", got, "one of them", "remove the other"))
+                raise DataError(problem(f"{folder}, {video.key}", got, "one of them", "remove the other"))
             if names:
                 files[video.key] = named[names[0]]
                 left.pop(names[0], None)
         if not files:
             hint = f"there are {', '.join(sorted(left)[:3])}" if left else "no .npy, .npz, .csv or .json is there"
             example = f"{videos[0].key}.npy" if videos else "KEY.npy"
-            raise DataError(fault(folder, f"scores of none of the {len(videos)} videos; {hint}", f"files as {example}"))
+            raise DataError(
+                problem(folder, f"scores of none of the {len(videos)} videos; {hint}", f"files as {example}")
+            )
         return cls(folder, files, tuple(sorted(left)))
 
     def missing(self, videos: Sequence[TestVideo]) -> list[str]:
@@ -81,23 +83,23 @@ class ScoreFiles:
         missing = self.missing(videos)
         if missing and not allow_partial:
             raise DataError(self._about_missing(missing, len(videos)))
-        faults = []
+        problems = []
         for video in videos:
             if video.key in self.files:
                 try:
                     self.score(video)
                 except DataError as error:
-                    faults.append(str(error))
-        if faults:
-            more = f"\n... and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-            raise DataError("\n".join(faults[:SHOWN]) + more)
+                    problems.append(str(error))
+        if problems:
+            more = f"\n... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+            raise DataError("\n".join(problems[:SHOWN]) + more)
 
     def _about_missing(self, missing: list[str], total: int) -> str:
         got = f"scores of {total - len(missing)} of {total} videos; missing: {_some(missing)}"
         hints = [f"{name!r}: {hint}" for name in self.extra[:SHOWN] if (hint := did_you_mean(name, missing))]
         if hints:
             got += f"; names that no video has: {', '.join(hints)}"
-        return fault(self.folder, got, "a file a video", "or --allow-partial, which marks the result so")
+        return problem(self.folder, got, "a file a video", "or --allow-partial, which marks the result so")
 
     def score(self, video: TestVideo) -> VideoScore | None:
         """The score of a video, None if there is none; maps are read when asked for. Raises DataError."""
@@ -132,7 +134,7 @@ def _named(folder: Path) -> dict[str, score_formats.Files]:
         elif part == ".maps.npy":
             files.maps = path
         elif files.main is not None:
-            raise DataError(fault(path, f"{files.main.name} has the same name", "one of them", "remove the other"))
+            raise DataError(problem(path, f"{files.main.name} has the same name", "one of them", "remove the other"))
         else:
             files.main = path
     return {stem: files for stem, files in found.items() if files.main is not None}

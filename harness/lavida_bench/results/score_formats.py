@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Bits, Detections, Floats, Maps, TestVideo, VideoScore
 from lavida_gen.common import arrays
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Array = NDArray[Any]
 CLIP = 32  # so many scores or fewer may lack because a clip did not fill
@@ -77,17 +77,17 @@ def _npz(path: Path) -> dict[str, Array]:
 def _frames(path: Path, found: Mapping[str, Array], video: TestVideo) -> tuple[Floats, Bits]:
     if "frames" not in found:
         got = f"holds {', '.join(sorted(found)) or 'nothing'}"
-        raise DataError(fault(path, got, f"{NAMES}, pixels", "frames is needed"))
+        raise DataError(problem(path, got, f"{NAMES}, pixels", "frames is needed"))
     values = np.asarray(found["frames"])
     if values.ndim > 1 and values.size == max(values.shape):
         values = values.reshape(-1)  # (F, 1) and (1, F)
     if values.ndim != 1 or values.dtype.kind not in "fiub":
-        raise DataError(fault(path, f"{values.dtype} {values.shape}", "(F,) numbers, one a frame"))
+        raise DataError(problem(path, f"{values.dtype} {values.shape}", "(F,) numbers, one a frame"))
     if len(values) != video.frame_count:
         raise DataError(_length(path, len(values), video.frame_count))
     scored = np.asarray(found.get("scored", np.ones(len(values), np.bool_)))
     if scored.shape != values.shape or scored.dtype.kind not in "biu":
-        raise DataError(fault(path, f"scored is {scored.dtype} {scored.shape}", f"bool {values.shape}"))
+        raise DataError(problem(path, f"scored is {scored.dtype} {scored.shape}", f"bool {values.shape}"))
     with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused with its frame
         return values.astype(np.float32), scored.astype(np.bool_)
 
@@ -95,7 +95,7 @@ def _frames(path: Path, found: Mapping[str, Array], video: TestVideo) -> tuple[F
 def _length(path: Path, got: int, wanted: int) -> str:
     """A wrong number of scores, and what it looks like."""
     if not got:
-        return fault(path, "no score", f"{wanted:,}, one a frame")
+        return problem(path, "no score", f"{wanted:,}, one a frame")
     short = wanted - got
     every = round(wanted / got)
     if short == -1:
@@ -108,7 +108,7 @@ def _length(path: Path, got: int, wanted: int) -> str:
         todo = f"the last {short} lack: a clip that did not fill? repeat the last score"
     else:
         todo = "score every frame of the video as it decodes, whatever its header says"
-    return fault(path, f"{got:,} frame scores", f"{wanted:,}, one a frame", todo)
+    return problem(path, f"{got:,} frame scores", f"{wanted:,}, one a frame", todo)
 
 
 def _detections(files: Files, found: Mapping[str, Array]) -> Detections | None:
@@ -119,11 +119,11 @@ def _detections(files: Files, found: Mapping[str, Array]) -> Detections | None:
         return None
     lacking = [name for name in ("box_frames", "box_scores") if name not in found]
     if lacking:
-        raise DataError(fault(files.main, f"boxes without {' and '.join(lacking)}", NAMES))
+        raise DataError(problem(files.main, f"boxes without {' and '.join(lacking)}", NAMES))
     for name in ("box_frames", "boxes", "box_scores"):
         value = np.asarray(found[name])
         if value.dtype.kind not in "fiub" or value.ndim == 0:
-            raise DataError(fault(files.main, f"{name} is {value.dtype} {value.shape}", "a list of numbers"))
+            raise DataError(problem(files.main, f"{name} is {value.dtype} {value.shape}", "a list of numbers"))
     return Detections(found["box_frames"], found["boxes"], found["box_scores"])
 
 
@@ -150,9 +150,9 @@ def array(path: Path) -> Array:
     try:
         found = arrays.load(path, "r")
     except _BROKEN as error:
-        raise DataError(fault(path, _why(path, error), "an array that np.save wrote, of numbers")) from error
+        raise DataError(problem(path, _why(path, error), "an array that np.save wrote, of numbers")) from error
     if not isinstance(found, np.ndarray):
-        raise DataError(fault(path, "is no single array", "what np.save writes; what np.savez writes ends in .npz"))
+        raise DataError(problem(path, "is no single array", "what np.save writes; what np.savez writes ends in .npz"))
     return found
 
 
@@ -162,7 +162,7 @@ def archive(path: Path) -> dict[str, Array]:
         with arrays.archive(path) as file:
             return {name: file[name] for name in file.files if name != MAPS}
     except _BROKEN as error:
-        raise DataError(fault(path, _why(path, error), "arrays that np.savez wrote, of numbers")) from error
+        raise DataError(problem(path, _why(path, error), "arrays that np.savez wrote, of numbers")) from error
 
 
 def maps_of(path: Path) -> Array | None:
@@ -171,7 +171,7 @@ def maps_of(path: Path) -> Array | None:
         with arrays.archive(path) as file:
             return file[MAPS] if MAPS in file.files else None
     except _BROKEN as error:
-        raise DataError(fault(path, _why(path, error), "arrays that np.savez wrote, of numbers")) from error
+        raise DataError(problem(path, _why(path, error), "arrays that np.savez wrote, of numbers")) from error
 
 
 def maps_header(path: Path) -> tuple[tuple[int, ...], str] | None:
@@ -185,7 +185,7 @@ def maps_header(path: Path) -> tuple[tuple[int, ...], str] | None:
                 old = form.read_magic(member) == (1, 0)
                 shape, _, dtype = (form.read_array_header_1_0 if old else form.read_array_header_2_0)(member)
     except _BROKEN as error:
-        raise DataError(fault(path, _why(path, error), "arrays that np.savez wrote, of numbers")) from error
+        raise DataError(problem(path, _why(path, error), "arrays that np.savez wrote, of numbers")) from error
     return tuple(shape), str(dtype)
 
 
@@ -197,10 +197,10 @@ def read_json(path: Path) -> dict[str, Array]:
     try:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(fault(path, f"cannot be read ({error})", "a JSON list of scores")) from error
+        raise DataError(problem(path, f"cannot be read ({error})", "a JSON list of scores")) from error
     plain = {"frames": data} if isinstance(data, list) else data
     if not isinstance(plain, dict):
-        raise DataError(fault(path, f"holds a {type(data).__name__}", f"a list of scores, or an object of {NAMES}"))
+        raise DataError(problem(path, f"holds a {type(data).__name__}", f"a list of scores, or an object of {NAMES}"))
     values = plain.get("frames")
     if isinstance(values, list) and None in values:
         plain = plain | {"scored": [value is not None for value in values]}
@@ -208,7 +208,7 @@ def read_json(path: Path) -> dict[str, Array]:
     try:
         return {str(name): np.asarray(value) for name, value in plain.items()}
     except ValueError as error:
-        raise DataError(fault(path, f"lists of uneven lengths ({error})", "lists of numbers")) from error
+        raise DataError(problem(path, f"lists of uneven lengths ({error})", "lists of numbers")) from error
 
 
 def read_csv(path: Path) -> dict[str, Array]:
@@ -221,7 +221,7 @@ def read_csv(path: Path) -> dict[str, Array]:
     if not np.array_equal(np.sort(numbers), np.arange(len(numbers))):
         got = f"{len(numbers)} frames from {numbers.min():g} to {numbers.max():g}"
         todo = "numbers begin with 0" if numbers.min() == 1 else "each frame once"
-        raise DataError(fault(path, got, f"0..{len(numbers) - 1}", todo))
+        raise DataError(problem(path, got, f"0..{len(numbers) - 1}", todo))
     return {"frames": rows[np.argsort(numbers), 1]}
 
 
@@ -230,7 +230,7 @@ def read_boxes(path: Path) -> NDArray[np.float64]:
     rows = _numbers(path, _lines(path), "frame,left,top,right,bottom,score", 6)
     odd = rows[(rows[:, 0] != np.floor(rows[:, 0])) | ~(np.abs(rows[:, 0]) < 2**53)]
     if len(odd):
-        raise DataError(fault(path, f"frame {odd[0, 0]:g}", "whole numbers from 0"))
+        raise DataError(problem(path, f"frame {odd[0, 0]:g}", "whole numbers from 0"))
     return rows
 
 
@@ -238,7 +238,7 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
-        raise DataError(fault(path, f"cannot be read ({error})", "a CSV file of scores")) from error
+        raise DataError(problem(path, f"cannot be read ({error})", "a CSV file of scores")) from error
 
 
 def _numbers(path: Path, lines: list[str], form: str, width: int) -> NDArray[np.float64]:
@@ -250,7 +250,7 @@ def _numbers(path: Path, lines: list[str], form: str, width: int) -> NDArray[np.
             continue
         cells = _numeric(line.split(","))
         if cells is None or len(cells) != width:
-            raise DataError(fault(f"{path}, line {number}", f"{line.strip()!r}", form))
+            raise DataError(problem(f"{path}, line {number}", f"{line.strip()!r}", form))
         rows.append(cells)
     return np.array(rows, np.float64).reshape(-1, width)
 
@@ -293,7 +293,7 @@ class StoredMaps:
             or np.dtype(dtype).kind not in "fiub"
         ):
             raise DataError(
-                fault(path, f"pixel scores {dtype} {shape}", f"({len(scored)}, h, w) numbers, a map a frame")
+                problem(path, f"pixel scores {dtype} {shape}", f"({len(scored)}, h, w) numbers, a map a frame")
             )
 
     def __call__(self, start: int, stop: int) -> Maps:

@@ -25,7 +25,7 @@ from lavida_bench.videos.media import Media, Part
 from lavida_bench.videos.types import Bits, Detections, Maps, TestVideo, VideoScore
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common import arrays
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.shards import write_whole
 from lavida_gen.storage import cache
 
@@ -52,11 +52,11 @@ class ScoreStore:
         if found is not None and found["fingerprint"] != store.fingerprint and not replace:
             odd = ", ".join(sorted(k for k in {*about, *found["about"]} if about.get(k) != found["about"].get(k)))
             todo = "give another --out, or --replace"
-            raise UserError(fault(folder, f"holds scores made otherwise (differs: {odd})", "an empty folder", todo))
+            raise UserError(problem(folder, f"holds scores made otherwise (differs: {odd})", "an empty folder", todo))
         try:
             (folder / "videos").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(fault(folder, f"cannot be made ({error.strerror})", "a folder to write to")) from error
+            raise DataError(problem(folder, f"cannot be made ({error.strerror})", "a folder to write to")) from error
         return store
 
     @classmethod
@@ -148,10 +148,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         plain: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(fault(path, f"cannot be read ({error})", "what `lavida-bench score` wrote")) from error
+        raise DataError(problem(path, f"cannot be read ({error})", "what `lavida-bench score` wrote")) from error
     got = plain.get("format") if isinstance(plain, dict) else plain
     if got != FORMAT or not {"fingerprint", "about", "seconds"} <= plain.keys():
-        raise DataError(fault(path, f"format {got!r}", f"{FORMAT}, whole", "remove the folder and score again"))
+        raise DataError(problem(path, f"format {got!r}", f"{FORMAT}, whole", "remove the folder and score again"))
     return plain
 
 

@@ -22,20 +22,20 @@ from pydantic import Field, ValidationError, field_validator
 from lavida_bench.common.progress import Bar
 from lavida_bench.config import recipe as runs
 from lavida_bench.runs import ablation_table
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 from lavida_gen.config import recipe as corpora
 from lavida_gen.recipe_files.kinds import ABLATION
-from lavida_gen.recipe_files.reading import Strict, change, expand, refuse, said
+from lavida_gen.recipe_files.reading import StrictModel, change, expand, refuse, validation_messages
 
 
-class ArmSettings(Strict):
+class ArmSettings(StrictModel):
     """What one arm adds."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
     exposures: list[str | dict[str, Any]] = Field(min_length=1, description="as in a recipe of a corpus")
 
 
-class Ablation(Strict):
+class Ablation(StrictModel):
     """An ablation, described: a corpus without exposures, arms, a run without data."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
@@ -67,14 +67,14 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     """Read an ablation by name or path, with `key.path=value` on top. Raises UserError with every fault."""
     path = ABLATION.find(name)
     raw = ABLATION.read(path, name)
-    faults = [one for setting in settings for one in change(raw, setting)]
-    raw = expand(raw, "", faults)
+    problems = [one for setting in settings for one in change(raw, setting)]
+    raw = expand(raw, "", problems)
     try:
         made = Ablation.model_validate(raw)
     except ValidationError as error:
-        raise refuse(str(path), [*faults, *said(error, "", Ablation)]) from error
-    if faults:
-        raise refuse(str(path), faults)
+        raise refuse(str(path), [*problems, *validation_messages(error, "", Ablation)]) from error
+    if problems:
+        raise refuse(str(path), problems)
     return made
 
 
@@ -105,7 +105,7 @@ def _refuse_twice(run: runs.Recipe, where: str) -> None:
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         got = f"score has {' under '.join(twice)} {keys.count(twice)} times"
         todo = "keep one of them; an ablation of its own compares the other"
-        raise UserError(fault(where, got, "each benchmark and protocol once", todo))
+        raise UserError(problem(where, got, "each benchmark and protocol once", todo))
 
 
 def ablate(ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[[str], None]) -> Path:

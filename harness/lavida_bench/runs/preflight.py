@@ -16,9 +16,9 @@ from lavida_bench.config.recipe import Recipe, ScoreEntry
 from lavida_bench.evaluation.measure import expected_of
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import choose, given
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.videos.types import TestVideo
-from lavida_gen.common.errors import DataError, LavidaGenError, UserError, fault
+from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
 from lavida_gen.recipe_files.reading import refuse
 
 SHOWN = 3  # missing videos that are named
@@ -56,11 +56,11 @@ def _collect(entries: Sequence[ScoreEntry], wait: bool) -> list[Placed]:
     processes = Processes.current()
     if wait:
         processes.gather(None)  # all come by at once, then they wait with patience
-    found = [(n, *one) for n, entry in enumerate(entries) for one in faults(entry, processes.first)]
+    found = [(n, *one) for n, entry in enumerate(entries) for one in problems(entry, processes.first)]
     return processes.gather(found)[0] if wait else found
 
 
-def faults(entry: ScoreEntry, data: bool = True) -> list[Fault]:
+def problems(entry: ScoreEntry, data: bool = True) -> list[Fault]:
     """(key of the entry, what is wrong): words that are off; with `data` also files that are not there."""
     found: list[Fault] = []
     opened = protocol = names = None
@@ -97,7 +97,7 @@ def _noted(found: list[Fault], key: str) -> Iterator[None]:
         found.append((key, error))
 
 
-def refuse_partial(benchmark: Benchmark, protocol: Protocol) -> None:
+def refuse_partial(benchmark: Benchmark, protocol: EvaluationProtocol) -> None:
     """Raises DataError where videos or frames are not at hand that the protocol asks for, with the first of them."""
     expected, videos = expected_of(benchmark), benchmark.videos()
     there = len(videos), sum(video.frame_count for video in videos)
@@ -107,4 +107,4 @@ def refuse_partial(benchmark: Benchmark, protocol: Protocol) -> None:
     first = f"; missing: {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
     got = f"{there[0]:,} of {expected[0]:,} videos, {there[1]:,} of {expected[1]:,} frames are at hand{first}"
     todo = f"`lavida-bench check {benchmark.name}` tells what lacks; allow_partial (--allow-partial) marks the result"
-    raise DataError(fault(benchmark.root, got, "all of them", todo))
+    raise DataError(problem(benchmark.root, got, "all of them", todo))

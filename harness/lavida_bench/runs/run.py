@@ -28,7 +28,7 @@ from lavida_bench.runs.readme import story
 from lavida_bench.runs.stages import OWNED, Stages
 from lavida_bench.scoring.score import Effort
 from lavida_bench.scoring.scorer import Precision, Scorer
-from lavida_gen.common.errors import UserError, fault
+from lavida_gen.common.errors import UserError, problem
 from lavida_gen.corpus.shards import write_whole
 from lavida_gen.recipe_files.diff import told
 from lavida_gen.recipe_files.kinds import RUN
@@ -63,7 +63,7 @@ def run(recipe: Recipe, out: Path, bar: Bar, say: Say) -> Path:
 def refuse_fit(out: Path) -> None:
     """Raises UserError for a folder that `lavida-bench fit` writes to."""
     if (out / OWNED.name).is_file():
-        raise UserError(fault(out, "holds a fit", "the folder of a run, or a new one", "give another --out"))
+        raise UserError(problem(out, "holds a fit", "the folder of a run, or a new one", "give another --out"))
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class _Work:
         before, changed = self.stages.done.get(FIT), fit_folder.changed(self.recipe, self.out / FIT)
         if changed or (before is not None and before.key != self.recipe.fit_identity()):
             what = f"was fitted by another recipe: {changed or 'model, data or fit differ'}"
-            raise UserError(fault(self.out, what, todo="give another --out for the changed recipe"))
+            raise UserError(problem(self.out, what, todo="give another --out for the changed recipe"))
 
     def begin(self) -> None:
         """Make the folder, tell what has changed since it was last written to, note the recipe."""

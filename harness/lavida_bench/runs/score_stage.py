@@ -19,13 +19,13 @@ from lavida_bench.benchmarks import _base as room
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
-from lavida_bench.common.timer import Clock
+from lavida_bench.common.timer import Timer
 from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.evaluation import prompt_check
 from lavida_bench.evaluation.measure import How, measure, work
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import PromptNames, choose, given
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.windows import count
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.results.provenance import provenance
@@ -33,7 +33,7 @@ from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import Effort, Scoring, score, share, together
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.types import TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.shards import write_whole
 
@@ -48,7 +48,7 @@ class Task:
     entry: ScoreEntry
     run: Path
     benchmark: Benchmark
-    protocol: Protocol
+    protocol: EvaluationProtocol
     names: PromptNames
 
     @classmethod
@@ -94,7 +94,7 @@ def run_entry(
 
     Raises DataError if videos could not be scored (unless the entry allows partial results): the others are kept.
     """
-    task, clock, processes = Task.open(entry, run), Clock(), Processes.current()
+    task, clock, processes = Task.open(entry, run), Timer(), Processes.current()
     store, scoring = _scores(task, scorer, task.names, run / SCORES / entry.slug, effort, replace, bar)
     falls = None
     if processes.first:
@@ -226,4 +226,4 @@ def failures(scoring: Scoring, where: Path) -> str:
     )
     done = len(scoring.scored) + len(scoring.kept)
     todo = f"mend them and run the same command again: the scores of the other {done} are kept"
-    return fault(where, got, todo=f"{todo}; or allow a partial result")
+    return problem(where, got, todo=f"{todo}; or allow a partial result")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lavida_bench.results.provenance import command_line
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import write_whole
 
 FORMAT = 1
@@ -64,13 +64,13 @@ class Stages:
         try:
             plain = json.loads(path.read_text("utf-8"))
             if plain["format"] != FORMAT:
-                raise DataError(fault(path, f"format {plain['format']!r}", str(FORMAT), "give another --out"))
+                raise DataError(problem(path, f"format {plain['format']!r}", str(FORMAT), "give another --out"))
             done = {row["name"]: Stage(**row) for row in plain["stages"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(
-                fault(path, f"cannot be read ({error})", todo="remove it; finished work is found")
+                problem(path, f"cannot be read ({error})", todo="remove it; finished work is found")
             ) from error
         return cls(run, recipe, writes, done)
 

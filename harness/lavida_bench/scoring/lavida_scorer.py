@@ -26,7 +26,7 @@ from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
 from lavida_bench.results.score_store import digest, folder_digest
 from lavida_bench.scoring.scorer import ClipScores, Pending, Precision
 from lavida_bench.videos.types import Pixels
-from lavida_gen.common.errors import DataError, UserError, fault
+from lavida_gen.common.errors import DataError, UserError, problem
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 INNER = ("fit/model", "model")  # where a run and a fit keep theirs
@@ -143,7 +143,7 @@ def _device(device: str | None) -> torch.device:
             return torch.empty(0, device=device).device
         except (RuntimeError, AssertionError) as error:
             why, wanted = str(error).split("\n")[0], "cpu, cuda, cuda:1 or what else torch finds here"
-            raise UserError(fault(f"--device {device}", f"cannot be used ({why})", wanted)) from error
+            raise UserError(problem(f"--device {device}", f"cannot be used ({why})", wanted)) from error
     from accelerate import PartialState
 
     found: torch.device = PartialState().device
@@ -162,10 +162,10 @@ def locate(where: str) -> Path | None:
         if not (path / "config.json").is_file():
             inner = [path / below for below in INNER if (path / below / "config.json").is_file()]
             todo = f"did you mean {inner[0]}?" if inner else ""
-            raise UserError(fault(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote", todo))
+            raise UserError(problem(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote", todo))
         return path
     if where.count("/") != 1 or path.is_absolute() or where.startswith("."):
-        raise UserError(fault(f"model {where}", "no such folder", f"a folder, OWNER/NAME, or {', '.join(PRESETS)}"))
+        raise UserError(problem(f"model {where}", "no such folder", f"a folder, OWNER/NAME, or {', '.join(PRESETS)}"))
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -174,5 +174,5 @@ def locate(where: str) -> Path | None:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         what = str(error).splitlines()[0]
         raise UserError(
-            fault(f"model {where}", f"no such folder, and not on the Hub ({what})", "a saved model")
+            problem(f"model {where}", f"no such folder, and not on the Hub ({what})", "a saved model")
         ) from error

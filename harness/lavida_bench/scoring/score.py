@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from lavida_bench.common.distributed import Processes
-from lavida_bench.common.timer import Clock
+from lavida_bench.common.timer import Timer
 from lavida_bench.protocols.prompt_names import PromptNames
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.windows import clips
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score_writer import VideoWriter
@@ -81,7 +81,7 @@ class _Piece:
 def score(
     scorer: Scorer,
     videos: Sequence[TestVideo],
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     names: PromptNames,
     store: ScoreStore,
     effort: Effort | None = None,
@@ -104,12 +104,12 @@ class _Work:
     """The loop and what it holds: writers of the videos that are open, batches that the device has."""
 
     scorer: Scorer
-    protocol: Protocol
+    protocol: EvaluationProtocol
     names: PromptNames
     store: ScoreStore
     effort: Effort
     advance: Callable[[int], None]
-    clock: Clock = field(default_factory=Clock)
+    clock: Timer = field(default_factory=Timer)
     found: Scoring = field(default_factory=Scoring)
     writers: dict[str, VideoWriter] = field(default_factory=dict)
     flight: deque[tuple[VideoWriter, _Piece, Pending]] = field(default_factory=deque)
@@ -182,7 +182,7 @@ class _Work:
         del self.writers[item.job.key]
 
 
-def share(videos: Sequence[TestVideo], protocol: Protocol, processes: Processes) -> list[TestVideo]:
+def share(videos: Sequence[TestVideo], protocol: EvaluationProtocol, processes: Processes) -> list[TestVideo]:
     """The videos that a protocol scores and that are this process's part."""
     chosen = protocol.select(videos)
     return processes.share(chosen, [len(protocol.needed(video)) for video in chosen])

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.protocols.protocol import Protocol
+from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.score_store import MAPS, ScoreStore
 from lavida_bench.videos import regions
 from lavida_bench.videos.types import Counts, Floats, Maps, TestVideo
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import PARTIAL, write_whole
 
 
 class VideoWriter:
     """Collects the scores of one video. `keep_maps`: whether pixel maps are stored (regions come of them anyway)."""
 
-    def __init__(self, store: ScoreStore, video: TestVideo, protocol: Protocol, keep_maps: bool) -> None:
+    def __init__(self, store: ScoreStore, video: TestVideo, protocol: EvaluationProtocol, keep_maps: bool) -> None:
         self.store, self.video, self.protocol = store, video, protocol
         self.needed = protocol.needed(video)
         self.scores: dict[int, float] = {}
@@ -116,4 +116,4 @@ def _writing(path: Path) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "the disk is full" if full else f"cannot be written ({error.strerror})"
         todo = "free some space and run the same command again: finished videos are kept"
-        raise DataError(fault(path, what, todo=todo)) from error
+        raise DataError(problem(path, what, todo=todo)) from error

@@ -14,7 +14,7 @@ import numpy as np
 
 from lavida_bench.videos.media import IMAGES, Media, numbered
 from lavida_bench.videos.types import Pixels
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import decode, probe
 
 
@@ -37,9 +37,9 @@ class FrameFolder(Media):
         """
         found = numbered(folder)
         if not found:
-            raise DataError(fault(folder, "holds no image", f"frames ({', '.join(IMAGES)})"))
+            raise DataError(problem(folder, "holds no image", f"frames ({', '.join(IMAGES)})"))
         if first is not None and min(found) < first:
-            raise DataError(fault(found[min(found)], f"number {min(found)}", f"frames numbered from {first}"))
+            raise DataError(problem(found[min(found)], f"number {min(found)}", f"frames numbered from {first}"))
         rows = enumerate(found.values()) if first is None else ((n - first, path) for n, path in found.items())
         return cls(dict(rows), fps=fps)
 
@@ -62,7 +62,7 @@ class FrameFolder(Media):
             if pixels is not None:
                 self._last = (at, pixels)
                 return pixels
-        raise DataError(fault(next(iter(self.files.values())).parent, "no frame can be decoded", "image files"))
+        raise DataError(problem(next(iter(self.files.values())).parent, "no frame can be decoded", "image files"))
 
     def _image(self, number: int) -> Pixels | None:
         if number in self.broken:
@@ -94,7 +94,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DataError(fault(path, f"cannot be read ({error.strerror})", "an image file")) from error
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
 
 
 def decode_file(path: Path, size: tuple[int, int] | None) -> Pixels:
@@ -111,8 +111,10 @@ def _decode_tiff(data: bytes, size: tuple[int, int] | None, path: Path) -> Pixel
         with Image.open(io.BytesIO(data)) as image:
             pixels = np.asarray(image.convert("RGB"), np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(fault(path, f"cannot be decoded ({error})", "a whole TIFF", "fetch the file again")) from error
+        raise DataError(
+            problem(path, f"cannot be decoded ({error})", "a whole TIFF", "fetch the file again")
+        ) from error
     if size is not None and pixels.shape[:2] != size:
         got = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
-        raise DataError(fault(path, got, f"{size[1]} x {size[0]}, as the other frames"))
+        raise DataError(problem(path, got, f"{size[1]} x {size[0]}, as the other frames"))
     return pixels

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Bits
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 Values = NDArray[np.uint8]
 Pick = Callable[[Values, int], Bits]
@@ -49,8 +49,10 @@ def read_grey(path: Path, size: tuple[int, int] | None) -> Values:
             else:
                 values = np.asarray(image if image.mode in ("L", "P", "1") else image.convert("L"), np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(fault(path, f"cannot be decoded ({error})", "a mask image", "fetch the file again")) from error
+        raise DataError(
+            problem(path, f"cannot be decoded ({error})", "a mask image", "fetch the file again")
+        ) from error
     if size is not None and values.shape != size:
         got = f"{values.shape[1]} x {values.shape[0]} pixels"
-        raise DataError(fault(path, got, f"{size[1]} x {size[0]}, the size of the video"))
+        raise DataError(problem(path, got, f"{size[1]} x {size[0]}, the size of the video"))
     return values

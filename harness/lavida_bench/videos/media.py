@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lavida_bench.videos.types import Pixels
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg")
@@ -80,7 +80,7 @@ def number_of(path: Path) -> int:
     """The last number in a file's stem: frame001.bmp -> 1. Raises DataError if there is none."""
     digits = re.findall(r"\d+", path.stem)
     if not digits:
-        raise DataError(fault(path, "no number in its name", "a frame number", "rename or remove the file"))
+        raise DataError(problem(path, "no number in its name", "a frame number", "rename or remove the file"))
     return int(digits[-1])
 
 
@@ -90,7 +90,7 @@ def numbered(folder: Path, suffixes: Sequence[str] = IMAGES) -> dict[int, Path]:
     found: dict[int, Path] = {}
     for number, path in sorted((number_of(file), file) for file in files):
         if (other := found.setdefault(number, path)) != path:
-            raise DataError(fault(path, f"has the number of {other.name}", "one file a frame", "remove one of them"))
+            raise DataError(problem(path, f"has the number of {other.name}", "one file a frame", "remove one of them"))
     return found
 
 

@@ -7,8 +7,8 @@ import tarfile
 from pathlib import Path
 from types import TracebackType
 
-from lavida_gen.common.errors import DataError, fault
-from lavida_gen.corpus.shards import Packed, unpack
+from lavida_gen.common.errors import DataError, problem
+from lavida_gen.corpus.shards import EncodedSample, unpack
 
 Member = tuple[Path, int, int]
 """Tar, offset and size in bytes."""
@@ -23,7 +23,7 @@ def read_members(path: Path) -> dict[str, dict[str, Member]]:
                 key, _, field = info.name.partition(".")
                 found.setdefault(key, {})[field] = (path, info.offset_data, info.size)
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(fault(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
+        raise DataError(problem(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
     return found
 
 
@@ -34,7 +34,7 @@ class OpenShard:
         members = read_members(path)
         if len(members) != samples:
             todo = "build or fetch it again"
-            raise DataError(fault(path, f"holds {len(members)} samples", f"{samples}, as corpus.json says", todo))
+            raise DataError(problem(path, f"holds {len(members)} samples", f"{samples}, as corpus.json says", todo))
         self.path = path
         self._samples = list(members.items())
         self._file = os.open(path, os.O_RDONLY)
@@ -53,7 +53,7 @@ class OpenShard:
             os.close(self._file)
             self._file = -1
 
-    def sample(self, number: int) -> Packed:
+    def sample(self, number: int) -> EncodedSample:
         """One sample, not decoded. Raises DataError that names shard and key."""
         key, fields = self._samples[number]
         start = min(offset for _, offset, _ in fields.values())
@@ -61,8 +61,8 @@ class OpenShard:
         try:
             data = os.pread(self._file, stop - start, start)
         except OSError as error:
-            raise DataError(fault(f"{self.path}: sample {key}", f"cannot be read ({error.strerror})")) from error
+            raise DataError(problem(f"{self.path}: sample {key}", f"cannot be read ({error.strerror})")) from error
         if len(data) != stop - start:
-            raise DataError(fault(f"{self.path}: sample {key}", "is cut off", todo="build or fetch the shard again"))
+            raise DataError(problem(f"{self.path}: sample {key}", "is cut off", todo="build or fetch the shard again"))
         cut = {name: data[at - start : at - start + size] for name, (_, at, size) in fields.items()}
         return unpack(key, cut, self.path)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import pictures, reason
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 WAIT = (10.0, 10.0)
 """Seconds to wait for a stream to open, and for its next packet."""
@@ -67,7 +67,7 @@ class Stream:
                 seconds = max(0.0, time - first)
             yield Shown(number, seconds, np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels)
         if size is None:
-            raise DataError(fault(self.name, "no picture can be decoded", "a video"))
+            raise DataError(problem(self.name, "no picture can be decoded", "a video"))
 
     def _broke_off(self, why: str) -> None:
         self.lost = why
@@ -90,8 +90,8 @@ def _opened(source: str | Path | BinaryIO, word: str, name: str) -> Any:
         )  # fmt: skip
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if "://" in word else "is it a video file?"
-        raise DataError(fault(name, reason(error, Path(word) if word else None), "a video", todo)) from error
+        raise DataError(problem(name, reason(error, Path(word) if word else None), "a video", todo)) from error
     if not container.streams.video:
         container.close()
-        raise DataError(fault(name, "has no video stream", "a video"))
+        raise DataError(problem(name, "has no video stream", "a video"))
     return container

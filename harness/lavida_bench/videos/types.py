@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.masks import RLE
 
 Pixels = NDArray[np.uint8]
@@ -32,18 +32,18 @@ def _set(thing: object, **values: object) -> None:
 def _boxes(where: str, frames: Counts, boxes: Floats, masks: tuple[RLE, ...], frame_count: int) -> None:
     """Checks that boxes (n, 4) are finite, are of positive extent and that masks are there for all or for none."""
     if boxes.shape != (len(frames), 4):
-        raise DataError(fault(where, f"{len(frames)} frame numbers, boxes of shape {boxes.shape}", "(n, 4) boxes"))
+        raise DataError(problem(where, f"{len(frames)} frame numbers, boxes of shape {boxes.shape}", "(n, 4) boxes"))
     bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
     if bad.any():
         row = int(np.argmax(bad))
         box = ", ".join(f"{x:g}" for x in boxes[row])
         expected = "left, top, right, bottom with left < right and top < bottom"
-        raise DataError(fault(f"{where}, frame {frames[row]}", f"box ({box})", expected))
+        raise DataError(problem(f"{where}, frame {frames[row]}", f"box ({box})", expected))
     if masks and len(masks) != len(frames):
-        raise DataError(fault(where, f"{len(masks)} masks for {len(frames)} boxes", "one a box, or none at all"))
+        raise DataError(problem(where, f"{len(masks)} masks for {len(frames)} boxes", "one a box, or none at all"))
     outside = (frames < 0) | (frames >= frame_count)
     if outside.any():
-        raise DataError(fault(where, f"a region in frame {frames[np.argmax(outside)]}", f"0..{frame_count - 1}"))
+        raise DataError(problem(where, f"a region in frame {frames[np.argmax(outside)]}", f"0..{frame_count - 1}"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ class Track:
         """Raises DataError, naming the video `key`, for a track that does not fit `frame_count` frames."""
         where = f"{key}, track {self.name!r}"
         if not len(self.frames) or (np.diff(self.frames) <= 0).any():
-            raise DataError(fault(where, f"frames {self.frames[:8].tolist()}", "at least one, strictly ascending"))
+            raise DataError(problem(where, f"frames {self.frames[:8].tolist()}", "at least one, strictly ascending"))
         _boxes(where, self.frames, self.boxes, self.masks, frame_count)
 
 
@@ -98,11 +98,11 @@ class Detections:
         """Raises DataError, naming video `key` and frame, for regions that do not fit the video."""
         where = f"{key}, detections"
         if len(self.scores) != len(self.frames):
-            raise DataError(fault(where, f"{len(self.scores)} scores for {len(self.frames)} regions"))
+            raise DataError(problem(where, f"{len(self.scores)} scores for {len(self.frames)} regions"))
         _boxes(where, self.frames, self.boxes, self.masks, frame_count)
         if len(bad := np.flatnonzero(~np.isfinite(self.scores))):
             where = f"{key}, frame {self.frames[bad[0]]}"
-            raise DataError(fault(where, f"score {self.scores[bad[0]]} of a region", "a finite score"))
+            raise DataError(problem(where, f"score {self.scores[bad[0]]} of a region", "a finite score"))
 
     @classmethod
     def none(cls) -> Detections:
@@ -139,14 +139,14 @@ class TestVideo:
 
     def __post_init__(self) -> None:
         if self.frame_count < 1:
-            raise DataError(fault(self.key, f"{self.frame_count} frames", "at least one"))
+            raise DataError(problem(self.key, f"{self.frame_count} frames", "at least one"))
         if self.fps is not None and not self.fps > 0:
-            raise DataError(fault(self.key, f"{self.fps} frames a second", "a positive number or None"))
+            raise DataError(problem(self.key, f"{self.fps} frames a second", "a positive number or None"))
         if self.frame_labels is not None:
             labels = np.asarray(self.frame_labels)
             if labels.dtype != np.bool_ or labels.shape != (self.frame_count,):
                 got = f"frame labels {labels.dtype} {labels.shape}"
-                raise DataError(fault(self.key, got, f"bool ({self.frame_count},), one a frame"))
+                raise DataError(problem(self.key, got, f"bool ({self.frame_count},), one a frame"))
         for track in self.tracks or ():
             track.check(self.key, self.frame_count)
 
@@ -189,7 +189,7 @@ class TestVideo:
     def _shape(self, what: str, got: NDArray[Any], dtype: type, shape: tuple[int, ...], start: int) -> None:
         if got.dtype != dtype or got.shape != shape:
             where = f"{self.key}, {what} from {start}"
-            raise DataError(fault(where, f"{got.dtype} {got.shape}", f"{np.dtype(dtype)} {shape}"))
+            raise DataError(problem(where, f"{got.dtype} {got.shape}", f"{np.dtype(dtype)} {shape}"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,17 +215,19 @@ class VideoScore:
         with np.errstate(over="ignore"):
             _set(self, frames=np.asarray(self.frames, np.float32))
         if self.frames.ndim != 1:
-            raise DataError(fault(self.key, f"frame scores of shape {self.frames.shape}", "(F,), one a frame"))
+            raise DataError(problem(self.key, f"frame scores of shape {self.frames.shape}", "(F,), one a frame"))
         if self.scored is not None and (self.scored.dtype != np.bool_ or self.scored.shape != self.frames.shape):
             got = f"`scored` is {self.scored.dtype} {self.scored.shape}"
-            raise DataError(fault(self.key, got, f"bool {self.frames.shape}"))
+            raise DataError(problem(self.key, got, f"bool {self.frames.shape}"))
         bad = ~np.isfinite(self.frames)
         if self.scored is not None:
             bad &= self.scored
         if bad.any():
             frame = int(np.argmax(bad))
             todo = "mend the method; no number is made of such scores"
-            raise DataError(fault(f"{self.key}, frame {frame}", f"score {self.frames[frame]}", "a finite score", todo))
+            raise DataError(
+                problem(f"{self.key}, frame {frame}", f"score {self.frames[frame]}", "a finite score", todo)
+            )
         if self.detections is not None:
             self.detections.check(self.key, len(self.frames))
 
@@ -240,5 +242,5 @@ class VideoScore:
         maps = self.pixels(start, stop)
         if maps.dtype != np.float16 or maps.ndim != 3 or len(maps) != stop - start:
             where = f"{self.key}, pixel maps of frames {start}..{stop - 1}"
-            raise DataError(fault(where, f"{maps.dtype} {maps.shape}", f"float16 ({stop - start}, h, w)"))
+            raise DataError(problem(where, f"{maps.dtype} {maps.shape}", f"float16 ({stop - start}, h, w)"))
         return maps

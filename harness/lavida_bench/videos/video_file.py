@@ -18,7 +18,7 @@ import numpy as np
 from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import index_of, opened, pictures
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 
 SEEK = 32
 """Seeking takes about as long as decoding so many frames."""
@@ -98,7 +98,7 @@ class VideoFile(Media):
             self._held = (at, picture)
         self._next = number + 1
         if self._good is None and picture is None:
-            raise DataError(fault(self.path, "no picture can be decoded", "a video file", "fetch the file again"))
+            raise DataError(problem(self.path, "no picture can be decoded", "a video file", "fetch the file again"))
         return self._good[1] if self._good is not None else picture
 
     def _approach(self, number: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Counts
-from lavida_gen.common.errors import DataError, fault
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage import cache
 
 VERSION = 1
@@ -50,7 +50,7 @@ def index_of(path: Path) -> VideoIndex:
     try:
         stat = path.stat()
     except OSError as error:
-        raise DataError(fault(path, f"cannot be read ({error.strerror})", "a video file")) from error
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a video file")) from error
     parts = [str(path.resolve()), str(stat.st_size), str(stat.st_mtime_ns)]
     found = cache.arrays("video-index", VERSION, parts, lambda: _arrays(path))
     count, promised, height, width, turn = (int(n) for n in found["facts"])
@@ -82,10 +82,10 @@ def opened(path: Path) -> tuple[Any, Any]:
         container = av.open(str(path), metadata_errors="replace")  # titles in Latin-1, say
     except (OSError, av.error.FFmpegError) as error:
         todo = "fetch the file again: it is damaged or only partly there"
-        raise DataError(fault(path, reason(error, path), "a video file", todo)) from error
+        raise DataError(problem(path, reason(error, path), "a video file", todo)) from error
     if not container.streams.video:
         container.close()
-        raise DataError(fault(path, "has no video stream", "a video file"))
+        raise DataError(problem(path, "has no video stream", "a video file"))
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     return container, stream
@@ -145,7 +145,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     keys = [at for at, row in enumerate(order) if row[2]] if clear else []
     count = len(rows) if clear else decoded
     if count == 0:
-        raise DataError(fault(path, "holds no picture", "a video file", "fetch the file again"))
+        raise DataError(problem(path, "holds no picture", "a video file", "fetch the file again"))
     return {
         "times": np.array([row[0] for row in order] if clear else [], np.int64),
         "keys": np.array(keys, np.int64),
@@ -167,5 +167,5 @@ def _look(path: Path, count: bool) -> tuple[int, int, int, int]:
             if not count and number:
                 break
     if not number:
-        raise DataError(fault(path, "no picture can be decoded", "a video file", "fetch the file again"))
+        raise DataError(problem(path, "no picture can be decoded", "a video file", "fetch the file again"))
     return (width, height, turn, number) if turn % 2 else (height, width, turn, number)

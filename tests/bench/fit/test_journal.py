@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lavida_bench.fitting.logger import LOG, Journal
+from lavida_bench.fitting.logger import LOG, TrainingLogger
 from lavida_gen.common.errors import DataError
 
 
@@ -16,7 +16,7 @@ def refuse(word: str) -> Any:
 
 def test_a_norm_that_is_infinite_is_null(tmp_path: Path) -> None:
     said: list[str] = []
-    journal = Journal(tmp_path, 0, 2, said.append)
+    journal = TrainingLogger(tmp_path, 0, 2, said.append)
     more = {"lr": {"vision": 1e-3}, "samples_per_second": 8.0, "rounds": {"image": float("nan")}}
     journal.training(1, {"loss": 0.5}, {**more, "norm": float("inf")})
     journal.training(2, {"loss": 0.25}, {**more, "norm": 1.5})
@@ -29,7 +29,7 @@ def test_a_norm_that_is_infinite_is_null(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     (tmp_path / LOG).symlink_to("/dev/full")
-    journal = Journal(tmp_path, 0, 2, print)
+    journal = TrainingLogger(tmp_path, 0, 2, print)
     with pytest.raises(
         DataError, match=r"log\.jsonl: cannot be written \(No space left on device\); free some space and"
     ):

@@ -57,9 +57,8 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# learn.py trains for half an hour and has files of its own beside it: run it by hand.
 bench: $(VENV)/.dev  ## measure speed and memory of our own code (minutes; on a quiet machine)
-	@for file in $(filter-out benchmarks/learn%,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

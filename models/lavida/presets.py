@@ -71,7 +71,7 @@ def _sam_small() -> PreTrainedConfig:
 def _tiny() -> dict[str, Any]:
     """256 pixels, from nothing: all parts train but the memory, which `memory: none` leaves out.
 
-    Per-name maps lead SAM2 as a mask prompt: with them a small model learns to read names (benchmarks/learn.py).
+    Per-name maps lead SAM2 as a mask prompt: with them a small model learns to read names (training/tiny/train.py).
     """
     return {
         "mllm_config": AutoConfig.for_model("qwen2_vl", **_tiny_qwen()),

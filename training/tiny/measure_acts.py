@@ -1,6 +1,6 @@
 """Which acts does a model tell apart, and from what size on? Each act alone in a view, near and far.
 
-    python benchmarks/learn_acts.py [--model tiny] [--views 14]
+    python training/tiny/measure_acts.py [--model tiny] [--views 14]
 
 One act stands in each picture (of the benchmark's type of place, and of one trained on); the model is asked for all of
 CASES at once. Printed for each name, by how high a person is as a share of the picture: the AUC of its logit, pictures of
@@ -13,9 +13,9 @@ import argparse
 
 import numpy as np
 import torch
-from learn_scenes import HELD_OUT_PLACE
 from sklearn.metrics import roc_auc_score
 
+from drawn_scenes import HELD_OUT_PLACE
 from lavida.batch import Sample
 from lavida.modeling import Lavida
 from lavida.presets import TINY_SIDE

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from learn_prompts import sample
-from learn_scenes import Scenes
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn import functional as F
 
+from drawn_prompts import sample
+from drawn_scenes import Scenes
 from lavida import decoder, pixels
 from lavida.batch import Batch, Sample
 from lavida.modeling import Lavida

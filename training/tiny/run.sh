@@ -1,9 +1,9 @@
 #!/bin/sh
 # The parts of the `tiny` preset from nothing, in one piece: pixels, names, prompts, and the fit of recipes/bench/tiny-parts.yaml.
-#     benchmarks/learn_chain.sh OUT              two processes on two cores: about three hours
-#     benchmarks/learn_chain.sh OUT cuda 14      one GPU, 14 processes that draw and prepare
+#     training/tiny/run.sh OUT              two processes on two cores: about three hours
+#     training/tiny/run.sh OUT cuda 14      one GPU, 14 processes that draw and prepare
 # PYTHON is the interpreter [.venv/bin/python], TIMES stretches every stage [1]: TIMES=0.02 tries the script itself.
-# What OUT holds is not done again. docs/measurements/learn.md says what each stage is for and what came out.
+# What OUT holds is not done again. docs/measurements/tiny.md says what each stage is for and what came out.
 set -eu
 out=${1:?OUT, a folder} device=${2:-cpu} workers=${3:-0}
 python=${PYTHON:-.venv/bin/python} times=${TIMES:-1}
@@ -21,14 +21,14 @@ street="--street $(some 2500) --people $(some 2500) --test $(some 100)"
 
 [ -f "$out/corpus/corpus.json" ] || "$python" -m lavida_gen build --recipe tiny-parts --out "$out/corpus" \
   --workers "$((workers > 2 ? workers : 2))" --set "samples=$(some 30000)"
-[ -f "$out/pixels/done" ] || $run benchmarks/learn_pixels.py $drawn --minutes "$(minutes $eyes)" --lr $eyes_lr \
+[ -f "$out/pixels/done" ] || $run training/tiny/train_pixels.py $drawn --minutes "$(minutes $eyes)" --lr $eyes_lr \
   --batch $batch --scenes "$(some 5000)" --out "$out/pixels"
 touch "$out/pixels/done"
-[ -f "$out/names/done" ] || $run benchmarks/learn.py $drawn $one --cpu-minutes "$(minutes $names)" --names-first 1 \
+[ -f "$out/names/done" ] || $run training/tiny/train.py $drawn $one --cpu-minutes "$(minutes $names)" --names-first 1 \
   --masks 0.4 --batch $batch --lr $names_lr --scenes "$(some 8500)" $street --four "$(some 6000)" \
   --model "$out/pixels" --out "$out/names"
 touch "$out/names/done"
-[ -f "$out/whole/done" ] || $run benchmarks/learn.py $drawn $one --cpu-minutes "$(minutes $prompts)" --names-first 0 \
+[ -f "$out/whole/done" ] || $run training/tiny/train.py $drawn $one --cpu-minutes "$(minutes $prompts)" --names-first 0 \
   --batch $((batch / 2 > 8 ? batch / 2 : 8)) --lr $prompts_lr --seed 1 --scenes "$(some 7000)" $street \
   --four "$(some 2000)" --model "$out/names" --out "$out/whole"
 touch "$out/whole/done"

@@ -1,4 +1,4 @@
-"""Prompts for the scenes of learn_scenes: which names are listed, which of them is the anomaly."""
+"""Prompts for the scenes of drawn_scenes: which names are listed, which of them is the anomaly."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from learn_scenes import TRAINED_KINDS, Scenes
 
+from drawn_scenes import TRAINED_KINDS, Scenes
 from lavida.batch import Sample
 from lavida_gen.street import cast
 from lavida_gen.street.paint import COLOURS

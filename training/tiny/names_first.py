@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from learn_prompts import absent
-from learn_scenes import Scenes
 from torch import Tensor
 from torch.nn import functional as F
 
+from drawn_prompts import absent
+from drawn_scenes import Scenes
 from lavida import decoder, losses, pixels
 from lavida.decoder import Features
 from lavida.modeling import Lavida

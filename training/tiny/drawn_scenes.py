@@ -1,4 +1,4 @@
-"""Drawn scenes with two or three acts, near enough to read: what benchmarks/learn.py learns and is tested on.
+"""Drawn scenes with two or three acts, near enough to read: what training/tiny/train.py learns and is tested on.
 
 Scene number i of a seed is a pure function of both. Scenes are drawn once into arrays, for drawing costs as much as a
 training step; by several processes and into a folder of their own, if asked. `street` gives scenes of the source `street` in the same form. Letters: N scenes, H W pixels.

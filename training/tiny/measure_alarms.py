@@ -1,6 +1,6 @@
 """Which names raise false alarms? The logit of each name of the `street` benchmark on frames of videos of another seed.
 
-    python benchmarks/learn_alarms.py [--model demo/run/fit/model] [--seeds 1 2 3 4] [--videos 32]
+    python training/tiny/measure_alarms.py [--model demo/run/fit/model] [--seeds 1 2 3 4] [--videos 32]
 
 For each name: its mean logit on normal frames and on abnormal frames of the videos that begin with it, on how many normal
 frames it is the strongest, and the AUC of its own logit and of the frames' scores, these abnormal frames against normal

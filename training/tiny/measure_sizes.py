@@ -1,6 +1,6 @@
 """How large must a thing be to be read? The `tiny` model on held-out drawn street scenes, seen whole and seen shrunk.
 
-    python benchmarks/learn_size.py [--model DIR] [--sides 64 128 192 256] [--scenes 400]
+    python training/tiny/measure_sizes.py [--model DIR] [--sides 64 128 192 256] [--scenes 400]
 
 Half of the prompts name one thing of the scene among absent names, half name absent things only. Each scene is shrunk to a
 side and brought back to the model's own, so that only the detail differs. For each side: AUC of the strongest name's logit
@@ -14,17 +14,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
-import learn_scenes
 import numpy as np
 import torch
-from learn_measure import NAMES
-from learn_prompts import sample
-from learn_scenes import Pixels, Scenes
 from sklearn.metrics import roc_auc_score
 
+import drawn_scenes
+from drawn_prompts import sample
+from drawn_scenes import Pixels, Scenes
 from lavida.modeling import Lavida
 from lavida.presets import TINY_SIDE
 from lavida.processing import LavidaProcessor
+from measure import NAMES
 
 SEED, BATCH = 9301, 25
 
@@ -80,7 +80,7 @@ def main() -> None:
     torch.set_num_threads(1)
     model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny")
     model.train(mode=False)
-    scenes = learn_scenes.street(args.scenes, SEED, TINY_SIDE)
+    scenes = drawn_scenes.street(args.scenes, SEED, TINY_SIDE)
     print("| side | names | small | large | frames | small | large |\n|---|---|---|---|---|---|---|")
     for side in args.sides:
         found = read(model, LavidaProcessor.from_preset("tiny"), scenes, side)

@@ -1,12 +1,12 @@
 """The eyes first: the image encoder of the `tiny` preset learns to tell the pixels of drawn scenes apart.
 
-    torchrun --nproc_per_node 2 benchmarks/learn_pixels.py --minutes 30 --side 128 --out DIR
-    torchrun --nproc_per_node 2 benchmarks/learn_pixels.py --minutes 20 --batch 8 --lr 1.2e-3 --model DIR --out DIR
-    python benchmarks/learn_pixels.py --minutes 3 --device cuda --workers 12 --batch 64 --out DIR
+    torchrun --nproc_per_node 2 training/tiny/train_pixels.py --minutes 30 --side 128 --out DIR
+    torchrun --nproc_per_node 2 training/tiny/train_pixels.py --minutes 20 --batch 8 --lr 1.2e-3 --model DIR --out DIR
+    python training/tiny/train_pixels.py --minutes 3 --device cuda --workers 12 --batch 64 --out DIR
 
 What SAM2 brings along from its own training, `tiny` learns here: which kind each cell of the finest map is of, and which
 expressions are true of it (colours, actions). Only the encoder and the projector's fine pixels train, behind one linear
-layer that is thrown away. Names, prompts and masks follow (learn.py --model DIR). Each process has scenes of its own.
+layer that is thrown away. Names, prompts and masks follow (train.py --model DIR). Each process has scenes of its own.
 
 Letters: B pictures, S side of the picture, C side of the finest map, A kinds and the background, E expressions, W width.
 """
@@ -22,18 +22,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
-import learn_scenes
 import numpy as np
 import torch
 from accelerate import Accelerator
-from learn_prompts import CATEGORY, EXPRESSIONS, KINDS
-from learn_scenes import Pixels, Pool, Scenes
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+import drawn_scenes
+from drawn_prompts import CATEGORY, EXPRESSIONS, KINDS
+from drawn_scenes import Pixels, Pool, Scenes
 from lavida import decoder, pixels
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
@@ -262,8 +262,8 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", random=True)
-    scenes = learn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN, pool=pool)
-    held_out = learn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN, pool=pool)
+    scenes = drawn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN, pool=pool)
+    held_out = drawn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN, pool=pool)
     things = Things.of(scenes)
     layers, weight = Eyes(model, args.side).to(args.device), weights(scenes, things).to(args.device)
     if args.model and (args.model / HEAD).is_file():

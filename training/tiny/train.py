@@ -1,12 +1,12 @@
 """Does a small model learn to READ the prompt? The `tiny` preset from nothing on drawn scenes with two or three things.
 
-    python benchmarks/learn.py [--cpu-minutes 30] [--names-first 0.6] [--out DIR] [--threads 2]
-    torchrun --nproc_per_node 2 benchmarks/learn.py --threads 1 ...    # twice the batch, minutes of each
-    python benchmarks/learn.py --device cuda --workers 12 --batch 64 ...    # minutes of the wall
+    python training/tiny/train.py [--cpu-minutes 30] [--names-first 0.6] [--out DIR] [--threads 2]
+    torchrun --nproc_per_node 2 training/tiny/train.py --threads 1 ...    # twice the batch, minutes of each
+    python training/tiny/train.py --device cuda --workers 12 --batch 64 ...    # minutes of the wall
 
 Reports over time, on scenes not trained on: IoU with the named thing, IoU with the other things, frame AUC (one name of
 a thing that is there, against absent names only). The first part of the time (`--names-first`) goes to names and pixels
-alone (learn_start.py), the rest to the whole model with its own losses on one prompt a scene. Time is that of the
+alone (names_first.py), the rest to the whole model with its own losses on one prompt a scene. Time is that of the
 processor, so that a busy machine changes nothing; with a GPU that of the wall.
 """
 
@@ -20,16 +20,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import learn_scenes
-import learn_start
 import numpy as np
 import torch
 from accelerate import Accelerator
-from learn_measure import measure
-from learn_prompts import sample
-from learn_scenes import TRAINED_PLACES, Pool, Scenes, joined
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+import drawn_scenes
+import names_first
+from drawn_prompts import sample
+from drawn_scenes import TRAINED_PLACES, Pool, Scenes, joined
 from lavida.batch import Batch, Output
 from lavida.losses import Weights
 from lavida.modeling import Lavida
@@ -37,6 +36,7 @@ from lavida.parts.trainable import prepare
 from lavida.presets import TINY_SIDE
 from lavida.processing import LavidaProcessor
 from lavida_gen.street.layouts import LAYOUTS
+from measure import measure
 
 SIDE = TINY_SIDE
 CONFIG = {"name_maps": "fine", "prompt_maps": True, "score_names": True}
@@ -78,13 +78,13 @@ def arguments() -> argparse.Namespace:
 def scenes(args: argparse.Namespace, pool: Pool) -> Scenes:
     """What is trained on: near scenes, those of `street`, those with people only, and pictures of four of all these."""
     near = args.scenes - args.street - args.people
-    some = [learn_scenes.near(near, SEEDS["near"], SIDE, TRAINED_PLACES, pool)] if near else []
+    some = [drawn_scenes.near(near, SEEDS["near"], SIDE, TRAINED_PLACES, pool)] if near else []
     if args.street:
-        some.append(learn_scenes.street(args.street, SEEDS["street"], SIDE, pool=pool))
+        some.append(drawn_scenes.street(args.street, SEEDS["street"], SIDE, pool=pool))
     if args.people:
-        some.append(learn_scenes.street(args.people, SEEDS["people"], SIDE, learn_scenes.WALKERS, pool))
+        some.append(drawn_scenes.street(args.people, SEEDS["people"], SIDE, drawn_scenes.WALKERS, pool))
     data = joined(*some)
-    return joined(data, learn_scenes.four(data, args.four, SEEDS["four"])) if args.four else data
+    return joined(data, drawn_scenes.four(data, args.four, SEEDS["four"])) if args.four else data
 
 
 class Batches(IterableDataset[Any]):
@@ -99,7 +99,7 @@ class Batches(IterableDataset[Any]):
         rng = np.random.default_rng([self.args.seed, self.process, worker.id if worker else 0, int(self.whole)])
         while True:
             rows = rng.integers(len(self.data), size=self.args.batch)
-            yield self._prompted(rows, rng) if self.whole else learn_start.look(self.data, rows, rng, SIDE)
+            yield self._prompted(rows, rng) if self.whole else names_first.look(self.data, rows, rng, SIDE)
 
     def _prompted(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
         """One prompt a scene: 1 to 12 names, half of the scenes exposed."""
@@ -136,7 +136,7 @@ class Run:
     weights: dict[str, float]
     rng: np.random.Generator
     optimizer: torch.optim.Optimizer
-    lookup: learn_start.Lookup
+    lookup: names_first.Lookup
     accelerator: Accelerator
     batches: Batches
     spent: float = 0.0
@@ -174,7 +174,7 @@ class Run:
             found = output.losses
             total = weighted(found, self.weights)
         else:
-            found = learn_start.loss(self.model, self.lookup, batch, self.rng, decode=share >= args.masks)
+            found = names_first.loss(self.model, self.lookup, batch, self.rng, decode=share >= args.masks)
             masks = weighted(found, {name: self.weights[name] for name in MASKS})
             total = found["maps"] + 0.5 * found["names"] + masks
         self.optimizer.zero_grad()
@@ -223,12 +223,12 @@ def main() -> None:
     rows = prepare(model)
     print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
     accelerator, pool = Accelerator(cpu=args.device == "cpu"), Pool(max(1, args.workers), args.cache)
-    test = learn_scenes.near(args.test, args.test_seed, SIDE, tuple(LAYOUTS), pool)
+    test = drawn_scenes.near(args.test, args.test_seed, SIDE, tuple(LAYOUTS), pool)
     placed: torch.nn.Module = model
     placed.to(args.device)
     trained = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.lr, weight_decay=0.01, betas=(0.9, 0.95), fused=args.device != "cpu")
-    rng, lookup = np.random.default_rng([args.seed, accelerator.process_index]), learn_start.Lookup(processor)
+    rng, lookup = np.random.default_rng([args.seed, accelerator.process_index]), names_first.Lookup(processor)
     data = scenes(args, pool) if args.cpu_minutes else test
     batches = Batches(args, data, processor, accelerator.process_index)
     run = Run(args, model, processor, weights, rng, optimizer, lookup, accelerator, batches)

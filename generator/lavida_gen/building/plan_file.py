@@ -14,14 +14,15 @@ from pydantic import ValidationError
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import UserError, problem
-from lavida_gen.corpus.manifest import FORMAT, STATE, SourceEntry, Strict
+from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.corpus.manifest import FORMAT, STATE, SourceEntry
 from lavida_gen.sampling.sampler import Deck, Part, Range, cut
-from lavida_gen.sources._base import About
+from lavida_gen.sources._base import SourceInfo
 
 PLAN = f"{STATE}/plan.json"
 
 
-class PartEntry(Strict):
+class PartEntry(StrictModel):
     """Samples of one kind and split: numbers start .. start+count-1."""
 
     kind: Literal["image", "clip"]
@@ -30,7 +31,7 @@ class PartEntry(Strict):
     count: int
 
 
-class BuildPlan(Strict):
+class BuildPlan(StrictModel):
     """plan.json. `sources` count no samples yet."""
 
     format: int = FORMAT
@@ -83,7 +84,7 @@ def identity(deck: Deck) -> str:
 
 
 def _sources(deck: Deck) -> list[SourceEntry]:
-    abouts: dict[str, tuple[About, list[str]]] = {}
+    abouts: dict[str, tuple[SourceInfo, list[str]]] = {}
     for one in deck.sources:
         about, prints = abouts.get(one.name, (one.source.rights(), []))
         abouts[one.name] = (_stricter(about, one.source.rights()), [*prints, one.source.fingerprint()])
@@ -103,7 +104,7 @@ def _sources(deck: Deck) -> list[SourceEntry]:
     ]
 
 
-def _stricter(one: About, other: About) -> About:
+def _stricter(one: SourceInfo, other: SourceInfo) -> SourceInfo:
     """What holds for two data sets that one source reads (two folders): both licences, both names, the least use."""
     uses = ("free", "noncommercial", "forbidden")
     strict = max(one, other, key=lambda about: uses.index(about.use))

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lavida_gen.common.errors import did_you_mean
+from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import JPEG_QUALITY, Frame, Pixels
 from lavida_gen.scenes.masks import RLE
@@ -26,11 +27,7 @@ _PUSHES = ("perspective", "high_angle")
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Size(_Strict):
+class Size(StrictModel):
     """What size pictures get: `longest` side in pixels (never enlarged), or `exact` [height, width]."""
 
     longest: int | None = Field(default=None, ge=16, le=8192)
@@ -53,14 +50,14 @@ class Size(_Strict):
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-class ImageSettings(_Strict):
+class ImageSettings(StrictModel):
     """The recipe's `image:` block."""
 
     size: Literal["keep"] | Size = Field(default="keep", description="keep, {longest: N} or {exact: [H, W]}")
     quality: int = Field(default=JPEG_QUALITY, ge=30, le=100, description="of JPEGs that had to be encoded anew")
 
 
-class Augmentation(_Strict):
+class Augmentation(StrictModel):
     """One entry of `augmentations:`: with probability `p`, as strong as `strength` (0 to 1) at most."""
 
     name: str

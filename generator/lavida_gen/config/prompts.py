@@ -11,20 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.resources import resource
+from lavida_gen.common.strict_model import StrictModel
 
 SEG = "<SEG>"
 SLOT = "{names}"
 BUILT_IN = resource("prompts.yaml")
 
 
-class PromptBank(BaseModel):
+class PromptBank(StrictModel):
     """A bank of prompts: a mapping with `questions` and `answers`, at least one each."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     questions: tuple[str, ...] = Field(min_length=1)
     answers: tuple[str, ...] = Field(min_length=1)

@@ -18,11 +18,12 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError
+from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.augment import Augmentation, ImageSettings
 from lavida_gen.config.prompts import PromptBank
 from lavida_gen.exposures._base import Exposure, ExposureOptions, Limits
 from lavida_gen.recipe_files.kinds import CORPUS
-from lavida_gen.recipe_files.reading import StrictModel, change, expand, read, refuse, validation_messages
+from lavida_gen.recipe_files.reading import change, expand, read, refuse, validation_messages
 from lavida_gen.sources._base import LocalOnly, Source, SourceOptions
 from lavida_gen.storage.places import is_url
 

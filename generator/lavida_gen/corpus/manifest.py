@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from lavida_gen.common.strict_model import StrictModel
 
 FORMAT = 1
 MANIFEST = "corpus.json"
@@ -23,13 +23,7 @@ STATE = ".build"
 """What a build writes down while it runs; gone when the corpus is finished."""
 
 
-class Strict(BaseModel):
-    """Frozen, and refuses keys that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ShardEntry(Strict):
+class ShardEntry(StrictModel):
     """One tar: path below the corpus, size in bytes, SHA-256, samples, number of its first sample."""
 
     file: str
@@ -41,7 +35,7 @@ class ShardEntry(Strict):
     first: int
 
 
-class SourceEntry(Strict):
+class SourceEntry(StrictModel):
     """A data set that samples were made from, with what its licence asks for."""
 
     name: str
@@ -55,7 +49,7 @@ class SourceEntry(Strict):
     samples: int
 
 
-class Manifest(Strict):
+class Manifest(StrictModel):
     """corpus.json."""
 
     format: int = FORMAT

@@ -11,23 +11,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Scene
 
 
-class ExposureOptions(BaseModel):
+class ExposureOptions(StrictModel):
     """Options of an exposure, as written below `exposures:` in a recipe; each with a description."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class Limits(BaseModel):
+class Limits(StrictModel):
     """What an anomaly must look like to be one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_area: float = Field(default=0.0005, ge=0, le=1, description="least share of a frame it covers where visible")
     max_area: float = Field(default=0.8, gt=0, le=1, description="largest share of a frame it covers")

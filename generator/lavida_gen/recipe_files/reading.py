@@ -13,18 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lavida_gen.common.errors import LavidaGenError, UserError, did_you_mean, problem
 
 UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
 """What PyYAML raises for a text: a day 45 or a tag that does not suit its value is no YAMLError."""
-
-
-class StrictModel(BaseModel):
-    """A part of a recipe: unknown keys are faults, nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class _Loader(yaml.SafeLoader):

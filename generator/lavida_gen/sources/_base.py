@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 
 
@@ -26,28 +26,22 @@ Place = Annotated[Path, LocalOnly()]
 """A file or folder of the user's machine."""
 
 
-class SourceOptions(BaseModel):
+class SourceOptions(StrictModel):
     """Options of a source, as written below `sources:` in a recipe; each with a description."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo(DatasetInfo):
+    """What `lavida-gen sources NAME` prints and what the card of a published corpus must state.
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What `lavida-gen sources NAME` tells, and what a published card must say.
-
-    use is what may be done with samples made from it: "free" (any use, attribution kept), "noncommercial", or
-    "forbidden" (may not be passed on at all).
+    Attributes:
+        use: What may be done with samples made from it: "free" (any use, attribution kept), "noncommercial", or
+            "forbidden" (may not be passed on at all).
+        attribution: How its authors ask to be named.
     """
 
-    title: str
-    page: str
-    licence: str
     use: Literal["free", "noncommercial", "forbidden"]
     attribution: str
-    get: str
-    layout: str
-    cite: str = ""
 
 
 class Source(ABC):
@@ -57,13 +51,13 @@ class Source(ABC):
     """
 
     Options: ClassVar[type[SourceOptions]] = SourceOptions
-    about: ClassVar[About]
+    about: ClassVar[SourceInfo]
 
     def __init__(self, options: Any) -> None:
         """Open the data set. Raises DataError where files are missing or broken."""
         self.options = options
 
-    def rights(self) -> About:
+    def rights(self) -> SourceInfo:
         """What may be done with samples of this data set as it was opened: `about`, if the options do not say more."""
         return self.about
 

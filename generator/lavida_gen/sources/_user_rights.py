@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from lavida_gen.sources._base import About, SourceOptions
+from lavida_gen.sources._base import SourceInfo, SourceOptions
 
 
 class OwnRights(SourceOptions):
@@ -27,7 +27,7 @@ class OwnRights(SourceOptions):
             raise ValueError("`licence` and `use` go together: under which licence, and what it allows")
         return self
 
-    def rights(self, about: About) -> About:
+    def rights(self, about: SourceInfo) -> SourceInfo:
         """`about` with what these options say."""
         return replace(
             about,

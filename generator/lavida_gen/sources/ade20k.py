@@ -14,7 +14,7 @@ from pydantic import Field
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.sources._base import About, Needs, Place, SourceOptions
+from lavida_gen.sources._base import Needs, Place, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelledImages
 from lavida_gen.storage import cache
 
@@ -39,7 +39,7 @@ class Ade20k(LabelledImages):
         root: Place = Field(description="folder ADEChallengeData2016")
         split: str = Field(default="training", description="training or validation")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="ADE20K (SceneParse150)",
         page="http://sceneparsing.csail.mit.edu",
         licence="annotations BSD-3-Clause; photos: non-commercial research and education only",

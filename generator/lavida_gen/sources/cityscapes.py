@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.sources._base import About, Needs, Place, SourceOptions
+from lavida_gen.sources._base import Needs, Place, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelledImages
 
 # The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 is never
@@ -74,7 +74,7 @@ class Cityscapes(LabelledImages):
             description="all: things, poles, lights and signs may be anomalies; paper: 8 movable and sign classes only",
         )
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="Cityscapes",
         page="https://www.cityscapes-dataset.com",
         licence="Cityscapes terms: non-commercial research and teaching; the data may not be passed on",

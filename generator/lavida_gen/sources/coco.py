@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import About, LocalOnly, Needs, Place, Source, SourceOptions
+from lavida_gen.sources._base import LocalOnly, Needs, Place, Source, SourceInfo, SourceOptions
 
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
@@ -36,7 +36,7 @@ class Coco(Source):
             default=None, description="folder of the photos, relative to root or absolute"
         )
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO instances",
         page="https://cocodataset.org/#download",
         licence="annotations CC-BY-4.0; photos: Flickr terms, each its own licence, many of them non-commercial",

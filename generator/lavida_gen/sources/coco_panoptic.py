@@ -20,7 +20,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import About, LocalOnly, Needs, Place, Source, SourceOptions
+from lavida_gen.sources._base import LocalOnly, Needs, Place, Source, SourceInfo, SourceOptions
 
 VOID = 0
 
@@ -39,7 +39,7 @@ class CocoPanoptic(Source):
             default=None, description="folder of the photos, relative to root or absolute"
         )
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO panoptic",
         page="https://cocodataset.org/#download",
         licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",

@@ -16,7 +16,7 @@ from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_inde
 from lavida_gen.annotations.files import inside
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.scenes.scene import Name, Region, Scene
-from lavida_gen.sources._base import About, LocalOnly, Needs, Place, SourceOptions
+from lavida_gen.sources._base import LocalOnly, Needs, Place, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelledImages
 
 VOID = 255
@@ -44,7 +44,7 @@ class CocoStuff(LabelledImages):
             default=None, description="folder of the photos, relative to root or absolute"
         )
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO-Stuff (164k, pixel maps)",
         page="https://github.com/nightrome/cocostuff",
         licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",

@@ -19,7 +19,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources import _vos as vos
-from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._base import Needs, Place, SourceInfo
 from lavida_gen.sources._clips import DenseClipOptions
 from lavida_gen.sources._vos import VOID, Called, VosSource
 from lavida_gen.storage import cache
@@ -50,7 +50,7 @@ class Davis(VosSource):
         )
         resolution: str = Field(default="480p", description="folder of that size, '' if videos lie right below")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="DAVIS 2016 and 2017",
         page="https://davischallenge.org",
         licence="CC-BY-NC-4.0",

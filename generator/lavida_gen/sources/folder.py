@@ -13,7 +13,7 @@ from lavida_gen.annotations import files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes.scene import Kind
-from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._base import Needs, Place, SourceInfo
 from lavida_gen.sources._label_maps import LabelledImages
 from lavida_gen.sources._user_rights import OwnRights
 from lavida_gen.storage import cache
@@ -41,7 +41,7 @@ class Folder(LabelledImages):
             default="folder", pattern=r"^[A-Za-z0-9_-]+$", description="first part of the keys; one for each folder"
         )
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="Your own images and masks",
         page="none: the files are yours",
         licence="as you hold the files",
@@ -78,7 +78,7 @@ class Folder(LabelledImages):
         self._image_of = _images(self._images)
         super().__init__(options, self._paired(), self._masks, list(self._label_of.values()))
 
-    def rights(self) -> About:
+    def rights(self) -> SourceInfo:
         """As the recipe says."""
         return self.options.rights(self.about)
 

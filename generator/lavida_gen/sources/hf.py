@@ -17,7 +17,7 @@ from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import About, Place, Source, need_folder
+from lavida_gen.sources._base import Place, Source, SourceInfo, need_folder
 from lavida_gen.sources._user_rights import OwnRights
 from lavida_gen.storage import cache
 
@@ -54,7 +54,7 @@ class HuggingFace(Source):
                 raise ValueError(f"background: {unknown[0]!r} is not among `names`")
             return self
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="A data set of the Hugging Face Hub, or saved to disk",
         page="https://huggingface.co/datasets",
         licence="as its card says",
@@ -90,7 +90,7 @@ class HuggingFace(Source):
         """``DATASET/SPLIT/ROW``."""
         return f"{self.options.dataset}/{self.options.split}/{number:08d}"
 
-    def rights(self) -> About:
+    def rights(self) -> SourceInfo:
         """As the recipe says."""
         return self.options.rights(self.about)
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.sources._base import About, Needs, Place, SourceOptions
+from lavida_gen.sources._base import Needs, Place, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelledImages
 from lavida_gen.storage import cache
 
@@ -34,7 +34,7 @@ class Mapillary(LabelledImages):
         split: str = Field(default="training", description="training or validation")
         version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="Mapillary Vistas",
         page="https://www.mapillary.com/dataset/vistas",
         licence="CC-BY-NC-SA-4.0 (research edition)",

@@ -17,7 +17,7 @@ from lavida_gen.annotations.mevis_index import open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
-from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._base import Needs, Place, SourceInfo
 from lavida_gen.sources._clips import ClipSource, DenseClipOptions, Shown, Video, in_order
 from lavida_gen.storage import cache
 
@@ -37,7 +37,7 @@ class Mevis(ClipSource):
         root: Place = Field(description="folder that holds train/")
         split: str = Field(default="train", description="train or valid_u (valid has no masks)")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="MeViS",
         page="https://henghuiding.github.io/MeViS/",
         licence="CC-BY-NC-SA-4.0",

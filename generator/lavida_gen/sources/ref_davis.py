@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.sources._base import About
+from lavida_gen.sources._base import SourceInfo
 from lavida_gen.sources._referring import ReferredOptions, ReferredSource
 
 
@@ -23,7 +23,7 @@ class RefDavis(ReferredSource):
 
         stride: int = Field(default=4, ge=1, le=1000, description="frames from one frame of a clip to the next")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="Ref-DAVIS17",
         page="https://www.mpi-inf.mpg.de/departments/computer-vision-and-machine-learning/research/"
         "video-segmentation/video-object-segmentation-with-language-referring-expressions",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lavida_gen.sources._base import About
+from lavida_gen.sources._base import SourceInfo
 from lavida_gen.sources._referring import ReferredOptions, ReferredSource
 
 
@@ -19,7 +19,7 @@ class RefYoutubeVos(ReferredSource):
     class Options(ReferredOptions):
         """Options of `ref_youtube_vos`."""
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="Ref-YouTube-VOS",
         page="https://youtube-vos.org/dataset/rvos/",
         licence="annotations CC-BY-4.0; videos: non-commercial research, rights of their YouTube authors",

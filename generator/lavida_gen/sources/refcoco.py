@@ -18,7 +18,7 @@ from pydantic import Field
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.annotations.refer_index import ReferIndex, open_refs
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import About, LocalOnly, Needs, Place, Source, SourceOptions
+from lavida_gen.sources._base import LocalOnly, Needs, Place, Source, SourceInfo, SourceOptions
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
 """The division of each data set that papers report on."""
@@ -45,7 +45,7 @@ class RefCoco(Source):
             default=None, description="folder of the photos, relative to root or absolute"
         )
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="refCOCO, refCOCO+, refCOCOg, refCLEF, gRefCOCO: referring expressions",
         page="https://github.com/lichengunc/refer (gRefCOCO: https://github.com/henghuiding/gRefCOCO)",
         licence=(

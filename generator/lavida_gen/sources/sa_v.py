@@ -19,7 +19,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.scenes.video_file import Stills
-from lavida_gen.sources._base import About, Place, Source, need_folder
+from lavida_gen.sources._base import Place, Source, SourceInfo, need_folder
 from lavida_gen.sources._clips import ClipOptions, windows
 
 EVERY = 4
@@ -45,7 +45,7 @@ class SaV(Source):
         clips: int = Field(default=1, ge=1, le=1000, description="clips of each video, spread evenly over it")
         called: str = Field(default="object", min_length=1, description="what every masklet is called")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="SA-V (Segment Anything Video), training set",
         page="https://ai.meta.com/datasets/segment-anything-video-downloads/",
         licence="CC-BY-4.0",

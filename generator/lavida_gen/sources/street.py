@@ -19,7 +19,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame, Pixels
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import About, Source, SourceOptions
+from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
 from lavida_gen.street import camera, cast, closeup, layouts, place
 from lavida_gen.street.actors import KINDS, Actor
 from lavida_gen.street.film import Film
@@ -77,7 +77,7 @@ class Street(Source):
                 raise ValueError("none of them is ever alone: add person")
             return names
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="Drawn street and campus scenes",
         page="https://github.com/lavida-gen/lavida-gen",
         licence="CC0-1.0",

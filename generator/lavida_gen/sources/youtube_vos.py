@@ -13,7 +13,7 @@ from pydantic import Field
 from lavida_gen.annotations import json_file
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources import _vos as vos
-from lavida_gen.sources._base import About, Needs, Place
+from lavida_gen.sources._base import Needs, Place, SourceInfo
 from lavida_gen.sources._clips import ClipOptions
 from lavida_gen.sources._vos import Called, VosSource
 from lavida_gen.storage import cache
@@ -31,7 +31,7 @@ class YoutubeVos(VosSource):
         root: Place = Field(description="folder that holds train/")
         split: str = Field(default="train", description="train (of valid and test only first frames are annotated)")
 
-    about: ClassVar[About] = About(
+    about: ClassVar[SourceInfo] = SourceInfo(
         title="YouTube-VOS 2018/2019",
         page="https://youtube-vos.org/dataset/vos/",
         licence="annotations CC-BY-4.0; videos: non-commercial research, rights of their YouTube authors",

@@ -18,12 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.common.plugins import find, names
+from lavida_gen.common.strict_model import StrictModel
 
 PACKAGE = "lavida_bench.benchmarks"
 
@@ -37,28 +39,23 @@ class Totals:
     abnormal_frames: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What `lavida-bench benchmarks NAME` tells.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchmarkInfo(DatasetInfo):
+    """What `lavida-bench benchmarks NAME` prints.
 
-    use       "free", "noncommercial" (research) or "yours"
-    expected  of the whole official test split; None where there is no such thing
-    metrics   the benchmark's own, the one to quote first
-    every     every how many frames LAVIDA's authors sample it
-    names     anomalies named to a prompt unless the user gives others
+    Attributes:
+        use: "free", "noncommercial" (research) or "yours".
+        expected: Size of the whole official test split; None where there is no such thing.
+        metrics: The benchmark's own metrics, the one to quote first.
+        every: Every how many frames LAVIDA's authors sample it.
+        names: Anomalies that a prompt lists unless the user gives others.
     """
 
-    title: str
-    page: str
-    licence: str
     use: Literal["free", "noncommercial", "yours"]
-    get: str
-    layout: str
     expected: Totals | None = None
     metrics: tuple[str, ...] = ("frame_auc",)
     every: int = 1
     names: tuple[str, ...] = ()
-    cite: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +85,8 @@ class Log:
         self.defects.append(Defect(str(where), what, action, fatal, tuple(map(str, items))))
 
 
-class BenchmarkOptions(BaseModel):
+class BenchmarkOptions(StrictModel):
     """What every benchmark can be asked for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     root: Path | None = Field(None, description="its folder; default: NAME below $LAVIDA_BENCH_DATA, or below data/")
     names: tuple[str, ...] | None = Field(None, description="anomalies named to a prompt, instead of the usual ones")
@@ -104,7 +99,7 @@ class Benchmark(ABC):
     """
 
     Options: ClassVar[type[BenchmarkOptions]] = BenchmarkOptions
-    about: ClassVar[About]
+    about: ClassVar[BenchmarkInfo]
 
     def __init__(self, options: Any) -> None:
         self.options = options

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._intervals import Interval, interval, labels
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.benchmarks._video_set import open_all
@@ -39,7 +39,7 @@ class Avenue(Benchmark):
     """21 test videos, 360x640, 25 frames a second, pixel masks."""
 
     Options: ClassVar[type[BenchmarkOptions]] = AvenueOptions
-    about = About(
+    about = BenchmarkInfo(
         title="CUHK Avenue",
         page="http://www.cse.cuhk.edu.hk/leojia/projects/detectabnormal/dataset.html",
         licence="research use",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.videos.shard_index import Member, read_members
 from lavida_bench.videos.types import Bits, Pixels, TestVideo
 from lavida_gen.common.errors import DataError, problem
@@ -32,7 +32,7 @@ class Corpus(Benchmark):
     """The samples of one split; frame labels are where the mask has a pixel."""
 
     Options: ClassVar[type[BenchmarkOptions]] = CorpusOptions
-    about = About(
+    about = BenchmarkInfo(
         title="a corpus built by lavida-gen",
         page="",
         licence="as the corpus card says",

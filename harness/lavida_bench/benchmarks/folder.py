@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log
 from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.frame_folder import FrameFolder
@@ -41,7 +41,7 @@ class Folder(Benchmark):
     """Any videos; `names` in labels.csv are what a prompt names unless option `names` says otherwise."""
 
     Options: ClassVar[type[BenchmarkOptions]] = FolderOptions
-    about = About(
+    about = BenchmarkInfo(
         title="your own folder",
         page="",
         licence="yours",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import is_stray
@@ -36,7 +36,7 @@ class Shanghaitech(Benchmark):
     """107 test videos as image folders of 480x856, frame and pixel labels as arrays."""
 
     Options: ClassVar[type[BenchmarkOptions]] = ShanghaitechOptions
-    about = About(
+    about = BenchmarkInfo(
         title="ShanghaiTech Campus",
         page="https://svip-lab.github.io/dataset/campus_dataset.html",
         licence="research use",

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lavida_bench.benchmarks import _street_film as street_film
 from lavida_bench.benchmarks import _ucsd as ucsd
-from lavida_bench.benchmarks._base import About, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._street_script import NAMES
 from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
 from lavida_bench.videos.types import TestVideo
@@ -36,7 +36,7 @@ class Street(Ucsd):
 
     Options: ClassVar[type[BenchmarkOptions]] = StreetOptions
     folder = "street"
-    about = About(
+    about = BenchmarkInfo(
         title="drawn street videos",
         page="https://github.com/lavida-gen/lavida-gen",
         licence="CC0-1.0",

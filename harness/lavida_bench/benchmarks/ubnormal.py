@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from lavida_bench.benchmarks import _object_maps as object_maps
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.benchmarks._video_set import open_all
@@ -40,7 +40,7 @@ class Ubnormal(Benchmark):
     """211 test videos of 29 scenes, 158 with anomalies, 720x1280, 30 frames a second, object maps."""
 
     Options: ClassVar[type[BenchmarkOptions]] = UbnormalOptions
-    about = About(
+    about = BenchmarkInfo(
         title="UBnormal",
         page="https://github.com/lilygeorgescu/UBnormal",
         licence="CC BY-NC-ND 4.0",

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import VIDEOS, find_videos
@@ -44,7 +44,7 @@ class UcfCrime(Benchmark):
     """290 test videos, 140 with events, 150 normal, 30 frames a second."""
 
     Options: ClassVar[type[BenchmarkOptions]] = UcfCrimeOptions
-    about = About(
+    about = BenchmarkInfo(
         title="UCF-Crime",
         page="https://www.crcv.ucf.edu/projects/real-world/",
         licence="research use",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.benchmarks._base import About, Totals
+from lavida_bench.benchmarks._base import BenchmarkInfo, Totals
 from lavida_bench.benchmarks._ucsd import Ucsd
 
 
@@ -10,7 +10,7 @@ class UcsdPed1(Ucsd):
     """36 test videos of 200 frames, 158x238, grey, 10 of them with masks. Test017/142.tif is truncated as it comes."""
 
     folder = "UCSDped1"
-    about = About(
+    about = BenchmarkInfo(
         title="UCSD Pedestrian 1",
         page="http://www.svcl.ucsd.edu/projects/anomaly/dataset.htm",
         licence="research use",

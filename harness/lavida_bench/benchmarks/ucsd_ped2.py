@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.benchmarks._base import About, Totals
+from lavida_bench.benchmarks._base import BenchmarkInfo, Totals
 from lavida_bench.benchmarks._ucsd import Ucsd
 
 
@@ -10,7 +10,7 @@ class UcsdPed2(Ucsd):
     """12 test videos of 120 to 180 frames, 240x360, grey, all with masks."""
 
     folder = "UCSDped2"
-    about = About(
+    about = BenchmarkInfo(
         title="UCSD Pedestrian 2",
         page="http://www.svcl.ucsd.edu/projects/anomaly/dataset.htm",
         licence="research use",

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import About, Benchmark, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
 from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import Media, Part, find_videos
@@ -37,7 +37,7 @@ class XdViolence(Benchmark):
     """800 test videos, 500 of them violent, 24 frames a second; the metric is average precision."""
 
     Options: ClassVar[type[BenchmarkOptions]] = XdViolenceOptions
-    about = About(
+    about = BenchmarkInfo(
         title="XD-Violence",
         page="https://roc-ng.github.io/XD-Violence/",
         licence="research use",

@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.recipe_files.kinds import RUN
-from lavida_gen.recipe_files.reading import Place, StrictModel, change, expand, refuse, validation_messages
+from lavida_gen.recipe_files.reading import Place, change, expand, refuse, validation_messages
 
 NAMED = 60  # letters of a folder's name that tell the names of a prompt
 

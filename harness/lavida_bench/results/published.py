@@ -9,17 +9,16 @@ from collections.abc import Mapping
 from functools import cache
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from lavida_gen.common.resources import resource
+from lavida_gen.common.strict_model import StrictModel
 
 FILE = resource("published.yaml", "lavida_bench")
 
 
-class Published(BaseModel):
+class Published(StrictModel):
     """One method of a paper. `values`: benchmark -> metric -> percent, as the paper gives it (micro)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: str
     source: str

@@ -23,9 +23,10 @@ from lavida_bench.common.progress import Bar
 from lavida_bench.config import recipe as runs
 from lavida_bench.runs import ablation_table
 from lavida_gen.common.errors import UserError, problem
+from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config import recipe as corpora
 from lavida_gen.recipe_files.kinds import ABLATION
-from lavida_gen.recipe_files.reading import StrictModel, change, expand, refuse, validation_messages
+from lavida_gen.recipe_files.reading import change, expand, refuse, validation_messages
 
 
 class ArmSettings(StrictModel):

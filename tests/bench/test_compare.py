@@ -134,7 +134,7 @@ def test_scores_that_have_gone(runs: tuple[Path, Path], tmp_path: Path, small_fo
         scores(moved, entry, opened)
     pairs = [(one, None) for one in opened.videos()]
     how = How(allow_partial=True, baselines=(), bootstrap=Bootstrap(0))
-    made = measure(opened, protocols.make("official", "folder"), pairs, "m", provenance(), how=how)
+    made = measure(opened, protocols.make("official", opened.rules), pairs, "m", provenance(), how=how)
     add(tmp_path / "bare", made)
     done = run("compare", tmp_path / "bare", tmp_path / "bare")
     assert done.exit_code == 1
@@ -161,7 +161,8 @@ def test_runs_over_other_videos_do_not_compare(runs: tuple[Path, Path], tmp_path
 
 
 def test_scores_of_a_store_are_read_as_it_wrote_them(tmp_path: Path, small_folder: Path) -> None:
-    opened, protocol = benchmark.make("folder", small_folder), protocols.make("official", "folder")
+    opened = benchmark.make("folder", small_folder)
+    protocol = protocols.make("official", opened.rules)
     store = ScoreStore.create(tmp_path / "run" / "scores" / "folder", {"model": "x"})
     store.note()
     for one in opened.videos():
@@ -185,4 +186,4 @@ def test_scores_of_a_store_are_read_as_it_wrote_them(tmp_path: Path, small_folde
     "text", ["official/1", "official/1 (partial)", "official/1 spacing=4", "paper/1", "paper/1 every=2"]
 )
 def test_a_protocol_is_made_again_from_its_id(text: str) -> None:
-    assert from_id(text, "ucf_crime").id == text.removesuffix(" (partial)")
+    assert from_id(text, benchmark.make("ucf_crime").rules).id == text.removesuffix(" (partial)")

@@ -15,11 +15,12 @@ from lavida_bench.evaluation.evaluate import compare, evaluate
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.metrics.rbdc import RBDC
 from lavida_bench.protocols import protocol as protocols
+from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.results.result import Coverage
 from lavida_bench.videos.types import Detections, TestVideo, Track, VideoScore
 from lavida_gen.common.errors import DataError, UserError
 
-OFFICIAL = protocols.make("official", "street")
+OFFICIAL = protocols.make("official", ScoringRules("street"))
 FEW = Bootstrap(resamples=50)
 
 
@@ -136,7 +137,7 @@ def test_99_999_percent_is_not_100() -> None:
 
 
 def test_paper_reports_its_coverage_without_refusing() -> None:
-    protocol = protocols.make("paper", "shanghaitech")
+    protocol = protocols.make("paper", ScoringRules(every=2))
     result = evaluate([(v, noise(v)) for v in benchmark()], protocol, ["frame_auc"], bootstrap=FEW)
     assert result.coverage.share == pytest.approx(16 / 30)
     assert result.warnings[0].endswith("as protocol paper/1 has it")

@@ -77,7 +77,8 @@ def lets_go(video: TestVideo) -> bool:
 
 def used(root: Path, videos: int, protocol: str) -> int:
     """Scores and measures so many videos; gives the number of threads while their readers still live."""
-    opened, chosen = benchmark.make("folder", folder(root, videos)), protocols.make(protocol, "folder")
+    opened = benchmark.make("folder", folder(root, videos))
+    chosen = protocols.make(protocol, opened.rules)
     store = ScoreStore.create(root / "scores", {"model": "rising"})
     found = score(Rising(), opened.videos(), chosen, choose("benchmark"), store, Effort(readers=2))
     assert len(found.scored) == videos, found.failed

@@ -13,8 +13,11 @@ from lavida_bench.evaluation.evaluate import evaluate
 from lavida_bench.metrics import _base as metric
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import Official, Paper
+from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError
+
+SAMPLED_EVERY_2ND = ScoringRules(every=2)
 
 
 def unread(start: int, stop: int, step: int) -> NDArray[np.uint8]:
@@ -49,19 +52,16 @@ def test_official_fills_the_last_clip_with_its_last_frame() -> None:
 
 @pytest.mark.parametrize(("frames", "clips"), [(1, 0), (31, 0), (32, 1), (63, 1), (64, 2), (95, 2)])
 def test_paper_drops_clips_that_do_not_fill(frames: int, clips: int) -> None:
-    protocol = Paper("ubnormal")
+    protocol = Paper(ScoringRules(every=4))
     windows = [clip.tolist() for clip in protocol.windows(video("v", frames))]
     assert windows == [list(range(32 * i, 32 * i + 32, 4)) for i in range(clips)]
     assert protocol.needed(video("v", frames)).tolist() == [frame for clip in windows for frame in clip]
 
 
-@pytest.mark.parametrize(
-    ("benchmark", "every"),
-    [("ubnormal", 4), ("shanghaitech", 2), ("ucf_crime", 128), ("xd_violence", 128), ("ucsd_ped2", 1), ("other", 1)],
-)
-def test_paper_samples_as_the_authors_do(benchmark: str, every: int) -> None:
-    protocol = Paper(benchmark)
-    assert protocol.every == every
+@pytest.mark.parametrize("every", [1, 2, 128])
+def test_paper_samples_with_the_step_of_the_rules(every: int) -> None:
+    protocol = Paper(ScoringRules(every=every))
+    assert protocol.needed(video("v", 16 * every)).tolist() == list(range(0, 16 * every, every))
     assert ("every frame" if every == 1 else f"every {every}th frame") in protocol.describe()
 
 
@@ -85,8 +85,8 @@ def by_the_description(videos: list[tuple[str, int, list[bool], list[float]]], e
     return float(roc_auc_score(all_labels, all_scores)), float(np.mean(own))
 
 
-@pytest.mark.parametrize(("benchmark", "every"), [("ubnormal", 4), ("shanghaitech", 2), ("ucf_crime", 128)])
-def test_paper_reproduces_its_description(benchmark: str, every: int) -> None:
+@pytest.mark.parametrize(("every", "abnormal_only"), [(4, True), (2, False), (128, False)])
+def test_paper_reproduces_its_description(every: int, abnormal_only: bool) -> None:
     rng = np.random.default_rng(every)
     rows = []
     for index in range(7):
@@ -97,7 +97,7 @@ def test_paper_reproduces_its_description(benchmark: str, every: int) -> None:
             labels[start : start + frames // 3] = True
         scores = (rng.standard_normal(frames) * 3 + labels).astype(np.float32).round(1)
         rows.append((f"v{index}", frames, labels.tolist(), scores.tolist()))
-    protocol = Paper(benchmark)
+    protocol = Paper(ScoringRules(every=every, paper_abnormal_only=abnormal_only))
     pairs = []
     for key, frames, labels_, scores_ in rows:
         one = TestVideo(key, frames, (2, 2), unread, 30.0, frame_labels=np.array(labels_))
@@ -105,7 +105,7 @@ def test_paper_reproduces_its_description(benchmark: str, every: int) -> None:
         given_ = {int(frame): scores_[frame] for clip in protocol.windows(one) for frame in clip}
         pairs.append((one, protocol.assemble(one, given_)))
     result = evaluate(pairs, protocol, ["frame_auc"])
-    kept = [row for row in rows if benchmark != "ubnormal" or any(row[2])]
+    kept = [row for row in rows if not abnormal_only or any(row[2])]
     micro, macro = by_the_description(kept, every)
     variants = result.metrics["frame_auc"].variants
     assert variants["micro"].value == pytest.approx(micro, abs=1e-9)
@@ -122,45 +122,47 @@ def test_paper_reproduces_its_description(benchmark: str, every: int) -> None:
 
 
 def test_paper_numbers_worked_out_on_paper() -> None:
-    # ShanghaiTech samples every 2nd frame: clips of 16 frames. 17 frames: the last is dropped.
+    # Every 2nd frame is sampled: clips of 16 frames. 17 frames: the last is dropped.
     one = video("v", 17, range(8, 16))
     scores = np.arange(17, dtype=np.float32) - 7  # sampled frames 0, 2, ..., 14 score -7, -5, ..., 7
     made = metric.make("frame_auc")
-    made.update(Paper("shanghaitech").view(one, VideoScore("v", scores)))
+    made.update(Paper(SAMPLED_EVERY_2ND).view(one, VideoScore("v", scores)))
     # Normal: -7 -7 -5 -5 -3 -3 -1 -1 and the artificial 0; abnormal: 1 1 3 3 5 5 7 7 and the artificial 1: all above.
     assert made.exact()["micro"] == 1.0
     below = metric.make("frame_auc")
-    below.update(Paper("shanghaitech").view(one, VideoScore("v", scores - 2)))
+    below.update(Paper(SAMPLED_EVERY_2ND).view(one, VideoScore("v", scores - 2)))
     # Abnormal: -1 -1 1 1 3 3 5 5 and 1; normal: -9 -9 -7 -7 -5 -5 -3 -3 and 0. Only the two -1 lose to the 0: 79 of 81.
     assert below.exact()["micro"] == pytest.approx(79 / 81)
 
 
-def test_paper_leaves_out_normal_videos_of_ubnormal_only() -> None:
+def test_paper_leaves_out_normal_videos_where_the_rules_ask_for_it() -> None:
+    abnormal_only = ScoringRules(paper_abnormal_only=True)
     videos = [video("normal", 64), video("abnormal", 64, range(5))]
-    assert [one.key for one in Paper("ubnormal").select(videos)] == ["abnormal"]
-    assert len(Paper("shanghaitech").select(videos)) == len(Official("ubnormal").select(videos)) == 2
+    assert [one.key for one in Paper(abnormal_only).select(videos)] == ["abnormal"]
+    assert len(Paper().select(videos)) == len(Official(abnormal_only).select(videos)) == 2
 
 
-def test_paper_compares_ucsd_pixels_at_158_by_238() -> None:
+def test_paper_compares_pixels_at_the_size_of_the_rules() -> None:
+    rules = ScoringRules(paper_pixel_size=(158, 238))
     masks = np.zeros((8, 240, 360), bool)
     masks[:, :120] = True
     labels = np.ones(8, bool)
     one = TestVideo("v", 8, (240, 360), unread, frame_labels=labels, mask_reader=lambda a, b: masks[a:b])
     score = VideoScore("v", np.zeros(8, np.float32), pixels=lambda a, b: masks[a:b].astype(np.float16))
-    pixels = Paper("ucsd_ped2").view(one, score).pixels()
+    pixels = Paper(rules).view(one, score).pixels()
     assert pixels is not None
     assert int(pixels.positives.sum() + pixels.negatives.sum()) == 8 * 158 * 238
-    native = Official("ucsd_ped2").view(one, score).pixels()
+    native = Official(rules).view(one, score).pixels()
     assert native is not None
     assert int(native.positives.sum()) == 8 * 120 * 360
 
 
-def test_metrics_that_a_protocol_quotes() -> None:
-    assert Official("xd_violence").metrics() == ("frame_ap",)
-    assert Paper("xd_violence").metrics() == ("frame_auc",)
-    assert Paper("ucsd_ped2").metrics()[0] == "pixel_auc"
-    for quoted in (*protocols.OFFICIAL_METRICS.values(), *protocols.PAPER_METRICS.values()):
-        assert set(quoted) <= set(metric.known())
+def test_protocols_quote_the_metrics_of_the_rules() -> None:
+    both = ScoringRules(metrics=("rbdc", "tbdc"), paper_metrics=("pixel_auc", "frame_auc"))
+    assert Official(both).metrics() == ("rbdc", "tbdc")
+    assert Paper(both).metrics() == ("pixel_auc", "frame_auc")
+    assert Paper(ScoringRules(metrics=("rbdc", "tbdc"))).metrics() == ("rbdc", "tbdc")
+    assert Official().metrics() == Paper().metrics() == ("frame_auc",)
 
 
 def test_assemble_marks_frames_without_a_score() -> None:
@@ -174,7 +176,7 @@ def test_assemble_marks_frames_without_a_score() -> None:
 
 
 def test_paper_uses_only_the_sampled_scores_that_are_there() -> None:
-    protocol = Paper("shanghaitech")
+    protocol = Paper(SAMPLED_EVERY_2ND)
     one = video("v", 16)
     item = protocol.view(one, protocol.assemble(one, {0: 1.0, 4: 2.0, 5: 9.0}))
     assert item.frames.tolist() == [0, 1, 4, 5]
@@ -196,9 +198,12 @@ def test_scores_that_do_not_belong_are_refused(name: str) -> None:
 
 def test_protocols_are_named_and_versioned() -> None:
     assert protocols.make("official").id == "official/1"
-    assert protocols.make("paper/1", "ubnormal").id == "paper/1"
+    assert protocols.make("paper/1", ScoringRules(every=4)).id == "paper/1"
     assert Official(spacing=4).id == "official/1 spacing=4"
-    assert (Paper("ubnormal", every=4).id, Paper("ubnormal", every=16).id) == ("paper/1", "paper/1 every=16")
+    assert (Paper(ScoringRules(every=4), every=4).id, Paper(ScoringRules(every=4), every=16).id) == (
+        "paper/1",
+        "paper/1 every=16",
+    )
     with pytest.raises(UserError, match=r"unknown protocol 'offical'; did you mean 'official'\?"):
         protocols.make("offical")
     with pytest.raises(UserError, match=r"protocol 'paper/7': version 7; expected paper/1, the one that this code has"):

@@ -44,7 +44,7 @@ def measured(root: Path, method: str = "mine", how: How = FEW, **more: Any) -> M
     scorer = baseline.make("frame_difference")
     pairs = ((one, scorer.score(one, baseline.rng_for(0, one.key))) for one in opened.videos())
     return measure(
-        opened, protocols.make("official", "folder"), pairs, method, provenance({}, "the command"), how=how, **more
+        opened, protocols.make("official", opened.rules), pairs, method, provenance({}, "the command"), how=how, **more
     )
 
 
@@ -139,7 +139,7 @@ def test_partial_results_name_what_is_missing(small_folder: Path) -> None:
     scorer = baseline.make("centre_prior")
     pairs = [(v, scorer.score(v, baseline.rng_for(0, "")) if v.key != "yard" else None) for v in opened.videos()]
     how = replace(FEW, allow_partial=True)
-    made = measure(opened, protocols.make("official", "folder"), pairs, "m", provenance(), how=how)
+    made = measure(opened, protocols.make("official", opened.rules), pairs, "m", provenance(), how=how)
     assert made.entry.result.coverage.missing == ("yard",)
     assert [look.key for look in made.looks] == ["gate", "quiet"]
     assert made.entry.slug == "folder-official-1-m"
@@ -284,7 +284,7 @@ def test_pictures_are_of_frames_that_were_scored_themselves() -> None:
     """UBnormal under `paper` samples every fourth frame; the others have its score, and no map."""
     labels = np.arange(64) // 16 == 2
     video = replace(blank(64, labels), key="abnormal0")
-    paper = protocols.make("paper", "ubnormal")
+    paper = protocols.make("paper", benchmark.make("ubnormal").rules)
     needed = paper.needed(video).tolist()
 
     def maps(start: int, stop: int) -> NDArray[np.float16]:

@@ -33,7 +33,9 @@ def runs(small_folder: Path) -> list[Measured]:
         scorer = baseline.make(name)
         pairs = [(one, scorer.score(one, baseline.rng_for(0, one.key))) for one in opened.videos()]
         how = How(bootstrap=Bootstrap(30), baselines=("random", "video_oracle"), allow_partial=True)
-        made.append(measure(opened, protocols.make(protocol, "folder"), pairs, name, provenance({}, "do it"), how=how))
+        made.append(
+            measure(opened, protocols.make(protocol, opened.rules), pairs, name, provenance({}, "do it"), how=how)
+        )
     return made
 
 

@@ -21,6 +21,7 @@ from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols import windows
 from lavida_bench.protocols.prompt_names import PromptNames
 from lavida_bench.protocols.protocol import Official, Paper
+from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import Effort, Scoring, score, share, together
 from lavida_bench.scoring.scorer import ClipScores, Pending
@@ -161,7 +162,7 @@ def test_no_frame_is_decoded_twice(frames: int, spacing: int, batch: int) -> Non
 def test_paper_samples_are_read_with_their_step(tmp_path: Path) -> None:
     decoded: list[int] = []
     one = video("v", 70, lambda frame: (decoded.append(frame), pixels(frame))[1])
-    protocol = Paper("ubnormal")  # every 4th
+    protocol = Paper(ScoringRules(every=4))
     store = ScoreStore.create(tmp_path, {"model": "toy"})
     score(Toy(), [one], protocol, NAMES, store)
     assert decoded == list(range(0, 64, 4))

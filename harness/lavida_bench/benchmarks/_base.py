@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
+from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.dataset_info import DatasetInfo
@@ -46,15 +47,21 @@ class BenchmarkInfo(DatasetInfo):
     Attributes:
         use: "free", "noncommercial" (research) or "yours".
         expected: Size of the whole official test split; None where there is no such thing.
-        metrics: The benchmark's own metrics, the one to quote first.
-        every: Every how many frames LAVIDA's authors sample it.
+        metrics: Metrics that the benchmark's paper reports, the headline first: those of protocol ``official``.
+        paper_metrics: Metrics of protocol ``paper``, the headline first; None = `metrics`.
+        every: Protocol ``paper`` samples one frame in every `every` frames.
+        paper_abnormal_only: Whether protocol ``paper`` leaves out the videos without an abnormal frame.
+        paper_pixel_size: (height, width) at which protocol ``paper`` compares pixels; None = size of the masks.
         names: Anomalies that a prompt lists unless the user gives others.
     """
 
     use: Literal["free", "noncommercial", "yours"]
     expected: Totals | None = None
     metrics: tuple[str, ...] = ("frame_auc",)
+    paper_metrics: tuple[str, ...] | None = None
     every: int = 1
+    paper_abnormal_only: bool = False
+    paper_pixel_size: tuple[int, int] | None = None
     names: tuple[str, ...] = ()
 
 
@@ -125,6 +132,18 @@ class Benchmark(ABC):
     def anomaly_names(self) -> tuple[str, ...]:
         """Names for a prompt."""
         return self.about.names if self.options.names is None else tuple(self.options.names)
+
+    @property
+    def rules(self) -> ScoringRules:
+        """What a protocol has to know about the benchmark: its name, and the scoring rules of `about`."""
+        return ScoringRules(
+            benchmark=self.name,
+            metrics=self.about.metrics,
+            paper_metrics=self.about.paper_metrics,
+            every=self.about.every,
+            paper_abnormal_only=self.about.paper_abnormal_only,
+            paper_pixel_size=self.about.paper_pixel_size,
+        )
 
     def prepare(self) -> None:
         """Makes sure that the folder is there. Raises DataError if it is not."""

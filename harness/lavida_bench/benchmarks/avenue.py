@@ -49,6 +49,7 @@ class Avenue(Benchmark):
 ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
         expected=Totals(VIDEOS, 15_324, 3_712),
         metrics=("frame_auc", "pixel_auc_40"),
+        paper_metrics=("frame_auc",),
         names=("running", "throwing", "dancing", "loitering", "walking in the wrong direction", "abandoned object"),
         cite="Lu, Shi, Jia: Abnormal Event Detection at 150 FPS in MATLAB. ICCV 2013.",
     )

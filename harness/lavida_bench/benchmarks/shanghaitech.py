@@ -48,6 +48,7 @@ testing/test_frame_mask/01_0014.npy    (F,) frame labels
 testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         expected=Totals(107, 40_791, 17_326),
         metrics=("frame_auc", "rbdc", "tbdc"),
+        paper_metrics=("frame_auc",),
         every=2,
         names=(
             "bicycle", "fight", "throw", "pick", "hand truck", "run", "skate", "falling", "jumping", "motorcycle",

@@ -52,6 +52,8 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_0000_
 Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_tracks.txt""",
         expected=Totals(211, 92_640, 49_650),
         metrics=("frame_auc", "rbdc", "tbdc"),
+        paper_metrics=("frame_auc",),
+        paper_abnormal_only=True,
         every=4,
         names=(
             "running", "jumping", "falling", "fighting", "sleeping", "crawling", "having a seizure", "laying down",

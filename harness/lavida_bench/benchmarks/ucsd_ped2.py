@@ -22,6 +22,8 @@ UCSDped2/Test/UCSDped2.m            frame labels
 any folder (option `tracks`)        Test001.txt with lines track,frame,left,top,right,bottom""",
         expected=Totals(12, 2_010, 1_648),
         metrics=("frame_auc", "pixel_auc_40"),
+        paper_metrics=("pixel_auc", "frame_auc"),
+        paper_pixel_size=(158, 238),
         names=("car", "cart", "wheelchair", "skate", "bicycle"),
         cite="Mahadevan, Li, Bhalodia, Vasconcelos: Anomaly Detection in Crowded Scenes. CVPR 2010.",
     )

@@ -47,6 +47,7 @@ class XdViolence(Benchmark):
 videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; mirrors that drop the # are fine""",
         expected=Totals(800, 2_330_384, 537_805),
         metrics=("frame_ap",),
+        paper_metrics=("frame_auc",),
         every=128,
         names=("fighting", "shooting", "riot", "abuse", "car accident", "explosion"),
         cite="Wu, Liu, et al.: Not only Look, but also Listen: Learning Multimodal Violence Detection. ECCV 2020.",

@@ -65,7 +65,7 @@ def command(
     if out is not None:
         out_folder.make(out)
     how = How(metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed)
-    measured = _measure(opened, scores, protocols.make(protocol, benchmark), method, how, out)
+    measured = _measure(opened, scores, protocols.make(protocol, opened.rules), method, how, out)
     _tell(measured, out, as_json)
 
 

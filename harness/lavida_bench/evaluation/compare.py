@@ -126,7 +126,7 @@ def compare(
         got = f"scored with {dict(mine.data.settings)}, {other.run} with {dict(theirs.data.settings)}"
         raise UserError(problem(one.run, got, "the same options of the benchmark"))
     benchmark = benchmarks.make(mine.result.benchmark, root or mine.data.root, mine.data.settings)
-    protocol = protocols.from_id(mine.result.protocol, benchmark.name)
+    protocol = protocols.from_id(mine.result.protocol, benchmark.rules)
     looks: tuple[list[Look], list[Look]] = ([], [])
     watched = [
         watch(scores(side.run, entry, benchmark), protocol, (), seen, lambda frames: None)

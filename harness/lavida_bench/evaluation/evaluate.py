@@ -1,6 +1,6 @@
 """Test videos and a method's scores -> metrics with intervals, coverage and warnings, under a named protocol.
 
-    evaluate(pairs, protocols.make("official", "ucf_crime"), method="ours")
+    evaluate(pairs, protocols.make("official", benchmark.rules), method="ours")
 
 `pairs` may be a generator: one video is looked at at a time, and its pixels once.
 """
@@ -149,7 +149,7 @@ def evaluate(
         _require(seen, coverage, protocol)
     found = {metric.name: boot.result(metric, bootstrap) for metric in raw if metric.keys}
     return Result(
-        benchmark=protocol.benchmark,
+        benchmark=protocol.rules.benchmark,
         method=method,
         protocol=protocol.id + (" (partial)" if protocol.complete and not coverage.complete else ""),
         protocol_text=protocol.describe(),

@@ -22,27 +22,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from lavida_bench.protocols.rules import GENERIC_RULES, ScoringRules
 from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Counts, Detections, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 
 CLIP = 8  # frames of a clip, as LAVIDA is trained
-
-# Every how many frames the authors sample; of a benchmark they do not have, every frame.
-SAMPLED_EVERY = {"ubnormal": 4, "shanghaitech": 2, "ucf_crime": 128, "xd_violence": 128, "ucsd_ped1": 1, "ucsd_ped2": 1}
-UCSD_SIZE = (158, 238)
-
-# The benchmarks' own metrics, the one to quote first.
-OFFICIAL_METRICS = {
-    "ubnormal": ("frame_auc", "rbdc", "tbdc"),
-    "shanghaitech": ("frame_auc", "rbdc", "tbdc"),
-    "ucf_crime": ("frame_auc",),
-    "xd_violence": ("frame_ap",),
-    "ucsd_ped1": ("frame_auc", "pixel_auc_40"),
-    "ucsd_ped2": ("frame_auc", "pixel_auc_40"),
-    "avenue": ("frame_auc", "pixel_auc_40"),
-}
-PAPER_METRICS = {"ucsd_ped1": ("pixel_auc", "frame_auc"), "ucsd_ped2": ("pixel_auc", "frame_auc")}
 
 
 class EvaluationProtocol(ABC):
@@ -58,8 +43,8 @@ class EvaluationProtocol(ABC):
     complete: ClassVar[bool]
     interleaved: int = 1
 
-    def __init__(self, benchmark: str = "") -> None:
-        self.benchmark = benchmark
+    def __init__(self, rules: ScoringRules = GENERIC_RULES) -> None:
+        self.rules = rules
 
     @property
     def id(self) -> str:
@@ -135,8 +120,8 @@ class Official(EvaluationProtocol):
     version = 1
     complete = True
 
-    def __init__(self, benchmark: str = "", spacing: int = 1) -> None:
-        super().__init__(benchmark)
+    def __init__(self, rules: ScoringRules = GENERIC_RULES, spacing: int = 1) -> None:
+        super().__init__(rules)
         if spacing < 1:
             raise UserError(problem("protocol official", f"spacing {spacing}", "1 or more"))
         self.spacing = self.interleaved = spacing
@@ -151,7 +136,7 @@ class Official(EvaluationProtocol):
 
     def metrics(self) -> tuple[str, ...]:
         """See Protocol."""
-        return OFFICIAL_METRICS.get(self.benchmark, ("frame_auc",))
+        return self.rules.metrics
 
     def windows(self, video: TestVideo) -> Iterator[Counts]:
         """ceil(F / T) clips or, with a spacing, as many as cover every frame once."""
@@ -179,30 +164,30 @@ class Paper(EvaluationProtocol):
     version = 1
     complete = False
 
-    def __init__(self, benchmark: str = "", every: int | None = None) -> None:
-        super().__init__(benchmark)
-        self._own = SAMPLED_EVERY.get(benchmark, 1)
-        self.every = self._own if every is None else every
+    def __init__(self, rules: ScoringRules = GENERIC_RULES, every: int | None = None) -> None:
+        super().__init__(rules)
+        self.every = rules.every if every is None else every
         if self.every < 1:
             raise UserError(problem("protocol paper", f"sampling every {self.every} frames", "1 or more"))
 
     def _options(self) -> str:
-        return "" if self.every == self._own else f" every={self.every}"
+        return "" if self.every == self.rules.every else f" every={self.every}"
 
     def describe(self) -> str:
         """See Protocol."""
         text = f"every {self.every}th frame" if self.every > 1 else "every frame"
         text += f", clips of {CLIP}, clips that do not fill dropped, scores repeated up to the next sampled frame, "
         text += "artificial end points"
-        return text + (", abnormal videos only" if self.benchmark == "ubnormal" else "")
+        return text + (", abnormal videos only" if self.rules.paper_abnormal_only else "")
 
     def metrics(self) -> tuple[str, ...]:
         """See Protocol."""
-        return PAPER_METRICS.get(self.benchmark, ("frame_auc",))
+        own = self.rules.paper_metrics
+        return self.rules.metrics if own is None else own
 
     def select(self, videos: Sequence[TestVideo]) -> list[TestVideo]:
         """All videos; of UBnormal the abnormal ones."""
-        return [video for video in videos if self.benchmark != "ubnormal" or video.abnormal]
+        return [video for video in videos if video.abnormal or not self.rules.paper_abnormal_only]
 
     def windows(self, video: TestVideo) -> Iterator[Counts]:
         """floor(F / (T * every)) full clips."""
@@ -221,20 +206,20 @@ class Paper(EvaluationProtocol):
             sampled = sampled[score.scored[sampled]]
         frames = (sampled[:, None] + np.arange(self.every)).reshape(-1)
         values = np.repeat(score.frames[sampled], self.every)
-        size = UCSD_SIZE if self.benchmark.startswith("ucsd") else None
-        return EvaluatedVideo(video, score, frames, video.frame_labels[frames], values, sampled, size, endpoints=True)
+        labels, size = video.frame_labels[frames], self.rules.paper_pixel_size
+        return EvaluatedVideo(video, score, frames, labels, values, sampled, size, endpoints=True)
 
 
 PROTOCOLS: dict[str, type[Official] | type[Paper]] = {"official": Official, "paper": Paper}
 
 
-def make(name: str, benchmark: str = "") -> EvaluationProtocol:
+def make(name: str, rules: ScoringRules = GENERIC_RULES) -> EvaluationProtocol:
     """``official``, ``paper`` or with a version, ``official/1``. Raises UserError for an unknown name or version."""
     word, _, version = name.partition("/")
     if word not in PROTOCOLS:
         hint = did_you_mean(word, tuple(PROTOCOLS)) or f"known: {', '.join(PROTOCOLS)}"
         raise UserError(f"unknown protocol {name!r}; {hint}")
-    protocol = PROTOCOLS[word](benchmark)
+    protocol = PROTOCOLS[word](rules)
     if version and version != str(protocol.version):
         raise UserError(
             problem(f"protocol {name!r}", f"version {version}", f"{protocol.id}, the one that this code has")
@@ -242,9 +227,9 @@ def make(name: str, benchmark: str = "") -> EvaluationProtocol:
     return protocol
 
 
-def from_id(text: str, benchmark: str) -> EvaluationProtocol:
+def from_id(text: str, rules: ScoringRules) -> EvaluationProtocol:
     """The protocol that a result names: ``official/1``, ``paper/1 every=2``. Raises UserError."""
     word, *options = text.removesuffix(" (partial)").split()
-    protocol = make(word, benchmark)
+    protocol = make(word, rules)
     values = {key: int(value) for key, _, value in (option.partition("=") for option in options)}
-    return type(protocol)(benchmark, **values) if values else protocol
+    return type(protocol)(rules, **values) if values else protocol

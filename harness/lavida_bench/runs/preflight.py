@@ -17,6 +17,7 @@ from lavida_bench.evaluation.measure import expected_of
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import choose, given
 from lavida_bench.protocols.protocol import EvaluationProtocol
+from lavida_bench.protocols.rules import GENERIC_RULES
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
 from lavida_gen.recipe_files.reading import refuse
@@ -70,7 +71,7 @@ def problems(entry: ScoreEntry, data: bool = True) -> list[Fault]:
         with _noted(found, "options"):
             opened = room.make(entry.benchmark, None if entry.root is None else Path(entry.root), entry.options)
         with _noted(found, "protocol"):
-            protocol = protocols.make(entry.protocol, entry.benchmark)
+            protocol = protocols.make(entry.protocol, GENERIC_RULES if opened is None else opened.rules)
     with _noted(found, "names"):
         names = choose(entry.names)
     with _noted(found, "absent"):

@@ -56,7 +56,7 @@ class Task:
         """Raises UserError for words that are off, DataError for files that are not there."""
         root = None if entry.root is None else Path(entry.root)
         opened = room.make(entry.benchmark, root, entry.options)
-        protocol = protocols.make(entry.protocol, entry.benchmark)
+        protocol = protocols.make(entry.protocol, opened.rules)
         task = cls(entry, run, opened, protocol, choose(entry.names))
         processes = Processes.current()
         processes.gather(None)

@@ -54,7 +54,7 @@ def stages(folder: Path, frames: int) -> None:
     """Scores and measures street with `tiny`, and prints what each stage took."""
     options = {"videos": 4, "frames": max(8, frames // 4)}
     entry = ScoreEntry(benchmark="street", options=options)
-    score_run.Task.open(entry, folder)  # draws it
+    score_run.ScoreJob.open(entry, folder)  # draws it
     scorer = lavida_scorer.load("tiny", device="cpu")
     start = time.perf_counter()
     score_run.run_entry(scorer, entry, folder, Effort(), True, lambda total, what: nullcontext(lambda done: None))

@@ -12,15 +12,15 @@ from click.testing import CliRunner
 
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
-from lavida_bench.evaluation.compare import common, compare, scores, side
-from lavida_bench.evaluation.measure import How, measure
+from lavida_bench.evaluation.compare import compare, open_run, shared_entries, stored_scores
+from lavida_bench.evaluation.measure import MeasureSettings, measure
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import from_id
-from lavida_bench.reporting.comparison import lines_of, markdown
+from lavida_bench.reporting.comparison import difference_rows, markdown
 from lavida_bench.reporting.run_folder import add
 from lavida_bench.results import results_json as record
-from lavida_bench.results.provenance import provenance
+from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score_writer import VideoWriter
 from lavida_gen.common.errors import DataError, UserError
@@ -53,9 +53,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> tuple[
 
 
 def test_a_run_without_results(tmp_path: Path) -> None:
-    record.write(tmp_path, record.Record())
+    record.write(tmp_path, record.RunResults())
     with pytest.raises(UserError, match=r": holds no results; score something first$"):
-        side(str(tmp_path))
+        open_run(str(tmp_path))
 
 
 def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -77,18 +77,18 @@ def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
 
 
 def test_a_run_against_itself_is_no_different(runs: tuple[Path, Path]) -> None:
-    one = side(str(runs[0]))
+    one = open_run(str(runs[0]))
     compared = compare((one, one.entries[0]), (one, one.entries[0]), bootstrap=Bootstrap(50))
     assert compared.methods[0] != compared.methods[1]
     assert "pixel_auc" in compared.differences  # the maps are read too
-    for line in lines_of(compared):
+    for line in difference_rows(compared):
         assert line.difference.startswith(("+0.00", "–"))
         assert line.verdict in ("not told apart", "undefined")
     assert "not told apart" in markdown([compared])
 
 
 def test_turned_round_the_difference_changes_its_sign(runs: tuple[Path, Path]) -> None:
-    one, other = side(str(runs[0])), side(str(runs[1]))
+    one, other = open_run(str(runs[0])), open_run(str(runs[1]))
     pair = ((one, one.entries[0]), (other, other.entries[0]))
     there = compare(*pair, names=["frame_auc"], bootstrap=Bootstrap(50)).differences["frame_auc"]["macro"]
     back = compare(*pair[::-1], names=["frame_auc"], bootstrap=Bootstrap(50)).differences["frame_auc"]["macro"]
@@ -102,15 +102,15 @@ def test_turned_round_the_difference_changes_its_sign(runs: tuple[Path, Path]) -
 def test_one_of_several_methods_is_named(runs: tuple[Path, Path], tmp_path: Path) -> None:
     both = record.read(runs[0]).with_entry(record.read(runs[1]).entries[0])
     record.write(tmp_path / "both", both)
-    assert [e.result.method for e in side(f"{tmp_path / 'both'}@bad").entries] == ["bad"]
+    assert [e.result.method for e in open_run(f"{tmp_path / 'both'}@bad").entries] == ["bad"]
     with pytest.raises(UserError, match=r"both@worse: no method 'worse'; expected one of: good, bad"):
-        side(f"{tmp_path / 'both'}@worse")
+        open_run(f"{tmp_path / 'both'}@worse")
     with pytest.raises(
         UserError, match=r"folder on official/1 has 2 methods; expected one method a run: .*both@good or .*both@bad"
     ):
-        common(side(str(tmp_path / "both")), side(str(runs[0])))
+        shared_entries(open_run(str(tmp_path / "both")), open_run(str(runs[0])))
     with pytest.raises(DataError, match="results.json: no such file"):
-        side(str(tmp_path / "none"))
+        open_run(str(tmp_path / "none"))
 
 
 def test_runs_without_anything_in_common(runs: tuple[Path, Path], tmp_path: Path, small_folder: Path) -> None:
@@ -127,14 +127,14 @@ def test_scores_that_have_gone(runs: tuple[Path, Path], tmp_path: Path, small_fo
     opened = benchmark.make("folder", small_folder)
     entry = record.read(runs[0]).entries[0]
     moved = tmp_path / "moved"
-    record.write(moved, record.Record((entry,)))
+    record.write(moved, record.RunResults((entry,)))
     with pytest.raises(
         DataError, match=r"no such folder; expected the scores of .*moved; put them there, or score again"
     ):
-        scores(moved, entry, opened)
+        stored_scores(moved, entry, opened)
     pairs = [(one, None) for one in opened.videos()]
-    how = How(allow_partial=True, baselines=(), bootstrap=Bootstrap(0))
-    made = measure(opened, protocols.make("official", opened.rules), pairs, "m", provenance(), how=how)
+    how = MeasureSettings(allow_partial=True, baselines=(), bootstrap=Bootstrap(0))
+    made = measure(opened, protocols.make("official", opened.rules), pairs, "m", current_provenance(), how=how)
     add(tmp_path / "bare", made)
     done = run("compare", tmp_path / "bare", tmp_path / "bare")
     assert done.exit_code == 1
@@ -171,10 +171,10 @@ def test_scores_of_a_store_are_read_as_it_wrote_them(tmp_path: Path, small_folde
         writer.add(numbers, numbers.astype(np.float32), np.zeros((len(numbers), 3, 4), np.float16))
         writer.finish()
     pairs = [(one, store.read(one)) for one in opened.videos()]
-    how = How(baselines=(), bootstrap=Bootstrap(0))
-    made = measure(opened, protocol, pairs, "m", provenance(), scores="scores/folder/videos", how=how)
+    how = MeasureSettings(baselines=(), bootstrap=Bootstrap(0))
+    made = measure(opened, protocol, pairs, "m", current_provenance(), scores="scores/folder/videos", how=how)
     add(tmp_path / "run", made)
-    again = list(scores(tmp_path / "run", made.entry, opened))
+    again = list(stored_scores(tmp_path / "run", made.entry, opened))
     assert all(
         (a is not None and b is not None and (a.frames == b.frames).all())
         for (_, a), (_, b) in zip(pairs, again, strict=True)

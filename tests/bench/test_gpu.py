@@ -90,12 +90,12 @@ def fit_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[FitOn]:
 
 
 @pytest.fixture
-def task(tmp_path: Path) -> score_run.Task:
-    return score_run.Task.open(ScoreEntry(benchmark="street", options=STREET), tmp_path)
+def task(tmp_path: Path) -> score_run.ScoreJob:
+    return score_run.ScoreJob.open(ScoreEntry(benchmark="street", options=STREET), tmp_path)
 
 
 @pytest.fixture
-def clips(task: score_run.Task) -> dict[str, list[Pixels]]:
+def clips(task: score_run.ScoreJob) -> dict[str, list[Pixels]]:
     """A frame alone, clips, and both in one batch, whose masks the decoder chooses apart."""
     one, other = task.benchmark.videos()
     alone, moving = [one.read(3, 4, 1)], [one.read(0, 8, 1), other.read(8, 13, 1)]
@@ -120,7 +120,7 @@ def overlap(one: Any, other: Any) -> float:
 
 
 @pytest.mark.parametrize("which", ["image", "clips", "both"])
-def test_the_scores_of_the_cpu(task: score_run.Task, clips: dict[str, list[Pixels]], which: str) -> None:
+def test_the_scores_of_the_cpu(task: score_run.ScoreJob, clips: dict[str, list[Pixels]], which: str) -> None:
     names = task.names.of(task.benchmark.videos()[0])
     wanted = scored(clips[which], names, "fp32", "cpu")
     got = scored(clips[which], names, "fp32", DEVICE)
@@ -139,7 +139,7 @@ def test_the_scores_of_the_cpu(task: score_run.Task, clips: dict[str, list[Pixel
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 @pytest.mark.parametrize("which", ["image", "clips", "both"])
 def test_half_precision_scores_nearly_the_same(
-    task: score_run.Task, clips: dict[str, list[Pixels]], which: str, precision: Literal["bf16", "fp16"]
+    task: score_run.ScoreJob, clips: dict[str, list[Pixels]], which: str, precision: Literal["bf16", "fp16"]
 ) -> None:
     names = task.names.of(task.benchmark.videos()[0])
     wanted = scored(clips[which], names, "fp32", "cpu")
@@ -150,7 +150,7 @@ def test_half_precision_scores_nearly_the_same(
     assert overlap(got.maps, wanted.maps) > 0.8
 
 
-def street_scores(task: score_run.Task, folder: Path, device: str) -> list[VideoScore]:
+def street_scores(task: score_run.ScoreJob, folder: Path, device: str) -> list[VideoScore]:
     """Of a whole run: pinned batches of one clip from two readers, two of them on the device at once."""
     scorer = lavida_scorer.load("tiny", "fp32", device)
     store = ScoreStore.create(folder, task.about(scorer, task.names))
@@ -162,7 +162,7 @@ def street_scores(task: score_run.Task, folder: Path, device: str) -> list[Video
     return [one for one in read if one is not None]
 
 
-def test_the_loop_gives_every_frame_its_own_score(task: score_run.Task, tmp_path: Path) -> None:
+def test_the_loop_gives_every_frame_its_own_score(task: score_run.ScoreJob, tmp_path: Path) -> None:
     wanted, got = (street_scores(task, tmp_path / name, name) for name in ("cpu", DEVICE))
     assert len(wanted) == len(got) == 2
     for one, other in zip(wanted, got, strict=True):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lavida_bench.evaluation.evaluate import compare, evaluate
+from lavida_bench.evaluation.evaluate import evaluate, paired_differences
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.metrics.rbdc import RBDC
 from lavida_bench.protocols import protocol as protocols
@@ -197,14 +197,14 @@ def test_smoothing_stands_beside_the_raw_number() -> None:
 
 def test_two_runs_are_compared_on_the_same_resamples() -> None:
     videos = benchmark()
-    differences = compare(
+    differences = paired_differences(
         [(v, perfect(v)) for v in videos], [(v, noise(v)) for v in videos], OFFICIAL, ["frame_auc", "pixel_auc"], FEW
     )
     assert set(differences) == {"frame_auc"}  # noise has no maps
     assert differences["frame_auc"]["micro"].share_better == 1.0
     with pytest.raises(UserError, match=r"comparing pixel_auc: videos of only one run"):
         fewer = [(v, perfect(v) if v.key != "v3" else noise(v)) for v in videos]
-        compare(fewer, [(v, perfect(v)) for v in videos], OFFICIAL, ["pixel_auc"], FEW)
+        paired_differences(fewer, [(v, perfect(v)) for v in videos], OFFICIAL, ["pixel_auc"], FEW)
 
 
 def test_a_video_counts_once() -> None:

@@ -14,11 +14,11 @@ import pytest
 
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.benchmarks._check import check
-from lavida_bench.evaluation.measure import How, measure
+from lavida_bench.evaluation.measure import MeasureSettings, measure
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import choose
-from lavida_bench.results.provenance import provenance
+from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import Effort, score
 from lavida_bench.scoring.scorer import ClipScores, Pending
@@ -86,9 +86,9 @@ def used(root: Path, videos: int, protocol: str) -> int:
     assert all(map(lets_go, opened.videos()))
     for baselines in ((), ("frame_difference",)):
         pairs = ((video, store.read(video)) for video in opened.videos())
-        how = How(bootstrap=Bootstrap(10), baselines=baselines, allow_partial=True)
-        made = measure(opened, chosen, pairs, "rising", provenance({}, "do it"), how=how)
-        assert all(look.shots for look in made.looks), "pictures are read at the peaks"
+        how = MeasureSettings(bootstrap=Bootstrap(10), baselines=baselines, allow_partial=True)
+        made = measure(opened, chosen, pairs, "rising", current_provenance({}, "do it"), how=how)
+        assert all(view.thumbnails for view in made.views), "pictures are read at the peaks"
         assert held(root) == []
         assert all(map(lets_go, opened.videos()))
     return len(list(TASKS.iterdir()))

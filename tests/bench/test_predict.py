@@ -25,8 +25,15 @@ from PIL import Image
 from lavida_bench.cli import main
 from lavida_bench.prediction import overlay, timeline_picture
 from lavida_bench.prediction.predict import DEPTH, Prediction, Settings, predict
-from lavida_bench.prediction.predict_many import Outcome, Source, done, listed, predict_all, sources
-from lavida_bench.prediction.segments import Segment
+from lavida_bench.prediction.predict_many import (
+    Outcome,
+    PredictInput,
+    find_inputs,
+    finished_prediction,
+    predict_all,
+    prompt_names,
+)
+from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.scoring import lavida_scorer
 from lavida_bench.scoring.scorer import ClipScores, Pending
 from lavida_bench.videos import stream as stream_module
@@ -194,7 +201,7 @@ def test_a_camera_that_falls_silent_is_told(tmp_path: Path, camera: Any, monkeyp
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)
     with camera(data, 10, hurry=5, silent_after=40) as address:
-        (made,) = predict_all(Grey(), [Source(address, tmp_path)], NAMES, Settings(every=2), False, bar)
+        (made,) = predict_all(Grey(), [PredictInput(address, tmp_path)], NAMES, Settings(every=2), False, bar)
     assert made.prediction is not None
     assert made.prediction.frames == 40
     assert [(s.start_frame, s.end_frame) for s in made.prediction.segments] == [(20, 30)]
@@ -212,14 +219,14 @@ def test_ctrl_c_ends_a_stream_well(tmp_path: Path) -> None:
 
 
 def bar(total: int | None, what: str) -> Any:
-    return nullcontext(lambda done: None)
+    return nullcontext(lambda finished_prediction: None)
 
 
 def test_a_folder_goes_on_where_it_stopped_and_tells_what_is_broken(tmp_path: Path) -> None:
     for name in ("b.mp4", "a.mp4"):
         film(tmp_path / name, 20)
     (tmp_path / "bad.mp4").write_bytes(b"no video at all" * 100)
-    found = sources(str(tmp_path), tmp_path / "out", nested=False)
+    found = find_inputs(str(tmp_path), tmp_path / "out", nested=False)
     assert [Path(source.place).name for source in found] == ["a.mp4", "b.mp4", "bad.mp4"]
     settings = Settings(overlay=False)
     outcomes = predict_all(Grey(), found, NAMES, settings, False, bar)
@@ -232,7 +239,9 @@ def test_a_folder_goes_on_where_it_stopped_and_tells_what_is_broken(tmp_path: Pa
     assert again[0].prediction == outcomes[0].prediction
     assert "(done before)" in again[0].text()
     film(tmp_path / "a.mp4", 33)
-    changed = predict_all(grey, sources(str(tmp_path), tmp_path / "out", nested=False)[:2], NAMES, settings, False, bar)
+    changed = predict_all(
+        grey, find_inputs(str(tmp_path), tmp_path / "out", nested=False)[:2], NAMES, settings, False, bar
+    )
     assert [outcome.kept for outcome in changed] == [False, True]
     assert not any(outcome.kept for outcome in predict_all(grey, found[1:2], ("other",), settings, False, bar))
     assert not any(outcome.kept for outcome in predict_all(grey, found[1:2], ("other",), settings, True, bar))
@@ -247,7 +256,7 @@ def test_a_video_that_the_model_cannot_take_ends_alone(tmp_path: Path) -> None:
     film(tmp_path / "b.mp4", 8)
     film(tmp_path / "a.mp4", 8, size=(4, 1000))
     scorer = lavida_scorer.load("tiny")
-    found = sources(str(tmp_path), tmp_path / "out", nested=False)
+    found = find_inputs(str(tmp_path), tmp_path / "out", nested=False)
     bad, good = predict_all(scorer, found, NAMES, Settings(overlay=False), False, bar)
     assert bad.text().startswith(f"{tmp_path}/a.mp4: frame of 4 x 1000 pixels; expected sides that differ by at most")
     assert not list((tmp_path / "out" / "a").iterdir())
@@ -287,20 +296,20 @@ def test_sizes_are_those_of_the_model_whatever_the_processors_file_says(tmp_path
 
 def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
     predict(Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, Settings(), {"key": "k"})
-    assert done(tmp_path, "k") is None
+    assert finished_prediction(tmp_path, "k") is None
 
 
 def test_two_predictions_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, out = sources(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
+    found, out = find_inputs(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
     predict_all(Grey(), found, NAMES, Settings(), False, bar)
     assert (out / "overlay.mp4").is_file()
 
-    def cut_off(writer: overlay.VideoWriter) -> None:
+    def cut_off(writer: overlay.OverlayWriter) -> None:
         assert not (out / "result.json").exists(), "gone before the first file gets its name"
         raise SystemExit
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
-        patched.setattr(overlay.VideoWriter, "finish", cut_off)
+        patched.setattr(overlay.OverlayWriter, "finish", cut_off)
         predict_all(Grey(), found, ("other",), Settings(), False, bar)
     (outcome,) = predict_all(Grey(), found, NAMES, Settings(), False, bar)
     assert not outcome.kept, "what is there may be of both"
@@ -315,7 +324,7 @@ def test_a_failed_prediction_leaves_the_earlier_one(tmp_path: Path) -> None:
         def score(self, prepared: Any) -> Pending:
             raise DataError("broken")
 
-    found, out = sources(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
+    found, out = find_inputs(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
     predict_all(Grey(), found, NAMES, Settings(), False, bar)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     assert predict_all(Broken(), found, ("other",), Settings(), False, bar)[0].error
@@ -323,13 +332,17 @@ def test_a_failed_prediction_leaves_the_earlier_one(tmp_path: Path) -> None:
 
 
 def test_outcomes_are_told() -> None:
-    made = Prediction("v.mp4", 60, 30, 6.0, 10.0, 2, segments=[Segment(2, 3, 20, 30, 0.9, 2.4, 0.8, "cart")])
-    outcome = Outcome(Source("v.mp4", Path("o")), made)
+    made = Prediction("v.mp4", 60, 30, 6.0, 10.0, 2, segments=[AnomalySegment(2, 3, 20, 30, 0.9, 2.4, 0.8, "cart")])
+    outcome = Outcome(PredictInput("v.mp4", Path("o")), made)
     assert outcome.text() == (
         "v.mp4: 60 frames, 30 looked at, 1 segments -> o\n  0:02.0 - 0:03.0   peak 0.90 at 0:02.4   cart"
     )
     assert outcome.plain()["segments"][0]["name"] == "cart"
-    assert Outcome(Source("x", Path("o")), error="broken").plain() == {"source": "x", "out": "o", "error": "broken"}
+    assert Outcome(PredictInput("x", Path("o")), error="broken").plain() == {
+        "source": "x",
+        "out": "o",
+        "error": "broken",
+    }
 
 
 @pytest.mark.parametrize(
@@ -343,7 +356,7 @@ def test_sources_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
-        sources(source, tmp_path / "out", nested=True)
+        find_inputs(source, tmp_path / "out", nested=True)
 
 
 def test_streams_that_cannot_be_opened(tmp_path: Path) -> None:
@@ -356,26 +369,26 @@ def test_streams_that_cannot_be_opened(tmp_path: Path) -> None:
         Stream(str(tmp_path / "v.mp4"))
     said = f"{tmp_path}/v.mp4: cannot be opened (Invalid data found when processing input); expected a video; is it a video file?"
     assert str(refused.value) == said
-    assert Outcome(Source(f"{tmp_path}/v.mp4", tmp_path), error=said).text() == said
-    assert Outcome(Source("-", tmp_path), error="<stdin>: broken").text() == "-: <stdin>: broken"
+    assert Outcome(PredictInput(f"{tmp_path}/v.mp4", tmp_path), error=said).text() == said
+    assert Outcome(PredictInput("-", tmp_path), error="<stdin>: broken").text() == "-: <stdin>: broken"
     (tmp_path / "v.mp4").write_bytes(b"")
     with pytest.raises(DataError, match=r"v\.mp4: empty file; expected a video; is it a video file\?$"):
         Stream(tmp_path / "v.mp4")
 
 
 def test_names_by_commas_and_from_a_file(tmp_path: Path) -> None:
-    assert listed(" a  bicycle, fight") == ("a bicycle", "fight")
-    assert "fighting" in listed("generic")
+    assert prompt_names(" a  bicycle, fight") == ("a bicycle", "fight")
+    assert "fighting" in prompt_names("generic")
     (tmp_path / "n.txt").write_text("# mine\n cart \n\nfight\n")
-    assert listed(str(tmp_path / "n.txt")) == ("cart", "fight")
+    assert prompt_names(str(tmp_path / "n.txt")) == ("cart", "fight")
     with pytest.raises(UserError, match="--names: an empty name"):
-        listed("a,,b")
+        prompt_names("a,,b")
     with pytest.raises(UserError, match="'a' comes twice"):
-        listed("a,b,a")
+        prompt_names("a,b,a")
     with pytest.raises(UserError, match=r"--names 'nolist\.txt': no such file; expected .*names by commas"):
-        listed("nolist.txt")
+        prompt_names("nolist.txt")
     with pytest.raises(UserError, match="--names benchmark: this is no benchmark; expected names by commas, generic"):
-        listed("benchmark")
+        prompt_names("benchmark")
 
 
 @pytest.mark.slow

@@ -109,7 +109,7 @@ def score(key: str, values: list[float], scored: list[bool] | None = None) -> Vi
 def test_falls_are_paired_by_frame_and_weighted_by_frames() -> None:
     first = (video("v", 3, abnormal=2), score("v", [3, 5, 1]), score("v", [1, 1, 1]))
     second = (video("w", 2, abnormal=0), score("w", [0, 9], [True, False]), score("w", [1, 0]))
-    falls = prompt_check.check([first, second], Bootstrap(200, 1))
+    falls = prompt_check.logit_changes([first, second], Bootstrap(200, 1))
     assert (falls["all"].value, falls["all"].frames, falls["all"].videos) == ((2 + 4 + 0 - 1) / 4, 4, 2)
     assert (falls["abnormal"].value, falls["abnormal"].low) == (3.0, None)
     assert falls["normal"].value == -0.5
@@ -126,7 +126,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         for at in range(30):
             change = rng.normal(0.5, 1) + rng.normal(0, 0.1, 20)
             triples.append((video(str(at), 20), score(str(at), change.tolist()), score(str(at), [0.0] * 20)))
-        fall = prompt_check.check(triples, Bootstrap(300, 0))["all"]
+        fall = prompt_check.logit_changes(triples, Bootstrap(300, 0))["all"]
         assert fall.low is not None
         assert fall.high is not None
         hits += fall.low <= 0.5 <= fall.high
@@ -136,7 +136,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_no_frame_with_both_scores_is_an_error() -> None:
     one = (video("v", 1), score("v", [1.0], [False]), score("v", [1.0]))
     with pytest.raises(DataError, match="prompt check: no frame is scored with both lists of names"):
-        prompt_check.check([one])
+        prompt_check.logit_changes([one])
 
 
 class Picky:

@@ -19,8 +19,8 @@ from lavida_bench.baselines import _base as baseline
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
 from lavida_bench.evaluation.curve import BINS, peaks, spans, timeline
-from lavida_bench.evaluation.measure import How, Look, Measured, measure, watch
-from lavida_bench.evaluation.peak_pictures import coloured, outline, shots
+from lavida_bench.evaluation.measure import Measurement, MeasureSettings, VideoView, collect_views, measure
+from lavida_bench.evaluation.peak_pictures import highlight_pixels, outline_path, peak_thumbnails
 from lavida_bench.metrics import _base as metric
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Bootstrap
@@ -30,21 +30,27 @@ from lavida_bench.reporting import table
 from lavida_bench.reporting.markdown import markdown
 from lavida_bench.results import published
 from lavida_bench.results import results_json as record
-from lavida_bench.results.provenance import command_line, provenance
-from lavida_bench.results.results_json import Record
+from lavida_bench.results.provenance import command_line, current_provenance
+from lavida_bench.results.results_json import RunResults
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError
 
-FEW = How(bootstrap=Bootstrap(20))
+FEW = MeasureSettings(bootstrap=Bootstrap(20))
 
 
-def measured(root: Path, method: str = "mine", how: How = FEW, **more: Any) -> Measured:
+def measured(root: Path, method: str = "mine", how: MeasureSettings = FEW, **more: Any) -> Measurement:
     """`frame_difference` under another name on the small benchmark."""
     opened = benchmark.make("folder", root)
     scorer = baseline.make("frame_difference")
     pairs = ((one, scorer.score(one, baseline.rng_for(0, one.key))) for one in opened.videos())
     return measure(
-        opened, protocols.make("official", opened.rules), pairs, method, provenance({}, "the command"), how=how, **more
+        opened,
+        protocols.make("official", opened.rules),
+        pairs,
+        method,
+        current_provenance({}, "the command"),
+        how=how,
+        **more,
     )
 
 
@@ -52,7 +58,7 @@ def test_a_run_folder_survives_reading(tmp_path: Path, small_folder: Path) -> No
     made = measured(small_folder, names=("dog", "bicycle"), warnings=("look out",), how=replace(FEW, smoothing=1.0))
     report.add(tmp_path / "run", made)
     found = record.read(tmp_path / "run")
-    assert found == Record((made.entry,))
+    assert found == RunResults((made.entry,))
     entry = found.entries[0]
     assert entry.names == ("dog", "bicycle")
     assert entry.result.warnings[-1] == "look out"
@@ -65,13 +71,13 @@ def test_a_run_folder_survives_reading(tmp_path: Path, small_folder: Path) -> No
 def test_results_follow_their_schema(tmp_path: Path, small_folder: Path) -> None:
     report.add(tmp_path, measured(small_folder))
     plain = json.loads((tmp_path / "results.json").read_text())
-    validate(plain, record.schema())
+    validate(plain, record.json_schema())
     assert plain["schema"] == record.SCHEMA
     assert plain["entries"][0]["result"]["coverage"]["share"] == 1.0
     with pytest.raises(Exception, match="'videos' is a required property"):
         broken = json.loads(json.dumps(plain))
         del broken["entries"][0]["result"]["coverage"]["videos"]
-        validate(broken, record.schema())
+        validate(broken, record.json_schema())
 
 
 @pytest.mark.parametrize(
@@ -139,11 +145,11 @@ def test_partial_results_name_what_is_missing(small_folder: Path) -> None:
     scorer = baseline.make("centre_prior")
     pairs = [(v, scorer.score(v, baseline.rng_for(0, "")) if v.key != "yard" else None) for v in opened.videos()]
     how = replace(FEW, allow_partial=True)
-    made = measure(opened, protocols.make("official", opened.rules), pairs, "m", provenance(), how=how)
+    made = measure(opened, protocols.make("official", opened.rules), pairs, "m", current_provenance(), how=how)
     assert made.entry.result.coverage.missing == ("yard",)
-    assert [look.key for look in made.looks] == ["gate", "quiet"]
+    assert [view.key for view in made.views] == ["gate", "quiet"]
     assert made.entry.slug == "folder-official-1-m"
-    assert "> **Warning:** scored 2 of 3 videos" in markdown(Record((made.entry,)), "run")
+    assert "> **Warning:** scored 2 of 3 videos" in markdown(RunResults((made.entry,)), "run")
 
 
 def test_without_labels_there_are_pictures_and_no_numbers(tmp_path: Path, small_folder: Path) -> None:
@@ -151,9 +157,9 @@ def test_without_labels_there_are_pictures_and_no_numbers(tmp_path: Path, small_
     made = measured(tmp_path)
     assert made.entry.result.metrics == {}
     assert made.entry.baselines == ()
-    assert len(made.looks) == 3
-    assert all(look.timeline.events is None and look.shots for look in made.looks)
-    assert "no metrics" in markdown(Record((made.entry,)), "run")
+    assert len(made.views) == 3
+    assert all(view.timeline.events is None and view.thumbnails for view in made.views)
+    assert "no metrics" in markdown(RunResults((made.entry,)), "run")
 
 
 # tables
@@ -161,23 +167,28 @@ def test_without_labels_there_are_pictures_and_no_numbers(tmp_path: Path, small_
 
 def test_published_numbers_are_ours_to_read_and_marked() -> None:
     known = set(metric.known())
-    for paper in published.everything():
+    for paper in published.all_published():
         assert paper.protocol
         assert paper.source
         for name, values in paper.values.items():
             assert name in benchmark.known()
             assert set(values) <= known
             assert all(50 < value < 100 for value in values.values())
-    lavida = published.everything()[0]
+    lavida = published.all_published()[0]
     assert (lavida.method, lavida.protocol) == ("LAVIDA", "paper/1")
     assert lavida.values["ucsd_ped2"] == {"pixel_auc": 87.68}
-    assert [paper.method for paper in published.of("xd_violence")] == ["LAVIDA", "Flashback", "VERA", "EventVAD"]
+    assert [paper.method for paper in published.published_for("xd_violence")] == [
+        "LAVIDA",
+        "Flashback",
+        "VERA",
+        "EventVAD",
+    ]
 
 
 def test_the_table_has_this_the_baselines_and_papers(small_folder: Path) -> None:
     entry = measured(small_folder, how=replace(FEW, smoothing=2.0)).entry
     entry = replace(entry, result=replace(entry.result, benchmark="ucsd_ped2"))
-    made = table.table(entry)
+    made = table.result_table(entry)
     assert [(row.kind, row.method) for row in made.rows[:3]] == [
         ("this", "mine"),
         ("this", "mine"),
@@ -205,12 +216,12 @@ def test_the_table_has_this_the_baselines_and_papers(small_folder: Path) -> None
     ],
 )
 def test_cells(estimate: Estimate | None, unit: str, text: str) -> None:
-    assert table.cell(estimate, unit) == text
+    assert table.format_estimate(estimate, unit) == text
 
 
 def test_markdown_is_a_table_and_trusts_no_name(small_folder: Path) -> None:
     entry = measured(small_folder, "a|b<c>*d*").entry
-    text = markdown(Record((entry,)), "run")
+    text = markdown(RunResults((entry,)), "run")
     lines = text.splitlines()
     head = next(line for line in lines if line.startswith("| method"))
     row = next(line for line in lines if line.startswith("| **a"))
@@ -262,14 +273,14 @@ def decoded(uri: str) -> NDArray[np.uint8]:
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
-def test_a_shot_shows_the_map_and_the_annotation() -> None:
+def test_a_thumbnail_shows_the_map_and_the_annotation() -> None:
     masks = np.zeros((30, 40, 80), bool)
     masks[:, 10:20, 20:40] = True
     video = replace(blank(30, masks.any(axis=(1, 2))), mask_reader=lambda a, b: masks[a:b])
     values = np.arange(30, dtype=np.float32)
     maps = np.full((30, 10, 20), -1024, np.float16)
     maps[:, 2:5, 5:10] = 3
-    one = shots(video, VideoScore("v", values, pixels=lambda a, b: maps[a:b]), np.arange(30), values)[-1]
+    one = peak_thumbnails(video, VideoScore("v", values, pixels=lambda a, b: maps[a:b]), np.arange(30), values)[-1]
     assert (one.frame, one.score, one.abnormal, one.width, one.height) == (29, 29.0, True, 80, 40)
     plain, tinted = decoded(one.image), decoded(one.map or "")
     assert abs(plain.astype(int) - 100).max() < 6
@@ -295,33 +306,33 @@ def test_pictures_are_of_frames_that_were_scored_themselves() -> None:
         return found
 
     score = paper.assemble(video, {frame: float(frame) for frame in needed}, maps)
-    looks: list[Look] = []
-    list(watch([(video, score)], paper, ["abnormal0"], looks, lambda done: None))
-    assert looks[0].shots
-    assert {shot.frame for shot in looks[0].shots} <= set(needed)
+    views: list[VideoView] = []
+    list(collect_views([(video, score)], paper, ["abnormal0"], views, lambda done: None))
+    assert views[0].thumbnails
+    assert {thumbnail.frame for thumbnail in views[0].thumbnails} <= set(needed)
 
 
-def test_a_shot_of_a_map_that_is_not_finite_is_refused() -> None:
+def test_a_thumbnail_of_a_map_that_is_not_finite_is_refused() -> None:
     maps = np.zeros((5, 2, 3), np.float16)
     maps[3, 1, 2] = np.nan
     score = VideoScore("v", np.array([0, 0, 0, 1, 0], np.float32), pixels=lambda a, b: maps[a:b])
     with pytest.raises(
         DataError, match=r"v, frame 3: pixel score nan at row 1, column 2; expected finite float16 scores"
     ):
-        shots(blank(5), score, np.arange(5), score.frames)
+        peak_thumbnails(blank(5), score, np.arange(5), score.frames)
 
 
 def test_a_flat_map_colours_nothing() -> None:
     pixels = np.full((4, 6, 3), 80, np.uint8)
-    assert (coloured(pixels, np.full((2, 3), -1024, np.float16), -1024.0, -1024.0) == pixels).all()
+    assert (highlight_pixels(pixels, np.full((2, 3), -1024, np.float16), -1024.0, -1024.0) == pixels).all()
 
 
 def test_outlines_have_holes() -> None:
     mask = np.zeros((20, 20), bool)
-    assert outline(mask, 1.0) == ""
+    assert outline_path(mask, 1.0) == ""
     mask[2:18, 2:18] = True
     mask[8:12, 8:12] = False
-    assert outline(mask, 1.0).count("M") == 2
+    assert outline_path(mask, 1.0).count("M") == 2
 
 
 # provenance and words
@@ -330,8 +341,8 @@ def test_outlines_have_holes() -> None:
 def test_the_command_line_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/usr/bin/lavida-bench", "score-files", "-s", "my scores", "--set", "a='b'"])
     assert command_line() == """lavida-bench score-files -s 'my scores' --set 'a='"'"'b'"'"''"""
-    assert provenance().command == command_line()
-    assert provenance().made.endswith("+00:00")
+    assert current_provenance().command == command_line()
+    assert current_provenance().made.endswith("+00:00")
 
 
 def test_metrics_are_listed_and_told() -> None:

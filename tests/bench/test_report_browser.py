@@ -13,34 +13,36 @@ import pytest
 
 from lavida_bench.baselines import _base as baseline
 from lavida_bench.benchmarks import _base as benchmark
-from lavida_bench.evaluation.compare import Compared, Pair
-from lavida_bench.evaluation.measure import How, Look, Measured, measure
+from lavida_bench.evaluation.compare import ComparedVideo, Comparison
+from lavida_bench.evaluation.measure import Measurement, MeasureSettings, VideoView, measure
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.reporting import comparison
 from lavida_bench.reporting import run_folder as report
-from lavida_bench.results.provenance import provenance
+from lavida_bench.results.provenance import current_provenance
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='HACKED'\"></script><script>document.title='HACKED'</script>\u2028'&amp;"
 
 
 @pytest.fixture(scope="module")
-def runs(small_folder: Path) -> list[Measured]:
+def runs(small_folder: Path) -> list[Measurement]:
     opened = benchmark.make("folder", small_folder)
     made = []
     for name, protocol in (("frame_difference", "official"), ("centre_prior", "paper")):
         scorer = baseline.make(name)
         pairs = [(one, scorer.score(one, baseline.rng_for(0, one.key))) for one in opened.videos()]
-        how = How(bootstrap=Bootstrap(30), baselines=("random", "video_oracle"), allow_partial=True)
+        how = MeasureSettings(bootstrap=Bootstrap(30), baselines=("random", "video_oracle"), allow_partial=True)
         made.append(
-            measure(opened, protocols.make(protocol, opened.rules), pairs, name, provenance({}, "do it"), how=how)
+            measure(
+                opened, protocols.make(protocol, opened.rules), pairs, name, current_provenance({}, "do it"), how=how
+            )
         )
     return made
 
 
 @pytest.fixture(scope="module")
-def page(runs: list[Measured], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(runs: list[Measurement], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report") / "first run"
     for one in runs:
         found = report.add(folder, one)
@@ -80,7 +82,7 @@ def seen(driver: Any, script: str) -> Any:
     return WebDriverWait(driver, 5).until(lambda d: d.execute_script(script))
 
 
-def test_everything_is_on_the_page(page: Path, runs: list[Measured], browser: Callable[..., Any]) -> None:
+def test_everything_is_on_the_page(page: Path, runs: list[Measurement], browser: Callable[..., Any]) -> None:
     driver = browser(page, height=4000)
     assert driver.title == "first run: results"
     assert texts(driver, "h1") == ["first run"]
@@ -99,26 +101,26 @@ def test_everything_is_on_the_page(page: Path, runs: list[Measured], browser: Ca
         assert first == f"{100 * found.value:.2f}[{100 * found.low:.2f}, {100 * found.high:.2f}]"
         assert len(texts(driver, f"{section} .forest > div")) == 3
         assert texts(driver, f"{section} .command") == ["do it"]
-        assert shown(driver, section) == [look.key for look in one.looks]
+        assert shown(driver, section) == [view.key for view in one.views]
     assert_quiet(driver)
 
 
-def test_curves_pictures_and_filters(page: Path, runs: list[Measured], browser: Callable[..., Any]) -> None:
+def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browser: Callable[..., Any]) -> None:
     driver = browser(page, height=4000)
     section = f"#{runs[0].entry.slug}".replace(".", "\\.")
     seen(driver, f"return document.querySelectorAll('{section} .curve').length === 3")
     events = driver.execute_script(f"return document.querySelectorAll('{section} [data-key=gate] .event').length")
     assert events == 2
     peaks = driver.execute_script(f"return document.querySelectorAll('{section} [data-key=gate] .peak').length")
-    assert peaks == len(runs[0].looks[0].shots) == len(texts(driver, f"{section} [data-key=gate] figure"))
+    assert peaks == len(runs[0].views[0].thumbnails) == len(texts(driver, f"{section} [data-key=gate] figure"))
     drawn = f"return [...document.querySelectorAll('{section} .shot img')].map(i => i.complete && i.naturalWidth)"
     assert all(driver.execute_script(drawn))
     marked = f"return document.querySelectorAll('{section} .shot.abnormal path').length"
-    assert driver.execute_script(marked) == sum(bool(s.outline) for look in runs[0].looks for s in look.shots) > 0
+    assert driver.execute_script(marked) == sum(bool(s.outline) for view in runs[0].views for s in view.thumbnails) > 0
     source = f"return document.querySelector('{section} [data-key=gate] .shot img').src"
-    assert driver.execute_script(source) == runs[0].looks[0].shots[0].map
+    assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].map
     choose(driver, section, "pixel scores", "off")
-    assert driver.execute_script(source) == runs[0].looks[0].shots[0].image
+    assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].image
 
     choose(driver, section, "show", "normal")
     assert shown(driver, section) == ["quiet"]
@@ -156,15 +158,15 @@ def test_it_fits_the_window(page: Path, browser: Callable[..., Any]) -> None:
     assert_quiet(driver)
 
 
-def hostile(made: Measured) -> Measured:
+def hostile(made: Measurement) -> Measurement:
     """The same with every text that comes from users and files turned against the page."""
     result = replace(made.entry.result, method=HOSTILE, warnings=(HOSTILE,))
     facts = replace(made.entry.provenance, command=HOSTILE, model={HOSTILE: HOSTILE})
     defect = benchmark.Defect(HOSTILE, HOSTILE, HOSTILE, items=(HOSTILE,))
     data = replace(made.entry.data, root=HOSTILE, defects=(defect,))
-    looks = tuple(Look(HOSTILE, look.timeline, look.shots) for look in made.looks[:1])
+    views = tuple(VideoView(HOSTILE, view.timeline, view.thumbnails) for view in made.views[:1])
     entry = replace(made.entry, result=result, provenance=facts, data=data, names=(HOSTILE,))
-    return Measured(entry, looks)
+    return Measurement(entry, views)
 
 
 def assert_harmless(driver: Any) -> None:
@@ -174,7 +176,7 @@ def assert_harmless(driver: Any) -> None:
     assert_quiet(driver)
 
 
-def test_hostile_names_stay_text(runs: list[Measured], tmp_path: Path, browser: Callable[..., Any]) -> None:
+def test_hostile_names_stay_text(runs: list[Measurement], tmp_path: Path, browser: Callable[..., Any]) -> None:
     driver = browser(report.add(tmp_path / "run", hostile(runs[0])), height=4000)
     seen(driver, "return document.querySelectorAll('.curve').length === 1")
     assert texts(driver, ".card strong") == [HOSTILE]
@@ -190,20 +192,20 @@ def test_hostile_names_stay_text(runs: list[Measured], tmp_path: Path, browser: 
     assert not [line for line in outside if re.search(r"(?<!\\)<", line)]
 
 
-def test_a_comparison(runs: list[Measured], tmp_path: Path, browser: Callable[..., Any]) -> None:
+def test_a_comparison(runs: list[Measurement], tmp_path: Path, browser: Callable[..., Any]) -> None:
     from lavida_bench.metrics._bootstrap import Difference
 
-    timelines = [look.timeline for look in runs[0].looks]
+    timelines = [view.timeline for view in runs[0].views]
     pairs = [
-        Pair("worse", (timelines[0], timelines[0]), (0.2, 0.9)),
-        Pair("better", (timelines[1], timelines[1]), (0.9, 0.2)),
+        ComparedVideo("worse", (timelines[0], timelines[0]), (0.2, 0.9)),
+        ComparedVideo("better", (timelines[1], timelines[1]), (0.9, 0.2)),
     ]
     difference = Difference(0.1, 0.05, 0.2, 0.99, 30, 0.8, 0.7)
-    compared = Compared(
+    compared = Comparison(
         "folder", "official/1", (HOSTILE, "other"), ("all", "all"), {"frame_auc": {"micro": difference}},
-        (*pairs, Pair(HOSTILE, (timelines[2], timelines[2]), (None, None))), 30, 0,
+        (*pairs, ComparedVideo(HOSTILE, (timelines[2], timelines[2]), (None, None))), 30, 0,
     )  # fmt: skip
-    driver = browser(comparison.write(tmp_path, [compared], provenance({}, HOSTILE)), height=3000)
+    driver = browser(comparison.write(tmp_path, [compared], current_provenance({}, HOSTILE)), height=3000)
     seen(driver, "return document.querySelectorAll('.curve').length === 6")
     assert texts(driver, ".lines tbody td") == [
         "frame AUC", "micro", "80.00", "70.00", "+10.00[5.00, 20.00]", "0.990", f"{HOSTILE} is better",

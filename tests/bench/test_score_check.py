@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from lavida_bench.cli import main
 from lavida_bench.config.recipe import ScoreEntry
-from lavida_bench.runs.preflight import problems
+from lavida_bench.runs.preflight import find_problems
 from lavida_gen.common.errors import DataError
 
 SMALL = {"videos": 2, "frames": 16, "size": [96, 144]}
@@ -59,9 +59,9 @@ def test_words_and_files_together_are_words_that_are_off(tmp_path: Path) -> None
 
 def test_a_part_of_a_benchmark_is_told_unless_it_is_allowed(tmp_path: Path) -> None:
     root = tmp_path / "street"
-    assert problems(ScoreEntry(benchmark="street", root=str(root), options=SMALL)) == []
+    assert find_problems(ScoreEntry(benchmark="street", root=str(root), options=SMALL)) == []
     shutil.rmtree(root / "Test" / "Test002")
-    ((key, error),) = problems(ScoreEntry(benchmark="street", root=str(root), options=SMALL))
+    ((key, error),) = find_problems(ScoreEntry(benchmark="street", root=str(root), options=SMALL))
     assert (key, type(error)) == ("root", DataError)
     assert str(error).startswith(f"{root}: 1 of 2 videos, 16 of 32 frames are at hand")
     assert "`lavida-bench check street` tells what lacks; allow_partial (--allow-partial) marks the result" in str(
@@ -69,16 +69,21 @@ def test_a_part_of_a_benchmark_is_told_unless_it_is_allowed(tmp_path: Path) -> N
     )
     for way in ({"allow_partial": True}, {"protocol": "paper"}):
         assert (
-            problems(ScoreEntry.model_validate({"benchmark": "street", "root": str(root), "options": SMALL, **way}))
+            find_problems(
+                ScoreEntry.model_validate({"benchmark": "street", "root": str(root), "options": SMALL, **way})
+            )
             == []
         )
 
 
 def test_a_benchmark_that_names_nothing(tmp_path: Path) -> None:
     options = {**SMALL, "names": []}
-    ((key, error),) = problems(ScoreEntry(benchmark="street", root=str(tmp_path / "street"), options=options))
+    ((key, error),) = find_problems(ScoreEntry(benchmark="street", root=str(tmp_path / "street"), options=options))
     assert (key, "the benchmark names no anomaly" in str(error)) == ("names", True)
-    assert problems(ScoreEntry(benchmark="street", root=str(tmp_path / "street"), options=options, names="cart")) == []
+    assert (
+        find_problems(ScoreEntry(benchmark="street", root=str(tmp_path / "street"), options=options, names="cart"))
+        == []
+    )
 
 
 def test_one_benchmark_on_the_command_line(tmp_path: Path) -> None:

@@ -6,32 +6,32 @@ import numpy as np
 import pytest
 
 from lavida_bench.prediction import overlay
-from lavida_bench.prediction.segments import Sampled, Samples, segments, sigmoid
-from lavida_bench.prediction.timeline_picture import MOST, Peaks, clock, spread
+from lavida_bench.prediction.segments import ScoredFrame, ScoredFrames, find_segments, sigmoid
+from lavida_bench.prediction.timeline_picture import MOST, Peaks, format_time, spread_thumbnails
 
 
-def sampled(*values: tuple[int, float]) -> list[Sampled]:
-    return [Sampled(frame, frame / 10, 0.0, probability, f"n{frame}") for frame, probability in values]
+def sampled(*values: tuple[int, float]) -> list[ScoredFrame]:
+    return [ScoredFrame(frame, frame / 10, 0.0, probability, f"n{frame}") for frame, probability in values]
 
 
 def test_segments_bridge_short_gaps() -> None:
     rows = sampled((0, 0.9), (2, 0.7), (4, 0.1), (6, 0.8), (8, 0.1), (10, 0.1), (12, 0.1), (14, 0.5))
-    found = segments(rows, 0.5, 0.2, (2, 0.2), 16)
+    found = find_segments(rows, 0.5, 0.2, (2, 0.2), 16)
     assert [(s.start_frame, s.end_frame, s.start, s.end) for s in found] == [(0, 8, 0.0, 0.8), (14, 16, 1.4, 1.6)]
     assert (found[0].peak, found[0].peak_seconds, found[0].name) == (0.9, 0.0, "n0")
     assert found[0].mean == pytest.approx(0.8)
-    assert len(segments(rows, 0.5, 0.0, (2, 0.2), 16)) == 3
-    assert len(segments(rows, 0.5, 9.0, (2, 0.2), 16)) == 1
-    assert segments(rows, 0.95, 1.0, (2, 0.2), 16) == []
-    last = segments(rows, 0.5, 0.2, (2, 0.2), 15)[-1]
+    assert len(find_segments(rows, 0.5, 0.0, (2, 0.2), 16)) == 3
+    assert len(find_segments(rows, 0.5, 9.0, (2, 0.2), 16)) == 1
+    assert find_segments(rows, 0.95, 1.0, (2, 0.2), 16) == []
+    last = find_segments(rows, 0.5, 0.2, (2, 0.2), 15)[-1]
     assert (last.end_frame, last.end) == (15, 1.5), "the video ends there"
 
 
 def test_samples_are_kept_small_and_come_back() -> None:
-    kept = Samples(("a", "b"))
+    kept = ScoredFrames(("a", "b"))
     kept.add(3, 0.3, 2.0, 1)
     kept.add(4, 0.4, -800.0)
-    assert kept[0] == Sampled(3, 0.3, 2.0, pytest.approx(0.880797), "b")
+    assert kept[0] == ScoredFrame(3, 0.3, 2.0, pytest.approx(0.880797), "b")
     assert kept[1].probability == 0.0
     assert [row.name for row in kept[:]] == ["b", ""]
     assert (sigmoid(0.0), sigmoid(1000.0)) == (0.5, 1.0)
@@ -49,7 +49,7 @@ def test_peaks_stay_few_and_keep_the_highest() -> None:
 
 
 def test_thumbnails_stay_apart_and_inside() -> None:
-    lefts = spread([10.0, 20.0, 30.0, 1500.0, 1501.0, 1502.0], 70, 1338)
+    lefts = spread_thumbnails([10.0, 20.0, 30.0, 1500.0, 1501.0, 1502.0], 70, 1338)
     assert lefts == sorted(lefts)
     assert min(np.diff(lefts)) >= 232
     assert lefts[0] >= 70
@@ -61,14 +61,14 @@ def test_thumbnails_stay_apart_and_inside() -> None:
     [(7, 1, "0:07"), (59.96, 0.5, "1:00.0"), (3723, 60, "1:02:03"), (2.44, 0.1, "0:02.4")],
 )
 def test_clock(seconds: float, step: float, text: str) -> None:
-    assert clock(seconds, step) == text
+    assert format_time(seconds, step) == text
 
 
 def test_the_bar_grows_with_the_probability() -> None:
     picture = np.zeros((100, 400, 3), np.uint8)
     lengths = []
     for probability in (0.0, 0.25, 0.5, 1.0):
-        below = overlay.draw(picture, None, probability, 0.6, "0:01")[100:]
+        below = overlay.draw_overlay(picture, None, probability, 0.6, "0:01")[100:]
         middle = below[below.shape[0] // 2].astype(int)
         lengths.append(
             int((abs(middle - overlay.ALARM).sum(1) < 9).sum() + (abs(middle - overlay.CALM).sum(1) < 9).sum())

@@ -30,24 +30,24 @@ def command(
     """
     from dataclasses import asdict
 
-    from lavida_bench.evaluation.compare import common, compare, side
+    from lavida_bench.evaluation.compare import compare, open_run, shared_entries
     from lavida_bench.metrics._bootstrap import Bootstrap
     from lavida_bench.reporting import comparison
-    from lavida_bench.results.provenance import provenance
+    from lavida_bench.results.provenance import current_provenance
     from lavida_gen.storage import output_folder as out_folder
 
-    one, other = side(first), side(second)
+    one, other = open_run(first), open_run(second)
     if out is not None:
         out_folder.make(out)
     compared = [
         compare((one, a), (other, b), root=root, names=metrics or None, bootstrap=Bootstrap(resamples, seed))
-        for a, b in common(one, other)
+        for a, b in shared_entries(one, other)
     ]
-    page = comparison.write(out, compared, provenance()) if out is not None else None
+    page = comparison.write(out, compared, current_provenance()) if out is not None else None
     if as_json:
         click.echo(json.dumps([{**asdict(c), "pairs": [p.key for p in c.pairs]} for c in compared], ensure_ascii=False))
         return
     for c in compared:
-        click.echo("\n".join(comparison.text(c)) + "\n")
+        click.echo("\n".join(comparison.comparison_lines(c)) + "\n")
     if page is not None:
         click.echo(f"comparison: {page}")

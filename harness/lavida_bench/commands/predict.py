@@ -40,14 +40,14 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
     """
     from lavida_bench.prediction.predict import Settings
-    from lavida_bench.prediction.predict_many import listed, predict_all, sources
+    from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names
     from lavida_gen.storage import output_folder as out_folder
 
     as_json, again, out = options.pop("as_json"), options.pop("again"), options.pop("out")
     precision, device = options.pop("precision"), options.pop("device")
     options["overlay"] = not options.pop("no_overlay")
-    settings, chosen = Settings(**options), listed(names)
-    found = sources(source, out or Path("predictions"), nested=out is None)
+    settings, chosen = Settings(**options), prompt_names(names)
+    found = find_inputs(source, out or Path("predictions"), nested=out is None)
     from lavida_bench.commands._options import progress
     from lavida_bench.scoring.lavida_scorer import load, locate
 

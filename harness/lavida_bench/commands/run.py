@@ -25,13 +25,13 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
     from lavida_bench.commands._options import progress
     from lavida_bench.common.distributed import Processes
     from lavida_bench.config.recipe import load
-    from lavida_bench.reporting.console import told
+    from lavida_bench.reporting.console import run_lines
     from lavida_bench.runs.run import run
 
     read = load(recipe, settings)
     folder = out or Path("runs") / read.name
     page = run(read, folder, progress, lambda text: click.echo(text, err=True))
     if Processes.current().first:
-        for line in told(folder):
+        for line in run_lines(folder):
             click.echo(line)
         click.echo(f"story: {folder / 'README.md'}\nreport: {page}")

@@ -13,7 +13,7 @@ from lavida_bench.commands._options import JSON, ROOT, SET, SMOOTHING, parse_set
 
 if TYPE_CHECKING:
     from lavida_bench.benchmarks._base import Benchmark
-    from lavida_bench.evaluation.measure import How, Measured
+    from lavida_bench.evaluation.measure import Measurement, MeasureSettings
     from lavida_bench.protocols.protocol import EvaluationProtocol
 
 
@@ -51,7 +51,7 @@ def command(
     """
     from lavida_bench.baselines import _base as baseline
     from lavida_bench.benchmarks import _base as room
-    from lavida_bench.evaluation.measure import How
+    from lavida_bench.evaluation.measure import MeasureSettings
     from lavida_bench.metrics import _base as metric
     from lavida_bench.metrics._bootstrap import Bootstrap
     from lavida_bench.protocols import protocol as protocols
@@ -64,16 +64,23 @@ def command(
             make(name)  # an unknown one is told before any work
     if out is not None:
         out_folder.make(out)
-    how = How(metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed)
+    how = MeasureSettings(
+        metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed
+    )
     measured = _measure(opened, scores, protocols.make(protocol, opened.rules), method, how, out)
     _tell(measured, out, as_json)
 
 
 def _measure(
-    benchmark: Benchmark, scores: Path, protocol: EvaluationProtocol, method: str | None, how: How, out: Path | None
-) -> Measured:
-    from lavida_bench.evaluation.measure import measure, work
-    from lavida_bench.results.provenance import provenance
+    benchmark: Benchmark,
+    scores: Path,
+    protocol: EvaluationProtocol,
+    method: str | None,
+    how: MeasureSettings,
+    out: Path | None,
+) -> Measurement:
+    from lavida_bench.evaluation.measure import frames_to_measure, measure
+    from lavida_bench.results.provenance import current_provenance
     from lavida_bench.results.score_files import ScoreFiles
     from lavida_bench.runs.preflight import refuse_partial
 
@@ -83,23 +90,23 @@ def _measure(
     files = ScoreFiles.find(scores, videos)
     files.check(videos, how.allow_partial)
     kept = None if out is None else os.path.relpath(scores.resolve(), out.resolve())
-    with progress(work(benchmark, how), f"score {benchmark.name}") as advance:
+    with progress(frames_to_measure(benchmark, how), f"score {benchmark.name}") as advance:
         return measure(
             benchmark, protocol, files.pairs(videos), method or scores.resolve().name,
-            provenance({"scores": str(scores)}), scores=kept, warnings=files.notes(), how=how, advance=advance,
+            current_provenance({"scores": str(scores)}), scores=kept, warnings=files.notes(), how=how, advance=advance,
         )  # fmt: skip
 
 
-def _tell(measured: Measured, out: Path | None, as_json: bool) -> None:
+def _tell(measured: Measurement, out: Path | None, as_json: bool) -> None:
     from lavida_bench.reporting import run_folder as report
-    from lavida_bench.reporting.console import lines
-    from lavida_bench.results.results_json import Record
+    from lavida_bench.reporting.console import entry_lines
+    from lavida_bench.results.results_json import RunResults
 
     page = report.add(out, measured) if out is not None else None
     if as_json:
-        click.echo(json.dumps(Record((measured.entry,)).to_json(), ensure_ascii=False))
+        click.echo(json.dumps(RunResults((measured.entry,)).to_json(), ensure_ascii=False))
         return
-    for line in lines(measured.entry):
+    for line in entry_lines(measured.entry):
         click.echo(line)
     if page is not None:
         click.echo(f"\nreport: {page}")

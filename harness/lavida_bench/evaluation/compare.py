@@ -14,14 +14,13 @@ from pathlib import Path
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.evaluation.curve import Timeline
-from lavida_bench.evaluation.evaluate import Pairs
-from lavida_bench.evaluation.evaluate import compare as differences_of
-from lavida_bench.evaluation.measure import Look, watch
+from lavida_bench.evaluation.evaluate import VideosWithScores, paired_differences
+from lavida_bench.evaluation.measure import VideoView, collect_views
 from lavida_bench.metrics import _base as metrics
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.results import results_json as record
-from lavida_bench.results.results_json import Entry
+from lavida_bench.results.results_json import ResultEntry
 from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.score_store import ABOUT, ScoreStore
 from lavida_bench.videos.types import TestVideo, VideoScore
@@ -29,11 +28,11 @@ from lavida_gen.common.errors import DataError, UserError, problem
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedRun:
     """One run of a comparison: its folder and those of its entries that take part."""
 
     run: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[ResultEntry, ...]
 
     @property
     def name(self) -> str:
@@ -42,7 +41,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ComparedVideo:
     """Scores of one video by both runs. `values`: its AUC in each, None where it is undefined."""
 
     key: str
@@ -51,7 +50,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """Two methods on one benchmark under one protocol.
 
     protocol     its id, marked "(partial)" if either run is
@@ -64,12 +63,12 @@ class Compared:
     methods: tuple[str, str]
     coverage: tuple[str, str]
     differences: Mapping[str, Mapping[str, Difference]]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ComparedVideo, ...]
     resamples: int
     seed: int
 
 
-def side(words: str) -> Side:
+def open_run(words: str) -> ComparedRun:
     """``RUN``, or ``RUN@METHOD`` for one method of several. Raises DataError without results, UserError."""
     path, method = Path(words), ""
     if not path.exists() and "@" in words:
@@ -82,10 +81,10 @@ def side(words: str) -> Side:
         if not entries:
             raise UserError(problem(path, "holds no results", todo="score something first"))
         raise UserError(problem(words, f"no method {method!r}", f"one of: {known}"))
-    return Side(path, chosen)
+    return ComparedRun(path, chosen)
 
 
-def common(first: Side, second: Side) -> list[tuple[Entry, Entry]]:
+def shared_entries(first: ComparedRun, second: ComparedRun) -> list[tuple[ResultEntry, ResultEntry]]:
     """Entries of the same benchmark and protocol. Raises UserError if there are none, or several to choose from."""
     found = []
     for entry in first.entries:
@@ -107,13 +106,13 @@ def common(first: Side, second: Side) -> list[tuple[Entry, Entry]]:
 
 
 def compare(
-    first: tuple[Side, Entry],
-    second: tuple[Side, Entry],
+    first: tuple[ComparedRun, ResultEntry],
+    second: tuple[ComparedRun, ResultEntry],
     *,
     root: Path | None = None,
     names: Sequence[str] | None = None,
     bootstrap: Bootstrap | None = None,
-) -> Compared:
+) -> Comparison:
     """Compares two entries of the same benchmark and protocol.
 
     root   the benchmark's folder, None = where the first run found it
@@ -127,24 +126,24 @@ def compare(
         raise UserError(problem(one.run, got, "the same options of the benchmark"))
     benchmark = benchmarks.make(mine.result.benchmark, root or mine.data.root, mine.data.settings)
     protocol = protocols.from_id(mine.result.protocol, benchmark.rules)
-    looks: tuple[list[Look], list[Look]] = ([], [])
+    looks: tuple[list[VideoView], list[VideoView]] = ([], [])
     watched = [
-        watch(scores(side.run, entry, benchmark), protocol, (), seen, lambda frames: None)
+        collect_views(stored_scores(side.run, entry, benchmark), protocol, (), seen, lambda frames: None)
         for (side, entry), seen in zip((first, second), looks, strict=True)
     ]
     bootstrap = bootstrap or Bootstrap()
     chosen = metrics.known() if names is None else tuple(names)
     order = {name: at for at, name in enumerate(mine.result.metrics)}
     chosen = tuple(sorted(chosen, key=lambda name: order.get(name, len(order))))
-    differences = differences_of(watched[0], watched[1], protocol, chosen, bootstrap)
+    differences = paired_differences(watched[0], watched[1], protocol, chosen, bootstrap)
     marked = max(mine.result.protocol, theirs.result.protocol, key=len)  # partial if either is
-    return Compared(
+    return Comparison(
         benchmark.name, marked, _called(first, second), (str(mine.result.coverage), str(theirs.result.coverage)),
         differences, tuple(_pairs(looks, (mine, theirs))), bootstrap.resamples, bootstrap.seed,
     )  # fmt: skip
 
 
-def _called(first: tuple[Side, Entry], second: tuple[Side, Entry]) -> tuple[str, str]:
+def _called(first: tuple[ComparedRun, ResultEntry], second: tuple[ComparedRun, ResultEntry]) -> tuple[str, str]:
     names = first[1].result.method, second[1].result.method
     if names[0] != names[1]:
         return names
@@ -153,7 +152,7 @@ def _called(first: tuple[Side, Entry], second: tuple[Side, Entry]) -> tuple[str,
     return f"{names[0]} ({runs[0]})", f"{names[1]} ({runs[1]})"
 
 
-def scores(run: Path, entry: Entry, benchmark: Benchmark) -> Pairs:
+def stored_scores(run: Path, entry: ResultEntry, benchmark: Benchmark) -> VideosWithScores:
     """The videos with the scores that a run kept. Raises DataError if it kept none, or they have gone."""
     if entry.scores is None:
         raise DataError(problem(run, f"kept no scores of {benchmark.name}", "scores by video", "score again"))
@@ -170,10 +169,14 @@ def _stored(store: ScoreStore, videos: Sequence[TestVideo]) -> Iterator[tuple[Te
         yield video, store.read(video)
 
 
-def _pairs(looks: tuple[list[Look], list[Look]], entries: tuple[Entry, Entry]) -> Iterator[Pair]:
+def _pairs(
+    looks: tuple[list[VideoView], list[VideoView]], entries: tuple[ResultEntry, ResultEntry]
+) -> Iterator[ComparedVideo]:
     """Videos that both have scored, the frame AUC of each beside it."""
     other = {look.key: look.timeline for look in looks[1]}
     values = [e.result.metrics["frame_auc"].per_video if "frame_auc" in e.result.metrics else {} for e in entries]
     for look in looks[0]:
         if look.key in other:
-            yield Pair(look.key, (look.timeline, other[look.key]), (values[0].get(look.key), values[1].get(look.key)))
+            yield ComparedVideo(
+                look.key, (look.timeline, other[look.key]), (values[0].get(look.key), values[1].get(look.key))
+            )

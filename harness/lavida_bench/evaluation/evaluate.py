@@ -23,7 +23,7 @@ from lavida_bench.results.result import Coverage, Result
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
-Pairs = Iterable[tuple[TestVideo, VideoScore | None]]
+VideosWithScores = Iterable[tuple[TestVideo, VideoScore | None]]
 SHOWN = 10  # missing videos listed in an error
 FEW = 10  # videos below which a bootstrap over videos says little
 
@@ -36,7 +36,7 @@ UNLABELLED = "no video has labels"
 
 
 @dataclass(slots=True)
-class _Seen:
+class _CoverageCounter:
     """What is counted while the videos go by."""
 
     videos: int = 0
@@ -82,7 +82,9 @@ def _scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | N
     return score.frame_count if score.scored is None else int(score.scored.sum())
 
 
-def collect(pairs: Pairs, protocol: EvaluationProtocol, metrics: Sequence[Metric], sigma: float | None = None) -> None:
+def update_metrics(
+    pairs: VideosWithScores, protocol: EvaluationProtocol, metrics: Sequence[Metric], sigma: float | None = None
+) -> None:
     """Puts every scored video into every metric (smoothed if `sigma`)."""
     for video, score in pairs:
         item = _view(video, score, protocol)
@@ -95,7 +97,7 @@ def _update(metrics: Sequence[Metric], item: EvaluatedVideo) -> None:
         metric.update(item)
 
 
-def _require(seen: _Seen, coverage: Coverage, protocol: EvaluationProtocol) -> None:
+def _require(seen: _CoverageCounter, coverage: Coverage, protocol: EvaluationProtocol) -> None:
     """Raises DataError listing what is missing."""
     unscored = seen.videos_total - seen.videos
     counts = {
@@ -118,7 +120,7 @@ def _require(seen: _Seen, coverage: Coverage, protocol: EvaluationProtocol) -> N
 
 
 def evaluate(
-    pairs: Pairs,
+    pairs: VideosWithScores,
     protocol: EvaluationProtocol,
     metrics: Sequence[str | Metric] | None = None,
     *,
@@ -140,10 +142,12 @@ def evaluate(
     video and for missing coverage under ``official``.
     """
     bootstrap = bootstrap or Bootstrap()
-    raw = _made(metrics if metrics is not None else _all(protocol))
-    smoothed = _made([type(metric).name for metric in raw if metric.needs == "frames"]) if smoothing is not None else []
+    raw = _instantiate(metrics if metrics is not None else _all(protocol))
+    smoothed = (
+        _instantiate([type(metric).name for metric in raw if metric.needs == "frames"]) if smoothing is not None else []
+    )
     oracle = room.make("frame_auc")
-    seen = _look(pairs, protocol, raw, smoothed, oracle, smoothing)
+    seen = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing)
     coverage = seen.coverage(expected)
     if protocol.complete and not coverage.complete and not allow_partial:
         _require(seen, coverage, protocol)
@@ -164,16 +168,16 @@ def evaluate(
     )
 
 
-def _look(
-    pairs: Pairs,
+def _update_all(
+    pairs: VideosWithScores,
     protocol: EvaluationProtocol,
     raw: Sequence[Metric],
     smoothed: Sequence[Metric],
     oracle: Metric,
     smoothing: float | None,
-) -> _Seen:
+) -> _CoverageCounter:
     """Puts every scored video into the metrics, and what the video oracle would say into `oracle`."""
-    seen = _Seen()
+    seen = _CoverageCounter()
     for video, score in pairs:
         item = _view(video, score, protocol)
         seen.add(video, _scored(video, score, item))
@@ -186,21 +190,25 @@ def _look(
     return seen
 
 
-def compare(
-    first: Pairs, second: Pairs, protocol: EvaluationProtocol, names: Sequence[str], bootstrap: Bootstrap | None = None
+def paired_differences(
+    first: VideosWithScores,
+    second: VideosWithScores,
+    protocol: EvaluationProtocol,
+    names: Sequence[str],
+    bootstrap: Bootstrap | None = None,
 ) -> dict[str, Mapping[str, Difference]]:
     """Metric -> variant -> difference of two runs (first - second) over the same videos in the same order.
 
     Metrics for which either run has nothing are left out. Raises UserError for runs over different videos.
     """
-    one, other = _made(names), _made(names)
-    collect(first, protocol, one)
-    collect(second, protocol, other)
+    one, other = _instantiate(names), _instantiate(names)
+    update_metrics(first, protocol, one)
+    update_metrics(second, protocol, other)
     both = [(a, b) for a, b in zip(one, other, strict=True) if a.keys and b.keys]
     return {a.name: boot.paired(a, b, bootstrap or Bootstrap()) for a, b in both}
 
 
-def _made(metrics: Sequence[str | Metric]) -> list[Metric]:
+def _instantiate(metrics: Sequence[str | Metric]) -> list[Metric]:
     made = [room.make(metric) if isinstance(metric, str) else metric for metric in metrics]
     assert not any(metric.keys for metric in made), "a metric that has seen videos already"
     return made
@@ -212,11 +220,11 @@ def _all(protocol: EvaluationProtocol) -> list[str]:
     return [*own, *(name for name in room.known() if name not in own)]
 
 
-def _why_not(metric: Metric, seen: _Seen) -> str:
+def _why_not(metric: Metric, seen: _CoverageCounter) -> str:
     return UNLABELLED if seen.unlabelled == seen.videos_total else REASONS[metric.needs]
 
 
-def _unlabelled(seen: _Seen) -> tuple[str, ...]:
+def _unlabelled(seen: _CoverageCounter) -> tuple[str, ...]:
     if not seen.unlabelled:
         return ()
     if seen.unlabelled == seen.videos_total:

@@ -9,19 +9,19 @@ report.add("runs/first", measured)
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from lavida_bench.baselines import _base as room
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.evaluation.curve import Timeline, timeline
-from lavida_bench.evaluation.evaluate import Pairs, evaluate
-from lavida_bench.evaluation.peak_pictures import Shot, shots
+from lavida_bench.evaluation.evaluate import VideosWithScores, evaluate
+from lavida_bench.evaluation.peak_pictures import Thumbnail, peak_thumbnails
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.result import Result
-from lavida_bench.results.results_json import DataUsed, Entry, Provenance
+from lavida_bench.results.results_json import DataUsed, Provenance, ResultEntry
 from lavida_bench.videos.types import Counts, Floats, TestVideo, VideoScore
 
 Advance = Callable[[int], None]
@@ -29,11 +29,11 @@ SHOWN = 300  # videos of which pictures are taken
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class MeasureSettings:
     """What may be chosen about measuring; see `evaluate`.
 
     baselines  names, None = all that are built in
-    shots      whether pictures are taken at the peaks
+    thumbnails whether pictures are taken at the peaks
     seed       of the random baseline
     """
 
@@ -42,40 +42,48 @@ class How:
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     smoothing: float | None = None
     allow_partial: bool = False
-    shots: bool = True
+    thumbnails: bool = True
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VideoView:
     """What a page shows of one video."""
 
     key: str
     timeline: Timeline
-    shots: tuple[Shot, ...]
+    thumbnails: tuple[Thumbnail, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """The view as it is stored in pictures/ENTRY.json, where the thumbnails are called "shots"."""
+        return {
+            "key": self.key,
+            "timeline": asdict(self.timeline),
+            "shots": [asdict(thumbnail) for thumbnail in self.thumbnails],
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """One method on one benchmark: the numbers, and the pictures beside them."""
 
-    entry: Entry
-    looks: tuple[Look, ...]
+    entry: ResultEntry
+    views: tuple[VideoView, ...]
 
 
 def measure(
     benchmark: Benchmark,
     protocol: EvaluationProtocol,
-    pairs: Pairs,
+    pairs: VideosWithScores,
     method: str,
     provenance: Provenance,
     *,
     names: Sequence[str] = (),
     scores: str | None = None,
     warnings: Sequence[str] = (),
-    how: How | None = None,
+    how: MeasureSettings | None = None,
     advance: Advance = lambda frames: None,
-) -> Measured:
+) -> Measurement:
     """Scores a method and the baselines under a protocol.
 
     pairs    (video, its score; None = the method has none) of `benchmark.videos()`, once each, in their order
@@ -86,12 +94,12 @@ def measure(
 
     Raises DataError for scores that do not fit their video and for missing coverage under ``official``.
     """
-    how = how or How()
-    looks: list[Look] = []
-    expected = expected_of(benchmark)
+    how = how or MeasureSettings()
+    looks: list[VideoView] = []
+    expected = expected_counts(benchmark)
     scored: set[str] = set()
-    watched = watch(
-        _noted(pairs, scored), protocol, _shown(benchmark.videos()) if how.shots else frozenset(), looks, advance
+    watched = collect_views(
+        _noted(pairs, scored), protocol, _shown(benchmark.videos()) if how.thumbnails else frozenset(), looks, advance
     )
     result = evaluate(
         watched, protocol, how.metrics, method=method, expected=expected, allow_partial=how.allow_partial,
@@ -99,18 +107,18 @@ def measure(
     )  # fmt: skip
     result = replace(result, warnings=(*result.warnings, *warnings))
     baselines = _baselines(benchmark, protocol, how, expected, scored, advance)
-    entry = Entry(result, baselines, tuple(names), DataUsed.of(benchmark), provenance, scores)
-    return Measured(entry, tuple(looks))
+    entry = ResultEntry(result, baselines, tuple(names), DataUsed.of(benchmark), provenance, scores)
+    return Measurement(entry, tuple(looks))
 
 
-def work(benchmark: Benchmark, how: How) -> int:
+def frames_to_measure(benchmark: Benchmark, how: MeasureSettings) -> int:
     """Frames that `measure` will tell `advance`: the method's and those of each baseline."""
     baselines = room.known() if how.baselines is None else how.baselines
     labelled = any(video.frame_labels is not None for video in benchmark.videos())
     return (1 + len(baselines) * labelled) * sum(video.frame_count for video in benchmark.videos())
 
 
-def expected_of(benchmark: Benchmark) -> tuple[int, int] | None:
+def expected_counts(benchmark: Benchmark) -> tuple[int, int] | None:
     """(videos, frames) that the whole benchmark has; None where it is whatever is there."""
     totals = benchmark.expected
     if totals is None:
@@ -124,8 +132,12 @@ def _shown(videos: Sequence[TestVideo]) -> frozenset[str]:
     return frozenset(videos[n].key for n in at)
 
 
-def watch(
-    pairs: Pairs, protocol: EvaluationProtocol, shown: Collection[str], looks: list[Look], advance: Advance
+def collect_views(
+    pairs: VideosWithScores,
+    protocol: EvaluationProtocol,
+    shown: Collection[str],
+    looks: list[VideoView],
+    advance: Advance,
 ) -> Iterator[tuple[TestVideo, VideoScore | None]]:
     """The same pairs; what a page shows of each goes to `looks`, with pictures of those `shown`. Closes each video."""
     for video, score in pairs:
@@ -134,8 +146,8 @@ def watch(
                 frames, values = _counted(video, score, protocol)
                 if len(frames):
                     looked = _looked_at(video, score, protocol, frames)
-                    taken = shots(video, score, looked, score.frames[looked]) if video.key in shown else ()
-                    looks.append(Look(video.key, timeline(video, frames, values), taken))
+                    taken = peak_thumbnails(video, score, looked, score.frames[looked]) if video.key in shown else ()
+                    looks.append(VideoView(video.key, timeline(video, frames, values), taken))
             yield video, score
         finally:
             video.close()
@@ -156,7 +168,7 @@ def _counted(video: TestVideo, score: VideoScore, protocol: EvaluationProtocol) 
     return frames, score.frames[frames]
 
 
-def _noted(pairs: Pairs, scored: set[str]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
+def _noted(pairs: VideosWithScores, scored: set[str]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
     """The same pairs; keys of the videos that have a score go to `scored`."""
     for video, score in pairs:
         if score is not None:
@@ -167,7 +179,7 @@ def _noted(pairs: Pairs, scored: set[str]) -> Iterator[tuple[TestVideo, VideoSco
 def _baselines(
     benchmark: Benchmark,
     protocol: EvaluationProtocol,
-    how: How,
+    how: MeasureSettings,
     expected: tuple[int, int] | None,
     scored: Collection[str],
     advance: Advance,

@@ -23,7 +23,7 @@ QUALITY = 76
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class Thumbnail:
     """One frame on a page.
 
     image, map  data URIs of JPEGs (h, w); `map` with the pixels that score highest coloured, None without pixel maps
@@ -41,7 +41,7 @@ class Shot:
     outline: str = ""
 
 
-def shots(video: TestVideo, score: VideoScore, frames: Counts, values: Floats) -> tuple[Shot, ...]:
+def peak_thumbnails(video: TestVideo, score: VideoScore, frames: Counts, values: Floats) -> tuple[Thumbnail, ...]:
     """The peaks of the scores `values` (n,) of `frames` (n,). Reads only these frames. Raises DataError."""
     chosen = peaks(frames, values, MOST, max(1, video.frame_count // 8))
     maps = [_map(score, frame) for frame in chosen] if score.pixels else []
@@ -53,10 +53,10 @@ def shots(video: TestVideo, score: VideoScore, frames: Counts, values: Floats) -
         masks = video.read_masks(frame, frame + 1)
         height, width = pixels.shape[:2]
         made.append(
-            Shot(
+            Thumbnail(
                 frame, float(f"{value:.6g}"), None if video.frame_labels is None else bool(video.frame_labels[frame]),
-                width, height, _uri(pixels), _uri(coloured(pixels, maps[at], *floor)) if maps else None,
-                "" if masks is None else outline(masks[0], width / video.size[1]),
+                width, height, _uri(pixels), _uri(highlight_pixels(pixels, maps[at], *floor)) if maps else None,
+                "" if masks is None else outline_path(masks[0], width / video.size[1]),
             )
         )  # fmt: skip
     return tuple(made)
@@ -93,7 +93,9 @@ def _floor(maps: list[NDArray[np.float16]]) -> tuple[float, float]:
     return float(np.quantile(everything, 1 - COLOURED)), float(everything.max())
 
 
-def coloured(pixels: NDArray[np.uint8], scores: NDArray[np.float16], low: float, high: float) -> NDArray[np.uint8]:
+def highlight_pixels(
+    pixels: NDArray[np.uint8], scores: NDArray[np.float16], low: float, high: float
+) -> NDArray[np.uint8]:
     """(h, w, 3) with the pixels whose map (h', w') is above `low` tinted from yellow to red at `high`."""
     import cv2
 
@@ -105,7 +107,7 @@ def coloured(pixels: NDArray[np.uint8], scores: NDArray[np.float16], low: float,
     return np.asarray(pixels * (1 - share) + tint * share, np.uint8)
 
 
-def outline(mask: Bits, scale: float) -> str:
+def outline_path(mask: Bits, scale: float) -> str:
     """The border of (H, W) True pixels as an SVG path, coordinates times `scale`; "" where nothing is True."""
     import cv2
 

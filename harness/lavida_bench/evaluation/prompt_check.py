@@ -24,7 +24,7 @@ class NoFrameError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fall:
+class LogitChange:
     """Mean of (score with the names - score with absent names), in logits, over some frames.
 
     low, high  95 % interval; None for fewer than two videos
@@ -41,9 +41,9 @@ class Fall:
         return text if self.low is None else f"{text} [{self.low:+.3f}, {self.high:+.3f}]"
 
 
-def check(
+def logit_changes(
     triples: Iterable[tuple[TestVideo, VideoScore, VideoScore]], bootstrap: Bootstrap | None = None
-) -> dict[str, Fall]:
+) -> dict[str, LogitChange]:
     """Falls over all frames and, where there are labels, over the abnormal and the normal ones.
 
     Frames that either score lacks are left out. Raises NoFrameError if none is left.
@@ -67,11 +67,11 @@ def _scored(score: VideoScore) -> Bits:
     return np.ones(score.frame_count, np.bool_) if score.scored is None else score.scored
 
 
-def _fall(rows: NDArray[np.float64], bootstrap: Bootstrap) -> Fall:
+def _fall(rows: NDArray[np.float64], bootstrap: Bootstrap) -> LogitChange:
     """Of (V, 2) sums and numbers of frames."""
     total, frames = rows.sum(axis=0)
     low = high = None
     if len(rows) > 1 and bootstrap.resamples:
         drawn = bootstrap.weights(len(rows)) @ rows
         low, high, _ = interval(drawn[:, 0] / drawn[:, 1])
-    return Fall(int(frames), len(rows), float(total / frames), low, high)
+    return LogitChange(int(frames), len(rows), float(total / frames), low, high)

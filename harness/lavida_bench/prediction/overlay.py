@@ -23,7 +23,7 @@ ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245),
 TICKS = 90_000  # of presentation time a second
 
 
-def draw(pixels: Pixels, values: Maps | None, probability: float, threshold: float, words: str) -> Pixels:
+def draw_overlay(pixels: Pixels, values: Maps | None, probability: float, threshold: float, words: str) -> Pixels:
     """(H + bar, W, 3): the picture, where the probability reaches the threshold its anomaly outlined, a bar below."""
     import cv2
 
@@ -86,7 +86,7 @@ def shrink(pixels: Pixels, longest: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-class VideoWriter:
+class OverlayWriter:
     """An H.264 mp4 under its final name once it is whole. `live`: playable at any time while it is written."""
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
@@ -96,7 +96,7 @@ class VideoWriter:
         self._stream: Any = None
         self._last = -1
 
-    def __enter__(self) -> VideoWriter:
+    def __enter__(self) -> OverlayWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

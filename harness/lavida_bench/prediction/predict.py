@@ -22,10 +22,17 @@ from typing import Any
 import numpy as np
 
 from lavida_bench.prediction import overlay, timeline_picture
-from lavida_bench.prediction.segments import Sampled, Samples, Segment, line, segments, write_csv
+from lavida_bench.prediction.segments import (
+    AnomalySegment,
+    ScoredFrame,
+    ScoredFrames,
+    csv_row,
+    find_segments,
+    write_csv,
+)
 from lavida_bench.prediction.timeline_picture import Peaks
 from lavida_bench.protocols.protocol import CLIP
-from lavida_bench.results.provenance import provenance
+from lavida_bench.results.provenance import current_provenance
 from lavida_bench.scoring.scorer import ClipScores, Scorer
 from lavida_bench.videos.prefetch import Done, Made, ahead
 from lavida_bench.videos.stream import Shown, Stream
@@ -75,7 +82,7 @@ class Prediction:
     broken: int = 0
     stopped: bool = False
     lost: str = ""
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[AnomalySegment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,13 +112,13 @@ def predict(
     every = settings.every or min(EVERY, max(1, round(stream.fps / PER_SECOND)))
     found = Prediction(stream.name, fps=stream.fps, every=every)
     out_folder.make(out)
-    work = _Work(scorer, names, settings, out, found, Samples(names))
+    work = _Pipeline(scorer, names, settings, out, found, ScoredFrames(names))
     with ExitStack() as stack:
         stack.callback(stream.close)
         if settings.overlay:
-            work.video = stack.enter_context(overlay.VideoWriter(out / OVERLAY, stream.fps, stream.live))
+            work.video = stack.enter_context(overlay.OverlayWriter(out / OVERLAY, stream.fps, stream.live))
         work.table = stack.enter_context(work.partial.open("w", encoding="utf-8", newline=""))
-        write_csv(work.table, [], Sampled)
+        write_csv(work.table, [], ScoredFrame)
         pieces = stack.enter_context(_Closing(ahead([stream], work.chunks, readers=1, depth=DEPTH)))
         try:
             for item in pieces:
@@ -131,7 +138,7 @@ def predict(
 
 
 @dataclass(slots=True)
-class _Work:
+class _Pipeline:
     """The loop of one source and what it holds."""
 
     scorer: Scorer
@@ -139,8 +146,8 @@ class _Work:
     settings: Settings
     out: Path
     found: Prediction
-    rows: Samples
-    video: overlay.VideoWriter | None = None
+    rows: ScoredFrames
+    video: overlay.OverlayWriter | None = None
     table: Any = None
     peaks: Peaks = field(default_factory=Peaks)
 
@@ -182,9 +189,9 @@ class _Work:
         for place, (number, seconds) in enumerate(chunk.sampled):
             row = self.rows.add(number, seconds, float(scores.frames[place]), self._name(scores, place))
             rows[number] = (place, row)
-            csv.writer(self.table, lineterminator="\n").writerow(line(row))
+            csv.writer(self.table, lineterminator="\n").writerow(csv_row(row))
         self.table.flush()
-        last: tuple[int, Sampled] | None = None
+        last: tuple[int, ScoredFrame] | None = None
         for number, seconds, jpeg in chunk.shown:
             sampled = number in rows
             last = rows.get(number, last)
@@ -203,7 +210,7 @@ class _Work:
         return int(np.argmax(np.where(np.isfinite(scores.names[place]), scores.names[place], -np.inf)))
 
     def _show(
-        self, pixels: Pixels, seconds: float, last: tuple[int, Sampled], scores: ClipScores, sampled: bool
+        self, pixels: Pixels, seconds: float, last: tuple[int, ScoredFrame], scores: ClipScores, sampled: bool
     ) -> None:
         place, row = last
         if sampled:
@@ -211,8 +218,10 @@ class _Work:
         if self.video is not None:
             values = None if scores.maps is None else scores.maps[place]
             name = row.name if row.probability >= self.settings.threshold else ""
-            words = f"{timeline_picture.clock(seconds, 0.5)}   {row.probability:.2f}   {name}"
-            self.video.write(overlay.draw(pixels, values, row.probability, self.settings.threshold, words), seconds)
+            words = f"{timeline_picture.format_time(seconds, 0.5)}   {row.probability:.2f}   {name}"
+            self.video.write(
+                overlay.draw_overlay(pixels, values, row.probability, self.settings.threshold, words), seconds
+            )
 
     def clear(self) -> None:
         """Takes the mark of an earlier prediction away, then its files that this one may not write."""
@@ -222,19 +231,19 @@ class _Work:
     def finish(self, about: dict[str, Any]) -> None:
         """The files that need the whole; result.json last."""
         found, out, threshold = self.found, self.out, self.settings.threshold
-        found.segments = segments(
+        found.segments = find_segments(
             self.rows, threshold, self.settings.join, (found.every, found.every / found.fps), found.frames
         )
         if len(self.rows):
             title = f"{Path(found.source).name}: {', '.join(self.names)}"
-            timeline_picture.draw(out / TIMELINE, title, self.rows, found.segments, threshold, self.peaks)
+            timeline_picture.draw_timeline(out / TIMELINE, title, self.rows, found.segments, threshold, self.peaks)
         text = io.StringIO()
-        write_csv(text, found.segments, Segment)
+        write_csv(text, found.segments, AnomalySegment)
         write_whole(out / "segments.csv", text.getvalue().encode())
         self.partial.replace(out / "scores.csv")
         plain = {
             "format": FORMAT, **about, **asdict(found), "names": list(self.names), "settings": asdict(self.settings),
-            "model": {"name": self.scorer.name, **self.scorer.identity}, "provenance": asdict(provenance()),
+            "model": {"name": self.scorer.name, **self.scorer.identity}, "provenance": asdict(current_provenance()),
         }  # fmt: skip
         write_whole(out / RESULT, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
 

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 from lavida_bench.common.progress import Bar
 from lavida_bench.prediction.predict import FORMAT, RESULT, Prediction, Settings, predict
-from lavida_bench.prediction.segments import Segment
-from lavida_bench.prediction.timeline_picture import clock
+from lavida_bench.prediction.segments import AnomalySegment
+from lavida_bench.prediction.timeline_picture import format_time
 from lavida_bench.protocols.prompt_names import choose
 from lavida_bench.results.score_store import digest
 from lavida_bench.scoring.scorer import Scorer
@@ -22,7 +22,7 @@ from lavida_gen.common.errors import DataError, UserError, problem
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PredictInput:
     """Something to predict, and where to. `mark`: name and size of a file, None for a stream."""
 
     place: str
@@ -34,7 +34,7 @@ class Source:
 class Outcome:
     """What became of a source."""
 
-    source: Source
+    source: PredictInput
     prediction: Prediction | None = None
     error: str = ""
     kept: bool = False
@@ -53,15 +53,16 @@ class Outcome:
         head += " (done before)" if self.kept else f" -> {self.source.out}"
         notes = [f"  {made.broken:,} frames were damaged"] if made.broken else []
         if made.lost:
-            notes.append(f"  broke off after {clock(made.seconds, 0)} ({made.lost}); what came before is there")
+            notes.append(f"  broke off after {format_time(made.seconds, 0)} ({made.lost}); what came before is there")
         rows = [
-            f"  {clock(s.start, 0)} - {clock(s.end, 0)}   peak {s.peak:.2f} at {clock(s.peak_seconds, 0)}   {s.name}"
+            f"  {format_time(s.start, 0)} - {format_time(s.end, 0)}   "
+            f"peak {s.peak:.2f} at {format_time(s.peak_seconds, 0)}   {s.name}"
             for s in made.segments
         ]
         return "\n".join([head, *notes, *rows])
 
 
-def listed(words: str) -> tuple[str, ...]:
+def prompt_names(words: str) -> tuple[str, ...]:
     """Names by commas, ``generic``, or those of a file. Raises UserError."""
     names = choose(words, "--names").names
     if names is None:
@@ -69,7 +70,7 @@ def listed(words: str) -> tuple[str, ...]:
     return names
 
 
-def sources(place: str, out: Path, nested: bool) -> list[Source]:
+def find_inputs(place: str, out: Path, nested: bool) -> list[PredictInput]:
     """The videos of a folder, each in a folder of its own; else the one source. Raises UserError.
 
     nested  whether a single source also gets a folder of its own below `out`
@@ -81,17 +82,17 @@ def sources(place: str, out: Path, nested: bool) -> list[Source]:
             raise UserError(problem(path, "no video in it", "files such as NAME.mp4"))
         bare = [name.with_suffix("") for name in found]
         return [
-            Source(
+            PredictInput(
                 str(file), out / (name if bare.count(name.with_suffix("")) > 1 else name.with_suffix("")), _mark(file)
             )
             for name, file in sorted(found.items())
         ]
     if path.is_file():
-        return [Source(place, out / path.stem if nested else out, _mark(path))]
+        return [PredictInput(place, out / path.stem if nested else out, _mark(path))]
     if place != "-" and "://" not in place and not path.exists():
         raise UserError(problem(place, "no such file", "a video, a folder, an address (rtsp://...), a camera or -"))
     name = "".join(char if char.isalnum() else "-" for char in place.partition("://")[2] or place).strip("-")
-    return [Source(place, out / (name or "stdin") if nested else out)]
+    return [PredictInput(place, out / (name or "stdin") if nested else out)]
 
 
 def _mark(path: Path) -> tuple[str, int]:
@@ -99,13 +100,13 @@ def _mark(path: Path) -> tuple[str, int]:
 
 
 def predict_all(
-    scorer: Scorer, found: Sequence[Source], names: tuple[str, ...], settings: Settings, again: bool, bar: Bar
+    scorer: Scorer, found: Sequence[PredictInput], names: tuple[str, ...], settings: Settings, again: bool, bar: Bar
 ) -> list[Outcome]:
     """Predicts each source; one that cannot be read does not keep the others from it."""
     outcomes = []
     for source in found:
         key = digest([FORMAT, dict(scorer.identity), list(names), asdict(settings), source.mark])
-        before = None if again or source.mark is None else done(source.out, key)
+        before = None if again or source.mark is None else finished_prediction(source.out, key)
         if before is not None:
             outcomes.append(Outcome(source, before, kept=True))
             continue
@@ -126,13 +127,13 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def done(out: Path, key: str) -> Prediction | None:
+def finished_prediction(out: Path, key: str) -> Prediction | None:
     """An earlier prediction of the same file by the same model with the same words, None if there is none."""
     try:
         plain = json.loads((out / RESULT).read_text("utf-8"))
         if plain["key"] != key or plain["stopped"]:
             return None
-        rows = [Segment(**row) for row in plain["segments"]]
+        rows = [AnomalySegment(**row) for row in plain["segments"]]
         names = ("source", "frames", "sampled", "seconds", "fps", "every", "broken", "stopped", "lost")
         return Prediction(**{name: plain[name] for name in names}, segments=rows)
     except (OSError, ValueError, KeyError, TypeError):

@@ -11,7 +11,7 @@ from typing import IO, Any, overload
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class ScoredFrame:
     """What the model says of one sampled frame.
 
     score  logit;  probability  its sigmoid;  name  the name with the highest logit of its own, "" if unknown
@@ -24,14 +24,14 @@ class Sampled:
     name: str = ""
 
 
-class Samples(Sequence[Sampled]):
+class ScoredFrames(Sequence[ScoredFrame]):
     """Sampled frames in order of time, 22 bytes each: a camera may run for days. `names`: K, those of the prompt."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self._frames, self._seconds, self._scores, self._named = array("q"), array("d"), array("f"), array("h")
 
-    def add(self, frame: int, seconds: float, score: float, name: int = -1) -> Sampled:
+    def add(self, frame: int, seconds: float, score: float, name: int = -1) -> ScoredFrame:
         """One more; `name` is a place in `names`, -1 = unknown."""
         self._frames.append(frame)
         self._seconds.append(seconds)
@@ -43,20 +43,20 @@ class Samples(Sequence[Sampled]):
         return len(self._frames)
 
     @overload
-    def __getitem__(self, at: int) -> Sampled: ...
+    def __getitem__(self, at: int) -> ScoredFrame: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Sampled]: ...
-    def __getitem__(self, at: int | slice) -> Sampled | list[Sampled]:
+    def __getitem__(self, at: slice) -> list[ScoredFrame]: ...
+    def __getitem__(self, at: int | slice) -> ScoredFrame | list[ScoredFrame]:
         if isinstance(at, slice):
             return [self[n] for n in range(*at.indices(len(self)))]
         score, name = self._scores[at], self._named[at]
-        return Sampled(
+        return ScoredFrame(
             self._frames[at], self._seconds[at], score, sigmoid(score), self.names[name] if name >= 0 else ""
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class AnomalySegment:
     """Frames start_frame..end_frame-1, above the threshold but for short gaps.
 
     peak  the highest probability, at `peak_seconds`; `name` is that frame's;  mean  of the sampled frames
@@ -72,16 +72,16 @@ class Segment:
     name: str = ""
 
 
-def segments(
-    rows: Sequence[Sampled], threshold: float, join: float, spacing: tuple[int, float], frames: int
-) -> list[Segment]:
+def find_segments(
+    rows: Sequence[ScoredFrame], threshold: float, join: float, spacing: tuple[int, float], frames: int
+) -> list[AnomalySegment]:
     """Segments of sampled frames in order of time.
 
     join     gaps of at most so many seconds are bridged
     spacing  frames and seconds from a sampled frame to the next: so far does the last one of a segment reach
     frames   of the video: no segment ends after it
     """
-    found: list[list[Sampled]] = []
+    found: list[list[ScoredFrame]] = []
     for row in rows:
         if row.probability < threshold:
             continue
@@ -92,27 +92,27 @@ def segments(
     return [_segment(group, spacing, frames) for group in found]
 
 
-def _segment(group: list[Sampled], spacing: tuple[int, float], frames: int) -> Segment:
+def _segment(group: list[ScoredFrame], spacing: tuple[int, float], frames: int) -> AnomalySegment:
     best = max(group, key=lambda row: row.probability)
     first, last = group[0], group[-1]
     mean = sum(row.probability for row in group) / len(group)
     reach = min(spacing[0], frames - last.frame)
     end = last.seconds + spacing[1] * reach / spacing[0]
-    return Segment(
+    return AnomalySegment(
         round(first.seconds, 3), round(end, 3), first.frame, last.frame + reach,
         best.probability, round(best.seconds, 3), mean, best.name,
     )  # fmt: skip
 
 
-def write_csv(file: IO[str], rows: Iterable[Sampled] | Iterable[Segment], kind: type[Any]) -> None:
+def write_csv(file: IO[str], rows: Iterable[ScoredFrame] | Iterable[AnomalySegment], kind: type[Any]) -> None:
     """A head and one line each; numbers with six digits."""
     table = csv.writer(file, lineterminator="\n")
     table.writerow([field.name for field in fields(kind)])
     for row in rows:
-        table.writerow(line(row))
+        table.writerow(csv_row(row))
 
 
-def line(row: Sampled | Segment) -> list[object]:
+def csv_row(row: ScoredFrame | AnomalySegment) -> list[object]:
     """The cells of a row."""
     return [round(value, 6) if isinstance(value, float) else value for value in asdict(row).values()]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lavida_bench.prediction.segments import Sampled, Segment
+from lavida_bench.prediction.segments import AnomalySegment, ScoredFrame
 from lavida_bench.videos.types import Pixels
 from lavida_gen.corpus.shards import write_whole
 
@@ -43,7 +43,7 @@ class Peaks:
                 if place not in self.kept or self.kept[place][0] < row[0]:
                     self.kept[place] = row
 
-    def best(self, found: Sequence[Segment]) -> list[tuple[float, float, bytes]]:
+    def best(self, found: Sequence[AnomalySegment]) -> list[tuple[float, float, bytes]]:
         """(probability, seconds, JPEG) in order of time: of the highest segments, then of other high frames."""
         chosen: dict[float, tuple[float, float, bytes]] = {}
         for segment in sorted(found, key=lambda segment: -segment.peak)[:MOST]:
@@ -65,8 +65,8 @@ def _thumbnail(pixels: Pixels) -> bytes:
     return bytes(cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1])
 
 
-def draw(
-    path: Path, title: str, rows: Sequence[Sampled], found: Sequence[Segment], threshold: float, peaks: Peaks
+def draw_timeline(
+    path: Path, title: str, rows: Sequence[ScoredFrame], found: Sequence[AnomalySegment], threshold: float, peaks: Peaks
 ) -> None:
     """Writes the picture. Raises DataError for a full disk."""
     from PIL import Image, ImageDraw, ImageFont
@@ -110,13 +110,13 @@ def _axes(pen: Any, box: Box, length: float, threshold: float, font: Any) -> Non
     for at in np.arange(0, length + step * 1e-6, step):
         x = _across(float(at), length, box)
         pen.line((x, box[3], x, box[3] + 6), fill=INK)
-        pen.text((x, box[3] + 12), clock(float(at), step), INK, font, anchor="ma")
+        pen.text((x, box[3] + 12), format_time(float(at), step), INK, font, anchor="ma")
     y = _up(threshold, box)
     pen.line((box[0], y, box[2], y), fill=MARK, width=2)
     pen.text((box[2], y - 4), f"threshold {threshold:g}", MARK, font, anchor="rb")
 
 
-def clock(seconds: float, step: float = 1.0) -> str:
+def format_time(seconds: float, step: float = 1.0) -> str:
     """0:07, 1:02:03; with a tenth where the step is smaller than a second."""
     whole, rest = divmod(round(seconds * 10), 10)
     hours, minutes, second = whole // 3600, whole // 60 % 60, whole % 60
@@ -124,7 +124,7 @@ def clock(seconds: float, step: float = 1.0) -> str:
     return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{second:02d}{tail}"
 
 
-def _curve(pen: Any, box: Box, rows: Sequence[Sampled], length: float) -> None:
+def _curve(pen: Any, box: Box, rows: Sequence[ScoredFrame], length: float) -> None:
     """The highest probability of each column of pixels."""
     columns: dict[int, float] = {}
     for row in rows:
@@ -143,7 +143,9 @@ def _thumbnails(
     """In order of time, as near to their moments as there is room, each with a line to its own."""
     from PIL import Image
 
-    lefts = spread([_across(row[1], length, box) - THUMB[0] / 2 for row in chosen], box[0], box[2] - THUMB[0])
+    lefts = spread_thumbnails(
+        [_across(row[1], length, box) - THUMB[0] / 2 for row in chosen], box[0], box[2] - THUMB[0]
+    )
     for left, (probability, seconds, jpeg) in zip(lefts, chosen, strict=True):
         picture = Image.open(io.BytesIO(jpeg))
         image.paste(picture, (left, 60))
@@ -151,10 +153,10 @@ def _thumbnails(
         x, y = _across(seconds, length, box), _up(probability, box)
         pen.line((left + picture.width / 2, 60 + THUMB[1] + 26, x, y), fill=colour, width=2)
         pen.ellipse((x - 6, y - 6, x + 6, y + 6), fill=colour)
-        pen.text((left, 60 + picture.height + 4), f"{clock(seconds, 0.5)}   {probability:.2f}", colour, font)
+        pen.text((left, 60 + picture.height + 4), f"{format_time(seconds, 0.5)}   {probability:.2f}", colour, font)
 
 
-def spread(wanted: Sequence[float], first: float, last: float) -> list[int]:
+def spread_thumbnails(wanted: Sequence[float], first: float, last: float) -> list[int]:
     """Left edges of thumbnails, ascending, within first..last and apart from each other, near where they are wanted."""
     step = min(THUMB[0] + 12.0, (last - first) / max(1, len(wanted) - 1))
     found: list[float] = []

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lavida_bench.evaluation.compare import Compared
+from lavida_bench.evaluation.compare import Comparison
 from lavida_bench.metrics import _base as metrics
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
 from lavida_bench.reporting.console import aligned
 from lavida_bench.reporting.html_page import fill
-from lavida_bench.reporting.markdown import grid, plain
-from lavida_bench.reporting.table import cell, in_unit, number, title, unit_of
+from lavida_bench.reporting.markdown import escape, markdown_table
+from lavida_bench.reporting.table import format_estimate, format_number, in_unit, metric_title, unit_of
 from lavida_bench.results.results_json import Provenance
 from lavida_gen.corpus.shards import write_whole
 
@@ -27,7 +27,7 @@ LEGEND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DifferenceRow:
     """One variant of one metric: both values, their difference with its interval, P(better), a verdict in words."""
 
     metric: str
@@ -39,18 +39,22 @@ class Line:
     verdict: str
 
 
-def lines_of(compared: Compared) -> Iterator[Line]:
+def difference_rows(compared: Comparison) -> Iterator[DifferenceRow]:
     """Every metric and variant that both runs have."""
     for name, variants in compared.differences.items():
         metric = metrics.make(name)
         for variant, one in variants.items():
             unit = unit_of(metric.unit, variant)
-            first, second = (number(in_unit(Estimate(value), unit).value, unit) for value in (one.first, one.second))
+            first, second = (
+                format_number(in_unit(Estimate(value), unit).value, unit) for value in (one.first, one.second)
+            )
             estimate = in_unit(Estimate(one.value, one.low, one.high, one.resamples), unit)
             better = "–" if one.share_better is None else f"{one.share_better:.3f}"
             shown = variant if unit == "%" else f"{variant} ({unit})"
             verdict = _verdict(one, metric.higher_is_better, compared.methods)
-            yield Line(title(name), shown, first, second, _signed(cell(estimate, unit)), better, verdict)
+            yield DifferenceRow(
+                metric_title(name), shown, first, second, _signed(format_estimate(estimate, unit)), better, verdict
+            )
 
 
 def _signed(text: str) -> str:
@@ -65,7 +69,7 @@ def _verdict(one: Difference, higher_is_better: bool, methods: tuple[str, str]) 
     return f"{methods[0] if (one.low > 0) == higher_is_better else methods[1]} is better"
 
 
-def text(compared: Compared) -> Iterator[str]:
+def comparison_lines(compared: Comparison) -> Iterator[str]:
     """For a terminal."""
     yield f"{compared.benchmark}, protocol {compared.protocol}: {compared.methods[0]} - {compared.methods[1]}"
     for method, coverage in zip(compared.methods, compared.coverage, strict=True):
@@ -74,30 +78,30 @@ def text(compared: Compared) -> Iterator[str]:
     yield from aligned(*_table(compared))
 
 
-def _table(compared: Compared) -> tuple[list[str], list[list[str]]]:
+def _table(compared: Comparison) -> tuple[list[str], list[list[str]]]:
     head = ["metric", "variant", *compared.methods, "difference [95 %]", "P(better)", ""]
-    rows = [list(asdict(line).values()) for line in lines_of(compared)]
+    rows = [list(asdict(line).values()) for line in difference_rows(compared)]
     return head, rows
 
 
-def markdown(all_compared: Sequence[Compared]) -> str:
+def markdown(all_compared: Sequence[Comparison]) -> str:
     """All benchmarks."""
     parts = []
     for one in all_compared:
         head, rows = _table(one)
-        methods = " against ".join(map(plain, one.methods))
-        top = f"## {plain(one.benchmark)}, protocol {one.protocol}: {methods}"
-        scored = [f"- {plain(m)}: scored {c}" for m, c in zip(one.methods, one.coverage, strict=True)]
-        table = grid([*map(plain, head)], [[*map(plain, row)] for row in rows])
+        methods = " against ".join(map(escape, one.methods))
+        top = f"## {escape(one.benchmark)}, protocol {one.protocol}: {methods}"
+        scored = [f"- {escape(m)}: scored {c}" for m, c in zip(one.methods, one.coverage, strict=True)]
+        table = markdown_table([*map(escape, head)], [[*map(escape, row)] for row in rows])
         parts.append("\n".join([top, "", *scored, "", *table, "", f"{LEGEND} {_drawn(one)}"]))
     return "\n\n".join(parts) + "\n"
 
 
-def _drawn(one: Compared) -> str:
+def _drawn(one: Comparison) -> str:
     return f"{one.resamples:,} resamples, seed {one.seed}."
 
 
-def write(folder: Path, all_compared: Sequence[Compared], made: Provenance) -> Path:
+def write(folder: Path, all_compared: Sequence[Comparison], made: Provenance) -> Path:
     """comparison.json, comparison.md and comparison.html; gives the page's path. Raises DataError for a full disk."""
     folder.mkdir(parents=True, exist_ok=True)
     plain_data = {"schema": SCHEMA, "provenance": asdict(made), "compared": [_numbers(one) for one in all_compared]}
@@ -113,13 +117,13 @@ def write(folder: Path, all_compared: Sequence[Compared], made: Provenance) -> P
     return folder / "comparison.html"
 
 
-def _numbers(one: Compared) -> dict[str, Any]:
+def _numbers(one: Comparison) -> dict[str, Any]:
     """Without the curves."""
     found = asdict(one)
     found["pairs"] = [{"key": pair.key, "values": pair.values} for pair in one.pairs]
     return found
 
 
-def _page(one: Compared) -> dict[str, Any]:
-    lines = [asdict(line) for line in lines_of(one)]
+def _page(one: Comparison) -> dict[str, Any]:
+    lines = [asdict(line) for line in difference_rows(one)]
     return {**asdict(one), "lines": lines, "drawn": _drawn(one)}

@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lavida_bench.reporting.table import cell, details, in_unit, number
+from lavida_bench.reporting.table import format_estimate, format_number, in_unit, variant_details
 from lavida_bench.results import published
 from lavida_bench.results import results_json as record
-from lavida_bench.results.results_json import Entry
+from lavida_bench.results.results_json import ResultEntry
 
 
-def told(run: Path) -> Iterator[str]:
+def run_lines(run: Path) -> Iterator[str]:
     """Every entry of a run folder; nothing where nothing was scored."""
     if (run / record.FILE).is_file():
         for entry in record.read(run).entries:
-            yield from lines(entry)
+            yield from entry_lines(entry)
             yield ""
 
 
-def lines(entry: Entry) -> Iterator[str]:
+def entry_lines(entry: ResultEntry) -> Iterator[str]:
     """What `score-files` prints."""
     result = entry.result
     yield f"{result.benchmark}: {result.method}, protocol {result.protocol}"
@@ -39,24 +39,24 @@ def lines(entry: Entry) -> Iterator[str]:
         yield from ["", "published", *papers]
 
 
-def _table(entry: Entry) -> tuple[list[str], list[list[str]]]:
+def _table(entry: ResultEntry) -> tuple[list[str], list[list[str]]]:
     """Rows are variants of metrics; shares in percent."""
     methods = [one.method for one in entry.baselines]
     rows = []
-    for detail in details(entry.result):
+    for detail in variant_details(entry.result):
         others = [one.metrics.get(detail.name) for one in entry.baselines]
         beside = [
-            "" if one is None else number(in_unit(one.variants[detail.variant], detail.unit).value, detail.unit)
+            "" if one is None else format_number(in_unit(one.variants[detail.variant], detail.unit).value, detail.unit)
             for one in others
         ]
         unit = "" if detail.unit == "%" else f" ({detail.unit})"
-        rows.append([detail.metric, f"{detail.variant}{unit}", cell(detail.estimate, detail.unit), *beside])
+        rows.append([detail.metric, f"{detail.variant}{unit}", format_estimate(detail.estimate, detail.unit), *beside])
     return ["metric", "variant", f"{entry.result.method} [95 %]", *methods], rows
 
 
-def _papers(entry: Entry) -> Iterator[str]:
+def _papers(entry: ResultEntry) -> Iterator[str]:
     rows = []
-    for paper in published.of(entry.result.benchmark):
+    for paper in published.published_for(entry.result.benchmark):
         for metric, value in paper.values[entry.result.benchmark].items():
             rows.append([paper.method, metric, f"{value:.2f}", f"protocol: {paper.protocol}", paper.note])
     yield from aligned([], rows)

@@ -14,12 +14,12 @@ from typing import Any
 
 import yaml
 
-from lavida_bench.evaluation.measure import Measured
+from lavida_bench.evaluation.measure import Measurement
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
-from lavida_bench.reporting.table import cell, details, table
+from lavida_bench.reporting.table import format_estimate, result_table, variant_details
 from lavida_bench.results import results_json as records
-from lavida_bench.results.results_json import Entry, Record
+from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import write_whole
 from lavida_gen.recipe_files.reading import UNREADABLE
@@ -28,15 +28,15 @@ PICTURES = "pictures"
 HTML, MARKDOWN, RECIPE = "report.html", "report.md", "recipe.yaml"
 
 
-def add(run: Path, measured: Measured) -> Path:
+def add(run: Path, measured: Measurement) -> Path:
     """Puts an entry into a run folder, in the place of an older one of the same key; gives the page's path.
 
     Raises DataError for a folder whose results.json is of another version, and for a full disk.
     """
-    record = records.read(run) if (run / records.FILE).is_file() else Record()
+    record = records.read(run) if (run / records.FILE).is_file() else RunResults()
     (run / PICTURES).mkdir(parents=True, exist_ok=True)
-    plain = [asdict(look) for look in measured.looks]
-    write_whole(_pictures(run, measured.entry), json.dumps(plain, allow_nan=False).encode())
+    views = [view.to_json() for view in measured.views]
+    write_whole(_pictures(run, measured.entry), json.dumps(views, allow_nan=False).encode())
     records.write(run, record.with_entry(measured.entry))
     return render(run)
 
@@ -63,11 +63,11 @@ def _title(run: Path) -> str:
         return run.resolve().name
 
 
-def _pictures(run: Path, entry: Entry) -> Path:
+def _pictures(run: Path, entry: ResultEntry) -> Path:
     return run / PICTURES / f"{entry.slug}.json"
 
 
-def _looks(run: Path, entry: Entry) -> list[dict[str, Any]]:
+def _looks(run: Path, entry: ResultEntry) -> list[dict[str, Any]]:
     """What was seen of each video; nothing where the file was removed."""
     path = _pictures(run, entry)
     if not path.is_file():
@@ -82,9 +82,9 @@ def _looks(run: Path, entry: Entry) -> list[dict[str, Any]]:
     return looks
 
 
-def entry_data(entry: Entry, looks: list[dict[str, Any]]) -> dict[str, Any]:
+def entry_data(entry: ResultEntry, looks: list[dict[str, Any]]) -> dict[str, Any]:
     """What the page shows of one entry."""
-    result, made = entry.result, table(entry)
+    result, made = entry.result, result_table(entry)
     first = next(iter(result.metrics.values()), None)
     own = result.metrics.get("frame_auc", first)
     per_video = own.per_video if own else {}
@@ -104,10 +104,13 @@ def entry_data(entry: Entry, looks: list[dict[str, Any]]) -> dict[str, Any]:
         "defects": list(defect_lines(entry.data.defects)),
         "columns": [asdict(column) for column in made.columns],
         "rows": [
-            {**asdict(row), "texts": [cell(x, c.unit) for x, c in zip(row.cells, made.columns, strict=True)]}
+            {**asdict(row), "texts": [format_estimate(x, c.unit) for x, c in zip(row.cells, made.columns, strict=True)]}
             for row in made.rows
         ],
-        "details": [{**asdict(detail), "text": cell(detail.estimate, detail.unit)} for detail in details(result)],
+        "details": [
+            {**asdict(detail), "text": format_estimate(detail.estimate, detail.unit)}
+            for detail in variant_details(result)
+        ],
         "not_scored": dict(result.not_scored),
         "facts": _facts(entry),
         "command": entry.provenance.command,
@@ -115,7 +118,7 @@ def entry_data(entry: Entry, looks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _facts(entry: Entry) -> list[tuple[str, str]]:
+def _facts(entry: ResultEntry) -> list[tuple[str, str]]:
     made, result = entry.provenance, entry.result
     facts = {
         "protocol": f"{result.protocol}: {result.protocol_text}",

@@ -9,9 +9,9 @@ from typing import Literal
 from lavida_bench.metrics._base import Estimate, MetricResult
 from lavida_bench.results import published
 from lavida_bench.results.result import Result
-from lavida_bench.results.results_json import Entry
+from lavida_bench.results.results_json import ResultEntry
 
-Kind = Literal["this", "baseline", "published"]
+RowKind = Literal["this", "baseline", "published"]
 NAMES = {
     "frame_auc": "frame AUC", "frame_ap": "frame AP", "frame_pr_auc": "frame PR-AUC (trapezoid)",
     "pixel_auc": "pixel AUC", "pixel_ap": "pixel AP", "pixel_auc_40": "pixel AUC 40 %", "rbdc": "RBDC",
@@ -22,7 +22,7 @@ SHARES = frozenset({"missed"})  # variants that are shares whatever their metric
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MetricColumn:
     """A metric's first variant. `unit` "%" for shares."""
 
     metric: str
@@ -33,26 +33,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MethodRow:
     """A method. `cells` as the columns, None = no such number."""
 
     method: str
-    kind: Kind
+    kind: RowKind
     protocol: str
     note: str
     cells: tuple[Estimate | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ResultTable:
     """Methods by metrics; numbers in the units of their columns (percent for shares)."""
 
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[MetricColumn, ...]
+    rows: tuple[MethodRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class VariantDetail:
     """One variant of one metric of the method, in its unit, with what the number rests on in words.
 
     name, metric  the metric's name, for machines and for people
@@ -67,43 +67,43 @@ class Detail:
     notes: tuple[str, ...]
 
 
-def table(entry: Entry) -> Table:
+def result_table(entry: ResultEntry) -> ResultTable:
     """The method first, smoothed if that was asked for, the baselines, then papers with their own protocols."""
-    papers = published.of(entry.result.benchmark)
+    papers = published.published_for(entry.result.benchmark)
     columns = tuple(_columns(entry, papers))
     result = entry.result
     rows = [_row(result, result.metrics, "this", "", columns)]
     if result.smoothed is not None:
         note = f"scores smoothed, sigma {result.smoothing:g} frames"
         rows.append(_row(result, result.smoothed, "this", note, columns))
-    rows += [_row(one, one.metrics, "baseline", about(one.method), columns) for one in entry.baselines]
+    rows += [_row(one, one.metrics, "baseline", baseline_summary(one.method), columns) for one in entry.baselines]
     for paper in papers:
         values = paper.values[result.benchmark]
         cells = tuple(Estimate(values[c.metric]) if c.metric in values else None for c in columns)
-        rows.append(Row(paper.method, "published", paper.protocol, f"{paper.note}; {paper.source}", cells))
-    return Table(columns, tuple(rows))
+        rows.append(MethodRow(paper.method, "published", paper.protocol, f"{paper.note}; {paper.source}", cells))
+    return ResultTable(columns, tuple(rows))
 
 
-def about(baseline: str) -> str:
+def baseline_summary(baseline: str) -> str:
     """What a baseline does, in a sentence."""
     from lavida_bench.baselines import _base as room
 
     return room.make(baseline).about if baseline in room.known() else ""
 
 
-def _columns(entry: Entry, papers: tuple[published.Published, ...]) -> Iterator[Column]:
+def _columns(entry: ResultEntry, papers: tuple[published.PublishedMethod, ...]) -> Iterator[MetricColumn]:
     """The one to quote first, then all that the method, a baseline or a paper has, in the order of NAMES."""
     from lavida_bench.metrics import _base as room
 
     found = {name for one in (entry.result, *entry.baselines) for name in one.metrics}
     found |= {name for paper in papers for name in paper.values[entry.result.benchmark]}
-    for name in ordered(found, entry.result):
+    for name in metric_order(found, entry.result):
         metric = room.make(name)
         variant = metric.variants[0]
-        yield Column(name, title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
+        yield MetricColumn(name, metric_title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
 
 
-def ordered(names: Iterable[str], result: Result) -> list[str]:
+def metric_order(names: Iterable[str], result: Result) -> list[str]:
     """Metrics as tables list them: the one to quote first, then in the order of NAMES."""
     first = next(iter(result.metrics), "")
     places = {name: at for at, name in enumerate(NAMES)}
@@ -111,13 +111,13 @@ def ordered(names: Iterable[str], result: Result) -> list[str]:
 
 
 def _row(
-    result: Result, metrics: Mapping[str, MetricResult], kind: Kind, note: str, columns: tuple[Column, ...]
-) -> Row:
+    result: Result, metrics: Mapping[str, MetricResult], kind: RowKind, note: str, columns: tuple[MetricColumn, ...]
+) -> MethodRow:
     cells = (in_unit(metrics[c.metric].headline, c.unit) if c.metric in metrics else None for c in columns)
-    return Row(result.method, kind, result.protocol, note, tuple(cells))
+    return MethodRow(result.method, kind, result.protocol, note, tuple(cells))
 
 
-def title(metric: str) -> str:
+def metric_title(metric: str) -> str:
     """A metric's name for people."""
     return NAMES.get(metric, metric.replace("_", " "))
 
@@ -135,32 +135,32 @@ def in_unit(estimate: Estimate, unit: str) -> Estimate:
     return Estimate(value, low, high, estimate.resamples)
 
 
-def details(result: Result) -> Iterator[Detail]:
+def variant_details(result: Result) -> Iterator[VariantDetail]:
     """Every variant of every metric of the method."""
-    for name in ordered(result.metrics, result):
+    for name in metric_order(result.metrics, result):
         found = result.metrics[name]
         counts = ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in found.counts.items())
         for at, (variant, estimate) in enumerate(found.variants.items()):
             unit = unit_of(found.unit, variant)
             first = at == 0
-            yield Detail(
-                name, title(name), variant, unit, in_unit(estimate, unit), counts if first else "",
+            yield VariantDetail(
+                name, metric_title(name), variant, unit, in_unit(estimate, unit), counts if first else "",
                 found.notes if first else (),
             )  # fmt: skip
 
 
-def number(value: float | None, unit: str) -> str:
+def format_number(value: float | None, unit: str) -> str:
     """``82.18``, ``0.917``; a dash where it is undefined. The unit stands in the table's head."""
     if value is None:
         return "–"
     return f"{value:.2f}" if unit == "%" or abs(value) < 100 else f"{value:,.0f}"
 
 
-def cell(estimate: Estimate | None, unit: str) -> str:
+def format_estimate(estimate: Estimate | None, unit: str) -> str:
     """``82.18 [79.10, 85.02]``; the interval where there is one, a blank where there is no number at all."""
     if estimate is None:
         return ""
-    text = number(estimate.value, unit)
+    text = format_number(estimate.value, unit)
     if estimate.low is None or estimate.high is None:
         return text
-    return f"{text} [{number(estimate.low, unit)}, {number(estimate.high, unit)}]"
+    return f"{text} [{format_number(estimate.low, unit)}, {format_number(estimate.high, unit)}]"

@@ -16,7 +16,7 @@ from lavida_gen import __version__
 PACKAGES = ("numpy", "av", "opencv-python-headless", "torch", "transformers")
 
 
-def provenance(model: Mapping[str, str] | None = None, command: str | None = None) -> Provenance:
+def current_provenance(model: Mapping[str, str] | None = None, command: str | None = None) -> Provenance:
     """Of this process, now. `command` None = its own command line, quoted so that it can be pasted."""
     made = datetime.now(UTC).replace(microsecond=0).isoformat()
     return Provenance(command or command_line(), versions(), dict(model or {}), made)

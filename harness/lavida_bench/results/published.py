@@ -17,7 +17,7 @@ from lavida_gen.common.strict_model import StrictModel
 FILE = resource("published.yaml", "lavida_bench")
 
 
-class Published(StrictModel):
+class PublishedMethod(StrictModel):
     """One method of a paper. `values`: benchmark -> metric -> percent, as the paper gives it (micro)."""
 
     method: str
@@ -28,11 +28,11 @@ class Published(StrictModel):
 
 
 @cache
-def everything() -> tuple[Published, ...]:
+def all_published() -> tuple[PublishedMethod, ...]:
     """All of them, in the order of the file."""
-    return TypeAdapter(tuple[Published, ...]).validate_python(yaml.safe_load(FILE.read_text("utf-8")))
+    return TypeAdapter(tuple[PublishedMethod, ...]).validate_python(yaml.safe_load(FILE.read_text("utf-8")))
 
 
-def of(benchmark: str) -> tuple[Published, ...]:
+def published_for(benchmark: str) -> tuple[PublishedMethod, ...]:
     """Those that have a number of this benchmark."""
-    return tuple(one for one in everything() if benchmark in one.values)
+    return tuple(one for one in all_published() if benchmark in one.values)

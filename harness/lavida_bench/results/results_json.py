@@ -63,7 +63,7 @@ class DataUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ResultEntry:
     """One method on one benchmark under one protocol.
 
     baselines  the built-in methods, measured in the same way
@@ -93,15 +93,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RunResults:
     """All entries of a run folder, in the order in which they were first made."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ResultEntry, ...] = ()
 
-    def with_entry(self, entry: Entry) -> Record:
+    def with_entry(self, entry: ResultEntry) -> RunResults:
         """The same with one more, in the place of an older one of the same key."""
         kept = [entry if one.key == entry.key else one for one in self.entries]
-        return Record(tuple(kept if entry in kept else [*kept, entry]))
+        return RunResults(tuple(kept if entry in kept else [*kept, entry]))
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and None; coverage also as a share."""
@@ -113,7 +113,7 @@ class Record:
         return plain
 
     @classmethod
-    def from_json(cls, data: Any, where: object = FILE) -> Record:
+    def from_json(cls, data: Any, where: object = FILE) -> RunResults:
         """Raises DataError for another schema version and for what does not follow the schema."""
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             got = data.get("schema") if isinstance(data, dict) else data
@@ -127,17 +127,17 @@ class Record:
             raise DataError(problem(where, got, todo="the file was changed by hand; score again")) from error
 
 
-_ADAPTER = TypeAdapter(Record)
+_ADAPTER = TypeAdapter(RunResults)
 
 
-def schema() -> dict[str, Any]:
+def json_schema() -> dict[str, Any]:
     """The JSON schema of results.json."""
     made = _ADAPTER.json_schema()
     made["properties"] = {"schema": {"const": SCHEMA}, **made["properties"]}
     return made
 
 
-def read(run: Path) -> Record:
+def read(run: Path) -> RunResults:
     """The record of a run folder. Raises DataError if it has none or cannot be read."""
     path = run / FILE
     if not path.is_file():
@@ -147,10 +147,10 @@ def read(run: Path) -> Record:
         data = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         raise DataError(problem(path, f"is no JSON ({error})", "the results of a run", "score again")) from error
-    return Record.from_json(data, path)
+    return RunResults.from_json(data, path)
 
 
-def write(run: Path, record: Record) -> None:
+def write(run: Path, record: RunResults) -> None:
     """Writes results.json, whole. Raises DataError."""
     run.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record.to_json(), ensure_ascii=False, indent=1, allow_nan=False)

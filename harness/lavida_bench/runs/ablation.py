@@ -79,7 +79,7 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     return made
 
 
-def arms(ablation: Ablation, out: Path) -> list[Arm]:
+def resolve_arms(ablation: Ablation, out: Path) -> list[Arm]:
     """Every arm with its own recipes. Raises UserError for any fault in any of them, before any work."""
     found: list[Arm] = []
     exposures: list[str | dict[str, Any]] = []
@@ -116,7 +116,7 @@ def ablate(ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[
     from lavida_gen.building.build import build
     from lavida_gen.storage import output_folder as out_folder
 
-    made = arms(ablation, out)
+    made = resolve_arms(ablation, out)
     refuse_unscorable(made[0].run, f"{ablation.name}: run")  # the same in all arms
     out_folder.make(out)
     for arm in made:

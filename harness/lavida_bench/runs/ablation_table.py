@@ -9,11 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from lavida_bench.evaluation.compare import Compared, common, compare, side
+from lavida_bench.evaluation.compare import Comparison, compare, open_run, shared_entries
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
-from lavida_bench.reporting.markdown import grid, plain
-from lavida_bench.reporting.table import cell, in_unit, table
+from lavida_bench.reporting.markdown import escape, markdown_table
+from lavida_bench.reporting.table import format_estimate, in_unit, result_table
 from lavida_bench.results import results_json as record
 from lavida_gen.storage.folder import write_whole
 
@@ -34,13 +34,13 @@ def run_folder(out: Path, arm: str) -> Path:
 
 def write(name: str, about: str, arms: Sequence[Arm], out: Path, say: Callable[[str], None]) -> Path:
     """ablation.md and ablation.json; gives the path of the first. A comparison takes as long as measuring two arms."""
-    sides = [side(str(run_folder(out, arm))) for arm, _ in arms]
-    gains: list[list[Compared]] = [[]]
+    sides = [open_run(str(run_folder(out, arm))) for arm, _ in arms]
+    gains: list[list[Comparison]] = [[]]
     for before, now in pairwise(sides):
-        pairs = common(now, before)
+        pairs = shared_entries(now, before)
         say(f"compares {now.run.parent.name} with {before.run.parent.name}")
         gains.append([compare((now, mine), (before, theirs)) for mine, theirs in pairs])
-    parts = [f"# Ablation {plain(name)}", plain(about)]
+    parts = [f"# Ablation {escape(name)}", escape(about)]
     rows: list[dict[str, Any]] = []
     for entry in record.read(run_folder(out, arms[0][0])).entries:
         parts += _part(entry.key[:2], arms, gains, out, rows)
@@ -50,22 +50,22 @@ def write(name: str, about: str, arms: Sequence[Arm], out: Path, say: Callable[[
 
 
 def _part(
-    key: Key, arms: Sequence[Arm], gains: Sequence[Sequence[Compared]], out: Path, rows: list[dict[str, Any]]
+    key: Key, arms: Sequence[Arm], gains: Sequence[Sequence[Comparison]], out: Path, rows: list[dict[str, Any]]
 ) -> list[str]:
     """One benchmark under one protocol; `rows` gets its numbers."""
     lines: list[list[str]] = []
     head: list[str] = []
     for (arm, exposures), compared in zip(arms, gains, strict=True):
-        made = table(next(one for one in record.read(run_folder(out, arm)).entries if one.key[:2] == key))
+        made = result_table(next(one for one in record.read(run_folder(out, arm)).entries if one.key[:2] == key))
         own = next(row for row in made.rows if row.kind == "this")
         gain = next((one for one in compared if (one.benchmark, one.protocol.removesuffix(" (partial)")) == key), None)
         head = ["arm", "exposures"]
-        line = [plain(arm), plain(", ".join(exposures))]
+        line = [escape(arm), escape(", ".join(exposures))]
         numbers: dict[str, Any] = {}
         for column, estimate in zip(made.columns, own.cells, strict=True):
             found = None if gain is None else gain.differences.get(column.metric, {}).get(column.variant)
             head += [f"{column.title} ({column.unit})", "gain"]
-            line += [cell(estimate, column.unit), _gain(found, column.unit)]
+            line += [format_estimate(estimate, column.unit), _gain(found, column.unit)]
             numbers[column.metric] = {
                 "variant": column.variant,
                 "unit": column.unit,
@@ -75,7 +75,7 @@ def _part(
         lines.append(line)
         about = {"benchmark": key[0], "protocol": key[1], "arm": arm, "exposures": list(exposures)}
         rows.append(about | {"metrics": numbers})
-    return [f"## {plain(key[0])}, protocol {key[1]}", "\n".join(grid(head, lines)), LEGEND]
+    return [f"## {escape(key[0])}, protocol {key[1]}", "\n".join(markdown_table(head, lines)), LEGEND]
 
 
 def _gain(found: Difference | None, unit: str) -> str:
@@ -84,6 +84,6 @@ def _gain(found: Difference | None, unit: str) -> str:
         return ""
     shown = in_unit(Estimate(found.value, found.low, found.high, 0), unit)
     assert shown.value is not None
-    text = f"{'+' if shown.value > 0 else ''}{cell(shown, unit)}"
+    text = f"{'+' if shown.value > 0 else ''}{format_estimate(shown, unit)}"
     sure = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
     return f"**{text}**" if sure else text

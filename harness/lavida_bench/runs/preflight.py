@@ -13,7 +13,7 @@ from lavida_bench.benchmarks import _base as room
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.common.distributed import Processes
 from lavida_bench.config.recipe import Recipe, ScoreEntry
-from lavida_bench.evaluation.measure import expected_of
+from lavida_bench.evaluation.measure import expected_counts
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import choose, given
 from lavida_bench.protocols.protocol import EvaluationProtocol
@@ -23,8 +23,8 @@ from lavida_gen.common.errors import DataError, LavidaGenError, UserError, probl
 from lavida_gen.recipe_files.reading import refuse
 
 SHOWN = 3  # missing videos that are named
-Fault = tuple[str, LavidaGenError]
-Placed = tuple[int, str, LavidaGenError]
+Problem = tuple[str, LavidaGenError]
+EntryProblem = tuple[int, str, LavidaGenError]
 
 
 def refuse_unscorable(recipe: Recipe, where: str) -> None:
@@ -47,50 +47,50 @@ def refuse_unscorable_entry(entry: ScoreEntry) -> None:
         raise _refused(f"score {entry.benchmark}", found, [f"{key}: {error}" for _, key, error in found])
 
 
-def _refused(where: str, found: Sequence[Placed], lines: Sequence[str]) -> LavidaGenError:
+def _refused(where: str, found: Sequence[EntryProblem], lines: Sequence[str]) -> LavidaGenError:
     words = any(isinstance(error, UserError) for _, _, error in found)
     return refuse(where, lines, UserError if words else DataError)
 
 
-def _collect(entries: Sequence[ScoreEntry], wait: bool) -> list[Placed]:
+def _collect(entries: Sequence[ScoreEntry], wait: bool) -> list[EntryProblem]:
     """The first process alone opens the benchmarks, for that may draw or index them; with `wait` the others wait."""
     processes = Processes.current()
     if wait:
         processes.gather(None)  # all come by at once, then they wait with patience
-    found = [(n, *one) for n, entry in enumerate(entries) for one in problems(entry, processes.first)]
+    found = [(n, *one) for n, entry in enumerate(entries) for one in find_problems(entry, processes.first)]
     return processes.gather(found)[0] if wait else found
 
 
-def problems(entry: ScoreEntry, data: bool = True) -> list[Fault]:
+def find_problems(entry: ScoreEntry, data: bool = True) -> list[Problem]:
     """(key of the entry, what is wrong): words that are off; with `data` also files that are not there."""
-    found: list[Fault] = []
+    found: list[Problem] = []
     opened = protocol = names = None
-    with _noted(found, "benchmark"):
+    with _collect_errors(found, "benchmark"):
         room.find_class(entry.benchmark)
     if not found:
-        with _noted(found, "options"):
+        with _collect_errors(found, "options"):
             opened = room.make(entry.benchmark, None if entry.root is None else Path(entry.root), entry.options)
-        with _noted(found, "protocol"):
+        with _collect_errors(found, "protocol"):
             protocol = protocols.make(entry.protocol, GENERIC_RULES if opened is None else opened.rules)
-    with _noted(found, "names"):
+    with _collect_errors(found, "names"):
         names = choose(entry.names)
-    with _noted(found, "absent"):
+    with _collect_errors(found, "absent"):
         if entry.absent:
             given(entry.absent, "names")
     if opened is not None and data:
         videos: list[TestVideo] = []
-        with _noted(found, "root"):
+        with _collect_errors(found, "root"):
             videos = opened.videos()
             if protocol is not None and not entry.allow_partial:
                 refuse_partial(opened, protocol)
-        with _noted(found, "names"):
+        with _collect_errors(found, "names"):
             if protocol is not None and names is not None:
                 names.plain(protocol.select(videos))
     return found
 
 
 @contextmanager
-def _noted(found: list[Fault], key: str) -> Iterator[None]:
+def _collect_errors(found: list[Problem], key: str) -> Iterator[None]:
     """Whatever is wrong inside goes to `found`."""
     try:
         yield
@@ -100,7 +100,7 @@ def _noted(found: list[Fault], key: str) -> Iterator[None]:
 
 def refuse_partial(benchmark: Benchmark, protocol: EvaluationProtocol) -> None:
     """Raises DataError where videos or frames are not at hand that the protocol asks for, with the first of them."""
-    expected, videos = expected_of(benchmark), benchmark.videos()
+    expected, videos = expected_counts(benchmark), benchmark.videos()
     there = len(videos), sum(video.frame_count for video in videos)
     if expected is None or not protocol.complete or (there[0] >= expected[0] and there[1] >= expected[1]):
         return

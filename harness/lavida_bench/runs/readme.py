@@ -9,20 +9,25 @@ from typing import Any
 
 from lavida_bench.config.recipe import Recipe
 from lavida_bench.reporting import run_folder as report
-from lavida_bench.reporting.markdown import cells, code, grid, plain
-from lavida_bench.reporting.table import table
+from lavida_bench.reporting.markdown import escape, escape_code, markdown_table, table_cells
+from lavida_bench.reporting.table import result_table
 from lavida_bench.results import results_json as record
 from lavida_bench.runs.stages import Stages
 
 
-def story(recipe: Recipe, run: Path, stages: Stages) -> str:
+def run_readme(recipe: Recipe, run: Path, stages: Stages) -> str:
     """The whole text."""
-    parts = [f"# Run {plain(recipe.name)}", plain(recipe.about), "\n".join(_stages(stages)), "\n".join(_where(run))]
+    parts = [f"# Run {escape(recipe.name)}", escape(recipe.about), "\n".join(_stages(stages)), "\n".join(_where(run))]
     if (run / record.FILE).is_file():
         for entry in record.read(run).entries:
-            title = f"## {plain(entry.result.benchmark)}, protocol {entry.result.protocol}"
-            warnings = [f"> **Warning:** {plain(text)}" for text in entry.result.warnings]
-            parts += [title, f"Scored {entry.result.coverage}.", *warnings, "\n".join(grid(*cells(table(entry))))]
+            title = f"## {escape(entry.result.benchmark)}, protocol {entry.result.protocol}"
+            warnings = [f"> **Warning:** {escape(text)}" for text in entry.result.warnings]
+            parts += [
+                title,
+                f"Scored {entry.result.coverage}.",
+                *warnings,
+                "\n".join(markdown_table(*table_cells(result_table(entry)))),
+            ]
     parts += [text for path in sorted(run.glob("prompt_check-*.json")) if (text := _check(path))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -31,10 +36,10 @@ def _stages(stages: Stages) -> Iterator[str]:
     yield "| stage | seconds | finished |"
     yield "|---|---|---|"
     for stage in stages.done.values():
-        yield f"| {plain(stage.name)} | {stage.seconds:,.1f} | {stage.finished} |"
+        yield f"| {escape(stage.name)} | {stage.seconds:,.1f} | {stage.finished} |"
     yield ""
     for command in dict.fromkeys(stage.command for stage in stages.done.values()):
-        yield f"    {code(command)}"
+        yield f"    {escape_code(command)}"
 
 
 def _where(run: Path) -> Iterator[str]:
@@ -63,7 +68,7 @@ def _check(path: Path) -> str:
             rows.append([which, f"{fall['frames']:,}", f"{fall['value']:+.3f}", ends])
     head = ["frames", "number", "mean change of the logit", "95 % interval"]
     text = (
-        f"## Does it follow its prompt? ({plain(label)})\n\nThe same frames, scored with the benchmark's names minus "
-        f"scored with absent ones ({plain(', '.join(found['absent']))}): above 0, the names themselves raise it."
+        f"## Does it follow its prompt? ({escape(label)})\n\nThe same frames, scored with the benchmark's names minus "
+        f"scored with absent ones ({escape(', '.join(found['absent']))}): above 0, the names themselves raise it."
     )
-    return text + "\n\n" + "\n".join(grid(head, rows))
+    return text + "\n\n" + "\n".join(markdown_table(head, rows))

@@ -24,7 +24,7 @@ from lavida_bench.reporting import run_folder as report
 from lavida_bench.results.score_store import ScoreStore, digest
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.runs.preflight import refuse_unscorable
-from lavida_bench.runs.readme import story
+from lavida_bench.runs.readme import run_readme
 from lavida_bench.runs.stages import OWNED, Stages
 from lavida_bench.scoring.score import Effort
 from lavida_bench.scoring.scorer import Precision, Scorer
@@ -50,7 +50,7 @@ def run(recipe: Recipe, out: Path, bar: Bar, say: Say) -> Path:
     refuse_fit(out)
     refuse_unscorable(recipe, f"recipe {recipe.name}")
     first = Processes.current().first
-    work = _Work(recipe, out, bar, say if first else lambda text: None, Stages.open(out, recipe.name, first))
+    work = _RunJob(recipe, out, bar, say if first else lambda text: None, Stages.open(out, recipe.name, first))
     work.refuse_changed()
     if first:
         work.begin()
@@ -67,7 +67,7 @@ def refuse_fit(out: Path) -> None:
 
 
 @dataclass(slots=True)
-class _Work:
+class _RunJob:
     """The stages of one recipe in one folder."""
 
     recipe: Recipe
@@ -130,7 +130,10 @@ class _Work:
             named = entry.model_copy(update={"method": entry.method or self._method(entry)})
             effort = Effort(batch=entry.batch)
             score_run.run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
-            return {"scores": f"{score_run.SCORES}/{entry.slug}", LABELS: score_run.Task.open(entry, self.out).labels()}
+            return {
+                "scores": f"{score_run.SCORES}/{entry.slug}",
+                LABELS: score_run.ScoreJob.open(entry, self.out).labels(),
+            }
 
         self.say(f"{name}: begins, or goes on where it stopped")
         stage = self.stages.do(name, key, work)
@@ -143,7 +146,7 @@ class _Work:
 
     def _scored(self, entry: ScoreEntry, labels: str) -> bool:
         """Whether the scores are there, of the videos as they are now, and were measured against their labels."""
-        task = score_run.Task.open(entry, self.out)
+        task = score_run.ScoreJob.open(entry, self.out)
         folder = self.out / score_run.SCORES / entry.slug
         if not (folder / "score.json").is_file() or not (self.out / report.HTML).is_file():
             return False
@@ -163,7 +166,7 @@ class _Work:
             if not (self.stages.fresh("report", key) and page.is_file()):
                 self.stages.do("report", key, lambda: {"page": report.render(self.out).name})
         if self.stages.writes:
-            write_whole(self.out / "README.md", story(self.recipe, self.out, self.stages).encode())
+            write_whole(self.out / "README.md", run_readme(self.recipe, self.out, self.stages).encode())
         return page
 
     def _model(self) -> Path | None:

@@ -22,13 +22,13 @@ from lavida_bench.common.progress import Bar
 from lavida_bench.common.timer import Timer
 from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.evaluation import prompt_check
-from lavida_bench.evaluation.measure import How, measure, work
+from lavida_bench.evaluation.measure import MeasureSettings, frames_to_measure, measure
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import PromptNames, choose, given
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.windows import count
 from lavida_bench.reporting import run_folder as report
-from lavida_bench.results.provenance import provenance
+from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import Effort, Scoring, score, share, together
 from lavida_bench.scoring.scorer import Scorer
@@ -42,7 +42,7 @@ SHOWN = 5  # failed videos told in full
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Task:
+class ScoreJob:
     """One entry of a recipe, opened: the benchmark on disk, its protocol, the names of the prompts."""
 
     entry: ScoreEntry
@@ -52,7 +52,7 @@ class Task:
     names: PromptNames
 
     @classmethod
-    def open(cls, entry: ScoreEntry, run: Path) -> Task:
+    def open(cls, entry: ScoreEntry, run: Path) -> ScoreJob:
         """Raises UserError for words that are off, DataError for files that are not there."""
         root = None if entry.root is None else Path(entry.root)
         opened = room.make(entry.benchmark, root, entry.options)
@@ -94,7 +94,7 @@ def run_entry(
 
     Raises DataError if videos could not be scored (unless the entry allows partial results): the others are kept.
     """
-    task, clock, processes = Task.open(entry, run), Timer(), Processes.current()
+    task, clock, processes = ScoreJob.open(entry, run), Timer(), Processes.current()
     store, scoring = _scores(task, scorer, task.names, run / SCORES / entry.slug, effort, replace, bar)
     falls = None
     if processes.first:
@@ -123,7 +123,7 @@ def without_maps(effort: Effort) -> Effort:
 
 
 def _scores(
-    task: Task, scorer: Scorer, names: PromptNames, folder: Path, effort: Effort, replace: bool, bar: Bar
+    task: ScoreJob, scorer: Scorer, names: PromptNames, folder: Path, effort: Effort, replace: bool, bar: Bar
 ) -> tuple[ScoreStore, Scoring]:
     """Scores this process's videos, and waits for the others."""
     processes = Processes.current()
@@ -137,21 +137,21 @@ def _scores(
 
 
 def _measured(
-    task: Task,
+    task: ScoreJob,
     store: ScoreStore,
     scorer: Scorer,
-    falls: Mapping[str, prompt_check.Fall] | None,
+    falls: Mapping[str, prompt_check.LogitChange] | None,
     bar: Bar,
     command: str | None,
 ) -> Path:
     entry, benchmark = task.entry, task.benchmark
     videos = benchmark.videos()
     names = task.names.plain(task.protocol.select(videos))["list"] or ()
-    how = How(smoothing=entry.smoothing, allow_partial=entry.allow_partial)
-    with bar(work(benchmark, how), f"measure {entry.slug}") as advance:
+    how = MeasureSettings(smoothing=entry.smoothing, allow_partial=entry.allow_partial)
+    with bar(frames_to_measure(benchmark, how), f"measure {entry.slug}") as advance:
         measured = measure(
             benchmark, task.protocol, _pairs(videos, store), entry.method or scorer.name,
-            provenance(_told(task, scorer, falls), command), names=names,
+            current_provenance(_told(task, scorer, falls), command), names=names,
             scores=str(store.folder.relative_to(task.run) / "videos"), warnings=_unheard(falls), how=how,
             advance=advance,
         )  # fmt: skip
@@ -163,7 +163,7 @@ def _pairs(videos: Sequence[TestVideo], store: ScoreStore) -> Iterator[tuple[Tes
         yield video, store.read(video)
 
 
-def _told(task: Task, scorer: Scorer, falls: Mapping[str, prompt_check.Fall] | None) -> dict[str, str]:
+def _told(task: ScoreJob, scorer: Scorer, falls: Mapping[str, prompt_check.LogitChange] | None) -> dict[str, str]:
     """What a report says of model and prompt."""
     told = {"model": scorer.name, "names of the prompt": task.names.kind}
     told |= {key: str(value) for key, value in scorer.identity.items() if key != "model"}
@@ -173,7 +173,7 @@ def _told(task: Task, scorer: Scorer, falls: Mapping[str, prompt_check.Fall] | N
     return told
 
 
-def _unheard(falls: Mapping[str, prompt_check.Fall] | None) -> tuple[str, ...]:
+def _unheard(falls: Mapping[str, prompt_check.LogitChange] | None) -> tuple[str, ...]:
     """A warning where the prompt check does not show that names matter, or has nothing to show ({})."""
     if falls is not None and not falls:
         return ("the prompt check says nothing: no frame is scored with both lists of names",)
@@ -183,17 +183,17 @@ def _unheard(falls: Mapping[str, prompt_check.Fall] | None) -> tuple[str, ...]:
     return (f"the prompt check does not show that the model follows its prompt: with absent names it falls by {fall}",)
 
 
-def fall_text(falls: Mapping[str, prompt_check.Fall]) -> str:
+def fall_text(falls: Mapping[str, prompt_check.LogitChange]) -> str:
     """One line for reports."""
     parts = [f"{which} frames {fall}" for which, fall in falls.items()]
     return f"mean logit with the names minus with absent names: {', '.join(parts)}"
 
 
-def _check_file(task: Task) -> Path:
+def _check_file(task: ScoreJob) -> Path:
     return task.run / f"prompt_check-{task.entry.slug}.json"
 
 
-def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt_check.Fall]:
+def _falls(task: ScoreJob, store: ScoreStore, other: ScoreStore) -> dict[str, prompt_check.LogitChange]:
     """The prompt check of what both have, written to the run folder.
 
     {} if that is nothing and the entry allows partial results, else NoFrameError.
@@ -206,7 +206,7 @@ def _falls(task: Task, store: ScoreStore, other: ScoreStore) -> dict[str, prompt
                 yield video, named, absent
 
     try:
-        falls = prompt_check.check(triples())
+        falls = prompt_check.logit_changes(triples())
     except prompt_check.NoFrameError:
         if not task.entry.allow_partial:
             raise

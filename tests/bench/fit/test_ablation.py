@@ -22,7 +22,7 @@ SMALL = [
 
 
 def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> None:
-    made = ablation.arms(ablation.load("exposures"), tmp_path)
+    made = ablation.resolve_arms(ablation.load("exposures"), tmp_path)
     assert [arm.exposures[-1] for arm in made] == [
         "absent", "near_miss", "paste", "motion", "swap", "several", "context",
     ]  # fmt: skip
@@ -47,12 +47,12 @@ def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> No
 )
 def test_faults(tmp_path: Path, settings: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        ablation.arms(ablation.load("exposures", settings), tmp_path)
+        ablation.resolve_arms(ablation.load("exposures", settings), tmp_path)
 
 
 def test_one_benchmark_under_two_protocols(tmp_path: Path) -> None:
     settings = ["run.score=[{benchmark: street}, {benchmark: street, protocol: paper}]"]
-    assert len(ablation.arms(ablation.load("exposures", settings), tmp_path)[0].run.score) == 2
+    assert len(ablation.resolve_arms(ablation.load("exposures", settings), tmp_path)[0].run.score) == 2
 
 
 def test_names_that_nobody_knows() -> None:

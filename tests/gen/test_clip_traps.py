@@ -190,7 +190,7 @@ def test_davis_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
     except OSError:
         pytest.skip("this file system has no such names")
     with pytest.raises(
-        DataError, match=r"caf\\xe9(\.png)?: has a name that is not UTF-8; expected one that is; rename it"
+        DataError, match=r"caf\\xe9(\.png)?: has a name that is not UTF-8; expected a UTF-8 name; rename it"
     ):
         opened("davis", {"root": tmp_path, "frames": 3, "stride": 1, "split": None})
 
@@ -293,7 +293,7 @@ def test_sa_v_masklets_of_both_kinds_and_hidden_ones(tmp_path: Path) -> None:
     [
         (lambda p: p["masklet"][2].pop(), r"sav_000001_manual\.json: 'masklet' is ragged or empty"),
         (lambda p: p.update(masklet=[]), "'masklet' is ragged or empty"),
-        (lambda p: p.update(video_height=None), "'video_height' is None; expected a whole number"),
+        (lambda p: p.update(video_height=None), "'video_height' is None; expected an integer"),
         (lambda p: p.update(video_height=97), r"sav_000001: masklet 0 annotated frame 0: run lengths sum up to"),
         (lambda p: p.update(masklet=p["masklet"][:1]), "sav_000001: has 1 annotated frames; expected at least"),
     ],

@@ -178,7 +178,7 @@ def test_a_missing_photo_names_annotations_id_and_path(tmp_path: Path) -> None:
     scene = one.scene(0)
     message = (
         rf"{root}/annotations/instances_val2017\.json: image id 1: {root}/val2017/1\.jpg: cannot be read "
-        r"\(No such file or directory\); expected its photo; fetch it again, or check `images`"
+        r"\(No such file or directory\); expected its image file; fetch it again, or check `images`"
     )
     with pytest.raises(DataError, match=message):
         scene.frames[0].pixels()
@@ -195,7 +195,7 @@ def test_all_missing_photos_are_told_at_once(tmp_path: Path) -> None:
     assert len(problems) == 12
     assert problems[0].endswith(f"image id 6: no file {root}/val2017/6.jpg")
     assert problems[10] == "... and 16 more"
-    assert problems[11].endswith("26 of 31 photos are not to be had; fetch them again")
+    assert problems[11].endswith("26 of 31 images are missing; fetch them again")
 
 
 @pytest.mark.parametrize("name", ["../out.jpg", "/etc/passwd", "a/../../b.jpg", "C:\\x.jpg"])
@@ -241,7 +241,9 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     ):
         source(root, split="val2014")
     (root / "val2017").rename(root / "photos")
-    with pytest.raises(DataError, match=r"images: no folder of photos; expected one of .*val2017.*give `images`"):
+    with pytest.raises(
+        DataError, match=r"images: the folder of images does not exist; expected one of .*val2017.*give `images`"
+    ):
         source(root)
 
 

@@ -98,21 +98,21 @@ FAULTS: list[tuple[Callable[[Plain], Any], str]] = [
     (lambda plain: {**plain, "images": {"a": 1}}, "images: has no 'id'"),
     (lambda plain: {**plain, "images": "x"}, "images: is 'x'; expected a list"),
     (lambda plain: {**plain, "categories": [3]}, "categories[0]: is '3'; expected an object"),
-    (field("annotations", 2, image_id=99), "annotations[2] (id 2): image_id 99 is no image of this file"),
-    (field("annotations", 2, image_id=[1]), "annotations[2] (id 2): image_id is '[1]'; expected a whole number"),
-    (field("annotations", 2, id="a"), "annotations[2] (id a): id is 'a'; expected a whole number"),
-    (field("annotations", 2, id=2**70), "expected a whole number"),
-    (field("annotations", 2, category_id=99), "annotation id 2: category_id 99 is no category of this file"),
+    (field("annotations", 2, image_id=99), "annotations[2] (id 2): image_id 99 is not an image of this file"),
+    (field("annotations", 2, image_id=[1]), "annotations[2] (id 2): image_id is '[1]'; expected an integer"),
+    (field("annotations", 2, id="a"), "annotations[2] (id a): id is 'a'; expected an integer"),
+    (field("annotations", 2, id=2**70), "expected an integer"),
+    (field("annotations", 2, category_id=99), "annotation id 2: category_id 99 is not a category of this file"),
     (without("annotations", 2, "image_id"), "annotations[2] (id 2): has no 'image_id'"),
     (without("annotations", 2, "segmentation"), "annotations[2] (id 2): segmentation is 'None'; expected polygons"),
-    (field("images", 1, id=0), "images[1] (id 0): id 0 is that of images[0] too"),
+    (field("images", 1, id=0), "images[1] (id 0): images[0] has the same id 0"),
     (field("images", 1, height=0), "images[1] (id 10): is 64 x 0 pixels; expected 1 to"),
     (field("images", 1, height=10**6, width=10**6), "is 1000000 x 1000000 pixels; expected 1 to 100,000,000"),
-    (field("images", 1, height=True), "height is 'True'; expected a whole number"),
-    (field("images", 1, file_name=""), "file_name is ''; expected the name of the photo"),
-    (without("images", 1, "file_name"), "file_name is None; expected the name of the photo"),
+    (field("images", 1, height=True), "height is 'True'; expected an integer"),
+    (field("images", 1, file_name=""), "file_name is ''; expected the name of the image file"),
+    (without("images", 1, "file_name"), "file_name is None; expected the name of the image file"),
     (field("categories", 1, name=" "), "categories[1] (id 5): has no name"),
-    (field("categories", 1, id=7), "categories[1] (id 7): id 7 stands twice"),
+    (field("categories", 1, id=7), "categories[1] (id 7): id 7 is used twice"),
     (segment([[*BOX[:-1], 1.0, 2.0]]), "7 numbers; expected an even count of at least 6"),
     (segment(BOX), "expected a list of polygons, each a list x, y, x, y"),
     (segment([BOX, RLE]), "expected a list of polygons"),
@@ -122,12 +122,12 @@ FAULTS: list[tuple[Callable[[Plain], Any], str]] = [
         segment([[*BOX, 1.0, 1e9]]),
         "segmentation has a corner at 1000000000.0; expected finite coordinates, at most 640",
     ),
-    (segment([[*BOX, 1.0, "2"]]), "segmentation has a corner that is no number"),
-    (segment({**RLE, "size": [64, 48]}), "run lengths of [64, 48]; expected [48, 64], the image's size"),
-    (segment({"counts": [1]}), "run lengths of None; expected [48, 64]"),
+    (segment([[*BOX, 1.0, "2"]]), "segmentation has a corner that is not a number"),
+    (segment({**RLE, "size": [64, 48]}), "run lengths of size [64, 48]; expected [48, 64], the image's size"),
+    (segment({"counts": [1]}), "run lengths of size None; expected [48, 64]"),
     (segment({**RLE, "counts": [10, 10]}), "segmentation: run lengths sum up to 20; expected 3072"),
     (segment({**RLE, "counts": [3082, -10]}), "run lengths sum up to 3072"),
-    (segment({**RLE, "counts": [1.5, 3070.5]}), "counts are '[1.5, 3070.5]'; expected whole numbers"),
+    (segment({**RLE, "counts": [1.5, 3070.5]}), "counts are '[1.5, 3070.5]'; expected integers"),
     (segment({**RLE, "counts": "11"}), "segmentation: run lengths sum up to 2; expected 3072"),
     (segment({**RLE, "counts": "1o"}), "compressed run lengths end in the middle of a number"),
     (segment({**RLE, "counts": "1 "}), "byte 32 in compressed run lengths; expected characters 48..111"),
@@ -222,8 +222,8 @@ def test_a_cut_file_says_where(tmp_path_factory: pytest.TempPathFactory, cut: fl
         gathered(path)
     where, _, rest = str(told.value).removeprefix(f"{path}:").partition(": ")
     line, column = map(int, where.split(":"))
-    assert rest.startswith("breaks off at character ")
-    assert rest.endswith("; expected a whole JSON file; fetch it again")
+    assert rest.startswith("ends early at character ")
+    assert rest.endswith("; expected a complete JSON file; fetch it again")
     assert line <= kept.count("\n") + 1
     assert column >= 1
 
@@ -232,16 +232,16 @@ def test_a_cut_file_says_where(tmp_path_factory: pytest.TempPathFactory, cut: fl
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": [1 2]}', ":1:10: is no JSON: '2' instead of , or ] at character 9;"),
-        ('{"a": [1,]}', ":1:10: is no JSON: Expecting value"),
-        ('{"a": 1,}', ":1:9: is no JSON: '}' instead of a key"),
-        ('{"a" 1}', ":1:6: is no JSON: '1' instead of :"),
-        ('{"a": 1} x', ":1:10: is no JSON: 'x' after its end"),
-        ('\n{"a":\n nix, "b": ' + "1" * 100 + "}", ":3:2: is no JSON: Expecting value"),
-        ("[1]", ":1:1: is no JSON: '[' instead of {"),
-        ("", ":1:1: breaks off"),
+        ('{"a": [1 2]}', ":1:10: is not JSON: '2' instead of , or ] at character 9;"),
+        ('{"a": [1,]}', ":1:10: is not JSON: Expecting value"),
+        ('{"a": 1,}', ":1:9: is not JSON: '}' instead of a key"),
+        ('{"a" 1}', ":1:6: is not JSON: '1' instead of :"),
+        ('{"a": 1} x', ":1:10: is not JSON: 'x' after its end"),
+        ('\n{"a":\n nix, "b": ' + "1" * 100 + "}", ":3:2: is not JSON: Expecting value"),
+        ("[1]", ":1:1: is not JSON: '[' instead of {"),
+        ("", ":1:1: ends early"),
         ('{"a": ' + "[" * 100_000, "is nested too deeply"),
-        ('{"a": ' + "1" * 5000 + "}", "is no JSON: Exceeds the limit"),
+        ('{"a": ' + "1" * 5000 + "}", "is not JSON: Exceeds the limit"),
     ],
 )
 def test_what_is_no_json(tmp_path: Path, text: str, message: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ def test_what_is_no_json(tmp_path: Path, text: str, message: str, chunk: int, mo
 def test_what_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "instances.json"
     path.write_bytes(b'{"a": "\xff\xfe"}')
-    with pytest.raises(DataError, match=r"instances\.json: is no UTF-8 text"):
+    with pytest.raises(DataError, match=r"instances\.json: is not UTF-8 text"):
         gathered(path)
     with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
         gathered(tmp_path / "none.json")
@@ -273,7 +273,7 @@ def folder_of(tmp_path: Path) -> Path:
 def test_opened_again_without_reading_the_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, data())
     first = contents(open_index(path))
-    monkeypatch.setattr(coco_index, "Reader", None)
+    monkeypatch.setattr(coco_index, "InstancesReader", None)
     monkeypatch.setattr("hashlib.file_digest", None)
     assert contents(open_index(path)) == first
 
@@ -356,14 +356,14 @@ import sys
 from pathlib import Path
 from lavida_gen.annotations import coco_index
 
-read = coco_index.Reader.read
+read = coco_index.InstancesReader.read
 
 def traced(self):
     with open(sys.argv[2], "a") as file:
         file.write("made\\n")
     return read(self)
 
-coco_index.Reader.read = traced
+coco_index.InstancesReader.read = traced
 index = coco_index.open_index(Path(sys.argv[1]))
 print([index.annotations(number) for number in range(len(index))])
 """

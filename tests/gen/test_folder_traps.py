@@ -130,7 +130,7 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
     except OSError:
         pytest.skip("this file system has no such names")
     shown = re.escape(str(tmp_path / inner.replace("\udce9", "\\xe9")))
-    with pytest.raises(DataError, match=rf"^{shown}: has a name that is not UTF-8; expected one that is; rename it$"):
+    with pytest.raises(DataError, match=rf"^{shown}: has a name that is not UTF-8; expected a UTF-8 name; rename it$"):
         opened("folder", plain)
 
 

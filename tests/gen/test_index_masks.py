@@ -61,7 +61,7 @@ def test_colours_are_ids(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.zeros((4, 4, 3), np.uint8), r"m\.png: holds colours \(RGB\); expected one index a pixel"),
+        (np.zeros((4, 4, 3), np.uint8), r"m\.png: holds colours \(RGB\); expected one index per pixel"),
         (np.zeros((4, 4, 4), np.uint8), r"m\.png: holds colours \(RGBA\)"),
     ],
 )
@@ -75,7 +75,7 @@ def test_indices_are_no_colours_and_files_must_be_there(tmp_path: Path) -> None:
     shapes.save(tmp_path / "m.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(DataError, match=r"m\.png: is of mode L; expected RGB"):
         index_masks.read_colours(tmp_path / "m.png")
-    with pytest.raises(DataError, match=r"gone\.png: no such mask"):
+    with pytest.raises(DataError, match=r"gone\.png: the mask file does not exist"):
         index_masks.read(tmp_path / "gone.png")
     with pytest.raises(DataError, match="cell 3: cannot be read as a mask"):
         index_masks.read_bytes(b"\x89PNG\r\n", "cell 3")
@@ -91,29 +91,29 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, mon
 def test_listing_leaves_hidden_files_out(tmp_path: Path) -> None:
     for name in ("b.png", "a/c.png", "a/._c.png", ".trash/d.png", "a/e.jpg"):
         shapes.write(tmp_path / name, "x")
-    assert files.listing(tmp_path) == ["a/c", "b"]
-    with pytest.raises(DataError, match="nowhere: no such folder"):
-        files.listing(tmp_path / "nowhere")
+    assert files.list_files(tmp_path) == ["a/c", "b"]
+    with pytest.raises(DataError, match="nowhere: the folder does not exist"):
+        files.list_files(tmp_path / "nowhere")
 
 
 def test_digest_follows_names_sizes_and_other_files(tmp_path: Path) -> None:
     shapes.write(tmp_path / "a.png", "12")
-    first = files.digest(tmp_path, ["a.png"], "meta")
-    assert files.digest(tmp_path, ["a.png"], "meta") == first
-    assert files.digest(tmp_path, ["a.png"], "other") != first
-    assert files.digest(tmp_path, ["a.png", "b.png"], "meta") != first
+    first = files.names_and_sizes_digest(tmp_path, ["a.png"], "meta")
+    assert files.names_and_sizes_digest(tmp_path, ["a.png"], "meta") == first
+    assert files.names_and_sizes_digest(tmp_path, ["a.png"], "other") != first
+    assert files.names_and_sizes_digest(tmp_path, ["a.png", "b.png"], "meta") != first
     shapes.write(tmp_path / "a.png", "123")
-    assert files.digest(tmp_path, ["a.png"], "meta") != first
+    assert files.names_and_sizes_digest(tmp_path, ["a.png"], "meta") != first
 
 
 def test_missing_files_are_told_in_part_and_counted(tmp_path: Path) -> None:
     there = tmp_path / "there"
     shapes.write(there, "x")
-    told = list(files.missing([there, *(tmp_path / f"{number}" for number in range(12))]))
+    told = list(files.missing_files([there, *(tmp_path / f"{number}" for number in range(12))]))
     assert len(told) == 11
     assert told[0] == f"no file {tmp_path / '0'}"
-    assert told[-1] == "12 of 13 files are missing, these 10 among them; fetch them again"
-    assert list(files.missing([there])) == []
+    assert told[-1] == "12 of 13 files are missing, including these 10; fetch them again"
+    assert list(files.missing_files([there])) == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_names_by_line_or_by_number(tmp_path: Path, text: str, names: dict[int, 
     [
         ("", "names.txt: has no names"),
         ("1 car\nbus\n", "line 'bus' has no number"),
-        ("1 car\n1 bus\n", "number 1 is given twice"),
+        ("1 car\n1 bus\n", "number 1 is used twice"),
     ],
 )
 def test_names_that_say_nothing(tmp_path: Path, text: str, message: str) -> None:
@@ -148,7 +148,7 @@ def test_names_that_say_nothing(tmp_path: Path, text: str, message: str) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": 1', r"x\.json:1:8: is no JSON"),
+        ('{"a": 1', r"x\.json:1:8: is not JSON"),
         ("[1]", "holds a list; expected a JSON object"),
         (None, "cannot be read"),
     ],
@@ -162,7 +162,7 @@ def test_json_that_is_none(tmp_path: Path, text: str | None, message: str) -> No
 
 def test_members_are_checked() -> None:
     assert json_file.member({"a": [1]}, "a", list, "here") == [1]
-    assert json_file.whole({"a": 480.0}, "a", "here") == 480
+    assert json_file.integer({"a": 480.0}, "a", "here") == 480
     with pytest.raises(DataError, match="here: has no 'b'; expected a list"):
         json_file.member({"a": [1]}, "b", list, "here")
     with pytest.raises(DataError, match="here: 'a' is a str; expected a list"):
@@ -170,5 +170,5 @@ def test_members_are_checked() -> None:
     with pytest.raises(DataError, match="here: 'a' is a bool"):
         json_file.member({"a": True}, "a", int, "here")
     for odd in (1.5, True, "3", None, float("nan")):
-        with pytest.raises(DataError, match="here: 'a' is .* expected a whole number"):
-            json_file.whole({"a": odd}, "a", "here")
+        with pytest.raises(DataError, match="here: 'a' is .* expected an integer"):
+            json_file.integer({"a": odd}, "a", "here")

@@ -179,9 +179,7 @@ def test_splits_as_the_refer_api_reads_them(tmp_path: Path, split: str, texts: s
 
 
 def test_no_such_split(tmp_path: Path) -> None:
-    message = (
-        r"refs\(unc\)\.p: has no refs of split 'testC'; expected one of its own: train \(3\), val \(1\), testAB \(1\)"
-    )
+    message = r"refs\(unc\)\.p: has no refs of split 'testC'; expected one of its splits: train \(3\), val \(1\), testAB \(1\)"
     with pytest.raises(DataError, match=message):
         source(lay(tmp_path), split="testC")
 
@@ -214,7 +212,9 @@ def test_photos_elsewhere(tmp_path: Path, absolute: bool) -> None:
 
 
 def test_no_photos(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"images: no folder of photos; expected one of .*train2014.*; give `images`"):
+    with pytest.raises(
+        DataError, match=r"images: the folder of images does not exist; expected one of .*train2014.*; give `images`"
+    ):
         source(lay(tmp_path, photos="elsewhere"))
 
 
@@ -279,21 +279,21 @@ def test_an_expression_with_and_without_target_is_there(tmp_path: Path) -> None:
     one = gref(tmp_path, [ref(0, [1], 9, "train", "the man"), ref(1, [-1], 9, "train", "the man", "the cat")])
     assert list(one.scene(0).absent()) == ["the cat"]
     assert list(one.problems()) == [
-        "grefcoco: image id 9: 'the man' is said to have no target, and to have one; taken as there"
+        "grefcoco: image id 9: 'the man' is annotated both with and without a target; treated as present"
     ]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ann_id": 77}, r"refs\[0\] \(ref_id 0\): ann_id 77 is no annotation of .*instances\.json"),
+        ({"ann_id": 77}, r"refs\[0\] \(ref_id 0\): ann_id 77 is not an annotation of .*instances\.json"),
         ({"ann_id": 4}, r"ann_id 4 belongs to another image than image_id 9"),
-        ({"ann_id": "x"}, r"ann_id is 'x'; expected a whole number"),
-        ({"ann_id": None}, r"ann_id is 'None'; expected a whole number"),
-        ({"image_id": 8}, r"image_id 8 is no image of .*instances\.json"),
+        ({"ann_id": "x"}, r"ann_id is 'x'; expected an integer"),
+        ({"ann_id": None}, r"ann_id is 'None'; expected an integer"),
+        ({"image_id": 8}, r"image_id 8 is not an image of .*instances\.json"),
         ({"sentences": None}, r"sentences are missing"),
         ({"sentences": ["a dog"]}, r"sentences are missing"),
-        ({"sentences": [{"sent": 5}]}, r"a sentence is 5; expected its words as text under 'sent'"),
+        ({"sentences": [{"sent": 5}]}, r"a sentence is 5; expected its text under 'sent'"),
         ({"split": None}, r"refs\[0\] \(ref_id 0\): has no split; expected a ref as the refer API publishes it"),
         ({"no_target": True}, r"is marked no_target but names annotations \[1\]"),
     ],
@@ -315,7 +315,7 @@ def test_faults_are_told_together_and_counted(tmp_path: Path) -> None:
 def test_annotation_ids_that_stand_twice(tmp_path: Path) -> None:
     plain = instances()
     plain["annotations"][1]["id"] = 1
-    with pytest.raises(DataError, match=r"ann_id 1 stands twice in .*instances\.json"):
+    with pytest.raises(DataError, match=r"ann_id 1 is used twice in .*instances\.json"):
         source(lay(tmp_path, [REFS[0]], instances=plain))
 
 
@@ -332,13 +332,13 @@ def test_missing_photos_of_the_split_are_told(tmp_path: Path) -> None:
     problems = list(source(root).problems())
     assert len(problems) == 2
     assert problems[0].endswith("COCO_train2014_000000000009.jpg")
-    assert "1 of 1 photos are not to be had" in problems[1]
+    assert "1 of 1 images are missing" in problems[1]
 
 
 def test_a_json_of_refs_that_is_no_list(tmp_path: Path) -> None:
     root = lay(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     (root / "grefcoco" / "grefs(unc).json").write_text('{"refs": []}')
-    with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:1: is no JSON: '\{' instead of \["):
+    with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:1: is not JSON: '\{' instead of \["):
         source(root, dataset="grefcoco")
 
 
@@ -346,7 +346,7 @@ def test_a_json_of_refs_that_was_cut(tmp_path: Path) -> None:
     root = lay(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     path = root / "grefcoco" / "grefs(unc).json"
     path.write_text(path.read_text()[:300])
-    with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:\d+: breaks off at character"):
+    with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:\d+: ends early at character"):
         source(root, dataset="grefcoco")
 
 
@@ -376,8 +376,8 @@ def test_check_tells_all_that_is_missing_at_once(tmp_path: Path) -> None:
     lines = done.output.splitlines()
     assert lines[0] == f"sources[0] (refcoco): split_by: no file {folder}/refs(unc).p; {todo}"
     assert lines[1] == f"sources[0] (refcoco): root: no file {folder}/instances.json; {todo}"
-    assert lines[2].startswith("sources[0] (refcoco): images: no folder of photos; expected one of ")
-    assert lines[3:] == ["recipe r: 3 faults"]
+    assert lines[2].startswith("sources[0] (refcoco): images: the folder of images does not exist; expected one of ")
+    assert lines[3:] == ["recipe r: 3 problems"]
     assert done.exit_code == 1
 
 
@@ -398,5 +398,5 @@ def test_the_second_opening_reads_nothing_but_the_cache(tmp_path: Path, monkeypa
     root = lay(tmp_path)
     regions = source(root).scene(0).regions
     monkeypatch.setattr("lavida_gen.annotations.safe_pickle.load", None)
-    monkeypatch.setattr("lavida_gen.annotations.coco_index.Reader", None)
+    monkeypatch.setattr("lavida_gen.annotations.coco_index.InstancesReader", None)
     assert source(root).scene(0).regions == regions

@@ -147,7 +147,9 @@ def test_arrays_are_named(tmp_path: Path) -> None:
 def test_a_cut_pickle(tmp_path_factory: pytest.TempPathFactory, cut: float, protocol: int) -> None:
     whole = pickle.dumps([{"ref_id": n, "sentences": [{"sent": "a dog"}]} for n in range(5)], protocol)
     path = written(tmp_path_factory.mktemp("p"), whole[: int(cut * len(whole))])
-    with pytest.raises(DataError, match=r"is no whole pickle .*; expected a pickle of plain data; fetch it again"):
+    with pytest.raises(
+        DataError, match=r"is not a complete pickle .*; expected a pickle of plain data; fetch it again"
+    ):
         safe_pickle.load(path, list)
 
 

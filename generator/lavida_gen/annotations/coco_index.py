@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.coco_json import SHOWN, Reader, Told
-from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.coco_json import InstancesReader
+from lavida_gen.annotations.files import path_inside
+from lavida_gen.annotations.problem_list import MAX_PROBLEMS, ProblemList
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
@@ -30,9 +31,11 @@ VERSION = 2
 class Annotation:
     """One annotation of an image.
 
-    category  its place in `CocoIndex.categories`
-    crowd     one mask for many of them
-    mask      (H, W) of the image; None where the file gives no polygon that could be drawn
+    Attributes:
+        id: Its id in the file.
+        category: Index into `CocoIndex.categories`.
+        crowd: Whether one mask covers many objects.
+        mask: (H, W) of the image; None where the file has no polygon that could be drawn.
     """
 
     id: int
@@ -42,14 +45,19 @@ class Annotation:
 
 
 class CocoIndex:
-    """Random access to images and annotations, by the image's place in the file.
+    """Random access to images and annotations. Images are numbered 0..len-1, in the order of the file.
 
-    categories   (name, supercategory) as Names, in the file's order
-    category_id  their ids
-    image_id     (images,) int64
-    first        (images + 1,) int64: annotations of image i are rows first[i] .. first[i + 1] of `ann_id`
-    ann_id       (annotations,) int64
-    notes        annotations that lost polygons (or their whole mask), in words
+    Attributes:
+        path: The instances JSON.
+        digest: SHA-256 of that file.
+        categories: (name, supercategory) as Names, in the file's order.
+        category_id: Their ids.
+        image_id: (images,) int64.
+        first: (images + 1,) int64: the annotations of image i are rows first[i] .. first[i + 1] of `ann_id`.
+        ann_id: (annotations,) int64.
+        ann_category: (annotations,) int32, indices into `categories`.
+        licences: Names of the image licences.
+        notes: Messages about annotations that lost polygons or their whole mask.
     """
 
     def __init__(self, path: Path, arrays: Arrays, digest: str) -> None:
@@ -58,7 +66,8 @@ class CocoIndex:
         self.first: NDArray[np.int64] = arrays["first"]
         self.ann_id: NDArray[np.int64] = arrays["ann_id"]
         self.ann_category: NDArray[np.int32] = arrays["ann_category"]
-        self._ann_crowd, self._counts, self._counts_at = (arrays[x] for x in ("ann_crowd", "counts", "counts_at"))
+        self._ann_crowd = arrays["ann_crowd"]
+        self._counts, self._count_ends = arrays["counts"], arrays["counts_at"]
         self._size, self._licence = arrays["image_size"], arrays["image_licence"]
         self._files = Texts(arrays["files"], arrays["files_at"])
         self._urls = Texts(arrays["urls"], arrays["urls_at"])
@@ -72,101 +81,160 @@ class CocoIndex:
         return len(self.image_id)
 
     def file(self, image: int) -> str:
-        """File name as the annotations give it; not checked."""
+        """The file name in the annotations; not checked."""
         return self._files[image]
 
     def size(self, image: int) -> tuple[int, int]:
-        """(H, W)."""
+        """(H, W) in pixels."""
         height, width = self._size[image].tolist()
         return height, width
 
     def licence(self, image: int) -> str:
-        """Name of the photo's licence, "" if the file gives none."""
+        """Name of the image's licence, "" if the file gives none."""
         return self.licences[int(self._licence[image])]
 
     def url(self, image: int) -> str:
-        """Page of the photo, "" if the file gives none."""
+        """Web page of the image, "" if the file gives none."""
         return self._urls[image]
 
     def annotations(self, image: int) -> list[Annotation]:
-        """The image's annotations, in the order of the file."""
+        """The annotations of an image, in the order of the file."""
         start, stop = self.first[image : image + 2].tolist()
         height, width = self.size(image)
-        ends = self._counts_at[start : stop + 1].tolist()
-        data, base = self._counts[ends[0] : ends[-1]].tobytes(), ends[0]
-        columns = (self.ann_id, self.ann_category, self._ann_crowd)
-        rows = zip(*(column[start:stop].tolist() for column in columns), ends, ends[1:], strict=False)
-        return [
-            Annotation(ident, category, crowd == 1, RLE(height, width, data[a - base : b - base]) if a < b else None)
-            for ident, category, crowd, a, b in rows
-        ]
+        ends = self._count_ends[start : stop + 1].tolist()
+        offset = ends[0]
+        counts = self._counts[offset : ends[-1]].tobytes()
+        idents = self.ann_id[start:stop].tolist()
+        categories = self.ann_category[start:stop].tolist()
+        crowds = self._ann_crowd[start:stop].tolist()
+        annotations = []
+        for row, ident in enumerate(idents):
+            own = counts[ends[row] - offset : ends[row + 1] - offset]
+            mask = RLE(height, width, own) if own else None
+            annotations.append(Annotation(ident, categories[row], crowds[row] == 1, mask))
+        return annotations
 
-    def kinds(self, image: int) -> list[tuple[int, bool]]:
-        """(category, whether it has a mask) of the image's annotations, in the order of the file."""
+    def annotation_categories(self, image: int) -> list[tuple[int, bool]]:
+        """(category, whether it has a mask) of each annotation of an image, in the order of the file."""
         start, stop = self.first[image : image + 2].tolist()
-        masked = np.diff(self._counts_at[start : stop + 1]) > 0
-        return list(zip(self.ann_category[start:stop].tolist(), masked.tolist(), strict=True))
+        has_mask = np.diff(self._count_ends[start : stop + 1]) > 0
+        return list(zip(self.ann_category[start:stop].tolist(), has_mask.tolist(), strict=True))
 
     def where(self, image: int) -> str:
         """Names the image in errors."""
         return f"{self.path}: image id {int(self.image_id[image])}"
 
     def frame(self, folder: Path, image: int) -> Frame:
-        """The photo below `folder`, opened when asked for. Raises DataError if its name leaves the folder."""
-        return photo(inside(folder, self.file(image), self.where(image)), self.size(image), self.where(image))
+        """An image as a Frame; its file is opened when somebody reads it.
+
+        Args:
+            folder: Folder of the image files.
+            image: Number of the image.
+
+        Returns:
+            The frame.
+
+        Raises:
+            DataError: The file name leaves the folder.
+        """
+        return image_frame(
+            path_inside(folder, self.file(image), self.where(image)), self.size(image), self.where(image)
+        )
 
     def missing(self, folder: Path, images: Sequence[int] | None = None) -> Iterator[str]:
-        """Photos (of `images`, else all) that are not below `folder`, or whose names leave it.
+        """Images whose files are missing or whose file names leave the folder.
 
-        Some of them in full, then how many.
+        Args:
+            folder: Folder of the image files.
+            images: Which images to look for; None for all.
+
+        Yields:
+            The first messages in full, then the number of missing files.
         """
-        told, asked = Told(SHOWN), range(len(self)) if images is None else images
-        for image in asked:
+        problems = ProblemList(MAX_PROBLEMS)
+        checked = range(len(self)) if images is None else images
+        for image in checked:
             try:
-                path = inside(folder, self.file(image), self.where(image))
+                path = path_inside(folder, self.file(image), self.where(image))
                 if not path.is_file():
-                    told.add(f"{self.where(image)}: no file {path}")
+                    problems.add(f"{self.where(image)}: no file {path}")
             except DataError as error:
-                told.add(str(error))
-        yield from told.lines()
-        if told.count:
-            yield f"{self.path}: {told.count:,} of {len(asked):,} photos are not to be had; fetch them again"
+                problems.add(str(error))
+        yield from problems.lines()
+        if problems.count:
+            yield f"{self.path}: {problems.count:,} of {len(checked):,} images are missing; fetch them again"
 
 
-def photo(path: Path, size: tuple[int, int], where: str) -> Frame:
-    """An image file of (H, W) = `size`; errors name the annotations that speak of it too."""
+def image_frame(path: Path, size: tuple[int, int], where: str) -> Frame:
+    """An image file as a Frame whose errors also name the annotations that refer to it.
+
+    Args:
+        path: The image file; it is opened when somebody reads the frame.
+        size: (H, W) in pixels, which the file must have.
+        where: The annotations that refer to it.
+
+    Returns:
+        The frame.
+    """
 
     def read() -> bytes:
         try:
             return path.read_bytes()
         except OSError as error:
             got = f"cannot be read ({error.strerror})"
-            raise DataError(
-                problem(f"{where}: {path}", got, "its photo", "fetch it again, or check `images`")
-            ) from error
+            todo = "fetch it again, or check `images`"
+            raise DataError(problem(f"{where}: {path}", got, "its image file", todo)) from error
 
     return Frame.encoded_by(read, size, str(path))
 
 
 def open_index(path: Path) -> CocoIndex:
-    """The index of an instances JSON, made now if it was not yet. Raises DataError that lists the file's faults."""
+    """Open the index of an instances JSON; the first call makes it.
+
+    Args:
+        path: The instances JSON.
+
+    Returns:
+        The index.
+
+    Raises:
+        DataError: The file has problems; the message lists them.
+    """
     digest = cache.file_digest(path)
-    arrays = cache.arrays("coco", VERSION, [digest], lambda: Reader(path).read())
+    arrays = cache.arrays("coco", VERSION, [digest], lambda: InstancesReader(path).read())
     return CocoIndex(path, arrays, digest)
 
 
-def place_of(index: CocoIndex) -> dict[int, int]:
-    """Image id -> the image's place in the index."""
-    return {ident: at for at, ident in enumerate(index.image_id.tolist())}
+def image_numbers(index: CocoIndex) -> dict[int, int]:
+    """Image id -> number of the image in the index.
+
+    Args:
+        index: An index.
+
+    Returns:
+        A mapping with one entry for each image.
+    """
+    return {ident: number for number, ident in enumerate(index.image_id.tolist())}
 
 
-def image_folder(root: Path, given: Path | None, tried: list[str]) -> Path:
-    """Where the photos lie: `given` (below `root` or absolute), else the first of `tried`. Raises DataError."""
-    folders = [root / given] if given is not None else [root / name for name in tried]
+def image_folder(root: Path, given: Path | None, candidates: list[str]) -> Path:
+    """The folder of the image files.
+
+    Args:
+        root: Folder of the data set.
+        given: The user's `images` option, relative to `root` or absolute; None if it is not set.
+        candidates: Usual folders below `root`, tried in this order where `given` is None.
+
+    Returns:
+        The first folder that exists.
+
+    Raises:
+        DataError: None exists.
+    """
+    folders = [root / given] if given is not None else [root / name for name in candidates]
     for folder in folders:
         if folder.is_dir():
             return folder
-    looked = ", ".join(str(folder) for folder in folders)
-    raise DataError(
-        problem("images", "no folder of photos", f"one of {looked}", "give `images`, relative to root or absolute")
-    )
+    expected = f"one of {', '.join(str(folder) for folder in folders)}"
+    todo = "give `images`, relative to root or absolute"
+    raise DataError(problem("images", "the folder of images does not exist", expected, todo))

@@ -1,4 +1,4 @@
-"""Folders of annotation files: listing them, telling whether they are the same, and which are missing."""
+"""Folders of annotation files: listing them, fingerprinting them, and finding which files are missing."""
 
 from __future__ import annotations
 
@@ -7,43 +7,66 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lavida_gen.annotations.problem_list import MAX_PROBLEMS
 from lavida_gen.common.errors import DataError, problem
 
-SHOWN = 10
-"""So many missing files are told in full; the rest is counted."""
 
+def list_files(folder: Path, suffix: str = ".png") -> list[str]:
+    """Names of the files below a folder. Hidden files and folders are skipped.
 
-def listing(folder: Path, suffix: str = ".png") -> list[str]:
-    """File names below `folder` without `suffix`, subfolders with "/", sorted; hidden files are not data.
+    Args:
+        folder: Folder to search, with its subfolders.
+        suffix: End of the file names.
 
-    Raises DataError if there is no such folder, or for a name that is not UTF-8.
+    Returns:
+        Sorted paths relative to `folder`, with "/" between folders, without `suffix`.
+
+    Raises:
+        DataError: The folder does not exist, or a name is not UTF-8.
     """
     if not folder.is_dir():
-        raise DataError(problem(folder, "no such folder", "the data set's folder of annotations"))
-    found = []
+        raise DataError(problem(folder, "the folder does not exist", "the data set's folder of annotations"))
+    names = []
     for base, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        inner = Path(base).relative_to(folder).as_posix()
-        before = "" if inner == "." else f"{inner}/"
-        own = [before + name for name in files if name.endswith(suffix) and name[0] != "."]
-        found += [readable(folder, name)[: -len(suffix)] for name in own]
-    return sorted(found)
+        relative = Path(base).relative_to(folder).as_posix()
+        prefix = "" if relative == "." else f"{relative}/"
+        matching = [prefix + name for name in files if name.endswith(suffix) and name[0] != "."]
+        names += [utf8_name(folder, name)[: -len(suffix)] for name in matching]
+    return sorted(names)
 
 
-def readable(folder: Path, name: str) -> str:
-    """`name` of a file below `folder`, if it is text: no key, record or message holds another. Raises DataError."""
+def utf8_name(folder: Path, name: str) -> str:
+    """Check that a file name is text, as keys, records and messages need it.
+
+    Args:
+        folder: Folder of the file, for the error.
+        name: Its name.
+
+    Returns:
+        `name`.
+
+    Raises:
+        DataError: The name is not UTF-8.
+    """
     try:
         name.encode()
     except UnicodeEncodeError as error:
         path = os.fsencode(folder / name).decode(errors="backslashreplace")
-        raise DataError(problem(path, "has a name that is not UTF-8", "one that is", "rename it")) from error
+        raise DataError(problem(path, "has a name that is not UTF-8", "a UTF-8 name", "rename it")) from error
     return name
 
 
-def digest(folder: Path, names: Iterable[str], *more: str) -> str:
-    """Digest of the names and sizes of files below `folder`: who changed a mask has changed its size, nearly always.
+def names_and_sizes_digest(folder: Path, names: Iterable[str], *more: str) -> str:
+    """Digest of the names and sizes of files. Reading every mask of a large data set would take minutes.
 
-    Reading every mask of a large data set would take minutes. `more` is mixed in (digests of other files).
+    Args:
+        folder: Folder of the files.
+        names: Their paths below `folder`. A changed mask nearly always has another size.
+        *more: Digests of other files, mixed in.
+
+    Returns:
+        SHA-256 as hexadecimal text.
     """
     sha = hashlib.sha256("\n".join(more).encode())
     for name in names:
@@ -53,29 +76,42 @@ def digest(folder: Path, names: Iterable[str], *more: str) -> str:
     return sha.hexdigest()
 
 
-def missing(files: Iterable[Path]) -> Iterator[str]:
-    """Which of `files` are not there: some in full, then how many."""
-    total = lost = 0
+def missing_files(files: Iterable[Path]) -> Iterator[str]:
+    """Which files do not exist.
+
+    Args:
+        files: Files to look for.
+
+    Yields:
+        A message for each of the first missing files, then how many there are.
+    """
+    total = missing = 0
     for path in files:
         total += 1
         if not path.is_file():
-            lost += 1
-            if lost <= SHOWN:
+            missing += 1
+            if missing <= MAX_PROBLEMS:
                 yield f"no file {path}"
-    if lost > SHOWN:
-        yield f"{lost:,} of {total:,} files are missing, these {SHOWN} among them; fetch them again"
+    if missing > MAX_PROBLEMS:
+        yield f"{missing:,} of {total:,} files are missing, including these {MAX_PROBLEMS}; fetch them again"
 
 
-def inside(root: Path, name: str, where: object) -> Path:
-    """`root / name` for a file name that an annotation gives. Raises DataError if it would leave `root`."""
+def path_inside(root: Path, name: str, where: object) -> Path:
+    """The path of a file that an annotation names.
+
+    Args:
+        root: Folder of the data set.
+        name: The name in the annotation.
+        where: The annotation, for the error.
+
+    Returns:
+        `root / name`.
+
+    Raises:
+        DataError: The path would leave `root`.
+    """
     parts = name.replace("\\", "/").split("/")
     if not name or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
-        raise DataError(
-            problem(
-                where,
-                f"file name {name!r} leaves the data set's folder",
-                "a relative path inside it",
-                "mend the annotations",
-            )
-        )
+        got = f"file name {name!r} leaves the data set's folder"
+        raise DataError(problem(where, got, "a relative path inside it", "fix the annotations"))
     return root / name

@@ -1,40 +1,79 @@
-"""Annotation files that are read as a whole: JSON objects, checked as they are opened up."""
+"""Annotation files that are read as a whole: JSON objects, checked member by member."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError, problem
 
+T = TypeVar("T")
+
 
 def load(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises DataError that names the file, and line and column if it is no JSON."""
+    """Read a JSON object.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The object.
+
+    Raises:
+        DataError: The file cannot be read or is not a JSON object; the message names line and column.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(problem(path, f"cannot be read ({error})", "a JSON file")) from error
     except json.JSONDecodeError as error:
         where = f"{path}:{error.lineno}:{error.colno}"
-        raise DataError(problem(where, f"is no JSON ({error.msg})", "a whole JSON object", "fetch it again")) from error
+        got = f"is not JSON ({error.msg})"
+        raise DataError(problem(where, got, "a complete JSON object", "fetch it again")) from error
     if not isinstance(value, dict):
         raise DataError(problem(path, f"holds a {type(value).__name__}", "a JSON object"))
     return value
 
 
-def member(value: Any, key: str, kind: type, where: object) -> Any:
-    """`value[key]` of type `kind`. Raises DataError if it is missing or something else."""
+def member(value: object, key: str, kind: type[T], where: object) -> T:
+    """A member of a JSON object, of a given type.
+
+    Args:
+        value: The object.
+        key: The member's key.
+        kind: Its type.
+        where: Names the object in errors.
+
+    Returns:
+        `value[key]`.
+
+    Raises:
+        DataError: The member is missing or of another type.
+    """
     if not isinstance(value, dict) or key not in value:
         raise DataError(problem(where, f"has no {key!r}", f"a {kind.__name__}", "check that this is the right file"))
-    if not isinstance(value[key], kind) or (kind is int and isinstance(value[key], bool)):
-        raise DataError(problem(where, f"{key!r} is a {type(value[key]).__name__}", f"a {kind.__name__}"))
-    return value[key]
+    found = value[key]
+    if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+        raise DataError(problem(where, f"{key!r} is a {type(found).__name__}", f"a {kind.__name__}"))
+    return found
 
 
-def whole(value: Any, key: str, where: object) -> int:
-    """`value[key]` as a whole number, also where the file writes 480.0. Raises DataError."""
-    got = value.get(key) if isinstance(value, dict) else None
-    if isinstance(got, bool) or not isinstance(got, int | float) or got != got or int(got) != got:
-        raise DataError(problem(where, f"{key!r} is {got!r}", "a whole number"))
-    return int(got)
+def integer(value: object, key: str, where: object) -> int:
+    """An integer member of a JSON object, also where the file writes 480.0.
+
+    Args:
+        value: The object.
+        key: The member's key.
+        where: Names the object in errors.
+
+    Returns:
+        The integer.
+
+    Raises:
+        DataError: The member is missing or not an integer.
+    """
+    found = value.get(key) if isinstance(value, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int | float) or found != found or int(found) != found:
+        raise DataError(problem(where, f"{key!r} is {found!r}", "an integer"))
+    return int(found)

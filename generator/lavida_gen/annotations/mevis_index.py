@@ -1,13 +1,12 @@
 """The compact index of MeViS' mask_dict.json: made once, memory-mapped by every worker.
 
-The file maps an annotation's id to one COCO run-length code (or null: not visible) for each frame of its video, 400 MB
-in all. https://github.com/henghuiding/MeViS
+The file maps an annotation's id to one COCO run-length code (or null: not visible) per frame of its video, 400 MB in
+all. https://github.com/henghuiding/MeViS
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,37 +21,60 @@ VERSION = 1
 
 
 class MaskIndex:
-    """Masks by annotation id and frame."""
+    """Masks by annotation id and frame.
+
+    Attributes:
+        path: The mask_dict.json.
+        digest: SHA-256 of that file.
+    """
 
     def __init__(self, path: Path, arrays: Arrays, digest: str) -> None:
         self.path, self.digest = path, digest
-        self._place = {ident: at for at, ident in enumerate(Texts(arrays["ids"], arrays["ids_at"])[:])}
+        self._rows = {ident: row for row, ident in enumerate(Texts(arrays["ids"], arrays["ids_at"])[:])}
         self._first, self._size = arrays["first"], arrays["size"]
         self._counts = Blobs(arrays["counts"], arrays["counts_at"])
 
     def __contains__(self, ident: str) -> bool:
-        return ident in self._place
+        return ident in self._rows
 
     def frames(self, ident: str) -> int:
         """Number of frames that the annotation covers."""
-        at = self._place[ident]
-        return int(self._first[at + 1] - self._first[at])
+        row = self._rows[ident]
+        return int(self._first[row + 1] - self._first[row])
 
     def size(self, ident: str) -> tuple[int, int] | None:
         """(H, W) of an annotation's masks, None if it is visible in no frame."""
-        height, width = self._size[self._place[ident]].tolist()
+        height, width = self._size[self._rows[ident]].tolist()
         return (height, width) if height else None
 
     def mask(self, ident: str, frame: int) -> RLE | None:
-        """The mask in a frame, None where it is not visible."""
-        at = self._place[ident]
-        counts = self._counts[int(self._first[at]) + frame]
-        height, width = self._size[at].tolist()
+        """The mask of an annotation in a frame.
+
+        Args:
+            ident: Id of the annotation.
+            frame: Number of the frame, from 0.
+
+        Returns:
+            The mask, None where the object is not visible.
+        """
+        row = self._rows[ident]
+        counts = self._counts[int(self._first[row]) + frame]
+        height, width = self._size[row].tolist()
         return RLE(height, width, counts) if counts else None
 
 
 def open_index(path: Path) -> MaskIndex:
-    """The index of a mask_dict.json, made now if it was not yet. Raises DataError."""
+    """Open the index of a mask_dict.json; the first call makes it.
+
+    Args:
+        path: The mask_dict.json.
+
+    Returns:
+        The index.
+
+    Raises:
+        DataError: The file is malformed.
+    """
     digest = cache.file_digest(path)
     return MaskIndex(path, cache.arrays("mevis", VERSION, [digest], lambda: _make(path)), digest)
 
@@ -64,20 +86,22 @@ def _make(path: Path) -> Arrays:
     counts: list[bytes] = []
     for ident, number, value in json_stream.members(path):
         where = f"{path}: annotation {ident!r}"
-        if number == -1:
-            raise DataError(problem(where, f"is a {type(value).__name__}", "a list with a mask or null for each frame"))
+        if number == json_stream.SINGLE:
+            got = f"is a {type(value).__name__}"
+            raise DataError(problem(where, got, "a list with a mask or null for each frame"))
         if ident not in idents:
             idents[ident] = len(idents)
             lengths.append(0)
             sizes.append((0, 0))
-        if number < 0:
+        if number == json_stream.EMPTY:
             continue
         lengths[-1] += 1
         mask = _mask(value, f"{where} frame {number}")
         counts.append(mask.counts if mask is not None else b"")
         if mask is not None:
             if sizes[-1] not in ((0, 0), mask.size):
-                raise DataError(problem(f"{where} frame {number}", f"size {mask.size}", f"{sizes[-1]}, as before"))
+                expected = f"{sizes[-1]}, as in earlier frames"
+                raise DataError(problem(f"{where} frame {number}", f"size {mask.size}", expected))
             sizes[-1] = mask.size
     made: Arrays = {
         "first": np.cumsum([0, *lengths]).astype(np.int64),
@@ -88,8 +112,8 @@ def _make(path: Path) -> Arrays:
     return made
 
 
-def _mask(value: Any, where: str) -> RLE | None:
-    """A mask, None for null and for one that nothing is set in: either way nothing is to be seen."""
+def _mask(value: object, where: str) -> RLE | None:
+    """A mask; None for null and for an empty mask, since nothing is visible in either case."""
     if value is None:
         return None
     height, width = (int(side) for side in json_file.member(value, "size", list, where))

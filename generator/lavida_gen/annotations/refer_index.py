@@ -1,4 +1,4 @@
-"""The referring expressions of one split, indexed once: which image, which annotations, which words.
+"""The referring expressions of one split, indexed once: which image, which annotations, which text.
 
 Reads what the refer API publishes (https://github.com/lichengunc/refer: pickles `refs(SPLIT_BY).p`) and gRefCOCO
 (https://github.com/henghuiding/gRefCOCO: `grefs(SPLIT_BY).json`, whose expressions may have several targets or none).
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.annotations import json_stream, safe_pickle
-from lavida_gen.annotations.coco_index import CocoIndex, place_of
-from lavida_gen.annotations.coco_json import NOTED, SHOWN, Told, whole
+from lavida_gen.annotations.coco_index import CocoIndex, image_numbers
+from lavida_gen.annotations.coco_json import integer
+from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, ProblemList
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
@@ -26,11 +27,13 @@ VERSION = 1
 
 
 class ReferIndex:
-    """Random access to the images of a split that have expressions.
+    """Random access to the images of a split that have expressions. Scenes are numbered 0..len-1.
 
-    image  (scenes,) int64: place of each scene's photo in the CocoIndex, ascending
-    names  every distinct (expression, category), as Names
-    notes  expressions that were left out, in words
+    Attributes:
+        digest: SHA-256 of the refs file.
+        image: (scenes,) int64: number of each scene's image in the CocoIndex, ascending.
+        names: Every distinct (expression, category), as Names.
+        notes: Messages about expressions that were left out.
     """
 
     def __init__(self, arrays: Arrays, coco: CocoIndex, digest: str) -> None:
@@ -46,21 +49,21 @@ class ReferIndex:
         return len(self.image)
 
     def expressions(self, scene: int) -> dict[int, list[str]]:
-        """Expressions of each annotation that has some, by the annotation's place within its image."""
+        """The expressions of a scene by annotation: the annotation's number within its image -> expressions."""
         start, stop = self._first[scene : scene + 2].tolist()
-        found: dict[int, list[str]] = {}
+        expressions: dict[int, list[str]] = {}
         for row, name in zip(self._row[start:stop].tolist(), self._name[start:stop].tolist(), strict=True):
-            found.setdefault(row, []).append(self.names.texts[name])
-        return found
+            expressions.setdefault(row, []).append(self.names.texts[name])
+        return expressions
 
     def absent(self, scene: int) -> list[str]:
-        """Expressions that the data set says have no target in the photo."""
+        """Expressions that have no target in the image, according to the data set."""
         start, stop = self._absent_first[scene : scene + 2].tolist()
         return self._absent[start:stop]
 
 
 class Expressions(Sequence[Name]):
-    """Names that are made when asked for; the texts stay in the mapped file."""
+    """Names that are made when they are asked for; the texts stay in the memory-mapped file."""
 
     def __init__(self, texts: Texts, category: NDArray[np.int32], categories: Sequence[Name]) -> None:
         self.texts, self._category, self._categories = texts, category, categories
@@ -69,58 +72,83 @@ class Expressions(Sequence[Name]):
         return len(self.texts)
 
     @overload
-    def __getitem__(self, at: int) -> Name: ...
+    def __getitem__(self, index: int) -> Name: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Name]: ...
-    def __getitem__(self, at: int | slice) -> Name | list[Name]:
-        if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
-        kind = self._categories[int(self._category[at])]
-        return Name(self.texts[at], kind.text, kind.group)
+    def __getitem__(self, index: slice) -> list[Name]: ...
+    def __getitem__(self, index: int | slice) -> Name | list[Name]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        category = self._categories[int(self._category[index])]
+        return Name(self.texts[index], category.text, category.group)
 
 
 def open_refs(path: Path, coco: CocoIndex, split: str) -> ReferIndex:
-    """The index of the refs file at `path` (.p or .json), made now if it was not yet.
+    """Open the index of a refs file; the first call makes it.
 
-    Raises DataError that lists the file's faults, or says which splits there are.
+    Args:
+        path: The refs file, .p or .json.
+        coco: Index of the instances that the refs point to.
+        split: Name of the split.
+
+    Returns:
+        The index.
+
+    Raises:
+        DataError: The file has problems, which the message lists, or no such split, and the message lists its splits.
     """
     digest = cache.file_digest(path)
     arrays = cache.arrays("refer", VERSION, [digest, coco.digest, split], lambda: _Reader(path, coco, split).read())
     return ReferIndex(arrays, coco, digest)
 
 
-def in_split(of_ref: str, wanted: str) -> bool:
-    """As the refer API has it: `testAB` belongs to `testA` and `testB`; `test` takes all that begin with it."""
-    if wanted in ("testA", "testB", "testC"):
-        return of_ref.startswith("test") and wanted[-1] in of_ref[4:]
-    return of_ref.startswith("test") if wanted == "test" else of_ref == wanted
+def in_split(ref_split: str, split: str) -> bool:
+    """Whether a ref belongs to a split, as the refer API defines it.
+
+    Args:
+        ref_split: The ref's own split; `testAB` belongs to `testA` and to `testB`.
+        split: The split asked for; `test` takes every ref whose split starts with it.
+
+    Returns:
+        Whether the ref belongs to the split.
+    """
+    if split in ("testA", "testB", "testC"):
+        return ref_split.startswith("test") and split[-1] in ref_split[4:]
+    return ref_split.startswith("test") if split == "test" else ref_split == split
+
+
+class _Link(NamedTuple):
+    """An expression of an annotation: number of the image, row of the annotation within it, number of the name."""
+
+    image: int
+    row: int
+    name: int
 
 
 @dataclass(slots=True)
 class _Reader:
-    """One reading of a refs file."""
+    """Reads one refs file; call `read` once."""
 
     path: Path
     coco: CocoIndex
     split: str
-    place: dict[int, int] = field(default_factory=dict)  # image id -> place
-    row: dict[int, int] = field(default_factory=dict)  # annotation id -> row
-    doubled: set[int] = field(default_factory=set)  # annotation ids that stand twice
+    image_numbers: dict[int, int] = field(default_factory=dict)  # image id -> number
+    annotation_rows: dict[int, int] = field(default_factory=dict)  # annotation id -> row
+    repeated: set[int] = field(default_factory=set)  # annotation ids that are used twice
     names: dict[tuple[str, int], int] = field(default_factory=dict)
-    links: list[tuple[int, int, int]] = field(default_factory=list)  # image, row within it, name
-    absent: list[tuple[int, str]] = field(default_factory=list)
+    links: list[_Link] = field(default_factory=list)
+    absent: list[tuple[int, str]] = field(default_factory=list)  # number of the image, expression
     images: set[int] = field(default_factory=set)
     splits: dict[str, int] = field(default_factory=dict)
-    problems: Told = field(default_factory=lambda: Told(SHOWN))
-    notes: Told = field(default_factory=lambda: Told(NOTED))
+    problems: ProblemList = field(default_factory=lambda: ProblemList(MAX_PROBLEMS))
+    notes: ProblemList = field(default_factory=lambda: ProblemList(MAX_NOTES))
 
     def read(self) -> Arrays:
         """The arrays of the index. Raises DataError."""
-        self.place = place_of(self.coco)
-        for at, ident in enumerate(self.coco.ann_id.tolist()):
-            if self.row.setdefault(ident, at) != at:
-                self.doubled.add(ident)
-        refs: Iterable[Any] = (
+        self.image_numbers = image_numbers(self.coco)
+        for row, ident in enumerate(self.coco.ann_id.tolist()):
+            if self.annotation_rows.setdefault(ident, row) != row:
+                self.repeated.add(ident)
+        refs: Iterable[object] = (
             json_stream.elements(self.path) if self.path.suffix == ".json" else safe_pickle.load(self.path, list)
         )
         for number, ref in enumerate(refs):
@@ -129,93 +157,101 @@ class _Reader:
             except DataError as error:
                 ident = f" (ref_id {ref['ref_id']})" if isinstance(ref, dict) and "ref_id" in ref else ""
                 self.problems.add(f"refs[{number}]{ident}: {error}")
-        if self.problems.count:
-            raise DataError(f"{self.path}: " + "\n  ".join(self.problems.lines()))
+        self.problems.raise_if_any(self.path)
         if not self.images:
-            there = ", ".join(f"{name} ({count:,})" for name, count in self.splits.items()) or "nothing at all"
-            raise DataError(problem(self.path, f"has no refs of split {self.split!r}", f"one of its own: {there}"))
+            available = ", ".join(f"{name} ({count:,})" for name, count in self.splits.items()) or "none"
+            expected = f"one of its splits: {available}"
+            raise DataError(problem(self.path, f"has no refs of split {self.split!r}", expected))
         return self._arrays()
 
-    def _ref(self, where: str, ref: Any) -> None:
+    def _ref(self, where: str, ref: object) -> None:
         if not isinstance(ref, dict) or not isinstance(ref.get("split"), str):
             raise DataError("has no split; expected a ref as the refer API publishes it")
         self.splits[ref["split"]] = self.splits.get(ref["split"], 0) + 1
         if not in_split(ref["split"], self.split):
             return
-        ident = whole(ref, "image_id")
-        if ident not in self.place:
-            raise DataError(f"image_id {ident} is no image of {self.coco.path}")
-        image = self.place[ident]
-        rows = [self._target(one, image) for one in _targets(ref)]
+        ident = integer(ref, "image_id")
+        if ident not in self.image_numbers:
+            raise DataError(f"image_id {ident} is not an image of {self.coco.path}")
+        image = self.image_numbers[ident]
+        rows = [self._target_row(target, image) for target in _targets(ref)]
         self.images.add(image)
-        for text in self._texts(where, ref):
+        for text in self._expressions(where, ref):
             if not rows:
                 self.absent.append((image, text))
             for row in rows:
-                kind = int(self.coco.ann_category[row])
-                if text == self.coco.categories[kind].text:
-                    continue  # the region is called so anyway
-                name = self.names.setdefault((text, kind), len(self.names))
-                self.links.append((image, row - int(self.coco.first[image]), name))
+                category = int(self.coco.ann_category[row])
+                if text == self.coco.categories[category].text:
+                    continue  # the category is a name of the region anyway
+                name = self.names.setdefault((text, category), len(self.names))
+                self.links.append(_Link(image, row - int(self.coco.first[image]), name))
 
-    def _target(self, ident: int, image: int) -> int:
-        row = self.row.get(ident)
+    def _target_row(self, ident: int, image: int) -> int:
+        row = self.annotation_rows.get(ident)
         if row is None:
-            raise DataError(f"ann_id {ident} is no annotation of {self.coco.path}")
-        if ident in self.doubled:
-            raise DataError(f"ann_id {ident} stands twice in {self.coco.path}; expected one annotation")
+            raise DataError(f"ann_id {ident} is not an annotation of {self.coco.path}")
+        if ident in self.repeated:
+            raise DataError(f"ann_id {ident} is used twice in {self.coco.path}; expected one annotation")
         if not self.coco.first[image] <= row < self.coco.first[image + 1]:
             raise DataError(f"ann_id {ident} belongs to another image than image_id {self.coco.image_id[image]}")
         return row
 
-    def _texts(self, where: str, ref: dict[Any, Any]) -> list[str]:
-        """Wordings without needless spaces; blank ones are noted and left out."""
+    def _expressions(self, where: str, ref: dict[str, object]) -> list[str]:
+        """The texts of a ref, with single spaces; blank ones are noted and left out."""
         sentences = ref.get("sentences")
-        if not isinstance(sentences, list) or not all(isinstance(one, dict) for one in sentences):
+        if not isinstance(sentences, list) or not all(isinstance(sentence, dict) for sentence in sentences):
             raise DataError("sentences are missing; expected a list of {'sent': ..., 'raw': ...}")
-        found = []
+        texts = []
         for sentence in sentences:
             text = sentence.get("sent", sentence.get("raw"))
             if not isinstance(text, str):
-                raise DataError(f"a sentence is {text!r}; expected its words as text under 'sent'")
+                raise DataError(f"a sentence is {text!r}; expected its text under 'sent'")
             if text.strip():
-                found.append(" ".join(text.split()))
+                texts.append(" ".join(text.split()))
             else:
                 self.notes.add(f"{where}: a blank expression was left out")
-        return found
+        return texts
 
     def _arrays(self) -> Arrays:
         image = np.array(sorted(self.images), np.int64)
-        links = sorted(dict.fromkeys(self.links), key=lambda link: link[0])  # stable: the order of the file
+        links = sorted(dict.fromkeys(self.links), key=lambda link: link.image)  # stable: keeps the order of the file
         texts = [text for text, _ in self.names]
-        said = {(at, texts[name]) for at, _, name in links}
-        absent = [pair for pair in dict.fromkeys(self.absent) if pair not in said]
-        for at, text in dict.fromkeys(self.absent):
-            if (at, text) in said:
-                ident = self.coco.image_id[at]
-                self.notes.add(f"image id {ident}: {text!r} is said to have no target, and to have one; taken as there")
-        absent.sort(key=lambda pair: pair[0])
+        absent = self._verified_absent({(link.image, texts[link.name]) for link in links})
+        bounds = np.append(image, len(self.coco))
         made: Arrays = {
             "image": image,
             "text_category": np.array([category for _, category in self.names], np.int32),
-            "first": np.searchsorted([link[0] for link in links], np.append(image, len(self.coco))).astype(np.int64),
-            "link_row": np.array([link[1] for link in links], np.int32),
-            "link_name": np.array([link[2] for link in links], np.int32),
-            "absent_first": np.searchsorted([at for at, _ in absent], np.append(image, len(self.coco))).astype(
-                np.int64
-            ),
+            "first": np.searchsorted([link.image for link in links], bounds).astype(np.int64),
+            "link_row": np.array([link.row for link in links], np.int32),
+            "link_name": np.array([link.name for link in links], np.int32),
+            "absent_first": np.searchsorted([number for number, _ in absent], bounds).astype(np.int64),
         }
         columns = {"texts": texts, "absent": [text for _, text in absent], "notes": self.notes.lines()}
         for name, column in columns.items():
             made[name], made[f"{name}_at"] = Blobs.pack(text.encode("utf-8", "replace") for text in column)
         return made
 
+    def _verified_absent(self, present: set[tuple[int, str]]) -> list[tuple[int, str]]:
+        """(image, expression) without a target, by image. One that also has a target is noted and left out."""
+        absent = []
+        for image, text in dict.fromkeys(self.absent):
+            if (image, text) in present:
+                ident = self.coco.image_id[image]
+                self.notes.add(
+                    f"image id {ident}: {text!r} is annotated both with and without a target; treated as present"
+                )
+            else:
+                absent.append((image, text))
+        return sorted(absent, key=lambda pair: pair[0])
 
-def _targets(ref: dict[Any, Any]) -> list[int]:
-    """Annotation ids; none if the ref says so (no_target, an empty list, or -1 as gRefCOCO writes it)."""
-    idents = ref.get("ann_id")
-    listed = idents if isinstance(idents, list) else [idents]
-    found = [whole({"ann_id": ident}, "ann_id") for ident in listed]
-    if ref.get("no_target") and any(ident >= 0 for ident in found):
-        raise DataError(f"is marked no_target but names annotations {found}; expected one or the other")
-    return [] if found == [-1] or ref.get("no_target") else list(dict.fromkeys(found))
+
+def _targets(ref: dict[str, object]) -> list[int]:
+    """Annotation ids; none if the ref has no target (no_target, an empty list, or -1 as gRefCOCO writes it)."""
+    value = ref.get("ann_id")
+    listed = value if isinstance(value, list) else [value]
+    idents = [integer({"ann_id": ident}, "ann_id") for ident in listed]
+    if ref.get("no_target"):
+        if any(ident >= 0 for ident in idents):
+            raise DataError(f"is marked no_target but names annotations {idents}; expected one or the other")
+        return []
+    return [] if idents == [-1] else list(dict.fromkeys(idents))

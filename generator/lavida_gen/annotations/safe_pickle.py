@@ -1,8 +1,8 @@
-"""Reads pickles of plain data, and nothing else: dict, list, tuple, set, text, bytes, numbers, None.
+"""Reads pickles that contain only plain data: dict, list, tuple, set, text, bytes, numbers, None.
 
 A pickle is a program that may call anything it can name. Here it can name only `set` and `frozenset` (how protocols 0
-to 3 write sets), which do nothing but hold things; any other name is refused before it is looked up, so nothing is
-imported and nothing is called. Files of Python 2 (protocols 0 to 2, as the refer API publishes them) are read too.
+to 3 write sets), which are harmless containers. Any other name is refused before it is looked up, so nothing is
+imported and nothing is called. Pickles of Python 2 (protocols 0 to 2, as the refer API publishes them) are read, too.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import pickle
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
 
 from lavida_gen.common.errors import DataError, problem
+
+Container = TypeVar("Container", list[object], dict[object, object])
 
 _ALLOWED: dict[tuple[str, str], type] = {
     (module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in (set, frozenset)
@@ -26,22 +28,22 @@ _BROKEN = (
     TypeError,
     ValueError,
     OverflowError,
-    MemoryError,  # a length that was made up
+    MemoryError,  # an invented length
 )
-"""What the standard library raises for bytes that are no pickle, depending on where they go wrong."""
+"""What the standard library raises for broken pickles, depending on where they are broken."""
 
 
 class _Refused(Exception):
-    """A name that plain data does not need."""
+    """The pickle names something that is not plain data."""
 
 
 class _Unpickler(pickle.Unpickler):
-    """Every way to a name (GLOBAL, STACK_GLOBAL, INST, EXT) asks `find_class`; persistent ids are refused as such."""
+    """All opcodes that look up a name (GLOBAL, STACK_GLOBAL, INST, EXT) call `find_class`; persistent ids fail."""
 
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         super().__init__(file, encoding=encoding)
 
-    def find_class(self, module: str, name: str, /) -> Any:
+    def find_class(self, module: str, name: str, /) -> type:
         """One of the harmless types. Raises _Refused for anything else, without importing `module`."""
         try:
             return _ALLOWED[module, name]
@@ -49,11 +51,18 @@ class _Unpickler(pickle.Unpickler):
             raise _Refused(f"{module}.{name}") from None
 
 
-def load(path: Path, kind: type[list[Any]] | type[dict[Any, Any]] = list) -> Any:
-    """The plain data of a pickle file whose outermost object is a `kind` (list or dict).
+def load(path: Path, kind: type[Container]) -> Container:
+    """Read a pickle file of plain data. Byte strings of Python 2 become text, decoded as UTF-8 or else as Latin-1.
 
-    Byte strings of Python 2 come back as text, read as UTF-8 or, failing that, Latin-1. Raises DataError for a file
-    that cannot be read, is cut, names anything but plain data, or holds another kind.
+    Args:
+        path: The pickle file.
+        kind: Type of the outermost object: list or dict.
+
+    Returns:
+        The outermost object.
+
+    Raises:
+        DataError: The file cannot be read, is truncated, names anything but plain data, or holds another type.
     """
     try:
         data = path.read_bytes()
@@ -66,9 +75,9 @@ def load(path: Path, kind: type[list[Any]] | type[dict[Any, Any]] = list) -> Any
             plain = _Unpickler(BytesIO(data), "latin-1").load()
     except _Refused as error:
         todo = "do not trust this file; fetch the published one"
-        raise DataError(problem(path, f"the pickle names {error}", "plain data and nothing to call", todo)) from error
+        raise DataError(problem(path, f"the pickle names {error}", "plain data without calls", todo)) from error
     except _BROKEN as error:
-        got = f"is no whole pickle ({type(error).__name__}: {error})"
+        got = f"is not a complete pickle ({type(error).__name__}: {error})"
         raise DataError(problem(path, got, "a pickle of plain data", "fetch it again")) from error
     if type(plain) is not kind:
         raise DataError(

@@ -95,7 +95,7 @@ class LabelledImages(Source):
     @cached_property
     def _digest(self) -> str:
         masks = (self.mask_path(name).relative_to(self.root).as_posix() for name in self.names)
-        return files.digest(self.root, masks, *self.identity())
+        return files.names_and_sizes_digest(self.root, masks, *self.identity())
 
     def fingerprint(self) -> str:
         """Digest of the masks' names and sizes, and of the list of names."""
@@ -103,4 +103,4 @@ class LabelledImages(Source):
 
     def problems(self) -> Iterator[str]:
         """Missing photos (masks were listed, so they are there)."""
-        yield from files.missing(self.image_path(name) for name in self.names)
+        yield from files.missing_files(self.image_path(name) for name in self.names)

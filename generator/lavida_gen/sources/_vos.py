@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lavida_gen.annotations import files, index_masks, json_file
-from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
@@ -63,7 +63,7 @@ class VosSource(ClipSource):
         where, names = f"{self.annotations}: video", [video.frames[at] for at in positions]
         read: dict[str, tuple[tuple[int, int], dict[int, RLE]]] = {}
         for name in dict.fromkeys(names):
-            path = inside(self.annotations, f"{video.name}/{name}.png", where)
+            path = path_inside(self.annotations, f"{video.name}/{name}.png", where)
             size, found = self.objects(path)
             if read and size != next(iter(read.values()))[0]:
                 first = next(iter(read.values()))[0]
@@ -72,7 +72,7 @@ class VosSource(ClipSource):
                 )
             read[name] = (size, found)
         size = read[names[0]][0]
-        frames = tuple(Frame.file(inside(self.images, f"{video.name}/{name}.jpg", where), size) for name in names)
+        frames = tuple(Frame.file(path_inside(self.images, f"{video.name}/{name}.jpg", where), size) for name in names)
         return Shown(
             size, frames, tuple(self._regions(video, names, {name: found for name, (_, found) in read.items()}))
         )
@@ -103,7 +103,7 @@ class VosSource(ClipSource):
     @cached_property
     def _digest(self) -> str:
         names = (f"{video.name}/{frame}.png" for video in self.videos for frame in video.frames)
-        return files.digest(self.annotations, names, *self.identity())
+        return files.names_and_sizes_digest(self.annotations, names, *self.identity())
 
     def identity(self) -> Iterable[str]:
         """Digests of annotation files beside the masks."""
@@ -116,21 +116,23 @@ class VosSource(ClipSource):
     def problems(self) -> Iterator[str]:
         """Videos left out, annotated frames without a JPEG."""
         yield from self.left_out()
-        yield from files.missing(self.images / video.name / f"{at}.jpg" for video in self.videos for at in video.frames)
+        yield from files.missing_files(
+            self.images / video.name / f"{at}.jpg" for video in self.videos for at in video.frames
+        )
 
 
 def annotated(annotations: Path, names: Iterable[str], where: object) -> list[Video]:
     """The videos with those frames that have a PNG. Raises DataError where a video has no folder."""
     videos = []
     for name in names:
-        folder = inside(annotations, name, where)
+        folder = path_inside(annotations, name, where)
         try:
             found = os.listdir(folder)
         except OSError as error:
             raise DataError(
                 problem(where, f"video {name!r} has no folder {folder}", "its masks", "unpack the annotations")
             ) from error
-        pngs = [files.readable(folder, file) for file in found if file.endswith(".png") and file[0] != "."]
+        pngs = [files.utf8_name(folder, file) for file in found if file.endswith(".png") and file[0] != "."]
         frames = in_order([file[:-4] for file in pngs])
         videos.append(Video(name, frames))
     return videos

@@ -70,7 +70,7 @@ class Ade20k(LabelledImages):
         self._info = needs.file(options.root / "objectInfo150.txt", "root")
         needs.settle()
         self._label_of = _labels(self._info)
-        super().__init__(options, files.listing(self._masks), self._masks, list(self._label_of.values()))
+        super().__init__(options, files.list_files(self._masks), self._masks, list(self._label_of.values()))
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""

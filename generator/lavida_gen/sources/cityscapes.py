@@ -103,9 +103,9 @@ class Cityscapes(LabelledImages):
         self._masks = needs.folder(options.root / options.annotations / options.split, "split")
         needs.settle()
         self._label_of = {number: _label(number, options.classes) for number in TABLE}
-        whole = files.listing(self._masks, f"_{options.annotations}_instanceIds.png")
+        whole = files.list_files(self._masks, f"_{options.annotations}_instanceIds.png")
         self._ending = "instanceIds" if whole else "labelIds"
-        names = whole or files.listing(self._masks, f"_{options.annotations}_labelIds.png")
+        names = whole or files.list_files(self._masks, f"_{options.annotations}_labelIds.png")
         listed = self._label_of.values()
         labels = [label for label in listed if label.candidate] if options.classes == "paper" else list(listed)
         super().__init__(options, names, self._masks, labels)

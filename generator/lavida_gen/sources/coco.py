@@ -105,7 +105,7 @@ class Coco(Source):
 
     def cast(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
-        found = [(self._regions[kind], masked) for kind, masked in self.index.kinds(number)]
+        found = [(self._regions[kind], masked) for kind, masked in self.index.annotation_categories(number)]
         return [Region(names, (None,), names[0], candidate=masked) for names, masked in found]
 
     def vocabulary(self) -> Sequence[Name]:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks
 from lavida_gen.annotations.coco_index import image_folder
-from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
@@ -93,7 +93,9 @@ class CocoPanoptic(Source):
     def _files(self, number: int) -> tuple[Path, Path]:
         """Photo and PNG."""
         where = f"{self.index.path}: image id {self.index.image_id[number]}"
-        return inside(self._photos, self.index.photo(number), where), inside(self._pngs, self.index.png(number), where)
+        return path_inside(self._photos, self.index.image(number), where), path_inside(
+            self._pngs, self.index.png(number), where
+        )
 
     def scene(self, number: int) -> Scene:
         """The photo with every segment as a region."""
@@ -129,7 +131,7 @@ class CocoPanoptic(Source):
     @cached_property
     def _digest(self) -> str:
         names = (self.index.png(number) for number in range(len(self)))
-        return files.digest(self._pngs, names, self.index.digest)
+        return files.names_and_sizes_digest(self._pngs, names, self.index.digest)
 
     def fingerprint(self) -> str:
         """Digest of the JSON, and of the PNGs' names and sizes."""
@@ -137,4 +139,4 @@ class CocoPanoptic(Source):
 
     def problems(self) -> Iterator[str]:
         """Missing photos and PNGs."""
-        yield from files.missing(path for number in range(len(self)) for path in self._files(number))
+        yield from files.missing_files(path for number in range(len(self)) for path in self._files(number))

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import coco_stuff_names, files
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.scenes.scene import Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, Needs, Place, SourceInfo, SourceOptions
@@ -87,7 +87,7 @@ class CocoStuff(LabelledImages):
         given = root / options.maps if options.maps is not None else usual if usual.is_dir() else root / options.split
         masks = needs.folder(given, "maps")
         needs.settle()
-        super().__init__(options, files.listing(masks), masks, list(coco_stuff_names.labels().values()))
+        super().__init__(options, files.list_files(masks), masks, list(coco_stuff_names.all_labels().values()))
 
     def key(self, number: int) -> str:
         """``coco_stuff/SPLIT/IMAGE_ID``."""
@@ -103,7 +103,7 @@ class CocoStuff(LabelledImages):
         if self._index is None:
             return self._images / f"{name}.jpg"
         at = self._place[name]
-        return inside(self._images, self._index.file(at), self._index.where(at))
+        return path_inside(self._images, self._index.file(at), self._index.where(at))
 
     def mask_path(self, name: str) -> Path:
         """The pixel map of that name, or the JSON."""
@@ -111,7 +111,7 @@ class CocoStuff(LabelledImages):
 
     def label(self, value: int) -> Label | None:
         """Pixels hold the class id minus one."""
-        return None if value == VOID else coco_stuff_names.labels()[value + 1]
+        return None if value == VOID else coco_stuff_names.all_labels()[value + 1]
 
     def scene(self, number: int) -> Scene:
         """The photo with every class in it; those of the JSON where that is read."""
@@ -150,4 +150,4 @@ class CocoStuff(LabelledImages):
 
 
 def _stuff(name: Name) -> Label:
-    return coco_stuff_names.label(name.text, name.group, thing=False)
+    return coco_stuff_names.make_label(name.text, name.group, thing=False)

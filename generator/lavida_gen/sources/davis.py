@@ -86,7 +86,7 @@ class Davis(VosSource):
         self._named: dict[str, Any] = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:
             folders = (path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
-            found = sorted(files.readable(annotations, name) for name in folders)
+            found = sorted(files.utf8_name(annotations, name) for name in folders)
             videos = vos.annotated(annotations, found, annotations)
         else:
             file = _list(root, options.year, options.split)

@@ -84,7 +84,7 @@ class Folder(LabelledImages):
 
     def _paired(self) -> list[str]:
         """Names of the masks, less the suffix. Raises DataError where one has no image or there is none at all."""
-        names = files.listing(self._masks, f"{self.options.suffix}.png")
+        names = files.list_files(self._masks, f"{self.options.suffix}.png")
         if not names:
             raise DataError(problem(self._masks, "has no *.png", "masks as PNG, named like the images"))
         lonely = [name for name in names if name not in self._image_of]
@@ -152,7 +152,7 @@ def _images(folder: Path) -> dict[str, str]:
         for file in inner:
             path = (Path(base) / file).relative_to(folder)
             if path.suffix.lower() in IMAGES and not file.startswith("."):
-                name = files.readable(folder, path.as_posix())[: -len(path.suffix)]
+                name = files.utf8_name(folder, path.as_posix())[: -len(path.suffix)]
                 if name in found:
                     raise DataError(problem(folder / path, f"has the name of {found[name]}", "one image of a name"))
                 found[name] = path.as_posix()

@@ -67,7 +67,7 @@ class Mapillary(LabelledImages):
         needs.settle()
         self._label_of = _labels(self._config)
         labels = [label for label in self._label_of if label is not None]
-        super().__init__(options, files.listing(self._masks), self._masks, labels)
+        super().__init__(options, files.list_files(self._masks), self._masks, labels)
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""

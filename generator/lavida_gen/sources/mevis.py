@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
-from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.mevis_index import open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame
@@ -106,7 +106,7 @@ class Mevis(ClipSource):
             masks = tuple(self._masks.mask(ident, at) for at in positions)
             if any(masks):
                 regions.append(Region(names, masks))
-        paths = (inside(self._images, f"{video.name}/{video.frames[at]}.jpg", where) for at in positions)
+        paths = (path_inside(self._images, f"{video.name}/{video.frames[at]}.jpg", where) for at in positions)
         return Shown(size, tuple(Frame.file(path, size) for path in paths), tuple(regions))
 
     def vocabulary(self) -> Sequence[Name]:
@@ -122,4 +122,4 @@ class Mevis(ClipSource):
         """Videos left out, frames without a JPEG."""
         yield from self.left_out()
         names = (f"{video.name}/{frame}.jpg" for video in self.videos for frame in video.frames)
-        yield from files.missing(inside(self._images, name, self._file) for name in names)
+        yield from files.missing_files(path_inside(self._images, name, self._file) for name in names)

@@ -143,7 +143,7 @@ class RefCoco(Source):
     def cast(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
         said, regions = self.refs.expressions(number), []
-        for at, (kind, masked) in enumerate(self.index.kinds(int(self.refs.image[number]))):
+        for at, (kind, masked) in enumerate(self.index.annotation_categories(int(self.refs.image[number]))):
             category = self.index.categories[kind].text
             names = tuple(dict.fromkeys((category, *said.get(at, ()))))
             regions.append(Region(names, (None,), category, candidate=masked))

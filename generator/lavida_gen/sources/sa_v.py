@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
-from lavida_gen.annotations.files import inside
+from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
@@ -75,7 +75,7 @@ class SaV(Source):
         super().__init__(options)
         self._root = need_folder(options.root, "root", "see `lavida-gen sources sa_v`")
         first = ENDINGS[options.masklets][0]
-        self._videos = files.listing(self._root, first)
+        self._videos = files.list_files(self._root, first)
         if not self._videos:
             raise DataError(problem("root", f"no *{first} in {self._root}", todo="see `lavida-gen sources sa_v`"))
 
@@ -107,7 +107,7 @@ class SaV(Source):
             shown = tuple(self._mask(masklets, position, at, size, name) for position in positions)
             if any(shown):
                 regions.append(Region((self.options.called,), shown, self.options.called))
-        file = inside(self._root, f"{name}.mp4", self._root)
+        file = path_inside(self._root, f"{name}.mp4", self._root)
         stride = positions[1] - positions[0]
         return Scene(
             key=self.key(number),
@@ -143,7 +143,7 @@ class SaV(Source):
             if rows and not path.is_file():
                 continue  # some 2,000 videos have no automatic masklets
             told = json_file.load(path)
-            sizes.add(tuple(json_file.whole(told, f"video_{side}", path) for side in ("height", "width")))
+            sizes.add(tuple(json_file.integer(told, f"video_{side}", path) for side in ("height", "width")))
             found: list[list[Any]] = json_file.member(told, "masklet", list, path)
             if not found or len({len(row) for row in found}) != 1 or (rows and len(found) != len(rows)):
                 raise DataError(problem(path, "'masklet' is ragged or empty", "as many masks in each annotated frame"))
@@ -166,7 +166,7 @@ class SaV(Source):
     @cached_property
     def _digest(self) -> str:
         names = (f"{name}{ending}" for name in self._videos for ending in ENDINGS[self.options.masklets])
-        return files.digest(self._root, names)
+        return files.names_and_sizes_digest(self._root, names)
 
     def fingerprint(self) -> str:
         """Digest of the annotation files' names and sizes."""
@@ -174,4 +174,4 @@ class SaV(Source):
 
     def problems(self) -> Iterator[str]:
         """Annotations without a video."""
-        yield from files.missing(self._root / f"{name}.mp4" for name in self._videos)
+        yield from files.missing_files(self._root / f"{name}.mp4" for name in self._videos)

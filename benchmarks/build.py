@@ -34,7 +34,7 @@ from PIL import Image
 
 from lavida_gen.building import build as builder
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.scenes import masks
 
 SIZE = (480, 640)
@@ -166,7 +166,7 @@ def clip_floor(root: Path, out: Path, clips: int) -> float:
     return clips / (time.perf_counter() - began)
 
 
-def clip_recipe(root: Path, samples: int) -> Recipe:
+def clip_recipe(root: Path, samples: int) -> CorpusRecipe:
     return recipes.parse(
         {
             "name": "bench",
@@ -179,7 +179,7 @@ def clip_recipe(root: Path, samples: int) -> Recipe:
     )
 
 
-def coco_recipe(root: Path, samples: int) -> Recipe:
+def coco_recipe(root: Path, samples: int) -> CorpusRecipe:
     return recipes.parse(
         {
             "name": "bench",
@@ -192,7 +192,7 @@ def coco_recipe(root: Path, samples: int) -> Recipe:
     )
 
 
-def street_recipe(samples: int, kind: str) -> Recipe:
+def street_recipe(samples: int, kind: str) -> CorpusRecipe:
     return recipes.parse(
         {
             "name": "bench",
@@ -204,7 +204,7 @@ def street_recipe(samples: int, kind: str) -> Recipe:
     )
 
 
-def built(recipe: Recipe, out: Path, workers: int) -> float:
+def built(recipe: CorpusRecipe, out: Path, workers: int) -> float:
     """Samples a second of a whole build, opening and closing included."""
     began = time.perf_counter()
     builder.build(recipe, out, workers)
@@ -221,7 +221,7 @@ def busy(work: Callable[[], float]) -> tuple[float, float, float]:
     return rate, own, children
 
 
-def measure(home: Path, recipe: Recipe, round_: int) -> dict[str, float]:
+def measure(home: Path, recipe: CorpusRecipe, round_: int) -> dict[str, float]:
     """One round, each kind of work in turn: samples a second by name; the `cpu` ones as if nobody else were there.
 
     Of two workers each does half of the children's work; what the parent does, nobody does beside it.

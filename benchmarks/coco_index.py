@@ -100,10 +100,10 @@ def index(path: Path) -> dict[str, float]:
 
 def work(path: Path) -> dict[str, float]:
     """What a worker sees: open, then scenes at random from the whole file."""
-    from lavida_gen.sources.coco import Coco
+    from lavida_gen.sources.coco import CocoSource
 
     start = time.perf_counter()
-    source = Coco(Coco.Options(root=path.parent, split="drawn", annotations=path, images=path.parent))
+    source = CocoSource(CocoSource.Options(root=path.parent, split="drawn", annotations=path, images=path.parent))
     opened = time.perf_counter() - start
     after_open = resident_mb()
     order = np.random.default_rng(1).permutation(len(source)).tolist()

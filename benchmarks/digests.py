@@ -18,20 +18,20 @@ from pathlib import Path
 
 from lavida_gen.building import build as builder
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 
 ROOT = Path(__file__).resolve().parents[1]
 TINYCOCO = ROOT.parent / "shared" / "data" / "tinycoco"
 
 
-def shard_digest(recipe: Recipe, out: Path) -> str:
+def shard_digest(recipe: CorpusRecipe, out: Path) -> str:
     """SHA-256 over names and digests of all shards."""
     shards = builder.build(recipe, out, workers=2).shards
     text = "\n".join(f"{shard.file} {shard.sha256}" for shard in sorted(shards, key=lambda shard: shard.file))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def over_drawn(samples: int, home: Path) -> Recipe:
+def over_drawn(samples: int, home: Path) -> CorpusRecipe:
     """`paper-plus` over the miniatures of the tests."""
     folder = ROOT / "tests" / "gen" / "miniatures"
     spec = importlib.util.spec_from_file_location("miniatures", folder / "__init__.py")
@@ -45,7 +45,7 @@ def over_drawn(samples: int, home: Path) -> Recipe:
     return recipes.load("paper-plus", [*roots, f"samples={samples}"])
 
 
-def over_coco(samples: int, root: Path) -> Recipe:
+def over_coco(samples: int, root: Path) -> CorpusRecipe:
     """All image exposures over real COCO files."""
     exposures = ["relabel", "absent", "near_miss", "paste", "swap", "several", "context"]
     source = {"name": "coco", "root": str(root), "split": "val2017"}

@@ -32,7 +32,7 @@ from lavida_bench.fitting.sampling import Place
 from lavida_gen.building import build
 from lavida_gen.config import augment
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.sampling.sampler import Deck
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.sample import Rejection
@@ -70,7 +70,7 @@ def draw_davis(root: Path) -> Path:
     return root
 
 
-def corpus_recipe(source: dict[str, Any], samples: int) -> Recipe:
+def corpus_recipe(source: dict[str, Any], samples: int) -> CorpusRecipe:
     return recipes.parse(
         {"name": "bench", "samples": samples, "val": 0, "shard": {"samples": max(10, samples // 4)}, "sources": [source],
          "exposures": ["relabel", {"name": "absent", "weight": 2}, "near_miss"]}
@@ -118,7 +118,9 @@ def same(one: Sample, other: Sample) -> bool:
     return words and bool(close) and bool((one.masks == other.masks).all())
 
 
-def compare(kind: str, recipe: Recipe, home: Path, options: argparse.Namespace, processor: LavidaProcessor) -> None:
+def compare(
+    kind: str, recipe: CorpusRecipe, home: Path, options: argparse.Namespace, processor: LavidaProcessor
+) -> None:
     """Build the corpus, check that both ways give the same, measure in turns, print."""
     corpus = home / f"{kind}-corpus"
     build.build(recipe, corpus)

@@ -22,7 +22,7 @@ from lavida_gen.building import build as builder
 from lavida_gen.building import finish
 from lavida_gen.building.shard_records import kept
 from lavida_gen.config import recipe
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.inspection.verify import verify
@@ -57,12 +57,12 @@ def seconds(work: Callable[[], object]) -> float:
     return now() - began
 
 
-def street_clips(samples: int) -> Recipe:
+def street_clips(samples: int) -> CorpusRecipe:
     """Clips that are drawn, not read: what a sample costs whose pixels are made."""
     return bench.street_recipe(samples, "clip")
 
 
-def measured(made: Recipe, home: Path) -> Cost:
+def measured(made: CorpusRecipe, home: Path) -> Cost:
     """Costs of one sample of a recipe, by one worker."""
     builder.build(made.model_copy(update={"samples": 20}), home / "warm")
     build = seconds(lambda: builder.build(made, home / "whole"))
@@ -75,7 +75,7 @@ def measured(made: Recipe, home: Path) -> Cost:
     return Cost(build / count, check / count, shards / count, stats / count, record / count, end / count)
 
 
-def finishing(made: Recipe, out: Path) -> tuple[int, float]:
+def finishing(made: CorpusRecipe, out: Path) -> tuple[int, float]:
     """Bytes of the records of a build that has not ended, and CPU seconds of its end, as of one with many shards."""
     builder.build_part(made, out, slice(0, None), builder.How())
     storage = open_storage(out)

@@ -20,7 +20,7 @@ import pytest
 from lavida_gen.building import build as builder
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.inspection.verify import verify
 from lavida_gen.scenes.masks import from_png
@@ -39,7 +39,7 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def recipe(**changes: Any) -> Recipe:
+def recipe(**changes: Any) -> CorpusRecipe:
     return recipes.parse(json.loads(json.dumps({**PLAIN, **changes})))
 
 

@@ -15,7 +15,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.scenes import images, masks
-from lavida_gen.sources.sa_v import EVERY, SaV
+from lavida_gen.sources.sa_v import EVERY, SaVSource
 
 FRAMES = 8
 RELABEL = {"val": 0, "anomaly_ratio": 1, "exposures": ["relabel"]}
@@ -73,7 +73,7 @@ def test_masklets_of_a_real_film_stay_with_their_frames(
     rows = [[shapes.run_lengths(bits)] for bits in bright]
     told = {**sa_v.masklets([0]), "video_height": float(size[0]), "video_width": float(size[1]), "masklet": rows}
     shapes.write(tmp_path / "sav_000000_manual.json", told)
-    scene = SaV(SaV.Options(root=tmp_path, frames=6)).scene(0)
+    scene = SaVSource(SaVSource.Options(root=tmp_path, frames=6)).scene(0)
     [region] = scene.regions
     for frame, mask, bits in zip(scene.frames, region.masks, bright, strict=True):
         assert mask is not None

@@ -13,7 +13,7 @@ from miniatures import sa_v
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import video_file
 from lavida_gen.scenes.video_file import Stills
-from lavida_gen.sources._clips import ClipOptions, in_order, windows
+from lavida_gen.sources._clips import ClipOptions, clip_positions, sort_frames
 
 
 @given(
@@ -24,7 +24,7 @@ from lavida_gen.sources._clips import ClipOptions, in_order, windows
     short=st.sampled_from(["repeat", "drop"]),
 )
 def test_windows_hold_for_every_video(count: int, frames: int, stride: int, hop: int | None, short: str) -> None:
-    found = windows(count, ClipOptions(frames=frames, stride=stride, hop=hop, short=short))
+    found = clip_positions(count, ClipOptions(frames=frames, stride=stride, hop=hop, short=short))
     assert bool(found) == (count >= 2 and (count >= frames or short == "repeat"))
     assert len({window[0] for window in found}) == len(found), "keys tell clips by their first frame"
     for window in found:
@@ -54,12 +54,12 @@ def test_windows_hold_for_every_video(count: int, frames: int, stride: int, hop:
     ],
 )
 def test_windows_by_example(count: int, options: dict[str, object], found: list[tuple[int, ...]]) -> None:
-    assert windows(count, ClipOptions.model_validate(options)) == found
+    assert clip_positions(count, ClipOptions.model_validate(options)) == found
 
 
 def test_frames_are_in_order_of_time() -> None:
-    assert in_order(["10", "9", "100"]) == ("9", "10", "100")
-    assert in_order(["00010", "00005"]) == ("00005", "00010")
+    assert sort_frames(["10", "9", "100"]) == ("9", "10", "100")
+    assert sort_frames(["00010", "00005"]) == ("00005", "00010")
 
 
 @pytest.fixture(scope="module")

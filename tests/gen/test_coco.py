@@ -19,7 +19,7 @@ from lavida_gen.exposures._base import Limits
 from lavida_gen.exposures._candidates import Candidate, candidate
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name
-from lavida_gen.sources.coco import Coco
+from lavida_gen.sources.coco import CocoSource
 
 SIZE = (48, 64)
 Plain = dict[str, Any]
@@ -31,8 +31,8 @@ REAL = [
 ]
 
 
-def source(root: Path, **options: Any) -> Coco:
-    return Coco(Coco.Options(root=root, **{"split": "val2017", **options}))
+def source(root: Path, **options: Any) -> CocoSource:
+    return CocoSource(CocoSource.Options(root=root, **{"split": "val2017", **options}))
 
 
 @pytest.mark.parametrize(("folder", "options", "images", "annotations"), REAL)

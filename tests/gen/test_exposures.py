@@ -22,7 +22,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 
 SIZE = (40, 60)
 CATEGORIES = [Name(t, t, g) for t, g in (("person", "person"), ("dog", "animal"), ("cat", "animal"), ("car", "vehicle"), ("bus", "vehicle"), ("kite", "sport"))]  # fmt: skip
@@ -73,7 +73,7 @@ WORKS_ON = [(name, kind) for name in plugins.names(EXPOSURES) for kind in sorted
 def test_contract(name: str, kind: Kind) -> None:
     """Drafts do as the task says, are a pure function of scene and rng, and keep shapes; drops have a short reason."""
     exposure = make(name)
-    source = Street(Street.Options(kind=kind, size=(96, 128), scenes=30, frames=4))
+    source = StreetSource(StreetSource.Options(kind=kind, size=(96, 128), scenes=30, frames=4))
     vocabulary, made = Vocabulary(source.vocabulary()), 0
     for number in range(30):
         if made >= 6:

@@ -12,10 +12,10 @@ from lavida_gen.building import build as builder
 from lavida_gen.building import finish
 from lavida_gen.building.shard_records import record_name
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.corpus.schema import record_schema, row_schema
-from lavida_gen.scenes.sample import Record
+from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.places import open_storage
 
 PLAIN: dict[str, Any] = {
@@ -28,7 +28,7 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def recipe() -> Recipe:
+def recipe() -> CorpusRecipe:
     return recipes.parse(json.loads(json.dumps(PLAIN)))
 
 
@@ -54,8 +54,8 @@ def test_rows_are_written_in_groups(whole: Path, tmp_path: Path, rows: int, monk
 
 
 def test_columns_are_those_of_a_record() -> None:
-    assert record_schema().names == sorted(Record.__annotations__)
-    assert row_schema().names == [*sorted(Record.__annotations__), "shard"]
+    assert record_schema().names == sorted(SampleRecord.__annotations__)
+    assert row_schema().names == [*sorted(SampleRecord.__annotations__), "shard"]
 
 
 def test_rows_piece_by_piece(whole: Path) -> None:

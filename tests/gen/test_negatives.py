@@ -26,7 +26,7 @@ from lavida_gen.scenes.masks import empty
 from lavida_gen.scenes.sample import Draft
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 
 SIZE = (8, 8)
 KINDS = [Name(text, text) for text in ("dog", "car", "kite", "ball", "chair", "cup", "lamp", "tree")]
@@ -93,7 +93,7 @@ def test_prompts_have_any_length(names: int) -> None:
 class Toys(Source):
     """A thousand scenes; every third is empty, a tenth shows a kite, the others a dog and a car."""
 
-    about = Street.about
+    about = StreetSource.about
 
     def __init__(self) -> None:
         super().__init__(None)

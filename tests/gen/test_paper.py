@@ -16,7 +16,7 @@ from lavida_gen.building.check import check
 from lavida_gen.cli import main
 from lavida_gen.common import plugins
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import EXPOSURES, Recipe
+from lavida_gen.config.recipe import EXPOSURES, CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.inspection import verify
 
@@ -33,7 +33,7 @@ PAPER = {  # LAVIDA's mixing weights (arXiv 2602.19248), the most names a prompt
 BOTH = pytest.mark.parametrize("name", ["paper", "paper-plus"])
 
 
-def over_drawn(name: str, home: Path, *settings: str) -> Recipe:
+def over_drawn(name: str, home: Path, *settings: str) -> CorpusRecipe:
     """A built-in recipe over the data sets that are drawn below `home`."""
     sources = recipes.load(name).sources
     roots = [f"sources.{number}.root={home / entry.name}" for number, entry in enumerate(sources)]

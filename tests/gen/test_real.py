@@ -20,7 +20,7 @@ from PIL import Image
 from lavida_gen.building import build as builder
 from lavida_gen.common import plugins
 from lavida_gen.config import recipe as recipes
-from lavida_gen.config.recipe import EXPOSURES, Recipe
+from lavida_gen.config.recipe import EXPOSURES, CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.exposures._base import Exposure
 from lavida_gen.inspection import verify
@@ -63,7 +63,7 @@ def with_judo(data: Path, root: Path) -> Path:
     return root
 
 
-def everything(data: Path, home: Path, samples: int = SAMPLES) -> Recipe:
+def everything(data: Path, home: Path, samples: int = SAMPLES) -> CorpusRecipe:
     """The recipe: all of it, every exposure, 3 clips to 14 images; broken masks (judo has one) are counted."""
     street = ["sky", "road", "building", "tree", "pavement", "sidewalk"]
     camvid = [name for name in (data / "camvid" / "names.txt").read_text().split() if name.lower() in street]

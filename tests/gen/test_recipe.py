@@ -21,7 +21,7 @@ exposures:
 """
 
 
-def load(tmp_path: Path, text: str, *settings: str) -> recipes.Recipe:
+def load(tmp_path: Path, text: str, *settings: str) -> recipes.CorpusRecipe:
     file = tmp_path / "r.yaml"
     file.write_text(text)
     return recipes.load(str(file), settings)

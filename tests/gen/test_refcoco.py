@@ -17,7 +17,7 @@ from lavida_gen.cli import main
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name
-from lavida_gen.sources.refcoco import RefCoco
+from lavida_gen.sources.refcoco import RefCocoSource
 
 SIZE = (48, 64)
 Plain = dict[str, Any]
@@ -98,8 +98,8 @@ def lay(
     return root
 
 
-def source(root: Path, **options: Any) -> RefCoco:
-    return RefCoco(RefCoco.Options(root=root, **options))
+def source(root: Path, **options: Any) -> RefCocoSource:
+    return RefCocoSource(RefCocoSource.Options(root=root, **options))
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4])
@@ -252,7 +252,7 @@ GREFS = [
 ]
 
 
-def gref(root: Path, refs: list[Plain] = GREFS) -> RefCoco:
+def gref(root: Path, refs: list[Plain] = GREFS) -> RefCocoSource:
     lay(root, refs, dataset="grefcoco", refs_name="grefs(unc).json")
     return source(root, dataset="grefcoco")
 
@@ -383,7 +383,7 @@ def test_check_tells_all_that_is_missing_at_once(tmp_path: Path) -> None:
 
 def test_unknown_data_sets_are_refused() -> None:
     with pytest.raises(ValidationError, match="refcoco\\+"):
-        RefCoco.Options.model_validate({"root": "x", "dataset": "refcoko"})
+        RefCocoSource.Options.model_validate({"root": "x", "dataset": "refcoko"})
 
 
 def test_the_fingerprint_is_that_of_the_files(tmp_path: Path) -> None:

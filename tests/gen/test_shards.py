@@ -12,11 +12,11 @@ import pytest
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.corpus.shards import EncodedSample, ShardWriter, digest, read, tar_header, write_whole
-from lavida_gen.scenes.sample import Record
+from lavida_gen.scenes.sample import SampleRecord
 
 
 def packed(index: int, kind: str = "image", frames: int = 1) -> EncodedSample:
-    record = dict.fromkeys(Record.__annotations__, "") | {
+    record = dict.fromkeys(SampleRecord.__annotations__, "") | {
         "index": index,
         "kind": kind,
         "frames": frames,

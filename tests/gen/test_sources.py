@@ -22,7 +22,7 @@ from lavida_gen.config.recipe import SOURCES
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source, SourceOptions
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 
 NAMES = plugins.names(SOURCES)
 PLACES = ("root", "saved")
@@ -115,9 +115,9 @@ def test_scenes_keep_what_they_promise(source: Source) -> None:
 def test_the_cast_is_that_of_the_scene(source: Source) -> None:
     """Names, categories and candidates in the same order; drawn things may turn out to be hidden."""
     for number in range(len(source)):
-        cast = [(one.names, one.category, one.candidate) for one in source.cast(number)]
+        cast = [(one.names, one.category, one.candidate) for one in source.annotations_without_masks(number)]
         shown = [(one.names, one.category, one.candidate) for one in source.scene(number).regions]
-        if isinstance(source, Street):
+        if isinstance(source, StreetSource):
             assert not Counter(shown) - Counter(cast)
         else:
             assert cast == shown

@@ -13,15 +13,15 @@ import pytest
 
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 from lavida_gen.street import cast, layouts, place
 from lavida_gen.street.actors import ACTS, KINDS, Actor, looks
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.film import Film
 
 
-def street(**options: Any) -> Street:
-    return Street(Street.Options(**{"size": (120, 160), **options}))
+def street(**options: Any) -> StreetSource:
+    return StreetSource(StreetSource.Options(**{"size": (120, 160), **options}))
 
 
 def empty_square(seed: int = 0, size: tuple[int, int] = (180, 240)) -> place.Place:
@@ -253,7 +253,7 @@ def test_what_is_called_untrue_is_true_of_nobody() -> None:
 def test_who_is_there_is_known_without_drawing() -> None:
     for options in ({}, {"kind": "clip", "frames": 3}, {"size": (300, 128)}):
         for n in range(8):
-            bare = [(one.category, one.names[1:]) for one in street(**options).cast(n)]
+            bare = [(one.category, one.names[1:]) for one in street(**options).annotations_without_masks(n)]
             film = street(**options).film(n)
             assert bare == [(kind, said if n % 2 else ()) for kind, said in cast.named(film.actors)]
 

@@ -15,7 +15,7 @@ from lavida.modeling import Lavida
 from lavida.parts.trainable import prepare
 from lavida.processing import LavidaProcessor
 from lavida_gen.scenes import masks
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 
 FRAMES, SIDE, STEPS = 4, 128, 400
 LOSS = {"iou": 0.0, "ious": 1.0, "names": 1.0, "name_maps": 4.0}
@@ -24,7 +24,9 @@ LOSS = {"iou": 0.0, "ious": 1.0, "names": 1.0, "name_maps": 4.0}
 
 def street_clips(number: int) -> list[Sample]:
     """Clips of street whose largest thing covers 3 % of every frame; that thing is the anomaly, listed among the rest."""
-    source = Street(Street.Options(kind="clip", frames=FRAMES, size=(SIDE, SIDE), scenes=1000, things=(2, 5)))
+    source = StreetSource(
+        StreetSource.Options(kind="clip", frames=FRAMES, size=(SIDE, SIDE), scenes=1000, things=(2, 5))
+    )
     found: list[Sample] = []
     for scene_number in range(len(source)):
         scene = source.scene(scene_number)

@@ -78,11 +78,11 @@ def test_the_card_tells_the_shipped_file() -> None:
 
 def test_shipped_weights_find_what_is_named_in_scenes_they_never_saw() -> None:
     from lavida_gen.scenes import masks
-    from lavida_gen.sources.street import Street
+    from lavida_gen.sources.street import StreetSource
 
     model, processor = Lavida.from_preset("tiny").train(False), LavidaProcessor.from_preset("tiny")
-    source = Street(
-        Street.Options(seed=12345, size=(128, 192), things=(2, 4), kinds=("car", "bus", "bicycle", "person"))
+    source = StreetSource(
+        StreetSource.Options(seed=12345, size=(128, 192), things=(2, 4), kinds=("car", "bus", "bicycle", "person"))
     )
     logits, targets = [], []
     for number in range(8):

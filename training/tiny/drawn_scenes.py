@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.scenes import masks
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 from lavida_gen.street import cast, closeup, layouts, place
 from lavida_gen.street.actors import KINDS
 from lavida_gen.street.film import Film
@@ -211,7 +211,9 @@ def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterato
 
 def _street(seed: int, side: int, kinds: Sequence[str], first: int) -> Iterator[tuple[Pixels, Pixels, Said]]:
     size = (side, side * 3 // 2)
-    source = Street(Street.Options(size=size, seed=seed, kinds=tuple(kinds), places=TRAINED_PLACES, scenes=10**9))
+    source = StreetSource(
+        StreetSource.Options(size=size, seed=seed, kinds=tuple(kinds), places=TRAINED_PLACES, scenes=10**9)
+    )
     number = 2 * first + 1
     while True:  # odd numbers: those have expressions
         scene = source.scene(number)

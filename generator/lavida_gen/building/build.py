@@ -21,7 +21,7 @@ from lavida_gen.building.plan_file import BuildPlan
 from lavida_gen.building.shard_records import ShardRecord, kept, record_name, row, write_record
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError
-from lavida_gen.config.recipe import Recipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import STATE as STATE
 from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.shards import ShardWriter
@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 class Job:
     """One range of samples to make, as it travels to a worker."""
 
-    recipe: Recipe
+    recipe: CorpusRecipe
     corpus: str
     range: Range
 
@@ -59,7 +59,7 @@ class How:
 _opened: dict[str, Deck] = {}
 
 
-def _deck(recipe: Recipe) -> Deck:
+def _deck(recipe: CorpusRecipe) -> Deck:
     """The recipe's data, opened once in this process."""
     key = recipe.model_dump_json()
     if key not in _opened:
@@ -87,7 +87,7 @@ def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
 
 
 def build(
-    recipe: Recipe,
+    recipe: CorpusRecipe,
     out: Path | str,
     workers: int = 1,
     engine: str = "local",
@@ -110,7 +110,7 @@ def build(
 
 
 def build_part(
-    recipe: Recipe, out: Path | str, part: slice, how: How, progress: Progress = lambda done, dropped: None
+    recipe: CorpusRecipe, out: Path | str, part: slice, how: How, progress: Progress = lambda done, dropped: None
 ) -> int:
     """Make some of the ranges of a corpus, by number; returns how many. `merge` finishes it when all are there.
 
@@ -127,7 +127,7 @@ def build_part(
 
 
 def _make_all(
-    recipe: Recipe, storage: Storage, ranges: Sequence[Range], how: How, progress: Progress
+    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[Range], how: How, progress: Progress
 ) -> dict[str, ShardRecord]:
     """Make the ranges that are not there yet; those of all, by name."""
     made = still_there(storage, ranges)
@@ -151,6 +151,6 @@ def still_there(storage: Storage, ranges: Sequence[Range]) -> dict[str, ShardRec
         return {one.name: one for one in pool.map(lambda one: kept(storage, one), asked) if one is not None}
 
 
-def dry_run(recipe: Recipe) -> list[Range]:
+def dry_run(recipe: CorpusRecipe) -> list[Range]:
     """The ranges that a build would make: opens the data, writes nothing."""
     return list(Deck.open(recipe).ranges())

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import LavidaGenError
-from lavida_gen.config.recipe import SOURCES, Recipe
+from lavida_gen.config.recipe import SOURCES, CorpusRecipe
 from lavida_gen.sampling.sampler import Deck
 from lavida_gen.sources._base import Source
 
 
-def check(recipe: Recipe) -> Iterator[str]:
+def check(recipe: CorpusRecipe) -> Iterator[str]:
     """Faults of the recipe's data, all of them: a source that does not open does not hide those of the next."""
     opens = True
     for number, entry in enumerate(recipe.sources):

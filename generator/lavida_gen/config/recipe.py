@@ -31,7 +31,7 @@ SOURCES = "lavida_gen.sources"
 EXPOSURES = "lavida_gen.exposures"
 
 
-class SourceEntry(StrictModel):
+class SourceConfig(StrictModel):
     """One entry of `sources:`; every other key in it is an option of that source."""
 
     name: str = Field(description="which source: `lavida-gen sources` lists them")
@@ -40,7 +40,7 @@ class SourceEntry(StrictModel):
     options: SerializeAsAny[SourceOptions]
 
 
-class ExposureEntry(StrictModel):
+class ExposureConfig(StrictModel):
     """One entry of `exposures:`; every other key in it is an option of that exposure."""
 
     name: str = Field(description="which exposure: `lavida-gen exposures` lists them")
@@ -55,7 +55,7 @@ class ShardSize(StrictModel):
     megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
 
 
-class Recipe(StrictModel):
+class CorpusRecipe(StrictModel):
     """A corpus, described. With the data it names, it determines every byte of it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
@@ -64,8 +64,8 @@ class Recipe(StrictModel):
     samples: int = Field(ge=1, le=10**12, description="how many, train and val together")
     val: float = Field(default=0.1, ge=0, lt=1, description="share of SCENES and samples kept for validation")
     shard: ShardSize = ShardSize()
-    sources: list[SourceEntry] = Field(min_length=1)
-    exposures: list[ExposureEntry] = Field(min_length=1)
+    sources: list[SourceConfig] = Field(min_length=1)
+    exposures: list[ExposureConfig] = Field(min_length=1)
     anomaly_ratio: float = Field(default=0.5, ge=0, le=1, description="share of samples that show an anomaly")
     names_per_prompt: int = Field(default=30, ge=1, le=500, description="most names a prompt lists")
     prompts_per_scene: int = Field(
@@ -84,7 +84,7 @@ class Recipe(StrictModel):
     def published(self) -> dict[str, Any]:
         """The whole recipe as plain data, without what only holds on this machine (paths of data)."""
         plain = self.model_dump(mode="json")
-        entries: list[SourceEntry | ExposureEntry] = [*self.sources, *self.exposures]
+        entries: list[SourceConfig | ExposureConfig] = [*self.sources, *self.exposures]
         for row, entry in zip([*plain["sources"], *plain["exposures"]], entries, strict=True):
             options = row.pop("options")
             local = _local(type(entry.options))
@@ -127,7 +127,7 @@ def find(name: str) -> Path:
     return manifest if name not in built_in() and manifest.is_file() else CORPUS.find(name)
 
 
-def load(name: str, settings: Sequence[str] = ()) -> Recipe:
+def load(name: str, settings: Sequence[str] = ()) -> CorpusRecipe:
     """Read a recipe by name or path, or of a finished corpus by folder or URL, with `key.path=value` settings on top.
 
     Raises UserError that lists every fault with its place.
@@ -153,7 +153,7 @@ def _found(name: str) -> tuple[str, dict[str, Any]]:
     return str(path), raw
 
 
-def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> Recipe:
+def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> CorpusRecipe:
     """A recipe from plain data. Raises UserError that lists every fault with its place."""
     found = list(problems)
     raw = expand(raw, "", found)
@@ -167,9 +167,9 @@ def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = 
             del raw["prompts"]
     recipe = None
     try:
-        recipe = Recipe.model_validate(raw)
+        recipe = CorpusRecipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(validation_messages(error, "", Recipe))
+        found.extend(validation_messages(error, "", CorpusRecipe))
     if recipe is None or found:
         raise refuse(where, found)
     return recipe
@@ -182,7 +182,7 @@ def _normalise_entries(
     entries = raw.get(key)
     if not isinstance(entries, list):
         return
-    own = set(SourceEntry.model_fields if base is Source else ExposureEntry.model_fields) - {"options"}
+    own = set(SourceConfig.model_fields if base is Source else ExposureConfig.model_fields) - {"options"}
     for number, entry in enumerate(entries):
         if isinstance(entry, str):
             entry = {"name": entry}

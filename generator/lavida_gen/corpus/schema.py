@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lavida_gen.scenes.sample import Record
+from lavida_gen.scenes.sample import SampleRecord
 
 
 def record_schema() -> Any:
@@ -17,7 +17,7 @@ def record_schema() -> Any:
         "labels": pa.list_(pa.bool_()), "names": pa.list_(text),
         **dict.fromkeys(("frames", "height", "index", "seed", "width"), whole),
     }  # fmt: skip
-    return pa.schema([(name, special.get(name, text)) for name in sorted(Record.__annotations__)])
+    return pa.schema([(name, special.get(name, text)) for name in sorted(SampleRecord.__annotations__)])
 
 
 def row_schema() -> Any:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.scenes.sample import Record
+from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.base import PARTIAL as PARTIAL
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import write_whole as write_whole
@@ -35,7 +35,7 @@ class EncodedSample:
     key: str
     frames: tuple[bytes, ...]
     masks: tuple[bytes, ...]
-    record: Record
+    record: SampleRecord
     _text: str | None = field(default=None, repr=False, compare=False)
 
     def fields(self) -> Iterator[tuple[str, bytes]]:
@@ -204,7 +204,7 @@ def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[st
 def unpack(key: str, fields: dict[str, bytes], where: object) -> EncodedSample:
     """A sample from its fields. Raises DataError that names what is missing."""
     try:
-        record: Record = json.loads(fields["json"])
+        record: SampleRecord = json.loads(fields["json"])
         stems: Sequence[str] = [""] if record["kind"] == "image" else [f"{t:03d}." for t in range(record["frames"])]
         frames = tuple(fields[f"{stem}jpg"] for stem in stems)
         masks = tuple(fields[f"{stem}mask.png"] for stem in stems)

@@ -10,7 +10,7 @@ import numpy as np
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.scene import Scene
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 
 
 def outlined(scene: Scene, time: int) -> Pixels:
@@ -33,8 +33,8 @@ def main() -> None:
     arguments.add_argument("--out", default="sheet.png")
     arguments.add_argument("--seed", type=int, default=0)
     options = arguments.parse_args()
-    stills = Street(Street.Options(seed=options.seed))
-    clips = Street(Street.Options(seed=options.seed, kind="clip"))
+    stills = StreetSource(StreetSource.Options(seed=options.seed))
+    clips = StreetSource(StreetSource.Options(seed=options.seed, kind="clip"))
     plain = [stills.scene(n) for n in range(9)]
     clip = clips.scene(1)
     tiles = [scene.frames[0].pixels() for scene in plain]

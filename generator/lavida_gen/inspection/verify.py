@@ -15,7 +15,7 @@ from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import EncodedSample, digest, read
 from lavida_gen.engines.local import Local
 from lavida_gen.scenes import images, masks
-from lavida_gen.scenes.sample import Record
+from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.places import open_storage
 
 
@@ -109,7 +109,7 @@ def _samples(path: Path, where: str) -> Iterator[EncodedSample]:
 
 def _sample(sample: EncodedSample, entry: ShardEntry) -> Iterator[str]:
     record = sample.record
-    missing = Record.__annotations__.keys() ^ record.keys()
+    missing = SampleRecord.__annotations__.keys() ^ record.keys()
     if missing:
         yield f"its json has other keys than a record: {', '.join(sorted(missing))}"
         return

@@ -17,7 +17,7 @@ from lavida_gen.exposures import _candidates as candidates
 from lavida_gen.sampling.sampler import Deck, Part, Step
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
-from lavida_gen.scenes.sample import Draft, Record, Rejection
+from lavida_gen.scenes.sample import Draft, Rejection, SampleRecord
 from lavida_gen.scenes.scene import Scene
 
 ATTEMPTS = 500
@@ -85,7 +85,7 @@ def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> EncodedSample |
 
 def _record(
     key: str, draft: Draft, question: str, answer: str, scene: Scene, step: Step, part: Part, seed: int, digest: str
-) -> Record:
+) -> SampleRecord:
     height, width = draft.frames[0].size
     return {
         "key": key,

@@ -25,7 +25,7 @@ class Elsewhere:
     """
 
     def __init__(self, source: Source, scenes: NDArray[np.int64], drop: bool = False) -> None:
-        most = FEW if type(source).cast is Source.cast else MANY
+        most = FEW if type(source).annotations_without_masks is Source.annotations_without_masks else MANY
         self.source, self.drop = source, drop
         self.scenes = scenes[np.linspace(0, len(scenes) - 1, min(most, len(scenes))).astype(np.int64)]
         self._known: dict[int, list[Name]] = {}
@@ -46,7 +46,7 @@ class Elsewhere:
 
     def _cast(self, number: int) -> Sequence[Region]:
         try:
-            return self.source.cast(number)
+            return self.source.annotations_without_masks(number)
         except DataError:
             if not self.drop:
                 raise

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
-from lavida_gen.config.recipe import EXPOSURES, SOURCES, Recipe
+from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
 from lavida_gen.exposures._base import Exposure, Task
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.sampling.name_prior import Elsewhere
@@ -127,7 +127,7 @@ class Step:
 class Deck:
     """A recipe with its data opened: everything that `step` needs. Opened once in each process."""
 
-    recipe: Recipe
+    recipe: CorpusRecipe
     sources: list[Opened]
     exposures: list[tuple[str, float, Exposure]]
     parts: tuple[Part, ...]
@@ -135,7 +135,7 @@ class Deck:
     _ables: dict[tuple[Kind, bool], list[tuple[str, float, Exposure]]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, recipe: Recipe) -> Deck:
+    def open(cls, recipe: CorpusRecipe) -> Deck:
         """Open every source. Raises DataError or UserError, naming the entry of the recipe."""
         sources = []
         for number, entry in enumerate(recipe.sources):
@@ -261,7 +261,7 @@ def _draw(lot: float, sums: Sequence[float]) -> int:
     return bisect_right(sums, min(lot, 1 - 2**-53) * sums[-1])
 
 
-def _parts(recipe: Recipe, sources: Sequence[Opened]) -> tuple[Part, ...]:
+def _parts(recipe: CorpusRecipe, sources: Sequence[Opened]) -> tuple[Part, ...]:
     """Sample numbers of each kind by the weights of its sources, of each split by `val`."""
     total = sum(one.weight for one in sources)
     clips = round(recipe.samples * sum(one.weight for one in sources if one.source.kind == "clip") / total)
@@ -281,7 +281,7 @@ def _lot(seed: int, group: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def _divide(sources: Sequence[Opened], recipe: Recipe) -> None:
+def _divide(sources: Sequence[Opened], recipe: CorpusRecipe) -> None:
     """Give each group of scenes (a photo, a video) to one split, over all sources together.
 
     A group is held out if its lot falls below `val`. A small source that would have nothing to hold out (or nothing

@@ -56,7 +56,7 @@ class Draft:
         return any(self.labels)
 
 
-class Record(TypedDict):
+class SampleRecord(TypedDict):
     """The `json` field of a sample in a shard. Every sample has every key, with values of the same types.
 
     boxes and edits have one [x, y, width, height] in pixels per frame, zeros where there is nothing; areas are the

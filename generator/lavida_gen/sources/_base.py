@@ -22,7 +22,7 @@ class LocalOnly:
     """Marks an option that says where data lies on THIS machine: it never enters a digest, shard or card."""
 
 
-Place = Annotated[Path, LocalOnly()]
+LocalPath = Annotated[Path, LocalOnly()]
 """A file or folder of the user's machine."""
 
 
@@ -82,7 +82,7 @@ class Source(ABC):
     def scene(self, number: int) -> Scene:
         """Scene `number`. Reads annotations; image files are opened only when a Frame is asked. Raises DataError."""
 
-    def cast(self, number: int) -> Sequence[Region]:
+    def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """The regions of scene `number`, without a promise of masks: what is there, and what it is called.
 
         Worth overriding where names come cheaper than masks: the names of other scenes fill the prompts.
@@ -109,7 +109,7 @@ def need_folder(path: Path, where: str, todo: str) -> Path:
     return path
 
 
-class Needs:
+class RequiredFiles:
     """What a data set cannot do without, looked for together, so that all that is missing is said at once."""
 
     def __init__(self, root: Path, hint: str) -> None:

@@ -48,7 +48,7 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ClipContents:
     """What is read of a clip: size (H, W), T frames, regions with T masks each."""
 
     size: tuple[int, int]
@@ -56,7 +56,7 @@ class Shown:
     regions: tuple[Region, ...]
 
 
-def windows(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
+def clip_positions(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
     """Positions of the frames of each clip in a video of `count` annotated frames; T positions each."""
     if count < 2 or (count < options.frames and options.short == "drop"):
         return []
@@ -68,7 +68,7 @@ def windows(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
     return [tuple(range(start, start + span, stride)) for start in starts]
 
 
-def in_order(names: Sequence[str]) -> tuple[str, ...]:
+def sort_frames(names: Sequence[str]) -> tuple[str, ...]:
     """Names of frames in order of time: ``2`` before ``10``, ``00009`` before ``00010``."""
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
@@ -90,11 +90,11 @@ class ClipSource(Source):
         super().__init__(options)
         self.split, self.videos = split, videos
         self._clips = [
-            (at, window) for at, video in enumerate(videos) for window in windows(len(video.frames), options)
+            (at, window) for at, video in enumerate(videos) for window in clip_positions(len(video.frames), options)
         ]
 
     @abstractmethod
-    def shown(self, video: Video, positions: Sequence[int]) -> Shown:
+    def shown(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Frames and regions at these positions of a video, which may repeat. Raises DataError."""
 
     @property

@@ -20,7 +20,7 @@ from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source
 
 
-class LabelledImages(Source):
+class LabelMapSource(Source):
     """Each index mask is a scene; each value in it that has a label is a region."""
 
     prefix: str

@@ -13,16 +13,16 @@ from lavida_gen.annotations import json_file
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources import _vos as vos
-from lavida_gen.sources._base import Needs, Place
+from lavida_gen.sources._base import LocalPath, RequiredFiles
 from lavida_gen.sources._clips import ClipOptions
-from lavida_gen.sources._vos import Called, VosSource
+from lavida_gen.sources._vos import ObjectNames, VosSource
 from lavida_gen.storage import cache
 
 
 class ReferredOptions(ClipOptions):
     """Options of `ref_youtube_vos` and `ref_davis`."""
 
-    root: Place = Field(description="folder that holds train/ and meta_expressions/")
+    root: LocalPath = Field(description="folder that holds train/ and meta_expressions/")
     split: str = Field(default="train", description="train (or valid, where its masks are public)")
 
 
@@ -31,7 +31,7 @@ class ReferredSource(VosSource):
 
     def __init__(self, options: Any, hint: str) -> None:
         """Read the JSONs and list the masks. Raises DataError."""
-        needs = Needs(options.root, hint)
+        needs = RequiredFiles(options.root, hint)
         folder = options.root / options.split
         images = needs.folder(folder / "JPEGImages", "split")
         masks = needs.folder(folder / "Annotations", "split")
@@ -41,22 +41,22 @@ class ReferredSource(VosSource):
         meta = folder / "meta.json"
         self._meta_file = meta if meta.is_file() else None
         self._meta = json_file.member(json_file.load(meta), "videos", dict, meta) if meta.is_file() else {}
-        videos = vos.annotated(masks, sorted(self._said), self._file)
+        videos = vos.list_videos(masks, sorted(self._said), self._file)
         super().__init__(options, options.split, videos, images, masks)
 
-    def called(self, video: str) -> Mapping[int, Called]:
+    def called(self, video: str) -> Mapping[int, ObjectNames]:
         """Categories of meta.json, expressions of meta_expressions.json, in the order of the files."""
-        found = vos.objects_of(self._meta, video, self._meta_file) if video in self._meta else {}
+        found = vos.read_object_names(self._meta, video, self._meta_file) if video in self._meta else {}
         where = f"{self._file}: video {video!r}"
         for ident, one in json_file.member(self._said[video], "expressions", dict, where).items():
             at = f"{where} expression {ident!r}"
             text = " ".join(json_file.member(one, "exp", str, at).split())
             if "obj_id" not in one:
                 raise DataError(problem(at, "has no 'obj_id'", "the object it speaks of"))
-            value = vos.number(one["obj_id"], at)
-            old = found.get(value, Called(()))
+            value = vos.object_id(one["obj_id"], at)
+            old = found.get(value, ObjectNames(()))
             if text and text not in old.names:
-                found[value] = Called((*old.names, text), old.category, old.listed)
+                found[value] = ObjectNames((*old.names, text), old.category, old.listed)
         return {value: one for value, one in found.items() if one.names}
 
     @cached_property

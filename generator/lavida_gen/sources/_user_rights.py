@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from lavida_gen.sources._base import SourceInfo, SourceOptions
 
 
-class OwnRights(SourceOptions):
+class UserRightsOptions(SourceOptions):
     """Options of sources that read a user's own files. Without them a corpus of these files is not passed on."""
 
     licence: str | None = Field(
@@ -22,7 +22,7 @@ class OwnRights(SourceOptions):
     attribution: str | None = Field(default=None, min_length=1, description="whom a published corpus names")
 
     @model_validator(mode="after")
-    def _both(self) -> OwnRights:
+    def _both(self) -> UserRightsOptions:
         if (self.licence is None) != (self.use is None):
             raise ValueError("`licence` and `use` go together: under which licence, and what it allows")
         return self

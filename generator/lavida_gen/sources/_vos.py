@@ -20,14 +20,14 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Region
-from lavida_gen.sources._clips import ClipSource, Shown, Video, in_order
+from lavida_gen.sources._clips import ClipContents, ClipSource, Video, sort_frames
 
 VOID = 255
 BACKGROUND = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class ObjectNames:
     """How an object of a video is called: names (category first), and its category, "" if unknown.
 
     listed are the frames in which the data set says that it is to be seen, None if it does not say.
@@ -47,7 +47,7 @@ class VosSource(ClipSource):
         self.images, self.annotations = images, annotations
 
     @abstractmethod
-    def called(self, video: str) -> Mapping[int, Called]:
+    def called(self, video: str) -> Mapping[int, ObjectNames]:
         """The objects of a video that have a name, by their value in the PNGs."""
 
     def objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
@@ -58,7 +58,7 @@ class VosSource(ClipSource):
         found.pop(VOID, None)
         return (int(plane.shape[0]), int(plane.shape[1])), found
 
-    def shown(self, video: Video, positions: Sequence[int]) -> Shown:
+    def shown(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Every named object with its masks, None where the PNG shows nothing of it."""
         where, names = f"{self.annotations}: video", [video.frames[at] for at in positions]
         read: dict[str, tuple[tuple[int, int], dict[int, RLE]]] = {}
@@ -73,7 +73,7 @@ class VosSource(ClipSource):
             read[name] = (size, found)
         size = read[names[0]][0]
         frames = tuple(Frame.file(path_inside(self.images, f"{video.name}/{name}.jpg", where), size) for name in names)
-        return Shown(
+        return ClipContents(
             size, frames, tuple(self._regions(video, names, {name: found for name, (_, found) in read.items()}))
         )
 
@@ -121,7 +121,7 @@ class VosSource(ClipSource):
         )
 
 
-def annotated(annotations: Path, names: Iterable[str], where: object) -> list[Video]:
+def list_videos(annotations: Path, names: Iterable[str], where: object) -> list[Video]:
     """The videos with those frames that have a PNG. Raises DataError where a video has no folder."""
     videos = []
     for name in names:
@@ -133,12 +133,12 @@ def annotated(annotations: Path, names: Iterable[str], where: object) -> list[Vi
                 problem(where, f"video {name!r} has no folder {folder}", "its masks", "unpack the annotations")
             ) from error
         pngs = [files.utf8_name(folder, file) for file in found if file.endswith(".png") and file[0] != "."]
-        frames = in_order([file[:-4] for file in pngs])
+        frames = sort_frames([file[:-4] for file in pngs])
         videos.append(Video(name, frames))
     return videos
 
 
-def objects_of(meta: Mapping[str, Any], video: str, where: object) -> dict[int, Called]:
+def read_object_names(meta: Mapping[str, Any], video: str, where: object) -> dict[int, ObjectNames]:
     """The objects of a video in a meta.json of YouTube-VOS' kind. Raises DataError."""
     told: dict[str, Any] = json_file.member(json_file.member(meta, video, dict, where), "objects", dict, where)
     found = {}
@@ -147,11 +147,11 @@ def objects_of(meta: Mapping[str, Any], video: str, where: object) -> dict[int, 
         category = json_file.member(one, "category", str, at).replace("_", " ").strip()
         frames = one.get("frames")
         listed = frozenset(map(str, frames)) if isinstance(frames, list) else None
-        found[number(ident, at)] = Called((category,), category, listed)
+        found[object_id(ident, at)] = ObjectNames((category,), category, listed)
     return found
 
 
-def number(ident: object, where: object) -> int:
+def object_id(ident: object, where: object) -> int:
     """Object ids are written as strings ("1") or numbers, by data set. Raises DataError for anything else."""
     text = str(ident).strip()
     if not text.isdigit():

@@ -14,8 +14,8 @@ from pydantic import Field
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.sources._base import Needs, Place, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
+from lavida_gen.sources._label_maps import LabelMapSource
 from lavida_gen.storage import cache
 
 # LAVIDA never takes 20 of the 150 classes for anomalies, without saying which. These 20 are what a place is made of:
@@ -28,7 +28,7 @@ BACKGROUND = frozenset(
 )
 
 
-class Ade20k(LabelledImages):
+class Ade20kSource(LabelMapSource):
     """Each photo is a scene; each class in it one region (instances are not annotated here)."""
 
     prefix = "ade20k"
@@ -36,7 +36,7 @@ class Ade20k(LabelledImages):
     class Options(SourceOptions):
         """Options of `ade20k`."""
 
-        root: Place = Field(description="folder ADEChallengeData2016")
+        root: LocalPath = Field(description="folder ADEChallengeData2016")
         split: str = Field(default="training", description="training or validation")
 
     about: ClassVar[SourceInfo] = SourceInfo(
@@ -64,7 +64,7 @@ class Ade20k(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the masks and read the names. Raises DataError."""
-        needs = Needs(options.root, "see `lavida-gen sources ade20k`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources ade20k`")
         self._masks = needs.folder(options.root / "annotations" / options.split, "split")
         self._images = needs.folder(options.root / "images" / options.split, "split")
         self._info = needs.file(options.root / "objectInfo150.txt", "root")

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.sources._base import Needs, Place, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
+from lavida_gen.sources._label_maps import LabelMapSource
 
 # The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 is never
 # drawn. A marked class is left out of the benchmark, but annotated all the same.
@@ -54,7 +54,7 @@ PAPER = frozenset(("person", "rider", "car", "truck", "bus", "motorcycle", "bicy
 GROUP_STEP = 1000
 
 
-class Cityscapes(LabelledImages):
+class CityscapesSource(LabelMapSource):
     """Each street view is a scene; each instance a region, and each class without instances one.
 
     Values below 1000 of classes that do have instances are groups too dense to be told apart: they belong to their
@@ -66,7 +66,7 @@ class Cityscapes(LabelledImages):
     class Options(SourceOptions):
         """Options of `cityscapes`."""
 
-        root: Place = Field(description="folder that holds leftImg8bit/ and gtFine/")
+        root: LocalPath = Field(description="folder that holds leftImg8bit/ and gtFine/")
         split: str = Field(default="train", description="train or val (the masks of test are void)")
         annotations: Literal["gtFine", "gtCoarse"] = Field(default="gtFine", description="gtFine or gtCoarse")
         classes: Literal["all", "paper"] = Field(
@@ -98,7 +98,7 @@ class Cityscapes(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the masks of all cities. Raises DataError."""
-        needs = Needs(options.root, "see `lavida-gen sources cityscapes`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources cityscapes`")
         self._images = needs.folder(options.root / "leftImg8bit" / options.split, "split")
         self._masks = needs.folder(options.root / options.annotations / options.split, "split")
         needs.settle()

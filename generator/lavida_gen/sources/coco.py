@@ -13,12 +13,12 @@ from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, Needs, Place, Source, SourceInfo, SourceOptions
+from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
 
-class Coco(Source):
+class CocoSource(Source):
     """Each photo of an instances JSON is a scene; each annotation a region.
 
     Crowds are regions of their kind, but as "stuff", for they are not one thing.
@@ -27,7 +27,7 @@ class Coco(Source):
     class Options(SourceOptions):
         """Options of `coco`."""
 
-        root: Place = Field(description="folder that holds annotations/ and the photos")
+        root: LocalPath = Field(description="folder that holds annotations/ and the photos")
         split: str = Field(default="train2017", description="names annotations/instances_SPLIT.json and its photos")
         annotations: Annotated[Path | None, LocalOnly()] = Field(
             default=None, description="another instances JSON, relative to root or absolute"
@@ -59,7 +59,7 @@ class Coco(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        needs, split = Needs(options.root, "see `lavida-gen sources coco`"), options.split
+        needs, split = RequiredFiles(options.root, "see `lavida-gen sources coco`"), options.split
         name = options.annotations or f"annotations/instances_{split}.json"
         hint = "give `split` or `annotations`; see `lavida-gen sources coco`"
         file = needs.file(needs.root / name, "annotations", hint)
@@ -103,7 +103,7 @@ class Coco(Source):
             attribution=index.url(number) or self.about.attribution,
         )
 
-    def cast(self, number: int) -> Sequence[Region]:
+    def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
         found = [(self._regions[kind], masked) for kind, masked in self.index.annotation_categories(number)]
         return [Region(names, (None,), names[0], candidate=masked) for names, masked in found]

@@ -20,18 +20,18 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, Needs, Place, Source, SourceInfo, SourceOptions
+from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
 VOID = 0
 
 
-class CocoPanoptic(Source):
+class CocoPanopticSource(Source):
     """Each photo is a scene; each segment a region (crowds as "stuff" of their kind: they are not one thing)."""
 
     class Options(SourceOptions):
         """Options of `coco_panoptic`."""
 
-        root: Place = Field(description="folder that holds annotations/ and the photos")
+        root: LocalPath = Field(description="folder that holds annotations/ and the photos")
         split: str = Field(
             default="train2017", description="names annotations/panoptic_SPLIT.json, its PNGs and photos"
         )
@@ -65,7 +65,7 @@ class CocoPanoptic(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        needs, split = Needs(options.root, "see `lavida-gen sources coco_panoptic`"), options.split
+        needs, split = RequiredFiles(options.root, "see `lavida-gen sources coco_panoptic`"), options.split
         annotations = needs.root / "annotations"
         file = needs.file(annotations / f"panoptic_{split}.json", "split")
         self._pngs: Path = needs.folder(annotations / f"panoptic_{split}", "split")

@@ -16,15 +16,15 @@ from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_inde
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.scenes.scene import Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, Needs, Place, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, SourceInfo, SourceOptions
+from lavida_gen.sources._label_maps import LabelMapSource
 
 VOID = 255
 THINGS = "other"
 """The JSON's category 183: everything that is a thing, so nothing that could be named."""
 
 
-class CocoStuff(LabelledImages):
+class CocoStuffSource(LabelMapSource):
     """Each photo is a scene; each class in its pixel map one region."""
 
     prefix = "coco_stuff"
@@ -32,7 +32,7 @@ class CocoStuff(LabelledImages):
     class Options(SourceOptions):
         """Options of `coco_stuff`."""
 
-        root: Place = Field(description="folder that holds the pixel maps and the photos")
+        root: LocalPath = Field(description="folder that holds the pixel maps and the photos")
         split: str = Field(default="train2017", description="train2017 or val2017")
         maps: Annotated[Path | None, LocalOnly()] = Field(
             default=None, description="folder of the pixel maps, relative to root or absolute"
@@ -70,7 +70,7 @@ class CocoStuff(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """List the pixel maps, or open (the first time: make) the index of the JSON. Raises DataError."""
-        needs = Needs(options.root, "see `lavida-gen sources coco_stuff`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources coco_stuff`")
         root = needs.root
         with needs.noting():
             self._images = image_folder(root, options.images, [options.split, f"images/{options.split}", "images"])

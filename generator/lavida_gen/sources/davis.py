@@ -19,16 +19,16 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources import _vos as vos
-from lavida_gen.sources._base import Needs, Place, SourceInfo
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import DenseClipOptions
-from lavida_gen.sources._vos import VOID, Called, VosSource
+from lavida_gen.sources._vos import VOID, ObjectNames, VosSource
 from lavida_gen.storage import cache
 
 OBJECTS = 32
 """More than any video has: where nothing names single objects, all of them are called alike."""
 
 
-class Davis(VosSource):
+class DavisSource(VosSource):
     """Each clip is a scene; each object a region.
 
     DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics) an object is called
@@ -41,7 +41,7 @@ class Davis(VosSource):
     class Options(DenseClipOptions):
         """Options of `davis`."""
 
-        root: Place = Field(description="folder that holds JPEGImages/, Annotations/ and ImageSets/")
+        root: LocalPath = Field(description="folder that holds JPEGImages/, Annotations/ and ImageSets/")
         year: Literal[2016, 2017] = Field(
             default=2017, description="2016: what is not 0 is the object; 2017: values are object ids, 255 is void"
         )
@@ -77,7 +77,7 @@ class Davis(VosSource):
 
     def __init__(self, options: Options) -> None:
         """Read the list of videos and list their masks. Raises DataError."""
-        needs = Needs(options.root, "see `lavida-gen sources davis`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources davis`")
         root = needs.root
         images = needs.folder(root / "JPEGImages" / options.resolution, "resolution")
         annotations = needs.folder(root / "Annotations" / options.resolution, "resolution")
@@ -87,10 +87,10 @@ class Davis(VosSource):
         if options.split is None:
             folders = (path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
             found = sorted(files.utf8_name(annotations, name) for name in folders)
-            videos = vos.annotated(annotations, found, annotations)
+            videos = vos.list_videos(annotations, found, annotations)
         else:
             file = _list(root, options.year, options.split)
-            videos = vos.annotated(annotations, _videos(file), file)
+            videos = vos.list_videos(annotations, _videos(file), file)
         super().__init__(options, options.split or "all", videos, images, annotations)
 
     def objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
@@ -104,16 +104,16 @@ class Davis(VosSource):
             raise DataError(problem(path, "holds no object but 255, which is void in DAVIS 2017", "object ids", todo))
         return size, found
 
-    def called(self, video: str) -> Mapping[int, Called]:
+    def called(self, video: str) -> Mapping[int, ObjectNames]:
         """By the semantics file, else by the folder's name."""
         if video in self._named:
             where = f"{self._semantics}: video {video!r}"
             found: dict[str, Any] = json_file.member(self._named, video, dict, self._semantics)
             return {
-                vos.number(ident, where): Called((str(name).replace("_", " "),), str(name).replace("_", " "))
+                vos.object_id(ident, where): ObjectNames((str(name).replace("_", " "),), str(name).replace("_", " "))
                 for ident, name in found.items()
             }
-        one = Called((words(video),))
+        one = ObjectNames((words(video),))
         return dict.fromkeys(range(1, OBJECTS), one)
 
     def vocabulary(self) -> Sequence[Name]:

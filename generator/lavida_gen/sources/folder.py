@@ -13,23 +13,23 @@ from lavida_gen.annotations import files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes.scene import Kind
-from lavida_gen.sources._base import Needs, Place, SourceInfo
-from lavida_gen.sources._label_maps import LabelledImages
-from lavida_gen.sources._user_rights import OwnRights
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
+from lavida_gen.sources._label_maps import LabelMapSource
+from lavida_gen.sources._user_rights import UserRightsOptions
 from lavida_gen.storage import cache
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
 
-class Folder(LabelledImages):
+class FolderSource(LabelMapSource):
     """Each mask with its image is a scene; each named value of a mask one region."""
 
     prefix = "folder"
 
-    class Options(OwnRights):
+    class Options(UserRightsOptions):
         """Options of `folder`."""
 
-        root: Place = Field(description="folder that holds the images, the masks and the names")
+        root: LocalPath = Field(description="folder that holds the images, the masks and the names")
         images: str = Field(default="images", description="folder of the images, relative to root")
         masks: str = Field(default="masks", description="folder of the masks, relative to root")
         names: str = Field(default="names.txt", description="file of names, relative to root")
@@ -64,7 +64,7 @@ class Folder(LabelledImages):
     def __init__(self, options: Options) -> None:
         """List the masks and images and read the names. Raises DataError or UserError."""
         self.options = options
-        needs = Needs(options.root, "see `lavida-gen sources folder`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources folder`")
         self._masks = needs.folder(needs.root / options.masks, "masks")
         self._images = needs.folder(needs.root / options.images, "images")
         self._names = needs.file(needs.root / options.names, "names") if options.binary is None else None

@@ -17,19 +17,21 @@ from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import Place, Source, SourceInfo, need_folder
-from lavida_gen.sources._user_rights import OwnRights
+from lavida_gen.sources._base import LocalPath, Source, SourceInfo, need_folder
+from lavida_gen.sources._user_rights import UserRightsOptions
 from lavida_gen.storage import cache
 
 
-class HuggingFace(Source):
+class HuggingFaceSource(Source):
     """Each row is a scene; each named value of its mask one region."""
 
-    class Options(OwnRights):
+    class Options(UserRightsOptions):
         """Options of `hf`."""
 
         repo: str | None = Field(default=None, description="data set on the Hub, OWNER/NAME")
-        saved: Place | None = Field(default=None, description="folder that Dataset.save_to_disk wrote, instead of repo")
+        saved: LocalPath | None = Field(
+            default=None, description="folder that Dataset.save_to_disk wrote, instead of repo"
+        )
         config: str | None = Field(default=None, description="configuration of the data set, if it has several")
         revision: str | None = Field(default=None, description="commit or tag on the Hub: pin it, data sets change")
         split: str = Field(default="train", description="train, validation, ...")
@@ -43,7 +45,7 @@ class HuggingFace(Source):
         )
 
         @model_validator(mode="after")
-        def _one_place(self) -> HuggingFace.Options:
+        def _one_place(self) -> HuggingFaceSource.Options:
             if (self.repo is None) == (self.saved is None):
                 raise ValueError("give either `repo` or `saved`")
             unused = [key for key in ("config", "revision") if getattr(self, key) is not None]
@@ -148,7 +150,7 @@ class HuggingFace(Source):
         return self._digest
 
 
-def _open(options: HuggingFace.Options) -> Any:
+def _open(options: HuggingFaceSource.Options) -> Any:
     """The split as a datasets.Dataset. Raises DataError or UserError."""
     try:
         import datasets
@@ -178,7 +180,7 @@ def _open(options: HuggingFace.Options) -> Any:
     return found[options.split]
 
 
-def _decoded_by_us(table: Any, options: HuggingFace.Options) -> Any:
+def _decoded_by_us(table: Any, options: HuggingFaceSource.Options) -> Any:
     """The two columns, as encoded bytes. Raises UserError where one is missing or holds no images."""
     import datasets
 

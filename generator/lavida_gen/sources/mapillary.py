@@ -14,15 +14,15 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.sources._base import Needs, Place, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelledImages
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
+from lavida_gen.sources._label_maps import LabelMapSource
 from lavida_gen.storage import cache
 
 INSTANCES = 256
 """A value of the 16-bit masks is 256 * class + instance."""
 
 
-class Mapillary(LabelledImages):
+class MapillarySource(LabelMapSource):
     """Each street view is a scene; each instance a region, and each class without instances one (a background)."""
 
     prefix = "mapillary"
@@ -30,7 +30,7 @@ class Mapillary(LabelledImages):
     class Options(SourceOptions):
         """Options of `mapillary`."""
 
-        root: Place = Field(description="folder that holds training/ and validation/")
+        root: LocalPath = Field(description="folder that holds training/ and validation/")
         split: str = Field(default="training", description="training or validation")
         version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
 
@@ -57,7 +57,7 @@ class Mapillary(LabelledImages):
 
     def __init__(self, options: Options) -> None:
         """Read the classes and list the masks. Raises DataError."""
-        needs = Needs(options.root, "see `lavida-gen sources mapillary`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources mapillary`")
         split = options.root / options.split
         self._images = needs.folder(split / "images", "split")
         # Either release keeps the masks of its only version right below the split.

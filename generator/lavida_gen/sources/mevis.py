@@ -17,12 +17,12 @@ from lavida_gen.annotations.mevis_index import open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
-from lavida_gen.sources._base import Needs, Place, SourceInfo
-from lavida_gen.sources._clips import ClipSource, DenseClipOptions, Shown, Video, in_order
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
+from lavida_gen.sources._clips import ClipContents, ClipSource, DenseClipOptions, Video, sort_frames
 from lavida_gen.storage import cache
 
 
-class Mevis(ClipSource):
+class MevisSource(ClipSource):
     """Each clip is a scene; each object a region that carries every expression which speaks of it.
 
     So an expression of several objects is the name of each of them, and its mask the union of theirs. Categories are
@@ -34,7 +34,7 @@ class Mevis(ClipSource):
     class Options(DenseClipOptions):
         """Options of `mevis`."""
 
-        root: Place = Field(description="folder that holds train/")
+        root: LocalPath = Field(description="folder that holds train/")
         split: str = Field(default="train", description="train or valid_u (valid has no masks)")
 
     about: ClassVar[SourceInfo] = SourceInfo(
@@ -59,7 +59,7 @@ class Mevis(ClipSource):
 
     def __init__(self, options: Options) -> None:
         """Read the expressions and open (the first time: make) the index of masks. Raises DataError."""
-        needs = Needs(options.root, "valid has no masks; see `lavida-gen sources mevis`")
+        needs = RequiredFiles(options.root, "valid has no masks; see `lavida-gen sources mevis`")
         root = options.root / options.split
         self._images = needs.folder(root / "JPEGImages", "split")
         self._file = needs.file(root / "meta_expressions.json", "split")
@@ -71,7 +71,7 @@ class Mevis(ClipSource):
         videos = []
         for name in sorted(told):
             where = f"{self._file}: video {name!r}"
-            frames = in_order([str(frame) for frame in json_file.member(told[name], "frames", list, where)])
+            frames = sort_frames([str(frame) for frame in json_file.member(told[name], "frames", list, where)])
             videos.append(Video(name, frames))
             self._said[name] = self._objects(json_file.member(told[name], "expressions", dict, where), frames, where)
         super().__init__(options, options.split, videos)
@@ -92,7 +92,7 @@ class Mevis(ClipSource):
                     found.setdefault(ident, {})[text] = None
         return {ident: tuple(texts) for ident, texts in found.items()}
 
-    def shown(self, video: Video, positions: Sequence[int]) -> Shown:
+    def shown(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Every object that is visible in the clip."""
         objects = self._said[video.name]
         sizes = {size for ident in objects if (size := self._masks.size(ident)) is not None}
@@ -107,7 +107,7 @@ class Mevis(ClipSource):
             if any(masks):
                 regions.append(Region(names, masks))
         paths = (path_inside(self._images, f"{video.name}/{video.frames[at]}.jpg", where) for at in positions)
-        return Shown(size, tuple(Frame.file(path, size) for path in paths), tuple(regions))
+        return ClipContents(size, tuple(Frame.file(path, size) for path in paths), tuple(regions))
 
     def vocabulary(self) -> Sequence[Name]:
         """Every expression, once, in the order of the file; categories are unknown."""

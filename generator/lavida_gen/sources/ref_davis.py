@@ -13,7 +13,7 @@ from lavida_gen.sources._base import SourceInfo
 from lavida_gen.sources._referring import ReferredOptions, ReferredSource
 
 
-class RefDavis(ReferredSource):
+class RefDavisSource(ReferredSource):
     """Each clip is a scene; each object a region that is called by its category and its expressions."""
 
     prefix, family, rate = "ref_davis", "davis-video", 24.0

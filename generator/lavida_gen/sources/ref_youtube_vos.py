@@ -11,7 +11,7 @@ from lavida_gen.sources._base import SourceInfo
 from lavida_gen.sources._referring import ReferredOptions, ReferredSource
 
 
-class RefYoutubeVos(ReferredSource):
+class RefYoutubeVosSource(ReferredSource):
     """Each clip is a scene; each object a region that is called by its category and its expressions."""
 
     prefix, family, rate = "ref_youtube_vos", "youtube-vos-video", 30.0

@@ -18,7 +18,7 @@ from pydantic import Field
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.annotations.refer_index import ReferIndex, open_refs
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, Needs, Place, Source, SourceInfo, SourceOptions
+from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
 """The division of each data set that papers report on."""
@@ -27,13 +27,13 @@ CLEF_PHOTOS = ["images/saiapr_tc-12", "saiapr_tc-12", "images/refclef"]
 SEE = "see `lavida-gen sources refcoco`"
 
 
-class RefCoco(Source):
+class RefCocoSource(Source):
     """Each photo with expressions of the split is a scene; all its annotations are regions, named by all of theirs."""
 
     class Options(SourceOptions):
         """Options of `refcoco`."""
 
-        root: Place = Field(description="folder that holds refcoco/, refcoco+/, ... and images/")
+        root: LocalPath = Field(description="folder that holds refcoco/, refcoco+/, ... and images/")
         dataset: Literal["refcoco", "refcoco+", "refcocog", "refclef", "grefcoco"] = Field(
             default="refcoco", description="refcoco, refcoco+, refcocog, refclef or grefcoco"
         )
@@ -85,7 +85,7 @@ class RefCoco(Source):
     def __init__(self, options: Options) -> None:
         """Open (the first time: make) the indices. Raises DataError."""
         super().__init__(options)
-        needs = Needs(options.root, SEE)
+        needs = RequiredFiles(options.root, SEE)
         folder = needs.root / options.dataset
         self.split_by = options.split_by or SPLIT_BY[options.dataset]
         self.clef = options.dataset == "refclef"
@@ -124,7 +124,7 @@ class RefCoco(Source):
         expressions marked as having no target.
         """
         index, image = self.index, int(self.refs.image[number])
-        told = zip(self.cast(number), index.annotations(image), strict=True)
+        told = zip(self.annotations_without_masks(number), index.annotations(image), strict=True)
         regions = [
             replace(one, masks=(annotation.mask,), kind="stuff" if annotation.crowd else "thing")
             for one, annotation in told
@@ -140,7 +140,7 @@ class RefCoco(Source):
             absent=partial(self._absent, number),
         )
 
-    def cast(self, number: int) -> Sequence[Region]:
+    def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
         said, regions = self.refs.expressions(number), []
         for at, (kind, masked) in enumerate(self.index.annotation_categories(int(self.refs.image[number]))):

@@ -19,8 +19,8 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.scenes.video_file import Stills
-from lavida_gen.sources._base import Place, Source, SourceInfo, need_folder
-from lavida_gen.sources._clips import ClipOptions, windows
+from lavida_gen.sources._base import LocalPath, Source, SourceInfo, need_folder
+from lavida_gen.sources._clips import ClipOptions, clip_positions
 
 EVERY = 4
 """A masklet has a mask for every fourth frame."""
@@ -29,7 +29,7 @@ FPS = 24.0
 ENDINGS = {"manual": ("_manual.json",), "auto": ("_auto.json",), "both": ("_manual.json", "_auto.json")}
 
 
-class SaV(Source):
+class SaVSource(Source):
     """Each clip is a scene; each masklet a region. All are called the same, for nothing tells what they are.
 
     Where a video's clips lie is known when its masklets are read: `clips` of them, spread over the video.
@@ -38,7 +38,7 @@ class SaV(Source):
     class Options(ClipOptions):
         """Options of `sa_v`."""
 
-        root: Place = Field(description="folder that holds sav_000/ ... or the mp4 files themselves")
+        root: LocalPath = Field(description="folder that holds sav_000/ ... or the mp4 files themselves")
         masklets: Literal["manual", "auto", "both"] = Field(
             default="manual", description="drawn by people, by the model, or both"
         )
@@ -122,7 +122,7 @@ class SaV(Source):
 
     def _positions(self, name: str, count: int, clip: int) -> tuple[int, ...]:
         """Annotated frames of a clip. Raises DataError for a video that is too short."""
-        starts = windows(count, self.options.model_copy(update={"hop": 1}))
+        starts = clip_positions(count, self.options.model_copy(update={"hop": 1}))
         if not starts:
             raise DataError(
                 problem(

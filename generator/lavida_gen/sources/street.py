@@ -31,7 +31,7 @@ DESERTED = 0.25
 """Share of the scenes without people: where "person" may be listed in vain."""
 
 
-class Street(Source):
+class StreetSource(Source):
     """Scenes drawn from a seed; half of them speak in categories, half in expressions too."""
 
     class Options(SourceOptions):
@@ -138,7 +138,7 @@ class Street(Source):
         """The place and cast of a scene."""
         return Film(*self._staged(number, drawn=True))
 
-    def cast(self, number: int) -> Sequence[Region]:
+    def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """Who is there, with nothing drawn; some may turn out to be hidden by others."""
         speaks = number % 2
         nobody = (None,) * (self.options.frames if self.options.kind == "clip" else 1)

@@ -13,13 +13,13 @@ from pydantic import Field
 from lavida_gen.annotations import json_file
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources import _vos as vos
-from lavida_gen.sources._base import Needs, Place, SourceInfo
+from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import ClipOptions
-from lavida_gen.sources._vos import Called, VosSource
+from lavida_gen.sources._vos import ObjectNames, VosSource
 from lavida_gen.storage import cache
 
 
-class YoutubeVos(VosSource):
+class YoutubeVosSource(VosSource):
     """Each clip is a scene; each object a region that is called by its category."""
 
     prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
@@ -28,7 +28,7 @@ class YoutubeVos(VosSource):
     class Options(ClipOptions):
         """Options of `youtube_vos`."""
 
-        root: Place = Field(description="folder that holds train/")
+        root: LocalPath = Field(description="folder that holds train/")
         split: str = Field(default="train", description="train (of valid and test only first frames are annotated)")
 
     about: ClassVar[SourceInfo] = SourceInfo(
@@ -54,19 +54,19 @@ class YoutubeVos(VosSource):
 
     def __init__(self, options: Options) -> None:
         """Read meta.json and list the masks. Raises DataError."""
-        needs = Needs(options.root, "see `lavida-gen sources youtube_vos`")
+        needs = RequiredFiles(options.root, "see `lavida-gen sources youtube_vos`")
         root = options.root / options.split
         images = needs.folder(root / "JPEGImages", "split")
         masks = needs.folder(root / "Annotations", "split")
         self._file = needs.file(root / "meta.json", "split")
         needs.settle()
         self._meta: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
-        videos = vos.annotated(masks, sorted(self._meta), self._file)
+        videos = vos.list_videos(masks, sorted(self._meta), self._file)
         super().__init__(options, options.split, videos, images, masks)
 
-    def called(self, video: str) -> Mapping[int, Called]:
+    def called(self, video: str) -> Mapping[int, ObjectNames]:
         """As meta.json says."""
-        return vos.objects_of(self._meta, video, self._file)
+        return vos.read_object_names(self._meta, video, self._file)
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, sorted."""

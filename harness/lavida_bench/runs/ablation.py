@@ -59,7 +59,7 @@ class Arm:
     """One arm, resolved: its corpus, its run, all exposures that it has."""
 
     name: str
-    corpus: corpora.Recipe
+    corpus: corpora.CorpusRecipe
     run: runs.Recipe
     exposures: tuple[str, ...]
 

@@ -18,7 +18,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import encode_jpeg
 from lavida_gen.scenes.scene import Region, Scene
 from lavida_gen.sources import cityscapes
-from lavida_gen.sources.street import Street
+from lavida_gen.sources.street import StreetSource
 from lavida_gen.street.actors import KINDS
 from miniatures import shapes
 
@@ -31,7 +31,7 @@ SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "
 def scenes(kind: str, seed: int) -> tuple[Scene, ...]:
     """Stills, or films of FRAMES frames; another seed, others."""
     count = STILLS if kind == "image" else FILMS
-    source = Street(Street.Options(kind=kind, size=SIZE, scenes=count, frames=FRAMES, fps=6, seed=seed))
+    source = StreetSource(StreetSource.Options(kind=kind, size=SIZE, scenes=count, frames=FRAMES, fps=6, seed=seed))
     return tuple(source.scene(number) for number in range(count))
 
 

@@ -26,9 +26,9 @@ from lavida.batch import Sample
 from lavida.processing import LavidaProcessor
 from lavida_bench.config import recipe as runs
 from lavida_bench.config.recipe import DataEntry, LoaderSettings
-from lavida_bench.fitting.datasets import open_pools
-from lavida_bench.fitting.loader import Loader, Reader
-from lavida_bench.fitting.sampling import Place
+from lavida_bench.fitting.datasets import open_datasets
+from lavida_bench.fitting.loader import Loader, SampleReader
+from lavida_bench.fitting.sampling import SamplePosition
 from lavida_gen.building import build
 from lavida_gen.config import augment
 from lavida_gen.config import recipe as recipes
@@ -128,14 +128,14 @@ def compare(
     deck = Deck.open(recipe)
     opened = {"loose files": time.perf_counter() - began}
     began = time.perf_counter()
-    pools, _ = open_pools([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
-    reader = Reader(pools)
+    pools, _ = open_datasets([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
+    reader = SampleReader(pools)
     ends = np.cumsum(pools[0].sizes)
     opened["shards"] = time.perf_counter() - began
 
     def stored(number: int) -> Sample:
         shard = int(np.searchsorted(ends, number, side="right"))
-        return reader.sample(Place(0, shard, int(number - ends[shard] + pools[0].sizes[shard])))
+        return reader.sample(SamplePosition(0, shard, int(number - ends[shard] + pools[0].sizes[shard])))
 
     order = np.random.default_rng(2).permutation(recipe.samples).tolist()
     assert all(same(stored(number), on_the_fly(deck, number)) for number in order[:20]), "the two ways differ"

@@ -26,7 +26,7 @@ from lavida.batch import Sample
 from lavida.compression import density
 from lavida.config import LavidaConfig
 from lavida.modeling import Lavida
-from lavida.parts.trainable import prepare
+from lavida.parts.trainable import set_trainable
 from lavida.processing import LavidaProcessor
 
 CHANNELS, NEIGHBOURS, RATIO = 3584, 8, 0.5
@@ -116,7 +116,7 @@ def seconds(run: Callable[[], Any], times: int) -> float:
 def tiny(times: int) -> None:
     print("\n## `tiny` on one thread, 8 clips of 8 frames, 128 x 128, 6 names\n")
     model, processor = Lavida.from_preset("tiny", random=True), LavidaProcessor.from_preset("tiny")
-    prepare(model)
+    set_trainable(model)
     drawn = clips(8, 8)
     batch = processor(drawn)
     frames = sum(batch.counts)
@@ -187,7 +187,7 @@ def shares(name: str, use: str) -> dict[str, float]:
     real = torch.ones(8, 10, dtype=torch.bool, device="meta")
     prompt = torch.empty(8, 1, config.sam.mask_decoder_config.hidden_size, device="meta")
     with torch.no_grad():
-        features = decoder.encode(model.sam, frames)
+        features = decoder.encode_frames(model.sam, frames)
         read = model.mllm.model.language_model
         sequence = torch.empty(1, tokens, width, device="meta")
         positions = torch.zeros(3, 1, tokens, dtype=torch.long, device="meta")
@@ -198,9 +198,9 @@ def shares(name: str, use: str) -> dict[str, float]:
             "density": 2 * cells**2 * width / 1e9 + 2 * cells * kept * width / 1e9,
             "language model": flops(lambda: read(inputs_embeds=sequence, position_ids=positions, use_cache=False)),
             "language head": flops(lambda: model.mllm.lm_head(sequence[:, :20])),
-            "image encoder": flops(lambda: decoder.encode(model.sam, frames)),
+            "image encoder": flops(lambda: decoder.encode_frames(model.sam, frames)),
             "projector": flops(lambda: model.projector(hidden, names, real, features.pixels_NPC)),
-            "mask decoder": flops(lambda: decoder.decode(model.sam, features, prompt, [8], "none", True)),
+            "mask decoder": flops(lambda: decoder.decode_masks(model.sam, features, prompt, [8], "none", True)),
         }
 
 
@@ -209,7 +209,7 @@ def presets() -> None:
     print("| preset | total | trained as the paper does | by group |\n|---|---|---|---|")
     for name in PRESETS:
         with torch.device("meta"):
-            rows = prepare(Lavida(LavidaConfig.preset(name)))
+            rows = set_trainable(Lavida(LavidaConfig.preset(name)))
         total = sum(row.parameters for row in rows)
         parts = ", ".join(f"{row.group} {row.parameters / total:.1%}" for row in rows)
         trained = sum(row.trained for row in rows)

@@ -23,9 +23,9 @@ from torch.profiler import ProfilerActivity, profile
 from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.modeling import Lavida
-from lavida.parts.trainable import prepare, table
+from lavida.parts.trainable import format_table, set_trainable
 from lavida.processing import LavidaProcessor, Sizes
-from lavida.tiny.tokenizer import load
+from lavida.tiny.tokenizer import load_tokenizer
 
 RATIOS = (1.0, 0.5, 0.2)
 STEPS = 5
@@ -79,7 +79,7 @@ def build(preset: str, device: torch.device) -> Lavida:
 
 def training(model: Lavida, batches: dict[str, Any], meter: Meter) -> None:
     """Samples a second of whole steps, as the paper's recipe trains."""
-    prepare(model)
+    set_trainable(model)
     model.train()
     model.gradient_checkpointing_enable()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -156,7 +156,7 @@ def main() -> None:
     took, peak = meter(lambda: made.append(build(args.preset, device)))
     print(f"| made on the device | {took:.1f} s | {peak:.1f} GiB |")
     model = made[0]
-    processor = LavidaProcessor(load(), load(names=True), Sizes.of(model.config))
+    processor = LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.of(model.config))
     sample = clip((480, 640))
     took, _ = meter(lambda: processor([sample], "score"))
     print(f"| processor, a clip of 8 frames at 480 x 640 | {took:.2f} s | |", flush=True)
@@ -167,7 +167,7 @@ def main() -> None:
     module.to(torch.bfloat16 if meter.cuda else torch.float32)
     scored = {size: processor([sample] * size, "score").to(device) for size in (1, 4)}
     scoring(model, scored, meter, args.clips)
-    print(f"\n```\n{table(prepare(model))}\n```")
+    print(f"\n```\n{format_table(set_trainable(model))}\n```")
     where_time_goes(model, scored[1], meter)
 
 

@@ -31,9 +31,9 @@ import torch
 from model_gpu import build
 
 from lavida.batch import Sample
-from lavida.presets import preset
+from lavida.config import LavidaConfig
 from lavida.processing import LavidaProcessor, Sizes
-from lavida.tiny.tokenizer import load as tokenizer
+from lavida.tiny.tokenizer import load_tokenizer
 from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols import windows
@@ -41,7 +41,7 @@ from lavida_bench.protocols.prompt_names import given
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.scoring import lavida_scorer
-from lavida_bench.scoring.score import Effort, score
+from lavida_bench.scoring.score import ScoringSettings, score
 from lavida_bench.videos import prefetch
 from lavida_bench.videos.types import TestVideo
 from lavida_bench.videos.video_file import VideoFile
@@ -55,9 +55,11 @@ def stages(folder: Path, frames: int) -> None:
     options = {"videos": 4, "frames": max(8, frames // 4)}
     entry = ScoreEntry(benchmark="street", options=options)
     score_run.ScoreJob.open(entry, folder)  # draws it
-    scorer = lavida_scorer.load("tiny", device="cpu")
+    scorer = lavida_scorer.load_scorer("tiny", device="cpu")
     start = time.perf_counter()
-    score_run.run_entry(scorer, entry, folder, Effort(), True, lambda total, what: nullcontext(lambda done: None))
+    score_run.run_entry(
+        scorer, entry, folder, ScoringSettings(), True, lambda total, what: nullcontext(lambda done: None)
+    )
     whole = time.perf_counter() - start
     plain = ScoreStore.open(folder / "scores" / "street")
     seconds = plain.seconds()
@@ -112,7 +114,7 @@ def supply(paths: list[Path], readers: int, processor: Any | None) -> tuple[floa
 
 def processor_of(name: str) -> LavidaProcessor:
     """A preset's sizes; the words cost next to nothing, so the small tokenizer does."""
-    return LavidaProcessor(tokenizer(), tokenizer(names=True), Sizes.of(preset(name)))
+    return LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.of(LavidaConfig.preset(name)))
 
 
 def whole_way(folder: Path, paths: list[Path], options: argparse.Namespace) -> None:
@@ -130,7 +132,7 @@ def whole_way(folder: Path, paths: list[Path], options: argparse.Namespace) -> N
         videos = [TestVideo(one.path.stem, one.frame_count, one.size, one, one.fps) for one in media]
         with tempfile.TemporaryDirectory(dir=folder) as scores:
             store = ScoreStore.create(Path(scores) / "store", {"benchmark": {"name": "drawn"}})
-            how = Effort(readers=readers, maps=False)
+            how = ScoringSettings(readers=readers, maps=False)
             found = score(scorer, videos, protocols.make("official"), given(NAMES, "names"), store, how)
         seconds = found.seconds
         peak = torch.cuda.max_memory_allocated(place) / 2**30 if place.type == "cuda" else 0.0

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers.vision_utils import get_vision_position_ids
 
-from lavida.compression import static_patches
+from lavida.compression import moving_patches
 from lavida.errors import LavidaError
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -26,7 +26,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisualTokens:
     """What the vision tower made of a batch.
 
     tokens   (L, Z) of all samples, one after another    lengths  B tokens of each sample
@@ -64,9 +64,9 @@ class Backbone:
         if kept_P is not None:
             positions = positions[kept_P]
             sizes = torch.stack([part.sum() for part in torch.split_with_sizes(kept_P, sizes.tolist())])
-        return {"position_ids": positions, "cu_seqlens": borders(sizes)}
+        return {"position_ids": positions, "cu_seqlens": cumulative_lengths(sizes)}
 
-    def look(self, mllm: Any, patches_PC: Tensor, grids: Tensor, threshold: float) -> Seen:
+    def look(self, mllm: Any, patches_PC: Tensor, grids: Tensor, threshold: float) -> VisualTokens:
         """Visual tokens of a batch; cells that stand still are dropped where `threshold` > 0."""
         visual, merge = mllm.model.visual, mllm.config.vision_config.spatial_merge_size
         patches = patches_PC.to(visual.dtype)
@@ -81,19 +81,19 @@ class Backbone:
             lengths = tuple(int(part.sum()) for part in torch.split_with_sizes(kept, cells))
         moved = {name: value.to(patches.device) for name, value in inputs.items()}
         out = visual(patches, grid_thw=grids, return_dict=True, **moved)
-        return Seen(out.pooler_output, lengths, kept, tuple(getattr(out, "deepstack_features", None) or ()))
+        return VisualTokens(out.pooler_output, lengths, kept, tuple(getattr(out, "deepstack_features", None) or ()))
 
     def _moving(self, visual: Any, patches: Tensor, grids: Tensor, threshold: float, merge: int) -> Tensor | None:
         if threshold <= 0 or int(grids[:, 0].max()) == 1:
             return None
         embedded = visual.patch_embed(patches)
         parts = torch.split_with_sizes(embedded, grids.prod(dim=1).tolist())
-        kept = [static_patches(part, grid.tolist(), threshold, merge) for part, grid in zip(parts, grids, strict=True)]
+        kept = [moving_patches(part, grid.tolist(), threshold, merge) for part, grid in zip(parts, grids, strict=True)]
         return torch.cat(kept)
 
     def positions(self, mllm: Any, ids_BS: Tensor, types_BS: Tensor, mask_BS: Tensor, grids: Tensor) -> Tensor:
         """Rotary positions (3, B, S) of whole sequences."""
-        clip = grid_of_clip(types_BS)
+        clip = is_clip(types_BS)
         grids = grids.to(ids_BS.device)
         found, _ = mllm.model.get_rope_index(
             ids_BS,
@@ -130,24 +130,24 @@ class Backbone:
         return {}
 
 
-def borders(sizes: Tensor) -> Tensor:
+def cumulative_lengths(sizes: Tensor) -> Tensor:
     """Cumulative borders (n + 1,) int32 of segments; empty ones leave no border."""
     return F.pad(sizes[sizes > 0].cumsum(0), (1, 0)).to(torch.int32)
 
 
-def grid_of_clip(types_BS: Tensor) -> Tensor:
+def is_clip(types_BS: Tensor) -> Tensor:
     """Which samples are clips, (B,) bool."""
     return (types_BS == 2).any(dim=1)
 
 
-def families() -> list[str]:
+def known_families() -> list[str]:
     """Names of the families that there are."""
     return sorted(path.stem for path in (Path(__file__).parent / "backbones").glob("[a-z]*.py"))
 
 
-def find(model_type: str) -> Backbone:
+def find_family(model_type: str) -> Backbone:
     """The glue of a family by its `model_type`."""
-    if model_type not in families():
-        raise LavidaError(f"language model of type {model_type!r}; expected one of {', '.join(families())}")
+    if model_type not in known_families():
+        raise LavidaError(f"language model of type {model_type!r}; expected one of {', '.join(known_families())}")
     family: Backbone = importlib.import_module(f"lavida.backbones.{model_type}").Family()
     return family

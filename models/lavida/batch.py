@@ -107,7 +107,7 @@ class Batch:
             ("frames", len(self.frames), sum(self.counts)),
             ("name_ids", len(self.name_ids), sum(self.name_counts)),
             ("patches", len(self.patches), int(self.grids.prod(dim=1).sum())),
-            ("masks", want_masks(self), sum(self.counts)),
+            ("masks", _expected_mask_rows(self), sum(self.counts)),
         ):
             if got != want:
                 raise LavidaError(f"Batch.{name}: {got} rows; expected {want} by counts, name_counts and grids")
@@ -129,7 +129,7 @@ class Batch:
         return replace(self, **moved)
 
 
-def want_masks(batch: Batch) -> int:
+def _expected_mask_rows(batch: Batch) -> int:
     """Rows that `masks` has, or ought to have where there are none."""
     return sum(batch.counts) if batch.masks is None else len(batch.masks)
 

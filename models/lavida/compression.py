@@ -36,7 +36,7 @@ class Compressed:
 
 
 @torch.no_grad()
-def static_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0.01, merge: int = 2) -> Tensor:
+def moving_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0.01, merge: int = 2) -> Tensor:
     """Which patches of one clip move: (P,) bool, True = keep. The first temporal frame is kept whole.
 
     `patches_PC` are embedded patches in Qwen's order (the merge * merge patches of a cell are consecutive), `grid` is

@@ -13,7 +13,7 @@ from transformers.configuration_utils import SubConfigSpec
 
 from lavida import presets
 from lavida.errors import LavidaError
-from lavida.groups import GROUPS, PAPER_TRAINABLE, How
+from lavida.groups import GROUPS, PAPER_TRAINABLE, TrainMode
 from lavida.losses import Weights
 
 Memory = Literal["none", "causal"]
@@ -105,7 +105,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         for group, how in (self.trainable or {}).items():
             if group not in GROUPS:
                 raise LavidaError(f"trainable: unknown group {group!r}; expected one of {', '.join(GROUPS)}")
-            if how not in get_args(How) or (how == "lora" and group not in ("language", "vision")):
+            if how not in get_args(TrainMode) or (how == "lora" and group not in ("language", "vision")):
                 raise LavidaError(
                     f"trainable.{group}: {how!r}; expected full or frozen (language and vision also lora)"
                 )
@@ -138,7 +138,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     @classmethod
     def preset(cls, name: str, **changes: Any) -> LavidaConfig:
         """The configuration of a preset (paper, small, tiny), with `changes` on top."""
-        return cls(**presets.values(name) | changes)
+        return cls(**presets.preset_values(name) | changes)
 
 
 AutoConfig.register("lavida", LavidaConfig)

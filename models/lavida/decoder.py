@@ -42,7 +42,7 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedMasks:
     """masks (N, M, 4h, 4w) logits before gating, ious (N, M), scores (N,), tokens (N, M, C) of the masks."""
 
     masks: Tensor
@@ -52,14 +52,14 @@ class Decoded:
 
 
 @dataclass(slots=True)
-class _Bank:
+class _MemoryBank:
     """What earlier frames left: by frame number, (features, position) of (P, B, C) each and pointers (B, C)."""
 
     memories: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     pointers: list[Tensor] = field(default_factory=list)
 
 
-class LeanPositions(nn.Module):
+class CachedPositions(nn.Module):
     """SAM2's sine positions, worked out once for one frame and shown for all frames of a batch.
 
     transformers makes them anew for every level and frame: at 1024 pixels half a gigabyte for a clip of 8.
@@ -79,13 +79,13 @@ class LeanPositions(nn.Module):
         return self._made[key].expand(shape[0], -1, -1, -1)
 
 
-def lean(sam: Any) -> Any:
+def cache_positions(sam: Any) -> Any:
     """The same SAM2 with lean positions."""
-    sam.vision_encoder.neck.position_encoding = LeanPositions(sam.vision_encoder.neck.position_encoding)
+    sam.vision_encoder.neck.position_encoding = CachedPositions(sam.vision_encoder.neck.position_encoding)
     return sam
 
 
-def encode(sam: Any, frames_NCHW: Tensor) -> Features:
+def encode_frames(sam: Any, frames_NCHW: Tensor) -> Features:
     """SAM2's image encoder on N normalised frames."""
     seen = sam.get_image_features(frames_NCHW.to(sam.dtype), return_dict=True)
     sizes = sam.backbone_feature_sizes
@@ -104,7 +104,7 @@ class _Prompt:
         return _Prompt(self.sparse[frames], None if self.mask is None else self.mask[frames])
 
 
-def decode(
+def decode_masks(
     sam: Any,
     features: Features,
     prompt_NQC: Tensor,
@@ -112,7 +112,7 @@ def decode(
     memory: Memory,
     candidates: bool,
     mask_prompt: Tensor | None = None,
-) -> Decoded:
+) -> DecodedMasks:
     """Masks of N frames from Q sparse prompts each, behind SAM2's empty point (label -1), and a mask prompt if any.
 
     `counts` are the frames of each clip. With `candidates` three masks come out (training); without, one: of clips the
@@ -120,11 +120,11 @@ def decode(
     """
     prompt = _Prompt(prompt_NQC, mask_prompt)
     if memory == "none" or max(counts) == 1:
-        return _pick(sam, _no_memory(sam, features), prompt, counts, candidates)
-    return _causal(sam, features, prompt, counts, candidates)
+        return _decode_frames(sam, _without_memory(sam, features), prompt, counts, candidates)
+    return _decode_causally(sam, features, prompt, counts, candidates)
 
 
-def gate(masks_NMHW: Tensor, scores_N: Tensor) -> Tensor:
+def gate_masks(masks_NMHW: Tensor, scores_N: Tensor) -> Tensor:
     """Mask logits with -1024 in every frame whose object score logit is <= 0; no gradient reaches those frames."""
     return torch.where((scores_N > 0)[:, None, None, None], masks_NMHW, NO_OBJECT)
 
@@ -135,37 +135,41 @@ def _unflatten(level_PNC: Tensor, size: Sequence[int]) -> Tensor:
     return level_PNC.permute(1, 2, 0).reshape(frames, channels, int(size[0]), int(size[1]))
 
 
-def _no_memory(sam: Any, features: Features) -> Features:
+def _without_memory(sam: Any, features: Features) -> Features:
     coarse = features.maps[-1] + sam.no_memory_embedding.view(1, -1, 1, 1)
     return Features((*features.maps[:-1], coarse), features.position)
 
 
-def _pick(sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool) -> Decoded:
+def _decode_frames(
+    sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
+) -> DecodedMasks:
     """One call of the mask decoder for the training masks or for clips, one more where single images are among them."""
     if candidates or min(counts) > 1:
         every = _mask_decoder(sam, features, prompt, True)
-        return every if candidates else _best(every)
+        return every if candidates else _best_candidate(every)
     single = torch.tensor([count == 1 for count in counts for _ in range(count)], device=prompt.sparse.device)
     images = _mask_decoder(sam, features.of(single), prompt.of(single), False)
     if bool(single.all()):
         return images
-    clips = _best(_mask_decoder(sam, features.of(~single), prompt.of(~single), True))
-    return Decoded(*(_merge(single, getattr(images, name), getattr(clips, name)) for name in Decoded.__slots__))
+    clips = _best_candidate(_mask_decoder(sam, features.of(~single), prompt.of(~single), True))
+    return DecodedMasks(
+        *(_interleave(single, getattr(images, name), getattr(clips, name)) for name in DecodedMasks.__slots__)
+    )
 
 
-def _merge(first: Tensor, ones: Tensor, others: Tensor) -> Tensor:
+def _interleave(first: Tensor, ones: Tensor, others: Tensor) -> Tensor:
     out = ones.new_empty(len(first), *ones.shape[1:])
     out[first], out[~first] = ones, others
     return out
 
 
-def _best(every: Decoded) -> Decoded:
+def _best_candidate(every: DecodedMasks) -> DecodedMasks:
     """Of each frame's candidates the one of highest predicted IoU."""
     frames, best = torch.arange(len(every.ious), device=every.ious.device)[:, None], every.ious.argmax(1, keepdim=True)
-    return Decoded(every.masks[frames, best], every.ious[frames, best], every.scores, every.tokens[frames, best])
+    return DecodedMasks(every.masks[frames, best], every.ious[frames, best], every.scores, every.tokens[frames, best])
 
 
-def _mask_decoder(sam: Any, features: Features, prompt: _Prompt, candidates: bool) -> Decoded:
+def _mask_decoder(sam: Any, features: Features, prompt: _Prompt, candidates: bool) -> DecodedMasks:
     size, sparse = len(prompt.sparse), prompt.sparse[:, None]
     point = sparse.new_zeros(size, 1, 1, 2)
     label = torch.full((size, 1, 1), -1, dtype=torch.int32, device=point.device)
@@ -178,31 +182,33 @@ def _mask_decoder(sam: Any, features: Features, prompt: _Prompt, candidates: boo
         multimask_output=candidates,
         high_resolution_features=list(features.maps[:-1]),
     )
-    return Decoded(masks[:, 0], ious[:, 0], scores[:, 0, 0], tokens[:, 0])
+    return DecodedMasks(masks[:, 0], ious[:, 0], scores[:, 0, 0], tokens[:, 0])
 
 
-def _causal(sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool) -> Decoded:
+def _decode_causally(
+    sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
+) -> DecodedMasks:
     """Frame after frame; clips that have ended leave the batch. Clips of equal length are decoded together."""
     starts = torch.tensor([sum(counts[:i]) for i in range(len(counts))], device=prompt.sparse.device)
     order: list[Tensor] = []
-    parts: list[Decoded] = []
+    parts: list[DecodedMasks] = []
     for length in sorted(set(counts)):
         first = starts[torch.tensor([count == length for count in counts], device=prompt.sparse.device)]
-        bank = _Bank()
+        bank = _MemoryBank()
         for number in range(length):
             rows = first + number
             seen = features.of(rows)
-            ready = _no_memory(sam, seen) if number == 0 else _remember(sam, seen, bank, number, length)
-            one = _pick(sam, ready, prompt.of(rows), [length] * len(rows), candidates)
+            ready = _without_memory(sam, seen) if number == 0 else _attend_to_memory(sam, seen, bank, number, length)
+            one = _decode_frames(sam, ready, prompt.of(rows), [length] * len(rows), candidates)
             if number + 1 < length:
-                _memorise(sam, seen, one, bank)
+                _add_to_memory(sam, seen, one, bank)
             order.append(rows)
             parts.append(one)
     back = torch.cat(order).argsort()
-    return Decoded(*(torch.cat([getattr(part, name) for part in parts])[back] for name in Decoded.__slots__))
+    return DecodedMasks(*(torch.cat([getattr(part, name) for part in parts])[back] for name in DecodedMasks.__slots__))
 
 
-def _remember(sam: Any, seen: Features, bank: _Bank, number: int, length: int) -> Features:
+def _attend_to_memory(sam: Any, seen: Features, bank: _MemoryBank, number: int, length: int) -> Features:
     """The coarsest map of frame `number` after attention to the memories of frame 0 and the latest num_maskmem - 1.
 
     Offsets, pointers and their order are SAM2's: frame 0 is the conditioning frame.
@@ -230,11 +236,11 @@ def _remember(sam: Any, seen: Features, bank: _Bank, number: int, length: int) -
     return Features((*seen.maps[:-1], coarse), seen.position)
 
 
-def _memorise(sam: Any, seen: Features, one: Decoded, bank: _Bank) -> None:
+def _add_to_memory(sam: Any, seen: Features, one: DecodedMasks, bank: _MemoryBank) -> None:
     """Add a frame's mask and pointer to the bank; a frame without the object leaves SAM2's no-object embeddings."""
-    best = _best(one)
+    best = _best_candidate(one)
     there = (best.scores > 0)[:, None]
-    mask = F.interpolate(gate(best.masks, best.scores).float(), size=(sam.image_size,) * 2, mode="bilinear")
+    mask = F.interpolate(gate_masks(best.masks, best.scores).float(), size=(sam.image_size,) * 2, mode="bilinear")
     scaled = mask.sigmoid() * sam.config.sigmoid_scale_for_mem_enc + sam.config.sigmoid_bias_for_mem_enc
     memory, position = sam.memory_encoder(seen.maps[-1], scaled.to(seen.maps[-1].dtype))
     if sam.occlusion_spatial_embedding_parameter is not None:

@@ -9,7 +9,7 @@ class CheckpointError(LavidaError):
     """A checkpoint's keys or sizes do not fit the model; the message names them."""
 
 
-def some(names: list[str], most: int = 5) -> str:
+def shorten(names: list[str], most: int = 5) -> str:
     """``a, b, c and 7 more``: the first names of a long list."""
     head = ", ".join(names[:most])
     return head if len(names) <= most else f"{head} and {len(names) - most} more"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-How = Literal["full", "lora", "frozen"]
+TrainMode = Literal["full", "lora", "frozen"]
 
 
 GROUPS = (
@@ -22,7 +22,7 @@ GROUPS = (
 """Groups of parameters that train or not; `lavida.parts.trainable` says which modules belong to which."""
 
 
-PAPER_TRAINABLE: dict[str, How] = {
+PAPER_TRAINABLE: dict[str, TrainMode] = {
     "vision": "frozen",
     "language": "lora",
     "embeddings": "full",

@@ -108,12 +108,12 @@ def text(logits_MV: Tensor, targets_M: Tensor) -> Tensor:
     return F.cross_entropy(logits_MV.float(), targets_M)
 
 
-def sides(labels_NK: Tensor, real_NK: Tensor) -> Tensor:
+def split_by_label(labels_NK: Tensor, real_NK: Tensor) -> Tensor:
     """Which names are anomalies and which are others, (2, N, K) bool; labels in {0, 1}, `real` bool: which count."""
     return torch.stack((labels_NK > 0.5, labels_NK <= 0.5)) & real_NK
 
 
-def by_side(loss_NK: Tensor, sides_2NK: Tensor) -> Tensor:
+def mean_by_label(loss_NK: Tensor, sides_2NK: Tensor) -> Tensor:
     """Mean over the anomalies, mean over the other names: (2,); 0 where there are none.
 
     Both count half, since a prompt lists one anomaly among up to 30 names.
@@ -124,7 +124,7 @@ def by_side(loss_NK: Tensor, sides_2NK: Tensor) -> Tensor:
 def names(logits_NK: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
     """Binary cross entropy of per-frame name logits, (2,): does this frame show what the name says?"""
     loss = F.binary_cross_entropy_with_logits(logits_NK.float(), labels_NK, reduction="none")
-    return by_side(loss, sides(labels_NK, real_NK))
+    return mean_by_label(loss, split_by_label(labels_NK, real_NK))
 
 
 def name_maps(maps_NDP: Tensor, target_NP: Tensor, labels_NK: Tensor, real_NK: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ def name_maps(maps_NDP: Tensor, target_NP: Tensor, labels_NK: Tensor, real_NK: T
     wanted = target_NP[:, None] * labels_NK[..., None]
     loss = F.binary_cross_entropy_with_logits(maps, wanted, reduction="none").mean(dim=-1)
     loss = loss + labels_NK * dice(maps[..., None], wanted[..., None])
-    return by_side(loss, sides(labels_NK, real_NK))
+    return mean_by_label(loss, split_by_label(labels_NK, real_NK))
 
 
 def values(parts: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -25,15 +25,15 @@ from lavida.config import LavidaConfig
 from lavida.names import NameEncoder
 from lavida.parts import load as parts
 from lavida.parts import lora as adapters
-from lavida.parts.check import check, quiet, readable, same_sizes
-from lavida.projector import NAME_BIAS, Projector, mask_prompt, odds
+from lavida.parts.check import check_keys, check_same_sizes, quiet_transformers, reading
+from lavida.projector import NAME_BIAS, Projector, log_odds, mask_prompt
 from lavida.tiny import weights as tiny_parts
 
 QUERY_STD = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class LanguageOutput:
     """What the language model made: hidden (B, S, Z), seg (B, Z) at <SEG>, labels (B, S), B visual tokens each."""
 
     hidden: Tensor
@@ -56,10 +56,10 @@ class Lavida(PreTrainedModel):
 
     def __init__(self, config: LavidaConfig) -> None:
         super().__init__(config)
-        self.family = backbone.find(config.mllm.model_type)
+        self.family = backbone.find_family(config.mllm.model_type)
         model_class: Any = self.family.model_class
         self.mllm = model_class(config.mllm)
-        self.sam: Any = decoder.lean(Sam2VideoModel(config.sam))
+        self.sam: Any = decoder.cache_positions(Sam2VideoModel(config.sam))
         self.names = NameEncoder(CLIPTextModel(config.names))
         self.projector = Projector(config)
         self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
@@ -71,25 +71,30 @@ class Lavida(PreTrainedModel):
         """A preset with `changes` of its configuration: `tiny` with the shipped weights, or at random as the others."""
         model = cls(LavidaConfig.preset(name, **changes))
         if name == "tiny" and not random and tiny_parts.FILE.is_file():
-            tiny_parts.load(model)
+            tiny_parts.load_weights(model)
         return model
 
     @classmethod
     def from_parts(
-        cls, mllm: parts.Source, sam: parts.Source, text: parts.Source, dtype: torch.dtype | None = None, **changes: Any
+        cls,
+        mllm: parts.PartSource,
+        sam: parts.PartSource,
+        text: parts.PartSource,
+        dtype: torch.dtype | None = None,
+        **changes: Any,
     ) -> Lavida:
         """The pretrained parts by Hub name or folder (SAM2 also as Meta's file), a projector at random.
 
         `changes` go into the configuration; its <SEG> is the one that `LavidaProcessor.from_parts` adds.
         """
         changes.setdefault("seg_token_id", parts.seg_token(mllm)[0])
-        config = LavidaConfig(**parts.configs(mllm, sam, text, changes) | changes)
+        config = LavidaConfig(**parts.part_configs(mllm, sam, text, changes) | changes)
         with torch.device("meta"):
             model: Any = cls(config)
         options = {"dtype": dtype or torch.float32}
         model.mllm = parts.load_mllm(mllm, config, options)
         config.mllm.get_text_config().vocab_size = model.mllm.get_input_embeddings().weight.shape[0]
-        model.sam = decoder.lean(parts.load_sam(sam, config, options))
+        model.sam = decoder.cache_positions(parts.load_sam(sam, config, options))
         model.names = NameEncoder(parts.load_names(text, config, options))
         model.projector = Projector(config).to(options["dtype"])
         model.projector.apply(model._init_weights)
@@ -104,13 +109,13 @@ class Lavida(PreTrainedModel):
         """As transformers', but what cannot be read, missing or foreign keys and other sizes are a CheckpointError."""
         name, load = pretrained_model_name_or_path, super().from_pretrained
         if isinstance(config, LavidaConfig):
-            same_sizes(str(name), LavidaConfig.from_pretrained(name), config)
+            check_same_sizes(str(name), LavidaConfig.from_pretrained(name), config)
         with_info, mend = kwargs.pop("output_loading_info", False), kwargs.pop("ignore_mismatched_sizes", False)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
-        with quiet(), readable(name, "saved model"):
+        with quiet_transformers(), reading(name, "saved model"):
             found: Any = load(name, *model_args, config=config, **kwargs)
         model, info = found
-        check(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])
+        check_keys(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])
         align(model)
         return (model, info) if with_info else model
 
@@ -139,22 +144,22 @@ class Lavida(PreTrainedModel):
 
     def forward(self, batch: Batch) -> Output:
         """Masks, scores and, where there are targets, losses of a batch; see `Output`."""
-        config, frames = self.config, objective.samples_of_frames(batch, self.device)
+        config, frames = self.config, objective.sample_of_frame(batch, self.device)
         read = self._read(batch)
-        features = decoder.encode(self.sam, pixels.for_sam(batch.frames))
+        features = decoder.encode_frames(self.sam, pixels.normalise_for_sam(batch.frames))
         names_NDX, real_ND = self._frame_names(batch, frames)
         projected = self.projector(read.seg[frames], names_NDX, real_ND, features.pixels_NPC)
         maps_NDHW = self.projector.name_maps(projected.names, features)
         names_ND = self.projector.name_logits(projected.names, maps_NDHW)
         drawn = mask_prompt(maps_NDHW, real_ND, self.sam.prompt_encoder.mask_input_size) if config.prompt_maps else None
-        decoded = decoder.decode(
+        decoded = decoder.decode_masks(
             self.sam, features, projected.prompt, batch.counts, config.memory, self.training, drawn
         )
-        scores = decoded.scores + odds(names_ND, real_ND) if config.score_names else decoded.scores
-        masks = decoder.gate(decoded.masks, scores) if config.gate_masks else decoded.masks
-        found = objective.frames(batch, masks, decoded.ious, scores, config.weights)
-        found |= objective.names(batch, names_ND, maps_NDHW, config.weights)
-        found |= objective.text(self.mllm.lm_head, read.hidden, read.labels)
+        scores = decoded.scores + log_odds(names_ND, real_ND) if config.score_names else decoded.scores
+        masks = decoder.gate_masks(decoded.masks, scores) if config.gate_masks else decoded.masks
+        found = objective.frame_losses(batch, masks, decoded.ious, scores, config.weights)
+        found |= objective.name_losses(batch, names_ND, maps_NDHW, config.weights)
+        found |= objective.text_losses(self.mllm.lm_head, read.hidden, read.labels)
         values = losses.values(found)
         return Output(
             masks=masks,
@@ -168,10 +173,10 @@ class Lavida(PreTrainedModel):
             parts=found,
         )
 
-    def _read(self, batch: Batch) -> Read:
+    def _read(self, batch: Batch) -> LanguageOutput:
         """The language model on the sequences, with compressed visual tokens in their placeholders."""
         config, family = self.config, self.family
-        cells = sequence.cells(batch, config.mllm.vision_config.spatial_merge_size)
+        cells = sequence.visual_token_counts(batch, config.mllm.vision_config.spatial_merge_size)
         threshold = 0.0 if self.training else config.static_threshold
         seen = family.look(self.mllm, batch.patches, batch.grids, threshold)
         compressed = density_packed(
@@ -182,7 +187,7 @@ class Lavida(PreTrainedModel):
         kept = torch.zeros_like(seen.kept).index_fill(0, seen.kept.nonzero().squeeze(1)[centres], True)
         types, mask = batch.token_types, batch.attention_mask
         positions = family.positions(self.mllm, batch.input_ids, types, mask, batch.grids)
-        kept_sequences = sequence.shrink(batch, positions, kept)
+        kept_sequences = sequence.drop_tokens(batch, positions, kept)
         embeds = self.mllm.get_input_embeddings()(kept_sequences.ids)
         tokens = torch.cat([one.tokens for one in compressed]).to(embeds.dtype)
         visual = kept_sequences.visual
@@ -195,7 +200,7 @@ class Lavida(PreTrainedModel):
             [level[centres] for level in seen.deep],
         )
         seg = sequence.seg_positions(kept_sequences, config.seg_token_id, batch.keys)
-        return Read(
+        return LanguageOutput(
             hidden=hidden,
             seg=hidden[torch.arange(len(batch), device=hidden.device), seg],
             labels=kept_sequences.labels,
@@ -206,7 +211,7 @@ class Lavida(PreTrainedModel):
     def _frame_names(self, batch: Batch, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Name features (N, D, X) of each frame's sample, and which of them are names, (N, D) bool."""
         features_KX = self.names(batch.name_ids, batch.name_mask)
-        real_BD = objective.rows(batch.name_counts, self.device)
+        real_BD = objective.valid_names(batch.name_counts, self.device)
         names_BDX = features_KX.new_zeros(*real_BD.shape, features_KX.shape[1])
         names_BDX[real_BD] = features_KX
         return names_BDX[frames].to(self.projector.name_in.weight.dtype), real_BD[frames]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-CACHE_SIZE = 100_000
+CACHED_NAMES = 100_000
 """Names that the cache holds: 512 float32 values each, 200 MB."""
 
 
@@ -30,7 +30,7 @@ class NameEncoder(nn.Module):
         if weight.requires_grad:
             return self._run(ids_KW, mask_KW)
         version = (weight.data_ptr(), weight._version, weight.dtype, weight.device)
-        if version != self._state or len(self._cache) > CACHE_SIZE:
+        if version != self._state or len(self._cache) > CACHED_NAMES:
             self._cache, self._state = {}, version
         keys = [tuple(row[real].tolist()) for row, real in zip(ids_KW.cpu(), mask_KW.cpu().bool(), strict=True)]
         new = {key: number for number, key in enumerate(keys) if key not in self._cache}

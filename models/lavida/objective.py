@@ -18,17 +18,17 @@ from lavida.batch import Batch
 from lavida.losses import Weights
 
 
-def samples_of_frames(batch: Batch, device: torch.device) -> Tensor:
+def sample_of_frame(batch: Batch, device: torch.device) -> Tensor:
     """Which sample each frame belongs to, (N,) int64."""
     return torch.repeat_interleave(torch.arange(len(batch)), torch.tensor(batch.counts)).to(device)
 
 
-def rows(counts: Sequence[int], device: torch.device) -> Tensor:
+def valid_names(counts: Sequence[int], device: torch.device) -> Tensor:
     """(B, D) bool, True for the first `counts[b]` places of row b."""
     return (torch.arange(max(counts)) < torch.tensor(counts)[:, None]).to(device)
 
 
-def frames(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: Weights) -> dict[str, Tensor]:
+def frame_losses(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: Weights) -> dict[str, Tensor]:
     """focal, dice, iou and object of the frames' masks."""
     if batch.masks is None:
         return {}
@@ -36,7 +36,7 @@ def frames(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: W
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NameTargets:
     """What the names ought to say: labels (N, D) float32 in {0, 1}, real and mapped (N, D) bool.
 
     `real` is False beyond a sample's names, `mapped` also where no map of the name alone is known.
@@ -47,26 +47,26 @@ class Asked:
     mapped: Tensor
 
 
-def asked(batch: Batch) -> Asked | None:
+def name_targets(batch: Batch) -> NameTargets | None:
     """None where targets are unknown. A name whose anomaly is out of view counts as absent.
 
     A mask of several anomalies cannot be told apart by name: they have no maps.
     """
     if batch.masks is None or batch.name_labels is None:
         return None
-    of_frame = samples_of_frames(batch, batch.masks.device)
-    real_BD = rows(batch.name_counts, batch.masks.device)
+    of_frame = sample_of_frame(batch, batch.masks.device)
+    real_BD = valid_names(batch.name_counts, batch.masks.device)
     labels_BD = torch.zeros(real_BD.shape, device=real_BD.device)
     labels_BD[real_BD] = batch.name_labels.to(labels_BD)
     present_N = batch.masks.flatten(1).any(dim=1)
     labels_ND = labels_BD[of_frame] * present_N[:, None]
     sure_ND = (labels_ND == 0) | (labels_BD.sum(dim=1) == 1)[of_frame][:, None]
-    return Asked(labels_ND, real_BD[of_frame], real_BD[of_frame] & sure_ND)
+    return NameTargets(labels_ND, real_BD[of_frame], real_BD[of_frame] & sure_ND)
 
 
-def names(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, weights: Weights) -> dict[str, Tensor]:
+def name_losses(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, weights: Weights) -> dict[str, Tensor]:
     """Names per frame, and their maps if these have a weight."""
-    wanted = asked(batch)
+    wanted = name_targets(batch)
     if wanted is None or batch.masks is None:
         return {}
     found = {"names": losses.names(logits_ND, wanted.labels, wanted.real)}
@@ -77,7 +77,7 @@ def names(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, weights: Weights) 
     return found
 
 
-def text(head: nn.Module, hidden_BSZ: Tensor, labels_BS: Tensor | None) -> dict[str, Tensor]:
+def text_losses(head: nn.Module, hidden_BSZ: Tensor, labels_BS: Tensor | None) -> dict[str, Tensor]:
     """Next-token loss of the assistant's turn; only the labelled positions go through the language head."""
     if labels_BS is None:
         return {}
@@ -85,16 +85,20 @@ def text(head: nn.Module, hidden_BSZ: Tensor, labels_BS: Tensor | None) -> dict[
     return {"text": losses.text(head(hidden_BSZ[:, :-1][counted]), labels_BS[:, 1:][counted])}
 
 
-def counts(batch: Batch) -> Tensor:
+def loss_counts(batch: Batch) -> Tensor:
     """Over how many things each part of each loss is a mean: (L, 2) int64 on the CPU, in the order of `losses.LOSSES`.
 
     Tokens of the answers, anomalies and other names, frames; what has one part has it twice. Told without the model.
     """
     tokens = 0 if batch.labels is None else int((batch.labels[:, 1:] != -100).sum())
     frames = 0 if batch.masks is None else len(batch.masks)
-    found = dict.fromkeys(losses.LOSSES, [frames] * 2) | {"text": [tokens] * 2, "names": [0, 0], "name_maps": [0, 0]}
-    wanted = asked(batch)
+    found = dict.fromkeys(losses.LOSSES, [frames] * 2) | {
+        "text": [tokens] * 2,
+        "names": [0, 0],
+        "name_maps": [0, 0],
+    }
+    wanted = name_targets(batch)
     if wanted is not None:
         for name, chosen in (("names", wanted.real), ("name_maps", wanted.mapped)):
-            found[name] = losses.sides(wanted.labels, chosen).sum(dim=(1, 2)).tolist()
+            found[name] = losses.split_by_label(wanted.labels, chosen).sum(dim=(1, 2)).tolist()
     return torch.tensor([found[name] for name in losses.LOSSES])

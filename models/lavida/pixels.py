@@ -16,13 +16,15 @@ from torch.nn import functional as F
 from lavida.errors import LavidaError
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-FLATTEST = 200
+MAX_ASPECT_RATIO = 200
 
 
-def fit(height: int, width: int, factor: int, fewest: int, most: int) -> tuple[int, int]:
+def target_size(height: int, width: int, factor: int, fewest: int, most: int) -> tuple[int, int]:
     """Size that a frame gets: multiples of `factor` near its own shape, `fewest` to `most` factor x factor cells."""
-    if max(height, width) > FLATTEST * min(height, width):
-        raise LavidaError(f"frame of {height} x {width} pixels; expected sides that differ by at most {FLATTEST} times")
+    if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
+        raise LavidaError(
+            f"frame of {height} x {width} pixels; expected sides that differ by at most {MAX_ASPECT_RATIO} times"
+        )
     low, high = fewest * factor**2, most * factor**2
     rows, columns = round(height / factor) * factor, round(width / factor) * factor
     if rows * columns > high:
@@ -68,12 +70,12 @@ def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tupl
     return flat, grid
 
 
-def square(frames_THWC: np.ndarray, side: int) -> Tensor:
+def square_frames(frames_THWC: np.ndarray, side: int) -> Tensor:
     """Frames for SAM2, (T, 3, side, side) uint8: a quarter of what they take once `for_sam` has normalised them."""
     return resize(frames_THWC, (side, side), "bilinear")
 
 
-def for_sam(frames_NCHW: Tensor) -> Tensor:
+def normalise_for_sam(frames_NCHW: Tensor) -> Tensor:
     """Frames uint8 to float32 as SAM2 reads them, normalised where they are: on the GPU, if there is one."""
     return normalise(frames_NCHW, IMAGENET_MEAN, IMAGENET_STD)
 

@@ -24,7 +24,7 @@ TINY_SIDE = 256
 PRESETS = ("paper", "small", "tiny")
 
 
-def values(name: str) -> dict[str, Any]:
+def preset_values(name: str) -> dict[str, Any]:
     """The arguments of LavidaConfig that make a preset. Raises LavidaError for an unknown name."""
     if name not in PRESETS:
         raise LavidaError(f"preset {name!r}; expected one of {', '.join(PRESETS)}")

@@ -14,8 +14,8 @@ from torch import Tensor
 from lavida import backbone, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
 from lavida.config import LavidaConfig
-from lavida.errors import LavidaError, some
-from lavida.parts.check import readable
+from lavida.errors import LavidaError, shorten
+from lavida.parts.check import reading
 
 Use = Literal["train", "score"]
 QUESTION = "Which of the following is happening or present in this scene as an anomaly: {names}? Mark it."
@@ -66,7 +66,7 @@ class LavidaProcessor:
 
     def __init__(self, tokenizer: Any, names_tokenizer: Any, sizes: Sizes) -> None:
         self.tokenizer, self.names_tokenizer, self.sizes = tokenizer, names_tokenizer, sizes
-        self.family = backbone.find(sizes.family)
+        self.family = backbone.find_family(sizes.family)
         self.seg = self._id(SEG)
         self._pads = {1: self._id("<|image_pad|>"), 2: self._id("<|video_pad|>")}
 
@@ -83,19 +83,19 @@ class LavidaProcessor:
             [name for sample in samples for name in sample.names], padding=True, truncation=True, return_tensors="pt"
         )
         side = self.sizes.frame_size
-        targets, labelled = _all(samples, "masks"), _all(samples, "labels")
+        targets, labelled = _field_values(samples, "masks"), _field_values(samples, "labels")
         return Batch(
-            input_ids=_left([text.ids for text in texts], longest, self._pad_id()),
-            attention_mask=_left([[1] * len(text.ids) for text in texts], longest, 0),
-            token_types=_left([text.types for text in texts], longest, 0),
+            input_ids=_pad_left([text.ids for text in texts], longest, self._pad_id()),
+            attention_mask=_pad_left([[1] * len(text.ids) for text in texts], longest, 0),
+            token_types=_pad_left([text.types for text in texts], longest, 0),
             patches=torch.cat(patches),
             grids=torch.tensor(grids),
-            frames=torch.cat([pixels.square(sample.frames, side) for sample in samples]),
+            frames=torch.cat([pixels.square_frames(sample.frames, side) for sample in samples]),
             counts=tuple(len(sample.frames) for sample in samples),
             name_ids=names["input_ids"],
             name_mask=names["attention_mask"],
             name_counts=tuple(len(sample.names) for sample in samples),
-            labels=_left([text.labels for text in texts], longest, IGNORED) if targets else None,
+            labels=_pad_left([text.labels for text in texts], longest, IGNORED) if targets else None,
             masks=torch.cat([pixels.square_masks(masks, side) for masks in targets]) if targets else None,
             name_labels=torch.tensor([flag for labels in labelled for flag in labels]) if labelled else None,
             keys=tuple(sample.key for sample in samples),
@@ -107,7 +107,7 @@ class LavidaProcessor:
         fewest, most = sizes.budgets[f"{use}_{'image' if len(sample.frames) == 1 else 'clip'}"]
         try:
             height, width = sample.frames.shape[1:3]
-            size = pixels.fit(height, width, sizes.patch_size * sizes.merge_size, fewest, most)
+            size = pixels.target_size(height, width, sizes.patch_size * sizes.merge_size, fewest, most)
         except LavidaError as error:
             raise LavidaError(f"Sample {sample.key!r}: {error}") from error
         frames = pixels.normalise(pixels.resize(sample.frames, size, "bicubic"), self.family.mean, self.family.std)
@@ -184,9 +184,9 @@ class LavidaProcessor:
             file = cached_file(str(name), FILE, **options)
         except OSError as error:
             raise LavidaError(f"{name}: no {FILE}; expected what LavidaProcessor.save_pretrained wrote") from error
-        with readable(name, FILE):
+        with reading(name, FILE):
             sizes = Sizes(**json.loads(Path(str(file)).read_text("utf-8")))
-        with readable(name, "tokenizer"):
+        with reading(name, "tokenizer"):
             tokenizer = AutoTokenizer.from_pretrained(name, **options)
             return cls(tokenizer, AutoTokenizer.from_pretrained(name, subfolder=NAMES_FOLDER, **options), sizes)
 
@@ -196,30 +196,30 @@ class LavidaProcessor:
         from lavida.presets import PARTS
 
         if name == "tiny":
-            from lavida.tiny.tokenizer import load
+            from lavida.tiny.tokenizer import load_tokenizer
 
-            return cls(load(), load(names=True), Sizes.of(LavidaConfig.preset(name, **changes)))
+            return cls(load_tokenizer(), load_tokenizer(names=True), Sizes.of(LavidaConfig.preset(name, **changes)))
         sizes = Sizes.of(LavidaConfig.preset(name, **changes))
         return cls.from_parts(PARTS[name][0], PARTS[name][2], sizes)
 
     @classmethod
     def from_parts(cls, mllm: str | Path, text: str | Path, sizes: Sizes) -> LavidaProcessor:
         """From the pretrained parts' tokenizers, with <SEG> added to the language model's. Raises LavidaError."""
-        own = tokenizers.read(mllm)
+        own = tokenizers.load_tokenizer(mllm)
         if SEG not in own.get_vocab():
             own.add_tokens([SEG], special_tokens=True)
-        return cls(own, tokenizers.read(text), sizes)
+        return cls(own, tokenizers.load_tokenizer(text), sizes)
 
 
-def _all(samples: Sequence[Sample], field: str) -> list[Any]:
+def _field_values(samples: Sequence[Sample], field: str) -> list[Any]:
     """A field of all samples, or nothing where none has it; some with and some without make no batch."""
     found = [value for sample in samples if (value := getattr(sample, field)) is not None]
     if found and len(found) < len(samples):
         without = [repr(sample.key) for sample in samples if getattr(sample, field) is None]
-        raise LavidaError(f"samples {some(without)} have no {field}; expected all samples of a batch to have them")
+        raise LavidaError(f"samples {shorten(without)} have no {field}; expected all samples of a batch to have them")
     return found
 
 
-def _left(rows: Sequence[Sequence[int]], longest: int, fill: int) -> Tensor:
+def _pad_left(rows: Sequence[Sequence[int]], longest: int, fill: int) -> Tensor:
     """(B, S) int64 with the rows at the right."""
     return torch.tensor([[fill] * (longest - len(row)) + list(row) for row in rows])

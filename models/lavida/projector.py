@@ -45,10 +45,10 @@ class Projector(nn.Module):
         self.name_in = nn.Linear(config.names.hidden_size, width)
         self.pixel_in = nn.Linear(channels, width)
         self.seg_in = nn.Linear(config.mllm.get_text_config().hidden_size, width)
-        self.look = _Attention(_block_config(width, config.projector_heads, config.qformer_mlp, attention))
+        self.look = _Attention(_attention_config(width, config.projector_heads, config.qformer_mlp, attention))
         self.look_norm = nn.LayerNorm(width)
         self.look_out = nn.Linear(width, width)
-        blocks = _block_config(width, config.qformer_heads, config.qformer_mlp, attention)
+        blocks = _attention_config(width, config.qformer_heads, config.qformer_mlp, attention)
         self.queries = nn.Parameter(torch.empty(config.qformer_queries, width))
         self.blocks = nn.ModuleList(
             [Sam2VideoTwoWayAttentionBlock(blocks, skip_first_layer_pe=i == 0) for i in range(config.qformer_blocks)]
@@ -133,12 +133,12 @@ def mask_prompt(maps_NDHW: Tensor, real_ND: Tensor, size: Sequence[int]) -> Tens
     return F.interpolate(strongest, size=tuple(size), mode="bilinear", align_corners=False)
 
 
-def odds(names_ND: Tensor, real_ND: Tensor) -> Tensor:
+def log_odds(names_ND: Tensor, real_ND: Tensor) -> Tensor:
     """Log of the summed odds of the real names, (N,) float32 for logits (N, D): is any of them in the frame?"""
     return names_ND.float().masked_fill(~real_ND, -torch.inf).logsumexp(dim=1)
 
 
-def _block_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:
+def _attention_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:
     config = Sam2VideoMaskDecoderConfig(
         hidden_size=width, num_attention_heads=heads, mlp_dim=mlp, attention_downsample_rate=2
     )

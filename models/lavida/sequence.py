@@ -25,7 +25,7 @@ class Sequences:
     labels: Tensor | None
 
 
-def cells(batch: Batch, merge: int) -> tuple[int, ...]:
+def visual_token_counts(batch: Batch, merge: int) -> tuple[int, ...]:
     """Merged cells of each sample by its grid; its sequence must have as many placeholders."""
     by_grid = (batch.grids.prod(dim=1) // merge**2).tolist()
     by_text = (batch.token_types > 0).sum(dim=1).tolist()
@@ -36,7 +36,7 @@ def cells(batch: Batch, merge: int) -> tuple[int, ...]:
     return tuple(by_grid)
 
 
-def shrink(batch: Batch, positions: Tensor, kept_G: Tensor) -> Sequences:
+def drop_tokens(batch: Batch, positions: Tensor, kept_G: Tensor) -> Sequences:
     """Leave out the cells that are not `kept_G`; with all of them kept nothing changes, to the bit."""
     slots = (batch.token_types > 0).flatten().nonzero().squeeze(1)
     stays = batch.attention_mask.bool()

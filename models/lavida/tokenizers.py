@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lavida.parts.check import readable
+from lavida.parts.check import reading
 
 
-def read(source: str | Path) -> Any:
+def load_tokenizer(source: str | Path) -> Any:
     """By Hub name or folder. Raises CheckpointError where there is none."""
     from transformers import AutoTokenizer
 
-    with readable(source, "tokenizer"):
+    with reading(source, "tokenizer"):
         return AutoTokenizer.from_pretrained(source)

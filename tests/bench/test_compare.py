@@ -22,7 +22,7 @@ from lavida_bench.reporting.run_folder import add
 from lavida_bench.results import results_json as record
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score_writer import VideoWriter
+from lavida_bench.scoring.score_writer import VideoScoreWriter
 from lavida_gen.common.errors import DataError, UserError
 
 
@@ -166,7 +166,7 @@ def test_scores_of_a_store_are_read_as_it_wrote_them(tmp_path: Path, small_folde
     store = ScoreStore.create(tmp_path / "run" / "scores" / "folder", {"model": "x"})
     store.note()
     for one in opened.videos():
-        writer = VideoWriter(store, one, protocol, True)
+        writer = VideoScoreWriter(store, one, protocol, True)
         numbers = np.arange(one.frame_count)
         writer.add(numbers, numbers.astype(np.float32), np.zeros((len(numbers), 3, 4), np.float16))
         writer.finish()

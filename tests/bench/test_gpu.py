@@ -22,13 +22,13 @@ from safetensors import safe_open
 
 from lavida.losses import LOSSES
 from lavida.modeling import Lavida
-from lavida_bench.config.recipe import Recipe, ScoreEntry
+from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.fitting import logger as journal
 from lavida_bench.fitting.trainer import fit
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.scoring import lavida_scorer
-from lavida_bench.scoring.score import Effort, score
+from lavida_bench.scoring.score import ScoringSettings, score
 from lavida_bench.scoring.scorer import ClipScores
 from lavida_bench.videos.types import Pixels, VideoScore
 
@@ -41,7 +41,7 @@ LORA = {"preset": "tiny", "config": {"trainable": {"language": "lora", "vision":
 SMALL_RATE = 1e-4
 """Adam's first steps are as long for a gradient of noise as for a real one: a small rate keeps rounding small."""
 
-Make = Callable[..., Recipe]
+Make = Callable[..., RunRecipe]
 FitOn = Callable[..., Path]
 
 
@@ -73,7 +73,7 @@ def fit_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[FitOn]:
     """`fit_on(device, recipe, out, say)`: accelerate settles on a device once a process; here it is asked anew."""
     from accelerate.state import AcceleratorState, PartialState
 
-    def fitted(device: str, recipe: Recipe, out: Path, say: Callable[[str], None] = lambda text: None) -> Path:
+    def fitted(device: str, recipe: RunRecipe, out: Path, say: Callable[[str], None] = lambda text: None) -> Path:
         AcceleratorState._reset_state(reset_partial_state=True)
         with monkeypatch.context() as patch:
             if device == "cpu":
@@ -105,7 +105,7 @@ def clips(task: score_run.ScoreJob) -> dict[str, list[Pixels]]:
 def scored(
     clips: list[Pixels], names: tuple[str, ...], precision: Literal["fp32", "bf16", "fp16"], device: str
 ) -> ClipScores:
-    scorer = lavida_scorer.load("tiny", precision, device)
+    scorer = lavida_scorer.load_scorer("tiny", precision, device)
     prepared = scorer.prepare(clips, names)
     assert prepared.frames.is_pinned() == (device == "cuda")
     return scorer.score(prepared)()
@@ -152,11 +152,11 @@ def test_half_precision_scores_nearly_the_same(
 
 def street_scores(task: score_run.ScoreJob, folder: Path, device: str) -> list[VideoScore]:
     """Of a whole run: pinned batches of one clip from two readers, two of them on the device at once."""
-    scorer = lavida_scorer.load("tiny", "fp32", device)
+    scorer = lavida_scorer.load_scorer("tiny", "fp32", device)
     store = ScoreStore.create(folder, task.about(scorer, task.names))
     store.note()
     videos = task.protocol.select(task.benchmark.videos())
-    found = score(scorer, videos, task.protocol, task.names, store, Effort(batch=1, readers=2))
+    found = score(scorer, videos, task.protocol, task.names, store, ScoringSettings(batch=1, readers=2))
     assert (found.frames, found.failed) == (32, {})
     read = [store.read(video) for video in videos]
     return [one for one in read if one is not None]
@@ -179,7 +179,7 @@ def test_the_loop_gives_every_frame_its_own_score(task: score_run.ScoreJob, tmp_
 def curve(out: Path) -> dict[int, dict[str, float]]:
     """The losses and the norm of each step."""
     kept = {"loss", "norm", *LOSSES}
-    lines = [line for line in journal.read(out / "log.jsonl") if "loss" in line]
+    lines = [line for line in journal.read_log(out / "log.jsonl") if "loss" in line]
     return {line["step"]: {name: line[name] for name in line.keys() & kept} for line in lines}
 
 
@@ -245,7 +245,7 @@ def test_the_losses_of_the_cpu(make: Make, fit_on: FitOn, tmp_path: Path) -> Non
         fit_on(device, recipe, tmp_path / device)
     assert len(curve(tmp_path / "cpu")) == 3
     assert_near(tmp_path / "cpu", tmp_path / DEVICE, 1e-3)
-    one, other = (journal.read(tmp_path / device / "log.jsonl")[-1]["validation"] for device in ("cpu", DEVICE))
+    one, other = (journal.read_log(tmp_path / device / "log.jsonl")[-1]["validation"] for device in ("cpu", DEVICE))
     assert one.keys() == other.keys()
     for name in one:
         assert other[name] == pytest.approx(one[name], rel=1e-3, abs=5e-3), name
@@ -255,6 +255,6 @@ def test_fp16_finds_its_scale(make: Make, fit_on: FitOn, tmp_path: Path) -> None
     """The first steps may overflow and be left out, their rates with them; then the weights move."""
     fit_on(DEVICE, make(model=NAMES, steps=10, lr=SMALL_RATE, precision="fp16"), tmp_path)
     assert_finite(tmp_path, 10)
-    lines = [line for line in journal.read(tmp_path / "log.jsonl") if "loss" in line]
+    lines = [line for line in journal.read_log(tmp_path / "log.jsonl") if "loss" in line]
     assert math.isfinite(lines[-1]["norm"])
     assert any(max(line["lr"].values()) > 0 for line in lines)

@@ -20,8 +20,8 @@ from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import choose
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score import Effort, score
-from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.scoring.score import ScoringSettings, score
+from lavida_bench.scoring.scorer import ClipScores, PendingScores
 from lavida_bench.videos.media import Part
 from lavida_bench.videos.types import Pixels, TestVideo
 from lavida_bench.videos.video_file import VideoFile
@@ -50,7 +50,7 @@ class Rising:
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Any:
         return sum(len(clip) for clip in clips)
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         return lambda: ClipScores(np.arange(prepared, dtype=np.float32))
 
 
@@ -80,7 +80,7 @@ def used(root: Path, videos: int, protocol: str) -> int:
     opened = benchmark.make("folder", folder(root, videos))
     chosen = protocols.make(protocol, opened.rules)
     store = ScoreStore.create(root / "scores", {"model": "rising"})
-    found = score(Rising(), opened.videos(), chosen, choose("benchmark"), store, Effort(readers=2))
+    found = score(Rising(), opened.videos(), chosen, choose("benchmark"), store, ScoringSettings(readers=2))
     assert len(found.scored) == videos, found.failed
     assert held(root) == []
     assert all(map(lets_go, opened.videos()))
@@ -109,7 +109,9 @@ def test_a_video_that_cannot_be_scored_is_closed(tmp_path: Path) -> None:
 
     videos = benchmark.make("folder", folder(tmp_path, 3)).videos()
     store = ScoreStore.create(tmp_path / "scores", {"model": "picky"})
-    found = score(Picky(), videos, protocols.make("official"), choose("benchmark"), store, Effort(batch=1, readers=2))
+    found = score(
+        Picky(), videos, protocols.make("official"), choose("benchmark"), store, ScoringSettings(batch=1, readers=2)
+    )
     assert len(found.failed) == 3
     assert held(tmp_path) == []
     assert all(map(lets_go, videos))

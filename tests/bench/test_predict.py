@@ -35,7 +35,7 @@ from lavida_bench.prediction.predict_many import (
 )
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.scoring import lavida_scorer
-from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.scoring.scorer import ClipScores, PendingScores
 from lavida_bench.videos import stream as stream_module
 from lavida_bench.videos.stream import Stream
 from lavida_gen.common.errors import DataError, UserError
@@ -85,7 +85,7 @@ class Grey:
         self.most = max(self.most, self.ahead)
         return clips[0]
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         if self.interrupt_after is not None and self.prepared - self.ahead >= self.interrupt_after:
             raise KeyboardInterrupt
         self.ahead -= 1
@@ -255,7 +255,7 @@ def test_names_may_hold_commas(tmp_path: Path) -> None:
 def test_a_video_that_the_model_cannot_take_ends_alone(tmp_path: Path) -> None:
     film(tmp_path / "b.mp4", 8)
     film(tmp_path / "a.mp4", 8, size=(4, 1000))
-    scorer = lavida_scorer.load("tiny")
+    scorer = lavida_scorer.load_scorer("tiny")
     found = find_inputs(str(tmp_path), tmp_path / "out", nested=False)
     bad, good = predict_all(scorer, found, NAMES, Settings(overlay=False), False, bar)
     assert bad.text().startswith(f"{tmp_path}/a.mp4: frame of 4 x 1000 pixels; expected sides that differ by at most")
@@ -265,7 +265,7 @@ def test_a_video_that_the_model_cannot_take_ends_alone(tmp_path: Path) -> None:
 
 def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     class Broken(Grey):
-        def score(self, prepared: Any) -> Pending:
+        def score(self, prepared: Any) -> PendingScores:
             made = super().score(prepared)()
             made.frames[1] = np.nan
             return lambda: made
@@ -279,7 +279,7 @@ def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["foo", "cuda:99"])
 def test_a_device_that_is_not_there(device: str) -> None:
     with pytest.raises(UserError, match=rf"--device {device}: cannot be used \(.+\); expected cpu, cuda, cuda:1 or"):
-        lavida_scorer.load("tiny", device=device)
+        lavida_scorer.load_scorer("tiny", device=device)
 
 
 def test_sizes_are_those_of_the_model_whatever_the_processors_file_says(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_sizes_are_those_of_the_model_whatever_the_processors_file_says(tmp_path
     wanted = processor.sizes
     processor.sizes = Sizes(**{**asdict(wanted), "frame_size": 128, "patch_size": 16})
     processor.save_pretrained(tmp_path)
-    assert lavida_scorer.load(str(tmp_path)).processor.sizes == wanted
+    assert lavida_scorer.load_scorer(str(tmp_path)).processor.sizes == wanted
 
 
 def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_two_predictions_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_failed_prediction_leaves_the_earlier_one(tmp_path: Path) -> None:
     class Broken(Grey):
-        def score(self, prepared: Any) -> Pending:
+        def score(self, prepared: Any) -> PendingScores:
             raise DataError("broken")
 
     found, out = find_inputs(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"

@@ -21,8 +21,8 @@ from lavida_bench.protocols import prompt_names
 from lavida_bench.protocols.prompt_names import PromptNames, choose, given
 from lavida_bench.results import results_json as record
 from lavida_bench.runs.score_stage import run_entry
-from lavida_bench.scoring.score import Effort
-from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.scoring.score import ScoringSettings
+from lavida_bench.scoring.scorer import ClipScores, PendingScores
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError
 
@@ -153,7 +153,7 @@ class Picky:
             raise DataError("a frame too wide")
         return sum(len(clip) for clip in clips)
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         return lambda: ClipScores(np.arange(prepared, dtype=np.float32))
 
 
@@ -168,7 +168,7 @@ def checked(
             Image.new("RGB", (width, 48)).save(root / "videos" / key / f"{frame}.png")
     (root / "labels.csv").write_text("video,start,end,name\na,2,5,cart\nb,2,5,cart\nwide,2,5,cart\n")
     entry = ScoreEntry(benchmark="folder", root=str(root), absent=absent, allow_partial=allow_partial)
-    run_entry(scorer, entry, run, Effort(readers=1), True, lambda total, what: nullcontext(lambda done: None))
+    run_entry(scorer, entry, run, ScoringSettings(readers=1), True, lambda total, what: nullcontext(lambda done: None))
     path = run / "prompt_check-folder.json"
     said = json.loads(path.read_text())["all"] if path.is_file() else None
     return said, record.read(run).entries[0].result.warnings

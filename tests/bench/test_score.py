@@ -23,8 +23,8 @@ from lavida_bench.protocols.prompt_names import PromptNames
 from lavida_bench.protocols.protocol import Official, Paper
 from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score import Effort, Scoring, score, share, together
-from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_results, score, videos_of_process
+from lavida_bench.scoring.scorer import ClipScores, PendingScores
 from lavida_bench.videos import prefetch, regions
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, UserError
@@ -68,7 +68,7 @@ class Toy:
     def prepare(self, clips: Sequence[NDArray[np.uint8]], names: tuple[str, ...]) -> Any:
         return np.concatenate(clips), len(names)
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         if self.stop_after is not None and len(self.batches) >= self.stop_after:
             raise RuntimeError("the machine is on fire")
         frames, names = prepared
@@ -80,10 +80,12 @@ class Toy:
         return lambda: ClipScores(scores.astype(np.float32), maps)
 
 
-def run(folder: Path, videos: Sequence[TestVideo], toy: Toy | None = None, **effort: Any) -> tuple[ScoreStore, Scoring]:
+def run(
+    folder: Path, videos: Sequence[TestVideo], toy: Toy | None = None, **effort: Any
+) -> tuple[ScoreStore, ScoringResult]:
     store = ScoreStore.create(folder, {"model": "toy"})
     store.note()
-    return store, score(toy or Toy(), videos, OFFICIAL, NAMES, store, Effort(**effort))
+    return store, score(toy or Toy(), videos, OFFICIAL, NAMES, store, ScoringSettings(**effort))
 
 
 def expected(frame: int) -> float:
@@ -252,7 +254,7 @@ def test_a_crash_keeps_what_is_finished_and_leaves_nothing_half_written(tmp_path
 
 def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     class Bad(Toy):
-        def score(self, prepared: Any) -> Pending:
+        def score(self, prepared: Any) -> PendingScores:
             scores = np.zeros(len(prepared[0]), np.float32)
             scores[3] = np.nan
             return lambda: ClipScores(scores)
@@ -276,7 +278,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 class Large(Toy):
     """Maps of 4 kB a frame."""
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         made = super().score(prepared)()
         assert made.maps is not None
         return lambda: replace(made, maps=np.repeat(np.repeat(made.maps, 22, 1), 16, 2))
@@ -339,26 +341,26 @@ def test_an_error_that_is_not_of_the_data_reaches_the_caller() -> None:
 @settings(max_examples=60, deadline=None)
 def test_shares_are_disjoint_whole_and_even(sizes: list[int], world: int) -> None:
     videos = [video(str(at), size) for at, size in enumerate(sizes)]
-    shares = [share(videos, OFFICIAL, Processes(rank, world)) for rank in range(world)]
+    shares = [videos_of_process(videos, OFFICIAL, Processes(rank, world)) for rank in range(world)]
     assert sorted(v.key for part in shares for v in part) == sorted(v.key for v in videos)
     loads = [sum(v.frame_count for v in part) for part in shares]
     assert max(loads) - min(loads) <= max(sizes, default=0)
 
 
 def test_what_processes_did_adds_up() -> None:
-    one = Scoring(["a"], ["k"], {}, 5, {"model": 2.0})
-    two = Scoring(["b"], [], {"c": "broken"}, 7, {"model": 3.0, "write": 1.0})
-    whole = together([one, two])
-    assert whole == Scoring(["a", "b"], ["k"], {"c": "broken"}, 12, {"model": 3.0, "write": 1.0})
+    one = ScoringResult(["a"], ["k"], {}, 5, {"model": 2.0})
+    two = ScoringResult(["b"], [], {"c": "broken"}, 7, {"model": 3.0, "write": 1.0})
+    whole = merge_results([one, two])
+    assert whole == ScoringResult(["a", "b"], ["k"], {"c": "broken"}, 12, {"model": 3.0, "write": 1.0})
 
 
 def test_readers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(24)))
-    assert Effort().readers == 8
+    assert ScoringSettings().readers == 8
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "6")
-    assert Effort().readers == 4
+    assert ScoringSettings().readers == 4
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "24")
-    assert Effort().readers == 2
+    assert ScoringSettings().readers == 2
 
 
 def test_one_process_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,4 +235,4 @@ def test_the_folder_of_a_run_is_no_model_but_holds_one(tmp_path: Path, inner: st
     (tmp_path / inner).mkdir(parents=True)
     (tmp_path / inner / "config.json").write_text("{}")
     with pytest.raises(UserError, match=rf"no config\.json in it; .*; did you mean {tmp_path}/{inner}\?$"):
-        lavida_scorer.load(str(tmp_path))
+        lavida_scorer.load_scorer(str(tmp_path))

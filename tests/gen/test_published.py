@@ -118,11 +118,11 @@ def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, m
 def test_training_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from lavida_bench.config.recipe import DataEntry, LoaderSettings
-    from lavida_bench.fitting.datasets import open_pools
+    from lavida_bench.fitting.datasets import open_datasets
 
     sent(folder)
     settings = LoaderSettings(cache=str(tmp_path / "cache"))
-    pools, damaged = open_pools([DataEntry(corpus=f"hf://datasets/{REPO}")], "train", settings)
+    pools, damaged = open_datasets([DataEntry(corpus=f"hf://datasets/{REPO}")], "train", settings)
     shards = [(pool, shard) for pool in pools for shard in pool.shards]
     assert {pool.kind for pool, _ in shards} == {"image", "clip"}
     assert not damaged

@@ -15,7 +15,7 @@ from lavida.batch import Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
-from lavida.tiny.tokenizer import load
+from lavida.tiny.tokenizer import load_tokenizer
 
 ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
 TEXT = {
@@ -48,7 +48,9 @@ def pair(request: pytest.FixtureRequest, enliven: Callable[..., None]) -> tuple[
     torch.manual_seed(0)
     model = Lavida(config)
     enliven(model)
-    return model.eval(), processing.LavidaProcessor(load(), load(names=True), processing.Sizes.of(config))
+    return model.eval(), processing.LavidaProcessor(
+        load_tokenizer(), load_tokenizer(names=True), processing.Sizes.of(config)
+    )
 
 
 def scenes() -> list[Sample]:
@@ -66,14 +68,14 @@ def scenes() -> list[Sample]:
 
 
 def test_every_file_is_a_family() -> None:
-    assert backbone.families() == ["qwen2_5_vl", "qwen2_vl", "qwen3_vl"]
-    for name in backbone.families():
-        assert backbone.find(name).model_class.config_class.model_type == name
+    assert backbone.known_families() == ["qwen2_5_vl", "qwen2_vl", "qwen3_vl"]
+    for name in backbone.known_families():
+        assert backbone.find_family(name).model_class.config_class.model_type == name
 
 
 def test_unknown_family() -> None:
     with pytest.raises(LavidaError, match="language model of type 'llama'; expected one of qwen2_5_vl, qwen2_vl"):
-        backbone.find("llama")
+        backbone.find_family("llama")
 
 
 def test_without_compression_it_is_transformers_own_forward(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:

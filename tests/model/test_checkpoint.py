@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from lavida import presets
 from lavida.batch import Sample
 from lavida.config import LavidaConfig
-from lavida.errors import CheckpointError, LavidaError, some
+from lavida.errors import CheckpointError, LavidaError, shorten
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 
@@ -126,8 +126,8 @@ def test_unknown_preset() -> None:
 
 
 def test_some_names_of_many() -> None:
-    assert some(["a", "b"]) == "a, b"
-    assert some(list("abcdefgh"), 3) == "a, b, c and 5 more"
+    assert shorten(["a", "b"]) == "a, b"
+    assert shorten(list("abcdefgh"), 3) == "a, b, c and 5 more"
 
 
 def test_the_model_goes_to_the_hub_as_it_is_saved(model: Lavida, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida.compression import density, density_packed, reachability_density, static_patches
+from lavida.compression import density, density_packed, moving_patches, reachability_density
 from lavida.errors import LavidaError
 
 PARITY = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "parity" / "token_compression.npz"
@@ -31,7 +31,7 @@ def test_density_equals_the_authors(stored: dict[str, torch.Tensor]) -> None:
 
 
 def test_static_equals_the_authors(stored: dict[str, torch.Tensor]) -> None:
-    keep = static_patches(stored["t1_x"], stored["t1_grid"].tolist())
+    keep = moving_patches(stored["t1_x"], stored["t1_grid"].tolist())
     assert torch.equal(keep, stored["t1_keep"])
     assert keep.view(int(stored["t1_grid"][0]), -1).sum(1).tolist() == stored["t1_counts"].tolist()
 
@@ -151,14 +151,14 @@ def test_copies_and_tiny_samples() -> None:
 @given(frames=st.integers(1, 4), rows=st.integers(1, 3), columns=st.integers(1, 3), seed=st.integers(0, 999))
 def test_static_keeps_the_first_frame_and_whole_cells(frames: int, rows: int, columns: int, seed: int) -> None:
     x = torch.randn(frames * rows * columns * 4, 6, generator=torch.Generator().manual_seed(seed))
-    keep = static_patches(x, (frames, rows * 2, columns * 2)).view(frames, -1, 4)
+    keep = moving_patches(x, (frames, rows * 2, columns * 2)).view(frames, -1, 4)
     assert keep[0].all()
     assert (keep.all(2) == keep.any(2)).all()
 
 
 def test_a_still_clip_keeps_one_frame() -> None:
     x = torch.randn(16, 6, generator=torch.Generator().manual_seed(8)).repeat(3, 1)
-    assert static_patches(x, (3, 4, 4)).sum() == 16
+    assert moving_patches(x, (3, 4, 4)).sum() == 16
 
 
 @pytest.mark.parametrize("ratio", [0.0, -1.0, 1.5])
@@ -169,7 +169,7 @@ def test_ratio_out_of_range(ratio: float) -> None:
 
 def test_static_needs_the_patches_of_its_grid() -> None:
     with pytest.raises(LavidaError, match="7 patches; expected 16"):
-        static_patches(torch.ones(7, 2), (1, 4, 4))
+        moving_patches(torch.ones(7, 2), (1, 4, 4))
 
 
 def memory(field: str) -> float:

@@ -107,13 +107,13 @@ def test_text_loss_is_of_the_next_token_at_labelled_positions() -> None:
     hidden = torch.zeros(1, 4, 8)
     hidden[0, 1, 3] = 100.0
     head = torch.nn.Identity()
-    assert float(objective.text(head, hidden, torch.tensor([[-100, -100, 3, -100]]))["text"]) == pytest.approx(
+    assert float(objective.text_losses(head, hidden, torch.tensor([[-100, -100, 3, -100]]))["text"]) == pytest.approx(
         0, abs=1e-6
     )
-    got = objective.text(head, hidden, torch.tensor([[-100, 2, -100, -100]]))["text"]
+    got = objective.text_losses(head, hidden, torch.tensor([[-100, 2, -100, -100]]))["text"]
     assert float(got) == pytest.approx(math.log(8), rel=1e-6)
-    assert float(objective.text(head, hidden, torch.full((1, 4), -100))["text"]) == 0
-    assert objective.text(head, hidden, None) == {}
+    assert float(objective.text_losses(head, hidden, torch.full((1, 4), -100))["text"]) == 0
+    assert objective.text_losses(head, hidden, None) == {}
 
 
 def test_name_maps() -> None:
@@ -140,13 +140,13 @@ def test_counts_of_what_each_loss_is_over(processor: LavidaProcessor) -> None:
     batch = processor([one, two], "train")
     assert batch.labels is not None
     tokens = int((batch.labels != -100).sum())
-    got = dict(zip(losses.LOSSES, objective.counts(batch).tolist(), strict=True))
+    got = dict(zip(losses.LOSSES, objective.loss_counts(batch).tolist(), strict=True))
     assert got["text"] == [tokens, tokens]
     assert got["focal"] == got["object"] == [4, 4]
     assert got["names"] == [3, 7], "the frames with an anomaly show 1 and 2 names; 3 + 3 and 2 + 2 names in all"
     assert got["name_maps"] == [1, 7], "two anomalies in one mask have no map each"
     bare = processor([replace(two, masks=None, labels=None)], "score")
-    assert not objective.counts(bare).any()
+    assert not objective.loss_counts(bare).any()
 
 
 def test_total_is_weighted_and_leaves_weight_zero_out() -> None:

@@ -12,7 +12,7 @@ import torch
 from lavida.batch import Batch, Sample
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
-from lavida.parts.trainable import group_of, prepare
+from lavida.parts.trainable import group_of, set_trainable
 from lavida.processing import LavidaProcessor
 
 Make = Callable[..., Lavida]
@@ -103,7 +103,7 @@ def test_memory_reads_earlier_frames_only(lively: Make, processor: LavidaProcess
 
 def test_memory_trains(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
     model = lively(memory="causal", trainable={"memory": "full"}).train()
-    prepare(model)
+    set_trainable(model)
     model(processor([samples[2]])).loss.backward()
     grads = {name for name, one in model.named_parameters() if one.grad is not None and one.grad.abs().sum() > 0}
     assert any("memory_attention" in name for name in grads)
@@ -131,7 +131,7 @@ def test_gradients_reach_what_trains_and_nothing_else(
 ) -> None:
     groups = {"vision": "frozen", "names": "frozen", "image_encoder": "frozen"}
     model = lively(trainable=groups, loss={"names": 1.0, "name_maps": 1.0}).train()
-    rows = {row.group: row for row in prepare(model)}
+    rows = {row.group: row for row in set_trainable(model)}
     model(processor(samples)).loss.backward()
     moved: dict[str, int] = {}
     for name, parameter in model.named_parameters():
@@ -166,7 +166,7 @@ def test_gate(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -
 
 def test_names_are_encoded_once(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
     model = lively(trainable={"names": "frozen"})
-    prepare(model)
+    set_trainable(model)
     ran: list[int] = []
     model.names.tower.register_forward_hook(lambda _, __, out: ran.append(len(out.pooler_output)))
     with torch.no_grad():
@@ -214,7 +214,7 @@ def test_scoring_before_training_leaves_no_trace(
 ) -> None:
     """What is remembered in inference mode (names, positions) may be used where gradients are."""
     model = lively(trainable={"names": "frozen"})
-    prepare(model)
+    set_trainable(model)
     batch = processor(samples[:2])
     with torch.inference_mode():
         model(batch)
@@ -236,7 +236,7 @@ def test_a_name_counts_as_absent_where_its_anomaly_is_out_of_view(
     batch = processor([replace(sample, masks=masks)])
     logits = torch.zeros(8, 3)
     logits[:4, 0], logits[4:, 0], logits[:, 1:] = 50.0, -50.0, -50.0
-    found = objective.names(batch, logits, torch.zeros(8, 3, 8, 8), model.config.weights)
+    found = objective.name_losses(batch, logits, torch.zeros(8, 3, 8, 8), model.config.weights)
     assert found["names"].tolist() == pytest.approx([0, 0], abs=1e-6)
 
 

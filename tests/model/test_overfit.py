@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from lavida.batch import Batch, Sample
 from lavida.modeling import Lavida
-from lavida.parts.trainable import prepare
+from lavida.parts.trainable import set_trainable
 from lavida.processing import LavidaProcessor
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import StreetSource
@@ -63,7 +63,7 @@ def test_tiny_fits_eight_clips_of_street(small_frames: Callable[[int], dict[str,
     sizes = small_frames(SIDE)
     model = Lavida.from_preset("tiny", random=True, loss=LOSS, **sizes)
     processor = LavidaProcessor.from_preset("tiny", **sizes)
-    prepare(model)
+    set_trainable(model)
     batch = processor(street_clips(8))
     assert len(batch) == 8
     assert mean_iou(model, batch) < 0.5

@@ -17,7 +17,7 @@ from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError
 from lavida.modeling import Lavida
 from lavida.parts import sam2_keys
-from lavida.parts.trainable import prepare
+from lavida.parts.trainable import set_trainable
 from lavida.processing import LavidaProcessor, Sizes
 from lavida.tiny import tokenizer as tiny_tokenizer
 
@@ -66,7 +66,7 @@ def folder(lively: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = CLIPModel(CLIPConfig(text_config=model.config.names.to_dict(), vision_config=vision, projection_dim=16))
     clip.text_model.load_state_dict(model.names.tower.state_dict())
     clip.save_pretrained(where / "clip")
-    tiny_tokenizer.load(names=True).save_pretrained(where / "clip")
+    tiny_tokenizer.load_tokenizer(names=True).save_pretrained(where / "clip")
     model.names.tower.save_pretrained(where / "text")
     return where
 
@@ -179,7 +179,7 @@ def as_meta(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     ],
 )
 def test_metas_names(meta: str, here: str) -> None:
-    assert next(iter(sam2_keys.renamed({meta: torch.zeros(1)}))) == here
+    assert next(iter(sam2_keys.rename_keys({meta: torch.zeros(1)}))) == here
 
 
 @pytest.mark.parametrize(("sam", "text"), [("sam", "clip"), ("meta.pt", "text"), ("sam_image", "clip")])
@@ -210,7 +210,7 @@ def test_seg_is_added_and_embeddings_grow(folder: Path, lively: Make, samples: l
     before = lively().mllm.get_input_embeddings().weight
     assert torch.equal(rows[:1536], before)
     torch.testing.assert_close(rows[1536], before.mean(0), atol=1e-6, rtol=1e-4)
-    prepare(whole)
+    set_trainable(whole)
     out = whole.train()(processor(samples[:2]))
     out.loss.backward()
     assert out.loss.isfinite()
@@ -265,17 +265,17 @@ def test_metas_file_with_missing_and_foreign_keys(folder: Path, tmp_path: Path) 
         assert said in str(caught.value)
 
 
-@pytest.mark.parametrize(("width", "blocks"), list(sam2_keys.SIZES))
+@pytest.mark.parametrize(("width", "blocks"), list(sam2_keys.ENCODER_SIZES))
 def test_published_files_are_known_by_their_image_encoder(width: int, blocks: int) -> None:
     state = {f"image_encoder.trunk.blocks.{i}.norm1.weight": torch.zeros(1) for i in range(blocks)}
     state["image_encoder.trunk.patch_embed.proj.weight"] = torch.zeros(width, 3, 7, 7)
-    config = sam2_keys.infer(sam2_keys.renamed(state | {"no_obj_embed_spatial": torch.zeros(1)}))
+    config = sam2_keys.infer_config(sam2_keys.rename_keys(state | {"no_obj_embed_spatial": torch.zeros(1)}))
     backbone = config.vision_config.backbone_config
     assert backbone.hidden_size == backbone.embed_dim_per_stage[0] == width
     assert sum(backbone.blocks_per_stage) == blocks
     assert config.vision_config.backbone_channel_list == list(backbone.embed_dim_per_stage)[::-1]
     assert config.enable_occlusion_spatial_embedding
-    assert not sam2_keys.infer(sam2_keys.renamed(state)).enable_occlusion_spatial_embedding
+    assert not sam2_keys.infer_config(sam2_keys.rename_keys(state)).enable_occlusion_spatial_embedding
 
 
 def test_published_sizes() -> None:

@@ -29,7 +29,9 @@ def paper() -> LavidaProcessor:
     sizes = Sizes.of(LavidaConfig.preset("tiny"))
     paper = LavidaConfig(sam_config={"model_type": "sam2_video"}, mllm_config={"model_type": "qwen2_vl"}).budgets
     return LavidaProcessor(
-        tiny_tokenizer.load(), tiny_tokenizer.load(names=True), replace(sizes, budgets=dict(paper or {}))
+        tiny_tokenizer.load_tokenizer(),
+        tiny_tokenizer.load_tokenizer(names=True),
+        replace(sizes, budgets=dict(paper or {})),
     )
 
 
@@ -76,10 +78,10 @@ def test_fit_is_smart_resize(height: int, width: int, fewest: int, more: int) ->
     most = fewest + more
     if max(height, width) / min(height, width) > 200:
         with pytest.raises(LavidaError, match="expected sides that differ by at most 200 times"):
-            pixels.fit(height, width, 28, fewest, most)
+            pixels.target_size(height, width, 28, fewest, most)
     else:
         want = smart_resize(height, width, 28, fewest * 784, most * 784)
-        assert pixels.fit(height, width, 28, fewest, most) == want
+        assert pixels.target_size(height, width, 28, fewest, most) == want
 
 
 def test_paper_budgets() -> None:
@@ -93,10 +95,10 @@ def test_paper_budgets() -> None:
 
 def test_sam_frames_are_squares_normalised() -> None:
     white = np.full((2, 60, 90, 3), 255, dtype=np.uint8)
-    squares = pixels.square(white, 128)
+    squares = pixels.square_frames(white, 128)
     assert squares.shape == (2, 3, 128, 128)
     assert squares.dtype == torch.uint8
-    frames = pixels.for_sam(squares)
+    frames = pixels.normalise_for_sam(squares)
     want = (1 - torch.tensor(pixels.IMAGENET_MEAN)) / torch.tensor(pixels.IMAGENET_STD)
     torch.testing.assert_close(frames.mean((0, 2, 3)), want, atol=1e-5, rtol=0)
 
@@ -224,7 +226,7 @@ def test_a_tokenizer_without_seg(processor: LavidaProcessor) -> None:
 def test_the_shipped_tokenizer_is_the_trained_one() -> None:
     import json
 
-    assert json.loads(tiny_tokenizer.train().to_str()) == json.loads(tiny_tokenizer.FILE.read_text("utf-8"))
+    assert json.loads(tiny_tokenizer.train_tokenizer().to_str()) == json.loads(tiny_tokenizer.FILE.read_text("utf-8"))
 
 
 def test_the_tiny_tokenizer_knows_its_words(processor: LavidaProcessor) -> None:

@@ -25,11 +25,11 @@ def model() -> Lavida:
 
 
 def test_weights_come_back_in_half_precision(model: Lavida, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = tiny_parts.write(model, tmp_path / "model.safetensors")
+    size = tiny_parts.write_weights(model, tmp_path / "model.safetensors")
     assert size == (tmp_path / "model.safetensors").stat().st_size <= 8e6
     monkeypatch.setattr(tiny_parts, "FILE", tmp_path / "model.safetensors")
     other = Lavida(LavidaConfig.preset("tiny"))
-    tiny_parts.load(other)
+    tiny_parts.load_weights(other)
     for (name, one), two in zip(model.state_dict().items(), other.state_dict().values(), strict=True):
         assert two.dtype == one.dtype, name
         assert torch.equal(two, one.half().to(one.dtype)), name
@@ -39,20 +39,20 @@ def test_a_weight_beyond_half_precision_is_named(model: Lavida, tmp_path: Path) 
     with torch.no_grad():
         model.projector.name_out.bias[0] = 1e6
     with pytest.raises(LavidaError, match=r"projector\.name_out\.bias: beyond half precision"):
-        tiny_parts.write(model, tmp_path / "model.safetensors")
+        tiny_parts.write_weights(model, tmp_path / "model.safetensors")
     assert not any(tmp_path.iterdir())
 
 
 def test_weights_of_another_size_are_named(model: Lavida, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "model.safetensors"
-    tiny_parts.write(model, file)
+    tiny_parts.write_weights(model, file)
     held = load_file(file)
     held["projector.name_out.bias"] = torch.zeros(3)
     held["foreign"] = torch.zeros(1)
     save_file(held, file)
     monkeypatch.setattr(tiny_parts, "FILE", file)
     with pytest.raises(CheckpointError, match=r"foreign.*projector\.name_out\.bias \(3,\)"):
-        tiny_parts.load(model)
+        tiny_parts.load_weights(model)
 
 
 def test_curves_of_stages_are_taken_over(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_curves_of_stages_are_taken_over(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"step": 5, "loss": 1.0}\n{"step": 5, "validation": {"loss": 2.0}}\n')
     curves = tmp_path / "curve.json"
     curves.write_text('{"pixels": [{"step": 1, "loss": 3.0}], "parts": []}')
-    tiny_parts.take_curves({"names": tmp_path / "names.json", "parts": tmp_path / "log.jsonl"}, curves)
+    tiny_parts.update_curves({"names": tmp_path / "names.json", "parts": tmp_path / "log.jsonl"}, curves)
     assert json.loads(curves.read_text()) == {
         "pixels": [{"step": 1, "loss": 3.0}],
         "parts": [{"step": 5, "loss": 2.0}],

@@ -12,7 +12,7 @@ from lavida.batch import Sample
 from lavida.errors import LavidaError
 from lavida.groups import GROUPS, PAPER_TRAINABLE
 from lavida.modeling import Lavida
-from lavida.parts.trainable import count, group_of, prepare, table
+from lavida.parts.trainable import count_parameters, format_table, group_of, set_trainable
 from lavida.processing import LavidaProcessor
 
 Make = Callable[..., Lavida]
@@ -20,7 +20,7 @@ PAPER = {"trainable": PAPER_TRAINABLE}
 
 
 def test_every_parameter_has_a_group(model: Lavida) -> None:
-    rows = count(model)
+    rows = count_parameters(model)
     assert [row.group for row in rows] == list(GROUPS)
     assert sum(row.parameters for row in rows) == sum(one.numel() for one in model.parameters())
     assert all(row.parameters > 0 for row in rows)
@@ -48,7 +48,7 @@ def test_group_of(name: str, group: str) -> None:
 
 def test_the_papers_groups(lively: Make) -> None:
     model = lively(**PAPER)
-    rows = {row.group: row for row in prepare(model)}
+    rows = {row.group: row for row in set_trainable(model)}
     for group in ("vision", "names", "image_encoder", "memory"):
         assert rows[group].trained == 0
     for group in ("embeddings", "lm_head", "projector", "prompt_encoder", "mask_decoder"):
@@ -65,11 +65,11 @@ def test_lora_starts_as_nothing_and_comes_in_once(
     model, batch = lively(**PAPER), processor(samples[:2])
     with torch.no_grad():
         before = model(batch)
-        rows = prepare(model)
+        rows = set_trainable(model)
         assert model.config.adapters
         after = model(batch)
     assert torch.equal(before.masks, after.masks)
-    assert prepare(model) == rows, "a second time changes nothing"
+    assert set_trainable(model) == rows, "a second time changes nothing"
 
 
 def lively_lora(model: Lavida) -> None:
@@ -86,7 +86,7 @@ def test_lora_is_saved_and_merged(
     model, batch = lively(**PAPER), processor(samples[:2])
     with torch.no_grad():
         bare = model(batch)
-    prepare(model)
+    set_trainable(model)
     lively_lora(model)
     model.save_pretrained(tmp_path / "lora")
     again = Lavida.from_pretrained(tmp_path / "lora")
@@ -106,7 +106,7 @@ def test_lora_is_saved_and_merged(
 
 def test_lora_trains_in_half_precision(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
     model = lively(**PAPER).to(torch.bfloat16)
-    prepare(model)
+    set_trainable(model)
     loss = model.train()(processor(samples[1:2])).loss
     assert loss is not None
     loss.backward()
@@ -117,16 +117,16 @@ def test_lora_trains_in_half_precision(lively: Make, processor: LavidaProcessor,
 
 def test_vision_takes_lora_too(lively: Make) -> None:
     model = lively(trainable={"vision": "lora"}, lora_targets=["qkv", "v_proj"])
-    rows = {row.group: row for row in prepare(model)}
+    rows = {row.group: row for row in set_trainable(model)}
     assert rows["vision"].trained == 2 * 8 * (64 + 192)
     assert rows["language"].trained == 3 * 8 * (96 + 48)
     with pytest.raises(LavidaError, match=r"lora_targets: none of \['q_proj', 'v_proj'\] is in the group 'vision'"):
-        prepare(lively(trainable={"vision": "lora"}))
+        set_trainable(lively(trainable={"vision": "lora"}))
 
 
 def test_table(lively: Make) -> None:
     model = lively(**PAPER)
-    text = table(prepare(model))
+    text = format_table(set_trainable(model))
     lines = text.splitlines()
     assert lines[0].split() == ["group", "how", "parameters", "trained"]
     assert [line.split()[0] for line in lines[1:]] == [*GROUPS, "total"]

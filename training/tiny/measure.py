@@ -114,7 +114,7 @@ def _full(logits: Tensor, scenes: Scenes) -> np.ndarray:
 
 def _maps(model: Lavida, batch: Batch) -> Tensor:
     """The strongest name at each pixel, (N, 1, h, w) logits; all prompts have the same number of names."""
-    features = decoder.encode(model.sam, pixels.for_sam(batch.frames))
+    features = decoder.encode_frames(model.sam, pixels.normalise_for_sam(batch.frames))
     names = model.names(batch.name_ids, batch.name_mask).unflatten(0, (len(batch), -1))
     seg = names.new_zeros(len(batch), model.config.mllm.get_text_config().hidden_size)
     projected = model.projector(

@@ -20,7 +20,7 @@ from drawn_scenes import Scenes
 from lavida import decoder, losses, pixels
 from lavida.decoder import Features
 from lavida.modeling import Lavida
-from lavida.projector import Projected, mask_prompt, odds
+from lavida.projector import Projected, log_odds, mask_prompt
 
 NAMES = 24
 """Names a scene, true and absent ones."""
@@ -68,12 +68,12 @@ def look(scenes: Scenes, rows: np.ndarray, rng: np.random.Generator, side: int) 
     frames = np.stack([scenes.frames[r][:, ::-1] if f else scenes.frames[r] for r, f in zip(rows, flips, strict=True)])
     found = [_dense(scenes, int(row), rng, bool(flip)) for row, flip in zip(rows, flips, strict=True)]
     names, true, covered = zip(*found, strict=True)
-    return Look(pixels.square(frames, side), list(names), list(true), torch.from_numpy(np.stack(covered)))
+    return Look(pixels.square_frames(frames, side), list(names), list(true), torch.from_numpy(np.stack(covered)))
 
 
 def loss(model: Lavida, lookup: Lookup, asked: Look, rng: np.random.Generator, decode: bool) -> dict[str, Tensor]:
     """`maps` and `names` of one batch of scenes; with `decode` SAM2's losses on a prompt each."""
-    features = decoder.encode(model.sam, pixels.for_sam(asked.frames))
+    features = decoder.encode_frames(model.sam, pixels.normalise_for_sam(asked.frames))
     distinct = sorted({name for names in asked.names for name in names})
     number = {name: at for at, name in enumerate(distinct)}
     at = torch.tensor([[number[name] for name in names] for names in asked.names], device=model.device)
@@ -112,9 +112,9 @@ def _decoded(
     projected, maps = _project(model, names_NDX[every, at], features)
     real = torch.ones(at.shape, dtype=torch.bool, device=at.device)
     drawn = mask_prompt(maps, real, model.sam.prompt_encoder.mask_input_size) if model.config.prompt_maps else None
-    decoded = decoder.decode(model.sam, features, projected.prompt, [1] * len(at), "none", True, drawn)
+    decoded = decoder.decode_masks(model.sam, features, projected.prompt, [1] * len(at), "none", True, drawn)
     target = asked.covered[every, at].amax(dim=1)
-    scores = decoded.scores + odds(model.projector.name_logits(projected.names, maps), real)
+    scores = decoded.scores + log_odds(model.projector.name_logits(projected.names, maps), real)
     return losses.frame_losses(decoded.masks, decoded.ious, scores, target, model.config.weights)
 
 

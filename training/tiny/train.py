@@ -32,7 +32,7 @@ from drawn_scenes import TRAINED_PLACES, Pool, Scenes, joined
 from lavida.batch import Batch, Output
 from lavida.losses import Weights
 from lavida.modeling import Lavida
-from lavida.parts.trainable import prepare
+from lavida.parts.trainable import set_trainable
 from lavida.presets import TINY_SIDE
 from lavida.processing import LavidaProcessor
 from lavida_gen.street.layouts import LAYOUTS
@@ -220,7 +220,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     weights = LOSS | {name: float(value) for name, value in (one.split("=") for one in args.loss)}
     model, processor = begin(args, weights), LavidaProcessor.from_preset("tiny")
-    rows = prepare(model)
+    rows = set_trainable(model)
     print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
     accelerator, pool = Accelerator(cpu=args.device == "cpu"), Pool(max(1, args.workers), args.cache)
     test = drawn_scenes.near(args.test, args.test_seed, SIDE, tuple(LAYOUTS), pool)

@@ -124,7 +124,7 @@ class Eyes(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Cells of the finest map, (B, C, C, W), of frames as `pixels.square` makes them."""
-        features: Tensor = self.fine(decoder.encode(self.sam, pixels.for_sam(frames)))
+        features: Tensor = self.fine(decoder.encode_frames(self.sam, pixels.normalise_for_sam(frames)))
         return features.permute(0, 2, 3, 1)
 
 
@@ -218,7 +218,7 @@ class Batches(IterableDataset[Drawn]):
             rows = rng.integers(len(self.scenes), size=self.args.batch)
             drawn = [picture(rng, self.scenes, self.things, int(row), self.args.side) for row in rows]
             frames, seen = (np.stack(some) for some in zip(*drawn, strict=True))
-            yield self._wanted(rng, pixels.square(frames, self.args.side), seen)
+            yield self._wanted(rng, pixels.square_frames(frames, self.args.side), seen)
 
     def _wanted(self, rng: np.random.Generator, frames: Tensor, rows_BSS: NDArray[np.int64]) -> Drawn:
         kinds, step = self.things.kinds, STRIDE
@@ -247,7 +247,7 @@ def reading(eyes: Eyes, scenes: Scenes) -> float:
     for start in range(0, len(scenes), 25):
         some = scenes.frames[start : start + 25]
         small = np.stack([cv2.resize(one, (eyes.side, eyes.side), interpolation=cv2.INTER_AREA) for one in some])
-        frames = pixels.square(small, eyes.side).to(next(eyes.parameters()).device)
+        frames = pixels.square_frames(small, eyes.side).to(next(eyes.parameters()).device)
         strongest.append(eyes.kinds(eyes(frames)).log_softmax(-1)[..., 1:].flatten(1, 2).amax(1))
     best = torch.cat(strongest).cpu().numpy()
     there = np.array([[any(texts[0] == kind for texts in said) for kind in KINDS] for said in scenes.said])

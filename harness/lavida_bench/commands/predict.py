@@ -49,12 +49,12 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
     settings, chosen = Settings(**options), prompt_names(names)
     found = find_inputs(source, out or Path("predictions"), nested=out is None)
     from lavida_bench.commands._options import progress
-    from lavida_bench.scoring.lavida_scorer import load, locate
+    from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
 
-    locate(model)
+    locate_model(model)
     out_folder.make(out or Path("predictions"))
 
-    results = predict_all(load(model, precision, device), found, chosen, settings, again, progress)
+    results = predict_all(load_scorer(model, precision, device), found, chosen, settings, again, progress)
     for result in results:
         click.echo(json.dumps(result.plain(), ensure_ascii=False) if as_json else result.text())
     sys.exit(1 if any(result.error for result in results) else 0)

@@ -55,7 +55,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
 
     from lavida_bench.config.recipe import ScoreEntry
     from lavida_bench.protocols.prompt_names import by_commas
-    from lavida_bench.scoring.score import Effort, usual_readers
+    from lavida_bench.scoring.score import ScoringSettings, usual_readers
     from lavida_gen.recipe_files.reading import refuse, validation_messages
 
     words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
@@ -67,7 +67,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
         entry = ScoreEntry(benchmark=benchmark, **options)
     except ValidationError as error:
         raise refuse(f"score {benchmark}", [*validation_messages(error, "", ScoreEntry)]) from error
-    effort = Effort(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])
+    effort = ScoringSettings(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])
     out: Path = words["out"] or Path("runs/score")
     _score(entry, model, out, effort, words["replace"], words["device"])
 
@@ -76,13 +76,13 @@ def _score(entry: Any, model: str, out: Path, effort: Any, replace: bool, device
     from lavida_bench.commands._options import progress
     from lavida_bench.runs.preflight import refuse_unscorable_entry
     from lavida_bench.runs.score_stage import run_entry
-    from lavida_bench.scoring.lavida_scorer import load, locate
+    from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
     from lavida_gen.storage import output_folder as out_folder
 
-    locate(model)
+    locate_model(model)
     refuse_unscorable_entry(entry)
     out_folder.make(out)
-    page = run_entry(load(model, entry.precision, device), entry, out, effort, replace, progress)
+    page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:
         click.echo((out / "report.md").read_text("utf-8"))
         click.echo(f"report: {page}")

@@ -141,7 +141,7 @@ class ScoreEntry(StrictModel):
         return self.label or "-".join(word.replace("/", "-") for word in words if word)
 
 
-class Recipe(StrictModel):
+class RunRecipe(StrictModel):
     """A run, described."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
@@ -153,7 +153,7 @@ class Recipe(StrictModel):
     score: list[ScoreEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _has_data(self) -> Recipe:
+    def _has_data(self) -> RunRecipe:
         if self.fit is not None and not self.data:
             raise ValueError("fit without data; expected at least one corpus under `data`")
         slugs = [entry.slug for entry in self.score]
@@ -186,7 +186,7 @@ def find(name: str) -> Path:
     return RUN.find(name)
 
 
-def load(name: str, settings: Sequence[str] = ()) -> Recipe:
+def load(name: str, settings: Sequence[str] = ()) -> RunRecipe:
     """Read a recipe by name or path, with `key.path=value` settings on top. Raises UserError with every fault."""
     path = find(name)
     raw = RUN.read(path, name)
@@ -194,14 +194,14 @@ def load(name: str, settings: Sequence[str] = ()) -> Recipe:
     return parse(raw, str(path), problems)
 
 
-def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> Recipe:
+def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> RunRecipe:
     """A recipe from plain data. Raises UserError that lists every fault with its place."""
     found = list(problems)
     raw = expand(raw, "", found)
     try:
-        recipe = Recipe.model_validate(raw)
+        recipe = RunRecipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(validation_messages(error, "", Recipe, hint=lambda loc: _hint(raw, loc)))
+        found.extend(validation_messages(error, "", RunRecipe, hint=lambda loc: _hint(raw, loc)))
     else:
         if not found:
             return recipe

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lavida_bench.fitting.sharded import own_format
+from lavida_bench.fitting.sharded import is_sharded
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage.base import PARTIAL
 from lavida_gen.storage.folder import write_whole
@@ -55,7 +55,7 @@ class Checkpoints:
     def __init__(self, out: Path, keep: int, accelerator: Accelerator, model: nn.Module) -> None:
         self.out, self.keep, self.accelerator = out, keep, accelerator
         self.folder = out / FOLDER
-        if not own_format(accelerator):
+        if not is_sharded(accelerator):
             accelerator.register_save_state_pre_hook(_saver(accelerator, model))
             accelerator.register_load_state_pre_hook(_putter(model))
 
@@ -181,11 +181,14 @@ def _saver(accelerator: Accelerator, model: nn.Module) -> Any:
     def save(models: list[Any], weights: list[Any], folder: str) -> None:
         from safetensors.torch import save_file
 
-        from lavida_bench.fitting.optimiser import trained
+        from lavida_bench.fitting.optimiser import trainable_parameters
 
         weights.clear()  # accelerate would store the frozen ones too, again and again
         if accelerator.is_main_process:
-            save_file({k: v.detach().contiguous() for k, v in trained(model).items()}, str(Path(folder) / WEIGHTS))
+            save_file(
+                {k: v.detach().contiguous() for k, v in trainable_parameters(model).items()},
+                str(Path(folder) / WEIGHTS),
+            )
 
     return save
 
@@ -193,25 +196,25 @@ def _saver(accelerator: Accelerator, model: nn.Module) -> Any:
 def _putter(model: nn.Module) -> Any:
     def load(models: list[Any], folder: str) -> None:
         models.clear()
-        restore(model, Path(folder) / WEIGHTS)
+        restore_weights(model, Path(folder) / WEIGHTS)
 
     return load
 
 
-def restore(model: nn.Module, file: Path) -> dict[str, str]:
+def restore_weights(model: nn.Module, file: Path) -> dict[str, str]:
     """Put stored weights into the model; the file's notes. Raises DataError if they are not this model's."""
     from safetensors import safe_open
 
-    from lavida_bench.fitting.optimiser import put, trained
+    from lavida_bench.fitting.optimiser import copy_weights, trainable_parameters
 
     with safe_open(str(file), "pt") as stored:
         weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # it is no dict
         notes = dict(stored.metadata() or {})
-    own = trained(model)
+    own = trainable_parameters(model)
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
     if shapes != {name: tuple(value.shape) for name, value in own.items()}:
         raise DataError(problem(file, "holds other weights than the model trains", todo="was model.config changed?"))
-    put(model, weights)
+    copy_weights(model, weights)
     return notes
 
 
@@ -233,7 +236,7 @@ def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str
 
 
 @contextmanager
-def claimed(out: Path) -> Iterator[None]:
+def locked(out: Path) -> Iterator[None]:
     """Hold a run folder for this fit alone. Raises DataError if another one writes there."""
     import fcntl
 
@@ -249,7 +252,7 @@ def claimed(out: Path) -> Iterator[None]:
         yield
 
 
-def better(progress: Progress, value: float, rises: bool) -> Progress | None:
+def improved(progress: Progress, value: float, rises: bool) -> Progress | None:
     """The progress with a new best, if it is one."""
     best = progress.best
     if best is not None and (value <= best if rises else value >= best):

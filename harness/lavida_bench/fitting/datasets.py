@@ -34,7 +34,7 @@ PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class LocalCorpus:
     """Where a corpus lies: its folder, and the URL that the folder is a copy of ("" = none)."""
 
     folder: Path
@@ -44,17 +44,17 @@ class Store:
         """The shard as a local file; fetched first where it must be. Raises DataError."""
         path = self.folder / shard.file
         if self.url and not path.is_file():
-            fetch(open_storage(self.url), shard.file, path, shard.sha256)
+            fetch_shard(open_storage(self.url), shard.file, path, shard.sha256)
         return path
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class MixtureDataset:
     """The shards of one kind and split of one corpus; `weight` is its share of the steps."""
 
     name: str
     kind: str
-    store: Store
+    store: LocalCorpus
     shards: tuple[ShardEntry, ...]
     weight: float
 
@@ -69,27 +69,29 @@ def cache_folder(given: str | None) -> Path:
     return (Path(given).expanduser() if given else root()) / "corpora"
 
 
-def locate(corpus: str, cache: Path) -> Store:
+def locate_corpus(corpus: str, cache: Path) -> LocalCorpus:
     """A corpus by folder or URL. Raises UserError or DataError."""
     if not is_url(corpus):
-        return Store(open_corpus(corpus).path)
+        return LocalCorpus(open_corpus(corpus).path)
     opened = open_corpus(corpus)
     text = opened.manifest.text()
     folder = cache / hashlib.sha256(opened.place.encode() + text).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / MANIFEST, text)
-    return Store(folder, opened.place)
+    return LocalCorpus(folder, opened.place)
 
 
-def open_pools(entries: Sequence[DataEntry], split: str, settings: LoaderSettings) -> tuple[list[Pool], list[str]]:
+def open_datasets(
+    entries: Sequence[DataEntry], split: str, settings: LoaderSettings
+) -> tuple[list[MixtureDataset], list[str]]:
     """The pools of all corpora, and what is wrong with their shards (these are left out).
 
     Raises UserError for a corpus or kind that is not there, DataError for a damaged shard unless the recipe says skip.
     """
-    pools: list[Pool] = []
+    pools: list[MixtureDataset] = []
     damaged: list[str] = []
     for number, entry in enumerate(entries):
-        store = locate(entry.corpus, cache_folder(settings.cache))
+        store = locate_corpus(entry.corpus, cache_folder(settings.cache))
         manifest = open_corpus(store.folder).manifest
         here = [shard for shard in manifest.shards if shard.split == split and entry.kind in (None, shard.kind)]
         if not here:
@@ -106,7 +108,7 @@ def open_pools(entries: Sequence[DataEntry], split: str, settings: LoaderSetting
         for kind in sorted({shard.kind for shard in sound}):
             chosen = tuple(shard for shard in sound if shard.kind == kind)
             share = sum(shard.samples for shard in chosen) / sum(shard.samples for shard in sound)
-            pools.append(Pool(f"{name}/{kind}", kind, store, chosen, entry.weight * share))
+            pools.append(MixtureDataset(f"{name}/{kind}", kind, store, chosen, entry.weight * share))
     if damaged and settings.damaged == "stop":
         todo = "build or fetch them again, or set fit.loader.damaged=skip"
         raise DataError(f"{len(damaged)} damaged shards; {todo}\n" + "\n".join(f"  {line}" for line in damaged))
@@ -115,7 +117,7 @@ def open_pools(entries: Sequence[DataEntry], split: str, settings: LoaderSetting
     return pools, damaged
 
 
-def _check(store: Store, shards: Sequence[ShardEntry], how: Check) -> dict[str, str]:
+def _check(store: LocalCorpus, shards: Sequence[ShardEntry], how: Check) -> dict[str, str]:
     """What is wrong with shards that lie here, by file. Those still to be fetched are checked when they come."""
     lying = [shard for shard in shards if not store.url or (store.folder / shard.file).is_file()]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
@@ -137,7 +139,7 @@ def _fault(path: Path, shard: ShardEntry, how: Check) -> str:
 # ---- fetching -----------------------------------------------------------------------------------------------------
 
 
-def fetch(place: Storage, file: str, path: Path, sha256: str) -> None:
+def fetch_shard(place: Storage, file: str, path: Path, sha256: str) -> None:
     """A shard into the cache, whole or not at all; of several processes one fetches, the others wait.
 
     Raises DataError.

@@ -21,9 +21,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from lavida.batch import Batch, Sample
 from lavida.errors import LavidaError
-from lavida_bench.config.recipe import Recipe
-from lavida_bench.fitting.datasets import Pool, open_pools
-from lavida_bench.fitting.sampling import Place, PoolSize, Schedule
+from lavida_bench.config.recipe import RunRecipe
+from lavida_bench.fitting.datasets import MixtureDataset, open_datasets
+from lavida_bench.fitting.sampling import DatasetSize, MixtureSchedule, SamplePosition
 from lavida_bench.videos.shard_index import OpenShard
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.corpus.shards import EncodedSample
@@ -42,7 +42,7 @@ AHEAD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedBatch:
     """A step's share of one process: its batch, and what of it was damaged and left out.
 
     stands_in  nothing of the step's own was sound: the batch is that of a later step
@@ -53,7 +53,7 @@ class Loaded:
     damaged: tuple[str, ...] = ()
     stands_in: bool = False
 
-    def pin_memory(self) -> Loaded:
+    def pin_memory(self) -> LoadedBatch:
         """For DataLoader: tensors that copy to a GPU while it computes."""
         changes: dict[str, Any] = {
             field.name: value.pin_memory()
@@ -78,20 +78,20 @@ def to_sample(packed: EncodedSample, key: str) -> Sample:
     )
 
 
-class Reader:
+class SampleReader:
     """Samples of pools by place; keeps the shards open that were read last. One for each process."""
 
-    def __init__(self, pools: Sequence[Pool]) -> None:
+    def __init__(self, pools: Sequence[MixtureDataset]) -> None:
         self.pools = tuple(pools)
         self._open: OrderedDict[tuple[int, int], OpenShard | DataError] = OrderedDict()
 
-    def __getstate__(self) -> tuple[Pool, ...]:
+    def __getstate__(self) -> tuple[MixtureDataset, ...]:
         return self.pools
 
-    def __setstate__(self, pools: tuple[Pool, ...]) -> None:
+    def __setstate__(self, pools: tuple[MixtureDataset, ...]) -> None:
         self.__init__(pools)  # type: ignore[misc]  # a worker opens shards of its own
 
-    def sample(self, place: Place) -> Sample:
+    def sample(self, place: SamplePosition) -> Sample:
         """Decoded. Raises DataError that names shard and key."""
         pool = self.pools[place.pool]
         packed = self._shard(place.pool, place.shard).sample(place.sample)
@@ -119,15 +119,19 @@ class Reader:
         return found
 
 
-class _Steps(Dataset[Loaded]):
+class _StepDataset(Dataset[LoadedBatch]):
     """Item `step` is what this process computes in that step."""
 
     def __init__(
-        self, reader: Reader, places: Callable[[int], Sequence[Place]], processor: LavidaProcessor, skip: bool
+        self,
+        reader: SampleReader,
+        places: Callable[[int], Sequence[SamplePosition]],
+        processor: LavidaProcessor,
+        skip: bool,
     ) -> None:
         self.reader, self.places, self.processor, self.skip = reader, places, processor, skip
 
-    def __getitem__(self, step: int) -> Loaded:
+    def __getitem__(self, step: int) -> LoadedBatch:
         samples, damaged = self._sound(step)
         stands_in = not samples
         if stands_in:  # a process without a batch would hold up the others
@@ -135,7 +139,7 @@ class _Steps(Dataset[Loaded]):
         if not samples:
             raise DataError(f"every sample of the batch and of those after it is damaged: {'; '.join(damaged)}")
         try:
-            return Loaded(step, self.processor(samples, "train"), tuple(damaged), stands_in)
+            return LoadedBatch(step, self.processor(samples, "train"), tuple(damaged), stands_in)
         except LavidaError as error:  # a prompt with the model's own tokens, a picture out of all proportion
             raise DataError(str(error)) from error
 
@@ -162,24 +166,24 @@ class _Steps(Dataset[Loaded]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
+class _ProcessPart:
     """The stretch of a step's samples that one process takes."""
 
-    schedule: Schedule
+    schedule: MixtureSchedule
     process: int
     batch: int
 
-    def __call__(self, step: int) -> list[Place]:
+    def __call__(self, step: int) -> list[SamplePosition]:
         return self.schedule.at(step)[self.process * self.batch : (self.process + 1) * self.batch]
 
 
 @dataclass(frozen=True, slots=True)
-class _Fixed:
+class _FixedBatches:
     """Batches that are listed beforehand; after the last comes the first."""
 
-    batches: tuple[tuple[Place, ...], ...]
+    batches: tuple[tuple[SamplePosition, ...], ...]
 
-    def __call__(self, step: int) -> tuple[Place, ...]:
+    def __call__(self, step: int) -> tuple[SamplePosition, ...]:
         return self.batches[step % len(self.batches)]
 
 
@@ -189,24 +193,24 @@ class Loader:
     Raises UserError where the recipe's corpora are not there, DataError for damaged shards (see `open_pools`).
     """
 
-    def __init__(self, recipe: Recipe, processor: LavidaProcessor, process: int = 0, processes: int = 1) -> None:
+    def __init__(self, recipe: RunRecipe, processor: LavidaProcessor, process: int = 0, processes: int = 1) -> None:
         assert recipe.fit is not None, "a recipe without fit has no loader"
         self.fit, self.settings = recipe.fit, recipe.fit.loader
         self.processor, self.process, self.processes = processor, process, processes
-        pools, damaged = open_pools(recipe.data, "train", self.settings)
-        held_out, more = open_pools(recipe.data, "val", self.settings) if self.fit.validation else ([], [])
+        pools, damaged = open_datasets(recipe.data, "train", self.settings)
+        held_out, more = open_datasets(recipe.data, "val", self.settings) if self.fit.validation else ([], [])
         self.damaged = damaged + more
-        sizes = [PoolSize(pool.name, pool.sizes, pool.weight) for pool in pools]
+        sizes = [DatasetSize(pool.name, pool.sizes, pool.weight) for pool in pools]
         whole = recipe.fit.batch * processes
-        self.schedule = Schedule(sizes, recipe.seed, whole, self.settings.lanes, self.settings.shuffle)
-        self._reader, self._held_out = Reader(pools), Reader(held_out)
+        self.schedule = MixtureSchedule(sizes, recipe.seed, whole, self.settings.lanes, self.settings.shuffle)
+        self._reader, self._held_out = SampleReader(pools), SampleReader(held_out)
 
-    def batches(self, start: int, stop: int) -> Iterator[Loaded]:
+    def batches(self, start: int, stop: int) -> Iterator[LoadedBatch]:
         """The batches of steps start..stop-1, in order."""
-        places = _Share(self.schedule, self.process, self.fit.batch)
+        places = _ProcessPart(self.schedule, self.process, self.fit.batch)
         return self._load(self._reader, places, range(start, stop))
 
-    def validation(self) -> Iterator[tuple[int, Loaded]]:
+    def validation(self) -> Iterator[tuple[int, LoadedBatch]]:
         """(number, batch): this process' part of the validation batches, always the same ones, all pools in turn.
 
         Every process gets equally many; -1 marks those that only fill up, or stand in for what is damaged, and must not
@@ -219,22 +223,24 @@ class Loader:
         ]
         mine = range(self.process, -(-len(batches) // self.processes) * self.processes, self.processes)
         steps = [min(step, len(batches) - 1) for step in mine]
-        for number, loaded in zip(mine, self._load(self._held_out, _Fixed(tuple(batches)), steps), strict=True):
+        for number, loaded in zip(mine, self._load(self._held_out, _FixedBatches(tuple(batches)), steps), strict=True):
             yield number if number < len(batches) and not loaded.stands_in else -1, loaded
 
     def alone(self, step: int) -> Iterator[Batch]:
         """The samples of a step, each as a batch of its own; damaged ones are passed over."""
-        for place in _Share(self.schedule, self.process, self.fit.batch)(step):
+        for place in _ProcessPart(self.schedule, self.process, self.fit.batch)(step):
             try:
                 yield self.processor([self._reader.sample(place)], "train")
             except (DataError, LavidaError):
                 continue
 
-    def _load(self, reader: Reader, places: Callable[[int], Sequence[Place]], steps: Sequence[int]) -> Iterator[Loaded]:
+    def _load(
+        self, reader: SampleReader, places: Callable[[int], Sequence[SamplePosition]], steps: Sequence[int]
+    ) -> Iterator[LoadedBatch]:
         workers = min(self.settings.workers, len(steps))
         options: dict[str, Any] = {"prefetch_factor": self.settings.prefetch} if workers else {}
         loader = DataLoader(
-            _Steps(reader, places, self.processor, self.settings.damaged == "skip"),
+            _StepDataset(reader, places, self.processor, self.settings.damaged == "skip"),
             batch_size=None,
             sampler=steps,
             num_workers=workers,
@@ -251,7 +257,7 @@ def _leave_signals(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _unwrapped(loader: DataLoader[Loaded]) -> Iterator[Loaded]:
+def _unwrapped(loader: DataLoader[LoadedBatch]) -> Iterator[LoadedBatch]:
     """A worker's DataError comes with the worker's traceback in its text: give the message alone."""
     try:
         yield from loader
@@ -265,14 +271,14 @@ def _unwrapped(loader: DataLoader[Loaded]) -> Iterator[Loaded]:
         raise DataError(f"a process of the loader died (killed, or out of memory); {todo}") from error
 
 
-def _evenly(number: int, pool: Pool, samples: int, batch: int) -> tuple[tuple[Place, ...], ...]:
+def _evenly(number: int, pool: MixtureDataset, samples: int, batch: int) -> tuple[tuple[SamplePosition, ...], ...]:
     """At most `samples` places of a pool, spread evenly over it, as batches."""
     ends = np.cumsum(pool.sizes)
     total = int(ends[-1])
     chosen = np.unique(np.linspace(0, total - 1, min(samples, total)).round().astype(np.int64))
     shards = np.searchsorted(ends, chosen, side="right")
     places = [
-        Place(number, int(shard), int(at - ends[shard] + pool.sizes[shard]))
+        SamplePosition(number, int(shard), int(at - ends[shard] + pool.sizes[shard]))
         for shard, at in zip(shards, chosen, strict=True)
     ]
     return tuple(tuple(places[at : at + batch]) for at in range(0, len(places), batch))

@@ -80,7 +80,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read_log(path: Path) -> list[dict[str, Any]]:
     """The lines of a log.jsonl; a last line that was cut off by a kill is left out."""
     lines = []
     for line in path.read_text("utf-8").splitlines():
@@ -96,7 +96,7 @@ def _cut(path: Path, step: int) -> None:
     from lavida_gen.storage.folder import write_whole
 
     if path.is_file():
-        kept = [line for line in read(path) if line["step"] <= step]
+        kept = [line for line in read_log(path) if line["step"] <= step]
         write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lavida.losses import LOSSES, Weights
-from lavida.objective import counts
+from lavida.objective import loss_counts
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from lavida.batch import Batch
 
 
-class Shares:
+class LossNormaliser:
     """What each forward of this process counts in the whole step; its shares over all processes sum up to 1."""
 
     def __init__(self, batches: Sequence[Batch], accelerator: Accelerator) -> None:
-        own = torch.stack([counts(batch) for batch in batches]).to(accelerator.device, torch.float32)
+        own = torch.stack([loss_counts(batch) for batch in batches]).to(accelerator.device, torch.float32)
         self._shares = own / accelerator.reduce(own.sum(dim=0), "sum").clamp(min=1)
 
     def of(self, micro: int, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -34,6 +34,6 @@ class Shares:
         return {name: (self._shares[micro, LOSSES.index(name)] * part).mean() for name, part in parts.items()}
 
 
-def total(losses: Mapping[str, Tensor], weights: Weights) -> Tensor:
+def weighted_sum(losses: Mapping[str, Tensor], weights: Weights) -> Tensor:
     """The weighted sum, scalar. A loss of weight 0 stays in: processes wait for the gradient of all that trains."""
     return torch.stack([getattr(weights, name) * value for name, value in losses.items()]).sum()

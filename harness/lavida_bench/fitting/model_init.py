@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from lavida.config import LavidaConfig
     from lavida.modeling import Lavida
     from lavida.processing import LavidaProcessor
-    from lavida_bench.config.recipe import ModelSettings, Recipe
+    from lavida_bench.config.recipe import ModelSettings, RunRecipe
 
 
-def make_model(recipe: Recipe, say: Callable[[str], None]) -> tuple[Lavida, LavidaProcessor]:
+def make_model(recipe: RunRecipe, say: Callable[[str], None]) -> tuple[Lavida, LavidaProcessor]:
     """The recipe's model and processor, with what trains set and told.
 
     Raises UserError for a configuration that is off, or for weights that are not there.
@@ -25,7 +25,7 @@ def make_model(recipe: Recipe, say: Callable[[str], None]) -> tuple[Lavida, Lavi
     from transformers.utils.logging import disable_progress_bar
 
     from lavida.errors import LavidaError
-    from lavida.parts.trainable import prepare, table
+    from lavida.parts.trainable import format_table, set_trainable
     from lavida.processing import Sizes
 
     if not sys.stderr.isatty():
@@ -33,10 +33,10 @@ def make_model(recipe: Recipe, say: Callable[[str], None]) -> tuple[Lavida, Lavi
     try:
         model, processor = _open(recipe.model)
         processor.sizes = Sizes.of(model.config)
-        rows = prepare(model)
+        rows = set_trainable(model)
     except (LavidaError, OSError) as error:
         raise UserError(f"model: {error}") from error
-    say(table(rows))
+    say(format_table(rows))
     if recipe.fit is not None and recipe.fit.gradient_checkpointing:
         model.gradient_checkpointing_enable()
     if recipe.fit is not None and recipe.fit.half_frozen:
@@ -54,22 +54,22 @@ def _open(settings: ModelSettings) -> tuple[Any, Any]:
 
     if settings.path is not None:
         config = LavidaConfig.from_pretrained(settings.path)
-        config = LavidaConfig(**config.to_dict() | changes(config, settings.config))
+        config = LavidaConfig(**config.to_dict() | complete_changes(config, settings.config))
         model = Lavida.from_pretrained(settings.path, config=config)
         return model, LavidaProcessor.from_pretrained(settings.path)
     if settings.preset is not None:
-        own = changes(LavidaConfig.preset(settings.preset), settings.config)
+        own = complete_changes(LavidaConfig.preset(settings.preset), settings.config)
         if settings.random or settings.preset not in PARTS:
             model = Lavida.from_preset(settings.preset, random=settings.random, **own)
             return model, LavidaProcessor.from_preset(settings.preset)
         parts = dict(zip(("mllm", "sam", "text"), PARTS[settings.preset], strict=True))
     else:
-        own, parts = changes(LavidaConfig(), settings.config), settings.parts
+        own, parts = complete_changes(LavidaConfig(), settings.config), settings.parts
     model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **own)
     return model, LavidaProcessor.from_parts(parts["mllm"], parts["text"], Sizes.of(model.config))
 
 
-def changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str, Any]:
     """The recipe's changes, a mapping (loss, trainable, budgets) completed by what the configuration has.
 
     Raises UserError for a key that the configuration does not have.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lavida_bench.config.recipe import FitSettings
 
 
-def make(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
+def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
     """AdamW on all that trains; vectors (biases, norms) do not decay. Raises UserError for a rate of no use."""
     from lavida.groups import GROUPS
     from lavida.parts.trainable import group_of
@@ -45,7 +45,7 @@ def make(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=fit.lr, betas=fit.betas)
 
 
-def schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.lr_scheduler.LRScheduler:
+def make_lr_schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.lr_scheduler.LRScheduler:
     """The rates over the steps: up from 0 in `warmup` steps, then down to 0, or constant."""
     from transformers import get_scheduler
 
@@ -54,28 +54,28 @@ def schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.
     return made
 
 
-class Average:
+class WeightAverage:
     """Exponential moving average of the weights that train: average = decay * average + (1 - decay) * weight."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: one.detach().clone() for name, one in trained(model).items()}
+        self.weights = {name: one.detach().clone() for name, one in trainable_parameters(model).items()}
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Take in the weights after a step."""
-        now = [one.detach() for one in trained(model).values()]
+        now = [one.detach() for one in trainable_parameters(model).values()]
         torch._foreach_lerp_(list(self.weights.values()), now, 1 - self.decay)
 
     @contextmanager
     def inside(self, model: nn.Module) -> Iterator[None]:
         """The model has the averaged weights for a while."""
-        own = {name: one.detach().clone() for name, one in trained(model).items()}
-        put(model, self.weights)
+        own = {name: one.detach().clone() for name, one in trainable_parameters(model).items()}
+        copy_weights(model, self.weights)
         try:
             yield
         finally:
-            put(model, own)
+            copy_weights(model, own)
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -87,13 +87,13 @@ class Average:
             value.copy_(state[name])
 
 
-def trained(model: nn.Module) -> dict[str, nn.Parameter]:
+def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that train, by name."""
     return {name: one for name, one in model.named_parameters() if one.requires_grad}
 
 
 @torch.no_grad()
-def put(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+def copy_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy weights into the parameters of these names."""
     parameters = dict(model.named_parameters())
     for name, value in weights.items():

@@ -21,7 +21,7 @@ BLOCK = 1024
 """Steps whose pools are drawn at once."""
 
 
-class Place(NamedTuple):
+class SamplePosition(NamedTuple):
     """A sample: number of its pool, of the shard in the pool, of the sample in the shard."""
 
     pool: int
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PoolSize:
+class DatasetSize:
     """Samples of one kind of one corpus: how many each shard holds, and the pool's share of the steps."""
 
     name: str
@@ -43,13 +43,15 @@ class PoolSize:
         return sum(self.shards)
 
 
-class Schedule:
+class MixtureSchedule:
     """`at(step)` gives the samples of a step, all of one pool.
 
     batch is that of all processes together; lanes is the most lanes that a batch is cut into, equal ones.
     """
 
-    def __init__(self, pools: Sequence[PoolSize], seed: int, batch: int, lanes: int = 32, shuffle: int = 2000) -> None:
+    def __init__(
+        self, pools: Sequence[DatasetSize], seed: int, batch: int, lanes: int = 32, shuffle: int = 2000
+    ) -> None:
         for pool in pools:
             if pool.samples < batch:
                 todo = "build a larger corpus, or lower fit.batch"
@@ -69,7 +71,7 @@ class Schedule:
     def __setstate__(self, state: tuple[object, ...]) -> None:
         self.__init__(*state)  # type: ignore[misc]  # the caches are made anew in a worker
 
-    def at(self, step: int) -> list[Place]:
+    def at(self, step: int) -> list[SamplePosition]:
         """The `batch` samples of a step; a process takes its stretch of them."""
         pool, number = self.turn(step)
         size = self.pools[pool].samples
@@ -85,7 +87,7 @@ class Schedule:
             at = (start + lane * lane_samples + block * self.shuffle + int(order[within])) % size
             entry = int(np.searchsorted(ends, at, side="right"))
             shard = int(shards[entry])
-            places.append(Place(pool, shard, at - int(ends[entry]) + self.pools[pool].shards[shard]))
+            places.append(SamplePosition(pool, shard, at - int(ends[entry]) + self.pools[pool].shards[shard]))
         return places
 
     def turn(self, step: int) -> tuple[int, int]:

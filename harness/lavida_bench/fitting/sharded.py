@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lavida_bench.config.recipe import FitSettings
 
 
-def own_format(accelerator: Accelerator) -> bool:
+def is_sharded(accelerator: Accelerator) -> bool:
     """Whether weights are cut over processes, so that their library must store them."""
     return _kind(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
@@ -36,11 +36,11 @@ class Sharding:
         self.accelerator, self._kind = accelerator, _kind(accelerator)
         if self._kind == "FSDP" and not accelerator.is_fsdp2:
             raise UserError("FSDP of version 1 is not supported; start with `accelerate launch --fsdp_version 2`")
-        if own_format(accelerator) and fit.ema:
+        if is_sharded(accelerator) and fit.ema:
             raise UserError(
                 f"fit.ema: averaged weights are not kept where {self._kind} cuts the weights; leave it out, or use DDP"
             )
-        self._scalars = frozenset(_widened(model)) if own_format(accelerator) else frozenset()
+        self._scalars = frozenset(_widened(model)) if is_sharded(accelerator) else frozenset()
         if self._kind == "DEEPSPEED":
             _settle(accelerator.state.deepspeed_plugin.deepspeed_config, fit)
 

@@ -15,7 +15,7 @@ ECHO = 2.0
 """Seconds in which a second signal is taken for the same one."""
 
 
-class Stopping:
+class StopSignals:
     """While it is open, `asked` says whether to stop; a second signal stops at once."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Stopping:
         self._when = 0.0
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Stopping:
+    def __enter__(self) -> StopSignals:
         try:
             self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
         except ValueError:  # not in the main thread: whoever started this one stops it

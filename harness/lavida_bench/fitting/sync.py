@@ -14,11 +14,11 @@ from lavida_gen.common.errors import DataError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from lavida_bench.fitting.loader import Loaded
+    from lavida_bench.fitting.loader import LoadedBatch
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class LocalStep:
     """A process' part of a step: its losses by name, the loss of each forward, the norm of the whole gradient."""
 
     losses: dict[str, float]
@@ -27,7 +27,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class ReducedStep:
     """Of a step over all processes: losses by name, samples that were left out, whether anyone was asked to stop."""
 
     losses: dict[str, float]
@@ -35,14 +35,14 @@ class Agreed:
     stop: bool
 
 
-def agree(
+def reduce_step(
     accelerator: Accelerator,
     step: int,
-    group: Sequence[Loaded],
-    made: Made,
+    group: Sequence[LoadedBatch],
+    made: LocalStep,
     asked: bool,
-    offending: Callable[[Loaded], list[str]],
-) -> Agreed:
+    offending: Callable[[LoadedBatch], list[str]],
+) -> ReducedStep:
     """What each process knows, put together.
 
     Raises DataError in every process if a number is not finite in any, naming the samples. `offending` picks them out
@@ -57,16 +57,16 @@ def agree(
     *losses, left_out, stop, any_loss, any_norm = accelerator.reduce(said, "sum").tolist()
     if any_loss or any_norm:
         raise DataError(_bad_numbers(accelerator, step, group, made, any_loss > 0, offending))
-    return Agreed(dict(zip(names, losses, strict=True)), int(left_out), stop > 0)
+    return ReducedStep(dict(zip(names, losses, strict=True)), int(left_out), stop > 0)
 
 
 def _bad_numbers(
     accelerator: Accelerator,
     step: int,
-    group: Sequence[Loaded],
-    made: Made,
+    group: Sequence[LoadedBatch],
+    made: LocalStep,
     loss: bool,
-    offending: Callable[[Loaded], list[str]],
+    offending: Callable[[LoadedBatch], list[str]],
 ) -> str:
     """The samples that make a forward's loss not finite; those of all forwards if only the gradient is not."""
     chosen = [one for one, value in zip(group, made.micros, strict=True) if not loss or not math.isfinite(value)]

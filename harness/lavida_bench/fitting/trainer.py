@@ -23,41 +23,40 @@ from typing import TYPE_CHECKING
 import torch
 
 from lavida_bench.common.distributed import PATIENCE
-from lavida_bench.fitting import optimiser, validation
-from lavida_bench.fitting import output as fit_folder
-from lavida_bench.fitting.checkpoint import Checkpoints, Progress, better, claimed, write_best
-from lavida_bench.fitting.loader import Loaded, Loader
+from lavida_bench.fitting import fit_folder, optimiser, validation
+from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
+from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_bench.fitting.logger import TrainingLogger
-from lavida_bench.fitting.loss_normalisation import Shares, total
+from lavida_bench.fitting.loss_normalisation import LossNormaliser, weighted_sum
 from lavida_bench.fitting.model_init import make_model
-from lavida_bench.fitting.sharded import Sharding, own_format
-from lavida_bench.fitting.signals import Stopping
-from lavida_bench.fitting.sync import Made, agree
+from lavida_bench.fitting.sharded import Sharding, is_sharded
+from lavida_bench.fitting.signals import StopSignals
+from lavida_bench.fitting.sync import LocalStep, reduce_step
 from lavida_gen.common.errors import UserError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from lavida_bench.config.recipe import FitSettings, Recipe
+    from lavida_bench.config.recipe import FitSettings, RunRecipe
 
 Say = Callable[[str], None]
 
 
-def fit(recipe: Recipe, out: Path, say: Say = print) -> Path:
+def fit(recipe: RunRecipe, out: Path, say: Say = print) -> Path:
     """Fit, or go on fitting, and give the folder of the fitted model; at once if it is there already.
 
     Raises UserError for a recipe that does not fit the folder or the data, DataError if data, disk or numbers fail,
     KeyboardInterrupt after a checkpoint when it is asked to stop.
     """
     assert recipe.fit is not None, "the recipe has no fit"
-    if fit_folder.finished(recipe, out):
+    if fit_folder.is_finished(recipe, out):
         return out / fit_folder.MODEL
     accelerator = _accelerator(recipe.fit)
     main = accelerator.is_main_process
-    with claimed(out) if main else nullcontext():
+    with locked(out) if main else nullcontext():
         if main:
-            fit_folder.begin(recipe, out)
-        return _Run(recipe, out, accelerator, say if main else _silent).go()
+            fit_folder.mark_begun(recipe, out)
+        return _FitRun(recipe, out, accelerator, say if main else _silent).go()
 
 
 def _silent(text: str) -> None:
@@ -83,37 +82,39 @@ def _accelerator(fit: FitSettings) -> Accelerator:
 
 
 @dataclass(slots=True)
-class _Since:
+class _LogInterval:
     """What happened since the last line of the log."""
 
     began: float
     samples: int = 0
 
 
-class _Run:
+class _FitRun:
     """One run: everything that is made once, then the loop."""
 
-    def __init__(self, recipe: Recipe, out: Path, accelerator: Accelerator, say: Say) -> None:
+    def __init__(self, recipe: RunRecipe, out: Path, accelerator: Accelerator, say: Say) -> None:
         from accelerate.utils import set_seed
 
         assert recipe.fit is not None
         self.recipe, self.fit, self.out, self.accelerator, self.say = recipe, recipe.fit, out, accelerator, say
         if self.fit.validation:
-            validation.check_words(self.fit.validation.by)
+            validation.check_metric_name(self.fit.validation.by)
         set_seed(recipe.seed)
         self.raw, self.processor = make_model(recipe, say)
         self.sharding = Sharding(accelerator, self.raw, self.fit)
         with accelerator.local_main_process_first():  # it looks at every shard, the others find that done
             self.loader = Loader(recipe, self.processor, accelerator.process_index, accelerator.num_processes)
-        made = optimiser.make(self.raw, self.fit)
+        made = optimiser.make_optimiser(self.raw, self.fit)
         self.model, self.optimiser = accelerator.prepare(self.raw, made)
-        self.average = optimiser.Average(self.raw, self.fit.ema) if self.fit.ema else None  # where the weights are now
-        self.schedule = optimiser.schedule(made, self.fit)
+        self.average = (
+            optimiser.WeightAverage(self.raw, self.fit.ema) if self.fit.ema else None
+        )  # where the weights are now
+        self.schedule = optimiser.make_lr_schedule(made, self.fit)
         accelerator.register_for_checkpointing(self.schedule, *([self.average] if self.average else []))
         self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, self.raw)
         self.progress = Progress(batch=self.fit.batch * accelerator.num_processes)
         set_seed(recipe.seed, device_specific=True)
-        self.since = _Since(time.monotonic())
+        self.since = _LogInterval(time.monotonic())
 
     def go(self) -> Path:
         """From the newest checkpoint to the end."""
@@ -124,7 +125,7 @@ class _Run:
             for words in self.loader.damaged:
                 journal.note(self.progress.step, f"left out: {words}")
         try:
-            with Stopping() as stopping:
+            with StopSignals() as stopping:
                 self._train(journal, stopping)
         finally:
             if journal:
@@ -146,13 +147,13 @@ class _Run:
 
     # ---- the loop ----
 
-    def _train(self, journal: TrainingLogger | None, stopping: Stopping) -> None:
+    def _train(self, journal: TrainingLogger | None, stopping: StopSignals) -> None:
         fit = self.fit
         self.model.train()
         first, last = self.progress.step * fit.accumulation, fit.steps * fit.accumulation
         for group in _grouped(self.loader.batches(first, last), fit.accumulation):
             made = self._step(group)
-            agreed = agree(self.accelerator, self.progress.step + 1, group, made, stopping.asked, self._offending)
+            agreed = reduce_step(self.accelerator, self.progress.step + 1, group, made, stopping.asked, self._offending)
             self._apply()
             damaged = self.progress.damaged + agreed.damaged
             self.progress = replace(self.progress, step=self.progress.step + 1, damaged=damaged)
@@ -165,10 +166,10 @@ class _Run:
             if agreed.stop and not done:
                 raise KeyboardInterrupt
 
-    def _step(self, group: list[Loaded]) -> Made:
+    def _step(self, group: list[LoadedBatch]) -> LocalStep:
         """Forward and backward of one optimiser step, this process' part of it."""
         device, weights = self.accelerator.device, self.raw.config.weights
-        shares = Shares([loaded.batch for loaded in group], self.accelerator)
+        shares = LossNormaliser([loaded.batch for loaded in group], self.accelerator)
         scale = self.accelerator.num_processes * self.fit.accumulation  # backward divides by both
         sums: dict[str, torch.Tensor] = {}
         micros: list[torch.Tensor] = []
@@ -176,7 +177,7 @@ class _Run:
         for micro, loaded in enumerate(group):
             with self.accelerator.accumulate(self.model):
                 found = shares.of(micro, self.model(loaded.batch.to(device)).parts)
-                loss = total(found, weights)
+                loss = weighted_sum(found, weights)
                 self.accelerator.backward(loss * scale)
                 if self.accelerator.sync_gradients:
                     norm = self._clip()
@@ -184,13 +185,13 @@ class _Run:
             for name, value in found.items():
                 sums[name] = sums[name] + value.detach() if name in sums else value.detach()
         own = [float(value) for value in micros]
-        return Made({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
+        return LocalStep({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
 
     @torch.no_grad()
-    def _offending(self, loaded: Loaded) -> list[str]:
+    def _offending(self, loaded: LoadedBatch) -> list[str]:
         """Keys of the samples whose loss alone is not finite; of all where none is, or where weights are cut."""
         found: list[str] = []
-        for batch in [] if own_format(self.accelerator) else self.loader.alone(loaded.step):
+        for batch in [] if is_sharded(self.accelerator) else self.loader.alone(loaded.step):
             if not all(
                 bool(part.isfinite().all()) for part in self.raw(batch.to(self.accelerator.device)).parts.values()
             ):
@@ -211,7 +212,9 @@ class _Run:
         if self.average:
             self.average.update(self.raw)
 
-    def _tell(self, journal: TrainingLogger | None, group: list[Loaded], losses: dict[str, float], norm: float) -> None:
+    def _tell(
+        self, journal: TrainingLogger | None, group: list[LoadedBatch], losses: dict[str, float], norm: float
+    ) -> None:
         step = self.progress.step
         self.since.samples += sum(len(loaded.batch) for loaded in group) * self.accelerator.num_processes
         for words in (words for loaded in group for words in loaded.damaged):
@@ -220,7 +223,7 @@ class _Run:
             return
         now = time.monotonic()
         rate = self.since.samples / max(now - self.since.began, 1e-9)
-        self.since = _Since(now)
+        self.since = _LogInterval(now)
         rates = {group["name"]: group["lr"] for group in self.optimiser.param_groups}
         rounds = {
             name: round(done, 4) for name, done in self.loader.schedule.rounds(step * self.fit.accumulation).items()
@@ -240,7 +243,7 @@ class _Run:
                 raise UserError(
                     f"fit.validation.by: {by} is not defined on these shards; measured: {', '.join(values)}"
                 )
-            found = better(self.progress, values[by], by in validation.RISING)
+            found = improved(self.progress, values[by], by in validation.HIGHER_IS_BETTER)
             if found is not None:
                 self.progress = found
                 self._keep(values)
@@ -250,7 +253,7 @@ class _Run:
     def _keep(self, values: dict[str, float]) -> None:
         whole = self.sharding.whole(self.model)  # every process: weights may be cut over them
         if self.accelerator.is_main_process:
-            state = {name: whole[name] for name in optimiser.trained(self.raw)}
+            state = {name: whole[name] for name in optimiser.trainable_parameters(self.raw)}
             notes = {"step": str(self.progress.step)} | {name: repr(value) for name, value in values.items()}
             write_best(self.out, state, notes)
 
@@ -260,7 +263,7 @@ class _Run:
             whole = self.sharding.whole(self.model)  # may be the weights themselves, which change back after this
             if self.accelerator.is_main_process:
                 shards = len(self.loader.damaged)
-                fit_folder.finish(self.out, self.recipe, self.raw, self.processor, whole, self.progress, shards)
+                fit_folder.write_result(self.out, self.recipe, self.raw, self.processor, whole, self.progress, shards)
         self.say(f"fitted: {self.out / fit_folder.MODEL}")
         self.accelerator.wait_for_everyone()
         return self.out / fit_folder.MODEL
@@ -274,9 +277,9 @@ def _note(journal: TrainingLogger | None, step: int, text: str) -> None:
         print(text, flush=True)
 
 
-def _grouped(batches: Iterator[Loaded], size: int) -> Iterator[list[Loaded]]:
+def _grouped(batches: Iterator[LoadedBatch], size: int) -> Iterator[list[LoadedBatch]]:
     """The micro-batches of one optimiser step at a time."""
-    group: deque[Loaded] = deque()
+    group: deque[LoadedBatch] = deque()
     for loaded in batches:
         group.append(loaded)
         if len(group) == size:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lavida.losses import LOSSES, Weights
-from lavida.objective import counts
+from lavida.objective import loss_counts
 from lavida_bench.metrics._curves import auc
 from lavida_gen.common.errors import DataError, UserError, did_you_mean
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from lavida.batch import Batch, Output
     from lavida_bench.fitting.loader import Loader
 
-RISING = ("frame_auc", "pixel_auc", "mask_iou")
+HIGHER_IS_BETTER = ("frame_auc", "pixel_auc", "mask_iou")
 """Values that are better when they are higher; the losses are better when they are lower."""
 BINS, LIMIT = 4096, 16.0
 """Logits between -LIMIT and LIMIT are counted in so many bins."""
 
 
-def check_words(by: str) -> None:
+def check_metric_name(by: str) -> None:
     """Raises UserError if nothing of this name is measured."""
-    known = ("loss", *LOSSES, *RISING)
+    known = ("loss", *LOSSES, *HIGHER_IS_BETTER)
     if by not in known:
         close = did_you_mean(by, known)
         raise UserError(f"fit.validation.by: {by!r}; {close or 'known: ' + ', '.join(known)}")
 
 
-class Tally:
+class ValidationSums:
     """Sums over batches, one tensor each, so that processes can add theirs: float64 on the CPU.
 
     losses (2, L, 2) sum and how many of each loss's parts; frames and pixels (2, BINS) without and with anomaly;
@@ -56,7 +56,7 @@ class Tally:
         if not all(bool(one.isfinite().all()) for one in (output.scores, output.masks, *output.parts.values())):
             keys = ", ".join(batch.keys)
             raise DataError(f"validation: the model's numbers are not finite; samples {keys}; lower fit.lr")
-        for tally, name, many in zip(self.losses.unbind(1), LOSSES, counts(batch), strict=True):
+        for tally, name, many in zip(self.losses.unbind(1), LOSSES, loss_counts(batch), strict=True):
             if name in output.parts:
                 tally += torch.stack((output.parts[name].cpu() * many, many))
         assert batch.masks is not None, "validation needs masks"
@@ -71,9 +71,9 @@ class Tally:
             for row, which in enumerate((~chosen, chosen)):
                 histogram[row] += torch.bincount(_bins(values[which]), minlength=BINS).cpu()
 
-    def summed(self, accelerator: Accelerator) -> Tally:
+    def summed(self, accelerator: Accelerator) -> ValidationSums:
         """Over all processes."""
-        whole = Tally()
+        whole = ValidationSums()
         for name, own in vars(self).items():
             setattr(whole, name, accelerator.reduce(own.to(accelerator.device), "sum").cpu())
         return whole
@@ -104,7 +104,7 @@ def validate(
 
     `note` is told what was damaged and left out. Raises DataError for numbers that are not finite.
     """
-    tally = Tally()
+    tally = ValidationSums()
     training = model.training
     model.eval()
     try:

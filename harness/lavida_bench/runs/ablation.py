@@ -60,7 +60,7 @@ class Arm:
 
     name: str
     corpus: corpora.CorpusRecipe
-    run: runs.Recipe
+    run: runs.RunRecipe
     exposures: tuple[str, ...]
 
 
@@ -100,7 +100,7 @@ def resolve_arms(ablation: Ablation, out: Path) -> list[Arm]:
     return found
 
 
-def _refuse_twice(run: runs.Recipe, where: str) -> None:
+def _refuse_twice(run: runs.RunRecipe, where: str) -> None:
     """Raises UserError for two entries of `score` between which the table could not choose."""
     keys = [(entry.benchmark, entry.protocol.partition("/")[0]) for entry in run.score]  # only one version is known
     if twice := next((key for key in keys if keys.count(key) > 1), None):

@@ -12,7 +12,7 @@ from pathlib import Path
 from lavida_bench.benchmarks import _base as room
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.common.distributed import Processes
-from lavida_bench.config.recipe import Recipe, ScoreEntry
+from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.evaluation.measure import expected_counts
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import choose, given
@@ -27,7 +27,7 @@ Problem = tuple[str, LavidaGenError]
 EntryProblem = tuple[int, str, LavidaGenError]
 
 
-def refuse_unscorable(recipe: Recipe, where: str) -> None:
+def refuse_unscorable(recipe: RunRecipe, where: str) -> None:
     """Raises UserError, or DataError if all words are right, with a line for each fault of `score` and its place.
 
     Before a fit, which sets the processes up by itself, the first of them alone looks, and the launcher ends the others

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lavida_bench.config.recipe import Recipe
+from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.reporting.markdown import escape, escape_code, markdown_table, table_cells
 from lavida_bench.reporting.table import result_table
@@ -15,7 +15,7 @@ from lavida_bench.results import results_json as record
 from lavida_bench.runs.stages import Stages
 
 
-def run_readme(recipe: Recipe, run: Path, stages: Stages) -> str:
+def run_readme(recipe: RunRecipe, run: Path, stages: Stages) -> str:
     """The whole text."""
     parts = [f"# Run {escape(recipe.name)}", escape(recipe.about), "\n".join(_stages(stages)), "\n".join(_where(run))]
     if (run / record.FILE).is_file():

@@ -19,14 +19,14 @@ import yaml
 
 from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
-from lavida_bench.config.recipe import Recipe, ScoreEntry
+from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.results.score_store import ScoreStore, digest
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.runs.preflight import refuse_unscorable
 from lavida_bench.runs.readme import run_readme
 from lavida_bench.runs.stages import OWNED, Stages
-from lavida_bench.scoring.score import Effort
+from lavida_bench.scoring.score import ScoringSettings
 from lavida_bench.scoring.scorer import Precision, Scorer
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.corpus.shards import write_whole
@@ -41,7 +41,7 @@ FIT = "fit"
 LABELS = "labels"
 
 
-def run(recipe: Recipe, out: Path, bar: Bar, say: Say) -> Path:
+def run(recipe: RunRecipe, out: Path, bar: Bar, say: Say) -> Path:
     """Does what is missing; gives the path of the report (of README.md where nothing is scored).
 
     Raises UserError for words that are off and for a folder that another recipe fitted, DataError for data that is;
@@ -70,7 +70,7 @@ def refuse_fit(out: Path) -> None:
 class _RunJob:
     """The stages of one recipe in one folder."""
 
-    recipe: Recipe
+    recipe: RunRecipe
     out: Path
     bar: Bar
     say: Say
@@ -81,9 +81,9 @@ class _RunJob:
         """Raises UserError, with the keys that differ, for a folder that another recipe fits or has fitted."""
         if self.recipe.fit is None:
             return
-        from lavida_bench.fitting import output as fit_folder
+        from lavida_bench.fitting import fit_folder
 
-        before, changed = self.stages.done.get(FIT), fit_folder.changed(self.recipe, self.out / FIT)
+        before, changed = self.stages.done.get(FIT), fit_folder.changed_settings(self.recipe, self.out / FIT)
         if changed or (before is not None and before.key != self.recipe.fit_identity()):
             what = f"was fitted by another recipe: {changed or 'model, data or fit differ'}"
             raise UserError(problem(self.out, what, todo="give another --out for the changed recipe"))
@@ -101,10 +101,10 @@ class _RunJob:
         """Stage `fit`; nothing for a recipe without it."""
         if self.recipe.fit is None:
             return
-        from lavida_bench.fitting import output as fit_folder
+        from lavida_bench.fitting import fit_folder
 
         key, before = self.recipe.fit_identity(), self.stages.done.get(FIT)
-        if before is not None and fit_folder.finished(self.recipe, self.out / FIT):
+        if before is not None and fit_folder.is_finished(self.recipe, self.out / FIT):
             self.say(f"fit: done {before.finished}, {before.facts['model']}")
             return
 
@@ -128,7 +128,7 @@ class _RunJob:
 
         def work() -> Mapping[str, str]:
             named = entry.model_copy(update={"method": entry.method or self._method(entry)})
-            effort = Effort(batch=entry.batch)
+            effort = ScoringSettings(batch=entry.batch)
             score_run.run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
             return {
                 "scores": f"{score_run.SCORES}/{entry.slug}",
@@ -206,11 +206,11 @@ class _RunJob:
 
         folder = self._model()
         if folder is not None:
-            return lavida_scorer.load(str(folder), precision)
+            return lavida_scorer.load_scorer(str(folder), precision)
         import torch
 
         from lavida_bench.fitting.model_init import make_model
 
         torch.manual_seed(self.recipe.seed)
         model, processor = make_model(self.recipe, self.say)
-        return lavida_scorer.of(model, processor, self.recipe.name, precision)
+        return lavida_scorer.scorer_from_model(model, processor, self.recipe.name, precision)

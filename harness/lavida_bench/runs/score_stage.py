@@ -30,7 +30,7 @@ from lavida_bench.protocols.windows import count
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score import Effort, Scoring, score, share, together
+from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_results, score, videos_of_process
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
@@ -88,7 +88,13 @@ class ScoreJob:
 
 
 def run_entry(
-    scorer: Scorer, entry: ScoreEntry, run: Path, effort: Effort, replace: bool, bar: Bar, command: str | None = None
+    scorer: Scorer,
+    entry: ScoreEntry,
+    run: Path,
+    effort: ScoringSettings,
+    replace: bool,
+    bar: Bar,
+    command: str | None = None,
 ) -> Path | None:
     """Scores what is missing, then measures; gives the report's path, None in all processes but the first.
 
@@ -117,23 +123,23 @@ def run_entry(
     return page
 
 
-def without_maps(effort: Effort) -> Effort:
+def without_maps(effort: ScoringSettings) -> ScoringSettings:
     """The same, storing no maps."""
-    return Effort(effort.batch, effort.readers, effort.depth, maps=False)
+    return ScoringSettings(effort.batch, effort.readers, effort.depth, maps=False)
 
 
 def _scores(
-    task: ScoreJob, scorer: Scorer, names: PromptNames, folder: Path, effort: Effort, replace: bool, bar: Bar
-) -> tuple[ScoreStore, Scoring]:
+    task: ScoreJob, scorer: Scorer, names: PromptNames, folder: Path, effort: ScoringSettings, replace: bool, bar: Bar
+) -> tuple[ScoreStore, ScoringResult]:
     """Scores this process's videos, and waits for the others."""
     processes = Processes.current()
     store = ScoreStore.create(folder, task.about(scorer, names), replace)
     if processes.first:
         store.note()
-    mine = share(task.benchmark.videos(), task.protocol, processes)
+    mine = videos_of_process(task.benchmark.videos(), task.protocol, processes)
     with bar(count(mine, task.protocol), f"score {folder.name}") as advance:
         scoring = score(scorer, mine, task.protocol, names, store, effort, advance)
-    return store, together(processes.gather(scoring))
+    return store, merge_results(processes.gather(scoring))
 
 
 def _measured(
@@ -217,7 +223,7 @@ def _falls(task: ScoreJob, store: ScoreStore, other: ScoreStore) -> dict[str, pr
     return falls
 
 
-def failures(scoring: Scoring, where: Path) -> str:
+def failures(scoring: ScoringResult, where: Path) -> str:
     """What an error says of videos that could not be scored."""
     lines = [f"{key}: {why}" for key, why in list(scoring.failed.items())[:SHOWN]]
     more = len(scoring.failed) - len(lines)

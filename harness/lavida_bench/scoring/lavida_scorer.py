@@ -24,13 +24,13 @@ from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
 from lavida_bench.results.score_store import digest, folder_digest
-from lavida_bench.scoring.scorer import ClipScores, Pending, Precision
+from lavida_bench.scoring.scorer import ClipScores, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, UserError, problem
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 INNER = ("fit/model", "model")  # where a run and a fit keep theirs
-UNHEARD = ("_name_or_path", "architectures", "dtype", "loss", "transformers_version")
+UNSCORED_KEYS = ("_name_or_path", "architectures", "dtype", "loss", "transformers_version")
 """Keys of a configuration that no score depends on."""
 LIMIT = 65504.0  # the largest float16
 
@@ -68,7 +68,7 @@ class LavidaScorer:
         return tensor.pin_memory() if self.device.type == "cuda" else tensor
 
     @torch.inference_mode()
-    def score(self, prepared: Batch) -> Pending:
+    def score(self, prepared: Batch) -> PendingScores:
         """See Scorer: starts the forward and the way back of its results."""
         output: Output = self.model(prepared.to(self.device))
         maps = output.masks[:, 0].float().clamp(-LIMIT, LIMIT).half()
@@ -90,7 +90,7 @@ def _map(batch: Batch, change: Any) -> Batch:
     return replace(batch, **{name: change(value) for name, value in found.items() if isinstance(value, Tensor)})
 
 
-def load(where: str, precision: Precision = "auto", device: str | None = None, seed: int = 0) -> LavidaScorer:
+def load_scorer(where: str, precision: Precision = "auto", device: str | None = None, seed: int = 0) -> LavidaScorer:
     """A model by preset, folder or name on the Hub.
 
     precision  auto = bf16 on a GPU, else fp32;  device  default: this process's GPU if there is one
@@ -98,10 +98,12 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
 
     Raises UserError for what is no model, LavidaError for a checkpoint that does not fit.
     """
-    folder = locate(where)
+    folder = locate_model(where)
     if folder is None:
         torch.manual_seed(seed)
-        return of(Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device)
+        return scorer_from_model(
+            Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device
+        )
     place = _device(device)
     chosen = _chosen(precision, place)
     if not sys.stderr.isatty():
@@ -113,13 +115,13 @@ def load(where: str, precision: Precision = "auto", device: str | None = None, s
     return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)
 
 
-def of(
+def scorer_from_model(
     model: Lavida, processor: LavidaProcessor, name: str, precision: Precision = "auto", device: str | None = None
 ) -> LavidaScorer:
     """A model that is in memory: its weights and its configuration are what tell it from others."""
     place = _device(device)
-    config = {name: value for name, value in model.config.to_dict().items() if name not in UNHEARD}
-    weights = digest([[name_of(value) for value in model.state_dict().items()], config])
+    config = {name: value for name, value in model.config.to_dict().items() if name not in UNSCORED_KEYS}
+    weights = digest([[_tensor_digest(value) for value in model.state_dict().items()], config])
     return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
 
 
@@ -129,7 +131,7 @@ def _chosen(precision: Precision, place: torch.device) -> str:
     return precision
 
 
-def name_of(item: tuple[str, Tensor]) -> tuple[str, str]:
+def _tensor_digest(item: tuple[str, Tensor]) -> tuple[str, str]:
     """A tensor of a state dict and the digest of its values."""
     import hashlib
 
@@ -150,7 +152,7 @@ def _device(device: str | None) -> torch.device:
     return found
 
 
-def locate(where: str) -> Path | None:
+def locate_model(where: str) -> Path | None:
     """The folder of a model, fetched from the Hub where `where` is OWNER/NAME and no folder; None for a preset.
 
     Raises UserError for what is no model: to be asked before anything else is opened or made.

@@ -23,8 +23,8 @@ from lavida_bench.protocols.prompt_names import PromptNames
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.windows import clips
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score_writer import VideoWriter
-from lavida_bench.scoring.scorer import Pending, Scorer
+from lavida_bench.scoring.score_writer import VideoScoreWriter
+from lavida_bench.scoring.scorer import PendingScores, Scorer
 from lavida_bench.videos.prefetch import Done, Made, ahead
 from lavida_bench.videos.types import Bits, Counts, TestVideo
 
@@ -39,7 +39,7 @@ def usual_readers() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class ScoringSettings:
     """How much at once: none of it changes a score by more than rounding.
 
     batch    clips of one forward;  depth  batches that wait for the model
@@ -54,7 +54,7 @@ class Effort:
 
 
 @dataclass(slots=True)
-class Scoring:
+class ScoringResult:
     """What a scoring did.
 
     scored, kept  keys of the videos scored now, and of those whose scores were there
@@ -70,7 +70,7 @@ class Scoring:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
+class _PreparedBatch:
     """A batch ready for the model: (N,) numbers of its frames, which of them are no repeats, its inputs."""
 
     numbers: Counts
@@ -84,14 +84,14 @@ def score(
     protocol: EvaluationProtocol,
     names: PromptNames,
     store: ScoreStore,
-    effort: Effort | None = None,
+    effort: ScoringSettings | None = None,
     advance: Callable[[int], None] = lambda frames: None,
-) -> Scoring:
+) -> ScoringResult:
     """Scores those of `videos` that the store lacks: all of them, or this process's part.
 
     Raises DataError when the disk is full. `advance` is told how many more frames are scored.
     """
-    work = _Work(scorer, protocol, names, store, effort or Effort(), advance)
+    work = _ScoringLoop(scorer, protocol, names, store, effort or ScoringSettings(), advance)
     todo = [video for video in videos if not work.kept(video)]
     with work.clock("total"):
         work.run(todo)
@@ -100,19 +100,19 @@ def score(
 
 
 @dataclass(slots=True)
-class _Work:
+class _ScoringLoop:
     """The loop and what it holds: writers of the videos that are open, batches that the device has."""
 
     scorer: Scorer
     protocol: EvaluationProtocol
     names: PromptNames
     store: ScoreStore
-    effort: Effort
+    effort: ScoringSettings
     advance: Callable[[int], None]
     clock: Timer = field(default_factory=Timer)
-    found: Scoring = field(default_factory=Scoring)
-    writers: dict[str, VideoWriter] = field(default_factory=dict)
-    flight: deque[tuple[VideoWriter, _Piece, Pending]] = field(default_factory=deque)
+    found: ScoringResult = field(default_factory=ScoringResult)
+    writers: dict[str, VideoScoreWriter] = field(default_factory=dict)
+    flight: deque[tuple[VideoScoreWriter, _PreparedBatch, PendingScores]] = field(default_factory=deque)
 
     def kept(self, video: TestVideo) -> bool:
         """Whether its scores are there already; counts it then."""
@@ -122,7 +122,7 @@ class _Work:
         self.advance(len(self.protocol.needed(video)))
         return True
 
-    def pieces(self, video: TestVideo) -> Iterator[_Piece]:
+    def pieces(self, video: TestVideo) -> Iterator[_PreparedBatch]:
         """The batches of a video, which is closed after them. Runs in a reader."""
         names = self.names.of(video)
         try:
@@ -130,7 +130,7 @@ class _Work:
                 with self.clock("prepare"):
                     prepared = self.scorer.prepare([clip.frames for clip in some], names)
                 numbers = np.concatenate([clip.numbers for clip in some])
-                yield _Piece(numbers, np.concatenate([clip.fresh for clip in some]), prepared)
+                yield _PreparedBatch(numbers, np.concatenate([clip.fresh for clip in some]), prepared)
         finally:  # protocol paper leaves out the last frames, and a broken video ends early
             video.close()
 
@@ -152,10 +152,10 @@ class _Work:
             for writer in self.writers.values():
                 writer.abandon()
 
-    def _writer(self, video: TestVideo) -> VideoWriter:
+    def _writer(self, video: TestVideo) -> VideoScoreWriter:
         if video.key not in self.writers:
             keep = self.effort.maps and video.has_pixels
-            self.writers[video.key] = VideoWriter(self.store, video, self.protocol, keep)
+            self.writers[video.key] = VideoScoreWriter(self.store, video, self.protocol, keep)
         return self.writers[video.key]
 
     def _land(self, most: int) -> None:
@@ -182,15 +182,17 @@ class _Work:
         del self.writers[item.job.key]
 
 
-def share(videos: Sequence[TestVideo], protocol: EvaluationProtocol, processes: Processes) -> list[TestVideo]:
+def videos_of_process(
+    videos: Sequence[TestVideo], protocol: EvaluationProtocol, processes: Processes
+) -> list[TestVideo]:
     """The videos that a protocol scores and that are this process's part."""
     chosen = protocol.select(videos)
     return processes.share(chosen, [len(protocol.needed(video)) for video in chosen])
 
 
-def together(scorings: Sequence[Scoring]) -> Scoring:
+def merge_results(scorings: Sequence[ScoringResult]) -> ScoringResult:
     """What all processes did: everything of each, the seconds of the slowest stage by stage."""
-    whole = Scoring()
+    whole = ScoringResult()
     for one in scorings:
         whole.scored += one.scored
         whole.kept += one.kept

@@ -22,7 +22,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import PARTIAL, write_whole
 
 
-class VideoWriter:
+class VideoScoreWriter:
     """Collects the scores of one video. `keep_maps`: whether pixel maps are stored (regions come of them anyway)."""
 
     def __init__(self, store: ScoreStore, video: TestVideo, protocol: EvaluationProtocol, keep_maps: bool) -> None:

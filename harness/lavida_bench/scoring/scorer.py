@@ -31,7 +31,7 @@ class ClipScores:
     names: Floats | None = None
 
 
-Pending = Callable[[], ClipScores]
+PendingScores = Callable[[], ClipScores]
 """Waits for a batch and gives its scores."""
 
 
@@ -48,5 +48,5 @@ class Scorer(Protocol):
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Any:
         """Inputs for (T, H, W, 3) uint8 clips and the names of their prompt. Called from several threads."""
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         """Starts the model on what `prepare` gave."""

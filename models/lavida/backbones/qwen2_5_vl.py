@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, Qwen2_5_VLForConditionalGeneration
 from transformers.vision_utils import get_vision_window_index
 
-from lavida.backbone import Backbone, borders
+from lavida.backbone import Backbone, cumulative_lengths
 
 
 class Family(Backbone):
@@ -27,6 +27,6 @@ class Family(Backbone):
             windows = torch.repeat_interleave(torch.arange(len(edges) - 1), edges.diff().long() // merge**2)
             stays = kept[order]
             order = (kept.cumsum(0) - 1)[order[stays]]
-            edges = borders(torch.bincount(windows[stays], minlength=len(edges) - 1) * merge**2)
+            edges = cumulative_lengths(torch.bincount(windows[stays], minlength=len(edges) - 1) * merge**2)
         more = {"window_index": order, "cu_window_seqlens": edges}
         return super().tower_inputs(config, grids, kept_P) | more

@@ -10,15 +10,15 @@ from typing import Any
 from transformers.utils import logging
 
 from lavida.config import LavidaConfig
-from lavida.errors import CheckpointError, LavidaError, some
+from lavida.errors import CheckpointError, LavidaError, shorten
 
 Mismatch = tuple[str, Sequence[int], Sequence[int]]
 PARTS = ("mllm_config", "sam_config", "names_config")
-OWN = ("projector_hidden", "qformer_queries", "qformer_blocks", "qformer_mlp", "name_maps")
+PROJECTOR_SIZES = ("projector_hidden", "qformer_queries", "qformer_blocks", "qformer_mlp", "name_maps")
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Without transformers' own report of keys: `check` says what is wrong."""
     before = logging.get_verbosity()
     logging.set_verbosity(ERROR)
@@ -29,7 +29,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def readable(where: object, what: str) -> Iterator[None]:
+def reading(where: object, what: str) -> Iterator[None]:
     """Whatever is raised for files that are missing, broken off or of another shape is a CheckpointError."""
     try:
         yield
@@ -44,21 +44,21 @@ def readable(where: object, what: str) -> Iterator[None]:
         raise CheckpointError(f"{where}: no {what} to be read there ({why}); {todo}") from error
 
 
-def check(where: str, missing: Iterable[str], foreign: Iterable[str], sizes: Iterable[Mismatch]) -> None:
+def check_keys(where: str, missing: Iterable[str], foreign: Iterable[str], sizes: Iterable[Mismatch]) -> None:
     """Raise CheckpointError that names the keys which do not fit; silent where all do."""
     said = [
-        f"{len(names)} {what} ({some(names)})"
+        f"{len(names)} {what} ({shorten(names)})"
         for what, names in (("keys missing", sorted(missing)), ("foreign keys", sorted(foreign)))
         if names
     ]
     wrong = [f"{name} {tuple(got)}, the model has {tuple(want)}" for name, got, want in sorted(sizes)]
     if wrong:
-        said.append(f"{len(wrong)} of another size ({some(wrong, 3)})")
+        said.append(f"{len(wrong)} of another size ({shorten(wrong, 3)})")
     if said:
         raise CheckpointError(f"{where}: {'; '.join(said)}; expected the weights of exactly this model")
 
 
-def same_sizes(where: str, saved: LavidaConfig, wanted: LavidaConfig) -> None:
+def check_same_sizes(where: str, saved: LavidaConfig, wanted: LavidaConfig) -> None:
     """Raise CheckpointError that says which sizes differ between a checkpoint's configuration and the wanted one."""
     there, here = _sizes(saved), _sizes(wanted)
     differ = [
@@ -68,14 +68,14 @@ def same_sizes(where: str, saved: LavidaConfig, wanted: LavidaConfig) -> None:
     ]
     if differ:
         raise CheckpointError(
-            f"{where}: the checkpoint is of another size: {some(differ, 6)}; "
+            f"{where}: the checkpoint is of another size: {shorten(differ, 6)}; "
             "use its own configuration, or another preset"
         )
 
 
 def _sizes(config: LavidaConfig) -> dict[str, Any]:
     plain = config.to_dict()
-    found = {name: plain[name] for name in OWN}
+    found = {name: plain[name] for name in PROJECTOR_SIZES}
     for part in PARTS:
         _collect(plain[part], part.removesuffix("_config"), found)
     return found

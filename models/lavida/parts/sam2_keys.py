@@ -60,7 +60,7 @@ TWO_LAYERS = re.compile(r"\.mlp\.layers\.([01])\.")
 DOWNSAMPLER = re.compile(r"mask_downsampler\.encoder\.(\d+)\.")
 POINT = re.compile(r"^prompt_encoder\.point_embeddings\.(\d)\.weight$")
 
-SIZES: dict[tuple[int, int], dict[str, Any]] = {
+ENCODER_SIZES: dict[tuple[int, int], dict[str, Any]] = {
     (96, 12): {"blocks_per_stage": [1, 2, 7, 2], "global_attention_blocks": [5, 7, 9]},
     (96, 16): {"blocks_per_stage": [1, 2, 11, 2], "global_attention_blocks": [7, 10, 13]},
     (112, 24): {
@@ -83,7 +83,7 @@ SIZES: dict[tuple[int, int], dict[str, Any]] = {
 """Image encoders that Meta published, by width and number of blocks: tiny, small, base plus, large."""
 
 
-def read(path: Path) -> dict[str, Tensor]:
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The state of a checkpoint file, in transformers' names. Raises CheckpointError where it is none."""
     try:
         whole = torch.load(path, map_location="cpu", weights_only=True)
@@ -91,10 +91,10 @@ def read(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: cannot be read as a PyTorch file ({error})") from error
     if not isinstance(whole, dict) or not isinstance(whole.get("model"), dict):
         raise CheckpointError(f'{path}: no dictionary with the key "model"; expected a SAM2 checkpoint as Meta has it')
-    return renamed(whole["model"])
+    return rename_keys(whole["model"])
 
 
-def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rename_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Meta's state in transformers' names; four point embeddings become one, the positional matrix is there twice."""
     new = {_rename(name): value for name, value in state.items()}
     points = {int(match[1]): name for name in new if (match := POINT.match(name))}
@@ -106,20 +106,20 @@ def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return new
 
 
-def infer(state: Mapping[str, Tensor]) -> PreTrainedConfig:
+def infer_config(state: Mapping[str, Tensor]) -> PreTrainedConfig:
     """The configuration of a published checkpoint by its image encoder. Raises LavidaError for other sizes."""
     blocks = {
         int(match[1]) for name in state if (match := re.match(r"vision_encoder\.backbone\.blocks\.(\d+)\.", name))
     }
     patch = state.get("vision_encoder.backbone.patch_embed.projection.weight")
     found = (0 if patch is None else len(patch), len(blocks))
-    if found not in SIZES:
-        known = ", ".join(f"{width} x {number}" for width, number in SIZES)
+    if found not in ENCODER_SIZES:
+        known = ", ".join(f"{width} x {number}" for width, number in ENCODER_SIZES)
         raise LavidaError(
             f"SAM2 checkpoint: image encoder of width {found[0]} with {found[1]} blocks; expected one of {known}; "
             "give sam_config for another one"
         )
-    backbone = SIZES[found] | {"model_type": "sam2_hiera_det_model"}
+    backbone = ENCODER_SIZES[found] | {"model_type": "sam2_hiera_det_model"}
     vision: dict[str, Any] = {"model_type": "sam2_vision_model", "backbone_config": backbone}
     if "embed_dim_per_stage" in backbone:
         vision["backbone_channel_list"] = backbone["embed_dim_per_stage"][::-1]

@@ -1,7 +1,7 @@
 """What trains and what does not: `config.trainable` applied to a model, and the table of it.
 
-rows = prepare(model)
-print(table(rows))
+rows = set_trainable(model)
+print(format_table(rows))
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PREFIXES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GroupSummary:
     """A group: how it trains (full, lora, frozen), its parameters, how many of them train."""
 
     group: str
@@ -47,7 +47,7 @@ def group_of(name: str) -> str:
     return next(group for group, prefixes in PREFIXES.items() if name.startswith(prefixes))
 
 
-def prepare(model: Lavida) -> list[Row]:
+def set_trainable(model: Lavida) -> list[GroupSummary]:
     """Freeze and unfreeze as the configuration says, add LoRA where it says so (once), and say what came out."""
     how = model.config.trainable or {}
     if "lora" in how.values():
@@ -55,17 +55,17 @@ def prepare(model: Lavida) -> list[Row]:
     for name, parameter in model.named_parameters():
         kind = how[group_of(name)]
         parameter.requires_grad_(kind == "full" or (kind == "lora" and "lora_" in name))
-    return count(model)
+    return count_parameters(model)
 
 
-def count(model: Lavida) -> list[Row]:
+def count_parameters(model: Lavida) -> list[GroupSummary]:
     """The rows of a model as it is."""
     how = model.config.trainable or {}
     members: dict[str, list[nn.Parameter]] = {group: [] for group in GROUPS}
     for name, parameter in model.named_parameters():
         members[group_of(name)].append(parameter)
     return [
-        Row(
+        GroupSummary(
             group,
             how[group],
             sum(one.numel() for one in parameters),
@@ -75,13 +75,13 @@ def count(model: Lavida) -> list[Row]:
     ]
 
 
-def table(rows: Sequence[Row]) -> str:
+def format_table(rows: Sequence[GroupSummary]) -> str:
     """The rows as text, with the sum."""
-    total = Row("total", "", sum(row.parameters for row in rows), sum(row.trained for row in rows))
+    total = GroupSummary("total", "", sum(row.parameters for row in rows), sum(row.trained for row in rows))
     return "\n".join(_lines([*rows, total]))
 
 
-def _lines(rows: Sequence[Row]) -> Iterator[str]:
+def _lines(rows: Sequence[GroupSummary]) -> Iterator[str]:
     yield f"{'group':<16}{'how':<8}{'parameters':>16}{'trained':>16}"
     for row in rows:
         yield f"{row.group:<16}{row.how:<8}{row.parameters:>16,}{row.trained:>16,}"

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from lavida.modeling import Lavida
-from lavida.tiny.weights import FILE, take_curves, write
+from lavida.tiny.weights import FILE, update_curves, write_weights
 
 if __name__ == "__main__":
-    take_curves({stage: Path(curve) for stage, curve in (word.split("=", 1) for word in sys.argv[2:])})
-    print(f"{FILE}: {write(Lavida.from_pretrained(sys.argv[1])):,} bytes")
+    update_curves({stage: Path(curve) for stage, curve in (word.split("=", 1) for word in sys.argv[2:])})
+    print(f"{FILE}: {write_weights(Lavida.from_pretrained(sys.argv[1])):,} bytes")

@@ -26,7 +26,7 @@ SPECIAL = (
 """Qwen's special tokens and <SEG>, with the ids 0 to 7."""
 
 
-def train() -> Any:
+def train_tokenizer() -> Any:
     """A `tokenizers.Tokenizer` trained on the texts, each as it stands and behind a blank."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -44,7 +44,7 @@ def train() -> Any:
     return tokenizer
 
 
-def load(names: bool = False) -> Any:
+def load_tokenizer(names: bool = False) -> Any:
     """The shipped tokenizer as transformers wraps it; for names it puts <|im_start|> and <|im_end|> around a text."""
     from tokenizers import Tokenizer, processors
     from transformers import PreTrainedTokenizerFast
@@ -66,5 +66,5 @@ def load(names: bool = False) -> Any:
 
 
 if __name__ == "__main__":
-    train().save(str(FILE), pretty=False)
+    train_tokenizer().save(str(FILE), pretty=False)
     print(FILE)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lavida.errors import LavidaError, some
-from lavida.parts.check import check
+from lavida.errors import LavidaError, shorten
+from lavida.parts.check import check_keys
 
 if TYPE_CHECKING:
     from lavida.modeling import Lavida
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "data"
 FILE, CURVE = FOLDER / "model.safetensors", FOLDER / "curve.json"
 
 
-def load(model: Lavida) -> None:
+def load_weights(model: Lavida) -> None:
     """Put the shipped weights into a model of the tiny preset.
 
     Raises CheckpointError that names what differs, if the model's configuration was changed too far.
@@ -29,7 +29,7 @@ def load(model: Lavida) -> None:
     shipped = load_file(FILE)
     own = model.state_dict()
     both = own.keys() & shipped.keys()
-    check(
+    check_keys(
         "the shipped weights of the tiny preset (random=True does without)",
         own.keys() - both,
         shipped.keys() - both,
@@ -38,7 +38,7 @@ def load(model: Lavida) -> None:
     model.load_state_dict({name: value.to(own[name].dtype) for name, value in shipped.items()})
 
 
-def write(model: Lavida, file: Path = FILE) -> int:
+def write_weights(model: Lavida, file: Path = FILE) -> int:
     """Write a model's weights in half precision; returns bytes. Raises LavidaError if a weight does not fit in it."""
     from safetensors.torch import save_file
 
@@ -47,7 +47,7 @@ def write(model: Lavida, file: Path = FILE) -> int:
     }
     endless = [name for name, value in weights.items() if not bool(value.isfinite().all())]
     if endless:
-        raise LavidaError(f"{some(endless)}: beyond half precision; expected finite weights below 65504")
+        raise LavidaError(f"{shorten(endless)}: beyond half precision; expected finite weights below 65504")
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     save_file(weights, partial, metadata={"format": "pt"})
@@ -55,7 +55,7 @@ def write(model: Lavida, file: Path = FILE) -> int:
     return file.stat().st_size
 
 
-def take_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
+def update_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
     """Put what stages read into the curves; the other stages stay as they are. Four digits."""
     held = json.loads(file.read_bytes()) if file.is_file() else {}
     for stage, source in stages.items():

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lavida_bench.config import recipe as recipes
-from lavida_bench.config.recipe import Recipe
+from lavida_bench.config.recipe import RunRecipe
 from lavida_gen.building import build
 from lavida_gen.config import recipe as corpus_recipes
 
@@ -32,14 +32,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-Make = Callable[..., Recipe]
+Make = Callable[..., RunRecipe]
 
 
 @pytest.fixture
 def make(corpus: Path) -> Make:
     """`make(**fit)`: the recipe of a fit on the corpus; `data`, `model` and `seed` may be given too."""
 
-    def made(**given: Any) -> Recipe:
+    def made(**given: Any) -> RunRecipe:
         whole = {
             "name": "test",
             "seed": given.pop("seed", 3),

@@ -24,13 +24,13 @@ from lavida.losses import LOSSES
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 from lavida_bench.cli import main
-from lavida_bench.config.recipe import Recipe
+from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting import logger as journal
 from lavida_bench.fitting.loader import Loader
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.trainer import fit
 
-Make = Callable[..., Recipe]
+Make = Callable[..., RunRecipe]
 NAMES = {"preset": "tiny", "config": {"loss": {"names": 1.0, "name_maps": 1.0}}}
 THREE = {"steps": 3, "lr": 1e-4, "validation": {"every": 3, "samples": 6}}
 """Adam's first steps are as long for a gradient of noise as for a real one: a small rate keeps rounding small."""
@@ -44,7 +44,7 @@ def quiet(text: str) -> None:
 
 
 def curve(out: Path) -> dict[int, dict[str, Any]]:
-    return {line["step"]: line for line in journal.read(out / "log.jsonl") if "loss" in line}
+    return {line["step"]: line for line in journal.read_log(out / "log.jsonl") if "loss" in line}
 
 
 def assert_equal_curves(one: Path, other: Path, steps: int, rel: float = 1e-6) -> None:
@@ -68,7 +68,7 @@ def test_what_a_fit_leaves_behind(make: Make, tmp_path: Path) -> None:
     assert [path.name for path in sorted((out / "checkpoints").iterdir())] == ["step-00000003", "step-00000004"]
     assert (out / "checkpoints" / "step-00000004" / "recipe.yaml").read_bytes() == (out / "recipe.yaml").read_bytes()
     assert yaml.safe_load((out / "recipe.yaml").read_text())["fit"]["steps"] == 4
-    lines = journal.read(out / "log.jsonl")
+    lines = journal.read_log(out / "log.jsonl")
     validated = [line for line in lines if "validation" in line]
     assert [line["step"] for line in validated] == [2, 4]
     assert set(validated[0]["validation"]) >= {"loss", "focal", "object", "text", "names", "pixel_auc"}
@@ -130,7 +130,7 @@ def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
 
-def command(recipe: Recipe, out: Path, folder: Path) -> list[str]:
+def command(recipe: RunRecipe, out: Path, folder: Path) -> list[str]:
     """The arguments of a fit from the shell."""
     file = folder / "recipe.yaml"
     file.write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
@@ -169,7 +169,7 @@ def test_two_processes_are_one_with_the_doubled_batch(make: Make, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("fitted:") == 1, "only one process speaks"
     assert_equal_curves(tmp_path / "one", tmp_path / "two", 3, ROUNDING)
-    one, two = (journal.read(tmp_path / name / "log.jsonl")[-1]["validation"] for name in ("one", "two"))
+    one, two = (journal.read_log(tmp_path / name / "log.jsonl")[-1]["validation"] for name in ("one", "two"))
     for name in ("loss", *(curve(tmp_path / "one")[1].keys() & set(LOSSES))):
         assert two[name] == pytest.approx(one[name], rel=ROUNDING, abs=1e-5), name
     assert two["pixel_auc"] == pytest.approx(one["pixel_auc"], abs=1e-3)  # by bins of logits
@@ -195,7 +195,7 @@ CUTS = pytest.mark.parametrize(
 )
 
 
-def sharded(library: dict[str, str], recipe: Recipe, out: Path) -> subprocess.CompletedProcess[str]:
+def sharded(library: dict[str, str], recipe: RunRecipe, out: Path) -> subprocess.CompletedProcess[str]:
     """A fit over two processes, by FSDP 2 or ZeRO-2 over gloo."""
     if library is DEEPSPEED:
         pytest.importorskip("deepspeed", reason="DeepSpeed is installed on Linux only")
@@ -224,7 +224,7 @@ def test_weights_in_shards_give_the_same_and_go_on(
     assert again.returncode == 0, again.stderr
     assert "goes on from step 2" in again.stdout
     assert_equal_curves(tmp_path / "one", two, 3, ROUNDING)
-    one, other = (journal.read(out / "log.jsonl")[-1]["validation"]["loss"] for out in (tmp_path / "one", two))
+    one, other = (journal.read_log(out / "log.jsonl")[-1]["validation"]["loss"] for out in (tmp_path / "one", two))
     assert other == pytest.approx(one, rel=ROUNDING, abs=1e-5)
     _same_weights(two)
 
@@ -252,7 +252,7 @@ def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
     """
     from accelerate import Accelerator
 
-    from lavida_bench.fitting.loss_normalisation import Shares, total
+    from lavida_bench.fitting.loss_normalisation import LossNormaliser, weighted_sum
 
     recipe = make(batch=4, model=NAMES)
     model, processor = make_model(recipe, quiet)
@@ -270,8 +270,8 @@ def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
     for group in groups:
         model.zero_grad()
         batches = [processor(part, "train") for part in group]
-        shares = Shares(batches, Accelerator(cpu=True))
-        losses = [total(shares.of(n, model(b).parts), model.config.weights) for n, b in enumerate(batches)]
+        shares = LossNormaliser(batches, Accelerator(cpu=True))
+        losses = [weighted_sum(shares.of(n, model(b).parts), model.config.weights) for n, b in enumerate(batches)]
         torch.stack(losses).sum().backward()
         gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
         found.append((float(torch.stack(losses).sum().detach()), gradient))
@@ -326,7 +326,7 @@ def test_averaged_weights_are_what_is_validated_and_kept(make: Make, tmp_path: P
         torch.testing.assert_close(kept[name], average, rtol=1e-5, atol=1e-6)
     assert any(not torch.equal(kept[name], second[name]) for name in second)
     fit(make(**every), tmp_path / "plain", quiet)
-    averaged, plain = (journal.read(tmp_path / run / "log.jsonl")[-1]["validation"] for run in ("run", "plain"))
+    averaged, plain = (journal.read_log(tmp_path / run / "log.jsonl")[-1]["validation"] for run in ("run", "plain"))
     assert averaged["loss"] != plain["loss"], "the average is what was validated"
     _same_weights(tmp_path / "run")
     fit(make(**every | {"validation": None}, ema=0.75), tmp_path / "unseen", quiet)

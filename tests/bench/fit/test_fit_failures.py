@@ -19,17 +19,17 @@ import pytest
 from lavida.batch import Batch, Output
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
-from lavida_bench.config.recipe import Recipe
+from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting import logger as journal
-from lavida_bench.fitting.checkpoint import claimed
+from lavida_bench.fitting.checkpoint import locked
 from lavida_bench.fitting.loader import Loader
-from lavida_bench.fitting.signals import Stopping
+from lavida_bench.fitting.signals import StopSignals
 from lavida_bench.fitting.trainer import fit
 from lavida_gen.building import build
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as corpora
 
-Make = Callable[..., Recipe]
+Make = Callable[..., RunRecipe]
 WHOLE = 25_000_000
 """Bytes of a checkpoint of the tiny model, about: weights and two moments of 1.7 million parameters."""
 
@@ -79,7 +79,7 @@ def test_what_is_left_out_is_counted(make: Make, corpus: Path, tmp_path: Path) -
     (copy / "image" / "train-00001.tar").unlink()
     recipe = make(steps=1, data=[{"corpus": str(copy)}], loader={"workers": 0, "damaged": "skip"})
     fit(recipe, tmp_path / "run", quiet)
-    lines = journal.read(tmp_path / "run" / "log.jsonl")
+    lines = journal.read_log(tmp_path / "run" / "log.jsonl")
     assert any("left out: " in line.get("note", "") and "train-00001.tar" in line["note"] for line in lines)
     for told in (lines[-1], json.loads((tmp_path / "run" / "fit.json").read_text())):
         assert (told["damaged"], told["damaged_shards"]) == (0, 1)
@@ -104,8 +104,8 @@ def test_a_checkpoint_that_cannot_be_written(make: Make, tmp_path: Path) -> None
     assert checkpoints(tmp_path / "run") == ["step-00000002"], "nothing half-written"
     fit(recipe, tmp_path / "run", quiet)
     fit(recipe, tmp_path / "whole", quiet)
-    assert [line["loss"] for line in journal.read(tmp_path / "run" / "log.jsonl")] == [
-        line["loss"] for line in journal.read(tmp_path / "whole" / "log.jsonl")
+    assert [line["loss"] for line in journal.read_log(tmp_path / "run" / "log.jsonl")] == [
+        line["loss"] for line in journal.read_log(tmp_path / "whole" / "log.jsonl")
     ]
 
 
@@ -151,7 +151,7 @@ def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
         fit(recipe, tmp_path, quiet)
 
 
-def fit_folder_files(recipe: Recipe, out: Path) -> None:
+def fit_folder_files(recipe: RunRecipe, out: Path) -> None:
     """Files of the folder that hold something else are named."""
     for name, keys in (("fit.json", "identity"), (".fit.json", "facts and inputs")):
         file = out / name
@@ -236,7 +236,7 @@ def test_validation_that_is_not_finite_names_its_samples(make: Make, tmp_path: P
 
 
 def _hold(out: Path, held: Any, done: Any) -> None:
-    with claimed(out):
+    with locked(out):
         held.set()
         done.wait(60)
 
@@ -267,7 +267,7 @@ def test_another_number_of_processes(make: Make, tmp_path: Path) -> None:
 
 def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """torchrun hands ctrl-C on to processes that got it already."""
-    with Stopping() as stopping:
+    with StopSignals() as stopping:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopping.asked

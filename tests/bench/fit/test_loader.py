@@ -19,13 +19,13 @@ import webdataset
 
 from lavida.batch import Batch, Sample
 from lavida.processing import LavidaProcessor, Use
-from lavida_bench.config.recipe import Recipe
+from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting import datasets as pools
-from lavida_bench.fitting.loader import Loaded, Loader
+from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.corpus.reader import open_corpus
 
-Make = Callable[..., Recipe]
+Make = Callable[..., RunRecipe]
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +33,11 @@ def processor() -> LavidaProcessor:
     return LavidaProcessor.from_preset("tiny")
 
 
-def keys(batches: Iterator[Loaded]) -> list[tuple[str, ...]]:
+def keys(batches: Iterator[LoadedBatch]) -> list[tuple[str, ...]]:
     return [loaded.batch.keys for loaded in batches]
 
 
-def equal(one: Loaded, other: Loaded) -> bool:
+def equal(one: LoadedBatch, other: LoadedBatch) -> bool:
     return one.batch.keys == other.batch.keys and all(
         torch.equal(getattr(one.batch, name), getattr(other.batch, name))
         for name in ("input_ids", "patches", "frames", "masks", "labels", "name_ids", "name_labels")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_bench.fitting.sampling import BLOCK, PoolSize, Schedule
+from lavida_bench.fitting.sampling import BLOCK, DatasetSize, MixtureSchedule
 from lavida_gen.common.errors import UserError
 
 shards = st.lists(st.integers(1, 40), min_size=1, max_size=8)
@@ -21,7 +21,7 @@ shards = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 def test_no_sample_comes_twice_in_a_round(sizes: list[int], batch: int, lanes: int, shuffle: int, seed: int) -> None:
     if sum(sizes) < batch:
         sizes = [*sizes, batch]
-    schedule = Schedule([PoolSize("a", tuple(sizes), 1.0)], seed, batch, lanes, shuffle)
+    schedule = MixtureSchedule([DatasetSize("a", tuple(sizes), 1.0)], seed, batch, lanes, shuffle)
     steps = (sum(sizes) // schedule.lanes) // (batch // schedule.lanes)
     for round_ in range(2):
         seen = [place for step in range(steps) for place in schedule.at(round_ * steps + step)]
@@ -31,29 +31,29 @@ def test_no_sample_comes_twice_in_a_round(sizes: list[int], batch: int, lanes: i
 
 
 def test_every_sample_comes_up_in_time() -> None:
-    schedule = Schedule([PoolSize("a", (7, 5), 1.0)], 0, batch=5)
+    schedule = MixtureSchedule([DatasetSize("a", (7, 5), 1.0)], 0, batch=5)
     seen = {place for step in range(60) for place in schedule.at(step)}
     assert len(seen) == 12
 
 
 def test_rounds_differ_and_seeds_differ() -> None:
-    pool = PoolSize("a", (30, 30), 1.0)
-    one, other = Schedule([pool], 1, 4), Schedule([pool], 2, 4)
+    pool = DatasetSize("a", (30, 30), 1.0)
+    one, other = MixtureSchedule([pool], 1, 4), MixtureSchedule([pool], 2, 4)
     first, second = ([one.at(step) for step in range(15 * r, 15 * r + 15)] for r in range(2))
     assert first != second
     assert first != [other.at(step) for step in range(15)]
 
 
 def test_a_step_is_a_pure_function() -> None:
-    pools = [PoolSize("a", (30, 30), 3.0), PoolSize("b", (20,), 1.0)]
-    walked = [step for step in [Schedule(pools, 5, 4)] for step in [step.at(n) for n in range(3 * BLOCK)]]
+    pools = [DatasetSize("a", (30, 30), 3.0), DatasetSize("b", (20,), 1.0)]
+    walked = [step for step in [MixtureSchedule(pools, 5, 4)] for step in [step.at(n) for n in range(3 * BLOCK)]]
     for step in (0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 7):
-        assert Schedule(pools, 5, 4).at(step) == walked[step]
-        assert pickle.loads(pickle.dumps(Schedule(pools, 5, 4))).at(step) == walked[step]
+        assert MixtureSchedule(pools, 5, 4).at(step) == walked[step]
+        assert pickle.loads(pickle.dumps(MixtureSchedule(pools, 5, 4))).at(step) == walked[step]
 
 
 def test_pools_take_their_share_and_a_step_has_one_pool() -> None:
-    schedule = Schedule([PoolSize("a", (50,), 3.0), PoolSize("b", (50,), 1.0)], 0, 4)
+    schedule = MixtureSchedule([DatasetSize("a", (50,), 3.0), DatasetSize("b", (50,), 1.0)], 0, 4)
     steps = [schedule.at(step) for step in range(2000)]
     assert all(len({place.pool for place in step}) == 1 for step in steps)
     share = Counter(step[0].pool for step in steps)[1] / 2000
@@ -66,7 +66,7 @@ def test_pools_take_their_share_and_a_step_has_one_pool() -> None:
 
 def test_processes_read_different_shards() -> None:
     """16 shards for 4 processes: within a round each reads 4 or 5 of them, and no two the same samples."""
-    schedule = Schedule([PoolSize("a", (64,) * 16, 1.0)], 0, batch=16, shuffle=64)
+    schedule = MixtureSchedule([DatasetSize("a", (64,) * 16, 1.0)], 0, batch=16, shuffle=64)
     steps = [schedule.at(step) for step in range(64)]
     read = [{place.shard for step in steps for place in step[4 * p : 4 * p + 4]} for p in range(4)]
     assert [len(one) for one in read] == [5, 5, 5, 5]
@@ -77,7 +77,7 @@ def test_processes_read_different_shards() -> None:
 def test_odd_numbers_of_processes_read_different_shards(batch: int, processes: int) -> None:
     """16 shards, one round: a process reads its share of them and what a border cuts."""
     whole = batch * processes
-    schedule = Schedule([PoolSize("a", (60,) * 16, 1.0)], 0, batch=whole, shuffle=64)
+    schedule = MixtureSchedule([DatasetSize("a", (60,) * 16, 1.0)], 0, batch=whole, shuffle=64)
     steps = [schedule.at(step) for step in range(960 // whole)]
     for process in range(processes):
         read = {place.shard for step in steps for place in step[batch * process : batch * (process + 1)]}
@@ -85,11 +85,11 @@ def test_odd_numbers_of_processes_read_different_shards(batch: int, processes: i
 
 
 def test_samples_are_mixed_across_shards() -> None:
-    schedule = Schedule([PoolSize("a", (100,) * 10, 1.0)], 0, batch=10, shuffle=2000)
+    schedule = MixtureSchedule([DatasetSize("a", (100,) * 10, 1.0)], 0, batch=10, shuffle=2000)
     shards_of = [{place.shard for place in schedule.at(step)} for step in range(50)]
     assert np.mean([len(one) for one in shards_of]) > 5
 
 
 def test_a_pool_smaller_than_a_batch_is_refused() -> None:
     with pytest.raises(UserError, match=r"a: 7 samples; expected at least one batch of 8; build a larger corpus"):
-        Schedule([PoolSize("a", (4, 3), 1.0)], 0, 8)
+        MixtureSchedule([DatasetSize("a", (4, 3), 1.0)], 0, 8)

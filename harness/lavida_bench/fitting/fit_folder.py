@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from lavida.modeling import Lavida
     from lavida.processing import LavidaProcessor
-    from lavida_bench.config.recipe import Recipe
+    from lavida_bench.config.recipe import RunRecipe
 
 MODEL, DONE, OWNER = "model", "fit.json", ".fit.json"
 
 
-def finished(recipe: Recipe, out: Path) -> bool:
+def is_finished(recipe: RunRecipe, out: Path) -> bool:
     """Whether the folder holds the finished fit of this recipe. Raises UserError if what it began with has changed.
 
     What is gone has not changed: a fitted model outlives its corpus.
@@ -42,7 +42,7 @@ def finished(recipe: Recipe, out: Path) -> bool:
     return True
 
 
-def begin(recipe: Recipe, out: Path) -> None:
+def mark_begun(recipe: RunRecipe, out: Path) -> None:
     """Mark the folder as this recipe's. Raises UserError if it is another's, or if what it began with has changed."""
     facts, inputs = recipe.fit_facts(), _inputs(recipe)
     held = _read(out / OWNER, "facts", "inputs")
@@ -58,13 +58,13 @@ def begin(recipe: Recipe, out: Path) -> None:
     write_whole(out / RECIPE, text.encode())
 
 
-def changed(recipe: Recipe, out: Path) -> str:
+def changed_settings(recipe: RunRecipe, out: Path) -> str:
     """What of the recipe differs from that which the folder was begun with; "" for nothing and for a new folder."""
     held = _read(out / OWNER, "facts", "inputs")
     return "" if held is None else told(held["facts"], recipe.fit_facts())
 
 
-def _inputs(recipe: Recipe, gone: bool = False) -> dict[str, str]:
+def _inputs(recipe: RunRecipe, gone: bool = False) -> dict[str, str]:
     """Digests of the corpora and of the model that a fit begins with; `gone`: those that are not there are left out."""
     found: dict[str, str] = {}
     for entry in recipe.data:
@@ -86,9 +86,9 @@ def _compare(held: Mapping[str, str], inputs: Mapping[str, str]) -> None:
             raise UserError(problem(what, "is another one than this fit began with", todo=todo))
 
 
-def finish(
+def write_result(
     out: Path,
-    recipe: Recipe,
+    recipe: RunRecipe,
     model: Lavida,
     processor: LavidaProcessor,
     weights: Mapping[str, Tensor],

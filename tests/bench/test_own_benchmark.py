@@ -20,7 +20,7 @@ from lavida_bench.reporting.table import table
 from lavida_bench.results import results_json
 from lavida_bench.results.provenance import provenance
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score import Effort, score
+from lavida_bench.scoring.score import ScoringSettings, score
 from lavida_bench.scoring.scorer import ClipScores, Pending
 from lavida_bench.videos.types import Pixels
 
@@ -91,7 +91,7 @@ def test_own_headline_metric_and_sampling_step_hold(
 ) -> None:
     chosen, scorer, run = protocols.make(protocol, lamps.rules), Brightness(), tmp_path / "run"
     store = ScoreStore.create(run / "scores" / "lamps", {"model": "brightness"})
-    done = score(scorer, lamps.videos(), chosen, choose("benchmark"), store, Effort(readers=1))
+    done = score(scorer, lamps.videos(), chosen, choose("benchmark"), store, ScoringSettings(readers=1))
     assert done.failed == {}
     assert scorer.frames == set(frames)
 

@@ -33,7 +33,7 @@ from lavida_gen.building import build
 from lavida_gen.config import augment
 from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import CorpusRecipe
-from lavida_gen.sampling.sampler import Deck
+from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.sample import Rejection
 
@@ -77,16 +77,16 @@ def corpus_recipe(source: dict[str, Any], samples: int) -> CorpusRecipe:
     )  # fmt: skip
 
 
-def on_the_fly(deck: Deck, index: int) -> Sample:
+def on_the_fly(planner: SamplePlanner, index: int) -> Sample:
     """Sample `index` of the recipe from loose files, nothing encoded."""
-    part = deck.part_of(index)
+    part = planner.part_of(index)
     for attempt in range(500):
-        step = deck.step(index, attempt, part)
-        draft = step.expose(step.scene())
+        spec = planner.spec(index, attempt, part)
+        draft = spec.expose(spec.scene())
         if isinstance(draft, Rejection):
             continue
-        question, answer = deck.recipe.prompts.draw(step.task.rng, draft.names, draft.rule)
-        done = augment.apply(draft, deck.recipe.image, deck.recipe.augmentations, step.task.rng)
+        question, answer = planner.recipe.prompts.draw(spec.task.rng, draft.names, draft.rule)
+        done = augment.apply(draft, planner.recipe.image, planner.recipe.augmentations, spec.task.rng)
         if isinstance(done, Rejection):
             continue
         size = done.frames[0].size
@@ -125,7 +125,7 @@ def compare(
     corpus = home / f"{kind}-corpus"
     build.build(recipe, corpus)
     began = time.perf_counter()
-    deck = Deck.open(recipe)
+    planner = SamplePlanner.open(recipe)
     opened = {"loose files": time.perf_counter() - began}
     began = time.perf_counter()
     pools, _ = open_datasets([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
@@ -138,8 +138,8 @@ def compare(
         return reader.sample(SamplePosition(0, shard, int(number - ends[shard] + pools[0].sizes[shard])))
 
     order = np.random.default_rng(2).permutation(recipe.samples).tolist()
-    assert all(same(stored(number), on_the_fly(deck, number)) for number in order[:20]), "the two ways differ"
-    ways = {"shards": stored, "loose files": lambda number: on_the_fly(deck, number)}
+    assert all(same(stored(number), on_the_fly(planner, number)) for number in order[:20]), "the two ways differ"
+    ways = {"shards": stored, "loose files": lambda number: on_the_fly(planner, number)}
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(options.rounds):
         for name, take in ways.items():

@@ -99,17 +99,17 @@ def test_same_bytes_with_any_number_of_workers(built: Path, tmp_path: Path, work
 
 def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
     from lavida_gen.sampling.make_sample import make_sample
-    from lavida_gen.sampling.sampler import Deck
+    from lavida_gen.sampling.planner import SamplePlanner
 
     one = recipe()
     (stored,) = open_corpus(built).stored([41])
-    assert make_sample(Deck.open(one), 41, one.digest()).sample == stored
+    assert make_sample(SamplePlanner.open(one), 41, one.digest()).sample == stored
 
 
 def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     """Shards cut through the five of a scene, and a sample alone knows its scene too."""
     from lavida_gen.sampling.make_sample import make_sample
-    from lavida_gen.sampling.sampler import Deck
+    from lavida_gen.sampling.planner import SamplePlanner
 
     one = recipe(prompts_per_scene=5)
     for workers in (1, 2):
@@ -118,7 +118,7 @@ def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: 
     corpus = open_corpus(tmp_path / "1")
     assert verify(corpus) == []
     (stored,) = corpus.stored([8])
-    assert make_sample(Deck.open(one), 8, one.digest()).sample == stored
+    assert make_sample(SamplePlanner.open(one), 8, one.digest()).sample == stored
     rows = [record for record in corpus.rows() if (record["kind"], record["split"]) == ("image", "train")]
     prompts = {(row["scene"], row["question"]) for row in rows}
     assert len({scene for scene, _ in prompts}) < len(rows) / 3 < len(prompts)
@@ -288,7 +288,7 @@ def test_datasets_reads_it(
 
 def test_an_impossible_recipe_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lavida_gen.sampling.make_sample.ATTEMPTS", 20)
-    with pytest.raises(DataError, match=r"sample 0: 20 scenes of 'street' in a row were dropped: relabel: .* loosen"):
+    with pytest.raises(DataError, match=r"sample 0: 20 scenes of 'street' in a row were rejected: relabel: .* loosen"):
         builder.build(recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=1), tmp_path / "c")
     assert not list(tmp_path.rglob("*.tar"))
 
@@ -302,7 +302,7 @@ def test_where_nothing_can_be_made_nothing_is_left(
     if there:
         out.mkdir(parents=True)
     impossible = recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=0.5)  # its normal samples are made
-    with pytest.raises(DataError, match="5 scenes of 'street' in a row were dropped"):
+    with pytest.raises(DataError, match="5 scenes of 'street' in a row were rejected"):
         builder.build(impossible, out)
     assert list(out.iterdir() if there else tmp_path.iterdir()) == []
 

@@ -14,7 +14,7 @@ from lavida_gen.common import plugins
 from lavida_gen.config.recipe import EXPOSURES
 from lavida_gen.exposures import _editing as editing
 from lavida_gen.exposures import _perspective as perspective
-from lavida_gen.exposures._base import Exposure, Limits, Task
+from lavida_gen.exposures._base import Exposure, ExposureTask, Limits
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame, Pixels
@@ -65,7 +65,7 @@ def expose(
     found = plugins.find(EXPOSURES, Exposure, name)
     other = more.pop("other", scene({"bench": [(50, 50, 20, 20)]}))
     vocabulary = Vocabulary(more.pop("vocabulary", NAMES))
-    task = Task(exposed, np.random.default_rng(seed), vocabulary, names, Limits(), lambda rng: other)
+    task = ExposureTask(exposed, np.random.default_rng(seed), vocabulary, names, Limits(), lambda rng: other)
     made: Draft | Rejection = found(found.Options(**more)).expose(one, task)
     return made
 

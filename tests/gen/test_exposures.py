@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lavida_gen.common import plugins
 from lavida_gen.config.recipe import EXPOSURES
-from lavida_gen.exposures._base import Exposure, Limits, Task
+from lavida_gen.exposures._base import Exposure, ExposureTask, Limits
 from lavida_gen.exposures._candidates import AMBIGUOUS, Candidate, candidate
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import Vocabulary
@@ -45,9 +45,9 @@ def region(category: str, mask: masks.RLE | None, *names: str, **more: Any) -> R
 
 def task(
     seed: int = 0, exposed: bool = True, names: int = 4, vocabulary: Sequence[Name] = CATEGORIES, **limits: Any
-) -> Task:
+) -> ExposureTask:
     rng = np.random.default_rng(seed)
-    return Task(
+    return ExposureTask(
         exposed, rng, Vocabulary(vocabulary), names, Limits(**limits), lambda rng: scene(region("dog", block(5, 5)))
     )
 
@@ -57,7 +57,7 @@ def make(name: str) -> Exposure:
     return found(found.Options())
 
 
-def draft(name: str, one: Scene, of: Task) -> Draft:
+def draft(name: str, one: Scene, of: ExposureTask) -> Draft:
     made = make(name).expose(one, of)
     assert isinstance(made, Draft), made
     return made
@@ -82,7 +82,9 @@ def test_contract(name: str, kind: Kind) -> None:
             results = []
             for _ in range(2):
                 rng = np.random.default_rng((number, 7))
-                one = Task(exposed, rng, vocabulary, 6, Limits(), lambda rng: source.scene(int(rng.integers(30))))
+                one = ExposureTask(
+                    exposed, rng, vocabulary, 6, Limits(), lambda rng: source.scene(int(rng.integers(30)))
+                )
                 results.append(exposure.expose(source.scene(number), one))
             first, again = results
             if isinstance(first, Rejection):

@@ -16,7 +16,7 @@ from lavida_gen.cli import main
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.sampling.sampler import Part, cut
+from lavida_gen.sampling.parts import CorpusPart, cut_into_shards
 
 PLAIN = {
     "name": "parts",
@@ -123,8 +123,8 @@ def test_a_part_and_a_whole_build_at_once(recipe: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shards", [4500, 4510, 1_000_000])
 def test_no_folder_holds_too_many_files(shards: int) -> None:
-    parts = [Part("image", "train", 0, shards * 9), Part("image", "val", shards * 9, shards)]
-    names = [one.name for one in cut(parts, 10)]
+    parts = [CorpusPart("image", "train", 0, shards * 9), CorpusPart("image", "val", shards * 9, shards)]
+    names = [one.name for one in cut_into_shards(parts, 10)]
     assert len(set(names)) == len(names) == shards
     assert sorted(names) == names, "in order for whoever sorts file names"
     entries: dict[str, set[str]] = {}

@@ -15,12 +15,12 @@ import yaml
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.exposures._base import Limits, Task
+from lavida_gen.exposures._base import ExposureTask, Limits
 from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
 from lavida_gen.names.vocabulary import Vocabulary, safe
 from lavida_gen.recipe_files.kinds import folder
-from lavida_gen.sampling.name_prior import FEW, Elsewhere
-from lavida_gen.sampling.sampler import Deck
+from lavida_gen.sampling.name_prior import FEW_SCENES, NamePrior
+from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import empty
 from lavida_gen.scenes.sample import Draft
@@ -38,12 +38,12 @@ def scene(*kinds: str, absent: Sequence[str] = ()) -> Scene:
     return Scene("toy/0", (frame,), SIZE, regions, "CC0-1.0", absent=lambda: iter(absent))
 
 
-def task(names: int, likely: Sequence[Name] = (), seed: int = 0) -> Task:
+def task(names: int, likely: Sequence[Name] = (), seed: int = 0) -> ExposureTask:
     def draw(rng: np.random.Generator) -> Iterator[Name]:
         return iter(likely)
 
     rng = np.random.default_rng(seed)
-    return Task(False, rng, Vocabulary(KINDS), names, Limits(), lambda rng: scene("dog"), draw)
+    return ExposureTask(False, rng, Vocabulary(KINDS), names, Limits(), lambda rng: scene("dog"), draw)
 
 
 def test_half_of_a_prompt_is_named_as_anomalies_are() -> None:
@@ -122,15 +122,15 @@ class Toys(Source):
 
 def test_elsewhere_draws_as_often_as_things_are_anomalies_and_reads_few_scenes() -> None:
     toys = Toys()
-    elsewhere = Elsewhere(toys, np.arange(1000))
+    prior = NamePrior(toys, np.arange(1000))
     rng = np.random.default_rng(0)
-    drawn = Counter(next(elsewhere.draw(rng)).text for _ in range(4000))
+    drawn = Counter(next(prior.draw(rng)).text for _ in range(4000))
     assert set(drawn) == {"kite", "dog", "car"}
     assert abs(drawn["kite"] / 4000 - 0.1) < 0.03
     assert abs(drawn["dog"] - drawn["car"]) < 300
-    assert len(toys.read) == len(set(toys.read)) <= FEW
-    again = Elsewhere(Toys(), np.arange(1000))
-    one, two = (list(which.draw(np.random.default_rng(5))) for which in (elsewhere, again))
+    assert len(toys.read) == len(set(toys.read)) <= FEW_SCENES
+    again = NamePrior(Toys(), np.arange(1000))
+    one, two = (list(which.draw(np.random.default_rng(5))) for which in (prior, again))
     assert one == two, "what was drawn before changes nothing"
 
 
@@ -146,12 +146,12 @@ class Damaged(Toys):
 
 def test_elsewhere_takes_a_broken_scene_for_an_empty_one_where_those_are_dropped() -> None:
     damaged = Damaged()
-    elsewhere = Elsewhere(damaged, np.arange(1000), drop=True)
+    prior = NamePrior(damaged, np.arange(1000), skip_broken=True)
     rng = np.random.default_rng(0)
-    assert {name.text for _ in range(40) for name in elsewhere.draw(rng)} == {"dog", "car"}
+    assert {name.text for _ in range(40) for name in prior.draw(rng)} == {"dog", "car"}
     assert len(damaged.read) == len(set(damaged.read)), "broken ones are remembered too"
     with pytest.raises(DataError, match="^[0-9]+: broken$"):
-        list(Elsewhere(Damaged(), np.arange(1000)).draw(rng))
+        list(NamePrior(Damaged(), np.arange(1000)).draw(rng))
 
 
 # ---- what it is for ------------------------------------------------------------------------------------------------
@@ -172,24 +172,24 @@ def told(draft: Draft) -> dict[str, float]:
     }
 
 
-def blind_auc(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> float:
+def blind_auc(planner: SamplePlanner, monkeypatch: pytest.MonkeyPatch) -> float:
     """How well the words of a prompt alone, without the picture, tell whether there is an anomaly (0.5: not at all)."""
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    for opened in deck.sources:  # pastes ask for other scenes: each is drawn once
+    for opened in planner.sources:  # pastes ask for other scenes: each is drawn once
         monkeypatch.setattr(opened.source, "scene", functools.cache(opened.source.scene))
     prompts: list[dict[str, float]] = []
     exposed, train = [], []
-    for index in range(deck.recipe.samples):
+    for index in range(planner.recipe.samples):
         for attempt in range(100):
-            step = deck.step(index, attempt)
-            draft = step.expose(step.scene())
+            spec = planner.spec(index, attempt)
+            draft = spec.expose(spec.scene())
             if isinstance(draft, Draft):
                 prompts.append(told(draft))
                 exposed.append(draft.exposed)
-                train.append(step.split == "train")
+                train.append(spec.split == "train")
                 break
     words = DictVectorizer().fit_transform(prompts)
     truth, fit = np.array(exposed), np.array(train)
@@ -200,7 +200,7 @@ def blind_auc(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> float:
 NORMAL = [{"name": "absent", "weight": 2}, "near_miss"]
 
 
-def _deck(*exposures: Any, samples: int = 3000, things: Sequence[int] = (3, 6), **street: Any) -> Deck:
+def _planner(*exposures: Any, samples: int = 3000, things: Sequence[int] = (3, 6), **street: Any) -> SamplePlanner:
     plain: dict[str, Any] = {
         "name": "blind",
         "samples": samples,
@@ -209,15 +209,15 @@ def _deck(*exposures: Any, samples: int = 3000, things: Sequence[int] = (3, 6), 
         "exposures": list(exposures),
         "names_per_prompt": 12,
     }
-    return Deck.open(recipes.parse(plain))
+    return SamplePlanner.open(recipes.parse(plain))
 
 
 @pytest.mark.slow
 def test_words_alone_do_not_tell_whether_there_is_an_anomaly(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = blind_auc(_deck("relabel", *NORMAL), monkeypatch)
+    found = blind_auc(_planner("relabel", *NORMAL), monkeypatch)
     assert found < 0.68, found
-    monkeypatch.setattr(Elsewhere, "draw", lambda self, rng: iter(()))
-    assert blind_auc(_deck("relabel", *NORMAL), monkeypatch) > found + 0.03, "names drawn evenly give more away"
+    monkeypatch.setattr(NamePrior, "draw", lambda self, rng: iter(()))
+    assert blind_auc(_planner("relabel", *NORMAL), monkeypatch) > found + 0.03, "names drawn evenly give more away"
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_no_exposure_is_told_by_its_words(
 ) -> None:
     """Where names are drawn evenly, 0.79 to 0.87 (`several` drew likely names before, too)."""
     clip = {"kind": "clip", "frames": 4} if name == "motion" else {}
-    found = blind_auc(_deck(name, *others, samples=1000, things=(3, 9), **clip), monkeypatch)
+    found = blind_auc(_planner(name, *others, samples=1000, things=(3, 9), **clip), monkeypatch)
     assert found < bound, found
 
 
@@ -243,5 +243,5 @@ def test_no_mixture_of_exposures_is_told_by_its_words(monkeypatch: pytest.Monkey
     exposures = [name for arm in plain["arms"] for name in arm["exposures"]]
     assert set(exposures) == set(plugins.names(recipes.EXPOSURES))
     small = {"name": "arm", "samples": 800, "val": 0.4, "sources": sources, "exposures": exposures}
-    found = blind_auc(Deck.open(recipes.parse({**corpus, **small})), monkeypatch)
+    found = blind_auc(SamplePlanner.open(recipes.parse({**corpus, **small})), monkeypatch)
     assert found < 0.66, found

@@ -9,11 +9,11 @@ import pytest
 
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.sampling.sampler import PATIENCE, Deck
+from lavida_gen.sampling.planner import SCENES_PER_EXPOSURE, SamplePlanner
 from lavida_gen.scenes.scene import Scene
 
 
-def deck(**changes: Any) -> Deck:
+def planner(**changes: Any) -> SamplePlanner:
     plain: dict[str, Any] = {
         "name": "p",
         "samples": 1000,
@@ -21,7 +21,7 @@ def deck(**changes: Any) -> Deck:
         "sources": [{"name": "street", "scenes": 50, "size": [96, 128]}],
         "exposures": ["relabel", "absent", {"name": "near_miss", "weight": 3}],
     }
-    return Deck.open(recipes.parse({**plain, **changes}))
+    return SamplePlanner.open(recipes.parse({**plain, **changes}))
 
 
 TWO = [
@@ -30,37 +30,37 @@ TWO = [
 ]
 
 
-def chosen(deck: Deck, index: int, attempt: int = 0) -> tuple[Any, ...]:
-    step = deck.step(index, attempt)
+def chosen(planner: SamplePlanner, index: int, attempt: int = 0) -> tuple[Any, ...]:
+    step = planner.spec(index, attempt)
     return step.opened.source.key(step.number), step.exposure_name, step.task.exposed, step.task.rng.random()
 
 
 def test_a_sample_depends_on_its_number_alone() -> None:
-    one, two = deck(sources=TWO), deck(sources=TWO, samples=1000)
+    one, two = planner(sources=TWO), planner(sources=TWO, samples=1000)
     forwards = [chosen(one, n) for n in range(200)]
     backwards = [chosen(two, n) for n in reversed(range(200))]
     assert forwards == backwards[::-1]
 
 
 def test_another_seed_gives_other_samples() -> None:
-    assert [chosen(deck(), n) for n in range(9)] != [chosen(deck(seed=1), n) for n in range(9)]
+    assert [chosen(planner(), n) for n in range(9)] != [chosen(planner(seed=1), n) for n in range(9)]
 
 
 def test_attempts_change_the_scene_but_not_the_shares() -> None:
-    one = deck()
+    one = planner()
     for n in range(50):
-        steps = [one.step(n, attempt) for attempt in range(5)]
+        steps = [one.spec(n, attempt) for attempt in range(5)]
         assert len({(s.exposure_name, s.task.exposed, s.opened.name) for s in steps}) == 1
-    assert len({one.step(3, attempt).number for attempt in range(20)}) > 1
+    assert len({one.spec(3, attempt).number for attempt in range(20)}) > 1
 
 
 def test_an_exposure_that_can_do_nothing_gives_way_to_another() -> None:
-    one = deck(exposures=["relabel", "absent", {"name": "near_miss", "weight": 3}, "context"])
+    one = planner(exposures=["relabel", "absent", {"name": "near_miss", "weight": 3}, "context"])
     for n in range(200):
-        first = one.step(n, 0)
-        turns = [one.step(n, attempt) for attempt in range(0, 4 * PATIENCE, PATIENCE)]
-        assert one.step(n, PATIENCE - 1).exposure_name == first.exposure_name
-        assert one.step(n, PATIENCE).exposure_name == one.step(n, 2 * PATIENCE - 1).exposure_name
+        first = one.spec(n, 0)
+        turns = [one.spec(n, attempt) for attempt in range(0, 4 * SCENES_PER_EXPOSURE, SCENES_PER_EXPOSURE)]
+        assert one.spec(n, SCENES_PER_EXPOSURE - 1).exposure_name == first.exposure_name
+        assert one.spec(n, SCENES_PER_EXPOSURE).exposure_name == one.spec(n, 2 * SCENES_PER_EXPOSURE - 1).exposure_name
         assert {step.task.exposed for step in turns} == {first.task.exposed}
         able = {"relabel", "context"} if first.task.exposed else {"absent", "near_miss", "context"}
         assert {step.exposure_name for step in turns[: len(able)]} == able, "each has its turn"
@@ -68,7 +68,7 @@ def test_an_exposure_that_can_do_nothing_gives_way_to_another() -> None:
 
 
 def test_parts_fill_the_corpus() -> None:
-    one = deck(sources=TWO, shard={"samples": 64})
+    one = planner(sources=TWO, shard={"samples": 64})
     assert [(p.kind, p.split, p.start, p.count) for p in one.parts] == [
         ("image", "train", 0, 600),
         ("image", "val", 600, 150),
@@ -81,25 +81,25 @@ def test_parts_fill_the_corpus() -> None:
 
 
 def test_prompts_of_a_scene_follow_each_other_and_differ() -> None:
-    one = deck(sources=TWO, prompts_per_scene=3)
+    one = planner(sources=TWO, prompts_per_scene=3)
     for part in one.parts:
         numbers = range(part.start, part.start + part.count)
         for attempt in (0, 1):
             keys = [chosen(one, n, attempt)[0] for n in numbers]
             assert all(len(set(keys[at : at + 3])) == 1 for at in range(0, len(keys), 3)), "also after a drop"
         assert len({chosen(one, n)[-1] for n in numbers}) == part.count, "each has chances of its own"
-    steps = [one.step(n, 0) for n in range(600)]
+    steps = [one.spec(n, 0) for n in range(600)]
     assert abs(sum(step.task.exposed for step in steps) / 600 - 0.5) < 0.07
     assert any(len({step.task.exposed for step in steps[at : at + 3]}) == 2 for at in range(0, 600, 3))
 
 
 def test_a_shared_scene_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = deck(prompts_per_scene=4)
+    one = planner(prompts_per_scene=4)
     (opened,) = one.sources
     read: list[int] = []
     plain = opened.source.scene
     monkeypatch.setattr(opened.source, "scene", lambda number: (read.append(number), plain(number))[1])
-    scenes = [one.step(n, 0).scene() for n in range(8)]
+    scenes = [one.spec(n, 0).scene() for n in range(8)]
     assert len(read) == 2
     assert scenes[0] is scenes[3]
     assert scenes[0].key != scenes[4].key
@@ -107,7 +107,7 @@ def test_a_shared_scene_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_broken_donor_is_drawn_anew_where_broken_scenes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     def donors(broken: str, bad: range) -> list[str]:
-        one = deck(broken=broken)
+        one = planner(broken=broken)
         (opened,) = one.sources
         plain = opened.source.scene
 
@@ -117,11 +117,11 @@ def test_a_broken_donor_is_drawn_anew_where_broken_scenes_are_dropped(monkeypatc
             return plain(number)
 
         monkeypatch.setattr(opened.source, "scene", scene)
-        tasks = [one.step(n, 0).task for n in range(40)]
-        return [task.other(task.rng).key for task in tasks]
+        tasks = [one.spec(n, 0).task for n in range(40)]
+        return [task.other_scene(task.rng).key for task in tasks]
 
     whole, mended = donors("stop", range(0)), donors("drop", range(10))
-    bad = {deck().sources[0].source.key(number) for number in range(10)}
+    bad = {planner().sources[0].source.key(number) for number in range(10)}
     assert whole == donors("drop", range(0))
     assert not bad & set(mended)
     assert all(old == new for old, new in zip(whole, mended, strict=True) if old not in bad)
@@ -133,8 +133,8 @@ def test_a_broken_donor_is_drawn_anew_where_broken_scenes_are_dropped(monkeypatc
 
 
 def test_shares_are_the_recipes() -> None:
-    one = deck(samples=20_000, anomaly_ratio=0.3)
-    steps = [one.step(n, 0) for n in range(0, 16_000, 4)]
+    one = planner(samples=20_000, anomaly_ratio=0.3)
+    steps = [one.spec(n, 0) for n in range(0, 16_000, 4)]
     exposed = sum(s.task.exposed for s in steps) / len(steps)
     assert abs(exposed - 0.3) < 0.03
     normal = Counter(s.exposure_name for s in steps if not s.task.exposed)
@@ -142,11 +142,11 @@ def test_shares_are_the_recipes() -> None:
 
 
 def test_no_scene_in_two_splits() -> None:
-    one = deck(sources=TWO)
+    one = planner(sources=TWO)
     seen: dict[str, set[str]] = {"train": set(), "val": set()}
     for part in one.parts:
         for n in range(part.start, part.start + part.count):
-            step = one.step(n, 0, part)
+            step = one.spec(n, 0, part)
             seen[part.split].add(step.opened.source.group(step.number))
     assert not seen["train"] & seen["val"]
     assert seen["val"]
@@ -154,7 +154,7 @@ def test_no_scene_in_two_splits() -> None:
 
 def test_the_same_photo_in_two_sources_stays_in_one_split() -> None:
     twice = [{"name": "street", "scenes": 60, "size": [96, 128]}, {"name": "street", "scenes": 40, "size": [96, 128]}]
-    one = deck(sources=twice)
+    one = planner(sources=twice)
     held = [{o.source.group(int(n)) for n in o.scenes["val"]} for o in one.sources]
     kept = [{o.source.group(int(n)) for n in o.scenes["train"]} for o in one.sources]
     assert not held[0] & kept[1]
@@ -163,7 +163,7 @@ def test_the_same_photo_in_two_sources_stays_in_one_split() -> None:
 
 @pytest.mark.parametrize("val", [0.0, 0.01, 0.5, 0.99])
 def test_a_few_scenes_still_make_two_splits(val: float) -> None:
-    one = deck(sources=[{"name": "street", "scenes": 3, "size": [96, 128]}], val=val)
+    one = planner(sources=[{"name": "street", "scenes": 3, "size": [96, 128]}], val=val)
     (opened,) = one.sources
     assert len(opened.scenes["train"]) + len(opened.scenes["val"]) == 3
     assert len(opened.scenes["train"]) >= 1
@@ -172,15 +172,18 @@ def test_a_few_scenes_still_make_two_splits(val: float) -> None:
 
 def test_what_can_not_be_planned_is_said() -> None:
     with pytest.raises(
-        UserError, match=r"exposures: none of them shows an anomaly in image scenes; add one \(such as rel"
+        UserError, match=r"exposures: none of them makes an anomaly from image scenes; add one \(such as rel"
     ):
-        deck(exposures=["absent"])
-    with pytest.raises(UserError, match=r"exposures: none of them shows none in image scenes.*anomaly_ratio to 1"):
-        deck(exposures=["relabel"])
-    deck(exposures=["relabel"], anomaly_ratio=1)
+        planner(exposures=["absent"])
+    with pytest.raises(
+        UserError,
+        match=r"exposures: none of them makes samples without an anomaly from image scenes.*anomaly_ratio to 1",
+    ):
+        planner(exposures=["relabel"])
+    planner(exposures=["relabel"], anomaly_ratio=1)
     with pytest.raises(UserError, match="no image scene is left for split '(val|train)'; give more scenes"):
-        deck(sources=[{"name": "street", "scenes": 1, "size": [96, 128]}])
+        planner(sources=[{"name": "street", "scenes": 1, "size": [96, 128]}])
     with pytest.raises(UserError, match="sample 1000: the corpus has samples 0 to 999"):
-        deck().step(1000, 0)
+        planner().spec(1000, 0)
     with pytest.raises(DataError, match=r"sources\[0\] \(coco\): .*nowhere"):
-        deck(sources=[{"name": "coco", "root": "/nowhere/coco"}])
+        planner(sources=[{"name": "coco", "root": "/nowhere/coco"}])

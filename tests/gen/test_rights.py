@@ -14,12 +14,12 @@ from lavida_gen.building.plan_file import BuildPlan
 from lavida_gen.common.errors import UserError
 from lavida_gen.config.recipe import parse
 from lavida_gen.corpus.manifest import SourceEntry
-from lavida_gen.exposures._base import Limits, Task
+from lavida_gen.exposures._base import ExposureTask, Limits
 from lavida_gen.exposures.paste import Paste
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.publishing.publish import refuse_licences
 from lavida_gen.sampling.make_sample import make_sample
-from lavida_gen.sampling.sampler import Deck
+from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.sample import Draft
@@ -33,7 +33,7 @@ OWN = {"licence": "CC-BY-4.0", "use": "free", "attribution": "The museum"}
 def sources(*entries: dict[str, Any]) -> list[SourceEntry]:
     """What a corpus says of the data sets of a recipe."""
     plain = {"name": "own", "samples": 4, "sources": list(entries), "exposures": ["relabel", "absent"]}
-    return BuildPlan.of(Deck.open(parse(plain, "own.yaml"))).sources
+    return BuildPlan.of(SamplePlanner.open(parse(plain, "own.yaml"))).sources
 
 
 def entry(root: Path, **more: Any) -> dict[str, Any]:
@@ -80,15 +80,17 @@ def test_a_thing_of_another_picture_brings_its_rights_along() -> None:
     own = Scene("own", (frame,), (240, 320), (), "CC-BY-4.0", attribution="The museum")
     other = Scene("other", (frame,), (240, 320), (there,), "CC-BY-NC-4.0", attribution="The school")
     for exposed in (True, False):
-        task = Task(exposed, np.random.default_rng(1), Vocabulary([Name("dog", "dog")]), 4, Limits(), lambda rng: other)
+        task = ExposureTask(
+            exposed, np.random.default_rng(1), Vocabulary([Name("dog", "dog")]), 4, Limits(), lambda rng: other
+        )
         made = Paste(Paste.Options()).expose(own, task)
         assert isinstance(made, Draft)
         assert made.credit == ("CC-BY-NC-4.0", "The school"), "also where it is not named"
 
 
 def test_a_sample_with_a_pasted_thing_names_both(tmp_path: Path) -> None:
-    deck = Deck.open(parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN)]}, "own.yaml"))
-    records = [make_sample(deck, index, "").sample.record for index in range(12)]
+    planner = SamplePlanner.open(parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN)]}, "own.yaml"))
+    records = [make_sample(planner, index, "").sample.record for index in range(12)]
     assert {record["licence"] for record in records if record["source"] == "street"} == {
         "CC0-1.0",
         "CC0-1.0 and CC-BY-4.0",

@@ -11,7 +11,7 @@ import pytest
 
 from lavida_gen.config import recipe as recipes
 from lavida_gen.names import lexicon
-from lavida_gen.sampling.sampler import Deck, Step
+from lavida_gen.sampling.planner import SamplePlanner, SampleSpec
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
@@ -19,34 +19,34 @@ from lavida_gen.scenes.scene import Scene
 SAMPLES = 10_000
 
 
-def drafts(deck: Deck) -> tuple[list[tuple[Step, Scene, Draft]], Counter[str]]:
+def drafts(planner: SamplePlanner) -> tuple[list[tuple[SampleSpec, Scene, Draft]], Counter[str]]:
     """What the build would write, short of encoding it. Scenes are read once: they are a pure function."""
     scenes: dict[tuple[int, int], Scene] = {}
     drops: Counter[str] = Counter()
     found = []
-    for index in range(deck.recipe.samples):
+    for index in range(planner.recipe.samples):
         for attempt in range(500):
-            step = deck.step(index, attempt)
-            at = (deck.sources.index(step.opened), step.number)
+            spec = planner.spec(index, attempt)
+            at = (planner.sources.index(spec.opened), spec.number)
             if at not in scenes:
-                scenes[at] = step.scene()
-            draft = step.expose(scenes[at])
+                scenes[at] = spec.scene()
+            draft = spec.expose(scenes[at])
             if isinstance(draft, Rejection):
                 drops[draft.reason] += 1
                 continue
-            found.append((step, scenes[at], draft))
+            found.append((spec, scenes[at], draft))
             break
     return found, drops
 
 
-def hold(deck: Deck) -> None:
+def hold(planner: SamplePlanner) -> None:
     """The truths."""
-    found, drops = drafts(deck)
+    found, drops = drafts(planner)
     assert len(found) == SAMPLES, drops
     listed: Counter[str] = Counter()
-    for step, scene, draft in found:
+    for spec, scene, draft in found:
         shown = sum(masks.area(mask) for mask in draft.masks if mask is not None)
-        assert bool(shown) == draft.exposed == step.task.exposed
+        assert bool(shown) == draft.exposed == spec.task.exposed
         there = [lexicon_name(name, region.category) for region in scene.regions for name in region.names]
         for name, label in zip(draft.names, draft.labels, strict=True):
             listed[name] += 1
@@ -54,17 +54,17 @@ def hold(deck: Deck) -> None:
                 assert any(name in region.names for region in scene.regions)
             else:
                 assert not any(name in region.names or name == region.category for region in scene.regions)
-                negative = vocabulary(step).get(name)
+                negative = vocabulary(spec).get(name)
                 if negative is not None and not any(lexicon.conflict(negative, one) for one in there):
                     continue
                 if name in set(scene.absent()):
                     continue  # the data set's own word; test_street.py and test_refcoco.py hold that it is true
-                assert step.exposure_name == "near_miss", (name, scene.key)
+                assert spec.exposure_name == "near_miss", (name, scene.key)
                 assert one_word_off(name, scene), (name, scene.key)
-        assert 1 <= len(draft.names) <= step.task.names
+        assert 1 <= len(draft.names) <= spec.task.max_names
     share = sum(draft.exposed for _, _, draft in found) / SAMPLES
-    assert abs(share - deck.recipe.anomaly_ratio) < 0.02
-    every = {name.text for opened in deck.sources for name in opened.vocabulary}
+    assert abs(share - planner.recipe.anomaly_ratio) < 0.02
+    every = {name.text for opened in planner.sources for name in opened.vocabulary}
     assert every <= set(listed), f"never drawn: {sorted(every - set(listed))[:10]}"
 
 
@@ -83,10 +83,10 @@ def one_word_off(name: str, scene: Scene) -> bool:
 _vocabularies: dict[int, dict[str, Any]] = {}
 
 
-def vocabulary(step: Step) -> dict[str, Any]:
-    key = id(step.opened)
+def vocabulary(spec: SampleSpec) -> dict[str, Any]:
+    key = id(spec.opened)
     if key not in _vocabularies:
-        _vocabularies[key] = {name.text: name for name in step.opened.vocabulary}
+        _vocabularies[key] = {name.text: name for name in spec.opened.vocabulary}
     return _vocabularies[key]
 
 
@@ -99,7 +99,7 @@ def lexicon_name(text: str, category: str) -> Any:
 @pytest.mark.slow
 def test_street() -> None:
     sources = [{"name": "street", "scenes": 150, "size": [96, 128]}]
-    hold(Deck.open(recipes.parse(_plain(sources))))
+    hold(SamplePlanner.open(recipes.parse(_plain(sources))))
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_real_coco(shared_data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         {"name": "coco", "root": str(shared_data / "coco"), "split": "val2017"},
         {"name": "coco", "root": str(shared_data / "coco_polygons"), **voc},
     ]
-    hold(Deck.open(recipes.parse(_plain(sources))))
+    hold(SamplePlanner.open(recipes.parse(_plain(sources))))
 
 
 def _plain(sources: list[dict[str, Any]]) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.shards import ShardWriter
 from lavida_gen.engines._base import Engine
 from lavida_gen.sampling.make_sample import make_sample
-from lavida_gen.sampling.sampler import Deck, Range
+from lavida_gen.sampling.parts import ShardRange
+from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import Folder
 from lavida_gen.storage.places import open_storage
@@ -44,7 +45,7 @@ class Job:
 
     recipe: CorpusRecipe
     corpus: str
-    range: Range
+    range: ShardRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +57,27 @@ class How:
     address: str | None = None
 
 
-_opened: dict[str, Deck] = {}
+_opened: dict[str, SamplePlanner] = {}
 
 
-def _deck(recipe: CorpusRecipe) -> Deck:
+def _planner(recipe: CorpusRecipe) -> SamplePlanner:
     """The recipe's data, opened once in this process."""
     key = recipe.model_dump_json()
     if key not in _opened:
         _opened.clear()
-        _opened[key] = Deck.open(recipe)
+        _opened[key] = SamplePlanner.open(recipe)
     return _opened[key]
 
 
 def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
     """Make one range of samples: its tars, then its record. Runs in any process."""
-    deck, recipe_digest = _deck(job.recipe), job.recipe.digest()
+    planner, recipe_digest = _planner(job.recipe), job.recipe.digest()
     storage, part = open_storage(job.corpus), job.range.part
     rows: list[str] = []
     drops: Counter[str] = Counter()
     with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
         for index in range(job.range.start, job.range.stop):
-            packing = make_sample(deck, index, recipe_digest, part)
+            packing = make_sample(planner, index, recipe_digest, part)
             file = shard.write(packing.sample)
             rows.append(row(packing.sample, file))
             drops.update(packing.drops)
@@ -99,7 +100,7 @@ def build(
     Raises UserError if `out` holds something else, DataError if data or disk fail (what is finished is kept).
     """
     plugins.find(ENGINES, Engine, engine)  # a wrong name is told before anything is made
-    outline, storage = BuildPlan.of(_deck(recipe)), open_storage(out)
+    outline, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
     with locked(storage, outline) as finished:
         if finished is not None:
             return finished
@@ -116,7 +117,7 @@ def build_part(
 
     Any number of parts may be made at once, in one place or in many. Raises UserError, DataError.
     """
-    outline, storage = BuildPlan.of(_deck(recipe)), open_storage(out)
+    outline, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
     ranges = list(outline.ranges())
     if not ranges[part]:
         raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")
@@ -127,7 +128,7 @@ def build_part(
 
 
 def _make_all(
-    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[Range], how: How, progress: Progress
+    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[ShardRange], how: How, progress: Progress
 ) -> dict[str, ShardRecord]:
     """Make the ranges that are not there yet; those of all, by name."""
     made = still_there(storage, ranges)
@@ -143,7 +144,7 @@ def _make_all(
     return made
 
 
-def still_there(storage: Storage, ranges: Sequence[Range]) -> dict[str, ShardRecord]:
+def still_there(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str, ShardRecord]:
     """The ranges that are finished and whole, by name. Reads every byte of them in a folder."""
     noted = set(storage.names(STATE))
     asked = [one for one in ranges if record_name(one.name) in noted]
@@ -151,6 +152,6 @@ def still_there(storage: Storage, ranges: Sequence[Range]) -> dict[str, ShardRec
         return {one.name: one for one in pool.map(lambda one: kept(storage, one), asked) if one is not None}
 
 
-def dry_run(recipe: CorpusRecipe) -> list[Range]:
+def dry_run(recipe: CorpusRecipe) -> list[ShardRange]:
     """The ranges that a build would make: opens the data, writes nothing."""
-    return list(Deck.open(recipe).ranges())
+    return list(SamplePlanner.open(recipe).ranges())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import LavidaGenError
 from lavida_gen.config.recipe import SOURCES, CorpusRecipe
-from lavida_gen.sampling.sampler import Deck
+from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.sources._base import Source
 
 
@@ -24,6 +24,6 @@ def check(recipe: CorpusRecipe) -> Iterator[str]:
             yield from (f"{where}: {line}" for line in str(error).splitlines())
     if opens:
         try:
-            Deck.open(recipe)
+            SamplePlanner.open(recipe)
         except LavidaGenError as error:
             yield str(error)

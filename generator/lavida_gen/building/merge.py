@@ -12,7 +12,7 @@ from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import ShardRecord, missing, read_rows, write_record
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, Manifest
-from lavida_gen.sampling.sampler import Range
+from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.places import open_storage
 
@@ -58,7 +58,7 @@ def _common(storage: Storage, others: Sequence[Storage]) -> BuildPlan:
     return outline
 
 
-def _bring(other: Storage, storage: Storage, wanted: Sequence[Range], made: dict[str, ShardRecord]) -> None:
+def _bring(other: Storage, storage: Storage, wanted: Sequence[ShardRange], made: dict[str, ShardRecord]) -> None:
     """Copy finished ranges of another place, shard by shard."""
     for one in still_there(other, wanted).values():
         for file in one.files:

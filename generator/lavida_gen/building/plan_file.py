@@ -16,7 +16,8 @@ from lavida_gen import __version__
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.corpus.manifest import FORMAT, STATE, SourceEntry
-from lavida_gen.sampling.sampler import Deck, Part, Range, cut
+from lavida_gen.sampling.parts import CorpusPart, ShardRange, cut_into_shards
+from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.sources._base import SourceInfo
 
 PLAN = f"{STATE}/plan.json"
@@ -47,19 +48,19 @@ class BuildPlan(StrictModel):
     recipe: dict[str, Any]
 
     @classmethod
-    def of(cls, deck: Deck) -> BuildPlan:
+    def of(cls, planner: SamplePlanner) -> BuildPlan:
         """The outline of a recipe whose data is open."""
-        recipe = deck.recipe
+        recipe = planner.recipe
         return cls(
             name=recipe.name,
             about=recipe.about,
-            digest=identity(deck),
+            digest=identity(planner),
             seed=recipe.seed,
             generator=__version__,
             samples=recipe.samples,
             shard_samples=recipe.shard.samples,
-            parts=[PartEntry(kind=p.kind, split=p.split, start=p.start, count=p.count) for p in deck.parts],
-            sources=_sources(deck),
+            parts=[PartEntry(kind=p.kind, split=p.split, start=p.start, count=p.count) for p in planner.parts],
+            sources=_sources(planner),
             recipe=recipe.published(),
         )
 
@@ -72,20 +73,20 @@ class BuildPlan(StrictModel):
             todo = "remove it, or give another --out"
             raise UserError(problem(where, "is no plan of a build of this version", todo=todo)) from error
 
-    def ranges(self) -> Iterator[Range]:
+    def ranges(self) -> Iterator[ShardRange]:
         """All ranges of samples, in order; each becomes a shard (or a few, where a size limit bites)."""
-        return cut([Part(p.kind, p.split, p.start, p.count) for p in self.parts], self.shard_samples)
+        return cut_into_shards([CorpusPart(p.kind, p.split, p.start, p.count) for p in self.parts], self.shard_samples)
 
 
-def identity(deck: Deck) -> str:
+def identity(planner: SamplePlanner) -> str:
     """Digest of all that determines the bytes: recipe, annotations of its sources, version of the generator."""
-    parts = [__version__, deck.recipe.digest(), *(one.source.fingerprint() for one in deck.sources)]
+    parts = [__version__, planner.recipe.digest(), *(one.source.fingerprint() for one in planner.sources)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _sources(deck: Deck) -> list[SourceEntry]:
+def _sources(planner: SamplePlanner) -> list[SourceEntry]:
     abouts: dict[str, tuple[SourceInfo, list[str]]] = {}
-    for one in deck.sources:
+    for one in planner.sources:
         about, prints = abouts.get(one.name, (one.source.rights(), []))
         abouts[one.name] = (_stricter(about, one.source.rights()), [*prints, one.source.fingerprint()])
     return [

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from lavida_gen.corpus.manifest import STATE
 from lavida_gen.corpus.shards import EncodedSample, ShardFile, digest
-from lavida_gen.sampling.sampler import Range
+from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import Folder
 
@@ -49,7 +49,7 @@ def read_rows(storage: Storage, name: str) -> bytes:
     return storage.read(record_name(name)).partition(b"\n")[2]
 
 
-def kept(storage: Storage, one: Range) -> ShardRecord | None:
+def kept(storage: Storage, one: ShardRange) -> ShardRecord | None:
     """A range that an earlier run finished, if its files are still what its record says."""
     try:
         head = json.loads(storage.read(record_name(one.name)).partition(b"\n")[0])
@@ -71,7 +71,7 @@ def is_whole(storage: Storage, file: str, size: int, sha256: str, mark: str = ""
     return not mark or storage.mark(file) == mark
 
 
-def missing(ranges: Sequence[Range], made: Iterable[str]) -> str:
+def missing(ranges: Sequence[ShardRange], made: Iterable[str]) -> str:
     """Numbers of ranges that nobody has made, as `--shards` takes them: ``3:5, 9:10``."""
     have = set(made)
     lost = [number for number, one in enumerate(ranges) if one.name not in have]

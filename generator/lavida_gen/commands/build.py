@@ -13,7 +13,7 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
-    from lavida_gen.sampling.sampler import Range
+    from lavida_gen.sampling.parts import ShardRange
 
 
 @click.command()
@@ -79,7 +79,7 @@ def _slice(part: str) -> slice:
     return slice(int(start), int(stop))
 
 
-def _say_ranges(ranges: list[Range], target: str, as_json: bool) -> None:
+def _say_ranges(ranges: list[ShardRange], target: str, as_json: bool) -> None:
     if as_json:  # with the keys of corpus.json
         shards = [{"file": f"{one.name}.tar", "samples": one.stop - one.start, "first": one.start} for one in ranges]
         click.echo(json.dumps({"corpus": target, "shards": shards}))
@@ -94,11 +94,11 @@ def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     """One sample as loose files, byte for byte what its shard holds."""
     from lavida_gen.corpus.shards import write_whole
     from lavida_gen.sampling.make_sample import make_sample
-    from lavida_gen.sampling.sampler import Deck
+    from lavida_gen.sampling.planner import SamplePlanner
     from lavida_gen.storage import output_folder as out_folder
 
     out_folder.make(target)
-    sample = make_sample(Deck.open(recipe), index, recipe.digest()).sample
+    sample = make_sample(SamplePlanner.open(recipe), index, recipe.digest()).sample
     files = []
     for field, data in sample.fields():
         write_whole(target / f"{sample.key}.{field}", data)

@@ -32,30 +32,31 @@ class Limits(StrictModel):
     min_visible: float = Field(default=0.5, gt=0, le=1, description="least share of a clip's frames that show it")
 
 
-def _none(rng: np.random.Generator) -> Iterator[Name]:
+def _no_names(rng: np.random.Generator) -> Iterator[Name]:
     return iter(())
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What an exposure gets beside the scene.
+class ExposureTask:
+    """What an exposure is asked for, apart from the scene.
 
-    exposed     whether the sample must show an anomaly (already drawn by anomaly_ratio)
-    rng         the one source of chance
-    vocabulary  names of the scene's source, to draw negatives from
-    names       most names a prompt may list (the paper's n_anomalies)
-    limits      what is too small, too large or too rarely seen
-    other       draws another scene of the same split and kind (for pastes); pure in the rng handed to it
-    likely      draws names that anomalies of other scenes of the same source have, as often as those have them
+    Attributes:
+        exposed: Whether the sample must show an anomaly (already drawn by `anomaly_ratio`).
+        rng: The only source of randomness.
+        vocabulary: Names of the scene's source, to draw negatives from.
+        max_names: Most names that the prompt may list (the paper's n_anomalies).
+        limits: What is too small, too large or visible in too few frames to be an anomaly.
+        other_scene: Draws another scene of the same split and kind (for pastes); depends on its rng alone.
+        name_prior: Draws names of anomalies in other scenes of the same source, as often as those use them.
     """
 
     exposed: bool
     rng: np.random.Generator
     vocabulary: Vocabulary
-    names: int
+    max_names: int
     limits: Limits
-    other: Callable[[np.random.Generator], Scene]
-    likely: Callable[[np.random.Generator], Iterator[Name]] = _none
+    other_scene: Callable[[np.random.Generator], Scene]
+    name_prior: Callable[[np.random.Generator], Iterator[Name]] = _no_names
 
 
 class Exposure(ABC):
@@ -73,5 +74,5 @@ class Exposure(ABC):
         self.options = options
 
     @abstractmethod
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """The scene as a sample, or the reason why it can not be one. `Draft.exposed == task.exposed`."""

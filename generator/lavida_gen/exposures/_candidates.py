@@ -67,7 +67,7 @@ def candidate(scene: Scene, name: str, limits: Limits) -> Candidate | Rejection:
     if any(_may_be_called(region, name, regions) for region in scene.regions if name not in region.names):
         return AMBIGUOUS
     union = tuple(_union(parts) for parts in zip(*(region.masks for region in regions), strict=True))
-    why = too(union, limits)
+    why = check_limits(union, limits)
     return why or Candidate(name, regions, union)
 
 
@@ -83,7 +83,7 @@ def _union(parts: Sequence[RLE | None]) -> RLE | None:
     return masks.union(shown) if shown else None
 
 
-def too(parts: Sequence[RLE | None], limits: Limits) -> Rejection | None:
+def check_limits(parts: Sequence[RLE | None], limits: Limits) -> Rejection | None:
     """What limit T masks break, None if they keep them all."""
     sizes = [(masks.area(part), part.height * part.width) for part in parts if part is not None]
     seen = [(size, whole) for size, whole in sizes if size]

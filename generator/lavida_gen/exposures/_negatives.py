@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from lavida_gen.exposures._base import Task
+from lavida_gen.exposures._base import ExposureTask
 from lavida_gen.names.vocabulary import pick_absent, present, safe
 from lavida_gen.scenes.scene import Name, Scene
 
@@ -30,7 +30,12 @@ def plainly(name: Name) -> str:
 
 
 def negatives(
-    task: Task, scene: Scene, listed: Sequence[str], wanted: int, anomalies: int = 0, worded: Wording | None = None
+    task: ExposureTask,
+    scene: Scene,
+    listed: Sequence[str],
+    wanted: int,
+    anomalies: int = 0,
+    worded: Wording | None = None,
 ) -> list[str]:
     """Up to `wanted` names that conflict with nothing in the scene, beside those `listed` in the prompt already.
 
@@ -39,7 +44,7 @@ def negatives(
     there, total = present(scene), anomalies + wanted
     found = safe(task.rng, scene, listed, min(wanted, total // 4)) if worded is None else []
     likely = min(wanted - len(found), (total + 1) // 2 - anomalies)
-    found += pick_absent(_called(task.likely(task.rng), worded), there, [*listed, *found], likely)
+    found += pick_absent(_called(task.name_prior(task.rng), worded), there, [*listed, *found], likely)
     left = wanted - len(found)
     every = _called(task.vocabulary.shuffled(task.rng, left), worded)
     return found + pick_absent(every, there, [*listed, *found], left)
@@ -52,9 +57,9 @@ def _called(names: Iterable[Name], worded: Wording | None) -> Iterator[Name]:
             yield name if text == name.text else Name(text, name.category)
 
 
-def prompt_size(task: Task) -> int:
-    """How many names the prompt lists: 1 to `task.names`, each as likely, whether there is an anomaly or not.
+def prompt_size(task: ExposureTask) -> int:
+    """How many names the prompt lists: 1 to `task.max_names`, each as likely, whether there is an anomaly or not.
 
     (The paper draws from 2 on if there is one, so that a prompt of one name never has an anomaly.)
     """
-    return int(task.rng.integers(1, task.names + 1))
+    return int(task.rng.integers(1, task.max_names + 1))

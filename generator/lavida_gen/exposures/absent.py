@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import shuffled
 from lavida_gen.exposures._negatives import negatives, prompt_size
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -20,7 +20,7 @@ class Absent(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """1 to `names` absent names; no mask."""
         others = negatives(task, scene, [], prompt_size(task))
         if not others:

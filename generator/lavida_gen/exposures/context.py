@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 
 from lavida_gen.common.resources import resource
-from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import NOTHING, Candidate, candidate, shuffled
 from lavida_gen.exposures._negatives import negatives
 from lavida_gen.names import lexicon
@@ -44,7 +44,7 @@ class Context(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """A thing of the scene, forbidden or not, among things that are there and break no rule, and absent ones."""
         rng = task.rng
         chosen = _choose(scene, task)
@@ -53,12 +53,12 @@ class Context(Exposure):
         around = dict.fromkeys(region.category for region in scene.regions if region.candidate and region.category)
         kept = [one for one in around if not lexicon.same_kind(one, chosen.name)]
         there = [kept[at] for at in rng.permutation(len(kept)).tolist()]
-        absent = negatives(task, scene, [], task.names, worded=_kind)
+        absent = negatives(task, scene, [], task.max_names, worded=_kind)
         if not task.exposed and not absent:
             return NO_NAME
         forbidden, beside = (chosen.name, (there + absent)[:1]) if task.exposed else (absent[0], [chosen.name])
         pool = [(there + absent)[at] for at in rng.permutation(len(there) + len(absent)).tolist()]
-        size = int(rng.integers(min(2, task.names), task.names + 1))
+        size = int(rng.integers(min(2, task.max_names), task.max_names + 1))
         others = _distinct([*beside, *pool], [forbidden], size - 1)
         rule = _rule(rng, forbidden, others[0] if others else "")
         first, *rest = (_say(rng, "breach", thing) for thing in (forbidden, *others))
@@ -72,7 +72,7 @@ def _kind(name: Name) -> str:
     return name.category
 
 
-def _choose(scene: Scene, task: Task) -> Candidate | Rejection:
+def _choose(scene: Scene, task: ExposureTask) -> Candidate | Rejection:
     """A category of the scene that keeps the limits: rules speak of kinds of things, not of single ones."""
     allowed: dict[str, bool] = {}
     for region in scene.regions:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.exposures import _editing as editing
-from lavida_gen.exposures._base import Exposure, Task
-from lavida_gen.exposures._candidates import shuffled, too
+from lavida_gen.exposures._base import Exposure, ExposureTask
+from lavida_gen.exposures._candidates import check_limits, shuffled
 from lavida_gen.exposures._editing import Cutout
 from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
 from lavida_gen.names import lexicon
@@ -57,10 +57,10 @@ class Motion(Exposure):
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
     kinds: ClassVar[frozenset[Kind]] = frozenset({"clip"})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """The changed thing, named by its motion, among other motions and other things."""
         movers = [region for region in scene.regions if _moves(region, scene)]
-        movers = [one for one in movers if not too(one.masks, task.limits)]
+        movers = [one for one in movers if not check_limits(one.masks, task.limits)]
         why = NO_MOVER
         for at in task.rng.permutation(len(movers))[:3].tolist():
             region = movers[at]
@@ -156,7 +156,7 @@ def _new_track(track: _Track, way: str, rng: np.random.Generator) -> tuple[list[
     return swing.tolist(), new
 
 
-def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Rejection:
+def _changed(scene: Scene, region: Region, way: str, task: ExposureTask) -> Draft | Rejection:
     """The clip with the thing on its new track. The name is only a stand-in."""
     frames = [frame.pixels() for frame in scene.frames]
     track = _track(scene, region, frames)
@@ -175,7 +175,7 @@ def _changed(scene: Scene, region: Region, way: str, task: Task) -> Draft | Reje
         hidden = editing.nearer(scene, time, float(foot[0]), (region,), region.depth)
         shown.append(editing.put(canvas, look, corner, hidden))
     mask = tuple(editing.encoded(plane) for plane in shown)
-    why = too(mask, task.limits)
+    why = check_limits(mask, task.limits)
     if why is not None:
         return why
     drawn, edits = editing.drawn(canvases, [a | b for a, b in zip(shown, holes, strict=True)], scene)
@@ -222,7 +222,7 @@ def _say(way: str, thing: str) -> str:
     return MOTIONS[way].replace("{a}", article + thing)
 
 
-def _named(made: Draft, scene: Scene, region: Region, ways: list[str], task: Task) -> Draft:
+def _named(made: Draft, scene: Scene, region: Region, ways: list[str], task: ExposureTask) -> Draft:
     """The thing's motion (if exposed), motions that it does not do, and things that are not there doing any.
 
     `ways` are those that it could go, first the one that it does. As many of them are listed without an anomaly as with

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import shuffled
 from lavida_gen.exposures._negatives import negatives, prompt_size
 from lavida_gen.names import lexicon
@@ -30,7 +30,7 @@ class NearMiss(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """Close names first, then other absent ones; no mask."""
         rng, there = task.rng, present(scene)
         size = prompt_size(task)

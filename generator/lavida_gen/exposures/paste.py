@@ -19,8 +19,8 @@ from pydantic import Field
 
 from lavida_gen.exposures import _editing as editing
 from lavida_gen.exposures import _perspective as perspective
-from lavida_gen.exposures._base import Exposure, ExposureOptions, Task
-from lavida_gen.exposures._candidates import shuffled, too
+from lavida_gen.exposures._base import Exposure, ExposureOptions, ExposureTask
+from lavida_gen.exposures._candidates import check_limits, shuffled
 from lavida_gen.exposures._editing import Blend, Cutout
 from lavida_gen.exposures._negatives import negatives, prompt_size
 from lavida_gen.names import lexicon
@@ -82,10 +82,10 @@ class Paste(Exposure):
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
     borrows: ClassVar[bool] = True
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """The pasted thing among absent names; or absent names alone."""
         rng = task.rng
-        foreign = _foreign(task.other(rng), scene, rng)
+        foreign = _foreign(task.other_scene(rng), scene, rng)
         if foreign is None:
             return NOT_FOREIGN
         blend: Blend = self.options.blend if self.options.blend != "either" else BLENDS[int(rng.integers(2))]
@@ -156,7 +156,7 @@ def _whole(other: Scene, mask: masks.RLE) -> bool:
     return bool(rows[1:, cv2.CC_STAT_AREA].max() > 0.9 * masks.area(mask))
 
 
-def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft | None:
+def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: ExposureTask) -> Draft | None:
     """One try at a place; None if the thing is too hidden or breaks the limits there. Names are only a stand-in."""
     size, count = scene.size, len(scene.frames)
     view = perspective.of(scene)
@@ -181,7 +181,7 @@ def _pasted(scene: Scene, foreign: _Foreign, blend: Blend, task: Task) -> Draft 
         canvases.append(canvas)
         shown.append(seen)
     mask = tuple(editing.encoded(plane) for plane in shown)
-    if too(mask, task.limits) is not None:
+    if check_limits(mask, task.limits) is not None:
         return None
     frames, edits = editing.drawn(canvases, shown, scene)
     return Draft(frames, (foreign.name,), (True,), mask, edits)
@@ -215,7 +215,7 @@ def _path(scene: Scene, view: perspective.Perspective | None, rng: np.random.Gen
     return _Path((row, column), (end, column + far))
 
 
-def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | Rejection:
+def _named(made: Draft, scene: Scene, foreign: _Foreign, task: ExposureTask) -> Draft | Rejection:
     """The paste with its prompt: named as the anomaly, or left unnamed among absent names.
 
     Unnamed, its place is taken by what could be pasted just as well: that a prompt names a foreign thing tells nothing.
@@ -233,10 +233,10 @@ def _named(made: Draft, scene: Scene, foreign: _Foreign, task: Task) -> Draft | 
     return Draft(made.frames, texts, labels, shown, made.edits, credit=foreign.credit)
 
 
-def _another(after: Scene, task: Task) -> list[str]:
+def _another(after: Scene, task: ExposureTask) -> list[str]:
     """The name of something foreign that was not pasted, if there is such a thing in a few other scenes."""
     for _ in range(TRIES):
-        found = _stranger(task.other(task.rng), after, task.rng)
+        found = _stranger(task.other_scene(task.rng), after, task.rng)
         if found is not None:
             return [found[0]]
     return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lavida_gen.exposures._base import Exposure, Task
+from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import Candidate, choose, shuffled
 from lavida_gen.exposures._negatives import negatives, prompt_size
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -20,7 +20,7 @@ class Relabel(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """One candidate's mask; its name among up to names-1 others."""
         chosen = choose(scene, task.rng, task.limits)
         if not isinstance(chosen, Candidate):

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.exposures._base import Exposure, ExposureOptions, Task
-from lavida_gen.exposures._candidates import Candidate, candidate, candidates, shuffled, too
+from lavida_gen.exposures._base import Exposure, ExposureOptions, ExposureTask
+from lavida_gen.exposures._candidates import Candidate, candidate, candidates, check_limits, shuffled
 from lavida_gen.exposures._negatives import negatives
 from lavida_gen.names import lexicon
 from lavida_gen.scenes import masks
@@ -32,16 +32,16 @@ class Several(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """Two to `most` candidates; the union of their masks; their names among others."""
         rng = task.rng
-        size = int(rng.integers(min(2, task.names), task.names + 1))
+        size = int(rng.integers(min(2, task.max_names), task.max_names + 1))
         most = max(2, min(self.options.most, (size + 1) // 2))  # half of the names, as with one anomaly
         chosen = _choose(scene, task, min(int(rng.integers(2, most + 1)), size))
         if len(chosen) < 2:
             return FEW
         union = tuple(_union(parts) for parts in zip(*(one.masks for one in chosen), strict=True))
-        if (why := too(union, task.limits)) is not None:
+        if (why := check_limits(union, task.limits)) is not None:
             return why
         listed = [one.name for one in chosen]
         others = negatives(task, scene, listed, size - len(listed), anomalies=len(listed))
@@ -49,7 +49,7 @@ class Several(Exposure):
         return Draft(scene.frames, texts, labels, union, parts=tuple(one.masks for one in chosen))
 
 
-def _choose(scene: Scene, task: Task, wanted: int) -> list[Candidate]:
+def _choose(scene: Scene, task: ExposureTask, wanted: int) -> list[Candidate]:
     """Up to `wanted` candidates that keep the limits, of different things under different names."""
     names, chosen = candidates(scene), list[Candidate]()
     for at in task.rng.permutation(len(names)).tolist():

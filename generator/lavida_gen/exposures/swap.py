@@ -18,8 +18,8 @@ import numpy as np
 
 from lavida_gen.exposures import _editing as editing
 from lavida_gen.exposures import _perspective as perspective
-from lavida_gen.exposures._base import Exposure, Task
-from lavida_gen.exposures._candidates import shuffled, too
+from lavida_gen.exposures._base import Exposure, ExposureTask
+from lavida_gen.exposures._candidates import check_limits, shuffled
 from lavida_gen.exposures._negatives import negatives, plainly
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import pick_absent, present
@@ -48,9 +48,9 @@ class Swap(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
 
-    def expose(self, scene: Scene, task: Task) -> Draft | Rejection:
+    def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """Both things, named by being in the wrong place, among others."""
-        if task.names < 2:
+        if task.max_names < 2:
             return NO_NAMES
         found = _pairs(scene, task)
         order = [found[at] for at in task.rng.permutation(len(found)).tolist()]
@@ -66,14 +66,14 @@ class Swap(Exposure):
         return why
 
 
-def _pairs(scene: Scene, task: Task) -> list[_Pair]:
+def _pairs(scene: Scene, task: ExposureTask) -> list[_Pair]:
     """Things of unlike kind and kindred size, both whole and in view all the time."""
     able = [region for region in scene.regions if _able(region, scene, task)]
     return [_Pair(a, b) for at, a in enumerate(able) for b in able[:at] if _fit(a, b)]
 
 
-def _able(region: Region, scene: Scene, task: Task) -> bool:
-    if not region.candidate or region.kind != "thing" or not region.category or too(region.masks, task.limits):
+def _able(region: Region, scene: Scene, task: ExposureTask) -> bool:
+    if not region.candidate or region.kind != "thing" or not region.category or check_limits(region.masks, task.limits):
         return False
     boxes = [masks.box(mask) for mask in region.masks if mask is not None]
     if len(boxes) < len(region.masks):
@@ -95,7 +95,7 @@ def _fit(one: Region, two: Region) -> bool:
     return apart and all(1 / RATIO < x / y < RATIO for x, y in ((a.width, b.width), (a.height, b.height)))
 
 
-def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Rejection:
+def _swapped(scene: Scene, pair: _Pair, task: ExposureTask) -> Draft | Rejection:
     """The frames with both things exchanged. Names are only a stand-in."""
     frames = [frame.pixels() for frame in scene.frames]
     own = [[_bits(region, time) for region in pair] for time in range(len(frames))]
@@ -122,7 +122,7 @@ def _swapped(scene: Scene, pair: _Pair, task: Task) -> Draft | Rejection:
         shown.append(seen)
         edits.append(seen | holes[time])
     mask = tuple(editing.encoded(plane) for plane in shown)
-    why = too(mask, task.limits)
+    why = check_limits(mask, task.limits)
     if why is not None:
         return why
     drawn, changed = editing.drawn(canvases, edits, scene)
@@ -177,7 +177,7 @@ def _listed(kind: str, kinds: Sequence[str]) -> bool:
     return any(lexicon.same_kind(kind, one) for one in kinds)
 
 
-def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], task: Task) -> Draft | Rejection:
+def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], task: ExposureTask) -> Draft | Rejection:
     """Both things in the wrong place; others (there and not there) are not.
 
     Without an anomaly their places in the prompt go to those of the pair `pretended` that stand where they stood, and
@@ -192,7 +192,7 @@ def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], tas
         known += _elsewhere(scene, known, task)
     there = dict.fromkeys(one.category for one in scene.regions if one.category and one.candidate)
     staying = [one for one in there if not _listed(one, (*kinds, *known))]
-    size = int(rng.integers(min(3, task.names), task.names + 1))
+    size = int(rng.integers(min(3, task.max_names), task.max_names + 1))
     count = max(0, min((size + 1) // 2 - len(known), size // 3))
     known += [staying[at] for at in rng.permutation(len(staying))[:count].tolist()]
     known += negatives(task, scene, known, size - len(known), anomalies=len(known), worded=plainly)
@@ -205,9 +205,9 @@ def _named(made: Draft, scene: Scene, pair: _Pair, pretended: Sequence[str], tas
     return Draft(made.frames, worded, labels, (None,) * len(made.masks), made.edits)
 
 
-def _elsewhere(scene: Scene, known: list[str], task: Task) -> list[str]:
+def _elsewhere(scene: Scene, known: list[str], task: ExposureTask) -> list[str]:
     """What could be swapped in another scene, and is not here: as many as are missing."""
-    pairs = _pairs(task.other(task.rng), task)
+    pairs = _pairs(task.other_scene(task.rng), task)
     if not pairs:
         return []
     kinds = _kinds(pairs[int(task.rng.integers(len(pairs)))])

@@ -1,7 +1,4 @@
-"""From a sample number to the bytes of its fields: the loop that runs once per sample.
-
-Letters: T frames, K names.
-"""
+"""From a sample number to the bytes of its fields: the loop that runs once per sample."""
 
 from __future__ import annotations
 
@@ -12,9 +9,12 @@ from dataclasses import dataclass
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.config import augment
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.shards import EncodedSample
-from lavida_gen.exposures import _candidates as candidates
-from lavida_gen.sampling.sampler import Deck, Part, Step
+from lavida_gen.exposures._base import Limits
+from lavida_gen.exposures._candidates import check_limits
+from lavida_gen.sampling.parts import CorpusPart
+from lavida_gen.sampling.planner import SamplePlanner, SampleSpec
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.sample import Draft, Rejection, SampleRecord
@@ -28,70 +28,92 @@ BROKEN = "broken file"
 
 @dataclass(frozen=True, slots=True)
 class MadeSample:
-    """A packed sample and the reasons why earlier scenes were dropped for it."""
+    """An encoded sample.
+
+    Attributes:
+        sample: The encoded sample.
+        drops: Reasons why scenes were rejected before one served, with their counts; "EXPOSURE: REASON".
+    """
 
     sample: EncodedSample
     drops: Counter[str]
 
 
-def make_sample(deck: Deck, index: int, digest: str, part: Part | None = None) -> MadeSample:
-    """Sample `index` of the recipe, a pure function of both. `digest` is the recipe's.
+def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPart | None = None) -> MadeSample:
+    """Make sample `index` of a recipe: a pure function of both.
 
-    Raises DataError for a broken file (if the recipe says so), or if no scene will do.
+    Args:
+        planner: The recipe with its data open.
+        index: Number of the sample.
+        digest: Digest of the recipe, for the sample's record.
+        part: The part that the sample belongs to, if the caller knows it.
+
+    Returns:
+        The encoded sample, and why scenes were rejected before.
+
+    Raises:
+        DataError: A file is broken (if the recipe says `broken: stop`), or no scene serves.
+        UserError: The corpus has no such sample.
     """
-    part = part or deck.part_of(index)
+    part = part or planner.part_of(index)
     drops: Counter[str] = Counter()
-    for attempt in range(ATTEMPTS):
-        step = deck.step(index, attempt, part)
+    for retry in range(ATTEMPTS):
+        spec = planner.spec(index, retry, part)
         try:
-            made = _attempt(deck, step, part, digest)
+            made = _attempt(planner.recipe, spec, digest)
         except DataError:
-            if deck.recipe.broken == "stop":
+            if planner.recipe.broken == "stop":
                 raise
             made = Rejection(BROKEN)
         if isinstance(made, EncodedSample):
             return MadeSample(made, drops)
-        drops[f"{step.exposure_name}: {made.reason}"] += 1
+        drops[f"{spec.exposure_name}: {made.reason}"] += 1
     reasons = ", ".join(f"{reason} ({count})" for reason, count in drops.most_common(3))
     raise DataError(
         problem(
             f"sample {index}",
-            f"{ATTEMPTS} scenes of {step.opened.name!r} in a row were dropped: {reasons}",
-            "a scene that will do",
-            "loosen `limits`, or take another source or exposure",
+            f"{ATTEMPTS} scenes of {spec.opened.name!r} in a row were rejected: {reasons}",
+            "a scene that an exposure can use",
+            "loosen `limits`, or use another source or exposure",
         )
     )
 
 
-def _attempt(deck: Deck, step: Step, part: Part, digest: str) -> EncodedSample | Rejection:
-    scene = step.scene()
-    draft = step.expose(scene)
+def _attempt(recipe: CorpusRecipe, spec: SampleSpec, digest: str) -> EncodedSample | Rejection:
+    scene = spec.scene()
+    draft = spec.expose(scene)
     if isinstance(draft, Rejection):
         return draft
-    assert draft.exposed == step.task.exposed, f"{step.exposure_name} did not do as the task says"
-    recipe, rng = deck.recipe, step.task.rng
+    assert draft.exposed == spec.task.exposed, f"{spec.exposure_name} ignored `task.exposed`"
+    rng = spec.task.rng
     question, answer = recipe.prompts.draw(rng, draft.names, draft.rule)
-    done = augment.apply(draft, recipe.image, recipe.augmentations, rng)
-    if isinstance(done, Rejection):
-        return done
-    for before, after in zip((draft.masks, *draft.parts), (done.masks, *done.parts), strict=True):
-        if done.exposed and candidates.too(after, recipe.limits) and not candidates.too(before, recipe.limits):
-            return augment.LOST  # smaller, or less of it, than the recipe wants
-    key = f"{step.index:09d}"
-    record = _record(key, done, question, answer, scene, step, part, recipe.seed, digest)
-    frames = tuple(frame.jpeg(recipe.image.quality) for frame in done.frames)
-    return EncodedSample(key, frames, tuple(_mask_png(mask, done.frames[0].size) for mask in done.masks), record)
+    augmented = augment.apply(draft, recipe.image, recipe.augmentations, rng)
+    if isinstance(augmented, Rejection):
+        return augmented
+    if augmented.exposed and _lost_an_anomaly(draft, augmented, recipe.limits):
+        return augment.LOST
+    record = _record(augmented, spec, scene, (question, answer), recipe.seed, digest)
+    frames = tuple(frame.jpeg(recipe.image.quality) for frame in augmented.frames)
+    mask_pngs = tuple(_mask_png(mask, augmented.frames[0].size) for mask in augmented.masks)
+    return EncodedSample(record["key"], frames, mask_pngs, record)
+
+
+def _lost_an_anomaly(before: Draft, after: Draft, limits: Limits) -> bool:
+    """Does the augmented sample break a limit that the sample kept, as a whole or for one of several anomalies?"""
+    pairs = zip((before.masks, *before.parts), (after.masks, *after.parts), strict=True)
+    return any(check_limits(new, limits) and not check_limits(old, limits) for old, new in pairs)
 
 
 def _record(
-    key: str, draft: Draft, question: str, answer: str, scene: Scene, step: Step, part: Part, seed: int, digest: str
+    draft: Draft, spec: SampleSpec, scene: Scene, conversation: tuple[str, str], seed: int, digest: str
 ) -> SampleRecord:
     height, width = draft.frames[0].size
+    question, answer = conversation
     return {
-        "key": key,
-        "index": step.index,
-        "kind": part.kind,
-        "split": part.split,
+        "key": f"{spec.index:09d}",
+        "index": spec.index,
+        "kind": spec.opened.source.kind,
+        "split": spec.split,
         "frames": len(draft.frames),
         "width": width,
         "height": height,
@@ -102,31 +124,31 @@ def _record(
         "answer": answer,
         "rule": draft.rule,
         "exposed": draft.exposed,
-        "exposure": step.exposure_name,
-        "source": step.opened.name,
+        "exposure": spec.exposure_name,
+        "source": spec.opened.name,
         "scene": scene.key,
         "group": scene.group or scene.key,
         "boxes": [_box(mask) for mask in draft.masks],
-        "areas": [_share(mask) for mask in draft.masks],
+        "areas": [_area_share(mask) for mask in draft.masks],
         "edits": [_box(edit) for edit in draft.edits or (None,) * len(draft.frames)],
         "seed": seed,
         "recipe": digest,
-        "licence": _both(scene.licence, *draft.credit[:1]),
-        "attribution": _both(scene.attribution or "", *draft.credit[1:]),
+        "licence": _joined(scene.licence, *draft.credit[:1]),
+        "attribution": _joined(scene.attribution or "", *draft.credit[1:]),
         "generator": __version__,
     }
 
 
-def _both(*words: str) -> str:
-    """What holds for a picture into which a thing of another was set."""
-    return " and ".join(dict.fromkeys(word for word in words if word))
+def _joined(*texts: str) -> str:
+    """Licences or attributions of a picture and of what was pasted into it."""
+    return " and ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _box(mask: RLE | None) -> list[int]:
     return [0, 0, 0, 0] if mask is None else list(masks.box(mask))
 
 
-def _share(mask: RLE | None) -> float:
+def _area_share(mask: RLE | None) -> float:
     return 0.0 if mask is None else round(masks.area(mask) / (mask.height * mask.width), 6)
 
 

@@ -1,4 +1,4 @@
-"""What anomalies are called in other scenes of a source, as often as they are called so."""
+"""Names that anomalies have in other scenes of a source, drawn as often as those scenes use them."""
 
 from __future__ import annotations
 
@@ -12,42 +12,61 @@ from lavida_gen.exposures._candidates import anomaly_names
 from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import Source
 
-FEW, MANY = 256, 4096
-"""Scenes whose names are asked for: where that costs a whole scene, and where the source knows a cheaper way."""
+FEW_SCENES = 256
+"""Scenes whose names are read where a source must make the whole scene for them."""
+MANY_SCENES = 4096
+"""Scenes whose names are read where a source knows them without masks (it overrides `Source.annotations_without_masks`)."""
 TRIES = 100
+"""Scenes that one call of `draw` asks for a name."""
 
 
-class Elsewhere:
-    """Names of scenes spread over a split, read when they are first drawn and kept. Pure in the rng handed to it.
+class NamePrior:
+    """The distribution of anomaly names in a split of a source, from scenes spread evenly over the split.
 
-    With `drop` a broken scene counts as one without names: it is no fault of the sample that asks. Without, `draw`
-    raises its DataError.
+    Names of a scene are read when they are first drawn, and kept. What `draw` gives depends on its rng alone.
     """
 
-    def __init__(self, source: Source, scenes: NDArray[np.int64], drop: bool = False) -> None:
-        most = FEW if type(source).annotations_without_masks is Source.annotations_without_masks else MANY
-        self.source, self.drop = source, drop
+    def __init__(self, source: Source, scenes: NDArray[np.int64], skip_broken: bool = False) -> None:
+        """Choose the scenes; nothing is read yet.
+
+        Args:
+            source: The source.
+            scenes: Numbers of the scenes of the split, int64 (S,).
+            skip_broken: Treat a broken scene as one without names. Otherwise `draw` raises its DataError.
+        """
+        most = FEW_SCENES if type(source).annotations_without_masks is Source.annotations_without_masks else MANY_SCENES
+        self.source, self.skip_broken = source, skip_broken
         self.scenes = scenes[np.linspace(0, len(scenes) - 1, min(most, len(scenes))).astype(np.int64)]
-        self._known: dict[int, list[Name]] = {}
+        self._names_of: dict[int, list[Name]] = {}
 
     def draw(self, rng: np.random.Generator) -> Iterator[Name]:
-        """For each of up to TRIES scenes one name that an anomaly in it may have; each of them as likely."""
+        """Draw up to TRIES scenes, and of each that has any, one name that an anomaly in it may have.
+
+        Args:
+            rng: The source of randomness.
+
+        Returns:
+            The names, lazily; a name may come more than once.
+
+        Raises:
+            DataError: A scene is broken, unless `skip_broken`.
+        """
         for _ in range(TRIES):
             names = self._names(int(self.scenes[rng.integers(len(self.scenes))]))
             if names:
                 yield names[int(rng.integers(len(names)))]
 
     def _names(self, number: int) -> list[Name]:
-        if number not in self._known:
-            regions = self._cast(number)
-            kinds = {text: region.category for region in regions for text in region.names}
-            self._known[number] = [Name(text, kinds[text]) for text in anomaly_names(regions)]
-        return self._known[number]
+        if number not in self._names_of:
+            regions = self._regions(number)
+            categories = {text: region.category for region in regions for text in region.names}
+            self._names_of[number] = [Name(text, categories[text]) for text in anomaly_names(regions)]
+        return self._names_of[number]
 
-    def _cast(self, number: int) -> Sequence[Region]:
+    def _regions(self, number: int) -> Sequence[Region]:
         try:
             return self.source.annotations_without_masks(number)
         except DataError:
-            if not self.drop:
+            if not self.skip_broken:
                 raise
-            return ()  # counted where the scene itself is drawn
+            return ()  # it is counted where the scene itself is drawn

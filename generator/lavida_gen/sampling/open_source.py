@@ -1,0 +1,128 @@
+"""Sources of a recipe as a process uses them: opened, with their scenes divided into train and val."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.common import plugins
+from lavida_gen.common.errors import DataError
+from lavida_gen.config.recipe import SOURCES, CorpusRecipe
+from lavida_gen.names.vocabulary import Vocabulary
+from lavida_gen.sampling.name_prior import NamePrior
+from lavida_gen.sampling.parts import Split
+from lavida_gen.scenes.scene import Scene
+from lavida_gen.sources._base import Source
+
+SplitScenes = dict[Split, NDArray[np.int64]]
+"""Numbers of a source's scenes in each split, int64 (S,)."""
+
+
+@dataclass(slots=True)
+class OpenSource:
+    """A source of the recipe with its data open.
+
+    Attributes:
+        name: Name of the source in the recipe.
+        source: The source itself.
+        weight: Its weight in the recipe.
+        max_names: Most names in a prompt of its samples.
+        vocabulary: All names of the source.
+        scenes: Numbers of its scenes in each split, int64 (S,).
+        name_priors: For each split the names of anomalies in its scenes.
+    """
+
+    name: str
+    source: Source
+    weight: float
+    max_names: int
+    vocabulary: Vocabulary
+    scenes: SplitScenes
+    name_priors: dict[Split, NamePrior]
+    _last: tuple[int, Scene] | None = None
+
+    def scene(self, number: int) -> Scene:
+        """Read or draw a scene; samples in a row that share it read it once.
+
+        Args:
+            number: Number of the scene, 0 to `len(source) - 1`.
+
+        Returns:
+            The scene.
+
+        Raises:
+            DataError: A file of the scene is missing or broken.
+        """
+        if self._last is None or self._last[0] != number:
+            self._last = number, self.source.scene(number)
+        return self._last[1]
+
+
+def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:
+    """Open every source of a recipe and divide its scenes into train and val.
+
+    Args:
+        recipe: The recipe.
+
+    Returns:
+        The sources in the order of the recipe.
+
+    Raises:
+        DataError: The data of a source are missing or broken, or a source has no scene; the message names its entry.
+    """
+    sources = [_open_entry(number, recipe) for number in range(len(recipe.sources))]
+    skip_broken = recipe.broken == "drop"
+    return [
+        OpenSource(
+            name=entry.name,
+            source=source,
+            weight=entry.weight,
+            max_names=entry.names_per_prompt or recipe.names_per_prompt,
+            vocabulary=Vocabulary(source.vocabulary()),
+            scenes=scenes,
+            name_priors={split: NamePrior(source, numbers, skip_broken) for split, numbers in scenes.items()},
+        )
+        for entry, source, scenes in zip(recipe.sources, sources, _split_scenes(sources, recipe), strict=True)
+    ]
+
+
+def _open_entry(number: int, recipe: CorpusRecipe) -> Source:
+    entry = recipe.sources[number]
+    try:
+        source: Source = plugins.find(SOURCES, Source, entry.name)(entry.options)
+    except DataError as error:
+        raise DataError(f"sources[{number}] ({entry.name}): {error}") from error
+    if not len(source):
+        raise DataError(f"sources[{number}] ({entry.name}): has no scene; check its split and options")
+    return source
+
+
+def _split_scenes(sources: Sequence[Source], recipe: CorpusRecipe) -> list[SplitScenes]:
+    """Give each group of scenes (a photo, a video) to one split, over all sources together.
+
+    A group is held out if its random number falls below `val`. A small source that would have nothing to hold out (or
+    nothing left) gives the group with the lowest (highest) number, so that three pictures make a corpus too.
+    """
+    if recipe.val == 0:
+        return [{"train": np.arange(len(source)), "val": np.arange(0)} for source in sources]
+    groups = [[source.group(number) for number in range(len(source))] for source in sources]
+    draws = {group: _group_draw(recipe.seed, group) for rows in groups for group in rows}
+    held_out = {group for group, draw in draws.items() if draw < recipe.val}
+    for rows in groups:
+        distinct = sorted(set(rows), key=draws.__getitem__)
+        if len(distinct) > 1 and not held_out.intersection(distinct):
+            held_out.add(distinct[0])
+        elif len(distinct) > 1 and held_out.issuperset(distinct):
+            held_out.discard(distinct[-1])
+    in_val = [np.fromiter((group in held_out for group in rows), bool, len(rows)) for rows in groups]
+    return [{"train": np.flatnonzero(~rows), "val": np.flatnonzero(rows)} for rows in in_val]
+
+
+def _group_draw(seed: int, group: str) -> float:
+    """A random number in [0, 1) that depends on the seed and the group alone."""
+    digest = hashlib.blake2b(group.encode(), digest_size=8, key=seed.to_bytes(8, "big")).digest()
+    return int.from_bytes(digest, "big") / 2**64

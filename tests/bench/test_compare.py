@@ -106,7 +106,7 @@ def test_one_of_several_methods_is_named(runs: tuple[Path, Path], tmp_path: Path
     with pytest.raises(UserError, match=r"both@worse: no method 'worse'; expected one of: good, bad"):
         open_run(f"{tmp_path / 'both'}@worse")
     with pytest.raises(
-        UserError, match=r"folder on official/1 has 2 methods; expected one method a run: .*both@good or .*both@bad"
+        UserError, match=r"folder on official/1 has 2 methods; expected one method per run: .*both@good or .*both@bad"
     ):
         shared_entries(open_run(str(tmp_path / "both")), open_run(str(runs[0])))
     with pytest.raises(DataError, match="results.json: no such file"):
@@ -164,7 +164,7 @@ def test_scores_of_a_store_are_read_as_it_wrote_them(tmp_path: Path, small_folde
     opened = benchmark.make("folder", small_folder)
     protocol = protocols.make("official", opened.rules)
     store = ScoreStore.create(tmp_path / "run" / "scores" / "folder", {"model": "x"})
-    store.note()
+    store.write_header()
     for one in opened.videos():
         writer = VideoScoreWriter(store, one, protocol, True)
         numbers = np.arange(one.frame_count)

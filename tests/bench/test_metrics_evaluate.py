@@ -129,7 +129,7 @@ def test_a_partial_result_is_marked() -> None:
 
 def test_an_interval_over_few_videos_warns() -> None:
     result = evaluate([(v, perfect(v)) for v in benchmark(4)], OFFICIAL, ["frame_auc"], bootstrap=FEW)
-    assert result.warnings == ("intervals over 4 videos say little",)
+    assert result.warnings == ("intervals over 4 videos are not reliable",)
 
 
 def test_99_999_percent_is_not_100() -> None:
@@ -143,7 +143,7 @@ def test_paper_reports_its_coverage_without_refusing() -> None:
     assert result.warnings[0].endswith("as protocol paper/1 has it")
 
 
-def test_a_method_below_the_video_oracle_is_told_so() -> None:
+def test_a_method_below_the_video_oracle_gets_a_warning() -> None:
     videos = benchmark()
     result = evaluate([(v, noise(v)) for v in videos], OFFICIAL, ["frame_auc"], bootstrap=FEW)
     assert len(result.warnings) == 1
@@ -153,12 +153,12 @@ def test_a_method_below_the_video_oracle_is_told_so() -> None:
     assert "has not shown that it localises in time" in result.warnings[0]
 
 
-def test_metrics_that_lack_their_input_say_why() -> None:
+def test_metrics_without_their_input_have_a_reason() -> None:
     result = evaluate([(v, noise(v)) for v in benchmark()], OFFICIAL, ["pixel_auc", "rbdc"], bootstrap=FEW)
     assert result.metrics == {}
     assert result.not_scored == {
         "pixel_auc": "no video has both pixel labels and pixel maps",
-        "rbdc": "no video has both tracks and detections, or by masks one of them lacks masks",
+        "rbdc": "no video has both tracks and detections (the mask criteria need masks of both)",
     }
 
 
@@ -166,7 +166,7 @@ def test_a_metric_over_some_videos_only_warns() -> None:
     videos = benchmark()
     pairs = [(video, perfect(video) if i < 8 else noise(video)) for i, video in enumerate(videos)]
     result = evaluate(pairs, OFFICIAL, ["pixel_auc"], bootstrap=FEW)
-    assert result.warnings == ("pixel_auc is over 8 videos; 2 lack what it needs",)
+    assert result.warnings == ("pixel_auc covers 8 videos; 2 are without the data it needs",)
 
 
 def test_metrics_may_bring_their_options() -> None:

@@ -19,8 +19,8 @@ from lavida_bench.baselines import _base as baseline
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
 from lavida_bench.evaluation.curve import BINS, peaks, spans, timeline
-from lavida_bench.evaluation.measure import Measurement, MeasureSettings, VideoView, collect_views, measure
-from lavida_bench.evaluation.peak_pictures import highlight_pixels, outline_path, peak_thumbnails
+from lavida_bench.evaluation.measure import Measurement, MeasureSettings, ViewCollector, measure
+from lavida_bench.evaluation.thumbnails import highlight_pixels, outline_path, peak_thumbnails
 from lavida_bench.metrics import _base as metric
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Bootstrap
@@ -306,10 +306,11 @@ def test_pictures_are_of_frames_that_were_scored_themselves() -> None:
         return found
 
     score = paper.assemble(video, {frame: float(frame) for frame in needed}, maps)
-    views: list[VideoView] = []
-    list(collect_views([(video, score)], paper, ["abnormal0"], views, lambda done: None))
-    assert views[0].thumbnails
-    assert {thumbnail.frame for thumbnail in views[0].thumbnails} <= set(needed)
+    collector = ViewCollector(paper, with_thumbnails=["abnormal0"])
+    list(collector.watch([(video, score)]))
+    (view,) = collector.views
+    assert view.thumbnails
+    assert {thumbnail.frame for thumbnail in view.thumbnails} <= set(needed)
 
 
 def test_a_thumbnail_of_a_map_that_is_not_finite_is_refused() -> None:

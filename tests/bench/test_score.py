@@ -84,7 +84,7 @@ def run(
     folder: Path, videos: Sequence[TestVideo], toy: Toy | None = None, **effort: Any
 ) -> tuple[ScoreStore, ScoringResult]:
     store = ScoreStore.create(folder, {"model": "toy"})
-    store.note()
+    store.write_header()
     return store, score(toy or Toy(), videos, OFFICIAL, NAMES, store, ScoringSettings(**effort))
 
 
@@ -201,11 +201,11 @@ def test_maps_that_were_not_stored_are_made_when_wanted(tmp_path: Path) -> None:
 
 
 def test_scores_of_another_model_are_not_mixed_in(tmp_path: Path) -> None:
-    ScoreStore.create(tmp_path, {"model": "one", "names": "x"}).note()
+    ScoreStore.create(tmp_path, {"model": "one", "names": "x"}).write_header()
     with pytest.raises(UserError, match=r"holds scores made otherwise \(differs: model\); .*--replace"):
         ScoreStore.create(tmp_path, {"model": "two", "names": "x"})
-    ScoreStore.create(tmp_path, {"model": "two", "names": "x"}, replace=True).note()
-    assert ScoreStore.open(tmp_path).about == {"model": "two", "names": "x"}
+    ScoreStore.create(tmp_path, {"model": "two", "names": "x"}, replace=True).write_header()
+    assert ScoreStore.open(tmp_path).identity == {"model": "two", "names": "x"}
 
 
 @pytest.mark.parametrize(

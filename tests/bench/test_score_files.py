@@ -1,4 +1,4 @@
-"""Scores of any method from files: every format gives the same numbers, every fault is told with its likely reason."""
+"""Scores of any method from files: every format gives the same numbers, every error names its likely cause."""
 
 from __future__ import annotations
 
@@ -124,24 +124,24 @@ def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "said"),
+    ("frames", "message"),
     [
-        (F + 1, r"13 frame scores; expected 12, one a frame; one too many: of frames counted from 1"),
-        (F - 1, r"11 frame scores; expected 12, one a frame; one too few: of differences of two frames\?"),
-        (3, r"3 frame scores; expected 12, one a frame; one for every 4 frames\? np.repeat\(scores, 4\)"),
-        (0, r"gate.npy: no score; expected 12, one a frame$"),
-        (10, r"the last 2 lack: a clip that did not fill\? repeat the last score"),
-        (40, r"40 frame scores; expected 12, one a frame; score every frame of the video as it decodes"),
+        (F + 1, r"13 frame scores; expected 12, one per frame; one too many: of frames counted from 1"),
+        (F - 1, r"11 frame scores; expected 12, one per frame; one too few: of differences of two frames\?"),
+        (3, r"3 frame scores; expected 12, one per frame; one for every 4 frames\? np.repeat\(scores, 4\)"),
+        (0, r"gate.npy: no score; expected 12, one per frame$"),
+        (10, r"the last 2 are missing: an incomplete last clip\? repeat the last score"),
+        (40, r"40 frame scores; expected 12, one per frame; score every frame of the video as it decodes"),
     ],
 )
-def test_a_wrong_length_is_told_with_its_likely_reason(frames: int, said: str, tmp_path: Path) -> None:
+def test_a_wrong_length_names_its_likely_cause(frames: int, message: str, tmp_path: Path) -> None:
     np.save(tmp_path / "gate.npy", np.zeros(frames))
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         ScoreFiles.find(tmp_path, [video()]).check([video()], allow_partial=False)
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (
             {"boxes": "x", "box_frames": 1, "box_scores": None},
@@ -153,9 +153,9 @@ def test_a_wrong_length_is_told_with_its_likely_reason(frames: int, said: str, t
         ),
     ],
 )
-def test_regions_that_are_no_numbers(more: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_regions_that_are_no_numbers(more: dict[str, Any], message: str, tmp_path: Path) -> None:
     (tmp_path / "gate.json").write_text(json.dumps({"frames": SCORES.tolist(), **more}))
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         ScoreFiles.find(tmp_path, [video()]).score(video())
 
 
@@ -177,7 +177,7 @@ def test_json_of_endless_depth_and_maps_of_no_pixel(tmp_path: Path) -> None:
         ScoreFiles.find(tmp_path, [video()]).score(video())
 
 
-def test_all_faults_of_length_come_at_once(tmp_path: Path) -> None:
+def test_all_wrong_lengths_are_reported_at_once(tmp_path: Path) -> None:
     videos = [video(f"v{n}") for n in range(13)]
     for one in videos:
         np.save(tmp_path / f"{one.key}.npy", np.zeros(F - 1))
@@ -198,14 +198,14 @@ def test_missing_videos_are_listed_and_misspelt_ones_recognised(tmp_path: Path) 
     assert "scores of 1 of 20 videos; missing: Arson001_x264, Arson002_x264" in text
     assert "and 9 more" in text
     assert "'arson001_x265': did you mean 'Arson001_x264'?" in text
-    assert "or --allow-partial, which marks the result so" in text
+    assert "or use --allow-partial, which marks the result partial" in text
     files.check(videos, allow_partial=True)
-    assert files.notes() == ("1 files of no test video were left alone: arson001_x265",)
+    assert files.notes() == ("1 files of no test video were ignored: arson001_x265",)
     assert files.missing(videos) == [one.key for one in videos[1:]]
 
 
 CASES: list[tuple[str, Callable[[Path], Any], str]] = [
-    ("no folder", lambda d: d.rmdir(), "no such folder; expected a folder of scores, a file a video"),
+    ("no folder", lambda d: d.rmdir(), "no such folder; expected a folder of scores, one file per video"),
     ("nothing", lambda d: None, r"scores of none of the 1 videos; no .npy, .npz, .csv or .json is there"),
     ("other names", lambda d: np.save(d / "x.npy", SCORES), r"there are x; expected files as gate.npy"),
     ("two", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.json").write_text("[]"), "gate.npy: gate.json has the same name; expected one of them"),
@@ -227,18 +227,18 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
      r"scored is bool \(3,\); expected bool \(12,\)"),
     ("boxes", lambda d: np.savez(d / "gate.npz", frames=SCORES, boxes=BOXES), "boxes without box_frames and box_scores"),
     ("maps", lambda d: np.savez(d / "gate.npz", frames=SCORES, pixels=np.zeros((5, 2, 2))),
-     r"pixel scores float64 \(5, 2, 2\); expected \(12, h, w\) numbers, a map a frame"),
+     r"pixel scores float64 \(5, 2, 2\); expected \(12, h, w\) numbers, one map per frame"),
     ("nan", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 5, np.nan, 0)),
      "gate, frame 5: score nan; expected a finite score"),
     ("large", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 6, 1e300, 0)), "gate, frame 6: score inf"),
     ("json", lambda d: (d / "gate.json").write_text("{"), "cannot be read .*; expected a JSON list of scores"),
     ("number", lambda d: (d / "gate.json").write_text("3"), "holds a int; expected a list of scores, or an object of frames"),
     ("uneven", lambda d: (d / "gate.json").write_text('{"frames": [[1], [2, 3]]}'), "lists of uneven lengths"),
-    ("csv words", lambda d: (d / "gate.csv").write_text("score\n1\nx\n"), "line 3: 'x'; expected a score a line"),
+    ("csv words", lambda d: (d / "gate.csv").write_text("score\n1\nx\n"), "line 3: 'x'; expected one score per line"),
     ("csv cells", lambda d: (d / "gate.csv").write_text("0,1\n1,2,3\n"), "line 2: '1,2,3'; expected frame,score"),
     ("from 1", lambda d: (d / "gate.csv").write_text("".join(f"{n},0\n" for n in range(1, 13))),
-     "12 frames from 1 to 12; expected 0..11; numbers begin with 0"),
-    ("twice", lambda d: (d / "gate.csv").write_text("0,1\n0,1\n"), "2 frames from 0 to 0; expected 0..1; each frame once"),
+     "12 frames from 1 to 12; expected 0..11; number frames from 0"),
+    ("twice", lambda d: (d / "gate.csv").write_text("0,1\n0,1\n"), "2 frames from 0 to 0; expected 0..1; list each frame once"),
     ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "cannot be read .*a CSV file of scores"),
     ("half a frame", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("0.5,1,2,3,4,1\n"),
      "frame 0.5; expected whole numbers from 0"),
@@ -248,20 +248,20 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("write", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_folders_that_do_not_fit(write: Callable[[Path], Any], said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("write", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_folders_that_do_not_fit(write: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
     folder = tmp_path / "scores"
     folder.mkdir()
     write(folder)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         ScoreFiles.find(folder, [video()])
 
 
-@pytest.mark.parametrize(("write", "said"), [case[1:] for case in FILES], ids=[case[0] for case in FILES])
-def test_files_that_do_not_fit(write: Callable[[Path], Any], said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("write", "message"), [case[1:] for case in FILES], ids=[case[0] for case in FILES])
+def test_files_that_do_not_fit(write: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
     write(tmp_path)
     files = ScoreFiles.find(tmp_path, [video()])
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         files.check([video()], allow_partial=False)
 
 
@@ -324,7 +324,7 @@ def test_the_command_as_json_and_with_fewer_columns(tmp_path: Path, small_folder
     assert "random" not in alone
 
 
-def test_a_partial_score_needs_a_word(tmp_path: Path, small_folder: Path) -> None:
+def test_partial_scores_need_an_option(tmp_path: Path, small_folder: Path) -> None:
     scores = written(tmp_path / "mine", small_folder, 2)
     (scores / "quiet.npy").unlink()
     words = ["score-files", "-b", "folder", "--root", small_folder, "-s", scores, "--resamples", 0]
@@ -335,8 +335,8 @@ def test_a_partial_score_needs_a_word(tmp_path: Path, small_folder: Path) -> Non
     assert done.exit_code == 0
     assert "protocol official/1 (partial)" in done.output
     assert "warning: scored 2 of 3 videos, 22 of 30 frames (73.33 %): numbers are not the benchmark's" in done.output
-    for word, said in (("--metric", "unknown metric 'nope'"), ("--baseline", "unknown baseline 'nope'")):
-        done = run(*words, word, "nope")
+    for option, message in (("--metric", "unknown metric 'nope'"), ("--baseline", "unknown baseline 'nope'")):
+        done = run(*words, option, "nope")
         assert done.exit_code == 2
-        assert said in done.output
+        assert message in done.output
     assert "unknown protocol 'offical'; did you mean 'official'?" in run(*words, "--protocol", "offical").output

@@ -1,8 +1,9 @@
 """Two runs over the same videos: every metric's difference with its interval, by paired bootstrap over videos.
 
-    compared = compare(side("runs/a"), side("runs/b"))
+    first, second = open_run("runs/a"), open_run("runs/b")
+    comparison = compare((first, first.entries[0]), (second, second.entries[0]))
 
-The scores of both are read again, so that both are measured by the same code on the same frames.
+The scores of both runs are read again, so that both are measured by the same code on the same frames.
 """
 
 from __future__ import annotations
@@ -15,21 +16,26 @@ from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.evaluation.curve import Timeline
 from lavida_bench.evaluation.evaluate import VideosWithScores, paired_differences
-from lavida_bench.evaluation.measure import VideoView, collect_views
-from lavida_bench.metrics import _base as metrics
+from lavida_bench.evaluation.measure import VideoView, ViewCollector
+from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.results import results_json as record
+from lavida_bench.results import results_json
 from lavida_bench.results.results_json import ResultEntry
 from lavida_bench.results.score_files import ScoreFiles
-from lavida_bench.results.score_store import ABOUT, ScoreStore
+from lavida_bench.results.score_store import HEADER, ScoreStore
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError, problem
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """One run of a comparison: its folder and those of its entries that take part."""
+    """One run of a comparison.
+
+    Attributes:
+        run: Its folder.
+        entries: The entries of its results.json that take part.
+    """
 
     run: Path
     entries: tuple[ResultEntry, ...]
@@ -42,7 +48,13 @@ class ComparedRun:
 
 @dataclass(frozen=True, slots=True)
 class ComparedVideo:
-    """Scores of one video by both runs. `values`: its AUC in each, None where it is undefined."""
+    """Scores of one video by both runs.
+
+    Attributes:
+        key: The video's key.
+        timelines: Its scores over time in the first and in the second run.
+        values: Its frame AUC in each run, 0 to 1; None where it is undefined.
+    """
 
     key: str
     timelines: tuple[Timeline, Timeline]
@@ -53,9 +65,15 @@ class ComparedVideo:
 class Comparison:
     """Two methods on one benchmark under one protocol.
 
-    protocol     its id, marked "(partial)" if either run is
-    methods      how the two are called: different from each other
-    differences  metric -> variant -> first - second
+    Attributes:
+        benchmark: The benchmark's name.
+        protocol: The protocol's id, marked "(partial)" if either run is.
+        methods: Names of the two methods, different from each other.
+        coverage: How much each of them scored, as text.
+        differences: Metric -> variant -> first - second.
+        pairs: The videos that both scored.
+        resamples: Number of resamples of the bootstrap.
+        seed: Its seed.
     """
 
     benchmark: str
@@ -68,41 +86,64 @@ class Comparison:
     seed: int
 
 
-def open_run(words: str) -> ComparedRun:
-    """``RUN``, or ``RUN@METHOD`` for one method of several. Raises DataError without results, UserError."""
-    path, method = Path(words), ""
-    if not path.exists() and "@" in words:
-        folder, _, method = words.rpartition("@")
+def open_run(name: str) -> ComparedRun:
+    """Open a run folder for a comparison.
+
+    Args:
+        name: ``RUN``, or ``RUN@METHOD`` for one method of several.
+
+    Returns:
+        The run with the entries of its results.json, or those of METHOD.
+
+    Raises:
+        DataError: The folder has no results.json, or it cannot be read.
+        UserError: There is no result, or no such method.
+    """
+    path, method = Path(name), ""
+    if not path.exists() and "@" in name:
+        folder, _, method = name.rpartition("@")
         path = Path(folder)
-    entries = record.read(path).entries
+    entries = results_json.read(path).entries
     chosen = tuple(entry for entry in entries if not method or entry.result.method == method)
     if not chosen:
         known = ", ".join(dict.fromkeys(entry.result.method for entry in entries))
         if not entries:
             raise UserError(problem(path, "holds no results", todo="score something first"))
-        raise UserError(problem(words, f"no method {method!r}", f"one of: {known}"))
+        raise UserError(problem(name, f"no method {method!r}", f"one of: {known}"))
     return ComparedRun(path, chosen)
 
 
 def shared_entries(first: ComparedRun, second: ComparedRun) -> list[tuple[ResultEntry, ResultEntry]]:
-    """Entries of the same benchmark and protocol. Raises UserError if there are none, or several to choose from."""
-    found = []
+    """Find what two runs have in common.
+
+    Args:
+        first: The first run.
+        second: The second run.
+
+    Returns:
+        Pairs of entries of the same benchmark and protocol.
+
+    Raises:
+        UserError: There is no such pair, or a run has several methods to choose from.
+    """
+    pairs = []
     for entry in first.entries:
-        where = entry.key[:2]
-        others = [one for one in second.entries if one.key[:2] == where]
-        mine = [one for one in first.entries if one.key[:2] == where]
-        for run, several in ((first.run, mine), (second.run, others)):
-            if len(several) > 1:
-                got = f"{' on '.join(where)} has {len(several)} methods"
-                known = " or ".join(f"{run}@{one.result.method}" for one in several)
-                raise UserError(problem(run, got, f"one method a run: {known}"))
-        if others:
-            found.append((entry, others[0]))
-    if not found:
-        has = [", ".join(f"{one.key[0]} under {one.key[1]}" for one in run.entries) for run in (first, second)]
+        task = entry.key[:2]
+        others = [other for other in second.entries if other.key[:2] == task]
+        for run, entries in (
+            (first.run, [other for other in first.entries if other.key[:2] == task]),
+            (second.run, others),
+        ):
+            if len(entries) > 1:
+                got = f"{' on '.join(task)} has {len(entries)} methods"
+                known = " or ".join(f"{run}@{candidate.result.method}" for candidate in entries)
+                raise UserError(problem(run, got, f"one method per run: {known}"))
+        pairs += [(entry, other) for other in others]
+    if not pairs:
+        has = [", ".join(f"{entry.key[0]} under {entry.key[1]}" for entry in run.entries) for run in (first, second)]
         got = f"has {has[0]}; {second.run} has {has[1]}"
         raise UserError(problem(first.run, got, "a benchmark and protocol that both have"))
-    return found
+    return pairs
 
 
 def compare(
@@ -113,70 +154,107 @@ def compare(
     names: Sequence[str] | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Comparison:
-    """Compares two entries of the same benchmark and protocol.
+    """Compare two entries of the same benchmark and protocol.
 
-    root   the benchmark's folder, None = where the first run found it
-    names  metrics, None = all that both have
+    Args:
+        first: A run and one of its entries.
+        second: The other run and its entry.
+        root: The benchmark's folder; None = where the first run read it.
+        names: Names of the metrics; None = all that both have.
+        bootstrap: How intervals are made; None = the default.
 
-    Raises UserError for runs over other videos or with other options, DataError for scores that are not there.
+    Returns:
+        The differences of every metric and variant, and the videos that both scored.
+
+    Raises:
+        UserError: The runs are over different videos or with different options of the benchmark.
+        DataError: The scores of a run are missing or cannot be read.
     """
-    (one, mine), (other, theirs) = first, second
-    if mine.data.settings != theirs.data.settings:
-        got = f"scored with {dict(mine.data.settings)}, {other.run} with {dict(theirs.data.settings)}"
-        raise UserError(problem(one.run, got, "the same options of the benchmark"))
-    benchmark = benchmarks.make(mine.result.benchmark, root or mine.data.root, mine.data.settings)
-    protocol = protocols.from_id(mine.result.protocol, benchmark.rules)
-    looks: tuple[list[VideoView], list[VideoView]] = ([], [])
-    watched = [
-        collect_views(stored_scores(side.run, entry, benchmark), protocol, (), seen, lambda frames: None)
-        for (side, entry), seen in zip((first, second), looks, strict=True)
-    ]
+    (run_a, entry_a), (run_b, entry_b) = first, second
+    if entry_a.data.settings != entry_b.data.settings:
+        got = f"scored with {dict(entry_a.data.settings)}, {run_b.run} with {dict(entry_b.data.settings)}"
+        raise UserError(problem(run_a.run, got, "the same options of the benchmark"))
+    benchmark = benchmarks.make(entry_a.result.benchmark, root or entry_a.data.root, entry_a.data.settings)
+    protocol = protocols.from_id(entry_a.result.protocol, benchmark.rules)
+    collector_a, collector_b = ViewCollector(protocol), ViewCollector(protocol)
     bootstrap = bootstrap or Bootstrap()
-    chosen = metrics.known() if names is None else tuple(names)
-    order = {name: at for at, name in enumerate(mine.result.metrics)}
-    chosen = tuple(sorted(chosen, key=lambda name: order.get(name, len(order))))
-    differences = paired_differences(watched[0], watched[1], protocol, chosen, bootstrap)
-    marked = max(mine.result.protocol, theirs.result.protocol, key=len)  # partial if either is
+    differences = paired_differences(
+        collector_a.watch(stored_scores(run_a.run, entry_a, benchmark)),
+        collector_b.watch(stored_scores(run_b.run, entry_b, benchmark)),
+        protocol,
+        _ordered_metrics(names, entry_a),
+        bootstrap,
+    )
     return Comparison(
-        benchmark.name, marked, _called(first, second), (str(mine.result.coverage), str(theirs.result.coverage)),
-        differences, tuple(_pairs(looks, (mine, theirs))), bootstrap.resamples, bootstrap.seed,
-    )  # fmt: skip
+        benchmark=benchmark.name,
+        protocol=max(entry_a.result.protocol, entry_b.result.protocol, key=len),  # "(partial)" if either is
+        methods=_distinct_names(first, second),
+        coverage=(str(entry_a.result.coverage), str(entry_b.result.coverage)),
+        differences=differences,
+        pairs=tuple(_shared_videos(collector_a.views, collector_b.views, entry_a, entry_b)),
+        resamples=bootstrap.resamples,
+        seed=bootstrap.seed,
+    )
 
 
-def _called(first: tuple[ComparedRun, ResultEntry], second: tuple[ComparedRun, ResultEntry]) -> tuple[str, str]:
-    names = first[1].result.method, second[1].result.method
-    if names[0] != names[1]:
-        return names
-    sides = [(first[0].name, second[0].name), (str(first[0].run), str(second[0].run)), ("first", "second")]
-    runs = next(one for one in sides if one[0] != one[1])
-    return f"{names[0]} ({runs[0]})", f"{names[1]} ({runs[1]})"
+def _ordered_metrics(names: Sequence[str] | None, entry: ResultEntry) -> tuple[str, ...]:
+    """The metrics in the order in which an entry has them, then the others."""
+    chosen = metric_base.known() if names is None else tuple(names)
+    order = {name: place for place, name in enumerate(entry.result.metrics)}
+    return tuple(sorted(chosen, key=lambda name: order.get(name, len(order))))
+
+
+def _distinct_names(first: tuple[ComparedRun, ResultEntry], second: tuple[ComparedRun, ResultEntry]) -> tuple[str, str]:
+    """The methods' names, with the runs' names behind them where the methods are called the same."""
+    methods = first[1].result.method, second[1].result.method
+    if methods[0] != methods[1]:
+        return methods
+    candidates = [(first[0].name, second[0].name), (str(first[0].run), str(second[0].run)), ("first", "second")]
+    runs = next(pair for pair in candidates if pair[0] != pair[1])
+    return f"{methods[0]} ({runs[0]})", f"{methods[1]} ({runs[1]})"
 
 
 def stored_scores(run: Path, entry: ResultEntry, benchmark: Benchmark) -> VideosWithScores:
-    """The videos with the scores that a run kept. Raises DataError if it kept none, or they have gone."""
+    """Read the scores that a run kept.
+
+    Args:
+        run: The run folder.
+        entry: The entry of its results.json.
+        benchmark: The benchmark on disk.
+
+    Returns:
+        The videos with their scores.
+
+    Raises:
+        DataError: The run kept no scores, or they are no longer there.
+    """
     if entry.scores is None:
         raise DataError(problem(run, f"kept no scores of {benchmark.name}", "scores by video", "score again"))
     folder, videos = run / entry.scores, benchmark.videos()
     if not folder.is_dir():
         raise DataError(problem(folder, "no such folder", f"the scores of {run}", "put them there, or score again"))
-    if (folder.parent / ABOUT).is_file():
-        return _stored(ScoreStore.open(folder.parent), videos)
+    if (folder.parent / HEADER).is_file():
+        return _read_store(ScoreStore.open(folder.parent), videos)
     return ScoreFiles.find(folder, videos).pairs(videos)
 
 
-def _stored(store: ScoreStore, videos: Sequence[TestVideo]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
+def _read_store(store: ScoreStore, videos: Sequence[TestVideo]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
     for video in videos:
         yield video, store.read(video)
 
 
-def _pairs(
-    looks: tuple[list[VideoView], list[VideoView]], entries: tuple[ResultEntry, ResultEntry]
+def _shared_videos(
+    views_a: Sequence[VideoView], views_b: Sequence[VideoView], entry_a: ResultEntry, entry_b: ResultEntry
 ) -> Iterator[ComparedVideo]:
-    """Videos that both have scored, the frame AUC of each beside it."""
-    other = {look.key: look.timeline for look in looks[1]}
-    values = [e.result.metrics["frame_auc"].per_video if "frame_auc" in e.result.metrics else {} for e in entries]
-    for look in looks[0]:
-        if look.key in other:
-            yield ComparedVideo(
-                look.key, (look.timeline, other[look.key]), (values[0].get(look.key), values[1].get(look.key))
-            )
+    """The videos that both runs scored, with the frame AUC of each."""
+    timelines_b = {view.key: view.timeline for view in views_b}
+    aucs_a, aucs_b = _frame_aucs(entry_a), _frame_aucs(entry_b)
+    for view in views_a:
+        if view.key in timelines_b:
+            values = aucs_a.get(view.key), aucs_b.get(view.key)
+            yield ComparedVideo(view.key, (view.timeline, timelines_b[view.key]), values)
+
+
+def _frame_aucs(entry: ResultEntry) -> Mapping[str, float | None]:
+    metrics = entry.result.metrics
+    return metrics["frame_auc"].per_video if "frame_auc" in metrics else {}

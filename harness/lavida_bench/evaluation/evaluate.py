@@ -2,7 +2,7 @@
 
     evaluate(pairs, protocols.make("official", benchmark.rules), method="ours")
 
-`pairs` may be a generator: one video is looked at at a time, and its pixels once.
+`pairs` may be a generator: one video is in memory at a time, and its pixels are read once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lavida_bench.metrics import _base as room
-from lavida_bench.metrics import _bootstrap as boot
+from lavida_bench.metrics import _base as metric_base
+from lavida_bench.metrics import _bootstrap
 from lavida_bench.metrics._base import Metric, MetricResult
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
 from lavida_bench.protocols.protocol import EvaluationProtocol
@@ -24,20 +24,21 @@ from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
 VideosWithScores = Iterable[tuple[TestVideo, VideoScore | None]]
+"""Each test video with the method's scores of it; None = the method has none."""
 SHOWN = 10  # missing videos listed in an error
-FEW = 10  # videos below which a bootstrap over videos says little
+FEW = 10  # videos below which a bootstrap over videos is not reliable
 
 REASONS = {
     "frames": "no video has a scored frame (delays and alarms also need a frame rate)",
     "pixels": "no video has both pixel labels and pixel maps",
-    "tracks": "no video has both tracks and detections, or by masks one of them lacks masks",
+    "tracks": "no video has both tracks and detections (the mask criteria need masks of both)",
 }
 UNLABELLED = "no video has labels"
 
 
 @dataclass(slots=True)
 class _CoverageCounter:
-    """What is counted while the videos go by."""
+    """Counts of videos and frames, updated video by video."""
 
     videos: int = 0
     videos_total: int = 0
@@ -47,34 +48,35 @@ class _CoverageCounter:
     keys: set[str] = field(default_factory=set)
     unlabelled: int = 0
 
-    def add(self, video: TestVideo, number: int) -> None:
-        """`number` frames of it are scored."""
+    def add(self, video: TestVideo, scored_frames: int) -> None:
+        """Count a video of which `scored_frames` frames are scored. Raises DataError for a second one of its key."""
         if video.key in self.keys:
             raise DataError(problem(video.key, "the video comes twice", "each test video once"))
         self.keys.add(video.key)
         self.unlabelled += video.frame_labels is None
-        self.videos += number > 0
+        self.videos += scored_frames > 0
         self.videos_total += 1
-        self.frames += number
+        self.frames += scored_frames
         self.frames_total += video.frame_count
-        if number < video.frame_count:
+        if scored_frames < video.frame_count:
             self.missing.append(video.key)
 
     def coverage(self, expected: tuple[int, int] | None) -> Coverage:
+        """The coverage of the benchmark; `expected`: its (videos, frames), None = those that were counted."""
         videos, frames = expected or (self.videos_total, self.frames_total)
         totals = max(videos, self.videos_total), max(frames, self.frames_total)
         return Coverage(self.videos, totals[0], self.frames, totals[1], tuple(self.missing))
 
 
 def _view(video: TestVideo, score: VideoScore | None, protocol: EvaluationProtocol) -> EvaluatedVideo | None:
-    """None for a video that is not scored, or has no labels to score against."""
+    """None for a video without scores, without labels, or outside the protocol."""
     if score is None or video.frame_labels is None or not protocol.select([video]):
         return None
     return protocol.view(video, score)
 
 
-def _scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | None) -> int:
-    """How many frames of a video have a score that counts; without labels, any score."""
+def _count_scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | None) -> int:
+    """The number of frames of a video whose score counts; without labels, every score counts."""
     if item is not None:
         return len(item.frames)
     if score is None or video.frame_labels is not None:
@@ -85,7 +87,17 @@ def _scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | N
 def update_metrics(
     pairs: VideosWithScores, protocol: EvaluationProtocol, metrics: Sequence[Metric], sigma: float | None = None
 ) -> None:
-    """Puts every scored video into every metric (smoothed if `sigma`)."""
+    """Update every metric with every scored video.
+
+    Args:
+        pairs: Videos with their scores, once each.
+        protocol: Which videos and frames count.
+        metrics: The metrics, changed in place.
+        sigma: Width of a Gaussian that smooths the scores, in frames; None = raw scores.
+
+    Raises:
+        DataError: A score does not fit its video.
+    """
     for video, score in pairs:
         item = _view(video, score, protocol)
         if item is not None:
@@ -97,24 +109,25 @@ def _update(metrics: Sequence[Metric], item: EvaluatedVideo) -> None:
         metric.update(item)
 
 
-def _require(seen: _CoverageCounter, coverage: Coverage, protocol: EvaluationProtocol) -> None:
-    """Raises DataError listing what is missing."""
-    unscored = seen.videos_total - seen.videos
+def _incomplete_error(counter: _CoverageCounter, coverage: Coverage, protocol: EvaluationProtocol) -> DataError:
+    """The error that lists what is missing under a protocol that asks for complete coverage."""
+    unscored = counter.videos_total - counter.videos
     counts = {
-        "videos are not at hand": coverage.videos_total - seen.videos_total,
+        "videos are not at hand": coverage.videos_total - counter.videos_total,
         "have no score": unscored,
         "are scored in part": len(coverage.missing) - unscored,
     }
-    told = [f"{number:,} {what}" for what, number in counts.items() if number] or ["videos at hand are too short"]
-    lines = f": {', '.join(coverage.missing[:SHOWN])}" if coverage.missing else ""
+    reasons = [f"{number:,} {what}" for what, number in counts.items() if number] or ["videos at hand are too short"]
+    keys = f": {', '.join(coverage.missing[:SHOWN])}" if coverage.missing else ""
     if len(coverage.missing) > SHOWN:
-        lines += f" and {len(coverage.missing) - SHOWN} more"
-    raise DataError(
+        keys += f" and {len(coverage.missing) - SHOWN} more"
+    todo = "score them, or use --allow-partial: the result is then marked partial and is not the benchmark's number"
+    return DataError(
         problem(
             f"protocol {protocol.id}",
-            f"scored {coverage}; {', '.join(told)}{lines}",
+            f"scored {coverage}; {', '.join(reasons)}{keys}",
             "every frame of every test video",
-            "score them, or --allow-partial: the result is then marked so and is not the benchmark's number",
+            todo,
         )
     )
 
@@ -130,42 +143,54 @@ def evaluate(
     bootstrap: Bootstrap | None = None,
     smoothing: float | None = None,
 ) -> Result:
-    """Scores a method.
+    """Evaluate a method. A video without labels counts as covered and enters no metric.
 
-    pairs          (video, its score; None = the method has none), all test videos at hand, once each
-    metrics        names or metrics; None = the protocol's own first, then all others that can be computed
-    expected       (videos, frames) of the whole benchmark, where fewer may be at hand
-    allow_partial  gives a result marked partial where the protocol asks for complete coverage
-    smoothing      sigma in frames: frame metrics of smoothed scores beside the raw ones
+    Args:
+        pairs: All test videos at hand with their scores, once each.
+        protocol: Which videos and frames count.
+        metrics: Names or metrics; None = the protocol's own first, then all others that can be computed.
+        method: The method's name in the result.
+        expected: (videos, frames) of the whole benchmark, where fewer may be at hand.
+        allow_partial: Return a result marked partial where the protocol asks for complete coverage.
+        bootstrap: How intervals are made; None = the default.
+        smoothing: Sigma in frames: also compute the frame metrics of smoothed scores, beside the raw ones.
 
-    A video without labels counts as covered and enters no metric. Raises DataError for scores that do not fit their
-    video and for missing coverage under ``official``.
+    Returns:
+        The result with coverage, metrics and warnings.
+
+    Raises:
+        DataError: A score does not fit its video, or the coverage is incomplete under a protocol such as ``official``.
+        UserError: A metric is unknown, or the smoothing is out of range.
     """
     bootstrap = bootstrap or Bootstrap()
-    raw = _instantiate(metrics if metrics is not None else _all(protocol))
-    smoothed = (
-        _instantiate([type(metric).name for metric in raw if metric.needs == "frames"]) if smoothing is not None else []
-    )
-    oracle = room.make("frame_auc")
-    seen = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing)
-    coverage = seen.coverage(expected)
-    if protocol.complete and not coverage.complete and not allow_partial:
-        _require(seen, coverage, protocol)
-    found = {metric.name: boot.result(metric, bootstrap) for metric in raw if metric.keys}
+    raw = _instantiate(metrics if metrics is not None else _all_metrics(protocol))
+    frame_metrics = [type(metric).name for metric in raw if metric.needs == "frames"]
+    smoothed = _instantiate(frame_metrics if smoothing is not None else [])
+    oracle = metric_base.make("frame_auc")
+    counter = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing)
+    coverage = counter.coverage(expected)
+    partial = protocol.complete and not coverage.complete
+    if partial and not allow_partial:
+        raise _incomplete_error(counter, coverage, protocol)
+    results = _results(raw, bootstrap)
     return Result(
         benchmark=protocol.rules.benchmark,
         method=method,
-        protocol=protocol.id + (" (partial)" if protocol.complete and not coverage.complete else ""),
+        protocol=protocol.id + (" (partial)" if partial else ""),
         protocol_text=protocol.describe(),
         coverage=coverage,
-        metrics=found,
-        not_scored={metric.name: _why_not(metric, seen) for metric in raw if not metric.keys},
-        warnings=(*_unlabelled(seen), *_warnings(coverage, protocol, found, oracle)),
+        metrics=results,
+        not_scored={metric.name: _why_not_scored(metric, counter) for metric in raw if not metric.keys},
+        warnings=(*_label_warnings(counter), *_warnings(coverage, protocol, results, oracle)),
         resamples=bootstrap.resamples,
         seed=bootstrap.seed,
         smoothing=smoothing,
-        smoothed={m.name: boot.result(m, bootstrap) for m in smoothed if m.keys} if smoothing is not None else None,
+        smoothed=_results(smoothed, bootstrap) if smoothing is not None else None,
     )
+
+
+def _results(metrics: Sequence[Metric], bootstrap: Bootstrap) -> dict[str, MetricResult]:
+    return {metric.name: _bootstrap.result(metric, bootstrap) for metric in metrics if metric.keys}
 
 
 def _update_all(
@@ -176,18 +201,18 @@ def _update_all(
     oracle: Metric,
     smoothing: float | None,
 ) -> _CoverageCounter:
-    """Puts every scored video into the metrics, and what the video oracle would say into `oracle`."""
-    seen = _CoverageCounter()
+    """Update the metrics with every scored video, and `oracle` with the scores of the video oracle."""
+    counter = _CoverageCounter()
     for video, score in pairs:
         item = _view(video, score, protocol)
-        seen.add(video, _scored(video, score, item))
+        counter.add(video, _count_scored(video, score, item))
         if item is None:
             continue
         _update(raw, item)
         if smoothing is not None:
             _update(smoothed, smooth(item, smoothing))
         oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)), np.float32)))
-    return seen
+    return counter
 
 
 def paired_differences(
@@ -197,60 +222,71 @@ def paired_differences(
     names: Sequence[str],
     bootstrap: Bootstrap | None = None,
 ) -> dict[str, Mapping[str, Difference]]:
-    """Metric -> variant -> difference of two runs (first - second) over the same videos in the same order.
+    """Compare two runs over the same videos in the same order, by paired bootstrap.
 
-    Metrics for which either run has nothing are left out. Raises UserError for runs over different videos.
+    Args:
+        first: Videos with the scores of the first run.
+        second: The same videos with the scores of the second run.
+        protocol: Which videos and frames count.
+        names: Names of the metrics.
+        bootstrap: How intervals are made; None = the default.
+
+    Returns:
+        Metric -> variant -> first - second. A metric for which either run has no video is left out.
+
+    Raises:
+        UserError: The runs are over different videos, or a metric is unknown.
     """
-    one, other = _instantiate(names), _instantiate(names)
-    update_metrics(first, protocol, one)
-    update_metrics(second, protocol, other)
-    both = [(a, b) for a, b in zip(one, other, strict=True) if a.keys and b.keys]
-    return {a.name: boot.paired(a, b, bootstrap or Bootstrap()) for a, b in both}
+    metrics_first, metrics_second = _instantiate(names), _instantiate(names)
+    update_metrics(first, protocol, metrics_first)
+    update_metrics(second, protocol, metrics_second)
+    both = [(a, b) for a, b in zip(metrics_first, metrics_second, strict=True) if a.keys and b.keys]
+    return {a.name: _bootstrap.paired(a, b, bootstrap or Bootstrap()) for a, b in both}
 
 
 def _instantiate(metrics: Sequence[str | Metric]) -> list[Metric]:
-    made = [room.make(metric) if isinstance(metric, str) else metric for metric in metrics]
-    assert not any(metric.keys for metric in made), "a metric that has seen videos already"
-    return made
+    instances = [metric_base.make(metric) if isinstance(metric, str) else metric for metric in metrics]
+    assert not any(metric.keys for metric in instances), "a metric that was updated before"
+    return instances
 
 
-def _all(protocol: EvaluationProtocol) -> list[str]:
+def _all_metrics(protocol: EvaluationProtocol) -> list[str]:
     """The protocol's own metrics, then the others by name."""
     own = protocol.metrics()
-    return [*own, *(name for name in room.known() if name not in own)]
+    return [*own, *(name for name in metric_base.known() if name not in own)]
 
 
-def _why_not(metric: Metric, seen: _CoverageCounter) -> str:
-    return UNLABELLED if seen.unlabelled == seen.videos_total else REASONS[metric.needs]
+def _why_not_scored(metric: Metric, counter: _CoverageCounter) -> str:
+    return UNLABELLED if counter.unlabelled == counter.videos_total else REASONS[metric.needs]
 
 
-def _unlabelled(seen: _CoverageCounter) -> tuple[str, ...]:
-    if not seen.unlabelled:
+def _label_warnings(counter: _CoverageCounter) -> tuple[str, ...]:
+    if not counter.unlabelled:
         return ()
-    if seen.unlabelled == seen.videos_total:
+    if counter.unlabelled == counter.videos_total:
         return (f"{UNLABELLED}: there are scores to look at and no metrics",)
-    return (f"{seen.unlabelled} of {seen.videos_total} videos have no labels and are in no metric",)
+    return (f"{counter.unlabelled} of {counter.videos_total} videos have no labels and are in no metric",)
 
 
 def _warnings(
-    coverage: Coverage, protocol: EvaluationProtocol, found: Mapping[str, MetricResult], oracle: Metric
+    coverage: Coverage, protocol: EvaluationProtocol, results: Mapping[str, MetricResult], oracle: Metric
 ) -> tuple[str, ...]:
     """What a reader must know before any number."""
     warnings = []
     if not coverage.complete:
-        what = "numbers are not the benchmark's" if protocol.complete else f"as protocol {protocol.id} has it"
-        warnings.append(f"scored {coverage}: {what}")
+        reason = "numbers are not the benchmark's" if protocol.complete else f"as protocol {protocol.id} has it"
+        warnings.append(f"scored {coverage}: {reason}")
     ceiling = oracle.exact()["micro"] if oracle.keys else float("nan")
-    auc = found["frame_auc"].headline.value if "frame_auc" in found else None
+    auc = results["frame_auc"].headline.value if "frame_auc" in results else None
     if auc is not None and auc < ceiling:
         warnings.append(
             f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "
             "when: the method has not shown that it localises in time"
         )
-    if coverage.videos < FEW and any(result.headline.low is not None for result in found.values()):
-        warnings.append(f"intervals over {coverage.videos} videos say little")
-    for name, result in found.items():
+    if coverage.videos < FEW and any(result.headline.low is not None for result in results.values()):
+        warnings.append(f"intervals over {coverage.videos} videos are not reliable")
+    for name, result in results.items():
         left_out = result.counts.get("videos_left_out", 0)
         if left_out:
-            warnings.append(f"{name} is over {result.counts['videos']} videos; {left_out} lack what it needs")
+            warnings.append(f"{name} covers {result.counts['videos']} videos; {left_out} are without the data it needs")
     return tuple(warnings)

@@ -1,9 +1,9 @@
-"""One method and the baselines on one benchmark -> an Entry for results.json, and what the page shows of each video.
+"""One method and the baselines on one benchmark -> an entry for results.json, and a view of each video for the page.
 
-measured = measure(benchmark, protocol, pairs, "ours", provenance)
-report.add("runs/first", measured)
+measurement = measure(benchmark, protocol, pairs, "ours", provenance)
+run_folder.add("runs/first", measurement)
 
-`pairs` may be a generator: one video is looked at at a time, while its maps are at hand.
+`pairs` may be a generator: one video is in memory at a time, with its maps.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from lavida_bench.baselines import _base as room
+from lavida_bench.baselines import _base as baseline_base
+from lavida_bench.baselines._base import Baseline
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.evaluation.curve import Timeline, timeline
 from lavida_bench.evaluation.evaluate import VideosWithScores, evaluate
-from lavida_bench.evaluation.peak_pictures import Thumbnail, peak_thumbnails
+from lavida_bench.evaluation.thumbnails import Thumbnail, peak_thumbnails
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.result import Result
@@ -25,16 +26,22 @@ from lavida_bench.results.results_json import DataUsed, Provenance, ResultEntry
 from lavida_bench.videos.types import Counts, Floats, TestVideo, VideoScore
 
 Advance = Callable[[int], None]
-SHOWN = 300  # videos of which pictures are taken
+"""Moves a progress bar on by a number of frames."""
+SHOWN = 300  # videos that get thumbnails
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureSettings:
-    """What may be chosen about measuring; see `evaluate`.
+    """The options of `measure`; see also `evaluate`.
 
-    baselines  names, None = all that are built in
-    thumbnails whether pictures are taken at the peaks
-    seed       of the random baseline
+    Attributes:
+        metrics: Names of the metrics; None = all that can be computed.
+        baselines: Names of the baselines; None = all that are built in.
+        bootstrap: How intervals are made.
+        smoothing: Sigma in frames of additionally smoothed scores; None = no smoothing.
+        allow_partial: Whether incomplete coverage gives a result marked partial instead of an error.
+        thumbnails: Whether thumbnails are made of the peaks.
+        seed: Seed of the random baseline.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -48,27 +55,102 @@ class MeasureSettings:
 
 @dataclass(frozen=True, slots=True)
 class VideoView:
-    """What a page shows of one video."""
+    """What a page shows of one video.
+
+    Attributes:
+        key: The video's key.
+        timeline: Its scores over time.
+        thumbnails: Frames where the score peaks, in order of time.
+    """
 
     key: str
     timeline: Timeline
     thumbnails: tuple[Thumbnail, ...]
 
     def to_json(self) -> dict[str, object]:
-        """The view as it is stored in pictures/ENTRY.json, where the thumbnails are called "shots"."""
-        return {
-            "key": self.key,
-            "timeline": asdict(self.timeline),
-            "shots": [asdict(thumbnail) for thumbnail in self.thumbnails],
-        }
+        """The view as pictures/ENTRY.json stores it; the thumbnails are under "shots" there."""
+        shots = [asdict(thumbnail) for thumbnail in self.thumbnails]
+        return {"key": self.key, "timeline": asdict(self.timeline), "shots": shots}
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One method on one benchmark: the numbers, and the pictures beside them."""
+    """One method on one benchmark: the numbers for results.json, and a view of each scored video."""
 
     entry: ResultEntry
     views: tuple[VideoView, ...]
+
+
+class ViewCollector:
+    """Passes videos on to an evaluation and collects, on the way, what a page shows of each.
+
+    Attributes:
+        views: The views of the videos that went by.
+        scored: Keys of the videos that went by with a score.
+    """
+
+    def __init__(
+        self,
+        protocol: EvaluationProtocol,
+        with_thumbnails: Collection[str] = (),
+        advance: Advance = lambda frames: None,
+    ) -> None:
+        """Collect views under a protocol.
+
+        Args:
+            protocol: Which frames count.
+            with_thumbnails: Keys of the videos that get thumbnails.
+            advance: Called with the number of frames of each video that is done.
+        """
+        self.protocol, self.with_thumbnails, self.advance = protocol, with_thumbnails, advance
+        self.views: list[VideoView] = []
+        self.scored: set[str] = set()
+
+    def watch(self, pairs: VideosWithScores) -> Iterator[tuple[TestVideo, VideoScore | None]]:
+        """Pass the same pairs on, and close each video when the consumer is done with it.
+
+        Args:
+            pairs: Videos with their scores.
+
+        Yields:
+            The same pairs.
+
+        Raises:
+            DataError: A score does not fit its video, or the video cannot be read.
+        """
+        for video, score in pairs:
+            try:
+                if score is not None:
+                    self.scored.add(video.key)
+                    self._add_view(video, score)
+                yield video, score
+            finally:
+                video.close()
+            self.advance(video.frame_count)
+
+    def _add_view(self, video: TestVideo, score: VideoScore) -> None:
+        if not self.protocol.select([video]):
+            return
+        frames, values = self._counted_scores(video, score)
+        if not len(frames):
+            return
+        thumbnails: tuple[Thumbnail, ...] = ()
+        if video.key in self.with_thumbnails:
+            candidates = self._frames_with_maps(video, score, frames)
+            thumbnails = peak_thumbnails(video, score, candidates, score.frames[candidates])
+        self.views.append(VideoView(video.key, timeline(video, frames, values), thumbnails))
+
+    def _counted_scores(self, video: TestVideo, score: VideoScore) -> tuple[Counts, Floats]:
+        """The frames whose scores count, and these scores; of a video without labels all that were scored."""
+        if video.frame_labels is not None:
+            item = self.protocol.view(video, score)
+            return item.frames, item.values
+        frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
+        return frames, score.frames[frames]
+
+    def _frames_with_maps(self, video: TestVideo, score: VideoScore, frames: Counts) -> Counts:
+        """The frames that were scored themselves: only they have maps."""
+        return frames if video.frame_labels is None else self.protocol.view(video, score).pixel_frames
 
 
 def measure(
@@ -84,124 +166,99 @@ def measure(
     how: MeasureSettings | None = None,
     advance: Advance = lambda frames: None,
 ) -> Measurement:
-    """Scores a method and the baselines under a protocol.
+    """Evaluate a method and the baselines under a protocol.
 
-    pairs    (video, its score; None = the method has none) of `benchmark.videos()`, once each, in their order
-    names    that were given to the method's prompt, if it has one
-    scores   where the method's scores are kept, relative to the run folder
-    warnings more sentences for the top of the report
-    advance  is told frames as they are done: those of each video for the method, and again for each baseline
+    Args:
+        benchmark: The benchmark on disk.
+        protocol: Which videos and frames count.
+        pairs: The videos of `benchmark.videos()` with their scores, once each, in their order.
+        method: The method's name in the result.
+        provenance: How the scores came about.
+        names: Anomalies that were named to the method's prompt, if it has one.
+        scores: Where the method's scores are kept, relative to the run folder.
+        warnings: More sentences for the top of the report.
+        how: The options; None = the defaults.
+        advance: Called with numbers of frames: those of each video for the method, and again for each baseline.
 
-    Raises DataError for scores that do not fit their video and for missing coverage under ``official``.
+    Returns:
+        The entry for results.json and the views of the videos.
+
+    Raises:
+        DataError: A score does not fit its video, or the coverage is incomplete under ``official``.
+        UserError: A metric or baseline is unknown.
     """
     how = how or MeasureSettings()
-    looks: list[VideoView] = []
     expected = expected_counts(benchmark)
-    scored: set[str] = set()
-    watched = collect_views(
-        _noted(pairs, scored), protocol, _shown(benchmark.videos()) if how.thumbnails else frozenset(), looks, advance
-    )
+    collector = ViewCollector(protocol, _with_thumbnails(benchmark.videos()) if how.thumbnails else (), advance)
     result = evaluate(
-        watched, protocol, how.metrics, method=method, expected=expected, allow_partial=how.allow_partial,
-        bootstrap=how.bootstrap, smoothing=how.smoothing,
+        collector.watch(pairs), protocol, how.metrics, method=method, expected=expected,
+        allow_partial=how.allow_partial, bootstrap=how.bootstrap, smoothing=how.smoothing,
     )  # fmt: skip
     result = replace(result, warnings=(*result.warnings, *warnings))
-    baselines = _baselines(benchmark, protocol, how, expected, scored, advance)
-    entry = ResultEntry(result, baselines, tuple(names), DataUsed.of(benchmark), provenance, scores)
-    return Measurement(entry, tuple(looks))
+    baselines = _evaluate_baselines(benchmark, protocol, how, collector.scored, advance)
+    data = DataUsed.from_benchmark(benchmark)
+    entry = ResultEntry(result, baselines, tuple(names), data, provenance, scores)
+    return Measurement(entry, tuple(collector.views))
 
 
 def frames_to_measure(benchmark: Benchmark, how: MeasureSettings) -> int:
-    """Frames that `measure` will tell `advance`: the method's and those of each baseline."""
-    baselines = room.known() if how.baselines is None else how.baselines
+    """Count the frames that `measure` will report to `advance`.
+
+    Args:
+        benchmark: The benchmark on disk.
+        how: The options of `measure`.
+
+    Returns:
+        The frames of the method plus those of each baseline.
+    """
+    baselines = baseline_base.known() if how.baselines is None else how.baselines
     labelled = any(video.frame_labels is not None for video in benchmark.videos())
     return (1 + len(baselines) * labelled) * sum(video.frame_count for video in benchmark.videos())
 
 
 def expected_counts(benchmark: Benchmark) -> tuple[int, int] | None:
-    """(videos, frames) that the whole benchmark has; None where it is whatever is there."""
+    """Look up how much the whole benchmark holds.
+
+    Args:
+        benchmark: The benchmark on disk.
+
+    Returns:
+        (videos, frames), or None for a benchmark without a fixed test split.
+    """
     totals = benchmark.expected
     if totals is None:
         return None
     return totals.videos, totals.frames or sum(video.frame_count for video in benchmark.videos())
 
 
-def _shown(videos: Sequence[TestVideo]) -> frozenset[str]:
-    """Keys of the videos of which pictures are taken: all, or SHOWN spread evenly."""
-    at = np.linspace(0, len(videos) - 1, min(SHOWN, len(videos))).round().astype(int)
-    return frozenset(videos[n].key for n in at)
+def _with_thumbnails(videos: Sequence[TestVideo]) -> frozenset[str]:
+    """Keys of the videos that get thumbnails: all, or SHOWN of them spread evenly."""
+    places = np.linspace(0, len(videos) - 1, min(SHOWN, len(videos))).round().astype(int)
+    return frozenset(videos[place].key for place in places)
 
 
-def collect_views(
-    pairs: VideosWithScores,
-    protocol: EvaluationProtocol,
-    shown: Collection[str],
-    looks: list[VideoView],
-    advance: Advance,
-) -> Iterator[tuple[TestVideo, VideoScore | None]]:
-    """The same pairs; what a page shows of each goes to `looks`, with pictures of those `shown`. Closes each video."""
-    for video, score in pairs:
-        try:
-            if score is not None and protocol.select([video]):
-                frames, values = _counted(video, score, protocol)
-                if len(frames):
-                    looked = _looked_at(video, score, protocol, frames)
-                    taken = peak_thumbnails(video, score, looked, score.frames[looked]) if video.key in shown else ()
-                    looks.append(VideoView(video.key, timeline(video, frames, values), taken))
-            yield video, score
-        finally:
-            video.close()
-        advance(video.frame_count)
-
-
-def _looked_at(video: TestVideo, score: VideoScore, protocol: EvaluationProtocol, frames: Counts) -> Counts:
-    """Those of the frames that were scored themselves: only they have maps."""
-    return frames if video.frame_labels is None else protocol.view(video, score).pixel_frames
-
-
-def _counted(video: TestVideo, score: VideoScore, protocol: EvaluationProtocol) -> tuple[Counts, Floats]:
-    """The frames whose scores count, and these scores; of a video without labels all that were scored."""
-    if video.frame_labels is not None:
-        item = protocol.view(video, score)
-        return item.frames, item.values
-    frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
-    return frames, score.frames[frames]
-
-
-def _noted(pairs: VideosWithScores, scored: set[str]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
-    """The same pairs; keys of the videos that have a score go to `scored`."""
-    for video, score in pairs:
-        if score is not None:
-            scored.add(video.key)
-        yield video, score
-
-
-def _baselines(
-    benchmark: Benchmark,
-    protocol: EvaluationProtocol,
-    how: MeasureSettings,
-    expected: tuple[int, int] | None,
-    scored: Collection[str],
-    advance: Advance,
+def _evaluate_baselines(
+    benchmark: Benchmark, protocol: EvaluationProtocol, how: MeasureSettings, scored: Collection[str], advance: Advance
 ) -> tuple[Result, ...]:
-    """Each baseline in the same way and on the same videos as the method; none where no video has labels."""
-    videos = benchmark.videos()
-    names = room.known() if how.baselines is None else how.baselines
-    if all(video.frame_labels is None for video in videos):
+    """Each baseline in the same way and on the same videos as the method; () where no video has labels."""
+    if all(video.frame_labels is None for video in benchmark.videos()):
         return ()
+    expected = expected_counts(benchmark)
 
-    def pairs(one: room.Baseline) -> Iterator[tuple[TestVideo, VideoScore | None]]:
-        for video in videos:
+    def pairs(baseline: Baseline) -> Iterator[tuple[TestVideo, VideoScore | None]]:
+        for video in benchmark.videos():
             wanted = video.frame_labels is not None and video.key in scored
             try:
-                yield video, one.score(video, room.rng_for(how.seed, video.key)) if wanted else None
+                rng = baseline_base.rng_for(how.seed, video.key)
+                yield video, baseline.score(video, rng) if wanted else None
             finally:
                 video.close()
             advance(video.frame_count)
 
+    names = baseline_base.known() if how.baselines is None else how.baselines
     return tuple(
         evaluate(
-            pairs(room.make(name)), protocol, how.metrics, method=name, expected=expected, allow_partial=True,
+            pairs(baseline_base.make(name)), protocol, how.metrics, method=name, expected=expected, allow_partial=True,
             bootstrap=how.bootstrap,
         )
         for name in names

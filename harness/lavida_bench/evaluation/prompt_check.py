@@ -1,7 +1,8 @@
 """Does a model follow its prompt? The same frames scored with the anomalies' names and with names of absent things.
 
-What falls is what the names themselves bring; a model that finds anything conspicuous, whatever is asked for, does
-not fall. Paired by frame, intervals by bootstrap over videos. Letters: V videos, F frames.
+The names themselves contribute what the scores lose with absent names. A model that reports anything conspicuous,
+whatever the prompt names, loses nothing. Paired by frame, intervals by bootstrap over videos. Letters: V videos,
+F frames.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lavida_bench.metrics._bootstrap import Bootstrap, interval
 from lavida_bench.videos.types import Bits, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
-WHICH = ("all", "abnormal", "normal")
+GROUPS = ("all", "abnormal", "normal")
 
 
 class NoFrameError(DataError):
@@ -25,9 +26,14 @@ class NoFrameError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class LogitChange:
-    """Mean of (score with the names - score with absent names), in logits, over some frames.
+    """Mean of (score with the names - score with absent names) over a group of frames.
 
-    low, high  95 % interval; None for fewer than two videos
+    Attributes:
+        frames: Number of frames in the group.
+        videos: Number of videos they come from.
+        value: The mean, in logits.
+        low: Lower end of the 95 % interval; None for fewer than two videos.
+        high: Upper end of the 95 % interval; None for fewer than two videos.
     """
 
     frames: int
@@ -44,31 +50,40 @@ class LogitChange:
 def logit_changes(
     triples: Iterable[tuple[TestVideo, VideoScore, VideoScore]], bootstrap: Bootstrap | None = None
 ) -> dict[str, LogitChange]:
-    """Falls over all frames and, where there are labels, over the abnormal and the normal ones.
+    """Compare scores with the names of the prompt and scores with absent names.
 
-    Frames that either score lacks are left out. Raises NoFrameError if none is left.
+    Args:
+        triples: (video, its score with the names, its score with absent names). A frame counts if both scored it.
+        bootstrap: How intervals are made; None = the default.
+
+    Returns:
+        Group -> change: "all", and with labels also "abnormal" and "normal". A group without frames is left out.
+
+    Raises:
+        NoFrameError: No frame has both scores.
     """
-    sums: dict[str, list[tuple[float, int]]] = {which: [] for which in WHICH}
+    sums: dict[str, list[tuple[float, int]]] = {group: [] for group in GROUPS}
     for video, named, absent in triples:
-        both = _scored(named) & _scored(absent)
+        both = _scored_frames(named) & _scored_frames(absent)
         change = (named.frames - absent.frames).astype(np.float64)
-        kept = {"all": both}
+        groups = {"all": both}
         if video.frame_labels is not None:
-            kept |= {"abnormal": both & video.frame_labels, "normal": both & ~video.frame_labels}
-        for which, frames in kept.items():
+            groups["abnormal"] = both & video.frame_labels
+            groups["normal"] = both & ~video.frame_labels
+        for group, frames in groups.items():
             if frames.any():
-                sums[which].append((float(change[frames].sum()), int(frames.sum())))
+                sums[group].append((float(change[frames].sum()), int(frames.sum())))
     if not sums["all"]:
         raise NoFrameError(problem("prompt check", "no frame is scored with both lists of names", "at least one"))
-    return {which: _fall(np.array(rows), bootstrap or Bootstrap()) for which, rows in sums.items() if rows}
+    return {group: _mean_change(np.array(rows), bootstrap or Bootstrap()) for group, rows in sums.items() if rows}
 
 
-def _scored(score: VideoScore) -> Bits:
+def _scored_frames(score: VideoScore) -> Bits:
     return np.ones(score.frame_count, np.bool_) if score.scored is None else score.scored
 
 
-def _fall(rows: NDArray[np.float64], bootstrap: Bootstrap) -> LogitChange:
-    """Of (V, 2) sums and numbers of frames."""
+def _mean_change(rows: NDArray[np.float64], bootstrap: Bootstrap) -> LogitChange:
+    """The mean over (V, 2) sums and numbers of frames."""
     total, frames = rows.sum(axis=0)
     low = high = None
     if len(rows) > 1 and bootstrap.resamples:

@@ -17,24 +17,32 @@ PACKAGES = ("numpy", "av", "opencv-python-headless", "torch", "transformers")
 
 
 def current_provenance(model: Mapping[str, str] | None = None, command: str | None = None) -> Provenance:
-    """Of this process, now. `command` None = its own command line, quoted so that it can be pasted."""
+    """Describe a result of this process, made now.
+
+    Args:
+        model: What identifies the method; None = nothing.
+        command: The command line; None = that of this process, quoted so that it can be pasted.
+
+    Returns:
+        The provenance, with the versions of what is installed.
+    """
     made = datetime.now(UTC).replace(microsecond=0).isoformat()
     return Provenance(command or command_line(), versions(), dict(model or {}), made)
 
 
 def command_line() -> str:
-    """The words that started this process, the program by its short name."""
+    """The arguments that started this process, quoted, the program by its short name."""
     program = Path(sys.argv[0])
-    started = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
-    return shlex.join([*started, *sys.argv[1:]])
+    start = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
+    return shlex.join([*start, *sys.argv[1:]])
 
 
 def versions() -> dict[str, str]:
-    """Of this project, of Python, and of those packages that are installed."""
-    found = {"lavida-gen": __version__, "python": platform.python_version()}
+    """Package -> version, of this project, of Python, and of those packages that are installed."""
+    installed = {"lavida-gen": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed

@@ -1,6 +1,6 @@
-"""Numbers that papers report, each with its protocol: they stand beside ours, they are never mixed with them.
+"""Numbers that papers report, each with its protocol. Reports show them beside ours, marked as published.
 
-They lie in data/published.yaml; a new paper is a few lines there.
+They are in data/published.yaml; a new paper is a few lines there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ FILE = resource("published.yaml", "lavida_bench")
 
 
 class PublishedMethod(StrictModel):
-    """One method of a paper. `values`: benchmark -> metric -> percent, as the paper gives it (micro)."""
+    """One method of a paper.
+
+    Attributes:
+        method: Its name.
+        source: Where the numbers are, arXiv number and table.
+        protocol: How they were computed, in a sentence.
+        note: What else a reader needs to know.
+        values: Benchmark -> metric -> percent, as the paper gives it (micro).
+    """
 
     method: str
     source: str
@@ -29,10 +37,17 @@ class PublishedMethod(StrictModel):
 
 @cache
 def all_published() -> tuple[PublishedMethod, ...]:
-    """All of them, in the order of the file."""
+    """All methods, in the order of the file."""
     return TypeAdapter(tuple[PublishedMethod, ...]).validate_python(yaml.safe_load(FILE.read_text("utf-8")))
 
 
 def published_for(benchmark: str) -> tuple[PublishedMethod, ...]:
-    """Those that have a number of this benchmark."""
-    return tuple(one for one in all_published() if benchmark in one.values)
+    """Look up what papers report on a benchmark.
+
+    Args:
+        benchmark: The benchmark's name.
+
+    Returns:
+        The methods with a number on it.
+    """
+    return tuple(method for method in all_published() if benchmark in method.values)

@@ -1,4 +1,4 @@
-"""What an evaluation says: a Result. record.py puts Results into results.json."""
+"""What an evaluation found: a Result. results_json.py stores Results in results.json."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from lavida_bench.metrics._base import MetricResult
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the benchmark the numbers rest on.
+    """How much of the benchmark the numbers cover.
 
-    videos, frames              scored
-    videos_total, frames_total  of the benchmark as it should be
-    missing                     keys of videos without a score, or with unscored frames
+    Attributes:
+        videos: Number of scored videos.
+        videos_total: Number of videos of the whole benchmark.
+        frames: Number of scored frames.
+        frames_total: Number of frames of the whole benchmark.
+        missing: Keys of videos without a score, or with unscored frames.
     """
 
     videos: int
@@ -25,7 +28,7 @@ class Coverage:
 
     @property
     def share(self) -> float:
-        """Of the frames, 0..1."""
+        """The scored share of the frames, 0 to 1."""
         return self.frames / self.frames_total if self.frames_total else 0.0
 
     @property
@@ -43,11 +46,19 @@ class Coverage:
 class Result:
     """One method on one benchmark under one protocol.
 
-    protocol    name/version, with " (partial)" if less was scored than the protocol asks for
-    metrics     by name, the one to quote first
-    not_scored  metric -> why it has no number
-    smoothing   sigma in frames, None = none; `smoothed` then has the frame metrics of the smoothed scores
-    warnings    sentences for the top of a report
+    Attributes:
+        benchmark: The benchmark's name.
+        method: The method's name.
+        protocol: name/version, with " (partial)" if less was scored than the protocol asks for.
+        protocol_text: The protocol in a sentence.
+        coverage: How much of the benchmark the numbers cover.
+        metrics: Results by name, the headline metric first.
+        not_scored: Metric -> why it has no number.
+        warnings: Sentences for the top of a report.
+        resamples: Number of resamples of the bootstrap.
+        seed: Its seed.
+        smoothing: Sigma in frames of smoothed scores; None = no smoothing.
+        smoothed: Frame metrics of the smoothed scores; None without smoothing.
     """
 
     benchmark: str

@@ -2,8 +2,8 @@
 
     {"schema": 1, "entries": [{"result": ..., "baselines": [...], "names": [...], "data": ..., "provenance": ...}]}
 
-One entry for each benchmark, protocol and method. `schema()` is the JSON schema. The version rises
-whenever a reader of an older file could be misled.
+One entry for each benchmark, protocol and method. `json_schema()` is the JSON schema. The version rises whenever a
+reader of an older file could be misled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,10 +30,11 @@ FILE = "results.json"
 class Provenance:
     """How the numbers came about.
 
-    command   the exact command line
-    versions  of this project, Python and what computes
-    model     what identifies the method: checkpoint, preset, digest, ... () for scores from files
-    made      when, ISO 8601, UTC
+    Attributes:
+        command: The exact command line.
+        versions: Package -> version, of this project, Python and what computes.
+        model: What identifies the method: checkpoint, preset, digest, ...; empty for scores from files.
+        made: When, ISO 8601, UTC.
     """
 
     command: str
@@ -45,16 +45,30 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class DataUsed:
-    """The files that were scored. `settings` are the benchmark's options that were given."""
+    """The files that were scored.
+
+    Attributes:
+        root: The benchmark's folder.
+        settings: The benchmark's options that the user gave.
+        licence: Its licence.
+        defects: What was wrong with the files.
+    """
 
     root: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     licence: str
     defects: tuple[Defect, ...] = ()
 
     @classmethod
-    def of(cls, benchmark: Benchmark) -> DataUsed:
-        """As they are known now: after scoring, with what reading has found."""
+    def from_benchmark(cls, benchmark: Benchmark) -> DataUsed:
+        """Describe the files of a benchmark, with the defects that are known by now: call it after scoring.
+
+        Args:
+            benchmark: The benchmark on disk.
+
+        Returns:
+            Its folder, options, licence and defects.
+        """
         from lavida_bench.benchmarks._check import missing
 
         defects = (*missing(benchmark, len(benchmark.loaded())), *benchmark.defects)
@@ -66,9 +80,13 @@ class DataUsed:
 class ResultEntry:
     """One method on one benchmark under one protocol.
 
-    baselines  the built-in methods, measured in the same way
-    names      anomalies that were named to the method's prompt; () = none, or each video's own
-    scores     folder of the method's scores by video, relative to the run folder; None if they were not kept
+    Attributes:
+        result: The method's numbers.
+        baselines: Those of the built-in methods, measured in the same way.
+        names: Anomalies that were named to the method's prompt; () = none, or each video's own.
+        data: The files that were scored.
+        provenance: How the scores came about.
+        scores: Folder of the method's scores by video, relative to the run folder; None if they were not kept.
     """
 
     result: Result
@@ -80,16 +98,16 @@ class ResultEntry:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What is replaced when it is measured again: benchmark, protocol, method."""
+        """(benchmark, protocol, method): a new measurement replaces the entry with the same key."""
         return self.result.benchmark, self.result.protocol.removesuffix(" (partial)"), self.result.method
 
     @property
     def slug(self) -> str:
-        """The key as a file name; two methods that differ in an odd character only have two."""
+        """The key as a file name, with a digest where the method's name has characters that it cannot keep."""
         benchmark, protocol, method = self.key
         plain = re.sub(r"[^\w.-]", "-", method).strip("-")
-        mark = "" if plain == method else f"-{hashlib.sha256(method.encode()).hexdigest()[:8]}"
-        return f"{benchmark}-{protocol.replace('/', '-')}-{plain}{mark}"
+        suffix = "" if plain == method else f"-{hashlib.sha256(method.encode()).hexdigest()[:8]}"
+        return f"{benchmark}-{protocol.replace('/', '-')}-{plain}{suffix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +117,42 @@ class RunResults:
     entries: tuple[ResultEntry, ...] = ()
 
     def with_entry(self, entry: ResultEntry) -> RunResults:
-        """The same with one more, in the place of an older one of the same key."""
-        kept = [entry if one.key == entry.key else one for one in self.entries]
-        return RunResults(tuple(kept if entry in kept else [*kept, entry]))
+        """Add an entry, or replace the one with its key.
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists, dicts, numbers and None; coverage also as a share."""
-        plain = {"schema": SCHEMA, **asdict(self)}
-        for entry, made in zip(plain["entries"], self.entries, strict=True):
-            results = [(entry["result"], made.result), *zip(entry["baselines"], made.baselines, strict=True)]
-            for written, result in results:
-                written["coverage"]["share"] = result.coverage.share
-        return plain
+        Args:
+            entry: The new entry.
+
+        Returns:
+            A copy with it.
+        """
+        replaced = [entry if old.key == entry.key else old for old in self.entries]
+        return RunResults(tuple(replaced if entry in replaced else [*replaced, entry]))
+
+    def to_json(self) -> dict[str, object]:
+        """The content of results.json: plain lists, dicts, numbers and None; coverage also as a share."""
+        entries = []
+        for entry in self.entries:
+            plain = asdict(entry)
+            plain["result"]["coverage"]["share"] = entry.result.coverage.share
+            for plain_baseline, baseline in zip(plain["baselines"], entry.baselines, strict=True):
+                plain_baseline["coverage"]["share"] = baseline.coverage.share
+            entries.append(plain)
+        return {"schema": SCHEMA, "entries": entries}
 
     @classmethod
-    def from_json(cls, data: Any, where: object = FILE) -> RunResults:
-        """Raises DataError for another schema version and for what does not follow the schema."""
+    def from_json(cls, data: object, where: object = FILE) -> RunResults:
+        """Parse the content of results.json.
+
+        Args:
+            data: What the JSON holds.
+            where: The file, for errors.
+
+        Returns:
+            The entries.
+
+        Raises:
+            DataError: The schema is of another version, or the data does not follow it.
+        """
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             got = data.get("schema") if isinstance(data, dict) else data
             raise DataError(problem(where, f"schema {got!r}", f"{SCHEMA}", "score again with this version"))
@@ -122,23 +160,32 @@ class RunResults:
             return _ADAPTER.validate_python({"entries": data.get("entries")})
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            got = f"{place}: {first['msg']}"
+            got = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise DataError(problem(where, got, todo="the file was changed by hand; score again")) from error
 
 
 _ADAPTER = TypeAdapter(RunResults)
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, object]:
     """The JSON schema of results.json."""
-    made = _ADAPTER.json_schema()
-    made["properties"] = {"schema": {"const": SCHEMA}, **made["properties"]}
-    return made
+    schema = _ADAPTER.json_schema()
+    schema["properties"] = {"schema": {"const": SCHEMA}, **schema["properties"]}
+    return schema
 
 
 def read(run: Path) -> RunResults:
-    """The record of a run folder. Raises DataError if it has none or cannot be read."""
+    """Read the results of a run folder.
+
+    Args:
+        run: The folder.
+
+    Returns:
+        The entries of its results.json.
+
+    Raises:
+        DataError: It has none, or it cannot be read.
+    """
     path = run / FILE
     if not path.is_file():
         todo = "give a folder that `lavida-bench run`, `report` or `score-files` wrote"
@@ -150,8 +197,16 @@ def read(run: Path) -> RunResults:
     return RunResults.from_json(data, path)
 
 
-def write(run: Path, record: RunResults) -> None:
-    """Writes results.json, whole. Raises DataError."""
+def write(run: Path, results: RunResults) -> None:
+    """Write results.json, whole or not at all.
+
+    Args:
+        run: The run folder, made where it is missing.
+        results: Its entries.
+
+    Raises:
+        DataError: The disk is full.
+    """
     run.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(results.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
     write_whole(run / FILE, text.encode())

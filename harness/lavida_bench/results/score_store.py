@@ -1,11 +1,11 @@
-"""Scores on disk: one folder for one model, prompt and protocol on one benchmark; one or two whole files a video.
+"""Scores on disk: one folder for one model, prompt and protocol on one benchmark; one or two whole files per video.
 
     DIR/score.json             what made the scores
     DIR/videos/KEY.npz         frames (F,), scored (F,), boxes, box_frames, box_scores, fingerprint
-    DIR/videos/KEY.maps.npy    (m, h, w) float16, the maps of the m scored frames; it comes before its npz
+    DIR/videos/KEY.maps.npy    (m, h, w) float16, the maps of the m scored frames; written before its npz
 
 KEY is the video's key with "%" and "/" percent-encoded. A file under its final name is whole; one whose fingerprint
-differs (another model, prompt, protocol, another video) counts as absent.
+differs (another model, prompt, protocol, or another video) counts as absent. Letters: F frames of a video.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from lavida_bench.videos import regions
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import Media, Part
-from lavida_bench.videos.types import Bits, Detections, Maps, TestVideo, VideoScore
+from lavida_bench.videos.types import Bits, Detections, Floats, Maps, TestVideo, VideoScore
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, UserError, problem
@@ -30,29 +31,65 @@ from lavida_gen.corpus.shards import write_whole
 from lavida_gen.storage import cache
 
 FORMAT = 1
-ABOUT = "score.json"
+HEADER = "score.json"
 MAPS = ".maps.npy"
 
 
-class ScoreStore:
-    """Scores of the videos of one benchmark. `about` is plain JSON and decides whether scores may be reused."""
+class _Header(TypedDict):
+    """The content of score.json."""
 
-    def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
-        self.folder, self.about = folder, dict(about)
-        self.fingerprint = digest(self.about)
+    format: int
+    fingerprint: str
+    about: dict[str, object]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _StoredVideo:
+    """The content of KEY.npz."""
+
+    frames: Floats
+    scored: Bits
+    has_maps: bool
+    detections: Detections | None
+
+
+class ScoreStore:
+    """Scores of the videos of one benchmark.
+
+    Attributes:
+        folder: Where they are.
+        identity: What made them, as plain JSON. Scores are reused only if it is equal.
+        fingerprint: SHA-256 of the identity.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, object]) -> None:
+        self.folder, self.identity = folder, dict(identity)
+        self.fingerprint = json_digest(self.identity)
 
     @classmethod
-    def create(cls, folder: Path, about: Mapping[str, Any], replace: bool = False) -> ScoreStore:
-        """Opens a folder for these scores, made where it is missing.
+    def create(cls, folder: Path, identity: Mapping[str, object], replace: bool = False) -> ScoreStore:
+        """Open a folder to write scores to.
 
-        Raises UserError for a folder with scores of something else, unless they may be replaced.
+        Args:
+            folder: The folder, made where it is missing.
+            identity: What makes the scores, as plain JSON.
+            replace: Whether scores that something else made may be replaced.
+
+        Returns:
+            The store.
+
+        Raises:
+            UserError: The folder holds scores that something else made.
+            DataError: The folder cannot be made.
         """
-        store = cls(folder, about)
-        found = _read(folder / ABOUT) if (folder / ABOUT).is_file() else None
-        if found is not None and found["fingerprint"] != store.fingerprint and not replace:
-            odd = ", ".join(sorted(k for k in {*about, *found["about"]} if about.get(k) != found["about"].get(k)))
+        store = cls(folder, identity)
+        header = _read_header(folder / HEADER) if (folder / HEADER).is_file() else None
+        if header is not None and header["fingerprint"] != store.fingerprint and not replace:
+            old = header["about"]
+            keys = ", ".join(sorted(key for key in {*identity, *old} if identity.get(key) != old.get(key)))
             todo = "give another --out, or --replace"
-            raise UserError(problem(folder, f"holds scores made otherwise (differs: {odd})", "an empty folder", todo))
+            raise UserError(problem(folder, f"holds scores made otherwise (differs: {keys})", "an empty folder", todo))
         try:
             (folder / "videos").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -61,79 +98,125 @@ class ScoreStore:
 
     @classmethod
     def open(cls, folder: Path) -> ScoreStore:
-        """A folder that is there. Raises DataError."""
-        return cls(folder, _read(folder / ABOUT)["about"])
+        """Open a folder of scores.
 
-    def note(self, seconds: Mapping[str, float] | None = None) -> None:
-        """Writes score.json."""
-        plain = {"format": FORMAT, "fingerprint": self.fingerprint, "about": self.about, "seconds": seconds or {}}
-        write_whole(self.folder / ABOUT, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
+        Args:
+            folder: The folder.
+
+        Returns:
+            The store.
+
+        Raises:
+            DataError: The folder has no score.json, or it cannot be read.
+        """
+        return cls(folder, _read_header(folder / HEADER)["about"])
+
+    def write_header(self, seconds: Mapping[str, float] | None = None) -> None:
+        """Write score.json.
+
+        Args:
+            seconds: Busy seconds by stage of a finished scoring; None before the end.
+        """
+        plain = {"format": FORMAT, "fingerprint": self.fingerprint, "about": self.identity, "seconds": seconds or {}}
+        write_whole(self.folder / HEADER, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
 
     def seconds(self) -> dict[str, float]:
         """Busy seconds by stage of the last finished scoring, {} before. Raises DataError."""
-        found: dict[str, float] = _read(self.folder / ABOUT)["seconds"]
-        return found
+        return _read_header(self.folder / HEADER)["seconds"]
 
     def path(self, key: str, suffix: str = ".npz") -> Path:
-        """The file of a video."""
+        """The file of a video.
+
+        Args:
+            key: The video's key.
+            suffix: ``.npz`` for its scores, MAPS for its pixel maps.
+
+        Returns:
+            The path, whether or not the file exists.
+        """
         return self.folder / "videos" / (key.replace("%", "%25").replace("/", "%2F") + suffix)
 
-    def mark(self, video: TestVideo) -> str:
-        """Fingerprint of these scores of this video as it is on disk."""
-        return digest([self.fingerprint, video.frame_count, list(video.size), list(video.names), _files(video.reader)])
+    def video_fingerprint(self, video: TestVideo) -> str:
+        """Digest of what determines the scores of a video: the store's identity and the video as it is on disk."""
+        parts = [self.fingerprint, video.frame_count, list(video.size), list(video.names), _files(video.reader)]
+        return json_digest(parts)
 
     def has(self, video: TestVideo, maps: bool = False) -> bool:
-        """Whether whole scores of this video, as it is now, are there; with `maps` also its pixel maps."""
-        found = self._arrays(video)
-        return found is not None and (not maps or bool(found["maps"]) or "boxes" not in found)
+        """Whether the store has the scores of a video as it is on disk now.
+
+        Args:
+            video: The video.
+            maps: Whether its pixel maps must be there too, if the method gives maps.
+
+        Returns:
+            True if nothing needs to be scored.
+        """
+        stored = self._load(video)
+        return stored is not None and (not maps or stored.has_maps or stored.detections is None)
 
     def read(self, video: TestVideo) -> VideoScore | None:
-        """The scores of a video, None if there are none; pixel maps are read when they are asked for."""
-        found = self._arrays(video)
-        if found is None:
-            return None
-        scored = found["scored"]
-        detections = None
-        if "boxes" in found:
-            detections = Detections(found["box_frames"], found["boxes"], found["box_scores"])
-        pixels = _Pixels(self.path(video.key, MAPS), scored, video.size) if found["maps"] else None
-        return VideoScore(video.key, found["frames"], None if scored.all() else scored, pixels, detections)
+        """Read the scores of a video.
 
-    def _arrays(self, video: TestVideo) -> dict[str, Any] | None:
+        Args:
+            video: The video.
+
+        Returns:
+            Its scores, None if there are none. Pixel maps are read on access.
+        """
+        stored = self._load(video)
+        if stored is None:
+            return None
+        pixels = _StoredPixels(self.path(video.key, MAPS), stored.scored, video.size) if stored.has_maps else None
+        scored = None if stored.scored.all() else stored.scored
+        return VideoScore(video.key, stored.frames, scored, pixels, stored.detections)
+
+    def _load(self, video: TestVideo) -> _StoredVideo | None:
         try:
             with arrays.archive(self.path(video.key)) as file:
-                found = {name: file[name] for name in file.files}
+                content = {name: file[name] for name in file.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None  # not there, or damaged by somebody: made again
-        if str(found.get("fingerprint")) != self.mark(video):
+            return None  # absent or damaged: the video is scored again
+        if str(content.get("fingerprint")) != self.video_fingerprint(video):
             return None
-        return None if found["maps"] and not self.path(video.key, MAPS).is_file() else found
+        if content["maps"] and not self.path(video.key, MAPS).is_file():
+            return None
+        detections = None
+        if "boxes" in content:
+            detections = Detections(content["box_frames"], content["boxes"], content["box_scores"])
+        return _StoredVideo(content["frames"], content["scored"], bool(content["maps"]), detections)
 
 
-class _Pixels:
-    """Maps of a video from its file, enlarged to the video's size while they are read; frames not scored are 0."""
+class _StoredPixels:
+    """Maps of a video from its file, enlarged to the video's size on access; maps of frames without a score are 0."""
 
     def __init__(self, path: Path, scored: Bits, size: tuple[int, int]) -> None:
         self.path, self.scored, self.size = path, scored, size
         self.rows = np.cumsum(scored) - 1
 
     def __call__(self, start: int, stop: int) -> Maps:
-        maps = arrays.load(self.path, "r")
-        made = np.zeros((stop - start, *self.size), np.float16)
+        stored = arrays.load(self.path, "r")
+        maps = np.zeros((stop - start, *self.size), np.float16)
         for frame in range(start, stop):
             if self.scored[frame]:
-                made[frame - start] = regions.enlarge(maps[self.rows[frame]], self.size)
-        return made
+                maps[frame - start] = regions.enlarge(stored[self.rows[frame]], self.size)
+        return maps
 
 
-def digest(plain: object) -> str:
-    """SHA-256 of plain JSON."""
+def json_digest(plain: object) -> str:
+    """SHA-256 of plain JSON.
+
+    Args:
+        plain: Lists, dicts, strings, numbers, None.
+
+    Returns:
+        64 hexadecimal digits, independent of the order of keys.
+    """
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _files(reader: object) -> list[tuple[str, int]]:
-    """Names and sizes of the files that a video is read from: who changed one has changed its size, nearly always."""
+    """Names and sizes in bytes of a video's files. A changed file has almost always another size."""
     media = reader if isinstance(reader, Media) else None
     while isinstance(media, Part):
         media = media.whole
@@ -144,21 +227,32 @@ def _files(reader: object) -> list[tuple[str, int]]:
     return []
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_header(path: Path) -> _Header:
     try:
-        plain: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        header: _Header = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(problem(path, f"cannot be read ({error})", "what `lavida-bench score` wrote")) from error
-    got = plain.get("format") if isinstance(plain, dict) else plain
-    if got != FORMAT or not {"fingerprint", "about", "seconds"} <= plain.keys():
+    got = header.get("format") if isinstance(header, dict) else header
+    if got != FORMAT or not {"fingerprint", "about", "seconds"} <= header.keys():
         raise DataError(problem(path, f"format {got!r}", f"{FORMAT}, whole", "remove the folder and score again"))
-    return plain
+    return header
 
 
-PARTS = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
+MODEL_FILES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
+"""Suffixes of the files that belong to a saved model."""
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 over names and contents of a model's files, each read once and then remembered. Raises DataError."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in PARTS)
-    return digest([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])
+    """Digest of a saved model: names and contents of its files. Each file is read once and its digest cached.
+
+    Args:
+        folder: The model's folder.
+
+    Returns:
+        SHA-256, 64 hexadecimal digits.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in MODEL_FILES)
+    return json_digest([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])

@@ -21,7 +21,7 @@ from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.reporting import run_folder as report
-from lavida_bench.results.score_store import ScoreStore, digest
+from lavida_bench.results.score_store import ScoreStore, json_digest
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.runs.preflight import refuse_unscorable
 from lavida_bench.runs.readme import run_readme
@@ -121,7 +121,7 @@ class _RunJob:
     def score(self, entry: ScoreEntry) -> None:
         """Stage `score LABEL`."""
         name = f"score {entry.slug}"
-        key = digest([entry.model_dump(mode="json"), self._model_key()])
+        key = json_digest([entry.model_dump(mode="json"), self._model_key()])
         if self.stages.fresh(name, key) and self._scored(entry, self.stages.done[name].facts.get(LABELS, "")):
             self.say(f"{name}: done {self.stages.done[name].finished}")
             return
@@ -185,7 +185,7 @@ class _RunJob:
             return folder_digest(folder)
         begins = Path(path).expanduser() if path is not None else None
         files = folder_digest(begins) if begins is not None and begins.is_dir() else self._shipped()
-        return digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
+        return json_digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
 
     def _shipped(self) -> str:
         """Digest of the weights that come with this program, "" for a model that does not begin with them."""

@@ -119,7 +119,7 @@ def run_entry(
         raise DataError(failures(scoring, run))
     with clock("metrics"):
         page = _measured(task, store, scorer, falls, bar, command)
-    store.note({**scoring.seconds, **clock.plain()})
+    store.write_header({**scoring.seconds, **clock.plain()})
     return page
 
 
@@ -135,7 +135,7 @@ def _scores(
     processes = Processes.current()
     store = ScoreStore.create(folder, task.about(scorer, names), replace)
     if processes.first:
-        store.note()
+        store.write_header()
     mine = videos_of_process(task.benchmark.videos(), task.protocol, processes)
     with bar(count(mine, task.protocol), f"score {folder.name}") as advance:
         scoring = score(scorer, mine, task.protocol, names, store, effort, advance)

@@ -23,7 +23,7 @@ from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
-from lavida_bench.results.score_store import digest, folder_digest
+from lavida_bench.results.score_store import folder_digest, json_digest
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, UserError, problem
@@ -121,7 +121,7 @@ def scorer_from_model(
     """A model that is in memory: its weights and its configuration are what tell it from others."""
     place = _device(device)
     config = {name: value for name, value in model.config.to_dict().items() if name not in UNSCORED_KEYS}
-    weights = digest([[_tensor_digest(value) for value in model.state_dict().items()], config])
+    weights = json_digest([[_tensor_digest(value) for value in model.state_dict().items()], config])
     return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
 
 

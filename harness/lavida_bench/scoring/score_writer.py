@@ -63,7 +63,9 @@ class VideoScoreWriter:
             arrays["boxes"] = np.concatenate([np.zeros((0, 4), np.float32), *(row[1] for row in rows)])
             arrays["box_scores"] = np.concatenate([np.zeros(0, np.float32), *(row[2] for row in rows)])
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, fingerprint=np.array(self.store.mark(self.video)), **arrays)
+        np.savez_compressed(
+            buffer, allow_pickle=False, fingerprint=np.array(self.store.video_fingerprint(self.video)), **arrays
+        )
         if self._maps is not None:
             self._maps.finish()
         write_whole(self.store.path(self.video.key), buffer.getvalue())

@@ -146,7 +146,7 @@ def intervals(name: str, videos: int, frames: int) -> dict[str, float]:
         labels = rng.random(frames) < 0.1
         video = TestVideo(f"v{index}", frames, (2, 2), no_frames, 25.0, (), labels)
         made.update(OFFICIAL.view(video, VideoScore(video.key, rng.standard_normal(frames).astype(np.float32))))
-    value = bootstrap.result(made, bootstrap.Bootstrap()).headline.value
+    value = bootstrap.metric_result(made, bootstrap.Bootstrap()).headline.value
     return {"value": value or 0.0, **since(start), "peak": peak() - before}
 
 

@@ -37,7 +37,7 @@ from lavida.tiny.tokenizer import load_tokenizer
 from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols import windows
-from lavida_bench.protocols.prompt_names import given
+from lavida_bench.protocols.prompt_names import prompt_names_from_list
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.scoring import lavida_scorer
@@ -101,7 +101,7 @@ def supply(paths: list[Path], readers: int, processor: Any | None) -> tuple[floa
     def work(path: Path) -> Any:
         media = VideoFile(path)
         video = TestVideo(path.stem, media.frame_count, media.size, media, media.fps)
-        for some in windows.clips(video, official, 1):
+        for some in windows.read_clips(video, official, 1):
             if processor is not None:
                 own.setdefault(path.stem, processor())([Sample(clip.frames, NAMES) for clip in some], use="score")
             yield len(some[0].numbers)
@@ -133,7 +133,9 @@ def whole_way(folder: Path, paths: list[Path], options: argparse.Namespace) -> N
         with tempfile.TemporaryDirectory(dir=folder) as scores:
             store = ScoreStore.create(Path(scores) / "store", {"benchmark": {"name": "drawn"}})
             how = ScoringSettings(readers=readers, maps=False)
-            found = score(scorer, videos, protocols.make("official"), given(NAMES, "names"), store, how)
+            found = score(
+                scorer, videos, protocols.make("official"), prompt_names_from_list(NAMES, "names"), store, how
+            )
         seconds = found.seconds
         peak = torch.cuda.max_memory_allocated(place) / 2**30 if place.type == "cuda" else 0.0
         share = 100 * seconds["wait"] / seconds["total"]

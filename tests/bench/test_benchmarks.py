@@ -102,7 +102,7 @@ def test_rules(name: str) -> None:
     assert paper.metrics() == (wanted.paper_metrics or wanted.metrics)
     assert {*official.metrics(), *paper.metrics()} <= set(metric.known())
     video = TestVideo("v", 16 * wanted.every, (2, 2), unread, frame_labels=np.ones(16 * wanted.every, bool))
-    assert paper.needed(video).tolist() == list(range(0, 16 * wanted.every, wanted.every))
+    assert paper.frames_to_score(video).tolist() == list(range(0, 16 * wanted.every, wanted.every))
 
 
 @every_benchmark

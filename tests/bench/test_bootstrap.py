@@ -49,18 +49,18 @@ def test_resamples_are_of_videos_and_agree_with_scikit_learn() -> None:
     for row in weights.astype(int):
         chosen = [video for video, times in zip(videos, row, strict=True) for _ in range(times)]
         expected.append(roc_auc_score(*(np.concatenate(column) for column in zip(*chosen, strict=True))))
-    got = boot.samples(feed("frame_auc", videos), bootstrap)["micro"]
+    got = boot.resampled_values(feed("frame_auc", videos), bootstrap)["micro"]
     assert got == pytest.approx(np.array(expected), abs=1e-9)
-    low, high, number = boot.interval(got)
+    low, high, number = boot.percentile_interval(got)
     assert [low, high] == pytest.approx(np.quantile(expected, [0.025, 0.975]).tolist())
     assert number == 20
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_one_not() -> None:
     made = feed("frame_ap", drawn(1, 8, 0.5))
-    one, again = (boot.result(made, Bootstrap(100, 5)) for _ in range(2))
+    one, again = (boot.metric_result(made, Bootstrap(100, 5)) for _ in range(2))
     assert one == again
-    assert one.headline.low != boot.result(made, Bootstrap(100, 6)).headline.low
+    assert one.headline.low != boot.metric_result(made, Bootstrap(100, 6)).headline.low
     assert one.headline.low is not None
     assert one.headline.low < (one.headline.value or 0) < (one.headline.high or 0)
 
@@ -69,23 +69,23 @@ def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     # Two Gaussians a distance d apart have AUC Phi(d / sqrt 2); videos of independent frames.
     truth, covered = 0.7602499389065233, 0  # d = 1
     for seed in range(60):
-        estimate = boot.result(feed("frame_auc", drawn(seed, 25, 1.0, frames=30)), Bootstrap(200, 0)).headline
+        estimate = boot.metric_result(feed("frame_auc", drawn(seed, 25, 1.0, frames=30)), Bootstrap(200, 0)).headline
         covered += (estimate.low or 1) <= truth <= (estimate.high or 0)
     assert 50 <= covered <= 60
 
 
 def test_one_video_has_no_interval_and_no_video_no_value() -> None:
-    lonely = boot.result(feed("frame_auc", drawn(2, 1, 1.0)), Bootstrap()).headline
+    lonely = boot.metric_result(feed("frame_auc", drawn(2, 1, 1.0)), Bootstrap()).headline
     assert lonely.value is not None
     assert (lonely.low, lonely.high, lonely.resamples) == (None, None, 0)
-    assert boot.result(metric.make("frame_auc"), Bootstrap()).headline.value is None
-    assert boot.result(feed("frame_auc", drawn(2, 3, 1.0)), Bootstrap(0)).headline.low is None
+    assert boot.metric_result(metric.make("frame_auc"), Bootstrap()).headline.value is None
+    assert boot.metric_result(feed("frame_auc", drawn(2, 3, 1.0)), Bootstrap(0)).headline.low is None
 
 
 def test_resamples_without_one_class_are_left_out_and_counted() -> None:
     normal = (np.zeros(5, np.bool_), np.arange(5, dtype=np.float32))
     abnormal = (np.ones(5, np.bool_), np.arange(5, dtype=np.float32))
-    estimate = boot.result(feed("frame_auc", [normal, abnormal]), Bootstrap(400, 0)).headline
+    estimate = boot.metric_result(feed("frame_auc", [normal, abnormal]), Bootstrap(400, 0)).headline
     assert 150 < estimate.resamples < 250  # half of the draws take both videos
     assert estimate.low == estimate.high == 0.5
 
@@ -95,7 +95,7 @@ def test_artificial_end_points_do_not_define_a_resample() -> None:
     for key, label in (("a", True), ("b", False)):
         video = TestVideo(key, 8, (2, 2), unread, frame_labels=np.full(8, label))
         made.update(protocols.make("paper").view(video, VideoScore(key, np.arange(8, dtype=np.float32))))
-    drawn_ = boot.samples(made, Bootstrap(100, 0))["micro"]
+    drawn_ = boot.resampled_values(made, Bootstrap(100, 0))["micro"]
     assert set(drawn_[np.isfinite(drawn_)]) == {made.exact()["micro"]}
     assert np.isnan(drawn_).sum() > 25
 
@@ -105,29 +105,31 @@ def test_paired_differences_are_tighter_than_two_intervals() -> None:
     rng = np.random.default_rng(9)
     worse = [(y, (s + 0.25 * rng.standard_normal(len(s))).astype(np.float32)) for y, s in videos]
     one, other = feed("frame_auc", videos), feed("frame_auc", worse)
-    difference = boot.paired(one, other, Bootstrap(500, 0))["micro"]
+    difference = boot.paired_differences(one, other, Bootstrap(500, 0))["micro"]
     assert difference.value == pytest.approx(one.exact()["micro"] - other.exact()["micro"])
-    alone = boot.result(one, Bootstrap(500, 0)).headline
+    alone = boot.metric_result(one, Bootstrap(500, 0)).headline
     assert (difference.high or 0) - (difference.low or 0) < (alone.high or 0) - (alone.low or 0)
     assert difference.share_better is not None
     assert difference.share_better > 0.7
-    back = boot.paired(other, one, Bootstrap(500, 0))["micro"]
+    back = boot.paired_differences(other, one, Bootstrap(500, 0))["micro"]
     assert back.share_better == pytest.approx(1 - difference.share_better)
     assert back.low == pytest.approx(-(difference.high or 0))
 
 
 def test_a_run_against_itself_differs_by_nothing() -> None:
     videos = drawn(5, 5, 1.0)
-    difference = boot.paired(feed("frame_auc", videos), feed("frame_auc", videos), Bootstrap(50, 0))["micro"]
+    difference = boot.paired_differences(feed("frame_auc", videos), feed("frame_auc", videos), Bootstrap(50, 0))[
+        "micro"
+    ]
     assert (difference.value, difference.low, difference.high, difference.share_better) == (0.0, 0.0, 0.0, 0.5)
 
 
 def test_lower_is_better_where_the_metric_says_so() -> None:
     videos = drawn(6, 10, 3.0)
     blind = [(labels, np.random.default_rng(0).random(len(labels), np.float32)) for labels, _ in videos]
-    difference = boot.paired(feed("detection_delay", videos), feed("detection_delay", blind), Bootstrap(200, 0))[
-        "delay"
-    ]
+    difference = boot.paired_differences(
+        feed("detection_delay", videos), feed("detection_delay", blind), Bootstrap(200, 0)
+    )["delay"]
     assert (difference.value or 0) < 0
     assert difference.share_better == 1.0
 
@@ -142,7 +144,7 @@ def test_lower_is_better_where_the_metric_says_so() -> None:
 def test_runs_over_other_videos_are_not_compared(keys: str, said: str) -> None:
     videos = drawn(7, 3, 1.0)
     with pytest.raises(UserError, match=said):
-        boot.paired(feed("frame_auc", videos), feed("frame_auc", videos, keys), Bootstrap(10))
+        boot.paired_differences(feed("frame_auc", videos), feed("frame_auc", videos, keys), Bootstrap(10))
 
 
 def test_a_negative_number_of_resamples_is_refused() -> None:

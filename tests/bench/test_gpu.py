@@ -121,7 +121,7 @@ def overlap(one: Any, other: Any) -> float:
 
 @pytest.mark.parametrize("which", ["image", "clips", "both"])
 def test_the_scores_of_the_cpu(task: score_run.ScoreJob, clips: dict[str, list[Pixels]], which: str) -> None:
-    names = task.names.of(task.benchmark.videos()[0])
+    names = task.names.for_video(task.benchmark.videos()[0])
     wanted = scored(clips[which], names, "fp32", "cpu")
     got = scored(clips[which], names, "fp32", DEVICE)
     assert got.maps is not None
@@ -141,7 +141,7 @@ def test_the_scores_of_the_cpu(task: score_run.ScoreJob, clips: dict[str, list[P
 def test_half_precision_scores_nearly_the_same(
     task: score_run.ScoreJob, clips: dict[str, list[Pixels]], which: str, precision: Literal["bf16", "fp16"]
 ) -> None:
-    names = task.names.of(task.benchmark.videos()[0])
+    names = task.names.for_video(task.benchmark.videos()[0])
     wanted = scored(clips[which], names, "fp32", "cpu")
     got = scored(clips[which], names, precision, DEVICE)
     assert got.maps is not None

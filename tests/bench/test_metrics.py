@@ -16,7 +16,7 @@ from lavida_bench.metrics import _base as metric
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._score_counts import LIMIT
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.histogram import ORDER, VALUES, resize, runs
+from lavida_bench.protocols.histogram import ORDER, VALUES, consecutive_runs, resize_nearest
 from lavida_bench.videos.types import Detections, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError
 
@@ -180,7 +180,7 @@ def test_pixel_auc_40_by_hand() -> None:
 
 
 def test_pixels_are_read_once_in_pieces_however_many_metrics_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lavida_bench.protocols.histogram.PIECE", 3 * 20)
+    monkeypatch.setattr("lavida_bench.protocols.histogram.PIXELS_AT_ONCE", 3 * 20)
     rng = np.random.default_rng(0)
     masks, maps = rng.random((10, 4, 5)) < 0.3, rng.standard_normal((10, 4, 5)).astype(np.float16)
     asked = []
@@ -223,10 +223,10 @@ def test_bins_are_all_finite_float16_in_order() -> None:
 
 
 def test_runs_and_resize() -> None:
-    assert list(runs(np.array([0, 1, 2, 5, 6, 9]), 2)) == [(0, 2), (2, 3), (5, 7), (9, 10)]
+    assert list(consecutive_runs(np.array([0, 1, 2, 5, 6, 9]), 2)) == [(0, 2), (2, 3), (5, 7), (9, 10)]
     plane = np.arange(6, dtype=np.float16).reshape(1, 2, 3)
-    assert resize(plane, (4, 3))[0, :, 0].tolist() == [0, 0, 3, 3]
-    assert resize(plane, (1, 2))[0].tolist() == [[0, 1]]
+    assert resize_nearest(plane, (4, 3))[0, :, 0].tolist() == [0, 0, 3, 3]
+    assert resize_nearest(plane, (1, 2))[0].tolist() == [[0, 1]]
 
 
 def test_every_metric_is_named_as_its_file_and_reads_well() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lavida_bench.metrics import _base as metric
-from lavida_bench.metrics._detection import overlap
+from lavida_bench.metrics._detection import box_iou
 from lavida_bench.metrics.tbdc import TBDC
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.rules import ScoringRules
@@ -193,7 +193,7 @@ def plain(pairs: list[tuple[TestVideo, Detections]], by_track: bool) -> float:
             met = set()
             for i, truth in enumerate(one.tracks or ()):
                 for other, region in zip(truth.frames, truth.boxes, strict=True):
-                    shares = overlap(box[None].astype(np.float64), region[None].astype(np.float64))
+                    shares = box_iou(box[None].astype(np.float64), region[None].astype(np.float64))
                     if other == frame and shares[0] >= 0.1:
                         met.add((one.key, i, int(frame)))
             hits.append((float(value), met))

@@ -17,7 +17,7 @@ from lavida_bench.benchmarks._check import check
 from lavida_bench.evaluation.measure import MeasureSettings, measure
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.prompt_names import choose
+from lavida_bench.protocols.prompt_names import parse_prompt_names
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import ScoringSettings, score
@@ -80,7 +80,7 @@ def used(root: Path, videos: int, protocol: str) -> int:
     opened = benchmark.make("folder", folder(root, videos))
     chosen = protocols.make(protocol, opened.rules)
     store = ScoreStore.create(root / "scores", {"model": "rising"})
-    found = score(Rising(), opened.videos(), chosen, choose("benchmark"), store, ScoringSettings(readers=2))
+    found = score(Rising(), opened.videos(), chosen, parse_prompt_names("benchmark"), store, ScoringSettings(readers=2))
     assert len(found.scored) == videos, found.failed
     assert held(root) == []
     assert all(map(lets_go, opened.videos()))
@@ -110,7 +110,12 @@ def test_a_video_that_cannot_be_scored_is_closed(tmp_path: Path) -> None:
     videos = benchmark.make("folder", folder(tmp_path, 3)).videos()
     store = ScoreStore.create(tmp_path / "scores", {"model": "picky"})
     found = score(
-        Picky(), videos, protocols.make("official"), choose("benchmark"), store, ScoringSettings(batch=1, readers=2)
+        Picky(),
+        videos,
+        protocols.make("official"),
+        parse_prompt_names("benchmark"),
+        store,
+        ScoringSettings(batch=1, readers=2),
     )
     assert len(found.failed) == 3
     assert held(tmp_path) == []

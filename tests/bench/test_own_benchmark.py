@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from lavida_bench.benchmarks._base import Benchmark
-from lavida_bench.evaluation.measure import How, measure
+from lavida_bench.evaluation.measure import MeasureSettings, measure
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.prompt_names import choose
+from lavida_bench.protocols.prompt_names import parse_prompt_names
 from lavida_bench.reporting import run_folder
-from lavida_bench.reporting.table import table
+from lavida_bench.reporting.table import result_table
 from lavida_bench.results import results_json
-from lavida_bench.results.provenance import provenance
+from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import ScoringSettings, score
-from lavida_bench.scoring.scorer import ClipScores, Pending
+from lavida_bench.scoring.scorer import ClipScores, PendingScores
 from lavida_bench.videos.types import Pixels
 
 MODULE = '''
@@ -67,7 +67,7 @@ class Brightness:
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Any:
         return np.concatenate(clips)[:, 0, 0, 0]
 
-    def score(self, prepared: Any) -> Pending:
+    def score(self, prepared: Any) -> PendingScores:
         self.frames |= set(prepared.tolist())
         return lambda: ClipScores(prepared.astype(np.float32))
 
@@ -91,14 +91,14 @@ def test_own_headline_metric_and_sampling_step_hold(
 ) -> None:
     chosen, scorer, run = protocols.make(protocol, lamps.rules), Brightness(), tmp_path / "run"
     store = ScoreStore.create(run / "scores" / "lamps", {"model": "brightness"})
-    done = score(scorer, lamps.videos(), chosen, choose("benchmark"), store, ScoringSettings(readers=1))
+    done = score(scorer, lamps.videos(), chosen, parse_prompt_names("benchmark"), store, ScoringSettings(readers=1))
     assert done.failed == {}
     assert scorer.frames == set(frames)
 
     pairs = ((video, store.read(video)) for video in lamps.videos())
-    how = How(bootstrap=Bootstrap(10), baselines=("random",))
-    run_folder.add(run, measure(lamps, chosen, pairs, "brightness", provenance({}, "by hand"), how=how))
+    how = MeasureSettings(bootstrap=Bootstrap(10), baselines=("random",))
+    run_folder.add(run, measure(lamps, chosen, pairs, "brightness", current_provenance({}, "by hand"), how=how))
     entry = results_json.read(run).entries[0]
     assert entry.result.benchmark == "lamps"
     assert next(iter(entry.result.metrics)) == next(iter(entry.baselines[0].metrics)) == headline
-    assert table(entry).columns[0].metric == headline
+    assert result_table(entry).columns[0].metric == headline

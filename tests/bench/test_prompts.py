@@ -18,7 +18,7 @@ from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.evaluation import prompt_check
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import prompt_names
-from lavida_bench.protocols.prompt_names import PromptNames, choose, given
+from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
 from lavida_bench.results import results_json as record
 from lavida_bench.runs.score_stage import run_entry
 from lavida_bench.scoring.score import ScoringSettings
@@ -36,19 +36,22 @@ def video(key: str, frames: int, names: tuple[str, ...] = ("a", "b"), abnormal: 
 
 def test_the_three_kinds(tmp_path: Path) -> None:
     videos = [video("v", 3), video("w", 3)]
-    assert choose("benchmark").of(videos[0]) == ("a", "b")
-    assert choose("benchmark").plain(videos) == {"kind": "benchmark", "list": ["a", "b"]}
-    assert choose("benchmark").plain([videos[0], video("x", 3, ("c",))]) == {"kind": "benchmark", "list": None}
-    generic = choose("generic")
-    assert generic.plain(videos)["kind"] == "generic"
-    assert generic.of(videos[0]) == generic.of(videos[1])
+    assert parse_prompt_names("benchmark").for_video(videos[0]) == ("a", "b")
+    assert parse_prompt_names("benchmark").record(videos) == {"kind": "benchmark", "list": ["a", "b"]}
+    assert parse_prompt_names("benchmark").record([videos[0], video("x", 3, ("c",))]) == {
+        "kind": "benchmark",
+        "list": None,
+    }
+    generic = parse_prompt_names("generic")
+    assert generic.record(videos)["kind"] == "generic"
+    assert generic.for_video(videos[0]) == generic.for_video(videos[1])
     (tmp_path / "mine.txt").write_text("﻿one\n\n# no name\n  two   words \n", "utf-8")
-    assert choose(str(tmp_path / "mine.txt")) == PromptNames("file", ("one", "two words"))
+    assert parse_prompt_names(str(tmp_path / "mine.txt")) == PromptNames("file", ("one", "two words"))
 
 
 def test_the_generic_list_is_neutral() -> None:
     """Not one benchmark's classes: no benchmark's list is contained in it, nor is it in one."""
-    generic = set(choose("generic").names or ())
+    generic = set(parse_prompt_names("generic").names or ())
     assert 20 <= len(generic) <= 40
     for name in known():
         own = set(make(name, "nowhere").about.names)
@@ -74,32 +77,34 @@ def test_the_generic_list_is_neutral() -> None:
         ("latin.txt", "cannot be read"),
     ],
 )
-def test_lists_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, message: str) -> None:
+def test_invalid_lists_of_names_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty.txt").write_text("# nothing\n")
     Path("twice.txt").write_text("cart\ncart\n")
     Path("many.txt").write_text("\n".join(f"name {n}" for n in range(501)))
     Path("latin.txt").write_bytes(b"caf\xe9\n")
     with pytest.raises(UserError, match=message):
-        choose(word)
+        parse_prompt_names(word)
 
 
-def test_names_by_commas_are_given_and_told() -> None:
-    chosen = choose(" a  bicycle, cart")
+def test_names_by_commas_are_recorded_in_their_order() -> None:
+    chosen = parse_prompt_names(" a  bicycle, cart")
     assert chosen == PromptNames("given", ("a bicycle", "cart"))
-    assert chosen.plain([video("v", 3, ("x",))]) == {"kind": "given", "list": ["a bicycle", "cart"]}
-    assert choose("bench").names == ("bench",), "a thing, and no slip of benchmark"
-    assert len(choose(", ".join(f"a name of some length {n}" for n in range(400))).names or ()) == 400
+    assert chosen.record([video("v", 3, ("x",))]) == {"kind": "given", "list": ["a bicycle", "cart"]}
+    assert parse_prompt_names("bench").names == ("bench",), "a thing, and no slip of benchmark"
+    assert len(parse_prompt_names(", ".join(f"a name of some length {n}" for n in range(400))).names or ()) == 400
 
 
-def test_a_benchmark_without_names_says_what_to_do() -> None:
+def test_the_error_for_a_benchmark_without_names_gives_a_remedy() -> None:
     with pytest.raises(DataError, match="v: the benchmark names no anomaly; .*--names generic"):
-        PromptNames("benchmark").of(video("v", 3, ()))
+        PromptNames("benchmark").for_video(video("v", 3, ()))
 
 
 def test_blanks_around_given_names_do_not_count() -> None:
-    assert given([" a ", "b  c"]).names == ("a", "b c")
-    assert prompt_names.read(prompt_names.GENERIC)
+    assert prompt_names_from_list([" a ", "b  c"]).names == ("a", "b c")
+    assert prompt_names.read_names_file(prompt_names.GENERIC)
 
 
 def score(key: str, values: list[float], scored: list[bool] | None = None) -> VideoScore:

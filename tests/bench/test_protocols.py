@@ -55,14 +55,14 @@ def test_paper_drops_clips_that_do_not_fill(frames: int, clips: int) -> None:
     protocol = Paper(ScoringRules(every=4))
     windows = [clip.tolist() for clip in protocol.windows(video("v", frames))]
     assert windows == [list(range(32 * i, 32 * i + 32, 4)) for i in range(clips)]
-    assert protocol.needed(video("v", frames)).tolist() == [frame for clip in windows for frame in clip]
+    assert protocol.frames_to_score(video("v", frames)).tolist() == [frame for clip in windows for frame in clip]
 
 
 @pytest.mark.parametrize("every", [1, 2, 128])
 def test_paper_samples_with_the_step_of_the_rules(every: int) -> None:
     protocol = Paper(ScoringRules(every=every))
-    assert protocol.needed(video("v", 16 * every)).tolist() == list(range(0, 16 * every, every))
-    assert ("every frame" if every == 1 else f"every {every}th frame") in protocol.describe()
+    assert protocol.frames_to_score(video("v", 16 * every)).tolist() == list(range(0, 16 * every, every))
+    assert ("every frame" if every == 1 else f"one frame in every {every},") in protocol.describe()
 
 
 def by_the_description(videos: list[tuple[str, int, list[bool], list[float]]], every: int) -> tuple[float, float]:
@@ -149,10 +149,10 @@ def test_paper_compares_pixels_at_the_size_of_the_rules() -> None:
     labels = np.ones(8, bool)
     one = TestVideo("v", 8, (240, 360), unread, frame_labels=labels, mask_reader=lambda a, b: masks[a:b])
     score = VideoScore("v", np.zeros(8, np.float32), pixels=lambda a, b: masks[a:b].astype(np.float16))
-    pixels = Paper(rules).view(one, score).pixels()
+    pixels = Paper(rules).view(one, score).pixel_summary
     assert pixels is not None
     assert int(pixels.positives.sum() + pixels.negatives.sum()) == 8 * 158 * 238
-    native = Official(rules).view(one, score).pixels()
+    native = Official(rules).view(one, score).pixel_summary
     assert native is not None
     assert int(native.positives.sum()) == 8 * 120 * 360
 

@@ -296,7 +296,7 @@ def test_pictures_are_of_frames_that_were_scored_themselves() -> None:
     labels = np.arange(64) // 16 == 2
     video = replace(blank(64, labels), key="abnormal0")
     paper = protocols.make("paper", benchmark.make("ubnormal").rules)
-    needed = paper.needed(video).tolist()
+    needed = paper.frames_to_score(video).tolist()
 
     def maps(start: int, stop: int) -> NDArray[np.float16]:
         found = np.zeros((stop - start, 48, 64), np.float16)

@@ -153,7 +153,7 @@ def test_no_frame_is_decoded_twice(frames: int, spacing: int, batch: int) -> Non
         return pixels(frame)
 
     protocol = Official(spacing=spacing)
-    for some in windows.clips(video("v", frames, read), protocol, batch):
+    for some in windows.read_clips(video("v", frames, read), protocol, batch):
         assert len(some) <= batch
         for clip in some:
             assert (clip.frames[:, -1, -1, 0] == clip.numbers).all()

@@ -54,7 +54,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     from pydantic import ValidationError
 
     from lavida_bench.config.recipe import ScoreEntry
-    from lavida_bench.protocols.prompt_names import by_commas
+    from lavida_bench.protocols.prompt_names import prompt_names_from_text
     from lavida_bench.scoring.score import ScoringSettings, usual_readers
     from lavida_gen.recipe_files.reading import refuse, validation_messages
 
@@ -62,7 +62,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     absent, root = options.pop("absent"), options.pop("root")
     options |= {"root": None if root is None else str(root), "options": parse_settings(words["settings"])}
     if absent:
-        options["absent"] = by_commas(absent, "--absent").names
+        options["absent"] = prompt_names_from_text(absent, "--absent").names
     try:
         entry = ScoreEntry(benchmark=benchmark, **options)
     except ValidationError as error:

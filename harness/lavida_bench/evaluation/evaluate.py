@@ -190,7 +190,7 @@ def evaluate(
 
 
 def _results(metrics: Sequence[Metric], bootstrap: Bootstrap) -> dict[str, MetricResult]:
-    return {metric.name: _bootstrap.result(metric, bootstrap) for metric in metrics if metric.keys}
+    return {metric.name: _bootstrap.metric_result(metric, bootstrap) for metric in metrics if metric.keys}
 
 
 def _update_all(
@@ -241,7 +241,7 @@ def paired_differences(
     update_metrics(first, protocol, metrics_first)
     update_metrics(second, protocol, metrics_second)
     both = [(a, b) for a, b in zip(metrics_first, metrics_second, strict=True) if a.keys and b.keys]
-    return {a.name: _bootstrap.paired(a, b, bootstrap or Bootstrap()) for a, b in both}
+    return {a.name: _bootstrap.paired_differences(a, b, bootstrap or Bootstrap()) for a, b in both}
 
 
 def _instantiate(metrics: Sequence[str | Metric]) -> list[Metric]:

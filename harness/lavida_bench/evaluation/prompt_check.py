@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_bench.metrics._bootstrap import Bootstrap, interval
+from lavida_bench.metrics._bootstrap import Bootstrap, percentile_interval
 from lavida_bench.videos.types import Bits, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
@@ -88,5 +88,5 @@ def _mean_change(rows: NDArray[np.float64], bootstrap: Bootstrap) -> LogitChange
     low = high = None
     if len(rows) > 1 and bootstrap.resamples:
         drawn = bootstrap.weights(len(rows)) @ rows
-        low, high, _ = interval(drawn[:, 0] / drawn[:, 1])
+        low, high, _ = percentile_interval(drawn[:, 0] / drawn[:, 1])
     return LogitChange(int(frames), len(rows), float(total / frames), low, high)

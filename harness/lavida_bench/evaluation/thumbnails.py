@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.evaluation.curve import peaks
-from lavida_bench.protocols.histogram import refuse_infinite
+from lavida_bench.protocols.histogram import check_finite
 from lavida_bench.videos.types import Bits, Counts, Floats, Maps, Pixels, TestVideo, VideoScore
 from lavida_gen.scenes import images
 
@@ -102,7 +102,7 @@ def _thumbnail(
 def _read_map(score: VideoScore, frame: int) -> Maps:
     """The (h', w') pixel scores of one frame. Raises DataError for scores that are not finite."""
     maps = score.read_pixels(frame, frame + 1)
-    refuse_infinite(score.key, maps, frame)
+    check_finite(score.key, maps, frame)
     first: Maps = maps[0]
     return first
 

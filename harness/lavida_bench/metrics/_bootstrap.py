@@ -44,9 +44,9 @@ class Bootstrap:
         return rng.multinomial(videos, np.full(videos, 1 / videos), size=self.resamples).astype(np.float64)
 
 
-def interval(samples: Array) -> tuple[float | None, float | None, int]:
+def percentile_interval(resampled_values: Array) -> tuple[float | None, float | None, int]:
     """(low, high, resamples in which the number is defined) of (R,) values, the middle 95 %."""
-    defined = samples[np.isfinite(samples)]
+    defined = resampled_values[np.isfinite(resampled_values)]
     if not len(defined):
         return None, None, 0
     tail = (1 - LEVEL) / 2
@@ -54,7 +54,7 @@ def interval(samples: Array) -> tuple[float | None, float | None, int]:
     return float(low), float(high), len(defined)
 
 
-def samples(metric: Metric, bootstrap: Bootstrap) -> dict[str, Array]:
+def resampled_values(metric: Metric, bootstrap: Bootstrap) -> dict[str, Array]:
     """Variant -> (R,) values, one for each resample of the metric's videos, in their order."""
     weights = bootstrap.weights(len(metric.keys))
     parts = [metric.value(weights[at : at + PORTION]) for at in range(0, len(weights), PORTION)]
@@ -66,13 +66,13 @@ def none_if_undefined(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def result(metric: Metric, bootstrap: Bootstrap) -> MetricResult:
+def metric_result(metric: Metric, bootstrap: Bootstrap) -> MetricResult:
     """What a metric says after its last `update`, with intervals if there are two videos or more."""
-    drawn = samples(metric, bootstrap) if len(metric.keys) > 1 and bootstrap.resamples else {}
+    drawn = resampled_values(metric, bootstrap) if len(metric.keys) > 1 and bootstrap.resamples else {}
     exact = metric.exact() if metric.keys else dict.fromkeys(metric.variants, math.nan)
     variants = {}
     for variant, value in exact.items():
-        low, high, number = interval(drawn[variant]) if variant in drawn else (None, None, 0)
+        low, high, number = percentile_interval(drawn[variant]) if variant in drawn else (None, None, 0)
         variants[variant] = Estimate(none_if_undefined(value), low, high, number)
     per_video = {key: none_if_undefined(value) for key, value in metric.per_video.items()}
     return MetricResult(
@@ -98,7 +98,7 @@ class Difference:
     second: float | None = None
 
 
-def paired(first: Metric, second: Metric, bootstrap: Bootstrap) -> Mapping[str, Difference]:
+def paired_differences(first: Metric, second: Metric, bootstrap: Bootstrap) -> Mapping[str, Difference]:
     """Variant -> difference of two runs of the same metric over the same videos in the same order."""
     assert first.name == second.name, f"{first.name} against {second.name}"
     if first.keys != second.keys:
@@ -107,13 +107,13 @@ def paired(first: Metric, second: Metric, bootstrap: Bootstrap) -> Mapping[str, 
         raise UserError(problem(f"comparing {first.name}", got, "two runs over the same videos in the same order"))
     drawn = len(first.keys) > 1 and bootstrap.resamples > 0
     nothing = dict.fromkeys(first.variants, np.zeros(0))
-    one, other = (samples(metric, bootstrap) if drawn else nothing for metric in (first, second))
+    one, other = (resampled_values(metric, bootstrap) if drawn else nothing for metric in (first, second))
     both = first.exact(), second.exact()
     return {v: _difference(both[0][v], both[1][v], one[v] - other[v], first.higher_is_better) for v in first.variants}
 
 
 def _difference(first: float, second: float, drawn: Array, higher_is_better: bool) -> Difference:
-    low, high, number = interval(drawn)
+    low, high, number = percentile_interval(drawn)
     defined = drawn[np.isfinite(drawn)] * (1 if higher_is_better else -1)
     share = float(((defined > 0) + (defined == 0) / 2).mean()) if number else None
     values = (none_if_undefined(value) for value in (first, second))

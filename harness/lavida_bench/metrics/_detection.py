@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.metrics import _curves as curves
 from lavida_bench.metrics._base import Metric, Weights
-from lavida_bench.metrics._score_counts import Tallies
+from lavida_bench.metrics._score_counts import ScoreCounts
 from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Bits, Counts, Detections, Floats, Track
 from lavida_gen.scenes import masks
@@ -28,7 +28,7 @@ Shape = Literal["boxes", "masks"]
 PORTION = 1 << 18  # detections matched together: bounds the memory
 
 
-def overlap(first: Array, second: Array) -> Array:
+def box_iou(first: Array, second: Array) -> Array:
     """(P,) IoU of boxes (P, 4) left, top, right, bottom, ends exclusive."""
     width = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
     height = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
@@ -37,7 +37,7 @@ def overlap(first: Array, second: Array) -> Array:
     return np.asarray(both / (areas[0] + areas[1] - both), np.float64)
 
 
-def mask_overlap(first: masks.RLE, second: masks.RLE) -> float:
+def mask_iou(first: masks.RLE, second: masks.RLE) -> float:
     """IoU of two masks of one size; 0 if both are empty."""
     both = masks.area(masks.intersection([first, second]))
     either = masks.area(first) + masks.area(second) - both
@@ -53,7 +53,7 @@ def _pairs(detections: Counts, regions: Counts) -> tuple[Counts, Counts]:
     return detection, np.repeat(first, number) + within
 
 
-def match(
+def match_regions(
     tracks: tuple[Track, ...], detections: Detections, kept: Bits, beta: float, shape: Shape = "boxes"
 ) -> tuple[list[Floats], Floats]:
     """Of each track the best score (float32, -inf = never found) of each of its regions, and the false positives'.
@@ -71,10 +71,10 @@ def match(
     for portion in (counted[at : at + PORTION] for at in range(0, len(counted), PORTION)):
         one, other = _pairs(detections.frames[portion], frames[order])
         if shape == "boxes":
-            shares = overlap(detections.boxes[portion[one]].astype(np.float64), boxes[order[other]])
+            shares = box_iou(detections.boxes[portion[one]].astype(np.float64), boxes[order[other]])
         else:
             met = zip(portion[one], order[other], strict=True)
-            shares = np.array([mask_overlap(detections.masks[a], outlines[b]) for a, b in met], np.float64)
+            shares = np.array([mask_iou(detections.masks[a], outlines[b]) for a, b in met], np.float64)
         found = shares >= beta
         np.maximum.at(best, other[found], detections.scores[portion[one[found]]])
         hit = np.zeros(len(portion), np.bool_)
@@ -107,7 +107,7 @@ class DetectionCriterion(Metric):
         """As if no video had been seen; those seen are left out."""
         self.left_out, self.keys = [*self.left_out, *self.keys], []
         self.per_video = {}
-        self.tallies = Tallies("found", "false")
+        self.score_counts = ScoreCounts("found", "false")
         self._things: list[int] = []
         self._frames: list[int] = []
         self._detections = 0
@@ -128,11 +128,11 @@ class DetectionCriterion(Metric):
             return False
         kept = np.zeros(item.video.frame_count, np.bool_)
         kept[item.pixel_frames] = True
-        best, false = match(tracks, detections, kept, self.beta, self.shape)
+        best, false = match_regions(tracks, detections, kept, self.beta, self.shape)
         found = self._found([scores for scores in best if len(scores)])
         number = len(found)
-        own = Tallies("found", "false")
-        for tallies in (self.tallies, own):
+        own = ScoreCounts("found", "false")
+        for tallies in (self.score_counts, own):
             tallies.add(found=(found[np.isfinite(found)], None), false=(false, None))
         self._things.append(number)
         self._frames.append(len(item.pixel_frames))
@@ -150,7 +150,7 @@ class DetectionCriterion(Metric):
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
         """See Metric."""
-        totals = self.tallies.totals(weights)
+        totals = self.score_counts.totals(weights)
         weights = np.ones((1, len(self.keys))) if weights is None else weights
         things, frames = weights @ np.array(self._things, float), weights @ np.array(self._frames, float)
         return {"micro": curves.detection_area(**totals, regions=things, frames=frames)}

@@ -14,7 +14,7 @@ from lavida_bench.videos.types import Floats
 Array = NDArray[np.float64]
 
 
-def stretches(item: EvaluatedVideo, abnormal: bool) -> list[Floats]:
+def label_runs(item: EvaluatedVideo, abnormal: bool) -> list[Floats]:
     """Scores of each maximal run of consecutive frames that are all abnormal, or all normal."""
     change = (np.diff(item.labels.astype(np.int8)) != 0) | (np.diff(item.frames) != 1)
     starts = np.concatenate([[0], np.flatnonzero(change) + 1]) if len(item.frames) else np.zeros(0, int)
@@ -33,7 +33,7 @@ def first_reached(event: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return best[at], np.diff(np.append(at, len(event)))
 
 
-def alarms(stretch: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def alarm_counts(stretch: Floats) -> tuple[Floats, NDArray[np.int64]]:
     """Counts that sum, over the scores at or above a threshold, to the number of runs of frames at or above it.
 
     A run begins at a frame that reaches the threshold after one that does not: +1 at each score, -1 at the smaller one

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.metrics._base import Metric, Weights
-from lavida_bench.metrics._score_counts import Column, Tallies, compress
+from lavida_bench.metrics._score_counts import Column, ScoreCounts, sum_equal_scores
 from lavida_bench.protocols.view import EvaluatedVideo
 
 Array = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Ranking(Metric):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tallies = Tallies("positives", "negatives")
+        self.score_counts = ScoreCounts("positives", "negatives")
         self.abnormal: list[bool] = []
         self._numbers: list[tuple[int, int]] = []  # of each video: positives, negatives
         self._endpoints = False
@@ -43,15 +43,15 @@ class Ranking(Metric):
         columns = self._columns(item)
         if columns is None:
             return False
-        positives, negatives = compress(*columns[0]), compress(*columns[1])
-        self.tallies.add(positives=positives, negatives=negatives)
+        positives, negatives = sum_equal_scores(*columns[0]), sum_equal_scores(*columns[1])
+        self.score_counts.add(positives=positives, negatives=negatives)
         self._numbers.append((int(positives[1].sum()), int(negatives[1].sum())))
         self.abnormal.append(self._numbers[-1][0] > 0)
-        own = Tallies("positives", "negatives")
+        own = ScoreCounts("positives", "negatives")
         own.add(positives=positives, negatives=negatives)
         if item.endpoints and self.needs == "frames":
             self._endpoints = True
-            for tallies in (self.tallies, own):
+            for tallies in (self.score_counts, own):
                 tallies.always(positives=(np.ones(1, np.float32), None), negatives=(np.zeros(1, np.float32), None))
         self.per_video[item.key] = float(self._curve(**own.totals())[0])
         return True
@@ -66,7 +66,7 @@ class Ranking(Metric):
         }
 
     def _micro(self, weights: Weights | None, only: NDArray[np.bool_]) -> Array:
-        value = self._curve(**self.tallies.totals(weights, only))
+        value = self._curve(**self.score_counts.totals(weights, only))
         if weights is None or not self._endpoints:
             return value
         # A resample of one class alone is left out of an interval: the artificial samples must not define it.
@@ -118,7 +118,7 @@ class PixelRanking(Ranking):
     needs = "pixels"
 
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
-        pixels = item.pixels()
+        pixels = item.pixel_summary
         if pixels is None:
             return None
         return (pixels.values, pixels.positives), (pixels.values, pixels.negatives)

@@ -23,7 +23,7 @@ Column = tuple[NDArray[np.float32], Numbers | None]
 LIMIT = 4096
 
 
-class Tallies:
+class ScoreCounts:
     """Per video and channel: distinct scores, ascending, and their counts (negative and fractional ones allowed)."""
 
     def __init__(self, *channels: str) -> None:
@@ -40,7 +40,7 @@ class Tallies:
         """One video: channel = (scores, how often each counts; None = once)."""
         assert set(columns) == set(self.channels), f"{sorted(columns)} for {self.channels}"
         for name, column in columns.items():
-            values, counts = compress(*column)
+            values, counts = sum_equal_scores(*column)
             self._values[name].append(values)
             self._counts[name].append(counts)
         self.videos += 1
@@ -68,7 +68,10 @@ class Tallies:
     def _rows(self, name: str) -> list[tuple[NDArray[np.float32], Numbers]]:
         """(scores, counts) of each video of a channel, last those that belong to no video."""
         nothing: Column = (np.zeros(0, np.float32), None)
-        return [*zip(self._values[name], self._counts[name], strict=True), compress(*self._always.get(name, nothing))]
+        return [
+            *zip(self._values[name], self._counts[name], strict=True),
+            sum_equal_scores(*self._always.get(name, nothing)),
+        ]
 
     def _grid(self) -> NDArray[np.float32]:
         """All distinct scores, ascending. Merged in portions, as a benchmark's pixels have many in common."""
@@ -118,7 +121,7 @@ class Tallies:
         return dense
 
 
-def compress(values: NDArray[np.float32], counts: Numbers | None) -> tuple[NDArray[np.float32], Numbers]:
+def sum_equal_scores(values: NDArray[np.float32], counts: Numbers | None) -> tuple[NDArray[np.float32], Numbers]:
     """Distinct scores whose counts do not sum to 0, ascending (-0 is 0), and these sums, int32 where they fit."""
     values = np.asarray(values, np.float32)
     distinct, places = np.unique(values, return_inverse=True)

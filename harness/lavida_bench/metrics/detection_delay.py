@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from lavida_bench.metrics._base import Metric, Weights
-from lavida_bench.metrics._events import Array, at_or_above, below, first_reached, stretches
-from lavida_bench.metrics._score_counts import Tallies
+from lavida_bench.metrics._events import Array, at_or_above, below, first_reached, label_runs
+from lavida_bench.metrics._score_counts import ScoreCounts
 from lavida_bench.protocols.view import EvaluatedVideo
 
 
@@ -28,17 +28,17 @@ class DetectionDelay(Metric):
     def __init__(self, false_alarm_rate: float = 0.05) -> None:
         super().__init__()
         self.false_alarm_rate = false_alarm_rate
-        self.tallies = Tallies("normal", "delay", "missed")
+        self.score_counts = ScoreCounts("normal", "delay", "missed")
         self._events: list[int] = []
 
     def _take(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False
-        events = stretches(item, abnormal=True)
+        events = label_runs(item, abnormal=True)
         none = np.zeros(0, np.float32)
         records = [first_reached(event) for event in events]
         growth = np.concatenate([np.zeros(0), *(frames / item.video.fps for _, frames in records)])
-        self.tallies.add(
+        self.score_counts.add(
             normal=(item.values[~item.labels], None),
             delay=(np.concatenate([none, *(scores for scores, _ in records)]), growth),
             missed=(np.array([event.max() for event in events], np.float32), None),
@@ -48,7 +48,7 @@ class DetectionDelay(Metric):
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
         """See Metric. Undefined without events or without normal frames."""
-        totals = self.tallies.totals(weights)
+        totals = self.score_counts.totals(weights)
         weights = np.ones((1, len(self.keys))) if weights is None else weights
         events = weights @ np.array(self._events, float)
         normal = at_or_above(totals["normal"])

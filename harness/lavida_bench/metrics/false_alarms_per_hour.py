@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from lavida_bench.metrics._base import Metric, Weights
-from lavida_bench.metrics._events import Array, alarms, at_or_above, stretches
-from lavida_bench.metrics._score_counts import Tallies
+from lavida_bench.metrics._events import Array, alarm_counts, at_or_above, label_runs
+from lavida_bench.metrics._score_counts import ScoreCounts
 from lavida_bench.protocols.view import EvaluatedVideo
 
 
@@ -28,25 +28,25 @@ class FalseAlarmsPerHour(Metric):
     def __init__(self, recall: float = 0.8) -> None:
         super().__init__()
         self.recall = recall
-        self.tallies = Tallies("events", "alarms")
+        self.score_counts = ScoreCounts("events", "alarms")
         self._hours: list[float] = []
         self._events = 0
 
     def _take(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False
-        events = [event.max() for event in stretches(item, abnormal=True)]
-        runs = [alarms(stretch) for stretch in stretches(item, abnormal=False)]
+        events = [event.max() for event in label_runs(item, abnormal=True)]
+        runs = [alarm_counts(stretch) for stretch in label_runs(item, abnormal=False)]
         scores = np.concatenate([np.zeros(0, np.float32), *(values for values, _ in runs)])
         signs = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in runs)])
-        self.tallies.add(events=(np.array(events, np.float32), None), alarms=(scores, signs))
+        self.score_counts.add(events=(np.array(events, np.float32), None), alarms=(scores, signs))
         self._hours.append(float((~item.labels).sum()) / item.video.fps / 3600)
         self._events += len(events)
         return True
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
         """See Metric. Undefined without events or without normal frames."""
-        totals = self.tallies.totals(weights)
+        totals = self.score_counts.totals(weights)
         weights = np.ones((1, len(self.keys))) if weights is None else weights
         hours = weights @ np.array(self._hours, float)
         found, runs = at_or_above(totals["events"]), at_or_above(totals["alarms"])

@@ -20,7 +20,7 @@ class PixelAUC40(Ranking):
     needs = "pixels"
 
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
-        pixels = item.pixels()
+        pixels = item.pixel_summary
         if pixels is None:
             return None
         return (pixels.regions[pixels.abnormal], None), (pixels.regions[~pixels.abnormal], None)

@@ -31,7 +31,7 @@ from lavida_bench.prediction.segments import (
     write_csv,
 )
 from lavida_bench.prediction.timeline_picture import Peaks
-from lavida_bench.protocols.protocol import CLIP
+from lavida_bench.protocols.protocol import CLIP_LENGTH
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.scoring.scorer import ClipScores, Scorer
 from lavida_bench.videos.prefetch import Done, Made, ahead
@@ -165,7 +165,7 @@ class _Pipeline:
             if limit is not None and frame.seconds >= limit:
                 break
             if frame.number % self.found.every == 0:
-                if len(picked) == CLIP:
+                if len(picked) == CLIP_LENGTH:
                     yield self._chunk(picked, shown)
                     picked, shown = [], []
                 picked.append(frame)
@@ -175,7 +175,7 @@ class _Pipeline:
 
     def _chunk(self, picked: list[Shown], shown: list[tuple[int, float, bytes]]) -> _Chunk:
         frames = [frame.pixels for frame in picked]
-        clip = np.stack(frames + frames[-1:] * (CLIP - len(frames)))
+        clip = np.stack(frames + frames[-1:] * (CLIP_LENGTH - len(frames)))
         return _Chunk([(f.number, f.seconds) for f in picked], shown, self.scorer.prepare([clip], self.names))
 
     def take(self, chunk: _Chunk) -> int:

@@ -13,7 +13,7 @@ from lavida_bench.common.progress import Bar
 from lavida_bench.prediction.predict import FORMAT, RESULT, Prediction, Settings, predict
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.prediction.timeline_picture import format_time
-from lavida_bench.protocols.prompt_names import choose
+from lavida_bench.protocols.prompt_names import parse_prompt_names
 from lavida_bench.results.score_store import json_digest
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.media import find_videos
@@ -64,7 +64,7 @@ class Outcome:
 
 def prompt_names(words: str) -> tuple[str, ...]:
     """Names by commas, ``generic``, or those of a file. Raises UserError."""
-    names = choose(words, "--names").names
+    names = parse_prompt_names(words, "--names").names
     if names is None:
         raise UserError(problem("--names benchmark", "this is no benchmark", "names by commas, generic, or a file"))
     return names

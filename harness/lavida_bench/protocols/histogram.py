@@ -1,7 +1,7 @@
-"""Pixels counted by score in constant memory: 65,536 bins, one for each float16, so that nothing is rounded.
+"""Pixels counted by score in constant memory: 65,536 bins, one for each float16 value, so that nothing is rounded.
 
-Maps are float16; their bit patterns, put in the order of the numbers, are the bins. A benchmark of any number of pixels
-costs the same: one piece of frames at a time, two histograms of 65,536 counters, no pixel kept.
+Maps are float16; their bit patterns, sorted by the number they stand for, are the bins. Memory does not depend on the
+number of pixels: one piece of frames at a time and two histograms of 65,536 counters.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from lavida_bench.videos.types import Bits, Counts, Floats, Maps, TestVideo, Vid
 from lavida_gen.common.errors import DataError, problem
 
 BINS = 1 << 16
-PIECE = 1 << 21  # pixels looked at together: bounds the memory, whatever the video's size
-FOUND = 0.4  # Mahadevan et al. 2010: share of the anomalous pixels that must be found in a frame
+PIXELS_AT_ONCE = 1 << 21  # bounds the memory, whatever the video's size
+FOUND_SHARE = 0.4  # Mahadevan et al. 2010: share of the anomalous pixels that must be found in a frame
 
 # Bit patterns in ascending order of the number they stand for: -inf .. -0, +0 .. +inf; NaNs are left out.
 _FINITE_NEGATIVE = np.arange(0xFBFF, 0x7FFF, -1, dtype=np.uint16)
@@ -32,12 +32,13 @@ _MINUS_ZERO, _PLUS_ZERO = len(_FINITE_NEGATIVE) - 1, len(_FINITE_NEGATIVE)
 class PixelSummary:
     """What the pixel metrics need of one video. B distinct scores that occur, m frames.
 
-    values     (B,) float32, ascending, distinct
-    positives  (B,) int64, anomalous pixels of that score
-    negatives  (B,) int64, the other pixels
-    regions    (m,) float32: of a frame with anomalous pixels the highest threshold at which 40 % of them are found; of
-               a frame without any its highest score (Mahadevan et al. 2010)
-    abnormal   (m,) bool: has the frame anomalous pixels
+    Attributes:
+        values: (B,) float32, ascending, distinct scores.
+        positives: (B,) int64, number of anomalous pixels of each score.
+        negatives: (B,) int64, number of the other pixels of each score.
+        regions: (m,) float32. For a frame with anomalous pixels: the highest threshold at which 40 % of them are found.
+            For any other frame: its highest score (Mahadevan et al., CVPR 2010).
+        abnormal: (m,) bool, whether the frame has anomalous pixels.
     """
 
     values: Floats
@@ -47,8 +48,16 @@ class PixelSummary:
     abnormal: Bits
 
 
-def count(maps: Maps, masks: Bits) -> tuple[Counts, Counts]:
-    """Histograms over bit patterns, each (65536,) int64: of the scores under the mask, and of the others."""
+def count_scores(maps: Maps, masks: Bits) -> tuple[Counts, Counts]:
+    """Histograms of scores over the 65,536 float16 bit patterns.
+
+    Args:
+        maps: (n, h, w) float16 scores.
+        masks: (n, h, w) bool, True = anomalous pixel.
+
+    Returns:
+        Two (65536,) int64 histograms: of the scores of the anomalous pixels, and of the others.
+    """
     bits = np.ascontiguousarray(maps).reshape(-1).view(np.uint16)
     flat = masks.reshape(-1)
     everything = np.bincount(bits, minlength=BINS)
@@ -59,8 +68,16 @@ def count(maps: Maps, masks: Bits) -> tuple[Counts, Counts]:
 Value = TypeVar("Value", np.float16, np.bool_)
 
 
-def resize(stack: NDArray[Value], size: tuple[int, int]) -> NDArray[Value]:
-    """(n, h, w) -> (n, *size) by nearest neighbour: output row i takes input row floor(i * h / H)."""
+def resize_nearest(stack: NDArray[Value], size: tuple[int, int]) -> NDArray[Value]:
+    """Resize by nearest neighbour: output row i takes input row floor(i * h / H).
+
+    Args:
+        stack: (n, h, w) float16 or bool.
+        size: (H, W), the wanted size.
+
+    Returns:
+        (n, H, W) of the same dtype; `stack` itself if it has the size.
+    """
     if stack.shape[1:] == size:
         return stack
     rows = np.arange(size[0]) * stack.shape[1] // size[0]
@@ -68,31 +85,48 @@ def resize(stack: NDArray[Value], size: tuple[int, int]) -> NDArray[Value]:
     return stack[:, rows[:, None], columns[None, :]]
 
 
-def runs(frames: Counts, most: int) -> Iterator[tuple[int, int]]:
-    """(start, stop) of stretches of consecutive frame numbers, none longer than `most`."""
+def consecutive_runs(frames: Counts, longest: int) -> Iterator[tuple[int, int]]:
+    """Split frame numbers into runs of consecutive ones.
+
+    Args:
+        frames: (m,) int64 frame numbers, ascending.
+        longest: Longer runs are split into runs of `longest` frames.
+
+    Yields:
+        (start, stop) of each run, stop exclusive.
+    """
     breaks = np.flatnonzero(np.diff(frames) != 1) + 1
-    for stretch in np.split(frames, breaks):
-        for first in range(0, len(stretch), most):
-            piece = stretch[first : first + most]
+    for run in np.split(frames, breaks):
+        for first in range(0, len(run), longest):
+            piece = run[first : first + longest]
             yield int(piece[0]), int(piece[-1]) + 1
 
 
-def _regions(maps: Maps, masks: Bits) -> tuple[Floats, Bits]:
+def _region_scores(maps: Maps, masks: Bits) -> tuple[Floats, Bits]:
     """`regions` and `abnormal` of PixelSummary for (n, h, w) maps and masks."""
     values = np.zeros(len(maps), np.float32)
     abnormal: Bits = np.array([mask.any() for mask in masks], np.bool_)
     for index, (scores, mask) in enumerate(zip(maps, masks, strict=True)):
         if abnormal[index]:
             inside = scores[mask].astype(np.float32)  # partition of float16 is slow
-            needed = max(1, int(np.ceil(FOUND * len(inside) - 1e-9)))
-            values[index] = np.partition(inside, len(inside) - needed)[len(inside) - needed]
+            required = max(1, int(np.ceil(FOUND_SHARE * len(inside) - 1e-9)))
+            values[index] = np.partition(inside, len(inside) - required)[len(inside) - required]
         else:
             values[index] = scores.max()
     return values, abnormal
 
 
-def refuse_infinite(key: str, maps: Maps, start: int) -> None:
-    """Raises DataError naming video, frame and place for the first score of (n, h, w) maps that is not finite."""
+def check_finite(key: str, maps: Maps, start: int) -> None:
+    """Refuse maps with infinite or NaN scores.
+
+    Args:
+        key: The video's key, for the message.
+        maps: (n, h, w) float16 scores.
+        start: Frame number of the first map.
+
+    Raises:
+        DataError: A score is not finite; the message names video, frame, row and column of the first one.
+    """
     bad = np.argwhere(~np.isfinite(maps))
     if len(bad):
         frame, row, column = bad[0]
@@ -100,32 +134,44 @@ def refuse_infinite(key: str, maps: Maps, start: int) -> None:
         raise DataError(problem(f"{key}, frame {start + frame}", got, "finite float16 scores (at most 65504)"))
 
 
-def summarise(video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None) -> PixelSummary:
-    """Counts the pixels of `frames` (ascending) of a video with masks and maps, both brought to `size` (h, w).
+def summarise_pixels(
+    video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None
+) -> PixelSummary:
+    """Count the pixels of a video by score and label.
 
-    Raises DataError naming video and frame for infinite and NaN scores.
+    Args:
+        video: A video with masks.
+        score: Scores of it with pixel maps.
+        frames: (m,) int64, the frames whose pixels count, ascending.
+        size: (h, w) to which masks and maps are resized; None = size of the video.
+
+    Returns:
+        The counts.
+
+    Raises:
+        DataError: A score is infinite or NaN; the message names video and frame.
     """
     positives, negatives = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
     regions: list[Floats] = []
     abnormal: list[Bits] = []
     size = size or video.size
-    for start, stop in runs(frames, max(1, PIECE // (size[0] * size[1]))):
-        masks = video.read_masks(start, stop)
-        assert masks is not None, f"{video.key}: no masks"
-        maps = score.read_pixels(start, stop)
-        maps, masks = resize(maps, size), resize(masks, size)
-        found, others = count(maps, masks)
-        if (found[ORDER].sum() + others[ORDER].sum()) != maps.size:
-            refuse_infinite(video.key, maps, start)
-        positives += found
-        negatives += others
-        some, are = _regions(maps, masks)
-        regions.append(some)
-        abnormal.append(are)
-    return PixelSummary(*_ordered(positives, negatives), np.concatenate(regions), np.concatenate(abnormal))
+    for start, stop in consecutive_runs(frames, max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
+        read = video.read_masks(start, stop)
+        assert read is not None, f"{video.key}: no masks"
+        maps, masks = resize_nearest(score.read_pixels(start, stop), size), resize_nearest(read, size)
+        inside, outside = count_scores(maps, masks)
+        if inside[ORDER].sum() + outside[ORDER].sum() != maps.size:
+            check_finite(video.key, maps, start)
+        positives += inside
+        negatives += outside
+        piece_regions, piece_abnormal = _region_scores(maps, masks)
+        regions.append(piece_regions)
+        abnormal.append(piece_abnormal)
+    values, positives, negatives = _sorted_by_score(positives, negatives)
+    return PixelSummary(values, positives, negatives, np.concatenate(regions), np.concatenate(abnormal))
 
 
-def _ordered(positives: Counts, negatives: Counts) -> tuple[Floats, Counts, Counts]:
+def _sorted_by_score(positives: Counts, negatives: Counts) -> tuple[Floats, Counts, Counts]:
     """Histograms over bit patterns -> ascending distinct values that occur, and their counts."""
     both = np.stack([positives[ORDER], negatives[ORDER]])
     both[:, _PLUS_ZERO] += both[:, _MINUS_ZERO]  # one number, two bit patterns

@@ -1,7 +1,7 @@
 """Which anomaly names a prompt lists: part of every result, since a zero-shot score depends on them.
 
-``benchmark`` the video's own (its classes), ``generic`` one neutral list of ours, a file with one name a line, or names
-by commas.
+``benchmark`` = each video's own names (the benchmark's classes), ``generic`` = one neutral list for all benchmarks, the
+path of a file with one name a line, or names separated by commas.
 """
 
 from __future__ import annotations
@@ -11,85 +11,160 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.resources import resource
 
-Kind = Literal["benchmark", "generic", "file", "given"]
+NamesKind = Literal["benchmark", "generic", "file", "given"]
 GENERIC = resource("generic_names.txt", "lavida_bench")
-MOST = 500  # names of one prompt
-LISTS = ("benchmark", "generic")
-LIKE = 0.88  # so like one of LISTS must a word be to be taken for a slip: "benchmrak" is one, "bench" is a name
+MAX_NAMES = 500  # names of one prompt
+LIST_NAMES = ("benchmark", "generic")
+TYPO_CUTOFF = 0.88  # similarity from which a text counts as a misspelt list name: "benchmrak" does, "bench" is a name
 EXPECTED = "benchmark, generic, names by commas, or a file with one name a line"
+
+
+class NamesRecord(TypedDict):
+    """The prompt names of a run as results record them; `list` is None where the videos differ."""
+
+    kind: NamesKind
+    list: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class PromptNames:
-    """The names of all prompts of a run.
+    """The names in all prompts of a run.
 
-    kind   where they come from; "given" = in a recipe or on the command line
-    names  K names in the order of the prompt; None = each video's own
+    Attributes:
+        kind: Where they come from; "given" = written in a recipe or on the command line.
+        names: K names in the order of the prompt; None = each video's own.
     """
 
-    kind: Kind
+    kind: NamesKind
     names: tuple[str, ...] | None = None
 
-    def of(self, video: TestVideo) -> tuple[str, ...]:
-        """The names for one video. Raises DataError if it has none of its own."""
+    def for_video(self, video: TestVideo) -> tuple[str, ...]:
+        """The names in the prompt for one video.
+
+        Args:
+            video: A test video.
+
+        Returns:
+            K names in the order of the prompt, at least one.
+
+        Raises:
+            DataError: The names are the video's own and it has none.
+        """
         names = video.names if self.names is None else self.names
         if not names:
             todo = "give some: --names generic, or --names FILE"
             raise DataError(problem(video.key, "the benchmark names no anomaly", "at least one for the prompt", todo))
         return names
 
-    def plain(self, videos: Sequence[TestVideo]) -> dict[str, Any]:
-        """For results: the kind and the list, None where the videos differ in it."""
-        lists = dict.fromkeys(self.of(video) for video in videos)
-        return {"kind": self.kind, "list": list(next(iter(lists))) if len(lists) == 1 else None}
+    def record(self, videos: Sequence[TestVideo]) -> NamesRecord:
+        """The names as results record them.
+
+        Args:
+            videos: The videos that are scored.
+
+        Returns:
+            The kind and the list, None where the videos' lists differ.
+
+        Raises:
+            DataError: A video has no names.
+        """
+        lists = list(dict.fromkeys(self.for_video(video) for video in videos))
+        return {"kind": self.kind, "list": list(lists[0]) if len(lists) == 1 else None}
 
 
-def choose(word: str, where: str = "names") -> PromptNames:
-    """``benchmark``, ``generic``, the path of a file, or names by commas. Raises UserError."""
-    if word == "benchmark":
+def parse_prompt_names(text: str, where: str = "names") -> PromptNames:
+    """Read the value of option ``names``.
+
+    Args:
+        text: ``benchmark``, ``generic``, the path of a file, or names separated by commas.
+        where: The option, for messages.
+
+    Returns:
+        The names.
+
+    Raises:
+        UserError: A misspelt list name, no such file, an unreadable file, or names that prompt_names_from_list refuses.
+    """
+    if text == "benchmark":
         return PromptNames("benchmark")
-    if word == "generic":
-        return PromptNames("generic", read(GENERIC))
-    path = os.path.expanduser(word)
-    if "," not in word and os.path.isfile(path):  # not Path.is_file, which raises for a long word
-        return PromptNames("file", read(Path(path)))
-    if like := difflib.get_close_matches(word, LISTS, 1, LIKE):
-        raise UserError(problem(f"{where} {word!r}", "no such list", EXPECTED, f"did you mean {like[0]!r}?"))
-    return by_commas(word, where)
+    if text == "generic":
+        return PromptNames("generic", read_names_file(GENERIC))
+    path = os.path.expanduser(text)
+    if "," not in text and os.path.isfile(path):  # not Path.is_file, which raises for a long text
+        return PromptNames("file", read_names_file(Path(path)))
+    close = difflib.get_close_matches(text, LIST_NAMES, 1, TYPO_CUTOFF)
+    if close:
+        raise UserError(problem(f"{where} {text!r}", "no such list", EXPECTED, f"did you mean {close[0]!r}?"))
+    return prompt_names_from_text(text, where)
 
 
-def by_commas(words: str, where: str) -> PromptNames:
-    """Names as people type them. Raises UserError, also for one that looks like a file which is not there."""
-    found = given(words.split(","), where)
-    if lost := next((name for name in found.names or () if name.endswith(".txt") or "/" in name), None):
-        raise UserError(problem(f"{where} {lost!r}", "no such file", EXPECTED))
-    return found
+def prompt_names_from_text(text: str, where: str) -> PromptNames:
+    """Read names as people type them.
+
+    Args:
+        text: Names separated by commas.
+        where: The option, for messages.
+
+    Returns:
+        The names.
+
+    Raises:
+        UserError: A name looks like a file, which does not exist; or prompt_names_from_list refuses the names.
+    """
+    chosen = prompt_names_from_list(text.split(","), where)
+    for name in chosen.names or ():
+        if name.endswith(".txt") or "/" in name:
+            raise UserError(problem(f"{where} {name!r}", "no such file", EXPECTED))
+    return chosen
 
 
-def given(names: Sequence[str], where: str = "names") -> PromptNames:
-    """A list as somebody wrote it. Raises UserError for an empty one, for doubles and for too many."""
+def prompt_names_from_list(names: Sequence[str], where: str = "names") -> PromptNames:
+    """Check a list of names and normalise its blanks.
+
+    Args:
+        names: K names in the order of the prompt.
+        where: The option, for messages.
+
+    Returns:
+        The names.
+
+    Raises:
+        UserError: There is no name, an empty one, one that occurs twice, or more than MAX_NAMES.
+    """
     clean = tuple(" ".join(name.split()) for name in names)
     if not clean or not all(clean):
         raise UserError(problem(where, "an empty name" if clean else "no name", "at least one, none of them empty"))
-    if twice := next((name for name in clean if clean.count(name) > 1), None):
-        raise UserError(problem(where, f"{twice!r} comes twice", "each name once"))
-    if len(clean) > MOST:
-        raise UserError(problem(where, f"{len(clean)} names", f"at most {MOST}"))
+    for name in clean:
+        if clean.count(name) > 1:
+            raise UserError(problem(where, f"{name!r} comes twice", "each name once"))
+    if len(clean) > MAX_NAMES:
+        raise UserError(problem(where, f"{len(clean)} names", f"at most {MAX_NAMES}"))
     return PromptNames("given", clean)
 
 
-def read(path: Path) -> tuple[str, ...]:
-    """Names of a file: one a line, blank lines and lines that begin with # left out. Raises UserError."""
+def read_names_file(path: Path) -> tuple[str, ...]:
+    """Read names from a file, one a line; blank lines and lines that begin with # are ignored.
+
+    Args:
+        path: A UTF-8 text file.
+
+    Returns:
+        The names in the order of the file.
+
+    Raises:
+        UserError: The file cannot be read, or prompt_names_from_list refuses the names.
+    """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(problem(path, f"cannot be read ({error})", "a text file, one name a line")) from error
-    names = given([line for line in map(str.strip, lines) if line and not line.startswith("#")], str(path)).names
-    assert names is not None, "given"
+    lines = [line.strip() for line in lines]
+    names = prompt_names_from_list([line for line in lines if line and not line.startswith("#")], str(path)).names
+    assert names is not None, "a list of names"
     return names

@@ -1,17 +1,17 @@
 """Protocols: which videos and frames are scored, in which clips, and how scores of sampled frames become a number.
 
 Named and versioned: a result says ``official/1`` or ``paper/1``, never just "AUC". Published figures of zero-shot video
-anomaly detection rest on protocols that differ from the benchmarks' own; here both are spelled out.
+anomaly detection rest on protocols that differ from the benchmarks' own; both are implemented here.
 
-official/1  every frame of every test video; clips of 8 frames; the last clip of a video is filled by repeating its last
-            frame, whose extra scores are dropped; nothing artificial; coverage below 100 % is an error.
-paper/1     as LAVIDA's authors score (arXiv 2602.19248 and their code): every N-th frame, clips of 8 sampled frames
-            that do not overlap, a clip that does not fill is dropped (with it every video shorter than 8 * N frames),
-            a sampled frame's score is repeated for the frames up to the next one; of UBnormal the abnormal videos only;
-            one artificial normal frame of score 0 and one abnormal of score 1 join the raw logits, in micro and in
-            each video of macro; UCSD pixels at 158 x 238; XD-Violence by AUC.
+official/1  Every frame of every test video. Clips of 8 frames; the last clip of a video is filled by repeating its last
+            frame, whose extra scores are dropped. Nothing artificial. Coverage below 100 % is an error.
+paper/1     As LAVIDA's authors score (arXiv 2602.19248 and their code). Every N-th frame, in clips of 8 sampled frames
+            that do not overlap; a clip that does not fill is dropped (and so is every video shorter than 8 * N frames).
+            The score of a sampled frame is repeated for the frames up to the next one. One artificial normal frame of
+            score 0 and one abnormal of score 1 join the raw logits, in micro and in each video of macro.
 
-Letters: F frames of a video, T = 8 frames of a clip.
+What differs between benchmarks (metrics, N, abnormal videos only, size of the pixels) comes as ScoringRules.
+Letters: F frames of a video, T = 8 frames of a clip, n frames.
 """
 
 from __future__ import annotations
@@ -27,15 +27,19 @@ from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Counts, Detections, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 
-CLIP = 8  # frames of a clip, as LAVIDA is trained
+CLIP_LENGTH = 8  # frames of a clip, as LAVIDA is trained
 
 
 class EvaluationProtocol(ABC):
     """How one benchmark is scored.
 
-    name, version  `id` is name/version; the version rises whenever a number could change
-    complete       whether less than full coverage is an error
-    interleaved    how many windows in a row lie between each other: who reads them together decodes each frame once
+    Attributes:
+        name: Name of the protocol.
+        version: Rises whenever a number could change; `id` is name/version.
+        complete: Whether less than full coverage is an error.
+        interleaved: Number of consecutive windows whose frames interleave: reading them together decodes each frame
+            once.
+        rules: What is special about the benchmark.
     """
 
     name: ClassVar[str]
@@ -52,7 +56,8 @@ class EvaluationProtocol(ABC):
         return f"{self.name}/{self.version}{self._options()}"
 
     @abstractmethod
-    def _options(self) -> str: ...
+    def _options(self) -> str:
+        """The options that differ from the protocol's own, as `id` shows them: `` spacing=4``; "" without any."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -60,18 +65,18 @@ class EvaluationProtocol(ABC):
 
     @abstractmethod
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that this protocol quotes for the benchmark, the first one first."""
+        """Names of the metrics that this protocol quotes for the benchmark, the headline first."""
 
     def select(self, videos: Sequence[TestVideo]) -> list[TestVideo]:
-        """The videos that are scored, in the given order. What it leaves out counts as not covered."""
+        """The videos that are scored, in the given order; the others count as not covered."""
         return list(videos)
 
     @abstractmethod
     def windows(self, video: TestVideo) -> Iterator[Counts]:
-        """Clips for a model: (T,) int64 frame numbers, ascending but for the repeats that fill a last clip."""
+        """Clips for a model: (T,) int64 frame numbers, ascending except for the repeats that fill a last clip."""
 
     @abstractmethod
-    def needed(self, video: TestVideo) -> Counts:
+    def frames_to_score(self, video: TestVideo) -> Counts:
         """(n,) int64 ascending: the frames whose scores are used, each once. May be empty."""
 
     def assemble(
@@ -81,39 +86,67 @@ class EvaluationProtocol(ABC):
         pixels: Callable[[int, int], Maps] | None = None,
         detections: Detections | None = None,
     ) -> VideoScore:
-        """A VideoScore from the scores of single frames (as they came out of `windows`, repeats merged).
+        """Make a VideoScore from the scores of single frames.
 
-        Raises DataError for frames outside the video, UserError never; frames without a score are marked so.
+        Args:
+            video: The video.
+            scores: Frame number -> score, of the frames that have one.
+            pixels: Gives the pixel maps, as in VideoScore.
+            detections: Regions, as in VideoScore.
+
+        Returns:
+            The scores; frames without one are marked as not scored.
+
+        Raises:
+            DataError: A frame is outside the video.
         """
         frames = np.zeros(video.frame_count, np.float64)
         scored = np.zeros(video.frame_count, np.bool_)
         for frame, score in scores.items():
             if not 0 <= frame < video.frame_count:
                 raise DataError(problem(video.key, f"a score for frame {frame}", f"0..{video.frame_count - 1}"))
-            frames[frame], scored[frame] = score, True
+            frames[frame] = score
+            scored[frame] = True
         return VideoScore(video.key, frames.astype(np.float32), None if scored.all() else scored, pixels, detections)
 
     def view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
-        """What counts of a video and its score. Raises DataError if they do not belong together."""
+        """Select what counts of a video and its scores.
+
+        Args:
+            video: A video with labels.
+            score: A method's scores of this video.
+
+        Returns:
+            The input of metrics.
+
+        Raises:
+            DataError: The video has no labels, or the scores are of another video or of another number of frames.
+        """
         if score.key != video.key:
             raise DataError(problem(video.key, f"the score is of {score.key!r}"))
         if score.frame_count != video.frame_count:
-            raise DataError(
-                problem(video.key, f"{score.frame_count} frame scores", f"{video.frame_count}, one a frame")
-            )
+            expected = f"{video.frame_count}, one a frame"
+            raise DataError(problem(video.key, f"{score.frame_count} frame scores", expected))
         if video.frame_labels is None:
             raise DataError(problem(video.key, "no frame labels", todo="a video without labels has scores, no metrics"))
         return self._view(video, score)
 
     @abstractmethod
-    def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo: ...
+    def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
+        """`view` of a video and scores that fit each other."""
 
 
 class Official(EvaluationProtocol):
     """Every frame of every test video.
 
-    spacing  frames between those of a clip. With 4, clips take every 4th frame (a model sees as far as in the paper's
-             sampling) and 4 clips interleave, so that every frame is still scored exactly once. 1 = frames in a row.
+    Args:
+        rules: What is special about the benchmark.
+        spacing: Distance in frames between the frames of a clip, at least 1. With 4, clips take every 4th frame (a
+            model sees as far as with the paper's sampling) and 4 clips interleave, so that every frame is still scored
+            exactly once.
+
+    Raises:
+        UserError: `spacing` is below 1.
     """
 
     name = "official"
@@ -130,35 +163,43 @@ class Official(EvaluationProtocol):
         return "" if self.spacing == 1 else f" spacing={self.spacing}"
 
     def describe(self) -> str:
-        """See Protocol."""
+        """One sentence with the spacing."""
         row = "frames in a row" if self.spacing == 1 else f"frames {self.spacing} apart, interleaved"
-        return f"every frame of every test video, clips of {CLIP} {row}, last clip filled by repeating its last frame"
+        clips = f"clips of {CLIP_LENGTH} {row}, last clip filled by repeating its last frame"
+        return f"every frame of every test video, {clips}"
 
     def metrics(self) -> tuple[str, ...]:
-        """See Protocol."""
+        """The metrics that the benchmark's paper reports."""
         return self.rules.metrics
 
     def windows(self, video: TestVideo) -> Iterator[Counts]:
-        """ceil(F / T) clips or, with a spacing, as many as cover every frame once."""
-        for block in range(0, video.frame_count, CLIP * self.spacing):
+        """ceil(F / T) clips or, with a spacing, the number that covers every frame once."""
+        reach = CLIP_LENGTH * self.spacing
+        for block in range(0, video.frame_count, reach):
             for offset in range(block, min(block + self.spacing, video.frame_count)):
-                clip = np.arange(offset, min(offset + CLIP * self.spacing, video.frame_count), self.spacing)
-                yield np.pad(clip, (0, CLIP - len(clip)), mode="edge")
+                clip = np.arange(offset, min(offset + reach, video.frame_count), self.spacing)
+                yield np.pad(clip, (0, CLIP_LENGTH - len(clip)), mode="edge")
 
-    def needed(self, video: TestVideo) -> Counts:
+    def frames_to_score(self, video: TestVideo) -> Counts:
         """All frames."""
         return np.arange(video.frame_count)
 
     def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
-        frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
         assert video.frame_labels is not None, "checked by view"
-        return EvaluatedVideo(
-            video, score, frames, video.frame_labels[frames], score.frames[frames], pixel_frames=frames
-        )
+        frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
+        return EvaluatedVideo(video, score, frames, video.frame_labels[frames], score.frames[frames], frames)
 
 
 class Paper(EvaluationProtocol):
-    """As LAVIDA's authors score. `every`: their sampling of the benchmark, or another one for one they do not have."""
+    """As LAVIDA's authors score (arXiv 2602.19248).
+
+    Args:
+        rules: What is special about the benchmark.
+        every: Sample one frame in every `every` frames, at least 1; None = as the rules of the benchmark demand.
+
+    Raises:
+        UserError: `every` is below 1.
+    """
 
     name = "paper"
     version = 1
@@ -174,34 +215,38 @@ class Paper(EvaluationProtocol):
         return "" if self.every == self.rules.every else f" every={self.every}"
 
     def describe(self) -> str:
-        """See Protocol."""
-        text = f"every {self.every}th frame" if self.every > 1 else "every frame"
-        text += f", clips of {CLIP}, clips that do not fill dropped, scores repeated up to the next sampled frame, "
-        text += "artificial end points"
-        return text + (", abnormal videos only" if self.rules.paper_abnormal_only else "")
+        """One sentence with the sampling step."""
+        parts = [
+            f"one frame in every {self.every}" if self.every > 1 else "every frame",
+            f"clips of {CLIP_LENGTH}",
+            "clips that do not fill dropped",
+            "scores repeated up to the next sampled frame",
+            "artificial end points",
+        ]
+        if self.rules.paper_abnormal_only:
+            parts.append("abnormal videos only")
+        return ", ".join(parts)
 
     def metrics(self) -> tuple[str, ...]:
-        """See Protocol."""
-        own = self.rules.paper_metrics
-        return self.rules.metrics if own is None else own
+        """The metrics that LAVIDA's paper reports, or those of the benchmark if it declares no others."""
+        return self.rules.metrics if self.rules.paper_metrics is None else self.rules.paper_metrics
 
     def select(self, videos: Sequence[TestVideo]) -> list[TestVideo]:
-        """All videos; of UBnormal the abnormal ones."""
+        """All videos, or those with an abnormal frame if the rules demand it."""
         return [video for video in videos if video.abnormal or not self.rules.paper_abnormal_only]
 
     def windows(self, video: TestVideo) -> Iterator[Counts]:
         """floor(F / (T * every)) full clips."""
-        sampled = self.needed(video)
-        yield from sampled.reshape(-1, CLIP)
+        yield from self.frames_to_score(video).reshape(-1, CLIP_LENGTH)
 
-    def needed(self, video: TestVideo) -> Counts:
+    def frames_to_score(self, video: TestVideo) -> Counts:
         """The sampled frames of the full clips."""
-        clips = video.frame_count // (CLIP * self.every)
-        return np.arange(clips * CLIP) * self.every
+        clips = video.frame_count // (CLIP_LENGTH * self.every)
+        return np.arange(clips * CLIP_LENGTH) * self.every
 
     def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         assert video.frame_labels is not None, "checked by view"
-        sampled = self.needed(video)
+        sampled = self.frames_to_score(video)
         if score.scored is not None:
             sampled = sampled[score.scored[sampled]]
         frames = (sampled[:, None] + np.arange(self.every)).reshape(-1)
@@ -214,22 +259,45 @@ PROTOCOLS: dict[str, type[Official] | type[Paper]] = {"official": Official, "pap
 
 
 def make(name: str, rules: ScoringRules = GENERIC_RULES) -> EvaluationProtocol:
-    """``official``, ``paper`` or with a version, ``official/1``. Raises UserError for an unknown name or version."""
-    word, _, version = name.partition("/")
-    if word not in PROTOCOLS:
-        hint = did_you_mean(word, tuple(PROTOCOLS)) or f"known: {', '.join(PROTOCOLS)}"
+    """Make a protocol by its name.
+
+    Args:
+        name: ``official``, ``paper``, or with a version: ``official/1``.
+        rules: What is special about the benchmark: `benchmark.rules`.
+
+    Returns:
+        The protocol with its default options.
+
+    Raises:
+        UserError: The name is unknown, or this code has another version.
+    """
+    base, _, version = name.partition("/")
+    if base not in PROTOCOLS:
+        hint = did_you_mean(base, tuple(PROTOCOLS)) or f"known: {', '.join(PROTOCOLS)}"
         raise UserError(f"unknown protocol {name!r}; {hint}")
-    protocol = PROTOCOLS[word](rules)
+    protocol = PROTOCOLS[base](rules)
     if version and version != str(protocol.version):
-        raise UserError(
-            problem(f"protocol {name!r}", f"version {version}", f"{protocol.id}, the one that this code has")
-        )
+        expected = f"{protocol.id}, the one that this code has"
+        raise UserError(problem(f"protocol {name!r}", f"version {version}", expected))
     return protocol
 
 
 def from_id(text: str, rules: ScoringRules) -> EvaluationProtocol:
-    """The protocol that a result names: ``official/1``, ``paper/1 every=2``. Raises UserError."""
-    word, *options = text.removesuffix(" (partial)").split()
-    protocol = make(word, rules)
-    values = {key: int(value) for key, _, value in (option.partition("=") for option in options)}
-    return type(protocol)(rules, **values) if values else protocol
+    """Make the protocol that a result names.
+
+    Args:
+        text: Its id, ``official/1`` or ``paper/1 every=2``; a trailing `` (partial)`` is ignored.
+        rules: What is special about the benchmark: `benchmark.rules`.
+
+    Returns:
+        The protocol with these options.
+
+    Raises:
+        UserError: The name is unknown, or this code has another version.
+    """
+    name, *options = text.removesuffix(" (partial)").split()
+    protocol = make(name, rules)
+    if not options:
+        return protocol
+    pairs = (option.partition("=") for option in options)
+    return type(protocol)(rules, **{key: int(value) for key, _, value in pairs})

@@ -1,4 +1,4 @@
-"""What a protocol has to know about a benchmark. Each benchmark declares it in its `about`."""
+"""What a protocol needs to know about a benchmark. Each benchmark declares it in its `about`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScoringRules:
-    """How one benchmark is scored, under either protocol.
+    """How one benchmark is scored, under each protocol.
 
-    benchmark            the benchmark's name, as results record it; "" = none in particular
-    metrics              names of the metrics that ``official`` quotes, the headline first
-    paper_metrics        names of the metrics that ``paper`` quotes, the headline first; None = `metrics`
-    every                ``paper`` samples one frame in every so many
-    paper_abnormal_only  whether ``paper`` leaves out videos without an abnormal frame
-    paper_pixel_size     (height, width) in pixels at which ``paper`` compares masks and maps; None = the masks' own
+    Attributes:
+        benchmark: The benchmark's name, as results record it; "" for videos of no benchmark.
+        metrics: Names of the metrics that ``official`` quotes, the headline first.
+        paper_metrics: Names of the metrics that ``paper`` quotes, the headline first; None = `metrics`.
+        every: ``paper`` samples one frame in every `every` frames.
+        paper_abnormal_only: Whether ``paper`` leaves out the videos without an abnormal frame.
+        paper_pixel_size: (height, width) at which ``paper`` compares masks and maps; None = size of the masks.
     """
 
     benchmark: str = ""
@@ -26,4 +27,4 @@ class ScoringRules:
 
 
 GENERIC_RULES = ScoringRules()
-"""For videos of no benchmark in particular: frame AUC, every frame."""
+"""For videos of no benchmark: frame AUC, every frame."""

@@ -1,26 +1,30 @@
-"""A video and a method's score of it, seen through a protocol: the one thing that metrics are given.
+"""A video and a method's scores of it under a protocol: the only input of metrics.
 
 Letters: n frames that count, m frames whose pixels count.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
-from lavida_bench.protocols.histogram import PixelSummary, summarise
+from lavida_bench.protocols.histogram import PixelSummary, summarise_pixels
 from lavida_bench.videos.types import Bits, Counts, Floats, TestVideo, VideoScore
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class EvaluatedVideo:
-    """What counts of one video.
+    """The frames of one video that count under a protocol, with their labels and scores.
 
-    frames        (n,) numbers of the frames that count, ascending
-    labels        (n,) bool, True = abnormal
-    values        (n,) float32, the method's scores of them
-    pixel_frames  (m,) numbers of the frames whose pixels count, ascending
-    pixel_size    (h, w) at which masks and maps are compared (nearest neighbour); None = the masks' own size
-    endpoints     whether the protocol adds an artificial normal frame of score 0 and an abnormal one of score 1
+    Attributes:
+        video: The test video.
+        score: The method's scores of it.
+        frames: (n,) int64, numbers of the frames that count, ascending.
+        labels: (n,) bool, True = abnormal.
+        values: (n,) float32, the method's scores of these frames.
+        pixel_frames: (m,) int64, numbers of the frames whose pixels count, ascending.
+        pixel_size: (h, w) at which masks and maps are compared (nearest neighbour); None = size of the masks.
+        endpoints: Whether the protocol adds an artificial normal frame of score 0 and an abnormal one of score 1.
     """
 
     video: TestVideo
@@ -31,20 +35,18 @@ class EvaluatedVideo:
     pixel_frames: Counts
     pixel_size: tuple[int, int] | None = None
     endpoints: bool = False
-    _pixels: list[PixelSummary] = field(default_factory=list)
 
     @property
     def key(self) -> str:
         """The video's key."""
         return self.video.key
 
-    def pixels(self) -> PixelSummary | None:
-        """Counts of the labelled pixels by score; None where the video has no masks or the method no maps.
+    @cached_property
+    def pixel_summary(self) -> PixelSummary | None:
+        """Counts of the labelled pixels by score; None if the video has no masks or the method no maps.
 
-        The pixels are read once, in pieces, however many metrics ask.
+        The pixels are read once, in pieces, by the first metric that asks.
         """
         if not self.video.has_pixels or self.score.pixels is None or not len(self.pixel_frames):
             return None
-        if not self._pixels:
-            self._pixels.append(summarise(self.video, self.score, self.pixel_frames, self.pixel_size))
-        return self._pixels[0]
+        return summarise_pixels(self.video, self.score, self.pixel_frames, self.pixel_size)

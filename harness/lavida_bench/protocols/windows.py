@@ -1,6 +1,6 @@
-"""A test video in clips for a model: the windows of a protocol with their frames, each frame decoded once.
+"""A test video as clips for a model: the windows of a protocol with their frames, each frame decoded once.
 
-Letters: T frames of a clip, H W pixels.
+Letters: T frames of a clip, n frames, H W pixels.
 """
 
 from __future__ import annotations
@@ -18,53 +18,92 @@ from lavida_bench.videos.types import Bits, Counts, Pixels, TestVideo
 Item = TypeVar("Item")
 
 
-def groups(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
-    """`items` in lists of `most`, the last one maybe shorter."""
+def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Split items into lists.
+
+    Args:
+        items: Any iterable; read only as far as the lists are asked for.
+        size: Length of the lists, at least 1.
+
+    Yields:
+        Lists of `size` items; the last one may be shorter.
+    """
     rest = iter(items)
-    while group := list(islice(rest, most)):
-        yield group
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
     """Frames that a model sees together.
 
-    numbers  (T,) int64 frame numbers, ascending but for the repeats that fill a last clip
-    frames   (T, H, W, 3) uint8 RGB
+    Attributes:
+        numbers: (T,) int64 frame numbers, ascending except for the repeats that fill a last clip.
+        frames: (T, H, W, 3) uint8 RGB.
     """
 
     numbers: Counts
     frames: Pixels
 
     @property
-    def fresh(self) -> Bits:
-        """(T,) bool: False for a repeat, whose score is dropped."""
+    def is_new(self) -> Bits:
+        """(T,) bool: False for a repeated frame, whose score is dropped."""
         return np.concatenate([[True], np.diff(self.numbers) != 0])
 
 
-def clips(video: TestVideo, protocol: EvaluationProtocol, batch: int) -> Iterator[list[Clip]]:
-    """All clips of a video in lists of at most `batch`. Raises DataError where nothing can be decoded.
+def read_clips(video: TestVideo, protocol: EvaluationProtocol, batch: int) -> Iterator[list[Clip]]:
+    """Read the clips of a video in batches.
 
-    Windows that interleave are read together, so no frame is decoded twice; at most as many windows as that takes, or
-    one batch, are held.
+    Interleaved windows are read together, so that no frame is decoded twice. The frames of `protocol.interleaved`
+    windows or of one batch are in memory at a time, whichever is more.
+
+    Args:
+        video: The video.
+        protocol: Gives the windows.
+        batch: Clips of a batch.
+
+    Yields:
+        Lists of `batch` clips; the last one may be shorter.
+
+    Raises:
+        DataError: No frame can be decoded.
     """
-    together = max(batch, protocol.interleaved)
-    for group in groups(protocol.windows(video), together):
-        wanted = np.unique(np.concatenate(group))
-        frames = read(video, wanted)
-        for some in groups(group, batch):
-            yield [Clip(numbers, frames[np.searchsorted(wanted, numbers)]) for numbers in some]
+    for windows in chunked(protocol.windows(video), max(batch, protocol.interleaved)):
+        numbers = np.unique(np.concatenate(windows))
+        frames = read_frames(video, numbers)
+        for some in chunked(windows, batch):
+            yield [Clip(window, frames[np.searchsorted(numbers, window)]) for window in some]
 
 
-def read(video: TestVideo, wanted: Counts) -> Pixels:
-    """Frames of ascending distinct numbers, uint8 (n, H, W, 3): by one reading, with the largest step that fits."""
-    start, stop = int(wanted[0]), int(wanted[-1]) + 1
-    step = int(np.gcd.reduce(np.diff(wanted))) if len(wanted) > 1 else 1
+def read_frames(video: TestVideo, numbers: Counts) -> Pixels:
+    """Read frames of a video with one call of its reader, with the largest step that hits all of them.
+
+    Args:
+        video: The video.
+        numbers: (n,) int64 frame numbers, ascending and distinct.
+
+    Returns:
+        (n, H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: No frame can be decoded.
+    """
+    start, stop = int(numbers[0]), int(numbers[-1]) + 1
+    step = int(np.gcd.reduce(np.diff(numbers))) if len(numbers) > 1 else 1
     frames = video.read(start, stop, step)
-    places = (wanted - start) // step
-    return frames if len(frames) == len(wanted) else frames[places]
+    if len(frames) == len(numbers):
+        return frames
+    return frames[(numbers - start) // step]
 
 
-def count(videos: Sequence[TestVideo], protocol: EvaluationProtocol) -> int:
-    """Frames that will be scored."""
-    return sum(len(protocol.needed(video)) for video in videos)
+def count_frames(videos: Sequence[TestVideo], protocol: EvaluationProtocol) -> int:
+    """Number of frames that a protocol scores.
+
+    Args:
+        videos: Videos of a benchmark.
+        protocol: Selects frames of each.
+
+    Returns:
+        The sum over the videos.
+    """
+    return sum(len(protocol.frames_to_score(video)) for video in videos)

@@ -15,7 +15,7 @@ from lavida_bench.common.distributed import Processes
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.evaluation.measure import expected_counts
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.prompt_names import choose, given
+from lavida_bench.protocols.prompt_names import parse_prompt_names, prompt_names_from_list
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.rules import GENERIC_RULES
 from lavida_bench.videos.types import TestVideo
@@ -73,10 +73,10 @@ def find_problems(entry: ScoreEntry, data: bool = True) -> list[Problem]:
         with _collect_errors(found, "protocol"):
             protocol = protocols.make(entry.protocol, GENERIC_RULES if opened is None else opened.rules)
     with _collect_errors(found, "names"):
-        names = choose(entry.names)
+        names = parse_prompt_names(entry.names)
     with _collect_errors(found, "absent"):
         if entry.absent:
-            given(entry.absent, "names")
+            prompt_names_from_list(entry.absent, "names")
     if opened is not None and data:
         videos: list[TestVideo] = []
         with _collect_errors(found, "root"):
@@ -85,7 +85,7 @@ def find_problems(entry: ScoreEntry, data: bool = True) -> list[Problem]:
                 refuse_partial(opened, protocol)
         with _collect_errors(found, "names"):
             if protocol is not None and names is not None:
-                names.plain(protocol.select(videos))
+                names.record(protocol.select(videos))
     return found
 
 

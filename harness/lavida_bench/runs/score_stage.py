@@ -24,9 +24,9 @@ from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.evaluation import prompt_check
 from lavida_bench.evaluation.measure import MeasureSettings, frames_to_measure, measure
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.prompt_names import PromptNames, choose, given
+from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
 from lavida_bench.protocols.protocol import EvaluationProtocol
-from lavida_bench.protocols.windows import count
+from lavida_bench.protocols.windows import count_frames
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
@@ -57,7 +57,7 @@ class ScoreJob:
         root = None if entry.root is None else Path(entry.root)
         opened = room.make(entry.benchmark, root, entry.options)
         protocol = protocols.make(entry.protocol, opened.rules)
-        task = cls(entry, run, opened, protocol, choose(entry.names))
+        task = cls(entry, run, opened, protocol, parse_prompt_names(entry.names))
         processes = Processes.current()
         processes.gather(None)
         if processes.first:
@@ -82,7 +82,7 @@ class ScoreJob:
         return {
             "benchmark": {"name": self.entry.benchmark, **options},
             "protocol": self.protocol.id,
-            "names": names.plain(chosen),
+            "names": names.record(chosen),
             "model": dict(scorer.identity),
         }
 
@@ -106,7 +106,7 @@ def run_entry(
     if processes.first:
         _check_file(task).unlink(missing_ok=True)  # an earlier run's, which may have had other names
     if entry.absent:
-        absent = given(entry.absent, f"score, {entry.slug}: absent")
+        absent = prompt_names_from_list(entry.absent, f"score, {entry.slug}: absent")
         other, second = _scores(
             task, scorer, absent, run / SCORES / f"{entry.slug}-absent", without_maps(effort), replace, bar
         )
@@ -137,7 +137,7 @@ def _scores(
     if processes.first:
         store.write_header()
     mine = videos_of_process(task.benchmark.videos(), task.protocol, processes)
-    with bar(count(mine, task.protocol), f"score {folder.name}") as advance:
+    with bar(count_frames(mine, task.protocol), f"score {folder.name}") as advance:
         scoring = score(scorer, mine, task.protocol, names, store, effort, advance)
     return store, merge_results(processes.gather(scoring))
 
@@ -152,7 +152,7 @@ def _measured(
 ) -> Path:
     entry, benchmark = task.entry, task.benchmark
     videos = benchmark.videos()
-    names = task.names.plain(task.protocol.select(videos))["list"] or ()
+    names = task.names.record(task.protocol.select(videos))["list"] or ()
     how = MeasureSettings(smoothing=entry.smoothing, allow_partial=entry.allow_partial)
     with bar(frames_to_measure(benchmark, how), f"measure {entry.slug}") as advance:
         measured = measure(

@@ -21,7 +21,7 @@ from lavida_bench.common.distributed import Processes
 from lavida_bench.common.timer import Timer
 from lavida_bench.protocols.prompt_names import PromptNames
 from lavida_bench.protocols.protocol import EvaluationProtocol
-from lavida_bench.protocols.windows import clips
+from lavida_bench.protocols.windows import read_clips
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score_writer import VideoScoreWriter
 from lavida_bench.scoring.scorer import PendingScores, Scorer
@@ -74,7 +74,7 @@ class _PreparedBatch:
     """A batch ready for the model: (N,) numbers of its frames, which of them are no repeats, its inputs."""
 
     numbers: Counts
-    fresh: Bits
+    is_new: Bits
     prepared: Any
 
 
@@ -119,18 +119,18 @@ class _ScoringLoop:
         if not self.store.has(video, self.effort.maps and video.has_pixels):
             return False
         self.found.kept.append(video.key)
-        self.advance(len(self.protocol.needed(video)))
+        self.advance(len(self.protocol.frames_to_score(video)))
         return True
 
     def pieces(self, video: TestVideo) -> Iterator[_PreparedBatch]:
         """The batches of a video, which is closed after them. Runs in a reader."""
-        names = self.names.of(video)
+        names = self.names.for_video(video)
         try:
-            for some in self.clock.timed("decode", clips(video, self.protocol, self.effort.batch)):
+            for some in self.clock.timed("decode", read_clips(video, self.protocol, self.effort.batch)):
                 with self.clock("prepare"):
                     prepared = self.scorer.prepare([clip.frames for clip in some], names)
                 numbers = np.concatenate([clip.numbers for clip in some])
-                yield _PreparedBatch(numbers, np.concatenate([clip.fresh for clip in some]), prepared)
+                yield _PreparedBatch(numbers, np.concatenate([clip.is_new for clip in some]), prepared)
         finally:  # protocol paper leaves out the last frames, and a broken video ends early
             video.close()
 
@@ -165,10 +165,10 @@ class _ScoringLoop:
             with self.clock("model"):
                 scores = pending()
             with self.clock("write"):
-                maps = None if scores.maps is None else scores.maps[piece.fresh]
-                writer.add(piece.numbers[piece.fresh], scores.frames[piece.fresh], maps)
-            self.found.frames += int(piece.fresh.sum())
-            self.advance(int(piece.fresh.sum()))
+                maps = None if scores.maps is None else scores.maps[piece.is_new]
+                writer.add(piece.numbers[piece.is_new], scores.frames[piece.is_new], maps)
+            self.found.frames += int(piece.is_new.sum())
+            self.advance(int(piece.is_new.sum()))
 
     def _end(self, item: Done[TestVideo]) -> None:
         writer = self.writers[item.job.key]
@@ -187,7 +187,7 @@ def videos_of_process(
 ) -> list[TestVideo]:
     """The videos that a protocol scores and that are this process's part."""
     chosen = protocol.select(videos)
-    return processes.share(chosen, [len(protocol.needed(video)) for video in chosen])
+    return processes.share(chosen, [len(protocol.frames_to_score(video)) for video in chosen])
 
 
 def merge_results(scorings: Sequence[ScoringResult]) -> ScoringResult:

@@ -27,7 +27,7 @@ class VideoScoreWriter:
 
     def __init__(self, store: ScoreStore, video: TestVideo, protocol: EvaluationProtocol, keep_maps: bool) -> None:
         self.store, self.video, self.protocol = store, video, protocol
-        self.needed = protocol.needed(video)
+        self.frames_to_score = protocol.frames_to_score(video)
         self.scores: dict[int, float] = {}
         self.keep_maps = keep_maps
         self._maps: _MapsFile | None = None
@@ -45,15 +45,15 @@ class VideoScoreWriter:
             if len(boxes):
                 self._boxes.append((number, boxes, found))
         if self.keep_maps:
-            self._maps = self._maps or _MapsFile(self._path(), (len(self.needed), *maps.shape[1:]))
-            self._maps.write(np.searchsorted(self.needed, numbers), maps)
+            self._maps = self._maps or _MapsFile(self._path(), (len(self.frames_to_score), *maps.shape[1:]))
+            self._maps.write(np.searchsorted(self.frames_to_score, numbers), maps)
 
     def _path(self) -> Path:
         return self.store.path(self.video.key, MAPS)
 
     def finish(self) -> None:
         """Everything under its final name. Raises DataError for a full disk and for scores that are not finite."""
-        assert sorted(self.scores) == self.needed.tolist(), f"{self.video.key}: frames without a score"
+        assert sorted(self.scores) == self.frames_to_score.tolist(), f"{self.video.key}: frames without a score"
         score = self.protocol.assemble(self.video, self.scores)
         scored = np.ones(self.video.frame_count, np.bool_) if score.scored is None else score.scored
         arrays = {"frames": score.frames, "scored": scored, "maps": np.array(self._maps is not None)}

@@ -21,7 +21,7 @@ from lavida_gen.building.build import ENGINES
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.engines._base import Engine
+from lavida_gen.engines._base import Engine, packed
 
 PLAIN: dict[str, Any] = {
     "name": "spread",
@@ -107,7 +107,7 @@ def test_another_version_on_a_worker() -> None:
     with pytest.raises(
         DataError, match=r"a Ray worker has lavida-gen .*, the driver 0.0.0; install one version on all"
     ):
-        _call(square, 3, "0.0.0")
+        _call(packed(square, 3), "0.0.0")
 
 
 @pytest.mark.slow

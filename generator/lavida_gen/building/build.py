@@ -17,13 +17,13 @@ from pathlib import Path
 
 from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
-from lavida_gen.building.plan_file import BuildPlan
+from lavida_gen.building.plan_file import BuildPlan, external_plugins
 from lavida_gen.building.shard_records import ShardRecord, kept, record_name, row, write_record
 from lavida_gen.common import plugins
-from lavida_gen.common.errors import UserError
+from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import STATE as STATE
-from lavida_gen.corpus.manifest import Manifest
+from lavida_gen.corpus.manifest import Manifest, PluginEntry
 from lavida_gen.corpus.shards import ShardWriter
 from lavida_gen.engines._base import Engine
 from lavida_gen.sampling.make_sample import make_sample
@@ -41,20 +41,29 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One range of samples to make, as it travels to a worker."""
+    """One range of samples to make, as it travels to a worker; `plugins` are those of the process that sent it."""
 
     recipe: CorpusRecipe
     corpus: str
     range: ShardRange
+    plugins: tuple[PluginEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a build runs, which never changes what it makes. `address` is a cluster's, for engines that have one."""
+    """How a build runs, which never changes what it makes.
+
+    Attributes:
+        workers: Number of processes.
+        engine: Name of an engine, or ``package.module:Class``.
+        address: Address of a cluster, for engines that have one.
+        allow_code: Whether `engine` may be ``package.module:Class``.
+    """
 
     workers: int = 1
     engine: str = "local"
     address: str | None = None
+    allow_code: bool = False
 
 
 _opened: dict[str, SamplePlanner] = {}
@@ -71,6 +80,7 @@ def _planner(recipe: CorpusRecipe) -> SamplePlanner:
 
 def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
     """Make one range of samples: its tars, then its record. Runs in any process."""
+    _refuse_other_versions(job)
     planner, recipe_digest = _planner(job.recipe), job.recipe.digest()
     storage, part = open_storage(job.corpus), job.range.part
     rows: list[str] = []
@@ -87,6 +97,16 @@ def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
     return made
 
 
+def _refuse_other_versions(job: Job) -> None:
+    """Raises DataError if a plug-in of this process is not of the version that the builder's process has."""
+    for wanted, here in zip(job.plugins, external_plugins(job.recipe), strict=True):
+        if here != wanted:
+            raise DataError(
+                f"a worker has {here.distribution} {here.version} for {here.family} {here.name}, the process that "
+                f"started the build has {wanted.distribution} {wanted.version}; install one version on all machines"
+            )
+
+
 def build(
     recipe: CorpusRecipe,
     out: Path | str,
@@ -94,18 +114,19 @@ def build(
     engine: str = "local",
     progress: Progress = lambda done, dropped: None,
     address: str | None = None,
+    allow_code: bool = False,
 ) -> Manifest:
     """Build the corpus of `recipe` in a folder or at a URL, or go on with it.
 
     Raises UserError if `out` holds something else, DataError if data or disk fail (what is finished is kept).
     """
-    plugins.find(ENGINES, Engine, engine)  # a wrong name is told before anything is made
+    plugins.find(ENGINES, Engine, engine, allow_code)  # a wrong name is told before anything is made
     outline, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
     with locked(storage, outline) as finished:
         if finished is not None:
             return finished
         ranges = list(outline.ranges())
-        made = _make_all(recipe, storage, ranges, How(workers, engine, address), progress)
+        made = _make_all(recipe, storage, ranges, How(workers, engine, address, allow_code), progress)
         storage.sweep()  # an engine may have lost workers and gone on
         return finish(outline, storage, [made[one.name] for one in ranges])
 
@@ -135,9 +156,10 @@ def _make_all(
     for one in made.values():
         progress(one.samples, sum(one.drops.values()))
     place = str(storage.path.absolute()) if isinstance(storage, Folder) else storage.place
-    jobs = [Job(recipe, place, one) for one in ranges if one.name not in made]
+    brought = tuple(external_plugins(recipe))
+    jobs = [Job(recipe, place, one, brought) for one in ranges if one.name not in made]
     alone = not storage.shared  # memory:// is seen by this process only
-    runner = plugins.find(ENGINES, Engine, "local" if alone else how.engine)(how.address)
+    runner = plugins.find(ENGINES, Engine, "local" if alone else how.engine, how.allow_code)(how.address)
     for done in runner.run(make, jobs, 1 if alone else how.workers, lambda n: progress(n, 0)):
         made[done.name] = done
         progress(0, sum(done.drops.values()))

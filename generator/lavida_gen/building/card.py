@@ -11,8 +11,7 @@ from typing import Any
 import yaml
 
 from lavida_gen.common import plugins
-from lavida_gen.common.errors import UserError
-from lavida_gen.config.recipe import EXPOSURES, missing_places
+from lavida_gen.config.recipe import EXPOSURES, missing_places, names_code
 from lavida_gen.corpus.manifest import Manifest, SourceEntry
 from lavida_gen.corpus.schema import features
 from lavida_gen.exposures._base import Exposure
@@ -92,11 +91,9 @@ def used(manifest: Manifest) -> list[SourceEntry]:
 
 
 def _borrows(exposure: str) -> bool:
-    try:
-        cls: type[Exposure] = plugins.find(EXPOSURES, Exposure, exposure)
-        return cls.borrows
-    except UserError:  # somebody's own, which is not installed here
-        return True
+    if exposure not in plugins.built_in(EXPOSURES):
+        return True  # somebody else's: a card imports nobody's code, so the worst is assumed
+    return plugins.find(EXPOSURES, Exposure, exposure).borrows
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
@@ -140,6 +137,8 @@ def _counts(manifest: Manifest) -> Iterator[str]:
     yield f"| shards | {len(manifest.shards):,}, {size / 1e6:,.1f} MB |"
     yield f"| digest | `{manifest.digest}` |"
     yield f"| made by | lavida-gen {manifest.generator}, seed {manifest.seed} |"
+    for plugin in manifest.plugins:
+        yield _row((f"{plugin.family} `{plugin.name}` is from", f"{plugin.distribution} {plugin.version}"))
     yield "\nNo scene is in both train and val."
 
 
@@ -195,11 +194,18 @@ def _again(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
     at = f"@{revision}" if revision != "main" else ""
     recipe = f"hf://datasets/{repo}{at}" if repo else f"corpora/{manifest.name}"
     places = "".join(f" --set {key}=DIR" for key in missing_places(manifest.recipe))
-    yield f"lavida-gen {manifest.generator} makes the same bytes from the same data, with any number of workers:\n"
-    yield f"    lavida-gen build --recipe {recipe}{places} --out again\n"
+    code = " --allow-code" * names_code(manifest.recipe)
+    maker = ", with ".join([f"lavida-gen {manifest.generator}", *_packages(manifest)])
+    yield f"{maker} makes the same bytes from the same data, with any number of workers:\n"
+    yield f"    lavida-gen build --recipe {recipe}{places}{code} --out again\n"
     yield from ("<details><summary>The recipe</summary>\n", "```yaml")
     yield yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True, width=100).rstrip()
     yield "```\n\n</details>"
+
+
+def _packages(manifest: Manifest) -> list[str]:
+    """The packages that bring plug-ins to the corpus, each once: ``my-package 1.2``."""
+    return list(dict.fromkeys(f"{plugin.distribution} {plugin.version}" for plugin in manifest.plugins))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lavida_gen.common import plugins
 from lavida_gen.common.errors import LavidaGenError
-from lavida_gen.config.recipe import SOURCES, CorpusRecipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.sampling.planner import SamplePlanner
-from lavida_gen.sources._base import Source
 
 
 def check(recipe: CorpusRecipe) -> Iterator[str]:
@@ -17,7 +15,7 @@ def check(recipe: CorpusRecipe) -> Iterator[str]:
     for number, entry in enumerate(recipe.sources):
         where = f"sources[{number}] ({entry.name})"
         try:
-            source = plugins.find(SOURCES, Source, entry.name)(entry.options)
+            source = entry.find_class()(entry.options)
             yield from (f"{where}: {problem}" for problem in source.problems())
         except LavidaGenError as error:
             opens = False

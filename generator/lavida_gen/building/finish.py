@@ -57,7 +57,7 @@ def finish(outline: BuildPlan, storage: Storage, made: Sequence[ShardRecord]) ->
     ]
     sources = [s.model_copy(update={"samples": tally.counts["source"][s.name]}) for s in outline.sources]
     manifest = Manifest(
-        **outline.model_dump(include={"name", "about", "digest", "seed", "generator", "samples", "recipe"}),
+        **outline.model_dump(include={"name", "about", "digest", "seed", "generator", "samples", "recipe", "plugins"}),
         exposed=tally.exposed,
         splits=dict(sorted(tally.splits.items())),
         drops=dict(sorted(sum((Counter(one.drops) for one in made), Counter[str]()).items())),

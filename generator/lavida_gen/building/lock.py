@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -12,7 +12,7 @@ from lavida_gen.building.finish import clear, mend
 from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import is_whole
 from lavida_gen.common.errors import UserError, problem
-from lavida_gen.corpus.manifest import MANIFEST, STATE, Manifest
+from lavida_gen.corpus.manifest import MANIFEST, STATE, Manifest, PluginEntry
 from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.recipe_files.diff import told
 from lavida_gen.storage.base import KINDS, Storage
@@ -79,11 +79,22 @@ def _changed(held: dict[str, Any], outline: BuildPlan) -> str:
     if held["generator"] != outline.generator:
         facts.append(f"generator {held['generator']} -> {outline.generator}")
     facts += filter(None, [told(held["recipe"], outline.recipe)])
+    facts += _changed_plugins(held.get("plugins", ()), outline.plugins)
     if not facts:
         prints = {source["name"]: source["fingerprint"] for source in held["sources"]}
         changed = [one.name for one in outline.sources if prints.get(one.name) != one.fingerprint]
         facts = [f"the annotations of {' and '.join(changed) or 'its sources'} have changed since"]
     return ", ".join(facts)
+
+
+def _changed_plugins(held: Sequence[dict[str, Any]], now: Sequence[PluginEntry]) -> Iterator[str]:
+    """Plug-ins from outside this project that are of another package or version than those of the corpus."""
+    before = {(row["family"], row["name"]): f"{row['distribution']} {row['version']}" for row in held}
+    for plugin in now:
+        provider = f"{plugin.distribution} {plugin.version}"
+        former = before.get((plugin.family, plugin.name), provider)
+        if former != provider:
+            yield f"{plugin.family} {plugin.name}: {former} -> {provider}"
 
 
 @contextmanager

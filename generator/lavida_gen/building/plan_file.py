@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lavida_gen import __version__
+from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.corpus.manifest import FORMAT, STATE, SourceEntry
+from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
+from lavida_gen.corpus.manifest import FORMAT, STATE, PluginEntry, SourceEntry
 from lavida_gen.sampling.parts import CorpusPart, ShardRange, cut_into_shards
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.sources._base import SourceInfo
@@ -46,6 +48,7 @@ class BuildPlan(StrictModel):
     parts: list[PartEntry]
     sources: list[SourceEntry]
     recipe: dict[str, Any]
+    plugins: list[PluginEntry] = Field(default_factory=list)
 
     @classmethod
     def of(cls, planner: SamplePlanner) -> BuildPlan:
@@ -62,6 +65,7 @@ class BuildPlan(StrictModel):
             parts=[PartEntry(kind=p.kind, split=p.split, start=p.start, count=p.count) for p in planner.parts],
             sources=_sources(planner),
             recipe=recipe.published(),
+            plugins=external_plugins(recipe),
         )
 
     @classmethod
@@ -79,9 +83,28 @@ class BuildPlan(StrictModel):
 
 
 def identity(planner: SamplePlanner) -> str:
-    """Digest of all that determines the bytes: recipe, annotations of its sources, version of the generator."""
+    """Digest of all that determines the bytes: recipe, annotations of its sources, versions of generator and plug-ins.
+
+    A corpus that only uses what this project brings has the digest that it always had.
+    """
     parts = [__version__, planner.recipe.digest(), *(one.source.fingerprint() for one in planner.sources)]
+    parts += [str(plugin) for plugin in external_plugins(planner.recipe)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def external_plugins(recipe: CorpusRecipe) -> list[PluginEntry]:
+    """The sources and exposures of a recipe that other packages bring, each once, in the order of the recipe."""
+    named = [(SOURCES, entry.name) for entry in recipe.sources]
+    named += [(EXPOSURES, entry.name) for entry in recipe.exposures]
+    entries = []
+    for package, name in dict.fromkeys(named):
+        brought = plugins.provider(package, name)
+        if brought is not None:
+            family = plugins.family_of(package)
+            entries.append(
+                PluginEntry(family=family, name=name, distribution=brought.distribution, version=brought.version)
+            )
+    return entries
 
 
 def _sources(planner: SamplePlanner) -> list[SourceEntry]:

@@ -24,6 +24,11 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Change a key: samples=500, sources.0.root=/data/coco.",
 )
+CODE = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Import plug-ins that are named package.module:Class. They run with your rights: only for recipes you trust.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 WORKERS = click.option(
     "--workers", "-w", type=click.IntRange(min=1), default=None, help="Processes [default: all cores]."

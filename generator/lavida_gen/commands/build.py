@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lavida_gen.commands._shared import JSON, RECIPE, SET, WORKERS, cores, print_built, progress
+from lavida_gen.commands._shared import CODE, JSON, RECIPE, SET, WORKERS, cores, print_built, progress
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import counted
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @RECIPE
+@CODE
 @click.option(
     "--out", "-o", metavar="DIR|URL", help="Where the corpus goes: a folder, s3://... [default: corpora/NAME]."
 )
 @WORKERS
-@click.option("--engine", default="local", show_default=True, help="Where shards are made: local or ray.")
+@click.option("--engine", default="local", show_default=True, help="Where shards are made: local, ray, or a plug-in.")
 @click.option(
     "--address",
     metavar="ADDRESS",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @JSON
 def command(
     recipe: str,
+    allow_code: bool,
     out: str | None,
     workers: int | None,
     engine: str,
@@ -53,7 +55,7 @@ def command(
     from lavida_gen.building import build as builder
     from lavida_gen.config import recipe as recipes
 
-    loaded = recipes.load(recipe, settings)
+    loaded = recipes.load(recipe, settings, allow_code)
     target = out or str(Path("corpora") / loaded.name)
     if only is not None:
         _write_one(loaded, only, Path(target), as_json)
@@ -63,12 +65,12 @@ def command(
         return
     with progress(loaded.samples, f"build {loaded.name}") as advance:
         if part is not None:
-            how = builder.How(workers or cores(), engine, address)
+            how = builder.How(workers or cores(), engine, address, allow_code)
             count = builder.build_part(loaded, target, _slice(part), how, advance)
             said = f"{counted(count, 'shard is', 'shards are')} there; when all are: lavida-gen merge {target}"
             click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {said}")
             return
-        manifest = builder.build(loaded, target, workers or cores(), engine, advance, address)
+        manifest = builder.build(loaded, target, workers or cores(), engine, advance, address, allow_code)
     print_built(target, manifest, as_json)
 
 

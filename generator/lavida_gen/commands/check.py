@@ -7,20 +7,21 @@ import sys
 
 import click
 
-from lavida_gen.commands._shared import JSON, RECIPE, SET
+from lavida_gen.commands._shared import CODE, JSON, RECIPE, SET
 from lavida_gen.common.text import counted
 
 
 @click.command()
 @RECIPE
+@CODE
 @SET
 @JSON
-def command(recipe: str, settings: tuple[str, ...], as_json: bool) -> None:
+def command(recipe: str, allow_code: bool, settings: tuple[str, ...], as_json: bool) -> None:
     """Find every fault of a recipe and its data: missing files, unreadable annotations. Writes nothing."""
     from lavida_gen.building.check import check as find_faults
     from lavida_gen.config import recipe as recipes
 
-    loaded = recipes.load(recipe, settings)
+    loaded = recipes.load(recipe, settings, allow_code)
     problems = list(find_faults(loaded))
     if as_json:
         click.echo(json.dumps({"sound": not problems, "faults": problems}))

@@ -20,7 +20,7 @@ from lavida_gen.commands._shared import CORPUS, JSON
 @JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
-    from lavida_gen.config.recipe import missing_places
+    from lavida_gen.config.recipe import missing_places, names_code
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.corpus.shards import write_whole
     from lavida_gen.inspection.show import encoded, picture
@@ -32,7 +32,9 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     sample = next(opened.stored([index]))
     write_whole(path, encoded(picture(sample), path.suffix))
     places = [word for key in missing_places(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
-    words = ["lavida-gen", "build", "--recipe", corpus, *places, "--only", str(index), "--out", f"sample-{index}"]
+    code = ["--allow-code"] * names_code(opened.manifest.recipe)
+    words = ["lavida-gen", "build", "--recipe", corpus, *places, *code, "--only", str(index)]
+    words += ["--out", f"sample-{index}"]
     again = shlex.join(words)
     if as_json:
         click.echo(json.dumps({**sample.record, "picture": str(path), "again": again}, ensure_ascii=False))

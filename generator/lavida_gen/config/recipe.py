@@ -23,6 +23,7 @@ from lavida_gen.config.augment import Augmentation, ImageSettings
 from lavida_gen.config.prompts import PromptBank
 from lavida_gen.exposures._base import Exposure, ExposureOptions, Limits
 from lavida_gen.recipe_files.kinds import CORPUS
+from lavida_gen.recipe_files.plugin_names import permission, plugin_name
 from lavida_gen.recipe_files.reading import change, expand, read, refuse, validation_messages
 from lavida_gen.sources._base import LocalOnly, Source, SourceOptions
 from lavida_gen.storage.places import is_url
@@ -34,18 +35,28 @@ EXPOSURES = "lavida_gen.exposures"
 class SourceConfig(StrictModel):
     """One entry of `sources:`; every other key in it is an option of that source."""
 
-    name: str = Field(description="which source: `lavida-gen sources` lists them")
+    name: Annotated[str, plugin_name(SOURCES)] = Field(description="which source: `lavida-gen sources` lists them")
     weight: float = Field(default=1.0, gt=0, description="share of the samples, relative to the other sources")
     names_per_prompt: int | None = Field(default=None, ge=1, le=500, description="instead of the recipe's own")
     options: SerializeAsAny[SourceOptions]
+
+    def find_class(self) -> type[Source]:
+        """The source's class. An entry that names code has been allowed to."""
+        return plugins.find(SOURCES, Source, self.name, allow_code=True)
 
 
 class ExposureConfig(StrictModel):
     """One entry of `exposures:`; every other key in it is an option of that exposure."""
 
-    name: str = Field(description="which exposure: `lavida-gen exposures` lists them")
+    name: Annotated[str, plugin_name(EXPOSURES)] = Field(
+        description="which exposure: `lavida-gen exposures` lists them"
+    )
     weight: float = Field(default=1.0, gt=0, description="relative to the exposures of the same outcome")
     options: SerializeAsAny[ExposureOptions]
+
+    def find_class(self) -> type[Exposure]:
+        """The exposure's class. An entry that names code has been allowed to."""
+        return plugins.find(EXPOSURES, Exposure, self.name, allow_code=True)
 
 
 class ShardSize(StrictModel):
@@ -104,9 +115,14 @@ def _local(options: type[BaseModel]) -> set[str]:
 
 
 def missing_places(published: dict[str, Any]) -> list[str]:
-    """Keys such as ``sources.0.root`` that a published recipe needs on this machine before it can be built again."""
+    """Keys such as ``sources.0.root`` that a published recipe needs on this machine before it can be built again.
+
+    Those of built-in sources only: the options of other sources are not known without importing them.
+    """
     found = []
     for number, row in enumerate(published["sources"]):
+        if row["name"] not in plugins.built_in(SOURCES):
+            continue  # a published recipe imports nobody's code
         options = plugins.find(SOURCES, Source, row["name"]).Options
         needed = (key for key in sorted(_local(options)) if options.model_fields[key].is_required())
         found += [f"sources.{number}.{key}" for key in needed]
@@ -127,16 +143,27 @@ def find(name: str) -> Path:
     return manifest if name not in built_in() and manifest.is_file() else CORPUS.find(name)
 
 
-def load(name: str, settings: Sequence[str] = ()) -> CorpusRecipe:
-    """Read a recipe by name or path, or of a finished corpus by folder or URL, with `key.path=value` settings on top.
+def names_code(published: dict[str, Any]) -> bool:
+    """Whether a published recipe names ``package.module:Class``, so that it needs `--allow-code`."""
+    return any(":" in row["name"] for key in ("sources", "exposures") for row in published.get(key, ()))
 
-    Raises UserError that lists every fault with its place.
+
+def load(name: str, settings: Sequence[str] = (), allow_code: bool = False) -> CorpusRecipe:
+    """Read a recipe, with settings on top.
+
+    Args:
+        name: Name of a built-in recipe, path of a YAML file, or folder or URL of a finished corpus.
+        settings: Changes, each as ``key.path=value``.
+        allow_code: Whether the recipe may name sources and exposures as ``package.module:Class``, which imports them.
+
+    Raises:
+        UserError: Lists every problem with its place.
     """
     where, raw = _found(name)
     problems: list[str] = []
     for setting in settings:
         problems.extend(change(raw, setting))
-    return parse(raw, where, problems)
+    return parse(raw, where, problems, allow_code)
 
 
 def _found(name: str) -> tuple[str, dict[str, Any]]:
@@ -153,12 +180,24 @@ def _found(name: str) -> tuple[str, dict[str, Any]]:
     return str(path), raw
 
 
-def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> CorpusRecipe:
-    """A recipe from plain data. Raises UserError that lists every fault with its place."""
+def parse(
+    raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = (), allow_code: bool = False
+) -> CorpusRecipe:
+    """A recipe from plain data.
+
+    Args:
+        raw: The keys of a recipe file.
+        where: What error messages call the recipe.
+        problems: Problems that are known already, to be listed with the others.
+        allow_code: As for `load`.
+
+    Raises:
+        UserError: Lists every problem with its place.
+    """
     found = list(problems)
     raw = expand(raw, "", found)
-    found.extend(_normalise_entries(raw, "sources", SOURCES, Source))
-    found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure))
+    found.extend(_normalise_entries(raw, "sources", SOURCES, Source, allow_code))
+    found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure, allow_code))
     if isinstance(raw.get("prompts"), str):
         try:
             raw["prompts"] = PromptBank.load(Path(raw["prompts"]).expanduser())
@@ -167,7 +206,7 @@ def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = 
             del raw["prompts"]
     recipe = None
     try:
-        recipe = CorpusRecipe.model_validate(raw)
+        recipe = CorpusRecipe.model_validate(raw, context=permission(allow_code))
     except ValidationError as error:
         found.extend(validation_messages(error, "", CorpusRecipe))
     if recipe is None or found:
@@ -176,7 +215,7 @@ def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = 
 
 
 def _normalise_entries(
-    raw: dict[str, Any], key: str, package: str, base: type[Source] | type[Exposure]
+    raw: dict[str, Any], key: str, package: str, base: type[Source] | type[Exposure], allow_code: bool
 ) -> Iterator[str]:
     """Split each entry of a list into its own keys and `options`, typed by the plug-in. Yields faults."""
     entries = raw.get(key)
@@ -193,11 +232,13 @@ def _normalise_entries(
         options = {k: v for k, v in entry.items() if k not in own}
         entries[number] = kept = {k: v for k, v in entry.items() if k in own}
         try:
-            model = plugins.find(package, base, entry["name"]).Options
+            found: type[Source | Exposure] = plugins.find(package, base, entry["name"], allow_code)
         except UserError as error:
             yield f"{key}[{number}].name: {error}"
+            kept["name"] = "?"
             kept["options"] = SourceOptions() if base is Source else ExposureOptions()
             continue
+        model: type[BaseModel] = found.Options
         try:
             kept["options"] = model.model_validate(options)
         except ValidationError as error:

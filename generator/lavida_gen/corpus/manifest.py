@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import Field
+
 from lavida_gen.common.strict_model import StrictModel
 
 FORMAT = 1
@@ -49,8 +51,20 @@ class SourceEntry(StrictModel):
     samples: int
 
 
+class PluginEntry(StrictModel):
+    """A source or exposure from outside this project that samples were made with, and who brings it."""
+
+    family: str
+    name: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.name} ({self.distribution} {self.version})"
+
+
 class Manifest(StrictModel):
-    """corpus.json."""
+    """corpus.json. The key `plugins` is written only where it lists something."""
 
     format: int = FORMAT
     name: str
@@ -66,7 +80,9 @@ class Manifest(StrictModel):
     sources: list[SourceEntry]
     shards: list[ShardEntry]
     recipe: dict[str, Any]
+    plugins: list[PluginEntry] = Field(default_factory=list)
 
     def text(self) -> bytes:
         """As it is written: stable order, readable."""
-        return (json.dumps(self.model_dump(), indent=1, ensure_ascii=False) + "\n").encode()
+        plain = self.model_dump(exclude=None if self.plugins else {"plugins"})
+        return (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from lavida_gen.common.errors import UserError
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.common.plugins import install_hint
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -33,3 +35,27 @@ class Engine(ABC):
 
         The first error of a task is raised here, and what still runs is stopped.
         """
+
+
+def packed(task: Callable[[J, Callable[[], None]], R], job: J) -> bytes:
+    """A task and its job, to be sent to a worker."""
+    return pickle.dumps((task, job))
+
+
+def unpacked(work: bytes) -> tuple[Callable[[Any, Callable[[], None]], Any], Any]:
+    """What `packed` gave, in a worker.
+
+    Raises:
+        DataError: The worker cannot import a module that the job needs, such as that of a plug-in.
+    """
+    try:
+        task, job = pickle.loads(work)
+    except ImportError as error:
+        module = error.name or str(error)
+        raise DataError(f"a worker cannot import {module}, which the recipe needs; {install_hint(module)}") from error
+    except AttributeError as error:  # a class of a notebook or of the main script
+        raise DataError(
+            f"a worker cannot find a class of the recipe ({error}); put the class into a module of its own, or give "
+            "--workers 1"
+        ) from error
+    return task, job

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.engines._base import Engine
+from lavida_gen.engines._base import Engine, packed, unpacked
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -42,7 +42,8 @@ def _tick() -> None:
         _ticks.value += 1
 
 
-def _call(task: Callable[[J, Callable[[], None]], R], job: J) -> R:
+def _call(work: bytes) -> Any:
+    task, job = unpacked(work)
     return task(job, _tick)
 
 
@@ -66,7 +67,7 @@ class Local(Engine):
         pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
         seen = 0
         try:
-            pending: set[Future[R]] = {pool.submit(_call, task, job) for job in jobs}
+            pending: set[Future[R]] = {pool.submit(_call, packed(task, job)) for job in jobs}
             while pending:
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 progress(ticks.value - seen)

@@ -3,8 +3,8 @@
     lavida-gen build --recipe coco --out s3://bucket/coco --engine ray --address auto
 
 A shard is one Ray task that runs the same function as a local process. What dies with its worker or machine is run
-again elsewhere. Workers need this package in the driver's version, and must reach the data and `--out` (a shared
-folder, or a URL): nothing else travels to them than the recipe and the range of samples.
+again elsewhere. Workers need this package and those of the recipe's plug-ins, in the driver's versions, and must reach
+the data and `--out` (a shared folder, or a URL): nothing else travels to them than the recipe and the range of samples.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, UserError
-from lavida_gen.engines._base import Engine
+from lavida_gen.engines._base import Engine, packed, unpacked
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -24,7 +24,7 @@ RETRIES = 5
 """So often a task is run again after its worker was lost."""
 
 
-def _call(task: Callable[[J, Callable[[], None]], R], job: J, version: str) -> tuple[R, int]:
+def _call(work: bytes, version: str) -> tuple[Any, int]:
     """On a worker: the result, and how often it ticked."""
     if __version__ != version:
         raise DataError(f"a Ray worker has lavida-gen {__version__}, the driver {version}; install one version on all")
@@ -34,6 +34,7 @@ def _call(task: Callable[[J, Callable[[], None]], R], job: J, version: str) -> t
         nonlocal ticks
         ticks += 1
 
+    task, job = unpacked(work)
     return task(job, tick), ticks
 
 
@@ -99,7 +100,7 @@ def _spread(
         while waiting or running:
             room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(running)
             for _ in range(min(room, len(waiting))):
-                running.append(remote.remote(task, waiting.pop(), __version__))
+                running.append(remote.remote(packed(task, waiting.pop()), __version__))
             done, running = ray.wait(running, num_returns=1, timeout=5)
             for one in done:
                 result, ticks = _result(ray, one)

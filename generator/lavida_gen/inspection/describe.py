@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from lavida_gen.common import plugins
+from lavida_gen.common.errors import UserError
 from lavida_gen.config.recipe import EXPOSURES, SOURCES
 from lavida_gen.exposures._base import Exposure
 from lavida_gen.recipe_files.kinds import CORPUS, Kind
@@ -33,22 +34,48 @@ class Listing:
     plain: Any
 
 
+def unusable(package: str, base: Callable[..., object]) -> dict[str, str]:
+    """Entry points of installed packages that cannot be used, with the reason, by name.
+
+    Args:
+        package: The family, e.g. ``lavida_gen.sources``.
+        base: The class that its plug-ins derive from.
+    """
+    reasons = {}
+    for name, brought in plugins.hidden(package).items():
+        reasons[f"{name} of {brought}"] = "has the name of a built-in one: rename the entry point"
+    for name in plugins.names(package):
+        try:
+            plugins.find(package, base, name)
+        except UserError as error:
+            reasons[name] = str(error)
+    return reasons
+
+
+def notes(reasons: dict[str, str], hint: str) -> str:
+    """What stands below a list: the hint, and plug-ins that cannot be used."""
+    lines = [f"cannot be used: {name}: {reason}" for name, reason in reasons.items()]
+    return "\n".join(["", "", *lines, hint])
+
+
 def sources() -> Listing:
     """All sources, a line each."""
-    rows = {}
+    rows, reasons = {}, unusable(SOURCES, Source)
     for name in plugins.names(SOURCES):
+        if name in reasons:
+            continue
         about = plugins.find(SOURCES, Source, name).about
-        rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
-    cells = [(name, USES[row["use"]], row["title"]) for name, row in rows.items()]
-    lines = [columns([("name", "samples of it", "what it is"), *cells])]
-    return Listing(
-        "\n".join([*lines, "", "`lavida-gen sources NAME` tells how to get one and how its folder must look."]), rows
-    )
+        row = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
+        rows[name] = {**row, "from": plugins.origin(SOURCES, name)}
+    cells = [(name, row["from"], USES[row["use"]], row["title"]) for name, row in rows.items()]
+    table = columns([("name", "from", "samples of it", "what it is"), *cells])
+    hint = "`lavida-gen sources NAME` tells how to get one and how its folder must look."
+    return Listing(table + notes(reasons, hint), rows)
 
 
-def source(name: str) -> Listing:
+def source(name: str, allow_code: bool = False) -> Listing:
     """One source: where to get it, its licence, layout, options. Raises UserError for an unknown name."""
-    cls = plugins.find(SOURCES, Source, name)
+    cls = plugins.find(SOURCES, Source, name, allow_code)
     about = cls.about
     text = [
         f"{name}: {about.title}",
@@ -72,22 +99,29 @@ def source(name: str) -> Listing:
 
 def exposures() -> Listing:
     """All exposures, a line each."""
-    rows = {}
+    rows, reasons = {}, unusable(EXPOSURES, Exposure)
     for name in plugins.names(EXPOSURES):
+        if name in reasons:
+            continue
         cls = plugins.find(EXPOSURES, Exposure, name)
         rows[name] = {
             "outcome": "anomaly" if cls.outcomes == {True} else "normal" if cls.outcomes == {False} else "either",
             "kinds": sorted(cls.kinds),
             "about": (inspect.getdoc(cls) or "").split("\n")[0],
+            "from": plugins.origin(EXPOSURES, name),
         }
-    cells = [(name, str(row["outcome"]), "/".join(row["kinds"]), str(row["about"])) for name, row in rows.items()]
-    told = "`lavida-gen exposures NAME` tells what one does, and its options."
-    return Listing(f"{columns([('name', 'shows', 'works on', 'what it does'), *cells])}\n\n{told}", rows)
+    cells = [
+        (name, str(row["from"]), str(row["outcome"]), "/".join(row["kinds"]), str(row["about"]))
+        for name, row in rows.items()
+    ]
+    table = columns([("name", "from", "shows", "works on", "what it does"), *cells])
+    hint = "`lavida-gen exposures NAME` tells what one does, and its options."
+    return Listing(table + notes(reasons, hint), rows)
 
 
-def exposure(name: str) -> Listing:
+def exposure(name: str, allow_code: bool = False) -> Listing:
     """One exposure: what it does, options. Raises UserError for an unknown name."""
-    cls = plugins.find(EXPOSURES, Exposure, name)
+    cls = plugins.find(EXPOSURES, Exposure, name, allow_code)
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
     told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
     text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(options(cls.Options))}"

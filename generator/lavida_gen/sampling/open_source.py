@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
-from lavida_gen.config.recipe import SOURCES, CorpusRecipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.sampling.name_prior import NamePrior
 from lavida_gen.sampling.parts import Split
@@ -93,7 +92,7 @@ def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:
 def _open_entry(number: int, recipe: CorpusRecipe) -> Source:
     entry = recipe.sources[number]
     try:
-        source: Source = plugins.find(SOURCES, Source, entry.name)(entry.options)
+        source = entry.find_class()(entry.options)
     except DataError as error:
         raise DataError(f"sources[{number}] ({entry.name}): {error}") from error
     if not len(source):

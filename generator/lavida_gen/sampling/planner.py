@@ -16,9 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
-from lavida_gen.config.recipe import EXPOSURES, CorpusRecipe
+from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.sampling.open_source import OpenSource, open_sources
 from lavida_gen.sampling.parts import KINDS, SPLITS, CorpusPart, ShardRange, Split, cut_into_shards
@@ -116,8 +115,7 @@ class SamplePlanner:
         """
         sources = open_sources(recipe)
         exposures = [
-            WeightedExposure(entry.name, entry.weight, plugins.find(EXPOSURES, Exposure, entry.name)(entry.options))
-            for entry in recipe.exposures
+            WeightedExposure(entry.name, entry.weight, entry.find_class()(entry.options)) for entry in recipe.exposures
         ]
         planner = cls(recipe, sources, exposures, _corpus_parts(recipe, sources))
         for part in planner.parts:

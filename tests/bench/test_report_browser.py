@@ -113,11 +113,11 @@ def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browse
     assert events == 2
     peaks = driver.execute_script(f"return document.querySelectorAll('{section} [data-key=gate] .peak').length")
     assert peaks == len(runs[0].views[0].thumbnails) == len(texts(driver, f"{section} [data-key=gate] figure"))
-    drawn = f"return [...document.querySelectorAll('{section} .shot img')].map(i => i.complete && i.naturalWidth)"
+    drawn = f"return [...document.querySelectorAll('{section} .thumbnail img')].map(i => i.complete && i.naturalWidth)"
     assert all(driver.execute_script(drawn))
-    marked = f"return document.querySelectorAll('{section} .shot.abnormal path').length"
+    marked = f"return document.querySelectorAll('{section} .thumbnail.abnormal path').length"
     assert driver.execute_script(marked) == sum(bool(s.outline) for view in runs[0].views for s in view.thumbnails) > 0
-    source = f"return document.querySelector('{section} [data-key=gate] .shot img').src"
+    source = f"return document.querySelector('{section} [data-key=gate] .thumbnail img').src"
     assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].map
     choose(driver, section, "pixel scores", "off")
     assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].image

@@ -4,7 +4,15 @@ function svg(tag, attributes, ...kids) {
   e.append(...kids);
   return e;
 }
-const short = (x) => x === null || x === undefined ? "–" : Math.abs(x) >= 1e4 || (x && Math.abs(x) < 1e-3) ? x.toExponential(1) : String(+x.toPrecision(3));
+function short(x) {
+  if (x === null || x === undefined) return "–";
+  return Math.abs(x) >= 1e4 || (x && Math.abs(x) < 1e-3) ? x.toExponential(1) : String(+x.toPrecision(3));
+}
+// "82.18 [79.10, 85.02]" as the value and, in small print, its interval.
+function valueAndInterval(text) {
+  const start = text.indexOf(" [");
+  return start < 0 ? [text] : [text.slice(0, start), el("small", { textContent: text.slice(start + 1) })];
+}
 function time(frames, fps) {
   if (!fps) return `${frames.toLocaleString("en")} frames`;
   const s = Math.round(frames / fps);
@@ -16,9 +24,10 @@ function extent(lines) {
     for (const x of line.low) if (x !== null && x < low) low = x;
     for (const x of line.high) if (x !== null && x > high) high = x;
   }
-  return low > high ? [0, 1] : low === high ? [low - .5, high + .5] : [low, high];
+  if (low > high) return [0, 1];
+  return low === high ? [low - .5, high + .5] : [low, high];
 }
-// A band from the lowest to the highest score of each bin; a gap where nothing was scored.
+// A band from the lowest to the highest score of each bin, with gaps where nothing was scored.
 function band(line, [low, high], className) {
   const bins = line.low.length, parts = [];
   const x = (i) => ((i + .5) * 240 / bins).toFixed(2), y = (v) => (76 - 72 * (v - low) / (high - low)).toFixed(2);
@@ -34,7 +43,7 @@ function band(line, [low, high], className) {
   }
   return svg("path", { d: parts.join(""), class: className });
 }
-// Scores of a video over its annotated events. `lines`: one timeline a run; `frames`: dashed lines.
+// Scores of a video over its annotated events. `lines`: one timeline per run; `frames`: where dashed lines are drawn.
 function curve(lines, range, frames) {
   const { frames: count, fps, events } = lines[0];
   const x = (frame) => 240 * frame / count;
@@ -46,7 +55,7 @@ function curve(lines, range, frames) {
   return el("div", { className: "curve" }, picture,
     el("div", { className: "axis" }, el("span", { textContent: `0 · score ${short(range[0])} … ${short(range[1])}` }), el("span", { textContent: time(count, fps) })));
 }
-// Cards that are far away cost nothing: `fill` is called when one comes near.
+// Cards outside the viewport are empty: `fill` is called when a card comes near it.
 const near = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) { near.unobserve(entry.target); entry.target.fill(); }
 }, { rootMargin: "600px" });

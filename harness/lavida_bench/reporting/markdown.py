@@ -6,24 +6,34 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lavida_bench.benchmarks._base import Defect
-from lavida_bench.reporting.table import ResultTable, format_estimate, result_table, variant_details
+from lavida_bench.reporting.table import MethodRow, ResultTable, format_estimate, result_table, variant_details
+from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
 
 LEGEND = (
-    "Shares in percent; in brackets 95 % intervals by bootstrap over videos. Published numbers rest on their own "
+    "Shares in percent; in brackets 95 % intervals by bootstrap over videos. Published numbers follow their own "
     "protocols and are comparable only where the protocol is the same."
 )
+SHOWN = 10  # items of a defect that are listed
 
 
-def markdown(record: RunResults, name: str) -> str:
-    """The whole text."""
+def markdown(results: RunResults, name: str) -> str:
+    """Write the report of a run.
+
+    Args:
+        results: Its entries.
+        name: Its title.
+
+    Returns:
+        The whole text.
+    """
     parts = [f"# {escape(name)}"]
-    for entry in record.entries:
-        parts.append("\n".join(_entry(entry)))
+    for entry in results.entries:
+        parts.append("\n".join(_entry_lines(entry)))
     return "\n\n".join(parts) + "\n"
 
 
-def _entry(entry: ResultEntry) -> Iterator[str]:
+def _entry_lines(entry: ResultEntry) -> Iterator[str]:
     result = entry.result
     yield f"## {escape(result.benchmark)}: {escape(result.method)}, protocol {result.protocol}"
     yield ""
@@ -33,75 +43,100 @@ def _entry(entry: ResultEntry) -> Iterator[str]:
     yield ""
     yield from markdown_table(*table_cells(result_table(entry)))
     yield f"\n{LEGEND}\n"
-    rows = [
-        [
-            d.metric,
-            d.variant if d.unit == "%" else f"{d.variant} ({d.unit})",
-            format_estimate(d.estimate, d.unit),
-            d.counts,
-            "; ".join(d.notes),
-        ]
-        for d in variant_details(result)
-    ]
+    rows = _detail_rows(result)
     if rows:
         yield from markdown_table(["metric", "variant", "value", "over", "notes"], rows)
-    for why in dict.fromkeys(result.not_scored.values()):
-        yield f"\nNot scored, {why}: {', '.join(name for name, one in result.not_scored.items() if one == why)}."
+    for reason in dict.fromkeys(result.not_scored.values()):
+        yield f"\nNot scored, {reason}: {', '.join(name for name, why in result.not_scored.items() if why == reason)}."
     yield ""
-    yield from _foot(entry)
+    yield from _provenance_lines(entry)
 
 
-def _foot(entry: ResultEntry) -> Iterator[str]:
-    made = entry.provenance
+def _detail_rows(result: Result) -> list[list[str]]:
+    """The rows of the table of all variants."""
+    rows = []
+    for detail in variant_details(result):
+        variant = detail.variant if detail.unit == "%" else f"{detail.variant} ({detail.unit})"
+        value = format_estimate(detail.estimate, detail.unit)
+        rows.append([detail.metric, variant, value, detail.counts, "; ".join(detail.notes)])
+    return rows
+
+
+def _provenance_lines(entry: ResultEntry) -> Iterator[str]:
+    provenance = entry.provenance
     yield f"- protocol {entry.result.protocol}: {entry.result.protocol_text}"
     yield f"- bootstrap: {entry.result.resamples:,} resamples, seed {entry.result.seed}"
     if entry.names:
         yield f"- names given to the prompt: {escape(', '.join(entry.names))}"
-    for key, value in made.model.items():
+    for key, value in provenance.model.items():
         yield f"- {escape(key)}: {escape(value)}"
     yield f"- data: `{escape_code(entry.data.root)}` ({entry.data.licence})"
-    yield f"- command: `{escape_code(made.command)}`"
-    yield f"- versions: {', '.join(f'{key} {value}' for key, value in made.versions.items())}; made {made.made}"
+    yield f"- command: `{escape_code(provenance.command)}`"
+    versions = ", ".join(f"{package} {version}" for package, version in provenance.versions.items())
+    yield f"- versions: {versions}; made {provenance.made}"
     if entry.data.defects:
-        yield "\nThe data as found:\n"
+        yield "\nDefects of the data:\n"
         yield from (f"    {' '.join(line.splitlines())}" for line in defect_lines(entry.data.defects))
 
 
-def table_cells(made: ResultTable) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the main table, as text."""
-    head = ["method", "protocol", *(f"{c.title}{'' if c.unit == '%' else f' ({c.unit})'}" for c in made.columns)]
+def table_cells(table: ResultTable) -> tuple[list[str], list[list[str]]]:
+    """Convert the main table to Markdown text.
+
+    Args:
+        table: The table.
+
+    Returns:
+        (head, rows) of cells.
+    """
+    titles = [c.title if c.unit == "%" else f"{c.title} ({c.unit})" for c in table.columns]
     rows = []
-    for row in made.rows:
-        name = f"**{escape(row.method)}**" if row.kind == "this" else escape(row.method)
-        note = {"this": row.note, "baseline": "baseline", "published": f"published; {row.note}"}[row.kind]
-        values = (format_estimate(x, c.unit) for x, c in zip(row.cells, made.columns, strict=True))
-        rows.append([f"{name} ({escape(note)})" if note else name, escape(row.protocol), *values])
-    return head, rows
+    for row in table.rows:
+        values = (format_estimate(estimate, c.unit) for estimate, c in zip(row.cells, table.columns, strict=True))
+        rows.append([_row_label(row), escape(row.protocol), *values])
+    return ["method", "protocol", *titles], rows
+
+
+def _row_label(row: MethodRow) -> str:
+    name = f"**{escape(row.method)}**" if row.kind == "this" else escape(row.method)
+    note = {"this": row.note, "baseline": "baseline", "published": f"published; {row.note}"}[row.kind]
+    return f"{name} ({escape(note)})" if note else name
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a Markdown table."""
+    """Write a Markdown table.
+
+    Args:
+        head: Titles of the columns.
+        rows: Cells by row.
+
+    Yields:
+        The lines of the table.
+    """
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:
-        yield f"| {' | '.join(text.replace('|', chr(92) + '|') for text in row)} |"
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
 def escape(text: str) -> str:
-    """Text that comes from files or users, so that it shows as it is: one line, no markup."""
+    """Make text from files or users safe for Markdown: one line, no markup."""
     return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
 
 
 def escape_code(text: str) -> str:
-    """Text for between backticks."""
+    """Make text safe between backticks."""
     return " ".join(text.split()).replace("`", "'")
 
 
-SHOWN = 10  # items of a defect that are listed
+def defect_lines(defects: Sequence[Defect]) -> Iterator[str]:
+    """Describe the defects of a benchmark's files.
 
+    Args:
+        defects: The defects.
 
-def defect_lines(defects: tuple[Defect, ...]) -> Iterator[str]:
-    """Each defect: where, what, which, and what is done about it."""
+    Yields:
+        For each of them: where and what it is, the videos or frames concerned, what is done about it.
+    """
     for defect in defects:
         yield f"{'FATAL' if defect.fatal else 'note '}  {defect.where}: {defect.what}"
         if defect.items:

@@ -1,29 +1,41 @@
-"""The tables of a report, before they become Markdown or HTML: a method, the baselines and what papers say."""
+"""The tables of a report, before they become Markdown or HTML: a method, the baselines and published numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lavida_bench.baselines import _base as baseline_base
+from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._base import Estimate, MetricResult
-from lavida_bench.results import published
+from lavida_bench.results.published import PublishedMethod, published_for
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry
 
 RowKind = Literal["this", "baseline", "published"]
-NAMES = {
+TITLES = {
     "frame_auc": "frame AUC", "frame_ap": "frame AP", "frame_pr_auc": "frame PR-AUC (trapezoid)",
     "pixel_auc": "pixel AUC", "pixel_ap": "pixel AP", "pixel_auc_40": "pixel AUC 40 %", "rbdc": "RBDC",
     "tbdc": "TBDC", "rbdc_masks": "RBDC by masks", "tbdc_masks": "TBDC by masks",
     "detection_delay": "detection delay", "false_alarms_per_hour": "false alarms",
 }  # fmt: skip
-SHARES = frozenset({"missed"})  # variants that are shares whatever their metric's unit
+"""Metric -> its title for people, in the order of the tables."""
+SHARES = frozenset({"missed"})
+"""Variants that are shares whatever their metric's unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricColumn:
-    """A metric's first variant. `unit` "%" for shares."""
+    """A metric's first variant as a column.
+
+    Attributes:
+        metric: The metric's name.
+        title: Its title for people.
+        variant: The variant.
+        unit: "%" for shares, else the metric's unit.
+        higher_is_better: False for delays and false alarms.
+    """
 
     metric: str
     title: str
@@ -34,7 +46,15 @@ class MetricColumn:
 
 @dataclass(frozen=True, slots=True)
 class MethodRow:
-    """A method. `cells` as the columns, None = no such number."""
+    """A method as a row.
+
+    Attributes:
+        method: The method's name.
+        kind: Whether it is the evaluated method, a baseline or a published number.
+        protocol: The protocol of its numbers.
+        note: What a reader needs to know of it.
+        cells: One number per column, None = no such number.
+    """
 
     method: str
     kind: RowKind
@@ -53,9 +73,16 @@ class ResultTable:
 
 @dataclass(frozen=True, slots=True)
 class VariantDetail:
-    """One variant of one metric of the method, in its unit, with what the number rests on in words.
+    """One variant of one metric of the method.
 
-    name, metric  the metric's name, for machines and for people
+    Attributes:
+        name: The metric's name.
+        metric: Its title for people.
+        variant: The variant.
+        unit: "%" for shares, else the metric's unit.
+        estimate: The number, in this unit.
+        counts: What it was computed from, as text; "" for all but the first variant.
+        notes: Sentences about the metric; () for all but the first variant.
     """
 
     name: str
@@ -68,15 +95,24 @@ class VariantDetail:
 
 
 def result_table(entry: ResultEntry) -> ResultTable:
-    """The method first, smoothed if that was asked for, the baselines, then papers with their own protocols."""
-    papers = published.published_for(entry.result.benchmark)
+    """Make the main table of an entry.
+
+    Args:
+        entry: An entry of results.json.
+
+    Returns:
+        The method first, then with smoothed scores if there are any, the baselines, and published methods with their
+        own protocols.
+    """
+    papers = published_for(entry.result.benchmark)
     columns = tuple(_columns(entry, papers))
     result = entry.result
     rows = [_row(result, result.metrics, "this", "", columns)]
     if result.smoothed is not None:
         note = f"scores smoothed, sigma {result.smoothing:g} frames"
         rows.append(_row(result, result.smoothed, "this", note, columns))
-    rows += [_row(one, one.metrics, "baseline", baseline_summary(one.method), columns) for one in entry.baselines]
+    for baseline in entry.baselines:
+        rows.append(_row(baseline, baseline.metrics, "baseline", baseline_summary(baseline.method), columns))
     for paper in papers:
         values = paper.values[result.benchmark]
         cells = tuple(Estimate(values[c.metric]) if c.metric in values else None for c in columns)
@@ -85,33 +121,44 @@ def result_table(entry: ResultEntry) -> ResultTable:
 
 
 def baseline_summary(baseline: str) -> str:
-    """What a baseline does, in a sentence."""
-    from lavida_bench.baselines import _base as room
+    """Describe a baseline.
 
-    return room.make(baseline).about if baseline in room.known() else ""
+    Args:
+        baseline: Its name.
+
+    Returns:
+        What it does, in a sentence; "" for an unknown name.
+    """
+    return baseline_base.make(baseline).about if baseline in baseline_base.known() else ""
 
 
-def _columns(entry: ResultEntry, papers: tuple[published.PublishedMethod, ...]) -> Iterator[MetricColumn]:
-    """The one to quote first, then all that the method, a baseline or a paper has, in the order of NAMES."""
-    from lavida_bench.metrics import _base as room
-
-    found = {name for one in (entry.result, *entry.baselines) for name in one.metrics}
-    found |= {name for paper in papers for name in paper.values[entry.result.benchmark]}
-    for name in metric_order(found, entry.result):
-        metric = room.make(name)
+def _columns(entry: ResultEntry, papers: Sequence[PublishedMethod]) -> Iterator[MetricColumn]:
+    """Every metric that the method, a baseline or a paper has, the headline metric first."""
+    names = {name for result in (entry.result, *entry.baselines) for name in result.metrics}
+    names |= {name for paper in papers for name in paper.values[entry.result.benchmark]}
+    for name in metric_order(names, entry.result):
+        metric = metric_base.make(name)
         variant = metric.variants[0]
         yield MetricColumn(name, metric_title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
 
 
 def metric_order(names: Iterable[str], result: Result) -> list[str]:
-    """Metrics as tables list them: the one to quote first, then in the order of NAMES."""
-    first = next(iter(result.metrics), "")
-    places = {name: at for at, name in enumerate(NAMES)}
-    return sorted(names, key=lambda name: (name != first, places.get(name, len(places)), name))
+    """Sort metrics as tables list them.
+
+    Args:
+        names: Names of metrics.
+        result: The method's result.
+
+    Returns:
+        The headline metric of the result first, then in the order of TITLES, then by name.
+    """
+    headline = next(iter(result.metrics), "")
+    places = {name: place for place, name in enumerate(TITLES)}
+    return sorted(names, key=lambda name: (name != headline, places.get(name, len(places)), name))
 
 
 def _row(
-    result: Result, metrics: Mapping[str, MetricResult], kind: RowKind, note: str, columns: tuple[MetricColumn, ...]
+    result: Result, metrics: Mapping[str, MetricResult], kind: RowKind, note: str, columns: Sequence[MetricColumn]
 ) -> MethodRow:
     cells = (in_unit(metrics[c.metric].headline, c.unit) if c.metric in metrics else None for c in columns)
     return MethodRow(result.method, kind, result.protocol, note, tuple(cells))
@@ -119,16 +166,32 @@ def _row(
 
 def metric_title(metric: str) -> str:
     """A metric's name for people."""
-    return NAMES.get(metric, metric.replace("_", " "))
+    return TITLES.get(metric, metric.replace("_", " "))
 
 
 def unit_of(unit: str, variant: str) -> str:
-    """ "%" for a share, else the metric's unit."""
+    """Look up the unit of a variant in tables.
+
+    Args:
+        unit: The metric's unit, "" for a share.
+        variant: The variant's name.
+
+    Returns:
+        "%" for a share, else the metric's unit.
+    """
     return "%" if not unit or variant in SHARES else unit
 
 
 def in_unit(estimate: Estimate, unit: str) -> Estimate:
-    """Shares in percent."""
+    """Convert an estimate to the unit of a table.
+
+    Args:
+        estimate: The number, a share as 0 to 1.
+        unit: The unit of the table.
+
+    Returns:
+        The number in percent if the unit is "%", else unchanged.
+    """
     if unit != "%":
         return estimate
     value, low, high = (None if x is None else 100 * x for x in (estimate.value, estimate.low, estimate.high))
@@ -136,28 +199,49 @@ def in_unit(estimate: Estimate, unit: str) -> Estimate:
 
 
 def variant_details(result: Result) -> Iterator[VariantDetail]:
-    """Every variant of every metric of the method."""
+    """List every variant of every metric of the method.
+
+    Args:
+        result: The method's result.
+
+    Yields:
+        The variants, metric by metric.
+    """
     for name in metric_order(result.metrics, result):
-        found = result.metrics[name]
-        counts = ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in found.counts.items())
-        for at, (variant, estimate) in enumerate(found.variants.items()):
-            unit = unit_of(found.unit, variant)
-            first = at == 0
-            yield VariantDetail(
-                name, metric_title(name), variant, unit, in_unit(estimate, unit), counts if first else "",
-                found.notes if first else (),
-            )  # fmt: skip
+        metric = result.metrics[name]
+        counts = ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in metric.counts.items())
+        notes = metric.notes
+        for variant, estimate in metric.variants.items():
+            unit = unit_of(metric.unit, variant)
+            yield VariantDetail(name, metric_title(name), variant, unit, in_unit(estimate, unit), counts, notes)
+            counts, notes = "", ()  # once per metric
 
 
 def format_number(value: float | None, unit: str) -> str:
-    """``82.18``, ``0.917``; a dash where it is undefined. The unit stands in the table's head."""
+    """Format a number for a table. Its unit is in the head of the table.
+
+    Args:
+        value: The number, None = undefined.
+        unit: Its unit.
+
+    Returns:
+        ``82.18``, ``1,234``; a dash where it is undefined.
+    """
     if value is None:
         return "–"
     return f"{value:.2f}" if unit == "%" or abs(value) < 100 else f"{value:,.0f}"
 
 
 def format_estimate(estimate: Estimate | None, unit: str) -> str:
-    """``82.18 [79.10, 85.02]``; the interval where there is one, a blank where there is no number at all."""
+    """Format a number with its interval.
+
+    Args:
+        estimate: The number, None = there is none.
+        unit: Its unit.
+
+    Returns:
+        ``82.18 [79.10, 85.02]``, or without an interval ``82.18``; "" where there is no number.
+    """
     if estimate is None:
         return ""
     text = format_number(estimate.value, unit)

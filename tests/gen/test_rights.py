@@ -67,7 +67,7 @@ def test_two_folders_of_one_owner_are_told_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lacks", ["licence", "use"])
 def test_a_licence_without_its_use_is_refused(tmp_path: Path, lacks: str) -> None:
     half = {key: value for key, value in OWN.items() if key != lacks}
-    with pytest.raises(UserError, match="`licence` and `use` go together"):
+    with pytest.raises(UserError, match="give both `licence` and `use`, or neither"):
         sources(entry(tmp_path, **half))
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Generic, Literal
+
+from typing_extensions import TypeVar
 
 from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, problem
@@ -19,7 +21,7 @@ from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 
 
 class LocalOnly:
-    """Marks an option that says where data lies on THIS machine: it never enters a digest, shard or card."""
+    """Marks an option that locates data on THIS machine: it never enters a digest, shard or card."""
 
 
 LocalPath = Annotated[Path, LocalOnly()]
@@ -28,6 +30,9 @@ LocalPath = Annotated[Path, LocalOnly()]
 
 class SourceOptions(StrictModel):
     """Options of a source, as written below `sources:` in a recipe; each with a description."""
+
+
+OptionsT_co = TypeVar("OptionsT_co", bound=SourceOptions, covariant=True, default=SourceOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +49,33 @@ class SourceInfo(DatasetInfo):
     attribution: str
 
 
-class Source(ABC):
-    """One data set. Opened once in each worker process: opening must be quick, `scene` is the hot path.
+class Source(ABC, Generic[OptionsT_co]):
+    """One data set. Each worker process opens it once: opening must be quick, `scene` is the hot path.
 
     Everything is a pure function of the options and the files: the same number gives the same Scene in any process.
+
+    Attributes:
+        Options: The type of its options.
+        about: Title, licence, how to get it, layout of its folder.
+        options: The options it was opened with.
     """
 
     Options: ClassVar[type[SourceOptions]] = SourceOptions
     about: ClassVar[SourceInfo]
 
-    def __init__(self, options: Any) -> None:
-        """Open the data set. Raises DataError where files are missing or broken."""
+    def __init__(self, options: OptionsT_co) -> None:
+        """Open the data set.
+
+        Args:
+            options: Options of the type `Options`.
+
+        Raises:
+            DataError: Files are missing or broken.
+        """
         self.options = options
 
     def rights(self) -> SourceInfo:
-        """What may be done with samples of this data set as it was opened: `about`, if the options do not say more."""
+        """`about`, with the licence that the options state where a source reads a user's own files."""
         return self.about
 
     @property
@@ -72,72 +89,150 @@ class Source(ABC):
 
     @abstractmethod
     def key(self, number: int) -> str:
-        """Stable, unique key of scene `number` in 0..len-1, cheap: no image is opened."""
+        """Name a scene; cheap, since no image is opened.
+
+        Args:
+            number: Number of the scene, 0..len-1.
+
+        Returns:
+            A stable key, unique within the source, such as "coco/val2017/000000000139".
+        """
 
     def group(self, number: int) -> str:
-        """What a train/val split must keep together, cheap. Data sets over the same photos give the same group."""
+        """What a train/val split must keep together, cheap. Data sets that share images return the same group.
+
+        Args:
+            number: Number of the scene, 0..len-1.
+
+        Returns:
+            The group; the scene's key by default.
+        """
         return self.key(number)
 
     @abstractmethod
     def scene(self, number: int) -> Scene:
-        """Scene `number`. Reads annotations; image files are opened only when a Frame is asked. Raises DataError."""
+        """Read a scene's annotations. Image files are opened only when somebody reads a Frame.
+
+        Args:
+            number: Number of the scene, 0..len-1.
+
+        Returns:
+            The scene.
+
+        Raises:
+            DataError: Its annotations are missing or broken.
+        """
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:
-        """The regions of scene `number`, without a promise of masks: what is there, and what it is called.
+        """The regions of a scene, whose masks may be None: what is present, and its names.
 
-        Worth overriding where names come cheaper than masks: the names of other scenes fill the prompts.
+        Worth overriding where names are cheaper to read than masks: the names of other scenes fill the prompts.
+
+        Args:
+            number: Number of the scene, 0..len-1.
+
+        Returns:
+            Regions with the names, categories and candidates of `scene(number).regions`, in the same order.
+
+        Raises:
+            DataError: The annotations are missing or broken.
         """
         return self.scene(number).regions
 
     @abstractmethod
     def vocabulary(self) -> Sequence[Name]:
-        """Every name the data set uses, distinct, in a stable order; random access may be lazy."""
+        """Every name that the data set uses, distinct, in a stable order; may be made lazily."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Identity of the annotations (a digest of them): the same files give the same text on any machine."""
+        """Digest of the annotations: the same files give the same text on any machine."""
 
     def problems(self) -> Iterator[str]:
-        """Every fault `lavida-gen check` can find without decoding images: missing files, odd annotations."""
+        """Every problem that `lavida-gen check` can find without decoding images: missing files, odd annotations."""
         return iter(())
 
 
-def need_folder(path: Path, where: str, todo: str) -> Path:
-    """`path` if it is a folder; else DataError that says what to do."""
+def require_folder(path: Path, where: str, todo: str) -> Path:
+    """Check that a folder exists.
+
+    Args:
+        path: The folder.
+        where: The option that names it.
+        todo: What the user should do if it does not exist.
+
+    Returns:
+        `path`.
+
+    Raises:
+        DataError: There is no such folder.
+    """
     if not path.is_dir():
         raise DataError(problem(where, f"no folder {path}", "the data set's folder", todo))
     return path
 
 
 class RequiredFiles:
-    """What a data set cannot do without, looked for together, so that all that is missing is said at once."""
+    """The files and folders that a data set needs: checked one by one, reported together.
 
-    def __init__(self, root: Path, hint: str) -> None:
-        """Raises DataError if there is no `root` at all. `hint` says what to do."""
-        self.root, self._hint = need_folder(root, "root", hint), hint
+    Attributes:
+        root: Folder of the data set.
+    """
+
+    def __init__(self, root: Path, todo: str) -> None:
+        """Check the folder of the data set.
+
+        Args:
+            root: Folder of the data set.
+            todo: What the user should do if something is missing.
+
+        Raises:
+            DataError: There is no `root` at all.
+        """
+        self.root, self._todo = require_folder(root, "root", todo), todo
         self._missing: list[str] = []
 
     def folder(self, path: Path, where: str) -> Path:
-        """`path`, noted if it is no folder."""
+        """Look for a folder.
+
+        Args:
+            path: The folder.
+            where: The option that leads to it.
+
+        Returns:
+            `path`, whether it exists or not.
+        """
         if not path.is_dir():
-            self._missing.append(problem(where, f"no folder {path}", "the data set's folder", self._hint))
+            self._missing.append(problem(where, f"no folder {path}", "the data set's folder", self._todo))
         return path
 
-    def file(self, path: Path, where: str, hint: str = "") -> Path:
-        """`path`, noted if it is no file."""
+    def file(self, path: Path, where: str, todo: str = "") -> Path:
+        """Look for a file.
+
+        Args:
+            path: The file.
+            where: The option that leads to it.
+            todo: What the user should do if it is missing, instead of the usual hint.
+
+        Returns:
+            `path`, whether it exists or not.
+        """
         if not path.is_file():
-            self._missing.append(problem(where, f"no file {path}", "a file of the data set", hint or self._hint))
+            self._missing.append(problem(where, f"no file {path}", "a file of the data set", todo or self._todo))
         return path
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
-        """What is found missing inside is noted, too."""
+    def collecting(self) -> Iterator[None]:
+        """Report a DataError raised inside together with the other missing files."""
         try:
             yield
         except DataError as error:
             self._missing.append(str(error))
 
-    def settle(self) -> None:
-        """Raises DataError with a line for each thing that is missing."""
+    def raise_if_missing(self) -> None:
+        """Report everything that is missing.
+
+        Raises:
+            DataError: Something is missing; the message has a line for each.
+        """
         if self._missing:
             raise DataError("\n".join(self._missing))

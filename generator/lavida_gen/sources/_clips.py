@@ -1,9 +1,10 @@
 """Clips cut from annotated videos: which frames, and the common part of all clip sources.
 
-A clip is made of annotated frames alone: a frame that nobody annotated is never taken for one in which nothing is to
-be seen. So `stride` counts annotated frames (YouTube-VOS annotates every fifth), gaps and all. A video with too few of
-them for the stride gets a smaller one; with fewer than `frames`, its last frame is repeated, as the scoring protocol
-does too, or it is left out (`short: drop`). A video with a single annotated frame is no clip. Letters: T frames, H W.
+A clip consists of annotated frames only: a frame without annotation is never taken for a frame in which nothing is
+visible. So `stride` counts annotated frames (YouTube-VOS annotates every fifth), whatever the gaps. If a video has too
+few of them for the stride, a smaller stride is used; if it has less than `frames`, its last frame is repeated, as the
+scoring protocol does, or the video is left out (`short: drop`). A video with one annotated frame gives no clip.
+Letters: T frames, H W pixels.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Region, Scene
@@ -23,13 +25,13 @@ from lavida_gen.sources._base import Source, SourceOptions
 class ClipOptions(SourceOptions):
     """How clips are cut."""
 
-    frames: int = Field(default=8, ge=2, le=64, description="frames of a clip")
+    frames: int = Field(default=8, ge=2, le=64, description="frames per clip")
     stride: int = Field(default=1, ge=1, le=1000, description="annotated frames from one frame of a clip to the next")
     hop: int | None = Field(
         default=None, ge=1, description="annotated frames between the starts of a video's clips [they do not overlap]"
     )
     short: Literal["repeat", "drop"] = Field(
-        default="repeat", description="a video of fewer frames than a clip: repeat its last one, or leave it out"
+        default="repeat", description="a video with fewer frames than a clip: repeat its last frame, or leave it out"
     )
 
 
@@ -37,6 +39,9 @@ class DenseClipOptions(ClipOptions):
     """How clips are cut from videos that are annotated in every frame."""
 
     stride: int = Field(default=4, ge=1, le=1000, description="frames from one frame of a clip to the next")
+
+
+ClipOptionsT_co = TypeVar("ClipOptionsT_co", bound=ClipOptions, covariant=True, default=ClipOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,13 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class ClipContents:
-    """What is read of a clip: size (H, W), T frames, regions with T masks each."""
+    """What is read of a clip.
+
+    Attributes:
+        size: (H, W) in pixels.
+        frames: T frames.
+        regions: Regions with T masks each.
+    """
 
     size: tuple[int, int]
     frames: tuple[Frame, ...]
@@ -57,7 +68,15 @@ class ClipContents:
 
 
 def clip_positions(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
-    """Positions of the frames of each clip in a video of `count` annotated frames; T positions each."""
+    """Which annotated frames of a video form clips.
+
+    Args:
+        count: Number of annotated frames of the video.
+        options: How clips are cut.
+
+    Returns:
+        T positions in 0..count-1 for each clip.
+    """
     if count < 2 or (count < options.frames and options.short == "drop"):
         return []
     if count < options.frames:
@@ -69,33 +88,61 @@ def clip_positions(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
 
 
 def sort_frames(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of frames in order of time: ``2`` before ``10``, ``00009`` before ``00010``."""
+    """Sort names of frames by time: ``2`` before ``10``, ``00009`` before ``00010``.
+
+    Args:
+        names: Names of frames, without suffix.
+
+    Returns:
+        The names in order of time.
+    """
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
-class ClipSource(Source):
-    """Each clip of each video is a scene."""
+class ClipSource(Source[ClipOptionsT_co]):
+    """Each clip of each video is a scene.
 
-    prefix: str
-    """First part of every key."""
+    Attributes:
+        prefix: First part of every key.
+        family: Which videos these are: data sets over the same videos share it, so that no split separates the clips
+            of a video.
+        rate: Frames per second that the numbers in the frames' names count, None if unknown.
+        split: Name of the split.
+        videos: The videos, in a stable order.
+    """
 
-    family: str
-    """Whose videos these are: data sets over the same videos share it, so that no split tears a video apart."""
+    prefix: ClassVar[str]
+    family: ClassVar[str]
+    rate: ClassVar[float | None] = None
 
-    rate: float | None = None
-    """Frames a second that the numbers in the frames' names count, None if unknown."""
+    def __init__(self, options: ClipOptionsT_co, split: str, videos: Sequence[Video]) -> None:
+        """Cut the videos into clips.
 
-    def __init__(self, options: Any, split: str, videos: Sequence[Video]) -> None:
-        """`options` are ClipOptions; videos in a stable order."""
+        Args:
+            options: How clips are cut.
+            split: Name of the split.
+            videos: Videos in a stable order.
+        """
         super().__init__(options)
         self.split, self.videos = split, videos
         self._clips = [
-            (at, window) for at, video in enumerate(videos) for window in clip_positions(len(video.frames), options)
+            (video, positions) for video in videos for positions in clip_positions(len(video.frames), options)
         ]
 
     @abstractmethod
-    def shown(self, video: Video, positions: Sequence[int]) -> ClipContents:
-        """Frames and regions at these positions of a video, which may repeat. Raises DataError."""
+    def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
+        """Read the annotations of a clip.
+
+        Args:
+            video: The video.
+            positions: T positions of annotated frames, which may repeat.
+
+        Returns:
+            The frames and regions of the clip.
+
+        Raises:
+            DataError: The annotations are missing or broken.
+        """
 
     @property
     def kind(self) -> Kind:
@@ -107,40 +154,39 @@ class ClipSource(Source):
 
     def key(self, number: int) -> str:
         """``PREFIX/SPLIT/VIDEO/FIRST_FRAME``."""
-        at, positions = self._clips[number]
-        video = self.videos[at]
+        video, positions = self._clips[number]
         return f"{self.prefix}/{self.split}/{video.name}/{video.frames[positions[0]]}"
 
     def group(self, number: int) -> str:
-        """The video: data sets over the same videos give the same text."""
-        return f"{self.family}/{self.videos[self._clips[number][0]].name}"
+        """The video; data sets over the same videos return the same text."""
+        video, _ = self._clips[number]
+        return f"{self.family}/{video.name}"
 
     def scene(self, number: int) -> Scene:
-        """The clip with everything named in it."""
-        at, positions = self._clips[number]
-        video = self.videos[at]
-        shown = self.shown(video, positions)
+        """The clip with everything that has a name in it."""
+        video, positions = self._clips[number]
+        contents = self.read_clip(video, positions)
         return Scene(
             key=self.key(number),
-            frames=shown.frames,
-            size=shown.size,
-            regions=shown.regions,
+            frames=contents.frames,
+            size=contents.size,
+            regions=contents.regions,
             licence=self.about.licence,
             group=self.group(number),
-            fps=self.fps(video, positions),
+            fps=self._fps(video, positions),
             attribution=self.about.attribution,
         )
 
-    def fps(self, video: Video, positions: Sequence[int]) -> float | None:
-        """Frames a second of a clip, gaps averaged; None where the names are no numbers or the rate is unknown."""
+    def _fps(self, video: Video, positions: Sequence[int]) -> float | None:
+        """Frames per second of a clip, gaps averaged; None if the names are not numbers or the rate is unknown."""
         first, last = video.frames[positions[0]], video.frames[positions[-1]]
         if self.rate is None or not (first.isdigit() and last.isdigit()) or int(last) <= int(first):
             return None
         return self.rate * (len(set(positions)) - 1) / (int(last) - int(first))
 
-    def left_out(self) -> Iterator[str]:
-        """Videos that give no clip, and why."""
-        used = {at for at, _ in self._clips}
-        for at, video in enumerate(self.videos):
-            if at not in used:
+    def videos_without_clips(self) -> Iterator[str]:
+        """Messages about videos that give no clip."""
+        used = {video.name for video, _ in self._clips}
+        for video in self.videos:
+            if video.name not in used:
                 yield f"video {video.name}: left out, {len(video.frames)} annotated frames"

@@ -1,6 +1,6 @@
-"""The common part of image sources whose annotation is one index mask a photo.
+"""The common part of image sources whose annotation is one index mask per image.
 
-Such a source says where its files are (`image_path`, `mask_path`) and what the values of a mask mean (`label`).
+Such a source implements where its files are (`image_path`, `mask_path`) and what a value of a mask means (`label`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from lavida_gen.annotations import files, index_masks
 from lavida_gen.annotations.index_masks import Indices, Label
@@ -17,23 +17,36 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import Source
+from lavida_gen.sources._base import OptionsT_co, Source
 
 
-class LabelMapSource(Source):
-    """Each index mask is a scene; each value in it that has a label is a region."""
+class LabelMapSource(Source[OptionsT_co]):
+    """Each index mask is a scene; each value in it that has a label is a region.
 
-    prefix: str
-    """First part of every key."""
+    Attributes:
+        prefix: First part of every key.
+        names: Names of the scenes.
+        root: Folder of the masks.
+        labels: All labels of the data set.
+    """
 
-    def __init__(self, options: Any, names: Sequence[str], root: Path, labels: Sequence[Label]) -> None:
-        """`names` of the scenes, stable and distinct; masks lie below `root`; all labels that there are."""
+    prefix: ClassVar[str]
+
+    def __init__(self, options: OptionsT_co, names: Sequence[str], root: Path, labels: Sequence[Label]) -> None:
+        """Keep what the subclass found.
+
+        Args:
+            options: The source's options.
+            names: Names of the scenes, stable and distinct.
+            root: Folder of the masks.
+            labels: All labels of the data set.
+        """
         super().__init__(options)
         self.names, self.root, self.labels = names, root, labels
 
     @abstractmethod
     def image_path(self, name: str) -> Path:
-        """The photo of a scene."""
+        """The image file of a scene."""
 
     @abstractmethod
     def mask_path(self, name: str) -> Path:
@@ -41,15 +54,25 @@ class LabelMapSource(Source):
 
     @abstractmethod
     def label(self, value: int) -> Label | None:
-        """What a value means, None for void. Raises KeyError for one that the data set does not know."""
+        """The meaning of a value, None for void.
+
+        Args:
+            value: A value of an index mask.
+
+        Returns:
+            Its label, or None.
+
+        Raises:
+            KeyError: The data set does not define the value.
+        """
 
     def read_mask(self, name: str) -> Indices:
-        """The mask's values. Raises DataError."""
+        """The values of a scene's mask, (H, W). Raises DataError."""
         return index_masks.read(self.mask_path(name))
 
     @property
     def kind(self) -> Kind:
-        """Photos."""
+        """Images."""
         return "image"
 
     def __len__(self) -> int:
@@ -60,7 +83,7 @@ class LabelMapSource(Source):
         return f"{self.prefix}/{self.names[number]}"
 
     def scene(self, number: int) -> Scene:
-        """The photo with every labelled value of its mask as a region."""
+        """The image with every labelled value of its mask as a region."""
         name = self.names[number]
         plane = self.read_mask(name)
         size = (int(plane.shape[0]), int(plane.shape[1]))
@@ -69,19 +92,19 @@ class LabelMapSource(Source):
             try:
                 label = self.label(value)
             except KeyError:
-                raise DataError(
-                    problem(self.mask_path(name), f"holds the value {value}", "one that has a name or is void")
-                ) from None
+                expected = "one that has a name or is void"
+                raise DataError(problem(self.mask_path(name), f"holds the value {value}", expected)) from None
             if label is not None:
                 regions.append(Region((label.name,), (mask,), label.name, label.kind, label.candidate))
+        rights = self.rights()
         return Scene(
             key=self.key(number),
             frames=(Frame.file(self.image_path(name), size),),
             size=size,
             regions=tuple(regions),
-            licence=self.rights().licence,
+            licence=rights.licence,
             group=self.group(number),
-            attribution=self.rights().attribution,
+            attribution=rights.attribution,
         )
 
     def vocabulary(self) -> Sequence[Name]:
@@ -89,7 +112,7 @@ class LabelMapSource(Source):
         return list({label.name: Name(label.name, label.name, label.group) for label in self.labels}.values())
 
     def identity(self) -> Sequence[str]:
-        """Digests of annotation files beside the masks, such as the list of names."""
+        """Digests of other annotation files, such as the list of names; they are part of the fingerprint."""
         return ()
 
     @cached_property
@@ -102,5 +125,5 @@ class LabelMapSource(Source):
         return self._digest
 
     def problems(self) -> Iterator[str]:
-        """Missing photos (masks were listed, so they are there)."""
+        """Missing images (masks were listed, so they exist)."""
         yield from files.missing_files(self.image_path(name) for name in self.names)

@@ -1,4 +1,4 @@
-"""What only the user knows of their own files: under which licence they are, and what may be done with them."""
+"""What only the user knows about their own files: their licence, and what it allows."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ from lavida_gen.sources._base import SourceInfo, SourceOptions
 
 
 class UserRightsOptions(SourceOptions):
-    """Options of sources that read a user's own files. Without them a corpus of these files is not passed on."""
+    """Options of sources that read a user's own files. Without them, a corpus of these files is not passed on."""
 
     licence: str | None = Field(
-        default=None, min_length=1, description="of the files, an SPDX id if there is one; needed to publish"
+        default=None, min_length=1, description="licence of the files, an SPDX id if there is one; needed to publish"
     )
     use: Literal["free", "noncommercial"] | None = Field(
         default=None, description="what the licence allows with samples: free or noncommercial; needed to publish"
     )
-    attribution: str | None = Field(default=None, min_length=1, description="whom a published corpus names")
+    attribution: str | None = Field(
+        default=None, min_length=1, description="owner of the files, named by a published corpus"
+    )
 
     @model_validator(mode="after")
     def _both(self) -> UserRightsOptions:
         if (self.licence is None) != (self.use is None):
-            raise ValueError("`licence` and `use` go together: under which licence, and what it allows")
+            raise ValueError("give both `licence` and `use`, or neither: the licence of the files, and what it allows")
         return self
 
     def rights(self, about: SourceInfo) -> SourceInfo:
-        """`about` with what these options say."""
+        """Combine these options with a source's own information.
+
+        Args:
+            about: The source's information.
+
+        Returns:
+            `about` with the licence, use and attribution of these options where they are given.
+        """
         return replace(
             about,
             licence=self.licence or about.licence,

@@ -1,6 +1,6 @@
 """Clip sources in the layout of video object segmentation: a folder of JPEGs and one of index PNGs for each video.
 
-DAVIS, YouTube-VOS and what was made from them. An object is a value of the PNGs; 0 is background, 255 a border.
+DAVIS, YouTube-VOS and the data sets made from them. An object is a value of the PNGs; 0 is background, 255 a border.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.annotations.files import path_inside
@@ -20,7 +20,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Region
-from lavida_gen.sources._clips import ClipContents, ClipSource, Video, sort_frames
+from lavida_gen.sources._clips import ClipContents, ClipOptionsT_co, ClipSource, Video, sort_frames
 
 VOID = 255
 BACKGROUND = 0
@@ -28,77 +28,116 @@ BACKGROUND = 0
 
 @dataclass(frozen=True, slots=True)
 class ObjectNames:
-    """How an object of a video is called: names (category first), and its category, "" if unknown.
+    """The names of an object of a video.
 
-    listed are the frames in which the data set says that it is to be seen, None if it does not say.
+    Attributes:
+        names: Its names, category first.
+        category: Its category, "" if unknown.
+        visible_in: The frames in which the data set lists it as visible, None if the data set lists none.
     """
 
     names: tuple[str, ...]
     category: str = ""
-    listed: frozenset[str] | None = None
+    visible_in: frozenset[str] | None = None
 
 
-class VosSource(ClipSource):
-    """Each object of a clip is a region."""
+class VosSource(ClipSource[ClipOptionsT_co]):
+    """Each object of a clip is a region.
 
-    def __init__(self, options: Any, split: str, videos: Sequence[Video], images: Path, annotations: Path) -> None:
-        """Frames lie in `images`/VIDEO/FRAME.jpg, masks in `annotations`/VIDEO/FRAME.png."""
+    Attributes:
+        requires_names: Whether an object without a name is an error; otherwise it is left out.
+        images: Folder of the JPEGs.
+        annotations: Folder of the PNGs.
+    """
+
+    requires_names: ClassVar[bool] = False
+
+    def __init__(
+        self, options: ClipOptionsT_co, split: str, videos: Sequence[Video], images: Path, annotations: Path
+    ) -> None:
+        """Cut the videos into clips.
+
+        Args:
+            options: How clips are cut.
+            split: Name of the split.
+            videos: Videos in a stable order.
+            images: Folder of the frames, VIDEO/FRAME.jpg.
+            annotations: Folder of the masks, VIDEO/FRAME.png.
+        """
         super().__init__(options, split, videos)
         self.images, self.annotations = images, annotations
 
     @abstractmethod
-    def called(self, video: str) -> Mapping[int, ObjectNames]:
-        """The objects of a video that have a name, by their value in the PNGs."""
+    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
+        """The objects of a video that have a name.
 
-    def objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
-        """Size (H, W) of a mask file and its objects. Raises DataError."""
+        Args:
+            video: Name of the video.
+
+        Returns:
+            Value in the PNGs -> names.
+
+        Raises:
+            DataError: The annotations are broken.
+        """
+
+    def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
+        """Read a mask file.
+
+        Args:
+            path: The PNG.
+
+        Returns:
+            Its size (H, W), and the mask of each object by its value.
+
+        Raises:
+            DataError: The file is missing or broken.
+        """
         plane = index_masks.read(path)
-        found = masks.from_values(plane)
-        found.pop(BACKGROUND, None)
-        found.pop(VOID, None)
-        return (int(plane.shape[0]), int(plane.shape[1])), found
+        objects = masks.from_values(plane)
+        objects.pop(BACKGROUND, None)
+        objects.pop(VOID, None)
+        return (int(plane.shape[0]), int(plane.shape[1])), objects
 
-    def shown(self, video: Video, positions: Sequence[int]) -> ClipContents:
-        """Every named object with its masks, None where the PNG shows nothing of it."""
-        where, names = f"{self.annotations}: video", [video.frames[at] for at in positions]
-        read: dict[str, tuple[tuple[int, int], dict[int, RLE]]] = {}
+    def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
+        """Every named object with its masks, None where the PNG does not show it."""
+        where, names = f"{self.annotations}: video", [video.frames[position] for position in positions]
+        size: tuple[int, int] | None = None
+        objects: dict[str, dict[int, RLE]] = {}
         for name in dict.fromkeys(names):
             path = path_inside(self.annotations, f"{video.name}/{name}.png", where)
-            size, found = self.objects(path)
-            if read and size != next(iter(read.values()))[0]:
-                first = next(iter(read.values()))[0]
-                raise DataError(
-                    problem(path, f"is {size[1]} x {size[0]}", f"{first[1]} x {first[0]}, as the clip's first")
-                )
-            read[name] = (size, found)
-        size = read[names[0]][0]
-        frames = tuple(Frame.file(path_inside(self.images, f"{video.name}/{name}.jpg", where), size) for name in names)
-        return ClipContents(
-            size, frames, tuple(self._regions(video, names, {name: found for name, (_, found) in read.items()}))
-        )
+            own_size, objects[name] = self.read_objects(path)
+            if size is None:
+                size = own_size
+            elif own_size != size:
+                got, expected = f"is {own_size[1]} x {own_size[0]}", f"{size[1]} x {size[0]}"
+                raise DataError(problem(path, got, f"{expected}, the size of the clip's first mask"))
+        assert size is not None, "a clip has frames"
+        paths = [path_inside(self.images, f"{video.name}/{name}.jpg", where) for name in names]
+        frames = tuple(Frame.file(path, size) for path in paths)
+        return ClipContents(size, frames, tuple(self._regions(video, names, objects)))
 
-    def _regions(self, video: Video, names: Sequence[str], found: Mapping[str, Mapping[int, RLE]]) -> Iterator[Region]:
-        called = self.called(video.name)
-        for value in sorted({value for objects in found.values() for value in objects} | set(called)):
-            shown = tuple(found[name].get(value) for name in names)
-            one = called.get(value)
-            if one is None:
-                if self.must_be_named:
-                    raise DataError(
-                        problem(self.annotations / video.name, f"object {value} has no name", "one in the annotations")
-                    )
+    def _regions(
+        self, video: Video, frames: Sequence[str], objects: Mapping[str, Mapping[int, RLE]]
+    ) -> Iterator[Region]:
+        names_by_value = self.object_names(video.name)
+        values = {value for masks_by_value in objects.values() for value in masks_by_value}
+        for value in sorted(values | set(names_by_value)):
+            visible = tuple(objects[frame].get(value) for frame in frames)
+            names = names_by_value.get(value)
+            if names is None:
+                if self.requires_names:
+                    got = f"object {value} has no name"
+                    raise DataError(problem(self.annotations / video.name, got, "one in the annotations"))
                 continue
-            # Listed in a frame whose PNG does not show it: there, but not annotated (only the first frame of each
-            # object is, in some splits). Such a thing may not be the anomaly, for its empty masks are no truth, but
+            # Listed in a frame whose PNG does not show it: present, but not annotated (some splits annotate only the
+            # first frame of each object). Such an object may not be the anomaly, since its empty masks are wrong, but
             # it stays in the scene, so that its names are no negatives.
-            unknown = one.listed is not None and any(
-                mask is None and name in one.listed for mask, name in zip(shown, names, strict=True)
+            unannotated = names.visible_in is not None and any(
+                mask is None and frame in names.visible_in for mask, frame in zip(visible, frames, strict=True)
             )
-            if unknown or any(shown):
-                yield Region(one.names, shown, one.category, candidate=not unknown)
-
-    must_be_named = False
-    """Whether an object without a name is a fault; else it is left out."""
+            if unannotated or any(visible):
+                yield Region(names.names, visible, names.category, candidate=not unannotated)
 
     @cached_property
     def _digest(self) -> str:
@@ -106,7 +145,7 @@ class VosSource(ClipSource):
         return files.names_and_sizes_digest(self.annotations, names, *self.identity())
 
     def identity(self) -> Iterable[str]:
-        """Digests of annotation files beside the masks."""
+        """Digests of other annotation files; they are part of the fingerprint."""
         return ()
 
     def fingerprint(self) -> str:
@@ -114,46 +153,79 @@ class VosSource(ClipSource):
         return self._digest
 
     def problems(self) -> Iterator[str]:
-        """Videos left out, annotated frames without a JPEG."""
-        yield from self.left_out()
+        """Videos that give no clip, annotated frames without a JPEG."""
+        yield from self.videos_without_clips()
         yield from files.missing_files(
-            self.images / video.name / f"{at}.jpg" for video in self.videos for at in video.frames
+            self.images / video.name / f"{frame}.jpg" for video in self.videos for frame in video.frames
         )
 
 
 def list_videos(annotations: Path, names: Iterable[str], where: object) -> list[Video]:
-    """The videos with those frames that have a PNG. Raises DataError where a video has no folder."""
+    """List the annotated frames of videos.
+
+    Args:
+        annotations: Folder of the masks, VIDEO/FRAME.png.
+        names: Names of the videos.
+        where: The file that names them, for errors.
+
+    Returns:
+        The videos with the frames that have a PNG.
+
+    Raises:
+        DataError: A video has no folder.
+    """
     videos = []
     for name in names:
         folder = path_inside(annotations, name, where)
         try:
-            found = os.listdir(folder)
+            entries = os.listdir(folder)
         except OSError as error:
-            raise DataError(
-                problem(where, f"video {name!r} has no folder {folder}", "its masks", "unpack the annotations")
-            ) from error
-        pngs = [files.utf8_name(folder, file) for file in found if file.endswith(".png") and file[0] != "."]
-        frames = sort_frames([file[:-4] for file in pngs])
-        videos.append(Video(name, frames))
+            got = f"video {name!r} has no folder {folder}"
+            raise DataError(problem(where, got, "its masks", "unpack the annotations")) from error
+        pngs = [files.utf8_name(folder, file) for file in entries if file.endswith(".png") and file[0] != "."]
+        videos.append(Video(name, sort_frames([file.removesuffix(".png") for file in pngs])))
     return videos
 
 
-def read_object_names(meta: Mapping[str, Any], video: str, where: object) -> dict[int, ObjectNames]:
-    """The objects of a video in a meta.json of YouTube-VOS' kind. Raises DataError."""
-    told: dict[str, Any] = json_file.member(json_file.member(meta, video, dict, where), "objects", dict, where)
-    found = {}
-    for ident, one in told.items():
-        at = f"{where}: video {video!r} object {ident!r}"
-        category = json_file.member(one, "category", str, at).replace("_", " ").strip()
-        frames = one.get("frames")
-        listed = frozenset(map(str, frames)) if isinstance(frames, list) else None
-        found[object_id(ident, at)] = ObjectNames((category,), category, listed)
-    return found
+def read_object_names(meta: Mapping[str, object], video: str, where: object) -> dict[int, ObjectNames]:
+    """The objects of a video in a meta.json like that of YouTube-VOS.
+
+    Args:
+        meta: The `videos` of the file.
+        video: Name of the video.
+        where: The file, for errors.
+
+    Returns:
+        Value in the PNGs -> category, and the frames in which the object is listed as visible.
+
+    Raises:
+        DataError: The file is malformed.
+    """
+    objects = json_file.member(json_file.member(meta, video, dict, where), "objects", dict, where)
+    names = {}
+    for ident, entry in objects.items():
+        entry_where = f"{where}: video {video!r} object {ident!r}"
+        category = json_file.member(entry, "category", str, entry_where).replace("_", " ").strip()
+        frames = entry.get("frames")
+        visible_in = frozenset(map(str, frames)) if isinstance(frames, list) else None
+        names[object_id(ident, entry_where)] = ObjectNames((category,), category, visible_in)
+    return names
 
 
 def object_id(ident: object, where: object) -> int:
-    """Object ids are written as strings ("1") or numbers, by data set. Raises DataError for anything else."""
+    """An object's id, which data sets write as text ("1") or as a number.
+
+    Args:
+        ident: The id in the file.
+        where: Names it in errors.
+
+    Returns:
+        The id.
+
+    Raises:
+        DataError: It is not an integer.
+    """
     text = str(ident).strip()
     if not text.isdigit():
-        raise DataError(problem(where, f"object id {ident!r}", "a whole number"))
+        raise DataError(problem(where, f"object id {ident!r}", "an integer"))
     return int(text)

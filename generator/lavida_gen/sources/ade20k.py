@@ -28,16 +28,19 @@ BACKGROUND = frozenset(
 )
 
 
-class Ade20kSource(LabelMapSource):
+class Ade20kOptions(SourceOptions):
+    """Options of `ade20k`."""
+
+    root: LocalPath = Field(description="folder ADEChallengeData2016")
+    split: str = Field(default="training", description="training or validation")
+
+
+class Ade20kSource(LabelMapSource[Ade20kOptions]):
     """Each photo is a scene; each class in it one region (instances are not annotated here)."""
 
     prefix = "ade20k"
 
-    class Options(SourceOptions):
-        """Options of `ade20k`."""
-
-        root: LocalPath = Field(description="folder ADEChallengeData2016")
-        split: str = Field(default="training", description="training or validation")
+    Options = Ade20kOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="ADE20K (SceneParse150)",
@@ -60,15 +63,13 @@ class Ade20kSource(LabelMapSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Ade20kOptions) -> None:
         """List the masks and read the names. Raises DataError."""
-        needs = RequiredFiles(options.root, "see `lavida-gen sources ade20k`")
-        self._masks = needs.folder(options.root / "annotations" / options.split, "split")
-        self._images = needs.folder(options.root / "images" / options.split, "split")
-        self._info = needs.file(options.root / "objectInfo150.txt", "root")
-        needs.settle()
+        required = RequiredFiles(options.root, "see `lavida-gen sources ade20k`")
+        self._masks = required.folder(options.root / "annotations" / options.split, "split")
+        self._images = required.folder(options.root / "images" / options.split, "split")
+        self._info = required.file(options.root / "objectInfo150.txt", "root")
+        required.raise_if_missing()
         self._label_of = _labels(self._info)
         super().__init__(options, files.list_files(self._masks), self._masks, list(self._label_of.values()))
 

@@ -54,7 +54,19 @@ PAPER = frozenset(("person", "rider", "car", "truck", "bus", "motorcycle", "bicy
 GROUP_STEP = 1000
 
 
-class CityscapesSource(LabelMapSource):
+class CityscapesOptions(SourceOptions):
+    """Options of `cityscapes`."""
+
+    root: LocalPath = Field(description="folder that holds leftImg8bit/ and gtFine/")
+    split: str = Field(default="train", description="train or val (the masks of test are void)")
+    annotations: Literal["gtFine", "gtCoarse"] = Field(default="gtFine", description="gtFine or gtCoarse")
+    classes: Literal["all", "paper"] = Field(
+        default="all",
+        description="all: things, poles, lights and signs may be anomalies; paper: 8 movable and sign classes only",
+    )
+
+
+class CityscapesSource(LabelMapSource[CityscapesOptions]):
     """Each street view is a scene; each instance a region, and each class without instances one.
 
     Values below 1000 of classes that do have instances are groups too dense to be told apart: they belong to their
@@ -63,16 +75,7 @@ class CityscapesSource(LabelMapSource):
 
     prefix = "cityscapes"
 
-    class Options(SourceOptions):
-        """Options of `cityscapes`."""
-
-        root: LocalPath = Field(description="folder that holds leftImg8bit/ and gtFine/")
-        split: str = Field(default="train", description="train or val (the masks of test are void)")
-        annotations: Literal["gtFine", "gtCoarse"] = Field(default="gtFine", description="gtFine or gtCoarse")
-        classes: Literal["all", "paper"] = Field(
-            default="all",
-            description="all: things, poles, lights and signs may be anomalies; paper: 8 movable and sign classes only",
-        )
+    Options = CityscapesOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Cityscapes",
@@ -94,14 +97,12 @@ class CityscapesSource(LabelMapSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: CityscapesOptions) -> None:
         """List the masks of all cities. Raises DataError."""
-        needs = RequiredFiles(options.root, "see `lavida-gen sources cityscapes`")
-        self._images = needs.folder(options.root / "leftImg8bit" / options.split, "split")
-        self._masks = needs.folder(options.root / options.annotations / options.split, "split")
-        needs.settle()
+        required = RequiredFiles(options.root, "see `lavida-gen sources cityscapes`")
+        self._images = required.folder(options.root / "leftImg8bit" / options.split, "split")
+        self._masks = required.folder(options.root / options.annotations / options.split, "split")
+        required.raise_if_missing()
         self._label_of = {number: _label(number, options.classes) for number in TABLE}
         whole = files.list_files(self._masks, f"_{options.annotations}_instanceIds.png")
         self._ending = "instanceIds" if whole else "labelIds"

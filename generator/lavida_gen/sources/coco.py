@@ -18,23 +18,26 @@ from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
 
-class CocoSource(Source):
+class CocoOptions(SourceOptions):
+    """Options of `coco`."""
+
+    root: LocalPath = Field(description="folder that holds annotations/ and the photos")
+    split: str = Field(default="train2017", description="names annotations/instances_SPLIT.json and its photos")
+    annotations: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="another instances JSON, relative to root or absolute"
+    )
+    images: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="folder of the photos, relative to root or absolute"
+    )
+
+
+class CocoSource(Source[CocoOptions]):
     """Each photo of an instances JSON is a scene; each annotation a region.
 
     Crowds are regions of their kind, but as "stuff", for they are not one thing.
     """
 
-    class Options(SourceOptions):
-        """Options of `coco`."""
-
-        root: LocalPath = Field(description="folder that holds annotations/ and the photos")
-        split: str = Field(default="train2017", description="names annotations/instances_SPLIT.json and its photos")
-        annotations: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="another instances JSON, relative to root or absolute"
-        )
-        images: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="folder of the photos, relative to root or absolute"
-        )
+    Options = CocoOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO instances",
@@ -54,18 +57,16 @@ class CocoSource(Source):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: CocoOptions) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        needs, split = RequiredFiles(options.root, "see `lavida-gen sources coco`"), options.split
+        required, split = RequiredFiles(options.root, "see `lavida-gen sources coco`"), options.split
         name = options.annotations or f"annotations/instances_{split}.json"
         hint = "give `split` or `annotations`; see `lavida-gen sources coco`"
-        file = needs.file(needs.root / name, "annotations", hint)
-        with needs.noting():
-            self.images: Path = image_folder(needs.root, options.images, [split, f"images/{split}", "images"])
-        needs.settle()
+        file = required.file(required.root / name, "annotations", hint)
+        with required.collecting():
+            self.images: Path = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
+        required.raise_if_missing()
         self.index: CocoIndex = open_index(file)
         self._regions = [(name.text,) for name in self.index.categories]
 

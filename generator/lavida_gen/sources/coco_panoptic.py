@@ -25,19 +25,20 @@ from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source
 VOID = 0
 
 
-class CocoPanopticSource(Source):
+class CocoPanopticOptions(SourceOptions):
+    """Options of `coco_panoptic`."""
+
+    root: LocalPath = Field(description="folder that holds annotations/ and the photos")
+    split: str = Field(default="train2017", description="names annotations/panoptic_SPLIT.json, its PNGs and photos")
+    images: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="folder of the photos, relative to root or absolute"
+    )
+
+
+class CocoPanopticSource(Source[CocoPanopticOptions]):
     """Each photo is a scene; each segment a region (crowds as "stuff" of their kind: they are not one thing)."""
 
-    class Options(SourceOptions):
-        """Options of `coco_panoptic`."""
-
-        root: LocalPath = Field(description="folder that holds annotations/ and the photos")
-        split: str = Field(
-            default="train2017", description="names annotations/panoptic_SPLIT.json, its PNGs and photos"
-        )
-        images: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="folder of the photos, relative to root or absolute"
-        )
+    Options = CocoPanopticOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO panoptic",
@@ -60,18 +61,16 @@ class CocoPanopticSource(Source):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: CocoPanopticOptions) -> None:
         """Open (the first time: make) the index. Raises DataError."""
         super().__init__(options)
-        needs, split = RequiredFiles(options.root, "see `lavida-gen sources coco_panoptic`"), options.split
-        annotations = needs.root / "annotations"
-        file = needs.file(annotations / f"panoptic_{split}.json", "split")
-        self._pngs: Path = needs.folder(annotations / f"panoptic_{split}", "split")
-        with needs.noting():
-            self._photos: Path = image_folder(needs.root, options.images, [split, f"images/{split}", "images"])
-        needs.settle()
+        required, split = RequiredFiles(options.root, "see `lavida-gen sources coco_panoptic`"), options.split
+        annotations = required.root / "annotations"
+        file = required.file(annotations / f"panoptic_{split}.json", "split")
+        self._pngs: Path = required.folder(annotations / f"panoptic_{split}", "split")
+        with required.collecting():
+            self._photos: Path = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
+        required.raise_if_missing()
         self.index: PanopticIndex = open_index(file)
 
     @property

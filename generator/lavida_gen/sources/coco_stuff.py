@@ -24,25 +24,28 @@ THINGS = "other"
 """The JSON's category 183: everything that is a thing, so nothing that could be named."""
 
 
-class CocoStuffSource(LabelMapSource):
+class CocoStuffOptions(SourceOptions):
+    """Options of `coco_stuff`."""
+
+    root: LocalPath = Field(description="folder that holds the pixel maps and the photos")
+    split: str = Field(default="train2017", description="train2017 or val2017")
+    maps: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="folder of the pixel maps, relative to root or absolute"
+    )
+    annotations: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="stuff JSON, relative to root or absolute, instead of the maps: no things in it"
+    )
+    images: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="folder of the photos, relative to root or absolute"
+    )
+
+
+class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
     """Each photo is a scene; each class in its pixel map one region."""
 
     prefix = "coco_stuff"
 
-    class Options(SourceOptions):
-        """Options of `coco_stuff`."""
-
-        root: LocalPath = Field(description="folder that holds the pixel maps and the photos")
-        split: str = Field(default="train2017", description="train2017 or val2017")
-        maps: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="folder of the pixel maps, relative to root or absolute"
-        )
-        annotations: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="stuff JSON, relative to root or absolute, instead of the maps: no things in it"
-        )
-        images: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="folder of the photos, relative to root or absolute"
-        )
+    Options = CocoStuffOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO-Stuff (164k, pixel maps)",
@@ -66,18 +69,16 @@ class CocoStuffSource(LabelMapSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: CocoStuffOptions) -> None:
         """List the pixel maps, or open (the first time: make) the index of the JSON. Raises DataError."""
-        needs = RequiredFiles(options.root, "see `lavida-gen sources coco_stuff`")
-        root = needs.root
-        with needs.noting():
+        required = RequiredFiles(options.root, "see `lavida-gen sources coco_stuff`")
+        root = required.root
+        with required.collecting():
             self._images = image_folder(root, options.images, [options.split, f"images/{options.split}", "images"])
         self._index: CocoIndex | None = None
         if options.annotations is not None:
-            file = needs.file(root / options.annotations, "annotations")
-            needs.settle()
+            file = required.file(root / options.annotations, "annotations")
+            required.raise_if_missing()
             self._index = open_index(file)
             self._place = {f"{number:012d}": at for at, number in enumerate(self._index.image_id.tolist())}
             stuff = [_stuff(name) for name in self._index.categories if name.text != THINGS]
@@ -85,8 +86,8 @@ class CocoStuffSource(LabelMapSource):
             return
         usual = root / "stuffthingmaps" / options.split
         given = root / options.maps if options.maps is not None else usual if usual.is_dir() else root / options.split
-        masks = needs.folder(given, "maps")
-        needs.settle()
+        masks = required.folder(given, "maps")
+        required.raise_if_missing()
         super().__init__(options, files.list_files(masks), masks, list(coco_stuff_names.all_labels().values()))
 
     def key(self, number: int) -> str:

@@ -28,7 +28,20 @@ OBJECTS = 32
 """More than any video has: where nothing names single objects, all of them are called alike."""
 
 
-class DavisSource(VosSource):
+class DavisOptions(DenseClipOptions):
+    """Options of `davis`."""
+
+    root: LocalPath = Field(description="folder that holds JPEGImages/, Annotations/ and ImageSets/")
+    year: Literal[2016, 2017] = Field(
+        default=2017, description="2016: what is not 0 is the object; 2017: values are object ids, 255 is void"
+    )
+    split: str | None = Field(
+        default="train", description="list of videos, ImageSets/YEAR/SPLIT.txt; null for all videos there are"
+    )
+    resolution: str = Field(default="480p", description="folder of that size, '' if videos lie right below")
+
+
+class DavisSource(VosSource[DavisOptions]):
     """Each clip is a scene; each object a region.
 
     DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics) an object is called
@@ -38,17 +51,7 @@ class DavisSource(VosSource):
 
     prefix, family, rate = "davis", "davis-video", 24.0
 
-    class Options(DenseClipOptions):
-        """Options of `davis`."""
-
-        root: LocalPath = Field(description="folder that holds JPEGImages/, Annotations/ and ImageSets/")
-        year: Literal[2016, 2017] = Field(
-            default=2017, description="2016: what is not 0 is the object; 2017: values are object ids, 255 is void"
-        )
-        split: str | None = Field(
-            default="train", description="list of videos, ImageSets/YEAR/SPLIT.txt; null for all videos there are"
-        )
-        resolution: str = Field(default="480p", description="folder of that size, '' if videos lie right below")
+    Options = DavisOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="DAVIS 2016 and 2017",
@@ -73,15 +76,13 @@ class DavisSource(VosSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: DavisOptions) -> None:
         """Read the list of videos and list their masks. Raises DataError."""
-        needs = RequiredFiles(options.root, "see `lavida-gen sources davis`")
-        root = needs.root
-        images = needs.folder(root / "JPEGImages" / options.resolution, "resolution")
-        annotations = needs.folder(root / "Annotations" / options.resolution, "resolution")
-        needs.settle()
+        required = RequiredFiles(options.root, "see `lavida-gen sources davis`")
+        root = required.root
+        images = required.folder(root / "JPEGImages" / options.resolution, "resolution")
+        annotations = required.folder(root / "Annotations" / options.resolution, "resolution")
+        required.raise_if_missing()
         self._semantics = root / "davis_semantics.json"
         self._named: dict[str, Any] = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:
@@ -93,18 +94,18 @@ class DavisSource(VosSource):
             videos = vos.list_videos(annotations, _videos(file), file)
         super().__init__(options, options.split or "all", videos, images, annotations)
 
-    def objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
+    def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
         """2016: one object; 2017: by index. Raises DataError."""
         if self.options.year == 2016:
             plane = index_masks.read(path) != 0
             return (int(plane.shape[0]), int(plane.shape[1])), {1: masks.encode(plane)} if plane.any() else {}
-        size, found = super().objects(path)
+        size, found = super().read_objects(path)
         if not found and (index_masks.read(path) == VOID).any():
             todo = "set `year: 2016` for masks of 0 and 255"
             raise DataError(problem(path, "holds no object but 255, which is void in DAVIS 2017", "object ids", todo))
         return size, found
 
-    def called(self, video: str) -> Mapping[int, ObjectNames]:
+    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
         """By the semantics file, else by the folder's name."""
         if video in self._named:
             where = f"{self._semantics}: video {video!r}"
@@ -118,7 +119,9 @@ class DavisSource(VosSource):
 
     def vocabulary(self) -> Sequence[Name]:
         """Categories, or the words of the folders."""
-        found = {Name(one.names[0], one.category) for video in self.videos for one in self.called(video.name).values()}
+        found = {
+            Name(one.names[0], one.category) for video in self.videos for one in self.object_names(video.name).values()
+        }
         return sorted(found, key=lambda name: (name.text, name.category))
 
     def identity(self) -> Iterable[str]:

@@ -21,25 +21,28 @@ from lavida_gen.storage import cache
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
 
-class FolderSource(LabelMapSource):
+class FolderOptions(UserRightsOptions):
+    """Options of `folder`."""
+
+    root: LocalPath = Field(description="folder that holds the images, the masks and the names")
+    images: str = Field(default="images", description="folder of the images, relative to root")
+    masks: str = Field(default="masks", description="folder of the masks, relative to root")
+    names: str = Field(default="names.txt", description="file of names, relative to root")
+    binary: str | None = Field(default=None, description="masks are binary: the name of what is not 0 in them")
+    void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean: unknown")
+    background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
+    suffix: str = Field(default="", description="what a mask's name has behind its image's, e.g. _mask")
+    dataset: str = Field(
+        default="folder", pattern=r"^[A-Za-z0-9_-]+$", description="first part of the keys; one for each folder"
+    )
+
+
+class FolderSource(LabelMapSource[FolderOptions]):
     """Each mask with its image is a scene; each named value of a mask one region."""
 
     prefix = "folder"
 
-    class Options(UserRightsOptions):
-        """Options of `folder`."""
-
-        root: LocalPath = Field(description="folder that holds the images, the masks and the names")
-        images: str = Field(default="images", description="folder of the images, relative to root")
-        masks: str = Field(default="masks", description="folder of the masks, relative to root")
-        names: str = Field(default="names.txt", description="file of names, relative to root")
-        binary: str | None = Field(default=None, description="masks are binary: the name of what is not 0 in them")
-        void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean: unknown")
-        background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
-        suffix: str = Field(default="", description="what a mask's name has behind its image's, e.g. _mask")
-        dataset: str = Field(
-            default="folder", pattern=r"^[A-Za-z0-9_-]+$", description="first part of the keys; one for each folder"
-        )
+    Options = FolderOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Your own images and masks",
@@ -59,16 +62,14 @@ class FolderSource(LabelMapSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: FolderOptions) -> None:
         """List the masks and images and read the names. Raises DataError or UserError."""
         self.options = options
-        needs = RequiredFiles(options.root, "see `lavida-gen sources folder`")
-        self._masks = needs.folder(needs.root / options.masks, "masks")
-        self._images = needs.folder(needs.root / options.images, "images")
-        self._names = needs.file(needs.root / options.names, "names") if options.binary is None else None
-        needs.settle()
+        required = RequiredFiles(options.root, "see `lavida-gen sources folder`")
+        self._masks = required.folder(required.root / options.masks, "masks")
+        self._images = required.folder(required.root / options.images, "images")
+        self._names = required.file(required.root / options.names, "names") if options.binary is None else None
+        required.raise_if_missing()
         values = names_file.read(self._names) if self._names else {1: str(options.binary)}
         for name in options.background:
             if name not in values.values():

@@ -17,44 +17,45 @@ from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalPath, Source, SourceInfo, need_folder
+from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
 from lavida_gen.sources._user_rights import UserRightsOptions
 from lavida_gen.storage import cache
 
 
-class HuggingFaceSource(Source):
+class HuggingFaceOptions(UserRightsOptions):
+    """Options of `hf`."""
+
+    repo: str | None = Field(default=None, description="data set on the Hub, OWNER/NAME")
+    saved: LocalPath | None = Field(default=None, description="folder that Dataset.save_to_disk wrote, instead of repo")
+    config: str | None = Field(default=None, description="configuration of the data set, if it has several")
+    revision: str | None = Field(default=None, description="commit or tag on the Hub: pin it, data sets change")
+    split: str = Field(default="train", description="train, validation, ...")
+    image: str = Field(default="image", description="column of images")
+    mask: str = Field(default="mask", description="column of masks (images of one index a pixel)")
+    names: tuple[str, ...] = Field(min_length=1, description="names of the mask values from 0; '' for one without")
+    void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean: unknown")
+    background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
+    dataset: str = Field(
+        default="hf", pattern=r"^[A-Za-z0-9_-]+$", description="first part of the keys; one for each data set"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> HuggingFaceOptions:
+        if (self.repo is None) == (self.saved is None):
+            raise ValueError("give either `repo` or `saved`")
+        unused = [key for key in ("config", "revision") if getattr(self, key) is not None]
+        if self.saved is not None and unused:
+            raise ValueError(f"`{unused[0]}` chooses on the Hub, a folder holds one; leave it out with `saved`")
+        unknown = [name for name in self.background if name not in self.names]
+        if unknown:
+            raise ValueError(f"background: {unknown[0]!r} is not among `names`")
+        return self
+
+
+class HuggingFaceSource(Source[HuggingFaceOptions]):
     """Each row is a scene; each named value of its mask one region."""
 
-    class Options(UserRightsOptions):
-        """Options of `hf`."""
-
-        repo: str | None = Field(default=None, description="data set on the Hub, OWNER/NAME")
-        saved: LocalPath | None = Field(
-            default=None, description="folder that Dataset.save_to_disk wrote, instead of repo"
-        )
-        config: str | None = Field(default=None, description="configuration of the data set, if it has several")
-        revision: str | None = Field(default=None, description="commit or tag on the Hub: pin it, data sets change")
-        split: str = Field(default="train", description="train, validation, ...")
-        image: str = Field(default="image", description="column of images")
-        mask: str = Field(default="mask", description="column of masks (images of one index a pixel)")
-        names: tuple[str, ...] = Field(min_length=1, description="names of the mask values from 0; '' for one without")
-        void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean: unknown")
-        background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
-        dataset: str = Field(
-            default="hf", pattern=r"^[A-Za-z0-9_-]+$", description="first part of the keys; one for each data set"
-        )
-
-        @model_validator(mode="after")
-        def _one_place(self) -> HuggingFaceSource.Options:
-            if (self.repo is None) == (self.saved is None):
-                raise ValueError("give either `repo` or `saved`")
-            unused = [key for key in ("config", "revision") if getattr(self, key) is not None]
-            if self.saved is not None and unused:
-                raise ValueError(f"`{unused[0]}` chooses on the Hub, a folder holds one; leave it out with `saved`")
-            unknown = [name for name in self.background if name not in self.names]
-            if unknown:
-                raise ValueError(f"background: {unknown[0]!r} is not among `names`")
-            return self
+    Options = HuggingFaceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="A data set of the Hugging Face Hub, or saved to disk",
@@ -73,9 +74,7 @@ class HuggingFaceSource(Source):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: HuggingFaceOptions) -> None:
         """Open the table. Raises DataError or UserError."""
         super().__init__(options)
         self._table = _decoded_by_us(_open(options), options)
@@ -150,7 +149,7 @@ class HuggingFaceSource(Source):
         return self._digest
 
 
-def _open(options: HuggingFaceSource.Options) -> Any:
+def _open(options: HuggingFaceOptions) -> Any:
     """The split as a datasets.Dataset. Raises DataError or UserError."""
     try:
         import datasets
@@ -160,7 +159,7 @@ def _open(options: HuggingFaceSource.Options) -> Any:
     place = options.saved if options.saved is not None else options.repo
     try:
         if options.saved is not None:
-            found = datasets.load_from_disk(str(need_folder(options.saved, "saved", "give the folder")))
+            found = datasets.load_from_disk(str(require_folder(options.saved, "saved", "give the folder")))
         else:
             found = datasets.load_dataset(options.repo, options.config, revision=options.revision)
     except (OSError, ValueError, RuntimeError) as error:
@@ -180,7 +179,7 @@ def _open(options: HuggingFaceSource.Options) -> Any:
     return found[options.split]
 
 
-def _decoded_by_us(table: Any, options: HuggingFaceSource.Options) -> Any:
+def _decoded_by_us(table: Any, options: HuggingFaceOptions) -> Any:
     """The two columns, as encoded bytes. Raises UserError where one is missing or holds no images."""
     import datasets
 

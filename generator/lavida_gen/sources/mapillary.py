@@ -22,17 +22,20 @@ INSTANCES = 256
 """A value of the 16-bit masks is 256 * class + instance."""
 
 
-class MapillarySource(LabelMapSource):
+class MapillaryOptions(SourceOptions):
+    """Options of `mapillary`."""
+
+    root: LocalPath = Field(description="folder that holds training/ and validation/")
+    split: str = Field(default="training", description="training or validation")
+    version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
+
+
+class MapillarySource(LabelMapSource[MapillaryOptions]):
     """Each street view is a scene; each instance a region, and each class without instances one (a background)."""
 
     prefix = "mapillary"
 
-    class Options(SourceOptions):
-        """Options of `mapillary`."""
-
-        root: LocalPath = Field(description="folder that holds training/ and validation/")
-        split: str = Field(default="training", description="training or validation")
-        version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
+    Options = MapillaryOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Mapillary Vistas",
@@ -53,18 +56,16 @@ class MapillarySource(LabelMapSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: MapillaryOptions) -> None:
         """Read the classes and list the masks. Raises DataError."""
-        needs = RequiredFiles(options.root, "see `lavida-gen sources mapillary`")
+        required = RequiredFiles(options.root, "see `lavida-gen sources mapillary`")
         split = options.root / options.split
-        self._images = needs.folder(split / "images", "split")
+        self._images = required.folder(split / "images", "split")
         # Either release keeps the masks of its only version right below the split.
         own = split / f"v{options.version}" / "instances"
-        self._masks = needs.folder(own if own.is_dir() else split / "instances", "split")
-        self._config = needs.file(_config(options.root, options.version), "root")
-        needs.settle()
+        self._masks = required.folder(own if own.is_dir() else split / "instances", "split")
+        self._config = required.file(_config(options.root, options.version), "root")
+        required.raise_if_missing()
         self._label_of = _labels(self._config)
         labels = [label for label in self._label_of if label is not None]
         super().__init__(options, files.list_files(self._masks), self._masks, labels)

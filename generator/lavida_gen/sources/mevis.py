@@ -22,7 +22,14 @@ from lavida_gen.sources._clips import ClipContents, ClipSource, DenseClipOptions
 from lavida_gen.storage import cache
 
 
-class MevisSource(ClipSource):
+class MevisOptions(DenseClipOptions):
+    """Options of `mevis`."""
+
+    root: LocalPath = Field(description="folder that holds train/")
+    split: str = Field(default="train", description="train or valid_u (valid has no masks)")
+
+
+class MevisSource(ClipSource[MevisOptions]):
     """Each clip is a scene; each object a region that carries every expression which speaks of it.
 
     So an expression of several objects is the name of each of them, and its mask the union of theirs. Categories are
@@ -31,11 +38,7 @@ class MevisSource(ClipSource):
 
     prefix, family = "mevis", "mevis-video"
 
-    class Options(DenseClipOptions):
-        """Options of `mevis`."""
-
-        root: LocalPath = Field(description="folder that holds train/")
-        split: str = Field(default="train", description="train or valid_u (valid has no masks)")
+    Options = MevisOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="MeViS",
@@ -55,16 +58,14 @@ class MevisSource(ClipSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: MevisOptions) -> None:
         """Read the expressions and open (the first time: make) the index of masks. Raises DataError."""
-        needs = RequiredFiles(options.root, "valid has no masks; see `lavida-gen sources mevis`")
+        required = RequiredFiles(options.root, "valid has no masks; see `lavida-gen sources mevis`")
         root = options.root / options.split
-        self._images = needs.folder(root / "JPEGImages", "split")
-        self._file = needs.file(root / "meta_expressions.json", "split")
-        masks = needs.file(root / "mask_dict.json", "split")
-        needs.settle()
+        self._images = required.folder(root / "JPEGImages", "split")
+        self._file = required.file(root / "meta_expressions.json", "split")
+        masks = required.file(root / "mask_dict.json", "split")
+        required.raise_if_missing()
         self._masks = open_index(masks)
         told: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         self._said: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -92,7 +93,7 @@ class MevisSource(ClipSource):
                     found.setdefault(ident, {})[text] = None
         return {ident: tuple(texts) for ident, texts in found.items()}
 
-    def shown(self, video: Video, positions: Sequence[int]) -> ClipContents:
+    def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Every object that is visible in the clip."""
         objects = self._said[video.name]
         sizes = {size for ident in objects if (size := self._masks.size(ident)) is not None}
@@ -120,6 +121,6 @@ class MevisSource(ClipSource):
 
     def problems(self) -> Iterator[str]:
         """Videos left out, frames without a JPEG."""
-        yield from self.left_out()
+        yield from self.videos_without_clips()
         names = (f"{video.name}/{frame}.jpg" for video in self.videos for frame in video.frames)
         yield from files.missing_files(path_inside(self._images, name, self._file) for name in names)

@@ -10,18 +10,21 @@ from typing import ClassVar
 from pydantic import Field
 
 from lavida_gen.sources._base import SourceInfo
-from lavida_gen.sources._referring import ReferredOptions, ReferredSource
+from lavida_gen.sources._referring import ReferringOptions, ReferringSource
 
 
-class RefDavisSource(ReferredSource):
+class RefDavisOptions(ReferringOptions):
+    """Options of `ref_davis`."""
+
+    stride: int = Field(default=4, ge=1, le=1000, description="frames from one frame of a clip to the next")
+
+
+class RefDavisSource(ReferringSource[RefDavisOptions]):
     """Each clip is a scene; each object a region that is called by its category and its expressions."""
 
     prefix, family, rate = "ref_davis", "davis-video", 24.0
 
-    class Options(ReferredOptions):
-        """Options of `ref_davis`."""
-
-        stride: int = Field(default=4, ge=1, le=1000, description="frames from one frame of a clip to the next")
+    Options = RefDavisOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Ref-DAVIS17",
@@ -48,8 +51,6 @@ class RefDavisSource(ReferredSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RefDavisOptions) -> None:
         """Read the JSONs and list the masks. Raises DataError."""
         super().__init__(options, "see `lavida-gen sources ref_davis`")

@@ -8,16 +8,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lavida_gen.sources._base import SourceInfo
-from lavida_gen.sources._referring import ReferredOptions, ReferredSource
+from lavida_gen.sources._referring import ReferringOptions, ReferringSource
 
 
-class RefYoutubeVosSource(ReferredSource):
+class RefYoutubeVosOptions(ReferringOptions):
+    """Options of `ref_youtube_vos`."""
+
+
+class RefYoutubeVosSource(ReferringSource[RefYoutubeVosOptions]):
     """Each clip is a scene; each object a region that is called by its category and its expressions."""
 
     prefix, family, rate = "ref_youtube_vos", "youtube-vos-video", 30.0
 
-    class Options(ReferredOptions):
-        """Options of `ref_youtube_vos`."""
+    Options = RefYoutubeVosOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Ref-YouTube-VOS",
@@ -44,8 +47,6 @@ class RefYoutubeVosSource(ReferredSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RefYoutubeVosOptions) -> None:
         """Read the JSONs and list the masks. Raises DataError."""
         super().__init__(options, "see `lavida-gen sources ref_youtube_vos`")

@@ -27,23 +27,26 @@ CLEF_PHOTOS = ["images/saiapr_tc-12", "saiapr_tc-12", "images/refclef"]
 SEE = "see `lavida-gen sources refcoco`"
 
 
-class RefCocoSource(Source):
+class RefCocoOptions(SourceOptions):
+    """Options of `refcoco`."""
+
+    root: LocalPath = Field(description="folder that holds refcoco/, refcoco+/, ... and images/")
+    dataset: Literal["refcoco", "refcoco+", "refcocog", "refclef", "grefcoco"] = Field(
+        default="refcoco", description="refcoco, refcoco+, refcocog, refclef or grefcoco"
+    )
+    split_by: Literal["unc", "google", "umd", "berkeley"] | None = Field(
+        default=None, description="whose division: unc, google, umd, berkeley; unc if not given, umd for refcocog"
+    )
+    split: str = Field(default="train", description="train, val, test, testA, testB, ...")
+    images: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="folder of the photos, relative to root or absolute"
+    )
+
+
+class RefCocoSource(Source[RefCocoOptions]):
     """Each photo with expressions of the split is a scene; all its annotations are regions, named by all of theirs."""
 
-    class Options(SourceOptions):
-        """Options of `refcoco`."""
-
-        root: LocalPath = Field(description="folder that holds refcoco/, refcoco+/, ... and images/")
-        dataset: Literal["refcoco", "refcoco+", "refcocog", "refclef", "grefcoco"] = Field(
-            default="refcoco", description="refcoco, refcoco+, refcocog, refclef or grefcoco"
-        )
-        split_by: Literal["unc", "google", "umd", "berkeley"] | None = Field(
-            default=None, description="whose division: unc, google, umd, berkeley; unc if not given, umd for refcocog"
-        )
-        split: str = Field(default="train", description="train, val, test, testA, testB, ...")
-        images: Annotated[Path | None, LocalOnly()] = Field(
-            default=None, description="folder of the photos, relative to root or absolute"
-        )
+    Options = RefCocoOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="refCOCO, refCOCO+, refCOCOg, refCLEF, gRefCOCO: referring expressions",
@@ -80,21 +83,19 @@ class RefCocoSource(Source):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RefCocoOptions) -> None:
         """Open (the first time: make) the indices. Raises DataError."""
         super().__init__(options)
-        needs = RequiredFiles(options.root, SEE)
-        folder = needs.root / options.dataset
+        required = RequiredFiles(options.root, SEE)
+        folder = required.root / options.dataset
         self.split_by = options.split_by or SPLIT_BY[options.dataset]
         self.clef = options.dataset == "refclef"
-        refs = needs.file(*_refs_file(folder, self.split_by))
-        instances = needs.file(folder / "instances.json", "root")
-        with needs.noting():
+        refs = required.file(*_refs_file(folder, self.split_by))
+        instances = required.file(folder / "instances.json", "root")
+        with required.collecting():
             tried = CLEF_PHOTOS if self.clef else COCO_PHOTOS
-            self.images: Path = image_folder(needs.root, options.images, tried)
-        needs.settle()
+            self.images: Path = image_folder(required.root, options.images, tried)
+        required.raise_if_missing()
         self.index: CocoIndex = open_index(instances)
         self.refs: ReferIndex = open_refs(refs, self.index, options.split)
 

@@ -19,7 +19,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.scenes.video_file import Stills
-from lavida_gen.sources._base import LocalPath, Source, SourceInfo, need_folder
+from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
 from lavida_gen.sources._clips import ClipOptions, clip_positions
 
 EVERY = 4
@@ -29,21 +29,24 @@ FPS = 24.0
 ENDINGS = {"manual": ("_manual.json",), "auto": ("_auto.json",), "both": ("_manual.json", "_auto.json")}
 
 
-class SaVSource(Source):
+class SaVOptions(ClipOptions):
+    """Options of `sa_v`."""
+
+    root: LocalPath = Field(description="folder that holds sav_000/ ... or the mp4 files themselves")
+    masklets: Literal["manual", "auto", "both"] = Field(
+        default="manual", description="drawn by people, by the model, or both"
+    )
+    clips: int = Field(default=1, ge=1, le=1000, description="clips of each video, spread evenly over it")
+    called: str = Field(default="object", min_length=1, description="what every masklet is called")
+
+
+class SaVSource(Source[SaVOptions]):
     """Each clip is a scene; each masklet a region. All are called the same, for nothing tells what they are.
 
     Where a video's clips lie is known when its masklets are read: `clips` of them, spread over the video.
     """
 
-    class Options(ClipOptions):
-        """Options of `sa_v`."""
-
-        root: LocalPath = Field(description="folder that holds sav_000/ ... or the mp4 files themselves")
-        masklets: Literal["manual", "auto", "both"] = Field(
-            default="manual", description="drawn by people, by the model, or both"
-        )
-        clips: int = Field(default=1, ge=1, le=1000, description="clips of each video, spread evenly over it")
-        called: str = Field(default="object", min_length=1, description="what every masklet is called")
+    Options = SaVOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="SA-V (Segment Anything Video), training set",
@@ -68,12 +71,10 @@ class SaVSource(Source):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: SaVOptions) -> None:
         """List the annotation files. Raises DataError."""
         super().__init__(options)
-        self._root = need_folder(options.root, "root", "see `lavida-gen sources sa_v`")
+        self._root = require_folder(options.root, "root", "see `lavida-gen sources sa_v`")
         first = ENDINGS[options.masklets][0]
         self._videos = files.list_files(self._root, first)
         if not self._videos:

@@ -1,4 +1,4 @@
-"""Drawn street and campus views: the embedded source that needs no download.
+"""Drawn street and campus views: the embedded source that required no download.
 
 Every scene has a place, a light and a cast of its own; masks are exact, for they come from the same drawing. The
 drawing room is lavida_gen.street.
@@ -31,51 +31,52 @@ DESERTED = 0.25
 """Share of the scenes without people: where "person" may be listed in vain."""
 
 
-class StreetSource(Source):
+class StreetOptions(SourceOptions):
+    """Options of `street`."""
+
+    scenes: int = Field(default=10_000, ge=1, le=10**9, description="how many different scenes there are")
+    kind: Literal["image", "clip"] = Field(default="image", description="stills, or clips with motion")
+    frames: int = Field(default=8, ge=2, le=64, description="frames of a clip")
+    fps: float = Field(default=6.0, gt=0, le=60, description="frames a second of a clip")
+    size: tuple[int, int] = Field(default=(360, 480), description="[height, width] in pixels, 96 to 2160 each")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="another seed, other scenes")
+    places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(layouts.LAYOUTS)}")
+    kinds: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(KINDS)}")
+    things: tuple[int, int] = Field(default=(3, 9), description="[fewest, most] things or groups in a scene")
+    closeup: bool = Field(default=False, description="two or three things instead, side by side, large in the picture")
+
+    @field_validator("size")
+    @classmethod
+    def _size(cls, size: tuple[int, int]) -> tuple[int, int]:
+        if not all(96 <= side <= 2160 for side in size):
+            raise ValueError("sides must be 96 to 2160 pixels")
+        return size
+
+    @field_validator("things")
+    @classmethod
+    def _things(cls, things: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= things[0] <= things[1] <= 40:
+            raise ValueError("must be [fewest, most] with 0 <= fewest <= most <= 40")
+        return things
+
+    @field_validator("places", "kinds")
+    @classmethod
+    def _known(cls, names: tuple[str, ...] | None, info: Any) -> tuple[str, ...] | None:
+        known = tuple(layouts.LAYOUTS if info.field_name == "places" else KINDS)
+        for name in names or ():
+            if name not in known:
+                raise ValueError(f"unknown {name!r}; {did_you_mean(name, known) or 'known: ' + ', '.join(known)}")
+        if names == ():
+            raise ValueError(f"is empty; known: {', '.join(known)}")
+        if names is not None and info.field_name == "kinds" and not cast.able(names):
+            raise ValueError("none of them is ever alone: add person")
+        return names
+
+
+class StreetSource(Source[StreetOptions]):
     """Scenes drawn from a seed; half of them speak in categories, half in expressions too."""
 
-    class Options(SourceOptions):
-        """Options of `street`."""
-
-        scenes: int = Field(default=10_000, ge=1, le=10**9, description="how many different scenes there are")
-        kind: Literal["image", "clip"] = Field(default="image", description="stills, or clips with motion")
-        frames: int = Field(default=8, ge=2, le=64, description="frames of a clip")
-        fps: float = Field(default=6.0, gt=0, le=60, description="frames a second of a clip")
-        size: tuple[int, int] = Field(default=(360, 480), description="[height, width] in pixels, 96 to 2160 each")
-        seed: int = Field(default=0, ge=0, lt=2**31, description="another seed, other scenes")
-        places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(layouts.LAYOUTS)}")
-        kinds: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(KINDS)}")
-        things: tuple[int, int] = Field(default=(3, 9), description="[fewest, most] things or groups in a scene")
-        closeup: bool = Field(
-            default=False, description="two or three things instead, side by side, large in the picture"
-        )
-
-        @field_validator("size")
-        @classmethod
-        def _size(cls, size: tuple[int, int]) -> tuple[int, int]:
-            if not all(96 <= side <= 2160 for side in size):
-                raise ValueError("sides must be 96 to 2160 pixels")
-            return size
-
-        @field_validator("things")
-        @classmethod
-        def _things(cls, things: tuple[int, int]) -> tuple[int, int]:
-            if not 0 <= things[0] <= things[1] <= 40:
-                raise ValueError("must be [fewest, most] with 0 <= fewest <= most <= 40")
-            return things
-
-        @field_validator("places", "kinds")
-        @classmethod
-        def _known(cls, names: tuple[str, ...] | None, info: Any) -> tuple[str, ...] | None:
-            known = tuple(layouts.LAYOUTS if info.field_name == "places" else KINDS)
-            for name in names or ():
-                if name not in known:
-                    raise ValueError(f"unknown {name!r}; {did_you_mean(name, known) or 'known: ' + ', '.join(known)}")
-            if names == ():
-                raise ValueError(f"is empty; known: {', '.join(known)}")
-            if names is not None and info.field_name == "kinds" and not cast.able(names):
-                raise ValueError("none of them is ever alone: add person")
-            return names
+    Options = StreetOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Drawn street and campus scenes",
@@ -87,9 +88,7 @@ class StreetSource(Source):
         layout="No folder.",
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: StreetOptions) -> None:
         """Nothing to open."""
         super().__init__(options)
         self._kinds = tuple(KINDS) if options.kinds is None else options.kinds

@@ -19,17 +19,20 @@ from lavida_gen.sources._vos import ObjectNames, VosSource
 from lavida_gen.storage import cache
 
 
-class YoutubeVosSource(VosSource):
+class YoutubeVosOptions(ClipOptions):
+    """Options of `youtube_vos`."""
+
+    root: LocalPath = Field(description="folder that holds train/")
+    split: str = Field(default="train", description="train (of valid and test only first frames are annotated)")
+
+
+class YoutubeVosSource(VosSource[YoutubeVosOptions]):
     """Each clip is a scene; each object a region that is called by its category."""
 
     prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
-    must_be_named = True
+    requires_names = True
 
-    class Options(ClipOptions):
-        """Options of `youtube_vos`."""
-
-        root: LocalPath = Field(description="folder that holds train/")
-        split: str = Field(default="train", description="train (of valid and test only first frames are annotated)")
+    Options = YoutubeVosOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="YouTube-VOS 2018/2019",
@@ -50,27 +53,25 @@ class YoutubeVosSource(VosSource):
         ),
     )
 
-    options: Options
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: YoutubeVosOptions) -> None:
         """Read meta.json and list the masks. Raises DataError."""
-        needs = RequiredFiles(options.root, "see `lavida-gen sources youtube_vos`")
+        required = RequiredFiles(options.root, "see `lavida-gen sources youtube_vos`")
         root = options.root / options.split
-        images = needs.folder(root / "JPEGImages", "split")
-        masks = needs.folder(root / "Annotations", "split")
-        self._file = needs.file(root / "meta.json", "split")
-        needs.settle()
+        images = required.folder(root / "JPEGImages", "split")
+        masks = required.folder(root / "Annotations", "split")
+        self._file = required.file(root / "meta.json", "split")
+        required.raise_if_missing()
         self._meta: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         videos = vos.list_videos(masks, sorted(self._meta), self._file)
         super().__init__(options, options.split, videos, images, masks)
 
-    def called(self, video: str) -> Mapping[int, ObjectNames]:
+    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
         """As meta.json says."""
         return vos.read_object_names(self._meta, video, self._file)
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, sorted."""
-        found = {one.category for video in self._meta for one in self.called(video).values()}
+        found = {one.category for video in self._meta for one in self.object_names(video).values()}
         return [Name(category, category) for category in sorted(found)]
 
     def identity(self) -> Iterable[str]:

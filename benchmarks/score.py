@@ -107,8 +107,8 @@ def supply(paths: list[Path], readers: int, processor: Any | None) -> tuple[floa
             yield len(some[0].numbers)
 
     start, spent = time.perf_counter(), time.process_time()
-    items = prefetch.ahead(paths[:readers], work, readers, depth=4)
-    frames = sum(item.piece for item in items if isinstance(item, prefetch.Made))
+    items = prefetch.read_ahead(paths[:readers], work, readers, depth=4)
+    frames = sum(item.piece for item in items if isinstance(item, prefetch.JobPiece))
     return frames / (time.perf_counter() - start), 1000 * (time.process_time() - spent) / frames
 
 

@@ -16,8 +16,8 @@ from lavida_bench.benchmarks import _object_maps as object_maps
 from lavida_bench.benchmarks import _tracks as tracks
 from lavida_bench.benchmarks import _ucsd as ucsd
 from lavida_bench.benchmarks import avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
-from lavida_bench.benchmarks._base import Log
-from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._base import DefectLog
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.videos import mask_files
 from lavida_gen.common.errors import DataError
@@ -29,22 +29,22 @@ def written(tmp_path: Path, text: str, name: str = "file.txt") -> Path:
 
 
 def test_intervals_overlap_and_clamp() -> None:
-    marks = labels([Interval(5, 9), Interval(0, 2), Interval(7, 20)], 10)
+    marks = intervals_to_labels([Interval(5, 9), Interval(0, 2), Interval(7, 20)], 10)
     assert np.flatnonzero(marks).tolist() == [0, 1, 5, 6, 7, 8, 9]
-    assert labels([Interval(12, 20)], 10).sum() == 0
+    assert intervals_to_labels([Interval(12, 20)], 10).sum() == 0
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 5), (7, 2)])
 def test_intervals_that_are_none(start: int, stop: int) -> None:
     with pytest.raises(DataError, match=r"line 3: frames from .*; expected 0 <= start < end; mend the annotation"):
-        interval(start, stop, "line 3")
+        checked_interval(start, stop, "line 3")
 
 
 def test_whole_numbers() -> None:
-    assert [whole(text, "x") for text in ("12", "12.0", " 1e2", "-1")] == [12, 12, 100, -1]
+    assert [parse_whole_number(text, "x") for text in ("12", "12.0", " 1e2", "-1")] == [12, 12, 100, -1]
     for text in ("1.5", "", "abc", "nan", "inf"):
         with pytest.raises(DataError, match="expected a whole number"):
-            whole(text, "x")
+            parse_whole_number(text, "x")
 
 
 # UCSD
@@ -98,7 +98,7 @@ def test_ucf_crime_lines(tmp_path: Path) -> None:
 
 
 def test_ucf_crime_ends_are_clamped_and_told() -> None:
-    entry = ucf_crime.Entry("a", "Arson", (Interval(3, 12),))
+    entry = ucf_crime.VideoAnnotation("a", "Arson", (Interval(3, 12),))
     marks, beyond = ucf_crime.frame_labels(entry, 10)
     assert (marks.sum(), beyond) == (7, 12)
     assert ucf_crime.frame_labels(entry, 12)[1] == 0
@@ -128,10 +128,10 @@ def test_ucf_crime_lines_that_are_none(text: str, message: str, tmp_path: Path) 
 
 
 def test_xd_violence_names_and_codes() -> None:
-    assert xd_violence.label_of("Film.2001__#00-01_label_B2-G-0.mp4") == ("B2", "G")
-    assert xd_violence.label_of("v=a__#1_label_A") == ("A",)
-    assert xd_violence.label_of("v=a") == ()
-    assert xd_violence.plain("v=a__#1_label_G-0-0.mp4") == xd_violence.plain("v=a__1_label_G-0-0")
+    assert xd_violence.class_codes("Film.2001__#00-01_label_B2-G-0.mp4") == ("B2", "G")
+    assert xd_violence.class_codes("v=a__#1_label_A") == ("A",)
+    assert xd_violence.class_codes("v=a") == ()
+    assert xd_violence.normalised_name("v=a__#1_label_G-0-0.mp4") == xd_violence.normalised_name("v=a__1_label_G-0-0")
 
 
 @pytest.mark.parametrize(("frames", "kept"), [(1, 0), (16, 0), (17, 16), (32, 16), (33, 32), (5761, 5760)])
@@ -212,7 +212,7 @@ def test_object_maps_give_boxes_of_the_largest_part(tmp_path: Path) -> None:
 
 
 def test_tracks(tmp_path: Path) -> None:
-    log = Log()
+    log = DefectLog()
     text = "1,7,10,20,30,40\n0,3,1,2,3,4\n0,2,1,2,3,4\n0,4,5,5,5,9\n2,99,1,1,2,2\n"
     one, other = tracks.read_tracks(written(tmp_path, text), 10, log)
     assert (one.name, one.frames.tolist(), one.boxes.tolist()) == ("0", [2, 3], [[1, 2, 3, 4]] * 2)
@@ -235,11 +235,11 @@ def test_tracks(tmp_path: Path) -> None:
 )
 def test_tracks_that_are_none(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        tracks.read_tracks(written(tmp_path, text), 10, Log())
+        tracks.read_tracks(written(tmp_path, text), 10, DefectLog())
 
 
 def test_videos_without_a_track_file(tmp_path: Path) -> None:
-    log = Log()
+    log = DefectLog()
     assert tracks.folder_tracks(None, "a", 5, True, log) is None
     assert tracks.folder_tracks(tmp_path, "a", 5, False, log) == ()
     assert not log.defects

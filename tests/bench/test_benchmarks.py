@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from lavida_bench.baselines import _base as baseline
 from lavida_bench.benchmarks import _base as benchmark
-from lavida_bench.benchmarks._base import Benchmark, Totals
-from lavida_bench.benchmarks._check import check, totals
+from lavida_bench.benchmarks._base import Benchmark, SplitSize
+from lavida_bench.benchmarks._check import check, split_size
 from lavida_bench.evaluation.evaluate import evaluate
 from lavida_bench.metrics import _base as metric
 from lavida_bench.metrics._bootstrap import Bootstrap
@@ -109,8 +109,8 @@ def test_rules(name: str) -> None:
 def test_counts(name: str, drawn: Drawn) -> None:
     opened_ = opened(drawn, name)
     wanted = drawn[name][1].TOTALS
-    found = totals(opened_.videos())
-    assert found == (Totals(*wanted) if wanted else opened_.expected)
+    found = split_size(opened_.videos())
+    assert found == (SplitSize(*wanted) if wanted else opened_.expected)
     assert found.videos > 0
     assert 0 < (found.abnormal_frames or 0) < (found.frames or 0)
 
@@ -169,7 +169,7 @@ def test_check_counts_and_decodes(name: str, drawn: Drawn) -> None:
     advanced: list[int] = []
     opened_ = opened(drawn, name)
     report = check(opened_, advance=advanced.append)
-    assert report.found == totals(opened_.videos())
+    assert report.found == split_size(opened_.videos())
     assert sum(advanced) == report.found.frames
     assert report.official == (name in ("folder", "street", "corpus"))  # the others are far too small
     assert json.loads(json.dumps(report.plain()))["official"] == report.official

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from lavida_bench.videos import media
 from lavida_bench.videos.frame_folder import FrameFolder, decode_file
 from lavida_bench.videos.mask_files import MaskFiles, read_grey
-from lavida_bench.videos.media import Part, find_videos, number_of, numbered
+from lavida_bench.videos.media import TruncatedVideo, find_videos, frame_number, numbered_files
 from lavida_bench.videos.stream import Stream
 from lavida_bench.videos.video_file import VideoFile
-from lavida_bench.videos.video_index import index_of
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import video_file
 
@@ -196,10 +195,10 @@ def test_the_index_is_kept_until_the_file_changes(tmp_path: Path, monkeypatch: p
     made: list[Path] = []
     one = video_index._arrays
     monkeypatch.setattr(video_index, "_arrays", lambda file: made.append(file) or one(file))
-    assert [index_of(path).count for _ in range(3)] == [10, 10, 10]
+    assert [video_index.read_index(path).count for _ in range(3)] == [10, 10, 10]
     assert len(made) == 1
     drawing.video(path, 13)
-    assert index_of(path).count == 13
+    assert video_index.read_index(path).count == 13
 
 
 def folder(tmp_path: Path, names: list[str]) -> Path:
@@ -244,9 +243,9 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
         FrameFolder.of(place, first=1)
     (place / "1.jpg").write_bytes(b"x")
     with pytest.raises(DataError, match=r"has the number of 001.png; expected one file a frame"):
-        numbered(place)
+        numbered_files(place)
     with pytest.raises(DataError, match="no number in its name"):
-        number_of(Path("frame.png"))
+        frame_number(Path("frame.png"))
     for name in ("000.png", "001.png"):
         (place / name).write_bytes(b"x")
     (place / "1.jpg").unlink()
@@ -269,14 +268,14 @@ def test_stray_files_are_no_frames(tmp_path: Path) -> None:
     for name in ("._000.png", ".DS_Store", "Thumbs.db"):
         (place / name).write_text("x")
         assert media.is_stray(name)
-    assert list(numbered(place).values()) == [place / "000.png"]
+    assert list(numbered_files(place).values()) == [place / "000.png"]
     (place / "._a.mp4").write_text("x")
     assert find_videos(place) == {}
 
 
 def test_part_is_the_beginning(tmp_path: Path) -> None:
     whole = FrameFolder.of(folder(tmp_path, [f"{n}.png" for n in range(6)]))
-    part = Part(whole, 4)
+    part = TruncatedVideo(whole, 4)
     assert part.frame_count == 4
     assert (part(1, 4) == whole(1, 4)).all()
 

@@ -22,7 +22,7 @@ from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import ScoringSettings, score
 from lavida_bench.scoring.scorer import ClipScores, PendingScores
-from lavida_bench.videos.media import Part
+from lavida_bench.videos.media import TruncatedVideo
 from lavida_bench.videos.types import Pixels, TestVideo
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError
@@ -126,7 +126,7 @@ def test_a_video_that_cannot_be_scored_is_closed(tmp_path: Path) -> None:
 def test_a_check_closes_what_it_reads_in_part(tmp_path: Path) -> None:
     opened = benchmark.make("folder", folder(tmp_path, 2))
     for video in opened.videos():
-        object.__setattr__(video, "reader", Part(video.reader, FRAMES))
+        object.__setattr__(video, "reader", TruncatedVideo(video.reader, FRAMES))
         object.__setattr__(video, "frame_count", FRAMES - 9)
         object.__setattr__(video, "frame_labels", None)
     assert not check(opened).defects
@@ -135,7 +135,7 @@ def test_a_check_closes_what_it_reads_in_part(tmp_path: Path) -> None:
 
 def test_a_closed_part_reads_again(tmp_path: Path) -> None:
     whole = VideoFile(drawing.video(tmp_path / "v.mp4", FRAMES))
-    part = Part(whole, 20)
+    part = TruncatedVideo(whole, 20)
     before = part(3, 11, 2)
     assert whole._container is not None
     part.close()

@@ -16,7 +16,7 @@ from lavida_bench.baselines import _base as baseline
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.benchmarks import ucf_crime, xd_violence
 from lavida_bench.benchmarks._check import check
-from lavida_bench.benchmarks._intervals import labels
+from lavida_bench.benchmarks._intervals import intervals_to_labels
 from lavida_bench.cli import main
 from lavida_bench.results import results_json as record
 from lavida_bench.videos.video_file import VideoFile
@@ -51,23 +51,25 @@ def test_ucf_crime_counts(shared_data: Path) -> None:
 def test_xd_violence_counts(shared_data: Path) -> None:
     frames = counts(shared_data / "frame_counts" / "xd_violence_test.csv")
     annotated = {
-        xd_violence.plain(k): v
+        xd_violence.normalised_name(k): v
         for k, v in xd_violence.read_annotations(shared_data / "xd_violence" / "annotations.txt").items()
     }
-    kept = {xd_violence.plain(name): xd_violence.official_length(number) for name, number in frames.items()}
+    kept = {xd_violence.normalised_name(name): xd_violence.official_length(number) for name, number in frames.items()}
     assert (len(kept), len(annotated), len(annotated.keys() - kept.keys())) == (800, 500, 0)
     assert sum(kept.values()) == 2_330_384
-    assert sum(int(labels(annotated.get(name, []), number).sum()) for name, number in kept.items()) == 537_805
+    assert (
+        sum(int(intervals_to_labels(annotated.get(name, []), number).sum()) for name, number in kept.items()) == 537_805
+    )
 
 
 def test_shanghaitech_counts(shared_data: Path) -> None:
     opened = benchmark.make("shanghaitech", shared_data / "shanghaitech")
-    assert opened.annotated() == opened.expected == benchmark.Totals(107, 40_791, 17_326)
+    assert opened.annotated() == opened.expected == benchmark.SplitSize(107, 40_791, 17_326)
 
 
 def test_ped2_ranges_and_masks_agree(shared_data: Path) -> None:
     opened = benchmark.make("ucsd_ped2", shared_data / "ucsd")
-    assert opened.annotated() == benchmark.Totals(12, None, 1_648)
+    assert opened.annotated() == benchmark.SplitSize(12, None, 1_648)
     videos = opened.videos()
     assert {video.key: video.frame_count for video in videos} == {"Test001": 180, "Test009": 120}
     for video in videos:  # the labels are those of the .m file
@@ -76,13 +78,13 @@ def test_ped2_ranges_and_masks_agree(shared_data: Path) -> None:
         assert video.frame_labels is not None
         assert (masks.any(axis=(1, 2)) == video.frame_labels).all()
     report = check(opened)
-    assert report.found == benchmark.Totals(2, 300, 240)
+    assert report.found == benchmark.SplitSize(2, 300, 240)
     assert "10 of 12 videos are missing" in [defect.what for defect in report.defects]
 
 
 def test_avenue_by_masks(shared_data: Path) -> None:
     report = check(benchmark.make("avenue", shared_data / "avenue"))
-    assert report.found == benchmark.Totals(2, 324, 193)
+    assert report.found == benchmark.SplitSize(2, 324, 193)
     assert "19 of 21 videos are missing" in [defect.what for defect in report.defects]
 
 

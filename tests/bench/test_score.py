@@ -126,11 +126,11 @@ def test_regions_are_told_apart_and_specks_are_left_out() -> None:
     values[10:20, 30:50] = 2.0
     values[60:90, 5:15] = 6.0
     values[0, 99] = 9.0
-    boxes, scores = regions.find(values, 1.0, (100, 100))
+    boxes, scores = regions.find_regions(values, 1.0, (100, 100))
     assert boxes.tolist() == [[30, 10, 50, 20], [5, 60, 15, 90]]
     assert scores[1] > scores[0]
     assert np.allclose(np.exp(scores), 1 / (1 + np.exp(-1)) / (1 + np.exp([-2.0, -6.0])))
-    assert len(regions.find(np.full((4, 4), -1024, np.float16), -3.0, (10, 10))[0]) == 0
+    assert len(regions.find_regions(np.full((4, 4), -1024, np.float16), -3.0, (10, 10))[0]) == 0
 
 
 def test_of_many_regions_the_highest_are_kept() -> None:
@@ -138,8 +138,8 @@ def test_of_many_regions_the_highest_are_kept() -> None:
     for place in range(64):
         row, column = divmod(place, 8)
         values[row * 11 + 1 : row * 11 + 7, column * 11 + 1 : column * 11 + 7] = 1 + place / 64
-    boxes, scores = regions.find(values, 0.0, (90, 90))
-    assert len(boxes) == regions.MOST == len(scores)
+    boxes, scores = regions.find_regions(values, 0.0, (90, 90))
+    assert len(boxes) == regions.MAX_REGIONS == len(scores)
     assert boxes[:, 1].min() >= 5 * 11 + 1
 
 
@@ -305,7 +305,7 @@ def test_readers_stay_within_the_depth_and_stop_when_left() -> None:
             made.append(piece)
             yield piece
 
-    items = prefetch.ahead(range(5), work, readers=2, depth=3)
+    items = prefetch.read_ahead(range(5), work, readers=2, depth=3)
     next(items)
     ready = threading.Event()
     ready.wait(0.2)
@@ -317,8 +317,8 @@ def test_readers_stay_within_the_depth_and_stop_when_left() -> None:
 def test_each_job_comes_whole_and_in_order() -> None:
     found: dict[int, list[int]] = {}
     done = []
-    for item in prefetch.ahead(range(20), lambda job: iter(range(job)), readers=3, depth=2):
-        if isinstance(item, prefetch.Made):
+    for item in prefetch.read_ahead(range(20), lambda job: iter(range(job)), readers=3, depth=2):
+        if isinstance(item, prefetch.JobPiece):
             found.setdefault(item.job, []).append(item.piece)
         else:
             done.append(item.job)
@@ -331,7 +331,7 @@ def test_an_error_that_is_not_of_the_data_reaches_the_caller() -> None:
         yield 1 // job
 
     with pytest.raises(ZeroDivisionError):
-        list(prefetch.ahead([0], work))
+        list(prefetch.read_ahead([0], work))
 
 
 # ---- several processes -----------------------------------------------------------------------------------------------

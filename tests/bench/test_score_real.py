@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from lavida_bench.cli import main
 from lavida_bench.results import results_json as record
 from lavida_bench.scoring import lavida_scorer
-from lavida_bench.videos.video_index import index_of
+from lavida_bench.videos.video_index import read_index
 from lavida_gen.common.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -194,7 +194,7 @@ def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_told(own_videos: 
 
 def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own_videos: Path, tmp_path: Path) -> None:
     path = own_videos / "videos" / "b.mp4"
-    index_of(path)
+    read_index(path)
     garble(path, 0.0, 1.0)
     words = ["score", "folder", "--root", str(own_videos), "--model", "tiny", "--out", str(tmp_path / "run")]
     result = run(*words)

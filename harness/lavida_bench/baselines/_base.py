@@ -43,7 +43,7 @@ def make(name: str) -> Baseline:
     return baseline
 
 
-def everywhere(frames: Floats) -> Callable[[int, int], Maps]:
+def uniform_maps(frames: Floats) -> Callable[[int, int], Maps]:
     """Pixel maps of 1 x 1 for (F,) frame scores: telling when is not taken for where."""
     return lambda start, stop: frames[start:stop, None, None].astype(np.float16)
 

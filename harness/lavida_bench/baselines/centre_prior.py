@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.baselines._base import Baseline, everywhere
+from lavida_bench.baselines._base import Baseline, uniform_maps
 from lavida_bench.videos.types import TestVideo, VideoScore
 
 SIGMA = 0.25  # of the video's length
@@ -24,4 +24,4 @@ class CentrePrior(Baseline):
         """(F,) in (0, 1], highest in the middle, the same for each pixel; `rng` is not used."""
         position = (np.arange(video.frame_count) + 0.5) / video.frame_count
         scores = np.exp(-(((position - 0.5) / SIGMA) ** 2) / 2).astype(np.float32)
-        return VideoScore(video.key, scores, pixels=everywhere(scores))
+        return VideoScore(video.key, scores, pixels=uniform_maps(scores))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_bench.baselines._base import Baseline, everywhere
+from lavida_bench.baselines._base import Baseline, uniform_maps
 from lavida_bench.videos.types import TestVideo, VideoScore
 
 
@@ -17,4 +17,4 @@ class Random(Baseline):
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:
         """(F,) independent draws, the same for each pixel of a frame."""
         scores = rng.random(video.frame_count, np.float32)
-        return VideoScore(video.key, scores, pixels=everywhere(scores))
+        return VideoScore(video.key, scores, pixels=uniform_maps(scores))

@@ -32,7 +32,7 @@ PACKAGE = "lavida_bench.benchmarks"
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class SplitSize:
     """How much there is; None where it is not known."""
 
     videos: int
@@ -56,7 +56,7 @@ class BenchmarkInfo(DatasetInfo):
     """
 
     use: Literal["free", "noncommercial", "yours"]
-    expected: Totals | None = None
+    expected: SplitSize | None = None
     metrics: tuple[str, ...] = ("frame_auc",)
     paper_metrics: tuple[str, ...] | None = None
     every: int = 1
@@ -81,7 +81,7 @@ class Defect:
 
 
 @dataclass(slots=True)
-class Log:
+class DefectLog:
     """Collects what a loader finds wrong; `missing` are videos that the annotations name and the disk lacks."""
 
     defects: list[Defect] = field(default_factory=list)
@@ -111,7 +111,7 @@ class Benchmark(ABC):
     def __init__(self, options: Any) -> None:
         self.options = options
         self.root: Path = options.root.expanduser() if options.root else self.default_root()
-        self._log = Log()
+        self._log = DefectLog()
         self._videos: list[TestVideo] | None = None
 
     @property
@@ -124,7 +124,7 @@ class Benchmark(ABC):
         return Path(os.environ.get("LAVIDA_BENCH_DATA") or "data") / self.name
 
     @property
-    def expected(self) -> Totals | None:
+    def expected(self) -> SplitSize | None:
         """What the official test split holds under these options."""
         return self.about.expected
 
@@ -151,12 +151,12 @@ class Benchmark(ABC):
             todo = f"give the right --root; `lavida-bench benchmarks {self.name}` tells how to get the data"
             raise DataError(problem(self.root, "no such folder", f"the files of {self.name}", todo))
 
-    def annotated(self) -> Totals | None:
+    def annotated(self) -> SplitSize | None:
         """What the annotation files alone say; None if there are none at hand. Raises DataError."""
         return None
 
     @abstractmethod
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """The test videos that can be scored, in a stable order; what is wrong goes to `log`.
 
         Raises DataError where nothing can be done without the user: no annotation file, an unreadable one.
@@ -175,7 +175,7 @@ class Benchmark(ABC):
         """As `videos`, also where there is none."""
         if self._videos is None:
             self.prepare()
-            log = Log()
+            log = DefectLog()
             found = self.load(log)
             twice = [key for key, number in Counter(video.key for video in found).items() if number > 1]
             assert not twice, f"{self.name}: two videos of one key: {twice}"
@@ -183,7 +183,7 @@ class Benchmark(ABC):
         return self._videos
 
     @property
-    def log(self) -> Log:
+    def log(self) -> DefectLog:
         """What loading found wrong."""
         self.loaded()
         return self._log
@@ -191,11 +191,11 @@ class Benchmark(ABC):
     @property
     def defects(self) -> list[Defect]:
         """What loading found wrong, and what reading has found since: for reports."""
-        broken = [d for video in self.loaded() for d in media_defects(video)]
+        broken = [d for video in self.loaded() for d in reading_defects(video)]
         return [*self.log.defects, *broken]
 
 
-def media_defects(video: TestVideo) -> list[Defect]:
+def reading_defects(video: TestVideo) -> list[Defect]:
     """What a video's reader has noted so far."""
     media = video.reader
     if not isinstance(media, Media):

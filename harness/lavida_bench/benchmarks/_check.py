@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lavida_bench.benchmarks._base import Benchmark, Defect, Totals, media_defects
+from lavida_bench.benchmarks._base import Benchmark, Defect, SplitSize, reading_defects
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError
@@ -31,9 +31,9 @@ class CheckReport:
 
     benchmark: str
     root: str
-    expected: Totals | None
-    annotated: Totals | None
-    found: Totals
+    expected: SplitSize | None
+    annotated: SplitSize | None
+    found: SplitSize
     defects: tuple[Defect, ...]
     decoded: bool
 
@@ -64,7 +64,7 @@ def check(
 ) -> CheckReport:
     """Reads a benchmark. Raises DataError where not even its annotations can be read."""
     videos = benchmark.loaded()
-    defects = [*missing(benchmark, len(videos)), *benchmark.log.defects]
+    defects = [*missing_videos(benchmark, len(videos)), *benchmark.log.defects]
     if decode:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # decoders let go of the interpreter's lock
             for found, video in zip(pool.map(_inspect, videos), videos, strict=True):
@@ -74,21 +74,21 @@ def check(
         for video in videos:
             if isinstance(video.reader, FrameFolder):
                 video.reader.check_files()
-    defects += [defect for video in videos for defect in media_defects(video)]
+    defects += [defect for video in videos for defect in reading_defects(video)]
     return CheckReport(
-        benchmark.name, str(benchmark.root), benchmark.expected, benchmark.annotated(), totals(videos),
+        benchmark.name, str(benchmark.root), benchmark.expected, benchmark.annotated(), split_size(videos),
         tuple(defects), decode,
     )  # fmt: skip
 
 
-def totals(videos: list[TestVideo]) -> Totals:
+def split_size(videos: list[TestVideo]) -> SplitSize:
     """Videos, frames and, if all have labels, abnormal frames."""
     marks = [video.frame_labels for video in videos]
     abnormal = None if any(one is None for one in marks) else sum(int(one.sum()) for one in marks if one is not None)
-    return Totals(len(videos), sum(video.frame_count for video in videos), abnormal)
+    return SplitSize(len(videos), sum(video.frame_count for video in videos), abnormal)
 
 
-def missing(benchmark: Benchmark, found: int) -> Iterator[Defect]:
+def missing_videos(benchmark: Benchmark, found: int) -> Iterator[Defect]:
     """That videos are not there, where only `found` of them are."""
     expected, absent = benchmark.expected, benchmark.log.missing
     total = max(expected.videos if expected else 0, found + len(absent))

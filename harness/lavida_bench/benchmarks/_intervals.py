@@ -21,7 +21,7 @@ class Interval(NamedTuple):
     stop: int
 
 
-def interval(start: int, stop: int, where: object) -> Interval:
+def checked_interval(start: int, stop: int, where: object) -> Interval:
     """A stretch of at least one frame. Raises DataError for a negative start or an end before it."""
     if start < 0 or stop <= start:
         got = f"frames from {start} up to but not including {stop}"
@@ -29,7 +29,7 @@ def interval(start: int, stop: int, where: object) -> Interval:
     return Interval(start, stop)
 
 
-def labels(intervals: Iterable[Interval], frame_count: int) -> Bits:
+def intervals_to_labels(intervals: Iterable[Interval], frame_count: int) -> Bits:
     """(F,) bool, True in any interval; in any order, overlapping, clamped to the video."""
     found = np.zeros(frame_count, np.bool_)
     for start, stop in intervals:
@@ -37,7 +37,7 @@ def labels(intervals: Iterable[Interval], frame_count: int) -> Bits:
     return found
 
 
-def whole(text: str, where: object) -> int:
+def parse_whole_number(text: str, where: object) -> int:
     """A whole number, also where it is written as a float (``12.0``). Raises DataError."""
     try:
         number = float(text)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.benchmarks._street_script import FPS, Script, view, write
+from lavida_bench.benchmarks._street_script import FPS, Script, place_in_view, write_script
 from lavida_bench.videos.types import Bits
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
@@ -32,16 +32,16 @@ SMALLEST = 24
 RECORD = "street.json"
 
 
-def film_all(
+def write_street(
     root: Path, seed: int, videos: int, frames: int, size: tuple[int, int], advance: Callable[[int], None]
 ) -> None:
     """Writes the benchmark to `root`, under a temporary name until it is whole. Raises DataError on a full disk."""
     partial = root.with_name(f"{root.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
-    where = view(seed, size)
+    where = place_in_view(seed, size)
 
     def one(number: int) -> Bits:
-        script = write(seed, number, where, frames / FPS)
+        script = write_script(seed, number, where, frames / FPS)
         film = Film(where, script.actors, seed=seed + number)
         marks = _write_video(partial, number, film, script, frames)
         advance(frames)

@@ -38,19 +38,19 @@ class Script:
     anomalies: tuple[Anomaly, ...]
 
 
-def rng_of(seed: int, video: int) -> np.random.Generator:
+def video_rng(seed: int, video: int) -> np.random.Generator:
     """The generator of a video; -1 is the place."""
     return np.random.default_rng([seed, video + 1])
 
 
-def view(seed: int, size: tuple[int, int]) -> Place:
+def place_in_view(seed: int, size: tuple[int, int]) -> Place:
     """The place, seen from a pole of 5 m."""
-    return place.build(rng_of(seed, -1), "campus", Camera(size, size[1] * 1.0, 5.0, size[0] * 0.18))
+    return place.build(video_rng(seed, -1), "campus", Camera(size, size[1] * 1.0, 5.0, size[0] * 0.18))
 
 
-def write(seed: int, video: int, where: Place, seconds: float) -> Script:
+def write_script(seed: int, video: int, where: Place, seconds: float) -> Script:
     """The script of a video."""
-    rng = rng_of(seed, video)
+    rng = video_rng(seed, video)
     cast = [_walker(rng, where, seconds) for _ in range(int(rng.integers(*PEOPLE)))]
     anomalies = []
     if video % NORMAL_EVERY != NORMAL_EVERY - 1:

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.benchmarks._base import Log
-from lavida_bench.benchmarks._intervals import whole
+from lavida_bench.benchmarks._base import DefectLog
+from lavida_bench.benchmarks._intervals import parse_whole_number
 from lavida_bench.videos.types import Track
 from lavida_gen.common.errors import DataError, problem
 
-Row = tuple[int, float, float, float, float]
+RegionRow = tuple[int, float, float, float, float]
 
 
-def read_tracks(path: Path, frame_count: int, log: Log) -> tuple[Track, ...]:
+def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ...]:
     """The tracks of a file in the order of their numbers, () for an empty one. Raises DataError with the line.
 
     Regions without extent and regions outside the video's frames are left out, which `log` says.
     """
-    rows: dict[int, dict[int, Row]] = defaultdict(dict)
+    rows: dict[int, dict[int, RegionRow]] = defaultdict(dict)
     odd: list[int] = []
     for line, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
         if not text.strip():
@@ -43,7 +43,7 @@ def read_tracks(path: Path, frame_count: int, log: Log) -> tuple[Track, ...]:
     return tuple(_track(number, found) for number, found in sorted(rows.items()) if found)
 
 
-def _row(text: str, where: str) -> tuple[int, Row]:
+def _row(text: str, where: str) -> tuple[int, RegionRow]:
     cells = re.split(r"[,\s]+", text.strip())
     if len(cells) != 6:
         raise DataError(problem(where, f"{len(cells)} numbers", "track,frame,left,top,right,bottom"))
@@ -51,16 +51,16 @@ def _row(text: str, where: str) -> tuple[int, Row]:
         left, top, right, bottom = (float(cell) for cell in cells[2:])
     except ValueError as error:
         raise DataError(problem(where, f"{text.strip()!r}", "six numbers")) from error
-    return whole(cells[0], where), (whole(cells[1], where), left, top, right, bottom)
+    return parse_whole_number(cells[0], where), (parse_whole_number(cells[1], where), left, top, right, bottom)
 
 
-def _track(number: int, rows: dict[int, Row]) -> Track:
+def _track(number: int, rows: dict[int, RegionRow]) -> Track:
     ordered = np.array([rows[frame] for frame in sorted(rows)], np.float64)
     return Track(str(number), ordered[:, 0].astype(np.int64), ordered[:, 1:].astype(np.float32))
 
 
 def folder_tracks(
-    folder: Path | None, key: str, frame_count: int, abnormal: bool, log: Log
+    folder: Path | None, key: str, frame_count: int, abnormal: bool, log: DefectLog
 ) -> tuple[Track, ...] | None:
     """The tracks of video `key` in a folder of such files; () for a normal video without a file, else None."""
     if folder is None:

@@ -13,12 +13,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, Log, Totals
-from lavida_bench.benchmarks._intervals import Interval, interval, labels
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles
-from lavida_bench.videos.media import is_stray, numbered
+from lavida_bench.videos.media import is_stray, numbered_files
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
 
@@ -41,16 +41,17 @@ class Ucsd(Benchmark):
     folder: ClassVar[str]
 
     def _ranges(self) -> list[list[Interval]]:
-        return read_ranges(home(self.root, self.folder) / "Test" / f"{self.folder}.m")
+        return read_ranges(dataset_folder(self.root, self.folder) / "Test" / f"{self.folder}.m")
 
-    def annotated(self) -> Totals:
+    def annotated(self) -> SplitSize:
         """Videos and abnormal frames of the .m file."""
         ranges = self._ranges()
-        return Totals(len(ranges), None, sum(stretch.stop - stretch.start for entry in ranges for stretch in entry))
+        return SplitSize(len(ranges), None, sum(stretch.stop - stretch.start for entry in ranges for stretch in entry))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
-        return load(home(self.root, self.folder), self._ranges(), self.options.tracks, self.anomaly_names, log)
+        folder = dataset_folder(self.root, self.folder)
+        return load_videos(folder, self._ranges(), self.options.tracks, self.anomaly_names, log)
 
 
 def read_ranges(path: Path) -> list[list[Interval]]:
@@ -76,11 +77,11 @@ def _entry(text: str, where: str) -> list[Interval]:
         if match is None:
             raise DataError(problem(where, f"range {part.strip()!r}", "first:last, frames counted from 1"))
         first, last = int(match[1]), int(match[2] or match[1])
-        found.append(interval(first - 1, last, where))
+        found.append(checked_interval(first - 1, last, where))
     return found
 
 
-def home(root: Path, name: str) -> Path:
+def dataset_folder(root: Path, name: str) -> Path:
     """The folder that holds `Test`, whichever of its parents `root` is. Raises DataError."""
     places = [root / name, root / "UCSD_Anomaly_Dataset.v1p2" / name, root]
     for place in places:
@@ -89,8 +90,8 @@ def home(root: Path, name: str) -> Path:
     raise DataError(problem(root, "no folder Test", f"{name}/Test", "give the folder of UCSD_Anomaly_Dataset.v1p2"))
 
 
-def load(
-    folder: Path, ranges: list[list[Interval]], tracks: Path | None, names: tuple[str, ...], log: Log
+def load_videos(
+    folder: Path, ranges: list[list[Interval]], tracks: Path | None, names: tuple[str, ...], log: DefectLog
 ) -> list[TestVideo]:
     """The test videos below `folder`/Test, in the order of their numbers."""
     found = {
@@ -115,12 +116,14 @@ def load(
     return videos
 
 
-def _video(place: Path, stretches: list[Interval], tracks: Path | None, names: tuple[str, ...], log: Log) -> TestVideo:
+def _video(
+    place: Path, stretches: list[Interval], tracks: Path | None, names: tuple[str, ...], log: DefectLog
+) -> TestVideo:
     frames = FrameFolder.of(place, first=1, fps=FPS)
     count = frames.frame_count
     if past := [s for s in stretches if s.stop > count]:
         log.add(place, f"labelled up to frame {past[-1].stop} of {count}", "clamped to the video")
-    marks = labels(stretches, count)
+    marks = intervals_to_labels(stretches, count)
     return TestVideo(
         key=place.name,
         frame_count=count,
@@ -134,12 +137,12 @@ def _video(place: Path, stretches: list[Interval], tracks: Path | None, names: t
     )
 
 
-def _masks(place: Path, frames: FrameFolder, log: Log) -> MaskFiles | None:
+def _masks(place: Path, frames: FrameFolder, log: DefectLog) -> MaskFiles | None:
     """Masks of TestNNN_gt, numbered from 1 as the frames are; None if there are none."""
     folder = place.with_name(f"{place.name}_gt")
     if not folder.is_dir():
         return None
-    files = {number - 1: path for number, path in numbered(folder).items()}
+    files = {number - 1: path for number, path in numbered_files(folder).items()}
     if not files:
         return None
     lacking = [n + 1 for n in range(frames.frame_count) if n not in files]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lavida_bench.benchmarks._base import Log
+from lavida_bench.benchmarks._base import DefectLog
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError
 
 AT_ONCE = 8
 
 
-def open_all(paths: Iterable[tuple[str, Path]], log: Log) -> Iterator[tuple[str, VideoFile]]:
+def open_all(paths: Iterable[tuple[str, Path]], log: DefectLog) -> Iterator[tuple[str, VideoFile]]:
     """(key, opened video) in the given order; those that cannot be opened go to `log`."""
 
     def open_one(item: tuple[str, Path]) -> VideoFile | DataError:

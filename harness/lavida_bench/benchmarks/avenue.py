@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
-from lavida_bench.benchmarks._intervals import Interval, interval, labels
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import find_videos, number_of
+from lavida_bench.videos.media import find_videos, frame_number
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
@@ -47,7 +47,7 @@ class Avenue(Benchmark):
         get="Download the data set and its ground truth from the page, unpack both in one folder: --root.",
         layout="""testing_videos/01.avi
 ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
-        expected=Totals(VIDEOS, 15_324, 3_712),
+        expected=SplitSize(VIDEOS, 15_324, 3_712),
         metrics=("frame_auc", "pixel_auc_40"),
         paper_metrics=("frame_auc",),
         names=("running", "throwing", "dancing", "loitering", "walking in the wrong direction", "abandoned object"),
@@ -55,9 +55,9 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
     )
 
     @property
-    def expected(self) -> Totals:
+    def expected(self) -> SplitSize:
         """By the chosen ground truth."""
-        return Totals(VIDEOS, 15_324, 3_712 if self.options.labels == "pixels" else 3_867)
+        return SplitSize(VIDEOS, 15_324, 3_712 if self.options.labels == "pixels" else 3_867)
 
     def _masks(self, number: int) -> Path:
         name = f"{number}_label.mat"
@@ -66,12 +66,12 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
                 return self.root / place / name
         raise DataError(problem(self.root, f"no ground_truth_demo/testing_label_mask/{name}", "the masks of a video"))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         folder = self.root / "testing_videos"
         if not folder.is_dir():
             raise DataError(problem(folder, "no such folder", "the test videos", "give the folder that holds it"))
-        paths = {f"{number_of(files[0]):02d}": files[0] for files in find_videos(folder).values()}
+        paths = {f"{frame_number(files[0]):02d}": files[0] for files in find_videos(folder).values()}
         log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in paths]
         stretches = self._intervals() if self.options.labels == "intervals" else None
         videos = []
@@ -82,7 +82,7 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
                 log.add(key, str(error), "left out", fatal=True)
         return videos
 
-    def _video(self, key: str, media: VideoFile, stretches: list[list[Interval]] | None, log: Log) -> TestVideo:
+    def _video(self, key: str, media: VideoFile, stretches: list[list[Interval]] | None, log: DefectLog) -> TestVideo:
         masks = read_masks(self._masks(int(key)), media.size)
         count = media.frame_count
         if len(masks) != count:
@@ -92,7 +92,7 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
             )
         marks = np.array([mask is not None for mask in masks])
         if stretches is not None:
-            marks = labels(stretches[int(key) - 1], count)
+            marks = intervals_to_labels(stretches[int(key) - 1], count)
         return TestVideo(
             key=key,
             frame_count=count,
@@ -165,5 +165,5 @@ def read_intervals(path: Path) -> list[list[Interval]]:
         where = f"{path}, video {number}"
         if pairs.ndim != 2 or pairs.shape[0] != 2:
             raise DataError(problem(where, f"shape {pairs.shape}", "2 x N first and last frames"))
-        found.append([interval(int(first) - 1, int(last), where) for first, last in pairs.T])
+        found.append([checked_interval(int(first) - 1, int(last), where) for first, last in pairs.T])
     return found

@@ -11,12 +11,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
 from lavida_bench.videos.shard_index import Member, read_members
 from lavida_bench.videos.types import Bits, Pixels, TestVideo
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.reader import Corpus as Shards
-from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.scenes.images import decode
 from lavida_gen.scenes.masks import from_png
 
@@ -28,7 +27,7 @@ class CorpusOptions(BenchmarkOptions):
     kind: Literal["image", "clip", "both"] = Field("both", description="which samples")
 
 
-class Corpus(Benchmark):
+class CorpusBenchmark(Benchmark):
     """The samples of one split; frame labels are where the mask has a pixel."""
 
     Options: ClassVar[type[BenchmarkOptions]] = CorpusOptions
@@ -43,7 +42,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         metrics=("frame_auc", "pixel_auc"),
     )
 
-    def _rows(self) -> tuple[Shards, list[dict[str, Any]]]:
+    def _rows(self) -> tuple[Corpus, list[dict[str, Any]]]:
         corpus = open_corpus(self.root)
         kinds = ("image", "clip") if self.options.kind == "both" else (self.options.kind,)
         rows = corpus.rows()
@@ -54,18 +53,18 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
             raise DataError(problem(self.root, got, splits, "choose one of these, or build with a validation share"))
         return corpus, found
 
-    def annotated(self) -> Totals:
+    def annotated(self) -> SplitSize:
         """Counts of the corpus' own table."""
         rows = self._rows()[1]
         frames = sum(row["frames"] for row in rows)
-        return Totals(len(rows), frames, sum(area > 0 for row in rows for area in row["areas"]))
+        return SplitSize(len(rows), frames, sum(area > 0 for row in rows for area in row["areas"]))
 
     @property
-    def expected(self) -> Totals:
+    def expected(self) -> SplitSize:
         """The corpus' own table."""
         return self.annotated()
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         corpus, rows = self._rows()
         members: dict[str, dict[str, Member]] = {}

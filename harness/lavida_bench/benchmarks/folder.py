@@ -13,17 +13,17 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log
-from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles, read_grey
-from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered
+from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, did_you_mean, problem
 
 
-class Row(NamedTuple):
+class LabelRow(NamedTuple):
     """A line of labels.csv; no stretch = the video is normal."""
 
     video: str
@@ -37,7 +37,7 @@ class FolderOptions(BenchmarkOptions):
     fps: float | None = Field(None, gt=0, description="frames a second of frame folders")
 
 
-class Folder(Benchmark):
+class FolderBenchmark(Benchmark):
     """Any videos; `names` in labels.csv are what a prompt names unless option `names` says otherwise."""
 
     Options: ClassVar[type[BenchmarkOptions]] = FolderOptions
@@ -66,7 +66,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
     def _labels(self) -> Path:
         return self.root / "labels.csv"
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         media = self._media(log)
         rows = read_labels(self._labels) if self._labels.is_file() else None
@@ -89,7 +89,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
             log.add(self.root, "no labels.csv and no masks/", "scores and overlays can be made, no metrics")
         return videos
 
-    def _media(self, log: Log) -> dict[str, Media]:
+    def _media(self, log: DefectLog) -> dict[str, Media]:
         """Key -> reader, sorted by key."""
         home = self.root / "videos"
         home = home if home.is_dir() else self.root
@@ -113,9 +113,9 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
                 made[key] = files[key]
         return made
 
-    def _video(self, key: str, media: Media, stretches: list[Interval] | None, log: Log) -> TestVideo:
+    def _video(self, key: str, media: Media, stretches: list[Interval] | None, log: DefectLog) -> TestVideo:
         folder = self.root / "masks" / key
-        files = numbered(folder) if folder.is_dir() else {}
+        files = numbered_files(folder) if folder.is_dir() else {}
         count = media.frame_count
         if files and max(files) >= count:
             got = f"a mask of frame {max(files)}"
@@ -124,7 +124,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
         if stretches is not None:
             if past := [s for s in stretches if s.stop > count]:
                 log.add(key, f"labelled up to frame {past[-1].stop} of {count}", "clamped to the video")
-            marks = labels(stretches, count)
+            marks = intervals_to_labels(stretches, count)
         elif (self.root / "masks").is_dir():
             marks = np.zeros(count, np.bool_)
             marks[[n for n, path in files.items() if read_grey(path, media.size).any()]] = True
@@ -136,7 +136,7 @@ def _has_images(folder: Path) -> bool:
     return folder.is_dir() and any(p.suffix.lower() in IMAGES and not is_stray(p.name) for p in folder.iterdir())
 
 
-def read_labels(path: Path) -> list[Row]:
+def read_labels(path: Path) -> list[LabelRow]:
     """The lines of labels.csv. Raises DataError with the line."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         table = csv.DictReader(file, skipinitialspace=True)
@@ -145,9 +145,13 @@ def read_labels(path: Path) -> list[Row]:
         return [_row(row, f"{path}, line {table.line_num}") for row in table]
 
 
-def _row(row: dict[str, str], where: str) -> Row:
+def _row(row: dict[str, str], where: str) -> LabelRow:
     start, end = (row["start"] or "").strip(), (row["end"] or "").strip()
     name = (row.get("name") or "").strip()
     if not start and not end:
-        return Row(row["video"].strip(), None, name)
-    return Row(row["video"].strip(), interval(whole(start, where), whole(end, where), where), name)
+        return LabelRow(row["video"].strip(), None, name)
+    return LabelRow(
+        row["video"].strip(),
+        checked_interval(parse_whole_number(start, where), parse_whole_number(end, where), where),
+        name,
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import is_stray
@@ -46,7 +46,7 @@ class Shanghaitech(Benchmark):
         layout="""testing/frames/01_0014/000.jpg         frames, numbered from 0
 testing/test_frame_mask/01_0014.npy    (F,) frame labels
 testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
-        expected=Totals(107, 40_791, 17_326),
+        expected=SplitSize(107, 40_791, 17_326),
         metrics=("frame_auc", "rbdc", "tbdc"),
         paper_metrics=("frame_auc",),
         every=2,
@@ -78,12 +78,12 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
             raise DataError(problem(folder, "no .npy file", "frame labels of 107 test videos"))
         return files
 
-    def annotated(self) -> Totals:
+    def annotated(self) -> SplitSize:
         """Counts of the frame labels."""
         marks = [frame_labels(path) for path in self._labels().values()]
-        return Totals(len(marks), sum(map(len, marks)), sum(int(one.sum()) for one in marks))
+        return SplitSize(len(marks), sum(map(len, marks)), sum(int(one.sum()) for one in marks))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         videos = []
         for key, path in self._labels().items():
@@ -104,7 +104,7 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
             log.add(self._testing(), what, "pixel metrics over the others", items=without)
         return videos
 
-    def _video(self, key: str, folder: Path, marks: Bits, log: Log) -> TestVideo:
+    def _video(self, key: str, folder: Path, marks: Bits, log: DefectLog) -> TestVideo:
         frames = FrameFolder.of(folder, first=0, fps=FPS)
         if frames.frame_count != len(marks):
             todo = "take the frames of the release, or decode its videos so that the counts agree"

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lavida_bench.benchmarks import _street_film as street_film
 from lavida_bench.benchmarks import _ucsd as ucsd
-from lavida_bench.benchmarks._base import BenchmarkInfo, BenchmarkOptions, Log, Totals
+from lavida_bench.benchmarks._base import BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
 from lavida_bench.benchmarks._street_script import NAMES
 from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
 from lavida_bench.videos.types import TestVideo
@@ -31,7 +31,7 @@ class StreetOptions(UcsdOptions):
     size: tuple[int, int] = Field((240, 360), description="[height, width] in pixels")
 
 
-class Street(Ucsd):
+class StreetBenchmark(Ucsd):
     """48 test videos of 150 frames, 12 of them normal throughout; masks and tracks are exact."""
 
     Options: ClassVar[type[BenchmarkOptions]] = StreetOptions
@@ -45,7 +45,7 @@ class Street(Ucsd):
         layout="""Test/Test001/001.tif, Test/Test001_gt/001.bmp, Test/street.m      as UCSD
 tracks/Test001.txt          track,frame,left,top,right,bottom
 street.json                 what was drawn""",
-        expected=Totals(48, 7_200),
+        expected=SplitSize(48, 7_200),
         metrics=("frame_auc", "pixel_auc", "rbdc", "tbdc"),
         names=NAMES,
     )
@@ -56,11 +56,11 @@ street.json                 what was drawn""",
         return cache.root() / "street-benchmark" / "-".join(str(n) for n in [*numbers[:-1], *self.options.size])
 
     @property
-    def expected(self) -> Totals:
+    def expected(self) -> SplitSize:
         """What was asked for, and the abnormal frames counted when it was drawn."""
         options, path = self.options, self.root / street_film.RECORD
         abnormal = self._found()["abnormal_frames"] if path.is_file() else None
-        return Totals(options.videos, options.videos * options.frames, abnormal)
+        return SplitSize(options.videos, options.videos * options.frames, abnormal)
 
     def _found(self) -> dict[str, Any]:
         """What the folder says of itself. Raises DataError."""
@@ -78,7 +78,7 @@ street.json                 what was drawn""",
             raise DataError(problem(self.root, "is a file", "an empty folder or a drawn one", "give another --root"))
         if not self.root.is_dir() or not any(self.root.iterdir()):
             options = self.options
-            street_film.film_all(
+            street_film.write_street(
                 self.root, options.seed, options.videos, options.frames, options.size, lambda frames: None
             )
         found, asked = self._found(), _record(self.options)
@@ -86,10 +86,10 @@ street.json                 what was drawn""",
             todo = "give another --root, or remove the folder"
             raise DataError(problem(self.root, f"drawn as {found}", f"{asked}", todo))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         tracks = self.options.tracks or self.root / "tracks"
-        return ucsd.load(self.root, self._ranges(), tracks, self.anomaly_names, log)
+        return ucsd.load_videos(self.root, self._ranges(), tracks, self.anomaly_names, log)
 
 
 def _record(options: StreetOptions) -> dict[str, object]:

@@ -16,8 +16,8 @@ import numpy as np
 from pydantic import Field
 
 from lavida_bench.benchmarks import _object_maps as object_maps
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
-from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.mask_files import MaskFiles, Values
@@ -50,7 +50,7 @@ class Ubnormal(Benchmark):
 Scene1/abnormal_scene_1_scenario_1.mp4
 Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_0000_gt.png
 Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_tracks.txt""",
-        expected=Totals(211, 92_640, 49_650),
+        expected=SplitSize(211, 92_640, 49_650),
         metrics=("frame_auc", "rbdc", "tbdc"),
         paper_metrics=("frame_auc",),
         paper_abnormal_only=True,
@@ -78,16 +78,16 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
     def _home(self, key: str) -> Path:
         return self.root / f"Scene{scene_of(key)}"
 
-    def annotated(self) -> Totals:
+    def annotated(self) -> SplitSize:
         """Videos of the lists, and abnormal frames if all their tracks are at hand."""
         keys = self._keys()
         files = [_tracks_file(self._home(key), key) for key in keys if not key.startswith("normal")]
         if not all(path.is_file() for path in files):
-            return Totals(len(keys))
+            return SplitSize(len(keys))
         spans = [read_spans(path) for path in files]
-        return Totals(len(keys), None, sum(int(_marks(s, max(x.stop for x in s)).sum()) for s in spans))
+        return SplitSize(len(keys), None, sum(int(_marks(s, max(x.stop for x in s)).sum()) for s in spans))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         paths = {key: self._home(key) / f"{key}.mp4" for key in self._keys()}
         log.missing += [key for key, path in paths.items() if not path.is_file()]
@@ -108,7 +108,7 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
                     log.add(made[0], str(made[1]), "left out", fatal=True)
         return videos
 
-    def _video(self, key: str, media: VideoFile, log: Log) -> TestVideo:
+    def _video(self, key: str, media: VideoFile, log: DefectLog) -> TestVideo:
         normal = key.startswith("normal")
         spans = [] if normal else read_spans(_tracks_file(self._home(key), key))
         maps = {} if normal else _maps(self._home(key) / f"{key}_annotations")
@@ -174,15 +174,15 @@ def read_spans(path: Path) -> list[Span]:
         cells = text.split(",")
         if len(cells) != 3:
             raise DataError(problem(where, f"{len(cells)} numbers", "object,start,end"))
-        number, start, end = (whole(cell.strip(), where) for cell in cells)
-        found.append(Span(number, *interval(start, end + 1, where)))
+        number, start, end = (parse_whole_number(cell.strip(), where) for cell in cells)
+        found.append(Span(number, *checked_interval(start, end + 1, where)))
     if not found:
         raise DataError(problem(path, "is empty", "at least one track: the video is listed as abnormal"))
     return found
 
 
 def _marks(spans: Sequence[Span], frame_count: int) -> Bits:
-    return labels([Interval(span.start, span.stop) for span in spans], frame_count)
+    return intervals_to_labels([Interval(span.start, span.stop) for span in spans], frame_count)
 
 
 def _tracks_file(home: Path, key: str, kind: str = "tracks") -> Path:

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
-from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import VIDEOS, find_videos
 from lavida_bench.videos.types import Bits, TestVideo
@@ -24,7 +24,7 @@ NORMAL = "Normal"
 NORMAL_FOLDER = "Testing_Normal_Videos_Anomaly"
 
 
-class Entry(NamedTuple):
+class VideoAnnotation(NamedTuple):
     """A line of the annotation file: name without suffix, class, stretches."""
 
     key: str
@@ -53,7 +53,7 @@ class UcfCrime(Benchmark):
         layout=f"""{FILE}
 Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., ...
 {NORMAL_FOLDER}/Normal_Videos_003_x264.mp4""",
-        expected=Totals(290, 1_111_808, 84_331),
+        expected=SplitSize(290, 1_111_808, 84_331),
         metrics=("frame_auc",),
         every=128,
         names=(
@@ -64,22 +64,22 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
     )  # fmt: skip
 
     @property
-    def expected(self) -> Totals:
+    def expected(self) -> SplitSize:
         """149 frames fewer are abnormal where ends are exclusive: one an event, but for the seven that are clamped."""
-        return Totals(290, 1_111_808, 84_331 if self.options.ends == "inclusive" else 84_182)
+        return SplitSize(290, 1_111_808, 84_331 if self.options.ends == "inclusive" else 84_182)
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[VideoAnnotation]:
         places = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
         if not places:
             todo = f"download it from {self.about.page}"
             raise DataError(problem(self.root, f"no {FILE}", "the temporal annotations", todo))
         return read_annotations(places[0], inclusive=self.options.ends == "inclusive")
 
-    def annotated(self) -> Totals:
+    def annotated(self) -> SplitSize:
         """Videos of the annotation file, which does not know how long they are."""
-        return Totals(len(self._entries()))
+        return SplitSize(len(self._entries()))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
         entries = {entry.key: entry for entry in self._entries()}
         files = find_videos(self.root)
@@ -105,9 +105,9 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
         return videos
 
 
-def read_annotations(path: Path, inclusive: bool = True) -> list[Entry]:
+def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation]:
     """The lines of an annotation file in order; names with or without ``.mp4``, any blanks. Raises DataError."""
-    entries: dict[str, Entry] = {}
+    entries: dict[str, VideoAnnotation] = {}
     for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
         if not text.strip():
             continue
@@ -119,24 +119,24 @@ def read_annotations(path: Path, inclusive: bool = True) -> list[Entry]:
     return list(entries.values())
 
 
-def _entry(words: list[str], where: str, inclusive: bool) -> Entry:
+def _entry(words: list[str], where: str, inclusive: bool) -> VideoAnnotation:
     if len(words) < 4 or len(words) % 2:
         got = f"{len(words)} words"
         raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
     key = words[0]
     for suffix in VIDEOS:
         key = key.removesuffix(suffix)
-    return Entry(key, words[1], tuple(_events(words[2:], where, inclusive)))
+    return VideoAnnotation(key, words[1], tuple(_events(words[2:], where, inclusive)))
 
 
 def _events(numbers: list[str], where: str, inclusive: bool) -> Iterator[Interval]:
     for start, end in zip(numbers[::2], numbers[1::2], strict=True):
-        first, last = whole(start, where), whole(end, where)
+        first, last = parse_whole_number(start, where), parse_whole_number(end, where)
         if (first, last) != (-1, -1):
-            yield interval(first, last + 1 if inclusive else last, where)
+            yield checked_interval(first, last + 1 if inclusive else last, where)
 
 
-def frame_labels(entry: Entry, frame_count: int) -> tuple[Bits, int]:
+def frame_labels(entry: VideoAnnotation, frame_count: int) -> tuple[Bits, int]:
     """((F,) labels, where the annotation stops if that is past the video, else 0). Raises DataError."""
     stop = max((stretch.stop for stretch in entry.stretches), default=0)
     late = [stretch for stretch in entry.stretches if stretch.start >= frame_count]
@@ -144,10 +144,10 @@ def frame_labels(entry: Entry, frame_count: int) -> tuple[Bits, int]:
         todo = "the video is cut short or another one: fetch it again"
         got = f"an event from frame {late[0].start} of {frame_count}"
         raise DataError(problem(entry.key, got, "events within the video", todo))
-    return labels(entry.stretches, frame_count), stop if stop > frame_count else 0
+    return intervals_to_labels(entry.stretches, frame_count), stop if stop > frame_count else 0
 
 
-def _choose(paths: list[Path], kind: str, log: Log) -> Path:
+def _choose(paths: list[Path], kind: str, log: DefectLog) -> Path:
     """The file in the folder of its class, where a name lies several times."""
     folder = NORMAL_FOLDER if kind == NORMAL else kind
     best = sorted(paths, key=lambda path: path.parent.name != folder)[0]

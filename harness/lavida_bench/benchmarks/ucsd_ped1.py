@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.benchmarks._base import BenchmarkInfo, Totals
+from lavida_bench.benchmarks._base import BenchmarkInfo, SplitSize
 from lavida_bench.benchmarks._ucsd import Ucsd
 
 
@@ -20,7 +20,7 @@ class UcsdPed1(Ucsd):
 UCSDped1/Test/Test001_gt/*.bmp      masks, of 10 videos
 UCSDped1/Test/UCSDped1.m            frame labels
 any folder (option `tracks`)        Test001.txt with lines track,frame,left,top,right,bottom""",
-        expected=Totals(36, 7_200, 4_045),
+        expected=SplitSize(36, 7_200, 4_045),
         metrics=("frame_auc", "pixel_auc_40"),
         paper_metrics=("pixel_auc", "frame_auc"),
         paper_pixel_size=(158, 238),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.benchmarks._base import BenchmarkInfo, Totals
+from lavida_bench.benchmarks._base import BenchmarkInfo, SplitSize
 from lavida_bench.benchmarks._ucsd import Ucsd
 
 
@@ -20,7 +20,7 @@ class UcsdPed2(Ucsd):
 UCSDped2/Test/Test001_gt/*.bmp      masks
 UCSDped2/Test/UCSDped2.m            frame labels
 any folder (option `tracks`)        Test001.txt with lines track,frame,left,top,right,bottom""",
-        expected=Totals(12, 2_010, 1_648),
+        expected=SplitSize(12, 2_010, 1_648),
         metrics=("frame_auc", "pixel_auc_40"),
         paper_metrics=("pixel_auc", "frame_auc"),
         paper_pixel_size=(158, 238),

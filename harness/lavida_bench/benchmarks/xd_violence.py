@@ -12,10 +12,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, Log, Totals
-from lavida_bench.benchmarks._intervals import Interval, interval, labels, whole
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import Media, Part, find_videos
+from lavida_bench.videos.media import Media, TruncatedVideo, find_videos
 from lavida_bench.videos.types import TestVideo
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
@@ -45,7 +45,7 @@ class XdViolence(Benchmark):
         get="Download the test videos and annotations.txt from the page; unpack both below one folder: --root.",
         layout="""annotations.txt
 videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; mirrors that drop the # are fine""",
-        expected=Totals(800, 2_330_384, 537_805),
+        expected=SplitSize(800, 2_330_384, 537_805),
         metrics=("frame_ap",),
         paper_metrics=("frame_auc",),
         every=128,
@@ -54,9 +54,9 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
     )
 
     @property
-    def expected(self) -> Totals | None:
+    def expected(self) -> SplitSize | None:
         """Frames are known for the official cut."""
-        return self.about.expected if self.options.cut == "official" else Totals(800)
+        return self.about.expected if self.options.cut == "official" else SplitSize(800)
 
     def _annotations(self) -> dict[str, list[Interval]]:
         places = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
@@ -65,14 +65,14 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
             raise DataError(problem(self.root, f"no {FILE}", "the frame annotations of the violent videos", todo))
         return read_annotations(places[0])
 
-    def annotated(self) -> Totals:
+    def annotated(self) -> SplitSize:
         """The violent videos of the annotation file, which names no normal ones."""
-        return Totals(len(self._annotations()))
+        return SplitSize(len(self._annotations()))
 
-    def load(self, log: Log) -> list[TestVideo]:
+    def load(self, log: DefectLog) -> list[TestVideo]:
         """See Benchmark."""
-        stretches = {plain(name): found for name, found in self._annotations().items()}
-        names = {plain(name): name for name in self._annotations()}
+        stretches = {normalised_name(name): found for name, found in self._annotations().items()}
+        names = {normalised_name(name): name for name in self._annotations()}
         paths = self._paths(stretches, log)
         log.missing += [names[key] for key in names if key not in paths]
         videos = []
@@ -82,15 +82,15 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
                 videos.append(video)
         return sorted(videos, key=lambda video: video.key)
 
-    def _paths(self, stretches: dict[str, list[Interval]], log: Log) -> dict[str, Path]:
+    def _paths(self, stretches: dict[str, list[Interval]], log: DefectLog) -> dict[str, Path]:
         """Plain name -> file: the annotated videos, and the normal ones that lie in the same folders."""
         files: dict[str, Path] = {}
         for found in find_videos(self.root).values():
-            name = plain(found[0].stem)
+            name = normalised_name(found[0].stem)
             if (other := files.setdefault(name, found[0])) != found[0] or len(found) > 1:
                 log.add(name, "lies several times", f"took {other}", items=[*found, other])
         homes = {path.parent for name, path in files.items() if name in stretches}
-        normal = [name for name, path in files.items() if path.parent in homes and label_of(name) == ("A",)]
+        normal = [name for name, path in files.items() if path.parent in homes and class_codes(name) == ("A",)]
         foreign = [n for n, p in files.items() if p.parent in homes and n not in stretches and n not in normal]
         if foreign:
             action = "left out: neither annotated nor normal (training videos?)"
@@ -101,7 +101,7 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
         wanted = sorted({*normal, *(name for name in stretches if name in files)})
         return {name: files[name] for name in wanted}
 
-    def _video(self, key: str, media: VideoFile, stretches: list[Interval], log: Log) -> TestVideo | None:
+    def _video(self, key: str, media: VideoFile, stretches: list[Interval], log: DefectLog) -> TestVideo | None:
         count = media.frame_count
         late = [s for s in stretches if s.stop > count]
         if late:
@@ -113,8 +113,10 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
             if count == 0:
                 log.add(key, f"{media.frame_count} frames, less than one snippet of {SNIPPET}", "left out", fatal=True)
                 return None
-            cut = Part(media, count)
-        return TestVideo(key, count, media.size, cut, media.fps, self.anomaly_names, labels(stretches, count))
+            cut = TruncatedVideo(media, count)
+        return TestVideo(
+            key, count, media.size, cut, media.fps, self.anomaly_names, intervals_to_labels(stretches, count)
+        )
 
 
 def official_length(frame_count: int) -> int:
@@ -122,12 +124,12 @@ def official_length(frame_count: int) -> int:
     return (frame_count - 1) // SNIPPET * SNIPPET
 
 
-def plain(name: str) -> str:
+def normalised_name(name: str) -> str:
     """A name to compare by: without the stray ``.mp4`` of 14 annotated names and the ``#`` that mirrors drop."""
     return name.removesuffix(".mp4").replace("#", "")
 
 
-def label_of(name: str) -> tuple[str, ...]:
+def class_codes(name: str) -> tuple[str, ...]:
     """The codes of a name, without the filling zeros: ``x_label_B2-G-0`` -> ("B2", "G"); () if there is none."""
     found = LABEL.search(name.removesuffix(".mp4"))
     return tuple(code for code in found[1].split("-") if code != "0") if found else ()
@@ -147,15 +149,15 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
             raise DataError(problem(where, f"{len(words) - 1} numbers", "NAME START END, and more pairs"))
         if name in found:
             raise DataError(problem(where, f"{name} again", "one line a video"))
-        ends = [whole(word, where) for word in words[1:]]
-        found[name] = [interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+        ends = [parse_whole_number(word, where) for word in words[1:]]
+        found[name] = [checked_interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
     if not found:
         raise DataError(problem(path, "is empty", "NAME START END ..."))
     return found
 
 
 def _known(name: str, where: str) -> None:
-    codes = label_of(name)
+    codes = class_codes(name)
     if not codes or "A" in codes or any(code not in CODES for code in codes):
         expected = "a name that ends in _label_ and codes of violence, like _label_B2-G-0"
         raise DataError(problem(where, f"name {name!r}", expected))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lavida_bench.benchmarks import _base as room
-from lavida_bench.benchmarks._base import Totals
+from lavida_bench.benchmarks._base import SplitSize
 from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.metrics import _base as measures
 from lavida_bench.metrics._base import Metric
@@ -101,7 +101,7 @@ def _indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _numbers(totals: Totals) -> str:
+def _numbers(totals: SplitSize) -> str:
     parts = {"videos": totals.videos, "frames": totals.frames, "abnormal frames": totals.abnormal_frames}
     return ", ".join(f"{number:,} {what}" for what, number in parts.items() if number is not None)
 

@@ -34,8 +34,8 @@ from lavida_bench.prediction.timeline_picture import Peaks
 from lavida_bench.protocols.protocol import CLIP_LENGTH
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.scoring.scorer import ClipScores, Scorer
-from lavida_bench.videos.prefetch import Done, Made, ahead
-from lavida_bench.videos.stream import Shown, Stream
+from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
+from lavida_bench.videos.stream import Stream, StreamFrame
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.corpus.shards import PARTIAL, write_whole
@@ -119,12 +119,12 @@ def predict(
             work.video = stack.enter_context(overlay.OverlayWriter(out / OVERLAY, stream.fps, stream.live))
         work.table = stack.enter_context(work.partial.open("w", encoding="utf-8", newline=""))
         write_csv(work.table, [], ScoredFrame)
-        pieces = stack.enter_context(_Closing(ahead([stream], work.chunks, readers=1, depth=DEPTH)))
+        pieces = stack.enter_context(_Closing(read_ahead([stream], work.chunks, readers=1, depth=DEPTH)))
         try:
             for item in pieces:
-                if isinstance(item, Made):
+                if isinstance(item, JobPiece):
                     advance(work.take(item.piece))
-                elif isinstance(item, Done) and item.error is not None:
+                elif isinstance(item, JobDone) and item.error is not None:
                     raise item.error
         except KeyboardInterrupt:
             found.stopped = True
@@ -158,7 +158,7 @@ class _Pipeline:
 
     def chunks(self, stream: Stream) -> Iterator[_Chunk]:
         """The source in chunks. Runs in a reader."""
-        picked: list[Shown] = []
+        picked: list[StreamFrame] = []
         shown: list[tuple[int, float, bytes]] = []
         limit = self.settings.seconds
         for frame in stream:
@@ -173,7 +173,7 @@ class _Pipeline:
         if picked:
             yield self._chunk(picked, shown)
 
-    def _chunk(self, picked: list[Shown], shown: list[tuple[int, float, bytes]]) -> _Chunk:
+    def _chunk(self, picked: list[StreamFrame], shown: list[tuple[int, float, bytes]]) -> _Chunk:
         frames = [frame.pixels for frame in picked]
         clip = np.stack(frames + frames[-1:] * (CLIP_LENGTH - len(frames)))
         return _Chunk([(f.number, f.seconds) for f in picked], shown, self.scorer.prepare([clip], self.names))

@@ -69,9 +69,9 @@ class DataUsed:
         Returns:
             Its folder, options, licence and defects.
         """
-        from lavida_bench.benchmarks._check import missing
+        from lavida_bench.benchmarks._check import missing_videos
 
-        defects = (*missing(benchmark, len(benchmark.loaded())), *benchmark.defects)
+        defects = (*missing_videos(benchmark, len(benchmark.loaded())), *benchmark.defects)
         settings = benchmark.options.model_dump(mode="json", exclude_unset=True, exclude={"root"})
         return cls(str(benchmark.root), settings, benchmark.about.licence, defects)
 

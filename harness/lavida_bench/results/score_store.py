@@ -22,7 +22,7 @@ import numpy as np
 
 from lavida_bench.videos import regions
 from lavida_bench.videos.frame_folder import FrameFolder
-from lavida_bench.videos.media import Media, Part
+from lavida_bench.videos.media import Media, TruncatedVideo
 from lavida_bench.videos.types import Bits, Detections, Floats, Maps, TestVideo, VideoScore
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common import arrays
@@ -218,7 +218,7 @@ def json_digest(plain: object) -> str:
 def _files(reader: object) -> list[tuple[str, int]]:
     """Names and sizes in bytes of a video's files. A changed file has almost always another size."""
     media = reader if isinstance(reader, Media) else None
-    while isinstance(media, Part):
+    while isinstance(media, TruncatedVideo):
         media = media.whole
     if isinstance(media, VideoFile):
         return [(media.path.name, media.path.stat().st_size)]

@@ -25,7 +25,7 @@ from lavida_bench.protocols.windows import read_clips
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score_writer import VideoScoreWriter
 from lavida_bench.scoring.scorer import PendingScores, Scorer
-from lavida_bench.videos.prefetch import Done, Made, ahead
+from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
 from lavida_bench.videos.types import Bits, Counts, TestVideo
 
 MOST_READERS = 8  # unless asked for: each holds a batch of full frames and one that is prepared
@@ -136,11 +136,11 @@ class _ScoringLoop:
 
     def run(self, videos: Sequence[TestVideo]) -> None:
         """Runs the model on all pieces; whatever happens, no half-written video stays."""
-        items = ahead(videos, self.pieces, self.effort.readers, self.effort.depth)
+        items = read_ahead(videos, self.pieces, self.effort.readers, self.effort.depth)
         try:
             for item in self.clock.timed("wait", items):
                 writer = self._writer(item.job)
-                if isinstance(item, Made):
+                if isinstance(item, JobPiece):
                     with self.clock("model"):
                         self.flight.append((writer, item.piece, self.scorer.score(item.piece.prepared)))
                     self._land(IN_FLIGHT - 1)
@@ -170,7 +170,7 @@ class _ScoringLoop:
             self.found.frames += int(piece.is_new.sum())
             self.advance(int(piece.is_new.sum()))
 
-    def _end(self, item: Done[TestVideo]) -> None:
+    def _end(self, item: JobDone[TestVideo]) -> None:
         writer = self.writers[item.job.key]
         if item.error is not None:
             writer.abandon()

@@ -41,7 +41,7 @@ class VideoScoreWriter:
             return
         self._boxes = self._boxes if self._boxes is not None else []
         for number, score, values in zip(numbers.tolist(), scores.tolist(), maps, strict=True):
-            boxes, found = regions.find(values, score, self.video.size)
+            boxes, found = regions.find_regions(values, score, self.video.size)
             if len(boxes):
                 self._boxes.append((number, boxes, found))
         if self.keep_maps:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.videos.media import IMAGES, Media, numbered
+from lavida_bench.videos.media import IMAGES, Media, numbered_files
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import decode, probe
@@ -35,7 +35,7 @@ class FrameFolder(Media):
                only give the order.
         Raises DataError for a folder without images, for equal numbers, for a number below `first`.
         """
-        found = numbered(folder)
+        found = numbered_files(folder)
         if not found:
             raise DataError(problem(folder, "holds no image", f"frames ({', '.join(IMAGES)})"))
         if first is not None and min(found) < first:

@@ -54,7 +54,7 @@ class Media(ABC):
         """Lets go of open files and decoders; the next reading opens them again. Not while another thread reads."""
 
 
-class Part(Media):
+class TruncatedVideo(Media):
     """The first `frame_count` frames of another one, for a benchmark that cuts its videos."""
 
     def __init__(self, whole: Media, frame_count: int) -> None:
@@ -76,7 +76,7 @@ def is_stray(name: str) -> bool:
     return name.startswith(".") or name.lower() in STRAY
 
 
-def number_of(path: Path) -> int:
+def frame_number(path: Path) -> int:
     """The last number in a file's stem: frame001.bmp -> 1. Raises DataError if there is none."""
     digits = re.findall(r"\d+", path.stem)
     if not digits:
@@ -84,11 +84,11 @@ def number_of(path: Path) -> int:
     return int(digits[-1])
 
 
-def numbered(folder: Path, suffixes: Sequence[str] = IMAGES) -> dict[int, Path]:
+def numbered_files(folder: Path, suffixes: Sequence[str] = IMAGES) -> dict[int, Path]:
     """Frame number -> file, ascending, without stray files. Raises DataError if two files have one number."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and not is_stray(f.name)]
     found: dict[int, Path] = {}
-    for number, path in sorted((number_of(file), file) for file in files):
+    for number, path in sorted((frame_number(file), file) for file in files):
         if (other := found.setdefault(number, path)) != path:
             raise DataError(problem(path, f"has the number of {other.name}", "one file a frame", "remove one of them"))
     return found

@@ -20,7 +20,7 @@ Piece = TypeVar("Piece")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made(Generic[Job, Piece]):
+class JobPiece(Generic[Job, Piece]):
     """One piece of a job."""
 
     job: Job
@@ -28,7 +28,7 @@ class Made(Generic[Job, Piece]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Done(Generic[Job]):
+class JobDone(Generic[Job]):
     """The end of a job; `error` says why it could not be read to its end."""
 
     job: Job
@@ -42,12 +42,12 @@ class _Crash:
         self.error = error
 
 
-_Line = queue.Queue[Made[Job, Piece] | Done[Job] | _Crash]
+_Line = queue.Queue[JobPiece[Job, Piece] | JobDone[Job] | _Crash]
 
 
-def ahead(
+def read_ahead(
     jobs: Iterable[Job], work: Callable[[Job], Iterator[Piece]], readers: int = 2, depth: int = 4
-) -> Generator[Made[Job, Piece] | Done[Job]]:
+) -> Generator[JobPiece[Job, Piece] | JobDone[Job]]:
     """Pieces of `work(job)` of all jobs, made by `readers` threads, at most `depth` of them waiting.
 
     A LavidaGenError ends its job alone; any other error ends everything and is raised here. Leaving the iterator stops
@@ -85,15 +85,15 @@ def _one(
         for piece in work(job):
             if stop.is_set():
                 return
-            line.put(Made(job, piece))
-        line.put(Done(job))
+            line.put(JobPiece(job, piece))
+        line.put(JobDone(job))
     except LavidaGenError as error:
-        line.put(Done(job, error))
+        line.put(JobDone(job, error))
     except BaseException as error:
         line.put(_Crash(error))
 
 
-def _taken(line: _Line[Job, Piece], readers: int) -> Iterator[Made[Job, Piece] | Done[Job]]:
+def _taken(line: _Line[Job, Piece], readers: int) -> Iterator[JobPiece[Job, Piece] | JobDone[Job]]:
     while readers:
         item = line.get()
         if not isinstance(item, _Crash):

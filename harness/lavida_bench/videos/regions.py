@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Floats
 
-LONGEST = 512  # side in pixels to which maps are enlarged for outlining
-SMALLEST = 1 / 5000  # share of the frame below which a part is noise
-MOST = 20  # regions of a frame, the highest: an untrained model's maps fall into hundreds
+MAX_SIDE = 512  # side in pixels to which maps are enlarged for outlining
+MIN_SHARE = 1 / 5000  # share of the frame below which a part is noise
+MAX_REGIONS = 20  # regions of a frame, the highest: an untrained model's maps fall into hundreds
 
 
 def enlarge(values: NDArray[np.floating], size: tuple[int, int]) -> Floats:
@@ -23,7 +23,7 @@ def enlarge(values: NDArray[np.floating], size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(values.astype(np.float32), wanted, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def find(values: NDArray[np.floating], frame: float, size: tuple[int, int]) -> tuple[Floats, Floats]:
+def find_regions(values: NDArray[np.floating], frame: float, size: tuple[int, int]) -> tuple[Floats, Floats]:
     """Boxes (D, 4) float32 in pixels of (H, W) = `size`, ends exclusive, and scores (D,) float32 of a frame's map.
 
     A region's score is log p(frame) + log p(region), p by the sigmoid of the frame's logit and of the region's mean
@@ -33,18 +33,18 @@ def find(values: NDArray[np.floating], frame: float, size: tuple[int, int]) -> t
 
     if not (values > 0).any():
         return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-    scale = min(1.0, LONGEST / max(size))
+    scale = min(1.0, MAX_SIDE / max(size))
     large = enlarge(values, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
     number, labels, stats, _ = cv2.connectedComponentsWithStats((large > 0).view(np.uint8), connectivity=8)
     sums = np.bincount(labels.reshape(-1), weights=large.reshape(-1), minlength=number)
     areas = stats[:, 4]
-    kept = np.flatnonzero(areas >= max(1.0, SMALLEST * large.size))
+    kept = np.flatnonzero(areas >= max(1.0, MIN_SHARE * large.size))
     kept = kept[kept > 0]  # 0 is what lies outside
     left, top, width, height = stats[kept, :4].T.astype(np.float32)
     across, down = size[1] / large.shape[1], size[0] / large.shape[0]
     boxes = np.stack([left * across, top * down, (left + width) * across, (top + height) * down], axis=1)
     scores = log_sigmoid(np.asarray(sums[kept] / areas[kept])) + log_sigmoid(np.float64(frame))
-    best = np.sort(np.argsort(-scores, kind="stable")[:MOST])
+    best = np.sort(np.argsort(-scores, kind="stable")[:MAX_REGIONS])
     return boxes[best].astype(np.float32), np.asarray(scores[best], np.float32)
 
 

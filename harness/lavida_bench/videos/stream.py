@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lavida_bench.videos.types import Pixels
-from lavida_bench.videos.video_index import pictures, reason
+from lavida_bench.videos.video_index import decoded_pictures, open_error
 from lavida_gen.common.errors import DataError, problem
 
 WAIT = (10.0, 10.0)
@@ -22,7 +22,7 @@ USUAL_FPS = 25.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class StreamFrame:
     """A frame: its number from 0, its time in seconds from the first, (H, W, 3) uint8 RGB."""
 
     number: int
@@ -48,12 +48,12 @@ class Stream:
         self._video.thread_type = "AUTO"
         self.fps = float(self._video.average_rate or self._video.guessed_rate or USUAL_FPS)
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[StreamFrame]:
         """The frames; damaged ones as the decoder mends them, those that cannot be decoded left out."""
         from av.video.reformatter import VideoReformatter
 
         scaler, size, first, seconds = VideoReformatter(), None, None, 0.0
-        for number, picture in enumerate(pictures(self._container, self._video, self._broke_off)):
+        for number, picture in enumerate(decoded_pictures(self._container, self._video, self._broke_off)):
             size = size or (picture.height, picture.width)
             self.broken += bool(picture.is_corrupt)
             changed = scaler.reformat(picture, format="rgb24", width=size[1], height=size[0])
@@ -65,7 +65,7 @@ class Stream:
                 time = float(picture.pts * self._video.time_base)
                 first = time - number / self.fps if first is None else first
                 seconds = max(0.0, time - first)
-            yield Shown(number, seconds, np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels)
+            yield StreamFrame(number, seconds, np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels)
         if size is None:
             raise DataError(problem(self.name, "no picture can be decoded", "a video"))
 
@@ -90,7 +90,7 @@ def _opened(source: str | Path | BinaryIO, word: str, name: str) -> Any:
         )  # fmt: skip
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if "://" in word else "is it a video file?"
-        raise DataError(problem(name, reason(error, Path(word) if word else None), "a video", todo)) from error
+        raise DataError(problem(name, open_error(error, Path(word) if word else None), "a video", todo)) from error
     if not container.streams.video:
         container.close()
         raise DataError(problem(name, "has no video stream", "a video"))

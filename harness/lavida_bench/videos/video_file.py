@@ -17,7 +17,7 @@ import numpy as np
 
 from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import Pixels
-from lavida_bench.videos.video_index import index_of, opened, pictures
+from lavida_bench.videos.video_index import decoded_pictures, open_video, read_index
 from lavida_gen.common.errors import DataError, problem
 
 SEEK = 32
@@ -28,7 +28,7 @@ class VideoFile(Media):
     """Frames of a video file. It is open from the first frame read to the last, or to `close`; pickling closes it."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.index = path, index_of(path)
+        self.path, self.index = path, read_index(path)
         super().__init__(self.index.count, self.index.size, self.index.fps)
         if self.index.promised > self.frame_count:
             note = f"its header promises {self.index.promised:,} frames, {self.frame_count:,} are there"
@@ -54,7 +54,7 @@ class VideoFile(Media):
 
         self._held = self._good = None
         if self._container is None:
-            self._container, _ = opened(self.path)
+            self._container, _ = open_video(self.path)
             self._scaler = VideoReformatter()
         return self._container.streams.video[0]
 
@@ -132,7 +132,7 @@ class VideoFile(Media):
         """(frame number, picture) in order, each number once; pictures that the index does not know are left out."""
         times = self.index.times
         last = -1
-        for count, picture in enumerate(pictures(self._container, stream)):
+        for count, picture in enumerate(decoded_pictures(self._container, stream)):
             number = count
             if len(times):
                 if picture.pts is None:

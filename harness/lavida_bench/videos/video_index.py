@@ -45,7 +45,7 @@ class VideoIndex:
     turn: int
 
 
-def index_of(path: Path) -> VideoIndex:
+def read_index(path: Path) -> VideoIndex:
     """The index of a file, from the cache if the file is unchanged. Raises DataError for what is no video."""
     try:
         stat = path.stat()
@@ -59,14 +59,14 @@ def index_of(path: Path) -> VideoIndex:
     return VideoIndex(times, keys, seeks, count, promised, (height, width), rate or None, turn)
 
 
-def reason(error: Exception, path: Path | None) -> str:
+def open_error(error: Exception, path: Path | None) -> str:
     """Why FFmpeg does not open a file or an address, without naming it: the message that holds this does."""
     if path is not None and path.is_file() and not path.stat().st_size:
         return "empty file"
-    return f"cannot be opened ({said(error)})"
+    return f"cannot be opened ({ffmpeg_message(error)})"
 
 
-def said(error: Exception) -> str:
+def ffmpeg_message(error: Exception) -> str:
     """FFmpeg's own words, but for those of a line that was silent for too long: "Immediate exit requested"."""
     import av
 
@@ -74,7 +74,7 @@ def said(error: Exception) -> str:
     return "nothing came for too long" if silent else str(getattr(error, "strerror", None) or error)
 
 
-def opened(path: Path) -> tuple[Any, Any]:
+def open_video(path: Path) -> tuple[Any, Any]:
     """(container, its first video stream) of PyAV, decoding on all cores. Raises DataError for what is no video."""
     import av
 
@@ -82,7 +82,7 @@ def opened(path: Path) -> tuple[Any, Any]:
         container = av.open(str(path), metadata_errors="replace")  # titles in Latin-1, say
     except (OSError, av.error.FFmpegError) as error:
         todo = "fetch the file again: it is damaged or only partly there"
-        raise DataError(problem(path, reason(error, path), "a video file", todo)) from error
+        raise DataError(problem(path, open_error(error, path), "a video file", todo)) from error
     if not container.streams.video:
         container.close()
         raise DataError(problem(path, "has no video stream", "a video file"))
@@ -91,7 +91,7 @@ def opened(path: Path) -> tuple[Any, Any]:
     return container, stream
 
 
-def pictures(container: Any, stream: Any, broke_off: Callable[[str], None] = lambda why: None) -> Iterator[Any]:
+def decoded_pictures(container: Any, stream: Any, broke_off: Callable[[str], None] = lambda why: None) -> Iterator[Any]:
     """Frames in order of presentation from where the container stands; what cannot be decoded is left out.
 
     broke_off   is told why, if the packets end with an error
@@ -105,7 +105,7 @@ def pictures(container: Any, stream: Any, broke_off: Callable[[str], None] = lam
         except StopIteration:
             return
         except av.error.FFmpegError as error:  # give what the decoder still holds
-            broke_off(said(error))
+            broke_off(ffmpeg_message(error))
             yield from _flushed(stream)
             return
         try:
@@ -128,7 +128,7 @@ def _flushed(stream: Any) -> Iterator[Any]:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     import av
 
-    container, stream = opened(path)
+    container, stream = open_video(path)
     with container:
         rows: list[tuple[int | None, int | None, bool]] = []
         try:
@@ -157,10 +157,10 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def _look(path: Path, count: bool) -> tuple[int, int, int, int]:
     """(H, W, quarter turns) of the first picture that decodes, and with `count` how many decode."""
-    container, stream = opened(path)
+    container, stream = open_video(path)
     height = width = turn = number = 0
     with container:
-        for frame in pictures(container, stream):
+        for frame in decoded_pictures(container, stream):
             number += 1
             if number == 1:
                 height, width, turn = frame.height, frame.width, round(frame.rotation / 90) % 4

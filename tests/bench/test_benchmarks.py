@@ -213,7 +213,7 @@ def test_an_empty_folder_is_no_benchmark(name: str, tmp_path: Path) -> None:
 def test_unknown_words() -> None:
     with pytest.raises(UserError, match="unknown benchmark 'ucf-crime'; did you mean 'ucf_crime'"):
         benchmark.make("ucf-crime")
-    with pytest.raises(UserError, match="avenue: no option 'lables'; did you mean 'labels'"):
+    with pytest.raises(UserError, match="avenue: unknown option 'lables'; did you mean 'labels'"):
         benchmark.make("avenue", settings={"lables": "pixels"})
     with pytest.raises(UserError, match=r"option labels: .*'pixels' or 'intervals'; got 'x'"):
         benchmark.make("avenue", settings={"labels": "x"})

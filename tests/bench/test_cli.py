@@ -110,7 +110,7 @@ def test_benchmarks_are_listed_and_told() -> None:
         (["labels"], "--set labels: no '='; expected KEY=VALUE"),
         (["labels=["], "--set labels=[: the value is no YAML"),
         (["labels=2020-13-45"], "--set labels=2020-13-45: the value is no YAML (month"),
-        (["label=pixels"], "avenue: no option 'label'; did you mean 'labels'?"),
+        (["label=pixels"], "avenue: unknown option 'label'; did you mean 'labels'?"),
         (["labels=x"], "avenue: option labels: Input should be 'pixels' or 'intervals'; got 'x'"),
     ],
 )

@@ -84,7 +84,7 @@ def test_results_follow_their_schema(tmp_path: Path, small_folder: Path) -> None
     ("text", "said"),
     [
         (None, r"no such file; expected the results of a run; give a folder that `lavida-bench run`"),
-        ("{", r"is no JSON .*score again"),
+        ("{", r"is not valid JSON .*score again"),
         ("[]", r"schema \[\]; expected 1; score again with this version"),
         ('{"schema": 7}', r"schema 7; expected 1; score again with this version"),
         ('{"schema": 1, "entries": [{"result": {}}]}', r"entries.0.result.benchmark: .*the file was changed by hand"),
@@ -116,7 +116,7 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
     (tmp_path / "pictures" / "folder-official-1-mine.json").unlink()
     assert len(report.render(tmp_path).read_bytes()) < len(before)
     (tmp_path / "pictures" / "folder-official-1-other.json").write_text("{")
-    with pytest.raises(DataError, match=r"other.json: is no JSON .*; remove it, or report again"):
+    with pytest.raises(DataError, match=r"other.json:1:2: is not valid JSON .*; remove it, or report again"):
         report.render(tmp_path)
     for odd in ("5", "[1]", "[{}]"):
         (tmp_path / "pictures" / "folder-official-1-other.json").write_text(odd)

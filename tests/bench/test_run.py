@@ -247,7 +247,7 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "cannot be read"),
+        ("{", "is not valid JSON"),
         ('{"format": 9, "stages": []}', "format 9; expected 1"),
         ('{"format": 1}', "cannot be read"),
     ],

@@ -211,11 +211,11 @@ def test_scores_of_another_model_are_not_mixed_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "cannot be read"),
+        ("{", "not valid JSON"),
         ('{"format": 99}', "format 99; expected 1, whole; remove the folder and score again"),
         ('{"format": 1, "about": {}}', "format 1; expected 1, whole"),
-        ("5", "format 5; expected 1, whole"),
-        ("[]", r"format \[\]; expected 1, whole"),
+        ("5", "holds a int; expected what `lavida-bench score` wrote"),
+        ("[]", "holds a list; expected what `lavida-bench score` wrote"),
     ],
 )
 def test_a_broken_score_json_is_told(tmp_path: Path, text: str, message: str) -> None:

@@ -51,7 +51,7 @@ def test_words_and_files_together_are_words_that_are_off(tmp_path: Path) -> None
     )
     assert done.exit_code == 2, done.output
     for place in ("score[0].root: ", "score[0].names: names 'lists/mine.txt': no such file", "score[0].protocol: unkn",
-                  "score[1].options: street: no option 'vidoes'; did you mean 'videos'?",
+                  "score[1].options: street: unknown option 'vidoes'; did you mean 'videos'?",
                   "score[1].absent: names: 'a' comes twice"):  # fmt: skip
         assert f"\n  {place}" in done.output
     assert not (tmp_path / "run").exists()

@@ -169,7 +169,7 @@ def test_frames_of_regions_that_are_no_whole_numbers(frame: str, tmp_path: Path)
 
 def test_json_of_endless_depth_and_maps_of_no_pixel(tmp_path: Path) -> None:
     (tmp_path / "gate.json").write_text("[" * 100_000)
-    with pytest.raises(DataError, match=r"gate\.json: cannot be read \(.*expected a JSON list of scores"):
+    with pytest.raises(DataError, match=r"gate\.json: is not valid JSON \(.*expected a JSON list of scores"):
         ScoreFiles.find(tmp_path, [video()]).score(video())
     (tmp_path / "gate.json").unlink()
     np.savez(tmp_path / "gate.npz", frames=SCORES, pixels=np.zeros((F, 0, 4), np.float16))
@@ -231,7 +231,7 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
     ("nan", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 5, np.nan, 0)),
      "gate, frame 5: score nan; expected a finite score"),
     ("large", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 6, 1e300, 0)), "gate, frame 6: score inf"),
-    ("json", lambda d: (d / "gate.json").write_text("{"), "cannot be read .*; expected a JSON list of scores"),
+    ("json", lambda d: (d / "gate.json").write_text("{"), "is not valid JSON .*; expected a JSON list of scores"),
     ("number", lambda d: (d / "gate.json").write_text("3"), "holds a int; expected a list of scores, or an object of frames"),
     ("uneven", lambda d: (d / "gate.json").write_text('{"frames": [[1], [2, 3]]}'), "lists of uneven lengths"),
     ("csv words", lambda d: (d / "gate.csv").write_text("score\n1\nx\n"), "line 3: 'x'; expected one score per line"),

@@ -126,7 +126,7 @@ def test_an_anomaly_out_of_sight_is_a_drop() -> None:
 @pytest.mark.parametrize(
     ("plain", "message"),
     [
-        ({"name": "rian"}, r"unknown augmentation; did you mean 'rain'\?"),
+        ({"name": "rian"}, r"unknown augmentation 'rian'; did you mean 'rain'\?"),
         ({"name": "rain", "p": 0}, "greater than 0"),
         ({"name": "rain", "strength": 2}, "less than or equal to 1"),
         ({"name": "rain", "wet": 1}, "wet"),

@@ -99,7 +99,7 @@ def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
     [
         (None, {"names": "x.txt"}, DataError, r"names: no file .*x\.txt"),
         (None, {"masks": "m"}, DataError, "masks: no folder"),
-        (None, {"background": ["flor"]}, UserError, "background: 'flor' is no name of names.txt; did you mean 'floor'"),
+        (None, {"background": ["flor"]}, UserError, "background, names.txt: unknown name 'flor'; did you mean 'floor'"),
         ("masks/b.png", {}, DataError, r"masks/b\.png: has no image .*images/b\.\*"),
         ("images/a.png", {}, DataError, r"images/a\.(png|jpg): has the name of a\.(png|jpg)"),
         (None, {"suffix": "_m"}, DataError, r"masks: has no \*\.png"),
@@ -155,9 +155,9 @@ def test_hf_columns_and_splits(tmp_path: Path, split: bool) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"mask": "labels"}, UserError, "mask: no column 'labels'; did you mean 'label'"),
+        ({"mask": "labels"}, UserError, "mask: unknown column 'labels'; did you mean 'label'"),
         ({"mask": "n"}, UserError, r"mask: column 'n' is Value.* expected datasets' Image feature"),
-        ({"split": "trian"}, UserError, "split: .* has no split 'trian'; did you mean 'train'"),
+        ({"split": "trian"}, UserError, "split, .*: unknown split 'trian'; did you mean 'train'"),
         ({"saved": "nowhere"}, DataError, "saved: no folder nowhere"),
     ],
 )

@@ -148,8 +148,8 @@ def test_names_that_say_nothing(tmp_path: Path, text: str, message: str) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": 1', r"x\.json:1:8: is not JSON"),
-        ("[1]", "holds a list; expected a JSON object"),
+        ('{"a": 1', r"x\.json:1:8: is not valid JSON"),
+        ("[1]", "holds a list; expected a complete JSON object"),
         (None, "cannot be read"),
     ],
 )

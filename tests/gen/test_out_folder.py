@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from lavida_gen.cli import main
+from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.storage import output_folder as out_folder
-from lavida_gen.storage.folder import write_whole
 
 
 def test_a_folder_is_made_and_nothing_is_left_in_it(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_show_and_preview_tell_it_before_any_work(tmp_path: Path) -> None:
 def test_advice_fits_the_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in (tmp_path / "none" / "a", tmp_path / "file" / "a"):
-        with pytest.raises(DataError, match=r"cannot be written \(.*\); give a place that can be written to$"):
-            write_whole(place, b"1")
+        with pytest.raises(DataError, match=r"cannot be written \(.*\); make the place writable and run"):
+            write_atomic(place, b"1")
 
 
 def test_a_full_disk_asks_for_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,8 +65,6 @@ def test_a_full_disk_asks_for_space(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(
-        DataError, match=r"cannot be written \(No space left on device\); free some space, run it again$"
-    ):
-        write_whole(tmp_path / "a", b"1")
+    with pytest.raises(DataError, match=r"/a: the disk is full; free some space and run the same command again$"):
+        write_atomic(tmp_path / "a", b"1")
     assert list(tmp_path.iterdir()) == []

@@ -217,7 +217,7 @@ def test_a_dry_run_without_network_says_all_that_needs_none(
     assert len(sent(folder, "--dry-run", "--json", code=1).splitlines()) == 1
     shutil.copytree(folder, tmp_path / "c")
     (tmp_path / "c" / "image" / "val-00000.tar").unlink()
-    assert "1 fault, nothing was sent: image/val-00000.tar: is missing" in sent(tmp_path / "c", "--dry-run", code=1)
+    assert "1 problem, nothing was sent: image/val-00000.tar: is missing" in sent(tmp_path / "c", "--dry-run", code=1)
 
 
 def test_a_hub_that_stays_broken(folder: Path, hub: Any) -> None:
@@ -262,7 +262,7 @@ def test_a_damaged_corpus_is_not_sent(folder: Path, hub: Any, tmp_path: Path) ->
     shutil.copytree(folder, tmp_path / "c")
     shard = tmp_path / "c" / "image" / "val-00000.tar"
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
-    assert "1 fault, nothing was sent: image/val-00000.tar: its bytes have changed (digest " in sent(
+    assert "1 problem, nothing was sent: image/val-00000.tar: its bytes have changed (digest " in sent(
         tmp_path / "c", code=1
     )
     assert not hub.log

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError
-from lavida_gen.corpus.shards import EncodedSample, ShardWriter, digest, read, tar_header, write_whole
+from lavida_gen.corpus.shards import EncodedSample, ShardWriter, digest, read, tar_header
 from lavida_gen.scenes.sample import SampleRecord
 
 
@@ -123,9 +124,9 @@ def test_no_tar(tmp_path: Path) -> None:
 
 
 def test_write_whole_replaces_at_once(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a", b"1")
-    write_whole(tmp_path / "a", b"22")
+    write_atomic(tmp_path / "a", b"1")
+    write_atomic(tmp_path / "a", b"22")
     assert (tmp_path / "a").read_bytes() == b"22"
     assert len(list(tmp_path.iterdir())) == 1
     with pytest.raises(DataError, match="cannot be written"):
-        write_whole(tmp_path / "none" / "a", b"1")
+        write_atomic(tmp_path / "none" / "a", b"1")

@@ -282,8 +282,8 @@ def test_kinds_that_need_a_person_have_one_in_every_scene(closeup: bool) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kinds": ("dgo",)}, r"unknown 'dgo'; did you mean 'dog'\?"),
-        ({"places": ("beach",)}, "unknown 'beach'"),
+        ({"kinds": ("dgo",)}, r"unknown kind 'dgo'; did you mean 'dog'\?"),
+        ({"places": ("beach",)}, "unknown place 'beach'"),
         ({"kinds": ()}, "is empty; known: person"),
         ({"kinds": ("wheelchair", "stroller")}, "none of them is ever alone: add person"),
         ({"size": (10, 10)}, "96 to 2160"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lavida_gen.annotations.problem_list import MAX_PROBLEMS
+from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, problem
 
 
@@ -68,12 +68,12 @@ def names_and_sizes_digest(folder: Path, names: Iterable[str], *more: str) -> st
     Returns:
         SHA-256 as hexadecimal text.
     """
-    sha = hashlib.sha256("\n".join(more).encode())
+    lines = []
     for name in names:
         path = folder / name
         size = path.stat().st_size if path.is_file() else -1
-        sha.update(f"{name}\0{size}\n".encode())
-    return sha.hexdigest()
+        lines.append(f"{name}\0{size}\n")
+    return sha256("\n".join(more) + "".join(lines))
 
 
 def missing_files(files: Iterable[Path]) -> Iterator[str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import JsonObject, read_json_object
 
 T = TypeVar("T")
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> JsonObject:
     """Read a JSON object.
 
     Args:
@@ -23,17 +23,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         DataError: The file cannot be read or is not a JSON object; the message names line and column.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", "a JSON file")) from error
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}:{error.colno}"
-        got = f"is not JSON ({error.msg})"
-        raise DataError(problem(where, got, "a complete JSON object", "fetch it again")) from error
-    if not isinstance(value, dict):
-        raise DataError(problem(path, f"holds a {type(value).__name__}", "a JSON object"))
-    return value
+    return read_json_object(path, "a complete JSON object", "fetch it again")
 
 
 def member(value: object, key: str, kind: type[T], where: object) -> T:

@@ -54,7 +54,7 @@ INTRODUCTION = """\
 Each sample is a picture or a short clip, a prompt that lists names, an answer with one `<SEG>`, and a mask for every
 frame. In an *exposed* sample one of the names is in the scene and counts as the anomaly: the mask shows it. In the
 others none of the names is there, and the mask is empty. It is training data for zero-shot video anomaly detection,
-made from segmentation data by [LAVIDA-GEN](https://github.com/lavida-gen/lavida-gen); it holds no real anomalies."""
+made from segmentation data by [LAVIDA-GEN]({PROJECT_URL}); it holds no real anomalies."""
 
 
 def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 from lavida_gen.building.card import card
 from lavida_gen.building.plan_file import BuildPlan
 from lavida_gen.building.shard_records import ShardRecord, read_rows, row
-from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.atomic_file import write_error
+from lavida_gen.common.errors import DataError
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.schema import row_schema
 from lavida_gen.corpus.shards import read
@@ -153,7 +154,7 @@ def _write_stats(storage: Storage, tables: Iterable[Any], tally: Tally) -> None:
             os.fsync(file.fileno())
         storage.put(path, STATS)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(problem(storage.at(STATS), f"cannot be written ({error})", todo="run it again")) from error
+        raise write_error(storage.at(STATS), error) from error
     finally:
         path.unlink(missing_ok=True)
 

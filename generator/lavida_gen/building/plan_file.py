@@ -5,7 +5,6 @@ With it the parts of a build that ran on many machines are joined without openin
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from lavida_gen import __version__
 from lavida_gen.common import plugins
+from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
@@ -89,7 +89,7 @@ def identity(planner: SamplePlanner) -> str:
     """
     parts = [__version__, planner.recipe.digest(), *(one.source.fingerprint() for one in planner.sources)]
     parts += [str(plugin) for plugin in external_plugins(planner.recipe)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return sha256("\n".join(parts))
 
 
 def external_plugins(recipe: CorpusRecipe) -> list[PluginEntry]:

@@ -82,19 +82,6 @@ def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Ad
         yield advance
 
 
-def table(title: str, heads: list[str], rows: dict[str, list[int]]) -> Any:
-    """A rich table: labels on the left, counts on the right."""
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(title, *heads, box=None, title_justify="left", header_style="bold")
-    for head in made.columns[1:]:
-        head.justify = "right"
-    for label, cells in rows.items():
-        made.add_row(Text(label), *(f"{cell:,}" for cell in cells))
-    return made
-
-
 def print_found(found: Any, as_json: bool) -> None:
     """Something of `describe`, as text or JSON."""
     click.echo(json.dumps(found.plain, ensure_ascii=False) if as_json else found.text)

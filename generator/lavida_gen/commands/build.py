@@ -94,7 +94,7 @@ def _say_ranges(ranges: list[ShardRange], target: str, as_json: bool) -> None:
 
 def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     """One sample as loose files, byte for byte what its shard holds."""
-    from lavida_gen.corpus.shards import write_whole
+    from lavida_gen.common.atomic_file import write_atomic
     from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.planner import SamplePlanner
     from lavida_gen.storage import output_folder as out_folder
@@ -103,6 +103,6 @@ def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     sample = make_sample(SamplePlanner.open(recipe), index, recipe.digest()).sample
     files = []
     for field, data in sample.fields():
-        write_whole(target / f"{sample.key}.{field}", data)
+        write_atomic(target / f"{sample.key}.{field}", data)
         files.append(str(target / f"{sample.key}.{field}"))
     click.echo(json.dumps({"files": files}) if as_json else "\n".join(files))

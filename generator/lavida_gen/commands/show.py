@@ -20,9 +20,9 @@ from lavida_gen.commands._shared import CORPUS, JSON
 @JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
+    from lavida_gen.common.atomic_file import write_atomic
     from lavida_gen.config.recipe import missing_places, names_code
     from lavida_gen.corpus.reader import open_corpus
-    from lavida_gen.corpus.shards import write_whole
     from lavida_gen.inspection.show import encoded, picture
     from lavida_gen.storage import output_folder as out_folder
 
@@ -30,7 +30,7 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     path = out or Path(f"sample-{index}.png")
     out_folder.make(path.parent)
     sample = next(opened.stored([index]))
-    write_whole(path, encoded(picture(sample), path.suffix))
+    write_atomic(path, encoded(picture(sample), path.suffix))
     places = [word for key in missing_places(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
     code = ["--allow-code"] * names_code(opened.manifest.recipe)
     words = ["lavida-gen", "build", "--recipe", corpus, *places, *code, "--only", str(index)]

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from lavida_gen.commands._shared import CORPUS, JSON, table
-from lavida_gen.common.text import counted
+from lavida_gen.commands._shared import CORPUS, JSON
+from lavida_gen.common.text import counted, text_table
 
 
 @click.command()
@@ -23,18 +23,23 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(counts, ensure_ascii=False))
         return
-    from rich.console import Console
-
-    console = Console()
     click.echo(f"{counted(counts['samples'], 'sample')}, {counts['exposed']:,} exposed")
     for title, rows in (
         ("split", counts["splits"]), ("source", counts["sources"]), ("exposure", counts["exposures"]),
         ("licence", counts["licences"]),
     ):  # fmt: skip
-        console.print(table(title, ["samples", "exposed"], {k: [v["samples"], v["exposed"]] for k, v in rows.items()}))
+        click.echo(
+            _count_table(title, ["samples", "exposed"], {k: [v["samples"], v["exposed"]] for k, v in rows.items()})
+        )
     listed = dict(list(counts["listed"].items())[:top])
     title = f"name ({len(listed)} of {len(counts['listed'])})"
-    console.print(table(title, ["listed", "anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()}))
-    console.print(table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
+    click.echo(_count_table(title, ["listed", "anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()}))
+    click.echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
     if counts["drops"]:
-        console.print(table("dropped scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))
+        click.echo(_count_table("dropped scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))
+
+
+def _count_table(title: str, heads: list[str], rows: dict[str, list[int]]) -> str:
+    """Labels on the left, counts on the right."""
+    cells = [[label, *(f"{count:,}" for count in counts)] for label, counts in rows.items()]
+    return text_table(cells, [title, *heads])

@@ -1,29 +1,44 @@
-"""What can go wrong because of a user's words or a user's data.
+"""Errors that a user can fix, and the wording of their messages.
 
-Two families, by exit code. Everything else that is raised is our own mistake and shows as a traceback.
+Two classes, by exit code. Every other exception is a mistake of this program and shows as a traceback. The model
+package `lavida` imports nothing of `lavida_gen`; its `LavidaError` is handled as a DataError by the commands.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from lavida_gen.common.text import shorten
 
 
 class LavidaGenError(ValueError):
-    """A fault that a user can mend. The message says where, what was expected, what was got, what to do."""
+    """An error that a user can fix. The message states where, what was found, what was expected, what to do."""
 
     exit_code = 1
 
 
 class UserError(LavidaGenError):
-    """The user's words are off (a recipe, an option, an argument): exit code 2."""
+    """Invalid arguments: a recipe, an option, a name (exit code 2)."""
 
     exit_code = 2
 
 
 class DataError(LavidaGenError):
-    """The data or the run failed (a broken file, a full disk): exit code 1."""
+    """Invalid data or a failed run: a broken file, a full disk (exit code 1)."""
 
     exit_code = 1
 
 
 def problem(where: object, got: str, expected: str = "", todo: str = "") -> str:
-    """One line in the house style: ``where: got; expected ...; do this``."""
+    """A message in one line: ``where: got; expected ...; todo``.
+
+    Args:
+        where: File, key or option.
+        got: What was found there.
+        expected: What was expected instead.
+        todo: What the user can do.
+    """
     parts = [got]
     if expected:
         parts.append(f"expected {expected}")
@@ -32,9 +47,34 @@ def problem(where: object, got: str, expected: str = "", todo: str = "") -> str:
     return f"{where}: " + "; ".join(parts)
 
 
-def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """``did you mean 'split'?`` or an empty string; `word` as the user wrote it."""
-    import difflib
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'split'?``, or "" if none of the known names is similar.
 
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    Args:
+        name: As the user wrote it.
+        known: Valid names.
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else ""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'split'?``, or ``known: a, b, c`` if none of the known names is similar.
+
+    Args:
+        name: As the user wrote it.
+        known: Valid names.
+    """
+    names = list(known)
+    return did_you_mean(name, names) or f"known: {shorten(names, 40) or 'none'}"
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """The message for a name that does not exist: ``unknown source 'cocoo'; did you mean 'coco'?``.
+
+    Args:
+        what: What it should name: source, metric, column.
+        name: As the user wrote it.
+        known: Valid names.
+    """
+    return f"unknown {what} {name!r}; {suggestion(name, known)}"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from lavida_gen.common.errors import did_you_mean
+from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import JPEG_QUALITY, Frame, Pixels
@@ -73,8 +73,7 @@ class Augmentation(StrictModel):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in TABLE:
-            close = did_you_mean(name, tuple(TABLE))
-            raise ValueError(f"unknown augmentation; {close or 'known: ' + ', '.join(TABLE)}")
+            raise ValueError(unknown_name("augmentation", name, TABLE))
         return name
 
 

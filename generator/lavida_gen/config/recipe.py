@@ -8,8 +8,6 @@ working directory.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 
 from lavida_gen.common import plugins
+from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.augment import Augmentation, ImageSettings
@@ -104,8 +103,7 @@ class CorpusRecipe(StrictModel):
 
     def digest(self) -> str:
         """SHA-256 of the published form: equal recipes have equal digests, on any machine."""
-        text = json.dumps(self.published(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256_json(self.published())
 
 
 def _local(options: type[BaseModel]) -> set[str]:

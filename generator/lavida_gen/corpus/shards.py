@@ -7,7 +7,6 @@ equal bytes.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -18,13 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from lavida_gen.common.atomic_file import write_error
+from lavida_gen.common.digests import sha256_file
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.sample import SampleRecord
-from lavida_gen.storage.base import PARTIAL as PARTIAL
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.folder import write_whole as write_whole
 from lavida_gen.storage.places import open_storage
 
+RESUME = "run the same command again: finished shards are kept"
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -155,15 +155,12 @@ class ShardWriter:
         self._raw = None
 
     def _failed(self, error: OSError) -> DataError:
-        todo = "free some space and run the same command again: finished shards are kept"
-        what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"cannot be written ({error})"
-        return DataError(problem(self.corpus.at(self._file()), what, todo=todo))
+        return write_error(self.corpus.at(self._file()), error, RESUME)
 
 
 def digest(path: Path) -> tuple[int, str]:
     """(bytes, SHA-256) of a file."""
-    with open(path, "rb") as file:
-        return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
+    return path.stat().st_size, sha256_file(path)
 
 
 def read(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample]:

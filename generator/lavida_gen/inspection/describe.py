@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError
+from lavida_gen.common.text import text_table
 from lavida_gen.config.recipe import EXPOSURES, SOURCES
 from lavida_gen.exposures._base import Exposure
 from lavida_gen.recipe_files.kinds import CORPUS, Kind
@@ -68,7 +69,7 @@ def sources() -> Listing:
         row = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
         rows[name] = {**row, "from": plugins.origin(SOURCES, name)}
     cells = [(name, row["from"], USES[row["use"]], row["title"]) for name, row in rows.items()]
-    table = columns([("name", "from", "samples of it", "what it is"), *cells])
+    table = text_table(cells, ("name", "from", "samples of it", "what it is"))
     hint = "`lavida-gen sources NAME` tells how to get one and how its folder must look."
     return Listing(table + notes(reasons, hint), rows)
 
@@ -114,7 +115,7 @@ def exposures() -> Listing:
         (name, str(row["from"]), str(row["outcome"]), "/".join(row["kinds"]), str(row["about"]))
         for name, row in rows.items()
     ]
-    table = columns([("name", "from", "shows", "works on", "what it does"), *cells])
+    table = text_table(cells, ("name", "from", "shows", "works on", "what it does"))
     hint = "`lavida-gen exposures NAME` tells what one does, and its options."
     return Listing(table + notes(reasons, hint), rows)
 
@@ -137,7 +138,7 @@ def recipes(*kinds: Kind) -> Listing:
             about = next((line[6:] for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), "")
             rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
     cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
-    return Listing(f"{columns(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
+    return Listing(f"{text_table(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
 
 
 def recipe(name: str, *kinds: Kind) -> Listing:
@@ -155,7 +156,7 @@ def options(model: type[BaseModel]) -> str:
         default = "" if field.is_required() else _yaml(field.get_default(call_default_factory=True))
         told = "needed" if field.is_required() else f"default {default}" if default else ""
         rows.append((name, told, field.description or ""))
-    return columns(rows) if rows else "none"
+    return text_table(rows) or "none"
 
 
 def _yaml(value: Any) -> str:
@@ -164,14 +165,6 @@ def _yaml(value: Any) -> str:
         return ""
     text = yaml.safe_dump(to_jsonable_python(value), default_flow_style=True, width=1000, allow_unicode=True)
     return text.removesuffix("...\n").strip()
-
-
-def columns(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows of text as columns of even width, without those that hold nothing."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width).rstrip() for row in rows
-    )
 
 
 def _indent(text: str) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from lavida_gen.common import html_page as pages
+from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.resources import resource
 from lavida_gen.corpus.reader import Corpus
-from lavida_gen.corpus.shards import EncodedSample, write_whole
+from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.inspection.stats import Count, Stats, stats
 from lavida_gen.scenes import images, masks
 from lavida_gen.storage.places import is_url
@@ -39,7 +40,7 @@ def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
         "seed": manifest.seed,
         "digest": manifest.digest,
     }
-    write_whole(out, page({**head, "charts": charts(stats(corpus)), "cards": cards}).encode())
+    write_atomic(out, page({**head, "charts": charts(stats(corpus)), "cards": cards}).encode())
     return out
 
 

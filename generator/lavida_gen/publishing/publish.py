@@ -9,13 +9,13 @@ shard sends that one.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lavida_gen.building.card import card, used
+from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATS, Manifest, SourceEntry
@@ -213,7 +213,7 @@ def _worth_showing(corpus: Corpus, frames: dict[str, int]) -> Iterator[dict[str,
 
 
 def _made(path: str, data: bytes) -> Item:
-    return Item(path, len(data), hashlib.sha256(data).hexdigest(), data)
+    return Item(path, len(data), sha256(data), data)
 
 
 def _send(hub: Hub, shipment: Shipment, manifest: Manifest, progress: Callable[[int], None]) -> str | None:
@@ -242,7 +242,7 @@ def read_back(hub: Hub, items: Sequence[Item], head: str) -> None:
     if not wrong:
         smallest = min((item for item in items if item.data is None), key=lambda item: item.size)
         read = [item for item in items if item.path in (CARD, MANIFEST)] + [smallest]
-        wrong = [i.path for i in read if hashlib.sha256(hub.read(i.path, head)).hexdigest() != i.sha256]
+        wrong = [i.path for i in read if sha256(hub.read(i.path, head)) != i.sha256]
     if wrong:
         got = f"{counted(len(wrong), 'file is', 'files are')} not what was sent: {', '.join(wrong[:3])}"
         raise DataError(problem(hub.page, got, todo="run the same command again"))

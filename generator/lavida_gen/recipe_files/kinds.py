@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import lavida_gen
-from lavida_gen.common.errors import UserError, did_you_mean, problem
+from lavida_gen.common.errors import UserError, problem, unknown_name
 from lavida_gen.recipe_files.reading import read
 
 
@@ -60,8 +60,7 @@ class Kind:
             raise UserError(
                 problem(name, "no such recipe file", "a YAML file", f"`{self.lister}` lists the built-in ones")
             )
-        close = did_you_mean(name, tuple(known))
-        raise UserError(f"unknown recipe {name!r}; {close or 'built in: ' + ', '.join(known)}; or give a path")
+        raise UserError(f"{unknown_name('recipe', name, known)}; or give a path")
 
     def read(self, path: Path, name: str) -> dict[str, Any]:
         """The mapping in a recipe's file; `name` is how the user called it. Raises UserError."""

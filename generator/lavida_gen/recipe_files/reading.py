@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lavida_gen.common.errors import LavidaGenError, UserError, did_you_mean, problem
+from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion
 
 UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
 """What PyYAML raises for a text: a day 45 or a tag that does not suit its value is no YAMLError."""
@@ -137,7 +137,7 @@ def validation_messages(
         path = path.removeprefix(".") or "recipe"
         if one["type"] == "extra_forbidden":
             known = list(_fields_at(model, loc[:-1])) + sorted(extra or ())
-            close = hint(tuple(loc)) or did_you_mean(str(loc[-1]), known) or "known: " + ", ".join(known)
+            close = hint(tuple(loc)) or suggestion(str(loc[-1]), known)
             yield f"{path}: {f'{owner} has ' if len(loc) == 1 else ''}no such option; {close}"
         elif one["type"] == "missing":
             yield f"{path}: is missing"

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
+from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.scenes.scene import Kind
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._label_maps import LabelMapSource
@@ -73,8 +73,8 @@ class FolderSource(LabelMapSource[FolderOptions]):
         values = names_file.read(self._names) if self._names else {1: str(options.binary)}
         for name in options.background:
             if name not in values.values():
-                close = did_you_mean(name, tuple(values.values()))
-                raise UserError(problem("background", f"{name!r} is no name of {options.names}", todo=close))
+                where = f"background, {options.names}"
+                raise UserError(problem(where, unknown_name("name", name, values.values())))
         self._label_of = {value: _label(name, options.background) for value, name in values.items()}
         self._image_of = _images(self._images)
         super().__init__(options, self._paired(), self._masks, list(self._label_of.values()))

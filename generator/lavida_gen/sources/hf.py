@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from lavida_gen.annotations import index_masks
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
+from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -174,8 +174,7 @@ def _open(options: HuggingFaceOptions) -> Any:
             raise UserError(problem("split", f"{place} holds the split {held!r}", repr(options.split), todo))
         return found
     if options.split not in found:
-        close = did_you_mean(options.split, tuple(found)) or f"it has {', '.join(found)}"
-        raise UserError(problem("split", f"{place} has no split {options.split!r}", todo=close))
+        raise UserError(problem(f"split, {place}", unknown_name("split", options.split, found)))
     return found[options.split]
 
 
@@ -185,9 +184,7 @@ def _decoded_by_us(table: Any, options: HuggingFaceOptions) -> Any:
 
     for option, column in (("image", options.image), ("mask", options.mask)):
         if column not in table.column_names:
-            known = tuple(table.column_names)
-            todo = did_you_mean(column, known) or f"it has {', '.join(known)}"
-            raise UserError(problem(option, f"no column {column!r}", todo=todo))
+            raise UserError(problem(option, unknown_name("column", column, table.column_names)))
         if not isinstance(table.features[column], datasets.Image):
             raise UserError(
                 problem(option, f"column {column!r} is {table.features[column]}", "datasets' Image feature")

@@ -7,14 +7,15 @@ drawing room is lavida_gen.street.
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from lavida_gen.common.errors import did_you_mean
+from lavida_gen.common.errors import unknown_name
+from lavida_gen.common.digests import sha256
+from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame, Pixels
 from lavida_gen.scenes.masks import RLE
@@ -65,7 +66,7 @@ class StreetOptions(SourceOptions):
         known = tuple(layouts.LAYOUTS if info.field_name == "places" else KINDS)
         for name in names or ():
             if name not in known:
-                raise ValueError(f"unknown {name!r}; {did_you_mean(name, known) or 'known: ' + ', '.join(known)}")
+                raise ValueError(unknown_name(str(info.field_name).removesuffix("s"), name, known))
         if names == ():
             raise ValueError(f"is empty; known: {', '.join(known)}")
         if names is not None and info.field_name == "kinds" and not cast.able(names):
@@ -80,7 +81,7 @@ class StreetSource(Source[StreetOptions]):
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Drawn street and campus scenes",
-        page="https://github.com/lavida-gen/lavida-gen",
+        page=PROJECT_URL,
         licence="CC0-1.0",
         use="free",
         attribution="drawn by LAVIDA-GEN",
@@ -94,7 +95,7 @@ class StreetSource(Source[StreetOptions]):
         self._kinds = tuple(KINDS) if options.kinds is None else options.kinds
         self._places = tuple(layouts.LAYOUTS) if options.places is None else options.places
         plain = options.model_dump(exclude={"scenes"} if options.closeup else {"scenes", "closeup"})
-        self._salt = hashlib.sha256(repr(sorted(plain.items())).encode()).hexdigest()
+        self._salt = sha256(repr(sorted(plain.items())))
 
     @property
     def kind(self) -> Kind:

@@ -11,9 +11,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-PARTIAL = ".partial"
-
-
 KINDS = ("image", "clip")
 """The folders of a corpus that hold its shards."""
 

@@ -8,13 +8,12 @@ folder is noticed by its checksums and made anew.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.arrays import load
+from lavida_gen.common.atomic_file import partial_path, replace_file, write_errors
+from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
 
 Arrays = dict[str, NDArray[Any]]
@@ -41,20 +42,17 @@ def file_digest(path: Path) -> str:
     try:
         stat = path.stat()
         mark = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        note = root() / "seen" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+        note = root() / "seen" / f"{sha256(str(path.resolve()))[:32]}.json"
         known = _note(note)
         if known is not None and known.get("mark") == mark:
             return str(known["sha256"])
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_file(path)
     except OSError as error:
         raise DataError(problem(path, f"cannot be read ({error.strerror})", "a file of the data set")) from error
     with _writing():
         note.parent.mkdir(parents=True, exist_ok=True)
-        partial = note.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps({"mark": mark, "sha256": sha256}))
-        partial.replace(note)
-    return sha256
+        replace_file(note, json.dumps({"mark": mark, "sha256": digest}).encode())
+    return digest
 
 
 def _note(path: Path) -> dict[str, Any] | None:
@@ -72,7 +70,7 @@ def arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arr
     name and version say what made them, parts what they were made from (digests, options). Raises DataError if the
     cache cannot be written, and whatever `make` raises.
     """
-    key = hashlib.sha256("\n".join([name, str(version), *parts]).encode()).hexdigest()[:32]
+    key = sha256("\n".join([name, str(version), *parts]))[:32]
     folder = root() / f"{name}-{key}"
     found = _load(folder)
     if found is None:
@@ -88,13 +86,8 @@ def arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arr
     return found
 
 
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        todo = "make room, or set LAVIDA_GEN_CACHE to a folder of a local disk"
-        raise DataError(problem(root(), f"the cache cannot be written ({error.strerror})", todo=todo)) from error
+def _writing() -> AbstractContextManager[None]:
+    return write_errors(f"cache {root()}", "run the same command again, or set LAVIDA_GEN_CACHE to another folder")
 
 
 @contextmanager
@@ -138,7 +131,7 @@ def _sum(path: Path) -> list[int]:
 
 def _store(folder: Path, made: Arrays) -> None:
     """Write beside and rename: another process sees all or nothing. Only one at a time gets here."""
-    partial = folder.with_name(f"{folder.name}.partial")
+    partial = partial_path(folder)
     shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
     try:
         partial.mkdir()

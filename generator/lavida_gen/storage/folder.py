@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lavida_gen.common.errors import DataError, problem
-from lavida_gen.storage.base import KINDS, PARTIAL, Storage
+from lavida_gen.common.atomic_file import PARTIAL, partial_path, write_atomic
+from lavida_gen.storage.base import KINDS, Storage
 
 
 class Folder(Storage):
@@ -37,7 +34,7 @@ class Folder(Storage):
 
     def spool(self, name: str) -> Path:
         """See Storage."""
-        path = self.path / f"{name}{PARTIAL}-{uuid.uuid4().hex[:12]}"
+        path = partial_path(self.path / name, unique=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -54,7 +51,7 @@ class Folder(Storage):
     def write(self, name: str, data: bytes) -> None:
         """See Storage."""
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / name, data)
+        write_atomic(self.path / name, data)
 
     def remove(self, name: str) -> None:
         """See Storage."""
@@ -76,20 +73,3 @@ class Folder(Storage):
     def mark(self, name: str) -> str:
         """See Storage."""
         return ""
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a local file so that under its name it is always whole. Raises DataError when the disk is full."""
-    partial = path.with_name(f"{path.name}{PARTIAL}-{uuid.uuid4().hex[:12]}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        todo = "free some space, run it again" if full else "give a place that can be written to"
-        raise DataError(problem(path, f"cannot be written ({error.strerror})", todo=todo)) from error

@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from lavida_gen.common.atomic_file import PARTIAL
 from lavida_gen.common.errors import DataError, UserError, problem
-from lavida_gen.storage.base import PARTIAL, Storage
+from lavida_gen.storage.base import Storage
 
 AGAIN = "run the same command again: finished shards are kept"
 _OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like that

@@ -24,7 +24,7 @@ from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.dataset_info import DatasetInfo
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
+from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.plugins import find, names
 from lavida_gen.common.strict_model import StrictModel
 
@@ -232,6 +232,5 @@ def make(name: str, root: Path | str | None = None, settings: Mapping[str, Any] 
 def _said(error: Any, options: type[BenchmarkOptions]) -> str:
     option = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        known = tuple(options.model_fields)
-        return f"no option {option!r}; {did_you_mean(option, known) or 'known: ' + ', '.join(known)}"
+        return unknown_name("option", option, options.model_fields)
     return f"option {option}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r}"

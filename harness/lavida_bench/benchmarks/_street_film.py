@@ -18,7 +18,7 @@ import numpy as np
 
 from lavida_bench.benchmarks._street_script import FPS, Script, place_in_view, write_script
 from lavida_bench.videos.types import Bits
-from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.atomic_file import partial_path, write_error
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import DRAWING
 from lavida_gen.street import Film, Shot
@@ -36,7 +36,7 @@ def write_street(
     root: Path, seed: int, videos: int, frames: int, size: tuple[int, int], advance: Callable[[int], None]
 ) -> None:
     """Writes the benchmark to `root`, under a temporary name until it is whole. Raises DataError on a full disk."""
-    partial = root.with_name(f"{root.name}.partial-{os.getpid()}")
+    partial = partial_path(root, unique=True)
     shutil.rmtree(partial, ignore_errors=True)
     where = place_in_view(seed, size)
 
@@ -61,7 +61,7 @@ def write_street(
         partial.rename(root)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise DataError(problem(root, f"cannot be written ({error})", todo="free some space or give --root")) from error
+        raise write_error(root, error, "run the same command again, or give another --root") from error
 
 
 def record(seed: int, videos: int, frames: int, size: tuple[int, int]) -> dict[str, object]:

@@ -6,7 +6,6 @@ one's own; numbers on it say nothing of real cameras.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +18,8 @@ from lavida_bench.benchmarks._street_script import NAMES
 from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import read_json_object
+from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.storage import cache
 
 
@@ -38,7 +39,7 @@ class StreetBenchmark(Ucsd):
     folder = "street"
     about = BenchmarkInfo(
         title="drawn street videos",
-        page="https://github.com/lavida-gen/lavida-gen",
+        page=PROJECT_URL,
         licence="CC0-1.0",
         use="free",
         get="Nothing to download: it is drawn when it is first used, into the cache or into --root.",
@@ -65,12 +66,11 @@ street.json                 what was drawn""",
     def _found(self) -> dict[str, Any]:
         """What the folder says of itself. Raises DataError."""
         path = self.root / street_film.RECORD
-        try:
-            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            counted = int(found["abnormal_frames"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(problem(path, f"cannot be read ({error})", "an empty folder or a drawn one")) from error
-        return found | {"abnormal_frames": counted}
+        found = read_json_object(path, "an empty folder or a drawn one", keys=["abnormal_frames"])
+        count = found["abnormal_frames"]
+        if not isinstance(count, int):
+            raise DataError(problem(path, f"abnormal_frames: {count!r}", "a number"))
+        return found
 
     def prepare(self) -> None:
         """Draws it if the folder is not there or empty. Raises DataError for a folder with something else in it."""

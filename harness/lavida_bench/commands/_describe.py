@@ -12,7 +12,8 @@ from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.metrics import _base as measures
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
-from lavida_gen.inspection.describe import Listing, columns, options
+from lavida_gen.common.text import text_table
+from lavida_gen.inspection.describe import Listing, options
 
 
 def benchmarks() -> Listing:
@@ -27,7 +28,7 @@ def benchmarks() -> Listing:
         (name, _count(row["expected"]), ", ".join(row["metrics"]), row["licence"], row["title"], row["page"])
         for name, row in rows.items()
     ]
-    table = columns([("name", "expected", "metrics", "licence", "what it is", "page"), *cells])
+    table = text_table(cells, ("name", "expected", "metrics", "licence", "what it is", "page"))
     hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
     return Listing(f"{table}\n\n{hint}", rows)
 
@@ -60,7 +61,7 @@ def metrics() -> Listing:
     """All metrics, a line each."""
     rows = {name: _metric(name) for name in measures.known()}
     cells = [(name, str(row["needs"]), ", ".join(row["variants"]), str(row["about"])) for name, row in rows.items()]
-    table = columns([("name", "needs", "variants", "what it is"), *cells])
+    table = text_table(cells, ("name", "needs", "variants", "what it is"))
     hint = "`lavida-bench metrics NAME` tells how one is defined."
     return Listing(f"{table}\n\n{hint}", rows)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_bench.commands._options import BENCHMARK, JSON, ROOT, SET, parse_settings, progress
+from lavida_gen.common.text import text_table
 
 if TYPE_CHECKING:
     from lavida_bench.benchmarks._check import CheckReport
@@ -44,20 +45,15 @@ def command(benchmark: str, root: Path | None, settings: tuple[str, ...], quick:
 def _print(report: CheckReport) -> None:
     from dataclasses import fields
 
-    from rich.console import Console
-    from rich.table import Table
-
     from lavida_bench.commands._describe import verdict
     from lavida_bench.reporting.markdown import defect_lines
 
-    table = Table("", "expected", "annotated", "found", "", box=None, header_style="bold")
-    for column in table.columns[1:4]:
-        column.justify = "right"
+    rows = []
     for name in (field.name for field in fields(report.found)):
         cells = [getattr(one, name, None) for one in (report.expected, report.annotated, report.found)]
         mark = "differs" if name in report.differences() else ""
-        table.add_row(name.replace("_", " "), *("-" if cell is None else f"{cell:,}" for cell in cells), mark)
-    Console().print(table)
+        rows.append([name.replace("_", " "), *("-" if cell is None else f"{cell:,}" for cell in cells), mark])
+    click.echo(text_table(rows, ["", "expected", "annotated", "found", ""]))
     for line in defect_lines(report.defects):
         click.echo(line)
     click.echo(verdict(report))

@@ -8,7 +8,6 @@ directory. Without `score` there is nothing to score, without `fit` the model is
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from lavida_gen.common.digests import sha256
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.reading import Place, change, expand, refuse, validation_messages
@@ -173,7 +173,7 @@ class RunRecipe(StrictModel):
 
     def fit_identity(self) -> str:
         """SHA-256 of `fit_facts`: two recipes of one identity learn the same."""
-        return hashlib.sha256(json.dumps(self.fit_facts(), sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps(self.fit_facts(), sort_keys=True))
 
 
 def built_in() -> dict[str, Path]:

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lavida_bench.fitting.sharded import is_sharded
+from lavida_gen.common.atomic_file import PARTIAL, describe_write_failure, partial_path, write_atomic, write_error
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.storage.base import PARTIAL
-from lavida_gen.storage.folder import write_whole
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -68,7 +67,7 @@ class Checkpoints:
         """Write one, then let the oldest go. Raises DataError when the disk is full: the earlier ones are kept."""
         main = self.accelerator.is_main_process
         name = f"step-{progress.step:08d}"
-        partial = self.folder / f"{name}{PARTIAL}"
+        partial = partial_path(self.folder / name)
         if main:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
@@ -80,19 +79,19 @@ class Checkpoints:
         if said:
             if main:
                 shutil.rmtree(partial, ignore_errors=True)
-            raise DataError(self._lost(name, said[0]))
+            raise self._lost(name, said[0])
         if main:
             self._prune()
         return self.folder / name
 
-    def _lost(self, name: str, said: str) -> str:
+    def _lost(self, name: str, failure: str) -> DataError:
         kept = self.newest()
-        todo = "free some space and run the same command again: it goes on from " + (kept.name if kept else "step 0")
-        return problem(self.folder / name, said, todo=todo)
+        resume = "run the same command again: it goes on from " + (kept.name if kept else "step 0")
+        return write_error(self.folder / name, failure, resume)
 
     def _prune(self) -> None:
         for old in sorted(self.folder.glob("step-*[0-9]"))[: -self.keep]:
-            gone = old.with_name(old.name + PARTIAL)
+            gone = partial_path(old)
             old.rename(gone)  # never half a checkpoint under a whole one's name
             shutil.rmtree(gone, ignore_errors=True)
 
@@ -117,14 +116,14 @@ def _finished(partial: Path, final: Path, progress: Progress) -> str:
     """Give a checkpoint its name; what went wrong, "" if nothing did."""
     try:
         shutil.copyfile(partial.parent.parent / RECIPE, partial / RECIPE)
-        write_whole(partial / PROGRESS, json.dumps(asdict(progress)).encode())
+        write_atomic(partial / PROGRESS, json.dumps(asdict(progress)).encode())
         for file in partial.rglob("*"):
             _sync(file)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
         _sync(final.parent)
     except (OSError, DataError) as error:
-        return _words(error)
+        return describe_write_failure(error)
     return ""
 
 
@@ -136,7 +135,7 @@ def _tried(accelerator: Accelerator, folder: Path) -> list[str]:
     except Exception as error:  # torch, safetensors and accelerate each have their own for a full disk
         if not _is_disk(error):
             raise
-        said = [_words(error)]
+        said = [describe_write_failure(error)]
     return _gathered(accelerator, said)
 
 
@@ -154,12 +153,6 @@ def _is_disk(error: Exception) -> bool:
     return isinstance(error, OSError) or any(
         word in text for word in ("no space", "os error", "failed writing", "write failed", "unexpected pos", "quota")
     )
-
-
-def _words(error: Exception) -> str:
-    full = any(word in str(error).lower() for word in ("no space", "os error 28", "quota"))
-    full |= "unexpected pos" in str(error).lower()  # torch's zip writer when a write was cut short
-    return "the disk is full" if full else f"cannot be written ({_line(error)})"
 
 
 def _line(error: Exception) -> str:
@@ -223,16 +216,14 @@ def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    partial = out / f"{BEST}{PARTIAL}"
+    partial = partial_path(out / BEST)
     try:
         save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial, dict(notes))
         _sync(partial)
         partial.replace(out / BEST)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        raise DataError(
-            problem(out / BEST, _words(error), todo="free some space, run the same command again")
-        ) from error
+        raise write_error(out / BEST, error) from error
 
 
 @contextmanager
@@ -248,7 +239,7 @@ def locked(out: Path) -> Iterator[None]:
             raise DataError(problem(out, "another fit is writing here", todo="wait for it, or give --out")) from error
         for left in (out / FOLDER).glob(f"*{PARTIAL}"):
             shutil.rmtree(left, ignore_errors=True)
-        (out / f"{BEST}{PARTIAL}").unlink(missing_ok=True)
+        partial_path(out / BEST).unlink(missing_ok=True)
         yield
 
 

@@ -7,7 +7,6 @@ its shards are needed; every fetched shard is compared with the manifest's diges
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import time
@@ -18,13 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 from lavida_bench.config.recipe import DataEntry, LoaderSettings
+from lavida_gen.common.atomic_file import partial_path, write_atomic
+from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, ShardEntry
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.corpus.shards import digest
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.cache import file_digest, root
-from lavida_gen.storage.folder import write_whole
 from lavida_gen.storage.places import is_url, open_storage
 
 Check = Literal["digest", "size", "none"]
@@ -75,9 +74,9 @@ def locate_corpus(corpus: str, cache: Path) -> LocalCorpus:
         return LocalCorpus(open_corpus(corpus).path)
     opened = open_corpus(corpus)
     text = opened.manifest.text()
-    folder = cache / hashlib.sha256(opened.place.encode() + text).hexdigest()[:32]
+    folder = cache / sha256(opened.place.encode() + text)[:32]
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / MANIFEST, text)
+    write_atomic(folder / MANIFEST, text)
     return LocalCorpus(folder, opened.place)
 
 
@@ -160,11 +159,11 @@ def fetch_shard(place: Storage, file: str, path: Path, sha256: str) -> None:
 
 def _fetch_once(place: Storage, file: str, path: Path, sha256: str) -> str:
     """What went wrong, "" if nothing did."""
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    partial = partial_path(path)  # the caller holds the lock
     try:
         with place.open(file) as source, open(partial, "wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
-        got = digest(partial)[1]
+        got = sha256_file(partial)
         if got == sha256:
             partial.replace(path)
             return ""

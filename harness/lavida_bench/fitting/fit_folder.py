@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,11 +12,11 @@ import yaml
 
 from lavida_bench.fitting.checkpoint import BEST, RECIPE, Progress
 from lavida_bench.results.score_store import folder_digest
-from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
+from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error
+from lavida_gen.common.errors import LavidaGenError, UserError, problem
+from lavida_gen.common.json_file import read_json_object, write_json
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.recipe_files.diff import told
-from lavida_gen.storage.base import PARTIAL
-from lavida_gen.storage.folder import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +46,7 @@ def mark_begun(recipe: RunRecipe, out: Path) -> None:
     facts, inputs = recipe.fit_facts(), _inputs(recipe)
     held = _read(out / OWNER, "facts", "inputs")
     if held is None:
-        write_whole(out / OWNER, json.dumps({"facts": facts, "inputs": inputs}, indent=1).encode())
+        write_json(out / OWNER, {"facts": facts, "inputs": inputs})
     else:
         differ = told(held["facts"], facts)
         if differ:
@@ -55,7 +54,7 @@ def mark_begun(recipe: RunRecipe, out: Path) -> None:
             raise UserError(problem(out, f"holds a fit of another recipe: {differ}", todo=todo))
         _compare(held["inputs"], inputs)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    write_whole(out / RECIPE, text.encode())
+    write_atomic(out / RECIPE, text.encode())
 
 
 def changed_settings(recipe: RunRecipe, out: Path) -> str:
@@ -100,7 +99,7 @@ def write_result(
     damaged_shards  how many the loader left out from the beginning
     """
     best = _best(out / BEST) if (out / BEST).is_file() else {}
-    partial = out / f"{MODEL}{PARTIAL}"
+    partial = partial_path(out / MODEL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
         model.save_pretrained(partial, state_dict={**weights, **best})
@@ -109,15 +108,15 @@ def write_result(
         partial.rename(out / MODEL)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        todo = "free some space and run the same command again: the last checkpoint is kept"
-        raise DataError(problem(out / MODEL, f"cannot be written ({error})", todo=todo)) from error
+        resume = "run the same command again: the last checkpoint is kept"
+        raise write_error(out / MODEL, error, resume) from error
     summary = {
         "identity": recipe.fit_identity(),
         "recipe": recipe.name,
         **asdict(progress),
         "damaged_shards": damaged_shards,
     }
-    write_whole(out / DONE, (json.dumps(summary, indent=1) + "\n").encode())
+    write_json(out / DONE, summary)
 
 
 def _best(file: Path) -> dict[str, Tensor]:
@@ -128,13 +127,7 @@ def _best(file: Path) -> dict[str, Tensor]:
 
 def _read(path: Path, *keys: str) -> dict[str, Any] | None:
     """A file of this folder, None if it is not there. Raises DataError for what is damaged or lacks a key."""
-    todo = "remove the folder, or give another"
-    try:
-        plain: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", todo=todo)) from error
-    if not isinstance(plain, dict) or not plain.keys() >= set(keys):
-        raise DataError(problem(path, "holds something else", f"an object with {' and '.join(keys)}", todo))
-    return plain
+    expected = f"an object with {' and '.join(keys)}"
+    return read_json_object(path, expected, "remove the folder, or give another", keys)

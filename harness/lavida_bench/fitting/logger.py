@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.atomic_file import write_atomic, write_error
 
 LOG = "log.jsonl"
 BOARD = "tensorboard"
@@ -62,8 +62,8 @@ class TrainingLogger:
         try:
             self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
         except OSError as error:
-            todo = "free some space and run the same command again: the last checkpoint is kept"
-            raise DataError(problem(self._file.name, f"cannot be written ({error.strerror})", todo=todo)) from error
+            resume = "run the same command again: the last checkpoint is kept"
+            raise write_error(self._file.name, error, resume) from error
 
     def _scalars(self, room: str, step: int, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -93,11 +93,9 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 def _cut(path: Path, step: int) -> None:
     """Take back what was said after `step`."""
-    from lavida_gen.storage.folder import write_whole
-
     if path.is_file():
         kept = [line for line in read_log(path) if line["step"] <= step]
-        write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
+        write_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
 
 
 def _clock(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lavida_gen.common.errors import UserError, did_you_mean
+from lavida_gen.common.errors import UserError, problem, unknown_name
 
 if TYPE_CHECKING:
     from lavida.config import LavidaConfig
@@ -77,10 +77,7 @@ def complete_changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str
     known = [name for name, kind in type(config).__annotations__.items() if not str(kind).startswith("ClassVar")]
     for key in given:
         if key not in known:
-            close = did_you_mean(key, known)
-            raise UserError(
-                f"model.config.{key}: LavidaConfig has no such key; {close or 'known: ' + ', '.join(known)}"
-            )
+            raise UserError(problem("model.config", unknown_name("LavidaConfig key", key, known)))
     own = {key: getattr(config, key) for key in given}
     return {
         key: own[key] | value if isinstance(value, dict) and isinstance(own[key], dict) else value

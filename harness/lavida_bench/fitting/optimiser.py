@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from lavida_gen.common.errors import UserError, did_you_mean
+from lavida_gen.common.errors import UserError, problem, unknown_name
 
 if TYPE_CHECKING:
     from lavida_bench.config.recipe import FitSettings
@@ -22,8 +22,7 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
 
     for group in fit.lr_of:
         if group not in GROUPS:
-            close = did_you_mean(group, GROUPS)
-            raise UserError(f"fit.lr_of.{group}: no such group; {close or 'known: ' + ', '.join(GROUPS)}")
+            raise UserError(problem("fit.lr_of", unknown_name("group", group, GROUPS)))
     members: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:

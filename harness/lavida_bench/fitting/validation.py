@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from lavida.losses import LOSSES, Weights
 from lavida.objective import loss_counts
 from lavida_bench.metrics._curves import auc
-from lavida_gen.common.errors import DataError, UserError, did_you_mean
+from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -34,8 +34,7 @@ def check_metric_name(by: str) -> None:
     """Raises UserError if nothing of this name is measured."""
     known = ("loss", *LOSSES, *HIGHER_IS_BETTER)
     if by not in known:
-        close = did_you_mean(by, known)
-        raise UserError(f"fit.validation.by: {by!r}; {close or 'known: ' + ', '.join(known)}")
+        raise UserError(problem("fit.validation.by", unknown_name("value", by, known)))
 
 
 class ValidationSums:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos import regions
 from lavida_bench.videos.types import Maps, Pixels
-from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import PARTIAL
+from lavida_gen.common.atomic_file import partial_path, write_error
 
 ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245), (24, 26, 30), (250, 204, 21)
 TICKS = 90_000  # of presentation time a second
@@ -90,7 +89,7 @@ class OverlayWriter:
     """An H.264 mp4 under its final name once it is whole. `live`: playable at any time while it is written."""
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
-        self.path, self.partial = path, path.with_name(path.name + PARTIAL)
+        self.path, self.partial = path, partial_path(path)
         self._rate, self._live = Fraction(fps).limit_denominator(1001), live
         self._container: Any = None
         self._stream: Any = None
@@ -129,7 +128,7 @@ class OverlayWriter:
             frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
             self._container.mux(self._stream.encode(frame))
         except (OSError, av.error.FFmpegError) as error:
-            raise DataError(problem(self.path, f"cannot be written ({error})", todo="free some space")) from error
+            raise write_error(self.path, error) from error
 
     def finish(self) -> None:
         """Closes the file and gives it its name. Raises DataError for a full disk."""
@@ -142,4 +141,4 @@ class OverlayWriter:
             self._container.close()
             self.partial.replace(self.path)
         except (OSError, av.error.FFmpegError) as error:
-            raise DataError(problem(self.path, f"cannot be written ({error})", todo="free some space")) from error
+            raise write_error(self.path, error) from error

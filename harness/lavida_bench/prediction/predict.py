@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -37,8 +36,9 @@ from lavida_bench.scoring.scorer import ClipScores, Scorer
 from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
 from lavida_bench.videos.stream import Stream, StreamFrame
 from lavida_bench.videos.types import Pixels
+from lavida_gen.common.atomic_file import partial_path, write_atomic
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import PARTIAL, write_whole
+from lavida_gen.common.json_file import write_json
 from lavida_gen.storage import output_folder as out_folder
 
 FORMAT = 1
@@ -154,7 +154,7 @@ class _Pipeline:
     @property
     def partial(self) -> Path:
         """Where the scores are written while they come."""
-        return self.out / f"scores.csv{PARTIAL}"
+        return partial_path(self.out / "scores.csv")
 
     def chunks(self, stream: Stream) -> Iterator[_Chunk]:
         """The source in chunks. Runs in a reader."""
@@ -239,13 +239,13 @@ class _Pipeline:
             timeline_picture.draw_timeline(out / TIMELINE, title, self.rows, found.segments, threshold, self.peaks)
         text = io.StringIO()
         write_csv(text, found.segments, AnomalySegment)
-        write_whole(out / "segments.csv", text.getvalue().encode())
+        write_atomic(out / "segments.csv", text.getvalue().encode())
         self.partial.replace(out / "scores.csv")
         plain = {
             "format": FORMAT, **about, **asdict(found), "names": list(self.names), "settings": asdict(self.settings),
             "model": {"name": self.scorer.name, **self.scorer.identity}, "provenance": asdict(current_provenance()),
         }  # fmt: skip
-        write_whole(out / RESULT, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
+        write_json(out / RESULT, plain)
 
 
 class _Closing:

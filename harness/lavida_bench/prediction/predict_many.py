@@ -14,10 +14,10 @@ from lavida_bench.prediction.predict import FORMAT, RESULT, Prediction, Settings
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.prediction.timeline_picture import format_time
 from lavida_bench.protocols.prompt_names import parse_prompt_names
-from lavida_bench.results.score_store import json_digest
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.media import find_videos
 from lavida_bench.videos.stream import Stream
+from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
 
 
@@ -105,7 +105,7 @@ def predict_all(
     """Predicts each source; one that cannot be read does not keep the others from it."""
     outcomes = []
     for source in found:
-        key = json_digest([FORMAT, dict(scorer.identity), list(names), asdict(settings), source.mark])
+        key = sha256_json([FORMAT, dict(scorer.identity), list(names), asdict(settings), source.mark])
         before = None if again or source.mark is None else finished_prediction(source.out, key)
         if before is not None:
             outcomes.append(Outcome(source, before, kept=True))

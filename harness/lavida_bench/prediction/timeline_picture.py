@@ -14,7 +14,7 @@ import numpy as np
 
 from lavida_bench.prediction.segments import AnomalySegment, ScoredFrame
 from lavida_bench.videos.types import Pixels
-from lavida_gen.corpus.shards import write_whole
+from lavida_gen.common.atomic_file import write_atomic
 
 WIDTH, HEIGHT, MARGIN = 1600, 560, 70
 THUMB = (232, 140)  # width, height
@@ -86,7 +86,7 @@ def draw_timeline(
     _thumbnails(image, pen, box, peaks.best(found), length, threshold, small)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    write_whole(path, buffer.getvalue())
+    write_atomic(path, buffer.getvalue())
 
 
 Box = tuple[int, int, int, int]

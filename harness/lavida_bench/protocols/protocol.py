@@ -25,7 +25,7 @@ import numpy as np
 from lavida_bench.protocols.rules import GENERIC_RULES, ScoringRules
 from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Counts, Detections, Maps, TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, UserError, did_you_mean, problem
+from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 
 CLIP_LENGTH = 8  # frames of a clip, as LAVIDA is trained
 
@@ -273,8 +273,7 @@ def make(name: str, rules: ScoringRules = GENERIC_RULES) -> EvaluationProtocol:
     """
     base, _, version = name.partition("/")
     if base not in PROTOCOLS:
-        hint = did_you_mean(base, tuple(PROTOCOLS)) or f"known: {', '.join(PROTOCOLS)}"
-        raise UserError(f"unknown protocol {name!r}; {hint}")
+        raise UserError(unknown_name("protocol", name, PROTOCOLS))
     protocol = PROTOCOLS[base](rules)
     if version and version != str(protocol.version):
         expected = f"{protocol.id}, the one that this code has"

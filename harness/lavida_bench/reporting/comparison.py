@@ -12,12 +12,12 @@ from lavida_bench.evaluation.compare import Comparison
 from lavida_bench.metrics import _base as metrics
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
-from lavida_bench.reporting.console import aligned
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import escape, markdown_table
 from lavida_bench.reporting.table import format_estimate, format_number, in_unit, metric_title, unit_of
 from lavida_bench.results.results_json import Provenance
-from lavida_gen.corpus.shards import write_whole
+from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.text import text_table
 
 SCHEMA = 1
 LEGEND = (
@@ -75,7 +75,8 @@ def comparison_lines(compared: Comparison) -> Iterator[str]:
     for method, coverage in zip(compared.methods, compared.coverage, strict=True):
         yield f"{method}: scored {coverage}"
     yield ""
-    yield from aligned(*_table(compared))
+    head, rows = _table(compared)
+    yield from text_table(rows, head).splitlines()
 
 
 def _table(compared: Comparison) -> tuple[list[str], list[list[str]]]:
@@ -106,14 +107,14 @@ def write(folder: Path, all_compared: Sequence[Comparison], made: Provenance) ->
     folder.mkdir(parents=True, exist_ok=True)
     plain_data = {"schema": SCHEMA, "provenance": asdict(made), "compared": [_numbers(one) for one in all_compared]}
     text = json.dumps(plain_data, ensure_ascii=False, indent=1, allow_nan=False)
-    write_whole(folder / "comparison.json", text.encode())
-    write_whole(folder / "comparison.md", f"{markdown(all_compared)}\nCommand: `{made.command}`\n".encode())
+    write_atomic(folder / "comparison.json", text.encode())
+    write_atomic(folder / "comparison.md", f"{markdown(all_compared)}\nCommand: `{made.command}`\n".encode())
     versions = ", ".join(f"{key} {value}" for key, value in made.versions.items())
     data = {
         "legend": LEGEND, "command": made.command, "facts": [("versions", versions), ("made", made.made)],
         "compared": [_page(one) for one in all_compared],
     }  # fmt: skip
-    write_whole(folder / "comparison.html", fill("comparison.html", "comparison", data).encode())
+    write_atomic(folder / "comparison.html", fill("comparison.html", "comparison", data).encode())
     return folder / "comparison.html"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from lavida_bench.reporting.table import format_estimate, format_number, in_unit
 from lavida_bench.results import published
 from lavida_bench.results import results_json as record
 from lavida_bench.results.results_json import ResultEntry
+from lavida_gen.common.text import text_table
 
 
 def run_lines(run: Path) -> Iterator[str]:
@@ -29,18 +30,19 @@ def entry_lines(entry: ResultEntry) -> Iterator[str]:
         yield f"prompt check: {fall}"
     yield from (f"warning: {text}" for text in result.warnings)
     yield ""
-    yield from aligned(*_table(entry))
+    yield from text_table(*_table(entry)).splitlines()
     if result.smoothed is not None:
         yield from ["", f"scores smoothed, sigma {result.smoothing:g} frames"]
-        yield from aligned(*_table(replace(entry, result=replace(result, metrics=result.smoothed), baselines=())))
+        smoothed = replace(entry, result=replace(result, metrics=result.smoothed), baselines=())
+        yield from text_table(*_table(smoothed)).splitlines()
     for why in dict.fromkeys(result.not_scored.values()):
         yield f"not scored, {why}: {', '.join(name for name, one in result.not_scored.items() if one == why)}"
     if papers := list(_papers(entry)):
         yield from ["", "published", *papers]
 
 
-def _table(entry: ResultEntry) -> tuple[list[str], list[list[str]]]:
-    """Rows are variants of metrics; shares in percent."""
+def _table(entry: ResultEntry) -> tuple[list[list[str]], list[str]]:
+    """Rows and head: the rows are variants of metrics; shares in percent."""
     methods = [one.method for one in entry.baselines]
     rows = []
     for detail in variant_details(entry.result):
@@ -51,7 +53,7 @@ def _table(entry: ResultEntry) -> tuple[list[str], list[list[str]]]:
         ]
         unit = "" if detail.unit == "%" else f" ({detail.unit})"
         rows.append([detail.metric, f"{detail.variant}{unit}", format_estimate(detail.estimate, detail.unit), *beside])
-    return ["metric", "variant", f"{entry.result.method} [95 %]", *methods], rows
+    return rows, ["metric", "variant", f"{entry.result.method} [95 %]", *methods]
 
 
 def _papers(entry: ResultEntry) -> Iterator[str]:
@@ -59,16 +61,4 @@ def _papers(entry: ResultEntry) -> Iterator[str]:
     for paper in published.published_for(entry.result.benchmark):
         for metric, value in paper.values[entry.result.benchmark].items():
             rows.append([paper.method, metric, f"{value:.2f}", f"protocol: {paper.protocol}", paper.note])
-    yield from aligned([], rows)
-
-
-def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns of equal width, two blanks apart; cells that begin like a number to the right."""
-    everything = [head, *rows] if head else list(rows)
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
-    right = [all(not row[at] or row[at][0] in "0123456789-–" for row in rows) for at in range(len(widths))]
-    for row in everything:
-        cells = (t.rjust(w) if r else t.ljust(w) for t, w, r in zip(row, widths, right, strict=True))
-        yield "  ".join(cells).rstrip()
+    yield from text_table(rows).splitlines()

@@ -20,8 +20,9 @@ from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
 from lavida_bench.reporting.table import format_estimate, result_table, variant_details
 from lavida_bench.results import results_json as records
 from lavida_bench.results.results_json import ResultEntry, RunResults
+from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import write_whole
+from lavida_gen.common.json_file import read_json
 from lavida_gen.recipe_files.reading import UNREADABLE
 
 PICTURES = "pictures"
@@ -36,7 +37,7 @@ def add(run: Path, measured: Measurement) -> Path:
     record = records.read(run) if (run / records.FILE).is_file() else RunResults()
     (run / PICTURES).mkdir(parents=True, exist_ok=True)
     views = [view.to_json() for view in measured.views]
-    write_whole(_pictures(run, measured.entry), json.dumps(views, allow_nan=False).encode())
+    write_atomic(_pictures(run, measured.entry), json.dumps(views, allow_nan=False).encode())
     records.write(run, record.with_entry(measured.entry))
     return render(run)
 
@@ -45,13 +46,13 @@ def render(run: Path) -> Path:
     """Writes both pages again from what is in the folder; gives the HTML's path. Raises DataError."""
     record = records.read(run)
     name = _title(run)
-    write_whole(run / MARKDOWN, markdown(record, name).encode())
+    write_atomic(run / MARKDOWN, markdown(record, name).encode())
     data = {
         "name": name,
         "legend": LEGEND,
         "entries": [entry_data(entry, _looks(run, entry)) for entry in record.entries],
     }
-    write_whole(run / HTML, fill("report.html", f"{name}: results", data).encode())
+    write_atomic(run / HTML, fill("report.html", f"{name}: results", data).encode())
     return run / HTML
 
 
@@ -73,10 +74,7 @@ def _looks(run: Path, entry: ResultEntry) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     todo = "remove it, or report again"
-    try:
-        looks: list[dict[str, Any]] = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise DataError(problem(path, f"is no JSON ({error})", todo=todo)) from error
+    looks = read_json(path, "what a report drew of each video", todo)
     if not isinstance(looks, list) or not all(isinstance(look, dict) and "key" in look for look in looks):
         raise DataError(problem(path, "no list of what was seen of each video", todo=todo))
     return looks

@@ -8,7 +8,6 @@ reader of an older file could be misled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -19,8 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from lavida_bench.benchmarks._base import Benchmark, Defect
 from lavida_bench.results.result import Result
+from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import write_whole
+from lavida_gen.common.json_file import read_json
 
 SCHEMA = 1
 FILE = "results.json"
@@ -106,7 +107,7 @@ class ResultEntry:
         """The key as a file name, with a digest where the method's name has characters that it cannot keep."""
         benchmark, protocol, method = self.key
         plain = re.sub(r"[^\w.-]", "-", method).strip("-")
-        suffix = "" if plain == method else f"-{hashlib.sha256(method.encode()).hexdigest()[:8]}"
+        suffix = "" if plain == method else f"-{sha256(method)[:8]}"
         return f"{benchmark}-{protocol.replace('/', '-')}-{plain}{suffix}"
 
 
@@ -190,11 +191,7 @@ def read(run: Path) -> RunResults:
     if not path.is_file():
         todo = "give a folder that `lavida-bench run`, `report` or `score-files` wrote"
         raise DataError(problem(path, "no such file", "the results of a run", todo))
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(problem(path, f"is no JSON ({error})", "the results of a run", "score again")) from error
-    return RunResults.from_json(data, path)
+    return RunResults.from_json(read_json(path, "the results of a run", "score again"), path)
 
 
 def write(run: Path, results: RunResults) -> None:
@@ -209,4 +206,4 @@ def write(run: Path, results: RunResults) -> None:
     """
     run.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
-    write_whole(run / FILE, text.encode())
+    write_atomic(run / FILE, text.encode())

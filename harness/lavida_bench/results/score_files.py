@@ -23,6 +23,7 @@ from lavida_bench.results.video_scores import VideoScoreFiles, is_rounded, read_
 from lavida_bench.videos.media import VIDEOS, is_stray
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, did_you_mean, problem
+from lavida_gen.common.text import shorten
 
 SHOWN = 10  # problems or names listed in an error
 PARTS = (".boxes.csv", ".maps.npy")
@@ -83,7 +84,7 @@ class ScoreFiles:
         """Sentences for the top of a report: files that were not used, scores that were changed in reading."""
         notes = []
         if self.extra:
-            notes.append(f"{len(self.extra)} files of no test video were ignored: {_some_names(self.extra)}")
+            notes.append(f"{len(self.extra)} files of no test video were ignored: {shorten(self.extra, SHOWN)}")
         rounded = [key for key, files in self.files.items() if is_rounded(files)]
         if rounded:
             notes.append(
@@ -116,7 +117,7 @@ class ScoreFiles:
             raise DataError("\n".join(problems[:SHOWN]) + more)
 
     def _missing_problem(self, missing: list[str], total: int) -> str:
-        got = f"scores of {total - len(missing)} of {total} videos; missing: {_some_names(missing)}"
+        got = f"scores of {total - len(missing)} of {total} videos; missing: {shorten(missing, SHOWN)}"
         hints = []
         for name in self.extra[:SHOWN]:
             hint = did_you_mean(name, missing)
@@ -145,11 +146,6 @@ class ScoreFiles:
         """Each video with its scores, one at a time. Raises DataError as `score` does."""
         for video in videos:
             yield video, self.score(video)
-
-
-def _some_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _files_by_name(folder: Path) -> dict[str, VideoScoreFiles]:

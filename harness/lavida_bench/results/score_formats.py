@@ -9,7 +9,6 @@ Letters: F frames of a video, h w of a map, n rows.
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import read_json as read_json_value
 
 Array = NDArray[Any]
 """An array of a dtype that is not known before it is read."""
@@ -172,10 +172,7 @@ def read_json(path: Path) -> dict[str, Array]:
     Raises:
         DataError: The file cannot be read, or holds something else.
     """
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", "a JSON list of scores")) from error
+    data = read_json_value(path, "a JSON list of scores")
     content = {"frames": data} if isinstance(data, list) else data
     if not isinstance(content, dict):
         raise DataError(problem(path, f"holds a {type(data).__name__}", f"a list of scores, or an object of {NAMES}"))

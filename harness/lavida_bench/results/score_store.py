@@ -10,8 +10,6 @@ differs (another model, prompt, protocol, or another video) counts as absent. Le
 
 from __future__ import annotations
 
-import hashlib
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,8 +24,9 @@ from lavida_bench.videos.media import Media, TruncatedVideo
 from lavida_bench.videos.types import Bits, Detections, Floats, Maps, TestVideo, VideoScore
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common import arrays
+from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
-from lavida_gen.corpus.shards import write_whole
+from lavida_gen.common.json_file import read_json_object, write_json
 from lavida_gen.storage import cache
 
 FORMAT = 1
@@ -65,7 +64,7 @@ class ScoreStore:
 
     def __init__(self, folder: Path, identity: Mapping[str, object]) -> None:
         self.folder, self.identity = folder, dict(identity)
-        self.fingerprint = json_digest(self.identity)
+        self.fingerprint = sha256_json(self.identity)
 
     @classmethod
     def create(cls, folder: Path, identity: Mapping[str, object], replace: bool = False) -> ScoreStore:
@@ -118,7 +117,7 @@ class ScoreStore:
             seconds: Busy seconds by stage of a finished scoring; None before the end.
         """
         plain = {"format": FORMAT, "fingerprint": self.fingerprint, "about": self.identity, "seconds": seconds or {}}
-        write_whole(self.folder / HEADER, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
+        write_json(self.folder / HEADER, plain)
 
     def seconds(self) -> dict[str, float]:
         """Busy seconds by stage of the last finished scoring, {} before. Raises DataError."""
@@ -139,7 +138,7 @@ class ScoreStore:
     def video_fingerprint(self, video: TestVideo) -> str:
         """Digest of what determines the scores of a video: the store's identity and the video as it is on disk."""
         parts = [self.fingerprint, video.frame_count, list(video.size), list(video.names), _files(video.reader)]
-        return json_digest(parts)
+        return sha256_json(parts)
 
     def has(self, video: TestVideo, maps: bool = False) -> bool:
         """Whether the store has the scores of a video as it is on disk now.
@@ -202,19 +201,6 @@ class _StoredPixels:
         return maps
 
 
-def json_digest(plain: object) -> str:
-    """SHA-256 of plain JSON.
-
-    Args:
-        plain: Lists, dicts, strings, numbers, None.
-
-    Returns:
-        64 hexadecimal digits, independent of the order of keys.
-    """
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _files(reader: object) -> list[tuple[str, int]]:
     """Names and sizes in bytes of a video's files. A changed file has almost always another size."""
     media = reader if isinstance(reader, Media) else None
@@ -228,14 +214,11 @@ def _files(reader: object) -> list[tuple[str, int]]:
 
 
 def _read_header(path: Path) -> _Header:
-    try:
-        header: _Header = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", "what `lavida-bench score` wrote")) from error
-    got = header.get("format") if isinstance(header, dict) else header
+    header = read_json_object(path, "what `lavida-bench score` wrote", "remove the folder and score again")
+    got = header.get("format")
     if got != FORMAT or not {"fingerprint", "about", "seconds"} <= header.keys():
         raise DataError(problem(path, f"format {got!r}", f"{FORMAT}, whole", "remove the folder and score again"))
-    return header
+    return _Header(format=got, fingerprint=header["fingerprint"], about=header["about"], seconds=header["seconds"])
 
 
 MODEL_FILES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
@@ -255,4 +238,4 @@ def folder_digest(folder: Path) -> str:
         DataError: A file cannot be read.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in MODEL_FILES)
-    return json_digest([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])
+    return sha256_json([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import pairwise
@@ -15,7 +14,8 @@ from lavida_bench.metrics._bootstrap import Difference
 from lavida_bench.reporting.markdown import escape, markdown_table
 from lavida_bench.reporting.table import format_estimate, in_unit, result_table
 from lavida_bench.results import results_json as record
-from lavida_gen.storage.folder import write_whole
+from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.json_file import write_json
 
 Arm = tuple[str, Sequence[str]]
 """Name and all exposures of an arm."""
@@ -44,8 +44,8 @@ def write(name: str, about: str, arms: Sequence[Arm], out: Path, say: Callable[[
     rows: list[dict[str, Any]] = []
     for entry in record.read(run_folder(out, arms[0][0])).entries:
         parts += _part(entry.key[:2], arms, gains, out, rows)
-    write_whole(out / "ablation.json", (json.dumps({"arms": rows}, indent=1, ensure_ascii=False) + "\n").encode())
-    write_whole(out / "ablation.md", ("\n\n".join(part for part in parts if part) + "\n").encode())
+    write_json(out / "ablation.json", {"arms": rows})
+    write_atomic(out / "ablation.md", ("\n\n".join(part for part in parts if part) + "\n").encode())
     return out / "ablation.md"
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.reporting import run_folder as report
@@ -13,6 +11,7 @@ from lavida_bench.reporting.markdown import escape, escape_code, markdown_table,
 from lavida_bench.reporting.table import result_table
 from lavida_bench.results import results_json as record
 from lavida_bench.runs.stages import Stages
+from lavida_gen.common.json_file import read_json_object
 
 
 def run_readme(recipe: RunRecipe, run: Path, stages: Stages) -> str:
@@ -58,7 +57,7 @@ def _where(run: Path) -> Iterator[str]:
 
 def _check(path: Path) -> str:
     """The prompt check as a table."""
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    found = read_json_object(path, "a prompt check", "remove it; the run makes it again")
     label = path.stem.removeprefix("prompt_check-")
     rows = []
     for which in ("all", "abnormal", "normal"):

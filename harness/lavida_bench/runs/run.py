@@ -9,7 +9,6 @@ run(load("demo"), Path("runs/demo"), progress, print)
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,15 +20,16 @@ from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.reporting import run_folder as report
-from lavida_bench.results.score_store import ScoreStore, json_digest
+from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.runs import score_stage as score_run
 from lavida_bench.runs.preflight import refuse_unscorable
 from lavida_bench.runs.readme import run_readme
 from lavida_bench.runs.stages import OWNED, Stages
 from lavida_bench.scoring.score import ScoringSettings
 from lavida_bench.scoring.scorer import Precision, Scorer
+from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.digests import sha256_file, sha256_json
 from lavida_gen.common.errors import UserError, problem
-from lavida_gen.corpus.shards import write_whole
 from lavida_gen.recipe_files.diff import told
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.reading import read
@@ -95,7 +95,7 @@ class _RunJob:
             with suppress(UserError):  # changed by hand: it is written anew
                 if changed := told(read(path, RUN.keys), plain):
                     self.say(f"the recipe has changed: {changed}")
-        write_whole(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
+        write_atomic(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
 
     def fit(self) -> None:
         """Stage `fit`; nothing for a recipe without it."""
@@ -121,7 +121,7 @@ class _RunJob:
     def score(self, entry: ScoreEntry) -> None:
         """Stage `score LABEL`."""
         name = f"score {entry.slug}"
-        key = json_digest([entry.model_dump(mode="json"), self._model_key()])
+        key = sha256_json([entry.model_dump(mode="json"), self._model_key()])
         if self.stages.fresh(name, key) and self._scored(entry, self.stages.done[name].facts.get(LABELS, "")):
             self.say(f"{name}: done {self.stages.done[name].finished}")
             return
@@ -162,11 +162,11 @@ class _RunJob:
         page = self.out / "README.md"
         if self.recipe.score and self.stages.writes:
             page = self.out / report.HTML
-            key = hashlib.sha256((self.out / "results.json").read_bytes()).hexdigest()
+            key = sha256_file(self.out / "results.json")
             if not (self.stages.fresh("report", key) and page.is_file()):
                 self.stages.do("report", key, lambda: {"page": report.render(self.out).name})
         if self.stages.writes:
-            write_whole(self.out / "README.md", run_readme(self.recipe, self.out, self.stages).encode())
+            write_atomic(self.out / "README.md", run_readme(self.recipe, self.out, self.stages).encode())
         return page
 
     def _model(self) -> Path | None:
@@ -185,7 +185,7 @@ class _RunJob:
             return folder_digest(folder)
         begins = Path(path).expanduser() if path is not None else None
         files = folder_digest(begins) if begins is not None and begins.is_dir() else self._shipped()
-        return json_digest([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
+        return sha256_json([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
 
     def _shipped(self) -> str:
         """Digest of the weights that come with this program, "" for a model that does not begin with them."""

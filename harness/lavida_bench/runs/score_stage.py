@@ -9,7 +9,6 @@ RUN/results.json, report.md, report.html
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,8 +33,8 @@ from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_res
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import write_json
 from lavida_gen.common.text import counted
-from lavida_gen.corpus.shards import write_whole
 
 SCORES = "scores"
 SHOWN = 5  # failed videos told in full
@@ -219,7 +218,7 @@ def _falls(task: ScoreJob, store: ScoreStore, other: ScoreStore) -> dict[str, pr
         return {}
     plain: dict[str, Any] = {"names": task.names.kind, "absent": list(task.entry.absent)}
     plain |= {which: asdict(fall) for which, fall in falls.items()}
-    write_whole(_check_file(task), (json.dumps(plain, indent=1) + "\n").encode())
+    write_json(_check_file(task), plain)
     return falls
 
 

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from lavida_bench.results.provenance import command_line
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import write_whole
+from lavida_gen.common.json_file import read_json_object, write_json
 
 FORMAT = 1
 FILE = "run.json"
@@ -62,7 +61,7 @@ class Stages:
         if not path.is_file():
             return cls(run, recipe, writes)
         try:
-            plain = json.loads(path.read_text("utf-8"))
+            plain = read_json_object(path, "what a run wrote", "remove it; finished work is found")
             if plain["format"] != FORMAT:
                 raise DataError(problem(path, f"format {plain['format']!r}", str(FORMAT), "give another --out"))
             done = {row["name"]: Stage(**row) for row in plain["stages"]}
@@ -86,5 +85,5 @@ class Stages:
         self.done[name] = Stage(name, key, round(time.perf_counter() - start, 2), finished, command_line(), facts)
         if self.writes:
             plain = {"format": FORMAT, "recipe": self.recipe, "stages": [asdict(stage) for stage in self.done.values()]}
-            write_whole(self.run / FILE, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
+            write_json(self.run / FILE, plain)
         return self.done[name]

@@ -23,9 +23,10 @@ from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
-from lavida_bench.results.score_store import folder_digest, json_digest
+from lavida_bench.results.score_store import folder_digest
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
+from lavida_gen.common.digests import sha256, sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -121,7 +122,7 @@ def scorer_from_model(
     """A model that is in memory: its weights and its configuration are what tell it from others."""
     place = _device(device)
     config = {name: value for name, value in model.config.to_dict().items() if name not in UNSCORED_KEYS}
-    weights = json_digest([[_tensor_digest(value) for value in model.state_dict().items()], config])
+    weights = sha256_json([[_tensor_digest(value) for value in model.state_dict().items()], config])
     return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
 
 
@@ -133,10 +134,8 @@ def _chosen(precision: Precision, place: torch.device) -> str:
 
 def _tensor_digest(item: tuple[str, Tensor]) -> tuple[str, str]:
     """A tensor of a state dict and the digest of its values."""
-    import hashlib
-
     name, value = item
-    return name, hashlib.sha256(value.detach().float().contiguous().cpu().numpy().tobytes()).hexdigest()
+    return name, sha256(value.detach().float().contiguous().cpu().numpy().tobytes())
 
 
 def _device(device: str | None) -> torch.device:

@@ -5,11 +5,9 @@ Letters: n frames of one piece, m frames to score, h w of a map.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,7 @@ from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.score_store import MAPS, ScoreStore
 from lavida_bench.videos import regions
 from lavida_bench.videos.types import Counts, Floats, Maps, TestVideo
-from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import PARTIAL, write_whole
+from lavida_gen.common.atomic_file import partial_path, write_atomic, write_errors
 
 
 class VideoScoreWriter:
@@ -68,7 +65,7 @@ class VideoScoreWriter:
         )
         if self._maps is not None:
             self._maps.finish()
-        write_whole(self.store.path(self.video.key), buffer.getvalue())
+        write_atomic(self.store.path(self.video.key), buffer.getvalue())
 
     def abandon(self) -> None:
         """Leaves nothing behind."""
@@ -81,7 +78,7 @@ class _MapsFile:
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         self.path, self.row = path, int(np.prod(shape[1:])) * 2
-        self.partial = path.with_name(path.name + PARTIAL)  # one name, so that nothing gathers when runs are killed
+        self.partial = partial_path(path)
         with _writing(path):
             self._file = self.partial.open("wb")
             header = {"descr": "<f2", "fortran_order": False, "shape": shape}
@@ -110,12 +107,5 @@ class _MapsFile:
         self.partial.unlink(missing_ok=True)
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "the disk is full" if full else f"cannot be written ({error.strerror})"
-        todo = "free some space and run the same command again: finished videos are kept"
-        raise DataError(problem(path, what, todo=todo)) from error
+def _writing(path: Path) -> AbstractContextManager[None]:
+    return write_errors(path, "run the same command again: finished videos are kept")

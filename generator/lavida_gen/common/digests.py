@@ -1,0 +1,27 @@
+"""SHA-256 of texts, bytes, JSON values and files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def sha256(data: str | bytes) -> str:
+    """SHA-256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_json(value: object) -> str:
+    """SHA-256 of a value's JSON with sorted keys and without spaces, as 64 hexadecimal digits."""
+    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True))

@@ -1,0 +1,103 @@
+"""JSON files, read with an error message that names the place in the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.errors import DataError, LavidaGenError, problem
+
+JsonObject = dict[str, Any]
+"""A JSON object as `json` reads it: keys to numbers, texts, lists, objects, True, False and None."""
+
+
+def read_json(path: Path, expected: str = "a JSON file", todo: str = "") -> object:
+    """The JSON value in a file.
+
+    Args:
+        path: The file, in UTF-8.
+        expected: What the file should hold, for messages.
+        todo: What to do about a damaged file, for messages.
+
+    Raises:
+        DataError: The file cannot be read or is not valid JSON.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(problem(path, f"cannot be read ({error.strerror or error})", expected, todo)) from error
+    return parse_json(data, path, expected, todo)
+
+
+def read_json_object(
+    path: Path, expected: str = "a JSON object", todo: str = "", keys: Iterable[str] = ()
+) -> JsonObject:
+    """The JSON object in a file.
+
+    Args:
+        path: The file, in UTF-8.
+        expected: What the file should hold, for messages.
+        todo: What to do about a damaged file, for messages.
+        keys: Keys that the object must have.
+
+    Raises:
+        DataError: The file cannot be read, is not valid JSON, holds something else, or misses a key.
+    """
+    return check_json_object(read_json(path, expected, todo), path, expected, todo, keys)
+
+
+def parse_json(
+    data: str | bytes, where: object, expected: str = "", todo: str = "", family: type[LavidaGenError] = DataError
+) -> object:
+    """The JSON value in a text, or in bytes in UTF-8 (with or without a byte order mark).
+
+    Args:
+        data: The text.
+        where: Where it was read, for messages.
+        expected: What it should hold, for messages.
+        todo: What to do about a damaged one, for messages.
+        family: Class of the error.
+
+    Raises:
+        LavidaGenError: The text is not valid JSON; line and column are in the message.
+    """
+    try:
+        return json.loads(data.decode("utf-8-sig") if isinstance(data, bytes) else data)
+    except json.JSONDecodeError as error:
+        place = f"{where}:{error.lineno}:{error.colno}"
+        raise family(problem(place, f"is not valid JSON ({error.msg})", expected, todo)) from error
+    except (ValueError, RecursionError) as error:
+        raise family(problem(where, f"is not valid JSON ({error})", expected, todo)) from error
+
+
+def check_json_object(
+    value: object,
+    where: object,
+    expected: str = "a JSON object",
+    todo: str = "",
+    keys: Iterable[str] = (),
+    family: type[LavidaGenError] = DataError,
+) -> JsonObject:
+    """`value` if it is an object with all `keys`; the other arguments are those of `parse_json`.
+
+    Raises:
+        LavidaGenError: It is not.
+    """
+    if not isinstance(value, dict):
+        raise family(problem(where, f"holds a {type(value).__name__}", expected, todo))
+    missing = [key for key in keys if key not in value]
+    if missing:
+        raise family(problem(where, f"has no {missing[0]!r}", expected, todo))
+    return value
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as indented JSON with a final newline, atomically.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    write_atomic(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())

@@ -1,4 +1,4 @@
-"""The recipes of the paper's mix: what is in them, what is said where data are missing, and 5,000 samples of it."""
+"""The recipes of the paper's mix: what is in them, what is said where data are missing, and 1,600 samples of it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ PAPER = {  # LAVIDA's mixing weights (arXiv 2602.19248), the most names a prompt
     "ade20k": (0.10, 30, False),
     "mapillary": (0.05, 20, False),
 }
+SAMPLES = 1600
 BOTH = pytest.mark.parametrize("name", ["paper", "paper-plus"])
 
 
@@ -82,21 +83,21 @@ def test_a_place_may_come_from_the_environment(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.slow
-def test_5000_samples_of_paper_plus_verify_clean(tmp_path: Path) -> None:
+def test_paper_plus_builds_and_verifies(tmp_path: Path) -> None:
     world.draw(tmp_path)
-    shorter = [f"sources.{number}.frames=4" for number in range(4)]  # clips of 4 frames: time
-    recipe = over_drawn("paper-plus", tmp_path, "samples=5000", "val=0.1", *shorter)
+    shorter = [f"sources.{number}.frames=3" for number in range(4)]  # clips of 3 frames: time
+    recipe = over_drawn("paper-plus", tmp_path, f"samples={SAMPLES}", "val=0.1", *shorter)
     assert list(check(recipe)) == []
     corpus = tmp_path / "corpus"
     builder.build(recipe, corpus)
     opened = open_corpus(corpus)
     assert verify.verify(opened) == []
     rows = opened.rows()
-    assert len(rows) == 5000
+    assert len(rows) == SAMPLES
     made = Counter((row["exposure"], row["exposed"]) for row in rows)
     for entry in recipe.exposures:
         outcomes = plugins.find(EXPOSURES, recipes.Exposure, entry.name).outcomes
-        assert all(made[entry.name, outcome] > 20 for outcome in outcomes), (entry.name, made)
+        assert all(made[entry.name, outcome] > 6 for outcome in outcomes), (entry.name, made)
     assert {row["source"] for row in rows} == set(PAPER)
-    assert abs(sum(row["exposed"] for row in rows) / 5000 - 0.5) < 0.03
-    assert json.loads((corpus / "corpus.json").read_text())["samples"] == 5000
+    assert abs(sum(row["exposed"] for row in rows) / SAMPLES - 0.5) < 0.05
+    assert json.loads((corpus / "corpus.json").read_text())["samples"] == SAMPLES

@@ -1,4 +1,4 @@
-"""2,000 samples of everything real beside the checkout that has segmentation masks: they build, verify, and add up.
+"""400 samples of everything real beside the checkout that has segmentation masks: they build, verify, and add up.
 
 Left out are `videos`, which nobody annotated, and the test sets of the benchmarks (ucsd, avenue, shanghaitech, ...): a
 corpus must not hold what models are scored on.
@@ -25,7 +25,7 @@ from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.exposures._base import Exposure
 from lavida_gen.inspection import verify
 
-SAMPLES = 2000
+SAMPLES = 400
 
 
 def full_ade20k(data: Path, root: Path) -> Path:
@@ -75,8 +75,8 @@ def everything(data: Path, home: Path, samples: int = SAMPLES) -> CorpusRecipe:
         {"name": "coco_panoptic", "root": data / "coco", "split": "val2017"},
         {"name": "folder", "root": data / "camvid", "dataset": "camvid", "void": [11], "background": camvid, "weight": 2},
         {"name": "folder", "root": full_ade20k(data, home / "ade20k"), "dataset": "ade20k_full", "void": [0], "weight": 0.5},
-        {"name": "davis", "root": data / "davis", "year": 2016, "split": "val", "hop": 4, "weight": 1.5},
-        {"name": "ref_davis", "root": data / "ref_davis", "stride": 1, "hop": 4},
+        {"name": "davis", "root": data / "davis", "year": 2016, "split": "val", "frames": 4, "hop": 4, "weight": 1.5},
+        {"name": "ref_davis", "root": data / "ref_davis", "frames": 4, "stride": 1, "hop": 4},
         {"name": "ref_davis", "root": with_judo(data, home / "judo"), "frames": 2, "stride": 1, "weight": 0.5},
     ]  # fmt: skip
     exposures = [
@@ -101,9 +101,9 @@ def everything(data: Path, home: Path, samples: int = SAMPLES) -> CorpusRecipe:
 
 
 @pytest.mark.slow
-def test_2000_samples_of_everything_real(shared_data: Path, tmp_path: Path) -> None:
+def test_a_corpus_of_everything_real_builds_and_verifies(shared_data: Path, tmp_path: Path) -> None:
     recipe = everything(shared_data, tmp_path)
-    made = builder.build(recipe, tmp_path / "corpus", workers=2)
+    made = builder.build(recipe, tmp_path / "corpus", workers=1)
     opened = open_corpus(tmp_path / "corpus")
     assert verify.verify(opened) == []
     rows = opened.rows()
@@ -116,7 +116,7 @@ def test_2000_samples_of_everything_real(shared_data: Path, tmp_path: Path) -> N
             assert any(reason.startswith("motion: ") for reason in made.drops)
             continue
         for outcome in plugins.find(EXPOSURES, Exposure, entry.name).outcomes:
-            assert outcomes[entry.name, outcome] > 5, outcomes
+            assert outcomes[entry.name, outcome] > 0, outcomes
     assert made.drops
-    assert abs(made.exposed / SAMPLES - 0.5) < 0.04
+    assert abs(made.exposed / SAMPLES - 0.5) < 0.08
     assert all(row["licence"] for row in rows)

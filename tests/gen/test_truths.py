@@ -1,4 +1,4 @@
-"""10,000 samples each of drawn and of real scenes: what every corpus must hold, whatever chance does."""
+"""4,000 samples each of drawn and of real scenes: what every corpus must hold, whatever chance does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
 
-SAMPLES = 10_000
+SAMPLES = 4000
 
 
 def drafts(planner: SamplePlanner) -> tuple[list[tuple[SampleSpec, Scene, Draft]], Counter[str]]:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.digests import sha256
+from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame, Pixels

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lavida_gen.common import plugins
+from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.config.recipe import EXPOSURES, missing_places, names_code
 from lavida_gen.corpus.manifest import Manifest, SourceEntry
 from lavida_gen.corpus.schema import features
@@ -50,7 +51,7 @@ def card(
     return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
 
 
-INTRODUCTION = """\
+INTRODUCTION = f"""\
 Each sample is a picture or a short clip, a prompt that lists names, an answer with one `<SEG>`, and a mask for every
 frame. In an *exposed* sample one of the names is in the scene and counts as the anomaly: the mask shows it. In the
 others none of the names is there, and the mask is empty. It is training data for zero-shot video anomaly detection,

@@ -53,8 +53,9 @@ def assert_quiet(driver: Any) -> None:
     """Nothing in the console, no request but for the page itself."""
     assert driver.get_log("browser") == []
     events = [json.loads(one["message"])["message"] for one in driver.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    assert [url for url in asked if not url.startswith(("file:", "data:", "chrome:"))] == []
+    requested = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    own = ("file:", "data:", "chrome:", "chrome-untrusted:")  # of the page, and of the browser's first tab
+    assert [url for url in requested if not url.startswith(own)] == []
 
 
 def texts(driver: Any, selector: str) -> list[str]:
@@ -119,6 +120,12 @@ def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browse
     assert driver.execute_script(marked) == sum(bool(s.outline) for view in runs[0].views for s in view.thumbnails) > 0
     source = f"return document.querySelector('{section} [data-key=gate] .thumbnail img').src"
     assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].map
+    areas = f"""const outline = document.querySelector('{section} .thumbnail svg');
+        return [outline.parentElement.querySelector('img'), outline].map(element => {{
+            const r = element.getBoundingClientRect();
+            return [r.x, r.y, r.width, r.height].map(Math.round)}})"""
+    image, outline = driver.execute_script(areas)
+    assert image == outline, "the outline lies over its picture"
     choose(driver, section, "pixel scores", "off")
     assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].image
 

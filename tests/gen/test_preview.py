@@ -98,7 +98,9 @@ def assert_quiet(driver: Any) -> None:
     assert driver.get_log("browser") == []
     events = [json.loads(one["message"])["message"] for one in driver.get_log("performance")]
     asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    asked = [url for url in asked if not url.startswith("chrome:")]  # the browser's own start page
+    asked = [
+        url for url in asked if not url.startswith(("chrome:", "chrome-untrusted:"))
+    ]  # the browser's own start page
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
@@ -130,7 +132,7 @@ def test_filters_detail_and_clips(page: Path, corpus: Path, browser: Callable[..
     assert visible(driver) == everything
 
     choose_option(driver, "masks", "off")
-    assert driver.execute_script("return getComputedStyle(document.querySelector('.shot svg')).display") == "none"
+    assert driver.execute_script("return getComputedStyle(document.querySelector('.thumbnail svg')).display") == "none"
 
     first = next(n for n in everything if rows[n]["exposed"])
     marked = driver.execute_script(
@@ -139,7 +141,7 @@ def test_filters_detail_and_clips(page: Path, corpus: Path, browser: Callable[..
     )
     assert marked == [n for n, y in zip(rows[first]["names"], rows[first]["labels"], strict=True) if y]
 
-    driver.execute_script("document.querySelector(`.card[data-index='${arguments[0]}'] .shot`).click()", first)
+    driver.execute_script("document.querySelector(`.card[data-index='${arguments[0]}'] .thumbnail`).click()", first)
     detail = driver.find_element(By.ID, "detail")
     assert detail.is_displayed()
     assert f"lavida-gen show corpus {first}" in detail.text
@@ -147,9 +149,9 @@ def test_filters_detail_and_clips(page: Path, corpus: Path, browser: Callable[..
     assert not detail.is_displayed()
 
     clip = next(n for n in everything if rows[n]["kind"] == "clip")
-    play = "const s = document.querySelector(`.card[data-index='${arguments[0]}'] .shot`); s.dispatchEvent(new Event('pointerenter'))"
+    play = "const s = document.querySelector(`.card[data-index='${arguments[0]}'] .thumbnail`); s.dispatchEvent(new Event('pointerenter'))"
     driver.execute_script(play, clip)
-    moved = f"return document.querySelector(`.card[data-index='{clip}'] .shot`).dataset.frame !== undefined"
+    moved = f"return document.querySelector(`.card[data-index='{clip}'] .thumbnail`).dataset.frame !== undefined"
     from selenium.webdriver.support.ui import WebDriverWait
 
     WebDriverWait(driver, 5).until(lambda d: d.execute_script(moved))
@@ -174,7 +176,7 @@ def test_hostile_names_stay_text(tmp_path: Path, browser: Callable[..., Any]) ->
         preview.page({**head, "charts": [{"title": HOSTILE, "rows": rows}], "cards": [toy_card(0, HOSTILE)]})
     )
     driver = browser(file)
-    driver.execute_script("document.querySelector('.shot').click()")
+    driver.execute_script("document.querySelector('.thumbnail').click()")
     assert "HACKED" not in driver.title.replace(HOSTILE, "")
     assert driver.execute_script("return document.querySelectorAll('img[src=x]').length") == 0
     assert driver.execute_script("return document.querySelector('mark').textContent") == HOSTILE

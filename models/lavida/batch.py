@@ -6,6 +6,7 @@ the whole batch, K names of the whole batch, M candidate masks, D names of the l
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -119,14 +120,20 @@ class Batch:
     def __len__(self) -> int:
         return int(self.input_ids.shape[0])
 
+    def map_tensors(self, change: Callable[[Tensor], Tensor], skip: Sequence[str] = ()) -> Batch:
+        """Return the batch with every tensor changed.
+
+        Args:
+            change: Gives the new tensor, in the same shape.
+            skip: Fields that stay as they are.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in skip}
+        changed: dict[str, Any] = {name: change(value) for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, **changed)
+
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on a device; what is read on the host stays there."""
-        moved: dict[str, Any] = {
-            field.name: value.to(device, non_blocking=True)
-            for field in fields(self)
-            if isinstance(value := getattr(self, field.name), Tensor) and field.name not in KEPT_ON_CPU
-        }
-        return replace(self, **moved)
+        """Return the batch on a device; the fields in `KEPT_ON_CPU` are not moved."""
+        return self.map_tensors(lambda tensor: tensor.to(device, non_blocking=True), KEPT_ON_CPU)
 
 
 def _expected_mask_rows(batch: Batch) -> int:

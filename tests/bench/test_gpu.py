@@ -222,7 +222,7 @@ def test_ctrl_c_and_the_same_command(make: Make, fit_on: FitOn, tmp_path: Path, 
     assert (stopped / "scaler.pt").is_file() == (precision == "fp16")
     said: list[str] = []
     fit_on(DEVICE, recipe, cut, said.append)
-    assert "goes on from step 3" in said
+    assert "continuing from step 3" in said
     assert_finite(cut, 5)
     assert_opens(cut)
     if precision == "no":

@@ -28,11 +28,12 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
       torchrun --nproc_per_node 4 -m lavida_bench fit --recipe paper --out fits/paper
     """
     from lavida_bench.config import recipe as recipes
+    from lavida_bench.runs.option_hint import option_hint
     from lavida_bench.runs.stages import holds_run
     from lavida_gen.common.errors import UserError, problem
     from lavida_gen.storage import output_folder as out_folder
 
-    loaded = recipes.load(recipe, settings)
+    loaded = recipes.load(recipe, settings, option_hint)
     if loaded.fit is None:
         raise UserError(f"recipe {loaded.name!r} has no `fit`; expected how to fit its model")
     target = out or Path("fits") / loaded.name

@@ -26,9 +26,10 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
     from lavida_bench.common.distributed import Processes
     from lavida_bench.config.recipe import load
     from lavida_bench.reporting.console import run_lines
+    from lavida_bench.runs.option_hint import option_hint
     from lavida_bench.runs.run import run
 
-    read = load(recipe, settings)
+    read = load(recipe, settings, option_hint)
     folder = out or Path("runs") / read.name
     page = run(read, folder, progress, lambda text: click.echo(text, err=True))
     if Processes.current().first:

@@ -1,4 +1,4 @@
-"""Recipes of runs: which model, fitted on which corpora, scored on which benchmarks. Every fault is told at once.
+"""Recipes of runs: which model, fitted on which corpora, scored on which benchmarks. All problems are reported at once.
 
     recipe = load("demo", settings=["fit.steps=200", "data.0.corpus=corpora/street"])
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +19,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.recipe_files.kinds import RUN
-from lavida_gen.recipe_files.reading import Place, change, expand, refuse, validation_messages
+from lavida_gen.recipe_files.reading import change, expand, refuse, validation_messages
 
-NAMED = 60  # letters of a folder's name that tell the names of a prompt
+KeyHint = Callable[[dict[str, Any], tuple[int | str, ...]], str]
+"""Explains an unknown key of a recipe by the recipe's plain data and the key's location."""
+SLUG_NAMES = 60
+"""Longest part of a folder's name that comes from the names of a prompt, in letters."""
 
 
 class ModelSettings(StrictModel):
@@ -131,7 +134,7 @@ class ScoreEntry(StrictModel):
     def named(self) -> str:
         """What the names are called: "" for the benchmark's own, else the list, the file's stem, or names in a row."""
         word = self.names if "," in self.names else Path(self.names).stem
-        return "" if self.names == "benchmark" else re.sub(r"[^\w.-]+", "-", word).strip("-")[:NAMED]
+        return "" if self.names == "benchmark" else re.sub(r"[^\w.-]+", "-", word).strip("-")[:SLUG_NAMES]
 
     @property
     def slug(self) -> str:
@@ -177,44 +180,61 @@ class RunRecipe(StrictModel):
 
 
 def built_in() -> dict[str, Path]:
-    """Built-in recipes of runs by name."""
+    """Built-in recipes of runs: name -> file."""
     return RUN.built_in()
 
 
 def find(name: str) -> Path:
-    """The file of a recipe given by name or path. Raises UserError."""
+    """Find the file of a recipe.
+
+    Args:
+        name: Name of a built-in recipe, or path of a YAML file.
+
+    Raises:
+        UserError: There is no such recipe.
+    """
     return RUN.find(name)
 
 
-def load(name: str, settings: Sequence[str] = ()) -> RunRecipe:
-    """Read a recipe by name or path, with `key.path=value` settings on top. Raises UserError with every fault."""
+def load(name: str, settings: Sequence[str] = (), hint: KeyHint | None = None) -> RunRecipe:
+    """Read a recipe by name or path.
+
+    Args:
+        name: Name of a built-in recipe, or path of a YAML file.
+        settings: Changes on top of it, `key.path=value` each, e.g. `fit.steps=200`.
+        hint: See `parse`.
+
+    Raises:
+        UserError: The recipe or a setting is invalid; the message lists every problem with its place.
+    """
     path = find(name)
     raw = RUN.read(path, name)
     problems = [problem for setting in settings for problem in change(raw, setting)]
-    return parse(raw, str(path), problems)
+    return parse(raw, str(path), problems, hint)
 
 
-def parse(raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = ()) -> RunRecipe:
-    """A recipe from plain data. Raises UserError that lists every fault with its place."""
+def parse(
+    raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = (), hint: KeyHint | None = None
+) -> RunRecipe:
+    """Read a recipe from plain data.
+
+    Args:
+        raw: What the YAML file holds.
+        where: File or name that error messages start with.
+        problems: Problems found before, reported with those found here.
+        hint: Explains an unknown key: gets `raw` and the key's location, returns a sentence, "" for none.
+
+    Raises:
+        UserError: The recipe is invalid; the message lists every problem with its place.
+    """
     found = list(problems)
     raw = expand(raw, "", found)
     try:
         recipe = RunRecipe.model_validate(raw)
     except ValidationError as error:
-        found.extend(validation_messages(error, "", RunRecipe, hint=lambda loc: _hint(raw, loc)))
+        explain = (lambda location: hint(raw, location)) if hint else (lambda location: "")
+        found.extend(validation_messages(error, "", RunRecipe, hint=explain))
     else:
         if not found:
             return recipe
     raise refuse(where, found)
-
-
-def _hint(raw: dict[str, Any], loc: Place) -> str:
-    """That a key of an entry of `score` is an option of its benchmark, which stands one level deeper."""
-    if len(loc) != 3 or loc[0] != "score":
-        return ""
-    from lavida_bench.benchmarks import _base as room
-
-    name = raw["score"][loc[1]].get("benchmark")
-    if name not in room.known() or loc[2] not in room.find_class(name).Options.model_fields:
-        return ""
-    return f"`{loc[2]}` is an option of {name}: options.{loc[2]}"

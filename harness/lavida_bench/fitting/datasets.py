@@ -53,7 +53,7 @@ class MixtureDataset:
 
     name: str
     kind: str
-    store: LocalCorpus
+    corpus: LocalCorpus
     shards: tuple[ShardEntry, ...]
     weight: float
 

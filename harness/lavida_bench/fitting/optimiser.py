@@ -1,10 +1,10 @@
-"""AdamW with a rate for each group of parameters, the schedule of the rates, and averaged weights."""
+"""AdamW with a learning rate for each group of parameters, its schedule, and averaged weights (EMA)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 
 def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
-    """AdamW on all that trains; vectors (biases, norms) do not decay. Raises UserError for a rate of no use."""
+    """Create AdamW for all parameters that train. Vectors (biases, norms) have no weight decay.
+
+    Args:
+        model: Model with `requires_grad` set.
+        fit: Settings; `fit.lr_of` gives learning rates by group (`lavida.groups`), `fit.lr` that of all other groups.
+
+    Raises:
+        UserError: `fit.lr_of` names an unknown group or one that does not train, or nothing trains.
+    """
     from lavida.groups import GROUPS
     from lavida.parts.trainable import group_of
 
@@ -24,14 +32,13 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
         if group not in GROUPS:
             raise UserError(problem("fit.lr_of", unknown_name("group", group, GROUPS)))
     members: dict[tuple[str, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            members.setdefault((group_of(name), parameter.ndim >= 2), []).append(parameter)
+    for name, parameter in trainable_parameters(model).items():
+        members.setdefault((group_of(name), parameter.ndim >= 2), []).append(parameter)
     if not members:
         raise UserError("model.config.trainable: everything is frozen; expected at least one group to train")
     idle = fit.lr_of.keys() - {group for group, _ in members}
     if idle:
-        raise UserError(f"fit.lr_of.{min(idle)}: nothing of this group trains; see model.config.trainable")
+        raise UserError(f"fit.lr_of.{min(idle)}: no parameter of this group trains; see model.config.trainable")
     groups = [
         {
             "params": parameters,
@@ -45,55 +52,74 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
 
 
 def make_lr_schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.lr_scheduler.LRScheduler:
-    """The rates over the steps: up from 0 in `warmup` steps, then down to 0, or constant."""
+    """Create the learning rate schedule: linear warm-up from 0 in `fit.warmup` steps, then down to 0, or constant.
+
+    Args:
+        optimiser: Its groups' rates are the peak rates.
+        fit: Settings; `fit.schedule` is linear, cosine or constant.
+    """
     from transformers import get_scheduler
 
     name = "constant_with_warmup" if fit.schedule == "constant" else fit.schedule
-    made: torch.optim.lr_scheduler.LRScheduler = get_scheduler(name, optimiser, fit.warmup, fit.steps)
-    return made
+    schedule: torch.optim.lr_scheduler.LRScheduler = get_scheduler(name, optimiser, fit.warmup, fit.steps)
+    return schedule
 
 
 class WeightAverage:
-    """Exponential moving average of the weights that train: average = decay * average + (1 - decay) * weight."""
+    """Exponential moving average of the weights that train: average = decay * average + (1 - decay) * weight.
+
+    Args:
+        model: Its present weights are the first average.
+        decay: In (0, 1), e.g. 0.999.
+    """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: one.detach().clone() for name, one in trainable_parameters(model).items()}
+        self.weights = _copies(model)
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the weights after a step."""
-        now = [one.detach() for one in trainable_parameters(model).values()]
-        torch._foreach_lerp_(list(self.weights.values()), now, 1 - self.decay)
+        """Add the model's weights to the average, after an optimiser step."""
+        current = [parameter.detach() for parameter in trainable_parameters(model).values()]
+        torch._foreach_lerp_(list(self.weights.values()), current, 1 - self.decay)
 
     @contextmanager
-    def inside(self, model: nn.Module) -> Iterator[None]:
-        """The model has the averaged weights for a while."""
-        own = {name: one.detach().clone() for name, one in trainable_parameters(model).items()}
+    def applied_to(self, model: nn.Module) -> Iterator[None]:
+        """Let the model have the averaged weights inside the context, and its own again after it."""
+        own = _copies(model)
         copy_weights(model, self.weights)
         try:
             yield
         finally:
             copy_weights(model, own)
 
-    def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the averaged weights by name, as `Accelerator.register_for_checkpointing` expects."""
         return dict(self.weights)
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """From a checkpoint."""
+        """Restore the averaged weights; memory stays where it is, so its alignment does too."""
         for name, value in self.weights.items():
             value.copy_(state[name])
 
 
 def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The parameters that train, by name."""
-    return {name: one for name, one in model.named_parameters() if one.requires_grad}
+    """Return the parameters with `requires_grad`, by name."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def _copies(model: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in trainable_parameters(model).items()}
 
 
 @torch.no_grad()
 def copy_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights into the parameters of these names."""
+    """Copy values into the model's parameters; their memory stays where it is.
+
+    Args:
+        model: Model with parameters of all these names.
+        weights: Values by parameter name, in the parameters' shapes.
+    """
     parameters = dict(model.named_parameters())
     for name, value in weights.items():
         parameters[name].copy_(value)

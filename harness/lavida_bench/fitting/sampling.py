@@ -1,8 +1,8 @@
-"""Which samples a step sees: a pure function of (pools, seed, batch, step), so that a loader's position is one number.
+"""Which samples a step sees: a pure function of (datasets, seed, batch, step), so a loader's position is one number.
 
-Neither the number of processes nor of workers enters: processes share a step's samples among them, so two processes
-see what one with the doubled batch sees. A batch is cut into lanes. Every lane walks its own stretch of the
-shuffled shards, so that processes read different shards, and mixes `shuffle` samples at a time.
+It depends neither on the number of processes nor of workers: processes share a step's samples, so two processes see
+what one with twice the batch sees. A batch is split into lanes. Every lane walks its own part of the shuffled shards,
+so that processes read different shards, and shuffles `shuffle` samples at a time.
 """
 
 from __future__ import annotations
@@ -18,20 +18,26 @@ from numpy.typing import NDArray
 from lavida_gen.common.errors import UserError, problem
 
 BLOCK = 1024
-"""Steps whose pools are drawn at once."""
+"""Steps whose datasets are drawn at once."""
 
 
 class SamplePosition(NamedTuple):
-    """A sample: number of its pool, of the shard in the pool, of the sample in the shard."""
+    """Where a sample is: number of its dataset, of the shard in the dataset, of the sample in the shard."""
 
-    pool: int
+    dataset: int
     shard: int
     sample: int
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetSize:
-    """Samples of one kind of one corpus: how many each shard holds, and the pool's share of the steps."""
+    """One dataset of the mixture.
+
+    Attributes:
+        name: For messages and the log.
+        shards: Samples in each shard.
+        weight: Its share of the steps, relative to the other datasets' weights.
+    """
 
     name: str
     shards: tuple[int, ...]
@@ -39,88 +45,115 @@ class DatasetSize:
 
     @property
     def samples(self) -> int:
-        """Of all shards."""
+        """Samples in all shards."""
         return sum(self.shards)
 
 
-class MixtureSchedule:
-    """`at(step)` gives the samples of a step, all of one pool.
+class _ShardLine(NamedTuple):
+    """An epoch's shards in a row: their order (S,), where each ends (S,) in samples, where the first lane starts."""
 
-    batch is that of all processes together; lanes is the most lanes that a batch is cut into, equal ones.
+    shards: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    start: int
+
+
+class MixtureSchedule:
+    """The samples of every step; all samples of a step come from one dataset.
+
+    Args:
+        datasets: The mixture.
+        seed: Seed of all draws.
+        batch: Samples of a micro-batch over all processes.
+        lanes: Most lanes that a batch is split into, of equal size.
+        shuffle: Samples that a lane shuffles at a time.
+
+    Raises:
+        UserError: A dataset has fewer samples than a batch.
     """
 
     def __init__(
-        self, pools: Sequence[DatasetSize], seed: int, batch: int, lanes: int = 32, shuffle: int = 2000
+        self, datasets: Sequence[DatasetSize], seed: int, batch: int, lanes: int = 32, shuffle: int = 2000
     ) -> None:
-        for pool in pools:
-            if pool.samples < batch:
+        for dataset in datasets:
+            if dataset.samples < batch:
                 todo = "build a larger corpus, or lower fit.batch"
-                raise UserError(problem(pool.name, f"{pool.samples} samples", f"at least one batch of {batch}", todo))
-        self.pools, self.seed, self.batch, self.shuffle = tuple(pools), seed, batch, shuffle
-        self.lanes = max(many for many in range(1, min(batch, lanes) + 1) if batch % many == 0)
-        weights = np.array([pool.weight for pool in pools])
-        self._shares = weights / weights.sum()
+                raise UserError(
+                    problem(dataset.name, f"{dataset.samples} samples", f"at least one batch of {batch}", todo)
+                )
+        self.datasets, self.seed, self.batch, self.shuffle = tuple(datasets), seed, batch, shuffle
+        self.lanes = max(count for count in range(1, min(batch, lanes) + 1) if batch % count == 0)
+        weights = np.array([dataset.weight for dataset in datasets])
+        self._probabilities = weights / weights.sum()
         self._block = lru_cache(maxsize=4)(self._draw_block)
-        self._line = lru_cache(maxsize=2 * len(pools))(self._draw_line)
-        self._order = lru_cache(maxsize=4 * self.lanes * len(pools))(self._draw_order)
-        self._before: list[NDArray[np.int64]] = [np.zeros(len(pools), np.int64)]
+        self._line = lru_cache(maxsize=2 * len(datasets))(self._draw_line)
+        self._order = lru_cache(maxsize=4 * self.lanes * len(datasets))(self._draw_order)
+        self._steps_before: list[NDArray[np.int64]] = [np.zeros(len(datasets), np.int64)]
 
-    def __getstate__(self) -> tuple[object, ...]:
-        return self.pools, self.seed, self.batch, self.lanes, self.shuffle
+    def __reduce__(self) -> tuple[type[MixtureSchedule], tuple[object, ...]]:
+        """Pickle the arguments: a worker draws again what it needs."""
+        return type(self), (self.datasets, self.seed, self.batch, self.lanes, self.shuffle)
 
-    def __setstate__(self, state: tuple[object, ...]) -> None:
-        self.__init__(*state)  # type: ignore[misc]  # the caches are made anew in a worker
+    def positions(self, step: int) -> list[SamplePosition]:
+        """Return the `batch` samples of a micro-batch; each process takes its part of them.
 
-    def at(self, step: int) -> list[SamplePosition]:
-        """The `batch` samples of a step; a process takes its stretch of them."""
-        pool, number = self.turn(step)
-        size = self.pools[pool].samples
-        per_slot = self.batch // self.lanes
+        Args:
+            step: Number of the micro-batch since the beginning of the run.
+        """
+        dataset, number = self.dataset_turn(step)
+        size = self.datasets[dataset].samples
+        per_lane = self.batch // self.lanes
         lane_samples = size // self.lanes
-        round_, turn = divmod(number, lane_samples // per_slot)
-        shards, ends, start = self._line(pool, round_)
-        places = []
+        epoch, turn = divmod(number, lane_samples // per_lane)
+        line = self._line(dataset, epoch)
+        positions = []
         for slot in range(self.batch):
-            lane, offset = divmod(slot, per_slot)
-            block, within = divmod(turn * per_slot + offset, self.shuffle)
-            order = self._order(pool, round_, lane, block, min(self.shuffle, lane_samples - block * self.shuffle))
-            at = (start + lane * lane_samples + block * self.shuffle + int(order[within])) % size
-            entry = int(np.searchsorted(ends, at, side="right"))
-            shard = int(shards[entry])
-            places.append(SamplePosition(pool, shard, at - int(ends[entry]) + self.pools[pool].shards[shard]))
-        return places
+            lane, offset = divmod(slot, per_lane)
+            block, within = divmod(turn * per_lane + offset, self.shuffle)
+            order = self._order(dataset, epoch, lane, block, min(self.shuffle, lane_samples - block * self.shuffle))
+            sample = (line.start + lane * lane_samples + block * self.shuffle + int(order[within])) % size
+            entry = int(np.searchsorted(line.ends, sample, side="right"))
+            shard = int(line.shards[entry])
+            first = int(line.ends[entry]) - self.datasets[dataset].shards[shard]
+            positions.append(SamplePosition(dataset, shard, sample - first))
+        return positions
 
-    def turn(self, step: int) -> tuple[int, int]:
-        """(pool, how many earlier steps took the same pool) of a step."""
+    def dataset_turn(self, step: int) -> tuple[int, int]:
+        """Return (number of the step's dataset, how many earlier steps had the same dataset)."""
         block, within = divmod(step, BLOCK)
-        while len(self._before) <= block:
-            drawn = self._block(len(self._before) - 1)
-            self._before.append(self._before[-1] + np.bincount(drawn, minlength=len(self.pools)))
         drawn = self._block(block)
-        pool = int(drawn[within])
-        return pool, int(self._before[block][pool]) + int((drawn[:within] == pool).sum())
+        dataset = int(drawn[within])
+        return dataset, int(self._steps_before_block(block)[dataset]) + int((drawn[:within] == dataset).sum())
 
-    def rounds(self, step: int) -> dict[str, float]:
-        """How often each pool has been gone through before this step."""
-        done = [0] * len(self.pools)
-        block = step // BLOCK
-        self.turn(step)
-        for pool, count in enumerate(self._before[block]):
-            done[pool] = int(count) + int((self._block(block)[: step % BLOCK] == pool).sum())
-        return {pool.name: count * self.batch / pool.samples for pool, count in zip(self.pools, done, strict=True)}
+    def epochs(self, step: int) -> dict[str, float]:
+        """Return how many epochs of each dataset lie before this step, by the dataset's name."""
+        block, within = divmod(step, BLOCK)
+        drawn = self._block(block)[:within]
+        steps = self._steps_before_block(block) + np.bincount(drawn, minlength=len(self.datasets))
+        return {
+            dataset.name: int(count) * self.batch / dataset.samples
+            for dataset, count in zip(self.datasets, steps, strict=True)
+        }
+
+    def _steps_before_block(self, block: int) -> NDArray[np.int64]:
+        """Steps of each dataset in all earlier blocks, (D,); counted once and remembered."""
+        while len(self._steps_before) <= block:
+            drawn = self._block(len(self._steps_before) - 1)
+            self._steps_before.append(self._steps_before[-1] + np.bincount(drawn, minlength=len(self.datasets)))
+        return self._steps_before[block]
 
     # ---- draws: each from its own generator, so that any step can be asked for alone ----
 
     def _draw_block(self, block: int) -> NDArray[np.int64]:
+        """The dataset of each of BLOCK steps."""
         rng = np.random.default_rng([self.seed, 0, block])
-        return rng.choice(len(self.pools), size=BLOCK, p=self._shares)
+        return rng.choice(len(self.datasets), size=BLOCK, p=self._probabilities)
 
-    def _draw_line(self, pool: int, round_: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-        """Shards in the order of this round, where each ends on the line of samples, where the first lane begins."""
-        rng = np.random.default_rng([self.seed, 1, pool, round_])
-        sizes = np.array(self.pools[pool].shards, np.int64)
+    def _draw_line(self, dataset: int, epoch: int) -> _ShardLine:
+        rng = np.random.default_rng([self.seed, 1, dataset, epoch])
+        sizes = np.array(self.datasets[dataset].shards, np.int64)
         shards = rng.permutation(len(sizes))
-        return shards, np.cumsum(sizes[shards]), int(rng.integers(sizes.sum()))
+        return _ShardLine(shards, np.cumsum(sizes[shards]), int(rng.integers(sizes.sum())))
 
-    def _draw_order(self, pool: int, round_: int, lane: int, block: int, size: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self.seed, 2, pool, round_, lane, block]).permutation(size)
+    def _draw_order(self, dataset: int, epoch: int, lane: int, block: int, size: int) -> NDArray[np.int64]:
+        """The order of `size` samples that a lane shuffles together."""
+        return np.random.default_rng([self.seed, 2, dataset, epoch, lane, block]).permutation(size)

@@ -1,9 +1,9 @@
-"""Weights that FSDP or DeepSpeed cut over the processes: what they ask of a model, and how to get them back whole."""
+"""Weights that FSDP or DeepSpeed (ZeRO) shard over processes: preparing the model, and its full state dict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -18,62 +18,76 @@ if TYPE_CHECKING:
 
 
 def is_sharded(accelerator: Accelerator) -> bool:
-    """Whether weights are cut over processes, so that their library must store them."""
-    return _kind(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+    """Return whether weights are sharded over processes, so that their library must save and load them."""
+    return _library(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
 
-def _kind(accelerator: Accelerator) -> str:
+def _library(accelerator: Accelerator) -> str:
     return str(accelerator.distributed_type).rpartition(".")[2]
 
 
 class Sharding:
-    """Nothing where there is neither. Made before `accelerator.prepare`.
+    """Prepares a model for FSDP or DeepSpeed; does nothing where neither is used. Create it before `prepare`.
 
-    Raises UserError for what cannot be fitted in shards.
+    Args:
+        accelerator: Knows which library shards.
+        model: Its scalar parameters become (1,) where weights are sharded.
+        fit: DeepSpeed's configuration takes batch size, accumulation and clipping from it.
+
+    Raises:
+        UserError: FSDP 1, or `fit.ema` with sharded weights.
     """
 
     def __init__(self, accelerator: Accelerator, model: nn.Module, fit: FitSettings) -> None:
-        self.accelerator, self._kind = accelerator, _kind(accelerator)
-        if self._kind == "FSDP" and not accelerator.is_fsdp2:
+        self.accelerator, self._library = accelerator, _library(accelerator)
+        if self._library == "FSDP" and not accelerator.is_fsdp2:
             raise UserError("FSDP of version 1 is not supported; start with `accelerate launch --fsdp_version 2`")
         if is_sharded(accelerator) and fit.ema:
             raise UserError(
-                f"fit.ema: averaged weights are not kept where {self._kind} cuts the weights; leave it out, or use DDP"
+                f"fit.ema: averaged weights are not supported where {self._library} shards the weights; leave it out, "
+                "or use DDP"
             )
-        self._scalars = frozenset(_widened(model)) if is_sharded(accelerator) else frozenset()
-        if self._kind == "DEEPSPEED":
-            _settle(accelerator.state.deepspeed_plugin.deepspeed_config, fit)
+        self._scalars = frozenset(_widen_scalars(model)) if is_sharded(accelerator) else frozenset()
+        if self._library == "DEEPSPEED":
+            _configure_deepspeed(accelerator.state.deepspeed_plugin.deepspeed_config, fit)
 
-    def fill(self, optimiser: Any) -> None:
-        """Gradients of zero for weights that a step left out: without a state of each, no checkpoint could be read.
+    def fill_missing_gradients(self, optimiser: torch.optim.Optimizer) -> None:
+        """Set gradients of zero for weights that a step left out (FSDP): checkpoints need optimiser state of each.
 
-        With `weight_decay` such a weight (SAM2's `no_mask_embed` beside prompt maps) then decays, unused as it is.
+        With `weight_decay` such a weight (SAM2's `no_mask_embed` beside mask prompts) decays although it is unused.
+
+        Args:
+            optimiser: The prepared optimiser, before its step.
         """
-        if self._kind != "FSDP":
+        if self._library != "FSDP":
             return
         for group in optimiser.param_groups:
-            for one in group["params"]:
-                if one.grad is None:
-                    one.grad = torch.zeros_like(one)
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
 
-    def whole(self, model: nn.Module) -> dict[str, Tensor]:
-        """All weights by name, in the shapes that the model was made with. Every process calls it."""
-        found: dict[str, Tensor] = self.accelerator.get_state_dict(model)
-        return {name: one.reshape(()) if name in self._scalars else one for name, one in found.items()}
+    def full_state_dict(self, model: nn.Module) -> dict[str, Tensor]:
+        """Gather all weights by name, in the model's original shapes. Every process has to call it.
+
+        Args:
+            model: The prepared model.
+        """
+        state: dict[str, Tensor] = self.accelerator.get_state_dict(model)
+        return {name: value.reshape(()) if name in self._scalars else value for name, value in state.items()}
 
 
-def _settle(config: dict[str, Any], fit: FitSettings) -> None:
-    """DeepSpeed accumulates and clips by its own configuration: it says what the recipe says."""
+def _configure_deepspeed(config: dict[str, object], fit: FitSettings) -> None:
+    """DeepSpeed accumulates and clips by its own configuration: give it the recipe's values."""
     config["train_micro_batch_size_per_gpu"] = fit.batch
     config["gradient_accumulation_steps"] = fit.accumulation
     config["gradient_clipping"] = fit.clip or 0.0
 
 
-def _widened(model: nn.Module) -> Iterator[str]:
-    """Scalars become (1,), which can be cut (FSDP) and sent as bytes (DeepSpeed); their names."""
-    for name, one in list(model.named_parameters()):
-        if one.dim() == 0:
+def _widen_scalars(model: nn.Module) -> Iterator[str]:
+    """Reshape scalar parameters to (1,), which FSDP can shard and DeepSpeed can send; yield their names."""
+    for name, parameter in list(model.named_parameters()):
+        if parameter.dim() == 0:
             owner, _, last = name.rpartition(".")
-            wide = nn.Parameter(one.detach().reshape(1), requires_grad=one.requires_grad)
+            wide = nn.Parameter(parameter.detach().reshape(1), requires_grad=parameter.requires_grad)
             setattr(model.get_submodule(owner), last, wide)
             yield name

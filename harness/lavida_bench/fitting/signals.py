@@ -1,44 +1,49 @@
-"""Being asked to stop: the first ctrl-C (or SIGTERM of a scheduler) lets the step end and a checkpoint be written.
+"""Signal handling: the first ctrl-C (or a scheduler's SIGTERM) lets the step end and a checkpoint be written.
 
-torchrun and accelerate hand the signal on, so that a process gets it twice: only a later one stops at once.
+torchrun and accelerate forward the signal, so a process may get it twice: only a later one stops at once.
 """
 
 from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ECHO = 2.0
-"""Seconds in which a second signal is taken for the same one."""
+ECHO_SECONDS = 2.0
+"""A second signal within this time counts as the same one."""
+
+_Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class StopSignals:
-    """While it is open, `asked` says whether to stop; a second signal stops at once."""
+    """Context in which SIGINT and SIGTERM set `stop_requested` instead of ending the process.
+
+    A second signal, `ECHO_SECONDS` after the first or later, raises KeyboardInterrupt at once.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
-        self._when = 0.0
-        self._before: dict[int, Any] = {}
+        self.stop_requested = False
+        self._requested_at = 0.0
+        self._previous: dict[signal.Signals, _Handler] = {}
 
     def __enter__(self) -> StopSignals:
         try:
-            self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
-        except ValueError:  # not in the main thread: whoever started this one stops it
-            self._before = {}
+            self._previous = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        except ValueError:  # not in the main thread: whoever started this thread stops it
+            self._previous = {}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        if self.asked and now - self._when > ECHO:
+        if self.stop_requested and now - self._requested_at > ECHO_SECONDS:
             raise KeyboardInterrupt
-        if not self.asked:
-            self.asked, self._when = True, now
+        if not self.stop_requested:
+            self.stop_requested, self._requested_at = True, now

@@ -1,18 +1,17 @@
-"""THE training loop: a recipe's model on a recipe's corpora, stopped and continued at any moment.
+"""The training loop: a recipe's model on a recipe's corpora. It can be stopped and continued at any time.
 
     fit(load("demo"), Path("runs/demo"))
 
 One process, DDP, FSDP or DeepSpeed, as `accelerate launch` or `torchrun` start it. The run folder:
 
-    recipe.yaml   the recipe, resolved       log.jsonl, tensorboard/   losses, rates, validation
-    checkpoints/  to go on from              best.safetensors          the best weights by validation
+    recipe.yaml   the recipe, resolved       log.jsonl, tensorboard/   losses, learning rates, validation
+    checkpoints/  to continue from           best.safetensors          the best weights by validation
     model/        the fitted model, for `score` and `predict`          fit.json   written last
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -27,11 +26,10 @@ from lavida_bench.fitting import fit_folder, optimiser, validation
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
 from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_bench.fitting.logger import TrainingLogger
-from lavida_bench.fitting.loss_normalisation import LossNormaliser, weighted_sum
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.sharded import Sharding, is_sharded
 from lavida_bench.fitting.signals import StopSignals
-from lavida_bench.fitting.sync import LocalStep, reduce_step
+from lavida_bench.fitting.sync import LocalStep, LossNormaliser, reduce_step, weighted_sum
 from lavida_gen.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,249 +37,265 @@ if TYPE_CHECKING:
 
     from lavida_bench.config.recipe import FitSettings, RunRecipe
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def fit(recipe: RunRecipe, out: Path, say: Say = print) -> Path:
-    """Fit, or go on fitting, and give the folder of the fitted model; at once if it is there already.
+def fit(recipe: RunRecipe, out: Path, log: Log = print) -> Path:
+    """Fit a model, or continue a fit that was stopped.
 
-    Raises UserError for a recipe that does not fit the folder or the data, DataError if data, disk or numbers fail,
-    KeyboardInterrupt after a checkpoint when it is asked to stop.
+    Args:
+        recipe: Recipe with a `fit`.
+        out: Run folder; created if it does not exist.
+        log: Takes each line of the console output. Only the main process calls it.
+
+    Returns:
+        Folder of the fitted model. A fit that is already finished is left as it is.
+
+    Raises:
+        UserError: The recipe does not fit the folder or the data.
+        DataError: Data, disk or numbers failed.
+        KeyboardInterrupt: The fit was asked to stop; a checkpoint was written before.
     """
     assert recipe.fit is not None, "the recipe has no fit"
     if fit_folder.is_finished(recipe, out):
         return out / fit_folder.MODEL
-    accelerator = _accelerator(recipe.fit)
+    accelerator = _make_accelerator(recipe.fit)
     main = accelerator.is_main_process
     with locked(out) if main else nullcontext():
         if main:
             fit_folder.mark_begun(recipe, out)
-        return _FitRun(recipe, out, accelerator, say if main else _silent).go()
+        return _FitRun(recipe, out, accelerator, log if main else _no_output).run()
 
 
-def _silent(text: str) -> None:
-    """What the other processes say."""
+def _no_output(text: str) -> None:
+    """The console output of all processes but the main one."""
 
 
-def _accelerator(fit: FitSettings) -> Accelerator:
+def _make_accelerator(fit: FitSettings) -> Accelerator:
     from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
     from accelerate.state import AcceleratorState, GradientState
 
     AcceleratorState._reset_state()  # an earlier fit of this process may have had another precision or accumulation
     GradientState._reset_state()
     ddp = DistributedDataParallelKwargs(find_unused_parameters=fit.unused_parameters)
-    patient = InitProcessGroupKwargs(timeout=PATIENCE)  # one process reads every shard while the others wait
-    made = Accelerator(
+    process_group = InitProcessGroupKwargs(timeout=PATIENCE)  # one process checks all shards while the others wait
+    accelerator = Accelerator(
         cpu=not torch.accelerator.is_available(),  # or torchrun's processes would not find each other without a GPU
         mixed_precision=fit.precision,
         gradient_accumulation_steps=fit.accumulation,
-        kwargs_handlers=[ddp, patient],
+        kwargs_handlers=[ddp, process_group],
     )
-    made.gradient_accumulation_steps = fit.accumulation  # whatever ACCELERATE_GRADIENT_ACCUMULATION_STEPS says
-    return made
+    accelerator.gradient_accumulation_steps = fit.accumulation  # not ACCELERATE_GRADIENT_ACCUMULATION_STEPS
+    return accelerator
 
 
 @dataclass(slots=True)
 class _LogInterval:
-    """What happened since the last line of the log."""
+    """Time since the last line of the log (monotonic seconds of its start) and samples of all processes in it."""
 
-    began: float
+    start: float
     samples: int = 0
 
 
 class _FitRun:
-    """One run: everything that is made once, then the loop."""
+    """One fit: everything that is created once, then the loop."""
 
-    def __init__(self, recipe: RunRecipe, out: Path, accelerator: Accelerator, say: Say) -> None:
+    def __init__(self, recipe: RunRecipe, out: Path, accelerator: Accelerator, log: Log) -> None:
         from accelerate.utils import set_seed
 
         assert recipe.fit is not None
-        self.recipe, self.fit, self.out, self.accelerator, self.say = recipe, recipe.fit, out, accelerator, say
+        self.recipe, self.fit, self.out, self.accelerator, self.log = recipe, recipe.fit, out, accelerator, log
         if self.fit.validation:
             validation.check_metric_name(self.fit.validation.by)
         set_seed(recipe.seed)
-        self.raw, self.processor = make_model(recipe, say)
-        self.sharding = Sharding(accelerator, self.raw, self.fit)
-        with accelerator.local_main_process_first():  # it looks at every shard, the others find that done
+        self.model, self.processor = make_model(recipe, log)
+        self.sharding = Sharding(accelerator, self.model, self.fit)
+        with accelerator.local_main_process_first():  # it checks every shard, the others find the result
             self.loader = Loader(recipe, self.processor, accelerator.process_index, accelerator.num_processes)
-        made = optimiser.make_optimiser(self.raw, self.fit)
-        self.model, self.optimiser = accelerator.prepare(self.raw, made)
-        self.average = (
-            optimiser.WeightAverage(self.raw, self.fit.ema) if self.fit.ema else None
-        )  # where the weights are now
-        self.schedule = optimiser.make_lr_schedule(made, self.fit)
-        accelerator.register_for_checkpointing(self.schedule, *([self.average] if self.average else []))
-        self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, self.raw)
+        adamw = optimiser.make_optimiser(self.model, self.fit)
+        self.prepared_model, self.optimiser = accelerator.prepare(self.model, adamw)
+        self.average = optimiser.WeightAverage(self.model, self.fit.ema) if self.fit.ema else None
+        self.lr_schedule = optimiser.make_lr_schedule(adamw, self.fit)
+        accelerator.register_for_checkpointing(self.lr_schedule, *([self.average] if self.average else []))
+        self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, self.model)
         self.progress = Progress(batch=self.fit.batch * accelerator.num_processes)
         set_seed(recipe.seed, device_specific=True)
-        self.since = _LogInterval(time.monotonic())
+        self.interval = _LogInterval(time.monotonic())
 
-    def go(self) -> Path:
-        """From the newest checkpoint to the end."""
-        self._go_on()
-        journal = None
+    def run(self) -> Path:
+        """Train from the newest checkpoint to the end."""
+        self._resume()
+        logger = None
         if self.accelerator.is_main_process:
-            journal = TrainingLogger(self.out, self.progress.step, self.fit.steps, self.say)
-            for words in self.loader.damaged:
-                journal.note(self.progress.step, f"left out: {words}")
+            logger = TrainingLogger(self.out, self.progress.step, self.fit.steps, self.log)
+            for message in self.loader.damaged:
+                logger.note(self.progress.step, f"left out: {message}")
         try:
-            with StopSignals() as stopping:
-                self._train(journal, stopping)
+            with StopSignals() as signals:
+                self._train(logger, signals)
         finally:
-            if journal:
-                journal.close()
+            if logger:
+                logger.close()
         return self._finish()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         newest = self.checkpoints.newest()
         if newest is None:
             return
         loaded = self.checkpoints.load(newest)
         if loaded.batch != self.progress.batch:
             raise UserError(
-                f"{newest}: made with {loaded.batch} samples a forward over all processes, now {self.progress.batch}; "
-                "start as many processes as before"
+                f"{newest}: saved with micro-batches of {loaded.batch} samples over all processes, now they have "
+                f"{self.progress.batch}; start the same number of processes as before"
             )
         self.progress = loaded
-        self.say(f"goes on from step {loaded.step}")
+        self.log(f"continuing from step {loaded.step}")
 
     # ---- the loop ----
 
-    def _train(self, journal: TrainingLogger | None, stopping: StopSignals) -> None:
+    def _train(self, logger: TrainingLogger | None, signals: StopSignals) -> None:
         fit = self.fit
-        self.model.train()
+        self.prepared_model.train()
         first, last = self.progress.step * fit.accumulation, fit.steps * fit.accumulation
         for group in _grouped(self.loader.batches(first, last), fit.accumulation):
-            made = self._step(group)
-            agreed = reduce_step(self.accelerator, self.progress.step + 1, group, made, stopping.asked, self._offending)
-            self._apply()
-            damaged = self.progress.damaged + agreed.damaged
-            self.progress = replace(self.progress, step=self.progress.step + 1, damaged=damaged)
-            self._tell(journal, group, agreed.losses, made.norm)
-            step, done = self.progress.step, self.progress.step == fit.steps
+            step = self.progress.step + 1
+            local = self._forward_backward(group)
+            reduced = reduce_step(
+                self.accelerator, step, group, local, signals.stop_requested, self._non_finite_samples
+            )
+            self._update_weights()
+            self.progress = replace(self.progress, step=step, damaged=self.progress.damaged + reduced.damaged)
+            self._log_step(logger, group, reduced.losses, local.norm)
+            done = step == fit.steps
             if fit.validation and (step % fit.validation.every == 0 or done):
-                self._validate(journal)
-            if step % fit.checkpoint.every == 0 or done or agreed.stop:
+                self._validate(logger)
+            if step % fit.checkpoint.every == 0 or done or reduced.stop:
                 self.checkpoints.save(self.progress)
-            if agreed.stop and not done:
+            if reduced.stop and not done:
                 raise KeyboardInterrupt
 
-    def _step(self, group: list[LoadedBatch]) -> LocalStep:
-        """Forward and backward of one optimiser step, this process' part of it."""
-        device, weights = self.accelerator.device, self.raw.config.weights
-        shares = LossNormaliser([loaded.batch for loaded in group], self.accelerator)
+    def _forward_backward(self, group: list[LoadedBatch]) -> LocalStep:
+        """Forward and backward pass of this process' micro-batches of one step."""
+        device, weights = self.accelerator.device, self.model.config.weights
+        normaliser = LossNormaliser([loaded.batch for loaded in group], self.accelerator)
         scale = self.accelerator.num_processes * self.fit.accumulation  # backward divides by both
         sums: dict[str, torch.Tensor] = {}
-        micros: list[torch.Tensor] = []
+        micro_losses: list[torch.Tensor] = []
         norm = torch.zeros(())
-        for micro, loaded in enumerate(group):
-            with self.accelerator.accumulate(self.model):
-                found = shares.of(micro, self.model(loaded.batch.to(device)).parts)
-                loss = weighted_sum(found, weights)
+        for number, loaded in enumerate(group):
+            with self.accelerator.accumulate(self.prepared_model):
+                losses = normaliser.normalise(number, self.prepared_model(loaded.batch.to(device)).parts)
+                loss = weighted_sum(losses, weights)
                 self.accelerator.backward(loss * scale)
                 if self.accelerator.sync_gradients:
-                    norm = self._clip()
-            micros.append(loss.detach())
-            for name, value in found.items():
+                    norm = self._clip_gradient()
+            micro_losses.append(loss.detach())
+            for name, value in losses.items():
                 sums[name] = sums[name] + value.detach() if name in sums else value.detach()
-        own = [float(value) for value in micros]
+        own = [float(value) for value in micro_losses]
         return LocalStep({"loss": sum(own)} | {name: float(value) for name, value in sums.items()}, own, float(norm))
 
     @torch.no_grad()
-    def _offending(self, loaded: LoadedBatch) -> list[str]:
-        """Keys of the samples whose loss alone is not finite; of all where none is, or where weights are cut."""
-        found: list[str] = []
-        for batch in [] if is_sharded(self.accelerator) else self.loader.alone(loaded.step):
-            if not all(
-                bool(part.isfinite().all()) for part in self.raw(batch.to(self.accelerator.device)).parts.values()
-            ):
-                found += batch.keys
-        return found or list(loaded.batch.keys)
+    def _non_finite_samples(self, loaded: LoadedBatch) -> list[str]:
+        """Keys of the samples whose own loss is not finite; all keys where none is, or where weights are sharded."""
+        if is_sharded(self.accelerator):
+            return list(loaded.batch.keys)
+        keys: list[str] = []
+        for batch in self.loader.single_samples(loaded.step):
+            parts = self.model(batch.to(self.accelerator.device)).parts
+            if not all(bool(part.isfinite().all()) for part in parts.values()):
+                keys += batch.keys
+        return keys or list(loaded.batch.keys)
 
-    def _clip(self) -> torch.Tensor:
+    def _clip_gradient(self) -> torch.Tensor:
         limit = float("inf") if self.fit.clip is None else self.fit.clip
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), limit)
+        norm = self.accelerator.clip_grad_norm_(self.prepared_model.parameters(), limit)
         return torch.zeros(()) if norm is None else torch.as_tensor(norm)
 
-    def _apply(self) -> None:
-        self.sharding.fill(self.optimiser)
+    def _update_weights(self) -> None:
+        self.sharding.fill_missing_gradients(self.optimiser)
         self.optimiser.step()
         if not self.accelerator.optimizer_step_was_skipped:
-            self.schedule.step()
+            self.lr_schedule.step()
         self.optimiser.zero_grad()
         if self.average:
-            self.average.update(self.raw)
+            self.average.update(self.model)
 
-    def _tell(
-        self, journal: TrainingLogger | None, group: list[LoadedBatch], losses: dict[str, float], norm: float
+    def _log_step(
+        self, logger: TrainingLogger | None, group: list[LoadedBatch], losses: dict[str, float], norm: float
     ) -> None:
         step = self.progress.step
-        self.since.samples += sum(len(loaded.batch) for loaded in group) * self.accelerator.num_processes
-        for words in (words for loaded in group for words in loaded.damaged):
-            _note(journal, step, f"left out: {words}")
-        if journal is None or (step % self.fit.log_every and step not in (1, self.fit.steps)):
+        self.interval.samples += sum(len(loaded.batch) for loaded in group) * self.accelerator.num_processes
+        for message in (message for loaded in group for message in loaded.damaged):
+            _note(logger, step, f"left out: {message}")
+        if logger is None or (step % self.fit.log_every and step not in (1, self.fit.steps)):
             return
         now = time.monotonic()
-        rate = self.since.samples / max(now - self.since.began, 1e-9)
-        self.since = _LogInterval(now)
-        rates = {group["name"]: group["lr"] for group in self.optimiser.param_groups}
-        rounds = {
-            name: round(done, 4) for name, done in self.loader.schedule.rounds(step * self.fit.accumulation).items()
+        rate = self.interval.samples / max(now - self.interval.start, 1e-9)
+        self.interval = _LogInterval(now)
+        epochs = self.loader.schedule.epochs(step * self.fit.accumulation)
+        more = {
+            "lr": {group["name"]: group["lr"] for group in self.optimiser.param_groups},
+            "norm": norm,
+            "samples_per_second": round(rate, 2),
+            "rounds": {name: round(count, 4) for name, count in epochs.items()},
+            "damaged": self.progress.damaged,
+            "damaged_shards": len(self.loader.damaged),
         }
-        more = {"lr": rates, "norm": norm, "samples_per_second": round(rate, 2), "rounds": rounds}
-        left_out = {"damaged": self.progress.damaged, "damaged_shards": len(self.loader.damaged)}
-        journal.training(step, losses, more | left_out)
+        logger.training(step, losses, more)
 
-    def _validate(self, journal: TrainingLogger | None) -> None:
+    def _validate(self, logger: TrainingLogger | None) -> None:
         """Measure, and keep the weights if they are the best so far."""
         assert self.fit.validation is not None
-        by, weights = self.fit.validation.by, self.raw.config.weights
-        with self.average.inside(self.raw) if self.average else nullcontext():
-            note = partial(_note, journal, self.progress.step)
-            values = validation.validate(self.model, self.loader, self.accelerator, weights, note)
+        by, weights = self.fit.validation.by, self.model.config.weights
+        with self.average.applied_to(self.model) if self.average else nullcontext():
+            note = partial(_note, logger, self.progress.step)
+            values = validation.validate(self.prepared_model, self.loader, self.accelerator, weights, note)
             if by not in values:
                 raise UserError(
                     f"fit.validation.by: {by} is not defined on these shards; measured: {', '.join(values)}"
                 )
-            found = improved(self.progress, values[by], by in validation.HIGHER_IS_BETTER)
-            if found is not None:
-                self.progress = found
-                self._keep(values)
-        if journal:
-            journal.validation(self.progress.step, values, found is not None)
+            best = improved(self.progress, values[by], by in validation.HIGHER_IS_BETTER)
+            if best is not None:
+                self.progress = best
+                self._save_best(values)
+        if logger:
+            logger.validation(self.progress.step, values, best is not None)
 
-    def _keep(self, values: dict[str, float]) -> None:
-        whole = self.sharding.whole(self.model)  # every process: weights may be cut over them
+    def _save_best(self, values: dict[str, float]) -> None:
+        weights = self.sharding.full_state_dict(self.prepared_model)  # all processes: weights may be sharded over them
         if self.accelerator.is_main_process:
-            state = {name: whole[name] for name in optimiser.trainable_parameters(self.raw)}
+            state = {name: weights[name] for name in optimiser.trainable_parameters(self.model)}
             notes = {"step": str(self.progress.step)} | {name: repr(value) for name, value in values.items()}
             write_best(self.out, state, notes)
 
     def _finish(self) -> Path:
-        """The best weights, or the last ones where nothing was validated, as a model for use."""
-        with self.average.inside(self.raw) if self.average else nullcontext():
-            whole = self.sharding.whole(self.model)  # may be the weights themselves, which change back after this
+        """Save the best weights, or the last ones where nothing was validated, as a model for use."""
+        with self.average.applied_to(self.model) if self.average else nullcontext():
+            weights = self.sharding.full_state_dict(self.prepared_model)  # may be the parameters, not copies
             if self.accelerator.is_main_process:
                 shards = len(self.loader.damaged)
-                fit_folder.write_result(self.out, self.recipe, self.raw, self.processor, whole, self.progress, shards)
-        self.say(f"fitted: {self.out / fit_folder.MODEL}")
+                fit_folder.write_result(
+                    self.out, self.recipe, self.model, self.processor, weights, self.progress, shards
+                )
+        self.log(f"fitted: {self.out / fit_folder.MODEL}")
         self.accelerator.wait_for_everyone()
         return self.out / fit_folder.MODEL
 
 
-def _note(journal: TrainingLogger | None, step: int, text: str) -> None:
-    """A sentence of any process: only the main one has a journal."""
-    if journal:
-        journal.note(step, text)
+def _note(logger: TrainingLogger | None, step: int, text: str) -> None:
+    """Log a message of any process: only the main one has a logger, the others print."""
+    if logger:
+        logger.note(step, text)
     else:
         print(text, flush=True)
 
 
 def _grouped(batches: Iterator[LoadedBatch], size: int) -> Iterator[list[LoadedBatch]]:
     """The micro-batches of one optimiser step at a time."""
-    group: deque[LoadedBatch] = deque()
+    group: list[LoadedBatch] = []
     for loaded in batches:
         group.append(loaded)
         if len(group) == size:
-            yield list(group)
-            group.clear()
+            yield group
+            group = []

@@ -22,6 +22,7 @@ from pydantic import Field, ValidationError, field_validator
 from lavida_bench.common.progress import Bar
 from lavida_bench.config import recipe as runs
 from lavida_bench.runs import ablation_table
+from lavida_bench.runs.option_hint import option_hint
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config import recipe as corpora
@@ -92,7 +93,7 @@ def resolve_arms(ablation: Ablation, out: Path) -> list[Arm]:
             Arm(
                 arm.name,
                 corpora.parse(plain, f"{where}: corpus"),
-                runs.parse(ablation.run | {"name": arm.name, "data": data}, f"{where}: run"),
+                runs.parse(ablation.run | {"name": arm.name, "data": data}, f"{where}: run", hint=option_hint),
                 tuple(one if isinstance(one, str) else str(one.get("name")) for one in exposures),
             )
         )

@@ -10,7 +10,7 @@ import copy
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,9 @@ class LavidaScorer:
         except LavidaError as error:  # a picture out of all proportion
             raise DataError(str(error).removeprefix("Sample '': ")) from error
         batch = replace(batch, labels=None)
-        return _map(batch, self._ready)
+        return batch.map_tensors(self._to_device_format)
 
-    def _ready(self, tensor: Tensor) -> Tensor:
+    def _to_device_format(self, tensor: Tensor) -> Tensor:
         tensor = tensor.to(self.dtype) if tensor.is_floating_point() else tensor
         return tensor.pin_memory() if self.device.type == "cuda" else tensor
 
@@ -83,12 +83,6 @@ class LavidaScorer:
             return ClipScores(scores, pixels, names)
 
         return wait
-
-
-def _map(batch: Batch, change: Any) -> Batch:
-    """The batch with every tensor changed."""
-    found = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    return replace(batch, **{name: change(value) for name, value in found.items() if isinstance(value, Tensor)})
 
 
 def load_scorer(where: str, precision: Precision = "auto", device: str | None = None, seed: int = 0) -> LavidaScorer:

@@ -122,7 +122,7 @@ def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is before
     said: list[str] = []
     fit(recipe, tmp_path / "cut", said.append)
-    assert "goes on from step 3" in said
+    assert "continuing from step 3" in said
     assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 5)
     whole, cut = (
         dict(Lavida.from_pretrained(tmp_path / name / "model").named_parameters()) for name in ("whole", "cut")
@@ -154,7 +154,7 @@ def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
     assert running.wait() == -signal.SIGKILL
     assert not (tmp_path / "cut" / "fit.json").exists()
     again = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, check=True)
-    assert "goes on from step 2" in again.stdout
+    assert "continuing from step 2" in again.stdout
     assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 6)
 
 
@@ -222,7 +222,7 @@ def test_weights_in_shards_give_the_same_and_go_on(
     (two / "fit.json").unlink()
     again = sharded(library, make(batch=2, **more), two)
     assert again.returncode == 0, again.stderr
-    assert "goes on from step 2" in again.stdout
+    assert "continuing from step 2" in again.stdout
     assert_equal_curves(tmp_path / "one", two, 3, ROUNDING)
     one, other = (journal.read_log(out / "log.jsonl")[-1]["validation"]["loss"] for out in (tmp_path / "one", two))
     assert other == pytest.approx(one, rel=ROUNDING, abs=1e-5)
@@ -233,7 +233,7 @@ def test_weights_in_shards_give_the_same_and_go_on(
 @pytest.mark.parametrize(
     ("library", "ema", "said"),
     [
-        (FSDP, 0.9, "fit.ema: averaged weights are not kept where FSDP cuts the weights; leave it out"),
+        (FSDP, 0.9, "fit.ema: averaged weights are not supported where FSDP shards the weights; leave it out"),
         (FSDP | {"FSDP_VERSION": "1"}, None, "FSDP of version 1 is not supported; start with"),
     ],
     ids=["ema", "FSDP 1"],
@@ -252,15 +252,15 @@ def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
     """
     from accelerate import Accelerator
 
-    from lavida_bench.fitting.loss_normalisation import LossNormaliser, weighted_sum
+    from lavida_bench.fitting.sync import LossNormaliser, weighted_sum
 
     recipe = make(batch=4, model=NAMES)
     model, processor = make_model(recipe, quiet)
     model.train()
     loader = Loader(recipe, processor)
-    steps = [loader.schedule.at(step) for step in range(30)]
+    steps = [loader.schedule.positions(step) for step in range(30)]
     images, clips = (
-        [loader._reader.sample(place) for s in steps if loader._reader.pools[s[0].pool].kind == kind for place in s]
+        [loader.reader.sample(place) for s in steps if loader.reader.datasets[s[0].dataset].kind == kind for place in s]
         for kind in ("image", "clip")
     )
     shown, normal = (next(s for s in images if s.masks is not None and s.masks.any() == on) for on in (True, False))
@@ -271,7 +271,9 @@ def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
         model.zero_grad()
         batches = [processor(part, "train") for part in group]
         shares = LossNormaliser(batches, Accelerator(cpu=True))
-        losses = [weighted_sum(shares.of(n, model(b).parts), model.config.weights) for n, b in enumerate(batches)]
+        losses = [
+            weighted_sum(shares.normalise(n, model(b).parts), model.config.weights) for n, b in enumerate(batches)
+        ]
         torch.stack(losses).sum().backward()
         gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
         found.append((float(torch.stack(losses).sum().detach()), gradient))

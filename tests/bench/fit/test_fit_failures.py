@@ -129,7 +129,7 @@ def test_a_full_disk_at_a_checkpoint(make: Make, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", f"remount,size={WHOLE * 5}", str(small_disk)], check=True)
     said: list[str] = []
     fit(recipe, small_disk / "run", said.append)
-    assert "goes on from step 1" in said
+    assert "continuing from step 1" in said
 
 
 def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
     shutil.rmtree(newest)
     said: list[str] = []
     fit(recipe, tmp_path, said.append)
-    assert "goes on from step 1" in said
+    assert "continuing from step 1" in said
     (tmp_path / "fit.json").unlink()
     (newest / "progress.json").write_text("{}")
     with pytest.raises(DataError, match=r"step-00000002: cannot be loaded \('step'\); expected a whole checkpoint"):
@@ -259,7 +259,9 @@ def test_another_number_of_processes(make: Make, tmp_path: Path) -> None:
     (tmp_path / "fit.json").unlink()
     progress = tmp_path / "checkpoints" / "step-00000002" / "progress.json"
     progress.write_text(json.dumps(json.loads(progress.read_text()) | {"batch": 8}))
-    with pytest.raises(UserError, match="made with 8 samples a forward over all processes, now 2; start as many"):
+    with pytest.raises(
+        UserError, match="saved with micro-batches of 8 samples over all processes, now they have 2; start the same"
+    ):
         fit(recipe, tmp_path, quiet)
 
 
@@ -268,8 +270,8 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
     with StopSignals() as stopping:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stopping.asked
-        monkeypatch.setattr("lavida_bench.fitting.signals.ECHO", 0.0)
+        assert stopping.stop_requested
+        monkeypatch.setattr("lavida_bench.fitting.signals.ECHO_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -279,7 +281,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
     ("more", "said"),
     [
         ({"lr_of": {"projecter": 1e-3}}, r"fit\.lr_of: unknown group 'projecter'; did you mean 'projector'\?"),
-        ({"lr_of": {"memory": 1e-3}}, r"fit\.lr_of\.memory: nothing of this group trains; see model\.config\.trainable"),
+        ({"lr_of": {"memory": 1e-3}}, r"fit\.lr_of\.memory: no parameter of this group trains; see model\.config\.trainable"),
         ({"validation": {"by": "pixel_auk"}}, r"fit\.validation\.by: unknown value 'pixel_auk'; did you mean 'pixel_auc'\?"),
         ({"batch": 100}, r"street/clip: \d+ samples; expected at least one batch of 100"),
         (

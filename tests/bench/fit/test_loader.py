@@ -243,7 +243,7 @@ def test_a_worker_that_is_killed(make: Make, processor: LavidaProcessor) -> None
     next(batches)
     for worker in set(multiprocessing.active_children()) - before:
         worker.kill()
-    with pytest.raises(DataError, match="a process of the loader died .*lower fit.loader.workers"):
+    with pytest.raises(DataError, match="a worker process of the loader died .*lower fit.loader.workers"):
         list(batches)
 
 
@@ -318,8 +318,8 @@ def test_a_server_that_is_busy_is_asked_again(
 
 def test_two_corpora_of_one_name_stay_apart(make: Make, corpus: Path, processor: LavidaProcessor) -> None:
     loader = Loader(make(data=[{"corpus": str(corpus), "kind": "image"}] * 2), processor)
-    assert list(loader.schedule.rounds(40)) == ["street/image", "street-1/image"]
-    assert sum(loader.schedule.rounds(40).values()) == pytest.approx(40 * 2 / 30)
+    assert list(loader.schedule.epochs(40)) == ["street/image", "street-1/image"]
+    assert sum(loader.schedule.epochs(40).values()) == pytest.approx(40 * 2 / 30)
 
 
 def test_a_shard_that_comes_damaged(make: Make, copy: Path, tmp_path: Path, processor: LavidaProcessor) -> None:

@@ -1,7 +1,7 @@
-"""The base of all metrics, and what a metric reports. One file each in metrics/; the file name is the registry.
+"""The base of all metrics, and the result of a metric. One file each in metrics/; the file name is the registry.
 
-A metric is streaming: `update` looks at one video and keeps what it needs of it (see tallies.py); `value` puts the
-videos together, each as often as `weights` says, so that a bootstrap over videos costs a matrix product.
+A metric is streaming: `update` reads one video and keeps what it needs of it (see _score_counts.py); `value` combines
+the videos, each with a weight, so that a bootstrap over videos costs a matrix product.
 Letters: V videos, R resamples.
 """
 
@@ -26,11 +26,16 @@ PACKAGE = "lavida_bench.metrics"
 class Metric(ABC):
     """One metric over the videos of a benchmark, possibly in several variants (micro, macro, ...).
 
-    name              the file's name;  about  one sentence for lists and reports
-    needs             "frames": frame labels; "pixels": masks and maps; "tracks": tracks and detections
-    variants          names of the numbers it gives; the first is the one to quote
-    unit              "" for a share 0..1, else "s", "1/h", ...
-    higher_is_better  False for delays and false alarms
+    Attributes:
+        name: The file's name.
+        about: One sentence for lists and reports.
+        needs: "frames": frame labels; "pixels": masks and maps; "tracks": tracks and detections.
+        variants: Names of the numbers it gives; the first is the one to quote.
+        unit: "" for a share in 0..1, else "s", "1/h", ...
+        higher_is_better: False for delays and false alarms.
+        keys: Keys of the videos that are part of the value, in the order of `update`.
+        left_out: Keys of the videos without what the metric needs.
+        per_video: Key -> value of that video alone, NaN = undefined; of metrics that have one.
     """
 
     name: ClassVar[str]
@@ -46,19 +51,30 @@ class Metric(ABC):
         self.per_video: dict[str, float] = {}
 
     def update(self, item: EvaluatedVideo) -> None:
-        """Takes one video in. A video without what the metric needs is left out and counted."""
-        (self.keys if self._take(item) else self.left_out).append(item.key)
+        """Add a video. One without what the metric needs is left out and counted.
+
+        Args:
+            item: A video and its scores under a protocol.
+        """
+        if self._add_video(item):
+            self.keys.append(item.key)
+        else:
+            self.left_out.append(item.key)
 
     @abstractmethod
-    def _take(self, item: EvaluatedVideo) -> bool:
-        """Keeps what is needed of a video; sets `per_video[key]` (NaN = undefined). False if it lacks the needed."""
+    def _add_video(self, item: EvaluatedVideo) -> bool:
+        """Keep what the metric needs of a video and set `per_video[key]`; False if the video does not have it."""
 
     @abstractmethod
     def value(self, weights: Weights | None = None) -> dict[str, NDArray[np.float64]]:
-        """Variant -> (R,) values, NaN = undefined.
+        """Combine the videos.
 
-        weights  (R, V) how often each video of `keys` counts; None = each once, R = 1, and then the value is exact.
-                 With weights scores may be grouped (see tallies.py).
+        Args:
+            weights: (R, V), how often each video of `keys` counts in each resample; scores may then be grouped (see
+                _score_counts.py). None = each video once, R = 1; the value is then exact.
+
+        Returns:
+            Variant -> (R,) values, NaN = undefined.
         """
 
     def counts(self) -> dict[str, int]:
@@ -71,15 +87,19 @@ class Metric(ABC):
         return ()
 
     def exact(self) -> dict[str, float]:
-        """Variant -> value, NaN = undefined."""
+        """Variant -> value over all videos, NaN = undefined."""
         return {name: float(values[0]) for name, values in self.value().items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95 % interval; None = undefined, or no interval (fewer than two videos).
+    """A number with its 95 % interval.
 
-    resamples  of how many resamples (those in which the number is defined) the interval is made
+    Attributes:
+        value: The number; None = undefined.
+        low: Lower end of the interval; None with fewer than two videos.
+        high: Upper end of the interval; None with fewer than two videos.
+        resamples: Number of resamples in which the number is defined; the interval is made of these.
     """
 
     value: float | None
@@ -90,7 +110,17 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """What one metric says of one run."""
+    """The result of one metric in one run.
+
+    Attributes:
+        name: The metric's name.
+        unit: The metric's unit, "" for a share in 0..1.
+        higher_is_better: False for delays and false alarms.
+        variants: Variant -> number, the one to quote first.
+        per_video: Key -> value of that video alone, None = undefined.
+        counts: Numbers that a reader needs beside the value.
+        notes: Sentences for the report.
+    """
 
     name: str
     unit: str
@@ -102,7 +132,7 @@ class MetricResult:
 
     @property
     def headline(self) -> Estimate:
-        """The first variant."""
+        """The number to quote: that of the first variant."""
         return next(iter(self.variants.values()))
 
 
@@ -112,6 +142,16 @@ def known() -> tuple[str, ...]:
 
 
 def make(name: str) -> Metric:
-    """A fresh metric with its default options. Raises UserError for an unknown name."""
+    """Make a metric with its default options.
+
+    Args:
+        name: Name of the metric.
+
+    Returns:
+        A metric without videos.
+
+    Raises:
+        UserError: The name is unknown.
+    """
     metric: Metric = find(PACKAGE, Metric, name)()
     return metric

@@ -1,7 +1,7 @@
 """Areas under curves from counts per threshold. Tied scores are one threshold.
 
-All take counts (..., B) over B ASCENDING thresholds (a score counts where it is at or above one) and give (...):
-NaN where a class is empty, that is undefined, not 0.
+All functions take counts (..., B) over B ASCENDING thresholds (a score counts where it is at or above one) and return
+(...): NaN where a class is empty, since the area is then undefined, not 0.
 """
 
 from __future__ import annotations
@@ -13,22 +13,30 @@ Array = NDArray[np.float64]
 
 
 def _from_above(counts: Array) -> Array:
-    """(..., B) how many are at or above each threshold, from the highest threshold down."""
+    """(..., B) number at or above each threshold, from the highest threshold down."""
     return np.cumsum(counts[..., ::-1], axis=-1)
 
 
-def _defined(value: Array, *classes: Array) -> Array:
-    """NaN where any of `classes` is empty."""
+def _nan_if_empty(value: Array, *classes: Array) -> Array:
+    """`value` (...), NaN where any of `classes` (...) is empty."""
     return np.where(np.all([members > 0 for members in classes], axis=0), value, np.nan)
 
 
 def auc(positives: Array, negatives: Array) -> Array:
-    """Area under the ROC curve: how often a positive scores above a negative, ties counting one half."""
+    """Area under the ROC curve: how often a positive scores above a negative; ties count one half.
+
+    Args:
+        positives: (..., B) number of positives of each score, ascending.
+        negatives: (..., B) number of negatives of each score, ascending.
+
+    Returns:
+        (...) areas in 0..1, NaN where a class is empty.
+    """
     all_positives, all_negatives = positives.sum(axis=-1), negatives.sum(axis=-1)
     below = np.cumsum(negatives, axis=-1) - negatives / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         area = (positives * below).sum(axis=-1) / (all_positives * all_negatives)
-    return _defined(area, all_positives, all_negatives)
+    return _nan_if_empty(area, all_positives, all_negatives)
 
 
 def _precision_recall(positives: Array, negatives: Array) -> tuple[Array, Array]:
@@ -40,30 +48,57 @@ def _precision_recall(positives: Array, negatives: Array) -> tuple[Array, Array]
 
 
 def average_precision(positives: Array, negatives: Array) -> Array:
-    """Sum over thresholds of precision times the recall gained: what scikit-learn calls average precision."""
+    """Average precision as scikit-learn defines it: sum over thresholds of precision times the recall gained.
+
+    Args:
+        positives: (..., B) number of positives of each score, ascending.
+        negatives: (..., B) number of negatives of each score, ascending.
+
+    Returns:
+        (...) values in 0..1, NaN where a class is empty.
+    """
     if not positives.shape[-1]:
         return np.full(positives.shape[:-1], np.nan)
     precision, recall = _precision_recall(positives, negatives)
     gained = np.diff(recall, axis=-1, prepend=0.0)
-    return _defined((gained * precision).sum(axis=-1), positives.sum(axis=-1), negatives.sum(axis=-1))
+    return _nan_if_empty((gained * precision).sum(axis=-1), positives.sum(axis=-1), negatives.sum(axis=-1))
 
 
 def pr_trapezoid(positives: Array, negatives: Array) -> Array:
-    """Area under the precision-recall curve by trapezoids, from (recall 0, precision 1): optimistic, another number."""
+    """Area under the precision-recall curve by trapezoids, from (recall 0, precision 1).
+
+    Optimistic, and not the same number as average precision.
+
+    Args:
+        positives: (..., B) number of positives of each score, ascending.
+        negatives: (..., B) number of negatives of each score, ascending.
+
+    Returns:
+        (...) areas in 0..1, NaN where a class is empty.
+    """
     if not positives.shape[-1]:
         return np.full(positives.shape[:-1], np.nan)
     precision, recall = _precision_recall(positives, negatives)
     gained = np.diff(recall, axis=-1, prepend=0.0)
-    mean = (precision + np.concatenate([np.ones_like(precision[..., :1]), precision[..., :-1]], axis=-1)) / 2
-    return _defined((gained * mean).sum(axis=-1), positives.sum(axis=-1), negatives.sum(axis=-1))
+    before = np.concatenate([np.ones_like(precision[..., :1]), precision[..., :-1]], axis=-1)
+    area = (gained * ((precision + before) / 2)).sum(axis=-1)
+    return _nan_if_empty(area, positives.sum(axis=-1), negatives.sum(axis=-1))
 
 
 def detection_area(found: Array, false: Array, regions: Array, frames: Array) -> Array:
-    """Area under detection rate against false positives a frame, for 0..1 of them (Ramachandra & Jones 2020).
+    """Area under detection rate against false positives a frame, for 0..1 of them.
 
-    found, false  (..., B) regions (or tracks) found first at, and false positives at, each ascending threshold
-    regions       (...) regions (or tracks) there are;  frames (...) frames
-    The curve starts at (0, 0), is straight between two thresholds and flat after the last.
+    The curve starts at (0, 0), is straight between two thresholds and flat after the last (Ramachandra & Jones,
+    "Street Scene", WACV 2020).
+
+    Args:
+        found: (..., B) number of regions (or tracks) first found at each threshold, ascending.
+        false: (..., B) number of false positives at each threshold, ascending.
+        regions: (...) number of all regions (or tracks).
+        frames: (...) number of frames.
+
+    Returns:
+        (...) areas in 0..1, NaN where there is no region or no frame.
     """
     origin = np.zeros((*found.shape[:-1], 1))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -77,4 +112,4 @@ def detection_area(found: Array, false: Array, regions: Array, frames: Array) ->
         middle = low + slope * ((start + stop) / 2 - left)
         area = ((stop - start) * middle).sum(axis=-1)
         area += np.maximum(0.0, 1.0 - alarms[..., -1]) * rate[..., -1]
-    return _defined(area, regions, frames)
+    return _nan_if_empty(area, regions, frames)

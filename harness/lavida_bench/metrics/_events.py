@@ -1,6 +1,6 @@
-"""Runs of consecutive abnormal frames (events) and of normal ones, and what a threshold makes of them.
+"""Runs of consecutive abnormal frames (events) and of normal ones, and their counts over thresholds.
 
-Letters: n frames that count, B thresholds of an ascending grid.
+Letters: n frames that count, B thresholds of an ascending grid, R resamples.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ Array = NDArray[np.float64]
 
 
 def label_runs(item: EvaluatedVideo, abnormal: bool) -> list[Floats]:
-    """Scores of each maximal run of consecutive frames that are all abnormal, or all normal."""
+    """Scores of each maximal run of consecutive frames of one label.
+
+    Args:
+        item: A video under a protocol.
+        abnormal: Whether the abnormal runs are wanted, or the normal ones.
+
+    Returns:
+        For each run the float32 scores of its frames, in order.
+    """
     change = (np.diff(item.labels.astype(np.int8)) != 0) | (np.diff(item.frames) != 1)
     starts = np.concatenate([[0], np.flatnonzero(change) + 1]) if len(item.frames) else np.zeros(0, int)
     pieces = np.split(item.values, starts[1:]) if len(starts) else []
@@ -23,33 +31,59 @@ def label_runs(item: EvaluatedVideo, abnormal: bool) -> list[Floats]:
 
 
 def first_reached(event: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """How the frame at which a threshold is first reached moves with the threshold.
+    """How the first frame that reaches a threshold moves as the threshold rises.
 
-    Gives the event's records (ascending scores, each above all before it) and by how many frames the delay grows once
-    the threshold rises above each; above the last record the delay is the event's whole length (missed).
+    Above the last record the delay is the event's whole length (missed).
+
+    Args:
+        event: (n,) scores of an event's frames, n >= 1.
+
+    Returns:
+        The event's records, ascending (each above all scores before it), and for each the number of frames by which the
+        delay grows once the threshold rises above it.
     """
     best = np.maximum.accumulate(event)
-    at = np.flatnonzero(np.concatenate([[True], best[1:] > best[:-1]]))
-    return best[at], np.diff(np.append(at, len(event)))
+    records = np.flatnonzero(np.concatenate([[True], best[1:] > best[:-1]]))
+    return best[records], np.diff(np.append(records, len(event)))
 
 
-def alarm_counts(stretch: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Counts that sum, over the scores at or above a threshold, to the number of runs of frames at or above it.
+def alarm_counts(run: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Counts whose sum over the scores at or above a threshold is the number of alarms.
 
-    A run begins at a frame that reaches the threshold after one that does not: +1 at each score, -1 at the smaller one
-    of each two neighbours.
+    An alarm begins at a frame that reaches the threshold after one that does not: +1 at each score, -1 at the smaller
+    one of each two neighbours.
+
+    Args:
+        run: (n,) scores of consecutive frames, n >= 1.
+
+    Returns:
+        (2 n - 1,) scores and their counts, each +1 or -1.
     """
-    joined = np.minimum(stretch[1:], stretch[:-1])
-    signs = np.concatenate([np.ones(len(stretch), np.int64), -np.ones(len(joined), np.int64)])
-    return np.concatenate([stretch, joined]), signs
+    joined = np.minimum(run[1:], run[:-1])
+    signs = np.concatenate([np.ones(len(run), np.int64), -np.ones(len(joined), np.int64)])
+    return np.concatenate([run, joined]), signs
 
 
 def at_or_above(counts: Array) -> Array:
-    """(R, B) -> (R, B + 1): sums over thresholds >= each, the last (above all scores) 0."""
+    """Sums over the thresholds at or above each.
+
+    Args:
+        counts: (R, B) counts over ascending thresholds.
+
+    Returns:
+        (R, B + 1) sums; the last (above all scores) is 0.
+    """
     total = np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1]
     return np.concatenate([total, np.zeros((*counts.shape[:-1], 1))], axis=-1)
 
 
 def below(counts: Array) -> Array:
-    """(R, B) -> (R, B + 1): sums over thresholds < each, the last (above all scores) everything."""
+    """Sums over the thresholds below each.
+
+    Args:
+        counts: (R, B) counts over ascending thresholds.
+
+    Returns:
+        (R, B + 1) sums; the last (above all scores) is the sum of all.
+    """
     return np.concatenate([np.zeros((*counts.shape[:-1], 1)), np.cumsum(counts, axis=-1)], axis=-1)

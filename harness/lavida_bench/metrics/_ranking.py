@@ -1,4 +1,4 @@
-"""The base of metrics that rank abnormal things (frames, pixels) against normal ones: AUC, AP and their kin."""
+"""The base of metrics that rank abnormal items (frames, pixels) against normal ones: AUC, AP and the like."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Array = NDArray[np.float64]
 
 
 class Ranking(Metric):
-    """Three variants of one curve's area.
+    """Three variants of the area under one curve.
 
-    micro     over everything of all videos at once
+    micro     over all items of all videos at once
     macro     the mean over the videos in which both classes occur; the others are counted as undefined
-    abnormal  micro over the videos that have anything abnormal
+    abnormal  micro over the videos with anything abnormal
     """
 
     variants = ("micro", "macro", "abnormal")
@@ -33,31 +33,31 @@ class Ranking(Metric):
 
     @abstractmethod
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
-        """(scores, counts) of the abnormal and of the normal things; None if the video lacks what is needed."""
+        """(scores, counts) of the abnormal and of the normal items; None for a video without what is needed."""
 
     @abstractmethod
     def _curve(self, positives: Array, negatives: Array) -> Array:
         """(..., B) counts over ascending thresholds -> (...) area, NaN = undefined."""
 
-    def _take(self, item: EvaluatedVideo) -> bool:
+    def _add_video(self, item: EvaluatedVideo) -> bool:
         columns = self._columns(item)
         if columns is None:
             return False
         positives, negatives = sum_equal_scores(*columns[0]), sum_equal_scores(*columns[1])
-        self.score_counts.add(positives=positives, negatives=negatives)
         self._numbers.append((int(positives[1].sum()), int(negatives[1].sum())))
         self.abnormal.append(self._numbers[-1][0] > 0)
         own = ScoreCounts("positives", "negatives")
-        own.add(positives=positives, negatives=negatives)
+        for score_counts in (self.score_counts, own):
+            score_counts.add(positives=positives, negatives=negatives)
         if item.endpoints and self.needs == "frames":
             self._endpoints = True
-            for tallies in (self.score_counts, own):
-                tallies.always(positives=(np.ones(1, np.float32), None), negatives=(np.zeros(1, np.float32), None))
+            for score_counts in (self.score_counts, own):
+                score_counts.always(positives=(np.ones(1, np.float32), None), negatives=(np.zeros(1, np.float32), None))
         self.per_video[item.key] = float(self._curve(**own.totals())[0])
         return True
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
-        """See Metric and the class."""
+        """Micro, macro and abnormal."""
         everything, abnormal = np.ones(len(self.abnormal), np.bool_), np.array(self.abnormal, np.bool_)
         return {
             "micro": self._micro(weights, everything),
@@ -66,6 +66,7 @@ class Ranking(Metric):
         }
 
     def _micro(self, weights: Weights | None, only: NDArray[np.bool_]) -> Array:
+        """(R,) areas over all items of the videos of `only` (V,)."""
         value = self._curve(**self.score_counts.totals(weights, only))
         if weights is None or not self._endpoints:
             return value
@@ -74,6 +75,7 @@ class Ranking(Metric):
         return np.where((numbers > 0).all(axis=1), value, np.nan)
 
     def _macro(self, weights: Weights | None) -> Array:
+        """(R,) means of the defined values of the videos."""
         own = np.array([self.per_video[key] for key in self.keys])
         weights = np.ones((1, len(own))) if weights is None else weights
         defined = np.isfinite(own)
@@ -90,9 +92,7 @@ class Ranking(Metric):
         """What is undefined and why, and whether artificial samples were added."""
         notes, counts = [], self.counts()
         if not counts["positives"] or not counts["negatives"]:
-            notes.append(
-                "only one class occurs: micro is undefined" if not self._endpoints else "only one class occurs"
-            )
+            notes.append("only one class occurs" if self._endpoints else "only one class occurs: micro is undefined")
         undefined = counts["videos_undefined"]
         if undefined:
             notes.append(f"macro leaves out {undefined} of {len(self.keys)} videos, in which only one class occurs")

@@ -1,4 +1,4 @@
-"""How long after an event begins the first alarm comes, at a threshold that a fixed share of normal frames reaches.
+"""Time from the start of an event to the first alarm, at a threshold that a fixed share of normal frames reaches.
 
 An event is a run of consecutive abnormal frames. The threshold is the lowest one that at most `false_alarm_rate` of all
 normal frames reach. The delay of an event is the time from its first frame to its first frame at or above the
@@ -16,7 +16,11 @@ from lavida_bench.protocols.view import EvaluatedVideo
 
 
 class DetectionDelay(Metric):
-    """Mean delay over events in seconds, and the share of events missed."""
+    """Mean delay over events in seconds, and the share of events missed.
+
+    Args:
+        false_alarm_rate: Largest share of the normal frames that may reach the threshold, 0..1.
+    """
 
     name = "detection_delay"
     about = "seconds from an event's start to the first alarm, where 5 % of normal frames raise one"
@@ -31,23 +35,23 @@ class DetectionDelay(Metric):
         self.score_counts = ScoreCounts("normal", "delay", "missed")
         self._events: list[int] = []
 
-    def _take(self, item: EvaluatedVideo) -> bool:
+    def _add_video(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False
         events = label_runs(item, abnormal=True)
-        none = np.zeros(0, np.float32)
+        no_scores = np.zeros(0, np.float32)
         records = [first_reached(event) for event in events]
         growth = np.concatenate([np.zeros(0), *(frames / item.video.fps for _, frames in records)])
         self.score_counts.add(
             normal=(item.values[~item.labels], None),
-            delay=(np.concatenate([none, *(scores for scores, _ in records)]), growth),
+            delay=(np.concatenate([no_scores, *(scores for scores, _ in records)]), growth),
             missed=(np.array([event.max() for event in events], np.float32), None),
         )
         self._events.append(len(events))
         return True
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
-        """See Metric. Undefined without events or without normal frames."""
+        """Delay and missed; undefined without events or without normal frames."""
         totals = self.score_counts.totals(weights)
         weights = np.ones((1, len(self.keys))) if weights is None else weights
         events = weights @ np.array(self._events, float)

@@ -1,4 +1,4 @@
-"""How often somebody is called for nothing in an hour of normal video, where a fixed share of events is found.
+"""Number of false alarms in an hour of normal video, at a threshold that finds a fixed share of the events.
 
 An event (a run of consecutive abnormal frames) is found when one of its frames reaches the threshold; the threshold is
 the highest one that finds at least `recall` of all events. An alarm is a run of consecutive normal frames at or above
@@ -16,7 +16,11 @@ from lavida_bench.protocols.view import EvaluatedVideo
 
 
 class FalseAlarmsPerHour(Metric):
-    """Alarms in an hour of normal video."""
+    """Alarms in an hour of normal video.
+
+    Args:
+        recall: Share of the events that must be found, 0..1.
+    """
 
     name = "false_alarms_per_hour"
     about = "false alarms in an hour of normal video, where 80 % of the events are found"
@@ -32,11 +36,11 @@ class FalseAlarmsPerHour(Metric):
         self._hours: list[float] = []
         self._events = 0
 
-    def _take(self, item: EvaluatedVideo) -> bool:
+    def _add_video(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False
         events = [event.max() for event in label_runs(item, abnormal=True)]
-        runs = [alarm_counts(stretch) for stretch in label_runs(item, abnormal=False)]
+        runs = [alarm_counts(run) for run in label_runs(item, abnormal=False)]
         scores = np.concatenate([np.zeros(0, np.float32), *(values for values, _ in runs)])
         signs = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in runs)])
         self.score_counts.add(events=(np.array(events, np.float32), None), alarms=(scores, signs))
@@ -45,13 +49,13 @@ class FalseAlarmsPerHour(Metric):
         return True
 
     def value(self, weights: Weights | None = None) -> dict[str, Array]:
-        """See Metric. Undefined without events or without normal frames."""
+        """Alarms an hour; undefined without events or without normal frames."""
         totals = self.score_counts.totals(weights)
         weights = np.ones((1, len(self.keys))) if weights is None else weights
         hours = weights @ np.array(self._hours, float)
         found, runs = at_or_above(totals["events"]), at_or_above(totals["alarms"])
         enough = found >= self.recall * found[:, :1] - 1e-9
-        chosen = enough.sum(axis=1) - 1  # `found` falls with the threshold: the last place with enough
+        chosen = enough.sum(axis=1) - 1  # `found` falls as the threshold rises: the last threshold with enough
         number = np.take_along_axis(runs, chosen[:, None], axis=1)[:, 0]
         with np.errstate(invalid="ignore", divide="ignore"):
             return {"alarms": np.where((found[:, 0] > 0) & (hours > 0), number / hours, np.nan)}

@@ -11,10 +11,10 @@ from lavida_bench.metrics import _base as metric
 
 def test_lists_have_a_head() -> None:
     head, *rows = describe.benchmarks().text.splitlines()
-    assert head.split() == ["name", "expected", "metrics", "licence", "what", "it", "is", "page"]
+    assert head.split() == ["name", "from", "expected", "metrics", "licence", "what", "it", "is", "page"]
     at = head.index("what it is")
     assert {row[at - 2 : at] for row in rows[: len(benchmark.known())]} == {"  "}, "columns stand under their heads"
-    assert describe.metrics().text.splitlines()[0].split() == ["name", "needs", "variants", "what", "it", "is"]
+    assert describe.metrics().text.splitlines()[0].split() == ["name", "from", "needs", "variants", "what", "it", "is"]
 
 
 @pytest.mark.parametrize("name", benchmark.known())

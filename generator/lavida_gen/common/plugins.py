@@ -17,7 +17,7 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import metadata
@@ -118,6 +118,17 @@ def provider(package: str, name: str) -> Provider | None:
     if name in built_in(package):
         return None
     return _provider_of(_entry_point(package, name))
+
+
+def versions(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Distribution -> version of those plug-ins that other packages bring, for records of how a result came about.
+
+    Args:
+        named: Family and name of each plug-in; names that are known nowhere are left out.
+    """
+    known = [(package, name) for package, name in named if ":" in name or name in names(package)]
+    providers = [provider(package, name) for package, name in known]
+    return {brought.distribution: brought.version for brought in providers if brought is not None}
 
 
 def origin(package: str, name: str) -> str:

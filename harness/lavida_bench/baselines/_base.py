@@ -37,9 +37,9 @@ def known() -> tuple[str, ...]:
     return names(PACKAGE)
 
 
-def make(name: str) -> Baseline:
-    """Raises UserError for an unknown name."""
-    baseline: Baseline = find(PACKAGE, Baseline, name)()
+def make(name: str, allow_code: bool = False) -> Baseline:
+    """A baseline, by name, or by ``package.module:Class`` if code is allowed. Raises UserError."""
+    baseline: Baseline = find(PACKAGE, Baseline, name, allow_code)()
     return baseline
 
 

@@ -108,20 +108,17 @@ class Benchmark(ABC):
     Options: ClassVar[type[BenchmarkOptions]] = BenchmarkOptions
     about: ClassVar[BenchmarkInfo]
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Any, name: str = "") -> None:
+        self.name = name or type(self).__module__.rpartition(".")[2]
         self.options = options
         self.root: Path = options.root.expanduser() if options.root else self.default_root()
         self._log = DefectLog()
         self._videos: list[TestVideo] | None = None
 
-    @property
-    def name(self) -> str:
-        """The plug-in's file name."""
-        return type(self).__module__.rpartition(".")[2]
-
     def default_root(self) -> Path:
         """Where its data is looked for if nobody says."""
-        return Path(os.environ.get("LAVIDA_BENCH_DATA") or "data") / self.name
+        module = self.name.partition(":")[0]  # of package.module:Class
+        return Path(os.environ.get("LAVIDA_BENCH_DATA") or "data") / module.rpartition(".")[2]
 
     @property
     def expected(self) -> SplitSize | None:
@@ -214,17 +211,35 @@ def known() -> tuple[str, ...]:
     return names(PACKAGE)
 
 
-def find_class(name: str) -> type[Benchmark]:
-    """The class of a benchmark. Raises UserError for an unknown name."""
-    return find(PACKAGE, Benchmark, name)
+def find_class(name: str, allow_code: bool = False) -> type[Benchmark]:
+    """The class of a benchmark by name, or by ``package.module:Class`` if code is allowed. Raises UserError."""
+    return find(PACKAGE, Benchmark, name, allow_code)
 
 
-def make(name: str, root: Path | str | None = None, settings: Mapping[str, Any] | None = None) -> Benchmark:
-    """A benchmark by name with its options. Raises UserError for an unknown name or option."""
-    cls = find_class(name)
+def make(
+    name: str,
+    root: Path | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    allow_code: bool = False,
+) -> Benchmark:
+    """Open a benchmark. No file is read yet.
+
+    Args:
+        name: Its name, or ``package.module:Class`` if code is allowed.
+        root: Its folder; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
+        settings: Its other options.
+        allow_code: Whether ``package.module:Class`` may be imported.
+
+    Returns:
+        The benchmark.
+
+    Raises:
+        UserError: The name or an option is unknown.
+    """
+    cls = find_class(name, allow_code)
     values = {**(settings or {})} | ({"root": root} if root is not None else {})
     try:
-        return cls(cls.Options.model_validate(values))
+        return cls(cls.Options.model_validate(values), name)
     except ValidationError as error:
         raise UserError(f"{name}: " + "; ".join(_said(one, cls.Options) for one in error.errors())) from error
 

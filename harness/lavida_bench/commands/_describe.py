@@ -12,34 +12,46 @@ from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.metrics import _base as measures
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
+from lavida_gen.common import plugins
 from lavida_gen.common.text import text_table
-from lavida_gen.inspection.describe import Listing, options
+from lavida_gen.inspection.describe import Listing, notes, options, unusable
 
 
 def benchmarks() -> Listing:
     """All benchmarks, a line each."""
     rows: dict[str, Any] = {}
+    reasons = unusable(room.PACKAGE, room.Benchmark)
     for name in room.known():
+        if name in reasons:
+            continue
         about = room.find_class(name).about
         totals = asdict(about.expected) if about.expected else None
         rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
-        rows[name] |= {"expected": totals, "metrics": about.metrics}
+        rows[name] |= {"expected": totals, "metrics": about.metrics, "from": plugins.origin(room.PACKAGE, name)}
     cells = [
-        (name, _count(row["expected"]), ", ".join(row["metrics"]), row["licence"], row["title"], row["page"])
+        (
+            name,
+            row["from"],
+            _count(row["expected"]),
+            ", ".join(row["metrics"]),
+            row["licence"],
+            row["title"],
+            row["page"],
+        )
         for name, row in rows.items()
     ]
-    table = text_table(cells, ("name", "expected", "metrics", "licence", "what it is", "page"))
+    table = text_table(cells, ("name", "from", "expected", "metrics", "licence", "what it is", "page"))
     hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
-    return Listing(f"{table}\n\n{hint}", rows)
+    return Listing(table + notes(reasons, hint), rows)
 
 
 def _count(totals: dict[str, int] | None) -> str:
     return f"{totals['videos']} videos, {totals['frames']:,} frames" if totals else ""
 
 
-def benchmark(name: str) -> Listing:
+def benchmark(name: str, allow_code: bool = False) -> Listing:
     """One benchmark. Raises UserError for an unknown name."""
-    cls = room.find_class(name)
+    cls = room.find_class(name, allow_code)
     about = cls.about
     expected = _numbers(about.expected) if about.expected else "whatever is there"
     text = [
@@ -59,16 +71,20 @@ def benchmark(name: str) -> Listing:
 
 def metrics() -> Listing:
     """All metrics, a line each."""
-    rows = {name: _metric(name) for name in measures.known()}
-    cells = [(name, str(row["needs"]), ", ".join(row["variants"]), str(row["about"])) for name, row in rows.items()]
-    table = text_table(cells, ("name", "needs", "variants", "what it is"))
+    reasons = unusable(measures.PACKAGE, Metric)
+    rows = {name: _metric(name) for name in measures.known() if name not in reasons}
+    cells = [
+        (name, row["from"], str(row["needs"]), ", ".join(row["variants"]), str(row["about"]))
+        for name, row in rows.items()
+    ]
+    table = text_table(cells, ("name", "from", "needs", "variants", "what it is"))
     hint = "`lavida-bench metrics NAME` tells how one is defined."
-    return Listing(f"{table}\n\n{hint}", rows)
+    return Listing(table + notes(reasons, hint), rows)
 
 
-def metric(name: str) -> Listing:
+def metric(name: str, allow_code: bool = False) -> Listing:
     """One metric. Raises UserError for an unknown name."""
-    row, cls = _metric(name), type(measures.make(name))
+    row, cls = _metric(name, allow_code), type(measures.make(name, allow_code))
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
     bases = [inspect.getdoc(base) or "" for base in cls.__mro__[1:] if base is not Metric and issubclass(base, Metric)]
     fixed = ", ".join(f"{name} {value}" for name, value in _fixed(cls).items())
@@ -90,11 +106,11 @@ def _fixed(cls: type[Metric]) -> dict[str, Any]:
     return shape | {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
 
 
-def _metric(name: str) -> dict[str, Any]:
-    made = measures.make(name)
+def _metric(name: str, allow_code: bool = False) -> dict[str, Any]:
+    made = measures.make(name, allow_code)
     return {
         "about": made.about, "needs": made.needs, "variants": made.variants, "unit": made.unit,
-        "higher_is_better": made.higher_is_better,
+        "higher_is_better": made.higher_is_better, "from": plugins.origin(measures.PACKAGE, name),
     }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ SMOOTHING = click.option(
     "--smoothing", "--smooth", "smoothing", type=click.FloatRange(0, min_open=True), metavar="SIGMA",
     help="Also with scores smoothed by a Gaussian of SIGMA frames; the raw numbers stay.",
 )  # fmt: skip
+CODE = terminal.CODE
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 

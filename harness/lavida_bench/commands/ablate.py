@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import FOLDER
+from lavida_bench.commands._options import CODE, FOLDER
 
 
 @click.command()
@@ -14,7 +14,8 @@ from lavida_bench.commands._options import FOLDER
 @click.option("--out", "-o", type=FOLDER, help="Folder of all arms [default: runs/NAME].")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: run.fit.steps=200.")
 @click.option("--workers", "-w", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that build.")
-def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: int) -> None:
+@CODE
+def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: int, allow_code: bool) -> None:
     """Build, fit and score one arm after another, each with more exposures than the one before, and compare them.
 
     Budget, scenes and seeds are the same in all arms. Stopped, the same command goes on.
@@ -23,6 +24,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: i
     from lavida_bench.runs.ablation import ablate, load
 
     read = load(recipe, settings)
-    page = ablate(read, out or Path("runs") / read.name, workers, progress, lambda text: click.echo(text, err=True))
+    folder = out or Path("runs") / read.name
+    page = ablate(read, folder, workers, progress, lambda text: click.echo(text, err=True), allow_code)
     click.echo(page.read_text("utf-8"))
     click.echo(f"table: {page}")

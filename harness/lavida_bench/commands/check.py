@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.commands._options import BENCHMARK, JSON, ROOT, SET, parse_settings, progress
+from lavida_bench.commands._options import BENCHMARK, CODE, JSON, ROOT, SET, parse_settings, progress
 from lavida_gen.common.text import text_table
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 @ROOT
 @SET
 @click.option("--quick", is_flag=True, help="Count frames without decoding them: broken ones are not found.")
+@CODE
 @JSON
-def command(benchmark: str, root: Path | None, settings: tuple[str, ...], quick: bool, as_json: bool) -> None:
+def command(
+    benchmark: str, root: Path | None, settings: tuple[str, ...], quick: bool, allow_code: bool, as_json: bool
+) -> None:
     """Compare the files of a BENCHMARK with what they should hold, and list every defect and what is done about it.
 
     Every frame and mask is decoded. Exit code 1 if the official number can not be computed from the files: counts that
@@ -31,7 +34,7 @@ def command(benchmark: str, root: Path | None, settings: tuple[str, ...], quick:
     from lavida_bench.benchmarks import _base as room
     from lavida_bench.benchmarks._check import check
 
-    opened = room.make(benchmark, root, parse_settings(settings))
+    opened = room.make(benchmark, root, parse_settings(settings), allow_code)
     expected = opened.expected
     with progress(expected.frames if expected else None, f"check {benchmark}") as advance:
         report = check(opened, decode=not quick, advance=advance)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import JSON
+from lavida_bench.commands._options import CODE, JSON
 
 
 @click.command()
@@ -18,10 +18,11 @@ from lavida_bench.commands._options import JSON
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resamples.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder for comparison.json, .md and .html.")
+@CODE
 @JSON
 def command(
     first: str, second: str, root: Path | None, metrics: tuple[str, ...], resamples: int, seed: int, out: Path | None,
-    as_json: bool,
+    allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare two run folders over the same videos: differences RUN_A - RUN_B with paired intervals, video by video.
 
@@ -40,7 +41,14 @@ def command(
     if out is not None:
         out_folder.make(out)
     compared = [
-        compare((one, a), (other, b), root=root, names=metrics or None, bootstrap=Bootstrap(resamples, seed))
+        compare(
+            (one, a),
+            (other, b),
+            root=root,
+            names=metrics or None,
+            bootstrap=Bootstrap(resamples, seed),
+            allow_code=allow_code,
+        )
         for a, b in shared_entries(one, other)
     ]
     page = comparison.write(out, compared, current_provenance()) if out is not None else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import FOLDER, JSON
+from lavida_bench.commands._options import CODE, FOLDER, JSON
 
 
 @click.command()
@@ -16,8 +16,9 @@ from lavida_bench.commands._options import FOLDER, JSON
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: fit.steps=500, data.0.corpus=DIR."
 )
+@CODE
 @JSON
-def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: bool) -> None:
+def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool, as_json: bool) -> None:
     """Fit the model of a recipe on its corpora.
 
     Stopped by ctrl-C or killed, the same command goes on from the last checkpoint, with the same losses as if nothing
@@ -33,7 +34,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], as_json: b
     from lavida_gen.common.errors import UserError, problem
     from lavida_gen.storage import output_folder as out_folder
 
-    loaded = recipes.load(recipe, settings, option_hint)
+    loaded = recipes.load(recipe, settings, option_hint, allow_code)
     if loaded.fit is None:
         raise UserError(f"recipe {loaded.name!r} has no `fit`; expected how to fit its model")
     target = out or Path("fits") / loaded.name

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import FOLDER
+from lavida_bench.commands._options import CODE, FOLDER
 
 
 @click.command()
 @click.option("-r", "--recipe", required=True, metavar="NAME|PATH", help="A built-in recipe or a YAML file.")
 @click.option("-o", "--out", type=FOLDER, help="The run folder [default: runs/NAME].")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the recipe: fit.steps=200.")
-def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
+@CODE
+def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool) -> None:
     """Fit a model on shards, score it on each benchmark of the recipe, and write the report.
 
     Each stage is left out where it is done and unchanged; stopped by ctrl-C or a kill, the same command goes on.
@@ -29,7 +30,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...]) -> None:
     from lavida_bench.runs.option_hint import option_hint
     from lavida_bench.runs.run import run
 
-    read = load(recipe, settings, option_hint)
+    read = load(recipe, settings, option_hint, allow_code)
     folder = out or Path("runs") / read.name
     page = run(read, folder, progress, lambda text: click.echo(text, err=True))
     if Processes.current().first:

@@ -9,6 +9,7 @@ import click
 
 from lavida_bench.commands._options import (
     BENCHMARK,
+    CODE,
     DEVICE,
     FOLDER,
     MODEL,
@@ -41,6 +42,7 @@ from lavida_bench.commands._options import (
 @click.option("--label", help="Folder of the scores below scores/ [default: the benchmark's name].")
 @PRECISION
 @DEVICE
+@CODE
 def command(benchmark: str, model: str, **options: Any) -> None:
     """Score a BENCHMARK with a model and write a report.
 
@@ -56,15 +58,18 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     from lavida_bench.config.recipe import ScoreEntry
     from lavida_bench.protocols.prompt_names import prompt_names_from_text
     from lavida_bench.scoring.score import ScoringSettings, usual_readers
+    from lavida_gen.recipe_files.plugin_names import permission
     from lavida_gen.recipe_files.reading import refuse, validation_messages
 
-    words = {key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings")}
+    words = {
+        key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings", "allow_code")
+    }
     absent, root = options.pop("absent"), options.pop("root")
     options |= {"root": None if root is None else str(root), "options": parse_settings(words["settings"])}
     if absent:
         options["absent"] = prompt_names_from_text(absent, "--absent").names
     try:
-        entry = ScoreEntry(benchmark=benchmark, **options)
+        entry = ScoreEntry.model_validate({"benchmark": benchmark, **options}, context=permission(words["allow_code"]))
     except ValidationError as error:
         raise refuse(f"score {benchmark}", [*validation_messages(error, "", ScoreEntry)]) from error
     effort = ScoringSettings(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.commands._options import JSON, ROOT, SET, SMOOTHING, parse_settings, progress
+from lavida_bench.commands._options import CODE, JSON, ROOT, SET, SMOOTHING, parse_settings, progress
 
 if TYPE_CHECKING:
     from lavida_bench.benchmarks._base import Benchmark
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the intervals and the random baseline."
 )
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Run folder: results.json, report.md, report.html.")
+@CODE
 @JSON
 def command(
     benchmark: str, scores: Path, root: Path | None, settings: tuple[str, ...], protocol: str, method: str | None,
     metrics: tuple[str, ...], baselines: tuple[str, ...], partial: bool, smoothing: float | None, resamples: int,
-    seed: int, out: Path | None, as_json: bool,
+    seed: int, out: Path | None, allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Score any method: a .npy, .npz, .csv or .json of frame scores for each video, maps and boxes if there are any.
 
@@ -57,15 +58,15 @@ def command(
     from lavida_bench.protocols import protocol as protocols
     from lavida_gen.storage import output_folder as out_folder
 
-    opened = room.make(benchmark, root, parse_settings(settings))
+    opened = room.make(benchmark, root, parse_settings(settings), allow_code)
     chosen = None if not baselines else () if baselines == ("none",) else baselines
     for make, names in ((metric.make, metrics), (baseline.make, chosen or ())):
         for name in names:
-            make(name)  # an unknown one is told before any work
+            make(name, allow_code)  # an unknown one is told before any work
     if out is not None:
         out_folder.make(out)
     how = MeasureSettings(
-        metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed
+        metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed, allow_code
     )
     measured = _measure(opened, scores, protocols.make(protocol, opened.rules), method, how, out)
     _tell(measured, out, as_json)

@@ -12,17 +12,19 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.recipe_files.kinds import RUN
+from lavida_gen.recipe_files.plugin_names import permission, plugin_name
 from lavida_gen.recipe_files.reading import change, expand, refuse, validation_messages
 
 KeyHint = Callable[[dict[str, Any], tuple[int | str, ...]], str]
 """Explains an unknown key of a recipe by the recipe's plain data and the key's location."""
+BENCHMARKS = "lavida_bench.benchmarks"
 SLUG_NAMES = 60
 """Longest part of a folder's name that comes from the names of a prompt, in letters."""
 
@@ -117,7 +119,7 @@ class FitSettings(StrictModel):
 class ScoreEntry(StrictModel):
     """One benchmark to score."""
 
-    benchmark: str = Field(description="`lavida-bench benchmarks` lists them")
+    benchmark: Annotated[str, plugin_name(BENCHMARKS)] = Field(description="`lavida-bench benchmarks` lists them")
     root: str | None = Field(default=None, description="its folder [default: as for `lavida-bench check`]")
     protocol: str = Field(default="official", description="official or paper")
     names: str = Field(default="benchmark", description="benchmark, generic, names by commas, or a file, one a line")
@@ -141,7 +143,7 @@ class ScoreEntry(StrictModel):
         """The label, or the benchmark's name and what differs from the usual."""
         usual = self.protocol.partition("/")[0] == "official"
         words = [self.benchmark, "" if usual else self.protocol, self.named]
-        return self.label or "-".join(word.replace("/", "-") for word in words if word)
+        return self.label or "-".join(word.replace("/", "-").replace(":", "-") for word in words if word)
 
 
 class RunRecipe(StrictModel):
@@ -196,13 +198,14 @@ def find(name: str) -> Path:
     return RUN.find(name)
 
 
-def load(name: str, settings: Sequence[str] = (), hint: KeyHint | None = None) -> RunRecipe:
+def load(name: str, settings: Sequence[str] = (), hint: KeyHint | None = None, allow_code: bool = False) -> RunRecipe:
     """Read a recipe by name or path.
 
     Args:
         name: Name of a built-in recipe, or path of a YAML file.
         settings: Changes on top of it, `key.path=value` each, e.g. `fit.steps=200`.
         hint: See `parse`.
+        allow_code: Whether benchmarks may be ``package.module:Class``, which is imported when it is scored.
 
     Raises:
         UserError: The recipe or a setting is invalid; the message lists every problem with its place.
@@ -210,11 +213,15 @@ def load(name: str, settings: Sequence[str] = (), hint: KeyHint | None = None) -
     path = find(name)
     raw = RUN.read(path, name)
     problems = [problem for setting in settings for problem in change(raw, setting)]
-    return parse(raw, str(path), problems, hint)
+    return parse(raw, str(path), problems, hint, allow_code)
 
 
 def parse(
-    raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = (), hint: KeyHint | None = None
+    raw: dict[str, Any],
+    where: str = "recipe",
+    problems: Sequence[str] = (),
+    hint: KeyHint | None = None,
+    allow_code: bool = False,
 ) -> RunRecipe:
     """Read a recipe from plain data.
 
@@ -223,6 +230,7 @@ def parse(
         where: File or name that error messages start with.
         problems: Problems found before, reported with those found here.
         hint: Explains an unknown key: gets `raw` and the key's location, returns a sentence, "" for none.
+        allow_code: As for `load`.
 
     Raises:
         UserError: The recipe is invalid; the message lists every problem with its place.
@@ -230,7 +238,7 @@ def parse(
     found = list(problems)
     raw = expand(raw, "", found)
     try:
-        recipe = RunRecipe.model_validate(raw)
+        recipe = RunRecipe.model_validate(raw, context=permission(allow_code))
     except ValidationError as error:
         explain = (lambda location: hint(raw, location)) if hint else (lambda location: "")
         found.extend(validation_messages(error, "", RunRecipe, hint=explain))

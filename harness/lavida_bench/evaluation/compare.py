@@ -153,6 +153,7 @@ def compare(
     root: Path | None = None,
     names: Sequence[str] | None = None,
     bootstrap: Bootstrap | None = None,
+    allow_code: bool = False,
 ) -> Comparison:
     """Compare two entries of the same benchmark and protocol.
 
@@ -162,6 +163,7 @@ def compare(
         root: The benchmark's folder; None = where the first run read it.
         names: Names of the metrics; None = all that both have.
         bootstrap: How intervals are made; None = the default.
+        allow_code: Whether the benchmark and `names` may be ``package.module:Class``.
 
     Returns:
         The differences of every metric and variant, and the videos that both scored.
@@ -174,7 +176,7 @@ def compare(
     if entry_a.data.settings != entry_b.data.settings:
         got = f"scored with {dict(entry_a.data.settings)}, {run_b.run} with {dict(entry_b.data.settings)}"
         raise UserError(problem(run_a.run, got, "the same options of the benchmark"))
-    benchmark = benchmarks.make(entry_a.result.benchmark, root or entry_a.data.root, entry_a.data.settings)
+    benchmark = benchmarks.make(entry_a.result.benchmark, root or entry_a.data.root, entry_a.data.settings, allow_code)
     protocol = protocols.from_id(entry_a.result.protocol, benchmark.rules)
     collector_a, collector_b = ViewCollector(protocol), ViewCollector(protocol)
     bootstrap = bootstrap or Bootstrap()
@@ -184,6 +186,7 @@ def compare(
         protocol,
         _ordered_metrics(names, entry_a),
         bootstrap,
+        allow_code,
     )
     return Comparison(
         benchmark=benchmark.name,

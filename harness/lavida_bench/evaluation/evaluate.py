@@ -142,6 +142,7 @@ def evaluate(
     allow_partial: bool = False,
     bootstrap: Bootstrap | None = None,
     smoothing: float | None = None,
+    allow_code: bool = False,
 ) -> Result:
     """Evaluate a method. A video without labels counts as covered and enters no metric.
 
@@ -153,6 +154,7 @@ def evaluate(
         expected: (videos, frames) of the whole benchmark, where fewer may be at hand.
         allow_partial: Return a result marked partial where the protocol asks for complete coverage.
         bootstrap: How intervals are made; None = the default.
+        allow_code: Whether `metrics` may be ``package.module:Class``.
         smoothing: Sigma in frames: also compute the frame metrics of smoothed scores, beside the raw ones.
 
     Returns:
@@ -163,9 +165,11 @@ def evaluate(
         UserError: A metric is unknown, or the smoothing is out of range.
     """
     bootstrap = bootstrap or Bootstrap()
-    raw = _instantiate(metrics if metrics is not None else _all_metrics(protocol))
-    frame_metrics = [type(metric).name for metric in raw if metric.needs == "frames"]
-    smoothed = _instantiate(frame_metrics if smoothing is not None else [])
+    if metrics is None:
+        raw = _instantiate(_all_metrics(protocol), allow_code=True)  # what the benchmark's own class names
+    else:
+        raw = _instantiate(metrics, allow_code)
+    smoothed = [type(metric)() for metric in raw if metric.needs == "frames" and smoothing is not None]
     oracle = metric_base.make("frame_auc")
     counter = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing)
     coverage = counter.coverage(expected)
@@ -221,6 +225,7 @@ def paired_differences(
     protocol: EvaluationProtocol,
     names: Sequence[str],
     bootstrap: Bootstrap | None = None,
+    allow_code: bool = False,
 ) -> dict[str, Mapping[str, Difference]]:
     """Compare two runs over the same videos in the same order, by paired bootstrap.
 
@@ -230,6 +235,7 @@ def paired_differences(
         protocol: Which videos and frames count.
         names: Names of the metrics.
         bootstrap: How intervals are made; None = the default.
+        allow_code: Whether `names` may be ``package.module:Class``.
 
     Returns:
         Metric -> variant -> first - second. A metric for which either run has no video is left out.
@@ -237,15 +243,15 @@ def paired_differences(
     Raises:
         UserError: The runs are over different videos, or a metric is unknown.
     """
-    metrics_first, metrics_second = _instantiate(names), _instantiate(names)
+    metrics_first, metrics_second = _instantiate(names, allow_code), _instantiate(names, allow_code)
     update_metrics(first, protocol, metrics_first)
     update_metrics(second, protocol, metrics_second)
     both = [(a, b) for a, b in zip(metrics_first, metrics_second, strict=True) if a.keys and b.keys]
     return {a.name: _bootstrap.paired_differences(a, b, bootstrap or Bootstrap()) for a, b in both}
 
 
-def _instantiate(metrics: Sequence[str | Metric]) -> list[Metric]:
-    instances = [metric_base.make(metric) if isinstance(metric, str) else metric for metric in metrics]
+def _instantiate(metrics: Sequence[str | Metric], allow_code: bool) -> list[Metric]:
+    instances = [metric_base.make(metric, allow_code) if isinstance(metric, str) else metric for metric in metrics]
     assert not any(metric.keys for metric in instances), "a metric that was updated before"
     return instances
 

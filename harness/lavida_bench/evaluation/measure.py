@@ -14,16 +14,20 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from lavida_bench.baselines import _base as baseline_base
+from lavida_bench.baselines._base import PACKAGE as BASELINES
 from lavida_bench.baselines._base import Baseline
+from lavida_bench.benchmarks._base import PACKAGE as BENCHMARKS
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.evaluation.curve import Timeline, timeline
 from lavida_bench.evaluation.evaluate import VideosWithScores, evaluate
 from lavida_bench.evaluation.thumbnails import Thumbnail, peak_thumbnails
+from lavida_bench.metrics._base import PACKAGE as METRICS
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import DataUsed, Provenance, ResultEntry
 from lavida_bench.videos.types import Counts, Floats, TestVideo, VideoScore
+from lavida_gen.common import plugins
 
 Advance = Callable[[int], None]
 """Moves a progress bar on by a number of frames."""
@@ -42,6 +46,7 @@ class MeasureSettings:
         allow_partial: Whether incomplete coverage gives a result marked partial instead of an error.
         thumbnails: Whether thumbnails are made of the peaks.
         seed: Seed of the random baseline.
+        allow_code: Whether metrics and baselines may be ``package.module:Class``.
     """
 
     metrics: tuple[str, ...] | None = None
@@ -51,6 +56,7 @@ class MeasureSettings:
     allow_partial: bool = False
     thumbnails: bool = True
     seed: int = 0
+    allow_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +199,14 @@ def measure(
     result = evaluate(
         collector.watch(pairs), protocol, how.metrics, method=method, expected=expected,
         allow_partial=how.allow_partial, bootstrap=how.bootstrap, smoothing=how.smoothing,
+        allow_code=how.allow_code,
     )  # fmt: skip
     result = replace(result, warnings=(*result.warnings, *warnings))
     baselines = _evaluate_baselines(benchmark, protocol, how, collector.scored, advance)
     data = DataUsed.from_benchmark(benchmark)
+    used = [(BENCHMARKS, benchmark.name), *((METRICS, name) for name in (how.metrics or benchmark.about.metrics))]
+    used += [(BASELINES, baseline.method) for baseline in baselines]
+    provenance = replace(provenance, versions={**provenance.versions, **plugins.versions(used)})
     entry = ResultEntry(result, baselines, tuple(names), data, provenance, scores)
     return Measurement(entry, tuple(collector.views))
 
@@ -258,8 +268,8 @@ def _evaluate_baselines(
     names = baseline_base.known() if how.baselines is None else how.baselines
     return tuple(
         evaluate(
-            pairs(baseline_base.make(name)), protocol, how.metrics, method=name, expected=expected, allow_partial=True,
-            bootstrap=how.bootstrap,
+            pairs(baseline_base.make(name, how.allow_code)), protocol, how.metrics, method=name, expected=expected,
+            allow_partial=True, bootstrap=how.bootstrap, allow_code=how.allow_code,
         )
         for name in names
     )  # fmt: skip

@@ -141,11 +141,12 @@ def known() -> tuple[str, ...]:
     return names(PACKAGE)
 
 
-def make(name: str) -> Metric:
+def make(name: str, allow_code: bool = False) -> Metric:
     """Make a metric with its default options.
 
     Args:
-        name: Name of the metric.
+        name: Name of the metric, or ``package.module:Class`` if code is allowed.
+        allow_code: Whether ``package.module:Class`` may be imported.
 
     Returns:
         A metric without videos.
@@ -153,5 +154,5 @@ def make(name: str) -> Metric:
     Raises:
         UserError: The name is unknown.
     """
-    metric: Metric = find(PACKAGE, Metric, name)()
+    metric: Metric = find(PACKAGE, Metric, name, allow_code)()
     return metric

@@ -134,11 +134,11 @@ def baseline_summary(baseline: str) -> str:
 
 def _columns(entry: ResultEntry, papers: Sequence[PublishedMethod]) -> Iterator[MetricColumn]:
     """Every metric that the method, a baseline or a paper has, the headline metric first."""
-    names = {name for result in (entry.result, *entry.baselines) for name in result.metrics}
-    names |= {name for paper in papers for name in paper.values[entry.result.benchmark]}
+    measured = {name: metric for one in (*entry.baselines, entry.result) for name, metric in one.metrics.items()}
+    names = {*measured, *(name for paper in papers for name in paper.values[entry.result.benchmark])}
     for name in metric_order(names, entry.result):
-        metric = metric_base.make(name)
-        variant = metric.variants[0]
+        metric = measured.get(name) or metric_base.make(name)
+        variant = next(iter(metric.variants))
         yield MetricColumn(name, metric_title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
 
 

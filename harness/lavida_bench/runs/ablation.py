@@ -80,7 +80,7 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     return made
 
 
-def resolve_arms(ablation: Ablation, out: Path) -> list[Arm]:
+def resolve_arms(ablation: Ablation, out: Path, allow_code: bool = False) -> list[Arm]:
     """Every arm with its own recipes. Raises UserError for any fault in any of them, before any work."""
     found: list[Arm] = []
     exposures: list[str | dict[str, Any]] = []
@@ -92,8 +92,13 @@ def resolve_arms(ablation: Ablation, out: Path) -> list[Arm]:
         found.append(
             Arm(
                 arm.name,
-                corpora.parse(plain, f"{where}: corpus"),
-                runs.parse(ablation.run | {"name": arm.name, "data": data}, f"{where}: run", hint=option_hint),
+                corpora.parse(plain, f"{where}: corpus", allow_code=allow_code),
+                runs.parse(
+                    ablation.run | {"name": arm.name, "data": data},
+                    f"{where}: run",
+                    hint=option_hint,
+                    allow_code=allow_code,
+                ),
                 tuple(one if isinstance(one, str) else str(one.get("name")) for one in exposures),
             )
         )
@@ -110,14 +115,16 @@ def _refuse_twice(run: runs.RunRecipe, where: str) -> None:
         raise UserError(problem(where, got, "each benchmark and protocol once", todo))
 
 
-def ablate(ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[[str], None]) -> Path:
+def ablate(
+    ablation: Ablation, out: Path, workers: int, bar: Bar, say: Callable[[str], None], allow_code: bool = False
+) -> Path:
     """Build, run and compare every arm; gives the path of the table. Raises UserError or DataError."""
     from lavida_bench.runs.preflight import refuse_unscorable
     from lavida_bench.runs.run import run
     from lavida_gen.building.build import build
     from lavida_gen.storage import output_folder as out_folder
 
-    made = resolve_arms(ablation, out)
+    made = resolve_arms(ablation, out, allow_code)
     refuse_unscorable(made[0].run, f"{ablation.name}: run")  # the same in all arms
     out_folder.make(out)
     for arm in made:

@@ -66,10 +66,11 @@ def find_problems(entry: ScoreEntry, data: bool = True) -> list[Problem]:
     found: list[Problem] = []
     opened = protocol = names = None
     with _collect_errors(found, "benchmark"):
-        room.find_class(entry.benchmark)
+        room.find_class(entry.benchmark, allow_code=True)  # the entry was allowed
     if not found:
         with _collect_errors(found, "options"):
-            opened = room.make(entry.benchmark, None if entry.root is None else Path(entry.root), entry.options)
+            root = None if entry.root is None else Path(entry.root)
+            opened = room.make(entry.benchmark, root, entry.options, allow_code=True)
         with _collect_errors(found, "protocol"):
             protocol = protocols.make(entry.protocol, GENERIC_RULES if opened is None else opened.rules)
     with _collect_errors(found, "names"):

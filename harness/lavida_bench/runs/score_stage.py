@@ -32,6 +32,7 @@ from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_results, score, videos_of_process
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.types import TestVideo, VideoScore
+from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import write_json
 from lavida_gen.common.text import counted
@@ -54,7 +55,7 @@ class ScoreJob:
     def open(cls, entry: ScoreEntry, run: Path) -> ScoreJob:
         """Raises UserError for words that are off, DataError for files that are not there."""
         root = None if entry.root is None else Path(entry.root)
-        opened = room.make(entry.benchmark, root, entry.options)
+        opened = room.make(entry.benchmark, root, entry.options, allow_code=True)  # the entry was allowed
         protocol = protocols.make(entry.protocol, opened.rules)
         task = cls(entry, run, opened, protocol, parse_prompt_names(entry.names))
         processes = Processes.current()
@@ -78,8 +79,10 @@ class ScoreJob:
         """What decides the scores, as plain JSON."""
         options = self.benchmark.options.model_dump(mode="json", exclude={"root", "names"})
         chosen = self.protocol.select(self.benchmark.videos())
+        brought = plugins.provider(room.PACKAGE, self.entry.benchmark)
+        version = {} if brought is None else {"provider": str(brought)}
         return {
-            "benchmark": {"name": self.entry.benchmark, **options},
+            "benchmark": {"name": self.entry.benchmark, **options, **version},
             "protocol": self.protocol.id,
             "names": names.record(chosen),
             "model": dict(scorer.identity),

@@ -207,7 +207,7 @@ def folder(tmp_path: Path, names: list[str]) -> Path:
 
 
 def test_a_folder_reads_by_number(tmp_path: Path) -> None:
-    frames = FrameFolder.of(folder(tmp_path, [f"{n}.png" for n in range(12)]))  # 10 comes after 9
+    frames = FrameFolder.from_folder(folder(tmp_path, [f"{n}.png" for n in range(12)]))  # 10 comes after 9
     assert (frames(0, 12, 3) == drawing.pictures(12)[::3]).all()
 
 
@@ -216,7 +216,7 @@ def test_lost_and_broken_images_are_repeated_and_told(tmp_path: Path) -> None:
     (place / "003.tif").unlink()
     (place / "006.tif").write_bytes((place / "006.tif").read_bytes()[:300])
     drawing.image(place / "007.tif", np.zeros((5, 5, 3), np.uint8))
-    frames = FrameFolder.of(place, first=1)
+    frames = FrameFolder.from_folder(place, first=1)
     frames.check_files()
     assert list(frames.broken) == [2]
     shown, drawn = frames(0, 8), drawing.pictures(8)
@@ -225,11 +225,11 @@ def test_lost_and_broken_images_are_repeated_and_told(tmp_path: Path) -> None:
     assert frames.broken[2] == "no file"
     assert "cannot be decoded" in frames.broken[5]
     assert "5 x 5 pixels; expected 64 x 48, as the other frames" in frames.broken[6]
-    assert (FrameFolder.of(place, first=1)(6, 7)[0] == drawn[4]).all()
+    assert (FrameFolder.from_folder(place, first=1)(6, 7)[0] == drawn[4]).all()
 
 
 def test_gaps_in_free_numbers_are_no_lost_frames(tmp_path: Path) -> None:
-    frames = FrameFolder.of(folder(tmp_path, ["f010.png", "f020.png", "f040.png"]))
+    frames = FrameFolder.from_folder(folder(tmp_path, ["f010.png", "f020.png", "f040.png"]))
     assert frames.frame_count == 3
     assert not frames.broken
 
@@ -237,10 +237,10 @@ def test_gaps_in_free_numbers_are_no_lost_frames(tmp_path: Path) -> None:
 def test_folders_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: holds no image; expected frames \(.jpg"):
-        FrameFolder.of(tmp_path / "empty")
+        FrameFolder.from_folder(tmp_path / "empty")
     place = folder(tmp_path, ["000.png", "001.png"])
     with pytest.raises(DataError, match="number 0; expected frames numbered from 1"):
-        FrameFolder.of(place, first=1)
+        FrameFolder.from_folder(place, first=1)
     (place / "1.jpg").write_bytes(b"x")
     with pytest.raises(DataError, match=r"has the number of 001.png; expected one file a frame"):
         numbered_files(place)
@@ -250,7 +250,7 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
         (place / name).write_bytes(b"x")
     (place / "1.jpg").unlink()
     with pytest.raises(DataError, match="no readable image"):
-        FrameFolder.of(place)
+        FrameFolder.from_folder(place)
 
 
 def test_when_nothing_decodes(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_when_nothing_decodes(tmp_path: Path) -> None:
     data = (place / "000.png").read_bytes()
     (place / "000.png").write_bytes(data[:60])
     with pytest.raises(DataError, match="no frame can be decoded"):
-        FrameFolder.of(place)(0, 1)
+        FrameFolder.from_folder(place)(0, 1)
     with pytest.raises(DataError, match="cannot be read"):
         decode_file(place / "gone.png", None)
 
@@ -274,7 +274,7 @@ def test_stray_files_are_no_frames(tmp_path: Path) -> None:
 
 
 def test_part_is_the_beginning(tmp_path: Path) -> None:
-    whole = FrameFolder.of(folder(tmp_path, [f"{n}.png" for n in range(6)]))
+    whole = FrameFolder.from_folder(folder(tmp_path, [f"{n}.png" for n in range(6)]))
     part = TruncatedVideo(whole, 4)
     assert part.frame_count == 4
     assert (part(1, 4) == whole(1, 4)).all()

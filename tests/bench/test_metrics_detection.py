@@ -41,7 +41,7 @@ def video(key: str, frames: int, tracks: tuple[Track, ...] | None) -> TestVideo:
 
 def found(*rows: Row) -> Detections:
     if not rows:
-        return Detections.none()
+        return Detections.empty()
     frames, boxes, scores = zip(*rows, strict=True)
     return Detections(np.array(frames), np.array(boxes, np.float32), np.array(scores, np.float32))
 

@@ -51,7 +51,7 @@ def benchmark(number: int = 10, frames: int = 30) -> list[TestVideo]:
 def perfect(video: TestVideo) -> VideoScore:
     assert video.frame_labels is not None
     rows = [(t.frames, t.boxes) for t in video.tracks or ()]
-    found = Detections(rows[0][0], rows[0][1], np.ones(len(rows[0][0]), np.float32)) if rows else Detections.none()
+    found = Detections(rows[0][0], rows[0][1], np.ones(len(rows[0][0]), np.float32)) if rows else Detections.empty()
 
     def maps(start: int, stop: int) -> NDArray[np.float16]:
         masks = video.read_masks(start, stop)

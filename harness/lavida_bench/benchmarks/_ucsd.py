@@ -119,7 +119,7 @@ def load_videos(
 def _video(
     place: Path, stretches: list[Interval], tracks: Path | None, names: tuple[str, ...], log: DefectLog
 ) -> TestVideo:
-    frames = FrameFolder.of(place, first=1, fps=FPS)
+    frames = FrameFolder.from_folder(place, first=1, fps=FPS)
     count = frames.frame_count
     if past := [s for s in stretches if s.stop > count]:
         log.add(place, f"labelled up to frame {past[-1].stop} of {count}", "clamped to the video")

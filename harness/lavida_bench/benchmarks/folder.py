@@ -108,7 +108,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
         made: dict[str, Media] = {}
         for key, path in sorted(found.items()):
             if path.is_dir():
-                made[key] = FrameFolder.of(path, fps=self.options.fps)
+                made[key] = FrameFolder.from_folder(path, fps=self.options.fps)
             elif key in files:
                 made[key] = files[key]
         return made

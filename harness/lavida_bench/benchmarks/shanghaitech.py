@@ -105,7 +105,7 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         return videos
 
     def _video(self, key: str, folder: Path, marks: Bits, log: DefectLog) -> TestVideo:
-        frames = FrameFolder.of(folder, first=0, fps=FPS)
+        frames = FrameFolder.from_folder(folder, first=0, fps=FPS)
         if frames.frame_count != len(marks):
             todo = "take the frames of the release, or decode its videos so that the counts agree"
             raise DataError(problem(folder, f"{frames.frame_count} frames", f"{len(marks)}, as labelled", todo))

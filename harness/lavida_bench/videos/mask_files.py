@@ -1,4 +1,4 @@
-"""Pixel labels that lie as one grey image a frame. Letters: n frames of one reading, H W pixels."""
+"""Pixel labels stored as one grey image a frame. Letters: n frames, H W pixels."""
 
 from __future__ import annotations
 
@@ -12,33 +12,58 @@ from lavida_bench.videos.types import Bits
 from lavida_gen.common.errors import DataError, problem
 
 Values = NDArray[np.uint8]
-Pick = Callable[[Values, int], Bits]
+SelectPixels = Callable[[Values, int], Bits]
+"""(uint8 (H, W) values, frame number) -> bool (H, W) anomalous pixels."""
 
 
 class MaskFiles:
-    """`MaskFiles(files, size)(start, stop)` is bool (n, H, W), as a TestVideo's mask_reader.
+    """The mask_reader of a TestVideo whose masks are image files.
 
-    files  0-based frame number -> image; a number without a file is an empty mask
-    pick   (uint8 (H, W), frame number) -> bool (H, W); None = every value but 0
+    Args:
+        files: 0-based frame number -> image; a number without a file is an empty mask.
+        size: (H, W) of the video.
+        select: Selects the anomalous pixels of an image; None = every value except 0.
     """
 
-    def __init__(self, files: dict[int, Path], size: tuple[int, int], pick: Pick | None = None) -> None:
-        self.files, self.size, self.pick = files, size, pick
+    def __init__(self, files: dict[int, Path], size: tuple[int, int], select: SelectPixels | None = None) -> None:
+        self.files, self.size, self.select = files, size, select
 
     def __call__(self, start: int, stop: int) -> Bits:
-        """Masks of frames start..stop-1. Raises DataError for a broken file or one of another size."""
+        """Read the masks of frames start..stop-1.
+
+        Args:
+            start: First frame number.
+            stop: End, exclusive.
+
+        Returns:
+            (n, H, W) bool, True = anomalous pixel.
+
+        Raises:
+            DataError: A file is broken or of another size.
+        """
         masks = np.zeros((stop - start, *self.size), np.bool_)
         for number in range(start, stop):
-            if (path := self.files.get(number)) is not None:
+            path = self.files.get(number)
+            if path is not None:
                 values = read_grey(path, self.size)
-                masks[number - start] = self.pick(values, number) if self.pick else values != 0
+                masks[number - start] = self.select(values, number) if self.select else values != 0
         return masks
 
 
 def read_grey(path: Path, size: tuple[int, int] | None) -> Values:
-    """Values of an image, uint8 (H, W): palette images give their indices, colours their highest channel.
+    """Read the values of a mask image: the indices of a palette image, the highest channel of a colour image.
 
-    (Grey is no measure of a colour here: a dark blue would round to 0.) Raises DataError.
+    (Grey is no measure of a colour here: a dark blue would round to 0.)
+
+    Args:
+        path: An image file.
+        size: (H, W) of the video; None = any size.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        DataError: The file cannot be decoded or is of another size.
     """
     from PIL import Image
 
@@ -49,9 +74,8 @@ def read_grey(path: Path, size: tuple[int, int] | None) -> Values:
             else:
                 values = np.asarray(image if image.mode in ("L", "P", "1") else image.convert("L"), np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            problem(path, f"cannot be decoded ({error})", "a mask image", "fetch the file again")
-        ) from error
+        got = f"cannot be decoded ({error})"
+        raise DataError(problem(path, got, "a mask image", "fetch the file again")) from error
     if size is not None and values.shape != size:
         got = f"{values.shape[1]} x {values.shape[0]} pixels"
         raise DataError(problem(path, got, f"{size[1]} x {size[0]}, the size of the video"))

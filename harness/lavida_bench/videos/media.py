@@ -1,7 +1,7 @@
-"""What all readers of test videos share: frames by number, lost and broken ones reported, never silently replaced.
+"""The base of all readers of test videos: frames by number; lost and broken ones are reported, never silently replaced.
 
-A picture that cannot be decoded is shown as the one before it, and `broken` then says so: frames keep their numbers, on
-which the annotations rest. Letters: n frames of one reading, F frames of the video, H W pixels.
+A picture that cannot be decoded is shown as the one before it and listed in `broken`: frames keep their numbers, to
+which the annotations refer. Letters: n frames of one call, F frames of the video, H W pixels.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ STRAY = ("thumbs.db", "desktop.ini")
 class Media(ABC):
     """Frames of one video by number.
 
-    frame_count  F, exact
-    size         (H, W)
-    fps          frames a second (the mean, where the rate varies), None if unknown
-    broken       frame number -> what is wrong with it, of the frames that were decoded so far
-    notes        what is odd about the whole
+    Attributes:
+        frame_count: F, exact.
+        size: (H, W) in pixels.
+        fps: Frames a second (the mean, where the rate varies), None if unknown.
+        broken: Frame number -> the problem with it, of the frames that were decoded so far.
+        notes: Problems of the whole video.
     """
 
     def __init__(self, frame_count: int, size: tuple[int, int], fps: float | None) -> None:
@@ -38,7 +39,19 @@ class Media(ABC):
         self.notes: list[str] = []
 
     def __call__(self, start: int, stop: int, step: int = 1) -> Pixels:
-        """Frames start, start + step, ... below stop: uint8 (n, H, W, 3) RGB. Raises DataError if none decodes."""
+        """Decode the frames start, start + step, ... below stop.
+
+        Args:
+            start: First frame number.
+            stop: End, exclusive; at most F.
+            step: At least 1.
+
+        Returns:
+            (n, H, W, 3) uint8 RGB.
+
+        Raises:
+            DataError: No frame can be decoded.
+        """
         assert 0 <= start < stop <= self.frame_count, f"frames {start}..{stop} of {self.frame_count}"
         wanted = range(start, stop, step)
         frames = np.empty((len(wanted), *self.size, 3), np.uint8)
@@ -51,11 +64,16 @@ class Media(ABC):
         """(H, W, 3) uint8 RGB of each wanted frame, in order."""
 
     def close(self) -> None:  # noqa: B027  # most readers hold nothing open
-        """Lets go of open files and decoders; the next reading opens them again. Not while another thread reads."""
+        """Close open files and decoders; the next call opens them again. Not while another thread reads."""
 
 
 class TruncatedVideo(Media):
-    """The first `frame_count` frames of another one, for a benchmark that cuts its videos."""
+    """The first frames of another reader, for a benchmark that cuts its videos.
+
+    Args:
+        whole: The reader of the uncut video; `broken` and `notes` are shared with it.
+        frame_count: F, at most that of `whole`.
+    """
 
     def __init__(self, whole: Media, frame_count: int) -> None:
         assert frame_count <= whole.frame_count, f"{frame_count} of {whole.frame_count} frames"
@@ -63,21 +81,31 @@ class TruncatedVideo(Media):
         self.whole, self.broken, self.notes = whole, whole.broken, whole.notes
 
     def decoded(self, wanted: range) -> Iterator[Pixels]:
-        """See Media."""
+        """Frames of the uncut video."""
         return self.whole.decoded(wanted)
 
     def close(self) -> None:
-        """See Media."""
+        """Close the uncut video."""
         self.whole.close()
 
 
 def is_stray(name: str) -> bool:
-    """Whether a file is what desktops leave behind (``._x``, ``.DS_Store``, ``Thumbs.db``)."""
+    """Whether a file name is one that desktops create (``._x``, ``.DS_Store``, ``Thumbs.db``)."""
     return name.startswith(".") or name.lower() in STRAY
 
 
 def frame_number(path: Path) -> int:
-    """The last number in a file's stem: frame001.bmp -> 1. Raises DataError if there is none."""
+    """The last number in a file's stem: frame001.bmp -> 1.
+
+    Args:
+        path: An image file.
+
+    Returns:
+        The number.
+
+    Raises:
+        DataError: There is none.
+    """
     digits = re.findall(r"\d+", path.stem)
     if not digits:
         raise DataError(problem(path, "no number in its name", "a frame number", "rename or remove the file"))
@@ -85,17 +113,37 @@ def frame_number(path: Path) -> int:
 
 
 def numbered_files(folder: Path, suffixes: Sequence[str] = IMAGES) -> dict[int, Path]:
-    """Frame number -> file, ascending, without stray files. Raises DataError if two files have one number."""
+    """Find the frames in a folder.
+
+    Args:
+        folder: A folder of image files, each with the frame's number in its name.
+        suffixes: Suffixes of the files, in lower case; others are ignored.
+
+    Returns:
+        Frame number -> file, ascending, without stray files.
+
+    Raises:
+        DataError: A file has no number, or two files have the same.
+    """
     files = [f for f in folder.iterdir() if f.suffix.lower() in suffixes and not is_stray(f.name)]
-    found: dict[int, Path] = {}
+    numbered: dict[int, Path] = {}
     for number, path in sorted((frame_number(file), file) for file in files):
-        if (other := found.setdefault(number, path)) != path:
-            raise DataError(problem(path, f"has the number of {other.name}", "one file a frame", "remove one of them"))
-    return found
+        if number in numbered:
+            got = f"has the number of {numbered[number].name}"
+            raise DataError(problem(path, got, "one file a frame", "remove one of them"))
+        numbered[number] = path
+    return numbered
 
 
 def find_videos(root: Path) -> dict[str, list[Path]]:
-    """Stem -> video files of that stem anywhere below `root`, each list and the whole sorted; no stray files."""
+    """Find the video files anywhere below a folder.
+
+    Args:
+        root: The folder; links to folders are followed.
+
+    Returns:
+        Stem -> files of that stem, without stray files; the stems and each list are sorted.
+    """
     found: dict[str, list[Path]] = {}
     for folder, _, files in os.walk(root, followlinks=True):
         for name in files:

@@ -1,7 +1,8 @@
-"""Readers that work ahead of a model: threads with one bounded queue, so that memory stays bounded too.
+"""Threads that decode videos ahead of a model, with one bounded queue, so that memory stays bounded too.
 
-Each reader takes a whole job (a video) and puts what it makes of it into the queue in order; pieces of different jobs
-interleave. Decoding and resizing release Python's lock, so readers run beside each other and beside the model.
+Each reader works on one job (a video) at a time and puts the pieces that it makes into the queue in order; pieces of
+different jobs interleave. Decoding and resizing release Python's lock, so readers run in parallel to each other and to
+the model.
 """
 
 from __future__ import annotations
@@ -29,31 +30,44 @@ class JobPiece(Generic[Job, Piece]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobDone(Generic[Job]):
-    """The end of a job; `error` says why it could not be read to its end."""
+    """The end of a job; `error` is why it ended early, if it did."""
 
     job: Job
     error: LavidaGenError | None = None
 
 
-class _Crash:
-    """Something that is no fault of the data: raised where the pieces are taken."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _ReaderCrashed:
+    """An error that is not in the data: raised in the thread that takes the pieces."""
 
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+    error: BaseException
 
 
-_Line = queue.Queue[JobPiece[Job, Piece] | JobDone[Job] | _Crash]
+class _ReaderDone:
+    """A reader has ended because no job is left."""
+
+
+_Queue = queue.Queue[JobPiece[Job, Piece] | JobDone[Job] | _ReaderCrashed | _ReaderDone]
 
 
 def read_ahead(
     jobs: Iterable[Job], work: Callable[[Job], Iterator[Piece]], readers: int = 2, depth: int = 4
 ) -> Generator[JobPiece[Job, Piece] | JobDone[Job]]:
-    """Pieces of `work(job)` of all jobs, made by `readers` threads, at most `depth` of them waiting.
+    """Run jobs in threads. Leaving the iterator stops the threads before it returns.
 
-    A LavidaGenError ends its job alone; any other error ends everything and is raised here. Leaving the iterator stops
-    the readers before it returns.
+    Args:
+        jobs: The jobs, started in this order.
+        work: Gives the pieces of a job.
+        readers: Number of threads.
+        depth: Largest number of pieces that wait in the queue.
+
+    Yields:
+        The pieces of each job in order, then its end. A LavidaGenError ends its job alone.
+
+    Raises:
+        BaseException: Any other error in `work`, which ends everything.
     """
-    line: _Line[Job, Piece] = queue.Queue(depth)
+    waiting: _Queue[Job, Piece] = queue.Queue(depth)
     rest: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         rest.put(job)
@@ -62,53 +76,55 @@ def read_ahead(
     def reader() -> None:
         with suppress(queue.Empty):
             while not stop.is_set():
-                _one(rest.get_nowait(), work, line, stop)
-        line.put(_Crash(StopIteration()))
+                _run_job(rest.get_nowait(), work, waiting, stop)
+        waiting.put(_ReaderDone())
 
     threads = [threading.Thread(target=reader, name=f"reader-{n}", daemon=True) for n in range(readers)]
     for thread in threads:
         thread.start()
     try:
-        yield from _taken(line, len(threads))
+        yield from _received(waiting, len(threads))
     finally:
         stop.set()
-        _drain(line, threads)
+        _drain(waiting, threads)
 
 
-def _one(
+def _run_job(
     job: Job,
     work: Callable[[Job], Iterator[Piece]],
-    line: _Line[Job, Piece],
+    waiting: _Queue[Job, Piece],
     stop: threading.Event,
 ) -> None:
+    """Put the pieces and the end of a job into the queue."""
     try:
         for piece in work(job):
             if stop.is_set():
                 return
-            line.put(JobPiece(job, piece))
-        line.put(JobDone(job))
+            waiting.put(JobPiece(job, piece))
+        waiting.put(JobDone(job))
     except LavidaGenError as error:
-        line.put(JobDone(job, error))
+        waiting.put(JobDone(job, error))
     except BaseException as error:
-        line.put(_Crash(error))
+        waiting.put(_ReaderCrashed(error))
 
 
-def _taken(line: _Line[Job, Piece], readers: int) -> Iterator[JobPiece[Job, Piece] | JobDone[Job]]:
+def _received(waiting: _Queue[Job, Piece], readers: int) -> Iterator[JobPiece[Job, Piece] | JobDone[Job]]:
+    """What comes out of the queue until all readers are done."""
     while readers:
-        item = line.get()
-        if not isinstance(item, _Crash):
-            yield item
-        elif isinstance(item.error, StopIteration):
+        item = waiting.get()
+        if isinstance(item, _ReaderDone):
             readers -= 1
-        else:
+        elif isinstance(item, _ReaderCrashed):
             raise item.error
+        else:
+            yield item
 
 
-def _drain(line: _Line[Job, Piece], threads: list[threading.Thread]) -> None:
-    """Makes room until every reader has seen that it should stop."""
+def _drain(waiting: _Queue[Job, Piece], threads: list[threading.Thread]) -> None:
+    """Empty the queue until every reader has seen `stop`."""
     for thread in threads:
         while thread.is_alive():
             try:
-                line.get(timeout=0.05)
+                waiting.get(timeout=0.05)
             except queue.Empty:
                 continue

@@ -1,4 +1,4 @@
-"""Regions that a map calls anomalous: connected parts above logit 0, with boxes in the video's pixels.
+"""Anomalous regions of a pixel map: connected parts above logit 0, with boxes in the video's pixels.
 
 Letters: h w of a map, H W of the video, D regions.
 """
@@ -16,7 +16,15 @@ MAX_REGIONS = 20  # regions of a frame, the highest: an untrained model's maps f
 
 
 def enlarge(values: NDArray[np.floating], size: tuple[int, int]) -> Floats:
-    """(h, w) -> float32 (*size) by bilinear interpolation; a map smaller or larger than the video fits it then."""
+    """Resize a map to the size of the video by bilinear interpolation.
+
+    Args:
+        values: (h, w) floating point.
+        size: (H, W), the wanted size.
+
+    Returns:
+        (H, W) float32.
+    """
     import cv2
 
     wanted = (size[1], size[0])
@@ -24,10 +32,19 @@ def enlarge(values: NDArray[np.floating], size: tuple[int, int]) -> Floats:
 
 
 def find_regions(values: NDArray[np.floating], frame: float, size: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Boxes (D, 4) float32 in pixels of (H, W) = `size`, ends exclusive, and scores (D,) float32 of a frame's map.
+    """Find the regions of a frame's map.
 
-    A region's score is log p(frame) + log p(region), p by the sigmoid of the frame's logit and of the region's mean
-    logit: at most 0.
+    A region's score is log p(frame) + log p(region), where p is the sigmoid of the frame's logit and of the region's
+    mean logit: at most 0.
+
+    Args:
+        values: (h, w) logits of the pixels.
+        frame: Logit of the frame.
+        size: (H, W) of the video in pixels.
+
+    Returns:
+        (D, 4) float32 boxes left, top, right, bottom in the video's pixels, right and bottom exclusive; (D,) float32
+        scores. D <= MAX_REGIONS.
     """
     import cv2
 
@@ -39,7 +56,7 @@ def find_regions(values: NDArray[np.floating], frame: float, size: tuple[int, in
     sums = np.bincount(labels.reshape(-1), weights=large.reshape(-1), minlength=number)
     areas = stats[:, 4]
     kept = np.flatnonzero(areas >= max(1.0, MIN_SHARE * large.size))
-    kept = kept[kept > 0]  # 0 is what lies outside
+    kept = kept[kept > 0]  # 0 is the background
     left, top, width, height = stats[kept, :4].T.astype(np.float32)
     across, down = size[1] / large.shape[1], size[0] / large.shape[0]
     boxes = np.stack([left * across, top * down, (left + width) * across, (top + height) * down], axis=1)
@@ -49,5 +66,12 @@ def find_regions(values: NDArray[np.floating], frame: float, size: tuple[int, in
 
 
 def log_sigmoid(logits: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """Logarithm of the probability, without overflow."""
+    """Logarithm of the sigmoid, without overflow.
+
+    Args:
+        logits: Any shape.
+
+    Returns:
+        The same shape, at most 0.
+    """
     return np.asarray(-np.logaddexp(0.0, -logits), np.float64)

@@ -1,4 +1,4 @@
-"""Samples of a shard by number: where their fields lie in the tar, and reading one without reading the others."""
+"""Samples of a shard by number: the position of their fields in the tar, and reading one without reading the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ Member = tuple[Path, int, int]
 
 
 def read_members(path: Path) -> dict[str, dict[str, Member]]:
-    """Sample key -> field -> where it lies in the tar, read from the tar's headers. Raises DataError."""
+    """Index a shard by the headers of its tar.
+
+    Args:
+        path: A tar file.
+
+    Returns:
+        Sample key -> field -> its position in the tar.
+
+    Raises:
+        DataError: The file cannot be read or is no whole tar.
+    """
     found: dict[str, dict[str, Member]] = {}
     try:
         with tarfile.open(path, "r:") as tar:
@@ -28,13 +38,21 @@ def read_members(path: Path) -> dict[str, dict[str, Member]]:
 
 
 class OpenShard:
-    """A shard whose samples are read by number, in any order, from several threads or processes."""
+    """A shard whose samples are read by number, in any order, from several threads or processes.
+
+    Args:
+        path: A tar file.
+        samples: Number of samples that corpus.json names.
+
+    Raises:
+        DataError: The file cannot be read or holds another number of samples.
+    """
 
     def __init__(self, path: Path, samples: int) -> None:
         members = read_members(path)
         if len(members) != samples:
             todo = "build or fetch it again"
-            raise DataError(problem(path, f"holds {len(members)} samples", f"{samples}, as corpus.json says", todo))
+            raise DataError(problem(path, f"holds {len(members)} samples", f"{samples}, as in corpus.json", todo))
         self.path = path
         self._samples = list(members.items())
         self._file = os.open(path, os.O_RDONLY)
@@ -48,13 +66,23 @@ class OpenShard:
         self.close()
 
     def close(self) -> None:
-        """Lets the file go."""
+        """Close the file."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def sample(self, number: int) -> EncodedSample:
-        """One sample, not decoded. Raises DataError that names shard and key."""
+        """Read one sample, without decoding it.
+
+        Args:
+            number: 0..samples-1.
+
+        Returns:
+            The encoded sample.
+
+        Raises:
+            DataError: It cannot be read; the message names shard and key.
+        """
         key, fields = self._samples[number]
         start = min(offset for _, offset, _ in fields.values())
         stop = max(offset + size for _, offset, size in fields.values())
@@ -64,5 +92,5 @@ class OpenShard:
             raise DataError(problem(f"{self.path}: sample {key}", f"cannot be read ({error.strerror})")) from error
         if len(data) != stop - start:
             raise DataError(problem(f"{self.path}: sample {key}", "is cut off", todo="build or fetch the shard again"))
-        cut = {name: data[at - start : at - start + size] for name, (_, at, size) in fields.items()}
-        return unpack(key, cut, self.path)
+        encoded = {name: data[offset - start : offset - start + size] for name, (_, offset, size) in fields.items()}
+        return unpack(key, encoded, self.path)

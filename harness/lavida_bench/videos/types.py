@@ -1,6 +1,6 @@
-"""What a benchmark gives (TestVideo with labels, masks, tracks) and what a method gives for it (VideoScore).
+"""The videos of a benchmark (TestVideo with labels, masks, tracks) and a method's scores of them (VideoScore).
 
-Nothing here decodes or computes: readers are called when, and only for the frames that, somebody asks for.
+Nothing here decodes or computes: readers are called only for the frames that are asked for, and only then.
 Letters: F frames of a test video, n frames of one reading, H W pixels of the video, h w of maps, D detections.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,14 @@ Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
 
 
-def _set(thing: object, **values: object) -> None:
-    """Set fields of a frozen dataclass while it is being made."""
+def _set_fields(instance: object, **values: object) -> None:
+    """Set fields of a frozen dataclass in its `__post_init__`."""
     for name, value in values.items():
-        object.__setattr__(thing, name, value)
+        object.__setattr__(instance, name, value)
 
 
-def _boxes(where: str, frames: Counts, boxes: Floats, masks: tuple[RLE, ...], frame_count: int) -> None:
-    """Checks that boxes (n, 4) are finite, are of positive extent and that masks are there for all or for none."""
+def _check_boxes(where: str, frames: Counts, boxes: Floats, masks: tuple[RLE, ...], frame_count: int) -> None:
+    """Check that boxes (n, 4) are finite and of positive extent, and that all or none of them have a mask."""
     if boxes.shape != (len(frames), 4):
         raise DataError(problem(where, f"{len(frames)} frame numbers, boxes of shape {boxes.shape}", "(n, 4) boxes"))
     bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
@@ -50,11 +50,12 @@ def _boxes(where: str, frames: Counts, boxes: Floats, masks: tuple[RLE, ...], fr
 class Track:
     """One anomaly followed through a video.
 
-    name    what it is, "" if the benchmark does not tell
-    frames  (n,) int64, 0-based, strictly ascending: where it is annotated; n >= 1
-    boxes   (n, 4) float32: left, top, right, bottom in pixels, right and bottom EXCLUSIVE (a box of one pixel is
-            x, y, x + 1, y + 1); annotations with inclusive ends get 1 added by their loader
-    masks   n run-length masks of (H, W), or () where only boxes are known
+    Attributes:
+        name: What it is, "" if the benchmark does not name it.
+        frames: (n,) int64, 0-based, strictly ascending: where it is annotated; n >= 1.
+        boxes: (n, 4) float32: left, top, right, bottom in pixels, right and bottom EXCLUSIVE (a box of one pixel is
+            x, y, x + 1, y + 1); loaders of annotations with inclusive ends add 1.
+        masks: n run-length masks of (H, W), or () where only boxes are known.
     """
 
     name: str
@@ -63,24 +64,33 @@ class Track:
     masks: tuple[RLE, ...] = ()
 
     def __post_init__(self) -> None:
-        _set(self, frames=np.asarray(self.frames, np.int64), boxes=np.asarray(self.boxes, np.float32))
+        _set_fields(self, frames=np.asarray(self.frames, np.int64), boxes=np.asarray(self.boxes, np.float32))
 
     def check(self, key: str, frame_count: int) -> None:
-        """Raises DataError, naming the video `key`, for a track that does not fit `frame_count` frames."""
+        """Check that the track fits its video.
+
+        Args:
+            key: The video's key, for the message.
+            frame_count: F of the video.
+
+        Raises:
+            DataError: No frame, frames not ascending or outside the video, or an invalid box.
+        """
         where = f"{key}, track {self.name!r}"
         if not len(self.frames) or (np.diff(self.frames) <= 0).any():
             raise DataError(problem(where, f"frames {self.frames[:8].tolist()}", "at least one, strictly ascending"))
-        _boxes(where, self.frames, self.boxes, self.masks, frame_count)
+        _check_boxes(where, self.frames, self.boxes, self.masks, frame_count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """The regions that a method calls anomalous in one video, in columns: a million of them is usual.
+    """The regions that a method calls anomalous in one video, as columns: a million regions are common.
 
-    frames  (D,) int64, 0-based, in any order
-    boxes   (D, 4) float32 in pixels, as in Track
-    scores  (D,) float32, higher = more anomalous, finite
-    masks   D run-length masks of (H, W), or ()
+    Attributes:
+        frames: (D,) int64, 0-based, in any order.
+        boxes: (D, 4) float32 in pixels, as in Track.
+        scores: (D,) float32, higher = more anomalous, finite.
+        masks: D run-length masks of (H, W), or ().
     """
 
     frames: Counts
@@ -90,23 +100,32 @@ class Detections:
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4) if not len(self.boxes) else self.boxes
-        _set(self, frames=np.asarray(self.frames, np.int64).reshape(-1), boxes=np.asarray(boxes, np.float32))
+        _set_fields(self, frames=np.asarray(self.frames, np.int64).reshape(-1), boxes=np.asarray(boxes, np.float32))
         with np.errstate(over="ignore"):
-            _set(self, scores=np.asarray(self.scores, np.float32).reshape(-1))
+            _set_fields(self, scores=np.asarray(self.scores, np.float32).reshape(-1))
 
     def check(self, key: str, frame_count: int) -> None:
-        """Raises DataError, naming video `key` and frame, for regions that do not fit the video."""
+        """Check that the regions fit their video.
+
+        Args:
+            key: The video's key, for the message.
+            frame_count: F of the video.
+
+        Raises:
+            DataError: Columns of different lengths, a frame outside the video, an invalid box or score.
+        """
         where = f"{key}, detections"
         if len(self.scores) != len(self.frames):
             raise DataError(problem(where, f"{len(self.scores)} scores for {len(self.frames)} regions"))
-        _boxes(where, self.frames, self.boxes, self.masks, frame_count)
-        if len(bad := np.flatnonzero(~np.isfinite(self.scores))):
+        _check_boxes(where, self.frames, self.boxes, self.masks, frame_count)
+        bad = np.flatnonzero(~np.isfinite(self.scores))
+        if len(bad):
             where = f"{key}, frame {self.frames[bad[0]]}"
             raise DataError(problem(where, f"score {self.scores[bad[0]]} of a region", "a finite score"))
 
     @classmethod
-    def none(cls) -> Detections:
-        """No region at all: what a method says of a video in which it finds nothing."""
+    def empty(cls) -> Detections:
+        """No region: the detections of a method that finds nothing in a video."""
         return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
 
 
@@ -114,15 +133,20 @@ class Detections:
 class TestVideo:
     """One video of a benchmark's test split.
 
-    key           unique within the benchmark: the name its annotations use, without a suffix
-    frame_count   F, exact (decoded, not from the container's header)
-    size          (H, W) in pixels
-    reader        (start, stop, step) -> uint8 (n, H, W, 3) RGB; use `read`
-    fps           frames a second, None if unknown
-    names         K names of anomalies for a prompt
-    frame_labels  (F,) bool, True = abnormal; None for a video without labels
-    mask_reader   (start, stop) -> bool (n, H, W), True = anomalous pixel; None without pixel labels; use `read_masks`
-    tracks        the anomalies' tracks, () if annotated as having none, None if not annotated
+    Attributes:
+        key: Unique within the benchmark: the name that its annotations use, without a suffix.
+        frame_count: F, exact (counted, not from the container's header).
+        size: (H, W) in pixels.
+        reader: (start, stop, step) -> uint8 (n, H, W, 3) RGB; use `read`.
+        fps: Frames a second, None if unknown.
+        names: K names of anomalies for a prompt.
+        frame_labels: (F,) bool, True = abnormal; None for a video without labels.
+        mask_reader: (start, stop) -> bool (n, H, W), True = anomalous pixel; None without pixel labels; use
+            `read_masks`.
+        tracks: The anomalies' tracks; () if annotated as having none, None if not annotated.
+
+    Raises:
+        DataError: No frame, labels of another shape or dtype, or a track outside the video.
     """
 
     __test__: ClassVar[bool] = False  # not a test case, whatever its name makes pytest think
@@ -161,32 +185,55 @@ class TestVideo:
         return None if self.frame_labels is None else bool(self.frame_labels.any())
 
     def read(self, start: int, stop: int, step: int = 1) -> Pixels:
-        """Frames start, start + step, ... below stop: uint8 (n, H, W, 3) RGB. Decodes no others."""
-        self._range(start, stop)
+        """Decode the frames start, start + step, ... below stop, and no others.
+
+        Args:
+            start: First frame number.
+            stop: End, exclusive; at most F.
+            step: At least 1.
+
+        Returns:
+            (n, H, W, 3) uint8 RGB.
+
+        Raises:
+            DataError: No frame can be decoded, or the reader gives another shape or dtype.
+        """
+        self._check_range(start, stop)
         assert step >= 1, f"step {step}"
         frames = self.reader(start, stop, step)
-        self._shape("frames", frames, np.uint8, (len(range(start, stop, step)), *self.size, 3), start)
+        self._check_shape("frames", frames, np.uint8, (len(range(start, stop, step)), *self.size, 3), start)
         return frames
 
     def read_masks(self, start: int, stop: int) -> Bits | None:
-        """Anomalous pixels of frames start..stop-1: bool (n, H, W); None where pixels are not labelled."""
+        """Read the masks of frames start..stop-1.
+
+        Args:
+            start: First frame number.
+            stop: End, exclusive; at most F.
+
+        Returns:
+            (n, H, W) bool, True = anomalous pixel; None where pixels are not labelled.
+
+        Raises:
+            DataError: A mask cannot be read, or the reader gives another shape or dtype.
+        """
         if self.mask_reader is None:
             return None
-        self._range(start, stop)
+        self._check_range(start, stop)
         masks = self.mask_reader(start, stop)
-        self._shape("masks", masks, np.bool_, (stop - start, *self.size), start)
+        self._check_shape("masks", masks, np.bool_, (stop - start, *self.size), start)
         return masks
 
     def close(self) -> None:
-        """Lets go of what the reader holds open, if anything; it may read again. Not while another thread reads."""
+        """Close what the reader holds open; it opens it again when it reads. Not while another thread reads."""
         close = getattr(self.reader, "close", None)  # a reader may be a plain function
         if close is not None:
             close()
 
-    def _range(self, start: int, stop: int) -> None:
+    def _check_range(self, start: int, stop: int) -> None:
         assert 0 <= start < stop <= self.frame_count, f"{self.key}: frames {start}..{stop} of {self.frame_count}"
 
-    def _shape(self, what: str, got: NDArray[Any], dtype: type, shape: tuple[int, ...], start: int) -> None:
+    def _check_shape(self, what: str, got: Pixels | Bits, dtype: type, shape: tuple[int, ...], start: int) -> None:
         if got.dtype != dtype or got.shape != shape:
             where = f"{self.key}, {what} from {start}"
             raise DataError(problem(where, f"{got.dtype} {got.shape}", f"{np.dtype(dtype)} {shape}"))
@@ -194,15 +241,20 @@ class TestVideo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoScore:
-    """What a method says of one TestVideo.
+    """A method's scores of one TestVideo.
 
-    key         the video's key
-    frames      (F,) float32, higher = more anomalous: logits, probabilities or any other finite numbers
-    scored      (F,) bool, which frames the method scored; None = all. Where False, the entry in `frames` means nothing
-    pixels      (start, stop) -> float16 (n, h, w), streamed; None if the method makes no maps; use `read_pixels`.
-                h, w may differ from the video's: maps are compared at the masks' size, resized by nearest neighbour
-                (values stay what the method said); a method that wants bilinear resizes itself
-    detections  regions; None if the method makes none (Detections.none() = it looked and found nothing)
+    Attributes:
+        key: The video's key.
+        frames: (F,) float32, higher = more anomalous: logits, probabilities or any other finite numbers.
+        scored: (F,) bool, which frames the method scored; None = all. Where False, the entry of `frames` has no
+            meaning.
+        pixels: (start, stop) -> float16 (n, h, w), streamed; None if the method makes no maps; use `read_pixels`.
+            h, w may differ from the video's: maps are compared at the size of the masks, resized by nearest neighbour,
+            which keeps the method's values; a method that wants bilinear resizing does it itself.
+        detections: Regions; None if the method makes none (Detections.empty() = it looked and found nothing).
+
+    Raises:
+        DataError: Another shape or dtype, a score that is not finite, or detections that do not fit the video.
     """
 
     key: str
@@ -213,7 +265,7 @@ class VideoScore:
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):
-            _set(self, frames=np.asarray(self.frames, np.float32))
+            _set_fields(self, frames=np.asarray(self.frames, np.float32))
         if self.frames.ndim != 1:
             raise DataError(problem(self.key, f"frame scores of shape {self.frames.shape}", "(F,), one a frame"))
         if self.scored is not None and (self.scored.dtype != np.bool_ or self.scored.shape != self.frames.shape):
@@ -224,20 +276,29 @@ class VideoScore:
             bad &= self.scored
         if bad.any():
             frame = int(np.argmax(bad))
-            todo = "mend the method; no number is made of such scores"
-            raise DataError(
-                problem(f"{self.key}, frame {frame}", f"score {self.frames[frame]}", "a finite score", todo)
-            )
+            where, todo = f"{self.key}, frame {frame}", "fix the method; metrics need finite scores"
+            raise DataError(problem(where, f"score {self.frames[frame]}", "a finite score", todo))
         if self.detections is not None:
             self.detections.check(self.key, len(self.frames))
 
     @property
     def frame_count(self) -> int:
-        """F."""
+        """F, the number of frames."""
         return len(self.frames)
 
     def read_pixels(self, start: int, stop: int) -> Maps:
-        """Maps of frames start..stop-1: float16 (n, h, w). Finiteness is checked by who counts them."""
+        """Read the pixel maps of frames start..stop-1; they may hold infinite values, which pixel metrics refuse.
+
+        Args:
+            start: First frame number.
+            stop: End, exclusive; at most F.
+
+        Returns:
+            (n, h, w) float16.
+
+        Raises:
+            DataError: The reader gives another shape or dtype.
+        """
         assert self.pixels is not None, f"{self.key}: no pixel maps"
         maps = self.pixels(start, stop)
         if maps.dtype != np.float16 or maps.ndim != 3 or len(maps) != stop - start:

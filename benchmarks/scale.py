@@ -20,12 +20,12 @@ import build as bench
 
 from lavida_gen.building import build as builder
 from lavida_gen.building import finish
-from lavida_gen.building.shard_records import kept
+from lavida_gen.building.shard_records import read_finished
 from lavida_gen.config import recipe
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.inspection.verify import verify
+from lavida_gen.inspection.verify import find_problems
 from lavida_gen.publishing.publish import COMMITS, ENTRIES, FILES, PER_COMMIT
 from lavida_gen.storage.places import open_storage
 
@@ -67,7 +67,7 @@ def measured(made: CorpusRecipe, home: Path) -> Cost:
     builder.build(made.model_copy(update={"samples": 20}), home / "warm")
     build = seconds(lambda: builder.build(made, home / "whole"))
     corpus = open_corpus(home / "whole")
-    check = seconds(lambda: verify(corpus))
+    check = seconds(lambda: find_problems(corpus))
     shards = sum(shard.bytes for shard in corpus.manifest.shards)
     stats = (home / "whole" / "stats.parquet").stat().st_size
     record, end = finishing(made, home / "part")
@@ -77,10 +77,10 @@ def measured(made: CorpusRecipe, home: Path) -> Cost:
 
 def finishing(made: CorpusRecipe, out: Path) -> tuple[int, float]:
     """Bytes of the records of a build that has not ended, and CPU seconds of its end, as of one with many shards."""
-    builder.build_part(made, out, slice(0, None), builder.How())
+    builder.build_part(made, out, slice(0, None), builder.BuildSettings())
     storage = open_storage(out)
-    outline = builder.Outline.read(storage.read(".build/plan.json"), "plan")
-    found = [one for one in (kept(storage, part) for part in outline.ranges()) if one]
+    outline = builder.BuildPlan.read(storage.read(".build/plan.json"), "plan")
+    found = [one for one in (read_finished(storage, part) for part in outline.ranges()) if one]
     records = sum(path.stat().st_size for path in (out / ".build").glob("*.jsonl"))
     many = max(1, 20_000 // made.samples)
     return records, seconds(lambda: finish.finish(outline, storage, found * many)) / many

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from lavida_gen import __version__
-from lavida_gen.common.cli_group import CONTEXT, Verbs
+from lavida_gen.common.cli_group import CONTEXT, CommandGroup
 from lavida_gen.common.errors import LavidaGenError
 
 COMMANDS = "lavida_gen.commands"
 
 
-@click.group(cls=Verbs, package=COMMANDS, errors=(LavidaGenError,), context_settings=CONTEXT)
+@click.group(cls=CommandGroup, package=COMMANDS, errors=(LavidaGenError,), context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="lavida-gen")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:

@@ -6,13 +6,13 @@ import click
 
 from lavida.errors import LavidaError
 from lavida_gen import __version__
-from lavida_gen.common.cli_group import CONTEXT, Verbs
+from lavida_gen.common.cli_group import CONTEXT, CommandGroup
 from lavida_gen.common.errors import LavidaGenError
 
 COMMANDS = "lavida_bench.commands"
 
 
-@click.group(cls=Verbs, package=COMMANDS, errors=(LavidaGenError, LavidaError), context_settings=CONTEXT)
+@click.group(cls=CommandGroup, package=COMMANDS, errors=(LavidaGenError, LavidaError), context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="lavida-bench")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:

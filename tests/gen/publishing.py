@@ -20,7 +20,7 @@ from lavida_gen.cli import main
 from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.manifest import Manifest, SourceEntry
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.corpus.shards import digest
+from lavida_gen.corpus.shards import size_and_sha256
 from lavida_gen.publishing import hub as hubs
 
 REPO = "someone/corpus"
@@ -88,7 +88,7 @@ def changed(folder: Path, where: Path) -> Path:
     assert data.count(b"drawn by LAVIDA-GEN") > 0
     shard.write_bytes(data.replace(b"drawn by LAVIDA-GEN", b"DRAWN by LAVIDA-GEN"))
     plain = json.loads((where / "corpus.json").read_text())
-    plain["shards"][0]["bytes"], plain["shards"][0]["sha256"] = digest(shard)
+    plain["shards"][0]["bytes"], plain["shards"][0]["sha256"] = size_and_sha256(shard)
     (where / "corpus.json").write_text(json.dumps(plain))
     return where
 

@@ -43,8 +43,8 @@ def test_many_threads_read_small_files(tmp_path: Path) -> None:
 
     def read(number: int) -> int:
         n = number % 8
-        total = int(arrays.load(tmp_path / f"{n}.npy", "r" if number % 2 else None).sum())
-        with arrays.archive(tmp_path / f"{n}.npz") as file:
+        total = int(arrays.load_array(tmp_path / f"{n}.npy", "r" if number % 2 else None).sum())
+        with arrays.open_archive(tmp_path / f"{n}.npz") as file:
             return total + int(file["one"].sum()) + len(file["two"])
 
     with ThreadPoolExecutor(8) as pool:
@@ -56,12 +56,12 @@ def test_what_is_no_archive_and_what_could_run_code(tmp_path: Path) -> None:
         np.save(file, np.zeros(3))
     with (
         pytest.raises(ValueError, match="a single array, not an archive of arrays"),
-        arrays.archive(tmp_path / "one.npz"),
+        arrays.open_archive(tmp_path / "one.npz"),
     ):
         pass
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        arrays.load(tmp_path / "objects.npy")
+        arrays.load_array(tmp_path / "objects.npy")
 
 
 def test_nobody_else_calls_np_load() -> None:

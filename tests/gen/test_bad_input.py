@@ -166,7 +166,7 @@ def test_a_sound_one_is_built(tmp_path: Path) -> None:
     verified = CliRunner().invoke(main, ["verify", str(tmp_path / "out"), "--workers", "1"])
     assert verified.exit_code == 0, verified.output
     photos = {path.read_bytes() for path in (tmp_path / "coco" / "val2017").iterdir()}
-    samples = [sample for shard in (tmp_path / "out").glob("image/*.tar") for sample in shards.read(shard)]
+    samples = [sample for shard in (tmp_path / "out").glob("image/*.tar") for sample in shards.read_shard(shard)]
     assert len(samples) == 12
     assert all(sample.frames[0] in photos for sample in samples), "bytes that nobody changed pass through"
 

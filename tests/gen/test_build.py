@@ -22,7 +22,7 @@ from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.inspection.verify import verify
+from lavida_gen.inspection.verify import find_problems
 from lavida_gen.scenes.masks import from_png
 
 SOURCES = [
@@ -62,7 +62,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_is_whole_and_sound(built: Path) -> None:
     corpus = open_corpus(built)
     assert corpus.manifest.samples == 48
-    assert verify(corpus) == []
+    assert find_problems(corpus) == []
     assert not (built / builder.STATE).exists()
     assert {path.split("/")[0] for path in tree(built)} == {
         "README.md",
@@ -74,7 +74,7 @@ def test_it_is_whole_and_sound(built: Path) -> None:
 
 
 def test_masks_have_one_bit(built: Path) -> None:
-    for sample in open_corpus(built).stored(range(48)):
+    for sample in open_corpus(built).samples_by_index(range(48)):
         for png in sample.masks:
             assert png[:8] == b"\x89PNG\r\n\x1a\n"
             assert (png[24], png[25]) == (1, 0), "bit depth 1, gray"
@@ -84,7 +84,7 @@ def test_limits_hold_for_what_ships(tmp_path: Path) -> None:
     """Pictures of half the size: an anomaly that is too small then is none."""
     builder.build(recipe(samples=24, image={"size": {"longest": 64}}, limits={"min_pixels": 60}), tmp_path / "c")
     corpus = open_corpus(tmp_path / "c")
-    sizes = [from_png(png, "").sum() for sample in corpus.stored(range(24)) for png in sample.masks]
+    sizes = [from_png(png, "").sum() for sample in corpus.samples_by_index(range(24)) for png in sample.masks]
     seen = [size for size in sizes if size]
     assert len(seen) > 5
     assert min(seen) >= 60
@@ -102,7 +102,7 @@ def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> Non
     from lavida_gen.sampling.planner import SamplePlanner
 
     one = recipe()
-    (stored,) = open_corpus(built).stored([41])
+    (stored,) = open_corpus(built).samples_by_index([41])
     assert make_sample(SamplePlanner.open(one), 41, one.digest()).sample == stored
 
 
@@ -116,8 +116,8 @@ def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: 
         builder.build(one, tmp_path / str(workers), workers)
     assert tree(tmp_path / "1") == tree(tmp_path / "2")
     corpus = open_corpus(tmp_path / "1")
-    assert verify(corpus) == []
-    (stored,) = corpus.stored([8])
+    assert find_problems(corpus) == []
+    (stored,) = corpus.samples_by_index([8])
     assert make_sample(SamplePlanner.open(one), 8, one.digest()).sample == stored
     rows = [record for record in corpus.rows() if (record["kind"], record["split"]) == ("image", "train")]
     prompts = {(row["scene"], row["question"]) for row in rows}
@@ -142,7 +142,7 @@ def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path)
         (os.killpg if whole else os.kill)(process.pid, signal.SIGKILL)
         process.wait()
         kept += len(list(out.glob("*/*.tar")))
-        assert not (out / "corpus.json").is_file() or verify(open_corpus(out)) == []
+        assert not (out / "corpus.json").is_file() or find_problems(open_corpus(out)) == []
         # orphaned workers may live half a second more: they hold no lock, and what they write has names of its own
         subprocess.run(command, check=True, capture_output=True)
         assert tree(out) == tree(built), f"round {round_}"
@@ -275,7 +275,7 @@ def test_datasets_reads_it(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     data = datasets.load_dataset(str(built), kind, split="train", streaming=streaming, cache_dir=str(tmp_path))
     rows = list(data)
-    ours = {s.key: s for s in open_corpus(built).stored(range(48)) if s.record["kind"] == kind}
+    ours = {s.key: s for s in open_corpus(built).samples_by_index(range(48)) if s.record["kind"] == kind}
     wanted = [s for s in ours.values() if s.record["split"] == "train"]
     assert [row["__key__"] for row in rows] == [s.key for s in wanted]
     for row, sample in zip(rows, wanted, strict=True):
@@ -314,7 +314,7 @@ def test_a_corpus_whose_parts_do_not_fit_together(built: Path, tmp_path: Path) -
     plain = json.loads((tmp_path / "c" / "corpus.json").read_bytes())
     (tmp_path / "c" / "corpus.json").write_text(json.dumps(plain | {"shards": plain["shards"][1:]}))
     with pytest.raises(DataError, match=r"corpus\.json: cannot be read \(no shard holds sample 3\)"):
-        list(open_corpus(tmp_path / "c").stored([3, 20]))
+        list(open_corpus(tmp_path / "c").samples_by_index([3, 20]))
     table = pq.read_table(tmp_path / "c" / "stats.parquet").drop_columns(["source"])
     pq.write_table(table, tmp_path / "c" / "stats.parquet")
     with pytest.raises(DataError, match=r"stats\.parquet: cannot be read \(no column 'source'\); build or fetch"):
@@ -332,7 +332,7 @@ def test_the_record_is_the_same_in_shard_and_statistics(built: Path) -> None:
     corpus = open_corpus(built)
     rows = {row["index"]: row for row in corpus.rows()}
     assert Counter(row["shard"] for row in rows.values()) == {s.file: s.samples for s in corpus.manifest.shards}
-    for sample in corpus.stored(range(48)):
+    for sample in corpus.samples_by_index(range(48)):
         row = dict(rows[sample.record["index"]])
         row.pop("shard")
         assert row == sample.record

@@ -11,7 +11,7 @@ import pytest
 from lavida_gen.building import build as builder
 from lavida_gen.common.errors import UserError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.recipe_files.diff import differences, told
+from lavida_gen.recipe_files.diff import describe_changes, list_changes
 
 PLAIN: dict[str, Any] = {
     "name": "claimed",
@@ -78,9 +78,9 @@ def test_where_no_key_differs_data_or_version_do(
 
 
 def test_many_differences_are_counted_and_long_values_cut() -> None:
-    assert list(differences({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]})) == ["a.1.b 2 -> 3"]
-    assert told({}, {"text": "x" * 99}) == f'text nothing -> "{"x" * 36}...'
-    many = told({str(n): n for n in range(9)}, {})
+    assert list(list_changes({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]})) == ["a.1.b 2 -> 3"]
+    assert describe_changes({}, {"text": "x" * 99}) == f'text nothing -> "{"x" * 36}...'
+    many = describe_changes({str(n): n for n in range(9)}, {})
     assert many.startswith("0 0 -> nothing, 1 1 -> nothing, ")
     assert many.endswith(", 5 5 -> nothing, and 3 other keys")
-    assert told({"a": 1}, {"a": 1.0}) == ""
+    assert describe_changes({"a": 1}, {"a": 1.0}) == ""

@@ -37,7 +37,7 @@ def draw(root: Path) -> None:
 def samples(out: Path, name: str, count: int, source: dict[str, Any]) -> list[EncodedSample]:
     plain = json.loads(json.dumps({"name": name, "samples": count, "sources": [source], **RELABEL}, default=str))
     builder.build(recipes.parse(plain), out)
-    return list(open_corpus(out).stored(range(count)))
+    return list(open_corpus(out).samples_by_index(range(count)))
 
 
 def test_a_clip_is_the_images_of_its_frames(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from lavida_gen.building.build import ENGINES
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.engines._base import Engine, packed
+from lavida_gen.engines._base import Engine, pack_task
 
 PLAIN: dict[str, Any] = {
     "name": "spread",
@@ -107,7 +107,7 @@ def test_another_version_on_a_worker() -> None:
     with pytest.raises(
         DataError, match=r"a Ray worker has lavida-gen .*, the driver 0.0.0; install one version on all"
     ):
-        _call(packed(square, 3), "0.0.0")
+        _call(pack_task(square, 3), "0.0.0")
 
 
 @pytest.mark.slow
@@ -140,11 +140,11 @@ def test_ray_gives_up_on_what_always_dies(cluster: Any, monkeypatch: pytest.Monk
 @pytest.mark.slow
 def test_no_cluster_at_the_address() -> None:
     pytest.importorskip("ray")
-    from lavida_gen.engines.ray import Ray, _join, _ray
+    from lavida_gen.engines.ray import RayEngine, _join, _ray
 
     with pytest.raises(UserError, match=r"no cluster at nohost:1 \(.*give the --address of a running cluster, or none"):
         _join(type("Absent", (), {"init": staticmethod(_refuse)}), "nohost:1", 1)
-    assert Ray("auto").address == "auto"
+    assert RayEngine("auto").address == "auto"
     assert _ray() is not None
 
 

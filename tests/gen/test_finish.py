@@ -60,7 +60,7 @@ def test_columns_are_those_of_a_record() -> None:
 
 def test_rows_piece_by_piece(whole: Path) -> None:
     corpus = open_corpus(whole)
-    pieces = list(corpus.tables(["index"], 8))
+    pieces = list(corpus.row_batches(["index"], 8))
     assert [len(piece) for piece in pieces] == [8, 8, 4]
     assert [row["index"] for piece in pieces for row in piece] == list(range(20))
 
@@ -68,9 +68,9 @@ def test_rows_piece_by_piece(whole: Path) -> None:
 @pytest.mark.parametrize("broken", [b"", b"{", b'{"name": "image/train-00001"}\n', b"[]\n"])
 def test_a_broken_record_is_made_again(whole: Path, tmp_path: Path, broken: bytes) -> None:
     out = tmp_path / "c"
-    builder.build_part(recipe(), out, slice(0, None), builder.How())
+    builder.build_part(recipe(), out, slice(0, None), builder.BuildSettings())
     storage = open_storage(out)
     storage.write(record_name("image/train-00001"), broken)
-    assert len(builder.still_there(storage, builder.dry_run(recipe()))) == 3
+    assert len(builder.finished_ranges(storage, builder.dry_run(recipe()))) == 3
     assert builder.build(recipe(), out) == open_corpus(whole).manifest
     assert (out / "stats.parquet").read_bytes() == (whole / "stats.parquet").read_bytes()

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from lavida_gen.cli import main
 from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.inspection import verify
-from lavida_gen.inspection.stats import stats
+from lavida_gen.inspection.stats import count_corpus
 
 PLACE = Path(__file__).parent / "data" / "format1"
 SPLITS = {"clip/train": 2, "clip/val": 1, "image/train": 4, "image/val": 2}
@@ -23,18 +23,18 @@ def corpus() -> Corpus:
 
 
 def test_it_is_sound(corpus: Corpus) -> None:
-    assert verify.verify(corpus) == []
+    assert verify.find_problems(corpus) == []
 
 
 def test_its_manifest_and_records(corpus: Corpus) -> None:
     assert corpus.manifest.format == 1
     assert corpus.manifest.generator == "0.1.0"
     assert corpus.manifest.splits == SPLITS
-    samples = list(corpus.stored(range(9)))
+    samples = list(corpus.samples_by_index(range(9)))
     assert [sample.record["index"] for sample in samples] == list(range(9))
     assert [len(sample.frames) for sample in samples] == [1] * 6 + [5] * 3
     assert sum(sample.record["exposed"] for sample in samples) == 4
-    assert stats(corpus)["samples"] == 9
+    assert count_corpus(corpus)["samples"] == 9
 
 
 @pytest.mark.parametrize("arguments", [["verify"], ["stats"], ["preview", "--out", "preview.html"]])

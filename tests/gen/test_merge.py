@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from lavida_gen.building import build as builder
-from lavida_gen.building.build import How
-from lavida_gen.building.merge import merge
+from lavida_gen.building.build import BuildSettings
+from lavida_gen.building.merge import merge_parts
 from lavida_gen.cli import main
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
@@ -67,7 +67,7 @@ def test_parts_in_one_place(recipe: Path, whole: Path, tmp_path: Path) -> None:
 def test_parts_in_many_places_joined_without_the_data(recipe: Path, whole: Path, tmp_path: Path) -> None:
     made = recipes.load(str(recipe))
     for number, part in enumerate((slice(0, 1), slice(1, 3), slice(3, 9))):
-        builder.build_part(made, tmp_path / f"part{number}", part, How())
+        builder.build_part(made, tmp_path / f"part{number}", part, BuildSettings())
     plain = json.loads(said("merge", tmp_path / "c", *sorted(tmp_path.glob("part*")), "--json"))
     assert plain["digest"] == open_corpus(whole).manifest.digest
     assert tree(tmp_path / "c") == tree(whole)
@@ -75,25 +75,25 @@ def test_parts_in_many_places_joined_without_the_data(recipe: Path, whole: Path,
 
 
 def test_what_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:
-    builder.build_part(recipes.load(str(recipe)), tmp_path, slice(1, 2), How())
+    builder.build_part(recipes.load(str(recipe)), tmp_path, slice(1, 2), BuildSettings())
     with pytest.raises(DataError, match=r"1 of 4 shards are there; build --shards 0:1, 2:4 of the same recipe, then"):
-        merge(tmp_path)
+        merge_parts(tmp_path)
     (tmp_path / "image" / "train-00001.tar").write_bytes(b"cut")
     with pytest.raises(DataError, match=r"0 of 4 shards are there; build --shards 0:4 of"):
-        merge(tmp_path)
+        merge_parts(tmp_path)
 
 
 def test_parts_of_another_recipe_are_refused(recipe: Path, tmp_path: Path) -> None:
-    builder.build_part(recipes.load(str(recipe)), tmp_path / "a", slice(0, 1), How())
-    builder.build_part(recipes.load(str(recipe), ["seed=9"]), tmp_path / "b", slice(1, 2), How())
+    builder.build_part(recipes.load(str(recipe)), tmp_path / "a", slice(0, 1), BuildSettings())
+    builder.build_part(recipes.load(str(recipe), ["seed=9"]), tmp_path / "b", slice(1, 2), BuildSettings())
     with pytest.raises(
         UserError, match=r"b: is a part of recipe 'parts' \(\w{12}\); expected 'parts' \(\w{12}\) as in"
     ):
-        merge(tmp_path / "a", [tmp_path / "b"])
+        merge_parts(tmp_path / "a", [tmp_path / "b"])
     with pytest.raises(UserError, match=r"nothing: holds no part of a build; expected a folder that `build --shards`"):
-        merge(tmp_path / "a", [tmp_path / "nothing"])
+        merge_parts(tmp_path / "a", [tmp_path / "nothing"])
     with pytest.raises(UserError, match=r"nothing: holds no part of a build"):
-        merge(tmp_path / "nothing")
+        merge_parts(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_part_and_a_whole_build_at_once(recipe: Path, tmp_path: Path) -> None:
     (tmp_path / ".build").mkdir()
     with open(tmp_path / ".build" / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)  # as another part does
-        assert builder.build_part(made, tmp_path, slice(0, 1), How()) == 1
+        assert builder.build_part(made, tmp_path, slice(0, 1), BuildSettings()) == 1
         with pytest.raises(UserError, match="another build is writing here"):
             builder.build(made, tmp_path)
 

@@ -18,7 +18,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.exposures._base import ExposureTask, Limits
 from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
 from lavida_gen.names.vocabulary import Vocabulary, safe
-from lavida_gen.recipe_files.kinds import folder
+from lavida_gen.recipe_files.kinds import recipes_folder
 from lavida_gen.sampling.name_prior import FEW_SCENES, NamePrior
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.scenes.images import Frame
@@ -237,7 +237,7 @@ def test_no_exposure_is_told_by_its_words(
 @pytest.mark.slow
 def test_no_mixture_of_exposures_is_told_by_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last arm of the ablation, which has every exposure; smaller pictures, for words are all that counts here."""
-    plain = yaml.safe_load((folder() / "ablation" / "exposures.yaml").read_text("utf-8"))
+    plain = yaml.safe_load((recipes_folder() / "ablation" / "exposures.yaml").read_text("utf-8"))
     corpus = plain["corpus"]
     sources = [{**source, "size": [96, 128], "scenes": 150} for source in corpus["sources"]]
     exposures = [name for arm in plain["arms"] for name in arm["exposures"]]

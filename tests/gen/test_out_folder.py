@@ -17,7 +17,7 @@ from lavida_gen.storage import output_folder as out_folder
 
 def test_a_folder_is_made_and_nothing_is_left_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
-    assert out_folder.make(folder) == folder == out_folder.make(folder)
+    assert out_folder.make_output_folder(folder) == folder == out_folder.make_output_folder(folder)
     assert list(folder.iterdir()) == []
 
 
@@ -33,12 +33,12 @@ def test_a_folder_is_made_and_nothing_is_left_in_it(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_to(tmp_path: Path, where: str, said: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=said):
-        out_folder.make(tmp_path / where)
+        out_folder.make_output_folder(tmp_path / where)
 
 
 def test_the_option_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give another RUN"):
-        out_folder.make(Path("/proc/x"), "RUN")
+        out_folder.make_output_folder(Path("/proc/x"), "RUN")
 
 
 def test_show_and_preview_tell_it_before_any_work(tmp_path: Path) -> None:

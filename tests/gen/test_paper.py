@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from miniatures import world
 
 from lavida_gen.building import build as builder
-from lavida_gen.building.check import check
+from lavida_gen.building.check import check_data
 from lavida_gen.cli import main
 from lavida_gen.common import plugins
 from lavida_gen.config import recipe as recipes
@@ -77,7 +77,7 @@ def test_check_lists_all_that_is_missing_at_once(name: str, tmp_path: Path, monk
 def test_a_place_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     miniatures.draw("mevis", tmp_path / "here")
     monkeypatch.setenv("MEVIS_ROOT", str(tmp_path / "here"))
-    found = "\n".join(check(recipes.load("paper")))
+    found = "\n".join(check_data(recipes.load("paper")))
     assert "(mevis)" not in found
     assert "(ref_davis)" in found
 
@@ -87,11 +87,11 @@ def test_paper_plus_builds_and_verifies(tmp_path: Path) -> None:
     world.draw(tmp_path)
     shorter = [f"sources.{number}.frames=3" for number in range(4)]  # clips of 3 frames: time
     recipe = over_drawn("paper-plus", tmp_path, f"samples={SAMPLES}", "val=0.1", *shorter)
-    assert list(check(recipe)) == []
+    assert list(check_data(recipe)) == []
     corpus = tmp_path / "corpus"
     builder.build(recipe, corpus)
     opened = open_corpus(corpus)
-    assert verify.verify(opened) == []
+    assert verify.find_problems(opened) == []
     rows = opened.rows()
     assert len(rows) == SAMPLES
     made = Counter((row["exposure"], row["exposed"]) for row in rows)

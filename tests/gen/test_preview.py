@@ -46,7 +46,7 @@ def toy_card(index: int, name: str) -> dict[str, Any]:
     frame = images.encode_jpeg(np.full((30, 40, 3), 90, np.uint8))
     bits = np.zeros((30, 40), bool)
     bits[5:20, 8:30] = True
-    shown = preview.picture(frame, masks.to_png(masks.encode(bits)), [2, 2, 9, 9], 40)
+    shown = preview.frame_thumbnail(frame, masks.to_png(masks.encode(bits)), [2, 2, 9, 9], 40)
     return {
         "index": index, "kind": "image", "split": "train", "source": name, "exposure": "relabel", "exposed": True,
         "names": [name], "labels": [True], "question": f"Look for {name}.", "answer": "<SEG>", "licence": name,
@@ -56,16 +56,16 @@ def toy_card(index: int, name: str) -> dict[str, Any]:
 
 def test_choose_takes_every_sort_and_spreads(corpus: Path) -> None:
     rows = open_corpus(corpus).rows()
-    chosen = preview.choose(rows, 12)
+    chosen = preview.choose_samples(rows, 12)
     assert chosen == sorted(set(chosen))
     assert len(chosen) == 12
     every = {(row["kind"], row["exposure"]) for row in rows}
     assert {(rows[n]["kind"], rows[n]["exposure"]) for n in chosen} == every
-    assert preview.choose(rows, 1000) == list(range(40))
+    assert preview.choose_samples(rows, 1000) == list(range(40))
 
 
 def test_no_data_can_leave_its_script_element() -> None:
-    text = preview.page({"name": HOSTILE, "cards": [toy_card(0, HOSTILE)]})
+    text = preview.preview_page({"name": HOSTILE, "cards": [toy_card(0, HOSTILE)]})
     data = text.split('<script id="data" type="application/json">')[1].split("</script>")[0]
     assert "<" not in data
     assert json.loads(data)["cards"][0]["names"] == [HOSTILE]
@@ -73,7 +73,7 @@ def test_no_data_can_leave_its_script_element() -> None:
 
 
 def test_a_name_may_look_like_a_mark_of_the_template() -> None:
-    text = preview.page({"name": "$DATA $TITLE", "cards": [toy_card(0, "$STYLE")]})
+    text = preview.preview_page({"name": "$DATA $TITLE", "cards": [toy_card(0, "$STYLE")]})
     assert "<title>$DATA $TITLE: preview</title>" in text
     data = text.split('<script id="data" type="application/json">')[1].split("</script>")[0]
     assert json.loads(data)["cards"][0]["names"] == ["$STYLE"]
@@ -173,7 +173,7 @@ def test_hostile_names_stay_text(tmp_path: Path, browser: Callable[..., Any]) ->
     rows = [{"label": HOSTILE, "all": 1, "exposed": 1}]
     file = tmp_path / "p.html"
     file.write_text(
-        preview.page({**head, "charts": [{"title": HOSTILE, "rows": rows}], "cards": [toy_card(0, HOSTILE)]})
+        preview.preview_page({**head, "charts": [{"title": HOSTILE, "rows": rows}], "cards": [toy_card(0, HOSTILE)]})
     )
     driver = browser(file)
     driver.execute_script("document.querySelector('.thumbnail').click()")

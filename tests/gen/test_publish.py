@@ -16,7 +16,7 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.publishing import hub as hubs
 from lavida_gen.publishing import publish as publisher
-from lavida_gen.publishing.hub import Item, There
+from lavida_gen.publishing.hub import HubFile, UploadFile
 
 pytest.importorskip("huggingface_hub")
 __all__ = ["published_folder", "stand_in_hub"]  # fixtures, found by their names here
@@ -301,21 +301,21 @@ def test_licences_that_forbid_it(folder: Path) -> None:
     publisher.refuse_licences(manifest(folder, entry("free"), entry("forbidden", 0)), False)
 
 
-def items(count: int) -> list[Item]:
-    return [Item(f"image/train-{n:05d}.tar", 1, f"{n:064x}", fetch=lambda: None) for n in range(count)]
+def items(count: int) -> list[UploadFile]:
+    return [UploadFile(f"image/train-{n:05d}.tar", 1, f"{n:064x}", fetch=lambda: None) for n in range(count)]
 
 
 @pytest.mark.parametrize(("shards", "commits"), [(1, 1), (99, 1), (100, 2), (5_000, 51), (99_999, 100)])
 def test_commits_stay_below_the_hubs_quota(shards: int, commits: int) -> None:
-    many, rest = items(shards), [Item("corpus.json", 1, "0" * 64, b"{")]
-    found = publisher.shipment(many, rest, None)
+    many, rest = items(shards), [UploadFile("corpus.json", 1, "0" * 64, b"{")]
+    found = publisher.make_upload_plan(many, rest, None)
     assert len(found.commits) == commits <= 128
     assert found.items == [*many, *rest], "all of them, once, the manifest last"
 
 
 def test_a_manifest_that_goes_first_comes_last() -> None:
-    rest = [Item(name, 1, name) for name in ("README.md", "corpus.json", "stats.parquet")]
-    found = publisher.shipment(items(150), rest, {item.path: There(1, item.sha256, "") for item in rest})
+    rest = [UploadFile(name, 1, name) for name in ("README.md", "corpus.json", "stats.parquet")]
+    found = publisher.make_upload_plan(items(150), rest, {item.path: HubFile(1, item.sha256, "") for item in rest})
     assert [len(commit) for commit in found.commits] == [100, 50, 1]
     assert found.stale
     assert found.items[-1].path == "corpus.json"
@@ -329,17 +329,17 @@ def test_commits_of_5000_shards_over_http(hub: Any, folder: Path, monkeypatch: p
     monkeypatch.setattr(hub_server, "PAGE", 1000)
     many = [publisher._made(f"image/train-{number:05d}.tar", b"%d" % number) for number in range(5000)]
     hub.objects.update({item.sha256: item.data for item in many[1:]})
-    one, last = hubs.Hub(REPO, "main"), [publisher._made("corpus.json", b"{}")]
+    one, last = hubs.HubRepository(REPO, "main"), [publisher._made("corpus.json", b"{}")]
     one.create(False)
     head = publisher._send(
-        one, publisher.shipment(many, last, one.files()), open_corpus(folder).manifest, lambda count: None
+        one, publisher.make_upload_plan(many, last, one.files()), open_corpus(folder).manifest, lambda count: None
     )
     assert len(hub.asked(f"POST /api/datasets/{REPO}/commit")) == 51
     assert len(hub.asked("PUT /lfs/")) == 1
     there = one.files(head)
     assert there is not None
     assert all(item.same(there[item.path]) for item in (*many, *last))
-    assert publisher.shipment(many, last, there).commits == ()
+    assert publisher.make_upload_plan(many, last, there).commits == ()
 
 
 def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:
@@ -352,6 +352,6 @@ def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:
 
 def test_a_file_that_is_no_large_one_is_known_by_gits_digest() -> None:
     data = b"hello"
-    there = There(5, None, hashlib.sha1(b"blob 5\0hello").hexdigest())
-    assert Item("a", 5, "0" * 64, data).same(there)
-    assert not Item("a", 5, "0" * 64, b"hallo").same(there)
+    there = HubFile(5, None, hashlib.sha1(b"blob 5\0hello").hexdigest())
+    assert UploadFile("a", 5, "0" * 64, data).same(there)
+    assert not UploadFile("a", 5, "0" * 64, b"hallo").same(there)

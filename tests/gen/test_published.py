@@ -17,7 +17,7 @@ from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.publishing import hub as hubs
 from lavida_gen.publishing import publish as publisher
-from lavida_gen.publishing.publish import Options, publish
+from lavida_gen.publishing.publish import PublishOptions, publish
 from lavida_gen.storage.places import open_storage
 
 pytest.importorskip("huggingface_hub")
@@ -84,7 +84,7 @@ def test_datasets_reads_the_download_as_it_was(
 
     sent(folder)
     where = downloaded(hub, tmp_path / "download")
-    ours = {s.key: s for s in open_corpus(folder).stored(range(20)) if s.record["kind"] == kind}
+    ours = {s.key: s for s in open_corpus(folder).samples_by_index(range(20)) if s.record["kind"] == kind}
     for split in ("train", "val"):
         rows = list(datasets.load_dataset(str(where), kind, split=split, cache_dir=str(tmp_path / "cache")))
         assert rows
@@ -150,7 +150,7 @@ def test_webdataset_reads_as_the_card_says(folder: Path, hub: Any) -> None:
     keys = {sample["__key__"] for sample in found["samples"]}
     assert keys == {
         s.key
-        for s in open_corpus(folder).stored(range(20))
+        for s in open_corpus(folder).samples_by_index(range(20))
         if s.record["kind"] == "clip" and s.record["split"] == "train"
     }
 
@@ -197,14 +197,14 @@ def test_a_corpus_in_a_bucket_is_published_too(folder: Path, hub: Any) -> None:
     memory = open_storage("memory://bucket/corpus")
     for name, data in own(folder).items():
         memory.write(name, data)
-    publish(open_corpus("memory://bucket/corpus"), REPO, Options())
+    publish(open_corpus("memory://bucket/corpus"), REPO, PublishOptions())
     assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
 
 
 def test_without_huggingface_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UserError, match=r"publishing needs huggingface_hub; pip install 'lavida-gen\[hub\]'"):
-        hubs.Hub(REPO, "main")
+        hubs.HubRepository(REPO, "main")
 
 
 def test_data_errors_are_not_users_errors() -> None:

@@ -105,7 +105,7 @@ def test_a_corpus_of_everything_real_builds_and_verifies(shared_data: Path, tmp_
     recipe = everything(shared_data, tmp_path)
     made = builder.build(recipe, tmp_path / "corpus", workers=1)
     opened = open_corpus(tmp_path / "corpus")
-    assert verify.verify(opened) == []
+    assert verify.find_problems(opened) == []
     rows = opened.rows()
     assert len(rows) == SAMPLES
     assert {row["scene"].split("/")[0] for row in rows} == {"coco", "coco_panoptic", "camvid", "ade20k_full", "davis", "ref_davis"}  # fmt: skip

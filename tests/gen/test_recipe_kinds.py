@@ -8,7 +8,7 @@ import pytest
 
 from lavida_gen.common.errors import UserError
 from lavida_gen.config import recipe as recipes
-from lavida_gen.recipe_files.kinds import ABLATION, CORPUS, KINDS, RUN, Kind, folder
+from lavida_gen.recipe_files.kinds import ABLATION, CORPUS, KINDS, RUN, RecipeKind, recipes_folder
 
 A_CORPUS = r"this is a recipe of a corpus: `lavida-gen build --recipe {}`"
 A_RUN = r"this is a recipe of a run: `lavida-bench run --recipe {}`"
@@ -16,7 +16,7 @@ AN_ABLATION = r"this is a recipe of an ablation: `lavida-bench ablate --recipe {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.what)
-def test_built_in_recipes_are_of_their_kind(kind: Kind) -> None:
+def test_built_in_recipes_are_of_their_kind(kind: RecipeKind) -> None:
     assert kind.built_in()
     for name, path in kind.built_in().items():
         assert kind.find(name) == path
@@ -34,13 +34,13 @@ def test_built_in_recipes_are_of_their_kind(kind: Kind) -> None:
         (RUN, "exposures", AN_ABLATION), (ABLATION, "coco", A_CORPUS), (ABLATION, "demo", A_RUN),
     ],
 )  # fmt: skip
-def test_a_name_of_another_kind(kind: Kind, name: str, said: str) -> None:
+def test_a_name_of_another_kind(kind: RecipeKind, name: str, said: str) -> None:
     with pytest.raises(UserError, match=f"^{name}: {said.format(name)}$"):
         kind.find(name)
 
 
 def test_a_path_of_another_kind_is_no_string_of_typos() -> None:
-    path = folder() / "bench" / "demo.yaml"
+    path = recipes_folder() / "bench" / "demo.yaml"
     with pytest.raises(UserError, match=f"^{path}: {A_RUN.format(path)}$"):
         recipes.load(str(path))
 

@@ -12,7 +12,7 @@ import pytest
 
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError
-from lavida_gen.corpus.shards import EncodedSample, ShardWriter, digest, read, tar_header
+from lavida_gen.corpus.shards import EncodedSample, ShardWriter, read_shard, size_and_sha256, tar_header
 from lavida_gen.scenes.sample import SampleRecord
 
 
@@ -34,9 +34,9 @@ def test_what_is_written_is_read(tmp_path: Path, kind: str, frames: int) -> None
         for sample in samples:
             assert shard.write(sample) == f"{kind}/train-00000.tar"
     path = tmp_path / f"{kind}/train-00000.tar"
-    assert list(read(path)) == samples
+    assert list(read_shard(path)) == samples
     (file,) = shard.files
-    assert (file.bytes, file.sha256) == digest(path)
+    assert (file.bytes, file.sha256) == size_and_sha256(path)
     assert (file.samples, file.first) == (5, 0)
 
 
@@ -114,13 +114,13 @@ def test_broken_samples_name_themselves(tmp_path: Path, fields: dict[str, bytes]
             (tmp_path / "x").write_bytes(data)
             tar.add(tmp_path / "x", name)
     with pytest.raises(DataError, match=message):
-        list(read(path))
+        list(read_shard(path))
 
 
 def test_no_tar(tmp_path: Path) -> None:
     (tmp_path / "s.tar").write_bytes(b"x" * 2000)
     with pytest.raises(DataError, match=r"s.tar: is no whole tar"):
-        list(read(tmp_path / "s.tar"))
+        list(read_shard(tmp_path / "s.tar"))
 
 
 def test_write_whole_replaces_at_once(tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.corpus.shards import ShardWriter
-from lavida_gen.inspection.stats import stats
-from lavida_gen.inspection.verify import verify
-from lavida_gen.storage.folder import Folder
+from lavida_gen.inspection.stats import count_corpus
+from lavida_gen.inspection.verify import find_problems
+from lavida_gen.storage.folder import LocalFolder
 from lavida_gen.storage.places import open_storage
-from lavida_gen.storage.remote import Remote
+from lavida_gen.storage.remote import RemoteStorage
 
 PLAIN: dict[str, Any] = {
     "name": "stored",
@@ -72,12 +72,12 @@ def test_memory_and_folder_hold_the_same_bytes(folder: Path, url: str) -> None:
     manifest = builder.build(recipe(), url, workers=2)
     assert manifest == open_corpus(folder).manifest
     assert bytes_at(url) == bytes_at(folder)
-    assert verify(open_corpus(url), workers=2) == []
-    assert stats(open_corpus(url)) == stats(open_corpus(folder))
+    assert find_problems(open_corpus(url), workers=2) == []
+    assert count_corpus(open_corpus(url)) == count_corpus(open_corpus(folder))
 
 
 def test_a_file_url_is_a_folder(folder: Path) -> None:
-    assert isinstance(open_storage(f"file://{folder}"), Folder)
+    assert isinstance(open_storage(f"file://{folder}"), LocalFolder)
     assert open_corpus(f"file://{folder}").manifest == open_corpus(folder).manifest
 
 
@@ -95,9 +95,9 @@ def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
     folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    real, calls = Remote.put, []
+    real, calls = RemoteStorage.put, []
 
-    def flaky(self: Remote, local: Path, name: str) -> None:
+    def flaky(self: RemoteStorage, local: Path, name: str) -> None:
         calls.append(name)
         if len(calls) == 3:
             with self._doing(name, "written"):
@@ -105,7 +105,7 @@ def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
         real(self, local, name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Remote, "put", flaky)
+        patch.setattr(RemoteStorage, "put", flaky)
         with pytest.raises(
             DataError, match=r"image/train-00002.tar: cannot be written \(the bucket hung up\); run the"
         ):
@@ -116,7 +116,9 @@ def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
     with pytest.raises(DataError, match="is not finished; run the same"):
         open_corpus(url)
     calls.clear()
-    monkeypatch.setattr(Remote, "put", lambda self, local, name: (calls.append(name), real(self, local, name))[1])
+    monkeypatch.setattr(
+        RemoteStorage, "put", lambda self, local, name: (calls.append(name), real(self, local, name))[1]
+    )
     builder.build(recipe(), url)
     assert "image/train-00000.tar" not in calls
     assert bytes_at(url) == bytes_at(folder)
@@ -133,17 +135,17 @@ tempfile.tempdir = {str(tmp_path)!r}
 from lavida_gen.storage.places import open_storage
 storage = open_storage({url!r})
 storage.write("a", b"x")
-storage.spool("image/train-00000.tar").write_bytes(b"half a shard")
-with storage.fetched("a"):
+storage.temporary_file("image/train-00000.tar").write_bytes(b"half a shard")
+with storage.local_copy("a"):
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 2
-    running = open_storage(url).spool("image/train-00001.tar")
+    running = open_storage(url).temporary_file("image/train-00001.tar")
     foreign = tmp_path / f"lavida-gen-{socket.gethostname()}@mine.partial"
     foreign.write_text("of a user who likes such names")
     if part:
-        builder.build_part(recipe(), url, slice(0, 1), builder.How())
+        builder.build_part(recipe(), url, slice(0, 1), builder.BuildSettings())
     else:
         builder.build(recipe(), url)
     assert sorted(tmp_path.iterdir()) == sorted([running, foreign])
@@ -152,7 +154,7 @@ with storage.fetched("a"):
 def test_a_lost_object_is_made_again(folder: Path, url: str) -> None:
     builder.build(recipe(), url)
     open_storage(url).remove("image/train-00001.tar")
-    assert verify(open_corpus(url)) != []
+    assert find_problems(open_corpus(url)) != []
     builder.build(recipe(), url)
     assert bytes_at(url) == bytes_at(folder)
 

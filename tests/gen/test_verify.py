@@ -18,8 +18,8 @@ from lavida_gen.cli import main
 from lavida_gen.commands.verify import _todo
 from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.corpus.shards import digest
-from lavida_gen.inspection.verify import verify
+from lavida_gen.corpus.shards import size_and_sha256
+from lavida_gen.inspection.verify import find_problems
 from lavida_gen.scenes import masks
 
 PLAIN: dict[str, Any] = {
@@ -35,7 +35,7 @@ PLAIN: dict[str, Any] = {
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("verify") / "corpus"
     builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), out)
-    assert verify(open_corpus(out)) == []
+    assert find_problems(open_corpus(out)) == []
     return out
 
 
@@ -60,9 +60,9 @@ def spoil(corpus: Path, change: Callable[[str, Fields], None], shard: str = "ima
     manifest = json.loads((corpus / "corpus.json").read_text())
     for entry in manifest["shards"]:
         if entry["file"] == shard:
-            entry["bytes"], entry["sha256"] = digest(path)
+            entry["bytes"], entry["sha256"] = size_and_sha256(path)
     (corpus / "corpus.json").write_text(json.dumps(manifest))
-    return verify(open_corpus(corpus))
+    return find_problems(open_corpus(corpus))
 
 
 def edit(**changes: Any) -> Callable[[str, Fields], None]:
@@ -129,11 +129,11 @@ def test_it_finds_changed_bytes_and_missing_files(sound: Path, tmp_path: Path) -
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     flip(corpus / "image" / "train-00000.tar")
-    (problem,) = verify(open_corpus(corpus))
+    (problem,) = find_problems(open_corpus(corpus))
     assert problem.startswith("image/train-00000.tar: its bytes have changed (digest ")
     (corpus / "image" / "val-00000.tar").unlink()
     (corpus / "stats.parquet").unlink()
-    changed, gone, table = verify(open_corpus(corpus))
+    changed, gone, table = find_problems(open_corpus(corpus))
     assert changed == problem
     assert gone == "image/val-00000.tar: is missing"
     assert "stats.parquet: cannot be read" in table
@@ -159,12 +159,12 @@ def test_damage_is_told_once_and_mended_by_the_same_build(
     )
     assert capfd.readouterr().err == "", "no decoder speaks of bytes that are known to be damaged"
     builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), corpus)
-    assert verify(open_corpus(corpus)) == []
+    assert find_problems(open_corpus(corpus)) == []
     names = sorted(path.relative_to(sound) for path in sound.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(corpus) for path in corpus.rglob("*") if path.is_file())
     assert all((corpus / name).read_bytes() == (sound / name).read_bytes() for name in names)
     shard.write_bytes(whole + b"x")
-    assert verify(open_corpus(corpus)) == [
+    assert find_problems(open_corpus(corpus)) == [
         f"image/train-00000.tar: is too long: {len(whole) + 1:,} bytes; expected {len(whole):,}"
     ]
 
@@ -187,6 +187,6 @@ def test_it_finds_wrong_totals(sound: Path, tmp_path: Path) -> None:
     plain = json.loads((corpus / "corpus.json").read_text())
     plain.update(exposed=plain["exposed"] + 1, splits={"image/train": 20})
     (corpus / "corpus.json").write_text(json.dumps(plain))
-    problems = " ".join(verify(open_corpus(corpus)))
+    problems = " ".join(find_problems(open_corpus(corpus)))
     assert "exposed samples; found" in problems
     assert "splits {'image/train': 20}; found" in problems

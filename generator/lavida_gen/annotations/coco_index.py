@@ -22,7 +22,7 @@ from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, Texts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 2
 
@@ -69,13 +69,13 @@ class CocoIndex:
         self._ann_crowd = arrays["ann_crowd"]
         self._counts, self._count_ends = arrays["counts"], arrays["counts_at"]
         self._size, self._licence = arrays["image_size"], arrays["image_licence"]
-        self._files = Texts(arrays["files"], arrays["files_at"])
-        self._urls = Texts(arrays["urls"], arrays["urls_at"])
-        names = Texts(arrays["names"], arrays["names_at"])[:]
+        self._files = PackedTexts(arrays["files"], arrays["files_at"])
+        self._urls = PackedTexts(arrays["urls"], arrays["urls_at"])
+        names = PackedTexts(arrays["names"], arrays["names_at"])[:]
         self.categories = [Name(n, n, g) for n, g in zip(names[::2], names[1::2], strict=True)]
         self.category_id: list[int] = arrays["category_id"].tolist()
-        self.licences: list[str] = Texts(arrays["licences"], arrays["licences_at"])[:]
-        self.notes = Texts(arrays["notes"], arrays["notes_at"])
+        self.licences: list[str] = PackedTexts(arrays["licences"], arrays["licences_at"])[:]
+        self.notes = PackedTexts(arrays["notes"], arrays["notes_at"])
 
     def __len__(self) -> int:
         return len(self.image_id)
@@ -201,7 +201,7 @@ def open_index(path: Path) -> CocoIndex:
         DataError: The file has problems; the message lists them.
     """
     digest = cache.file_digest(path)
-    arrays = cache.arrays("coco", VERSION, [digest], lambda: InstancesReader(path).read())
+    arrays = cache.cached_arrays("coco", VERSION, [digest], lambda: InstancesReader(path).read())
     return CocoIndex(path, arrays, digest)
 
 

@@ -21,7 +21,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import MAX_PIXELS
 from lavida_gen.scenes.masks import RLE
-from lavida_gen.storage.cache import Arrays, Blobs
+from lavida_gen.storage.cache import Arrays, PackedBytes
 
 _MAX_DISTANCE = 10.0
 """Corners may lie outside the image by this multiple of its longer side. Farther corners are annotation errors, and
@@ -203,7 +203,7 @@ class InstancesReader:
             "notes": self.notes.lines(),
         }
         for name, column in texts.items():
-            made[name], made[f"{name}_at"] = Blobs.pack(text.encode("utf-8", "replace") for text in column)
+            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
         return made
 
 

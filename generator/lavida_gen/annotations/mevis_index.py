@@ -15,7 +15,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, Blobs, Texts
+from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
 VERSION = 1
 
@@ -30,9 +30,9 @@ class MaskIndex:
 
     def __init__(self, path: Path, arrays: Arrays, digest: str) -> None:
         self.path, self.digest = path, digest
-        self._rows = {ident: row for row, ident in enumerate(Texts(arrays["ids"], arrays["ids_at"])[:])}
+        self._rows = {ident: row for row, ident in enumerate(PackedTexts(arrays["ids"], arrays["ids_at"])[:])}
         self._first, self._size = arrays["first"], arrays["size"]
-        self._counts = Blobs(arrays["counts"], arrays["counts_at"])
+        self._counts = PackedBytes(arrays["counts"], arrays["counts_at"])
 
     def __contains__(self, ident: str) -> bool:
         return ident in self._rows
@@ -76,7 +76,7 @@ def open_index(path: Path) -> MaskIndex:
         DataError: The file is malformed.
     """
     digest = cache.file_digest(path)
-    return MaskIndex(path, cache.arrays("mevis", VERSION, [digest], lambda: _make(path)), digest)
+    return MaskIndex(path, cache.cached_arrays("mevis", VERSION, [digest], lambda: _make(path)), digest)
 
 
 def _make(path: Path) -> Arrays:
@@ -107,8 +107,8 @@ def _make(path: Path) -> Arrays:
         "first": np.cumsum([0, *lengths]).astype(np.int64),
         "size": np.array(sizes, np.int32).reshape(-1, 2),
     }
-    made["ids"], made["ids_at"] = Blobs.pack(ident.encode() for ident in idents)
-    made["counts"], made["counts_at"] = Blobs.pack(counts)
+    made["ids"], made["ids_at"] = PackedBytes.pack(ident.encode() for ident in idents)
+    made["counts"], made["counts_at"] = PackedBytes.pack(counts)
     return made
 
 

@@ -17,7 +17,7 @@ from lavida_gen.annotations.index_masks import Label
 from lavida_gen.annotations.json_file import member
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, Blobs, Texts
+from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
 VERSION = 1
 
@@ -44,7 +44,7 @@ class PanopticIndex:
         self.path, self.digest = path, digest
         self.image_id: NDArray[np.int64] = arrays["image_id"]
         self._images, self._pngs, self._urls, names = (
-            Texts(arrays[name], arrays[f"{name}_at"]) for name in ("photos", "pngs", "urls", "names")
+            PackedTexts(arrays[name], arrays[f"{name}_at"]) for name in ("photos", "pngs", "urls", "names")
         )
         self._first, self._segments = arrays["first"], arrays["segment"]
         self.labels = [
@@ -86,7 +86,7 @@ def open_index(path: Path) -> PanopticIndex:
         DataError: The file is malformed.
     """
     digest = cache.file_digest(path)
-    return PanopticIndex(path, cache.arrays("panoptic", VERSION, [digest], lambda: _Reader(path).read()), digest)
+    return PanopticIndex(path, cache.cached_arrays("panoptic", VERSION, [digest], lambda: _Reader(path).read()), digest)
 
 
 class _Row(NamedTuple):
@@ -160,7 +160,7 @@ class _Reader:
             "names": [text for name, group, _ in self.categories.values() for text in (name, group)],
         }
         for name, column in texts.items():
-            made[name], made[f"{name}_at"] = Blobs.pack(text.encode() for text in column)
+            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode() for text in column)
         return made
 
 

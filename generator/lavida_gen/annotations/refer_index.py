@@ -21,7 +21,7 @@ from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, Problem
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, Blobs, Texts
+from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
 VERSION = 1
 
@@ -39,11 +39,13 @@ class ReferIndex:
     def __init__(self, arrays: Arrays, coco: CocoIndex, digest: str) -> None:
         self.digest = digest
         self.image: NDArray[np.int64] = arrays["image"]
-        self.names = Expressions(Texts(arrays["texts"], arrays["texts_at"]), arrays["text_category"], coco.categories)
+        self.names = Expressions(
+            PackedTexts(arrays["texts"], arrays["texts_at"]), arrays["text_category"], coco.categories
+        )
         self._first, self._row, self._name = arrays["first"], arrays["link_row"], arrays["link_name"]
         self._absent_first = arrays["absent_first"]
-        self._absent = Texts(arrays["absent"], arrays["absent_at"])
-        self.notes = Texts(arrays["notes"], arrays["notes_at"])
+        self._absent = PackedTexts(arrays["absent"], arrays["absent_at"])
+        self.notes = PackedTexts(arrays["notes"], arrays["notes_at"])
 
     def __len__(self) -> int:
         return len(self.image)
@@ -65,7 +67,7 @@ class ReferIndex:
 class Expressions(Sequence[Name]):
     """Names that are made when they are asked for; the texts stay in the memory-mapped file."""
 
-    def __init__(self, texts: Texts, category: NDArray[np.int32], categories: Sequence[Name]) -> None:
+    def __init__(self, texts: PackedTexts, category: NDArray[np.int32], categories: Sequence[Name]) -> None:
         self.texts, self._category, self._categories = texts, category, categories
 
     def __len__(self) -> int:
@@ -97,7 +99,9 @@ def open_refs(path: Path, coco: CocoIndex, split: str) -> ReferIndex:
         DataError: The file has problems, which the message lists, or no such split, and the message lists its splits.
     """
     digest = cache.file_digest(path)
-    arrays = cache.arrays("refer", VERSION, [digest, coco.digest, split], lambda: _Reader(path, coco, split).read())
+    arrays = cache.cached_arrays(
+        "refer", VERSION, [digest, coco.digest, split], lambda: _Reader(path, coco, split).read()
+    )
     return ReferIndex(arrays, coco, digest)
 
 
@@ -228,7 +232,7 @@ class _Reader:
         }
         columns = {"texts": texts, "absent": [text for _, text in absent], "notes": self.notes.lines()}
         for name, column in columns.items():
-            made[name], made[f"{name}_at"] = Blobs.pack(text.encode("utf-8", "replace") for text in column)
+            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
         return made
 
     def _verified_absent(self, present: set[tuple[int, str]]) -> list[tuple[int, str]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import BuildPlan, external_plugins
-from lavida_gen.building.shard_records import ShardRecord, kept, record_name, row, write_record
+from lavida_gen.building.shard_records import ShardRecord, read_finished, record_line, record_name, write_record
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config.recipe import CorpusRecipe
@@ -30,7 +30,7 @@ from lavida_gen.sampling.make_sample import make_sample
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.folder import LocalFolder
 from lavida_gen.storage.places import open_storage
 
 ENGINES = "lavida_gen.engines"
@@ -40,7 +40,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ShardJob:
     """One range of samples to make, as it travels to a worker; `plugins` are those of the process that sent it."""
 
     recipe: CorpusRecipe
@@ -50,7 +50,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class BuildSettings:
     """How a build runs, which never changes what it makes.
 
     Attributes:
@@ -78,7 +78,7 @@ def _planner(recipe: CorpusRecipe) -> SamplePlanner:
     return _opened[key]
 
 
-def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
+def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
     """Make one range of samples: its tars, then its record. Runs in any process."""
     _refuse_other_versions(job)
     planner, recipe_digest = _planner(job.recipe), job.recipe.digest()
@@ -89,7 +89,7 @@ def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
         for index in range(job.range.start, job.range.stop):
             packing = make_sample(planner, index, recipe_digest, part)
             file = shard.write(packing.sample)
-            rows.append(row(packing.sample, file))
+            rows.append(record_line(packing.sample, file))
             drops.update(packing.drops)
             tick()
     made = ShardRecord(job.range.name, shard.files, len(rows), dict(drops))
@@ -97,7 +97,7 @@ def make(job: Job, tick: Callable[[], None]) -> ShardRecord:
     return made
 
 
-def _refuse_other_versions(job: Job) -> None:
+def _refuse_other_versions(job: ShardJob) -> None:
     """Raises DataError if a plug-in of this process is not of the version that the builder's process has."""
     for wanted, here in zip(job.plugins, external_plugins(job.recipe), strict=True):
         if here != wanted:
@@ -126,13 +126,17 @@ def build(
         if finished is not None:
             return finished
         ranges = list(outline.ranges())
-        made = _make_all(recipe, storage, ranges, How(workers, engine, address, allow_code), progress)
-        storage.sweep()  # an engine may have lost workers and gone on
+        made = _make_all(recipe, storage, ranges, BuildSettings(workers, engine, address, allow_code), progress)
+        storage.remove_partial_files()  # an engine may have lost workers and gone on
         return finish(outline, storage, [made[one.name] for one in ranges])
 
 
 def build_part(
-    recipe: CorpusRecipe, out: Path | str, part: slice, how: How, progress: Progress = lambda done, dropped: None
+    recipe: CorpusRecipe,
+    out: Path | str,
+    part: slice,
+    how: BuildSettings,
+    progress: Progress = lambda done, dropped: None,
 ) -> int:
     """Make some of the ranges of a corpus, by number; returns how many. `merge` finishes it when all are there.
 
@@ -149,29 +153,29 @@ def build_part(
 
 
 def _make_all(
-    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[ShardRange], how: How, progress: Progress
+    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[ShardRange], how: BuildSettings, progress: Progress
 ) -> dict[str, ShardRecord]:
     """Make the ranges that are not there yet; those of all, by name."""
-    made = still_there(storage, ranges)
+    made = finished_ranges(storage, ranges)
     for one in made.values():
         progress(one.samples, sum(one.drops.values()))
-    place = str(storage.path.absolute()) if isinstance(storage, Folder) else storage.place
+    place = str(storage.path.absolute()) if isinstance(storage, LocalFolder) else storage.place
     brought = tuple(external_plugins(recipe))
-    jobs = [Job(recipe, place, one, brought) for one in ranges if one.name not in made]
+    jobs = [ShardJob(recipe, place, one, brought) for one in ranges if one.name not in made]
     alone = not storage.shared  # memory:// is seen by this process only
     runner = plugins.find(ENGINES, Engine, "local" if alone else how.engine, how.allow_code)(how.address)
-    for done in runner.run(make, jobs, 1 if alone else how.workers, lambda n: progress(n, 0)):
+    for done in runner.run(make_shard, jobs, 1 if alone else how.workers, lambda n: progress(n, 0)):
         made[done.name] = done
         progress(0, sum(done.drops.values()))
     return made
 
 
-def still_there(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str, ShardRecord]:
+def finished_ranges(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str, ShardRecord]:
     """The ranges that are finished and whole, by name. Reads every byte of them in a folder."""
     noted = set(storage.names(STATE))
     asked = [one for one in ranges if record_name(one.name) in noted]
-    with ThreadPoolExecutor(4 if isinstance(storage, Folder) else 32) as pool:
-        return {one.name: one for one in pool.map(lambda one: kept(storage, one), asked) if one is not None}
+    with ThreadPoolExecutor(4 if isinstance(storage, LocalFolder) else 32) as pool:
+        return {one.name: one for one in pool.map(lambda one: read_finished(storage, one), asked) if one is not None}
 
 
 def dry_run(recipe: CorpusRecipe) -> list[ShardRange]:

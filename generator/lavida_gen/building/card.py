@@ -45,7 +45,7 @@ def card(
         "## Sources and licences\n\n" + "\n".join(_licences(manifest)),
         *(["## Scenes that were dropped\n\n" + "\n".join(_drops(manifest))] * bool(manifest.drops)),
         "## Make it again\n\n" + "\n".join(_again(manifest, repo, revision)),
-        "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used(manifest) if s.cite)]) + "\n```",
+        "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used_sources(manifest) if s.cite)]) + "\n```",
     ]
     head = yaml.safe_dump(metadata(manifest, frames), sort_keys=False, allow_unicode=True, width=120)
     return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
@@ -82,10 +82,10 @@ def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _drawn(manifest: Manifest) -> bool:
-    return {source.name for source in used(manifest)} == {"street"}
+    return {source.name for source in used_sources(manifest)} == {"street"}
 
 
-def used(manifest: Manifest) -> list[SourceEntry]:
+def used_sources(manifest: Manifest) -> list[SourceEntry]:
     """Sources of whose pictures something is in the corpus: any of the recipe's where an exposure borrows pixels."""
     borrowed = any(_borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
     return [source for source in manifest.sources if source.samples or borrowed]
@@ -98,7 +98,9 @@ def _borrows(exposure: str) -> bool:
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
-    found = {licence.lower() for licence in manifest.licences} | {source.licence.lower() for source in used(manifest)}
+    found = {licence.lower() for licence in manifest.licences} | {
+        source.licence.lower() for source in used_sources(manifest)
+    }
     if len(found) == 1 and found <= set(KNOWN_LICENCES):
         return {"license": found.pop()}
     return {"license": "other", "license_name": "several-see-below"}
@@ -177,7 +179,7 @@ def _licences(manifest: Manifest) -> Iterator[str]:
     )
     yield from ("| source | samples | licence | may be used | attribution |", "|---|---|---|---|---|")
     uses = {"free": "freely", "noncommercial": "not commercially", "forbidden": "not passed on"}
-    for source in used(manifest):
+    for source in used_sources(manifest):
         cells = (f"[{source.title}]({source.page})", f"{source.samples:,}", source.licence, uses[source.use],
                  source.attribution)  # fmt: skip
         yield _row(cells)

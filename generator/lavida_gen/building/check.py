@@ -9,7 +9,7 @@ from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.sampling.planner import SamplePlanner
 
 
-def check(recipe: CorpusRecipe) -> Iterator[str]:
+def check_data(recipe: CorpusRecipe) -> Iterator[str]:
     """Faults of the recipe's data, all of them: a source that does not open does not hide those of the next."""
     opens = True
     for number, entry in enumerate(recipe.sources):

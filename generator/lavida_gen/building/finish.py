@@ -11,14 +11,14 @@ from typing import Any
 
 from lavida_gen.building.card import card
 from lavida_gen.building.plan_file import BuildPlan
-from lavida_gen.building.shard_records import ShardRecord, read_rows, row
+from lavida_gen.building.shard_records import ShardRecord, read_record_lines, record_line
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.errors import DataError
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.schema import row_schema
-from lavida_gen.corpus.shards import read
+from lavida_gen.corpus.shards import read_shard
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.folder import LocalFolder
 
 ROWS = 65536
 """Rows of a group in stats.parquet."""
@@ -27,7 +27,7 @@ COUNTED = ("exposed", "source", "licence", "kind", "split", "frames")
 
 
 @dataclass(slots=True)
-class Tally:
+class CorpusCounts:
     """What the manifest counts over all samples, and the frames of the longest sample of each kind."""
 
     exposed: int = 0
@@ -49,8 +49,8 @@ class Tally:
 
 def finish(outline: BuildPlan, storage: Storage, made: Sequence[ShardRecord]) -> Manifest:
     """Write stats.parquet, README.md and corpus.json, remove the build's notes. Raises DataError."""
-    tally = Tally()
-    _write_stats(storage, (_table(read_rows(storage, one.name)) for one in made), tally)
+    tally = CorpusCounts()
+    _write_stats(storage, (_table(read_record_lines(storage, one.name)) for one in made), tally)
     shards = [
         ShardEntry(**asdict(file), kind=one.name.split("/")[0], split=one.name.split("/")[1].split("-")[0])
         for one in made
@@ -68,25 +68,25 @@ def finish(outline: BuildPlan, storage: Storage, made: Sequence[ShardRecord]) ->
     )
     storage.write(CARD, card(manifest, tally.frames).encode())
     storage.write(MANIFEST, manifest.text())
-    clear(storage)
+    remove_state(storage)
     return manifest
 
 
-def mend(storage: Storage, manifest: Manifest) -> None:
+def restore_extras(storage: Storage, manifest: Manifest) -> None:
     """Write stats.parquet and README.md of a finished corpus again where they are missing or damaged.
 
     The shards, which must be whole, hold all rows: the bytes are the same as before. Raises DataError.
     """
     tally = _tally(storage, manifest)
     if tally is None:
-        tally = Tally()
+        tally = CorpusCounts()
         _write_stats(storage, (_table(_rows_of(storage, entry)) for entry in manifest.shards), tally)
     whole = card(manifest, tally.frames).encode()
     if not _is_card(storage, whole):
         storage.write(CARD, whole)
 
 
-def _tally(storage: Storage, manifest: Manifest) -> Tally | None:
+def _tally(storage: Storage, manifest: Manifest) -> CorpusCounts | None:
     """The counts of stats.parquet; None if it is missing, cannot be read, or holds other samples than the corpus.
 
     In a folder every column is read; of an object store only those that are counted.
@@ -96,8 +96,8 @@ def _tally(storage: Storage, manifest: Manifest) -> Tally | None:
 
     if storage.size(STATS) is None:
         return None
-    columns = None if isinstance(storage, Folder) else ["index", *COUNTED]
-    tally, done = Tally(), 0
+    columns = None if isinstance(storage, LocalFolder) else ["index", *COUNTED]
+    tally, done = CorpusCounts(), 0
     try:
         with storage.open(STATS) as file:
             parquet = pq.ParquetFile(file)
@@ -120,7 +120,9 @@ def _tally(storage: Storage, manifest: Manifest) -> Tally | None:
 def _rows_of(storage: Storage, entry: ShardEntry) -> bytes:
     """The samples of a shard as its record had them, one JSON object a line. Raises DataError."""
     with storage.open(entry.file) as file:
-        return "\n".join(row(sample, entry.file) for sample in read(file, storage.at(entry.file))).encode()
+        return "\n".join(
+            record_line(sample, entry.file) for sample in read_shard(file, storage.at(entry.file))
+        ).encode()
 
 
 def _is_card(storage: Storage, whole: bytes) -> bool:
@@ -131,19 +133,19 @@ def _is_card(storage: Storage, whole: bytes) -> bool:
     return held == whole or not (whole.startswith(held) or b"\0" in held)
 
 
-def clear(storage: Storage) -> None:
+def remove_state(storage: Storage) -> None:
     """Remove the build's notes."""
     for name in storage.names(STATE):
         storage.remove(name)
     storage.remove_folder(STATE)
 
 
-def _write_stats(storage: Storage, tables: Iterable[Any], tally: Tally) -> None:
+def _write_stats(storage: Storage, tables: Iterable[Any], tally: CorpusCounts) -> None:
     """Write the rows of `tables`, in their order, and count them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = storage.spool(STATS)
+    path = storage.temporary_file(STATS)
     try:
         with path.open("wb") as file:
             with pq.ParquetWriter(file, row_schema(), compression="zstd") as writer:

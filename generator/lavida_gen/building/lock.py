@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from lavida_gen.building.finish import clear, mend
+from lavida_gen.building.finish import remove_state, restore_extras
 from lavida_gen.building.plan_file import PLAN, BuildPlan
-from lavida_gen.building.shard_records import is_whole
+from lavida_gen.building.shard_records import is_intact
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, STATE, Manifest, PluginEntry
 from lavida_gen.corpus.reader import read_manifest
-from lavida_gen.recipe_files.diff import told
+from lavida_gen.recipe_files.diff import describe_changes
 from lavida_gen.storage.base import KINDS, Storage
-from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.folder import LocalFolder
 
 
 @contextmanager
@@ -34,26 +34,26 @@ def locked(storage: Storage, outline: BuildPlan, part: bool = False) -> Iterator
         try:
             if storage.size(MANIFEST) is not None:
                 manifest = read_manifest(storage.read(MANIFEST), storage.at(MANIFEST))
-                if all(is_whole(storage, entry.file, entry.bytes, entry.sha256) for entry in manifest.shards):
-                    mend(storage, manifest)
-                    clear(storage)
+                if all(is_intact(storage, entry.file, entry.bytes, entry.sha256) for entry in manifest.shards):
+                    restore_extras(storage, manifest)
+                    remove_state(storage)
                     yield manifest
                     return
                 storage.remove(MANIFEST)  # a damaged shard: it is no finished corpus any more
             storage.write(PLAN, outline.model_dump_json().encode())
-            if not part or not isinstance(storage, Folder):
-                storage.sweep()
+            if not part or not isinstance(storage, LocalFolder):
+                storage.remove_partial_files()
             yield None
         finally:
             if not part and storage.size(MANIFEST) is None and not any(storage.names(kind) for kind in KINDS):
-                clear(storage)  # nothing was made: leave nothing
+                remove_state(storage)  # nothing was made: leave nothing
                 for kind in KINDS:
                     storage.remove_folder(kind)
 
 
 def refuse_foreign(storage: Storage, outline: BuildPlan) -> None:
     """Raises UserError if something else lies at the place."""
-    if isinstance(storage, Folder) and storage.path.exists() and not storage.path.is_dir():
+    if isinstance(storage, LocalFolder) and storage.path.exists() and not storage.path.is_dir():
         raise UserError(problem(storage, "is a file", "a folder for the corpus", "give another --out"))
     for file in (MANIFEST, PLAN):
         if storage.size(file) is None:
@@ -78,7 +78,7 @@ def _changed(held: dict[str, Any], outline: BuildPlan) -> str:
     facts = []
     if held["generator"] != outline.generator:
         facts.append(f"generator {held['generator']} -> {outline.generator}")
-    facts += filter(None, [told(held["recipe"], outline.recipe)])
+    facts += filter(None, [describe_changes(held["recipe"], outline.recipe)])
     facts += _changed_plugins(held.get("plugins", ()), outline.plugins)
     if not facts:
         prints = {source["name"]: source["fingerprint"] for source in held["sources"]}
@@ -99,7 +99,7 @@ def _changed_plugins(held: Sequence[dict[str, Any]], now: Sequence[PluginEntry])
 
 @contextmanager
 def _lock(storage: Storage, part: bool) -> Iterator[None]:
-    if not isinstance(storage, Folder):
+    if not isinstance(storage, LocalFolder):
         yield
         return
     state = storage.path / STATE

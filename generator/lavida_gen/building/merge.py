@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lavida_gen.building.build import still_there
+from lavida_gen.building.build import finished_ranges
 from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import PLAN, BuildPlan
-from lavida_gen.building.shard_records import ShardRecord, missing, read_rows, write_record
+from lavida_gen.building.shard_records import ShardRecord, missing_ranges, read_record_lines, write_record
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, Manifest
 from lavida_gen.sampling.parts import ShardRange
@@ -17,7 +17,7 @@ from lavida_gen.storage.base import Storage
 from lavida_gen.storage.places import open_storage
 
 
-def merge(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
+def merge_parts(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
     """Finish the corpus at `out` from what lies there and in `parts` (which are copied and kept).
 
     Needs no data set, only what the builds have written. Raises UserError if parts belong to different corpora,
@@ -29,11 +29,11 @@ def merge(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
         if finished is not None:
             return finished
         ranges = list(outline.ranges())
-        made = still_there(storage, ranges)
+        made = finished_ranges(storage, ranges)
         for other in others:
             _bring(other, storage, [one for one in ranges if one.name not in made], made)
         if len(made) < len(ranges):
-            todo = f"build --shards {missing(ranges, made)} of the same recipe, then merge again"
+            todo = f"build --shards {missing_ranges(ranges, made)} of the same recipe, then merge again"
             raise DataError(problem(storage, f"{len(made)} of {len(ranges)} shards are there", todo=todo))
         return finish(outline, storage, [made[one.name] for one in ranges])
 
@@ -60,11 +60,11 @@ def _common(storage: Storage, others: Sequence[Storage]) -> BuildPlan:
 
 def _bring(other: Storage, storage: Storage, wanted: Sequence[ShardRange], made: dict[str, ShardRecord]) -> None:
     """Copy finished ranges of another place, shard by shard."""
-    for one in still_there(other, wanted).values():
+    for one in finished_ranges(other, wanted).values():
         for file in one.files:
-            with other.fetched(file.file) as path:
-                spool = storage.spool(file.file)
+            with other.local_copy(file.file) as path:
+                spool = storage.temporary_file(file.file)
                 spool.write_bytes(path.read_bytes())
                 storage.put(spool, file.file)
-        write_record(storage, one, read_rows(other, one.name).decode().split("\n"))
+        write_record(storage, one, read_record_lines(other, one.name).decode().split("\n"))
         made[one.name] = one

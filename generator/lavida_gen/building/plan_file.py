@@ -57,7 +57,7 @@ class BuildPlan(StrictModel):
         return cls(
             name=recipe.name,
             about=recipe.about,
-            digest=identity(planner),
+            digest=corpus_digest(planner),
             seed=recipe.seed,
             generator=__version__,
             samples=recipe.samples,
@@ -82,7 +82,7 @@ class BuildPlan(StrictModel):
         return cut_into_shards([CorpusPart(p.kind, p.split, p.start, p.count) for p in self.parts], self.shard_samples)
 
 
-def identity(planner: SamplePlanner) -> str:
+def corpus_digest(planner: SamplePlanner) -> str:
     """Digest of all that determines the bytes: recipe, annotations of its sources, versions of generator and plug-ins.
 
     A corpus that only uses what this project brings has the digest that it always had.

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from lavida_gen.corpus.manifest import STATE
-from lavida_gen.corpus.shards import EncodedSample, ShardFile, digest
+from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.folder import LocalFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def record_name(name: str) -> str:
     return f"{STATE}/{name.replace('/', '-')}.jsonl"
 
 
-def row(sample: EncodedSample, file: str) -> str:
+def record_line(sample: EncodedSample, file: str) -> str:
     """A sample's line of a record; `file` is the shard that it lies in."""
     return sample.text()[:-1] + f',"shard":{json.dumps(file)}' + "}"
 
@@ -44,12 +44,12 @@ def write_record(storage: Storage, made: ShardRecord, rows: Iterable[str]) -> No
     storage.write(record_name(made.name), "\n".join([json.dumps({**head, "samples": made.samples}), *rows]).encode())
 
 
-def read_rows(storage: Storage, name: str) -> bytes:
+def read_record_lines(storage: Storage, name: str) -> bytes:
     """The samples of a finished range, one JSON object a line."""
     return storage.read(record_name(name)).partition(b"\n")[2]
 
 
-def kept(storage: Storage, one: ShardRange) -> ShardRecord | None:
+def read_finished(storage: Storage, one: ShardRange) -> ShardRecord | None:
     """A range that an earlier run finished, if its files are still what its record says."""
     try:
         head = json.loads(storage.read(record_name(one.name)).partition(b"\n")[0])
@@ -58,20 +58,20 @@ def kept(storage: Storage, one: ShardRange) -> ShardRecord | None:
         made = ShardRecord(head["name"], files, head["samples"], head["drops"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    whole = all(is_whole(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))
+    whole = all(is_intact(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))
     return made if whole else None
 
 
-def is_whole(storage: Storage, file: str, size: int, sha256: str, mark: str = "") -> bool:
+def is_intact(storage: Storage, file: str, size: int, sha256: str, mark: str = "") -> bool:
     """Whether a shard is what it was: in a folder every byte is read; an object store is asked for size and ETag."""
     if storage.size(file) != size:
         return False
-    if isinstance(storage, Folder):
-        return digest(storage.path / file) == (size, sha256)
+    if isinstance(storage, LocalFolder):
+        return size_and_sha256(storage.path / file) == (size, sha256)
     return not mark or storage.mark(file) == mark
 
 
-def missing(ranges: Sequence[ShardRange], made: Iterable[str]) -> str:
+def missing_ranges(ranges: Sequence[ShardRange], made: Iterable[str]) -> str:
     """Numbers of ranges that nobody has made, as `--shards` takes them: ``3:5, 9:10``."""
     have = set(made)
     lost = [number for number, one in enumerate(ranges) if one.name not in have]

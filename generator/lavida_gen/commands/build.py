@@ -65,7 +65,7 @@ def command(
         return
     with progress(loaded.samples, f"build {loaded.name}") as advance:
         if part is not None:
-            how = builder.How(workers or cores(), engine, address, allow_code)
+            how = builder.BuildSettings(workers or cores(), engine, address, allow_code)
             count = builder.build_part(loaded, target, _slice(part), how, advance)
             said = f"{counted(count, 'shard is', 'shards are')} there; when all are: lavida-gen merge {target}"
             click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {said}")
@@ -99,7 +99,7 @@ def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
     from lavida_gen.sampling.planner import SamplePlanner
     from lavida_gen.storage import output_folder as out_folder
 
-    out_folder.make(target)
+    out_folder.make_output_folder(target)
     sample = make_sample(SamplePlanner.open(recipe), index, recipe.digest()).sample
     files = []
     for field, data in sample.fields():

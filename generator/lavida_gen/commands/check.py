@@ -18,11 +18,11 @@ from lavida_gen.common.text import counted
 @JSON
 def command(recipe: str, allow_code: bool, settings: tuple[str, ...], as_json: bool) -> None:
     """Find every fault of a recipe and its data: missing files, unreadable annotations. Writes nothing."""
-    from lavida_gen.building.check import check as find_faults
+    from lavida_gen.building.check import check_data
     from lavida_gen.config import recipe as recipes
 
     loaded = recipes.load(recipe, settings, allow_code)
-    problems = list(find_faults(loaded))
+    problems = list(check_data(loaded))
     if as_json:
         click.echo(json.dumps({"sound": not problems, "faults": problems}))
     else:

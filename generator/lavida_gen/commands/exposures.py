@@ -15,4 +15,4 @@ def command(name: str | None, allow_code: bool, as_json: bool) -> None:
     """List the exposures, or tell of one what it does and its options."""
     from lavida_gen.inspection import describe
 
-    print_found(describe.exposure(name, allow_code) if name else describe.exposures(), as_json)
+    print_found(describe.describe_exposure(name, allow_code) if name else describe.list_exposures(), as_json)

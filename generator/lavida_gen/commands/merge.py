@@ -17,6 +17,6 @@ def command(out: str, parts: tuple[str, ...], as_json: bool) -> None:
     The parts lie in CORPUS already, or in other folders or URLs, from which they are copied. No data set is needed. The
     corpus has the same bytes as one built at once.
     """
-    from lavida_gen.building.merge import merge
+    from lavida_gen.building.merge import merge_parts
 
-    print_built(out, merge(out, parts), as_json)
+    print_built(out, merge_parts(out, parts), as_json)

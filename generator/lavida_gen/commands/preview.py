@@ -25,7 +25,7 @@ def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
 
     opened = open_corpus(corpus)
     target = out or _beside(opened)
-    out_folder.make(target.parent)
+    out_folder.make_output_folder(target.parent)
     page = write_preview(opened, target, limit)
     click.echo(f"preview: {page}")
     if open_it:

@@ -12,7 +12,7 @@ from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
     from lavida_gen.corpus.reader import Corpus
-    from lavida_gen.publishing.publish import Options, Shipment
+    from lavida_gen.publishing.publish import PublishOptions, UploadPlan
 
 
 @click.command()
@@ -42,9 +42,9 @@ def command(
     command goes on. The token is that of `hf auth login`, or HF_TOKEN.
     """
     from lavida_gen.corpus.reader import open_corpus
-    from lavida_gen.publishing.publish import Options, publish
+    from lavida_gen.publishing.publish import PublishOptions, publish
 
-    opened, options = open_corpus(corpus), Options(private, revision, allow_noncommercial)
+    opened, options = open_corpus(corpus), PublishOptions(private, revision, allow_noncommercial)
     if dry_run:
         _dry_run(opened, repo, options, workers or cores(), as_json)
         return
@@ -63,21 +63,21 @@ def command(
     click.echo(f"read it: lavida-gen stats hf://datasets/{repo}")
 
 
-def _dry_run(corpus: Corpus, repo: str, options: Options, workers: int, as_json: bool) -> None:
+def _dry_run(corpus: Corpus, repo: str, options: PublishOptions, workers: int, as_json: bool) -> None:
     """First what needs no network, then what the Hub lacks. Raises as `publish` does."""
     from lavida_gen.common.errors import DataError
-    from lavida_gen.publishing.hub import DRY, Hub
-    from lavida_gen.publishing.publish import plan, prepare
+    from lavida_gen.publishing.hub import DRY, HubRepository
+    from lavida_gen.publishing.publish import plan_upload, prepare_files
 
-    hub = Hub(repo, options.revision, again=DRY)
+    hub = HubRepository(repo, options.revision, again=DRY)
     with hub.quiet():
-        parcel = prepare(corpus, hub, options, workers)
+        parcel = prepare_files(corpus, hub, options, workers)
     if not as_json:
         licences = ", ".join(corpus.manifest.licences)
         size = f"{counted(len(parcel.items), 'file')}, {sum(item.size for item in parcel.items):,} bytes"
         click.echo(f"{corpus.place}: sound, may be published ({licences}); {size}")
     try:
-        shipment, there = plan(parcel, hub)
+        shipment, there = plan_upload(parcel, hub)
     except DataError:
         for item in () if as_json else parcel.items:
             click.echo(f"  {item.path}  {item.size:,} bytes")
@@ -85,7 +85,7 @@ def _dry_run(corpus: Corpus, repo: str, options: Options, workers: int, as_json:
     _print_json(shipment, repo, False) if as_json else _print_plan(shipment, repo, there)
 
 
-def _print_plan(shipment: Shipment, repo: str, there: bool) -> None:
+def _print_plan(shipment: UploadPlan, repo: str, there: bool) -> None:
     click.echo(f"would send to {repo}{'' if there else ', a new repository'}:")
     for number, items in enumerate(shipment.commits, 1):
         for item in items:
@@ -99,7 +99,7 @@ def _print_plan(shipment: Shipment, repo: str, there: bool) -> None:
     )
 
 
-def _print_json(shipment: Shipment, repo: str, sent: bool) -> None:
+def _print_json(shipment: UploadPlan, repo: str, sent: bool) -> None:
     commits = [[{"file": i.path, "bytes": i.size, "sha256": i.sha256} for i in items] for items in shipment.commits]
     plain = {"repo": repo, "sent": sent, "commits": commits, "delete": list(shipment.delete)}
     click.echo(json.dumps({**plain, "unchanged": shipment.unchanged}))

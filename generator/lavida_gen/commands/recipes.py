@@ -14,4 +14,4 @@ def command(name: str | None, as_json: bool) -> None:
     """List the built-in recipes, or print one, to copy and change."""
     from lavida_gen.inspection import describe
 
-    print_found(describe.recipe(name) if name else describe.recipes(), as_json)
+    print_found(describe.describe_recipe(name) if name else describe.list_recipes(), as_json)

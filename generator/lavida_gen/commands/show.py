@@ -23,14 +23,14 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     from lavida_gen.common.atomic_file import write_atomic
     from lavida_gen.config.recipe import missing_places, names_code
     from lavida_gen.corpus.reader import open_corpus
-    from lavida_gen.inspection.show import encoded, picture
+    from lavida_gen.inspection.show import encode_picture, sample_picture
     from lavida_gen.storage import output_folder as out_folder
 
     opened = open_corpus(corpus)
     path = out or Path(f"sample-{index}.png")
-    out_folder.make(path.parent)
-    sample = next(opened.stored([index]))
-    write_atomic(path, encoded(picture(sample), path.suffix))
+    out_folder.make_output_folder(path.parent)
+    sample = next(opened.samples_by_index([index]))
+    write_atomic(path, encode_picture(sample_picture(sample), path.suffix))
     places = [word for key in missing_places(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
     code = ["--allow-code"] * names_code(opened.manifest.recipe)
     words = ["lavida-gen", "build", "--recipe", corpus, *places, *code, "--only", str(index)]

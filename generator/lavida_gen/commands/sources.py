@@ -15,4 +15,4 @@ def command(name: str | None, allow_code: bool, as_json: bool) -> None:
     """List the sources, or say of one what to download, under which licence, how its folder must look."""
     from lavida_gen.inspection import describe
 
-    print_found(describe.source(name, allow_code) if name else describe.sources(), as_json)
+    print_found(describe.describe_source(name, allow_code) if name else describe.list_sources(), as_json)

@@ -19,7 +19,7 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection import stats as counter
 
-    counts = counter.stats(open_corpus(corpus))
+    counts = counter.count_corpus(open_corpus(corpus))
     if as_json:
         click.echo(json.dumps(counts, ensure_ascii=False))
         return

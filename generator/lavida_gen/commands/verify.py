@@ -23,7 +23,7 @@ def command(corpus: str, workers: int | None, as_json: bool) -> None:
 
     opened = open_corpus(corpus)
     with progress(opened.manifest.samples, "verify") as advance:
-        found = verifier.report(opened, workers or cores(), advance)
+        found = verifier.verify_corpus(opened, workers or cores(), advance)
     problems = found.problems
     if as_json:
         click.echo(json.dumps({"sound": not problems, "faults": problems}))

@@ -17,20 +17,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-PARSING = threading.RLock()
+PARSING_LOCK = threading.RLock()
 """To be held while numpy reads a header by other ways than the functions below."""
 
 
-def load(path: Path, mmap_mode: Literal["r"] | None = None) -> Any:
+def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> Any:
     """What np.load makes of a file: the array of an .npy, memory-mapped read-only with "r". Raises as np.load does."""
-    with PARSING:
+    with PARSING_LOCK:
         return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
 
 
 @contextmanager
-def archive(path: Path) -> Iterator[NpzFile]:
+def open_archive(path: Path) -> Iterator[NpzFile]:
     """An open .npz file; its arrays are read inside the block alone. Raises as np.load does, ValueError for an .npy."""
-    with PARSING:
+    with PARSING_LOCK:
         file = np.load(path, allow_pickle=False)
         if not isinstance(file, NpzFile):
             raise ValueError("a single array, not an archive of arrays")

@@ -22,7 +22,7 @@ DEBUG = click.Option(["--debug"], is_flag=True, expose_value=False, callback=_de
 """Of every verb, for people write it at the end; the command itself takes it before the verb."""
 
 
-class Verbs(click.Group):
+class CommandGroup(click.Group):
     """Finds verbs by file name; turns our errors into one message and their exit code, tracebacks only with --debug.
 
     `errors` are those that a user can mend; their `exit_code`, else 1, is the command's.

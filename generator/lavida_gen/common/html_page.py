@@ -16,7 +16,7 @@ from typing import Any
 from lavida_gen.common.resources import resource
 
 
-def fill(body: Path, title: str, data: Mapping[str, Any], style: Path, script: Path | None = None) -> str:
+def render_page(body: Path, title: str, data: Mapping[str, Any], style: Path, script: Path | None = None) -> str:
     """The whole page: `body` holds all below the head, with $DATA and $SCRIPT; `style` and `script` are its own."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False)  # U+2028 and its like are escaped by ensure_ascii
     for char in "<>&":

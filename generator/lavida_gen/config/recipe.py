@@ -23,7 +23,13 @@ from lavida_gen.config.prompts import PromptBank
 from lavida_gen.exposures._base import Exposure, ExposureOptions, Limits
 from lavida_gen.recipe_files.kinds import CORPUS
 from lavida_gen.recipe_files.plugin_names import permission, plugin_name
-from lavida_gen.recipe_files.reading import change, expand, read, refuse, validation_messages
+from lavida_gen.recipe_files.reading import (
+    apply_setting,
+    combined_error,
+    expand_variables,
+    read_recipe_file,
+    validation_messages,
+)
 from lavida_gen.sources._base import LocalOnly, Source, SourceOptions
 from lavida_gen.storage.places import is_url
 
@@ -160,7 +166,7 @@ def load(name: str, settings: Sequence[str] = (), allow_code: bool = False) -> C
     where, raw = _found(name)
     problems: list[str] = []
     for setting in settings:
-        problems.extend(change(raw, setting))
+        problems.extend(apply_setting(raw, setting))
     return parse(raw, where, problems, allow_code)
 
 
@@ -171,7 +177,7 @@ def _found(name: str) -> tuple[str, dict[str, Any]]:
 
         return name, open_corpus(name).manifest.recipe
     path = find(name)
-    raw = read(path, CORPUS.keys)
+    raw = read_recipe_file(path, CORPUS.keys)
     if path.name == "corpus.json" and "recipe" in raw:
         return str(path), raw["recipe"]
     CORPUS.refuse_others(raw, name)
@@ -193,7 +199,7 @@ def parse(
         UserError: Lists every problem with its place.
     """
     found = list(problems)
-    raw = expand(raw, "", found)
+    raw = expand_variables(raw, "", found)
     found.extend(_normalise_entries(raw, "sources", SOURCES, Source, allow_code))
     found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure, allow_code))
     if isinstance(raw.get("prompts"), str):
@@ -208,7 +214,7 @@ def parse(
     except ValidationError as error:
         found.extend(validation_messages(error, "", CorpusRecipe))
     if recipe is None or found:
-        raise refuse(where, found)
+        raise combined_error(where, found)
     return recipe
 
 

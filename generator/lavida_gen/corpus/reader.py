@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
-from lavida_gen.corpus.shards import EncodedSample, read
+from lavida_gen.corpus.shards import EncodedSample, read_shard
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.folder import Folder
+from lavida_gen.storage.folder import LocalFolder
 from lavida_gen.storage.places import open_storage
 
 
@@ -30,8 +30,8 @@ class Corpus:
 
     @property
     def path(self) -> Path:
-        """The folder. Raises UserError for a corpus behind a URL: use `open` or `fetched`."""
-        if not isinstance(self.storage, Folder):
+        """The folder. Raises UserError for a corpus behind a URL: use `open` or `local_copy`."""
+        if not isinstance(self.storage, LocalFolder):
             raise UserError(problem(self.place, "is a URL", "a folder", "download the corpus first"))
         return self.storage.path
 
@@ -42,17 +42,17 @@ class Corpus:
         except OSError as error:
             raise self._lost(file, error) from error
 
-    def fetched(self, file: str) -> AbstractContextManager[Path]:
+    def local_copy(self, file: str) -> AbstractContextManager[Path]:
         """A local path to a file of the corpus: the file itself, or a copy that is gone afterwards."""
-        context: AbstractContextManager[Path] = self.storage.fetched(file)
+        context: AbstractContextManager[Path] = self.storage.local_copy(file)
         return context
 
     def samples(self, shard: ShardEntry) -> Iterator[EncodedSample]:
         """The samples of one shard, in order. Raises DataError."""
         with self.open(shard.file) as file:
-            yield from read(file, self.storage.at(shard.file))
+            yield from read_shard(file, self.storage.at(shard.file))
 
-    def tables(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[dict[str, Any]]]:
+    def row_batches(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[dict[str, Any]]]:
         """`rows` piece by piece, in bounded memory; only some columns if they are named. Raises DataError."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -70,9 +70,9 @@ class Corpus:
 
     def rows(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The Record of every sample, with `shard` added, in sample order. Raises DataError."""
-        return [row for piece in self.tables(columns) for row in piece]
+        return [row for piece in self.row_batches(columns) for row in piece]
 
-    def stored(self, indices: Iterable[int]) -> Iterator[EncodedSample]:
+    def samples_by_index(self, indices: Iterable[int]) -> Iterator[EncodedSample]:
         """The samples of these numbers, shard by shard, in ascending order. Raises UserError or DataError."""
         wanted = sorted(set(indices))
         for index in wanted:
@@ -114,7 +114,7 @@ def open_corpus(place: str | Path) -> Corpus:
             raise DataError(
                 problem(storage, "is not finished", todo="run the same `lavida-gen build` again to go on")
             ) from error
-        if isinstance(storage, Folder) and not storage.path.exists():
+        if isinstance(storage, LocalFolder) and not storage.path.exists():
             todo = f"build it: `lavida-gen build --recipe ... --out {storage}`"
             raise UserError(problem(storage, "no such folder", todo=todo)) from error
         raise UserError(problem(storage, f"holds no {MANIFEST}", "the folder or URL of a finished corpus")) from error

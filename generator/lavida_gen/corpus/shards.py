@@ -126,7 +126,7 @@ class ShardWriter:
         return file
 
     def _begin(self, first: int) -> None:
-        self._partial = self.corpus.spool(self._file())
+        self._partial = self.corpus.temporary_file(self._file())
         self._raw = self._partial.open("wb", buffering=1 << 20)
         self._sha256, self._size = hashlib.sha256(), 0
         self._samples, self._first = 0, first
@@ -158,12 +158,12 @@ class ShardWriter:
         return write_error(self.corpus.at(self._file()), error, RESUME)
 
 
-def digest(path: Path) -> tuple[int, str]:
+def size_and_sha256(path: Path) -> tuple[int, str]:
     """(bytes, SHA-256) of a file."""
     return path.stat().st_size, sha256_file(path)
 
 
-def read(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample]:
+def read_shard(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample]:
     """The samples of a shard (a path, or a seekable file), in order; `where` names it in errors.
 
     Raises DataError that names shard and key.
@@ -174,7 +174,7 @@ def read(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample
             file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
             tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
             for key, fields in _grouped(tar, where):
-                yield unpack(key, fields, where)
+                yield decode_sample(key, fields, where)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
             problem(where, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
@@ -198,7 +198,7 @@ def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[st
         yield key, fields
 
 
-def unpack(key: str, fields: dict[str, bytes], where: object) -> EncodedSample:
+def decode_sample(key: str, fields: dict[str, bytes], where: object) -> EncodedSample:
     """A sample from its fields. Raises DataError that names what is missing."""
     try:
         record: SampleRecord = json.loads(fields["json"])

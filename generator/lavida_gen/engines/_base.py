@@ -20,7 +20,7 @@ class Engine(ABC):
     def __init__(self, address: str | None = None) -> None:
         """Raises UserError if an address is given to an engine that has none."""
         if address is not None:
-            name = type(self).__name__.lower()
+            name = type(self).__module__.rpartition(".")[2]
             raise UserError(f"--address {address}: engine {name} runs on this machine alone; give --engine ray")
 
     @abstractmethod
@@ -37,12 +37,12 @@ class Engine(ABC):
         """
 
 
-def packed(task: Callable[[J, Callable[[], None]], R], job: J) -> bytes:
+def pack_task(task: Callable[[J, Callable[[], None]], R], job: J) -> bytes:
     """A task and its job, to be sent to a worker."""
     return pickle.dumps((task, job))
 
 
-def unpacked(work: bytes) -> tuple[Callable[[Any, Callable[[], None]], Any], Any]:
+def unpack_task(work: bytes) -> tuple[Callable[[Any, Callable[[], None]], Any], Any]:
     """What `packed` gave, in a worker.
 
     Raises:

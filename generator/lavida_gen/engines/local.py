@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.engines._base import Engine, packed, unpacked
+from lavida_gen.engines._base import Engine, pack_task, unpack_task
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -43,11 +43,11 @@ def _tick() -> None:
 
 
 def _call(work: bytes) -> Any:
-    task, job = unpacked(work)
+    task, job = unpack_task(work)
     return task(job, _tick)
 
 
-class Local(Engine):
+class LocalEngine(Engine):
     """`workers` processes on this machine."""
 
     def run(
@@ -67,7 +67,7 @@ class Local(Engine):
         pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
         seen = 0
         try:
-            pending: set[Future[R]] = {pool.submit(_call, packed(task, job)) for job in jobs}
+            pending: set[Future[R]] = {pool.submit(_call, pack_task(task, job)) for job in jobs}
             while pending:
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 progress(ticks.value - seen)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, UserError
-from lavida_gen.engines._base import Engine, packed, unpacked
+from lavida_gen.engines._base import Engine, pack_task, unpack_task
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -34,11 +34,11 @@ def _call(work: bytes, version: str) -> tuple[Any, int]:
         nonlocal ticks
         ticks += 1
 
-    task, job = unpacked(work)
+    task, job = unpack_task(work)
     return task(job, tick), ticks
 
 
-class Ray(Engine):
+class RayEngine(Engine):
     """The cluster at an address (``auto``, ``HOST:PORT``, ``ray://HOST:PORT``), or `workers` processes here."""
 
     def __init__(self, address: str | None = None) -> None:
@@ -100,7 +100,7 @@ def _spread(
         while waiting or running:
             room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(running)
             for _ in range(min(room, len(waiting))):
-                running.append(remote.remote(packed(task, waiting.pop()), __version__))
+                running.append(remote.remote(pack_task(task, waiting.pop()), __version__))
             done, running = ray.wait(running, num_returns=1, timeout=5)
             for one in done:
                 result, ticks = _result(ray, one)

@@ -16,7 +16,7 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import text_table
 from lavida_gen.config.recipe import EXPOSURES, SOURCES
 from lavida_gen.exposures._base import Exposure
-from lavida_gen.recipe_files.kinds import CORPUS, Kind
+from lavida_gen.recipe_files.kinds import CORPUS, RecipeKind
 from lavida_gen.sources._base import Source
 
 USES = {
@@ -35,7 +35,7 @@ class Listing:
     plain: Any
 
 
-def unusable(package: str, base: Callable[..., object]) -> dict[str, str]:
+def unusable_plugins(package: str, base: Callable[..., object]) -> dict[str, str]:
     """Entry points of installed packages that cannot be used, with the reason, by name.
 
     Args:
@@ -53,15 +53,15 @@ def unusable(package: str, base: Callable[..., object]) -> dict[str, str]:
     return reasons
 
 
-def notes(reasons: dict[str, str], hint: str) -> str:
+def list_footer(reasons: dict[str, str], hint: str) -> str:
     """What stands below a list: the hint, and plug-ins that cannot be used."""
     lines = [f"cannot be used: {name}: {reason}" for name, reason in reasons.items()]
     return "\n".join(["", "", *lines, hint])
 
 
-def sources() -> Listing:
+def list_sources() -> Listing:
     """All sources, a line each."""
-    rows, reasons = {}, unusable(SOURCES, Source)
+    rows, reasons = {}, unusable_plugins(SOURCES, Source)
     for name in plugins.names(SOURCES):
         if name in reasons:
             continue
@@ -71,10 +71,10 @@ def sources() -> Listing:
     cells = [(name, row["from"], USES[row["use"]], row["title"]) for name, row in rows.items()]
     table = text_table(cells, ("name", "from", "samples of it", "what it is"))
     hint = "`lavida-gen sources NAME` tells how to get one and how its folder must look."
-    return Listing(table + notes(reasons, hint), rows)
+    return Listing(table + list_footer(reasons, hint), rows)
 
 
-def source(name: str, allow_code: bool = False) -> Listing:
+def describe_source(name: str, allow_code: bool = False) -> Listing:
     """One source: where to get it, its licence, layout, options. Raises UserError for an unknown name."""
     cls = plugins.find(SOURCES, Source, name, allow_code)
     about = cls.about
@@ -91,16 +91,16 @@ def source(name: str, allow_code: bool = False) -> Listing:
         _indent(about.layout),
         "",
         "Options in a recipe",
-        _indent(options(cls.Options)),
+        _indent(describe_options(cls.Options)),
     ]
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
     return Listing("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
 
 
-def exposures() -> Listing:
+def list_exposures() -> Listing:
     """All exposures, a line each."""
-    rows, reasons = {}, unusable(EXPOSURES, Exposure)
+    rows, reasons = {}, unusable_plugins(EXPOSURES, Exposure)
     for name in plugins.names(EXPOSURES):
         if name in reasons:
             continue
@@ -117,19 +117,19 @@ def exposures() -> Listing:
     ]
     table = text_table(cells, ("name", "from", "shows", "works on", "what it does"))
     hint = "`lavida-gen exposures NAME` tells what one does, and its options."
-    return Listing(table + notes(reasons, hint), rows)
+    return Listing(table + list_footer(reasons, hint), rows)
 
 
-def exposure(name: str, allow_code: bool = False) -> Listing:
+def describe_exposure(name: str, allow_code: bool = False) -> Listing:
     """One exposure: what it does, options. Raises UserError for an unknown name."""
     cls = plugins.find(EXPOSURES, Exposure, name, allow_code)
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
     told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
-    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(options(cls.Options))}"
+    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(describe_options(cls.Options))}"
     return Listing(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
 
 
-def recipes(*kinds: Kind) -> Listing:
+def list_recipes(*kinds: RecipeKind) -> Listing:
     """The built-in recipes of these kinds (of corpora, if none is named), a line each."""
     chosen = kinds or (CORPUS,)
     rows = {}
@@ -141,7 +141,7 @@ def recipes(*kinds: Kind) -> Listing:
     return Listing(f"{text_table(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
 
 
-def recipe(name: str, *kinds: Kind) -> Listing:
+def describe_recipe(name: str, *kinds: RecipeKind) -> Listing:
     """The text of a recipe of the first kind that has one of the name. Raises UserError for an unknown name."""
     chosen = kinds or (CORPUS,)
     kind = next((kind for kind in chosen if name in kind.built_in()), chosen[0])
@@ -149,7 +149,7 @@ def recipe(name: str, *kinds: Kind) -> Listing:
     return Listing(text.rstrip("\n"), {"name": name, "text": text})
 
 
-def options(model: type[BaseModel]) -> str:
+def describe_options(model: type[BaseModel]) -> str:
     """The options of a plug-in, a line each: name, default as YAML has it (nothing for none), what it is."""
     rows = []
     for name, field in model.model_fields.items():

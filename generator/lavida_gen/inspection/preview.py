@@ -15,7 +15,7 @@ from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.resources import resource
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import EncodedSample
-from lavida_gen.inspection.stats import Count, Stats, stats
+from lavida_gen.inspection.stats import CorpusStats, SampleCount, count_corpus
 from lavida_gen.scenes import images, masks
 from lavida_gen.storage.places import is_url
 
@@ -26,10 +26,10 @@ TOP = 12
 
 def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
     """Write the page for `corpus` to `out`, with up to `limit` samples of every sort. Raises DataError."""
-    pieces = corpus.tables(["index", "source", "kind", "exposure"])
-    chosen = choose((row for piece in pieces for row in piece), limit)
+    pieces = corpus.row_batches(["index", "source", "kind", "exposure"])
+    chosen = choose_samples((row for piece in pieces for row in piece), limit)
     called = corpus.place if is_url(corpus.place) else corpus.path.name
-    cards = [card(sample, called) for sample in corpus.stored(chosen)]
+    cards = [sample_card(sample, called) for sample in corpus.samples_by_index(chosen)]
     out.parent.mkdir(parents=True, exist_ok=True)
     manifest = corpus.manifest
     head = {
@@ -40,16 +40,16 @@ def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
         "seed": manifest.seed,
         "digest": manifest.digest,
     }
-    write_atomic(out, page({**head, "charts": charts(stats(corpus)), "cards": cards}).encode())
+    write_atomic(out, preview_page({**head, "charts": corpus_charts(count_corpus(corpus)), "cards": cards}).encode())
     return out
 
 
-def page(data: Mapping[str, Any]) -> str:
+def preview_page(data: Mapping[str, Any]) -> str:
     """The whole page around its data."""
-    return pages.fill(resource("preview.html"), f"{data['name']}: preview", data, resource("preview.css"))
+    return pages.render_page(resource("preview.html"), f"{data['name']}: preview", data, resource("preview.css"))
 
 
-def choose(rows: Iterable[Mapping[str, Any]], limit: int) -> list[int]:
+def choose_samples(rows: Iterable[Mapping[str, Any]], limit: int) -> list[int]:
     """Sample numbers: from every (source, kind, exposure) in turn, evenly over the corpus."""
     sorts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in rows:
@@ -72,7 +72,7 @@ def _spread(indices: list[int], limit: int) -> list[int]:
     return [picked[at] for at in order]
 
 
-def card(sample: EncodedSample, corpus: str) -> dict[str, Any]:
+def sample_card(sample: EncodedSample, corpus: str) -> dict[str, Any]:
     """What the page shows of a sample."""
     record = sample.record
     longest = STILL if record["frames"] == 1 else CLIP
@@ -92,14 +92,14 @@ def card(sample: EncodedSample, corpus: str) -> dict[str, Any]:
         **{key: record[key] for key in ("index", "kind", "split", "source", "exposure", "exposed", "names", "labels")},
         **{key: record[key] for key in ("question", "answer", "licence")},
         "frames": [
-            picture(frame, mask, edit, longest)
+            frame_thumbnail(frame, mask, edit, longest)
             for frame, mask, edit in zip(sample.frames, sample.masks, record["edits"], strict=True)
         ],
         "facts": [[key, value] for key, value in facts.items() if value],
     }
 
 
-def picture(frame: bytes, mask: bytes, edit: Sequence[int], longest: int) -> dict[str, Any]:
+def frame_thumbnail(frame: bytes, mask: bytes, edit: Sequence[int], longest: int) -> dict[str, Any]:
     """A small JPEG as data URI, the mask's outline as an SVG path and the edited box, in its pixels."""
     import cv2
 
@@ -134,7 +134,7 @@ def _path(bits: masks.Bits, scale: float) -> str:
     return "".join(parts)
 
 
-def charts(counts: Stats) -> list[dict[str, Any]]:
+def corpus_charts(counts: CorpusStats) -> list[dict[str, Any]]:
     """The histograms of the page, over the whole corpus."""
     plain = {str(key): value for key, value in counts["names_per_prompt"].items()}
     listed = dict(list(counts["listed"].items())[:TOP])
@@ -151,7 +151,7 @@ def charts(counts: Stats) -> list[dict[str, Any]]:
     return found
 
 
-def _chart(title: str, rows: Mapping[str, Count]) -> dict[str, Any]:
+def _chart(title: str, rows: Mapping[str, SampleCount]) -> dict[str, Any]:
     parts = [{"label": label, "all": row["samples"], "exposed": row["exposed"]} for label, row in rows.items()]
     return {"title": title, "rows": parts}
 

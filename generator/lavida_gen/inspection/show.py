@@ -18,7 +18,7 @@ EDIT = (64, 160, 255)
 INK, PAPER = (24, 24, 28), (250, 250, 248)
 
 
-def overlay(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
+def outlined_frame(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
     """(H, W, 3) RGB: the frame, the anomaly tinted and outlined, the edited box (x, y, w, h) thin and blue."""
     import cv2
 
@@ -36,13 +36,13 @@ def overlay(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
     return pixels
 
 
-def picture(sample: EncodedSample, width: int = 960) -> Pixels:
+def sample_picture(sample: EncodedSample, width: int = 960) -> Pixels:
     """A poster (H, `width`, 3): the frames side by side (a clip in two rows), question and answer below."""
     import cv2
 
     record = sample.record
     tiles = [
-        overlay(frame, mask, edit)
+        outlined_frame(frame, mask, edit)
         for frame, mask, edit in zip(sample.frames, sample.masks, record["edits"], strict=True)
     ]
     columns = 1 if len(tiles) == 1 else min(4, len(tiles))
@@ -73,7 +73,7 @@ def _words(lines: list[str], width: int) -> Pixels:
     return area
 
 
-def encoded(pixels: Pixels, suffix: str) -> bytes:
+def encode_picture(pixels: Pixels, suffix: str) -> bytes:
     """(H, W, 3) RGB as PNG bytes, or JPEG if the suffix says so."""
     if suffix.lower() in (".jpg", ".jpeg"):
         return images.encode_jpeg(pixels, 90)

@@ -12,23 +12,23 @@ AREAS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Bounds of the area histogram: shares of the frame, about three a decade."""
 
 
-class Count(TypedDict):
+class SampleCount(TypedDict):
     """How many samples, and how many of them show an anomaly."""
 
     samples: int
     exposed: int
 
 
-class Stats(TypedDict):
+class CorpusStats(TypedDict):
     """`lavida-gen stats --json`."""
 
     samples: int
     exposed: int
-    splits: dict[str, Count]
-    sources: dict[str, Count]
-    exposures: dict[str, Count]
-    licences: dict[str, Count]
-    listed: dict[str, Count]
+    splits: dict[str, SampleCount]
+    sources: dict[str, SampleCount]
+    exposures: dict[str, SampleCount]
+    licences: dict[str, SampleCount]
+    listed: dict[str, SampleCount]
     """Per name: samples that list it, and samples in which it is the anomaly."""
     names_per_prompt: dict[int, int]
     areas: dict[str, int]
@@ -39,12 +39,14 @@ class Stats(TypedDict):
 COLUMNS = ("names", "labels", "areas", "exposed", "kind", "split", "source", "exposure", "licence")
 
 
-def stats(corpus: Corpus) -> Stats:
+def count_corpus(corpus: Corpus) -> CorpusStats:
     """Count everything in one pass over the rows of a corpus. Raises DataError."""
-    groups: dict[str, dict[str, Count]] = {name: {} for name in ("split", "source", "exposure", "licence", "listed")}
+    groups: dict[str, dict[str, SampleCount]] = {
+        name: {} for name in ("split", "source", "exposure", "licence", "listed")
+    }
     per_prompt, areas = Counter[int](), Counter[str]()
     samples = exposed = 0
-    for row in (row for piece in corpus.tables(COLUMNS) for row in piece):
+    for row in (row for piece in corpus.row_batches(COLUMNS) for row in piece):
         samples += 1
         exposed += row["exposed"]
         for name in ("source", "exposure", "licence"):
@@ -69,7 +71,7 @@ def stats(corpus: Corpus) -> Stats:
     }
 
 
-def _count(counts: dict[str, Count], key: str, exposed: bool) -> None:
+def _count(counts: dict[str, SampleCount], key: str, exposed: bool) -> None:
     count = counts.setdefault(key, {"samples": 0, "exposed": 0})
     count["samples"] += 1
     count["exposed"] += exposed

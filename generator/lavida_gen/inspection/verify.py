@@ -12,15 +12,15 @@ from lavida_gen.common.text import counted
 from lavida_gen.config.prompts import SEG
 from lavida_gen.corpus.manifest import ShardEntry
 from lavida_gen.corpus.reader import Corpus
-from lavida_gen.corpus.shards import EncodedSample, digest, read
-from lavida_gen.engines.local import Local
+from lavida_gen.corpus.shards import EncodedSample, read_shard, size_and_sha256
+from lavida_gen.engines.local import LocalEngine
 from lavida_gen.scenes import images, masks
 from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.places import open_storage
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class VerifyJob:
     """One shard to look at."""
 
     corpus: str
@@ -28,7 +28,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Found:
+class ShardFindings:
     """What one shard holds, and what is wrong with it; nobody looks inside a damaged one (other bytes than built)."""
 
     entry: ShardEntry
@@ -40,47 +40,47 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerifyReport:
     """What is wrong with a corpus, in words, and how many of its shards are not what was built."""
 
     problems: list[str]
     damaged: int
 
 
-def report(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> Report:
+def verify_corpus(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> VerifyReport:
     """Look at the whole corpus. What follows from a damaged shard is not told beside it."""
-    jobs = [Job(corpus.place, entry) for entry in corpus.manifest.shards]
+    jobs = [VerifyJob(corpus.place, entry) for entry in corpus.manifest.shards]
     workers = workers if corpus.storage.shared else 1
-    found = sorted(Local().run(inspect, jobs, workers, progress), key=lambda one: one.entry.first)
+    found = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda one: one.entry.first)
     damaged = sum(one.damaged for one in found)
     problems = [problem for one in found for problem in one.problems]
     if not damaged:
         problems += _totals(corpus, found)
     problems += _rows(corpus)
     problems += _leaks(found)
-    return Report(problems, damaged)
+    return VerifyReport(problems, damaged)
 
 
-def verify(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
+def find_problems(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
     """Every fault of the corpus, in words; an empty list if it is sound."""
-    return report(corpus, workers, progress).problems
+    return verify_corpus(corpus, workers, progress).problems
 
 
-def inspect(job: Job, tick: Callable[[], None]) -> Found:
+def verify_shard(job: VerifyJob, tick: Callable[[], None]) -> ShardFindings:
     """Look at every byte of one shard. Runs in any process."""
     storage = open_storage(job.corpus)
     try:
-        with storage.fetched(job.entry.file) as path:
+        with storage.local_copy(job.entry.file) as path:
             return _inspect(path, job.entry, storage.at(job.entry.file), tick)
     except FileNotFoundError:
-        return Found(job.entry, True, [f"{job.entry.file}: is missing"])
+        return ShardFindings(job.entry, True, [f"{job.entry.file}: is missing"])
 
 
-def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> Found:
-    size, sha256 = digest(path)
+def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> ShardFindings:
+    size, sha256 = size_and_sha256(path)
     if (size, sha256) != (entry.bytes, entry.sha256):
-        return Found(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
-    found = Found(entry)
+        return ShardFindings(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
+    found = ShardFindings(entry)
     try:
         for sample in _samples(path, where):
             found.problems += (f"{entry.file}: sample {sample.key}: {problem}" for problem in _sample(sample, entry))
@@ -104,7 +104,7 @@ def _damage(size: int, sha256: str, entry: ShardEntry) -> str:
 
 def _samples(path: Path, where: str) -> Iterator[EncodedSample]:
     with path.open("rb") as file:
-        yield from read(file, where)
+        yield from read_shard(file, where)
 
 
 def _sample(sample: EncodedSample, entry: ShardEntry) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _pictures(sample: EncodedSample) -> Iterator[str]:
         yield "its mask is empty, yet it is exposed" if record["exposed"] else "its mask is not empty, yet it is normal"
 
 
-def _totals(corpus: Corpus, found: list[Found]) -> Iterator[str]:
+def _totals(corpus: Corpus, found: list[ShardFindings]) -> Iterator[str]:
     manifest = corpus.manifest
     indices = [index for one in found for index in one.indices]
     if sorted(indices) != list(range(manifest.samples)):
@@ -174,7 +174,7 @@ def _rows(corpus: Corpus) -> Iterator[str]:
         yield f"stats.parquet: {counted(len(rows), 'row')}; expected {manifest.samples:,}, one for each sample"
 
 
-def _leaks(found: list[Found]) -> Iterator[str]:
+def _leaks(found: list[ShardFindings]) -> Iterator[str]:
     """Scenes must not stand in two splits, over all kinds."""
     seen: dict[str, set[str]] = {}
     for one in found:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class UploadFile:
     """A file to publish: its name in the repository, size, SHA-256, and either its bytes or how to get at a file."""
 
     path: str
@@ -39,7 +39,7 @@ class Item:
     fetch: Callable[[], Any] | None = None
     """Makes a context manager of a local path."""
 
-    def same(self, there: There) -> bool:
+    def same(self, there: HubFile) -> bool:
         """Whether the Hub holds just these bytes."""
         if self.size != there.size:
             return False
@@ -58,7 +58,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class HubFile:
     """A file on the Hub: size, SHA-256 of a large one, git's digest."""
 
     size: int
@@ -66,7 +66,7 @@ class There:
     blob: str
 
 
-class Hub:
+class HubRepository:
     """The repository OWNER/NAME at a revision. `say` is told when the Hub asks to wait.
 
     `again` is what an error advises: what running the same command again is good for.
@@ -114,7 +114,7 @@ class Hub:
         if self._hub.get_token() is None:
             raise UserError("the Hub wants a token that may write; `hf auth login`, or set HF_TOKEN")
 
-    def files(self, revision: str | None = None) -> dict[str, There] | None:
+    def files(self, revision: str | None = None) -> dict[str, HubFile] | None:
         """What the repository holds, by name; None if there is no such repository, nothing on a new branch."""
 
         def ask() -> list[Any]:
@@ -131,7 +131,7 @@ class Hub:
             return None
         except (self._hub.errors.RevisionNotFoundError, self._hub.errors.EntryNotFoundError):
             return {}
-        return {file.path: There(file.size, file.lfs.sha256 if file.lfs else None, file.blob_id) for file in found}
+        return {file.path: HubFile(file.size, file.lfs.sha256 if file.lfs else None, file.blob_id) for file in found}
 
     def create(self, private: bool) -> None:
         """Make the repository, and the branch, if they are not there."""
@@ -146,7 +146,7 @@ class Hub:
             )  # fmt: skip
 
     @contextmanager
-    def upload(self, items: Sequence[Item]) -> Iterator[list[Any]]:
+    def upload(self, items: Sequence[UploadFile]) -> Iterator[list[Any]]:
         """Send the bytes of large files, without a commit; yields the operations for `commit`."""
         with ExitStack() as opened:
             sources = [_source(one, opened) for one in items]
@@ -161,7 +161,9 @@ class Hub:
 
             yield self._call("upload", send, waits=WAITS[:2])
 
-    def commit(self, items: Sequence[Item], operations: Sequence[Any], delete: Sequence[str], message: str) -> str:
+    def commit(
+        self, items: Sequence[UploadFile], operations: Sequence[Any], delete: Sequence[str], message: str
+    ) -> str:
         """One commit of `operations`, which `upload` gave for `items`; returns its id."""
         gone = [self._hub.CommitOperationDelete(path) for path in delete]
         tried = False
@@ -178,7 +180,7 @@ class Hub:
 
         return self._call("commit", send)
 
-    def _has(self, items: Sequence[Item], delete: Sequence[str]) -> bool:
+    def _has(self, items: Sequence[UploadFile], delete: Sequence[str]) -> bool:
         there = self.files() or {}
         return all(one.path in there and one.same(there[one.path]) for one in items) and not set(delete) & set(there)
 
@@ -243,7 +245,7 @@ class Hub:
         return text.replace(token, "***") if token else text
 
 
-def _source(item: Item, opened: ExitStack) -> bytes | str:
+def _source(item: UploadFile, opened: ExitStack) -> bytes | str:
     """The bytes of a small file, else a path that holds until `opened` closes."""
     if item.fetch is None:
         assert item.data is not None

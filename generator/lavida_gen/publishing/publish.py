@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lavida_gen.building.card import card, used
+from lavida_gen.building.card import card, used_sources
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATS, Manifest, SourceEntry
 from lavida_gen.corpus.reader import Corpus
-from lavida_gen.corpus.shards import digest
-from lavida_gen.inspection.preview import choose
-from lavida_gen.inspection.show import encoded, picture
-from lavida_gen.inspection.verify import verify
-from lavida_gen.publishing.hub import Hub, Item, There
+from lavida_gen.corpus.shards import size_and_sha256
+from lavida_gen.inspection.preview import choose_samples
+from lavida_gen.inspection.show import encode_picture, sample_picture
+from lavida_gen.inspection.verify import find_problems
+from lavida_gen.publishing.hub import HubFile, HubRepository, UploadFile
 
 PER_COMMIT, COMMITS = 100, 100
 """The Hub asks for at most about 100 files a commit, and takes 128 commits an hour: so never more than this many."""
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PublishOptions:
     """How to publish. `revision` is a branch, made if it is not there."""
 
     private: bool = False
@@ -47,30 +47,30 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class PublishedFiles:
     """All files of the repository-to-be: the shards, and what comes with the last commit."""
 
-    shards: list[Item]
-    rest: list[Item]
+    shards: list[UploadFile]
+    rest: list[UploadFile]
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[UploadFile]:
         """All of them."""
         return [*self.shards, *self.rest]
 
 
 @dataclass(frozen=True, slots=True)
-class Shipment:
+class UploadPlan:
     """What is to be sent: files of each commit, files to delete in the last one, how many are there already."""
 
-    commits: tuple[tuple[Item, ...], ...]
+    commits: tuple[tuple[UploadFile, ...], ...]
     delete: tuple[str, ...]
     unchanged: int
     stale: bool
     """Whether an old corpus.json must go first, for it would not fit the shards between two commits."""
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[UploadFile]:
         """All files to send."""
         return [item for commit in self.commits for item in commit]
 
@@ -83,21 +83,21 @@ class Shipment:
 def publish(
     corpus: Corpus,
     repo: str,
-    options: Options,
+    options: PublishOptions,
     workers: int = 1,
     progress: Callable[[int], None] = lambda count: None,
     say: Callable[[str], None] = lambda text: None,
-) -> Shipment:
+) -> UploadPlan:
     """Verify, send, read back; what was sent. `progress` counts bytes.
 
     Raises UserError (licences, token, repository) or DataError (a fault of the corpus, the Hub, the way there).
     """
-    hub = Hub(repo, options.revision, say)
+    hub = HubRepository(repo, options.revision, say)
     refuse_licences(corpus.manifest, options.allow_noncommercial)
     hub.need_token()
     with hub.quiet():
-        parcel = prepare(corpus, hub, options, workers)
-        shipped = shipment(parcel.shards, parcel.rest, hub.files())
+        parcel = prepare_files(corpus, hub, options, workers)
+        shipped = make_upload_plan(parcel.shards, parcel.rest, hub.files())
         hub.create(options.private)
         head = _send(hub, shipped, corpus.manifest, progress)
         if head is not None:
@@ -105,28 +105,28 @@ def publish(
     return shipped
 
 
-def prepare(corpus: Corpus, hub: Hub, options: Options, workers: int = 1) -> Parcel:
+def prepare_files(corpus: Corpus, hub: HubRepository, options: PublishOptions, workers: int = 1) -> PublishedFiles:
     """Licences, `verify`, all files: what needs no network. Raises UserError or DataError, as `publish` does."""
     refuse_licences(corpus.manifest, options.allow_noncommercial)
-    problems = verify(corpus, workers)
+    problems = find_problems(corpus, workers)
     if problems:
         got = f"{counted(len(problems), 'problem')}, nothing was sent: {problems[0]}"
         raise DataError(problem(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
     _refuse_crowds(corpus.manifest)
     shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
-    return Parcel(shards, _rest(corpus, hub.repo, options.revision))
+    return PublishedFiles(shards, _rest(corpus, hub.repo, options.revision))
 
 
-def plan(parcel: Parcel, hub: Hub) -> tuple[Shipment, bool]:
+def plan_upload(parcel: PublishedFiles, hub: HubRepository) -> tuple[UploadPlan, bool]:
     """What `publish` would send, and whether the repository is there; sends nothing, needs no token."""
     with hub.quiet():
         there = hub.files()
-    return shipment(parcel.shards, parcel.rest, there), there is not None
+    return make_upload_plan(parcel.shards, parcel.rest, there), there is not None
 
 
 def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
     """Raises UserError if a source's licence forbids to pass samples on, or asks for --allow-noncommercial."""
-    there = used(manifest)
+    there = used_sources(manifest)
     forbidden = [source for source in there if source.use == "forbidden"]
     if forbidden:
         raise UserError("these sources may not be passed on; build without them" + _listed(forbidden))
@@ -151,7 +151,9 @@ def _refuse_crowds(manifest: Manifest) -> None:
         raise UserError(problem(manifest.name, got, expected, "build with a larger shard.samples and shard.megabytes"))
 
 
-def shipment(shards: Sequence[Item], rest: Sequence[Item], there: dict[str, There] | None) -> Shipment:
+def make_upload_plan(
+    shards: Sequence[UploadFile], rest: Sequence[UploadFile], there: dict[str, HubFile] | None
+) -> UploadPlan:
     """What to send where `there` is what the Hub holds (None: no such repository). Raises UserError for another's."""
     held = there or {}
     _refuse_foreign(held)
@@ -164,11 +166,11 @@ def shipment(shards: Sequence[Item], rest: Sequence[Item], there: dict[str, Ther
         last += [item for item in rest if item.path == MANIFEST and item not in last]
     unchanged = len(shards) + len(rest) - len(new) - len(last)
     if not new and not last and not gone:
-        return Shipment((), (), unchanged, False)
+        return UploadPlan((), (), unchanged, False)
     if not several:
-        return Shipment(((*new, *last),), gone, unchanged, False)
+        return UploadPlan(((*new, *last),), gone, unchanged, False)
     size = max(PER_COMMIT, -(-len(new) // (COMMITS - 1)))
-    return Shipment((*_batches(new, size), tuple(last)), gone, unchanged, stale)
+    return UploadPlan((*_batches(new, size), tuple(last)), gone, unchanged, stale)
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
@@ -179,7 +181,7 @@ def _ours(path: str) -> bool:
     return path.startswith(("image/", "clip/", "samples/")) or path in (CARD, MANIFEST, STATS)
 
 
-def _refuse_foreign(held: dict[str, There]) -> None:
+def _refuse_foreign(held: dict[str, HubFile]) -> None:
     """A repository that holds other things, and no corpus, is somebody's work."""
     other = [path for path in held if not _ours(path) and path != ".gitattributes"]
     if other and MANIFEST not in held:
@@ -188,51 +190,54 @@ def _refuse_foreign(held: dict[str, There]) -> None:
         )
 
 
-def _stored(corpus: Corpus, file: str, size: int, sha256: str) -> Item:
-    return Item(file, size, sha256, fetch=lambda: corpus.fetched(file))
+def _stored(corpus: Corpus, file: str, size: int, sha256: str) -> UploadFile:
+    return UploadFile(file, size, sha256, fetch=lambda: corpus.local_copy(file))
 
 
-def _rest(corpus: Corpus, repo: str, revision: str) -> list[Item]:
+def _rest(corpus: Corpus, repo: str, revision: str) -> list[UploadFile]:
     """Statistics, sample pictures, card and manifest: what comes with the last commit."""
-    with corpus.fetched(STATS) as path:
-        stats = _stored(corpus, STATS, *digest(path))
+    with corpus.local_copy(STATS) as path:
+        stats = _stored(corpus, STATS, *size_and_sha256(path))
     frames: dict[str, int] = {}
-    shown = choose(_worth_showing(corpus, frames), PICTURES)
-    pictures = [_made(f"samples/{sample.key}.jpg", encoded(picture(sample), ".jpg")) for sample in corpus.stored(shown)]
+    shown = choose_samples(_worth_showing(corpus, frames), PICTURES)
+    pictures = [
+        _made(f"samples/{sample.key}.jpg", encode_picture(sample_picture(sample), ".jpg"))
+        for sample in corpus.samples_by_index(shown)
+    ]
     text = card(corpus.manifest, frames, repo, revision, [item.path for item in pictures])
     return [stats, *pictures, _made(CARD, text.encode()), _made(MANIFEST, corpus.storage.read(MANIFEST))]
 
 
 def _worth_showing(corpus: Corpus, frames: dict[str, int]) -> Iterator[dict[str, Any]]:
     """Rows of samples that show an anomaly (of all, if none does); notes the most `frames` of each kind."""
-    for piece in corpus.tables(["index", "source", "kind", "exposure", "frames", "exposed"]):
+    for piece in corpus.row_batches(["index", "source", "kind", "exposure", "frames", "exposed"]):
         for row in piece:
             frames[row["kind"]] = max(row["frames"], frames.get(row["kind"], 0))
             if row["exposed"] or not corpus.manifest.exposed:
                 yield row
 
 
-def _made(path: str, data: bytes) -> Item:
-    return Item(path, len(data), sha256(data), data)
+def _made(path: str, data: bytes) -> UploadFile:
+    return UploadFile(path, len(data), sha256(data), data)
 
 
-def _send(hub: Hub, shipment: Shipment, manifest: Manifest, progress: Callable[[int], None]) -> str | None:
+def _send(hub: HubRepository, upload: UploadPlan, manifest: Manifest, progress: Callable[[int], None]) -> str | None:
     """Send it, commit by commit; the id of the last commit, None if nothing was to be sent."""
     head = None
-    for number, items in enumerate(shipment.commits):
+    for number, items in enumerate(upload.commits):
         operations = []
         for some in _batches(items, TOGETHER):
             with hub.upload(some) as sent:
                 operations += sent
             progress(sum(item.size for item in some))
-        last = number == len(shipment.commits) - 1
-        delete = shipment.delete if last else (MANIFEST,) if number == 0 and shipment.stale else ()
-        part = f" ({number + 1} of {len(shipment.commits)})" if len(shipment.commits) > 1 else ""
+        last = number == len(upload.commits) - 1
+        delete = upload.delete if last else (MANIFEST,) if number == 0 and upload.stale else ()
+        part = f" ({number + 1} of {len(upload.commits)})" if len(upload.commits) > 1 else ""
         head = hub.commit(items, operations, delete, f"{manifest.name}: {counted(manifest.samples, 'sample')}{part}")
     return head
 
 
-def read_back(hub: Hub, items: Sequence[Item], head: str) -> None:
+def read_back(hub: HubRepository, items: Sequence[UploadFile], head: str) -> None:
     """Compare the digests of all files at commit `head`, and the bytes of the small ones and of the smallest shard.
 
     Raises DataError that names what differs.

@@ -15,21 +15,21 @@ LONGEST = 40
 ABSENT = object()
 
 
-def told(old: Any, new: Any) -> str:
+def describe_changes(old: Any, new: Any) -> str:
     """``samples 40 -> 50, sources.0.scenes 9 -> 12``; an empty text if nothing differs."""
-    found = sorted(differences(old, new))
+    found = sorted(list_changes(old, new))
     rest = f", and {counted(len(found) - SHOWN, 'other key')}" if len(found) > SHOWN else ""
     return ", ".join(found[:SHOWN]) + rest
 
 
-def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
+def list_changes(old: Any, new: Any, place: str = "") -> Iterator[str]:
     """``samples 40 -> 50`` for every key in which two trees of plain data differ, as `--set` names it."""
     kinds = (Mapping, list)
     if any(isinstance(old, kind) and isinstance(new, kind) for kind in kinds):
         olds, news = _parts(old), _parts(new)
         for key in {**olds, **news}:
             inner = f"{place}.{key}" if place else key
-            yield from differences(olds.get(key, ABSENT), news.get(key, ABSENT), inner)
+            yield from list_changes(olds.get(key, ABSENT), news.get(key, ABSENT), inner)
     elif old != new:
         yield f"{place} {_short(old)} -> {_short(new)}"
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import lavida_gen
 from lavida_gen.common.errors import UserError, problem, unknown_name
-from lavida_gen.recipe_files.reading import read
+from lavida_gen.recipe_files.reading import read_recipe_file
 
 
-def folder() -> Path:
+def recipes_folder() -> Path:
     """Where the built-in recipes lie: inside the wheel, or at the top of a checkout."""
     package = Path(lavida_gen.__path__[0])
     inside = package / "recipes"
@@ -26,7 +26,7 @@ def folder() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RecipeKind:
     """One kind of recipe.
 
     what   what a recipe of it describes       command  takes it       lister  lists the built-in ones
@@ -43,7 +43,7 @@ class Kind:
 
     def built_in(self) -> dict[str, Path]:
         """Built-in recipes by name."""
-        return {path.stem: path for path in sorted((folder() / self.below).glob("*.yaml"))}
+        return {path.stem: path for path in sorted((recipes_folder() / self.below).glob("*.yaml"))}
 
     def find(self, name: str) -> Path:
         """The file of a recipe given by name or path. Raises UserError."""
@@ -64,7 +64,7 @@ class Kind:
 
     def read(self, path: Path, name: str) -> dict[str, Any]:
         """The mapping in a recipe's file; `name` is how the user called it. Raises UserError."""
-        raw = read(path, self.keys)
+        raw = read_recipe_file(path, self.keys)
         self.refuse_others(raw, name)
         return raw
 
@@ -75,19 +75,19 @@ class Kind:
                 if not other.own.isdisjoint(raw):
                     raise self._refusal(other, name)
 
-    def _refusal(self, other: Kind, name: str) -> UserError:
+    def _refusal(self, other: RecipeKind, name: str) -> UserError:
         return UserError(f"{name}: this is a recipe of {other.what}: `{other.command} --recipe {name}`")
 
 
-CORPUS = Kind(
+CORPUS = RecipeKind(
     "a corpus", "lavida-gen build", "lavida-gen recipes", "", "name, samples, sources, exposures",
     frozenset({"sources", "exposures"}),
 )  # fmt: skip
-RUN = Kind(
+RUN = RecipeKind(
     "a run", "lavida-bench run", "lavida-bench recipes", "bench", "name, model, data, fit, score",
     frozenset({"model", "data", "fit", "score"}),
 )  # fmt: skip
-ABLATION = Kind(
+ABLATION = RecipeKind(
     "an ablation", "lavida-bench ablate", "lavida-bench recipes", "ablation", "name, corpus, arms, run",
     frozenset({"corpus", "arms", "run"}),
 )  # fmt: skip

@@ -40,7 +40,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def read(path: Path, keys: str) -> dict[str, Any]:
+def read_recipe_file(path: Path, keys: str) -> dict[str, Any]:
     """The mapping in a YAML file; `keys` says what is expected in it. Raises UserError."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def read(path: Path, keys: str) -> dict[str, Any]:
     return raw
 
 
-def change(raw: dict[str, Any], setting: str) -> Iterator[str]:
+def apply_setting(raw: dict[str, Any], setting: str) -> Iterator[str]:
     """Apply one `sources.0.root=...` in place; the value is read as YAML. Yields faults."""
     key, equals, text = setting.partition("=")
     if not equals or not key:
@@ -89,12 +89,12 @@ def change(raw: dict[str, Any], setting: str) -> Iterator[str]:
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
-def expand(value: Any, place: str, problems: list[str]) -> Any:
+def expand_variables(value: Any, place: str, problems: list[str]) -> Any:
     """`${NAME}` from the environment, everywhere; unset ones are faults."""
     if isinstance(value, dict):
-        return {k: expand(v, f"{place}.{k}" if place else str(k), problems) for k, v in value.items()}
+        return {k: expand_variables(v, f"{place}.{k}" if place else str(k), problems) for k, v in value.items()}
     if isinstance(value, list):
-        return [expand(v, f"{place}[{n}]", problems) for n, v in enumerate(value)]
+        return [expand_variables(v, f"{place}[{n}]", problems) for n, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -108,14 +108,15 @@ def expand(value: Any, place: str, problems: list[str]) -> Any:
     return _VARIABLE.sub(replace, value)
 
 
-def refuse(where: str, problems: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:
+def combined_error(where: str, problems: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:
     """One error that lists every fault once."""
     unique = list(dict.fromkeys(problems))
     count = "1 fault" if len(unique) == 1 else f"{len(unique)} faults"
     return family(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
 
 
-Place = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
+"""Keys and list indices from the top of a recipe to a value."""
 
 
 def validation_messages(
@@ -124,7 +125,7 @@ def validation_messages(
     model: type[BaseModel],
     owner: str = "a recipe",
     extra: set[str] | None = None,
-    hint: Callable[[Place], str] = lambda loc: "",
+    hint: Callable[[KeyPath], str] = lambda loc: "",
 ) -> Iterator[str]:
     """pydantic's findings in our words: place, what is wrong, what was got.
 

@@ -36,11 +36,11 @@ class Storage(ABC):
         """Names of all files below a folder, sorted."""
 
     @abstractmethod
-    def spool(self, name: str) -> Path:
+    def temporary_file(self, name: str) -> Path:
         """A local file to write to before `put`; its folder exists."""
 
     @abstractmethod
-    def sweep(self) -> None:
+    def remove_partial_files(self) -> None:
         """Remove what killed processes have half-written. Nobody else may be writing to a folder meanwhile."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Storage(ABC):
         """Names of the files and folders right at the place."""
 
     @abstractmethod
-    def fetched(self, name: str) -> Any:
+    def local_copy(self, name: str) -> Any:
         """Context manager: a local path with the file's bytes, the file itself in a folder."""
 
     @abstractmethod

@@ -20,7 +20,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.arrays import load
+from lavida_gen.common.arrays import load_array
 from lavida_gen.common.atomic_file import partial_path, replace_file, write_errors
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
@@ -29,7 +29,7 @@ Arrays = dict[str, NDArray[Any]]
 _PIECE = 1 << 20
 
 
-def root() -> Path:
+def cache_root() -> Path:
     """The cache's folder."""
     return Path(os.environ.get("LAVIDA_GEN_CACHE") or Path.home() / ".cache" / "lavida-gen")
 
@@ -42,7 +42,7 @@ def file_digest(path: Path) -> str:
     try:
         stat = path.stat()
         mark = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        note = root() / "seen" / f"{sha256(str(path.resolve()))[:32]}.json"
+        note = cache_root() / "seen" / f"{sha256(str(path.resolve()))[:32]}.json"
         known = _note(note)
         if known is not None and known.get("mark") == mark:
             return str(known["sha256"])
@@ -64,14 +64,14 @@ def _note(path: Path) -> dict[str, Any] | None:
     return plain if isinstance(plain, dict) else None
 
 
-def arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arrays]) -> Arrays:
+def cached_arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arrays]) -> Arrays:
     """The arrays of `make()`, from the cache if they are there and whole, memory-mapped read-only.
 
     name and version say what made them, parts what they were made from (digests, options). Raises DataError if the
     cache cannot be written, and whatever `make` raises.
     """
     key = sha256("\n".join([name, str(version), *parts]))[:32]
-    folder = root() / f"{name}-{key}"
+    folder = cache_root() / f"{name}-{key}"
     found = _load(folder)
     if found is None:
         with _alone(folder):
@@ -87,7 +87,9 @@ def arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arr
 
 
 def _writing() -> AbstractContextManager[None]:
-    return write_errors(f"cache {root()}", "run the same command again, or set LAVIDA_GEN_CACHE to another folder")
+    return write_errors(
+        f"cache {cache_root()}", "run the same command again, or set LAVIDA_GEN_CACHE to another folder"
+    )
 
 
 @contextmanager
@@ -113,7 +115,7 @@ def _load(folder: Path) -> Arrays | None:
             path = folder / f"{name}.npy"
             if _sum(path) != sum_:
                 return None
-            array: NDArray[Any] = load(path, "r" if path.stat().st_size > 4096 else None)
+            array: NDArray[Any] = load_array(path, "r" if path.stat().st_size > 4096 else None)
             found[name] = array.view(np.ndarray)  # slices of a plain array are made faster than those of a memmap
     except (OSError, ValueError):
         return None
@@ -146,7 +148,7 @@ def _store(folder: Path, made: Arrays) -> None:
         raise
 
 
-class Blobs:
+class PackedBytes:
     """Byte strings of unequal length as two arrays: all bytes (uint8), and N + 1 offsets (int64)."""
 
     def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
@@ -167,11 +169,11 @@ class Blobs:
         return np.frombuffer(b"".join(kept), np.uint8), offsets
 
 
-class Texts(Sequence[str]):
+class PackedTexts(Sequence[str]):
     """Texts in a Blobs."""
 
     def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
-        self.blobs = Blobs(data, offsets)
+        self.blobs = PackedBytes(data, offsets)
 
     def __len__(self) -> int:
         return len(self.blobs)

@@ -12,7 +12,7 @@ from lavida_gen.common.atomic_file import PARTIAL, partial_path, write_atomic
 from lavida_gen.storage.base import KINDS, Storage
 
 
-class Folder(Storage):
+class LocalFolder(Storage):
     """A folder of this machine or of a file system that it mounts."""
 
     def __init__(self, path: Path) -> None:
@@ -32,13 +32,13 @@ class Folder(Storage):
         found = (path for path in (self.path / below).rglob("*") if path.is_file())
         return sorted(path.relative_to(self.path).as_posix() for path in found)
 
-    def spool(self, name: str) -> Path:
+    def temporary_file(self, name: str) -> Path:
         """See Storage."""
         path = partial_path(self.path / name, unique=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def sweep(self) -> None:
+    def remove_partial_files(self) -> None:
         """See Storage."""
         for kind in KINDS:
             for left in (self.path / kind).rglob(f"*{PARTIAL}-*"):
@@ -66,7 +66,7 @@ class Folder(Storage):
         return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
 
     @contextmanager
-    def fetched(self, name: str) -> Iterator[Path]:
+    def local_copy(self, name: str) -> Iterator[Path]:
         """See Storage."""
         yield self.path / name
 

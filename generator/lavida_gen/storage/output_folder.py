@@ -8,7 +8,7 @@ from pathlib import Path
 from lavida_gen.common.errors import UserError, problem
 
 
-def make(folder: Path, option: str = "--out") -> Path:
+def make_output_folder(folder: Path, option: str = "--out") -> Path:
     """The folder, made where it is missing, after a file was written to it for a try.
 
     option  what the user may give otherwise. Raises UserError for a place that cannot be written to.

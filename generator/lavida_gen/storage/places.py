@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.folder import Folder
-from lavida_gen.storage.remote import Remote
+from lavida_gen.storage.folder import LocalFolder
+from lavida_gen.storage.remote import RemoteStorage
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
@@ -22,9 +22,9 @@ def open_storage(place: str | Path | Storage) -> Storage:
         return place
     if isinstance(place, str) and _URL.match(place):
         if place.startswith(("file://", "local://")):
-            return Folder(Path(place.partition("://")[2]))
-        return Remote(place.rstrip("/"))
-    return Folder(Path(place).expanduser())
+            return LocalFolder(Path(place.partition("://")[2]))
+        return RemoteStorage(place.rstrip("/"))
+    return LocalFolder(Path(place).expanduser())
 
 
 def is_url(place: object) -> bool:

@@ -22,7 +22,7 @@ _OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like
 """How names of this machine's temporary files begin; then comes the process."""
 
 
-class Remote(Storage):
+class RemoteStorage(Storage):
     """A URL of fsspec."""
 
     def __init__(self, url: str) -> None:
@@ -82,13 +82,13 @@ class Remote(Storage):
         start = len(self._root.rstrip("/")) + 1
         return sorted(path[start:] for path in found)
 
-    def spool(self, name: str) -> Path:
+    def temporary_file(self, name: str) -> Path:
         """See Storage."""
         handle, path = tempfile.mkstemp(prefix=f"{_OWN}{os.getpid()}-", suffix=PARTIAL)
         os.close(handle)
         return Path(path)
 
-    def sweep(self) -> None:
+    def remove_partial_files(self) -> None:
         """See Storage. What this machine's processes that are gone have left in the folder for temporary files."""
         for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(_OWN)}*{PARTIAL}"):
             if not _lives(left.name.removeprefix(_OWN).partition("-")[0]):
@@ -135,7 +135,7 @@ class Remote(Storage):
             return []
 
     @contextmanager
-    def fetched(self, name: str) -> Iterator[Path]:
+    def local_copy(self, name: str) -> Iterator[Path]:
         """See Storage."""
         with tempfile.TemporaryDirectory(PARTIAL, f"{_OWN}{os.getpid()}-") as folder:
             path = Path(folder) / name.rpartition("/")[2]

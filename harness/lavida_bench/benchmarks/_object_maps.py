@@ -38,8 +38,8 @@ def tracks(maps: dict[int, Path], spans: Sequence[Span], size: tuple[int, int]) 
     ordered = sorted(spans, key=lambda span: (span.number, span.start))
     newest = max((path.stat().st_mtime_ns for path in maps.values()), default=0)
     parts = [*map(str, ordered), str(size), str(len(maps)), str(newest), *(str(p.parent) for p in [*maps.values()][:1])]
-    found = cache.arrays("object-maps", VERSION, parts, lambda: _regions(maps, ordered))
-    codes = cache.Blobs(np.asarray(found["codes"]), np.asarray(found["offsets"]))
+    found = cache.cached_arrays("object-maps", VERSION, parts, lambda: _regions(maps, ordered))
+    codes = cache.PackedBytes(np.asarray(found["codes"]), np.asarray(found["offsets"]))
     owner, frames, boxes = (np.asarray(found[name]) for name in ("owner", "frames", "boxes"))
     made = []
     for at, span in enumerate(ordered):
@@ -60,7 +60,7 @@ def _regions(maps: dict[int, Path], spans: Sequence[Span]) -> dict[str, NDArray[
             bits = np.asarray(values == spans[at].number)
             if bits.any():
                 rows.append((at, frame, largest_box(bits), encode(bits).counts))
-    data, offsets = cache.Blobs.pack(row[3] for row in rows)
+    data, offsets = cache.PackedBytes.pack(row[3] for row in rows)
     return {
         "owner": np.array([row[0] for row in rows], np.int64),
         "frames": np.array([row[1] for row in rows], np.int64),

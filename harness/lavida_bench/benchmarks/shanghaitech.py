@@ -133,7 +133,7 @@ def frame_labels(path: Path) -> Bits:
 
 def _array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
     try:
-        found: NDArray[np.generic] = arrays.load(path, mode)
+        found: NDArray[np.generic] = arrays.load_array(path, mode)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(problem(path, f"is no array ({error})", "a .npy file", "fetch it again")) from error
     return found

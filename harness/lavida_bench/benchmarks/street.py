@@ -54,7 +54,7 @@ street.json                 what was drawn""",
     def default_root(self) -> Path:
         """In the cache, one folder for each set of options."""
         numbers = [*_record(self.options).values()]
-        return cache.root() / "street-benchmark" / "-".join(str(n) for n in [*numbers[:-1], *self.options.size])
+        return cache.cache_root() / "street-benchmark" / "-".join(str(n) for n in [*numbers[:-1], *self.options.size])
 
     @property
     def expected(self) -> SplitSize:

@@ -14,13 +14,13 @@ from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
 from lavida_gen.common import plugins
 from lavida_gen.common.text import text_table
-from lavida_gen.inspection.describe import Listing, notes, options, unusable
+from lavida_gen.inspection.describe import Listing, describe_options, list_footer, unusable_plugins
 
 
 def benchmarks() -> Listing:
     """All benchmarks, a line each."""
     rows: dict[str, Any] = {}
-    reasons = unusable(room.PACKAGE, room.Benchmark)
+    reasons = unusable_plugins(room.PACKAGE, room.Benchmark)
     for name in room.known():
         if name in reasons:
             continue
@@ -42,7 +42,7 @@ def benchmarks() -> Listing:
     ]
     table = text_table(cells, ("name", "from", "expected", "metrics", "licence", "what it is", "page"))
     hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
-    return Listing(table + notes(reasons, hint), rows)
+    return Listing(table + list_footer(reasons, hint), rows)
 
 
 def _count(totals: dict[str, int] | None) -> str:
@@ -62,7 +62,7 @@ def benchmark(name: str, allow_code: bool = False) -> Listing:
         f"metrics    {', '.join(about.metrics)}",
         f"names      {', '.join(about.names) or 'given by each video'}",
         "", "How to get it", _indent(about.get), "", "How the folder must look", _indent(about.layout), "",
-        "Options (--set KEY=VALUE)", _indent(options(cls.Options)),
+        "Options (--set KEY=VALUE)", _indent(describe_options(cls.Options)),
     ]  # fmt: skip
     if about.cite:
         text += ["", "Cite", _indent(about.cite)]
@@ -71,7 +71,7 @@ def benchmark(name: str, allow_code: bool = False) -> Listing:
 
 def metrics() -> Listing:
     """All metrics, a line each."""
-    reasons = unusable(measures.PACKAGE, Metric)
+    reasons = unusable_plugins(measures.PACKAGE, Metric)
     rows = {name: _metric(name) for name in measures.known() if name not in reasons}
     cells = [
         (name, row["from"], str(row["needs"]), ", ".join(row["variants"]), str(row["about"]))
@@ -79,7 +79,7 @@ def metrics() -> Listing:
     ]
     table = text_table(cells, ("name", "from", "needs", "variants", "what it is"))
     hint = "`lavida-bench metrics NAME` tells how one is defined."
-    return Listing(table + notes(reasons, hint), rows)
+    return Listing(table + list_footer(reasons, hint), rows)
 
 
 def metric(name: str, allow_code: bool = False) -> Listing:

@@ -39,7 +39,7 @@ def command(
 
     one, other = open_run(first), open_run(second)
     if out is not None:
-        out_folder.make(out)
+        out_folder.make_output_folder(out)
     compared = [
         compare(
             (one, a),

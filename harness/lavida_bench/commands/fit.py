@@ -41,7 +41,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     if holds_run(target):
         inner = f"its fit is in {target / 'fit'}; " if (target / "fit").is_dir() else ""
         raise UserError(problem(target, "holds a run", todo=f"{inner}give another --out"))
-    out_folder.make(target)
+    out_folder.make_output_folder(target)
     from lavida_bench.fitting.trainer import fit
 
     model = fit(loaded, target, (lambda text: None) if as_json else click.echo)

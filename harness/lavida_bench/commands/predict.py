@@ -52,7 +52,7 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
     from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
 
     locate_model(model)
-    out_folder.make(out or Path("predictions"))
+    out_folder.make_output_folder(out or Path("predictions"))
 
     results = predict_all(load_scorer(model, precision, device), found, chosen, settings, again, progress)
     for result in results:

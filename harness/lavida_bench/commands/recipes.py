@@ -17,5 +17,5 @@ def command(name: str | None, as_json: bool) -> None:
     from lavida_gen.inspection import describe
     from lavida_gen.recipe_files.kinds import ABLATION, RUN
 
-    told = describe.recipe(name, RUN, ABLATION) if name else describe.recipes(RUN, ABLATION)
+    told = describe.describe_recipe(name, RUN, ABLATION) if name else describe.list_recipes(RUN, ABLATION)
     click.echo(json.dumps(told.plain, ensure_ascii=False) if as_json else told.text)

@@ -23,7 +23,7 @@ def command(run: Path, text: bool) -> None:
     from lavida_gen.storage import output_folder as out_folder
 
     record.read(run)  # a folder that is none of ours is left alone
-    out_folder.make(run, "RUN")
+    out_folder.make_output_folder(run, "RUN")
     page = report.render(run)
     if text:
         click.echo((run / report.MARKDOWN).read_text("utf-8"))

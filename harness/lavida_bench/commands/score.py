@@ -59,7 +59,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     from lavida_bench.protocols.prompt_names import prompt_names_from_text
     from lavida_bench.scoring.score import ScoringSettings, usual_readers
     from lavida_gen.recipe_files.plugin_names import permission
-    from lavida_gen.recipe_files.reading import refuse, validation_messages
+    from lavida_gen.recipe_files.reading import combined_error, validation_messages
 
     words = {
         key: options.pop(key) for key in ("out", "device", "replace", "readers", "no_maps", "settings", "allow_code")
@@ -71,7 +71,7 @@ def command(benchmark: str, model: str, **options: Any) -> None:
     try:
         entry = ScoreEntry.model_validate({"benchmark": benchmark, **options}, context=permission(words["allow_code"]))
     except ValidationError as error:
-        raise refuse(f"score {benchmark}", [*validation_messages(error, "", ScoreEntry)]) from error
+        raise combined_error(f"score {benchmark}", [*validation_messages(error, "", ScoreEntry)]) from error
     effort = ScoringSettings(batch=entry.batch, readers=words["readers"] or usual_readers(), maps=not words["no_maps"])
     out: Path = words["out"] or Path("runs/score")
     _score(entry, model, out, effort, words["replace"], words["device"])
@@ -86,7 +86,7 @@ def _score(entry: Any, model: str, out: Path, effort: Any, replace: bool, device
 
     locate_model(model)
     refuse_unscorable_entry(entry)
-    out_folder.make(out)
+    out_folder.make_output_folder(out)
     page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:
         click.echo((out / "report.md").read_text("utf-8"))

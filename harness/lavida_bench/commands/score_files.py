@@ -64,7 +64,7 @@ def command(
         for name in names:
             make(name, allow_code)  # an unknown one is told before any work
     if out is not None:
-        out_folder.make(out)
+        out_folder.make_output_folder(out)
     how = MeasureSettings(
         metrics or None, chosen, Bootstrap(resamples, seed), smoothing, partial, out is not None, seed, allow_code
     )

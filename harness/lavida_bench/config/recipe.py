@@ -20,7 +20,7 @@ from lavida_gen.common.digests import sha256
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.plugin_names import permission, plugin_name
-from lavida_gen.recipe_files.reading import change, expand, refuse, validation_messages
+from lavida_gen.recipe_files.reading import apply_setting, combined_error, expand_variables, validation_messages
 
 KeyHint = Callable[[dict[str, Any], tuple[int | str, ...]], str]
 """Explains an unknown key of a recipe by the recipe's plain data and the key's location."""
@@ -212,7 +212,7 @@ def load(name: str, settings: Sequence[str] = (), hint: KeyHint | None = None, a
     """
     path = find(name)
     raw = RUN.read(path, name)
-    problems = [problem for setting in settings for problem in change(raw, setting)]
+    problems = [problem for setting in settings for problem in apply_setting(raw, setting)]
     return parse(raw, str(path), problems, hint, allow_code)
 
 
@@ -236,7 +236,7 @@ def parse(
         UserError: The recipe is invalid; the message lists every problem with its place.
     """
     found = list(problems)
-    raw = expand(raw, "", found)
+    raw = expand_variables(raw, "", found)
     try:
         recipe = RunRecipe.model_validate(raw, context=permission(allow_code))
     except ValidationError as error:
@@ -245,4 +245,4 @@ def parse(
     else:
         if not found:
             return recipe
-    raise refuse(where, found)
+    raise combined_error(where, found)

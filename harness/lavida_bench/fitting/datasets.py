@@ -23,7 +23,7 @@ from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, ShardEntry
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.storage.base import Storage
-from lavida_gen.storage.cache import file_digest, root
+from lavida_gen.storage.cache import cache_root, file_digest
 from lavida_gen.storage.places import is_url, open_storage
 
 Check = Literal["digest", "size", "none"]
@@ -65,7 +65,7 @@ class MixtureDataset:
 
 def cache_folder(given: str | None) -> Path:
     """Where corpora behind a URL are kept."""
-    return (Path(given).expanduser() if given else root()) / "corpora"
+    return (Path(given).expanduser() if given else cache_root()) / "corpora"
 
 
 def locate_corpus(corpus: str, cache: Path) -> LocalCorpus:

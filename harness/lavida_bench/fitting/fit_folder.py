@@ -16,7 +16,7 @@ from lavida_gen.common.atomic_file import partial_path, write_atomic, write_erro
 from lavida_gen.common.errors import LavidaGenError, UserError, problem
 from lavida_gen.common.json_file import read_json_object, write_json
 from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.recipe_files.diff import told
+from lavida_gen.recipe_files.diff import describe_changes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +48,7 @@ def mark_begun(recipe: RunRecipe, out: Path) -> None:
     if held is None:
         write_json(out / OWNER, {"facts": facts, "inputs": inputs})
     else:
-        differ = told(held["facts"], facts)
+        differ = describe_changes(held["facts"], facts)
         if differ:
             todo = "give another --out, or remove the folder"
             raise UserError(problem(out, f"holds a fit of another recipe: {differ}", todo=todo))
@@ -60,7 +60,7 @@ def mark_begun(recipe: RunRecipe, out: Path) -> None:
 def changed_settings(recipe: RunRecipe, out: Path) -> str:
     """What of the recipe differs from that which the folder was begun with; "" for nothing and for a new folder."""
     held = _read(out / OWNER, "facts", "inputs")
-    return "" if held is None else told(held["facts"], recipe.fit_facts())
+    return "" if held is None else describe_changes(held["facts"], recipe.fit_facts())
 
 
 def _inputs(recipe: RunRecipe, gone: bool = False) -> dict[str, str]:

@@ -111,7 +111,7 @@ def predict(
     settings = settings or Settings()
     every = settings.every or min(EVERY, max(1, round(stream.fps / PER_SECOND)))
     found = Prediction(stream.name, fps=stream.fps, every=every)
-    out_folder.make(out)
+    out_folder.make_output_folder(out)
     work = _Pipeline(scorer, names, settings, out, found, ScoredFrames(names))
     with ExitStack() as stack:
         stack.callback(stream.close)

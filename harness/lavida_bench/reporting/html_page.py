@@ -20,4 +20,4 @@ def fill(template: str, title: str, data: Mapping[str, object]) -> str:
         The HTML, which loads nothing from the network.
     """
     body, style, script = (resource(name, "lavida_bench") for name in (template, "page.css", "page.js"))
-    return html_page.fill(body, title, data, style, script)
+    return html_page.render_page(body, title, data, style, script)

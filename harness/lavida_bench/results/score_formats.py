@@ -72,7 +72,7 @@ def read_npz(path: Path) -> dict[str, Array]:
         DataError: The file cannot be read.
     """
     try:
-        with arrays.archive(path) as file:
+        with arrays.open_archive(path) as file:
             content: dict[str, Array] = {name: file[name] for name in file.files if name != MAPS}
     except _UNREADABLE as error:
         raise DataError(problem(path, _reason(path, error), _ARCHIVE)) from error
@@ -94,7 +94,7 @@ def read_maps(path: Path) -> Array:
     if path.suffix.lower() != ".npz":
         return _load_array(path)
     try:
-        with arrays.archive(path) as file:
+        with arrays.open_archive(path) as file:
             maps: Array = file[MAPS]
     except _UNREADABLE as error:
         raise DataError(problem(path, _reason(path, error), _ARCHIVE)) from error
@@ -121,7 +121,7 @@ def read_maps_header(path: Path) -> ArrayHeader | None:
         with zipfile.ZipFile(path) as file:
             if f"{MAPS}.npy" not in file.namelist():
                 return None
-            with file.open(f"{MAPS}.npy") as member, arrays.PARSING:
+            with file.open(f"{MAPS}.npy") as member, arrays.PARSING_LOCK:
                 is_version_1 = npy.read_magic(member) == (1, 0)
                 read_header = npy.read_array_header_1_0 if is_version_1 else npy.read_array_header_2_0
                 shape, _, dtype = read_header(member)
@@ -133,7 +133,7 @@ def read_maps_header(path: Path) -> ArrayHeader | None:
 def _load_array(path: Path) -> Array:
     """An .npy file, memory-mapped. Raises DataError."""
     try:
-        array = arrays.load(path, "r")
+        array = arrays.load_array(path, "r")
     except _UNREADABLE as error:
         raise DataError(problem(path, _reason(path, error), _ARRAY)) from error
     if not isinstance(array, np.ndarray):

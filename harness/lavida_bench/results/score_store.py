@@ -171,7 +171,7 @@ class ScoreStore:
 
     def _load(self, video: TestVideo) -> _StoredVideo | None:
         try:
-            with arrays.archive(self.path(video.key)) as file:
+            with arrays.open_archive(self.path(video.key)) as file:
                 content = {name: file[name] for name in file.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # absent or damaged: the video is scored again
@@ -193,7 +193,7 @@ class _StoredPixels:
         self.rows = np.cumsum(scored) - 1
 
     def __call__(self, start: int, stop: int) -> Maps:
-        stored = arrays.load(self.path, "r")
+        stored = arrays.load_array(self.path, "r")
         maps = np.zeros((stop - start, *self.size), np.float16)
         for frame in range(start, stop):
             if self.scored[frame]:

@@ -27,7 +27,7 @@ from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config import recipe as corpora
 from lavida_gen.recipe_files.kinds import ABLATION
-from lavida_gen.recipe_files.reading import change, expand, refuse, validation_messages
+from lavida_gen.recipe_files.reading import apply_setting, combined_error, expand_variables, validation_messages
 
 
 class ArmSettings(StrictModel):
@@ -69,14 +69,14 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     """Read an ablation by name or path, with `key.path=value` on top. Raises UserError with every fault."""
     path = ABLATION.find(name)
     raw = ABLATION.read(path, name)
-    problems = [one for setting in settings for one in change(raw, setting)]
-    raw = expand(raw, "", problems)
+    problems = [one for setting in settings for one in apply_setting(raw, setting)]
+    raw = expand_variables(raw, "", problems)
     try:
         made = Ablation.model_validate(raw)
     except ValidationError as error:
-        raise refuse(str(path), [*problems, *validation_messages(error, "", Ablation)]) from error
+        raise combined_error(str(path), [*problems, *validation_messages(error, "", Ablation)]) from error
     if problems:
-        raise refuse(str(path), problems)
+        raise combined_error(str(path), problems)
     return made
 
 
@@ -126,7 +126,7 @@ def ablate(
 
     made = resolve_arms(ablation, out, allow_code)
     refuse_unscorable(made[0].run, f"{ablation.name}: run")  # the same in all arms
-    out_folder.make(out)
+    out_folder.make_output_folder(out)
     for arm in made:
         say(f"arm {arm.name}: {', '.join(arm.exposures)}")
         build(arm.corpus, out / arm.name / "corpus", workers)

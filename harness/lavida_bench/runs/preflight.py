@@ -20,7 +20,7 @@ from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.rules import GENERIC_RULES
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
-from lavida_gen.recipe_files.reading import refuse
+from lavida_gen.recipe_files.reading import combined_error
 
 SHOWN = 3  # missing videos that are named
 Problem = tuple[str, LavidaGenError]
@@ -49,7 +49,7 @@ def refuse_unscorable_entry(entry: ScoreEntry) -> None:
 
 def _refused(where: str, found: Sequence[EntryProblem], lines: Sequence[str]) -> LavidaGenError:
     words = any(isinstance(error, UserError) for _, _, error in found)
-    return refuse(where, lines, UserError if words else DataError)
+    return combined_error(where, lines, UserError if words else DataError)
 
 
 def _collect(entries: Sequence[ScoreEntry], wait: bool) -> list[EntryProblem]:

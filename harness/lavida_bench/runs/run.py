@@ -30,9 +30,9 @@ from lavida_bench.scoring.scorer import Precision, Scorer
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256_file, sha256_json
 from lavida_gen.common.errors import UserError, problem
-from lavida_gen.recipe_files.diff import told
+from lavida_gen.recipe_files.diff import describe_changes
 from lavida_gen.recipe_files.kinds import RUN
-from lavida_gen.recipe_files.reading import read
+from lavida_gen.recipe_files.reading import read_recipe_file
 from lavida_gen.storage import output_folder as out_folder
 from lavida_gen.storage.cache import file_digest
 
@@ -90,10 +90,10 @@ class _RunJob:
 
     def begin(self) -> None:
         """Make the folder, tell what has changed since it was last written to, note the recipe."""
-        path, plain = out_folder.make(self.out) / report.RECIPE, self.recipe.model_dump(mode="json")
+        path, plain = out_folder.make_output_folder(self.out) / report.RECIPE, self.recipe.model_dump(mode="json")
         if path.is_file():
             with suppress(UserError):  # changed by hand: it is written anew
-                if changed := told(read(path, RUN.keys), plain):
+                if changed := describe_changes(read_recipe_file(path, RUN.keys), plain):
                     self.say(f"the recipe has changed: {changed}")
         write_atomic(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.corpus.shards import EncodedSample, unpack
+from lavida_gen.corpus.shards import EncodedSample, decode_sample
 
 Member = tuple[Path, int, int]
 """Tar, offset and size in bytes."""
@@ -93,4 +93,4 @@ class OpenShard:
         if len(data) != stop - start:
             raise DataError(problem(f"{self.path}: sample {key}", "is cut off", todo="build or fetch the shard again"))
         encoded = {name: data[offset - start : offset - start + size] for name, (_, offset, size) in fields.items()}
-        return unpack(key, encoded, self.path)
+        return decode_sample(key, encoded, self.path)

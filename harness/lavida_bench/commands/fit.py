@@ -21,7 +21,7 @@ from lavida_bench.commands._options import CODE, FOLDER, JSON
 def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool, as_json: bool) -> None:
     """Fit the model of a recipe on its corpora.
 
-    Stopped by ctrl-C or killed, the same command goes on from the last checkpoint, with the same losses as if nothing
+    Stopped by ctrl-C or killed, the same command continues from the last checkpoint, with the same losses as if nothing
     had happened. A finished fit is left as it is. Many processes:
 
     \b

@@ -1,11 +1,11 @@
-"""Checkpoints of a fit: whole or not there, the newest few kept, the best weights apart.
+"""Checkpoints of a fit: complete or absent, the newest few kept; the best weights in a file of their own.
 
     checkpoints/step-00000500/     optimiser, schedule, random state of each process, weights that train, progress.json,
                                    the resolved recipe
     best.safetensors               the weights that train, of the step with the best validation
 
-A checkpoint is written beside its name and renamed when every process is done. What accelerate, FSDP and DeepSpeed keep
-is theirs; without these two only the weights that train are stored: frozen ones come from where the model came from.
+A checkpoint is written under a temporary name and renamed when all processes are done. FSDP and DeepSpeed write their
+own files; without them only the weights that train are saved: frozen ones come from where the model came from.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lavida_bench.fitting.sharded import is_sharded
 from lavida_gen.common.atomic_file import PARTIAL, describe_write_failure, partial_path, write_atomic, write_error
@@ -33,12 +33,14 @@ RECIPE = "recipe.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands.
+    """How far a fit is.
 
-    step       optimiser steps done: with the recipe also the loader's position
-    batch      samples of one forward over all processes
-    best       the best value of validation so far and its step
-    damaged    samples left out so far
+    Attributes:
+        step: Optimiser steps done; with the recipe it determines the loader's position, too.
+        batch: Samples of a micro-batch over all processes.
+        best: Best value of validation so far.
+        best_step: Step of the best value.
+        damaged: Samples left out so far.
     """
 
     step: int = 0
@@ -49,22 +51,39 @@ class Progress:
 
 
 class Checkpoints:
-    """The checkpoints of one run folder. Every process calls `save` and `load`."""
+    """The checkpoints of one run folder. Every process calls `save` and `load`.
+
+    Args:
+        out: Run folder.
+        keep: How many checkpoints are kept, the newest ones.
+        accelerator: Saves and loads everything that was prepared or registered with it.
+        model: The model before `prepare`.
+    """
 
     def __init__(self, out: Path, keep: int, accelerator: Accelerator, model: nn.Module) -> None:
         self.out, self.keep, self.accelerator = out, keep, accelerator
         self.folder = out / FOLDER
         if not is_sharded(accelerator):
-            accelerator.register_save_state_pre_hook(_saver(accelerator, model))
-            accelerator.register_load_state_pre_hook(_putter(model))
+            accelerator.register_save_state_pre_hook(_save_hook(accelerator, model))
+            accelerator.register_load_state_pre_hook(_load_hook(model))
 
     def newest(self) -> Path | None:
-        """The newest whole checkpoint."""
-        found = sorted(self.folder.glob("step-*[0-9]"))
-        return found[-1] if found else None
+        """Return the newest complete checkpoint, None if there is none."""
+        complete = sorted(self.folder.glob("step-*[0-9]"))
+        return complete[-1] if complete else None
 
     def save(self, progress: Progress) -> Path:
-        """Write one, then let the oldest go. Raises DataError when the disk is full: the earlier ones are kept."""
+        """Write a checkpoint, then delete the oldest ones.
+
+        Args:
+            progress: Saved in it.
+
+        Returns:
+            Folder of the checkpoint.
+
+        Raises:
+            DataError: The disk is full or cannot be written; earlier checkpoints are kept.
+        """
         main = self.accelerator.is_main_process
         name = f"step-{progress.step:08d}"
         partial = partial_path(self.folder / name)
@@ -72,31 +91,41 @@ class Checkpoints:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
         self.accelerator.wait_for_everyone()
-        said = _tried(self.accelerator, partial)
-        if main and not any(said):
-            said = [_finished(partial, self.folder / name, progress)]
-        said = _gathered(self.accelerator, [word for word in said if word])
-        if said:
+        failures = _save_state(self.accelerator, partial)
+        if main and not failures:
+            failures = _complete(partial, self.folder / name, progress)
+        failures = _gather(self.accelerator, failures if main else [])
+        if failures:
             if main:
                 shutil.rmtree(partial, ignore_errors=True)
-            raise self._lost(name, said[0])
+            raise self._save_error(name, failures[0])
         if main:
             self._prune()
         return self.folder / name
 
-    def _lost(self, name: str, failure: str) -> DataError:
-        kept = self.newest()
-        resume = "run the same command again: it goes on from " + (kept.name if kept else "step 0")
+    def _save_error(self, name: str, failure: str) -> DataError:
+        newest = self.newest()
+        resume = f"run the same command again: it continues from {newest.name if newest else 'step 0'}"
         return write_error(self.folder / name, failure, resume)
 
     def _prune(self) -> None:
         for old in sorted(self.folder.glob("step-*[0-9]"))[: -self.keep]:
-            gone = partial_path(old)
-            old.rename(gone)  # never half a checkpoint under a whole one's name
-            shutil.rmtree(gone, ignore_errors=True)
+            renamed = partial_path(old)
+            old.rename(renamed)  # so that no half-deleted checkpoint has the name of a complete one
+            shutil.rmtree(renamed, ignore_errors=True)
 
     def load(self, path: Path) -> Progress:
-        """Put everything back. Raises DataError for a damaged checkpoint."""
+        """Restore model, optimiser, schedule, averaged weights and random state.
+
+        Values are copied into memory that torch allocated, so a continued fit computes with aligned operands, as the
+        first part did (see `lavida.alignment`).
+
+        Args:
+            path: Folder of a checkpoint.
+
+        Raises:
+            DataError: The checkpoint is damaged.
+        """
         from pickle import UnpicklingError
 
         from safetensors import SafetensorError
@@ -107,59 +136,60 @@ class Checkpoints:
             plain = json.loads((path / PROGRESS).read_bytes())
             return Progress(**{field.name: plain[field.name] for field in fields(Progress)})
         except damaged as error:
-            why = _line(error).partition(". ")[0]  # torch goes on with advice that is unsafe
-            todo = "remove it: the run then goes on from the one before, if there is one"
-            raise DataError(problem(path, f"cannot be loaded ({why})", "a whole checkpoint", todo)) from error
+            reason = _first_line(error).partition(". ")[0]  # torch's next sentence advises to load unsafely
+            todo = "remove it: the run then continues from the one before, if there is one"
+            raise DataError(problem(path, f"cannot be loaded ({reason})", "a complete checkpoint", todo)) from error
 
 
-def _finished(partial: Path, final: Path, progress: Progress) -> str:
-    """Give a checkpoint its name; what went wrong, "" if nothing did."""
+def _complete(partial: Path, final: Path, progress: Progress) -> list[str]:
+    """Give a checkpoint its final name; what failed."""
     try:
         shutil.copyfile(partial.parent.parent / RECIPE, partial / RECIPE)
         write_atomic(partial / PROGRESS, json.dumps(asdict(progress)).encode())
         for file in partial.rglob("*"):
-            _sync(file)
+            _sync_to_disk(file)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-        _sync(final.parent)
+        _sync_to_disk(final.parent)
     except (OSError, DataError) as error:
-        return describe_write_failure(error)
-    return ""
+        return [describe_write_failure(error)]
+    return []
 
 
-def _tried(accelerator: Accelerator, folder: Path) -> list[str]:
-    """Save in every process; what went wrong in any."""
-    said = []
+def _save_state(accelerator: Accelerator, folder: Path) -> list[str]:
+    """Save in every process; what failed in any."""
+    failures = []
     try:
         accelerator.save_state(str(folder))
     except Exception as error:  # torch, safetensors and accelerate each have their own for a full disk
-        if not _is_disk(error):
+        if not _is_disk_error(error):
             raise
-        said = [describe_write_failure(error)]
-    return _gathered(accelerator, said)
+        failures = [describe_write_failure(error)]
+    return _gather(accelerator, failures)
 
 
-def _gathered(accelerator: Accelerator, said: list[str]) -> list[str]:
+def _gather(accelerator: Accelerator, texts: list[str]) -> list[str]:
+    """The texts of all processes."""
     if accelerator.num_processes == 1:
-        return said
+        return texts
     from accelerate.utils import gather_object
 
-    found: list[str] = gather_object(said)
-    return found
+    gathered: list[str] = gather_object(texts)
+    return gathered
 
 
-def _is_disk(error: Exception) -> bool:
+def _is_disk_error(error: Exception) -> bool:
     text = str(error).lower()
     return isinstance(error, OSError) or any(
         word in text for word in ("no space", "os error", "failed writing", "write failed", "unexpected pos", "quota")
     )
 
 
-def _line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return (" ".join(str(error).split()) or type(error).__name__)[:300]
 
 
-def _sync(path: Path) -> None:
+def _sync_to_disk(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -170,24 +200,22 @@ def _sync(path: Path) -> None:
 # ---- weights ------------------------------------------------------------------------------------------------------
 
 
-def _saver(accelerator: Accelerator, model: nn.Module) -> Any:
-    def save(models: list[Any], weights: list[Any], folder: str) -> None:
+def _save_hook(accelerator: Accelerator, model: nn.Module) -> Callable[[object, list[object], str], None]:
+    def save(models: object, weights: list[object], folder: str) -> None:
         from safetensors.torch import save_file
 
         from lavida_bench.fitting.optimiser import trainable_parameters
 
-        weights.clear()  # accelerate would store the frozen ones too, again and again
+        weights.clear()  # accelerate would save the frozen ones, too, in every checkpoint
         if accelerator.is_main_process:
-            save_file(
-                {k: v.detach().contiguous() for k, v in trainable_parameters(model).items()},
-                str(Path(folder) / WEIGHTS),
-            )
+            values = {name: value.detach().contiguous() for name, value in trainable_parameters(model).items()}
+            save_file(values, str(Path(folder) / WEIGHTS))
 
     return save
 
 
-def _putter(model: nn.Module) -> Any:
-    def load(models: list[Any], folder: str) -> None:
+def _load_hook(model: nn.Module) -> Callable[[list[object], str], None]:
+    def load(models: list[object], folder: str) -> None:
         models.clear()
         restore_weights(model, Path(folder) / WEIGHTS)
 
@@ -195,7 +223,18 @@ def _putter(model: nn.Module) -> Any:
 
 
 def restore_weights(model: nn.Module, file: Path) -> dict[str, str]:
-    """Put stored weights into the model; the file's notes. Raises DataError if they are not this model's."""
+    """Copy saved weights into the model; its memory stays where it is, so alignment does too.
+
+    Args:
+        model: Model with the same trainable parameters.
+        file: trained.safetensors of a checkpoint, or best.safetensors.
+
+    Returns:
+        The file's notes: step and values of validation.
+
+    Raises:
+        DataError: The file holds the weights of another model.
+    """
     from safetensors import safe_open
 
     from lavida_bench.fitting.optimiser import copy_weights, trainable_parameters
@@ -203,23 +242,31 @@ def restore_weights(model: nn.Module, file: Path) -> dict[str, str]:
     with safe_open(str(file), "pt") as stored:
         weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # it is no dict
         notes = dict(stored.metadata() or {})
-    own = trainable_parameters(model)
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
-    if shapes != {name: tuple(value.shape) for name, value in own.items()}:
+    if shapes != {name: tuple(value.shape) for name, value in trainable_parameters(model).items()}:
         raise DataError(problem(file, "holds other weights than the model trains", todo="was model.config changed?"))
     copy_weights(model, weights)
     return notes
 
 
 def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str]) -> None:
-    """The best weights so far, whole or not at all. Raises DataError when the disk is full."""
+    """Write the best weights so far, atomically.
+
+    Args:
+        out: Run folder.
+        weights: Weights by name.
+        notes: Step and values of validation, stored in the file.
+
+    Raises:
+        DataError: The disk is full or cannot be written.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     partial = partial_path(out / BEST)
     try:
         save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial, dict(notes))
-        _sync(partial)
+        _sync_to_disk(partial)
         partial.replace(out / BEST)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
@@ -228,7 +275,14 @@ def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Hold a run folder for this fit alone. Raises DataError if another one writes there."""
+    """Lock a run folder for this fit and remove what a killed one left half-written.
+
+    Args:
+        out: Run folder; created if it does not exist.
+
+    Raises:
+        DataError: Another fit is writing there.
+    """
     import fcntl
 
     out.mkdir(parents=True, exist_ok=True)
@@ -237,15 +291,26 @@ def locked(out: Path) -> Iterator[None]:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock it is not inherited by the loader's workers
         except OSError as error:
             raise DataError(problem(out, "another fit is writing here", todo="wait for it, or give --out")) from error
-        for left in (out / FOLDER).glob(f"*{PARTIAL}"):
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in (out / FOLDER).glob(f"*{PARTIAL}"):
+            shutil.rmtree(leftover, ignore_errors=True)
         partial_path(out / BEST).unlink(missing_ok=True)
         yield
 
 
-def improved(progress: Progress, value: float, rises: bool) -> Progress | None:
-    """The progress with a new best, if it is one."""
+def improved(progress: Progress, value: float, higher_is_better: bool) -> Progress | None:
+    """Compare a value of validation with the best so far.
+
+    Args:
+        progress: Has the best value so far and the present step.
+        value: The present value.
+        higher_is_better: Direction of the comparison.
+
+    Returns:
+        The progress with the new best value, None if it is not better.
+    """
     best = progress.best
-    if best is not None and (value <= best if rises else value >= best):
-        return None
+    if best is not None:
+        is_better = value > best if higher_is_better else value < best
+        if not is_better:
+            return None
     return replace(progress, best=value, best_step=progress.step)

@@ -1,7 +1,7 @@
-"""Corpora to learn from, opened: shards by kind and split, checked, and fetched where they lie behind a URL.
+"""The datasets of the training mixture: shards by corpus, kind and split, checked, and fetched where needed.
 
-A corpus behind a URL (http, https, hf, s3, gs, ...: whatever fsspec opens) becomes a folder in the cache that fills as
-its shards are needed; every fetched shard is compared with the manifest's digest.
+A corpus behind a URL (http, https, hf, s3, gs, ...: everything that fsspec opens) becomes a folder in the cache. Its
+shards are fetched when they are needed, and each one is compared with its digest in the manifest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,18 +29,30 @@ from lavida_gen.storage.places import is_url, open_storage
 Check = Literal["digest", "size", "none"]
 TRIES = 3
 PAUSE = 1.0
-"""Seconds before a second try at a shard; twice as many before the third."""
+"""Seconds before the second try to fetch a shard, and twice this before the third."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalCorpus:
-    """Where a corpus lies: its folder, and the URL that the folder is a copy of ("" = none)."""
+    """A corpus as a local folder.
+
+    Attributes:
+        folder: The folder; of a corpus behind a URL it has the shards that were fetched so far.
+        url: The URL, "" if there is none.
+    """
 
     folder: Path
     url: str = ""
 
     def path(self, shard: ShardEntry) -> Path:
-        """The shard as a local file; fetched first where it must be. Raises DataError."""
+        """Return the path of a shard, which is fetched first if necessary.
+
+        Args:
+            shard: An entry of the corpus' manifest.
+
+        Raises:
+            DataError: The shard cannot be fetched.
+        """
         path = self.folder / shard.file
         if self.url and not path.is_file():
             fetch_shard(open_storage(self.url), shard.file, path, shard.sha256)
@@ -49,7 +61,15 @@ class LocalCorpus:
 
 @dataclass(frozen=True, slots=True)
 class MixtureDataset:
-    """The shards of one kind and split of one corpus; `weight` is its share of the steps."""
+    """One dataset of the mixture: the shards of one kind and split of one corpus.
+
+    Attributes:
+        name: `corpus/kind`.
+        kind: image or clip.
+        corpus: Where the shards are.
+        shards: Entries of the manifest.
+        weight: Its share of the steps, relative to the other datasets' weights.
+    """
 
     name: str
     kind: str
@@ -59,17 +79,30 @@ class MixtureDataset:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Samples of each shard."""
+        """Samples in each shard."""
         return tuple(shard.samples for shard in self.shards)
 
 
 def cache_folder(given: str | None) -> Path:
-    """Where corpora behind a URL are kept."""
+    """Return the folder that keeps corpora behind a URL.
+
+    Args:
+        given: The recipe's `fit.loader.cache`, None for the user's cache.
+    """
     return (Path(given).expanduser() if given else cache_root()) / "corpora"
 
 
 def locate_corpus(corpus: str, cache: Path) -> LocalCorpus:
-    """A corpus by folder or URL. Raises UserError or DataError."""
+    """Find a corpus, or begin its copy in the cache.
+
+    Args:
+        corpus: Folder or URL.
+        cache: Folder for corpora behind a URL.
+
+    Raises:
+        UserError: There is no such corpus.
+        DataError: The corpus is damaged or cannot be read.
+    """
     if not is_url(corpus):
         return LocalCorpus(open_corpus(corpus).path)
     opened = open_corpus(corpus)
@@ -83,91 +116,114 @@ def locate_corpus(corpus: str, cache: Path) -> LocalCorpus:
 def open_datasets(
     entries: Sequence[DataEntry], split: str, settings: LoaderSettings
 ) -> tuple[list[MixtureDataset], list[str]]:
-    """The pools of all corpora, and what is wrong with their shards (these are left out).
+    """Open the datasets of all corpora of a recipe.
 
-    Raises UserError for a corpus or kind that is not there, DataError for a damaged shard unless the recipe says skip.
+    Args:
+        entries: The recipe's `data`.
+        split: train or val.
+        settings: How shards are checked, and what happens to damaged ones.
+
+    Returns:
+        The datasets, and one message for each damaged shard that was left out.
+
+    Raises:
+        UserError: A corpus does not exist or has no shard of the kind and split.
+        DataError: A shard is damaged and `settings.damaged` is stop, or every shard is damaged.
     """
-    pools: list[MixtureDataset] = []
+    datasets: list[MixtureDataset] = []
     damaged: list[str] = []
     for number, entry in enumerate(entries):
-        store = locate_corpus(entry.corpus, cache_folder(settings.cache))
-        manifest = open_corpus(store.folder).manifest
-        here = [shard for shard in manifest.shards if shard.split == split and entry.kind in (None, shard.kind)]
-        if not here:
-            there = ", ".join(manifest.splits)
-            wanted = f"{entry.kind or 'any'}/{split}"
-            raise UserError(
-                problem(f"data[{number}].corpus: {entry.corpus}", f"no shard of {wanted}", f"one of {there}")
-            )
-        found = _check(store, here, settings.check)
-        damaged += found.values()
-        sound = [shard for shard in here if shard.file not in found]
-        same = any(pool.name.partition("/")[0] == manifest.name for pool in pools)
-        name = f"{manifest.name}-{number}" if same else manifest.name  # two corpora of one recipe stay apart in logs
-        for kind in sorted({shard.kind for shard in sound}):
-            chosen = tuple(shard for shard in sound if shard.kind == kind)
-            share = sum(shard.samples for shard in chosen) / sum(shard.samples for shard in sound)
-            pools.append(MixtureDataset(f"{name}/{kind}", kind, store, chosen, entry.weight * share))
+        corpus = locate_corpus(entry.corpus, cache_folder(settings.cache))
+        manifest = open_corpus(corpus.folder).manifest
+        shards = [shard for shard in manifest.shards if shard.split == split and entry.kind in (None, shard.kind)]
+        if not shards:
+            where, wanted = f"data[{number}].corpus: {entry.corpus}", f"{entry.kind or 'any'}/{split}"
+            raise UserError(problem(where, f"no shard of {wanted}", f"one of {', '.join(manifest.splits)}"))
+        problems = _check_shards(corpus, shards, settings.check)
+        damaged += problems.values()
+        undamaged = [shard for shard in shards if shard.file not in problems]
+        taken = any(dataset.name.partition("/")[0] == manifest.name for dataset in datasets)
+        name = f"{manifest.name}-{number}" if taken else manifest.name  # two corpora of one name differ in the log
+        datasets += _split_by_kind(name, corpus, undamaged, entry.weight)
     if damaged and settings.damaged == "stop":
         todo = "build or fetch them again, or set fit.loader.damaged=skip"
         raise DataError(f"{len(damaged)} damaged shards; {todo}\n" + "\n".join(f"  {line}" for line in damaged))
-    if not pools:
+    if not datasets:
         raise DataError("every shard is damaged:\n" + "\n".join(f"  {line}" for line in damaged))
-    return pools, damaged
+    return datasets, damaged
 
 
-def _check(store: LocalCorpus, shards: Sequence[ShardEntry], how: Check) -> dict[str, str]:
-    """What is wrong with shards that lie here, by file. Those still to be fetched are checked when they come."""
-    lying = [shard for shard in shards if not store.url or (store.folder / shard.file).is_file()]
+def _split_by_kind(
+    name: str, corpus: LocalCorpus, shards: Sequence[ShardEntry], weight: float
+) -> Iterator[MixtureDataset]:
+    """One dataset for each kind; they share the corpus' weight by their samples."""
+    for kind in sorted({shard.kind for shard in shards}):
+        chosen = tuple(shard for shard in shards if shard.kind == kind)
+        share = sum(shard.samples for shard in chosen) / sum(shard.samples for shard in shards)
+        yield MixtureDataset(f"{name}/{kind}", kind, corpus, chosen, weight * share)
+
+
+def _check_shards(corpus: LocalCorpus, shards: Sequence[ShardEntry], check: Check) -> dict[str, str]:
+    """Messages on damaged shards, by file. Shards that were not fetched yet are checked when they are."""
+    present = [shard for shard in shards if not corpus.url or (corpus.folder / shard.file).is_file()]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-        said = threads.map(lambda shard: _fault(store.folder / shard.file, shard, how), lying)
-        return {shard.file: words for shard, words in zip(lying, said, strict=True) if words}
+        messages = threads.map(lambda shard: _check_shard(corpus.folder / shard.file, shard, check), present)
+        return {shard.file: message for shard, message in zip(present, messages, strict=True) if message}
 
 
-def _fault(path: Path, shard: ShardEntry, how: Check) -> str:
+def _check_shard(path: Path, shard: ShardEntry, check: Check) -> str:
+    """What is wrong with a shard, "" if nothing is."""
     if not path.is_file():
         return problem(path, "is missing")
     size = path.stat().st_size
-    if how != "none" and size != shard.bytes:
+    if check != "none" and size != shard.bytes:
         return problem(path, f"{size:,} bytes", f"{shard.bytes:,}")
-    if how == "digest" and file_digest(path) != shard.sha256:
-        return problem(path, "other bytes than corpus.json says", f"sha256 {shard.sha256[:12]}")
+    if check == "digest" and file_digest(path) != shard.sha256:
+        return problem(path, "content differs from corpus.json", f"sha256 {shard.sha256[:12]}")
     return ""
 
 
 # ---- fetching -----------------------------------------------------------------------------------------------------
 
 
-def fetch_shard(place: Storage, file: str, path: Path, sha256: str) -> None:
-    """A shard into the cache, whole or not at all; of several processes one fetches, the others wait.
+def fetch_shard(storage: Storage, file: str, path: Path, digest: str) -> None:
+    """Fetch a shard into the cache, atomically. One of several processes fetches it, the others wait.
 
-    Raises DataError.
+    Args:
+        storage: Where the corpus is.
+        file: The shard's path in the corpus.
+        path: Its path in the cache.
+        digest: Expected SHA-256, 64 hexadecimal digits.
+
+    Raises:
+        DataError: It cannot be fetched, or has another digest, `TRIES` times.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_name(f".{path.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.is_file():
             return
-        said = ""
+        failure = ""
         for attempt in range(TRIES):
             time.sleep(attempt * PAUSE)
-            said = _fetch_once(place, file, path, sha256)
-            if not said:
+            failure = _fetch_once(storage, file, path, digest)
+            if not failure:
                 return
-    raise DataError(problem(place.at(file), f"{said}, {TRIES} times", todo="look at the place, then run it again"))
+    todo = "check the URL and the connection, then run it again"
+    raise DataError(problem(storage.at(file), f"{failure}, {TRIES} times", todo=todo))
 
 
-def _fetch_once(place: Storage, file: str, path: Path, sha256: str) -> str:
-    """What went wrong, "" if nothing did."""
+def _fetch_once(storage: Storage, file: str, path: Path, digest: str) -> str:
+    """What failed, "" if nothing did."""
     partial = partial_path(path)  # the caller holds the lock
     try:
-        with place.open(file) as source, open(partial, "wb") as target:
+        with storage.open(file) as source, open(partial, "wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
         got = sha256_file(partial)
-        if got == sha256:
+        if got == digest:
             partial.replace(path)
             return ""
-        return f"came with sha256 {got[:12]}, expected {sha256[:12]}"
+        return f"came with sha256 {got[:12]}, expected {digest[:12]}"
     except Exception as error:  # each file system has exceptions of its own
         return f"cannot be fetched ({error})"
     finally:

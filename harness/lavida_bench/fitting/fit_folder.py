@@ -1,4 +1,4 @@
-"""The folder of a fit: whose it is, whether it is done, and what is written when it is."""
+"""The folder of a fit: which recipe it belongs to, whether the fit is finished, and its result."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
+from lavida_bench.common.model_digest import model_digest
 from lavida_bench.fitting.checkpoint import BEST, RECIPE, Progress
-from lavida_bench.results.score_store import folder_digest
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error
 from lavida_gen.common.errors import LavidaGenError, UserError, problem
-from lavida_gen.common.json_file import read_json_object, write_json
+from lavida_gen.common.json_file import JsonObject, read_json_object, write_json
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.recipe_files.diff import describe_changes
 
@@ -29,60 +29,83 @@ MODEL, DONE, OWNER = "model", "fit.json", ".fit.json"
 
 
 def is_finished(recipe: RunRecipe, out: Path) -> bool:
-    """Whether the folder holds the finished fit of this recipe. Raises UserError if what it began with has changed.
+    """Return whether the folder holds the finished fit of this recipe.
 
-    What is gone has not changed: a fitted model outlives its corpus.
+    Args:
+        recipe: Recipe with a `fit`.
+        out: Run folder. Corpora that do not exist any more count as unchanged: a model outlives its corpus.
+
+    Raises:
+        UserError: A corpus or the initial model has changed since the fit began.
+        DataError: A file of the folder is damaged.
     """
-    done, held = _read(out / DONE, "identity"), _read(out / OWNER, "facts", "inputs")
+    done, begun = _read(out / DONE, "identity"), _read(out / OWNER, "facts", "inputs")
     if done is None or done["identity"] != recipe.fit_identity() or not (out / MODEL).is_dir():
         return False
-    if held is not None:
-        _compare(held["inputs"], _inputs(recipe, gone=True))
+    if begun is not None:
+        _refuse_changed_inputs(begun["inputs"], _inputs(recipe, allow_missing=True))
     return True
 
 
 def mark_begun(recipe: RunRecipe, out: Path) -> None:
-    """Mark the folder as this recipe's. Raises UserError if it is another's, or if what it began with has changed."""
+    """Mark the folder as this recipe's and write the resolved recipe into it.
+
+    Args:
+        recipe: Recipe with a `fit`.
+        out: Run folder.
+
+    Raises:
+        UserError: The folder belongs to another recipe, or a corpus or the initial model has changed.
+        DataError: A corpus is damaged, or the folder cannot be written.
+    """
     facts, inputs = recipe.fit_facts(), _inputs(recipe)
-    held = _read(out / OWNER, "facts", "inputs")
-    if held is None:
+    begun = _read(out / OWNER, "facts", "inputs")
+    if begun is None:
         write_json(out / OWNER, {"facts": facts, "inputs": inputs})
     else:
-        differ = describe_changes(held["facts"], facts)
-        if differ:
+        difference = describe_changes(begun["facts"], facts)
+        if difference:
             todo = "give another --out, or remove the folder"
-            raise UserError(problem(out, f"holds a fit of another recipe: {differ}", todo=todo))
-        _compare(held["inputs"], inputs)
+            raise UserError(problem(out, f"holds a fit of another recipe: {difference}", todo=todo))
+        _refuse_changed_inputs(begun["inputs"], inputs)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     write_atomic(out / RECIPE, text.encode())
 
 
 def changed_settings(recipe: RunRecipe, out: Path) -> str:
-    """What of the recipe differs from that which the folder was begun with; "" for nothing and for a new folder."""
-    held = _read(out / OWNER, "facts", "inputs")
-    return "" if held is None else describe_changes(held["facts"], recipe.fit_facts())
+    """Describe how a recipe differs from the one that the folder belongs to.
+
+    Args:
+        recipe: Recipe with a `fit`.
+        out: Run folder.
+
+    Returns:
+        `fit.lr 0.001 -> 0.002, ...`; "" if nothing differs or the folder is new.
+    """
+    begun = _read(out / OWNER, "facts", "inputs")
+    return "" if begun is None else describe_changes(begun["facts"], recipe.fit_facts())
 
 
-def _inputs(recipe: RunRecipe, gone: bool = False) -> dict[str, str]:
-    """Digests of the corpora and of the model that a fit begins with; `gone`: those that are not there are left out."""
-    found: dict[str, str] = {}
+def _inputs(recipe: RunRecipe, allow_missing: bool = False) -> dict[str, str]:
+    """Digests of the corpora and of the initial model; with `allow_missing` those that do not exist are left out."""
+    digests: dict[str, str] = {}
     for entry in recipe.data:
         try:
-            found[entry.corpus] = open_corpus(entry.corpus).manifest.digest
+            digests[entry.corpus] = open_corpus(entry.corpus).manifest.digest
         except LavidaGenError:
-            if not gone:
+            if not allow_missing:
                 raise
     model = recipe.model.path
     if model is not None and Path(model).expanduser().is_dir():
-        found[model] = folder_digest(Path(model).expanduser())
-    return found
+        digests[model] = model_digest(Path(model).expanduser())
+    return digests
 
 
-def _compare(held: Mapping[str, str], inputs: Mapping[str, str]) -> None:
-    for what, digest in inputs.items():
-        if held.get(what) != digest:
-            todo = "give another --out to fit anew"
-            raise UserError(problem(what, "is another one than this fit began with", todo=todo))
+def _refuse_changed_inputs(begun: Mapping[str, str], inputs: Mapping[str, str]) -> None:
+    for name, digest in inputs.items():
+        if begun.get(name) != digest:
+            todo = "give another --out to start a new fit"
+            raise UserError(problem(name, "has changed since this fit began", todo=todo))
 
 
 def write_result(
@@ -94,11 +117,21 @@ def write_result(
     progress: Progress,
     damaged_shards: int,
 ) -> None:
-    """Write the model with the best weights, if any were kept, and last of all fit.json. Raises DataError.
+    """Write the fitted model and then fit.json, which marks the fit as finished.
 
-    damaged_shards  how many the loader left out from the beginning
+    Args:
+        out: Run folder; the weights in its best.safetensors, if any, replace those of the same names in `weights`.
+        recipe: Recipe of the fit.
+        model: Gives the configuration.
+        processor: Saved beside the model.
+        weights: The last weights by name.
+        progress: Goes into fit.json.
+        damaged_shards: Shards that the loader left out from the beginning.
+
+    Raises:
+        DataError: The folder cannot be written.
     """
-    best = _best(out / BEST) if (out / BEST).is_file() else {}
+    best = _load_weights(out / BEST) if (out / BEST).is_file() else {}
     partial = partial_path(out / MODEL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -119,14 +152,14 @@ def write_result(
     write_json(out / DONE, summary)
 
 
-def _best(file: Path) -> dict[str, Tensor]:
+def _load_weights(file: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     return load_file(str(file))
 
 
-def _read(path: Path, *keys: str) -> dict[str, Any] | None:
-    """A file of this folder, None if it is not there. Raises DataError for what is damaged or lacks a key."""
+def _read(path: Path, *keys: str) -> JsonObject | None:
+    """A JSON object of this folder, None if the file does not exist."""
     if not path.exists():
         return None
     expected = f"an object with {' and '.join(keys)}"

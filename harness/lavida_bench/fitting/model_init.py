@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from lavida_bench.config.recipe import ModelSettings, RunRecipe
 
 
-def make_model(recipe: RunRecipe, say: Callable[[str], None]) -> tuple[Lavida, LavidaProcessor]:
-    """The recipe's model and processor, with what trains set and told.
+def make_model(recipe: RunRecipe, log: Callable[[str], None]) -> tuple[Lavida, LavidaProcessor]:
+    """Create the recipe's model and processor, freeze what does not train, and log a table of the groups.
 
-    Raises UserError for a configuration that is off, or for weights that are not there.
+    Args:
+        recipe: Its `model` names preset, folder or parts; its `fit`, if any, memory settings.
+        log: Takes the table.
+
+    Raises:
+        UserError: The configuration is invalid, or the weights do not exist.
     """
     from transformers.utils.logging import disable_progress_bar
 
@@ -31,14 +36,15 @@ def make_model(recipe: RunRecipe, say: Callable[[str], None]) -> tuple[Lavida, L
     if not sys.stderr.isatty():
         disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
     try:
-        model, processor = _open(recipe.model)
+        model, processor = _load(recipe.model)
         processor.sizes = Sizes.of(model.config)
-        rows = set_trainable(model)
+        groups = set_trainable(model)
     except (LavidaError, OSError) as error:
         raise UserError(f"model: {error}") from error
-    say(format_table(rows))
+    log(format_table(groups))
     if recipe.fit is not None and recipe.fit.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        enable: Callable[[], None] = model.gradient_checkpointing_enable
+        enable()
     if recipe.fit is not None and recipe.fit.half_frozen:
         for parameter in model.parameters():
             if not parameter.requires_grad:
@@ -46,7 +52,7 @@ def make_model(recipe: RunRecipe, say: Callable[[str], None]) -> tuple[Lavida, L
     return model, processor
 
 
-def _open(settings: ModelSettings) -> tuple[Any, Any]:
+def _load(settings: ModelSettings) -> tuple[Lavida, LavidaProcessor]:
     from lavida.config import LavidaConfig
     from lavida.modeling import Lavida
     from lavida.presets import PARTS
@@ -54,32 +60,31 @@ def _open(settings: ModelSettings) -> tuple[Any, Any]:
 
     if settings.path is not None:
         config = LavidaConfig.from_pretrained(settings.path)
-        config = LavidaConfig(**config.to_dict() | complete_changes(config, settings.config))
-        model = Lavida.from_pretrained(settings.path, config=config)
-        return model, LavidaProcessor.from_pretrained(settings.path)
+        config = LavidaConfig(**config.to_dict() | _complete_changes(config, settings.config))
+        saved: Lavida = Lavida.from_pretrained(settings.path, config=config)
+        return saved, LavidaProcessor.from_pretrained(settings.path)
     if settings.preset is not None:
-        own = complete_changes(LavidaConfig.preset(settings.preset), settings.config)
+        changes = _complete_changes(LavidaConfig.preset(settings.preset), settings.config)
         if settings.random or settings.preset not in PARTS:
-            model = Lavida.from_preset(settings.preset, random=settings.random, **own)
+            model = Lavida.from_preset(settings.preset, random=settings.random, **changes)
             return model, LavidaProcessor.from_preset(settings.preset)
         parts = dict(zip(("mllm", "sam", "text"), PARTS[settings.preset], strict=True))
     else:
-        own, parts = complete_changes(LavidaConfig(), settings.config), settings.parts
-    model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **own)
+        changes, parts = _complete_changes(LavidaConfig(), settings.config), settings.parts
+    model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **changes)
     return model, LavidaProcessor.from_parts(parts["mllm"], parts["text"], Sizes.of(model.config))
 
 
-def complete_changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe's changes, a mapping (loss, trainable, budgets) completed by what the configuration has.
+def _complete_changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe's changes; mappings (loss, trainable, budgets) keep the configuration's other entries.
 
     Raises UserError for a key that the configuration does not have.
     """
     known = [name for name, kind in type(config).__annotations__.items() if not str(kind).startswith("ClassVar")]
-    for key in given:
+    changes: dict[str, Any] = {}
+    for key, value in given.items():
         if key not in known:
             raise UserError(problem("model.config", unknown_name("LavidaConfig key", key, known)))
-    own = {key: getattr(config, key) for key in given}
-    return {
-        key: own[key] | value if isinstance(value, dict) and isinstance(own[key], dict) else value
-        for key, value in given.items()
-    }
+        present = getattr(config, key)
+        changes[key] = present | value if isinstance(value, dict) and isinstance(present, dict) else value
+    return changes

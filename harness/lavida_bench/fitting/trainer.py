@@ -25,7 +25,7 @@ from lavida_bench.common.distributed import PATIENCE
 from lavida_bench.fitting import fit_folder, optimiser, validation
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
 from lavida_bench.fitting.loader import LoadedBatch, Loader
-from lavida_bench.fitting.logger import TrainingLogger
+from lavida_bench.fitting.logger import StepInfo, TrainingLogger
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.sharded import Sharding, is_sharded
 from lavida_bench.fitting.signals import StopSignals
@@ -234,15 +234,15 @@ class _FitRun:
         rate = self.interval.samples / max(now - self.interval.start, 1e-9)
         self.interval = _LogInterval(now)
         epochs = self.loader.schedule.epochs(step * self.fit.accumulation)
-        more = {
-            "lr": {group["name"]: group["lr"] for group in self.optimiser.param_groups},
-            "norm": norm,
-            "samples_per_second": round(rate, 2),
-            "rounds": {name: round(count, 4) for name, count in epochs.items()},
-            "damaged": self.progress.damaged,
-            "damaged_shards": len(self.loader.damaged),
-        }
-        logger.training(step, losses, more)
+        info = StepInfo(
+            lr={group["name"]: group["lr"] for group in self.optimiser.param_groups},
+            norm=norm,
+            samples_per_second=round(rate, 2),
+            rounds={name: round(count, 4) for name, count in epochs.items()},
+            damaged=self.progress.damaged,
+            damaged_shards=len(self.loader.damaged),
+        )
+        logger.training(step, losses, info)
 
     def _validate(self, logger: TrainingLogger | None) -> None:
         """Measure, and keep the weights if they are the best so far."""

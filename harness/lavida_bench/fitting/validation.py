@@ -1,6 +1,6 @@
-"""What a model is worth on the validation shards: its losses, and whether it finds frames and pixels of anomalies.
+"""How good a model is on the validation shards: its losses, and how well it finds frames and pixels of anomalies.
 
-Best weights are chosen by one of these values, never by a benchmark's test set.
+The best weights are chosen by one of these values, never by a benchmark's test set.
 """
 
 from __future__ import annotations
@@ -25,23 +25,33 @@ if TYPE_CHECKING:
     from lavida_bench.fitting.loader import Loader
 
 HIGHER_IS_BETTER = ("frame_auc", "pixel_auc", "mask_iou")
-"""Values that are better when they are higher; the losses are better when they are lower."""
+"""Values of which higher ones are better; of losses lower ones are better."""
 BINS, LIMIT = 4096, 16.0
-"""Logits between -LIMIT and LIMIT are counted in so many bins."""
+"""Logits between -LIMIT and LIMIT are counted in this number of bins."""
 
 
 def check_metric_name(by: str) -> None:
-    """Raises UserError if nothing of this name is measured."""
+    """Check `fit.validation.by`.
+
+    Args:
+        by: Name of a value that `validate` returns.
+
+    Raises:
+        UserError: There is no such value.
+    """
     known = ("loss", *LOSSES, *HIGHER_IS_BETTER)
     if by not in known:
         raise UserError(problem("fit.validation.by", unknown_name("value", by, known)))
 
 
 class ValidationSums:
-    """Sums over batches, one tensor each, so that processes can add theirs: float64 on the CPU.
+    """Sums over batches, one float64 CPU tensor each, so that processes can add theirs.
 
-    losses (2, L, 2) sum and how many of each loss's parts; frames and pixels (2, BINS) without and with anomaly;
-    overlap (2,) sum and frames.
+    Attributes:
+        losses: (2, L, 2): sum and number of items, of each loss (`lavida.losses.LOSSES`), of each of its parts.
+        frames: (2, BINS): frames without and with an anomaly, by their score's bin.
+        pixels: (2, BINS): pixels without and with an anomaly, by their logit's bin.
+        overlap: (2,): sum of IoUs of the masks, and how many frames it is over.
     """
 
     def __init__(self) -> None:
@@ -51,59 +61,87 @@ class ValidationSums:
         self.overlap = torch.zeros(2, dtype=torch.float64)
 
     def add(self, batch: Batch, output: Output) -> None:
-        """One batch with targets, its output in scoring mode. Raises DataError for numbers that are not finite."""
-        if not all(bool(one.isfinite().all()) for one in (output.scores, output.masks, *output.parts.values())):
+        """Add one batch.
+
+        Args:
+            batch: Batch with targets.
+            output: The model's output for it in scoring mode.
+
+        Raises:
+            DataError: A number of the output is not finite.
+        """
+        if not all(bool(part.isfinite().all()) for part in (output.scores, output.masks, *output.parts.values())):
             keys = ", ".join(batch.keys)
             raise DataError(f"validation: the model's numbers are not finite; samples {keys}; lower fit.lr")
-        for tally, name, many in zip(self.losses.unbind(1), LOSSES, loss_counts(batch), strict=True):
+        for sums, name, items in zip(self.losses.unbind(1), LOSSES, loss_counts(batch), strict=True):
             if name in output.parts:
-                tally += torch.stack((output.parts[name].cpu() * many, many))
+                sums += torch.stack((output.parts[name].cpu() * items, items))
         assert batch.masks is not None, "validation needs masks"
         target = batch.masks.bool()
-        side = (target.shape[-2], target.shape[-1])
-        logits = F.interpolate(output.masks.float(), size=side, mode="bilinear", align_corners=False)[:, 0]
+        size = (target.shape[-2], target.shape[-1])
+        logits = F.interpolate(output.masks.float(), size=size, mode="bilinear", align_corners=False)[:, 0]
         present = target.flatten(1).any(dim=1)
         both = ((logits > 0) & target).flatten(1).sum(1)[present]
         either = ((logits > 0) | target).flatten(1).sum(1)[present]
         self.overlap += torch.tensor([float((both / either).sum()), float(present.sum())])
-        for histogram, values, chosen in ((self.frames, output.scores, present), (self.pixels, logits, target)):
-            for row, which in enumerate((~chosen, chosen)):
-                histogram[row] += torch.bincount(_bins(values[which]), minlength=BINS).cpu()
+        _count(self.frames, output.scores, present)
+        _count(self.pixels, logits, target)
 
     def summed(self, accelerator: Accelerator) -> ValidationSums:
-        """Over all processes."""
+        """Return the sums over all processes. Every process has to call it."""
         whole = ValidationSums()
         for name, own in vars(self).items():
             setattr(whole, name, accelerator.reduce(own.to(accelerator.device), "sum").cpu())
         return whole
 
     def values(self, weights: Weights) -> dict[str, float]:
-        """loss, the losses that were measured, and what of frame_auc, pixel_auc, mask_iou is defined."""
+        """Compute the values of validation.
+
+        Args:
+            weights: Weights of the losses in `loss`.
+
+        Returns:
+            `loss`, the losses that were measured, and those of frame_auc, pixel_auc, mask_iou that are defined.
+        """
         sums, sizes = self.losses
         means = (sums / sizes.clamp(min=1)).mean(dim=1).tolist()
         measured = {name: mean for name, mean, size in zip(LOSSES, means, sizes, strict=True) if size.any()}
-        found = {"loss": sum(getattr(weights, name) * value for name, value in measured.items())} | measured
+        values = {"loss": sum(getattr(weights, name) * value for name, value in measured.items())} | measured
         for name, histogram in (("frame_auc", self.frames), ("pixel_auc", self.pixels)):
             if histogram.any(dim=1).all():
-                found[name] = float(auc(histogram[1].numpy(), histogram[0].numpy()))
+                values[name] = float(auc(histogram[1].numpy(), histogram[0].numpy()))
         if self.overlap[1] > 0:
-            found["mask_iou"] = float(self.overlap[0] / self.overlap[1])
-        return found
+            values["mask_iou"] = float(self.overlap[0] / self.overlap[1])
+        return values
 
 
-def _bins(logits: Tensor) -> Tensor:
-    return ((logits.float().clamp(-LIMIT, LIMIT) + LIMIT) * ((BINS - 1) / (2 * LIMIT))).round().long()
+def _count(histogram: Tensor, logits: Tensor, positive: Tensor) -> None:
+    """Add logits to a histogram (2, BINS): row 0 where `positive` is False, row 1 where it is True."""
+    for row, chosen in enumerate((~positive, positive)):
+        scaled = (logits[chosen].float().clamp(-LIMIT, LIMIT) + LIMIT) * ((BINS - 1) / (2 * LIMIT))
+        histogram[row] += torch.bincount(scaled.round().long(), minlength=BINS).cpu()
 
 
 @torch.no_grad()
 def validate(
     model: nn.Module, loader: Loader, accelerator: Accelerator, weights: Weights, note: Callable[[str], None]
 ) -> dict[str, float]:
-    """Values over the validation shards of all pools together. Every process calls it and gets the same.
+    """Measure a model on the validation shards of all datasets together. Every process has to call it.
 
-    `note` is told what was damaged and left out. Raises DataError for numbers that are not finite.
+    Args:
+        model: The prepared model.
+        loader: Has the validation batches.
+        accelerator: Sums over the processes.
+        weights: Weights of the losses.
+        note: Takes a message for each damaged sample that was left out.
+
+    Returns:
+        `ValidationSums.values`, the same in every process.
+
+    Raises:
+        DataError: A number of the output is not finite.
     """
-    tally = ValidationSums()
+    sums = ValidationSums()
     training = model.training
     model.eval()
     try:
@@ -111,10 +149,10 @@ def validate(
             batch = loaded.batch.to(accelerator.device)
             output = model(batch)
             if number >= 0:
-                tally.add(batch, output)
-            if number >= 0 or loaded.stands_in:  # what only fills up is told elsewhere
-                for words in loaded.damaged:
-                    note(f"left out of validation: {words}")
+                sums.add(batch, output)
+            if number >= 0 or loaded.stands_in:  # a repeated batch was reported before
+                for message in loaded.damaged:
+                    note(f"left out of validation: {message}")
     finally:
         model.train(training)
-    return tally.summed(accelerator).values(weights)
+    return sums.summed(accelerator).values(weights)

@@ -27,7 +27,6 @@ from lavida_gen.common import arrays
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.json_file import read_json_object, write_json
-from lavida_gen.storage import cache
 
 FORMAT = 1
 HEADER = "score.json"
@@ -219,23 +218,3 @@ def _read_header(path: Path) -> _Header:
     if got != FORMAT or not {"fingerprint", "about", "seconds"} <= header.keys():
         raise DataError(problem(path, f"format {got!r}", f"{FORMAT}, whole", "remove the folder and score again"))
     return _Header(format=got, fingerprint=header["fingerprint"], about=header["about"], seconds=header["seconds"])
-
-
-MODEL_FILES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
-"""Suffixes of the files that belong to a saved model."""
-
-
-def folder_digest(folder: Path) -> str:
-    """Digest of a saved model: names and contents of its files. Each file is read once and its digest cached.
-
-    Args:
-        folder: The model's folder.
-
-    Returns:
-        SHA-256, 64 hexadecimal digits.
-
-    Raises:
-        DataError: A file cannot be read.
-    """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in MODEL_FILES)
-    return sha256_json([(path.relative_to(folder).as_posix(), cache.file_digest(path)) for path in files])

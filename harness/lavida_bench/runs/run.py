@@ -178,13 +178,13 @@ class _RunJob:
 
     def _model_key(self) -> str:
         """Digest of the model's files, or of what the recipe says of it."""
-        from lavida_bench.results.score_store import folder_digest
+        from lavida_bench.common.model_digest import model_digest
 
         folder, path = self._model(), self.recipe.model.path
         if folder is not None and folder.is_dir():
-            return folder_digest(folder)
+            return model_digest(folder)
         begins = Path(path).expanduser() if path is not None else None
-        files = folder_digest(begins) if begins is not None and begins.is_dir() else self._shipped()
+        files = model_digest(begins) if begins is not None and begins.is_dir() else self._shipped()
         return sha256_json([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
 
     def _shipped(self) -> str:

@@ -23,7 +23,7 @@ from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
-from lavida_bench.results.score_store import folder_digest
+from lavida_bench.common.model_digest import model_digest
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.digests import sha256, sha256_json
@@ -107,7 +107,7 @@ def load_scorer(where: str, precision: Precision = "auto", device: str | None = 
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
     processor.sizes = Sizes.of(model.config)
-    return LavidaScorer(model, processor, where, folder_digest(folder), chosen, place)
+    return LavidaScorer(model, processor, where, model_digest(folder), chosen, place)
 
 
 def scorer_from_model(

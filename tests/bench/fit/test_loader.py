@@ -131,7 +131,7 @@ def damage(shard: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("flipped", "other bytes than corpus.json says; expected sha256 "),
+        ("flipped", "content differs from corpus.json; expected sha256 "),
         ("cut", " bytes; expected "),
         ("missing", "is missing"),
     ],
@@ -312,7 +312,7 @@ def test_a_server_that_is_busy_is_asked_again(
             if refused < pools.TRIES:
                 assert keys(batches) == local
             else:
-                with pytest.raises(DataError, match=r"\.tar: cannot be fetched \(503.*\), 3 times; look at the place"):
+                with pytest.raises(DataError, match=r"\.tar: cannot be fetched \(503.*\), 3 times; check the URL"):
                     keys(batches)
 
 
@@ -330,6 +330,6 @@ def test_a_shard_that_comes_damaged(make: Make, copy: Path, tmp_path: Path, proc
         with pytest.raises(DataError) as stopped:
             keys(loader.batches(0, 15))
         assert f"{url}/image/train-00000.tar: came with sha256" in str(stopped.value)
-        assert "3 times; look at the place, then run it again" in str(stopped.value)
+        assert "3 times; check the URL and the connection, then run it again" in str(stopped.value)
         assert not list(cache.rglob("train-00000.tar")), "nothing damaged gets a final name"
         assert not list(cache.rglob("*.partial*"))

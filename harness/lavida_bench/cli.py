@@ -1,4 +1,4 @@
-"""The command `lavida-bench`: one verb a file in commands/, each imported when it is called or listed."""
+"""The command `lavida-bench`: one file per verb in commands/, imported when the verb is called or listed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ COMMANDS = "lavida_bench.commands"
 @click.version_option(__version__, prog_name="lavida-bench")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Score video anomaly detection on benchmarks that can be trusted.
+    """Fit, score and compare methods of video anomaly detection on public benchmarks.
 
     \b
     Begin here (needs no download):
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model tiny   # your own video
-      lavida-bench recipes                               # runs to begin with; NAME prints one
-      lavida-gen build --recipe demo --out demo/corpus   # something to learn from
+      lavida-bench recipes                               # built-in recipes; NAME prints one
+      lavida-gen build --recipe demo --out demo/corpus   # a corpus to fit on
       lavida-bench run --recipe demo --out runs/demo     # fit, score, report: minutes
-      lavida-bench report runs/demo --text               # the numbers again; curves in report.html
+      lavida-bench report runs/demo --text               # the numbers; curves in report.html
     Then real data, and any method's scores:
-      lavida-bench benchmarks ucf_crime                  # what to download, how its folder must look
+      lavida-bench benchmarks ucf_crime                  # what to download, its folder layout
       lavida-bench check ucf_crime --root /data/ucf_crime
       lavida-bench score ucf_crime --root /data/ucf_crime --model runs/demo/fit/model
       lavida-bench score-files -b ucf_crime --root /data/ucf_crime --scores my_scores --out runs/mine

@@ -1,4 +1,4 @@
-"""The command lavida-bench: its verbs, found by file name, and what it says when words are wrong."""
+"""The command lavida-bench: its verbs, found by file name, and its errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_verbs_of_the_readme_are_there() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_tells_what_it_does(verb: str) -> None:
+def test_every_verb_describes_itself(verb: str) -> None:
     done = run(verb, "--help")
     assert done.exit_code == 0
     assert done.output.startswith(f"Usage: main {verb}")
@@ -91,21 +91,21 @@ def test_check_of_a_sound_folder_and_of_one_that_is_not(small_folder: Path, tmp_
     assert "no such folder" in done.output
 
 
-def test_benchmarks_are_listed_and_told() -> None:
+def test_benchmarks_are_listed_and_described() -> None:
     done = run("benchmarks")
     rows = {line.split()[0] for line in done.output.splitlines() if line and line[0] != "`"}
     assert rows == {"name", *benchmark.known()}
     assert "https://www.crcv.ucf.edu/projects/real-world/" in done.output
-    told = run("benchmarks", "ucf_crime").output
-    assert "290 videos, 1,111,808 frames, 84,331 abnormal frames" in told
-    assert "research use" in told
-    assert "Anomaly-Videos/Arson/Arson009_x264.mp4" in told
+    text = run("benchmarks", "ucf_crime").output
+    assert "290 videos, 1,111,808 frames, 84,331 abnormal frames" in text
+    assert "research use" in text
+    assert "Anomaly-Videos/Arson/Arson009_x264.mp4" in text
     assert set(json.loads(run("benchmarks", "--json").output)) == set(benchmark.known())
     assert run("benchmarks", "ucf").exit_code == 2
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["labels"], "--set labels: no '='; expected KEY=VALUE"),
         (["labels=["], "--set labels=[: the value is no YAML"),
@@ -114,10 +114,10 @@ def test_benchmarks_are_listed_and_told() -> None:
         (["labels=x"], "avenue: option labels: Input should be 'pixels' or 'intervals'; got 'x'"),
     ],
 )
-def test_settings_that_are_off(words: list[str], said: str) -> None:
+def test_invalid_settings(words: list[str], message: str) -> None:
     done = run("check", "avenue", "--set", *words)
     assert done.exit_code == 2
-    assert said in done.output
+    assert message in done.output
 
 
 def test_a_benchmark_that_is_drawn_does_not_take_a_file_for_its_folder(tmp_path: Path) -> None:

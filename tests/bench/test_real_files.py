@@ -95,9 +95,7 @@ def test_ucf_crime_sample_is_read_and_its_gaps_told(shared_data: Path) -> None:
     done = run("check", "ucf_crime", "--root", root)
     assert done.exit_code == 1
     assert "287 of 290 videos are missing" in done.output
-    assert (
-        "official numbers can not be computed from this folder: videos, frames, abnormal frames differ" in done.output
-    )
+    assert "official numbers cannot be computed from this folder: videos, frames, abnormal frames differ" in done.output
     assert not [line for line in done.output.splitlines() if "broken" in line]
 
 

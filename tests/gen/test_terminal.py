@@ -39,7 +39,7 @@ def test_the_bar_counts_units_and_drops(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_harness_counts_frames_of_an_unknown_number(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = screened(monkeypatch)
-    from lavida_bench.commands._options import progress as frames
+    from lavida_bench.commands._shared import progress as frames
 
     with frames(None, "score toy") as advance:
         advance(7)

@@ -1,60 +1,68 @@
-"""What benchmarks and metrics there are, told in words and as plain data; and what a check found, as text."""
+"""Descriptions of benchmarks and metrics, as text and as plain data; and the verdict of a check."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import asdict
-from typing import Any
 
-from lavida_bench.benchmarks import _base as room
-from lavida_bench.benchmarks._base import SplitSize
+from lavida_bench.benchmarks import _base as benchmark_base
+from lavida_bench.benchmarks._base import Benchmark, SplitSize
 from lavida_bench.benchmarks._check import CheckReport
-from lavida_bench.metrics import _base as measures
+from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
 from lavida_gen.common import plugins
-from lavida_gen.common.text import text_table
+from lavida_gen.common.text import counted, text_table
 from lavida_gen.inspection.describe import Listing, describe_options, list_footer, unusable_plugins
+
+NEEDS = {"frames": "frame labels and scores", "pixels": "masks and pixel scores", "tracks": "tracks and regions"}
+"""What a metric needs, in words."""
 
 
 def benchmarks() -> Listing:
-    """All benchmarks, a line each."""
-    rows: dict[str, Any] = {}
-    reasons = unusable_plugins(room.PACKAGE, room.Benchmark)
-    for name in room.known():
+    """All benchmarks, one per line."""
+    plain: dict[str, object] = {}
+    rows = []
+    reasons = unusable_plugins(benchmark_base.PACKAGE, Benchmark)
+    for name in benchmark_base.known():
         if name in reasons:
             continue
-        about = room.find_class(name).about
-        totals = asdict(about.expected) if about.expected else None
-        rows[name] = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
-        rows[name] |= {"expected": totals, "metrics": about.metrics, "from": plugins.origin(room.PACKAGE, name)}
-    cells = [
-        (
-            name,
-            row["from"],
-            _count(row["expected"]),
-            ", ".join(row["metrics"]),
-            row["licence"],
-            row["title"],
-            row["page"],
+        origin = plugins.origin(benchmark_base.PACKAGE, name)
+        about = benchmark_base.find_class(name).about
+        rows.append(
+            (name, origin, _counts(about.expected), ", ".join(about.metrics), about.licence, about.title, about.page)
         )
-        for name, row in rows.items()
-    ]
-    table = text_table(cells, ("name", "from", "expected", "metrics", "licence", "what it is", "page"))
-    hint = "`lavida-bench benchmarks NAME` tells how to get one, how its folder must look, and its options."
-    return Listing(table + list_footer(reasons, hint), rows)
+        plain[name] = {
+            "title": about.title, "licence": about.licence, "use": about.use, "page": about.page,
+            "expected": asdict(about.expected) if about.expected else None, "metrics": about.metrics,
+            "from": origin,
+        }  # fmt: skip
+    table = text_table(rows, ("name", "from", "expected", "metrics", "licence", "what it is", "page"))
+    hint = "`lavida-bench benchmarks NAME` shows how to get one, its folder layout, and its options."
+    return Listing(table + list_footer(reasons, hint), plain)
 
 
-def _count(totals: dict[str, int] | None) -> str:
-    return f"{totals['videos']} videos, {totals['frames']:,} frames" if totals else ""
+def _counts(size: SplitSize | None) -> str:
+    return f"{size.videos} videos, {size.frames:,} frames" if size else ""
 
 
 def benchmark(name: str, allow_code: bool = False) -> Listing:
-    """One benchmark. Raises UserError for an unknown name."""
-    cls = room.find_class(name, allow_code)
+    """Describe one benchmark.
+
+    Args:
+        name: Its name, or package.module:Class with `allow_code`.
+        allow_code: Whether a name of the second form may be imported.
+
+    Returns:
+        How to get it, its licence, layout and options.
+
+    Raises:
+        UserError: There is no such benchmark.
+    """
+    cls = benchmark_base.find_class(name, allow_code)
     about = cls.about
-    expected = _numbers(about.expected) if about.expected else "whatever is there"
-    text = [
+    expected = _all_counts(about.expected) if about.expected else "whatever is there"
+    lines = [
         f"{name}: {about.title}",
         *([f"page       {about.page}"] if about.page else []),
         f"licence    {about.licence} ({about.use})",
@@ -65,52 +73,72 @@ def benchmark(name: str, allow_code: bool = False) -> Listing:
         "Options (--set KEY=VALUE)", _indent(describe_options(cls.Options)),
     ]  # fmt: skip
     if about.cite:
-        text += ["", "Cite", _indent(about.cite)]
-    return Listing("\n".join(text), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+        lines += ["", "Cite", _indent(about.cite)]
+    return Listing("\n".join(lines), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})
+
+
+def _all_counts(size: SplitSize) -> str:
+    counts = {"videos": size.videos, "frames": size.frames, "abnormal frames": size.abnormal_frames}
+    return ", ".join(f"{number:,} {what}" for what, number in counts.items() if number is not None)
 
 
 def metrics() -> Listing:
-    """All metrics, a line each."""
-    reasons = unusable_plugins(measures.PACKAGE, Metric)
-    rows = {name: _metric(name) for name in measures.known() if name not in reasons}
-    cells = [
-        (name, row["from"], str(row["needs"]), ", ".join(row["variants"]), str(row["about"]))
-        for name, row in rows.items()
+    """All metrics, one per line."""
+    reasons = unusable_plugins(metric_base.PACKAGE, Metric)
+    instances = {name: metric_base.make(name) for name in metric_base.known() if name not in reasons}
+    rows = [
+        (name, plugins.origin(metric_base.PACKAGE, name), metric.needs, ", ".join(metric.variants), metric.about)
+        for name, metric in instances.items()
     ]
-    table = text_table(cells, ("name", "from", "needs", "variants", "what it is"))
-    hint = "`lavida-bench metrics NAME` tells how one is defined."
-    return Listing(table + list_footer(reasons, hint), rows)
+    table = text_table(rows, ("name", "from", "needs", "variants", "what it is"))
+    hint = "`lavida-bench metrics NAME` shows how one is defined."
+    return Listing(
+        table + list_footer(reasons, hint), {name: _plain(name, metric) for name, metric in instances.items()}
+    )
 
 
 def metric(name: str, allow_code: bool = False) -> Listing:
-    """One metric. Raises UserError for an unknown name."""
-    row, cls = _metric(name, allow_code), type(measures.make(name, allow_code))
-    module = inspect.getdoc(inspect.getmodule(cls)) or ""
+    """Describe one metric.
+
+    Args:
+        name: Its name, or package.module:Class with `allow_code`.
+        allow_code: Whether a name of the second form may be imported.
+
+    Returns:
+        What it needs, its variants, unit and definition.
+
+    Raises:
+        UserError: There is no such metric.
+    """
+    instance = metric_base.make(name, allow_code)
+    cls = type(instance)
+    definition = inspect.getdoc(inspect.getmodule(cls)) or ""
     bases = [inspect.getdoc(base) or "" for base in cls.__mro__[1:] if base is not Metric and issubclass(base, Metric)]
-    fixed = ", ".join(f"{name} {value}" for name, value in _fixed(cls).items())
-    needs = {"frames": "frame labels and scores", "pixels": "masks and pixel scores", "tracks": "tracks and regions"}
-    text = [
-        f"{name}: {row['about']}",
-        f"needs      {needs[row['needs']]}",
-        f"variants   {', '.join(row['variants'])} (the first is quoted)",
-        f"unit       {row['unit'] or 'a share, 0 to 1'}; {'higher' if row['higher_is_better'] else 'lower'} is better",
+    fixed = ", ".join(f"{key} {value}" for key, value in _fixed_parameters(cls).items())
+    better = "higher" if instance.higher_is_better else "lower"
+    lines = [
+        f"{name}: {instance.about}",
+        f"needs      {NEEDS[instance.needs]}",
+        f"variants   {', '.join(instance.variants)} (the first is quoted)",
+        f"unit       {instance.unit or 'a share, 0 to 1'}; {better} is better",
         *([f"fixed      {fixed}, so that numbers can be compared"] if fixed else []),
-        "", _indent(module), *(f"\n{_indent(text)}" for text in bases if text),
+        "", _indent(definition), *(f"\n{_indent(text)}" for text in bases if text),
     ]  # fmt: skip
-    return Listing("\n".join(text), {"name": name, **row, "definition": module})
+    return Listing("\n".join(lines), {"name": name, **_plain(name, instance), "definition": definition})
 
 
-def _fixed(cls: type[Metric]) -> dict[str, Any]:
-    """What a metric's text names and nobody sets: arguments at their defaults, and what regions are compared by."""
-    shape = {"shape": cls.shape} if issubclass(cls, DetectionCriterion) else {}
-    return shape | {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
+def _fixed_parameters(cls: type[Metric]) -> dict[str, object]:
+    """Parameters of a metric that no option sets: arguments at their defaults, and the shape of compared regions."""
+    fixed: dict[str, object] = {"shape": cls.shape} if issubclass(cls, DetectionCriterion) else {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        fixed[name] = parameter.default
+    return fixed
 
 
-def _metric(name: str, allow_code: bool = False) -> dict[str, Any]:
-    made = measures.make(name, allow_code)
+def _plain(name: str, metric: Metric) -> dict[str, object]:
     return {
-        "about": made.about, "needs": made.needs, "variants": made.variants, "unit": made.unit,
-        "higher_is_better": made.higher_is_better, "from": plugins.origin(measures.PACKAGE, name),
+        "about": metric.about, "needs": metric.needs, "variants": metric.variants, "unit": metric.unit,
+        "higher_is_better": metric.higher_is_better, "from": plugins.origin(metric_base.PACKAGE, name),
     }  # fmt: skip
 
 
@@ -118,19 +146,23 @@ def _indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _numbers(totals: SplitSize) -> str:
-    parts = {"videos": totals.videos, "frames": totals.frames, "abnormal frames": totals.abnormal_frames}
-    return ", ".join(f"{number:,} {what}" for what, number in parts.items() if number is not None)
-
-
 def verdict(report: CheckReport) -> str:
-    """One line: whether the official number can be computed."""
+    """Sum up a check.
+
+    Args:
+        report: What the check found.
+
+    Returns:
+        One line: whether the official number can be computed, and why not.
+    """
     if report.official:
         expected = "as expected" if report.expected else "nothing to compare with"
         return f"{report.benchmark}: {expected}" + ("" if report.decoded else " (frames were not decoded)")
-    why = [name.replace("_", " ") for name in report.differences()]
+    reasons = []
+    differences = [name.replace("_", " ") for name in report.differences()]
+    if differences:
+        reasons.append(f"{', '.join(differences)} differ")
     fatal = sum(defect.fatal for defect in report.defects)
-    said = ([f"{', '.join(why)} differ"] if why else []) + (
-        [f"{fatal} fatal defect{'s' if fatal > 1 else ''}"] if fatal else []
-    )
-    return f"{report.benchmark}: official numbers can not be computed from this folder: {'; '.join(said)}"
+    if fatal:
+        reasons.append(counted(fatal, "fatal defect"))
+    return f"{report.benchmark}: official numbers cannot be computed from this folder: {'; '.join(reasons)}"

@@ -1,4 +1,4 @@
-"""`lavida-bench ablate`: what each exposure is worth."""
+"""`lavida-bench ablate`: the effect of each exposure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import CODE, FOLDER
+from lavida_bench.commands._shared import CODE, FOLDER, print_progress, progress
 
 
 @click.command()
@@ -20,11 +20,10 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: i
 
     Budget, scenes and seeds are the same in all arms. Stopped, the same command goes on.
     """
-    from lavida_bench.commands._options import progress
     from lavida_bench.runs.ablation import ablate, load
 
-    read = load(recipe, settings)
-    folder = out or Path("runs") / read.name
-    page = ablate(read, folder, workers, progress, lambda text: click.echo(text, err=True), allow_code)
+    ablation = load(recipe, settings)
+    folder = out or Path("runs") / ablation.name
+    page = ablate(ablation, folder, workers, progress, print_progress, allow_code)
     click.echo(page.read_text("utf-8"))
     click.echo(f"table: {page}")

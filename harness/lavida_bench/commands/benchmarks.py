@@ -1,21 +1,18 @@
-"""`lavida-bench benchmarks [NAME]`: what there is."""
+"""`lavida-bench benchmarks [NAME]`: the benchmarks, and how to get one."""
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from lavida_bench.commands._options import CODE, JSON
+from lavida_bench.commands._shared import CODE, JSON, NAME, print_found
 
 
 @click.command()
-@click.argument("name", required=False)
+@NAME
 @CODE
 @JSON
 def command(name: str | None, allow_code: bool, as_json: bool) -> None:
-    """List the benchmarks, or say of one what to download, under which licence, how its folder must look."""
-    from lavida_bench.commands import _describe as describe
+    """List the benchmarks, or show how to get one: what to download, its licence, its folder layout, its options."""
+    from lavida_bench.commands import _describe
 
-    told = describe.benchmark(name, allow_code) if name else describe.benchmarks()
-    click.echo(json.dumps(told.plain, ensure_ascii=False) if as_json else told.text)
+    print_found(_describe.benchmark(name, allow_code) if name else _describe.benchmarks(), as_json)

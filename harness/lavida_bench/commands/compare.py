@@ -1,4 +1,4 @@
-"""`lavida-bench compare RUN_A RUN_B`: which of two runs is better, and is it more than chance."""
+"""`lavida-bench compare RUN_A RUN_B`: which of two runs is better, and is the difference significant."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import CODE, JSON
+from lavida_bench.commands._shared import CODE, JSON, PATH, RESAMPLES
 
 
 @click.command()
 @click.argument("first", metavar="RUN_A")
 @click.argument("second", metavar="RUN_B")
-@click.option("--root", type=click.Path(path_type=Path), help="The benchmark's folder [default: where RUN_A found it].")
+@click.option("--root", type=PATH, help="The benchmark's folder [default: where RUN_A read it].")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that both have].")
-@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="For intervals.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resamples.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder for comparison.json, .md and .html.")
+@RESAMPLES
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the resamples.")
+@click.option("--out", "-o", type=PATH, help="Folder for comparison.json, .md and .html.")
 @CODE
 @JSON
 def command(
@@ -35,27 +35,22 @@ def command(
     from lavida_bench.metrics._bootstrap import Bootstrap
     from lavida_bench.reporting import comparison
     from lavida_bench.results.provenance import current_provenance
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_gen.storage.output_folder import make_output_folder
 
-    one, other = open_run(first), open_run(second)
+    run_a, run_b = open_run(first), open_run(second)
     if out is not None:
-        out_folder.make_output_folder(out)
-    compared = [
-        compare(
-            (one, a),
-            (other, b),
-            root=root,
-            names=metrics or None,
-            bootstrap=Bootstrap(resamples, seed),
-            allow_code=allow_code,
-        )
-        for a, b in shared_entries(one, other)
+        make_output_folder(out)
+    bootstrap = Bootstrap(resamples, seed)
+    comparisons = [
+        compare((run_a, a), (run_b, b), root=root, names=metrics or None, bootstrap=bootstrap, allow_code=allow_code)
+        for a, b in shared_entries(run_a, run_b)
     ]
-    page = comparison.write(out, compared, current_provenance()) if out is not None else None
+    page = comparison.write(out, comparisons, current_provenance()) if out is not None else None
     if as_json:
-        click.echo(json.dumps([{**asdict(c), "pairs": [p.key for p in c.pairs]} for c in compared], ensure_ascii=False))
+        plain = [{**asdict(item), "pairs": [pair.key for pair in item.pairs]} for item in comparisons]
+        click.echo(json.dumps(plain, ensure_ascii=False))
         return
-    for c in compared:
-        click.echo("\n".join(comparison.comparison_lines(c)) + "\n")
+    for item in comparisons:
+        click.echo("\n".join(comparison.comparison_lines(item)) + "\n")
     if page is not None:
         click.echo(f"comparison: {page}")

@@ -1,4 +1,4 @@
-"""`lavida-bench fit`: a model fitted on corpora."""
+"""`lavida-bench fit`: fit a model on corpora."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import CODE, FOLDER, JSON
+from lavida_bench.commands._shared import CODE, FOLDER, JSON, RECIPE, SET
 
 
 @click.command()
-@click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in recipe of a run, or a YAML file.")
+@RECIPE
 @click.option("--out", "-o", type=FOLDER, help="The fit's folder [default: fits/NAME].")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: fit.steps=500, data.0.corpus=DIR."
-)
+@SET
 @CODE
 @JSON
 def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool, as_json: bool) -> None:
@@ -32,7 +30,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     from lavida_bench.runs.option_hint import option_hint
     from lavida_bench.runs.stages import holds_run
     from lavida_gen.common.errors import UserError, problem
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_gen.storage.output_folder import make_output_folder
 
     loaded = recipes.load(recipe, settings, option_hint, allow_code)
     if loaded.fit is None:
@@ -41,11 +39,10 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     if holds_run(target):
         inner = f"its fit is in {target / 'fit'}; " if (target / "fit").is_dir() else ""
         raise UserError(problem(target, "holds a run", todo=f"{inner}give another --out"))
-    out_folder.make_output_folder(target)
+    make_output_folder(target)
     from lavida_bench.fitting.trainer import fit
 
-    model = fit(loaded, target, (lambda text: None) if as_json else click.echo)
+    model = fit(loaded, target, (lambda message: None) if as_json else click.echo)
     if as_json:
-        click.echo(
-            json.dumps({"out": str(target), "model": str(model), **json.loads((target / "fit.json").read_text())})
-        )
+        facts = json.loads((target / "fit.json").read_text("utf-8"))
+        click.echo(json.dumps({"out": str(target), "model": str(model), **facts}))

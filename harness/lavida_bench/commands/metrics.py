@@ -1,21 +1,18 @@
-"""`lavida-bench metrics [NAME]`: what is computed, and what of."""
+"""`lavida-bench metrics [NAME]`: the metrics, and how one is defined."""
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from lavida_bench.commands._options import CODE, JSON
+from lavida_bench.commands._shared import CODE, JSON, NAME, print_found
 
 
 @click.command()
-@click.argument("name", required=False)
+@NAME
 @CODE
 @JSON
 def command(name: str | None, allow_code: bool, as_json: bool) -> None:
-    """List the metrics, or tell of one how it is defined and which variants it has."""
-    from lavida_bench.commands import _describe as describe
+    """List the metrics, or show the definition and the variants of one."""
+    from lavida_bench.commands import _describe
 
-    told = describe.metric(name, allow_code) if name else describe.metrics()
-    click.echo(json.dumps(told.plain, ensure_ascii=False) if as_json else told.text)
+    print_found(_describe.metric(name, allow_code) if name else _describe.metrics(), as_json)

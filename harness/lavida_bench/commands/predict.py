@@ -5,32 +5,46 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.commands._options import DEVICE, FOLDER, JSON, MODEL, PRECISION
+from lavida_bench.commands._shared import DEVICE, FOLDER, JSON, MODEL, PRECISION, progress
+
+if TYPE_CHECKING:
+    from lavida_bench.scoring.scorer import Precision
 
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--names", required=True, metavar="NAMES", help="What is anomalous, by commas; or generic, or a file.")
 @MODEL
-@click.option("-o", "--out", type=FOLDER, help="Where to write [default: predictions/NAME].")
-@click.option("--every", type=click.IntRange(1, 32), help="Look at every N-th frame [default: about 5 a second].")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Of the probability.")
-@click.option("--join", type=click.FloatRange(0), default=1.0, show_default=True, help="Bridge gaps of S seconds.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so much of the video.")
+@click.option("--out", "-o", type=FOLDER, help="Where to write [default: predictions/NAME].")
+@click.option("--every", type=click.IntRange(1, 32), help="Score every N-th frame [default: about 5 a second].")
 @click.option(
-    "--longest", type=click.IntRange(64, 4096), default=960, show_default=True, help="Overlay's longest side."
-)
+    "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+    help="Probability from which a frame is anomalous.",
+)  # fmt: skip
+@click.option(
+    "--join", type=click.FloatRange(0), default=1.0, show_default=True,
+    help="Join segments that are at most S seconds apart.",
+)  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so many seconds of the video.")
+@click.option(
+    "--longest", type=click.IntRange(64, 4096), default=960, show_default=True,
+    help="Longest side of the overlay video, in pixels.",
+)  # fmt: skip
 @click.option("--no-overlay", is_flag=True, help="Write no overlay video.")
-@click.option("--again", is_flag=True, help="Also the videos of a folder that are done and unchanged.")
+@click.option("--again", is_flag=True, help="Also predict videos of a folder that are done and unchanged.")
 @PRECISION
 @DEVICE
 @JSON
-def command(source: str, names: str, model: str, **options: Any) -> None:
-    """Say where in SOURCE something named happens: overlay video, timeline, scores and segments as CSV and JSON.
+def command(
+    source: str, names: str, model: str, out: Path | None, every: int | None, threshold: float, join: float,
+    seconds: float | None, longest: int, no_overlay: bool, again: bool, precision: Precision, device: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Find where in SOURCE the named anomalies happen: overlay video, timeline, scores and segments as CSV and JSON.
 
     SOURCE is a video file, a folder of them, an address (rtsp://, http://, ...), a camera (/dev/video0) or - for
     standard input. Streams are read frame by frame; ctrl-C ends them and writes everything.
@@ -41,20 +55,17 @@ def command(source: str, names: str, model: str, **options: Any) -> None:
     """
     from lavida_bench.prediction.predict import Settings
     from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_gen.storage.output_folder import make_output_folder
 
-    as_json, again, out = options.pop("as_json"), options.pop("again"), options.pop("out")
-    precision, device = options.pop("precision"), options.pop("device")
-    options["overlay"] = not options.pop("no_overlay")
-    settings, chosen = Settings(**options), prompt_names(names)
-    found = find_inputs(source, out or Path("predictions"), nested=out is None)
-    from lavida_bench.commands._options import progress
+    settings = Settings(every, threshold, join, seconds, not no_overlay, longest)
+    chosen = prompt_names(names)
+    target = out or Path("predictions")
+    inputs = find_inputs(source, target, nested=out is None)
     from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
 
     locate_model(model)
-    out_folder.make_output_folder(out or Path("predictions"))
-
-    results = predict_all(load_scorer(model, precision, device), found, chosen, settings, again, progress)
-    for result in results:
-        click.echo(json.dumps(result.plain(), ensure_ascii=False) if as_json else result.text())
-    sys.exit(1 if any(result.error for result in results) else 0)
+    make_output_folder(target)
+    outcomes = predict_all(load_scorer(model, precision, device), inputs, chosen, settings, again, progress)
+    for outcome in outcomes:
+        click.echo(json.dumps(outcome.plain(), ensure_ascii=False) if as_json else outcome.text())
+    sys.exit(1 if any(outcome.error for outcome in outcomes) else 0)

@@ -1,4 +1,4 @@
-"""`lavida-bench report RUN`: the pages of a run folder again, from its numbers and pictures."""
+"""`lavida-bench report RUN`: write the pages of a run folder again, from its numbers and thumbnails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import FOLDER
+from lavida_bench.commands._shared import FOLDER
 
 
 @click.command()
@@ -18,13 +18,13 @@ def command(run: Path, text: bool) -> None:
     `score`, `score-files` and `run` write them anyway; this is for folders whose pages an older version wrote, or that
     were put together from several runs. No score is computed.
     """
-    from lavida_bench.reporting import run_folder as report
-    from lavida_bench.results import results_json as record
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_bench.reporting import run_folder
+    from lavida_bench.results import results_json
+    from lavida_gen.storage.output_folder import make_output_folder
 
-    record.read(run)  # a folder that is none of ours is left alone
-    out_folder.make_output_folder(run, "RUN")
-    page = report.render(run)
+    results_json.read(run)  # raises for a folder that is no run
+    make_output_folder(run, "RUN")
+    page = run_folder.render(run)
     if text:
-        click.echo((run / report.MARKDOWN).read_text("utf-8"))
+        click.echo((run / run_folder.MARKDOWN).read_text("utf-8"))
     click.echo(f"report: {page}")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._options import CODE, FOLDER
+from lavida_bench.commands._shared import CODE, FOLDER, RECIPE, SET, print_progress, progress
 
 
 @click.command()
-@click.option("-r", "--recipe", required=True, metavar="NAME|PATH", help="A built-in recipe or a YAML file.")
-@click.option("-o", "--out", type=FOLDER, help="The run folder [default: runs/NAME].")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the recipe: fit.steps=200.")
+@RECIPE
+@click.option("--out", "-o", type=FOLDER, help="The run folder [default: runs/NAME].")
+@SET
 @CODE
 def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool) -> None:
     """Fit a model on shards, score it on each benchmark of the recipe, and write the report.
@@ -23,17 +23,16 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
       lavida-bench run --recipe demo
       accelerate launch --num_processes 8 -m lavida_bench run --recipe paper --out runs/paper
     """
-    from lavida_bench.commands._options import progress
     from lavida_bench.common.distributed import Processes
     from lavida_bench.config.recipe import load
     from lavida_bench.reporting.console import run_lines
     from lavida_bench.runs.option_hint import option_hint
     from lavida_bench.runs.run import run
 
-    read = load(recipe, settings, option_hint, allow_code)
-    folder = out or Path("runs") / read.name
-    page = run(read, folder, progress, lambda text: click.echo(text, err=True))
+    loaded = load(recipe, settings, option_hint, allow_code)
+    folder = out or Path("runs") / loaded.name
+    page = run(loaded, folder, progress, print_progress)
     if Processes.current().first:
         for line in run_lines(folder):
             click.echo(line)
-        click.echo(f"story: {folder / 'README.md'}\nreport: {page}")
+        click.echo(f"summary: {folder / 'README.md'}\nreport: {page}")

@@ -65,7 +65,7 @@ def _verdict(one: Difference, higher_is_better: bool, methods: tuple[str, str]) 
     if one.value is None or one.low is None or one.high is None:
         return "undefined" if one.value is None else "no interval"
     if one.low <= 0 <= one.high:
-        return "not told apart"
+        return "no significant difference"
     return f"{methods[0] if (one.low > 0) == higher_is_better else methods[1]} is better"
 
 

@@ -1,0 +1,91 @@
+"""What the verbs of the command share: arguments, options, KEY=VALUE parsing, the progress bar. Imports nothing heavy.
+
+The options of recipes and of output are those of `lavida-gen`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from lavida_gen.commands import _shared as terminal
+from lavida_gen.commands._shared import CODE, JSON, RECIPE, print_found
+from lavida_gen.common.errors import UserError
+
+__all__ = [
+    "BENCHMARK", "CODE", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH", "PRECISION",
+    "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_found", "print_progress",
+    "progress",
+]  # fmt: skip
+
+PATH = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+NAME = click.argument("name", required=False)
+BENCHMARK = click.argument("benchmark", metavar="BENCHMARK")
+SET = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key: fit.steps=500, data.0.corpus=DIR."
+)
+OPTION = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the benchmark: labels=intervals."
+)
+ROOT = click.option("--root", type=PATH, help="Its folder [default: NAME in $LAVIDA_BENCH_DATA, or in data/].")
+PROTOCOL = click.option("--protocol", default="official", show_default=True, help="official or paper.")
+PARTIAL = click.option(
+    "--allow-partial", is_flag=True, help="Measure although videos are missing; the result is marked partial."
+)
+SMOOTHING = click.option(
+    "--smoothing", "--smooth", "smoothing", type=click.FloatRange(0, min_open=True), metavar="SIGMA",
+    help="Also measure scores smoothed by a Gaussian of SIGMA frames, beside the raw ones.",
+)  # fmt: skip
+RESAMPLES = click.option(
+    "--resamples", type=click.IntRange(min=0), default=1000, show_default=True,
+    help="Resamples of the bootstrap for intervals; 0 = no intervals.",
+)  # fmt: skip
+MODEL = click.option(
+    "--model", required=True, metavar="DIR", help="A saved model: a folder, OWNER/NAME on the Hub, or a preset (tiny)."
+)
+PRECISION = click.option(
+    "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,
+    help="auto: bf16 on a GPU, else fp32.",
+)  # fmt: skip
+DEVICE = click.option("--device", metavar="DEVICE", help="cpu, cuda:1 ... [default: this process's GPU, if any].")
+
+
+progress = partial(terminal.progress, unit="frames")
+"""``progress(total, what)``: a bar of frames on a terminal; nothing elsewhere."""
+
+
+def print_progress(message: str) -> None:
+    """Print a line about the progress of a run to standard error."""
+    click.echo(message, err=True)
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
+    """Parse the options of a benchmark.
+
+    Args:
+        settings: KEY=VALUE arguments, with values in YAML.
+
+    Returns:
+        Option -> value.
+
+    Raises:
+        UserError: An argument has no "=", or its value is no YAML.
+    """
+    import yaml
+
+    from lavida_gen.recipe_files.reading import UNREADABLE
+
+    options: dict[str, object] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set {setting}: no '='; expected KEY=VALUE")
+        try:
+            options[key.strip()] = yaml.safe_load(value)
+        except UNREADABLE as error:
+            raise UserError(f"--set {setting}: the value is no YAML ({error})") from error
+    return options

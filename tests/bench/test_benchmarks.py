@@ -1,14 +1,17 @@
-"""The contract of every benchmark, on a miniature in its official layout: miniatures/NAME.py draws it."""
+"""The contract of every benchmark, on a miniature in its official layout: benchmark_miniatures/NAME.py draws it."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import pickle
+import pkgutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import benchmark_miniatures
+import drawing
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -25,7 +28,6 @@ from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, LavidaGenError, UserError
 
-HERE = Path(__file__).parent
 NAMES = benchmark.known()
 every_benchmark = pytest.mark.parametrize("name", NAMES)
 
@@ -34,25 +36,16 @@ def unread(start: int, stop: int, step: int) -> NDArray[np.uint8]:
     raise AssertionError("no protocol reads frames")
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"drawn_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, ModuleType]]:
     """Name -> (folder, miniature); each is drawn once."""
-    tools, found = load(HERE / "drawing.py"), {}
+    found = {}
     for name in NAMES:
-        miniature = load(HERE / "miniatures" / f"{name}.py")
+        miniature = importlib.import_module(f"benchmark_miniatures.{name}")
         root = tmp_path_factory.mktemp("benchmarks") / name
         if name != "street":
             root.mkdir()
-        miniature.draw(root, tools)
+        miniature.draw(root, drawing)
         found[name] = (root, miniature)
     return found
 
@@ -66,7 +59,7 @@ Drawn = dict[str, tuple[Path, ModuleType]]
 
 
 def test_every_benchmark_has_a_miniature() -> None:
-    assert {path.stem for path in (HERE / "miniatures").glob("*.py")} == set(NAMES)
+    assert {module.name for module in pkgutil.iter_modules(benchmark_miniatures.__path__)} == set(NAMES)
 
 
 @every_benchmark

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import av
+import drawing
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,12 +21,6 @@ from lavida_bench.videos.stream import Stream
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import video_file
-
-_spec = importlib.util.spec_from_file_location("drawing_for_media", Path(__file__).with_name("drawing.py"))
-assert _spec is not None
-assert _spec.loader is not None
-drawing: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(drawing)
 
 FRAMES = 40
 # steps between frames of a video whose rate varies

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import drawing
 import numpy as np
 import pytest
 
@@ -26,12 +26,6 @@ from lavida_bench.videos.media import TruncatedVideo
 from lavida_bench.videos.types import Pixels, TestVideo
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError
-
-_spec = importlib.util.spec_from_file_location("drawing_for_open_files", Path(__file__).with_name("drawing.py"))
-assert _spec is not None
-assert _spec.loader is not None
-drawing: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(drawing)
 
 FRAMES = 45  # not whole clips: protocol paper leaves out the last ones
 MANY = 12

@@ -18,6 +18,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import rtsp_server
 from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
@@ -185,10 +186,10 @@ def test_a_pipe_and_an_address_are_read_as_they_come(tmp_path: Path) -> None:
         assert sum(1 for _ in made.decode(video=0)) == 60
 
 
-def test_a_camera_is_read_by_rtsp(tmp_path: Path, camera: Any) -> None:
+def test_a_camera_is_read_by_rtsp(tmp_path: Path) -> None:
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)
-    with camera(data, 10, hurry=5) as address:
+    with rtsp_server.camera(data, 10, hurry=5) as address:
         stream = Stream(address)
         assert stream.live
         found = predict(Grey(), stream, NAMES, tmp_path, Settings(every=2, overlay=False))
@@ -200,7 +201,7 @@ def test_a_camera_that_falls_silent_is_told(tmp_path: Path, camera: Any, monkeyp
     monkeypatch.setattr(stream_module, "WAIT", (10.0, 1.0))
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)
-    with camera(data, 10, hurry=5, silent_after=40) as address:
+    with rtsp_server.camera(data, 10, hurry=5, silent_after=40) as address:
         (made,) = predict_all(Grey(), [PredictInput(address, tmp_path)], NAMES, Settings(every=2), False, bar)
     assert made.prediction is not None
     assert made.prediction.frames == 40

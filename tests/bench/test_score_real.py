@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import drawing
 import numpy as np
 import pytest
 import torch
@@ -25,12 +25,6 @@ from lavida_bench.videos.video_index import read_index
 from lavida_gen.common.errors import UserError
 
 pytestmark = pytest.mark.slow
-
-_spec = importlib.util.spec_from_file_location("drawing_for_score", Path(__file__).with_name("drawing.py"))
-assert _spec is not None
-assert _spec.loader is not None
-drawing: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(drawing)
 
 STREET = ["score", "street", "--model", "tiny", "--set", "videos=4", "--set", "frames=16", "--set", "size=[96,144]"]
 

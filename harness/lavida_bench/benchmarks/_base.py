@@ -5,7 +5,7 @@
     print(check(benchmark).found)       # of _check.py
 
 To add one, write `benchmarks/NAME.py` with one subclass of Benchmark and draw a small one in
-tests/bench/miniatures/NAME.py; tests/bench/test_benchmarks.py finds both by itself.
+tests/bench/benchmark_miniatures/NAME.py; tests/bench/test_benchmarks.py finds both by itself.
 """
 
 from __future__ import annotations

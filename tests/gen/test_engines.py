@@ -22,6 +22,8 @@ from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
 from lavida_gen.engines._base import Engine, pack_task
+from lavida_gen.testing import check_engine
+from lavida_gen.testing.engines import square
 
 PLAIN: dict[str, Any] = {
     "name": "spread",
@@ -40,17 +42,6 @@ def tree(folder: Path) -> dict[str, str]:
 
 def engine(name: str) -> Engine:
     return plugins.find(ENGINES, Engine, name)()
-
-
-def square(job: int, tick: Callable[[], None]) -> int:
-    tick()
-    return job * job
-
-
-def stumble(job: int, tick: Callable[[], None]) -> int:
-    if job == 2:
-        raise DataError("job 2 is broken; mend it")
-    return job
 
 
 def die_once(job: tuple[int, str], tick: Callable[[], None]) -> int:
@@ -76,16 +67,15 @@ def cluster() -> Iterator[Any]:
     folder = str(Path(__file__).parent)
     ray.init(
         "local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
-        runtime_env={"env_vars": {"PYTHONPATH": folder}},
+        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([folder, *sys.path])}},
     )  # fmt: skip
     yield ray
     ray.shutdown()
 
 
-def test_local_runs_every_job() -> None:
-    ticks: list[int] = []
-    assert sorted(engine("local").run(square, range(6), 1, ticks.append)) == [0, 1, 4, 9, 16, 25]
-    assert sum(ticks) == 6
+@pytest.mark.parametrize("workers", [1, 2])
+def test_contract_of_local_processes(workers: int) -> None:
+    check_engine(type(engine("local")), workers)
 
 
 def test_only_ray_has_an_address(tmp_path: Path) -> None:
@@ -111,12 +101,8 @@ def test_another_version_on_a_worker() -> None:
 
 
 @pytest.mark.slow
-def test_ray_runs_every_job(cluster: Any) -> None:
-    ticks: list[int] = []
-    assert sorted(engine("ray").run(square, range(20), 2, ticks.append)) == [n * n for n in range(20)]
-    assert sum(ticks) == 20
-    with pytest.raises(DataError, match=r"^job 2 is broken; mend it$"):
-        list(engine("ray").run(stumble, range(4), 2, lambda n: None))
+def test_contract_of_ray(cluster: Any) -> None:
+    check_engine(type(engine("ray")), jobs=20)
 
 
 @pytest.mark.slow

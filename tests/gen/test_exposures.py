@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +21,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources.street import StreetSource
+from lavida_gen.testing.exposures import check_exposure, street
 
 SIZE = (40, 60)
 CATEGORIES = [Name(t, t, g) for t, g in (("person", "person"), ("dog", "animal"), ("cat", "animal"), ("car", "vehicle"), ("bus", "vehicle"), ("kite", "sport"))]  # fmt: skip
@@ -70,73 +68,9 @@ def draft(name: str, one: Scene, of: ExposureTask) -> Draft:
 WORKS_ON = [(name, kind) for name in plugins.names(EXPOSURES) for kind in sorted(plugins.find(EXPOSURES, Exposure, name).kinds)]  # fmt: skip
 
 
-STREETS: dict[Kind, StreetSource] = {
-    kind: StreetSource(StreetSource.Options(kind=kind, size=(96, 128), scenes=30, frames=3))
-    for kind in ("image", "clip")
-}
-
-
-@functools.cache
-def street(kind: Kind, number: int) -> Scene:
-    """A drawn scene, drawn once for all exposures."""
-    return STREETS[kind].scene(number)
-
-
 @pytest.mark.parametrize(("name", "kind"), WORKS_ON)
 def test_contract(name: str, kind: Kind) -> None:
-    """Drafts do as the task says, are a pure function of scene and rng, and keep shapes; drops have a short reason."""
-    exposure = make(name)
-    vocabulary, made = Vocabulary(STREETS[kind].vocabulary()), 0
-    for number in range(30):
-        if made >= 6:
-            break
-        for exposed in exposure.outcomes:
-            results = []
-            for _ in range(2):
-                rng = np.random.default_rng((number, 7))
-                one = ExposureTask(
-                    exposed, rng, vocabulary, 6, Limits(), lambda rng: street(kind, int(rng.integers(30)))
-                )
-                results.append(exposure.expose(street(kind, number), one))
-            first, again = results
-            if isinstance(first, Rejection):
-                assert first == again
-                assert 3 < len(first.reason) < 60
-                continue
-            assert isinstance(again, Draft)
-            made += 1
-            assert first.exposed == exposed
-            assert (first.names, first.labels, first.masks, first.edits) == (
-                again.names,
-                again.labels,
-                again.masks,
-                again.edits,
-            )
-            assert 1 <= len(first.names) <= 6
-            assert len(first.frames) == (3 if kind == "clip" else 1)
-            assert all(mask is None or mask.size == first.frames[0].size for mask in first.masks)
-            _unchanged_outside(first, street(kind, number))
-    assert made > 0, f"{name} made nothing of 30 scenes"
-
-
-def _unchanged_outside(made: Draft, before: Scene) -> None:
-    """Pixels outside the edits are bit-identical."""
-    edits = made.edits or (None,) * len(made.frames)
-    for now, then, edit in zip(made.frames, before.frames, edits, strict=True):
-        if edit is None:
-            assert now is then or np.array_equal(now.pixels(), then.pixels())
-        else:
-            kept = ~masks.decode(edit)
-            assert np.array_equal(now.pixels()[kept], then.pixels()[kept])
-
-
-@pytest.mark.parametrize("name", plugins.names(EXPOSURES))
-def test_options_are_strict_and_told(name: str) -> None:
-    options = plugins.find(EXPOSURES, Exposure, name).Options
-    assert all(field.description for field in options.model_fields.values())
-    with pytest.raises(ValueError, match="no_such"):
-        options.model_validate({"no_such": 1})
-    json.dumps(options().model_dump(mode="json"))
+    check_exposure(plugins.find(EXPOSURES, Exposure, name), source=street(kind))
 
 
 # ---- relabel -------------------------------------------------------------------------------------------------------

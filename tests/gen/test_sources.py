@@ -5,11 +5,7 @@ New files in sources/ are found by themselves; each needs a miniature (tests/gen
 
 from __future__ import annotations
 
-import pickle
-import re
-import shutil
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +16,10 @@ from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
 from lavida_gen.config.recipe import SOURCES
 from lavida_gen.scenes import masks
-from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source, SourceOptions
-from lavida_gen.sources.street import StreetSource
+from lavida_gen.testing.sources import SOURCE_CHECKS, SOURCE_FILE_CHECKS, SourceCase, check_scene, photo_files
 
 NAMES = plugins.names(SOURCES)
-PLACES = ("root", "saved")
-"""Options that say where the data lies."""
-DRAWN = ("street",)
-"""Sources without files."""
 
 
 def test_every_source_has_a_miniature() -> None:
@@ -56,183 +47,30 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def source(drawn: tuple[str, Path, dict[str, Any]]) -> Source:
-    return opened(drawn[0], drawn[2])
+def case(drawn: tuple[str, Path, dict[str, Any]]) -> SourceCase:
+    name, root, plain = drawn
+    return SourceCase(plugins.find(SOURCES, Source, name), root, plain, named_by_folder=name == "hf")
 
 
-def copied(drawn: tuple[str, Path, dict[str, Any]], to: Path) -> tuple[Path, dict[str, Any]]:
-    """A copy of a miniature, and the options to open it."""
-    _, root, plain = drawn
-    shutil.copytree(root, to)
-    return to, {**plain, **{place: to for place in PLACES if place in plain}}
+@pytest.mark.parametrize("check", SOURCE_CHECKS, ids=lambda check: check.__name__)
+def test_contract(case: SourceCase, check: Callable[[SourceCase], None]) -> None:
+    check(case)
 
 
-def told(scene: Scene) -> tuple[Any, ...]:
-    """All that can be compared of a scene, pixels too."""
-    jpegs = tuple(frame.jpeg() for frame in scene.frames)
-    said = (scene.licence, scene.group, scene.fps, scene.attribution, list(scene.absent()))
-    return scene.key, scene.size, scene.regions, jpegs, said
+@pytest.mark.parametrize("check", SOURCE_FILE_CHECKS, ids=lambda check: check.__name__)
+def test_contract_of_files(case: SourceCase, check: Callable[[SourceCase, Path], None], tmp_path: Path) -> None:
+    check(case, tmp_path / "copy")
 
 
-def check_scene(source: Source, number: int, scene: Scene) -> None:
-    assert scene.key == source.key(number)
-    assert scene.group == source.group(number)
-    assert scene.licence.strip()
-    assert (len(scene.frames) == 1) == (source.kind == "image")
-    for frame in scene.frames:
-        assert frame.size == scene.size
-    for region in scene.regions:
-        assert all(name == name.strip() != "" for name in region.names)
-        assert len(set(region.names)) == len(region.names)
-        assert region.category in ("", region.names[0]), "the category comes first"
-        assert any(mask is not None for mask in region.masks) or not region.candidate
-        for mask in region.masks:
-            if mask is not None:
-                assert masks.decode(mask).shape == scene.size
-                assert 0 < masks.area(mask) <= scene.size[0] * scene.size[1], "None says: not visible"
+def test_keys_begin_with_the_name(drawn: tuple[str, Path, dict[str, Any]], case: SourceCase) -> None:
+    source = case.open()
+    assert all(source.key(number).startswith(f"{drawn[0]}/") for number in range(len(source)))
 
 
-def test_keys_are_unique_and_stable(drawn: tuple[str, Path, dict[str, Any]], source: Source) -> None:
-    keys = [source.key(number) for number in range(len(source))]
-    assert len(keys) == len(set(keys)) > 0
-    assert all(key.startswith(f"{drawn[0]}/") and key.isascii() and " " not in key for key in keys)
-    again = opened(drawn[0], drawn[2])
-    assert [again.key(number) for number in range(len(again))] == keys
-
-
-def test_scenes_keep_what_they_promise(source: Source) -> None:
-    seen = 0
-    for number in range(len(source)):
-        scene = source.scene(number)
-        check_scene(source, number, scene)
-        seen += len(scene.regions)
-        for frame in scene.frames:
-            assert frame.pixels().shape == (*scene.size, 3)
-    assert seen, "a miniature shows something"
-    assert any(region.candidate for number in range(len(source)) for region in source.scene(number).regions)
-
-
-def test_the_cast_is_that_of_the_scene(source: Source) -> None:
-    """Names, categories and candidates in the same order; drawn things may turn out to be hidden."""
-    for number in range(len(source)):
-        cast = [(one.names, one.category, one.candidate) for one in source.annotations_without_masks(number)]
-        shown = [(one.names, one.category, one.candidate) for one in source.scene(number).regions]
-        if isinstance(source, StreetSource):
-            assert not Counter(shown) - Counter(cast)
-        else:
-            assert cast == shown
-
-
-def test_a_scene_read_twice_is_the_same(drawn: tuple[str, Path, dict[str, Any]], source: Source) -> None:
-    again = opened(drawn[0], drawn[2])
-    for number in range(len(source)):
-        first = told(source.scene(number))
-        assert told(source.scene(number)) == first
-        assert told(again.scene(len(again) - 1 - number)) == told(source.scene(len(source) - 1 - number))
-
-
-def test_names_are_in_the_vocabulary(source: Source) -> None:
-    words = list(source.vocabulary())
-    assert len(words) == len(set(words)) > 0
-    assert all(name.text == name.text.strip() != "" for name in words)
-    assert list(source.vocabulary()) == words
-    texts = {name.text for name in words}
-    for number in range(len(source)):
-        for region in source.scene(number).regions:
-            assert not region.candidate or set(region.names) <= texts
-
-
-def test_options_travel_to_workers(drawn: tuple[str, Path, dict[str, Any]], source: Source) -> None:
-    options = pickle.loads(pickle.dumps(options_of(drawn[0], drawn[2])))
-    there = plugins.find(SOURCES, Source, drawn[0])(options)
-    assert (len(there), there.fingerprint()) == (len(source), source.fingerprint())
-
-
-def test_the_fingerprint_is_of_the_content(
-    drawn: tuple[str, Path, dict[str, Any]], source: Source, tmp_path: Path
-) -> None:
-    _, plain = copied(drawn, tmp_path / "elsewhere")
-    there = opened(drawn[0], plain)
-    assert there.fingerprint() == source.fingerprint() == source.fingerprint() != ""
-    assert [told(there.scene(n)) for n in range(len(there))] == [told(source.scene(n)) for n in range(len(source))]
-
-
-def test_about_is_complete(source: Source) -> None:
-    about = source.about
-    for field in ("title", "page", "licence", "attribution", "get", "layout"):
-        assert getattr(about, field).strip(), field
-    assert about.page.startswith(("http", "none"))
-    assert about.use in ("free", "noncommercial", "forbidden")
-    assert all(len(line) <= 120 for line in f"{about.get}\n{about.layout}".splitlines())
-    for name, field in type(source).Options.model_fields.items():
-        assert field.description, name
-
-
-def test_whole_data_have_no_faults(source: Source) -> None:
-    assert list(source.problems()) == []
-
-
-def files(root: Path) -> list[Path]:
-    return sorted(path for path in root.rglob("*") if path.is_file())
-
-
-def use_all(name: str, plain: dict[str, Any]) -> None:
-    """Open a source and read everything in it."""
-    source = opened(name, plain)
-    for number in range(len(source)):
-        for frame in source.scene(number).frames:
-            frame.jpeg()
-
-
-def damaged(path: Path) -> Iterator[bytes]:
-    """What may have become of a file."""
-    yield b"\0\xff no such thing"
-    whole = path.read_bytes()
-    if path.suffix in (".png", ".jpg", ".json", ".mp4"):  # half of a text is a text
-        yield whole[: len(whole) // 2]
-
-
-def test_every_broken_file_is_named(drawn: tuple[str, Path, dict[str, Any]], tmp_path: Path) -> None:
-    if drawn[0] in DRAWN:
-        assert files(drawn[1]) == []
-        return
-    root, plain = copied(drawn, tmp_path / "broken")
-    for path in files(root):
-        whole = path.read_bytes()
-        for what in damaged(path):
-            path.write_bytes(what)
-            with pytest.raises(DataError) as caught:
-                use_all(drawn[0], plain)
-            # a table of the `datasets` library is one thing of many files
-            assert path.name in str(caught.value) or (drawn[0] == "hf" and str(root) in str(caught.value)), path
-        path.write_bytes(whole)
-    use_all(drawn[0], plain)
-
-
-def checked(name: str, plain: dict[str, Any]) -> list[str]:
-    """What `lavida-gen check` finds in a source."""
-    try:
-        return list(opened(name, plain).problems())
-    except DataError as error:
-        return [str(error)]
-
-
-def test_a_missing_photo_is_named_by_check_and_by_the_frame(
-    drawn: tuple[str, Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    root, plain = copied(drawn, tmp_path / "missing")
-    source = opened(drawn[0], plain)
-    places = {frame.where.partition(" frame ")[0] for n in range(len(source)) for frame in source.scene(n).frames}
-    photos = sorted(place for place in places if Path(place).is_file())
-    if drawn[0] in (*DRAWN, "hf"):
-        assert photos == [], "nothing that could be missing"
-        return
-    assert photos, "frames say where they come from"
-    Path(photos[0]).unlink()
-    assert any(str(Path(photos[0]).with_suffix("")) in line for line in checked(drawn[0], plain))
-    with pytest.raises(DataError, match=re.escape(Path(photos[0]).stem)):
-        use_all(drawn[0], plain)
-    assert Path(photos[0]).is_relative_to(root)
+def test_photos_are_files(drawn: tuple[str, Path, dict[str, Any]], case: SourceCase) -> None:
+    """So that a missing one can be looked for; drawn scenes and tables have none."""
+    assert bool(photo_files(case.open())) == (drawn[0] not in ("street", "hf"))
+    assert bool(case.files()) == (drawn[0] != "street")
 
 
 # ---- the real files --------------------------------------------------------------------------------------------

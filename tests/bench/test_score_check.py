@@ -36,7 +36,7 @@ def test_all_that_is_missing_is_told_before_the_fit(tmp_path: Path) -> None:
     )
     assert done.exit_code == 1, done.output
     lines = done.output.splitlines()
-    assert lines[0] == "error: recipe r: 2 faults"
+    assert lines[0] == "error: recipe r: 2 problems"
     assert lines[1].startswith(f"  score[1].root: {tmp_path}/ucf: no such folder; expected the files of ucf_crime")
     assert lines[2].startswith(f"  score[2].root: {tmp_path}")
     assert len(lines) == 3
@@ -92,9 +92,9 @@ def test_one_benchmark_on_the_command_line(tmp_path: Path) -> None:
     assert (done.exit_code, done.output[: len(str(tmp_path)) + 10]) == (1, f"error: {tmp_path}/uc")
     done = CliRunner().invoke(main, [*words, "--names", "nolist.txt"])
     assert done.exit_code == 2
-    assert done.output.startswith("error: score ucf_crime: 2 faults\n  names: names 'nolist.txt': no such file")
+    assert done.output.startswith("error: score ucf_crime: 2 problems\n  names: names 'nolist.txt': no such file")
     done = CliRunner().invoke(main, [*words, "--label", "a/b"])
-    assert (done.exit_code, "score ucf_crime: 1 fault\n  label: String should match" in done.output) == (2, True)
+    assert (done.exit_code, "score ucf_crime: 1 problem\n  label: String should match" in done.output) == (2, True)
     done = CliRunner().invoke(main, [*words, "--absent", "nolist.txt"])
     assert (done.exit_code, done.output.startswith("error: --absent 'nolist.txt': no such file")) == (2, True)
     assert not (tmp_path / "out").exists()

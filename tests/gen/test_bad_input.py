@@ -191,7 +191,7 @@ def test_missing_root(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [", "broken YAML"),
+        ("name: [", "invalid YAML"),
         ("name: x\nsamples: 3\nexposures: [relabel]\nsources: [kitty]", "unknown source 'kitty'"),
     ],
 )

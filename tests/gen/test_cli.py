@@ -191,8 +191,8 @@ def test_a_folder_that_is_not_there(command: str, tmp_path: Path) -> None:
 
 
 def test_counts_are_words(recipe: Path, tmp_path: Path) -> None:
-    assert counted(1, "fault") == "1 fault"
-    assert counted(0, "fault") == "0 faults"
+    assert counted(1, "problem") == "1 problem"
+    assert counted(0, "problem") == "0 problems"
     assert counted(1000, "entry", "entries") == "1,000 entries"
     fewer = ["--set", "samples=1", "--set", "val=0", "--set", "sources=[{name: street, scenes: 3, size: [96, 128]}]"]
     assert ": 1 sample (" in said("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)

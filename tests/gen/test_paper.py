@@ -71,7 +71,7 @@ def test_check_lists_all_that_is_missing_at_once(name: str, tmp_path: Path, monk
     for number, entry in enumerate(recipes.load(name).sources):
         assert f"sources[{number}] ({entry.name}): root: no folder data/{entry.name}; expected" in found.output
         assert f"see `lavida-gen sources {entry.name}`" in found.output
-    assert found.output.endswith(f"recipe {name}: 11 faults\n")
+    assert found.output.endswith(f"recipe {name}: 11 problems\n")
 
 
 def test_a_place_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

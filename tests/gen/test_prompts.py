@@ -45,7 +45,7 @@ def test_a_rule_comes_first_and_chance_is_the_rngs() -> None:
         ("questions: []\nanswers: ['<SEG>']", "questions: "),
         ("answers: ['<SEG>']", "questions: Field required"),
         ("questions: ['{names}']\nanswers: ['<SEG>']\nextra: 1", "extra: "),
-        ("[1", "broken YAML"),
+        ("[1", "invalid YAML"),
     ],
 )
 def test_bad_banks(tmp_path: Path, text: str, message: str) -> None:

@@ -66,7 +66,7 @@ exposures:
 limits: {min_area: 2}
 """,
     )
-    assert re.search(r"r.yaml: \d+ faults", said)
+    assert re.search(r"r.yaml: \d+ problems", said)
     for line in (
         "sources[0].root: ${NO_SUCH_VARIABLE} is not set; export NO_SUCH_VARIABLE=... or give --set sources.0.root=...",
         "sources[0].splt: coco has no such option; did you mean 'split'?",
@@ -91,11 +91,11 @@ def test_missing_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [1\nb: 2", r"r.yaml:2:2: broken YAML"),
-        ("name: a\nname: b", r"r.yaml:2:1: broken YAML: key 'name' is given twice"),
-        ("? [a, b]\n: 1", r"r.yaml:1:3: broken YAML: a key that is a list or a mapping"),
-        ("seed: 2020-13-45", r"r.yaml: broken YAML: month must be in 1"),
-        ("!!bool x: 1", r"r.yaml: broken YAML: 'x'"),
+        ("name: [1\nb: 2", r"r.yaml:2:2: invalid YAML"),
+        ("name: a\nname: b", r"r.yaml:2:1: invalid YAML: key 'name' is given twice"),
+        ("? [a, b]\n: 1", r"r.yaml:1:3: invalid YAML: a key that is a list or a mapping"),
+        ("seed: 2020-13-45", r"r.yaml: invalid YAML: month must be in 1"),
+        ("!!bool x: 1", r"r.yaml: invalid YAML: 'x'"),
         ("- 1\n- 2", r"r.yaml: holds a list; expected a mapping"),
         ("", r"r.yaml: holds a NoneType; expected a mapping"),
         (GOOD + "prompts: nowhere.yaml", r"prompts: .*nowhere.yaml"),
@@ -118,8 +118,8 @@ def test_settings_change_any_key(tmp_path: Path) -> None:
         ("sources.4.root=x", "--set sources.4.root=x: the recipe has no '4' in 'sources.4.root'"),
         ("sources.x.root=x", "--set sources.x.root=x: the recipe has no 'x' in 'sources.x.root'"),
         ("name.x=1", "the recipe has no 'x'"),
-        ("seed=[1", "--set seed=[1: the value is broken YAML"),
-        ("seed=2020-13-45", "--set seed=2020-13-45: the value is broken YAML (month"),
+        ("seed=[1", "--set seed=[1: the value is not valid YAML"),
+        ("seed=2020-13-45", "--set seed=2020-13-45: the value is not valid YAML (month"),
         ("sources.0.scnes=3", "sources[0].scnes: street has no such option; did you mean 'scenes'?"),
     ],
 )

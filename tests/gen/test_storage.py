@@ -210,7 +210,7 @@ def test_a_file_system_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_nobody_builds_into_the_hub() -> None:
     pytest.importorskip("huggingface_hub")
-    with pytest.raises(UserError, match=r"few commits an hour, not one per file; build into a folder .*publish"):
+    with pytest.raises(UserError, match=r"limits commits per hour, so not one per file; build into a folder .*publish"):
         open_storage("hf://datasets/someone/corpus").write("corpus.json", b"{}")
 
 

@@ -1,9 +1,9 @@
-"""Arrays of .npy and .npz files, read safely in threads.
+"""Arrays of .npy and .npz files, read by one thread at a time.
 
-numpy parses the header of every array as Python (`ast.literal_eval`). CPython 3.11 counts the depth of what it parses
-in one place for all threads; a collection of garbage amid it lets another thread in, and two that parse at once can end
-in "SystemError: AST constructor recursion depth mismatch". So whoever reads such a file goes through this module, which
-lets one thread of the process parse at a time. Nothing that is read can run code: pickled objects are refused.
+numpy parses the header of every array as Python (`ast.literal_eval`). CPython 3.11 keeps one recursion counter for all
+threads; if the garbage collector switches threads while one of them parses, two parse at once and may end in
+"SystemError: AST constructor recursion depth mismatch". All reads go through this module, which holds a lock. Nothing
+that is read can run code: pickled objects are refused.
 """
 
 from __future__ import annotations
@@ -18,18 +18,41 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 
 PARSING_LOCK = threading.RLock()
-"""To be held while numpy reads a header by other ways than the functions below."""
+"""Hold it while numpy reads a header in any other way than by the functions below."""
 
 
 def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> Any:
-    """What np.load makes of a file: the array of an .npy, memory-mapped read-only with "r". Raises as np.load does."""
+    """Load an .npy file.
+
+    Args:
+        path: The file.
+        mmap_mode: "r" to map the array into memory, read-only; None to read it.
+
+    Returns:
+        The array, in the dtype and shape of the file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not an .npy file, or holds pickled objects.
+    """
     with PARSING_LOCK:
         return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[NpzFile]:
-    """An open .npz file; its arrays are read inside the block alone. Raises as np.load does, ValueError for an .npy."""
+    """Open an .npz file; its arrays can be read inside the `with` block only.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The archive: names to arrays, each read when it is asked for.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not an .npz file, or holds pickled objects.
+    """
     with PARSING_LOCK:
         file = np.load(path, allow_pickle=False)
         if not isinstance(file, NpzFile):

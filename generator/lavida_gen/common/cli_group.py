@@ -1,16 +1,16 @@
-"""A command whose verbs are files: `build` is `commands/build.py`, imported when it is called or listed."""
+"""A click group whose subcommands are files: `build` is `commands/build.py`, imported when it is called or listed."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Callable
 
 import click
 
 from lavida_gen.common import plugins
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-STOPPED = "stopped; what is finished is kept: the same command goes on"
+STOPPED = "stopped; finished work is kept: run the same command again to continue"
 
 
 def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -19,35 +19,53 @@ def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 DEBUG = click.Option(["--debug"], is_flag=True, expose_value=False, callback=_debug, help="Show tracebacks.")
-"""Of every verb, for people write it at the end; the command itself takes it before the verb."""
+"""An option of every subcommand, since people append it to the line; the group takes it before the subcommand too."""
 
 
 class CommandGroup(click.Group):
-    """Finds verbs by file name; turns our errors into one message and their exit code, tracebacks only with --debug.
+    """Finds subcommands by file name and prints errors as one message; tracebacks only with --debug."""
 
-    `errors` are those that a user can mend; their `exit_code`, else 1, is the command's.
-    """
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        package: str,
+        errors: tuple[type[Exception], ...],
+        callback: Callable[..., object] | None = None,
+        params: list[click.Parameter] | None = None,
+        help: str | None = None,
+        context_settings: dict[str, object] | None = None,
+    ) -> None:
+        """Make the group; `click.group(cls=CommandGroup, ...)` passes the arguments that are not listed here.
 
-    def __init__(self, *args: Any, package: str, errors: tuple[type[Exception], ...], **more: Any) -> None:
-        super().__init__(*args, **more)
+        Args:
+            name: Name of the group.
+            package: Dotted name of the package whose modules each define a click command called `command`.
+            errors: Exceptions that a user can fix. Their attribute `exit_code`, or 1, becomes the exit code.
+            callback: Function that runs before the subcommand.
+            params: Options of the group.
+            help: Text of --help.
+            context_settings: Settings of click's context.
+        """
+        super().__init__(name, callback=callback, params=params, help=help, context_settings=context_settings)
         self.package, self.errors = package, errors
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All verbs, sorted."""
+        """Names of all subcommands, sorted."""
         return [name.replace("_", "-") for name in plugins.names(self.package)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The `command` of the verb's file, None if there is no such file."""
+        """The `command` of a subcommand's file, None if there is no such file."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        found: click.Command = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
-        found.name = cmd_name
-        if DEBUG not in found.params:
-            found.params.append(DEBUG)
-        return found
+        command: click.Command = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
+        command.name = cmd_name
+        if DEBUG not in command.params:
+            command.params.append(DEBUG)
+        return command
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """The verb's work."""
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; see the class for its errors."""
         try:
             return super().invoke(ctx)
         except self.errors as error:
@@ -55,12 +73,12 @@ class CommandGroup(click.Group):
                 raise
             click.secho(f"error: {error}", fg="red", err=True)
             ctx.exit(getattr(error, "exit_code", 1))
-        except (OSError, MemoryError) as error:  # of the machine, not of ours: a path too long, a device gone
+        except (OSError, MemoryError) as error:  # of the machine: a path that is too long, a device that is gone
             if ctx.params.get("debug") or isinstance(error, BrokenPipeError):
                 raise
             place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-            words = getattr(error, "strerror", None) or str(error) or "out of memory"
-            click.secho(f"error: {place}{words}; --debug shows where", fg="red", err=True)
+            reason = getattr(error, "strerror", None) or str(error) or "out of memory"
+            click.secho(f"error: {place}{reason}; --debug shows where", fg="red", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             if ctx.params.get("debug"):

@@ -1,7 +1,8 @@
-"""One HTML file around its data: it needs no network and trusts no name.
+"""HTML pages in one file, which need no network and escape every text.
 
-Texts reach the page as JSON whose special characters are escaped, and are shown as text alone; the page's own policy
-forbids every request. Head, style and script that all pages share lie in data/: head.html, base.css, base.js.
+Texts reach the page as JSON whose special characters are escaped, and are shown as text only; the content security
+policy of the page forbids every request. The head, style and script that all pages share are in data/: head.html,
+base.css, base.js.
 """
 
 from __future__ import annotations
@@ -11,24 +12,34 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from lavida_gen.common.resources import resource
 
 
-def render_page(body: Path, title: str, data: Mapping[str, Any], style: Path, script: Path | None = None) -> str:
-    """The whole page: `body` holds all below the head, with $DATA and $SCRIPT; `style` and `script` are its own."""
-    text = json.dumps(data, ensure_ascii=True, allow_nan=False)  # U+2028 and its like are escaped by ensure_ascii
+def render_page(body: Path, title: str, data: Mapping[str, object], style: Path, script: Path | None = None) -> str:
+    """Fill the template of a page.
+
+    Args:
+        body: HTML file with everything below the head; it holds $DATA and $SCRIPT.
+        title: Title of the page.
+        data: What the page's script reads, as plain JSON.
+        style: CSS file of this page, in addition to base.css.
+        script: JavaScript file of this page, in addition to base.js.
+
+    Returns:
+        The HTML text.
+    """
+    escaped = json.dumps(data, ensure_ascii=True, allow_nan=False)  # U+2028 and its like are escaped by ensure_ascii
     for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
+        escaped = escaped.replace(char, f"\\u{ord(char):04x}")
     parts = {
         "TITLE": html.escape(title),
-        "STYLE": _joined(resource("base.css"), style),
-        "SCRIPT": _joined(resource("base.js"), script),
-        "DATA": text,
+        "STYLE": _concatenated(resource("base.css"), style),
+        "SCRIPT": _concatenated(resource("base.js"), script),
+        "DATA": escaped,
     }
-    return re.sub(r"\$([A-Z]+)\b", lambda mark: parts[mark[1]], _joined(resource("head.html"), body))
+    return re.sub(r"\$([A-Z]+)\b", lambda mark: parts[mark[1]], _concatenated(resource("head.html"), body))
 
 
-def _joined(shared: Path, own: Path | None) -> str:
+def _concatenated(shared: Path, own: Path | None) -> str:
     return "".join(path.read_text("utf-8") for path in (shared, own) if path)

@@ -54,7 +54,7 @@ class PromptBank(StrictModel):
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(problem(file, f"cannot be read ({error})", "a prompt bank in YAML")) from error
         except yaml.YAMLError as error:
-            raise UserError(problem(file, f"broken YAML: {error}")) from error
+            raise UserError(problem(file, f"invalid YAML: {error}")) from error
         except ValidationError as error:
             said = "; ".join(
                 f"{'.'.join(map(str, one['loc'])) or 'bank'}: {one['msg'].removeprefix('Value error, ')}"

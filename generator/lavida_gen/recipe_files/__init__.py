@@ -1,1 +1,1 @@
-"""Recipe files as text, of corpora and of runs: strict YAML, the kinds of recipes, how two of them differ."""
+"""Recipe files of corpora, runs and ablations: strict YAML, the kinds of recipes, differences between two recipes."""

@@ -1,9 +1,9 @@
-"""The kinds of recipes (of a corpus, of a run, of an ablation): where the built-in ones lie, and who takes which.
+"""The kinds of recipes (corpus, run, ablation): where the built-in ones are, and which command takes which kind.
 
     path = RUN.find("demo")
     raw = RUN.read(path, "demo")
 
-A recipe of another kind is told with the command that takes it.
+The error for a recipe of another kind names the command that takes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lavida_gen.recipe_files.reading import read_recipe_file
 
 
 def recipes_folder() -> Path:
-    """Where the built-in recipes lie: inside the wheel, or at the top of a checkout."""
+    """The folder of the built-in recipes: inside the wheel, or at the top of a checkout."""
     package = Path(lavida_gen.__path__[0])
     inside = package / "recipes"
     return inside if inside.is_dir() else package.parents[1] / "recipes"
@@ -29,9 +29,13 @@ def recipes_folder() -> Path:
 class RecipeKind:
     """One kind of recipe.
 
-    what   what a recipe of it describes       command  takes it       lister  lists the built-in ones
-    below  the folder of the built-in ones, below `folder()`
-    keys   the main ones, for messages         own      those by which it is known: no other kind has one of them
+    Attributes:
+        what: What a recipe of this kind describes, for messages.
+        command: The command that takes it.
+        lister: The command that lists the built-in ones.
+        below: Folder of the built-in ones, below `recipes_folder()`.
+        keys: The main keys, for messages.
+        own: Keys that no other kind has; a recipe with one of them is of this kind.
     """
 
     what: str
@@ -46,7 +50,17 @@ class RecipeKind:
         return {path.stem: path for path in sorted((recipes_folder() / self.below).glob("*.yaml"))}
 
     def find(self, name: str) -> Path:
-        """The file of a recipe given by name or path. Raises UserError."""
+        """The file of a recipe.
+
+        Args:
+            name: Name of a built-in recipe, or path of a file.
+
+        Returns:
+            The path.
+
+        Raises:
+            UserError: There is no such recipe, or it is of another kind.
+        """
         known = self.built_in()
         if name in known:
             return known[name]
@@ -63,13 +77,32 @@ class RecipeKind:
         raise UserError(f"{unknown_name('recipe', name, known)}; or give a path")
 
     def read(self, path: Path, name: str) -> dict[str, Any]:
-        """The mapping in a recipe's file; `name` is how the user called it. Raises UserError."""
+        """Read a recipe file.
+
+        Args:
+            path: The file.
+            name: How the user called it, for messages.
+
+        Returns:
+            The mapping in the file, not validated.
+
+        Raises:
+            UserError: It cannot be read, or is a recipe of another kind.
+        """
         raw = read_recipe_file(path, self.keys)
         self.refuse_others(raw, name)
         return raw
 
-    def refuse_others(self, raw: Mapping[str, Any], name: str) -> None:
-        """Raises UserError for what is clearly a recipe of another kind."""
+    def refuse_others(self, raw: Mapping[str, object], name: str) -> None:
+        """Check that a recipe is not of another kind.
+
+        Args:
+            raw: The recipe as read from its file.
+            name: How the user called it, for messages.
+
+        Raises:
+            UserError: It has a key of another kind and none of this one.
+        """
         if self.own.isdisjoint(raw):
             for other in KINDS:
                 if not other.own.isdisjoint(raw):

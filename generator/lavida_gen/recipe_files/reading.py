@@ -1,7 +1,7 @@
-"""YAML files that are recipes: read strictly, changed by `key.path=value`, their faults said in our words.
+"""Recipe files: strict YAML, settings such as `key.path=value`, environment variables, validation messages.
 
-What the recipes of corpora and of runs have in common. `${NAME}` and `${NAME:-default}` in any text are taken from the
-environment.
+Recipes of corpora, runs and ablations share this. `${NAME}` and `${NAME:-default}` in any text are replaced by the
+environment variable.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion
+from lavida_gen.common.text import counted
 
 UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
-"""What PyYAML raises for a text: a day 45 or a tag that does not suit its value is no YAMLError."""
+"""What PyYAML raises for a text; a 45th day or a tag that does not fit its value is not a YAMLError."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, which the standard would silently overwrite."""
+    """YAML that refuses duplicate keys, of which the standard loader keeps the last one."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -41,7 +42,18 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def read_recipe_file(path: Path, keys: str) -> dict[str, Any]:
-    """The mapping in a YAML file; `keys` says what is expected in it. Raises UserError."""
+    """Read a recipe file.
+
+    Args:
+        path: A YAML file.
+        keys: The keys that are expected, for messages.
+
+    Returns:
+        The mapping in the file, not validated.
+
+    Raises:
+        UserError: The file cannot be read, is not valid YAML, or does not hold a mapping.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         raw = yaml.load(text, Loader=_Loader)
@@ -50,16 +62,24 @@ def read_recipe_file(path: Path, keys: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise UserError(problem(place, f"broken YAML: {error.problem}")) from error
+        raise UserError(problem(place, f"invalid YAML: {error.problem}")) from error
     except UNREADABLE as error:
-        raise UserError(problem(path, f"broken YAML: {error}")) from error
+        raise UserError(problem(path, f"invalid YAML: {error}")) from error
     if not isinstance(raw, dict):
         raise UserError(problem(path, f"holds a {type(raw).__name__}", f"a mapping with {keys}"))
     return raw
 
 
 def apply_setting(raw: dict[str, Any], setting: str) -> Iterator[str]:
-    """Apply one `sources.0.root=...` in place; the value is read as YAML. Yields faults."""
+    """Apply one `--set` to a recipe, in place.
+
+    Args:
+        raw: The recipe as read from its file.
+        setting: ``sources.0.root=/data/coco``; the value is YAML.
+
+    Yields:
+        Error messages; the recipe is unchanged if there is one.
+    """
     key, equals, text = setting.partition("=")
     if not equals or not key:
         yield f"--set {setting}: expected key.path=value, e.g. sources.0.root=/data/coco"
@@ -67,21 +87,21 @@ def apply_setting(raw: dict[str, Any], setting: str) -> Iterator[str]:
     try:
         value = yaml.load(text, Loader=_Loader)
     except UNREADABLE as error:
-        yield f"--set {setting}: the value is broken YAML ({error})"
+        yield f"--set {setting}: the value is not valid YAML ({error})"
         return
-    at: Any = raw
-    *way, last = key.split(".")
-    for step in way:
+    parent: Any = raw
+    *path, last = key.split(".")
+    for step in path:
         try:
-            at = at[int(step)] if isinstance(at, list) else at.setdefault(step, {})
+            parent = parent[int(step)] if isinstance(parent, list) else parent.setdefault(step, {})
         except (ValueError, IndexError, AttributeError):
             yield f"--set {setting}: the recipe has no {step!r} in {key!r}"
             return
     try:
-        if isinstance(at, list):
-            at[int(last)] = value
+        if isinstance(parent, list):
+            parent[int(last)] = value
         else:
-            at[last] = value
+            parent[last] = value
     except (ValueError, IndexError, TypeError):
         yield f"--set {setting}: the recipe has no {last!r} in {key!r}"
 
@@ -90,7 +110,16 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
 def expand_variables(value: Any, place: str, problems: list[str]) -> Any:
-    """`${NAME}` from the environment, everywhere; unset ones are faults."""
+    """Replace `${NAME}` and `${NAME:-default}` in all texts of a recipe.
+
+    Args:
+        value: The recipe, or a part of it.
+        place: Key of the part, "" for the recipe.
+        problems: Receives a message for each variable that is not set and has no default.
+
+    Returns:
+        A copy with the variables replaced.
+    """
     if isinstance(value, dict):
         return {k: expand_variables(v, f"{place}.{k}" if place else str(k), problems) for k, v in value.items()}
     if isinstance(value, list):
@@ -109,10 +138,18 @@ def expand_variables(value: Any, place: str, problems: list[str]) -> Any:
 
 
 def combined_error(where: str, problems: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:
-    """One error that lists every fault once."""
+    """One error for several problems.
+
+    Args:
+        where: Name of the recipe or command.
+        problems: Messages; duplicates are listed once.
+        family: Class of the error.
+
+    Returns:
+        The error, to be raised.
+    """
     unique = list(dict.fromkeys(problems))
-    count = "1 fault" if len(unique) == 1 else f"{len(unique)} faults"
-    return family(f"{where}: {count}\n" + "\n".join(f"  {line}" for line in unique))
+    return family(f"{where}: {counted(len(unique), 'problem')}\n" + "\n".join(f"  {line}" for line in unique))
 
 
 KeyPath = tuple[int | str, ...]
@@ -127,26 +164,34 @@ def validation_messages(
     extra: set[str] | None = None,
     hint: Callable[[KeyPath], str] = lambda loc: "",
 ) -> Iterator[str]:
-    """pydantic's findings in our words: place, what is wrong, what was got.
+    """A message for each error that pydantic found.
 
-    extra  keys that are known beside the model's own
-    hint   what an unknown key at a place may be meant to be, in words; "" = look for a key of a like name
+    Args:
+        error: pydantic's exception.
+        place: Key of the validated part in the recipe, "" for the whole recipe.
+        model: The model that was validated.
+        owner: Who has the options of `model`, for messages: ``a recipe``, ``coco``.
+        extra: Valid keys that are not fields of the model.
+        hint: Gives a suggestion for an unknown key at a path; "" for the usual one, a key of a similar name.
+
+    Yields:
+        Messages: where, what is wrong, what was found.
     """
-    for one in error.errors(include_url=False):
-        loc = [part for part in one["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
+    for item in error.errors(include_url=False):
+        loc = [part for part in item["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
         path = place + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
         path = path.removeprefix(".") or "recipe"
-        if one["type"] == "extra_forbidden":
+        if item["type"] == "extra_forbidden":
             known = list(_fields_at(model, loc[:-1])) + sorted(extra or ())
             close = hint(tuple(loc)) or suggestion(str(loc[-1]), known)
             yield f"{path}: {f'{owner} has ' if len(loc) == 1 else ''}no such option; {close}"
-        elif one["type"] == "missing":
+        elif item["type"] == "missing":
             yield f"{path}: is missing"
         else:
-            yield f"{path}: {one['msg'].removeprefix('Value error, ')}; got {_short(one['input'])}"
+            yield f"{path}: {item['msg'].removeprefix('Value error, ')}; got {_short(item['input'])}"
 
 
-def _fields_at(model: type[BaseModel], loc: Sequence[Any]) -> Iterator[str]:
+def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> Iterator[str]:
     """Field names of the model that sits at `loc` inside `model`."""
     for part in loc:
         if isinstance(part, str) and part in model.model_fields:
@@ -156,13 +201,13 @@ def _fields_at(model: type[BaseModel], loc: Sequence[Any]) -> Iterator[str]:
     yield from model.model_fields
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in getattr(annotation, "__args__", ()):
         yield from _models_in(inner)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

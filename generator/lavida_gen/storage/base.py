@@ -1,83 +1,110 @@
-"""Where files lie: what every place must be able to do. `Folder` and `Remote` can; `places.open_storage` chooses.
+"""The interface of every place that holds files: LocalFolder and RemoteStorage implement it, `open_storage` chooses.
 
-A file under its name is always whole. In a folder: written under a temporary name, then renamed. In an object store: an
-object shows up when its upload has ended, not before; so a whole local file is uploaded, never a stream that an error
-might cut. Names are relative to the place, with "/" between.
+A file under its final name is always complete. In a folder it is written under a temporary name and renamed. In an
+object store an object appears when its upload has ended; therefore a complete local file is uploaded, never a stream
+that an error might cut. Names are relative to the place, with "/" as separator.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 KINDS = ("image", "clip")
 """The folders of a corpus that hold its shards."""
 
 
 class Storage(ABC):
-    """A place with files. Every failure of the place is a DataError; a file that is not there FileNotFoundError."""
+    """A place with files.
+
+    Every failure of the place is raised as DataError, a missing file as FileNotFoundError.
+
+    Attributes:
+        place: Path or URL, as people write it.
+        shared: Whether other processes see what this one writes.
+    """
 
     place: str
-    """As people write it."""
     shared = True
-    """Whether other processes see what this one writes."""
 
     @abstractmethod
     def open(self, name: str) -> BinaryIO:
-        """A seekable file to read from."""
+        """Open a file for reading.
+
+        Args:
+            name: Name of the file.
+
+        Returns:
+            A seekable binary file.
+        """
 
     @abstractmethod
     def size(self, name: str) -> int | None:
-        """Bytes of a file; None if it is not there."""
+        """Size of a file in bytes; None if it does not exist."""
 
     @abstractmethod
     def names(self, below: str = "") -> list[str]:
-        """Names of all files below a folder, sorted."""
+        """Names of all files below a folder of the place, sorted; the whole place for ""."""
 
     @abstractmethod
     def temporary_file(self, name: str) -> Path:
-        """A local file to write to before `put`; its folder exists."""
+        """A local path to write to before `put`; its folder exists.
+
+        Args:
+            name: The final name.
+        """
 
     @abstractmethod
     def remove_partial_files(self) -> None:
-        """Remove what killed processes have half-written. Nobody else may be writing to a folder meanwhile."""
+        """Remove temporary files of killed processes. No other process may write to a folder at the same time."""
 
     @abstractmethod
     def put(self, local: Path, name: str) -> None:
-        """Move a whole local file to its final name."""
+        """Move a complete local file to its final name.
+
+        Args:
+            local: The file; it is gone afterwards.
+            name: The final name.
+        """
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
-        """Write a small file, whole or not at all."""
+        """Write a small file atomically.
+
+        Args:
+            name: Name of the file; an existing one is replaced.
+            data: Its content.
+        """
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """Remove a file; no matter if it is not there."""
+        """Remove a file if it exists."""
 
     @abstractmethod
     def remove_folder(self, name: str) -> None:
-        """Remove an empty folder, where there is such a thing."""
+        """Remove a folder with all that is in it, where the place has folders."""
 
     @abstractmethod
     def entries(self) -> list[str]:
-        """Names of the files and folders right at the place."""
+        """Names of the files and folders at the top of the place."""
 
     @abstractmethod
-    def local_copy(self, name: str) -> Any:
-        """Context manager: a local path with the file's bytes, the file itself in a folder."""
+    def local_copy(self, name: str) -> AbstractContextManager[Path]:
+        """A local path to a file's content, valid in the `with` block: the file itself in a folder, else a copy."""
 
     @abstractmethod
     def mark(self, name: str) -> str:
-        """A digest that the place itself keeps for a file (an ETag, an MD5); "" if it keeps none."""
+        """The checksum that the place keeps for a file (an ETag, an MD5), "" if it keeps none."""
 
     def read(self, name: str) -> bytes:
-        """A whole small file."""
+        """Content of a small file."""
         with self.open(name) as file:
             return file.read()
 
     def at(self, name: str) -> str:
-        """A file as people write it."""
+        """Path or URL of a file, for messages."""
         return f"{self.place.rstrip('/')}/{name}"
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""Arrays made once from big annotation files, and memory-mapped by every worker from then on.
+"""Arrays that are computed once from large annotation files and memory-mapped by every worker afterwards.
 
-They lie in $LAVIDA_GEN_CACHE (~/.cache/lavida-gen if unset), one folder per content: a changed file gets a new one, and
-nothing there is ever needed but for speed. Safe with any number of processes: one makes, the others wait. A damaged
-folder is noticed by its checksums and made anew.
+They are in $LAVIDA_GEN_CACHE (default ~/.cache/lavida-gen), one folder per content: a changed annotation file gets a
+new folder. The cache can be deleted at any time. Any number of processes may use it: one computes, the others wait.
+Checksums detect a damaged folder, which is computed again.
 """
 
 from __future__ import annotations
@@ -24,58 +24,75 @@ from lavida_gen.common.arrays import load_array
 from lavida_gen.common.atomic_file import partial_path, replace_file, write_errors
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import JsonObject
 
 Arrays = dict[str, NDArray[Any]]
 _PIECE = 1 << 20
 
 
 def cache_root() -> Path:
-    """The cache's folder."""
+    """The folder of the cache."""
     return Path(os.environ.get("LAVIDA_GEN_CACHE") or Path.home() / ".cache" / "lavida-gen")
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file; remembered by (path, size, time of change, inode), so that a big file is read once.
+    """SHA-256 of a file, cached by path, size, time of change and inode, so that a large file is read once.
 
-    Raises DataError if it cannot be read.
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        DataError: The file cannot be read.
     """
     try:
         stat = path.stat()
         mark = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        note = cache_root() / "seen" / f"{sha256(str(path.resolve()))[:32]}.json"
-        known = _note(note)
+        entry = cache_root() / "seen" / f"{sha256(str(path.resolve()))[:32]}.json"
+        known = _read_object(entry)
         if known is not None and known.get("mark") == mark:
             return str(known["sha256"])
         digest = sha256_file(path)
     except OSError as error:
         raise DataError(problem(path, f"cannot be read ({error.strerror})", "a file of the data set")) from error
     with _writing():
-        note.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(note, json.dumps({"mark": mark, "sha256": digest}).encode())
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(entry, json.dumps({"mark": mark, "sha256": digest}).encode())
     return digest
 
 
-def _note(path: Path) -> dict[str, Any] | None:
-    """A small JSON object, None if it is absent or damaged: it can be made anew."""
+def _read_object(path: Path) -> JsonObject | None:
+    """A small JSON object; None if it is missing or damaged, since it can be made again."""
     try:
-        plain = json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return plain if isinstance(plain, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def cached_arrays(name: str, version: int, parts: Iterable[str], make: Callable[[], Arrays]) -> Arrays:
-    """The arrays of `make()`, from the cache if they are there and whole, memory-mapped read-only.
+    """The arrays of `make()`, from the cache if it has them, memory-mapped read-only.
 
-    name and version say what made them, parts what they were made from (digests, options). Raises DataError if the
-    cache cannot be written, and whatever `make` raises.
+    Args:
+        name: What computes the arrays.
+        version: Version of that code.
+        parts: What the arrays are computed from: digests of files, options.
+        make: Computes the arrays, by name.
+
+    Returns:
+        Arrays by name.
+
+    Raises:
+        DataError: The cache cannot be written. Errors of `make` are raised as they are.
     """
     key = sha256("\n".join([name, str(version), *parts]))[:32]
     folder = cache_root() / f"{name}-{key}"
     found = _load(folder)
     if found is None:
-        with _alone(folder):
-            found = _load(folder)  # another process may have made it while this one waited
+        with _locked(folder):
+            found = _load(folder)  # another process may have written it while this one waited
             if found is None:
                 made = make()
                 with _writing():
@@ -93,8 +110,8 @@ def _writing() -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with its holder, even if that is killed."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Admit one process at a time; the operating system releases the lock of a killed process."""
     with _writing():
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.with_name(f"{folder.name}.lock").open("wb")
@@ -105,25 +122,25 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _load(folder: Path) -> Arrays | None:
-    """The arrays, None if they are not there or not as they were written."""
-    sums = _note(folder / "sums.json")
+    """The arrays; None if they are missing or their checksums differ."""
+    sums = _read_object(folder / "sums.json")
     if sums is None:
         return None
-    found = {}
+    arrays = {}
     try:
-        for name, sum_ in sums.items():
+        for name, expected in sums.items():
             path = folder / f"{name}.npy"
-            if _sum(path) != sum_:
+            if _checksum(path) != expected:
                 return None
             array: NDArray[Any] = load_array(path, "r" if path.stat().st_size > 4096 else None)
-            found[name] = array.view(np.ndarray)  # slices of a plain array are made faster than those of a memmap
+            arrays[name] = array.view(np.ndarray)  # a plain array is sliced faster than a memmap
     except (OSError, ValueError):
         return None
-    return found
+    return arrays
 
 
-def _sum(path: Path) -> list[int]:
-    """Size and CRC-32: read, not mapped, so that it does not count as resident."""
+def _checksum(path: Path) -> list[int]:
+    """Size and CRC-32. The file is read, not mapped, so that it does not count as resident memory."""
     size = crc = 0
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
@@ -132,16 +149,16 @@ def _sum(path: Path) -> list[int]:
 
 
 def _store(folder: Path, made: Arrays) -> None:
-    """Write beside and rename: another process sees all or nothing. Only one at a time gets here."""
+    """Write to a temporary folder and rename it. The caller holds the lock."""
     partial = partial_path(folder)
-    shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
+    shutil.rmtree(partial, ignore_errors=True)  # of a killed process
     try:
         partial.mkdir()
         for name, array in made.items():
             np.save(partial / f"{name}.npy", array, allow_pickle=False)
-        sums = {name: _sum(partial / f"{name}.npy") for name in made}
+        sums = {name: _checksum(partial / f"{name}.npy") for name in made}
         (partial / "sums.json").write_text(json.dumps(sums))
-        shutil.rmtree(folder, ignore_errors=True)  # damaged
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         partial.rename(folder)
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
@@ -149,7 +166,12 @@ def _store(folder: Path, made: Arrays) -> None:
 
 
 class PackedBytes:
-    """Byte strings of unequal length as two arrays: all bytes (uint8), and N + 1 offsets (int64)."""
+    """N byte strings of any lengths in two arrays.
+
+    Args:
+        data: All bytes one after the other, uint8.
+        offsets: N + 1 offsets into them, int64, from 0 to the number of bytes.
+    """
 
     def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
         self.data, self.offsets = data, offsets
@@ -157,12 +179,12 @@ class PackedBytes:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, at: int) -> bytes:
-        return self.data[self.offsets[at] : self.offsets[at + 1]].tobytes()
+    def __getitem__(self, index: int) -> bytes:
+        return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes()
 
     @staticmethod
     def pack(rows: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """(data, offsets) of rows."""
+        """The arrays `data` and `offsets` of the given byte strings."""
         kept = list(rows)
         offsets = np.zeros(len(kept) + 1, np.int64)
         np.cumsum([len(row) for row in kept], out=offsets[1:])
@@ -170,7 +192,7 @@ class PackedBytes:
 
 
 class PackedTexts(Sequence[str]):
-    """Texts in a Blobs."""
+    """N texts in two arrays, as PackedBytes in UTF-8; a slice is a list."""
 
     def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
         self.blobs = PackedBytes(data, offsets)
@@ -179,10 +201,10 @@ class PackedTexts(Sequence[str]):
         return len(self.blobs)
 
     @overload
-    def __getitem__(self, at: int) -> str: ...
+    def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, at: slice) -> list[str]: ...
-    def __getitem__(self, at: int | slice) -> str | list[str]:
-        if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
-        return self.blobs[at].decode()
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        return self.blobs[index].decode()

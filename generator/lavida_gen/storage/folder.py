@@ -1,4 +1,4 @@
-"""A folder of this machine, or of a file system that it mounts; and how a local file is written whole."""
+"""A folder of this machine, or of a file system that it mounts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from lavida_gen.storage.base import KINDS, Storage
 
 
 class LocalFolder(Storage):
-    """A folder of this machine or of a file system that it mounts."""
+    """A folder of this machine or of a file system that it mounts.
+
+    Args:
+        path: The folder; it need not exist yet.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.place = path, str(path)
@@ -45,7 +49,7 @@ class LocalFolder(Storage):
                 left.unlink(missing_ok=True)
 
     def put(self, local: Path, name: str) -> None:
-        """See Storage. Raises OSError."""
+        """See Storage; raises OSError."""
         local.replace(self.path / name)
 
     def write(self, name: str, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The folder that a command writes to, made and tried before any work is done for it."""
+"""The folder that a command writes to, created and tested before any other work."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from lavida_gen.common.errors import UserError, problem
 
 
 def make_output_folder(folder: Path, option: str = "--out") -> Path:
-    """The folder, made where it is missing, after a file was written to it for a try.
+    """Create a folder if it is missing, and write a temporary file to it as a test.
 
-    option  what the user may give otherwise. Raises UserError for a place that cannot be written to.
+    Args:
+        folder: The folder.
+        option: The option by which the user can choose another one, for messages.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: It cannot be created or written to.
     """
     what = "made"
     try:

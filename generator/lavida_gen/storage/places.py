@@ -1,4 +1,4 @@
-"""The place behind a folder's path or any URL that fsspec knows (s3://, gs://, az://, hf://, memory://).
+"""Opening a place by the path of a folder or by a URL that fsspec knows (s3://, gs://, az://, hf://, memory://).
 
 open_storage("corpora/street").read("corpus.json")
 open_storage("s3://bucket/street").write("corpus.json", data)
@@ -17,7 +17,17 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
 def open_storage(place: str | Path | Storage) -> Storage:
-    """The folder or URL. Raises UserError if no file system is known or installed for it."""
+    """Open a folder or URL.
+
+    Args:
+        place: Path, URL, or a place that is open already.
+
+    Returns:
+        The place; nothing is read or written yet.
+
+    Raises:
+        UserError: No file system is known or installed for the URL.
+    """
     if isinstance(place, Storage):
         return place
     if isinstance(place, str) and _URL.match(place):
@@ -28,5 +38,5 @@ def open_storage(place: str | Path | Storage) -> Storage:
 
 
 def is_url(place: object) -> bool:
-    """Whether a place is given by a URL; a file:// URL is a folder."""
+    """Whether a place is behind a URL; a file:// URL is a folder."""
     return isinstance(place, str) and bool(_URL.match(place)) and not place.startswith(("file://", "local://"))

@@ -1,4 +1,4 @@
-"""A place behind a URL, by fsspec: an object store, the Hub, memory. See `storage`, which opens it."""
+"""A place behind a URL that fsspec knows: an object store, the Hugging Face Hub, memory."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ from lavida_gen.storage.base import Storage
 
 AGAIN = "run the same command again: finished shards are kept"
 _OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like that
-"""How names of this machine's temporary files begin; then comes the process."""
+"""Prefix of the names of this machine's temporary files; the process number follows."""
 
 
 class RemoteStorage(Storage):
-    """A URL of fsspec."""
+    """A place behind a URL.
+
+    Args:
+        url: Such as ``s3://bucket/corpus``.
+
+    Raises:
+        UserError: No file system is installed for it, or the URL is malformed.
+    """
 
     def __init__(self, url: str) -> None:
         self.place = url
@@ -46,7 +53,7 @@ class RemoteStorage(Storage):
         except FileNotFoundError:
             raise
         except Exception as error:  # each file system has exceptions of its own
-            raise DataError(problem(self.at(name), f"cannot be {what} ({_said(error)})", todo=AGAIN)) from error
+            raise DataError(problem(self.at(name), f"cannot be {what} ({_one_line(error)})", todo=AGAIN)) from error
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}" if name else self._root
@@ -54,7 +61,7 @@ class RemoteStorage(Storage):
     def open(self, name: str) -> BinaryIO:
         """See Storage."""
         with self._doing(name, "read"):
-            if not self.shared:  # memory:// hands out the stored object itself, with one position for all
+            if not self.shared:  # memory:// returns the stored object itself, whose position all readers share
                 return io.BytesIO(self._fs.cat_file(self._path(name)))
             return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
 
@@ -89,9 +96,9 @@ class RemoteStorage(Storage):
         return Path(path)
 
     def remove_partial_files(self) -> None:
-        """See Storage. What this machine's processes that are gone have left in the folder for temporary files."""
+        """See Storage; removes what ended processes of this machine left in the folder for temporary files."""
         for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(_OWN)}*{PARTIAL}"):
-            if not _lives(left.name.removeprefix(_OWN).partition("-")[0]):
+            if not _is_running(left.name.removeprefix(_OWN).partition("-")[0]):
                 with suppress(OSError):  # another user's, or just removed by another build
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
 
@@ -113,7 +120,7 @@ class RemoteStorage(Storage):
     def _writable(self, name: str) -> None:
         if self.protocol == "hf":
             todo = "build into a folder or a bucket, then `lavida-gen publish`"
-            raise UserError(problem(self.at(name), "the Hub takes few commits an hour, not one per file", todo=todo))
+            raise UserError(problem(self.at(name), "the Hub limits commits per hour, so not one per file", todo=todo))
 
     def remove(self, name: str) -> None:
         """See Storage."""
@@ -150,8 +157,8 @@ class RemoteStorage(Storage):
         return next((str(info[key]) for key in ("ETag", "etag", "md5Hash", "content_md5") if info.get(key)), "")
 
 
-def _lives(process: str) -> bool:
-    """Whether a process of this number runs; True for what is no number."""
+def _is_running(process: str) -> bool:
+    """Whether a process with this number runs; True if the text is not a number."""
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
@@ -161,6 +168,6 @@ def _lives(process: str) -> bool:
     return True
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """An exception in one line."""
     return " ".join(str(error).split())[:300] or type(error).__name__

@@ -35,8 +35,8 @@ def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (["arms.1.exposures=[pasta]"], r"exposures, arm near_miss: corpus: 1 fault\n  exposures\[2\]\.name: .*paste"),
-        (["run.fit.step=3"], r"exposures, arm relabel: run: 1 fault\n  fit\.step: .* did you mean 'steps'"),
+        (["arms.1.exposures=[pasta]"], r"exposures, arm near_miss: corpus: 1 problem\n  exposures\[2\]\.name: .*paste"),
+        (["run.fit.step=3"], r"exposures, arm relabel: run: 1 problem\n  fit\.step: .* did you mean 'steps'"),
         (["arms.1.name=relabel"], "two arms have one name: relabel, relabel, paste"),
         (
             ["run.score=[{benchmark: street}, {benchmark: street, protocol: official/1, names: generic}]"],
@@ -64,7 +64,7 @@ def test_what_cannot_be_scored_is_told_before_anything_is_built(tmp_path: Path) 
     words = ["ablate", "-r", "exposures", "-o", str(tmp_path / "out")]
     done = CliRunner().invoke(main, [*words, "--set", f"run.score=[{{benchmark: avenue, root: {tmp_path}/none}}]"])
     assert done.exit_code == 1
-    assert done.output.startswith(f"error: exposures: run: 1 fault\n  score[0].root: {tmp_path}/none: no such folder")
+    assert done.output.startswith(f"error: exposures: run: 1 problem\n  score[0].root: {tmp_path}/none: no such folder")
     assert not (tmp_path / "out").exists()
 
 

@@ -374,7 +374,7 @@ def test_the_command(make: Make, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["step"] == 1
     other = CliRunner().invoke(main, [*words, "--set", "fit.step=3", "--set", "fit.lr=-1"])
     assert other.exit_code == 2
-    assert "2 faults" in other.output
+    assert "2 problems" in other.output
     assert "fit.step: no such option; did you mean 'steps'?" in other.output
 
 

@@ -120,7 +120,7 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
         report.render(tmp_path)
     for odd in ("5", "[1]", "[{}]"):
         (tmp_path / "pictures" / "folder-official-1-other.json").write_text(odd)
-        with pytest.raises(DataError, match=r"other.json: no list of what was seen of each video; remove it"):
+        with pytest.raises(DataError, match=r"other.json: no list of what a report shows of each video; remove it"):
             report.render(tmp_path)
     (tmp_path / "recipe.yaml").write_text("name: 2020-13-45")
     with pytest.raises(DataError, match=r"other.json"):

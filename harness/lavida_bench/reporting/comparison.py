@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from lavida_bench.evaluation.compare import Comparison
-from lavida_bench.metrics import _base as metrics
+from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
 from lavida_bench.reporting.html_page import fill
@@ -28,7 +27,17 @@ LEGEND = (
 
 @dataclass(frozen=True, slots=True)
 class DifferenceRow:
-    """One variant of one metric: both values, their difference with its interval, P(better), a verdict in words."""
+    """One variant of one metric, as text.
+
+    Attributes:
+        metric: The metric's title.
+        variant: The variant, with its unit unless it is a share.
+        first: The first run's value.
+        second: The second run's value.
+        difference: first - second with its 95 % interval.
+        better: Share of the resamples in which the first run is better.
+        verdict: Which method is better, or that there is no significant difference.
+    """
 
     metric: str
     variant: str
@@ -39,92 +48,138 @@ class DifferenceRow:
     verdict: str
 
 
-def difference_rows(compared: Comparison) -> Iterator[DifferenceRow]:
-    """Every metric and variant that both runs have."""
-    for name, variants in compared.differences.items():
-        metric = metrics.make(name)
-        for variant, one in variants.items():
+def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
+    """List the differences of two runs.
+
+    Args:
+        comparison: The comparison.
+
+    Yields:
+        Every metric and variant that both runs have.
+    """
+    for name, variants in comparison.differences.items():
+        metric = metric_base.make(name, allow_code=True)  # `compare` has made it before, so it was allowed
+        for variant, difference in variants.items():
             unit = unit_of(metric.unit, variant)
-            first, second = (
-                format_number(in_unit(Estimate(value), unit).value, unit) for value in (one.first, one.second)
-            )
-            estimate = in_unit(Estimate(one.value, one.low, one.high, one.resamples), unit)
-            better = "–" if one.share_better is None else f"{one.share_better:.3f}"
-            shown = variant if unit == "%" else f"{variant} ({unit})"
-            verdict = _verdict(one, metric.higher_is_better, compared.methods)
+            estimate = Estimate(difference.value, difference.low, difference.high, difference.resamples)
+            share = difference.share_better
             yield DifferenceRow(
-                metric_title(name), shown, first, second, _signed(format_estimate(estimate, unit)), better, verdict
+                metric=metric_title(name),
+                variant=variant if unit == "%" else f"{variant} ({unit})",
+                first=_value(difference.first, unit),
+                second=_value(difference.second, unit),
+                difference=_with_sign(format_estimate(in_unit(estimate, unit), unit)),
+                better="–" if share is None else f"{share:.3f}",
+                verdict=_verdict(difference, metric.higher_is_better, comparison.methods),
             )
 
 
-def _signed(text: str) -> str:
+def _value(value: float | None, unit: str) -> str:
+    return format_number(in_unit(Estimate(value), unit).value, unit)
+
+
+def _with_sign(text: str) -> str:
     return text if text.startswith(("-", "–")) else f"+{text}"
 
 
-def _verdict(one: Difference, higher_is_better: bool, methods: tuple[str, str]) -> str:
-    if one.value is None or one.low is None or one.high is None:
-        return "undefined" if one.value is None else "no interval"
-    if one.low <= 0 <= one.high:
+def _verdict(difference: Difference, higher_is_better: bool, methods: tuple[str, str]) -> str:
+    if difference.value is None:
+        return "undefined"
+    if difference.low is None or difference.high is None:
+        return "no interval"
+    if difference.low <= 0 <= difference.high:
         return "no significant difference"
-    return f"{methods[0] if (one.low > 0) == higher_is_better else methods[1]} is better"
+    first_is_better = (difference.low > 0) == higher_is_better
+    return f"{methods[0] if first_is_better else methods[1]} is better"
 
 
-def comparison_lines(compared: Comparison) -> Iterator[str]:
-    """For a terminal."""
-    yield f"{compared.benchmark}, protocol {compared.protocol}: {compared.methods[0]} - {compared.methods[1]}"
-    for method, coverage in zip(compared.methods, compared.coverage, strict=True):
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Describe a comparison for a terminal.
+
+    Args:
+        comparison: The comparison.
+
+    Yields:
+        Lines of text.
+    """
+    methods = comparison.methods
+    yield f"{comparison.benchmark}, protocol {comparison.protocol}: {methods[0]} - {methods[1]}"
+    for method, coverage in zip(methods, comparison.coverage, strict=True):
         yield f"{method}: scored {coverage}"
     yield ""
-    head, rows = _table(compared)
+    head, rows = _table(comparison)
     yield from text_table(rows, head).splitlines()
 
 
-def _table(compared: Comparison) -> tuple[list[str], list[list[str]]]:
-    head = ["metric", "variant", *compared.methods, "difference [95 %]", "P(better)", ""]
-    rows = [list(asdict(line).values()) for line in difference_rows(compared)]
+def _table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """(head, rows) of the table of differences."""
+    head = ["metric", "variant", *comparison.methods, "difference [95 %]", "P(better)", ""]
+    rows = [list(asdict(row).values()) for row in difference_rows(comparison)]
     return head, rows
 
 
-def markdown(all_compared: Sequence[Comparison]) -> str:
-    """All benchmarks."""
+def markdown(comparisons: Sequence[Comparison]) -> str:
+    """Write comparisons as Markdown.
+
+    Args:
+        comparisons: One per benchmark and protocol.
+
+    Returns:
+        The whole text.
+    """
     parts = []
-    for one in all_compared:
-        head, rows = _table(one)
-        methods = " against ".join(map(escape, one.methods))
-        top = f"## {escape(one.benchmark)}, protocol {one.protocol}: {methods}"
-        scored = [f"- {escape(m)}: scored {c}" for m, c in zip(one.methods, one.coverage, strict=True)]
+    for comparison in comparisons:
+        head, rows = _table(comparison)
+        methods = " against ".join(map(escape, comparison.methods))
+        title = f"## {escape(comparison.benchmark)}, protocol {comparison.protocol}: {methods}"
+        coverage = [
+            f"- {escape(method)}: scored {scored}"
+            for method, scored in zip(comparison.methods, comparison.coverage, strict=True)
+        ]
         table = markdown_table([*map(escape, head)], [[*map(escape, row)] for row in rows])
-        parts.append("\n".join([top, "", *scored, "", *table, "", f"{LEGEND} {_drawn(one)}"]))
+        parts.append("\n".join([title, "", *coverage, "", *table, "", f"{LEGEND} {_bootstrap_text(comparison)}"]))
     return "\n\n".join(parts) + "\n"
 
 
-def _drawn(one: Comparison) -> str:
-    return f"{one.resamples:,} resamples, seed {one.seed}."
+def _bootstrap_text(comparison: Comparison) -> str:
+    return f"{comparison.resamples:,} resamples, seed {comparison.seed}."
 
 
-def write(folder: Path, all_compared: Sequence[Comparison], made: Provenance) -> Path:
-    """comparison.json, comparison.md and comparison.html; gives the page's path. Raises DataError for a full disk."""
+def write(folder: Path, comparisons: Sequence[Comparison], provenance: Provenance) -> Path:
+    """Write comparison.json, comparison.md and comparison.html.
+
+    Args:
+        folder: Where to, made where it is missing.
+        comparisons: One per benchmark and protocol.
+        provenance: How they came about.
+
+    Returns:
+        The path of the HTML page.
+
+    Raises:
+        DataError: The disk is full.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    plain_data = {"schema": SCHEMA, "provenance": asdict(made), "compared": [_numbers(one) for one in all_compared]}
-    text = json.dumps(plain_data, ensure_ascii=False, indent=1, allow_nan=False)
+    numbers = [_without_timelines(comparison) for comparison in comparisons]
+    plain = {"schema": SCHEMA, "provenance": asdict(provenance), "compared": numbers}
+    text = json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
     write_atomic(folder / "comparison.json", text.encode())
-    write_atomic(folder / "comparison.md", f"{markdown(all_compared)}\nCommand: `{made.command}`\n".encode())
-    versions = ", ".join(f"{key} {value}" for key, value in made.versions.items())
+    write_atomic(folder / "comparison.md", f"{markdown(comparisons)}\nCommand: `{provenance.command}`\n".encode())
+    versions = ", ".join(f"{package} {version}" for package, version in provenance.versions.items())
     data = {
-        "legend": LEGEND, "command": made.command, "facts": [("versions", versions), ("made", made.made)],
-        "compared": [_page(one) for one in all_compared],
+        "legend": LEGEND, "command": provenance.command, "facts": [("versions", versions), ("made", provenance.made)],
+        "compared": [_page_data(comparison) for comparison in comparisons],
     }  # fmt: skip
     write_atomic(folder / "comparison.html", fill("comparison.html", "comparison", data).encode())
     return folder / "comparison.html"
 
 
-def _numbers(one: Comparison) -> dict[str, Any]:
-    """Without the curves."""
-    found = asdict(one)
-    found["pairs"] = [{"key": pair.key, "values": pair.values} for pair in one.pairs]
-    return found
+def _without_timelines(comparison: Comparison) -> dict[str, object]:
+    """A comparison as comparison.json holds it."""
+    pairs = [{"key": video.key, "values": video.values} for video in comparison.pairs]
+    return {**asdict(comparison), "pairs": pairs}
 
 
-def _page(one: Comparison) -> dict[str, Any]:
-    lines = [asdict(line) for line in difference_rows(one)]
-    return {**asdict(one), "lines": lines, "drawn": _drawn(one)}
+def _page_data(comparison: Comparison) -> dict[str, object]:
+    rows = [asdict(row) for row in difference_rows(comparison)]
+    return {**asdict(comparison), "lines": rows, "drawn": _bootstrap_text(comparison)}

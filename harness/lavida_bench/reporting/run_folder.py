@@ -1,24 +1,25 @@
 """A run folder: results.json, report.md and report.html, one entry for each benchmark, protocol and method.
 
-RUN/results.json            the numbers, see record.py
-RUN/report.md, report.html  made from it and from the pictures
+RUN/results.json            the numbers, see results_json.py
+RUN/report.md, report.html  made from it and from the views of the videos
 RUN/pictures/ENTRY.json     what the page shows of each video
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from lavida_bench.evaluation.measure import Measurement
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
-from lavida_bench.reporting.table import format_estimate, result_table, variant_details
-from lavida_bench.results import results_json as records
+from lavida_bench.reporting.table import ResultTable, format_estimate, result_table, variant_details
+from lavida_bench.results import results_json
+from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
@@ -27,31 +28,48 @@ from lavida_gen.recipe_files.reading import UNREADABLE
 
 PICTURES = "pictures"
 HTML, MARKDOWN, RECIPE = "report.html", "report.md", "recipe.yaml"
+View = Mapping[str, object]
+"""What a page shows of a video, as pictures/ENTRY.json holds it; at least its "key"."""
 
 
-def add(run: Path, measured: Measurement) -> Path:
-    """Puts an entry into a run folder, in the place of an older one of the same key; gives the page's path.
+def add(run: Path, measurement: Measurement) -> Path:
+    """Put an entry into a run folder, in the place of an older one with the same key.
 
-    Raises DataError for a folder whose results.json is of another version, and for a full disk.
+    Args:
+        run: The folder, made where it is missing.
+        measurement: The entry and the views of its videos.
+
+    Returns:
+        The path of the HTML page.
+
+    Raises:
+        DataError: results.json is of another version or cannot be read, or the disk is full.
     """
-    record = records.read(run) if (run / records.FILE).is_file() else RunResults()
+    results = results_json.read(run) if (run / results_json.FILE).is_file() else RunResults()
     (run / PICTURES).mkdir(parents=True, exist_ok=True)
-    views = [view.to_json() for view in measured.views]
-    write_atomic(_pictures(run, measured.entry), json.dumps(views, allow_nan=False).encode())
-    records.write(run, record.with_entry(measured.entry))
+    views = [view.to_json() for view in measurement.views]
+    write_atomic(_views_path(run, measurement.entry), json.dumps(views, allow_nan=False).encode())
+    results_json.write(run, results.with_entry(measurement.entry))
     return render(run)
 
 
 def render(run: Path) -> Path:
-    """Writes both pages again from what is in the folder; gives the HTML's path. Raises DataError."""
-    record = records.read(run)
+    """Write both pages from what is in the folder.
+
+    Args:
+        run: The folder.
+
+    Returns:
+        The path of the HTML page.
+
+    Raises:
+        DataError: A file of the folder cannot be read, or the disk is full.
+    """
+    results = results_json.read(run)
     name = _title(run)
-    write_atomic(run / MARKDOWN, markdown(record, name).encode())
-    data = {
-        "name": name,
-        "legend": LEGEND,
-        "entries": [entry_data(entry, _looks(run, entry)) for entry in record.entries],
-    }
+    write_atomic(run / MARKDOWN, markdown(results, name).encode())
+    entries = [page_data(entry, _read_views(run, entry)) for entry in results.entries]
+    data = {"name": name, "legend": LEGEND, "entries": entries}
     write_atomic(run / HTML, fill("report.html", f"{name}: results", data).encode())
     return run / HTML
 
@@ -64,47 +82,47 @@ def _title(run: Path) -> str:
         return run.resolve().name
 
 
-def _pictures(run: Path, entry: ResultEntry) -> Path:
+def _views_path(run: Path, entry: ResultEntry) -> Path:
     return run / PICTURES / f"{entry.slug}.json"
 
 
-def _looks(run: Path, entry: ResultEntry) -> list[dict[str, Any]]:
-    """What was seen of each video; nothing where the file was removed."""
-    path = _pictures(run, entry)
+def _read_views(run: Path, entry: ResultEntry) -> list[View]:
+    """The views of an entry's videos; [] where the file was removed. Raises DataError."""
+    path = _views_path(run, entry)
     if not path.is_file():
         return []
     todo = "remove it, or report again"
-    looks = read_json(path, "what a report drew of each video", todo)
-    if not isinstance(looks, list) or not all(isinstance(look, dict) and "key" in look for look in looks):
-        raise DataError(problem(path, "no list of what was seen of each video", todo=todo))
-    return looks
+    views = read_json(path, "what a report shows of each video", todo)
+    if not isinstance(views, list) or not all(isinstance(view, dict) and "key" in view for view in views):
+        raise DataError(problem(path, "no list of what a report shows of each video", todo=todo))
+    return views
 
 
-def entry_data(entry: ResultEntry, looks: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the page shows of one entry."""
-    result, made = entry.result, result_table(entry)
-    first = next(iter(result.metrics.values()), None)
-    own = result.metrics.get("frame_auc", first)
-    per_video = own.per_video if own else {}
+def page_data(entry: ResultEntry, views: Sequence[View]) -> dict[str, object]:
+    """Collect what the page shows of one entry.
+
+    Args:
+        entry: An entry of results.json.
+        views: The views of its videos.
+
+    Returns:
+        Plain JSON, with the keys that report.html reads.
+    """
+    result, table = entry.result, result_table(entry)
+    per_video = _values_per_video(result)
+    coverage = result.coverage
     return {
         "slug": entry.slug,
         "benchmark": result.benchmark,
         "method": result.method,
         "protocol": result.protocol,
         "about": result.protocol_text,
-        "coverage": {
-            "text": str(result.coverage),
-            "share": result.coverage.share,
-            "complete": result.coverage.complete,
-        },
-        "missing": list(result.coverage.missing),
+        "coverage": {"text": str(coverage), "share": coverage.share, "complete": coverage.complete},
+        "missing": list(coverage.missing),
         "warnings": list(result.warnings),
         "defects": list(defect_lines(entry.data.defects)),
-        "columns": [asdict(column) for column in made.columns],
-        "rows": [
-            {**asdict(row), "texts": [format_estimate(x, c.unit) for x, c in zip(row.cells, made.columns, strict=True)]}
-            for row in made.rows
-        ],
+        "columns": [asdict(column) for column in table.columns],
+        "rows": _page_rows(table),
         "details": [
             {**asdict(detail), "text": format_estimate(detail.estimate, detail.unit)}
             for detail in variant_details(result)
@@ -112,20 +130,37 @@ def entry_data(entry: ResultEntry, looks: list[dict[str, Any]]) -> dict[str, Any
         "not_scored": dict(result.not_scored),
         "facts": _facts(entry),
         "command": entry.provenance.command,
-        "videos": [{**look, "value": per_video.get(look["key"])} for look in looks],
+        "videos": [{**view, "value": per_video.get(str(view["key"]))} for view in views],
     }
 
 
+def _values_per_video(result: Result) -> Mapping[str, float | None]:
+    """Video -> its frame AUC, or its headline metric where there is no frame AUC."""
+    headline = next(iter(result.metrics.values()), None)
+    metric = result.metrics.get("frame_auc", headline)
+    return metric.per_video if metric else {}
+
+
+def _page_rows(table: ResultTable) -> list[dict[str, object]]:
+    rows = []
+    for row in table.rows:
+        pairs = zip(row.cells, table.columns, strict=True)
+        texts = [format_estimate(estimate, column.unit) for estimate, column in pairs]
+        rows.append({**asdict(row), "texts": texts})
+    return rows
+
+
 def _facts(entry: ResultEntry) -> list[tuple[str, str]]:
-    made, result = entry.provenance, entry.result
+    """Names and values of what else a reader needs to know."""
+    provenance, result = entry.provenance, entry.result
     facts = {
         "protocol": f"{result.protocol}: {result.protocol_text}",
         "intervals": f"95 %, {result.resamples:,} resamples of the videos, seed {result.seed}",
         "names given to the prompt": ", ".join(entry.names),
-        **made.model,
+        **provenance.model,
         "data": f"{entry.data.root} ({entry.data.licence})",
         "options": ", ".join(f"{key}={value}" for key, value in entry.data.settings.items()),
-        "versions": ", ".join(f"{key} {value}" for key, value in made.versions.items()),
-        "made": made.made,
+        "versions": ", ".join(f"{package} {version}" for package, version in provenance.versions.items()),
+        "made": provenance.made,
     }
-    return [(key, value) for key, value in facts.items() if value]
+    return [(name, value) for name, value in facts.items() if value]

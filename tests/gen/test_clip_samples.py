@@ -15,7 +15,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.scenes import images, masks
-from lavida_gen.sources.sa_v import EVERY, SaVSource
+from lavida_gen.sources.sa_v import FRAME_STEP, SaVSource
 
 FRAMES = 8
 RELABEL = {"val": 0, "anomaly_ratio": 1, "exposures": ["relabel"]}
@@ -67,7 +67,7 @@ def test_masklets_of_a_real_film_stay_with_their_frames(
     from lavida_gen.scenes import video_file
 
     (tmp_path / "sav_000000.mp4").symlink_to(shared_data / "videos" / file)
-    every = [EVERY * at for at in range(6)]
+    every = [FRAME_STEP * at for at in range(6)]
     frames = video_file.read(shared_data / "videos" / file, every, size)
     bright = [frames[at][:, :, 1] > 150 for at in every]
     rows = [[shapes.run_lengths(bits)] for bits in bright]

@@ -168,7 +168,7 @@ def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
     shapes.write(tmp_path / "ImageSets" / "480p" / "train.txt", "\n".join(lines))
     scene = opened("davis", {"root": tmp_path, "year": 2016, "frames": 3, "stride": 1}).scene(0)
     assert [(r.names, r.category, area(r)) for r in scene.regions] == [(("bike packing",), "", [200] * 3)]
-    with pytest.raises(DataError, match=r"\.png: holds no object but 255.*set `year: 2016`"):
+    with pytest.raises(DataError, match=r"\.png: holds only 255.*set `year: 2016`"):
         opened("davis", {"root": tmp_path}).scene(0)
 
 

@@ -101,7 +101,7 @@ def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
         (None, {"masks": "m"}, DataError, "masks: no folder"),
         (None, {"background": ["flor"]}, UserError, "background, names.txt: unknown name 'flor'; did you mean 'floor'"),
         ("masks/b.png", {}, DataError, r"masks/b\.png: has no image .*images/b\.\*"),
-        ("images/a.png", {}, DataError, r"images/a\.(png|jpg): has the name of a\.(png|jpg)"),
+        ("images/a.png", {}, DataError, r"images/a\.(png|jpg): has the same name as a\.(png|jpg)"),
         (None, {"suffix": "_m"}, DataError, r"masks: has no \*\.png"),
     ],
 )
@@ -156,7 +156,7 @@ def test_hf_columns_and_splits(tmp_path: Path, split: bool) -> None:
     ("options", "kind", "message"),
     [
         ({"mask": "labels"}, UserError, "mask: unknown column 'labels'; did you mean 'label'"),
-        ({"mask": "n"}, UserError, r"mask: column 'n' is Value.* expected datasets' Image feature"),
+        ({"mask": "n"}, UserError, r"mask: column 'n' is Value.* expected the Image feature of `datasets`"),
         ({"split": "trian"}, UserError, "split, .*: unknown split 'trian'; did you mean 'train'"),
         ({"saved": "nowhere"}, DataError, "saved: no folder nowhere"),
     ],
@@ -185,7 +185,9 @@ def test_hf_a_folder_of_one_split(tmp_path: Path, held: str | None, split: str, 
     if fits:
         assert opened("hf", plain).key(0) == f"hf/{split}/00000000"
         return
-    message = f"split: .*u holds the split '{held}'; expected '{split}'; write `split: {held}`, or give another folder"
+    message = (
+        f"split: .*u contains the split '{held}'; expected '{split}'; write `split: {held}`, or give another folder"
+    )
     with pytest.raises(UserError, match=message):
         opened("hf", plain)
 
@@ -197,13 +199,13 @@ def test_hf_a_folder_of_one_split(tmp_path: Path, held: str | None, split: str, 
         ({"repo": "a/b", "saved": "c", "names": ["a"]}, "give either `repo` or `saved`"),
         (
             {"saved": "c", "names": ["a"], "config": "x"},
-            "`config` chooses on the Hub, a folder holds one; leave it out",
+            "`config` applies to datasets on the Hub; leave it out",
         ),
         (
             {"saved": "c", "names": ["a"], "revision": "v9"},
-            "`revision` chooses on the Hub, .* leave it out with `saved`",
+            "`revision` applies to datasets on the Hub; leave it out with `saved`",
         ),
-        ({"repo": "a/b", "names": ["a"], "background": ["b"]}, "background: 'b' is not among `names`"),
+        ({"repo": "a/b", "names": ["a"], "background": ["b"]}, "background: 'b' is not one of `names`"),
     ],
 )
 def test_hf_options_that_contradict_themselves(options: Plain, message: str) -> None:

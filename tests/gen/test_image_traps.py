@@ -203,7 +203,10 @@ def test_coco_panoptic_ids_of_three_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a["segments_info"].pop(1), r"000000000139\.png: holds id 300; expected ids that panoptic_train2017"),
+        (
+            lambda a: a["segments_info"].pop(1),
+            r"000000000139\.png: holds id 300; expected only ids that panoptic_train2017",
+        ),
         (lambda a: a["segments_info"][1].update(id=301), r"000000000139\.png: no pixel has id 301"),
         (lambda a: a["segments_info"][1].update(category_id=9), r"annotations\[0\]: category_id 9"),
         (lambda a: a.update(image_id=1), r"annotations\[0\]: image_id 1"),

@@ -1,4 +1,4 @@
-"""ADE20K as in the scene parsing benchmark (SceneParse150): photos with 150 classes, one index mask each.
+"""ADE20K as in the scene parsing benchmark (SceneParse150): images with 150 classes, one index mask each.
 
 Zhou et al., Scene Parsing through ADE20K Dataset, CVPR 2017. http://sceneparsing.csail.mit.edu
 """
@@ -18,7 +18,7 @@ from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, Sourc
 from lavida_gen.sources._label_maps import LabelMapSource
 from lavida_gen.storage import cache
 
-# LAVIDA never takes 20 of the 150 classes for anomalies, without saying which. These 20 are what a place is made of:
+# LAVIDA never uses 20 of the 150 classes as anomalies and does not list them. These 20 are what a place consists of:
 # ground, walls, sky, water and vegetation.
 BACKGROUND = frozenset(
     (
@@ -36,7 +36,7 @@ class Ade20kOptions(SourceOptions):
 
 
 class Ade20kSource(LabelMapSource[Ade20kOptions]):
-    """Each photo is a scene; each class in it one region (instances are not annotated here)."""
+    """Each image is a scene; each class in it one region (instances are not annotated here)."""
 
     prefix = "ade20k"
 
@@ -50,7 +50,7 @@ class Ade20kSource(LabelMapSource[Ade20kOptions]):
         attribution="MIT CSAIL Computer Vision Group, ADE20K",
         get=(
             "Fetch ADEChallengeData2016.zip ('Full dataset') from the scene parsing page and unzip it. The full\n"
-            "ADE20K release (ADE20K_2021_17_01) has another layout and does not fit."
+            "ADE20K release (ADE20K_2021_17_01) has another layout and cannot be read."
         ),
         layout=(
             "ROOT/images/training/ADE_train_00000001.jpg ...        ROOT/images/validation/...\n"
@@ -70,37 +70,37 @@ class Ade20kSource(LabelMapSource[Ade20kOptions]):
         self._images = required.folder(options.root / "images" / options.split, "split")
         self._info = required.file(options.root / "objectInfo150.txt", "root")
         required.raise_if_missing()
-        self._label_of = _labels(self._info)
-        super().__init__(options, files.list_files(self._masks), self._masks, list(self._label_of.values()))
+        self._labels = _read_labels(self._info)
+        super().__init__(options, files.list_files(self._masks), self._masks, list(self._labels.values()))
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""
         return self._images / f"{name}.jpg"
 
     def mask_path(self, name: str) -> Path:
-        """The PNG of that name."""
+        """The PNG of the same name."""
         return self._masks / f"{name}.png"
 
     def label(self, value: int) -> Label | None:
-        """0 is void."""
-        return self._label_of[value] if value else None
+        """0 is void; KeyError for values without a class."""
+        return self._labels[value] if value else None
 
     def identity(self) -> Sequence[str]:
         """Digest of the names."""
         return (cache.file_digest(self._info),)
 
 
-def _labels(path: Path) -> dict[int, Label]:
-    """Classes by number, each called by the first of its synonyms. Raises DataError."""
-    found = {}
+def _read_labels(path: Path) -> dict[int, Label]:
+    """Classes by number, each named by the first of its synonyms. Raises DataError."""
+    labels = {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         row = line.split("\t")
         if not line.strip() or row[0].strip() == "Idx":
             continue
         name = row[-1].split(",")[0].strip()
         if len(row) < 2 or not row[0].strip().isdigit() or not name:
-            expected = "a number, ..., and names, with tabs between them"
+            expected = "a number, ..., and names, separated by tabs"
             raise DataError(problem(f"{path}:{number}", f"{line!r}", expected, "fetch the file again"))
-        back = name in BACKGROUND
-        found[int(row[0])] = Label(name, "stuff" if back else "thing", not back)
-    return found
+        is_background = name in BACKGROUND
+        labels[int(row[0])] = Label(name, "stuff" if is_background else "thing", not is_background)
+    return labels

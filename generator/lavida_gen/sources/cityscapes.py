@@ -15,8 +15,8 @@ from lavida_gen.annotations.index_masks import Label
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource
 
-# The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 is never
-# drawn. A marked class is left out of the benchmark, but annotated all the same.
+# The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 never
+# occurs in masks. Classes marked as not evaluated are left out of the benchmark, but they are annotated.
 VOID = range(7)
 TABLE: dict[int, tuple[str, str, bool]] = {
     7: ("road", "flat", False),
@@ -48,8 +48,8 @@ TABLE: dict[int, tuple[str, str, bool]] = {
     33: ("bicycle", "vehicle", True),
 }
 BACKGROUND = frozenset(("flat", "construction", "nature", "sky"))
-# LAVIDA speaks of 8 movable and sign classes and does not list them. Seven of the benchmark's eight classes with
-# instances move freely; the train, bound to its rails, gives way to the traffic sign.
+# LAVIDA uses 8 movable and sign classes and does not list them. Seven of the benchmark's eight classes with instances
+# move freely; the train, bound to its rails, is replaced by the traffic sign.
 PAPER = frozenset(("person", "rider", "car", "truck", "bus", "motorcycle", "bicycle", "traffic sign"))
 GROUP_STEP = 1000
 
@@ -57,20 +57,20 @@ GROUP_STEP = 1000
 class CityscapesOptions(SourceOptions):
     """Options of `cityscapes`."""
 
-    root: LocalPath = Field(description="folder that holds leftImg8bit/ and gtFine/")
+    root: LocalPath = Field(description="folder that contains leftImg8bit/ and gtFine/")
     split: str = Field(default="train", description="train or val (the masks of test are void)")
     annotations: Literal["gtFine", "gtCoarse"] = Field(default="gtFine", description="gtFine or gtCoarse")
     classes: Literal["all", "paper"] = Field(
         default="all",
-        description="all: things, poles, lights and signs may be anomalies; paper: 8 movable and sign classes only",
+        description="all: things, poles, lights and signs may be anomalies; paper: only 8 movable and sign classes",
     )
 
 
 class CityscapesSource(LabelMapSource[CityscapesOptions]):
     """Each street view is a scene; each instance a region, and each class without instances one.
 
-    Values below 1000 of classes that do have instances are groups too dense to be told apart: they belong to their
-    class, but as "stuff", for they are not one thing.
+    Values below 1000 of classes that do have instances are dense groups without separate instances: they belong to
+    their class, but as "stuff", since they are not one thing.
     """
 
     prefix = "cityscapes"
@@ -103,12 +103,15 @@ class CityscapesSource(LabelMapSource[CityscapesOptions]):
         self._images = required.folder(options.root / "leftImg8bit" / options.split, "split")
         self._masks = required.folder(options.root / options.annotations / options.split, "split")
         required.raise_if_missing()
-        self._label_of = {number: _label(number, options.classes) for number in TABLE}
-        whole = files.list_files(self._masks, f"_{options.annotations}_instanceIds.png")
-        self._ending = "instanceIds" if whole else "labelIds"
-        names = whole or files.list_files(self._masks, f"_{options.annotations}_labelIds.png")
-        listed = self._label_of.values()
-        labels = [label for label in listed if label.candidate] if options.classes == "paper" else list(listed)
+        self._labels = {number: _label(number, options.classes) for number in TABLE}
+        self._mask_type = "instanceIds"
+        names = files.list_files(self._masks, f"_{options.annotations}_instanceIds.png")
+        if not names:
+            self._mask_type = "labelIds"
+            names = files.list_files(self._masks, f"_{options.annotations}_labelIds.png")
+        labels = list(self._labels.values())
+        if options.classes == "paper":
+            labels = [label for label in labels if label.candidate]
         super().__init__(options, names, self._masks, labels)
 
     def image_path(self, name: str) -> Path:
@@ -117,14 +120,14 @@ class CityscapesSource(LabelMapSource[CityscapesOptions]):
 
     def mask_path(self, name: str) -> Path:
         """``CITY/CITY_SEQUENCE_FRAME_gtFine_instanceIds.png``."""
-        return self._masks / f"{name}_{self.options.annotations}_{self._ending}.png"
+        return self._masks / f"{name}_{self.options.annotations}_{self._mask_type}.png"
 
     def label(self, value: int) -> Label | None:
         """1000 * class + instance, or the class itself where it has no instances or this is a group."""
         number = value // GROUP_STEP if value >= GROUP_STEP else value
         if number in VOID:
             return None
-        label = self._label_of[number]
+        label = self._labels[number]
         is_group = value < GROUP_STEP and TABLE[number][2]
         return Label(label.name, "stuff", label.candidate, label.group) if is_group else label
 

@@ -1,4 +1,4 @@
-"""COCO instances: photos with masks of 80 categories, and whatever else comes as an instances JSON.
+"""COCO instances: images with masks of 80 categories, and any other data set with an instances JSON.
 
 Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014. https://cocodataset.org
 """
@@ -21,20 +21,20 @@ LICENCE = "Flickr terms; annotations CC-BY-4.0"
 class CocoOptions(SourceOptions):
     """Options of `coco`."""
 
-    root: LocalPath = Field(description="folder that holds annotations/ and the photos")
-    split: str = Field(default="train2017", description="names annotations/instances_SPLIT.json and its photos")
+    root: LocalPath = Field(description="folder that contains annotations/ and the images")
+    split: str = Field(default="train2017", description="reads annotations/instances_SPLIT.json and its images")
     annotations: Annotated[Path | None, LocalOnly()] = Field(
         default=None, description="another instances JSON, relative to root or absolute"
     )
     images: Annotated[Path | None, LocalOnly()] = Field(
-        default=None, description="folder of the photos, relative to root or absolute"
+        default=None, description="folder of the images, relative to root or absolute"
     )
 
 
 class CocoSource(Source[CocoOptions]):
-    """Each photo of an instances JSON is a scene; each annotation a region.
+    """Each image of an instances JSON is a scene; each annotation a region.
 
-    Crowds are regions of their kind, but as "stuff", for they are not one thing.
+    Crowds are regions of their category, but as "stuff", since they are not one thing.
     """
 
     Options = CocoOptions
@@ -58,7 +58,7 @@ class CocoSource(Source[CocoOptions]):
     )
 
     def __init__(self, options: CocoOptions) -> None:
-        """Open (the first time: make) the index. Raises DataError."""
+        """Open the index, which is made on the first call. Raises DataError."""
         super().__init__(options)
         required, split = RequiredFiles(options.root, "see `lavida-gen sources coco`"), options.split
         name = options.annotations or f"annotations/instances_{split}.json"
@@ -68,11 +68,10 @@ class CocoSource(Source[CocoOptions]):
             self.images: Path = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
         required.raise_if_missing()
         self.index: CocoIndex = open_index(file)
-        self._regions = [(name.text,) for name in self.index.categories]
 
     @property
     def kind(self) -> Kind:
-        """Photos."""
+        """Images."""
         return "image"
 
     def __len__(self) -> int:
@@ -87,13 +86,13 @@ class CocoSource(Source[CocoOptions]):
         return f"coco-photo/{int(self.index.image_id[number])}"
 
     def scene(self, number: int) -> Scene:
-        """The photo with every annotation as a region; one without a mask is there, but never the anomaly."""
+        """The image with every annotation as a region; one without a mask is present, but never the anomaly."""
         index = self.index
         regions = []
         for annotation in index.annotations(number):
-            names, mask = self._regions[annotation.category], annotation.mask
+            category, mask = index.categories[annotation.category].text, annotation.mask
             kind: Literal["thing", "stuff"] = "stuff" if annotation.crowd else "thing"
-            regions.append(Region(names, (mask,), names[0], kind, candidate=mask is not None))
+            regions.append(Region((category,), (mask,), category, kind, candidate=mask is not None))
         return Scene(
             key=self.key(number),
             frames=(index.frame(self.images, number),),
@@ -106,8 +105,11 @@ class CocoSource(Source[CocoOptions]):
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
-        found = [(self._regions[kind], masked) for kind, masked in self.index.annotation_categories(number)]
-        return [Region(names, (None,), names[0], candidate=masked) for names, masked in found]
+        regions = []
+        for row, has_mask in self.index.annotation_categories(number):
+            category = self.index.categories[row].text
+            regions.append(Region((category,), (None,), category, candidate=has_mask))
+        return regions
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, in the order of the file."""
@@ -118,6 +120,6 @@ class CocoSource(Source[CocoOptions]):
         return self.index.digest
 
     def problems(self) -> Iterator[str]:
-        """Annotations that lost polygons, missing photos, names that leave the folder: some in full, all counted."""
+        """Annotations that lost polygons, missing images, file names that leave the folder."""
         yield from (f"{self.index.path}: {note}" for note in self.index.notes)
         yield from self.index.missing(self.images)

@@ -1,4 +1,4 @@
-"""COCO panoptic: COCO's photos with every pixel in one segment, 80 kinds of things and 53 of stuff.
+"""COCO panoptic: COCO's images with every pixel in one segment, 80 classes of things and 53 of stuff.
 
 Kirillov et al., Panoptic Segmentation, CVPR 2019. https://cocodataset.org/#panoptic-2020
 """
@@ -28,15 +28,15 @@ VOID = 0
 class CocoPanopticOptions(SourceOptions):
     """Options of `coco_panoptic`."""
 
-    root: LocalPath = Field(description="folder that holds annotations/ and the photos")
-    split: str = Field(default="train2017", description="names annotations/panoptic_SPLIT.json, its PNGs and photos")
+    root: LocalPath = Field(description="folder that contains annotations/ and the images")
+    split: str = Field(default="train2017", description="reads annotations/panoptic_SPLIT.json, its PNGs and images")
     images: Annotated[Path | None, LocalOnly()] = Field(
-        default=None, description="folder of the photos, relative to root or absolute"
+        default=None, description="folder of the images, relative to root or absolute"
     )
 
 
 class CocoPanopticSource(Source[CocoPanopticOptions]):
-    """Each photo is a scene; each segment a region (crowds as "stuff" of their kind: they are not one thing)."""
+    """Each image is a scene; each segment a region (crowds as "stuff", since they are not one thing)."""
 
     Options = CocoPanopticOptions
 
@@ -62,20 +62,20 @@ class CocoPanopticSource(Source[CocoPanopticOptions]):
     )
 
     def __init__(self, options: CocoPanopticOptions) -> None:
-        """Open (the first time: make) the index. Raises DataError."""
+        """Open the index, which is made on the first call. Raises DataError."""
         super().__init__(options)
         required, split = RequiredFiles(options.root, "see `lavida-gen sources coco_panoptic`"), options.split
         annotations = required.root / "annotations"
         file = required.file(annotations / f"panoptic_{split}.json", "split")
         self._pngs: Path = required.folder(annotations / f"panoptic_{split}", "split")
         with required.collecting():
-            self._photos: Path = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
+            self._images: Path = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
         required.raise_if_missing()
         self.index: PanopticIndex = open_index(file)
 
     @property
     def kind(self) -> Kind:
-        """Photos."""
+        """Images."""
         return "image"
 
     def __len__(self) -> int:
@@ -90,32 +90,31 @@ class CocoPanopticSource(Source[CocoPanopticOptions]):
         return f"coco-photo/{self.index.image_id[number]}"
 
     def _files(self, number: int) -> tuple[Path, Path]:
-        """Photo and PNG."""
+        """Image and PNG."""
         where = f"{self.index.path}: image id {self.index.image_id[number]}"
-        return path_inside(self._photos, self.index.image(number), where), path_inside(
-            self._pngs, self.index.png(number), where
-        )
+        image = path_inside(self._images, self.index.image(number), where)
+        return image, path_inside(self._pngs, self.index.png(number), where)
 
     def scene(self, number: int) -> Scene:
-        """The photo with every segment as a region."""
-        photo, png = self._files(number)
+        """The image with every segment as a region."""
+        image, png = self._files(number)
         plane = index_masks.read_colours(png)
-        found = masks.from_values(plane)
-        found.pop(VOID, None)
+        segments = masks.from_values(plane)
+        segments.pop(VOID, None)
         regions = []
         for ident, label, crowd in self.index.segments(number):
-            if ident not in found:
-                raise DataError(
-                    problem(png, f"no pixel has id {ident}", f"a segment of it, as {self.index.path.name} says")
-                )
+            if ident not in segments:
+                expected = f"the segment that {self.index.path.name} lists"
+                raise DataError(problem(png, f"no pixel has id {ident}", expected))
             kind = "stuff" if crowd else label.kind
-            regions.append(Region((label.name,), (found.pop(ident),), label.name, kind, label.candidate))
-        if found:
-            raise DataError(problem(png, f"holds id {min(found)}", f"ids that {self.index.path.name} gives for it"))
+            regions.append(Region((label.name,), (segments.pop(ident),), label.name, kind, label.candidate))
+        if segments:
+            expected = f"only ids that {self.index.path.name} lists for it"
+            raise DataError(problem(png, f"holds id {min(segments)}", expected))
         size = (int(plane.shape[0]), int(plane.shape[1]))
         return Scene(
             key=self.key(number),
-            frames=(Frame.file(photo, size),),
+            frames=(Frame.file(image, size),),
             size=size,
             regions=tuple(regions),
             licence=self.about.licence,
@@ -125,7 +124,8 @@ class CocoPanopticSource(Source[CocoPanopticOptions]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, each name once, in the order of the file."""
-        return list({one.name: Name(one.name, one.name, one.group) for one in self.index.labels}.values())
+        names = {label.name: Name(label.name, label.name, label.group) for label in self.index.labels}
+        return list(names.values())
 
     @cached_property
     def _digest(self) -> str:
@@ -137,5 +137,5 @@ class CocoPanopticSource(Source[CocoPanopticOptions]):
         return self._digest
 
     def problems(self) -> Iterator[str]:
-        """Missing photos and PNGs."""
+        """Missing images and PNGs."""
         yield from files.missing_files(path for number in range(len(self)) for path in self._files(number))

@@ -1,4 +1,4 @@
-"""COCO-Stuff: COCO's photos with every pixel labelled, 80 kinds of things and 91 of stuff.
+"""COCO-Stuff: COCO's images with every pixel labelled, 80 classes of things and 91 of stuff.
 
 Caesar et al., COCO-Stuff: Thing and Stuff Classes in Context, CVPR 2018. https://github.com/nightrome/cocostuff
 """
@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from lavida_gen.annotations import coco_stuff_names, files
-from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.annotations.coco_index import CocoIndex, image_folder, image_numbers, open_index
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.scenes.scene import Name, Region, Scene
@@ -21,27 +21,27 @@ from lavida_gen.sources._label_maps import LabelMapSource
 
 VOID = 255
 THINGS = "other"
-"""The JSON's category 183: everything that is a thing, so nothing that could be named."""
+"""The JSON's category 183: all things together, which is not a usable name."""
 
 
 class CocoStuffOptions(SourceOptions):
     """Options of `coco_stuff`."""
 
-    root: LocalPath = Field(description="folder that holds the pixel maps and the photos")
+    root: LocalPath = Field(description="folder that contains the pixel maps and the images")
     split: str = Field(default="train2017", description="train2017 or val2017")
     maps: Annotated[Path | None, LocalOnly()] = Field(
         default=None, description="folder of the pixel maps, relative to root or absolute"
     )
     annotations: Annotated[Path | None, LocalOnly()] = Field(
-        default=None, description="stuff JSON, relative to root or absolute, instead of the maps: no things in it"
+        default=None, description="stuff JSON, relative to root or absolute, instead of the maps; it has no things"
     )
     images: Annotated[Path | None, LocalOnly()] = Field(
-        default=None, description="folder of the photos, relative to root or absolute"
+        default=None, description="folder of the images, relative to root or absolute"
     )
 
 
 class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
-    """Each photo is a scene; each class in its pixel map one region."""
+    """Each image is a scene; each class in its pixel map one region."""
 
     prefix = "coco_stuff"
 
@@ -70,7 +70,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
     )
 
     def __init__(self, options: CocoStuffOptions) -> None:
-        """List the pixel maps, or open (the first time: make) the index of the JSON. Raises DataError."""
+        """List the pixel maps, or open the index of the JSON, which is made on the first call. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources coco_stuff`")
         root = required.root
         with required.collecting():
@@ -80,13 +80,11 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
             file = required.file(root / options.annotations, "annotations")
             required.raise_if_missing()
             self._index = open_index(file)
-            self._place = {f"{number:012d}": at for at, number in enumerate(self._index.image_id.tolist())}
+            self._numbers = {f"{ident:012d}": number for ident, number in image_numbers(self._index).items()}
             stuff = [_stuff(name) for name in self._index.categories if name.text != THINGS]
-            super().__init__(options, list(self._place), root, stuff)
+            super().__init__(options, list(self._numbers), root, stuff)
             return
-        usual = root / "stuffthingmaps" / options.split
-        given = root / options.maps if options.maps is not None else usual if usual.is_dir() else root / options.split
-        masks = required.folder(given, "maps")
+        masks = required.folder(_maps_folder(options), "maps")
         required.raise_if_missing()
         super().__init__(options, files.list_files(masks), masks, list(coco_stuff_names.all_labels().values()))
 
@@ -95,33 +93,33 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
         return f"{self.prefix}/{self.options.split}/{self.names[number]}"
 
     def group(self, number: int) -> str:
-        """The photo, as in `coco`."""
+        """The image, as in `coco`."""
         name = self.names[number]
         return f"coco-photo/{int(name)}" if name.isdigit() else self.key(number)
 
     def image_path(self, name: str) -> Path:
-        """The JPEG of the same name, or that which the JSON gives."""
+        """The JPEG of the same name, or the file that the JSON names."""
         if self._index is None:
             return self._images / f"{name}.jpg"
-        at = self._place[name]
-        return path_inside(self._images, self._index.file(at), self._index.where(at))
+        image = self._numbers[name]
+        return path_inside(self._images, self._index.file(image), self._index.where(image))
 
     def mask_path(self, name: str) -> Path:
-        """The pixel map of that name, or the JSON."""
+        """The pixel map of the same name, or the JSON."""
         return self.root / f"{name}.png" if self._index is None else self._index.path
 
     def label(self, value: int) -> Label | None:
-        """Pixels hold the class id minus one."""
+        """Pixels store the class id minus one."""
         return None if value == VOID else coco_stuff_names.all_labels()[value + 1]
 
     def scene(self, number: int) -> Scene:
-        """The photo with every class in it; those of the JSON where that is read."""
+        """The image with every class in it; from the JSON if `annotations` is given."""
         if self._index is None:
             return super().scene(number)
-        index, name = self._index, self.names[number]
-        at = self._place[name]
+        index = self._index
+        image = self._numbers[self.names[number]]
         regions = []
-        for annotation in index.annotations(at):
+        for annotation in index.annotations(image):
             category = index.categories[annotation.category]
             if category.text != THINGS:
                 label = _stuff(category)
@@ -129,12 +127,12 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
                 regions.append(Region((label.name,), (annotation.mask,), label.name, label.kind, candidate))
         return Scene(
             key=self.key(number),
-            frames=(index.frame(self._images, at),),
-            size=index.size(at),
+            frames=(index.frame(self._images, image),),
+            size=index.size(image),
             regions=tuple(regions),
-            licence=index.licence(at) or self.about.licence,
+            licence=index.licence(image) or self.about.licence,
             group=self.group(number),
-            attribution=index.url(at) or self.about.attribution,
+            attribution=index.url(image) or self.about.attribution,
         )
 
     def fingerprint(self) -> str:
@@ -142,12 +140,20 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
         return self._index.digest if self._index is not None else super().fingerprint()
 
     def problems(self) -> Iterator[str]:
-        """Missing photos, annotations that lost polygons."""
+        """Missing images, annotations that lost polygons."""
         if self._index is None:
             yield from super().problems()
             return
         yield from (f"{self._index.path}: {note}" for note in self._index.notes)
         yield from self._index.missing(self._images)
+
+
+def _maps_folder(options: CocoStuffOptions) -> Path:
+    """The folder of the pixel maps: the one given, else stuffthingmaps/SPLIT, else SPLIT."""
+    if options.maps is not None:
+        return options.root / options.maps
+    usual = options.root / "stuffthingmaps" / options.split
+    return usual if usual.is_dir() else options.root / options.split
 
 
 def _stuff(name: Name) -> Label:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,35 +18,34 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
-from lavida_gen.sources import _vos as vos
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import DenseClipOptions
-from lavida_gen.sources._vos import VOID, ObjectNames, VosSource
+from lavida_gen.sources._vos import VOID, ObjectNames, VosSource, list_videos, object_id
 from lavida_gen.storage import cache
 
 OBJECTS = 32
-"""More than any video has: where nothing names single objects, all of them are called alike."""
+"""More objects than any video has: without names of single objects, all of them get the same name."""
 
 
 class DavisOptions(DenseClipOptions):
     """Options of `davis`."""
 
-    root: LocalPath = Field(description="folder that holds JPEGImages/, Annotations/ and ImageSets/")
+    root: LocalPath = Field(description="folder that contains JPEGImages/, Annotations/ and ImageSets/")
     year: Literal[2016, 2017] = Field(
-        default=2017, description="2016: what is not 0 is the object; 2017: values are object ids, 255 is void"
+        default=2017, description="2016: values other than 0 are the object; 2017: values are object ids, 255 is void"
     )
     split: str | None = Field(
-        default="train", description="list of videos, ImageSets/YEAR/SPLIT.txt; null for all videos there are"
+        default="train", description="list of videos, ImageSets/YEAR/SPLIT.txt; null for all videos"
     )
-    resolution: str = Field(default="480p", description="folder of that size, '' if videos lie right below")
+    resolution: str = Field(default="480p", description="folder of a resolution, '' if there is none")
 
 
 class DavisSource(VosSource[DavisOptions]):
     """Each clip is a scene; each object a region.
 
-    DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics) an object is called
-    by its category. Without, all objects of a video are called by the words of its folder ("car-shadow": "car
-    shadow"), whose category is unknown.
+    DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics), an object is named
+    by its category. Without it, all objects of a video are named by the words of its folder ("car-shadow": "car
+    shadow"), and their category is unknown.
     """
 
     prefix, family, rate = "davis", "davis-video", 24.0
@@ -60,15 +59,15 @@ class DavisSource(VosSource[DavisOptions]):
         use="noncommercial",
         attribution="DAVIS (Perazzi et al. 2016; Pont-Tuset et al. 2017)",
         get=(
-            "Fetch DAVIS-data.zip (2016) or DAVIS-2017-trainval-480p.zip (2017) from the page and unzip it; for names\n"
-            "also DAVIS-2017_semantics-480p.zip, whose davis_semantics.json belongs into ROOT."
+            "Fetch DAVIS-data.zip (2016) or DAVIS-2017-trainval-480p.zip (2017) from the page and unzip it. For\n"
+            "names, fetch DAVIS-2017_semantics-480p.zip too, and put its davis_semantics.json into ROOT."
         ),
         layout=(
             "ROOT/JPEGImages/480p/bear/00000.jpg ...\n"
             "ROOT/Annotations/480p/bear/00000.png ...    2016: 0/255; 2017: palette PNGs, value = object id\n"
             "ROOT/ImageSets/2017/train.txt               2016: ImageSets/2016/train.txt or ImageSets/480p/train.txt\n"
             'ROOT/davis_semantics.json                   optional: {"bear": {"1": "bear"}, ...}\n'
-            "Without it, objects are called by the words of their video's folder."
+            "Without it, objects are named by the words of their video's folder."
         ),
         cite=(
             "@article{ponttuset2017davis, title={The 2017 {DAVIS} Challenge on Video Object Segmentation},\n"
@@ -84,57 +83,64 @@ class DavisSource(VosSource[DavisOptions]):
         annotations = required.folder(root / "Annotations" / options.resolution, "resolution")
         required.raise_if_missing()
         self._semantics = root / "davis_semantics.json"
-        self._named: dict[str, Any] = json_file.load(self._semantics) if self._semantics.is_file() else {}
+        self._categories = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:
             folders = (path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
-            found = sorted(files.utf8_name(annotations, name) for name in folders)
-            videos = vos.list_videos(annotations, found, annotations)
+            names = sorted(files.utf8_name(annotations, name) for name in folders)
+            videos = list_videos(annotations, names, annotations)
         else:
-            file = _list(root, options.year, options.split)
-            videos = vos.list_videos(annotations, _videos(file), file)
+            file = _split_file(root, options.year, options.split)
+            videos = list_videos(annotations, _read_split(file), file)
         super().__init__(options, options.split or "all", videos, images, annotations)
 
     def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
-        """2016: one object; 2017: by index. Raises DataError."""
+        """2016: one object; 2017: one per index. Raises DataError."""
         if self.options.year == 2016:
             plane = index_masks.read(path) != 0
-            return (int(plane.shape[0]), int(plane.shape[1])), {1: masks.encode(plane)} if plane.any() else {}
-        size, found = super().read_objects(path)
-        if not found and (index_masks.read(path) == VOID).any():
+            size = (int(plane.shape[0]), int(plane.shape[1]))
+            return size, {1: masks.encode(plane)} if plane.any() else {}
+        size, objects = super().read_objects(path)
+        if not objects and (index_masks.read(path) == VOID).any():
             todo = "set `year: 2016` for masks of 0 and 255"
-            raise DataError(problem(path, "holds no object but 255, which is void in DAVIS 2017", "object ids", todo))
-        return size, found
+            raise DataError(problem(path, "holds only 255, which is void in DAVIS 2017", "object ids", todo))
+        return size, objects
 
     def object_names(self, video: str) -> Mapping[int, ObjectNames]:
         """By the semantics file, else by the folder's name."""
-        if video in self._named:
-            where = f"{self._semantics}: video {video!r}"
-            found: dict[str, Any] = json_file.member(self._named, video, dict, self._semantics)
-            return {
-                vos.object_id(ident, where): ObjectNames((str(name).replace("_", " "),), str(name).replace("_", " "))
-                for ident, name in found.items()
-            }
-        one = ObjectNames((words(video),))
-        return dict.fromkeys(range(1, OBJECTS), one)
+        if video not in self._categories:
+            return dict.fromkeys(range(1, OBJECTS), ObjectNames((folder_words(video),)))
+        where = f"{self._semantics}: video {video!r}"
+        objects = {}
+        for ident, value in json_file.member(self._categories, video, dict, self._semantics).items():
+            category = str(value).replace("_", " ")
+            objects[object_id(ident, where)] = ObjectNames((category,), category)
+        return objects
 
     def vocabulary(self) -> Sequence[Name]:
         """Categories, or the words of the folders."""
-        found = {
-            Name(one.names[0], one.category) for video in self.videos for one in self.object_names(video.name).values()
-        }
-        return sorted(found, key=lambda name: (name.text, name.category))
+        objects = (own for video in self.videos for own in self.object_names(video.name).values())
+        return sorted(
+            {Name(names.names[0], names.category) for names in objects}, key=lambda name: (name.text, name.category)
+        )
 
     def identity(self) -> Iterable[str]:
         """Digest of the semantics."""
-        return (cache.file_digest(self._semantics),) if self._named else ()
+        return (cache.file_digest(self._semantics),) if self._categories else ()
 
 
-def words(folder: str) -> str:
-    """``car-shadow`` -> ``car shadow``, ``dogs_jump2`` -> ``dogs jump``; the folder's name if it has no word."""
+def folder_words(folder: str) -> str:
+    """``car-shadow`` -> ``car shadow``, ``dogs_jump2`` -> ``dogs jump``.
+
+    Args:
+        folder: Name of a video's folder.
+
+    Returns:
+        Its words; `folder` itself if it has none.
+    """
     return " ".join(re.findall(r"[^\W\d_]+", folder)) or folder
 
 
-def _list(root: Path, year: int, split: str) -> Path:
+def _split_file(root: Path, year: int, split: str) -> Path:
     """The file that lists a split. Raises DataError."""
     tried = [root / "ImageSets" / str(year) / f"{split}.txt"]
     if year == 2016:
@@ -142,13 +148,13 @@ def _list(root: Path, year: int, split: str) -> Path:
     for path in tried:
         if path.is_file():
             return path
-    looked = " or ".join(str(path) for path in tried)
-    raise DataError(problem("split", f"no file {looked}", "a list of videos", "see `lavida-gen sources davis`"))
+    got = f"no file {' or '.join(str(path) for path in tried)}"
+    raise DataError(problem("split", got, "a list of videos", "see `lavida-gen sources davis`"))
 
 
-def _videos(path: Path) -> list[str]:
-    """Videos of a list: names (2017), or a JPEG and a mask a line (2016). Raises DataError."""
-    found: dict[str, None] = {}
+def _read_split(path: Path) -> list[str]:
+    """Videos of a split: each line has a name (2017), or a JPEG and a mask (2016). Raises DataError."""
+    videos: dict[str, None] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         if not line.strip():
             continue
@@ -156,5 +162,5 @@ def _videos(path: Path) -> list[str]:
         if len(parts) not in (1, 4):
             expected = "a video, or /JPEGImages/480p/VIDEO/FRAME.jpg /Annotations/..."
             raise DataError(problem(f"{path}:{number}", f"{line!r}", expected))
-        found[parts[0] if len(parts) == 1 else parts[2]] = None
-    return list(found)
+        videos[parts[0] if len(parts) == 1 else parts[2]] = None
+    return list(videos)

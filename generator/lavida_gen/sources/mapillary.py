@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,13 +25,13 @@ INSTANCES = 256
 class MapillaryOptions(SourceOptions):
     """Options of `mapillary`."""
 
-    root: LocalPath = Field(description="folder that holds training/ and validation/")
+    root: LocalPath = Field(description="folder that contains training/ and validation/")
     split: str = Field(default="training", description="training or validation")
     version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
 
 
 class MapillarySource(LabelMapSource[MapillaryOptions]):
-    """Each street view is a scene; each instance a region, and each class without instances one (a background)."""
+    """Each street view is a scene; each instance a region, and each class without instances one background region."""
 
     prefix = "mapillary"
 
@@ -43,7 +43,7 @@ class MapillarySource(LabelMapSource[MapillaryOptions]):
         licence="CC-BY-NC-SA-4.0 (research edition)",
         use="noncommercial",
         attribution="Mapillary AB, the Mapillary Vistas Dataset",
-        get="Register at the page, fetch the archive of version 1.2 or 2.0 (2.0 holds the masks of both) and unzip it.",
+        get="Register at the page, fetch the archive of version 1.2 or 2.0 (2.0 has the masks of both) and unzip it.",
         layout=(
             "ROOT/training/images/ID.jpg                      ROOT/validation/...\n"
             "1.2:           ROOT/config.json                  ROOT/training/instances/ID.png (16 bit)\n"
@@ -61,13 +61,13 @@ class MapillarySource(LabelMapSource[MapillaryOptions]):
         required = RequiredFiles(options.root, "see `lavida-gen sources mapillary`")
         split = options.root / options.split
         self._images = required.folder(split / "images", "split")
-        # Either release keeps the masks of its only version right below the split.
+        # A release with the masks of one version keeps them directly below the split.
         own = split / f"v{options.version}" / "instances"
         self._masks = required.folder(own if own.is_dir() else split / "instances", "split")
         self._config = required.file(_config(options.root, options.version), "root")
         required.raise_if_missing()
-        self._label_of = _labels(self._config)
-        labels = [label for label in self._label_of if label is not None]
+        self._labels = _read_labels(self._config)
+        labels = [label for label in self._labels if label is not None]
         super().__init__(options, files.list_files(self._masks), self._masks, labels)
 
     def image_path(self, name: str) -> Path:
@@ -75,15 +75,15 @@ class MapillarySource(LabelMapSource[MapillaryOptions]):
         return self._images / f"{name}.jpg"
 
     def mask_path(self, name: str) -> Path:
-        """The 16-bit PNG of that name."""
+        """The 16-bit PNG of the same name."""
         return self._masks / f"{name}.png"
 
     def label(self, value: int) -> Label | None:
-        """By 256 * class + instance."""
+        """The class of 256 * class + instance."""
         number = value // INSTANCES
-        if number >= len(self._label_of):
+        if number >= len(self._labels):
             raise KeyError(number)
-        return self._label_of[number]
+        return self._labels[number]
 
     def identity(self) -> Sequence[str]:
         """Digest of the classes."""
@@ -91,22 +91,21 @@ class MapillarySource(LabelMapSource[MapillaryOptions]):
 
 
 def _config(root: Path, version: str) -> Path:
-    """The file of the classes: a release of both versions tells them apart by name."""
+    """The file of the classes: a release of both versions has one for each."""
     own = root / f"config_v{version}.json"
     return own if own.is_file() else root / "config.json"
 
 
-def _labels(path: Path) -> list[Label | None]:
+def _read_labels(path: Path) -> list[Label | None]:
     """Labels by class number, None for void. Raises DataError."""
-    rows: list[Any] = json_file.member(json_file.load(path), "labels", list, path)
-    found: list[Label | None] = []
-    for number, row in enumerate(rows):
+    labels: list[Label | None] = []
+    for number, row in enumerate(json_file.member(json_file.load(path), "labels", list, path)):
         where = f"{path}: labels[{number}]"
-        way = str(json_file.member(row, "name", str, where)).split("--")
-        name = " ".join(str(row.get("readable") or way[-1]).lower().replace("-", " ").split())
-        single = bool(json_file.member(row, "instances", bool, where))
-        # Void is named so; what is not evaluated ("unlabeled") is void too.
-        void = way[0] == "void" or not row.get("evaluate", True)
-        label = Label(name, "thing" if single else "stuff", single, "--".join(way[:-1]))
-        found.append(None if void else label)
-    return found
+        path_parts = json_file.member(row, "name", str, where).split("--")
+        name = " ".join(str(row.get("readable") or path_parts[-1]).lower().replace("-", " ").split())
+        has_instances = json_file.member(row, "instances", bool, where)
+        # Some classes are named void; classes that are not evaluated ("unlabeled") are void, too.
+        void = path_parts[0] == "void" or not row.get("evaluate", True)
+        label = Label(name, "thing" if has_instances else "stuff", has_instances, "--".join(path_parts[:-1]))
+        labels.append(None if void else label)
+    return labels

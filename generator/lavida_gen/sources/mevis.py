@@ -1,4 +1,4 @@
-"""MeViS: 2,006 videos with 28,570 expressions that speak of motion, each naming one or several objects.
+"""MeViS: 2,006 videos with 28,570 expressions about motion, each naming one or several objects.
 
 Ding et al., MeViS: A Large-scale Benchmark for Video Segmentation with Motion Expressions, ICCV 2023.
 https://henghuiding.github.io/MeViS
@@ -6,8 +6,8 @@ https://henghuiding.github.io/MeViS
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -25,15 +25,15 @@ from lavida_gen.storage import cache
 class MevisOptions(DenseClipOptions):
     """Options of `mevis`."""
 
-    root: LocalPath = Field(description="folder that holds train/")
+    root: LocalPath = Field(description="folder that contains train/")
     split: str = Field(default="train", description="train or valid_u (valid has no masks)")
 
 
 class MevisSource(ClipSource[MevisOptions]):
-    """Each clip is a scene; each object a region that carries every expression which speaks of it.
+    """Each clip is a scene; each object a region with every expression that refers to it.
 
-    So an expression of several objects is the name of each of them, and its mask the union of theirs. Categories are
-    not annotated. null in mask_dict.json: the object is not visible in that frame.
+    So an expression for several objects is a name of each of them, and its mask the union of theirs. Categories are
+    not annotated. null in mask_dict.json means that the object is not visible in that frame.
     """
 
     prefix, family = "mevis", "mevis-video"
@@ -59,7 +59,7 @@ class MevisSource(ClipSource[MevisOptions]):
     )
 
     def __init__(self, options: MevisOptions) -> None:
-        """Read the expressions and open (the first time: make) the index of masks. Raises DataError."""
+        """Read the expressions and open the index of masks, which is made on the first call. Raises DataError."""
         required = RequiredFiles(options.root, "valid has no masks; see `lavida-gen sources mevis`")
         root = options.root / options.split
         self._images = required.folder(root / "JPEGImages", "split")
@@ -67,60 +67,65 @@ class MevisSource(ClipSource[MevisOptions]):
         masks = required.file(root / "mask_dict.json", "split")
         required.raise_if_missing()
         self._masks = open_index(masks)
-        told: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
-        self._said: dict[str, dict[str, tuple[str, ...]]] = {}
+        entries = json_file.member(json_file.load(self._file), "videos", dict, self._file)
+        self._objects: dict[str, dict[str, tuple[str, ...]]] = {}  # video -> annotation id -> expressions
         videos = []
-        for name in sorted(told):
+        for name in sorted(entries):
             where = f"{self._file}: video {name!r}"
-            frames = sort_frames([str(frame) for frame in json_file.member(told[name], "frames", list, where)])
+            frames = sort_frames([str(frame) for frame in json_file.member(entries[name], "frames", list, where)])
             videos.append(Video(name, frames))
-            self._said[name] = self._objects(json_file.member(told[name], "expressions", dict, where), frames, where)
+            expressions = json_file.member(entries[name], "expressions", dict, where)
+            self._objects[name] = self._by_object(expressions, frames, where)
         super().__init__(options, options.split, videos)
 
-    def _objects(self, told: dict[str, Any], frames: Sequence[str], where: str) -> dict[str, tuple[str, ...]]:
+    def _by_object(
+        self, expressions: Mapping[str, object], frames: Sequence[str], where: str
+    ) -> dict[str, tuple[str, ...]]:
         """Expressions of each object (by annotation id) of a video. Raises DataError."""
-        found: dict[str, dict[str, None]] = {}
-        for number, one in told.items():
-            at = f"{where} expression {number!r}"
-            text = " ".join(json_file.member(one, "exp", str, at).split())
-            for ident in map(str, json_file.member(one, "anno_id", list, at)):
+        objects: dict[str, dict[str, None]] = {}
+        for number, expression in expressions.items():
+            expression_where = f"{where} expression {number!r}"
+            text = " ".join(json_file.member(expression, "exp", str, expression_where).split())
+            for ident in map(str, json_file.member(expression, "anno_id", list, expression_where)):
                 if ident not in self._masks:
-                    raise DataError(problem(at, f"anno_id {ident}", f"one of {self._masks.path.name}"))
+                    raise DataError(problem(expression_where, f"anno_id {ident}", f"one of {self._masks.path.name}"))
                 if self._masks.frames(ident) != len(frames):
                     got = f"annotation {ident} covers {self._masks.frames(ident)} frames"
-                    raise DataError(problem(self._masks.path, got, f"{len(frames)}, as video {where} has"))
+                    raise DataError(problem(self._masks.path, got, f"{len(frames)}, the frames of {where}"))
                 if text:
-                    found.setdefault(ident, {})[text] = None
-        return {ident: tuple(texts) for ident, texts in found.items()}
+                    objects.setdefault(ident, {})[text] = None
+        return {ident: tuple(texts) for ident, texts in objects.items()}
 
     def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Every object that is visible in the clip."""
-        objects = self._said[video.name]
-        sizes = {size for ident in objects if (size := self._masks.size(ident)) is not None}
+        objects = self._objects[video.name]
+        sizes = {self._masks.size(ident) for ident in objects} - {None}
         if len(sizes) != 1:
-            got = f"masks of {len(sizes)} sizes" if sizes else "no mask at all"
+            got = f"masks of {len(sizes)} sizes" if sizes else "no masks"
             raise DataError(problem(f"{self._masks.path}: video {video.name!r}", got, "masks of one size"))
         size = sizes.pop()
+        assert size is not None
         where = f"{self._file}: video {video.name!r}"
         regions = []
         for ident, names in objects.items():
-            masks = tuple(self._masks.mask(ident, at) for at in positions)
+            masks = tuple(self._masks.mask(ident, position) for position in positions)
             if any(masks):
                 regions.append(Region(names, masks))
-        paths = (path_inside(self._images, f"{video.name}/{video.frames[at]}.jpg", where) for at in positions)
+        names_of_frames = [video.frames[position] for position in positions]
+        paths = [path_inside(self._images, f"{video.name}/{frame}.jpg", where) for frame in names_of_frames]
         return ClipContents(size, tuple(Frame.file(path, size) for path in paths), tuple(regions))
 
     def vocabulary(self) -> Sequence[Name]:
         """Every expression, once, in the order of the file; categories are unknown."""
-        texts = (text for objects in self._said.values() for names in objects.values() for text in names)
+        texts = (text for objects in self._objects.values() for names in objects.values() for text in names)
         return [Name(text) for text in dict.fromkeys(texts)]
 
     def fingerprint(self) -> str:
-        """Digests of both JSONs."""
+        """Digests of both JSON files."""
         return f"{cache.file_digest(self._file)} {self._masks.digest}"
 
     def problems(self) -> Iterator[str]:
-        """Videos left out, frames without a JPEG."""
+        """Videos that give no clip, frames without a JPEG."""
         yield from self.videos_without_clips()
         names = (f"{video.name}/{frame}.jpg" for video in self.videos for frame in video.frames)
         yield from files.missing_files(path_inside(self._images, name, self._file) for name in names)

@@ -1,4 +1,4 @@
-"""Ref-DAVIS17: DAVIS 2017 with about 1,500 expressions, four of each object, in the layout of Ref-YouTube-VOS.
+"""Ref-DAVIS17: DAVIS 2017 with about 1,500 expressions, four for each object, in the layout of Ref-YouTube-VOS.
 
 Khoreva, Rohrbach, Schiele: Video Object Segmentation with Language Referring Expressions, ACCV 2018.
 """
@@ -20,7 +20,7 @@ class RefDavisOptions(ReferringOptions):
 
 
 class RefDavisSource(ReferringSource[RefDavisOptions]):
-    """Each clip is a scene; each object a region that is called by its category and its expressions."""
+    """Each clip is a scene; each object a region that is named by its category and its expressions."""
 
     prefix, family, rate = "ref_davis", "davis-video", 24.0
 
@@ -52,5 +52,5 @@ class RefDavisSource(ReferringSource[RefDavisOptions]):
     )
 
     def __init__(self, options: RefDavisOptions) -> None:
-        """Read the JSONs and list the masks. Raises DataError."""
+        """Read the JSON files and list the masks. Raises DataError."""
         super().__init__(options, "see `lavida-gen sources ref_davis`")

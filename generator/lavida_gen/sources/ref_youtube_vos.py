@@ -16,7 +16,7 @@ class RefYoutubeVosOptions(ReferringOptions):
 
 
 class RefYoutubeVosSource(ReferringSource[RefYoutubeVosOptions]):
-    """Each clip is a scene; each object a region that is called by its category and its expressions."""
+    """Each clip is a scene; each object a region that is named by its category and its expressions."""
 
     prefix, family, rate = "ref_youtube_vos", "youtube-vos-video", 30.0
 
@@ -30,7 +30,7 @@ class RefYoutubeVosSource(ReferringSource[RefYoutubeVosOptions]):
         attribution="Ref-YouTube-VOS (Seo, Lee, Han), YouTube-VOS; videos: their YouTube authors",
         get=(
             "Register at the page, fetch train.zip and meta_expressions.zip and unzip them into one folder. Keep\n"
-            "meta.json of train.zip: it tells the categories, which make negatives safer."
+            "meta.json of train.zip: its categories make negatives more reliable."
         ),
         layout=(
             "ROOT/train/JPEGImages/003234408d/00000.jpg ...\n"
@@ -48,5 +48,5 @@ class RefYoutubeVosSource(ReferringSource[RefYoutubeVosOptions]):
     )
 
     def __init__(self, options: RefYoutubeVosOptions) -> None:
-        """Read the JSONs and list the masks. Raises DataError."""
+        """Read the JSON files and list the masks. Raises DataError."""
         super().__init__(options, "see `lavida-gen sources ref_youtube_vos`")

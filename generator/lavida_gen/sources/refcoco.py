@@ -1,8 +1,8 @@
 """Referring expressions: refCOCO, refCOCO+, refCOCOg, refCLEF and gRefCOCO.
 
 Kazemzadeh et al., ReferItGame, EMNLP 2014; Yu et al., Modeling Context in Referring Expressions, ECCV 2016; Mao et al.,
-Generation and Comprehension of Unambiguous Object Descriptions, CVPR 2016; Liu et al., GRES, CVPR 2023. Laid out as the
-refer API (https://github.com/lichengunc/refer) has them.
+Generation and Comprehension of Unambiguous Object Descriptions, CVPR 2016; Liu et al., GRES, CVPR 2023. The layout is
+that of the refer API (https://github.com/lichengunc/refer).
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
 SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "unc", "grefcoco": "unc"}
-"""The division of each data set that papers report on."""
-COCO_PHOTOS = ["images/train2014", "images/mscoco/images/train2014", "mscoco/images/train2014", "train2014"]
-CLEF_PHOTOS = ["images/saiapr_tc-12", "saiapr_tc-12", "images/refclef"]
+"""The split of each data set that papers report on."""
+COCO_FOLDERS = ["images/train2014", "images/mscoco/images/train2014", "mscoco/images/train2014", "train2014"]
+CLEF_FOLDERS = ["images/saiapr_tc-12", "saiapr_tc-12", "images/refclef"]
 SEE = "see `lavida-gen sources refcoco`"
 
 
 class RefCocoOptions(SourceOptions):
     """Options of `refcoco`."""
 
-    root: LocalPath = Field(description="folder that holds refcoco/, refcoco+/, ... and images/")
+    root: LocalPath = Field(description="folder that contains refcoco/, refcoco+/, ... and images/")
     dataset: Literal["refcoco", "refcoco+", "refcocog", "refclef", "grefcoco"] = Field(
         default="refcoco", description="refcoco, refcoco+, refcocog, refclef or grefcoco"
     )
     split_by: Literal["unc", "google", "umd", "berkeley"] | None = Field(
-        default=None, description="whose division: unc, google, umd, berkeley; unc if not given, umd for refcocog"
+        default=None, description="who made the split: unc, google, umd, berkeley [umd for refcocog, else unc]"
     )
     split: str = Field(default="train", description="train, val, test, testA, testB, ...")
     images: Annotated[Path | None, LocalOnly()] = Field(
-        default=None, description="folder of the photos, relative to root or absolute"
+        default=None, description="folder of the images, relative to root or absolute"
     )
 
 
 class RefCocoSource(Source[RefCocoOptions]):
-    """Each photo with expressions of the split is a scene; all its annotations are regions, named by all of theirs."""
+    """Each image with expressions of the split is a scene; all its annotations are regions with their expressions."""
 
     Options = RefCocoOptions
 
@@ -58,8 +58,8 @@ class RefCocoSource(Source[RefCocoOptions]):
         use="noncommercial",
         attribution="Kazemzadeh et al. 2014, Yu et al. 2016, Mao et al. 2016, Liu et al. 2023; COCO; IAPR TC-12",
         get=(
-            "Fetch refcoco.zip, refcoco+.zip, refcocog.zip, refclef.zip and the photos of refCLEF as the refer page\n"
-            "says, grefs(unc).json and instances.json of gRefCOCO from its page, and 2014 Train images from\n"
+            "Fetch refcoco.zip, refcoco+.zip, refcocog.zip, refclef.zip and the images of refCLEF as the refer page\n"
+            "describes, grefs(unc).json and instances.json of gRefCOCO from its page, and 2014 Train images from\n"
             "https://cocodataset.org/#download."
         ),
         layout=(
@@ -84,51 +84,51 @@ class RefCocoSource(Source[RefCocoOptions]):
     )
 
     def __init__(self, options: RefCocoOptions) -> None:
-        """Open (the first time: make) the indices. Raises DataError."""
+        """Open the indices, which are made on the first call. Raises DataError."""
         super().__init__(options)
         required = RequiredFiles(options.root, SEE)
         folder = required.root / options.dataset
         self.split_by = options.split_by or SPLIT_BY[options.dataset]
-        self.clef = options.dataset == "refclef"
+        self.is_clef = options.dataset == "refclef"
         refs = required.file(*_refs_file(folder, self.split_by))
         instances = required.file(folder / "instances.json", "root")
         with required.collecting():
-            tried = CLEF_PHOTOS if self.clef else COCO_PHOTOS
-            self.images: Path = image_folder(required.root, options.images, tried)
+            candidates = CLEF_FOLDERS if self.is_clef else COCO_FOLDERS
+            self.images: Path = image_folder(required.root, options.images, candidates)
         required.raise_if_missing()
         self.index: CocoIndex = open_index(instances)
         self.refs: ReferIndex = open_refs(refs, self.index, options.split)
 
     @property
     def kind(self) -> Kind:
-        """Photos."""
+        """Images."""
         return "image"
 
     def __len__(self) -> int:
         return len(self.refs)
 
-    def _id(self, number: int) -> int:
+    def _image_id(self, number: int) -> int:
         return int(self.index.image_id[self.refs.image[number]])
 
     def key(self, number: int) -> str:
         """``refcoco/DATASET-SPLIT_BY-SPLIT/IMAGE_ID``."""
-        return f"refcoco/{self.options.dataset}-{self.split_by}-{self.options.split}/{self._id(number):012d}"
+        return f"refcoco/{self.options.dataset}-{self.split_by}-{self.options.split}/{self._image_id(number):012d}"
 
     def group(self, number: int) -> str:
-        """The photo: other data sets over COCO's photos give the same text. refCLEF has photos of its own."""
-        return f"{'saiapr' if self.clef else 'coco'}-photo/{self._id(number)}"
+        """The image; other data sets over COCO's images return the same text. refCLEF has its own images."""
+        return f"{'saiapr' if self.is_clef else 'coco'}-photo/{self._image_id(number)}"
 
     def scene(self, number: int) -> Scene:
-        """The photo with every annotation as a region: category, then its expressions.
+        """The image with every annotation as a region, named by its category, then its expressions.
 
         An expression for several annotations is a name of each. A crowd is "stuff", as in `coco`. `absent` are
-        expressions marked as having no target.
+        expressions without a target.
         """
         index, image = self.index, int(self.refs.image[number])
-        told = zip(self.annotations_without_masks(number), index.annotations(image), strict=True)
+        pairs = zip(self.annotations_without_masks(number), index.annotations(image), strict=True)
         regions = [
-            replace(one, masks=(annotation.mask,), kind="stuff" if annotation.crowd else "thing")
-            for one, annotation in told
+            replace(region, masks=(annotation.mask,), kind="stuff" if annotation.crowd else "thing")
+            for region, annotation in pairs
         ]
         return Scene(
             key=self.key(number),
@@ -143,46 +143,51 @@ class RefCocoSource(Source[RefCocoOptions]):
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
-        said, regions = self.refs.expressions(number), []
-        for at, (kind, masked) in enumerate(self.index.annotation_categories(int(self.refs.image[number]))):
-            category = self.index.categories[kind].text
-            names = tuple(dict.fromkeys((category, *said.get(at, ()))))
-            regions.append(Region(names, (None,), category, candidate=masked))
+        expressions = self.refs.expressions(number)
+        annotations = self.index.annotation_categories(int(self.refs.image[number]))
+        regions = []
+        for row, (category_row, has_mask) in enumerate(annotations):
+            category = self.index.categories[category_row].text
+            names = tuple(dict.fromkeys((category, *expressions.get(row, ()))))
+            regions.append(Region(names, (None,), category, candidate=has_mask))
         return regions
 
     def _absent(self, number: int) -> Iterator[str]:
         return iter(self.refs.absent(number))
 
     def _licence(self, image: int) -> str:
-        photo = "IAPR TC-12 terms" if self.clef else self.index.licence(image) or "Flickr terms"
-        words = "CC-BY-NC-SA-4.0" if self.options.dataset == "grefcoco" else "for research"
-        return f"{photo}; expressions {words}"
+        photo = "IAPR TC-12 terms" if self.is_clef else self.index.licence(image) or "Flickr terms"
+        expressions = "CC-BY-NC-SA-4.0" if self.options.dataset == "grefcoco" else "for research"
+        return f"{photo}; expressions {expressions}"
 
     def vocabulary(self) -> Sequence[Name]:
-        """The categories, then every distinct expression of the split with its category; made when asked for."""
-        return _Joined(list(dict.fromkeys(self.index.categories)), self.refs.names)
+        """The categories, then every distinct expression of the split with its category; made lazily."""
+        return _Concatenated(list(dict.fromkeys(self.index.categories)), self.refs.names)
 
     def fingerprint(self) -> str:
         """Digests of the refs and of the instances."""
         return f"{self.refs.digest}+{self.index.digest}"
 
     def problems(self) -> Iterator[str]:
-        """Expressions and polygons that were left out, missing photos: some in full, all counted."""
+        """Expressions and polygons that were left out, missing images."""
         yield from (f"{self.options.dataset}: {note}" for note in self.refs.notes)
         yield from (f"{self.index.path}: {note}" for note in self.index.notes)
         yield from self.index.missing(self.images, self.refs.image.tolist())
 
 
 def _refs_file(folder: Path, split_by: str) -> tuple[Path, str, str]:
-    """The refs of a data set, whatever its kind; the option that names them; what to do if they are not there."""
-    tried = [f"{name}({split_by}).{end}" for name, end in (("refs", "p"), ("grefs", "json"), ("grefs", "p"))]
-    usual = tried[1 if folder.name == "grefcoco" else 0]
-    there = sorted(path.name for path in folder.glob("*refs(*)*"))
-    todo = f"give `split_by`: the folder has {', '.join(there)}" if there else SEE
-    return folder / next((name for name in tried if (folder / name).is_file()), usual), "split_by", todo
+    """The refs file of a data set; the option that names it; what to do if it is missing."""
+    names = [f"refs({split_by}).p", f"grefs({split_by}).json", f"grefs({split_by}).p"]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name, "split_by", ""
+    usual = names[1] if folder.name == "grefcoco" else names[0]
+    available = sorted(path.name for path in folder.glob("*refs(*)*"))
+    todo = f"give `split_by`: the folder has {', '.join(available)}" if available else SEE
+    return folder / usual, "split_by", todo
 
 
-class _Joined(Sequence[Name]):
+class _Concatenated(Sequence[Name]):
     """Two sequences as one."""
 
     def __init__(self, head: Sequence[Name], tail: Sequence[Name]) -> None:
@@ -192,11 +197,11 @@ class _Joined(Sequence[Name]):
         return len(self.head) + len(self.tail)
 
     @overload
-    def __getitem__(self, at: int) -> Name: ...
+    def __getitem__(self, index: int) -> Name: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Name]: ...
-    def __getitem__(self, at: int | slice) -> Name | list[Name]:
-        if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
-        at = range(len(self))[at]
-        return self.head[at] if at < len(self.head) else self.tail[at - len(self.head)]
+    def __getitem__(self, index: slice) -> list[Name]: ...
+    def __getitem__(self, index: int | slice) -> Name | list[Name]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = range(len(self))[index]  # resolves negative indices
+        return self.head[number] if number < len(self.head) else self.tail[number - len(self.head)]

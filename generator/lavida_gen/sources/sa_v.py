@@ -1,4 +1,4 @@
-"""SA-V: 51,000 videos with the masklets that SAM 2 was trained on: things of every kind, none of them named.
+"""SA-V: 51,000 videos with the masklets that SAM 2 was trained on: objects of every kind, none of them named.
 
 Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024. https://ai.meta.com/datasets/segment-anything-video
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,28 +22,28 @@ from lavida_gen.scenes.video_file import Stills
 from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
 from lavida_gen.sources._clips import ClipOptions, clip_positions
 
-EVERY = 4
+FRAME_STEP = 4
 """A masklet has a mask for every fourth frame."""
 
 FPS = 24.0
-ENDINGS = {"manual": ("_manual.json",), "auto": ("_auto.json",), "both": ("_manual.json", "_auto.json")}
+SUFFIXES = {"manual": ("_manual.json",), "auto": ("_auto.json",), "both": ("_manual.json", "_auto.json")}
 
 
 class SaVOptions(ClipOptions):
     """Options of `sa_v`."""
 
-    root: LocalPath = Field(description="folder that holds sav_000/ ... or the mp4 files themselves")
+    root: LocalPath = Field(description="folder that contains sav_000/ ... or the mp4 files themselves")
     masklets: Literal["manual", "auto", "both"] = Field(
-        default="manual", description="drawn by people, by the model, or both"
+        default="manual", description="masklets drawn by people, by the model, or both"
     )
     clips: int = Field(default=1, ge=1, le=1000, description="clips of each video, spread evenly over it")
-    called: str = Field(default="object", min_length=1, description="what every masklet is called")
+    called: str = Field(default="object", min_length=1, description="the name of every masklet")
 
 
 class SaVSource(Source[SaVOptions]):
-    """Each clip is a scene; each masklet a region. All are called the same, for nothing tells what they are.
+    """Each clip is a scene; each masklet a region. All get the same name, since none is annotated.
 
-    Where a video's clips lie is known when its masklets are read: `clips` of them, spread over the video.
+    The length of a video is known only when its masklets are read: `clips` clips are spread over each video.
     """
 
     Options = SaVOptions
@@ -56,9 +56,9 @@ class SaVSource(Source[SaVOptions]):
         attribution="Meta AI: Segment Anything Video Dataset",
         get=(
             "Fetch sav_000.tar ... sav_055.tar (any of them) from the page and unpack them into one folder.\n"
-            "Masklets have no names, so this is no source for relabel, absent and near_miss: they are called `object`\n"
-            "throughout, and nothing else is in the vocabulary. Use it for exposures that name what they do, such as\n"
-            "paste and motion, in a recipe with other sources."
+            "Masklets have no names, so do not use this source for relabel, absent and near_miss: all of them are\n"
+            "named `object`, and the vocabulary has no other name. Use it for exposures that name what they do, such\n"
+            "as paste and motion, in a recipe with other sources."
         ),
         layout=(
             "ROOT/sav_000/sav_000001.mp4 ...           (ROOT/sav_000001.mp4 is found too)\n"
@@ -75,7 +75,7 @@ class SaVSource(Source[SaVOptions]):
         """List the annotation files. Raises DataError."""
         super().__init__(options)
         self._root = require_folder(options.root, "root", "see `lavida-gen sources sa_v`")
-        first = ENDINGS[options.masklets][0]
+        first = SUFFIXES[options.masklets][0]
         self._videos = files.list_files(self._root, first)
         if not self._videos:
             raise DataError(problem("root", f"no *{first} in {self._root}", todo="see `lavida-gen sources sa_v`"))
@@ -98,66 +98,64 @@ class SaVSource(Source[SaVOptions]):
         return f"sa-v-video/{Path(self._videos[number // self.options.clips]).name}"
 
     def scene(self, number: int) -> Scene:
-        """The clip with every masklet that is visible in it. Frames are decoded when they are asked for."""
+        """The clip with every masklet that is visible in it. Frames are decoded when somebody reads them."""
         video, clip = divmod(number, self.options.clips)
         name = self._videos[video]
         size, masklets = self._masklets(name)
         positions = self._positions(name, len(masklets), clip)
         regions = []
-        for at in range(len(masklets[0])):
-            shown = tuple(self._mask(masklets, position, at, size, name) for position in positions)
-            if any(shown):
-                regions.append(Region((self.options.called,), shown, self.options.called))
+        for masklet in range(len(masklets[0])):
+            visible = tuple(self._mask(masklets, position, masklet, size, name) for position in positions)
+            if any(visible):
+                regions.append(Region((self.options.called,), visible, self.options.called))
         file = path_inside(self._root, f"{name}.mp4", self._root)
         stride = positions[1] - positions[0]
         return Scene(
             key=self.key(number),
-            frames=Stills(file, [EVERY * position for position in positions], size).frames(),
+            frames=Stills(file, [FRAME_STEP * position for position in positions], size).frames(),
             size=size,
             regions=tuple(regions),
             licence=self.about.licence,
             group=self.group(number),
-            fps=FPS / (EVERY * stride),
+            fps=FPS / (FRAME_STEP * stride),
             attribution=self.about.attribution,
         )
 
     def _positions(self, name: str, count: int, clip: int) -> tuple[int, ...]:
-        """Annotated frames of a clip. Raises DataError for a video that is too short."""
+        """Annotated frames of a clip. Raises DataError if the video is too short."""
         starts = clip_positions(count, self.options.model_copy(update={"hop": 1}))
         if not starts:
-            raise DataError(
-                problem(
-                    self._root / name,
-                    f"has {count} annotated frames",
-                    f"at least {self.options.frames}, or `short: repeat`",
-                )
-            )
-        clips = self.options.clips
-        return starts[clip * (len(starts) - 1) // max(1, clips - 1)] if clips > 1 else starts[(len(starts) - 1) // 2]
+            got, expected = f"has {count} annotated frames", f"at least {self.options.frames}, or `short: repeat`"
+            raise DataError(problem(self._root / name, got, expected))
+        last, clips = len(starts) - 1, self.options.clips
+        return starts[last // 2] if clips == 1 else starts[clip * last // (clips - 1)]
 
-    def _masklets(self, name: str) -> tuple[tuple[int, int], list[list[Any]]]:
+    def _masklets(self, name: str) -> tuple[tuple[int, int], list[list[object]]]:
         """Size (H, W), and the run lengths of each annotated frame and masklet. Raises DataError."""
         sizes = set()
-        rows: list[list[Any]] = []
-        for ending in ENDINGS[self.options.masklets]:
-            path = self._root / f"{name}{ending}"
+        rows: list[list[object]] = []
+        for suffix in SUFFIXES[self.options.masklets]:
+            path = self._root / f"{name}{suffix}"
             if rows and not path.is_file():
                 continue  # some 2,000 videos have no automatic masklets
-            told = json_file.load(path)
-            sizes.add(tuple(json_file.integer(told, f"video_{side}", path) for side in ("height", "width")))
-            found: list[list[Any]] = json_file.member(told, "masklet", list, path)
-            if not found or len({len(row) for row in found}) != 1 or (rows and len(found) != len(rows)):
-                raise DataError(problem(path, "'masklet' is ragged or empty", "as many masks in each annotated frame"))
-            rows = [[*old, *new] for old, new in zip(rows, found, strict=True)] if rows else found
+            content = json_file.load(path)
+            sizes.add(tuple(json_file.integer(content, f"video_{side}", path) for side in ("height", "width")))
+            frames = json_file.member(content, "masklet", list, path)
+            if not frames or len({len(row) for row in frames}) != 1 or (rows and len(frames) != len(rows)):
+                expected = "the same number of masks in each annotated frame"
+                raise DataError(problem(path, "'masklet' is ragged or empty", expected))
+            rows = [[*old, *new] for old, new in zip(rows, frames, strict=True)] if rows else frames
         height, width = sizes.pop()
         return (height, width), rows
 
-    def _mask(self, rows: list[list[Any]], position: int, at: int, size: tuple[int, int], name: str) -> RLE | None:
-        where = f"{self._root / name}: masklet {at} annotated frame {position}"
-        told = rows[position][at]
-        if not told:
+    def _mask(
+        self, rows: list[list[object]], position: int, masklet: int, size: tuple[int, int], name: str
+    ) -> RLE | None:
+        where = f"{self._root / name}: masklet {masklet} annotated frame {position}"
+        encoded = rows[position][masklet]
+        if not encoded:
             return None
-        mask = masks.from_counts(json_file.member(told, "counts", str, where), size, where)
+        mask = masks.from_counts(json_file.member(encoded, "counts", str, where), size, where)
         return mask if masks.area(mask) else None
 
     def vocabulary(self) -> Sequence[Name]:
@@ -166,7 +164,7 @@ class SaVSource(Source[SaVOptions]):
 
     @cached_property
     def _digest(self) -> str:
-        names = (f"{name}{ending}" for name in self._videos for ending in ENDINGS[self.options.masklets])
+        names = (f"{name}{suffix}" for name in self._videos for suffix in SUFFIXES[self.options.masklets])
         return files.names_and_sizes_digest(self._root, names)
 
     def fingerprint(self) -> str:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame, Pixels
-from lavida_gen.scenes.masks import RLE
+from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
 from lavida_gen.street import camera, cast, closeup, layouts, place
@@ -27,24 +27,24 @@ from lavida_gen.street.film import Film
 from lavida_gen.street.place import Place
 
 DRAWING = 6
-"""Goes up whenever a picture changes, or what is said of it."""
+"""Version of the drawings; increased whenever an image or its annotation changes."""
 DESERTED = 0.25
-"""Share of the scenes without people: where "person" may be listed in vain."""
+"""Share of the scenes without people, in which "person" can be listed as an absent name."""
 
 
 class StreetOptions(SourceOptions):
     """Options of `street`."""
 
-    scenes: int = Field(default=10_000, ge=1, le=10**9, description="how many different scenes there are")
+    scenes: int = Field(default=10_000, ge=1, le=10**9, description="number of different scenes")
     kind: Literal["image", "clip"] = Field(default="image", description="stills, or clips with motion")
-    frames: int = Field(default=8, ge=2, le=64, description="frames of a clip")
-    fps: float = Field(default=6.0, gt=0, le=60, description="frames a second of a clip")
+    frames: int = Field(default=8, ge=2, le=64, description="frames per clip")
+    fps: float = Field(default=6.0, gt=0, le=60, description="frames per second of a clip")
     size: tuple[int, int] = Field(default=(360, 480), description="[height, width] in pixels, 96 to 2160 each")
-    seed: int = Field(default=0, ge=0, lt=2**31, description="another seed, other scenes")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="random seed of the scenes")
     places: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(layouts.LAYOUTS)}")
     kinds: tuple[str, ...] | None = Field(default=None, description=f"only these of {', '.join(KINDS)}")
     things: tuple[int, int] = Field(default=(3, 9), description="[fewest, most] things or groups in a scene")
-    closeup: bool = Field(default=False, description="two or three things instead, side by side, large in the picture")
+    closeup: bool = Field(default=False, description="two or three large things instead, side by side")
 
     @field_validator("size")
     @classmethod
@@ -62,7 +62,7 @@ class StreetOptions(SourceOptions):
 
     @field_validator("places", "kinds")
     @classmethod
-    def _known(cls, names: tuple[str, ...] | None, info: Any) -> tuple[str, ...] | None:
+    def _known(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
         known = tuple(layouts.LAYOUTS if info.field_name == "places" else KINDS)
         for name in names or ():
             if name not in known:
@@ -70,12 +70,12 @@ class StreetOptions(SourceOptions):
         if names == ():
             raise ValueError(f"is empty; known: {', '.join(known)}")
         if names is not None and info.field_name == "kinds" and not cast.able(names):
-            raise ValueError("none of them is ever alone: add person")
+            raise ValueError("none of these kinds is ever drawn alone; add person")
         return names
 
 
 class StreetSource(Source[StreetOptions]):
-    """Scenes drawn from a seed; half of them speak in categories, half in expressions too."""
+    """Scenes drawn from a seed; half of them are annotated with categories, half with expressions, too."""
 
     Options = StreetOptions
 
@@ -90,7 +90,7 @@ class StreetSource(Source[StreetOptions]):
     )
 
     def __init__(self, options: StreetOptions) -> None:
-        """Nothing to open."""
+        """Store the options; there is nothing to open."""
         super().__init__(options)
         self._kinds = tuple(KINDS) if options.kinds is None else options.kinds
         self._places = tuple(layouts.LAYOUTS) if options.places is None else options.places
@@ -99,71 +99,89 @@ class StreetSource(Source[StreetOptions]):
 
     @property
     def kind(self) -> Kind:
-        """As the options say."""
+        """Images or clips, as the options choose."""
         return self.options.kind
 
     def __len__(self) -> int:
         return self.options.scenes
 
     def key(self, number: int) -> str:
-        """``street/KIND-SEED-SALT/NUMBER``; the salt stands for the other options.
+        """``street/KIND-SEED-SALT/NUMBER``; the salt is a digest of the other options.
 
-        The drawings' version is no part of it: a nicer tree moves no scene to another split.
+        The version of the drawings is not part of the key, so a better drawing moves no scene to another split.
         """
         return f"street/{self.options.kind}-{self.options.seed}-{self._salt[:6]}/{number:06d}"
 
-    def _staged(self, number: int, drawn: bool) -> tuple[Place, list[Actor], int]:
-        """Place, cast and film seed of a scene; the place is only drawn if asked for."""
+    def _set_up(self, number: int, drawn: bool) -> tuple[Place, list[Actor], int]:
+        """Place, actors and film seed of a scene; the place is painted only if `drawn`."""
         options = self.options
         seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
         rng, layout, paint = (np.random.Generator(np.random.PCG64(seed)) for seed in seeds)
         name = str(rng.choice(self._places))
         view = (closeup if options.closeup else camera).look(rng, options.size)
-        there = place.build(paint, name, view, layout) if drawn else place.bare(layout, name, view)
+        scenery = place.build(paint, name, view, layout) if drawn else place.bare(layout, name, view)
         count = int(rng.integers(options.things[0], options.things[1] + 1))
         seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
-        kinds = tuple(kind for kind in self._kinds if kind != "person") if rng.random() < DESERTED else ()
-        kinds = kinds if cast.able(kinds) else self._kinds
+        kinds = self._kinds
+        if rng.random() < DESERTED:
+            without_people = tuple(kind for kind in self._kinds if kind != "person")
+            kinds = without_people if cast.able(without_people) else self._kinds
         if options.closeup:
             actors = closeup.cast(rng, view, cast.able(kinds), seconds)
         else:
-            actors = cast.cast(rng, there, count, kinds, seconds)
-        return there, actors, int(rng.integers(2**31))
+            actors = cast.cast(rng, scenery, count, kinds, seconds)
+        return scenery, actors, int(rng.integers(2**31))
 
     def actors(self, number: int) -> list[Actor]:
-        """Who is in a scene, with nothing drawn."""
-        return self._staged(number, drawn=False)[1]
+        """The actors of a scene, without drawing it.
+
+        Args:
+            number: Number of the scene, 0..len-1.
+
+        Returns:
+            The actors.
+        """
+        return self._set_up(number, drawn=False)[1]
 
     def film(self, number: int) -> Film:
-        """The place and cast of a scene."""
-        return Film(*self._staged(number, drawn=True))
+        """The place and actors of a scene, ready to be drawn at any time.
+
+        Args:
+            number: Number of the scene, 0..len-1.
+
+        Returns:
+            The film.
+        """
+        return Film(*self._set_up(number, drawn=True))
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:
-        """Who is there, with nothing drawn; some may turn out to be hidden by others."""
-        speaks = number % 2
-        nobody = (None,) * (self.options.frames if self.options.kind == "clip" else 1)
-        return [
-            Region((kind, *(said if speaks else ())), nobody, kind) for kind, said in cast.named(self.actors(number))
-        ]
+        """The actors, without drawing them; in the drawing, some may be hidden by others."""
+        no_masks = (None,) * (self.options.frames if self.options.kind == "clip" else 1)
+        return [Region(names, no_masks, names[0]) for names in self._names(number, self.actors(number))]
+
+    def _names(self, number: int, actors: Sequence[Actor]) -> list[tuple[str, ...]]:
+        """The names of each part of a scene: its kind, and in every second scene its expressions."""
+        has_expressions = number % 2 == 1
+        return [(kind, *expressions) if has_expressions else (kind,) for kind, expressions in cast.named(actors)]
 
     def scene(self, number: int) -> Scene:
-        """Scene `number`: drawn now; frames are kept as pixels until somebody asks for them."""
+        """Scene `number`: drawn now; its frames keep their pixels until somebody reads them."""
         options, film = self.options, self.film(number)
-        times = [t / options.fps for t in range(options.frames)] if options.kind == "clip" else [0.0]
+        times = [frame / options.fps for frame in range(options.frames)] if options.kind == "clip" else [0.0]
         shots = [film.shoot(time) for time in times]
         regions = []
-        for part, (kind, said) in enumerate(cast.named(film.actors)):
-            shown = tuple(_mask(shot.mask(part)) for shot in shots)
-            if any(shown):
+        for part, names in enumerate(self._names(number, film.actors)):
+            visible = tuple(_mask(shot.mask(part)) for shot in shots)
+            if any(visible):
                 actor = film.actors[film.parts[part][0]]
                 depth = -actor.place(times[0])[2]
-                regions.append(Region((kind, *(said if number % 2 else ())), shown, kind, depth=depth))
+                regions.append(Region(names, visible, names[0], depth=depth))
         key = self.key(number)
         return Scene(
             key=key,
             frames=tuple(
-                Frame.drawn(functools.partial(_same, shot.pixels), options.size, f"{key} frame {time}")
-                for time, shot in enumerate(shots)
+                Frame.drawn(functools.partial(_return_pixels, shot.pixels), options.size, f"{key} frame {frame}")
+                for frame, shot in enumerate(shots)
             ),
             size=options.size,
             regions=tuple(regions),
@@ -175,7 +193,7 @@ class StreetSource(Source[StreetOptions]):
         )
 
     def vocabulary(self) -> Sequence[Name]:
-        """Kinds, then expressions of kinds, colours and actions; only of the kinds that may appear."""
+        """Kinds, then expressions with colours and actions; only of the kinds that may appear."""
         return [Name(*row) for row in cast.vocabulary() if row[1] in self._kinds]
 
     def fingerprint(self) -> str:
@@ -183,9 +201,9 @@ class StreetSource(Source[StreetOptions]):
         return f"street-{DRAWING}-{self._salt[:16]}"
 
 
-def _mask(seen: Any) -> RLE | None:
-    return masks.encode(seen) if seen.any() else None
+def _mask(bits: Bits) -> RLE | None:
+    return masks.encode(bits) if bits.any() else None
 
 
-def _same(pixels: Pixels) -> Pixels:
+def _return_pixels(pixels: Pixels) -> Pixels:
     return pixels

@@ -6,28 +6,27 @@ Xu et al., YouTube-VOS: Sequence-to-Sequence Video Object Segmentation, ECCV 201
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from lavida_gen.annotations import json_file
 from lavida_gen.scenes.scene import Name
-from lavida_gen.sources import _vos as vos
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import ClipOptions
-from lavida_gen.sources._vos import ObjectNames, VosSource
+from lavida_gen.sources._vos import ObjectNames, VosSource, list_videos, read_object_names
 from lavida_gen.storage import cache
 
 
 class YoutubeVosOptions(ClipOptions):
     """Options of `youtube_vos`."""
 
-    root: LocalPath = Field(description="folder that holds train/")
-    split: str = Field(default="train", description="train (of valid and test only first frames are annotated)")
+    root: LocalPath = Field(description="folder that contains train/")
+    split: str = Field(default="train", description="train (valid and test annotate only the first frame of an object)")
 
 
 class YoutubeVosSource(VosSource[YoutubeVosOptions]):
-    """Each clip is a scene; each object a region that is called by its category."""
+    """Each clip is a scene; each object a region that is named by its category."""
 
     prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
     requires_names = True
@@ -45,7 +44,7 @@ class YoutubeVosSource(VosSource[YoutubeVosOptions]):
             "ROOT/train/JPEGImages/003234408d/00000.jpg ...\n"
             "ROOT/train/Annotations/003234408d/00000.png ...   palette PNGs, value = object id, every fifth frame\n"
             "ROOT/train/meta.json                              category and frames of each object\n"
-            "In valid and test an object has a mask in its first frame alone: it is never taken for the anomaly there."
+            "In valid and test, an object has a mask in its first frame only, so it is never used as the anomaly."
         ),
         cite=(
             "@inproceedings{xu2018youtube, title={{YouTube-VOS}: Sequence-to-Sequence Video Object Segmentation},\n"
@@ -61,18 +60,18 @@ class YoutubeVosSource(VosSource[YoutubeVosOptions]):
         masks = required.folder(root / "Annotations", "split")
         self._file = required.file(root / "meta.json", "split")
         required.raise_if_missing()
-        self._meta: dict[str, Any] = json_file.member(json_file.load(self._file), "videos", dict, self._file)
-        videos = vos.list_videos(masks, sorted(self._meta), self._file)
+        self._meta = json_file.member(json_file.load(self._file), "videos", dict, self._file)
+        videos = list_videos(masks, sorted(self._meta), self._file)
         super().__init__(options, options.split, videos, images, masks)
 
     def object_names(self, video: str) -> Mapping[int, ObjectNames]:
-        """As meta.json says."""
-        return vos.read_object_names(self._meta, video, self._file)
+        """The categories in meta.json."""
+        return read_object_names(self._meta, video, self._file)
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, sorted."""
-        found = {one.category for video in self._meta for one in self.object_names(video).values()}
-        return [Name(category, category) for category in sorted(found)]
+        categories = {names.category for video in self._meta for names in self.object_names(video).values()}
+        return [Name(category, category) for category in sorted(categories)]
 
     def identity(self) -> Iterable[str]:
         """Digest of meta.json."""

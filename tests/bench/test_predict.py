@@ -198,7 +198,7 @@ def test_a_camera_is_read_by_rtsp(tmp_path: Path) -> None:
 
 
 def test_a_camera_that_falls_silent_is_told(tmp_path: Path, camera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "WAIT", (10.0, 1.0))
+    monkeypatch.setattr(stream_module, "TIMEOUT", (10.0, 1.0))
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)
     with rtsp_server.camera(data, 10, hurry=5, silent_after=40) as address:

@@ -1,6 +1,6 @@
 """Frames of anything that FFmpeg opens, one after another and never all at once: a file, a URL, a camera, a pipe.
 
-for shown in Stream("rtsp://camera/1"): ...
+for frame in Stream("rtsp://camera/1"): ...
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -16,14 +16,23 @@ from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import decoded_pictures, open_error
 from lavida_gen.common.errors import DataError, problem
 
-WAIT = (10.0, 10.0)
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+TIMEOUT = (10.0, 10.0)
 """Seconds to wait for a stream to open, and for its next packet."""
 USUAL_FPS = 25.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamFrame:
-    """A frame: its number from 0, its time in seconds from the first, (H, W, 3) uint8 RGB."""
+    """One frame of a stream.
+
+    Attributes:
+        number: From 0.
+        seconds: Time from the first frame.
+        pixels: (H, W, 3) uint8 RGB.
+    """
 
     number: int
     seconds: float
@@ -33,33 +42,46 @@ class StreamFrame:
 class Stream:
     """One pass over a source; all frames have the size of the first.
 
-    name   for messages;  live  not a file: its length is unknown, and what is read is gone
-    fps    frames a second, as the source says, else 25;  broken  frames that were damaged so far
-    lost   why it broke off (a camera that fell silent, say); "" if it did not
+    Attributes:
+        name: Name of the source, for messages.
+        live: True unless the source is a file: its length is unknown, and it cannot be read again.
+        fps: Frames a second, as the source claims, else 25.
+        broken: Number of frames so far that were damaged.
+        lost: Why the stream ended early (a camera that fell silent), "" if it did not.
+
+    Args:
+        source: A file, a URL, a camera's device file, or an open binary file.
+
+    Raises:
+        DataError: The source cannot be opened or has no video stream.
     """
 
     def __init__(self, source: str | Path | BinaryIO) -> None:
         self.name = str(getattr(source, "name", source))
-        word = str(source) if isinstance(source, str | Path) else ""
-        self.live = not word or "://" in word or word.startswith("/dev/")
-        self.broken, self.lost = 0, ""
-        self._container: Any = _opened(source, word, self.name)
-        self._video: Any = self._container.streams.video[0]
+        address = str(source) if isinstance(source, str | Path) else ""
+        self.live = not address or "://" in address or address.startswith("/dev/")
+        self.broken = 0
+        self.lost = ""
+        self._container = _open(source, address, self.name)
+        self._video = self._container.streams.video[0]
         self._video.thread_type = "AUTO"
         self.fps = float(self._video.average_rate or self._video.guessed_rate or USUAL_FPS)
 
     def __iter__(self) -> Iterator[StreamFrame]:
-        """The frames; damaged ones as the decoder mends them, those that cannot be decoded left out."""
+        """The frames; damaged ones as the decoder repairs them, those that cannot be decoded are left out."""
         from av.video.reformatter import VideoReformatter
 
-        scaler, size, first, seconds = VideoReformatter(), None, None, 0.0
-        for number, picture in enumerate(decoded_pictures(self._container, self._video, self._broke_off)):
+        scaler = VideoReformatter()
+        size: tuple[int, int] | None = None
+        first: float | None = None
+        seconds = 0.0
+        for number, picture in enumerate(decoded_pictures(self._container, self._video, self._note_break)):
             size = size or (picture.height, picture.width)
             self.broken += bool(picture.is_corrupt)
-            changed = scaler.reformat(picture, format="rgb24", width=size[1], height=size[0])
+            scaled = scaler.reformat(picture, format="rgb24", width=size[1], height=size[0])
             turn = round(picture.rotation / 90) % 4
-            pixels: Pixels = np.asarray(changed.to_ndarray(), np.uint8)
-            if picture.pts is None:  # the first ones of a camera, until it tells its clock
+            pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
+            if picture.pts is None or self._video.time_base is None:  # a camera's first frames may have no time
                 seconds = seconds + 1 / self.fps if number else 0.0
             else:
                 time = float(picture.pts * self._video.time_base)
@@ -69,28 +91,32 @@ class Stream:
         if size is None:
             raise DataError(problem(self.name, "no picture can be decoded", "a video"))
 
-    def _broke_off(self, why: str) -> None:
+    def _note_break(self, why: str) -> None:
         self.lost = why
 
     def close(self) -> None:
-        """Lets go of the source."""
+        """Close the source."""
         self._container.close()
 
 
-def _opened(source: str | Path | BinaryIO, word: str, name: str) -> Any:
+def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContainer:
+    """`address` is "" for an open file. Raises DataError for a source without a video stream."""
     import av
 
-    options = {"rtsp_transport": "tcp"} if word.startswith("rtsp") else {}
-    kind = "v4l2" if word.startswith("/dev/video") else None
-    place = word or source
+    remote = "://" in address
     try:
         container = av.open(
-            place, format=kind, options=options, timeout=WAIT if "://" in word else None,
-            metadata_errors="replace",  # titles in Latin-1, say
-        )  # fmt: skip
+            address or source,
+            mode="r",
+            format="v4l2" if address.startswith("/dev/video") else None,
+            options={"rtsp_transport": "tcp"} if address.startswith("rtsp") else {},
+            timeout=TIMEOUT if remote else None,
+            metadata_errors="replace",  # titles may be in Latin-1
+        )
     except (OSError, av.error.FFmpegError) as error:
-        todo = "is the address right, and does the camera send?" if "://" in word else "is it a video file?"
-        raise DataError(problem(name, open_error(error, Path(word) if word else None), "a video", todo)) from error
+        todo = "is the address right, and does the camera send?" if remote else "is it a video file?"
+        got = open_error(error, Path(address) if address else None)
+        raise DataError(problem(name, got, "a video", todo)) from error
     if not container.streams.video:
         container.close()
         raise DataError(problem(name, "has no video stream", "a video"))

@@ -1,8 +1,8 @@
-"""Where the pictures of a video file are: counted by reading its packets, which decodes nothing.
+"""The positions of the pictures in a video file, found by reading its packets, which decodes nothing.
 
-The number of packets is the number of frames of a sound file, whatever its header says, and it also counts frames that
-are broken: those keep their numbers. Files whose packets carry no or ambiguous times are counted by decoding.
-An index is made once a file and kept in lavida_gen's cache.
+The number of packets is the number of frames of an intact file, whatever its header claims, and it also counts broken
+frames: these keep their numbers. Files whose packets have no or ambiguous times are counted by decoding. An index is
+made once for each file and kept in lavida_gen's cache.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,27 @@ from lavida_bench.videos.types import Counts
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage import cache
 
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class VideoIndex:
-    """Frames of a video file.
+    """Frames of a video file. F frames, k key frames.
 
-    times     (F,) int64 ascending presentation times in the stream's time base; (0,) if frames must be counted
-    keys      (k,) int64 frame numbers at which decoding can begin, ascending
-    seeks     (k,) int64 the keys' decoding times, to seek to
-    count     F
-    promised  frames that the container's header claims, 0 if it does not say
-    size      (H, W) as shown;  fps the mean rate, None if unknown
-    turn      quarter turns counterclockwise that the file asks for
+    Attributes:
+        times: (F,) int64, ascending presentation times in the stream's time base; (0,) if frames must be counted.
+        keys: (k,) int64, numbers of the frames at which decoding can begin, ascending.
+        seeks: (k,) int64, decoding times of these frames, to seek to.
+        count: F.
+        promised: Number of frames that the container's header claims; 0 if it claims none.
+        size: (H, W) in pixels, as shown.
+        fps: Mean rate in frames a second, None if unknown.
+        turn: Quarter turns counterclockwise by which the file asks to be shown.
     """
 
     times: Counts
@@ -46,7 +53,17 @@ class VideoIndex:
 
 
 def read_index(path: Path) -> VideoIndex:
-    """The index of a file, from the cache if the file is unchanged. Raises DataError for what is no video."""
+    """Index a video file, or take the index from the cache if the file is unchanged.
+
+    Args:
+        path: A video file.
+
+    Returns:
+        The index.
+
+    Raises:
+        DataError: The file cannot be read or is no video.
+    """
     try:
         stat = path.stat()
     except OSError as error:
@@ -60,26 +77,52 @@ def read_index(path: Path) -> VideoIndex:
 
 
 def open_error(error: Exception, path: Path | None) -> str:
-    """Why FFmpeg does not open a file or an address, without naming it: the message that holds this does."""
+    """Why FFmpeg does not open a file or an address.
+
+    Args:
+        error: FFmpeg's error.
+        path: The file; None for an address.
+
+    Returns:
+        The reason, without the file's name: the message that contains the reason names it.
+    """
     if path is not None and path.is_file() and not path.stat().st_size:
         return "empty file"
     return f"cannot be opened ({ffmpeg_message(error)})"
 
 
 def ffmpeg_message(error: Exception) -> str:
-    """FFmpeg's own words, but for those of a line that was silent for too long: "Immediate exit requested"."""
+    """FFmpeg's own message, except for a connection that was silent for too long.
+
+    Args:
+        error: FFmpeg's error.
+
+    Returns:
+        The message; in place of FFmpeg's "Immediate exit requested" that nothing came for too long.
+    """
     import av
 
-    silent = isinstance(error, av.error.ExitError)
-    return "nothing came for too long" if silent else str(getattr(error, "strerror", None) or error)
+    if isinstance(error, av.error.ExitError):
+        return "nothing came for too long"
+    return str(getattr(error, "strerror", None) or error)
 
 
-def open_video(path: Path) -> tuple[Any, Any]:
-    """(container, its first video stream) of PyAV, decoding on all cores. Raises DataError for what is no video."""
+def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
+    """Open a video file with PyAV, to be decoded on all cores.
+
+    Args:
+        path: A video file.
+
+    Returns:
+        The container and its first video stream.
+
+    Raises:
+        DataError: The file cannot be opened or has no video stream.
+    """
     import av
 
     try:
-        container = av.open(str(path), metadata_errors="replace")  # titles in Latin-1, say
+        container = av.open(str(path), metadata_errors="replace")  # titles may be in Latin-1
     except (OSError, av.error.FFmpegError) as error:
         todo = "fetch the file again: it is damaged or only partly there"
         raise DataError(problem(path, open_error(error, path), "a video file", todo)) from error
@@ -91,10 +134,18 @@ def open_video(path: Path) -> tuple[Any, Any]:
     return container, stream
 
 
-def decoded_pictures(container: Any, stream: Any, broke_off: Callable[[str], None] = lambda why: None) -> Iterator[Any]:
-    """Frames in order of presentation from where the container stands; what cannot be decoded is left out.
+def decoded_pictures(
+    container: InputContainer, stream: VideoStream, on_break: Callable[[str], None] = lambda why: None
+) -> Iterator[VideoFrame]:
+    """Decode a stream from the current position of its container.
 
-    broke_off   is told why, if the packets end with an error
+    Args:
+        container: An open container.
+        stream: One of its video streams.
+        on_break: Called with the reason if the packets end with an error.
+
+    Yields:
+        The pictures in order of presentation; what cannot be decoded is left out.
     """
     import av
 
@@ -104,8 +155,8 @@ def decoded_pictures(container: Any, stream: Any, broke_off: Callable[[str], Non
             packet = next(packets)
         except StopIteration:
             return
-        except av.error.FFmpegError as error:  # give what the decoder still holds
-            broke_off(ffmpeg_message(error))
+        except av.error.FFmpegError as error:  # yield what the decoder still holds
+            on_break(ffmpeg_message(error))
             yield from _flushed(stream)
             return
         try:
@@ -116,7 +167,8 @@ def decoded_pictures(container: Any, stream: Any, broke_off: Callable[[str], Non
             continue
 
 
-def _flushed(stream: Any) -> Iterator[Any]:
+def _flushed(stream: VideoStream) -> Iterator[VideoFrame]:
+    """The pictures that the decoder still holds."""
     import av
 
     try:
@@ -125,47 +177,74 @@ def _flushed(stream: Any) -> Iterator[Any]:
         return
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+class _Packet(NamedTuple):
+    """Presentation time, decoding time, and whether decoding can begin here."""
+
+    pts: int | None
+    dts: int | None
+    is_key: bool
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[_Packet]:
+    """The packets with a picture; a file that breaks off ends where it breaks off."""
     import av
 
+    try:
+        for packet in container.demux(stream):
+            if packet.size and not packet.is_discard:
+                yield _Packet(packet.pts, packet.dts, packet.is_keyframe)
+    except av.error.FFmpegError:
+        return
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The index as the cache stores it."""
     container, stream = open_video(path)
     with container:
-        rows: list[tuple[int | None, int | None, bool]] = []
-        try:
-            for packet in container.demux(stream):
-                if packet.size and not packet.is_discard:
-                    rows.append((packet.pts, packet.dts, packet.is_keyframe))
-        except av.error.FFmpegError:
-            pass  # the file breaks off here: what came before counts, `promised` tells how much is missing
+        packets = list(_packets(container, stream))
         promised, rate = int(stream.frames), float(stream.average_rate or 0)
-    shown = [pts for pts, _, _ in rows if pts is not None]
-    clear = len(shown) == len(rows) == len(set(shown))
-    height, width, turn, decoded = _look(path, count=not clear)
-    order = sorted((pts, dts if dts is not None else pts, key) for pts, dts, key in rows if pts is not None)
-    keys = [at for at, row in enumerate(order) if row[2]] if clear else []
-    count = len(rows) if clear else decoded
+    times = [packet.pts for packet in packets if packet.pts is not None]
+    unambiguous = len(times) == len(packets) == len(set(times))
+    first = _first_picture(path, count=not unambiguous)
+    if unambiguous:
+        order = sorted(
+            (packet.pts, packet.pts if packet.dts is None else packet.dts, packet.is_key)
+            for packet in packets
+            if packet.pts is not None
+        )
+        keys = [number for number, (_, _, is_key) in enumerate(order) if is_key]
+        count = len(packets)
+    else:
+        order, keys, count = [], [], first.decoded
     if count == 0:
         raise DataError(problem(path, "holds no picture", "a video file", "fetch the file again"))
     return {
-        "times": np.array([row[0] for row in order] if clear else [], np.int64),
+        "times": np.array([pts for pts, _, _ in order], np.int64),
         "keys": np.array(keys, np.int64),
-        "seeks": np.array([order[at][1] for at in keys], np.int64),
-        "facts": np.array([count, promised, height, width, turn], np.int64),
+        "seeks": np.array([order[number][1] for number in keys], np.int64),
+        "facts": np.array([count, promised, first.height, first.width, first.turn], np.int64),
         "rate": np.array([rate], np.float64),
     }
 
 
-def _look(path: Path, count: bool) -> tuple[int, int, int, int]:
-    """(H, W, quarter turns) of the first picture that decodes, and with `count` how many decode."""
+class _FirstPicture(NamedTuple):
+    """Size in pixels as shown and quarter turns of the first picture that decodes; `decoded`: how many decode."""
+
+    height: int
+    width: int
+    turn: int
+    decoded: int
+
+
+def _first_picture(path: Path, count: bool) -> _FirstPicture:
+    """Without `count`, decoding stops at the first picture."""
     container, stream = open_video(path)
-    height = width = turn = number = 0
     with container:
-        for frame in decoded_pictures(container, stream):
-            number += 1
-            if number == 1:
-                height, width, turn = frame.height, frame.width, round(frame.rotation / 90) % 4
-            if not count and number:
-                break
-    if not number:
-        raise DataError(problem(path, "no picture can be decoded", "a video file", "fetch the file again"))
-    return (width, height, turn, number) if turn % 2 else (height, width, turn, number)
+        pictures = decoded_pictures(container, stream)
+        first = next(pictures, None)
+        if first is None:
+            raise DataError(problem(path, "no picture can be decoded", "a video file", "fetch the file again"))
+        turn = round(first.rotation / 90) % 4
+        height, width = (first.width, first.height) if turn % 2 else (first.height, first.width)
+        decoded = 1 + sum(1 for _ in pictures) if count else 1
+    return _FirstPicture(height, width, turn, decoded)

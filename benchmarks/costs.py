@@ -47,7 +47,7 @@ def pick_anew(names: list[Name], there: list[Name]) -> list[str]:
             if lexicon.conflict(name, one):
                 break
         else:
-            if not any(lexicon.alike(name.text, text) for text in found):
+            if not any(lexicon.same_wording(name.text, text) for text in found):
                 found.append(name.text)
     return found
 

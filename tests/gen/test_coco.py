@@ -16,7 +16,7 @@ from pycocotools.coco import COCO
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.exposures._base import Limits
-from lavida_gen.exposures._candidates import Candidate, candidate
+from lavida_gen.exposures._candidates import Candidate, find_candidate
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources.coco import CocoSource
@@ -149,7 +149,7 @@ def test_a_crowd_belongs_to_its_kind(tmp_path: Path) -> None:
     assert crowd.names == ("dog",)
     assert crowd.candidate
     assert [region.kind for region in one.scene(0).regions] == ["thing", "thing", "stuff"], "it is not one thing"
-    dogs = candidate(one.scene(0), "dog", Limits())
+    dogs = find_candidate(one.scene(0), "dog", Limits())
     assert isinstance(dogs, Candidate)
     assert len(dogs.regions) == 2, "named and masked with its kind"
 

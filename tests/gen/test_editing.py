@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from lavida_gen.common import plugins
 from lavida_gen.config.recipe import EXPOSURES
-from lavida_gen.exposures import _editing as editing
+from lavida_gen.exposures import _backgrounds as backgrounds
+from lavida_gen.exposures import _cutouts as cutouts
 from lavida_gen.exposures import _perspective as perspective
+from lavida_gen.exposures import _planes as planes
 from lavida_gen.exposures._base import Exposure, ExposureTask, Limits
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.scenes import masks
@@ -89,21 +91,24 @@ def boxes(made: Draft) -> list[masks.Box]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(-30, 140), st.integers(-30, 170), st.integers(1, 40), st.integers(1, 40), st.sampled_from(["feather", "poisson"]))  # fmt: skip
-def test_put_changes_only_what_it_says(row: int, column: int, height: int, width: int, blend: editing.Blend) -> None:
+def test_a_paste_changes_only_the_pixels_that_it_returns(
+    row: int, column: int, height: int, width: int, blend: cutouts.Blend
+) -> None:
     """Wherever a cut-out lies, at the border or outside, hidden or not."""
-    before, canvas, hidden = ground(), ground(), bits(0, 0, 120, 70)
-    thing = editing.Cutout(np.full((height, width, 3), 250, np.uint8), np.ones((height, width), bool))
-    shown = editing.put(canvas, thing, (row, column), hidden, blend)
-    assert np.array_equal(canvas[~shown], before[~shown])
-    assert not (shown & hidden).any()
-    assert np.array_equal(shown, editing.outline(thing, (row, column), SIZE) & ~hidden)
+    before, hidden = ground(), bits(0, 0, 120, 70)
+    cutout = cutouts.Cutout(np.full((height, width, 3), 250, np.uint8), np.ones((height, width), bool))
+    after, covered = cutouts.paste(before, cutout, (row, column), hidden, blend)
+    assert np.array_equal(before, ground()), "the old picture is kept"
+    assert np.array_equal(after[~covered], before[~covered])
+    assert not (covered & hidden).any()
+    assert np.array_equal(covered, cutouts.footprint(cutout, (row, column), SIZE) & ~hidden)
 
 
 def test_holes_show_what_other_frames_saw() -> None:
     frames = [frame.pixels() for frame in WALK.frames]
     person = [masks.decode(mask) for mask in WALK.regions[0].masks if mask is not None]
-    blocked = [editing.things(WALK, time) for time in range(6)]
-    filled = editing.fill(frames, person, blocked)
+    blocked = [planes.thing_bits(WALK, time) for time in range(6)]
+    filled = backgrounds.fill_holes(frames, person, blocked)
     assert filled is not None
     for now, plane in zip(filled, person, strict=True):
         assert np.array_equal(now[plane], ground()[plane])
@@ -112,27 +117,27 @@ def test_holes_show_what_other_frames_saw() -> None:
 def test_a_hole_too_large_to_make_up_is_refused() -> None:
     noisy = np.random.default_rng(0).integers(0, 255, (*SIZE, 3)).astype(np.uint8)
     hole = bits(5, 5, 110, 150)
-    assert editing.fill([noisy], [hole], [hole]) is None
+    assert backgrounds.fill_holes([noisy], [hole], [hole]) is None
 
 
 def test_what_stands_lower_or_is_known_to_be_nearer_hides() -> None:
     one = scene({"person": [(40, 20, 30, 12)], "car": [(80, 100, 20, 40)]})
-    assert editing.nearer(one, 0, 75, ()).sum() == 800
-    assert editing.nearer(one, 0, 60, ()).sum() == 800 + 360
-    assert not editing.nearer(one, 0, 110, ()).any()
+    assert planes.nearer_bits(one, 0, 75, ()).sum() == 800
+    assert planes.nearer_bits(one, 0, 60, ()).sum() == 800 + 360
+    assert not planes.nearer_bits(one, 0, 110, ()).any()
     far = Region(("car",), one.regions[1].masks, "car", depth=-9.0)
-    assert not editing.nearer(Scene("k", one.frames, SIZE, (far,), "CC0-1.0"), 0, 10, (), depth=-3.0).any()
+    assert not planes.nearer_bits(Scene("k", one.frames, SIZE, (far,), "CC0-1.0"), 0, 10, (), depth=-3.0).any()
 
 
 def test_perspective_grows_downwards() -> None:
     two = scene({"person": [(40, 20, 17, 8)], "car": [(70, 100, 30, 50)]})
-    view = perspective.of(two)
+    view = perspective.estimate_perspective(two)
     assert view is not None
     assert view.scale(57) == pytest.approx(10, rel=0.01)
     assert view.scale(100) == pytest.approx(20, rel=0.01)
-    assert perspective.of(scene({})) is None
-    assert perspective.metres("taxi") == 1.5
-    assert perspective.metres("no such thing") is None
+    assert perspective.estimate_perspective(scene({})) is None
+    assert perspective.usual_height("taxi") == 1.5
+    assert perspective.usual_height("no such thing") is None
 
 
 # ---- paste and swap ------------------------------------------------------------------------------------------------
@@ -170,6 +175,15 @@ def test_what_is_there_already_is_not_foreign() -> None:
     assert expose("paste", one) == Rejection("nothing foreign in the other scene")
     cut_off = scene({"dog": [(0, 0, 20, 20)]})
     assert expose("paste", one, other=cut_off) == Rejection("nothing foreign in the other scene")
+
+
+def test_a_foreign_thing_is_not_named_by_where_it_stood() -> None:
+    other = scene({"bench": [(50, 50, 20, 20)]})
+    [bench] = other.regions
+    for names, expected in ((("bench on the left", "old bench"), "old bench"), (("left bench",), None)):
+        unnamed = Scene("k", other.frames, SIZE, (Region(names, bench.masks),), "CC0-1.0")
+        made = expose("paste", scene({"person": [(40, 20, 30, 12)]}), other=unnamed)
+        assert (anomalies(made) if isinstance(made, Draft) else None) == (expected and [expected])
 
 
 def test_swapped_things_stand_where_the_other_stood() -> None:

@@ -90,7 +90,7 @@ def test_unlike_categories_do_not(one: str, two: str) -> None:
     ],
 )
 def test_alike_wordings(one: str, two: str, same: bool) -> None:
-    assert lexicon.alike(one, two) == same
+    assert lexicon.same_wording(one, two) == same
 
 
 def test_expressions_conflict_by_the_kind_they_speak_of() -> None:
@@ -102,20 +102,20 @@ def test_expressions_conflict_by_the_kind_they_speak_of() -> None:
 
 
 def test_swaps_leave_out_what_could_be_true_of_something_else_one_wears() -> None:
-    assert not lexicon.swaps("person in red")
-    assert "person in blue jacket" in {swap.text for swap in lexicon.swaps("person in red jacket")}
-    assert "person with a ball" in {swap.text for swap in lexicon.swaps("person with an umbrella")}
-    assert "person with an umbrella" in {swap.text for swap in lexicon.swaps("person with a ball")}
+    assert not lexicon.one_word_variants("person in red")
+    assert "person in blue jacket" in {variant.text for variant in lexicon.one_word_variants("person in red jacket")}
+    assert "person with a ball" in {variant.text for variant in lexicon.one_word_variants("person with an umbrella")}
+    assert "person with an umbrella" in {variant.text for variant in lexicon.one_word_variants("person with a ball")}
 
 
 def test_words_of_any_script() -> None:
-    assert lexicon.words("Красная СОБАКА, слева") == ("красная", "собака", "слева")
-    assert lexicon.words("vélos d'été") == lexicon.words(unicodedata.normalize("NFD", "Vélos d'été"))
-    assert lexicon.words("vélos d'été") == ("vélo", "d", "été")
-    assert lexicon.words("कुत्ता") == ("कुत्ता",), "its vowels are marks"
-    assert lexicon.words("the man’s hat - café") == ("the", "man", "s", "hat", "café")
-    assert lexicon.alike("собака слева", "слева собака")
-    assert lexicon.alike("vélo", "vélos")
+    assert lexicon.tokens("Красная СОБАКА, слева") == ("красная", "собака", "слева")
+    assert lexicon.tokens("vélos d'été") == lexicon.tokens(unicodedata.normalize("NFD", "Vélos d'été"))
+    assert lexicon.tokens("vélos d'été") == ("vélo", "d", "été")
+    assert lexicon.tokens("कुत्ता") == ("कुत्ता",), "its vowels are marks"
+    assert lexicon.tokens("the man’s hat - café") == ("the", "man", "s", "hat", "café")
+    assert lexicon.same_wording("собака слева", "слева собака")
+    assert lexicon.same_wording("vélo", "vélos")
 
 
 def test_where_a_thing_is_says_nothing_of_what_it_is() -> None:
@@ -137,21 +137,21 @@ def test_where_a_thing_is_says_nothing_of_what_it_is() -> None:
     ],
 )
 def test_what_says_as_much(text: str, name: str, enough: bool) -> None:
-    assert lexicon.says_as_much(text, name) is enough
+    assert lexicon.entails(text, name) is enough
 
 
 def test_swaps_change_one_word_of_a_family() -> None:
-    swaps = lexicon.swaps("man in Red shirt")
-    assert "man in blue shirt" in [one.text for one in swaps]
-    for one in swaps:
-        assert one.new in one.text.split()
-        assert one.new in one.family
-    assert lexicon.swaps("the left one") == [], "places are never exchanged"
+    variants = lexicon.one_word_variants("man in Red shirt")
+    assert "man in blue shirt" in [variant.text for variant in variants]
+    for variant in variants:
+        assert variant.word in variant.text.split()
+        assert variant.word in variant.family
+    assert lexicon.one_word_variants("the left one") == [], "places are never exchanged"
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_alike_itself(text: str) -> None:
-    assert lexicon.alike(text, text)
+    assert lexicon.same_wording(text, text)
     assert lexicon.conflict(Name(text or "x"), Name(text or "x"))
 
 

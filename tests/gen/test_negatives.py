@@ -1,11 +1,11 @@
-"""Names that fill a prompt: true negatives, drawn so that the words alone tell little."""
+"""Names that fill a prompt: true negatives, drawn so that the words alone do not give the label away."""
 
 from __future__ import annotations
 
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
 from lavida_gen.config import recipe as recipes
 from lavida_gen.exposures._base import ExposureTask, Limits
-from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
-from lavida_gen.names.vocabulary import Vocabulary, safe
+from lavida_gen.exposures._negatives import by_category, draw_negatives, draw_prompt_size
+from lavida_gen.names.vocabulary import Vocabulary, verified_absent
 from lavida_gen.recipe_files.kinds import recipes_folder
 from lavida_gen.sampling.name_prior import FEW_SCENES, NamePrior
 from lavida_gen.sampling.planner import SamplePlanner
@@ -38,56 +38,61 @@ def scene(*kinds: str, absent: Sequence[str] = ()) -> Scene:
     return Scene("toy/0", (frame,), SIZE, regions, "CC0-1.0", absent=lambda: iter(absent))
 
 
-def task(names: int, likely: Sequence[Name] = (), seed: int = 0) -> ExposureTask:
-    def draw(rng: np.random.Generator) -> Iterator[Name]:
-        return iter(likely)
+def task(max_names: int, prior: Sequence[Name] = (), seed: int = 0) -> ExposureTask:
+    return ExposureTask(
+        exposed=False,
+        rng=np.random.default_rng(seed),
+        vocabulary=Vocabulary(KINDS),
+        max_names=max_names,
+        limits=Limits(),
+        other_scene=lambda rng: scene("dog"),
+        name_prior=lambda rng: iter(prior),
+    )
 
-    rng = np.random.default_rng(seed)
-    return ExposureTask(False, rng, Vocabulary(KINDS), names, Limits(), lambda rng: scene("dog"), draw)
 
-
-def test_half_of_a_prompt_is_named_as_anomalies_are() -> None:
-    of = task(8, [Name("lamp", "lamp"), Name("dog", "dog"), Name("cup", "cup"), Name("tree", "tree")])
-    found = negatives(of, scene("dog"), [], 6)
-    assert found[:3] == ["lamp", "cup", "tree"], "what is there is passed over"
+def test_half_of_a_prompt_is_drawn_from_the_name_prior() -> None:
+    asked = task(8, [Name("lamp", "lamp"), Name("dog", "dog"), Name("cup", "cup"), Name("tree", "tree")])
+    found = draw_negatives(asked, scene("dog"), [], 6)
+    assert found[:3] == ["lamp", "cup", "tree"], "names of things in the scene are skipped"
     assert len(found) == len(set(found)) == 6
     assert "dog" not in found
 
 
-def test_the_anomaly_takes_one_of_the_likely_places() -> None:
-    of = task(8, [Name(text, text) for text in ("lamp", "cup", "tree")])
-    assert negatives(of, scene("dog"), ["dog"], 3, anomalies=1)[0] == "lamp"
-    rest = {
-        negatives(task(8, [Name("lamp", "lamp")], seed), scene("dog"), ["dog"], 1, anomalies=1)[0] for seed in range(40)
-    }
-    assert len(rest) > 2, "of two names the anomaly is the likely one; the other one is drawn evenly"
+def test_the_anomaly_takes_a_place_of_the_name_prior() -> None:
+    asked = task(8, [Name(text, text) for text in ("lamp", "cup", "tree")])
+    assert draw_negatives(asked, scene("dog"), ["dog"], 3, anomalies=1)[0] == "lamp"
+    drawn = set()
+    for seed in range(40):
+        asked = task(8, [Name("lamp", "lamp")], seed)
+        drawn.add(draw_negatives(asked, scene("dog"), ["dog"], 1, anomalies=1)[0])
+    assert len(drawn) > 2, "of two names the anomaly stands for the prior; the other one is drawn uniformly"
 
 
-def test_a_quarter_is_what_the_data_set_says() -> None:
-    found = negatives(task(8), scene("dog", absent=["red dog", "old dog", "wet dog"]), [], 8)
+def test_a_quarter_is_annotated_as_absent() -> None:
+    found = draw_negatives(task(8), scene("dog", absent=["red dog", "old dog", "wet dog"]), [], 8)
     assert sum(name.endswith(" dog") for name in found) == 2
 
 
-def test_colours_take_turns_as_one() -> None:
+def test_names_that_differ_in_colours_take_turns_as_one() -> None:
     absent = [*(f"{colour} dog" for colour in ("red", "blue", "green", "black", "white")), "dog running", "wet dog"]
     for seed in range(20):
-        found = safe(np.random.default_rng(seed), scene("dog", absent=absent), [], 3)
-        assert {"dog running", "wet dog"} < set(found), "beside one colour, whichever"
-    every = safe(np.random.default_rng(0), scene("dog", absent=absent), [], 20)
+        found = verified_absent(np.random.default_rng(seed), scene("dog", absent=absent), [], 3)
+        assert {"dog running", "wet dog"} < set(found), "with any one of the colours"
+    every = verified_absent(np.random.default_rng(0), scene("dog", absent=absent), [], 20)
     assert sorted(every) == sorted(absent), "none is lost"
 
 
-def test_names_are_worded_as_the_anomaly_is() -> None:
-    of = task(8, [Name("dog in red", "dog"), Name("a red lamp", "lamp"), Name("old lamp", "lamp"), Name("my cup")])
-    found = negatives(of, scene("dog", absent=["wet dog"]), [], 3, worded=plainly)
+def test_negatives_have_the_phrasing_of_the_anomaly() -> None:
+    asked = task(8, [Name("dog in red", "dog"), Name("a red lamp", "lamp"), Name("old lamp", "lamp"), Name("my cup")])
+    found = draw_negatives(asked, scene("dog", absent=["wet dog"]), [], 3, phrasing=by_category)
     assert found[:2] == ["lamp", "my cup"], "by the category where it is known, and each once"
-    assert negatives(task(8), scene("dog"), [], 3, worded=lambda name: "") == []
+    assert draw_negatives(task(8), scene("dog"), [], 3, phrasing=lambda name: "") == []
 
 
-@pytest.mark.parametrize("names", [1, 2, 7])
-def test_prompts_have_any_length(names: int) -> None:
-    of = task(names)
-    assert {prompt_size(of) for _ in range(300)} == set(range(1, names + 1))
+@pytest.mark.parametrize("max_names", [1, 2, 7])
+def test_prompts_have_any_length(max_names: int) -> None:
+    asked = task(max_names)
+    assert {draw_prompt_size(asked) for _ in range(300)} == set(range(1, max_names + 1))
 
 
 class Toys(Source):
@@ -120,7 +125,7 @@ class Toys(Source):
         return "toys"
 
 
-def test_elsewhere_draws_as_often_as_things_are_anomalies_and_reads_few_scenes() -> None:
+def test_the_name_prior_draws_names_as_often_as_anomalies_have_them_and_reads_few_scenes() -> None:
     toys = Toys()
     prior = NamePrior(toys, np.arange(1000))
     rng = np.random.default_rng(0)
@@ -129,13 +134,13 @@ def test_elsewhere_draws_as_often_as_things_are_anomalies_and_reads_few_scenes()
     assert abs(drawn["kite"] / 4000 - 0.1) < 0.03
     assert abs(drawn["dog"] - drawn["car"]) < 300
     assert len(toys.read) == len(set(toys.read)) <= FEW_SCENES
-    again = NamePrior(Toys(), np.arange(1000))
-    one, two = (list(which.draw(np.random.default_rng(5))) for which in (prior, again))
-    assert one == two, "what was drawn before changes nothing"
+    fresh = NamePrior(Toys(), np.arange(1000))
+    used_names, fresh_names = (list(each.draw(np.random.default_rng(5))) for each in (prior, fresh))
+    assert used_names == fresh_names, "earlier draws change nothing"
 
 
 class Damaged(Toys):
-    """Those of which every scene with a kite is broken."""
+    """Toys of which every scene with a kite is broken."""
 
     def scene(self, number: int) -> Scene:
         found = super().scene(number)
@@ -144,41 +149,39 @@ class Damaged(Toys):
         return found
 
 
-def test_elsewhere_takes_a_broken_scene_for_an_empty_one_where_those_are_dropped() -> None:
+def test_the_name_prior_skips_broken_scenes_where_the_recipe_drops_them() -> None:
     damaged = Damaged()
     prior = NamePrior(damaged, np.arange(1000), skip_broken=True)
     rng = np.random.default_rng(0)
     assert {name.text for _ in range(40) for name in prior.draw(rng)} == {"dog", "car"}
-    assert len(damaged.read) == len(set(damaged.read)), "broken ones are remembered too"
+    assert len(damaged.read) == len(set(damaged.read)), "broken scenes are remembered too"
     with pytest.raises(DataError, match="^[0-9]+: broken$"):
         list(NamePrior(Damaged(), np.arange(1000)).draw(rng))
 
 
-# ---- what it is for ------------------------------------------------------------------------------------------------
+# ---- the label cannot be guessed from the words ----------------------------------------------------------------------
 
 
-def told(draft: Draft) -> dict[str, float]:
-    """The words of a prompt: names, single words, and what the rule forbids and allows, sentence by sentence."""
+def text_features(draft: Draft) -> dict[str, float]:
+    """The text of a prompt: names, single words, and what the rule forbids and allows, sentence by sentence."""
     words = Counter(word for name in draft.names for word in name.split())
-    said = {f"word {word}": float(count) for word, count in words.items()}
-    rules = [said for said in re.split(r"(?<=\.) ", draft.rule) if said]
-    plain = {f"rule {word}": 1.0 for rule in rules for word in rule.split()}
+    sentences = [sentence for sentence in re.split(r"(?<=\.) ", draft.rule) if sentence]
     return {
-        **dict.fromkeys((*draft.names, *rules), 1.0),
-        **said,
-        **plain,
+        **dict.fromkeys((*draft.names, *sentences), 1.0),
+        **{f"word {word}": float(count) for word, count in words.items()},
+        **{f"rule {word}": 1.0 for sentence in sentences for word in sentence.split()},
         "length": len(draft.names),
-        "rules": len(rules),
+        "rules": len(sentences),
     }
 
 
 def blind_auc(planner: SamplePlanner, monkeypatch: pytest.MonkeyPatch) -> float:
-    """How well the words of a prompt alone, without the picture, tell whether there is an anomaly (0.5: not at all)."""
+    """AUC of predicting from the words of a prompt alone whether there is an anomaly (0.5: not at all)."""
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    for opened in planner.sources:  # pastes ask for other scenes: each is drawn once
+    for opened in planner.sources:  # pastes ask for other scenes: draw each once
         monkeypatch.setattr(opened.source, "scene", functools.cache(opened.source.scene))
     prompts: list[dict[str, float]] = []
     exposed, train = [], []
@@ -187,14 +190,14 @@ def blind_auc(planner: SamplePlanner, monkeypatch: pytest.MonkeyPatch) -> float:
             spec = planner.spec(index, attempt)
             draft = spec.expose(spec.scene())
             if isinstance(draft, Draft):
-                prompts.append(told(draft))
+                prompts.append(text_features(draft))
                 exposed.append(draft.exposed)
                 train.append(spec.split == "train")
                 break
-    words = DictVectorizer().fit_transform(prompts)
-    truth, fit = np.array(exposed), np.array(train)
-    model = LogisticRegression(C=0.3, max_iter=2000).fit(words[fit], truth[fit])
-    return float(roc_auc_score(truth[~fit], model.decision_function(words[~fit])))
+    features = DictVectorizer().fit_transform(prompts)
+    labels, is_train = np.array(exposed), np.array(train)
+    model = LogisticRegression(C=0.3, max_iter=2000).fit(features[is_train], labels[is_train])
+    return float(roc_auc_score(labels[~is_train], model.decision_function(features[~is_train])))
 
 
 NORMAL = [{"name": "absent", "weight": 2}, "near_miss"]
@@ -213,11 +216,13 @@ def _planner(*exposures: Any, samples: int = 3000, things: Sequence[int] = (3, 6
 
 
 @pytest.mark.slow
-def test_words_alone_do_not_tell_whether_there_is_an_anomaly(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = blind_auc(_planner("relabel", *NORMAL), monkeypatch)
-    assert found < 0.68, found
+def test_words_alone_do_not_give_the_label_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    auc = blind_auc(_planner("relabel", *NORMAL), monkeypatch)
+    assert auc < 0.68
     monkeypatch.setattr(NamePrior, "draw", lambda self, rng: iter(()))
-    assert blind_auc(_planner("relabel", *NORMAL), monkeypatch) > found + 0.03, "names drawn evenly give more away"
+    assert blind_auc(_planner("relabel", *NORMAL), monkeypatch) > auc + 0.03, (
+        "names that are drawn uniformly give more away"
+    )
 
 
 @pytest.mark.slow
@@ -225,23 +230,23 @@ def test_words_alone_do_not_tell_whether_there_is_an_anomaly(monkeypatch: pytest
     ("name", "others", "bound"),
     [("paste", [], 0.64), ("swap", [], 0.72), ("motion", [], 0.6), ("context", [], 0.64), ("several", NORMAL, 0.67)],
 )
-def test_no_exposure_is_told_by_its_words(
+def test_the_words_of_no_exposure_give_the_label_away(
     name: str, others: list[Any], bound: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where names are drawn evenly, 0.79 to 0.87 (`several` drew likely names before, too)."""
+    """With names drawn uniformly it was 0.79 to 0.87 (`several` drew from the name prior then, too)."""
     clip = {"kind": "clip", "frames": 4} if name == "motion" else {}
-    found = blind_auc(_planner(name, *others, samples=1000, things=(3, 9), **clip), monkeypatch)
-    assert found < bound, found
+    auc = blind_auc(_planner(name, *others, samples=1000, things=(3, 9), **clip), monkeypatch)
+    assert auc < bound
 
 
 @pytest.mark.slow
-def test_no_mixture_of_exposures_is_told_by_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last arm of the ablation, which has every exposure; smaller pictures, for words are all that counts here."""
+def test_the_words_of_a_mixture_of_exposures_do_not_give_the_label_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last arm of the ablation, which has every exposure; smaller pictures, since only words count here."""
     plain = yaml.safe_load((recipes_folder() / "ablation" / "exposures.yaml").read_text("utf-8"))
     corpus = plain["corpus"]
     sources = [{**source, "size": [96, 128], "scenes": 150} for source in corpus["sources"]]
     exposures = [name for arm in plain["arms"] for name in arm["exposures"]]
     assert set(exposures) == set(plugins.names(recipes.EXPOSURES))
     small = {"name": "arm", "samples": 800, "val": 0.4, "sources": sources, "exposures": exposures}
-    found = blind_auc(SamplePlanner.open(recipes.parse({**corpus, **small})), monkeypatch)
-    assert found < 0.66, found
+    auc = blind_auc(SamplePlanner.open(recipes.parse({**corpus, **small})), monkeypatch)
+    assert auc < 0.66

@@ -77,7 +77,7 @@ def one_word_off(name: str, scene: Scene) -> bool:
         if len(t.split()) == len(name.split())
         and sum(a != b for a, b in zip(t.split(), name.split(), strict=True)) == 1
     ]
-    return bool(close) and not any(lexicon.alike(name, text) for text in every)
+    return bool(close) and not any(lexicon.same_wording(name, text) for text in every)
 
 
 _vocabularies: dict[int, dict[str, Any]] = {}

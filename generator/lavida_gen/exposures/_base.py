@@ -1,6 +1,6 @@
-"""The base of all exposures: one way to declare something in a scene the anomaly (or nothing).
+"""The base of all exposures: ways to declare something in a scene the anomaly (or nothing).
 
-To add one, write `exposures/NAME.py` with one subclass of Exposure; tests/gen/test_exposures.py finds it by itself.
+To add one, write `exposures/NAME.py` with one subclass of Exposure; tests/gen/test_exposures.py finds and tests it.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Generic
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.names.vocabulary import Vocabulary
@@ -23,8 +24,11 @@ class ExposureOptions(StrictModel):
     """Options of an exposure, as written below `exposures:` in a recipe; each with a description."""
 
 
+OptionsT_co = TypeVar("OptionsT_co", bound=ExposureOptions, covariant=True, default=ExposureOptions)
+
+
 class Limits(StrictModel):
-    """What an anomaly must look like to be one."""
+    """How large and how visible an anomaly must be."""
 
     min_area: float = Field(default=0.0005, ge=0, le=1, description="least share of a frame it covers where visible")
     max_area: float = Field(default=0.8, gt=0, le=1, description="largest share of a frame it covers")
@@ -59,20 +63,36 @@ class ExposureTask:
     name_prior: Callable[[np.random.Generator], Iterator[Name]] = _no_names
 
 
-class Exposure(ABC):
-    """One way to make an anomaly, or to show a scene without one."""
+class Exposure(ABC, Generic[OptionsT_co]):
+    """One way to make an anomaly, or to show a scene without one.
+
+    Attributes:
+        Options: The type of its options.
+        outcomes: {True}: always makes an anomaly; {False}: never; both: does what `task.exposed` asks for.
+        kinds: Kinds of scenes that it can work on.
+        borrows: Whether samples contain pixels of other scenes, of any source of the recipe (it sets `Draft.credit`).
+        options: The options that the recipe gives it.
+    """
 
     Options: ClassVar[type[ExposureOptions]] = ExposureOptions
     outcomes: ClassVar[frozenset[bool]]
-    """{True}: always makes an anomaly; {False}: never; both: does as `task.exposed` says."""
     kinds: ClassVar[frozenset[Kind]] = frozenset({"image", "clip"})
-    """Kinds of scenes it can work on."""
     borrows: ClassVar[bool] = False
-    """Whether pixels of other scenes, of any source of the recipe, get into samples (it then sets `Draft.credit`)."""
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: OptionsT_co) -> None:
         self.options = options
 
     @abstractmethod
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
-        """The scene as a sample, or the reason why it can not be one. `Draft.exposed == task.exposed`."""
+        """Make a sample of a scene.
+
+        Args:
+            scene: The scene; its frames are only decoded where they are asked for.
+            task: What is asked for. `task.rng` is the only source of randomness.
+
+        Returns:
+            The sample before augmentation, with `exposed == task.exposed`, or the reason why the scene is rejected.
+
+        Raises:
+            DataError: A file of the scene, or of another scene that it asks for, is broken.
+        """

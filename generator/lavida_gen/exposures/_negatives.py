@@ -1,15 +1,16 @@
-"""The names of nothing in the scene that fill a prompt.
+"""Negatives: names of nothing in the scene, which fill a prompt.
 
-They come from three places, so that a prompt without its picture tells as little as may be whether there is an anomaly:
+They are drawn from three distributions, so that a prompt without its picture shows as little as possible whether there
+is an anomaly:
 
-- what the data set itself marks as not there: up to a quarter of the prompt;
-- names as anomalies of other scenes have them, as often as they have them: half of the prompt, and the anomaly's own
-  name takes one of these places. Names that are drawn evenly instead give the anomaly away: "person" would be listed
-  when it is the anomaly and hardly ever otherwise, since few scenes lack people;
+- names that the data set itself annotates as absent: up to a quarter of the prompt;
+- names of anomalies of other scenes, as often as those use them: half of the prompt, where the anomaly's own name
+  takes one of these places. If negatives were drawn uniformly, the anomaly's name would give it away: "person" would be
+  listed when it is the anomaly and hardly ever otherwise, since few scenes are without people;
 - any name of the data set, so that every one is listed now and then.
 
-Exposures that word their anomalies in a way of their own (`paste`, `swap`, `motion`, `context`: by what a thing is, not
-by an expression) draw from the last two, worded the same way.
+Exposures with a phrasing of their own (`paste`, `swap`, `motion`, `context` name things by category, not by an
+expression) draw from the last two, in the same phrasing.
 """
 
 from __future__ import annotations
@@ -17,49 +18,73 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lavida_gen.exposures._base import ExposureTask
-from lavida_gen.names.vocabulary import pick_absent, present, safe
+from lavida_gen.names.vocabulary import pick_absent, present_names, verified_absent
 from lavida_gen.scenes.scene import Name, Scene
 
-Wording = Callable[[Name], str]
-"""How an exposure calls what a name stands for; "" for what it does not name."""
+Phrasing = Callable[[Name], str]
+"""How an exposure phrases a name; "" for names that it does not use."""
 
 
-def plainly(name: Name) -> str:
-    """What a thing is called if nothing is said of it: by its category, where that is known."""
+def by_category(name: Name) -> str:
+    """Phrase a name by the category of its thing, if that is known.
+
+    Args:
+        name: A name.
+
+    Returns:
+        The category, else the text of the name.
+    """
     return name.category or name.text
 
 
-def negatives(
+def draw_negatives(
     task: ExposureTask,
     scene: Scene,
-    listed: Sequence[str],
+    prompt_names: Sequence[str],
     wanted: int,
     anomalies: int = 0,
-    worded: Wording | None = None,
+    phrasing: Phrasing | None = None,
 ) -> list[str]:
-    """Up to `wanted` names that conflict with nothing in the scene, beside those `listed` in the prompt already.
+    """Draw names that conflict with nothing in the scene.
 
-    `anomalies` of the listed ones are in the scene (or stand for such a one). With `worded` all are called so.
+    Args:
+        task: The exposure's task, for its rng and vocabulary.
+        scene: The scene.
+        prompt_names: Names that the prompt lists already.
+        wanted: How many names to draw.
+        anomalies: How many of `prompt_names` are anomalies (or take the place of one).
+        phrasing: How to phrase the names; as the data set does if None.
+
+    Returns:
+        Up to `wanted` names.
     """
-    there, total = present(scene), anomalies + wanted
-    found = safe(task.rng, scene, listed, min(wanted, total // 4)) if worded is None else []
-    likely = min(wanted - len(found), (total + 1) // 2 - anomalies)
-    found += pick_absent(_called(task.name_prior(task.rng), worded), there, [*listed, *found], likely)
-    left = wanted - len(found)
-    every = _called(task.vocabulary.shuffled(task.rng, left), worded)
-    return found + pick_absent(every, there, [*listed, *found], left)
+    present, total = present_names(scene), anomalies + wanted
+    found = verified_absent(task.rng, scene, prompt_names, min(wanted, total // 4)) if phrasing is None else []
+    from_prior = min(wanted - len(found), (total + 1) // 2 - anomalies)
+    prior = _phrased(task.name_prior(task.rng), phrasing)
+    found += pick_absent(prior, present, [*prompt_names, *found], from_prior)
+    remaining = wanted - len(found)
+    uniform = _phrased(task.vocabulary.shuffled(task.rng, remaining), phrasing)
+    return found + pick_absent(uniform, present, [*prompt_names, *found], remaining)
 
 
-def _called(names: Iterable[Name], worded: Wording | None) -> Iterator[Name]:
+def _phrased(names: Iterable[Name], phrasing: Phrasing | None) -> Iterator[Name]:
     for name in names:
-        text = worded(name) if worded else name.text
+        text = phrasing(name) if phrasing else name.text
         if text:
             yield name if text == name.text else Name(text, name.category)
 
 
-def prompt_size(task: ExposureTask) -> int:
-    """How many names the prompt lists: 1 to `task.max_names`, each as likely, whether there is an anomaly or not.
+def draw_prompt_size(task: ExposureTask) -> int:
+    """Draw how many names the prompt lists, with or without an anomaly.
 
-    (The paper draws from 2 on if there is one, so that a prompt of one name never has an anomaly.)
+    The paper (LAVIDA, arXiv 2602.19248) draws from 2 on if there is an anomaly, so that a prompt of one name never has
+    one.
+
+    Args:
+        task: The exposure's task.
+
+    Returns:
+        1 to `task.max_names`, all equally likely.
     """
     return int(task.rng.integers(1, task.max_names + 1))

@@ -1,4 +1,4 @@
-"""How large a thing looks where it stands: learnt from the things of the scene whose usual height is known.
+"""How large a thing looks where it stands, learnt from the things of the scene whose usual height is known.
 
 On level ground the height of a thing in pixels grows in proportion to how far its foot lies below the horizon (Hoiem et
 al., Putting Objects in Perspective, CVPR 2006).
@@ -6,7 +6,7 @@ al., Putting Objects in Perspective, CVPR 2006).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,8 +27,15 @@ def _heights() -> dict[str, float]:
 
 
 @cache
-def metres(category: str) -> float | None:
-    """Usual height of a category in metres, of what it is a kind of if it is not in the table; None if unknown."""
+def usual_height(category: str) -> float | None:
+    """Look up the usual height of a category, or of a category that it is a kind of.
+
+    Args:
+        category: A category, "" if unknown.
+
+    Returns:
+        Metres, None if unknown.
+    """
     known = _heights()
     if not category or category in known:
         return known.get(category)
@@ -37,40 +44,60 @@ def metres(category: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Perspective:
-    """Pixels per metre at a row: `slope` * (row - `horizon`). `rows` are the lowest and highest foot seen."""
+    """The perspective of a scene on level ground.
+
+    Attributes:
+        slope: Pixels per metre that a thing gains for each row that its foot lies lower.
+        horizon: Row of the horizon.
+        rows: Highest and lowest row on which a thing of the scene stands.
+    """
 
     slope: float
     horizon: float
     rows: tuple[float, float]
 
     def scale(self, row: float) -> float:
-        """Pixels per metre for a thing whose foot is on `row`."""
+        """Compute the scale of a thing.
+
+        Args:
+            row: The row of its foot.
+
+        Returns:
+            Pixels per metre, at least 1.
+        """
         return max(self.slope * (row - self.horizon), 1.0)
 
 
-def of(scene: Scene) -> Perspective | None:
-    """The perspective of a scene, None if no thing in it tells."""
-    seen = np.array(sorted(_seen(scene)), np.float64).reshape(-1, 2)
-    if not len(seen):
+def estimate_perspective(scene: Scene) -> Perspective | None:
+    """Estimate the perspective of a scene from its things.
+
+    Args:
+        scene: The scene.
+
+    Returns:
+        The perspective, None if no thing of known height stands wholly in the picture.
+    """
+    measured = np.array(sorted(_measure(scene)), np.float64).reshape(-1, 2)
+    if not len(measured):
         return None
-    rows, scales = seen[:, 0], seen[:, 1]
+    rows, scales = measured[:, 0], measured[:, 1]
     height = scene.size[0]
     if np.ptp(rows) > 0.1 * height:
         slope, offset = np.polyfit(rows, scales, 1)
         if slope > 0 and -offset / slope < rows.min():
             return Perspective(float(slope), float(-offset / slope), (float(rows.min()), float(rows.max())))
     row, scale = float(np.median(rows)), float(np.median(scales))
-    horizon = min(0.35 * height, row - 0.1 * height)  # one row tells nothing of the horizon: as of a level camera
+    horizon = min(0.35 * height, row - 0.1 * height)  # one row does not determine the horizon: take a level camera's
     return Perspective(scale / (row - horizon), horizon, (float(rows.min()), float(rows.max())))
 
 
-def _seen(scene: Scene) -> Iterable[tuple[float, float]]:
-    """Foot row and pixels per metre of things that stand wholly in the frame."""
+def _measure(scene: Scene) -> Iterator[tuple[float, float]]:
+    """Row of the foot and pixels per metre of things that stand wholly in the picture."""
     for region in scene.regions:
-        tall = metres(region.category)
+        height = usual_height(region.category)
         mask = next((mask for mask in region.masks if mask is not None), None)
-        if tall is None or mask is None or region.kind != "thing":
+        if height is None or mask is None or region.kind != "thing":
             continue
         box = masks.box(mask)
         if box.y > 1 and box.y + box.height < scene.size[0] - 1 and box.height > 5:
-            yield float(box.y + box.height), box.height / tall
+            yield float(box.y + box.height), box.height / height

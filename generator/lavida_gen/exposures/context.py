@@ -1,10 +1,10 @@
-"""The prompt states a rule of the place in words, and what is there breaks it or does not: the label follows the words.
+"""The prompt states a rule of the place in words: whether something is an anomaly follows from the words.
 
 Contextual anomalies: the same thing is normal or not by where it is (Chandola et al., Anomaly Detection: A Survey, ACM
-CSUR 2009; Street Scene, Ramachandra and Jones, WACV 2020). The same scene comes with a rule that forbids a thing it
-shows (an anomaly), or with one that forbids what is not there (no anomaly); every other rule also allows something
-else that is listed. So there is a rule in every prompt, and the words alone do not tell. Names are worded as breaches
-("bicycle against the rules"): a thing that is there breaks nothing unless a rule says so. No pixel is changed. The
+CSUR 2009; Street Scene, Ramachandra and Jones, WACV 2020). The same scene comes with a rule that forbids a thing in it
+(an anomaly), or with one that forbids something absent (no anomaly); every other rule also allows something else that
+is listed. So every prompt has a rule, and its words alone do not give the label away. Names are phrased as breaches
+("bicycle against the rules"): a thing in the scene breaks nothing unless a rule forbids it. No pixel is changed. The
 sentences are in data/rules.yaml.
 """
 
@@ -19,8 +19,8 @@ import yaml
 
 from lavida_gen.common.resources import resource
 from lavida_gen.exposures._base import Exposure, ExposureTask
-from lavida_gen.exposures._candidates import NOTHING, Candidate, candidate, shuffled
-from lavida_gen.exposures._negatives import negatives
+from lavida_gen.exposures._candidates import Candidate, choose_candidate, shuffle_names
+from lavida_gen.exposures._negatives import draw_negatives
 from lavida_gen.names import lexicon
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Scene
@@ -34,9 +34,10 @@ def _sentences() -> dict[str, list[str]]:
     return {str(kind): list(rows) for kind, rows in yaml.safe_load(RULES.read_text(encoding="utf-8")).items()}
 
 
-def _say(rng: np.random.Generator, kind: str, thing: str) -> str:
-    rows = _sentences()[kind]
-    return rows[int(rng.integers(len(rows)))].replace("{thing}", thing)
+def _phrase(rng: np.random.Generator, kind: str, thing: str) -> str:
+    """A random sentence of the kind "forbid", "allow" or "breach" about a thing."""
+    sentences = _sentences()[kind]
+    return sentences[int(rng.integers(len(sentences)))].replace("{thing}", thing)
 
 
 class Context(Exposure):
@@ -45,63 +46,65 @@ class Context(Exposure):
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
 
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
-        """A thing of the scene, forbidden or not, among things that are there and break no rule, and absent ones."""
+        """A thing of the scene, forbidden or not, among things of the scene that break no rule, and absent ones."""
         rng = task.rng
-        chosen = _choose(scene, task)
+        chosen = choose_candidate(scene, _category_names(scene), rng, task.limits)
         if not isinstance(chosen, Candidate):
             return chosen
-        around = dict.fromkeys(region.category for region in scene.regions if region.candidate and region.category)
-        kept = [one for one in around if not lexicon.same_kind(one, chosen.name)]
-        there = [kept[at] for at in rng.permutation(len(kept)).tolist()]
-        absent = negatives(task, scene, [], task.max_names, worded=_kind)
+        present = _other_categories(scene, chosen.name, rng)
+        absent = draw_negatives(task, scene, [], task.max_names, phrasing=_category)
         if not task.exposed and not absent:
             return NO_NAME
-        forbidden, beside = (chosen.name, (there + absent)[:1]) if task.exposed else (absent[0], [chosen.name])
-        pool = [(there + absent)[at] for at in rng.permutation(len(there) + len(absent)).tolist()]
+        if task.exposed:
+            forbidden, required = chosen.name, (present + absent)[:1]
+        else:
+            forbidden, required = absent[0], [chosen.name]
+        pool = [(present + absent)[number] for number in rng.permutation(len(present) + len(absent)).tolist()]
         size = int(rng.integers(min(2, task.max_names), task.max_names + 1))
-        others = _distinct([*beside, *pool], [forbidden], size - 1)
+        others = _distinct([*required, *pool], forbidden, size - 1)
         rule = _rule(rng, forbidden, others[0] if others else "")
-        first, *rest = (_say(rng, "breach", thing) for thing in (forbidden, *others))
-        names = shuffled(rng, [first], rest) if task.exposed else shuffled(rng, [], [first, *rest])
-        texts, labels = zip(*names, strict=True)
-        shown = chosen.masks if task.exposed else (None,) * len(scene.frames)
-        return Draft(scene.frames, texts, labels, shown, rule=rule)
+        first, *rest = (_phrase(rng, "breach", thing) for thing in (forbidden, *others))
+        if task.exposed:
+            names, labels = shuffle_names(rng, [first], rest)
+            return Draft(scene.frames, names, labels, chosen.masks, rule=rule)
+        names, labels = shuffle_names(rng, [], [first, *rest])
+        return Draft(scene.frames, names, labels, (None,) * len(scene.frames), rule=rule)
 
 
-def _kind(name: Name) -> str:
+def _category(name: Name) -> str:
     return name.category
 
 
-def _choose(scene: Scene, task: ExposureTask) -> Candidate | Rejection:
-    """A category of the scene that keeps the limits: rules speak of kinds of things, not of single ones."""
+def _category_names(scene: Scene) -> list[str]:
+    """Categories of the scene that may be the anomaly: rules speak of kinds of things, not of single ones."""
     allowed: dict[str, bool] = {}
     for region in scene.regions:
         if region.category in region.names:
             allowed[region.category] = allowed.get(region.category, True) and region.candidate
-    kinds = [kind for kind, may in allowed.items() if may]
-    why = NOTHING
-    for at in task.rng.permutation(len(kinds)).tolist():
-        one = candidate(scene, kinds[at], task.limits)
-        if isinstance(one, Candidate):
-            return one
-        why = one
-    return why
+    return [category for category, is_allowed in allowed.items() if is_allowed]
+
+
+def _other_categories(scene: Scene, chosen: str, rng: np.random.Generator) -> list[str]:
+    """Categories of the scene that are not related to the chosen one, shuffled."""
+    categories = dict.fromkeys(region.category for region in scene.regions if region.candidate and region.category)
+    others = [category for category in categories if not lexicon.same_kind(category, chosen)]
+    return [others[number] for number in rng.permutation(len(others)).tolist()]
 
 
 def _rule(rng: np.random.Generator, forbidden: str, allowed: str) -> str:
-    """Forbids the one and, every other time, allows the other, before or after."""
-    said = [_say(rng, "forbid", forbidden)]
+    """Forbids one thing and, every other time, allows the other, before or after."""
+    sentences = [_phrase(rng, "forbid", forbidden)]
     if allowed and rng.random() < 0.5:
-        said.insert(int(rng.integers(2)), _say(rng, "allow", allowed))
-    return " ".join(said)
+        sentences.insert(int(rng.integers(2)), _phrase(rng, "allow", allowed))
+    return " ".join(sentences)
 
 
-def _distinct(names: Sequence[str], listed: Sequence[str], count: int) -> list[str]:
-    """The first `count` that repeat neither one another nor what is `listed`."""
+def _distinct(names: Sequence[str], forbidden: str, count: int) -> list[str]:
+    """The first `count` names that repeat neither one another nor the forbidden one."""
     found: list[str] = []
     for name in names:
         if len(found) == count:
             break
-        if not any(lexicon.alike(name, one) for one in (*listed, *found)):
+        if not any(lexicon.same_wording(name, listed) for listed in (forbidden, *found)):
             found.append(name)
     return found

@@ -1,31 +1,44 @@
-"""A thing of a clip moves as things do not: sped up, frozen, backwards or jittering; named by the motion.
+"""A thing of a clip moves as things do not: too fast, frozen, backwards or jittering; named by the motion.
 
-Wrong motion made of right motion, as in skipped and reversed frames (Georgescu et al., Anomaly Detection in Video via
-Self-Supervised and Multi-Task Learning, CVPR 2021) and jittered tracks of pasted objects (Astrid et al., Learning Not
-to Reconstruct Anomalies, BMVC 2021); here for one thing while everything else goes on. Its track is taken out, the
-background filled from other frames of the clip, and it is set in again along the new track. Only clips whose camera
-stands still (or whose background can be taken from beside) will do.
+Wrong motion is made of right motion, as in skipped and reversed frames (Georgescu et al., Anomaly Detection in Video
+via Self-Supervised and Multi-Task Learning, CVPR 2021) and jittered tracks of pasted objects (Astrid et al., Learning
+Not to Reconstruct Anomalies, BMVC 2021); here for one thing while everything else goes on. The thing is cut out, the
+background filled from other frames of the clip, and the thing pasted again along a new track. Only clips of a camera
+that stands still (or whose background can be taken from beside) can be used.
 
-Without an anomaly the clip is changed too, but another motion is named: seams tell nothing. All pixels outside
-`Draft.edits` are those of the source; the shard's JPEG of an edited frame is encoded anew.
+Without an anomaly the clip is edited too, but other motions are named, so that seams carry no information. All pixels
+outside `Draft.edits` are those of the source; the shard's JPEG of an edited frame is encoded anew. Letters: T frames,
+H W pixels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.exposures import _editing as editing
+from lavida_gen.exposures._backgrounds import fill_holes
 from lavida_gen.exposures._base import Exposure, ExposureTask
-from lavida_gen.exposures._candidates import check_limits, shuffled
-from lavida_gen.exposures._editing import Cutout
-from lavida_gen.exposures._negatives import negatives, plainly, prompt_size
+from lavida_gen.exposures._candidates import check_limits, shuffle_names
+from lavida_gen.exposures._cutouts import Cutout, cut_out, edited_frames, paste
+from lavida_gen.exposures._negatives import by_category, draw_negatives, draw_prompt_size
+from lavida_gen.exposures._planes import (
+    bits_at,
+    bounding_box,
+    dilated,
+    edge_width,
+    encode_or_none,
+    mask_at,
+    nearer_bits,
+    stands_free,
+    thing_bits,
+)
 from lavida_gen.names import lexicon
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
-from lavida_gen.scenes.masks import Bits
+from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Region, Scene
 
@@ -37,18 +50,27 @@ MOTIONS = {
 }
 NO_MOVER = Rejection("nothing moves on its own")
 BAD_HOLE = Rejection("background behind a thing is unknown")
-SHADE = 8.0
-"""Grey levels by which a shadow changes the ground."""
-FRONTED = ("person", "vehicle", "animal")
-"""Backwards is seen only of what has a front."""
+SHADOW = 8.0
+"""Least difference in grey levels that a shadow makes on the ground."""
+WITH_FRONT = ("person", "vehicle", "animal")
+"""Kinds that have a front: only of those one sees that they move backwards."""
+TRIES = 3
+"""Things of a clip that are tried."""
 
 
 class _Track(NamedTuple):
-    """A thing through a clip: T cut-outs and their top left corners (T, 2) in rows and columns."""
+    """A thing through a clip: T cut-outs, and their top left corners as (row, column), float64 (T, 2)."""
 
-    region: Region
-    looks: list[Cutout]
+    cutouts: list[Cutout]
     corners: NDArray[np.float64]
+
+
+class _EditedClip(NamedTuple):
+    """T new pictures, T masks of the moved thing, T planes of edited pixels."""
+
+    pictures: list[Pixels]
+    masks: tuple[RLE | None, ...]
+    edits: list[Bits]
 
 
 class Motion(Exposure):
@@ -59,24 +81,26 @@ class Motion(Exposure):
 
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """The changed thing, named by its motion, among other motions and other things."""
-        movers = [region for region in scene.regions if _moves(region, scene)]
-        movers = [one for one in movers if not check_limits(one.masks, task.limits)]
-        why = NO_MOVER
-        for at in task.rng.permutation(len(movers))[:3].tolist():
-            region = movers[at]
-            ways = [way for way in MOTIONS if _makes_sense(way, region, scene)]
-            if len(ways) < 2:
-                continue  # nothing to tell it from
-            way = ways[int(task.rng.integers(len(ways)))]
-            made = _changed(scene, region, way, task)
-            if isinstance(made, Draft):
-                return _named(made, scene, region, [way, *(one for one in ways if one != way)], task)
-            why = made
-        return why
+        movers = [
+            region for region in scene.regions if _moves(region, scene) and not check_limits(region.masks, task.limits)
+        ]
+        reason = NO_MOVER
+        for number in task.rng.permutation(len(movers))[:TRIES].tolist():
+            region = movers[number]
+            possible = [motion for motion in MOTIONS if _is_distinct(motion, region, scene)]
+            if len(possible) < 2:
+                continue  # the prompt needs another motion that the thing does not make
+            motion = possible[int(task.rng.integers(len(possible)))]
+            clip = _edit(scene, region, motion, task)
+            if isinstance(clip, _EditedClip):
+                others = [other for other in possible if other != motion]
+                return _with_prompt(clip, scene, region, motion, others, task)
+            reason = clip
+        return reason
 
 
 def _moves(region: Region, scene: Scene) -> bool:
-    """A candidate that is whole in every frame, stands free of others and goes some way."""
+    """Is it a candidate that is whole in every frame, stands free of others and moves some distance?"""
     if not region.candidate or region.kind != "thing" or any(mask is None for mask in region.masks):
         return False
     boxes = np.array([masks.box(mask) for mask in region.masks if mask is not None], np.float64)
@@ -84,156 +108,160 @@ def _moves(region: Region, scene: Scene) -> bool:
     inside = (boxes[:, 0] > 0) & (boxes[:, 1] > 0)
     inside &= (boxes[:, 0] + boxes[:, 2] < width) & (boxes[:, 1] + boxes[:, 3] < height)
     centres = boxes[:, :2] + boxes[:, 2:] / 2
-    way = float(np.linalg.norm(centres[-1] - centres[0]))
-    large = boxes[:, 2:].prod(1).max() > 0.25 * height * width
-    far = way > max(3.0, 0.2 * float(boxes[:, 2:].mean()))
-    return bool(inside.all()) and not large and far and editing.free(scene, region)
+    distance = float(np.linalg.norm(centres[-1] - centres[0]))
+    is_large = boxes[:, 2:].prod(1).max() > 0.25 * height * width
+    moves_far = distance > max(3.0, 0.2 * float(boxes[:, 2:].mean()))
+    return bool(inside.all()) and not is_large and moves_far and stands_free(scene, region)
 
 
-def _makes_sense(way: str, region: Region, scene: Scene) -> bool:
-    """Would nothing else in the clip be called so: another thing of that kind that stands still is frozen too.
+def _is_distinct(motion: str, region: Region, scene: Scene) -> bool:
+    """Would the motion be seen, and true of nothing else in the clip?
 
-    So is the thing itself where a short video's last frame is repeated.
+    Another thing of that kind that stands still is frozen too, and so is the thing itself where a short video's last
+    frame is repeated.
     """
-    kind = _kind(region)
-    if way == "backwards":
-        return any(lexicon.same_kind(kind, one) for one in FRONTED)
-    if way == "frozen":
-        kin = [one for one in scene.regions if one is not region and lexicon.same_kind(_kind(one), kind)]
-        return not kin and not _repeated(region, scene)
-    return way != "fast" or _level(region)
+    category = _category(region)
+    if motion == "backwards":
+        return any(lexicon.same_kind(category, kind) for kind in WITH_FRONT)
+    if motion == "frozen":
+        related = (other for other in scene.regions if lexicon.same_kind(_category(other), category))
+        return all(other is region for other in related) and not _ends_repeated(region, scene)
+    return motion != "fast" or _goes_sideways(region)
 
 
-def _repeated(region: Region, scene: Scene) -> bool:
-    """Is the clip's last frame the one before it over again (`short: repeat`)? Masks first: they cost nothing."""
+def _ends_repeated(region: Region, scene: Scene) -> bool:
+    """Is the clip's last frame a copy of the one before (`short: repeat`)? Masks are compared first: they are cheap."""
     if region.masks[-1] != region.masks[-2]:
         return False
     return np.array_equal(scene.frames[-1].pixels(), scene.frames[-2].pixels())
 
 
-def _level(region: Region) -> bool:
-    """Does it go sideways: farther on the way of one that comes or goes, it would float, or be of the wrong size."""
-    first, last = (masks.box(mask) for mask in (region.masks[0], region.masks[-1]) if mask is not None)
+def _goes_sideways(region: Region) -> bool:
+    """A thing that approaches or recedes would float, or have the wrong size, farther along its way."""
+    first, last = masks.box(mask_at(region, 0)), masks.box(mask_at(region, -1))
     down = abs(last.y + last.height - first.y - first.height)
     return down <= 0.25 * abs(last.x + last.width / 2 - first.x - first.width / 2)
 
 
-def _kind(region: Region) -> str:
+def _category(region: Region) -> str:
     return region.category or region.names[0]
 
 
-def _track(scene: Scene, region: Region, frames: list[Pixels]) -> _Track:
-    looks, corners = [], []
-    for time, mask in enumerate(region.masks):
-        assert mask is not None
-        box = masks.box(mask)
-        looks.append(editing.cut(frames[time], mask))
-        corners.append((box.y, box.x))
-    return _Track(region, looks, np.array(corners, np.float64))
+def _cut_track(region: Region, frames: Sequence[Pixels]) -> _Track:
+    boxes = [masks.box(mask_at(region, time)) for time in range(len(frames))]
+    cutouts = [cut_out(frame, mask_at(region, time)) for time, frame in enumerate(frames)]
+    return _Track(cutouts, np.array([(box.y, box.x) for box in boxes], np.float64))
 
 
-def _new_track(track: _Track, way: str, rng: np.random.Generator) -> tuple[list[int], NDArray[np.float64]]:
-    """Which look each frame shows (T), and feet (row, column) (T, 2)."""
-    count = len(track.looks)
-    shapes = np.array([look.bits.shape for look in track.looks], np.float64)
+def _new_track(track: _Track, motion: str, rng: np.random.Generator) -> tuple[list[int], NDArray[np.float64]]:
+    """For each frame the number of the cut-out that it shows (T), and its foot (row, column), float64 (T, 2)."""
+    count = len(track.cutouts)
+    shapes = np.array([cutout.bits.shape for cutout in track.cutouts], np.float64)
     feet = track.corners + shapes * (1.0, 0.5)
     times = np.arange(count)
-    if way == "backwards":
+    if motion == "backwards":
         return times[::-1].tolist(), feet[::-1]
-    if way == "frozen":
-        at = int(rng.integers(count // 4, count - count // 4))
-        return [at] * count, np.repeat(feet[at : at + 1], count, 0)
-    if way == "jitter":
+    if motion == "frozen":
+        moment = int(rng.integers(count // 4, count - count // 4))
+        return [moment] * count, np.repeat(feet[moment : moment + 1], count, 0)
+    if motion == "jitter":
         reach = np.maximum(0.18 * shapes.mean(0).mean(), 3.0)
         signs = rng.choice((-1.0, 1.0), size=(count, 2)) * (0.5, 1.0)
         return times.tolist(), feet + signs * reach * rng.uniform(0.6, 1.0, (count, 2))
+    return _faster(feet, float(rng.uniform(2.0, 3.0)))
+
+
+def _faster(feet: NDArray[np.float64], factor: float) -> tuple[list[int], NDArray[np.float64]]:
+    """A straight track at `factor` times the speed, the same in the middle; cut-outs are played to and fro."""
+    count = len(feet)
     middle = (count - 1) / 2
-    pace = float(rng.uniform(2.0, 3.0))
-    drawn_out = middle + (times - middle) * pace
+    moments = middle + (np.arange(count) - middle) * factor
     speed = (feet[-1] - feet[0]) / max(count - 1, 1)
-    new = feet[0] + drawn_out[:, None] * speed
-    swing = np.abs((np.rint(drawn_out).astype(int) + count - 1) % (2 * count - 2) - (count - 1))  # to and fro
-    return swing.tolist(), new
+    to_and_fro = np.abs((np.rint(moments).astype(int) + count - 1) % (2 * count - 2) - (count - 1))
+    return to_and_fro.tolist(), feet[0] + moments[:, None] * speed
 
 
-def _changed(scene: Scene, region: Region, way: str, task: ExposureTask) -> Draft | Rejection:
-    """The clip with the thing on its new track. The name is only a stand-in."""
+def _edit(scene: Scene, region: Region, motion: str, task: ExposureTask) -> _EditedClip | Rejection:
+    """The clip with the thing on its new track."""
     frames = [frame.pixels() for frame in scene.frames]
-    track = _track(scene, region, frames)
-    own = [_bits(region, time) for time in range(len(frames))]
-    others = [editing.things(scene, time, (region,)) for time in range(len(frames))]
-    shades = _shadows(frames, own, others)
-    holes = [editing.grown(a | c, editing.margin(scene.size)) & ~b for a, b, c in zip(own, others, shades, strict=True)]
-    canvases = editing.fill(frames, holes, [a | b for a, b in zip(others, holes, strict=True)])
-    if canvases is None:
+    track = _cut_track(region, frames)
+    others = [thing_bits(scene, time, (region,)) for time in range(len(frames))]
+    holes = _holes(scene, region, frames, others)
+    backgrounds = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
+    if backgrounds is None:
         return BAD_HOLE
-    looks, feet = _new_track(track, way, task.rng)
-    shown = []
-    for time, (canvas, at, foot) in enumerate(zip(canvases, looks, feet, strict=True)):
-        look = track.looks[at]
-        corner = round(float(foot[0])) - look.bits.shape[0], round(float(foot[1]) - look.bits.shape[1] / 2)
-        hidden = editing.nearer(scene, time, float(foot[0]), (region,), region.depth)
-        shown.append(editing.put(canvas, look, corner, hidden))
-    mask = tuple(editing.encoded(plane) for plane in shown)
-    why = check_limits(mask, task.limits)
-    if why is not None:
-        return why
-    drawn, edits = editing.drawn(canvases, [a | b for a, b in zip(shown, holes, strict=True)], scene)
-    return Draft(drawn, (_kind(region),), (True,), mask, edits)
+    moments, feet = _new_track(track, motion, task.rng)
+    pictures, planes = [], []
+    for time, (background, moment, (row, column)) in enumerate(zip(backgrounds, moments, feet.tolist(), strict=True)):
+        cutout = track.cutouts[moment]
+        corner = round(row) - cutout.bits.shape[0], round(column - cutout.bits.shape[1] / 2)
+        hidden = nearer_bits(scene, time, row, (region,), region.depth)
+        picture, visible = paste(background, cutout, corner, hidden)
+        pictures.append(picture)
+        planes.append(visible)
+    mask = tuple(encode_or_none(plane) for plane in planes)
+    edits = [plane | hole for plane, hole in zip(planes, holes, strict=True)]
+    return check_limits(mask, task.limits) or _EditedClip(pictures, mask, edits)
 
 
-def _shadows(frames: list[Pixels], own: list[Bits], others: list[Bits]) -> list[Bits]:
-    """What else changes close to the thing, T of (H, W): its shadow. Nothing where the camera moves: all changes."""
+def _holes(scene: Scene, region: Region, frames: Sequence[Pixels], others: Sequence[Bits]) -> list[Bits]:
+    """What the thing leaves: its mask, its shadow and the traces around both, without other things; T of (H, W)."""
+    own = [bits_at(region, time) for time in range(len(frames))]
+    shadows = _shadows(frames, own, others)
+    width = edge_width(scene.size)
+    return [dilated(bits | shadow, width) & ~other for bits, shadow, other in zip(own, shadows, others, strict=True)]
+
+
+def _shadows(frames: Sequence[Pixels], own: Sequence[Bits], others: Sequence[Bits]) -> list[Bits]:
+    """What else changes close to the thing, T of (H, W): its shadow. Empty if the camera moves."""
     import cv2
 
     found = []
-    zones = [_around(bits) for bits in own]
-    rows, columns = (slice(min(z[at].start for z in zones), max(z[at].stop for z in zones)) for at in (0, 1))
-    usual = np.median(np.stack([frame[rows, columns] for frame in frames]), axis=0)
+    zones = [_shadow_zone(bits) for bits in own]
+    rows, columns = (slice(min(z[axis].start for z in zones), max(z[axis].stop for z in zones)) for axis in (0, 1))
+    median = np.median(np.stack([frame[rows, columns] for frame in frames]), axis=0)
     for frame, bits, rest, zone in zip(frames, own, others, zones, strict=True):
-        then = usual[zone[0].start - rows.start : zone[0].stop - rows.start,
-                     zone[1].start - columns.start : zone[1].stop - columns.start]  # fmt: skip
-        odd = np.zeros_like(bits)
-        odd[zone] = (np.abs(frame[zone] - then).max(2) > SHADE) & ~rest[zone] & ~bits[zone]
-        odd = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
-        found.append(odd if odd.sum() < 1.5 * bits.sum() else np.zeros_like(bits))
+        usual = median[zone[0].start - rows.start : zone[0].stop - rows.start,
+                       zone[1].start - columns.start : zone[1].stop - columns.start]  # fmt: skip
+        changed = np.zeros_like(bits)
+        changed[zone] = (np.abs(frame[zone] - usual).max(2) > SHADOW) & ~rest[zone] & ~bits[zone]
+        shadow = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+        found.append(shadow if shadow.sum() < 1.5 * bits.sum() else np.zeros_like(bits))
     return found
 
 
-def _around(bits: Bits) -> tuple[slice, slice]:
+def _shadow_zone(bits: Bits) -> tuple[slice, slice]:
     """Rows and columns where the shadow of a thing may lie."""
-    rows, columns = np.flatnonzero(bits.any(1)), np.flatnonzero(bits.any(0))
-    tall, wide = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-    reach = max(tall, wide)
-    bottom, right = min(int(rows[-1]) + tall // 2, bits.shape[0]), min(int(columns[-1]) + reach, bits.shape[1])
-    return slice(int(rows[0]), bottom), slice(max(int(columns[0]) - reach, 0), right)
+    box = bounding_box(bits)
+    reach = max(box.height, box.width)
+    bottom = min(box.y + box.height - 1 + box.height // 2, bits.shape[0])
+    right = min(box.x + box.width - 1 + reach, bits.shape[1])
+    return slice(box.y, bottom), slice(max(box.x - reach, 0), right)
 
 
-def _bits(region: Region, time: int) -> Bits:
-    mask = region.masks[time]
-    assert mask is not None
-    return masks.decode(mask)
+def _phrase(motion: str, thing: str) -> str:
+    """``a person moving backwards``; a thing that begins with an article keeps its own."""
+    has_article = thing.split()[0].lower() in ("a", "an", "the")
+    if not has_article:
+        thing = ("an " if thing[0].lower() in "aeiou" else "a ") + thing
+    return MOTIONS[motion].replace("{a}", thing)
 
 
-def _say(way: str, thing: str) -> str:
-    """``a person moving backwards``; what has an article or is a longer expression gets none."""
-    bare = thing.split()[0].lower() in ("a", "an", "the")
-    article = "" if bare else "an " if thing[0].lower() in "aeiou" else "a "
-    return MOTIONS[way].replace("{a}", article + thing)
+def _with_prompt(
+    clip: _EditedClip, scene: Scene, region: Region, motion: str, others: Sequence[str], task: ExposureTask
+) -> Draft:
+    """The thing's motion (if exposed), motions that it does not make, and absent things with any motion.
 
-
-def _named(made: Draft, scene: Scene, region: Region, ways: list[str], task: ExposureTask) -> Draft:
-    """The thing's motion (if exposed), motions that it does not do, and things that are not there doing any.
-
-    `ways` are those that it could go, first the one that it does. As many of them are listed without an anomaly as with
-    one, so that the words are the same.
+    The thing is listed as often without an anomaly as with one, so that the words are the same.
     """
-    rng, kind, size = task.rng, _kind(region), prompt_size(task)
-    anomalies = [_say(ways[0], kind)] if task.exposed else []
-    count = min((size + 1) // 2, len(ways) - 1) - len(anomalies)
-    others = [_say(ways[at + 1], kind) for at in rng.permutation(len(ways) - 1)[:count].tolist()]
-    absent = negatives(task, scene, [], size - len(anomalies) - len(others), worded=plainly)
-    others += [_say(ways[int(rng.integers(len(ways)))], name) for name in absent]
-    texts, labels = zip(*shuffled(rng, anomalies, others), strict=True)
-    shown = made.masks if task.exposed else (None,) * len(made.masks)
-    return Draft(made.frames, texts, labels, shown, made.edits)
+    rng, category, size = task.rng, _category(region), draw_prompt_size(task)
+    anomalies = [_phrase(motion, category)] if task.exposed else []
+    count = min((size + 1) // 2, len(others)) - len(anomalies)
+    negatives = [_phrase(others[number], category) for number in rng.permutation(len(others))[:count].tolist()]
+    absent = draw_negatives(task, scene, [], size - len(anomalies) - len(negatives), phrasing=by_category)
+    motions = [motion, *others]
+    negatives += [_phrase(motions[int(rng.integers(len(motions)))], name) for name in absent]
+    names, labels = shuffle_names(rng, anomalies, negatives)
+    frames, edits = edited_frames(clip.pictures, clip.edits, scene)
+    shown = clip.masks if task.exposed else (None,) * len(clip.masks)
+    return Draft(frames, names, labels, shown, edits)

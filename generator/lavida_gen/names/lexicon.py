@@ -1,8 +1,8 @@
-"""What names mean to each other: could one describe what another describes?
+"""Relations between names: could one name describe what another name describes?
 
-A name may be listed as absent only if it conflicts with no name of anything annotated in the scene. Names conflict when
-they are worded alike (the same words, whatever the order, articles, plural), are synonyms, or one is a kind of the
-other (man, person); and expressions conflict by the kind of thing they speak of. The tables are in data/lexicon.yaml.
+A name may be listed as absent only if it conflicts with no name of anything annotated in the scene. Two names conflict
+if they have the same wording (the same words, whatever the order, articles, plural), are synonyms, or one is a kind of
+the other (man, person); expressions conflict by the kind of thing that they name. The tables are in data/lexicon.yaml.
 """
 
 from __future__ import annotations
@@ -24,50 +24,62 @@ _SPACED = re.compile(r"[^\s']+(?:'s)?")
 
 class _Tables(NamedTuple):
     plurals: dict[str, str]
-    stop: frozenset[str]  # glue and qualifiers
+    stop_words: frozenset[str]  # glue words and qualifiers
     qualifiers: frozenset[str]
-    synonym: dict[str, str]  # to one word of each family
-    named: frozenset[str]  # what an expression may speak of: all words of synonyms and hyponyms
-    kinds: dict[str, frozenset[str]]  # a thing -> everything it is a kind of, transitively, synonyms resolved
-    longest: int  # words of the longest table entry
+    synonyms: dict[str, str]  # word -> the first word of its family
+    things: frozenset[str]  # what an expression may name: all words of synonyms and hyponyms
+    hypernyms: dict[str, frozenset[str]]  # thing -> everything it is a kind of, transitively, synonyms resolved
+    max_words: int  # words of the longest table entry
     colours: frozenset[str]
-    swaps: dict[str, tuple[str, ...]]  # a word -> those that may stand in its place
+    variants: dict[str, tuple[str, ...]]  # word -> those that may replace it
 
 
 @cache
 def _tables() -> _Tables:
     plain = yaml.safe_load(TABLES.read_text(encoding="utf-8"))
-    synonym = {word: family[0] for family in plain["synonyms"] for word in family}
+    synonyms = {word: family[0] for family in plain["synonyms"] for word in family}
     parents: dict[str, set[str]] = {}
-    named = set(synonym)
+    things = set(synonyms)
     for section in ("hyponyms", "whole_names"):
         for kind, members in plain[section].items():
             for member in members:
-                pair = synonym.get(member, member), synonym.get(kind, kind)
-                parents.setdefault(pair[0], set()).add(pair[1])
+                child, parent = synonyms.get(member, member), synonyms.get(kind, kind)
+                parents.setdefault(child, set()).add(parent)
                 if section == "hyponyms":
-                    named.update(pair)
-    kinds = {word: frozenset(_ancestors(word, parents)) for word in parents}
-    swaps = {word: tuple(w for w in group if w != word) for group in plain["swaps"].values() for word in group}
-    longest = max(len(entry.split()) for entry in named)
+                    things.update((child, parent))
     qualifiers = frozenset(plain["qualifiers"])
-    stop, colours = qualifiers.union(plain["glue"]), frozenset(plain["swaps"]["colour"])
-    return _Tables(plain["plurals"], stop, qualifiers, synonym, frozenset(named), kinds, longest, colours, swaps)
+    families = plain["swaps"].values()
+    return _Tables(
+        plurals=plain["plurals"],
+        stop_words=qualifiers.union(plain["glue"]),
+        qualifiers=qualifiers,
+        synonyms=synonyms,
+        things=frozenset(things),
+        hypernyms={word: frozenset(_ancestors(word, parents)) for word in parents},
+        max_words=max(len(entry.split()) for entry in things),
+        colours=frozenset(plain["swaps"]["colour"]),
+        variants={word: tuple(other for other in family if other != word) for family in families for word in family},
+    )
 
 
 def _ancestors(word: str, parents: dict[str, set[str]]) -> set[str]:
     found: set[str] = set()
-    todo = [word]
-    while todo:
-        for parent in parents.get(todo.pop(), ()):
+    remaining = [word]
+    while remaining:
+        for parent in parents.get(remaining.pop(), ()):
             if parent not in found:
                 found.add(parent)
-                todo.append(parent)
+                remaining.append(parent)
     return found
 
 
 class Meaning(NamedTuple):
-    """words: content words of a name; things: those of them that name a kind of thing, synonyms resolved."""
+    """The meaning of a name.
+
+    Attributes:
+        words: Its content words.
+        things: Those words (or phrases) that name a kind of thing, synonyms resolved.
+    """
 
     words: frozenset[str]
     things: frozenset[str]
@@ -75,7 +87,14 @@ class Meaning(NamedTuple):
 
 @lru_cache(maxsize=400_000)
 def singular(word: str) -> str:
-    """``dogs`` -> ``dog``; a word that is no plural stays."""
+    """Turn a plural into its singular: ``dogs`` -> ``dog``.
+
+    Args:
+        word: A word in lower case.
+
+    Returns:
+        The singular; a word that is no plural as it is.
+    """
     known = _tables().plurals
     if word in known:
         return known[word]
@@ -89,136 +108,198 @@ def singular(word: str) -> str:
 
 
 @lru_cache(maxsize=400_000)
-def words(text: str) -> tuple[str, ...]:
-    """Words of a name in any script, in order: lower case, singular, without punctuation, accents composed (NFC)."""
+def tokens(text: str) -> tuple[str, ...]:
+    """Split a name of any script into words.
+
+    Args:
+        text: A name.
+
+    Returns:
+        Its words in order: lower case, singular, without punctuation, accents composed (NFC).
+    """
     if text.isascii():
         found = _WORD.findall(text.lower())
-    else:  # marks that no letter takes up (vowels of Devanagari and Thai) are of their word: `re` splits it there
+    else:  # combining marks (vowels of Devanagari and Thai) belong to their word, but `re` splits it there
         composed = unicodedata.normalize("NFC", text).lower()
-        found = _SPACED.findall("".join(one if one == "'" or _spells(one) else " " for one in composed))
+        found = _SPACED.findall("".join(char if char == "'" or _is_of_word(char) else " " for char in composed))
     return tuple(singular(word.removesuffix("'s")) for word in found)
 
 
-def _spells(one: str) -> bool:
-    return one.isalnum() or unicodedata.category(one).startswith("M")
+def _is_of_word(char: str) -> bool:
+    return char.isalnum() or unicodedata.category(char).startswith("M")
 
 
 @lru_cache(maxsize=400_000)
-def meaning(text: str) -> Meaning:
-    """What a name says."""
-    tables, row = _tables(), words(text)
+def parse_name(text: str) -> Meaning:
+    """Find the content words of a name and the kinds of things that it names.
+
+    Args:
+        text: A name.
+
+    Returns:
+        Its meaning; all words are content words if there are no others.
+    """
+    tables, words = _tables(), tokens(text)
     things: list[str] = []
-    at = 0
-    while at < len(row):
-        for length in range(min(tables.longest, len(row) - at), 0, -1):
-            phrase = " ".join(row[at : at + length])
-            if phrase in tables.named:
-                things.append(tables.synonym.get(phrase, phrase))
-                at += length
+    start = 0
+    while start < len(words):
+        for length in range(min(tables.max_words, len(words) - start), 0, -1):
+            phrase = " ".join(words[start : start + length])
+            if phrase in tables.things:
+                things.append(tables.synonyms.get(phrase, phrase))
+                start += length
                 break
         else:
-            at += 1
-    content = frozenset(word for word in row if word not in tables.stop)
-    return Meaning(content or frozenset(row), frozenset(things))
+            start += 1
+    content = frozenset(word for word in words if word not in tables.stop_words)
+    return Meaning(content or frozenset(words), frozenset(things))
 
 
-def _kin(one: str, two: str) -> bool:
-    """The same thing, or one a kind of the other."""
-    kinds = _tables().kinds
-    return one == two or two in kinds.get(one, ()) or one in kinds.get(two, ())
+def _is_related(one: str, two: str) -> bool:
+    """Are both the same thing, or is one a kind of the other?"""
+    hypernyms = _tables().hypernyms
+    return one == two or two in hypernyms.get(one, ()) or one in hypernyms.get(two, ())
 
 
 @lru_cache(maxsize=1 << 17)
-def alike(one: str, two: str) -> bool:
-    """Do two wordings say the same: equal content words, or equal but for words of kindred things."""
-    a, b = meaning(one), meaning(two)
+def same_wording(one: str, two: str) -> bool:
+    """Do two names have equal content words, or equal ones except for words of related things?
+
+    Args:
+        one: A name.
+        two: Another name.
+
+    Returns:
+        Whether they mean the same, as far as their words show.
+    """
+    a, b = parse_name(one), parse_name(two)
     if a.words == b.words or (a.things and a.things == b.things and a.words - a.things == b.words - b.things):
         return True
     left, right = a.words - b.words, b.words - a.words
-    return len(left) == len(right) == 1 and _kin(*map(_resolve, (*left, *right)))
+    return len(left) == len(right) == 1 and _is_related(*map(_resolve, (*left, *right)))
 
 
 @lru_cache(maxsize=400_000)
-def colourless(text: str) -> str:
-    """The words of a name but for those of colours: "person in red" and "person in blue" are one."""
-    return " ".join(word for word in words(text) if word not in _tables().colours)
+def without_colours(text: str) -> str:
+    """Remove the words of colours, so that "person in red" and "person in blue" become one.
 
+    Args:
+        text: A name.
 
-def says_as_much(text: str, name: str) -> bool:
-    """Is `text` worded like `name`, and does it say all that `name` says of place and action?
-
-    Of a person called "person walking" one may say "person", not "person running".
+    Returns:
+        Its other words, joined by spaces.
     """
-    return alike(text, name) and _tables().qualifiers.intersection(words(name)).issubset(words(text))
+    return " ".join(word for word in tokens(text) if word not in _tables().colours)
+
+
+def entails(text: str, name: str) -> bool:
+    """Has `text` the wording of `name`, with every qualifier of place and action that `name` has?
+
+    A thing called "person walking" may be called "person", but not "person running".
+
+    Args:
+        text: A name that is true of a thing.
+        name: Another name.
+
+    Returns:
+        Whether `name` is true of the thing as well.
+    """
+    return same_wording(text, name) and _tables().qualifiers.intersection(tokens(name)).issubset(tokens(text))
 
 
 def _resolve(word: str) -> str:
-    return _tables().synonym.get(word, word)
+    return _tables().synonyms.get(word, word)
 
 
 @lru_cache(maxsize=200_000)
 def same_kind(one: str, two: str) -> bool:
-    """Could a thing called `one` be called `two` as well, by category: equal, synonym, or a kind of the other?"""
-    if alike(one, two):
+    """Could a thing of category `one` be called `two` as well: equal, synonym, or a kind of the other?
+
+    Args:
+        one: A category.
+        two: Another category.
+
+    Returns:
+        Whether they are related. Symmetric.
+    """
+    if same_wording(one, two):
         return True
-    a, b = meaning(one).things, meaning(two).things
-    whole_a, whole_b = _resolve(" ".join(words(one))), _resolve(" ".join(words(two)))
-    if _kin(whole_a, whole_b):
+    a, b = parse_name(one).things, parse_name(two).things
+    whole_a, whole_b = _resolve(" ".join(tokens(one))), _resolve(" ".join(tokens(two)))
+    if _is_related(whole_a, whole_b):
         return True
-    # Names of several words ("traffic light") stand for themselves; a bare kind stands for all that fall under it.
-    return any(_kin(x, y) for x in a for y in b)
+    # Names of several words ("traffic light") stand for themselves; a bare kind stands for everything of that kind.
+    return any(_is_related(x, y) for x in a for y in b)
 
 
 def conflict(one: Name, two: Name) -> bool:
     """Could `one` describe what `two` describes? Then it is no safe negative where `two` is annotated.
 
-    Known categories decide: things of unlike kind never conflict, whatever else their expressions say; things of
-    kindred kind always do, for an expression may be true of a thing that it was not written for. Where a category is
-    unknown, the kinds of things that the wording names decide, and where it names none, any shared content word.
+    Known categories decide: things of unrelated categories conflict only if their names have the same wording; things
+    of related categories always conflict, for an expression may be true of a thing that it was not written for. Where a
+    category is unknown, the kinds of things in the wording decide, and where it names none, any shared content word.
+
+    Args:
+        one: A name.
+        two: Another name.
+
+    Returns:
+        Whether they conflict. Symmetric.
     """
     if one.category and two.category:  # the cheap and common case first
         if same_kind(one.category, two.category):
             return True
-        bare = one.text == one.category and two.text == two.category
-        return not bare and alike(one.text, two.text)
-    if alike(one.text, two.text):
+        both_categories = one.text == one.category and two.text == two.category
+        return not both_categories and same_wording(one.text, two.text)
+    if same_wording(one.text, two.text):
         return True
     a, b = _things(one), _things(two)
     if a and b:
-        return any(_kin(x, y) for x in a for y in b)
-    return bool(meaning(one.text).words & meaning(two.text).words)
+        return any(_is_related(x, y) for x in a for y in b)
+    return bool(parse_name(one.text).words & parse_name(two.text).words)
 
 
 def _things(name: Name) -> frozenset[str]:
-    return (
-        meaning(name.category).things or frozenset({_resolve(name.category)})
-        if name.category
-        else meaning(name.text).things
-    )
+    if not name.category:
+        return parse_name(name.text).things
+    return parse_name(name.category).things or frozenset({_resolve(name.category)})
 
 
-class Swap(NamedTuple):
-    """text: an expression with one word changed; new: that word; family: the words of which one may stand there."""
+class Variant(NamedTuple):
+    """An expression with one word replaced.
+
+    Attributes:
+        text: The new expression.
+        word: The word that replaces another one.
+        family: All words of which one may stand there, the replaced one among them.
+    """
 
     text: str
-    new: str
+    word: str
     family: frozenset[str]
 
 
-def swaps(text: str) -> list[Swap]:
-    """Expressions that differ from `text` in one word (colour, clothes, action, ...): close, and another thing."""
-    row = text.split()
+def one_word_variants(text: str) -> list[Variant]:
+    """Expressions that differ from `text` in one word (colour, clothes, action, ...): close to it, but another thing.
+
+    Args:
+        text: An expression.
+
+    Returns:
+        The variants; none for an expression without a word that may be replaced.
+    """
+    words = text.split()
     found = []
-    for at, word in enumerate(row):
+    for position, word in enumerate(words):
         bare = word.strip(".,;:!?").lower()
-        others = _tables().swaps.get(bare, ())
+        others = _tables().variants.get(bare, ())
         family = frozenset((bare, *others))
-        if bare in _tables().colours and row[at - 1 : at] == ["in"] and at == len(row) - 1:
+        if bare in _tables().colours and words[position - 1 : position] == ["in"] and position == len(words) - 1:
             continue  # "person in red" may wear brown trousers
         for other in others:
-            before = [*row[:at]]
+            before = words[:position]
             if before and before[-1] in ("a", "an"):
                 before[-1] = "an" if other[0] in "aeiou" else "a"
-            changed = " ".join([*before, word.lower().replace(bare, other), *row[at + 1 :]])
-            found.append(Swap(changed, other, family))
+            changed = " ".join([*before, word.lower().replace(bare, other), *words[position + 1 :]])
+            found.append(Variant(changed, other, family))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 
@@ -12,11 +12,15 @@ from lavida_gen.names import lexicon
 from lavida_gen.scenes.scene import Name, Scene
 
 SMALL = 2048
-"""Up to so many names a draw walks through all of them in a random order; of more it tries some."""
+"""Largest vocabulary that a draw walks through completely, in random order; of a larger one it tries some names."""
 
 
 class Vocabulary:
-    """The names of a source. Random access; nothing is copied."""
+    """The names of a source, with random access; nothing is copied.
+
+    Attributes:
+        names: The names, distinct, in a stable order.
+    """
 
     def __init__(self, names: Sequence[Name]) -> None:
         self.names = names
@@ -44,68 +48,104 @@ class Vocabulary:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every word that occurs in a name."""
-        return frozenset(word for name in self.names for word in lexicon.words(name.text))
+        return frozenset(word for name in self.names for word in lexicon.tokens(name.text))
 
     def shuffled(self, rng: np.random.Generator, wanted: int) -> Iterator[Name]:
-        """Names in random order: all of a small vocabulary, `wanted` times eight tries (at least 64) of a large one."""
+        """Draw names in random order.
+
+        Args:
+            rng: The source of randomness.
+            wanted: How many names the caller needs.
+
+        Returns:
+            All names of a small vocabulary; of a large one max(64, 8 * wanted) names, repeats possible.
+        """
         total = len(self.names)
         if total <= SMALL:
             order = rng.permutation(total)
         else:
             order = rng.integers(total, size=max(64, 8 * wanted))
-        for at in order.tolist():
-            yield self.names[at]
+        for number in order.tolist():
+            yield self.names[number]
 
 
-def present(scene: Scene) -> list[Name]:
-    """Every name of everything annotated in a scene, each once."""
+def present_names(scene: Scene) -> list[Name]:
+    """List the names of everything annotated in a scene.
+
+    Args:
+        scene: The scene.
+
+    Returns:
+        Its names, each once.
+    """
     return list(dict.fromkeys(Name(text, region.category) for region in scene.regions for text in region.names))
 
 
-@lru_cache(maxsize=4096)
-def _verdicts(text: str, category: str) -> dict[str, bool]:
-    """What conflicts with a name that is there: filled by category, for there are few of those."""
-    return {}
+@lru_cache(maxsize=1 << 18)
+def _category_conflicts(category: str, present_text: str, present_category: str) -> bool:
+    """`lexicon.conflict` of a category with a present name: asked for every sample, with few different arguments."""
+    return lexicon.conflict(Name(category, category), Name(present_text, present_category))
 
 
-def pick_absent(names: Iterator[Name], there: Sequence[Name], listed: Sequence[str], wanted: int) -> list[str]:
-    """The first `wanted` of `names` that conflict with nothing that is `there` and do not repeat one another.
+def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Sequence[str], wanted: int) -> list[str]:
+    """Pick names that conflict with nothing in the scene and do not repeat one another.
 
-    `listed` are wordings that the prompt has already. Fewer come back where there are no more.
+    Args:
+        names: Candidates, in the order of preference.
+        present: Names of what is annotated in the scene (`present_names`).
+        prompt_names: Names that the prompt lists already.
+        wanted: How many names to pick.
+
+    Returns:
+        The first `wanted` such names, fewer if there are not so many.
     """
     found: list[str] = []
     if wanted < 1:
         return found
-    known = [(one, _verdicts(one.text, one.category)) for one in there]
-    for name in names:
-        # plain loops: this runs for every name that is looked at, of every sample
-        bare = name.text == name.category
-        for one, verdicts in known:
-            verdict = verdicts.get(name.text) if bare else lexicon.conflict(name, one)
-            if verdict is None:
-                verdict = verdicts[name.text] = lexicon.conflict(name, one)
-            if verdict:
+    # plain loops: this runs for every candidate of every sample
+    pairs = [(name, name.text, name.category) for name in present]
+    for candidate in names:
+        text = candidate.text
+        is_category = text == candidate.category
+        for name, present_text, present_category in pairs:
+            if is_category:
+                if _category_conflicts(text, present_text, present_category):
+                    break
+            elif lexicon.conflict(candidate, name):
                 break
         else:
-            for text in (*listed, *found):
-                if lexicon.alike(name.text, text):
+            for listed in (*prompt_names, *found):
+                if lexicon.same_wording(text, listed):
                     break
             else:
-                found.append(name.text)
+                found.append(text)
                 if len(found) == wanted:
                     break
     return found
 
 
-def safe(rng: np.random.Generator, scene: Scene, listed: Sequence[str], wanted: int) -> list[str]:
-    """Up to `wanted` names that the data set itself says are NOT in the scene (gRefCOCO's no-target expressions).
+def verified_absent(rng: np.random.Generator, scene: Scene, prompt_names: Sequence[str], wanted: int) -> list[str]:
+    """Draw names that the data set itself annotates as NOT in the scene (gRefCOCO's no-target expressions).
 
     Names that differ in colours alone take turns with the others as if they were one: a scene has ten colours that
     nobody wears for each thing that nobody does.
+
+    Args:
+        rng: The source of randomness.
+        scene: The scene.
+        prompt_names: Names that the prompt lists already; none with the same wording is drawn.
+        wanted: How many names to draw.
+
+    Returns:
+        Up to `wanted` names.
     """
-    known = [name for name in dict.fromkeys(scene.absent()) if not any(lexicon.alike(name, text) for text in listed)]
-    turns: dict[str, list[str]] = {}
-    for at in rng.permutation(len(known)).tolist():
-        turns.setdefault(lexicon.colourless(known[at]), []).append(known[at])
-    rounds = zip_longest(*turns.values())
+    known = [
+        name
+        for name in dict.fromkeys(scene.absent())
+        if not any(lexicon.same_wording(name, listed) for listed in prompt_names)
+    ]
+    families: dict[str, list[str]] = {}
+    for number in rng.permutation(len(known)).tolist():
+        families.setdefault(lexicon.without_colours(known[number]), []).append(known[number])
+    rounds = zip_longest(*families.values())
     return [name for names in rounds for name in names if name is not None][:wanted]

@@ -15,7 +15,7 @@ from lavida_gen.sources._base import Source
 FEW_SCENES = 256
 """Scenes whose names are read where a source must make the whole scene for them."""
 MANY_SCENES = 4096
-"""Scenes whose names are read where a source overrides `Source.annotations_without_masks`: names without masks."""
+"""Scenes whose names are read where a source overrides `annotations_without_masks`: names come cheaply there."""
 TRIES = 100
 """Scenes that one call of `draw` asks for a name."""
 

@@ -112,7 +112,7 @@ def two_floors(root: Path, home: Path, samples: int) -> float:
 def draw_vos(root: Path) -> Path:
     """YouTube-VOS in the official layout: 20 videos of 16 annotated frames, 4 objects that move."""
     rng = np.random.default_rng(0)
-    told = {}
+    videos = {}
     for video in range(VIDEOS):
         name = f"{video:010x}"
         noise = rng.integers(0, 255, (60, 80, 3), np.uint8)
@@ -134,8 +134,8 @@ def draw_vos(root: Path) -> Path:
             image.putpalette([(37 * at + 11) % 256 for at in range(768)])
             image.save(root / "train" / "Annotations" / name / f"{5 * time_:05d}.png")
         objects = {str(at + 1): {"category": f"kind{(video + 7 * at) % 65}"} for at in range(OBJECTS)}
-        told[name] = {"objects": objects}
-    (root / "train" / "meta.json").write_text(json.dumps({"videos": told}))
+        videos[name] = {"objects": objects}
+    (root / "train" / "meta.json").write_text(json.dumps({"videos": videos}))
     return root
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/metrics.py [--pixels 50] [--skip-sklearn]
 
-Each line is measured in a process of its own, so that its peak memory is its own. Processor time tells how much work it
+Each line is measured in a process of its own, so that its peak memory is its own. Processor time shows how much work it
 is whatever else the machine does meanwhile. Writes nothing; prints Markdown.
 """
 

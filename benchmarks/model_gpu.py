@@ -5,7 +5,7 @@
 Weights are random, so the numbers are of speed and memory alone. Training is as recipes/bench/paper.yaml has it: frozen
 weights in bfloat16, trained ones in float32 under autocast, gradient checkpointing, AdamW. Scoring is in bfloat16. Batches
 are prepared before the clock runs (benchmarks/score.py has the whole way from a video). Prints Markdown; without a GPU
-it says so and ends. `--preset tiny --device cpu` tries the script itself.
+it prints that and ends. `--preset tiny --device cpu` tries the script itself.
 """
 
 from __future__ import annotations

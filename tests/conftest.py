@@ -1,4 +1,4 @@
-"""What tests of several rooms need: the real files, if they are there, and a browser."""
+"""Fixtures of tests in several folders: the real files, if they exist, and a browser."""
 
 from __future__ import annotations
 

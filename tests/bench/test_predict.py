@@ -197,7 +197,7 @@ def test_a_camera_is_read_by_rtsp(tmp_path: Path) -> None:
     assert [(s.start_frame, s.end_frame, s.start) for s in found.segments] == [(20, 30, 2.0)]
 
 
-def test_a_camera_that_falls_silent_is_told(tmp_path: Path, camera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_that_falls_silent_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "TIMEOUT", (10.0, 1.0))
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)

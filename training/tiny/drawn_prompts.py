@@ -50,9 +50,9 @@ class Listed:
 def absent(
     rng: np.random.Generator, scenes: Scenes, there: Set[str], count: int, near: Sequence[str] = ()
 ) -> list[str]:
-    """`count` names that are not among `there`: what is said of other scenes.
+    """`count` names that are not among `there`: captions of other scenes.
 
-    So each name is asked for in vain about as often as in truth, and tells nothing by itself. The first ones are each
+    So each name is asked for in vain about as often as in truth, and does not predict the label by itself. The first ones are each
     easily taken for one of `near`, as far as there are such.
     """
     found: list[str] = []
@@ -60,8 +60,8 @@ def absent(
         alike = [text for text in kindred(name) if text not in there and text not in found]
         found += [alike[int(rng.integers(len(alike)))]] if alike else []
     while len(found) < count:
-        said = scenes.said[int(rng.integers(len(scenes)))]
-        texts = said[int(rng.integers(len(said)))] if said else ()
+        captions = scenes.captions[int(rng.integers(len(scenes)))]
+        texts = captions[int(rng.integers(len(captions)))] if captions else ()
         name = texts[int(rng.integers(len(texts)))] if texts else ""
         if name and name not in there and name not in found:
             found.append(name)
@@ -70,15 +70,15 @@ def absent(
 
 def prompt(rng: np.random.Generator, scenes: Scenes, number: int, exposed: bool, count: int) -> Listed:
     """`count` names, one of them true of a visible thing of scene `number` if `exposed` (and there is one), shuffled."""
-    said, names = scenes.said[number], list[str]()
+    captions, names = scenes.captions[number], list[str]()
     visible = np.flatnonzero(scenes.shown(number))
     exposed = exposed and len(visible) > 0
     if exposed:
-        thing = said[int(rng.choice(visible))]
+        thing = captions[int(rng.choice(visible))]
         kind = len(thing) == 1 or rng.random() < 0.5
         names = [thing[0] if kind else thing[int(rng.integers(1, len(thing)))]]
-    there = {name for texts in said for name in texts}
-    near = [*names, *(texts[int(rng.integers(len(texts)))] for texts in said)] if rng.random() < 0.5 else []
+    there = {name for texts in captions for name in texts}
+    near = [*names, *(texts[int(rng.integers(len(texts)))] for texts in captions)] if rng.random() < 0.5 else []
     names += absent(rng, scenes, there, count - len(names), near[: count // 2])
     order = rng.permutation(count)
     return Listed(tuple(names[at] for at in order), tuple(exposed and bool(at == 0) for at in order))

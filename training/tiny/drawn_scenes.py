@@ -46,28 +46,28 @@ VISIBLE = 24
 """Pixels of a thing below which its names are neither asked for nor ruled out."""
 
 Pixels = NDArray[np.uint8]
-Said = tuple[tuple[str, ...], ...]
+Captions = tuple[tuple[str, ...], ...]
 """For each thing of a scene everything that is true of it, its kind first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenes:
-    """frames uint8 RGB (N, H, W, 3); owner uint8 (N, H, W): number of the thing seen there + 1, 0 = none; said: N."""
+    """frames uint8 RGB (N, H, W, 3); owner uint8 (N, H, W): number of the thing seen there + 1, 0 = none; captions: N."""
 
     frames: Pixels
     owner: Pixels
-    said: tuple[Said, ...]
+    captions: tuple[Captions, ...]
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def shown(self, number: int) -> NDArray[np.bool_]:
         """Which of the things are large enough to be asked for, bool (things,)."""
-        return np.bincount(self.owner[number].ravel(), minlength=len(self.said[number]) + 1)[1:] >= VISIBLE
+        return np.bincount(self.owner[number].ravel(), minlength=len(self.captions[number]) + 1)[1:] >= VISIBLE
 
     def mask(self, number: int, name: str) -> NDArray[np.bool_]:
         """Where the things are that `name` is true of, bool (H, W)."""
-        things = [thing + 1 for thing, said in enumerate(self.said[number]) if name in said]
+        things = [thing + 1 for thing, captions in enumerate(self.captions[number]) if name in captions]
         return np.isin(self.owner[number], things)
 
 
@@ -145,12 +145,12 @@ class Pool:
             made = chunk.draw()
             self.cache.mkdir(parents=True, exist_ok=True)
             own = path.with_suffix(f".{os.getpid()}.npz")
-            np.savez(own, frames=made.frames, owner=made.owner, said=np.array(json.dumps(made.said)))
+            np.savez(own, frames=made.frames, owner=made.owner, captions=np.array(json.dumps(made.captions)))
             own.rename(path)
             return made
         with np.load(path) as file:
-            said = tuple(tuple(map(tuple, things)) for things in json.loads(str(file["said"])))
-            return Scenes(file["frames"], file["owner"], said)
+            captions = tuple(tuple(map(tuple, things)) for things in json.loads(str(file["captions"])))
+            return Scenes(file["frames"], file["owner"], captions)
 
 
 def joined(*some: Scenes) -> Scenes:
@@ -158,7 +158,7 @@ def joined(*some: Scenes) -> Scenes:
     if len(some) == 1:
         return some[0]
     frames, owner = np.concatenate([one.frames for one in some]), np.concatenate([one.owner for one in some])
-    return Scenes(frames, owner, tuple(said for one in some for said in one.said))
+    return Scenes(frames, owner, tuple(captions for one in some for captions in one.captions))
 
 
 def four(scenes: Scenes, count: int, seed: int) -> Scenes:
@@ -167,31 +167,31 @@ def four(scenes: Scenes, count: int, seed: int) -> Scenes:
     half = side // 2
     frames = np.empty((count, side, side, 3), np.uint8)
     owner = np.zeros((count, side, side), np.uint8)
-    said = []
+    captions = []
     for number in range(count):
-        names: Said = ()
+        names: Captions = ()
         for corner, row in enumerate(rng.integers(len(scenes), size=4)):
             y, x = corner // 2 * half, corner % 2 * half
             part = np.s_[y : y + half, x : x + half]
             frames[number][part] = cv2.resize(scenes.frames[row], (half, half), interpolation=cv2.INTER_AREA)
             small = cv2.resize(scenes.owner[row], (half, half), interpolation=cv2.INTER_NEAREST)
             owner[number][part] = np.where(small > 0, small + len(names), 0)
-            names += scenes.said[row]
-        said.append(names)
-    return Scenes(frames, owner, tuple(said))
+            names += scenes.captions[row]
+        captions.append(names)
+    return Scenes(frames, owner, tuple(captions))
 
 
-def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Said]]) -> Scenes:
+def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Captions]]) -> Scenes:
     frames = np.empty((count, side, side, 3), np.uint8)
     owner = np.empty((count, side, side), np.uint8)
-    said = []
+    captions = []
     for number in range(count):
         frames[number], owner[number], names = next(drawn)
-        said.append(names)
-    return Scenes(frames, owner, tuple(said))
+        captions.append(names)
+    return Scenes(frames, owner, tuple(captions))
 
 
-def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Said]]:
+def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Captions]]:
     while True:
         camera = closeup.look(rng, (side, side))
         view = place.build(rng, str(rng.choice(places)), camera)
@@ -205,11 +205,11 @@ def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterato
                 continue
             found += 1
             more = cast.expressions(film)
-            said = tuple((film.kind(part), *more[part]) for part in range(len(film.parts)))
-            yield shot.pixels, (shot.owner + 1).astype(np.uint8), said
+            captions = tuple((film.kind(part), *more[part]) for part in range(len(film.parts)))
+            yield shot.pixels, (shot.owner + 1).astype(np.uint8), captions
 
 
-def _street(seed: int, side: int, kinds: Sequence[str], first: int) -> Iterator[tuple[Pixels, Pixels, Said]]:
+def _street(seed: int, side: int, kinds: Sequence[str], first: int) -> Iterator[tuple[Pixels, Pixels, Captions]]:
     size = (side, side * 3 // 2)
     source = StreetSource(
         StreetSource.Options(size=size, seed=seed, kinds=tuple(kinds), places=TRAINED_PLACES, scenes=10**9)

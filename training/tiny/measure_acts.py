@@ -1,4 +1,4 @@
-"""Which acts does a model tell apart, and from what size on? Each act alone in a view, near and far.
+"""Which acts does a model distinguish, and from what size on? Each act alone in a view, near and far.
 
     python training/tiny/measure_acts.py [--model tiny] [--views 14]
 

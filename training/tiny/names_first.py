@@ -89,7 +89,7 @@ def loss(model: Lavida, lookup: Lookup, asked: Look, rng: np.random.Generator, d
 
 
 def _project(model: Lavida, names_NDX: Tensor, features: Features) -> tuple[Projected, Tensor]:
-    """Prompt, names and their maps where the language model has said nothing yet."""
+    """Prompt, names and their maps without the language model."""
     seg = names_NDX.new_zeros(len(names_NDX), model.config.mllm.get_text_config().hidden_size)
     real = torch.ones(names_NDX.shape[:2], dtype=torch.bool, device=names_NDX.device)
     projected = model.projector(seg, names_NDX, real, features.pixels_NPC)
@@ -120,16 +120,16 @@ def _decoded(
 
 def _dense(scenes: Scenes, row: int, rng: np.random.Generator, flip: bool) -> tuple[list[str], int, np.ndarray]:
     """NAMES names of a scene, up to half of them true; how many; what they cover, float32 (D, h, w)."""
-    said, owner = scenes.said[row], scenes.owner[row][:, ::-1] if flip else scenes.owner[row]
-    large = [name for names, shown in zip(said, scenes.shown(row), strict=True) if shown for name in names]
+    captions, owner = scenes.captions[row], scenes.owner[row][:, ::-1] if flip else scenes.owner[row]
+    large = [name for names, shown in zip(captions, scenes.shown(row), strict=True) if shown for name in names]
     true = list(dict.fromkeys(large))
     true = [true[at] for at in rng.permutation(len(true))[: NAMES // 2]]
-    there = {name for texts in said for name in texts}
+    there = {name for texts in captions for name in texts}
     names = true + absent(rng, scenes, there, NAMES - len(true), true[: NAMES // 4])
     height, width = owner.shape
     cells = owner.reshape(height // CELL, CELL, width // CELL, CELL)
     covered = np.zeros((NAMES, height // CELL, width // CELL), np.float32)
-    for thing, texts in enumerate(said):
+    for thing, texts in enumerate(captions):
         if not set(texts).isdisjoint(true):
             share = (cells == thing + 1).mean((1, 3), dtype=np.float32)
             for name in set(texts).intersection(true):

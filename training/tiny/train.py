@@ -41,7 +41,7 @@ from measure import measure
 SIDE = TINY_SIDE
 CONFIG = {"name_maps": "fine", "prompt_maps": True, "score_names": True}
 LOSS = {"focal": 20.0, "dice": 2.0, "iou": 0.0, "ious": 1.0, "object": 2.0, "text": 0.2, "names": 1.0, "name_maps": 4.0}
-TOLD = 10
+LOG_EVERY = 10
 """Steps between two looks at the losses."""
 MASKS = ("focal", "dice", "iou", "ious", "object")
 TEST_SEED, SEEDS = 999, {"near": 8, "street": 9101, "people": 9102, "four": 6}
@@ -182,7 +182,7 @@ class Run:
         self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        if self.step % TOLD == 0:  # a device is waited for no more often
+        if self.step % LOG_EVERY == 0:  # a device is waited for no more often
             for name, value in found.items():
                 self.losses[name] = self.losses.get(name, 0.0) * 0.8 + 0.2 * float(value.detach())
 
@@ -202,8 +202,8 @@ class Run:
         if not self.accelerator.is_main_process:
             return
         reading = measure(self.model, self.processor, test, self.args.test)
-        said = ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
-        print(f"step {self.step}, {self.spent:.1f} CPU-min, {minutes:.1f} min: {reading.text()} | {said}", flush=True)
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
+        print(f"step {self.step}, {self.spent:.1f} CPU-min, {minutes:.1f} min: {reading.text()} | {losses}", flush=True)
         self.curve.append({"step": self.step, "cpu_minutes": self.spent, "minutes": minutes, **asdict(reading)})
         if self.args.out:
             self.model.save_pretrained(self.args.out)

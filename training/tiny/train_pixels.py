@@ -1,4 +1,4 @@
-"""The eyes first: the image encoder of the `tiny` preset learns to tell the pixels of drawn scenes apart.
+"""Stage 1: the image encoder of the `tiny` preset learns to distinguish the pixels of drawn scenes.
 
     torchrun --nproc_per_node 2 training/tiny/train_pixels.py --minutes 30 --side 128 --out DIR
     torchrun --nproc_per_node 2 training/tiny/train_pixels.py --minutes 20 --batch 8 --lr 1.2e-3 --model DIR --out DIR
@@ -47,7 +47,7 @@ CELLS = 1500
 """Most cells of a batch whose expressions are read."""
 STRIDE = 4
 """Pixels of a side of a cell."""
-TOLD = 10
+LOG_EVERY = 10
 """Steps between two looks at the loss."""
 HEAD = "head.pt"
 """What is thrown away lies beside the model for the next stage."""
@@ -77,24 +77,26 @@ class Things:
     """Every thing of all scenes, in one table; each scene has one row before its things for its background.
 
     kinds  (rows,) number of the kind + 1, 0 = background
-    said   bool (rows, E): the expression is true of the thing
+    true_of  bool (rows, E): the expression is true of the thing
     first  (scenes,) each scene's first row: `first + owner` is the row of what is seen in a pixel
     """
 
     kinds: NDArray[np.int64]
-    said: NDArray[np.bool_]
+    true_of: NDArray[np.bool_]
     first: NDArray[np.int64]
 
     @classmethod
     def of(cls, scenes: Scenes) -> Things:
         """Of all scenes."""
         kind, expression = ({text: at for at, text in enumerate(texts)} for texts in (KINDS, EXPRESSIONS))
-        rows = [texts for things in scenes.said for texts in ((), *things)]
-        said = np.zeros((len(rows), len(EXPRESSIONS)), np.bool_)
-        for row, texts in zip(said, rows, strict=True):
+        rows = [texts for things in scenes.captions for texts in ((), *things)]
+        true_of = np.zeros((len(rows), len(EXPRESSIONS)), np.bool_)
+        for row, texts in zip(true_of, rows, strict=True):
             row[[expression[text] for text in texts[1:]]] = True
-        sizes = [1 + len(things) for things in scenes.said]
-        return cls(np.array([kind[texts[0]] + 1 if texts else 0 for texts in rows]), said, np.cumsum([0, *sizes[:-1]]))
+        sizes = [1 + len(things) for things in scenes.captions]
+        return cls(
+            np.array([kind[texts[0]] + 1 if texts else 0 for texts in rows]), true_of, np.cumsum([0, *sizes[:-1]])
+        )
 
 
 class Eyes(nn.Module):
@@ -108,7 +110,7 @@ class Eyes(nn.Module):
             parameter.requires_grad_(name.startswith("vision_encoder"))
         width = model.projector.name_out.out_features
         self.head = nn.ModuleDict(
-            {"kinds": nn.Linear(width, 1 + len(KINDS)), "said": nn.Linear(width, len(EXPRESSIONS))}
+            {"kinds": nn.Linear(width, 1 + len(KINDS)), "expressions": nn.Linear(width, len(EXPRESSIONS))}
         )
         self.side, self.sam.backbone_feature_sizes = side, [[side // stride] * 2 for stride in (4, 8, 16)]
 
@@ -119,7 +121,7 @@ class Eyes(nn.Module):
 
     def expressions(self, cells: Tensor) -> Tensor:
         """Logits of the expressions, (..., E)."""
-        found: Tensor = self.head["said"](cells)
+        found: Tensor = self.head["expressions"](cells)
         return found
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -181,7 +183,7 @@ def weights(scenes: Scenes, things: Things) -> Tensor:
 
 
 OWN = torch.tensor([[CATEGORY[text] == kind for text in EXPRESSIONS] for kind in ("", *KINDS)])
-"""Which expressions may be said of a kind at all, bool (A, E)."""
+"""Which expressions apply to a kind at all, bool (A, E)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Drawn:
 
     frames  uint8 (B, 3, S, S);  shares  float32 (B, C, C, A): how much of a cell each kind takes
     cells   int64 (n,): some cells with a thing in their middle, of all B C C
-    target  float32 (n, E): what is true of the thing;  asked  bool (n, E): what may be said of it
+    target  float32 (n, E): what is true of the thing;  asked  bool (n, E): what applies to it
     """
 
     frames: Tensor
@@ -226,7 +228,7 @@ class Batches(IterableDataset[Drawn]):
         cells = np.flatnonzero(kinds[middles])
         cells = cells[rng.permutation(len(cells))[:CELLS]]
         seen = middles.ravel()[cells]
-        target = torch.from_numpy(self.things.said[seen]).float()
+        target = torch.from_numpy(self.things.true_of[seen]).float()
         asked = OWN[kinds[seen]] & (target.sum(1, keepdim=True) > 0)
         return Drawn(frames, shares(kinds[rows_BSS], self.args.side // step), torch.from_numpy(cells), target, asked)
 
@@ -235,8 +237,8 @@ def losses(cells_BCCW: Tensor, layers: Eyes, drawn: Drawn, weight: Tensor) -> tu
     """Cross entropy of the kinds over all cells, and of the expressions in the middle of cells with a thing."""
     wanted = drawn.shares * weight
     kind_loss = -(wanted * layers.kinds(cells_BCCW).log_softmax(-1)).sum() / wanted.sum()
-    said = layers.expressions(cells_BCCW.flatten(0, 2)[drawn.cells])  # of nothing, where there is no thing
-    entropy = F.binary_cross_entropy_with_logits(said, drawn.target, reduction="none")
+    logits = layers.expressions(cells_BCCW.flatten(0, 2)[drawn.cells])  # of nothing, where there is no thing
+    entropy = F.binary_cross_entropy_with_logits(logits, drawn.target, reduction="none")
     return kind_loss, (entropy * drawn.asked).sum() / drawn.asked.sum().clamp(min=1)
 
 
@@ -250,7 +252,7 @@ def reading(eyes: Eyes, scenes: Scenes) -> float:
         frames = pixels.square_frames(small, eyes.side).to(next(eyes.parameters()).device)
         strongest.append(eyes.kinds(eyes(frames)).log_softmax(-1)[..., 1:].flatten(1, 2).amax(1))
     best = torch.cat(strongest).cpu().numpy()
-    there = np.array([[any(texts[0] == kind for texts in said) for kind in KINDS] for said in scenes.said])
+    there = np.array([[any(texts[0] == kind for texts in captions) for kind in KINDS] for captions in scenes.captions])
     known = [at for at in range(len(KINDS)) if 5 < there[:, at].sum() < len(there) - 5]
     return float(np.mean([roc_auc_score(there[:, at], best[:, at]) for at in known]))
 
@@ -301,7 +303,7 @@ def main() -> None:
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         step += 1
-        if step % TOLD == 0 or step == 1:  # a device is waited for no more often
+        if step % LOG_EVERY == 0 or step == 1:  # a device is waited for no more often
             mean = 0.8 * mean + 0.2 * float(kinds.detach()) if step > 1 else float(kinds.detach())
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lavida_bench.baselines import _base as baseline
 from lavida_bench.metrics import _base as metric
 from lavida_bench.protocols import protocol as protocols
+from lavida_bench.testing import check_baseline
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, UserError
 
@@ -101,6 +102,11 @@ def test_ubnormal_oracle_from_the_counts() -> None:
     normal = sum(frames.values()) - of_abnormal
     videos = [blank("abnormal", of_abnormal, labels), blank("normal", normal, np.zeros(normal, bool))]
     assert auc("video_oracle", videos) == pytest.approx(0.774, abs=5e-4)
+
+
+@pytest.mark.parametrize("name", baseline.known())
+def test_contract(name: str) -> None:
+    check_baseline(type(baseline.make(name)))
 
 
 def test_random_depends_on_seed_and_key_only() -> None:

@@ -17,6 +17,7 @@ from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._score_counts import LIMIT
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.histogram import ORDER, VALUES, consecutive_runs, resize_nearest
+from lavida_bench.testing import check_metric
 from lavida_bench.videos.types import Detections, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError
 
@@ -56,6 +57,11 @@ def of_frames(name: str, *videos: tuple[NDArray[np.bool_], NDArray[np.float32]])
 def trapezoid(labels: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
     precision, recall, _ = precision_recall_curve(labels, scores)
     return float(auc(recall, precision))
+
+
+@pytest.mark.parametrize("name", metric.known())
+def test_contract(name: str) -> None:
+    check_metric(type(metric.make(name)))
 
 
 ORACLES = {"frame_auc": roc_auc_score, "frame_ap": average_precision_score, "frame_pr_auc": trapezoid}

@@ -25,6 +25,7 @@ from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_results, score, videos_of_process
 from lavida_bench.scoring.scorer import ClipScores, PendingScores
+from lavida_bench.testing import check_scorer
 from lavida_bench.videos import prefetch, regions
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, UserError
@@ -90,6 +91,10 @@ def run(
 
 def expected(frame: int) -> float:
     return frame + 10 - 20
+
+
+def test_contract_of_the_toy() -> None:
+    check_scorer(Toy(), SIZE)
 
 
 def test_every_frame_has_its_score_and_its_map(tmp_path: Path) -> None:

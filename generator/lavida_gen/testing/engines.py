@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.engines._base import Engine
-from lavida_gen.testing._expect import expect
+from lavida_gen.testing.expect import expect
 
 BROKEN_JOB = 2
 MESSAGE = f"job {BROKEN_JOB} is broken; repair it"

@@ -13,7 +13,7 @@ from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Scene
 from lavida_gen.sources._base import Source
 from lavida_gen.sources.street import StreetSource
-from lavida_gen.testing._expect import check_options, expect
+from lavida_gen.testing.expect import check_options, expect
 
 SCENES = 30
 """Scenes that are tried."""

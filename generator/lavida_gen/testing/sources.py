@@ -14,7 +14,7 @@ from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source, SourceOptions
-from lavida_gen.testing._expect import check_options, expect
+from lavida_gen.testing.expect import check_options, expect
 
 MOST_FILES = 300
 """Files of a data set that `check_source` accepts: it copies and breaks each of them."""

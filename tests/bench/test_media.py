@@ -163,7 +163,7 @@ def test_a_title_that_is_not_utf_8_is_no_fault(tmp_path: Path) -> None:
         pass
     assert np.abs(np.subtract(greys(VideoFile(path)(0, FRAMES)), wanted(range(FRAMES)))).max() <= 4
     assert sum(1 for _ in Stream(path)) == FRAMES
-    assert len(video_file.read(path, [0, 9], drawing.SIZE)) == 2
+    assert len(video_file.decode_frames(path, [0, 9], drawing.SIZE)) == 2
 
 
 def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:

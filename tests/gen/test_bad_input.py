@@ -130,7 +130,7 @@ def cut(root: Path, plain: Coco) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (truncated, "jpg: is truncated; expected a whole JPEG"),
+        (truncated, "jpg: is truncated; expected a complete JPEG"),
         (resized, "jpg: is 10 x 10 pixels; expected 64 x 48"),
         (missing, "jpg: cannot be read (No such file"),
         (bomb, "60000 x 60000 pixels; expected at most"),

@@ -68,7 +68,7 @@ def test_masklets_of_a_real_film_stay_with_their_frames(
 
     (tmp_path / "sav_000000.mp4").symlink_to(shared_data / "videos" / file)
     every = [FRAME_STEP * at for at in range(6)]
-    frames = video_file.read(shared_data / "videos" / file, every, size)
+    frames = video_file.decode_frames(shared_data / "videos" / file, every, size)
     bright = [frames[at][:, :, 1] > 150 for at in every]
     rows = [[shapes.run_lengths(bits)] for bits in bright]
     told = {**sa_v.masklets([0]), "video_height": float(size[0]), "video_width": float(size[1]), "masklet": rows}

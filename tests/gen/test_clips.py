@@ -12,7 +12,7 @@ from miniatures import sa_v
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import video_file
-from lavida_gen.scenes.video_file import Stills
+from lavida_gen.scenes.video_file import VideoStills
 from lavida_gen.sources._clips import ClipOptions, clip_positions, sort_frames
 
 
@@ -72,7 +72,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("numbers", [[0], [29], [7, 8], [13, 3, 3, 28], list(range(30)), [6, 20]])
 def test_frames_of_a_film_are_those_asked_for(film: Path, numbers: list[int]) -> None:
-    found = video_file.read(film, numbers, sa_v.SIZE)
+    found = video_file.decode_frames(film, numbers, sa_v.SIZE)
     assert set(found) == set(numbers)
     for number, pixels in found.items():
         assert pixels.shape == (*sa_v.SIZE, 3)
@@ -81,9 +81,9 @@ def test_frames_of_a_film_are_those_asked_for(film: Path, numbers: list[int]) ->
 
 def test_a_film_is_decoded_once_and_late(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    real = video_file.read
-    monkeypatch.setattr(video_file, "read", lambda *args: calls.append(args) or real(*args))
-    frames = Stills(film, [2, 4, 4], sa_v.SIZE).frames()
+    real = video_file.decode_frames
+    monkeypatch.setattr(video_file, "decode_frames", lambda *args: calls.append(args) or real(*args))
+    frames = VideoStills(film, [2, 4, 4], sa_v.SIZE).frames()
     assert calls == []
     shown = [frame.pixels() for frame in frames]
     assert len(calls) == 1
@@ -100,7 +100,7 @@ def test_a_film_is_decoded_once_and_late(film: Path, monkeypatch: pytest.MonkeyP
 )
 def test_a_film_that_does_not_fit(film: Path, numbers: list[int], size: tuple[int, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        video_file.read(film, numbers, size)
+        video_file.decode_frames(film, numbers, size)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,6 @@ def test_a_film_that_does_not_fit(film: Path, numbers: list[int], size: tuple[in
 def test_frames_of_real_films(shared_data: Path, file: str, size: tuple[int, int]) -> None:
     """Seeking gives the same frames as decoding from the start."""
     path = shared_data / "videos" / file
-    whole = video_file.read(path, range(41), size)
+    whole = video_file.decode_frames(path, range(41), size)
     for number in (0, 1, 17, 40):
-        assert np.array_equal(video_file.read(path, [number], size)[number], whole[number])
+        assert np.array_equal(video_file.decode_frames(path, [number], size)[number], whole[number])

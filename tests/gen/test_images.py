@@ -61,11 +61,11 @@ def test_exif_turn_follows_the_size_that_the_masks_have() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: viewers show it 32 high, 24 wide
     data = saved(Image.fromarray(picture()), "JPEG", quality=95, exif=exif)
-    assert probe(data, "x").turn == 6
+    assert probe(data, "x").orientation == 6
     stored, turned = frame(data).pixels(), frame(data, (SIZE[1], SIZE[0])).pixels()
     assert stored.shape == (*SIZE, 3)
     assert np.abs(np.rot90(stored, -1).astype(int) - turned).max() < 8
-    assert probe(frame(data).jpeg(), "x").turn == 1, "a viewer must not turn it again"
+    assert probe(frame(data).jpeg(), "x").orientation == 1, "a viewer must not rotate it again"
 
 
 def test_another_size_than_annotated() -> None:
@@ -84,7 +84,7 @@ def test_truncated(kind: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"])
 def test_no_picture(data: bytes) -> None:
-    with pytest.raises(DataError, match=r"here.jpg: is no readable image; expected JPEG"):
+    with pytest.raises(DataError, match=r"here.jpg: is not a readable image; expected JPEG"):
         frame(data).jpeg()
 
 

@@ -70,7 +70,7 @@ def test_polygons_are_drawn_as_pycocotools_draws_them() -> None:
         (lambda: masks.from_counts(masks.empty((4, 4)).counts, (4, 5), "x"), r"sum up to 16; expected 20 = 4 x 5"),
         (lambda: masks.from_counts(b"\x01\x02", (4, 4), "x"), r"byte 1 in compressed run lengths"),
         (lambda: masks.from_counts(b"oo", (4, 4), "x"), "end in the middle of a number"),
-        (lambda: masks.from_png(b"", "m.png"), "m.png: is no readable PNG"),
+        (lambda: masks.from_png(b"", "m.png"), "m.png: is not a readable PNG"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, message: str) -> None:

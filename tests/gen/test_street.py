@@ -285,7 +285,7 @@ def test_kinds_that_need_a_person_have_one_in_every_scene(closeup: bool) -> None
         ({"kinds": ("dgo",)}, r"unknown kind 'dgo'; did you mean 'dog'\?"),
         ({"places": ("beach",)}, "unknown place 'beach'"),
         ({"kinds": ()}, "is empty; known: person"),
-        ({"kinds": ("wheelchair", "stroller")}, "none of them is ever alone: add person"),
+        ({"kinds": ("wheelchair", "stroller")}, "none of these kinds is ever drawn alone; add person"),
         ({"size": (10, 10)}, "96 to 2160"),
         ({"things": (5, 2)}, "fewest <= most"),
         ({"frames": 1}, "greater than or equal to 2"),

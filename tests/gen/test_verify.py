@@ -88,8 +88,8 @@ def flip_mask(key: str, fields: Fields) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (set_field("jpg", b"nothing"), "is no readable image"),
-        (set_field("mask.png", b"nothing"), "is no readable PNG"),
+        (set_field("jpg", b"nothing"), "is not a readable image"),
+        (set_field("mask.png", b"nothing"), "is not a readable PNG"),
         (set_field("mask.png", masks.to_png(masks.empty((9, 9)))), "mask 0 is (9, 9); expected (96, 128)"),
         (flip_mask, "its mask is empty, yet it is exposed"),
         (flip_mask, "its mask is not empty, yet it is normal"),

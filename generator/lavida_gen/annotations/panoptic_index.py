@@ -86,7 +86,9 @@ def open_index(path: Path) -> PanopticIndex:
         DataError: The file is malformed.
     """
     digest = cache.file_digest(path)
-    return PanopticIndex(path, cache.cached_arrays("panoptic", VERSION, [digest], lambda: _Reader(path).read()), digest)
+    return PanopticIndex(
+        path, cache.cached_arrays("panoptic", VERSION, [digest], lambda: _PanopticReader(path).read()), digest
+    )
 
 
 class _Row(NamedTuple):
@@ -98,7 +100,7 @@ class _Row(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Reader:
+class _PanopticReader:
     path: Path
     images: dict[int, tuple[str, str]] = field(default_factory=dict)
     categories: dict[int, tuple[str, str, bool]] = field(default_factory=dict)

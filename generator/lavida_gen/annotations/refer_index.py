@@ -100,7 +100,7 @@ def open_refs(path: Path, coco: CocoIndex, split: str) -> ReferIndex:
     """
     digest = cache.file_digest(path)
     arrays = cache.cached_arrays(
-        "refer", VERSION, [digest, coco.digest, split], lambda: _Reader(path, coco, split).read()
+        "refer", VERSION, [digest, coco.digest, split], lambda: _RefsReader(path, coco, split).read()
     )
     return ReferIndex(arrays, coco, digest)
 
@@ -129,7 +129,7 @@ class _Link(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Reader:
+class _RefsReader:
     """Reads one refs file; call `read` once."""
 
     path: Path

@@ -1,12 +1,13 @@
-"""Masks as COCO run lengths: making, joining, measuring and drawing them.
+"""Masks as COCO run lengths: encoding, merging, measuring and decoding them.
 
-The one place (outside sources/) that knows pycocotools. Letters: H W pixels.
+The only module that uses pycocotools. Letters: H W pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from lavida_gen.common.errors import DataError, problem
 
 Bits = NDArray[np.bool_]
+"""(H, W) bool."""
 
 
 class RLE(NamedTuple):
@@ -41,58 +43,101 @@ class Box(NamedTuple):
     height: int
 
 
-def _api() -> Any:
-    from pycocotools import _mask  # the C functions; the pure Python wrapper costs more than the work
+class _CocoMask(TypedDict):
+    """A mask as pycocotools takes and returns it."""
 
-    return _mask
+    size: list[int]
+    counts: bytes
 
 
-def _coco(rle: RLE) -> dict[str, Any]:
+def _api() -> ModuleType:
+    from pycocotools import _mask  # the C functions; the Python wrapper takes longer than the work
+
+    module: ModuleType = _mask
+    return module
+
+
+def _coco(rle: RLE) -> _CocoMask:
     return {"size": [rle.height, rle.width], "counts": rle.counts}
 
 
-def _rle(coco: dict[str, Any]) -> RLE:
+def _rle(coco: _CocoMask) -> RLE:
     return RLE(int(coco["size"][0]), int(coco["size"][1]), coco["counts"])
 
 
-def encode(bits: NDArray[Any]) -> RLE:
-    """Run lengths of a (H, W) mask; every value but 0 counts as set."""
+def encode(bits: NDArray[np.generic]) -> RLE:
+    """Encode a mask.
+
+    Args:
+        bits: (H, W) bool or numbers; every value except 0 counts as set.
+
+    Returns:
+        Its run lengths.
+    """
     plane = np.asfortranarray(bits.astype(np.uint8) if bits.dtype == np.bool_ else (bits != 0).astype(np.uint8))
     return _rle(_api().encode(plane[:, :, None])[0])
 
 
 def decode(rle: RLE) -> Bits:
-    """The mask as bool (H, W)."""
+    """Decode a mask.
+
+    Args:
+        rle: Its run lengths.
+
+    Returns:
+        (H, W) bool.
+    """
     return _plane(rle).view(np.bool_)
 
 
 def _plane(rle: RLE) -> NDArray[np.uint8]:
-    """The mask as 0 and 1 (H, W), row by row; pycocotools' columns are turned by OpenCV, which is quick at it."""
+    """The mask as (H, W) 0 and 1 in C order; OpenCV transposes the columns of pycocotools, since it is fast at it."""
     import cv2
 
     return np.asarray(cv2.transpose(_api().decode([_coco(rle)])[:, :, 0].T), np.uint8)
 
 
 def empty(size: tuple[int, int]) -> RLE:
-    """A mask of `size` (H, W) with nothing set."""
+    """An empty mask.
+
+    Args:
+        size: (H, W) in pixels.
+
+    Returns:
+        A mask in which nothing is set.
+    """
     return from_runs([size[0] * size[1]], size)
 
 
 def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask") -> RLE:
-    """COCO's uncompressed form: column-major run lengths, the first one counts zeros. Raises DataError."""
+    """Encode COCO's uncompressed form.
+
+    Args:
+        runs: Column-major run lengths; the first one counts zeros.
+        size: (H, W) in pixels.
+        where: Names the mask in errors.
+
+    Returns:
+        The mask.
+
+    Raises:
+        DataError: The runs do not fill `size` exactly.
+    """
     if any(run < 0 for run in runs) or sum(runs) != size[0] * size[1]:
-        raise DataError(
-            problem(
-                where,
-                f"run lengths sum up to {sum(runs)}",
-                f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels",
-            )
-        )
+        expected = f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels"
+        raise DataError(problem(where, f"run lengths sum up to {sum(runs)}", expected))
     return _rle(_api().frUncompressedRLE([{"size": list(size), "counts": list(runs)}], *size)[0])
 
 
-def from_values(plane: NDArray[Any]) -> dict[int, RLE]:
-    """Run lengths of every value of an integer (H, W) plane, by value, ascending: one pass for all of them."""
+def from_values(plane: NDArray[np.generic]) -> dict[int, RLE]:
+    """Encode the mask of every value of an index mask, in one pass.
+
+    Args:
+        plane: (H, W) integers.
+
+    Returns:
+        Value -> its mask, sorted by value.
+    """
     size = (plane.shape[0], plane.shape[1])
     flat = _by_columns(plane)
     cuts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
@@ -106,49 +151,60 @@ def from_values(plane: NDArray[Any]) -> dict[int, RLE]:
         counts = np.empty(2 * len(runs) + 1, np.int64)
         counts[0], counts[-1] = begin[0], flat.size - end[-1]
         counts[1::2], counts[2:-1:2] = end - begin, begin[1:] - end[:-1]
-        counts = counts if counts[-1] else counts[:-1]  # as pycocotools' own code ends
+        counts = counts if counts[-1] else counts[:-1]  # pycocotools leaves out a last run of length 0, too
         rles[int(value)] = _rle(_api().frUncompressedRLE([{"size": list(size), "counts": counts}], *size)[0])
     return rles
 
 
-def _by_columns(plane: NDArray[Any]) -> NDArray[Any]:
-    """The (H, W) plane as (H * W,), column after column; OpenCV turns planes several times as fast as numpy."""
+def _by_columns(plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The (H, W) plane as (H * W,), column by column; OpenCV transposes several times as fast as numpy."""
     import cv2
 
-    alike = {1: np.uint8, 2: np.uint16, 4: np.int32}.get(plane.dtype.itemsize)
-    if alike is None or not plane.size:
+    dtype = {1: np.uint8, 2: np.uint16, 4: np.int32}.get(plane.dtype.itemsize)
+    if dtype is None or not plane.size:
         return plane.T.ravel()
-    turned: NDArray[Any] = cv2.transpose(plane.view(alike))
-    return turned.ravel().view(plane.dtype)
+    transposed: NDArray[np.generic] = cv2.transpose(plane.view(dtype))
+    return transposed.ravel().view(plane.dtype)
 
 
 def from_counts(counts: bytes | str, size: tuple[int, int], where: object = "mask") -> RLE:
-    """COCO's compressed form, checked: the runs must fill `size` (H, W) exactly. Raises DataError."""
+    """Check COCO's compressed form.
+
+    Args:
+        counts: Compressed run lengths.
+        size: (H, W) in pixels.
+        where: Names the mask in errors.
+
+    Returns:
+        The mask.
+
+    Raises:
+        DataError: The code is malformed, or the runs do not fill `size` exactly.
+    """
     data = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
     total = sum(_runs(data, where))
     if total != size[0] * size[1]:
-        raise DataError(
-            problem(where, f"run lengths sum up to {total}", f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels")
-        )
+        expected = f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels"
+        raise DataError(problem(where, f"run lengths sum up to {total}", expected))
     return RLE(size[0], size[1], data)
 
 
 def _runs(data: bytes, where: object) -> list[int]:
-    """Run lengths behind COCO's compressed code (6 bits a character, differences to the run before last)."""
+    """Run lengths in COCO's compressed code (6 bits per character, differences to the second last run)."""
     runs: list[int] = []
-    at, end = 0, len(data)
-    while at < end:
+    index, end = 0, len(data)
+    while index < end:
         value = shift = 0
         more = True
         while more:
-            if at >= end:
+            if index >= end:
                 raise DataError(problem(where, "compressed run lengths end in the middle of a number"))
-            char = data[at] - 48
+            char = data[index] - 48
             if not 0 <= char < 64:
-                raise DataError(problem(where, f"byte {data[at]} in compressed run lengths", "characters 48..111"))
+                raise DataError(problem(where, f"byte {data[index]} in compressed run lengths", "characters 48..111"))
             value |= (char & 0x1F) << shift
             more = bool(char & 0x20)
-            at += 1
+            index += 1
             shift += 5
             if not more and char & 0x10:
                 value |= -1 << shift
@@ -161,46 +217,88 @@ def _runs(data: bytes, where: object) -> list[int]:
 
 
 def from_polygons(polygons: Sequence[Sequence[float]], size: tuple[int, int], where: object = "mask") -> RLE:
-    """Union of polygons [x0, y0, x1, y1, ...] in pixels, drawn as pycocotools does. Raises DataError."""
+    """Draw polygons as pycocotools does.
+
+    Args:
+        polygons: At least one [x0, y0, x1, y1, ...] in pixels.
+        size: (H, W) in pixels.
+        where: Names the mask in errors.
+
+    Returns:
+        The union of the polygons.
+
+    Raises:
+        DataError: There is no polygon, or one has less than 3 corners.
+    """
     for number, polygon in enumerate(polygons):
         if len(polygon) < 6 or len(polygon) % 2:
-            raise DataError(
-                problem(
-                    f"{where} polygon {number}",
-                    f"{len(polygon)} numbers",
-                    "an even count of at least 6 (x, y, ...)",
-                )
-            )
+            expected = "an even count of at least 6 (x, y, ...)"
+            raise DataError(problem(f"{where} polygon {number}", f"{len(polygon)} numbers", expected))
     if not polygons:
         raise DataError(problem(where, "no polygon", "at least one"))
-    # pycocotools asks whether these are boxes by their length (4): every polygon here has at least 6 numbers.
+    # pycocotools takes lists of 4 numbers for boxes; every polygon here has at least 6.
     parts = _api().frPoly([list(map(float, polygon)) for polygon in polygons], size[0], size[1])
     return _rle(_api().merge(parts, 0))
 
 
 def union(rles: Sequence[RLE]) -> RLE:
-    """Pixels set in any of `rles` (at least one, all of one size)."""
+    """Pixels that are set in any of several masks.
+
+    Args:
+        rles: At least one mask, all of the same size.
+
+    Returns:
+        Their union.
+    """
     return rles[0] if len(rles) == 1 else _rle(_api().merge([_coco(r) for r in rles], 0))
 
 
 def intersection(rles: Sequence[RLE]) -> RLE:
-    """Pixels set in all of `rles` (at least one, all of one size)."""
+    """Pixels that are set in all of several masks.
+
+    Args:
+        rles: At least one mask, all of the same size.
+
+    Returns:
+        Their intersection.
+    """
     return rles[0] if len(rles) == 1 else _rle(_api().merge([_coco(r) for r in rles], 1))
 
 
 def area(rle: RLE) -> int:
-    """Number of set pixels."""
+    """Measure a mask.
+
+    Args:
+        rle: The mask.
+
+    Returns:
+        Number of set pixels.
+    """
     return int(_api().area([_coco(rle)])[0])
 
 
 def box(rle: RLE) -> Box:
-    """Tight box of the set pixels."""
+    """The tight box of the set pixels.
+
+    Args:
+        rle: The mask.
+
+    Returns:
+        The box in pixels, zeros for an empty mask.
+    """
     x, y, w, h = _api().toBbox([_coco(rle)])[0]
     return Box(int(x), int(y), int(w), int(h))
 
 
 def to_png(rle: RLE) -> bytes:
-    """The mask as a one-bit PNG whose readers see 0 and 255."""
+    """Encode a mask as a one-bit PNG, which decodes to 0 and 255.
+
+    Args:
+        rle: The mask.
+
+    Returns:
+        The PNG.
+    """
     import cv2
 
     done, data = cv2.imencode(".png", _plane(rle), [cv2.IMWRITE_PNG_BILEVEL, 1])
@@ -209,10 +307,21 @@ def to_png(rle: RLE) -> bytes:
 
 
 def from_png(data: bytes, where: object = "mask") -> Bits:
-    """A mask PNG as bool (H, W). Raises DataError if it is no image."""
+    """Decode a mask PNG.
+
+    Args:
+        data: The PNG.
+        where: Names the mask in errors.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        DataError: It is not an image.
+    """
     import cv2
 
     plane = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if plane is None:
-        raise DataError(problem(where, "is no readable PNG"))
+        raise DataError(problem(where, "is not a readable PNG"))
     return np.asarray(plane != 0)

@@ -1,4 +1,4 @@
-"""What an exposure decides about a scene (Draft, Dropped), and what a shard says of a sample (Record).
+"""What an exposure makes of a scene (Draft, Rejection), and what a shard stores about a sample (SampleRecord).
 
 Letters: T frames (1 for an image), K names in the prompt, H W pixels.
 """
@@ -14,23 +14,28 @@ from lavida_gen.scenes.masks import RLE
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A scene that could not become a sample, and why. `reason` is a short fixed text: drops are counted by it."""
+    """A scene that could not become a sample.
+
+    Attributes:
+        reason: Why; a short fixed text, by which rejections are counted.
+    """
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An exposure's decision about a scene; prompts, augmentations and origin are added by the build.
+    """What an exposure makes of a scene; the build adds prompts, augmentations and origin.
 
-    frames  T frames of one size
-    names   K names that the prompt lists, shuffled, distinct
-    labels  K bool: is this name in the scene as the anomaly
-    masks   T, union of the anomalies; None where nothing anomalous is visible
-    edits   T, pixels that the exposure changed (pasted, moved, filled in); None where a frame is as it was
-    rule    a sentence about the place that the question must state ("" if none)
-    parts   where there are several anomalies: of each its own T masks; () for one
-    credit  (licence, attribution) of what was set in from another scene; () for nothing
+    Attributes:
+        frames: T frames of the same size.
+        names: K names that the prompt lists, shuffled, distinct.
+        labels: K bool: whether the name is in the scene as the anomaly.
+        masks: T masks, the union of the anomalies; None where no anomaly is visible.
+        edits: T masks of the pixels that the exposure changed (pasted, moved, filled in); None for unchanged frames.
+        rule: A sentence about the place that the question must state, "" if none.
+        parts: The T masks of each anomaly if there are several; () for one.
+        credit: (licence, attribution) of what was pasted from another scene; () for nothing.
     """
 
     frames: tuple[Frame, ...]
@@ -59,9 +64,9 @@ class Draft:
 class SampleRecord(TypedDict):
     """The `json` field of a sample in a shard. Every sample has every key, with values of the same types.
 
-    boxes and edits have one [x, y, width, height] in pixels per frame, zeros where there is nothing; areas are the
-    anomaly's share of each frame, 0..1; group is the photo or video that no split tears apart; fps is 0.0 for images;
-    names and labels have K entries.
+    boxes and edits have one [x, y, width, height] in pixels per frame, zeros for an empty mask; areas are the anomaly's
+    share of each frame, 0..1; group is the image or video that no split separates; fps is 0.0 for images; names and
+    labels have K entries.
     """
 
     key: str

@@ -20,10 +20,11 @@ Kind = Literal["image", "clip"]
 class Name:
     """A name that a prompt may list.
 
-    text      as the data set words it: a category ("person") or an expression ("man in the red shirt")
-    category  the category of the thing it names, "" where the data set does not tell; equal to `text`
-              for categories. A negative must be absent by both.
-    group     supercategory or other family of alike names, "" if none: where near misses come from
+    Attributes:
+        text: The wording of the data set: a category ("person") or an expression ("man in the red shirt").
+        category: The category of the thing it names, "" if unknown; equal to `text` for categories. Text and category
+            of a negative must both be absent.
+        group: Supercategory or other group of similar names, "" if none; near misses come from the same group.
     """
 
     text: str
@@ -35,11 +36,13 @@ class Name:
 class Region:
     """Something annotated in a scene.
 
-    names      what it is called: category first (if known), then expressions; at least one
-    masks      T entries, RLE of (H, W); None where it is not visible
-    kind       "thing" (countable) or "stuff" (sky, road)
-    candidate  may be declared the anomaly (False for backgrounds and void)
-    depth      drawing order where known, larger is nearer to the camera; None if unknown
+    Attributes:
+        names: Its names, at least one: category first (if known), then expressions.
+        masks: T masks of (H, W) pixels; None where it is not visible.
+        category: Its category, "" if unknown.
+        kind: "thing" (countable) or "stuff" (sky, road).
+        candidate: Whether it may be declared the anomaly (False for backgrounds and void).
+        depth: Drawing order, larger is nearer to the camera; None if unknown.
     """
 
     names: tuple[str, ...]
@@ -54,7 +57,7 @@ class Region:
             raise DataError(f"region: names {self.names!r}; expected at least one, none of them blank")
 
 
-def _nothing() -> Iterator[str]:
+def _no_names() -> Iterator[str]:
     return iter(())
 
 
@@ -62,14 +65,16 @@ def _nothing() -> Iterator[str]:
 class Scene:
     """An image (T = 1) or clip with its annotated regions.
 
-    key          stable and unique within the source, e.g. "coco/000000000139"
-    group        what must not be torn apart by a train/val split (the photo, the video); key if nothing else
-    frames       T frames, all of `size`
-    size         (H, W) in pixels
-    regions      N regions; masks of this size, T each
-    fps          frames a second of a clip, None for images or if unknown
-    absent       gives names annotated as NOT there: safe negatives; called only if needed
-    licence      SPDX id or the data set's own words; attribution: whom to name, None if nobody
+    Attributes:
+        key: Stable and unique within the source, such as "coco/val2017/000000000139".
+        frames: T frames, all of `size`.
+        size: (H, W) in pixels.
+        regions: N regions with T masks of `size` each.
+        licence: SPDX id, or the wording of the data set.
+        group: What a train/val split must keep together: the image or video; the key if it shares them with no other.
+        fps: Frames per second of a clip, None for images or if unknown.
+        attribution: Author to be named, None if there is none.
+        absent: Returns names that are annotated as absent, which are verified negatives; called only if needed.
     """
 
     key: str
@@ -80,14 +85,14 @@ class Scene:
     group: str = ""
     fps: float | None = None
     attribution: str | None = None
-    absent: Callable[[], Iterator[str]] = _nothing
+    absent: Callable[[], Iterator[str]] = _no_names
 
     def __post_init__(self) -> None:
         for region in self.regions:
             if len(region.masks) != len(self.frames):
                 raise DataError(
                     f"{self.key}: region {region.names[0]!r} has {len(region.masks)} masks; "
-                    f"expected {len(self.frames)}, one a frame"
+                    f"expected {len(self.frames)}, one per frame"
                 )
             for time, mask in enumerate(region.masks):
                 if mask is not None and mask.size != self.size:

@@ -1,4 +1,4 @@
-"""Single frames of a video file, decoded by PyAV when somebody asks for their pixels."""
+"""Single frames of a video file, decoded by PyAV when somebody reads their pixels."""
 
 from __future__ import annotations
 
@@ -6,44 +6,62 @@ import functools
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.images import Frame, Pixels
 
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
-class Stills:
-    """Some frames of a video, decoded together when the first of them is asked for, then kept."""
+
+class VideoStills:
+    """Some frames of a video, decoded together when the first of them is read, then kept.
+
+    Attributes:
+        path: The video file.
+        numbers: Numbers of the frames, from 0.
+        size: (H, W) in pixels, which the video must have.
+    """
 
     def __init__(self, path: Path, numbers: Sequence[int], size: tuple[int, int]) -> None:
-        """`numbers` count the video's frames from 0; `size` (H, W) is what they must have."""
         self.path, self.numbers, self.size = path, tuple(numbers), size
-        self._kept: dict[int, Pixels] | None = None
+        self._decoded: dict[int, Pixels] | None = None
 
     def frames(self) -> tuple[Frame, ...]:
-        """One Frame for each number, in the order given; nothing is decoded yet."""
+        """One Frame per number, in the order of `numbers`; nothing is decoded yet."""
         return tuple(
             Frame.drawn(functools.partial(self._pixels, number), self.size, f"{self.path} frame {number}")
             for number in self.numbers
         )
 
     def _pixels(self, number: int) -> Pixels:
-        if self._kept is None:
-            self._kept = read(self.path, self.numbers, self.size)
-        return self._kept[number]
+        if self._decoded is None:
+            self._decoded = decode_frames(self.path, self.numbers, self.size)
+        return self._decoded[number]
 
 
-def read(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> dict[int, Pixels]:
-    """Pixels (H, W, 3) uint8 RGB of the frames `numbers` (from 0). Raises DataError.
+def decode_frames(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> dict[int, Pixels]:
+    """Decode some frames of a video: seeks to the key frame before the first of them, then decodes in order.
 
-    Seeks to the key frame before the first of them, then decodes in order.
+    Args:
+        path: The video file.
+        numbers: Numbers of the frames, from 0.
+        size: (H, W) in pixels, which the video must have.
+
+    Returns:
+        Number -> (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: The video is broken, too short or of another size.
     """
     import av
 
     wanted = set(numbers)
-    found: dict[int, Pixels] = {}
+    frames: dict[int, Pixels] = {}
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
@@ -52,34 +70,38 @@ def read(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> dict[int,
             for frame in container.decode(stream):
                 number = _number(frame.pts, stream)
                 if number in wanted:
-                    found[number] = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                    frames[number] = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
                 if number >= max(wanted):
                     break
     except (av.FFmpegError, OSError, IndexError) as error:
-        raise DataError(
-            problem(path, f"cannot be decoded ({error})", "a whole video", "fetch the file again")
-        ) from error
-    missing = sorted(wanted - set(found))
+        got = f"cannot be decoded ({error})"
+        raise DataError(problem(path, got, "a complete video", "fetch the file again")) from error
+    missing = sorted(wanted - set(frames))
     if missing:
         raise DataError(problem(path, f"ends before frame {missing[0]}", "all frames that are annotated"))
-    for pixels in found.values():
+    for pixels in frames.values():
         if pixels.shape[:2] != size:
             raise DataError(problem(path, f"is {pixels.shape[1]} x {pixels.shape[0]}", f"{size[1]} x {size[0]}"))
-    return found
+    return frames
 
 
-def _rate(stream: Any) -> Fraction:
+def _rate(stream: VideoStream) -> Fraction:
     return Fraction(stream.average_rate or stream.guessed_rate or 24)
 
 
-def _number(pts: int | None, stream: Any) -> int:
-    """Number of a frame by its time stamp."""
+def _time_base(stream: VideoStream) -> Fraction:
+    assert stream.time_base is not None, "PyAV knows the time base of an opened stream"
+    return stream.time_base
+
+
+def _number(pts: int | None, stream: VideoStream) -> int:
+    """Number of a frame, from its time stamp."""
     assert pts is not None, "a decoded frame has a time stamp"
-    seconds = (pts - (stream.start_time or 0)) * Fraction(stream.time_base)
+    seconds = (pts - (stream.start_time or 0)) * _time_base(stream)
     return round(seconds * _rate(stream))
 
 
-def _seek(container: Any, stream: Any, number: int) -> None:
+def _seek(container: InputContainer, stream: VideoStream, number: int) -> None:
     if number:
-        at = (stream.start_time or 0) + int(number / _rate(stream) / stream.time_base)
-        container.seek(at, stream=stream, backward=True)
+        time = (stream.start_time or 0) + int(number / _rate(stream) / _time_base(stream))
+        container.seek(time, stream=stream, backward=True)

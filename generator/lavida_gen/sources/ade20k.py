@@ -28,19 +28,19 @@ BACKGROUND = frozenset(
 )
 
 
-class Ade20kOptions(SourceOptions):
+class Ade20kSourceOptions(SourceOptions):
     """Options of `ade20k`."""
 
     root: LocalPath = Field(description="folder ADEChallengeData2016")
     split: str = Field(default="training", description="training or validation")
 
 
-class Ade20kSource(LabelMapSource[Ade20kOptions]):
+class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
     """Each image is a scene; each class in it one region (instances are not annotated here)."""
 
     prefix = "ade20k"
 
-    Options = Ade20kOptions
+    Options = Ade20kSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="ADE20K (SceneParse150)",
@@ -63,7 +63,7 @@ class Ade20kSource(LabelMapSource[Ade20kOptions]):
         ),
     )
 
-    def __init__(self, options: Ade20kOptions) -> None:
+    def __init__(self, options: Ade20kSourceOptions) -> None:
         """List the masks and read the names. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources ade20k`")
         self._masks = required.folder(options.root / "annotations" / options.split, "split")

@@ -54,7 +54,7 @@ PAPER = frozenset(("person", "rider", "car", "truck", "bus", "motorcycle", "bicy
 GROUP_STEP = 1000
 
 
-class CityscapesOptions(SourceOptions):
+class CityscapesSourceOptions(SourceOptions):
     """Options of `cityscapes`."""
 
     root: LocalPath = Field(description="folder that contains leftImg8bit/ and gtFine/")
@@ -66,7 +66,7 @@ class CityscapesOptions(SourceOptions):
     )
 
 
-class CityscapesSource(LabelMapSource[CityscapesOptions]):
+class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
     """Each street view is a scene; each instance a region, and each class without instances one.
 
     Values below 1000 of classes that do have instances are dense groups without separate instances: they belong to
@@ -75,7 +75,7 @@ class CityscapesSource(LabelMapSource[CityscapesOptions]):
 
     prefix = "cityscapes"
 
-    Options = CityscapesOptions
+    Options = CityscapesSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Cityscapes",
@@ -97,7 +97,7 @@ class CityscapesSource(LabelMapSource[CityscapesOptions]):
         ),
     )
 
-    def __init__(self, options: CityscapesOptions) -> None:
+    def __init__(self, options: CityscapesSourceOptions) -> None:
         """List the masks of all cities. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources cityscapes`")
         self._images = required.folder(options.root / "leftImg8bit" / options.split, "split")

@@ -18,7 +18,7 @@ from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
 
 
-class CocoOptions(SourceOptions):
+class CocoSourceOptions(SourceOptions):
     """Options of `coco`."""
 
     root: LocalPath = Field(description="folder that contains annotations/ and the images")
@@ -31,13 +31,13 @@ class CocoOptions(SourceOptions):
     )
 
 
-class CocoSource(Source[CocoOptions]):
+class CocoSource(Source[CocoSourceOptions]):
     """Each image of an instances JSON is a scene; each annotation a region.
 
     Crowds are regions of their category, but as "stuff", since they are not one thing.
     """
 
-    Options = CocoOptions
+    Options = CocoSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO instances",
@@ -57,7 +57,7 @@ class CocoSource(Source[CocoOptions]):
         ),
     )
 
-    def __init__(self, options: CocoOptions) -> None:
+    def __init__(self, options: CocoSourceOptions) -> None:
         """Open the index, which is made on the first call. Raises DataError."""
         super().__init__(options)
         required, split = RequiredFiles(options.root, "see `lavida-gen sources coco`"), options.split

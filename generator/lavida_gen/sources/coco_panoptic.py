@@ -25,7 +25,7 @@ from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source
 VOID = 0
 
 
-class CocoPanopticOptions(SourceOptions):
+class CocoPanopticSourceOptions(SourceOptions):
     """Options of `coco_panoptic`."""
 
     root: LocalPath = Field(description="folder that contains annotations/ and the images")
@@ -35,10 +35,10 @@ class CocoPanopticOptions(SourceOptions):
     )
 
 
-class CocoPanopticSource(Source[CocoPanopticOptions]):
+class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
     """Each image is a scene; each segment a region (crowds as "stuff", since they are not one thing)."""
 
-    Options = CocoPanopticOptions
+    Options = CocoPanopticSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO panoptic",
@@ -61,7 +61,7 @@ class CocoPanopticSource(Source[CocoPanopticOptions]):
         ),
     )
 
-    def __init__(self, options: CocoPanopticOptions) -> None:
+    def __init__(self, options: CocoPanopticSourceOptions) -> None:
         """Open the index, which is made on the first call. Raises DataError."""
         super().__init__(options)
         required, split = RequiredFiles(options.root, "see `lavida-gen sources coco_panoptic`"), options.split

@@ -24,7 +24,7 @@ THINGS = "other"
 """The JSON's category 183: all things together, which is not a usable name."""
 
 
-class CocoStuffOptions(SourceOptions):
+class CocoStuffSourceOptions(SourceOptions):
     """Options of `coco_stuff`."""
 
     root: LocalPath = Field(description="folder that contains the pixel maps and the images")
@@ -40,12 +40,12 @@ class CocoStuffOptions(SourceOptions):
     )
 
 
-class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
+class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
     """Each image is a scene; each class in its pixel map one region."""
 
     prefix = "coco_stuff"
 
-    Options = CocoStuffOptions
+    Options = CocoStuffSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO-Stuff (164k, pixel maps)",
@@ -69,7 +69,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
         ),
     )
 
-    def __init__(self, options: CocoStuffOptions) -> None:
+    def __init__(self, options: CocoStuffSourceOptions) -> None:
         """List the pixel maps, or open the index of the JSON, which is made on the first call. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources coco_stuff`")
         root = required.root
@@ -148,7 +148,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffOptions]):
         yield from self._index.missing(self._images)
 
 
-def _maps_folder(options: CocoStuffOptions) -> Path:
+def _maps_folder(options: CocoStuffSourceOptions) -> Path:
     """The folder of the pixel maps: the one given, else stuffthingmaps/SPLIT, else SPLIT."""
     if options.maps is not None:
         return options.root / options.maps

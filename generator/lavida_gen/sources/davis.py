@@ -27,7 +27,7 @@ OBJECTS = 32
 """More objects than any video has: without names of single objects, all of them get the same name."""
 
 
-class DavisOptions(DenseClipOptions):
+class DavisSourceOptions(DenseClipOptions):
     """Options of `davis`."""
 
     root: LocalPath = Field(description="folder that contains JPEGImages/, Annotations/ and ImageSets/")
@@ -40,7 +40,7 @@ class DavisOptions(DenseClipOptions):
     resolution: str = Field(default="480p", description="folder of a resolution, '' if there is none")
 
 
-class DavisSource(VosSource[DavisOptions]):
+class DavisSource(VosSource[DavisSourceOptions]):
     """Each clip is a scene; each object a region.
 
     DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics), an object is named
@@ -50,7 +50,7 @@ class DavisSource(VosSource[DavisOptions]):
 
     prefix, family, rate = "davis", "davis-video", 24.0
 
-    Options = DavisOptions
+    Options = DavisSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="DAVIS 2016 and 2017",
@@ -75,7 +75,7 @@ class DavisSource(VosSource[DavisOptions]):
         ),
     )
 
-    def __init__(self, options: DavisOptions) -> None:
+    def __init__(self, options: DavisSourceOptions) -> None:
         """Read the list of videos and list their masks. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources davis`")
         root = required.root

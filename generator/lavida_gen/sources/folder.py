@@ -21,7 +21,7 @@ from lavida_gen.storage import cache
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
 
-class FolderOptions(UserRightsOptions):
+class FolderSourceOptions(UserRightsOptions):
     """Options of `folder`."""
 
     root: LocalPath = Field(description="folder that contains images, masks and names")
@@ -39,12 +39,12 @@ class FolderOptions(UserRightsOptions):
     )
 
 
-class FolderSource(LabelMapSource[FolderOptions]):
+class FolderSource(LabelMapSource[FolderSourceOptions]):
     """Each mask with its image is a scene; each named value of a mask is one region."""
 
     prefix = "folder"
 
-    Options = FolderOptions
+    Options = FolderSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Your own images and masks",
@@ -64,7 +64,7 @@ class FolderSource(LabelMapSource[FolderOptions]):
         ),
     )
 
-    def __init__(self, options: FolderOptions) -> None:
+    def __init__(self, options: FolderSourceOptions) -> None:
         """List the masks and images and read the names. Raises DataError or UserError."""
         self.options = options
         required = RequiredFiles(options.root, "see `lavida-gen sources folder`")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-class HuggingFaceOptions(UserRightsOptions):
+class HuggingFaceSourceOptions(UserRightsOptions):
     """Options of `hf`."""
 
     repo: str | None = Field(default=None, description="dataset on the Hub, OWNER/NAME")
@@ -45,7 +45,7 @@ class HuggingFaceOptions(UserRightsOptions):
     )
 
     @model_validator(mode="after")
-    def _one_place(self) -> HuggingFaceOptions:
+    def _one_place(self) -> HuggingFaceSourceOptions:
         if (self.repo is None) == (self.saved is None):
             raise ValueError("give either `repo` or `saved`")
         unused = [key for key in ("config", "revision") if getattr(self, key) is not None]
@@ -57,10 +57,10 @@ class HuggingFaceOptions(UserRightsOptions):
         return self
 
 
-class HuggingFaceSource(Source[HuggingFaceOptions]):
+class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
     """Each row is a scene; each named value of its mask is one region."""
 
-    Options = HuggingFaceOptions
+    Options = HuggingFaceSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="A dataset of the Hugging Face Hub, or one saved to disk",
@@ -79,7 +79,7 @@ class HuggingFaceSource(Source[HuggingFaceOptions]):
         ),
     )
 
-    def __init__(self, options: HuggingFaceOptions) -> None:
+    def __init__(self, options: HuggingFaceSourceOptions) -> None:
         """Open the table. Raises DataError or UserError."""
         super().__init__(options)
         self._table = _encoded_columns(_open(options), options)
@@ -154,7 +154,7 @@ class HuggingFaceSource(Source[HuggingFaceOptions]):
         return self._digest
 
 
-def _open(options: HuggingFaceOptions) -> Dataset:
+def _open(options: HuggingFaceSourceOptions) -> Dataset:
     """The split as a datasets.Dataset. Raises DataError or UserError."""
     try:
         import datasets
@@ -180,7 +180,7 @@ def _open(options: HuggingFaceOptions) -> Dataset:
     return opened[options.split]
 
 
-def _check_split(table: Dataset, options: HuggingFaceOptions, origin: object) -> None:
+def _check_split(table: Dataset, options: HuggingFaceSourceOptions, origin: object) -> None:
     """Raises UserError if a single saved split is not the one that the options name."""
     saved = str(table.split or options.split)
     name = saved.partition("[")[0]  # the split of a part is saved as `train[:50%]`
@@ -189,7 +189,7 @@ def _check_split(table: Dataset, options: HuggingFaceOptions, origin: object) ->
         raise UserError(problem("split", f"{origin} contains the split {saved!r}", repr(options.split), todo))
 
 
-def _encoded_columns(table: Dataset, options: HuggingFaceOptions) -> Dataset:
+def _encoded_columns(table: Dataset, options: HuggingFaceSourceOptions) -> Dataset:
     """The two columns, as encoded bytes. Raises UserError if one is missing or does not contain images."""
     import datasets
 

@@ -22,7 +22,7 @@ INSTANCES = 256
 """A value of the 16-bit masks is 256 * class + instance."""
 
 
-class MapillaryOptions(SourceOptions):
+class MapillarySourceOptions(SourceOptions):
     """Options of `mapillary`."""
 
     root: LocalPath = Field(description="folder that contains training/ and validation/")
@@ -30,12 +30,12 @@ class MapillaryOptions(SourceOptions):
     version: Literal["1.2", "2.0"] = Field(default="1.2", description="which classes: 1.2 (66) or 2.0 (124)")
 
 
-class MapillarySource(LabelMapSource[MapillaryOptions]):
+class MapillarySource(LabelMapSource[MapillarySourceOptions]):
     """Each street view is a scene; each instance a region, and each class without instances one background region."""
 
     prefix = "mapillary"
 
-    Options = MapillaryOptions
+    Options = MapillarySourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Mapillary Vistas",
@@ -56,7 +56,7 @@ class MapillarySource(LabelMapSource[MapillaryOptions]):
         ),
     )
 
-    def __init__(self, options: MapillaryOptions) -> None:
+    def __init__(self, options: MapillarySourceOptions) -> None:
         """Read the classes and list the masks. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources mapillary`")
         split = options.root / options.split

@@ -22,14 +22,14 @@ from lavida_gen.sources._clips import ClipContents, ClipSource, DenseClipOptions
 from lavida_gen.storage import cache
 
 
-class MevisOptions(DenseClipOptions):
+class MevisSourceOptions(DenseClipOptions):
     """Options of `mevis`."""
 
     root: LocalPath = Field(description="folder that contains train/")
     split: str = Field(default="train", description="train or valid_u (valid has no masks)")
 
 
-class MevisSource(ClipSource[MevisOptions]):
+class MevisSource(ClipSource[MevisSourceOptions]):
     """Each clip is a scene; each object a region with every expression that refers to it.
 
     So an expression for several objects is a name of each of them, and its mask the union of theirs. Categories are
@@ -38,7 +38,7 @@ class MevisSource(ClipSource[MevisOptions]):
 
     prefix, family = "mevis", "mevis-video"
 
-    Options = MevisOptions
+    Options = MevisSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="MeViS",
@@ -58,7 +58,7 @@ class MevisSource(ClipSource[MevisOptions]):
         ),
     )
 
-    def __init__(self, options: MevisOptions) -> None:
+    def __init__(self, options: MevisSourceOptions) -> None:
         """Read the expressions and open the index of masks, which is made on the first call. Raises DataError."""
         required = RequiredFiles(options.root, "valid has no masks; see `lavida-gen sources mevis`")
         root = options.root / options.split

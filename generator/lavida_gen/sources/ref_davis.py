@@ -13,18 +13,18 @@ from lavida_gen.sources._base import SourceInfo
 from lavida_gen.sources._referring import ReferringOptions, ReferringSource
 
 
-class RefDavisOptions(ReferringOptions):
+class RefDavisSourceOptions(ReferringOptions):
     """Options of `ref_davis`."""
 
     stride: int = Field(default=4, ge=1, le=1000, description="frames from one frame of a clip to the next")
 
 
-class RefDavisSource(ReferringSource[RefDavisOptions]):
+class RefDavisSource(ReferringSource[RefDavisSourceOptions]):
     """Each clip is a scene; each object a region that is named by its category and its expressions."""
 
     prefix, family, rate = "ref_davis", "davis-video", 24.0
 
-    Options = RefDavisOptions
+    Options = RefDavisSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Ref-DAVIS17",
@@ -51,6 +51,6 @@ class RefDavisSource(ReferringSource[RefDavisOptions]):
         ),
     )
 
-    def __init__(self, options: RefDavisOptions) -> None:
+    def __init__(self, options: RefDavisSourceOptions) -> None:
         """Read the JSON files and list the masks. Raises DataError."""
         super().__init__(options, "see `lavida-gen sources ref_davis`")

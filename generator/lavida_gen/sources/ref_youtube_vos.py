@@ -11,16 +11,16 @@ from lavida_gen.sources._base import SourceInfo
 from lavida_gen.sources._referring import ReferringOptions, ReferringSource
 
 
-class RefYoutubeVosOptions(ReferringOptions):
+class RefYoutubeVosSourceOptions(ReferringOptions):
     """Options of `ref_youtube_vos`."""
 
 
-class RefYoutubeVosSource(ReferringSource[RefYoutubeVosOptions]):
+class RefYoutubeVosSource(ReferringSource[RefYoutubeVosSourceOptions]):
     """Each clip is a scene; each object a region that is named by its category and its expressions."""
 
     prefix, family, rate = "ref_youtube_vos", "youtube-vos-video", 30.0
 
-    Options = RefYoutubeVosOptions
+    Options = RefYoutubeVosSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Ref-YouTube-VOS",
@@ -47,6 +47,6 @@ class RefYoutubeVosSource(ReferringSource[RefYoutubeVosOptions]):
         ),
     )
 
-    def __init__(self, options: RefYoutubeVosOptions) -> None:
+    def __init__(self, options: RefYoutubeVosSourceOptions) -> None:
         """Read the JSON files and list the masks. Raises DataError."""
         super().__init__(options, "see `lavida-gen sources ref_youtube_vos`")

@@ -27,7 +27,7 @@ CLEF_FOLDERS = ["images/saiapr_tc-12", "saiapr_tc-12", "images/refclef"]
 SEE = "see `lavida-gen sources refcoco`"
 
 
-class RefCocoOptions(SourceOptions):
+class RefCocoSourceOptions(SourceOptions):
     """Options of `refcoco`."""
 
     root: LocalPath = Field(description="folder that contains refcoco/, refcoco+/, ... and images/")
@@ -43,10 +43,10 @@ class RefCocoOptions(SourceOptions):
     )
 
 
-class RefCocoSource(Source[RefCocoOptions]):
+class RefCocoSource(Source[RefCocoSourceOptions]):
     """Each image with expressions of the split is a scene; all its annotations are regions with their expressions."""
 
-    Options = RefCocoOptions
+    Options = RefCocoSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="refCOCO, refCOCO+, refCOCOg, refCLEF, gRefCOCO: referring expressions",
@@ -83,7 +83,7 @@ class RefCocoSource(Source[RefCocoOptions]):
         ),
     )
 
-    def __init__(self, options: RefCocoOptions) -> None:
+    def __init__(self, options: RefCocoSourceOptions) -> None:
         """Open the indices, which are made on the first call. Raises DataError."""
         super().__init__(options)
         required = RequiredFiles(options.root, SEE)

@@ -18,7 +18,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.scenes.video_file import Stills
+from lavida_gen.scenes.video_file import VideoStills
 from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
 from lavida_gen.sources._clips import ClipOptions, clip_positions
 
@@ -29,7 +29,7 @@ FPS = 24.0
 SUFFIXES = {"manual": ("_manual.json",), "auto": ("_auto.json",), "both": ("_manual.json", "_auto.json")}
 
 
-class SaVOptions(ClipOptions):
+class SaVSourceOptions(ClipOptions):
     """Options of `sa_v`."""
 
     root: LocalPath = Field(description="folder that contains sav_000/ ... or the mp4 files themselves")
@@ -40,13 +40,13 @@ class SaVOptions(ClipOptions):
     called: str = Field(default="object", min_length=1, description="the name of every masklet")
 
 
-class SaVSource(Source[SaVOptions]):
+class SaVSource(Source[SaVSourceOptions]):
     """Each clip is a scene; each masklet a region. All get the same name, since none is annotated.
 
     The length of a video is known only when its masklets are read: `clips` clips are spread over each video.
     """
 
-    Options = SaVOptions
+    Options = SaVSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="SA-V (Segment Anything Video), training set",
@@ -71,7 +71,7 @@ class SaVSource(Source[SaVOptions]):
         ),
     )
 
-    def __init__(self, options: SaVOptions) -> None:
+    def __init__(self, options: SaVSourceOptions) -> None:
         """List the annotation files. Raises DataError."""
         super().__init__(options)
         self._root = require_folder(options.root, "root", "see `lavida-gen sources sa_v`")
@@ -112,7 +112,7 @@ class SaVSource(Source[SaVOptions]):
         stride = positions[1] - positions[0]
         return Scene(
             key=self.key(number),
-            frames=Stills(file, [FRAME_STEP * position for position in positions], size).frames(),
+            frames=VideoStills(file, [FRAME_STEP * position for position in positions], size).frames(),
             size=size,
             regions=tuple(regions),
             licence=self.about.licence,

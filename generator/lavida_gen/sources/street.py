@@ -1,7 +1,7 @@
-"""Drawn street and campus views: the embedded source that required no download.
+"""Drawn street and campus views: the built-in source that required no download.
 
-Every scene has a place, a light and a cast of its own; masks are exact, for they come from the same drawing. The
-drawing room is lavida_gen.street.
+Every scene has its own place, light and actors; masks are exact, since they come from the same drawing. The
+drawing code is in lavida_gen.street.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DESERTED = 0.25
 """Share of the scenes without people, in which "person" can be listed as an absent name."""
 
 
-class StreetOptions(SourceOptions):
+class StreetSourceOptions(SourceOptions):
     """Options of `street`."""
 
     scenes: int = Field(default=10_000, ge=1, le=10**9, description="number of different scenes")
@@ -74,10 +74,10 @@ class StreetOptions(SourceOptions):
         return names
 
 
-class StreetSource(Source[StreetOptions]):
+class StreetSource(Source[StreetSourceOptions]):
     """Scenes drawn from a seed; half of them are annotated with categories, half with expressions, too."""
 
-    Options = StreetOptions
+    Options = StreetSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Drawn street and campus scenes",
@@ -89,7 +89,7 @@ class StreetSource(Source[StreetOptions]):
         layout="No folder.",
     )
 
-    def __init__(self, options: StreetOptions) -> None:
+    def __init__(self, options: StreetSourceOptions) -> None:
         """Store the options; there is nothing to open."""
         super().__init__(options)
         self._kinds = tuple(KINDS) if options.kinds is None else options.kinds

@@ -18,20 +18,20 @@ from lavida_gen.sources._vos import ObjectNames, VosSource, list_videos, read_ob
 from lavida_gen.storage import cache
 
 
-class YoutubeVosOptions(ClipOptions):
+class YoutubeVosSourceOptions(ClipOptions):
     """Options of `youtube_vos`."""
 
     root: LocalPath = Field(description="folder that contains train/")
     split: str = Field(default="train", description="train (valid and test annotate only the first frame of an object)")
 
 
-class YoutubeVosSource(VosSource[YoutubeVosOptions]):
+class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
     """Each clip is a scene; each object a region that is named by its category."""
 
     prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
     requires_names = True
 
-    Options = YoutubeVosOptions
+    Options = YoutubeVosSourceOptions
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="YouTube-VOS 2018/2019",
@@ -52,7 +52,7 @@ class YoutubeVosSource(VosSource[YoutubeVosOptions]):
         ),
     )
 
-    def __init__(self, options: YoutubeVosOptions) -> None:
+    def __init__(self, options: YoutubeVosSourceOptions) -> None:
         """Read meta.json and list the masks. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources youtube_vos`")
         root = options.root / options.split

@@ -36,7 +36,7 @@ def test_intervals_overlap_and_clamp() -> None:
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 5), (7, 2)])
 def test_intervals_that_are_none(start: int, stop: int) -> None:
-    with pytest.raises(DataError, match=r"line 3: frames from .*; expected 0 <= start < end; mend the annotation"):
+    with pytest.raises(DataError, match=r"line 3: frames from .*; expected 0 <= start < end; fix the annotation"):
         checked_interval(start, stop, "line 3")
 
 

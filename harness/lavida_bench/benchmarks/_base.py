@@ -1,8 +1,8 @@
-"""The base of all benchmarks: official files on disk -> TestVideos, and what is wrong with those files.
+"""The base of all benchmarks: official files on disk -> TestVideos, and the defects of these files.
 
     benchmark = make("ucf_crime", Path("/data/ucf_crime"))
     for video in benchmark.videos(): ...
-    print(check(benchmark).found)       # of _check.py
+    print(check(benchmark).found)       # in _check.py
 
 To add one, write `benchmarks/NAME.py` with one subclass of Benchmark and draw a small one in
 tests/bench/benchmark_miniatures/NAME.py; tests/bench/test_benchmarks.py finds both by itself.
@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Generic, Literal
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+from typing_extensions import TypeVar
 
 from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.media import Media
@@ -33,7 +35,13 @@ PACKAGE = "lavida_bench.benchmarks"
 
 @dataclass(frozen=True, slots=True)
 class SplitSize:
-    """How much there is; None where it is not known."""
+    """Size of a test split.
+
+    Attributes:
+        videos: Number of videos.
+        frames: Number of frames, None if unknown.
+        abnormal_frames: Number of abnormal frames, None if unknown.
+    """
 
     videos: int
     frames: int | None = None
@@ -67,10 +75,14 @@ class BenchmarkInfo(DatasetInfo):
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Something wrong with the data, and what is done about it.
+    """A problem of the data, and what is done about it.
 
-    fatal   the official number cannot be computed with it
-    items   the videos or frames concerned, if there are several
+    Attributes:
+        where: The file, folder or video.
+        what: The problem.
+        action: What is done about it.
+        fatal: Whether the official number cannot be computed with it.
+        items: The videos or frames with the problem, if there are several.
     """
 
     where: str
@@ -82,33 +94,62 @@ class Defect:
 
 @dataclass(slots=True)
 class DefectLog:
-    """Collects what a loader finds wrong; `missing` are videos that the annotations name and the disk lacks."""
+    """Collects the defects that a loader finds.
+
+    Attributes:
+        defects: The defects, in the order in which they were found.
+        missing: Keys of the videos that the annotations name and that are not on disk.
+    """
 
     defects: list[Defect] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     def add(self, where: object, what: str, action: str, fatal: bool = False, items: Iterable[object] = ()) -> None:
-        """One more defect."""
+        """Add a defect.
+
+        Args:
+            where: The file, folder or video.
+            what: The problem.
+            action: What is done about it.
+            fatal: Whether the official number cannot be computed with it.
+            items: The videos or frames with the problem, if there are several.
+        """
         self.defects.append(Defect(str(where), what, action, fatal, tuple(map(str, items))))
 
 
 class BenchmarkOptions(StrictModel):
-    """What every benchmark can be asked for."""
+    """Options of every benchmark."""
 
     root: Path | None = Field(None, description="its folder; default: NAME below $LAVIDA_BENCH_DATA, or below data/")
     names: tuple[str, ...] | None = Field(None, description="anomalies named to a prompt, instead of the usual ones")
 
 
-class Benchmark(ABC):
-    """One benchmark on disk. Making it reads nothing; `videos` reads annotations and counts frames.
+OptionsT_co = TypeVar("OptionsT_co", bound=BenchmarkOptions, covariant=True, default=BenchmarkOptions)
+
+
+class Benchmark(ABC, Generic[OptionsT_co]):
+    """One benchmark on disk. Opening it reads nothing; `videos` reads annotations and counts frames.
 
     Everything is a function of the options and the files, in a stable order.
+
+    Attributes:
+        Options: The type of its options.
+        about: Title, licence, how to get it, layout of its folder, scoring rules.
+        name: Its name, as results record it.
+        options: The options it was opened with.
+        root: Its folder.
     """
 
     Options: ClassVar[type[BenchmarkOptions]] = BenchmarkOptions
     about: ClassVar[BenchmarkInfo]
 
-    def __init__(self, options: Any, name: str = "") -> None:
+    def __init__(self, options: OptionsT_co, name: str = "") -> None:
+        """Open the benchmark.
+
+        Args:
+            options: Options of the type `Options`.
+            name: The name that the user asked for; "" = the name of the module.
+        """
         self.name = name or type(self).__module__.rpartition(".")[2]
         self.options = options
         self.root: Path = options.root.expanduser() if options.root else self.default_root()
@@ -116,23 +157,23 @@ class Benchmark(ABC):
         self._videos: list[TestVideo] | None = None
 
     def default_root(self) -> Path:
-        """Where its data is looked for if nobody says."""
+        """The folder of its data if the options name none."""
         module = self.name.partition(":")[0]  # of package.module:Class
         return Path(os.environ.get("LAVIDA_BENCH_DATA") or "data") / module.rpartition(".")[2]
 
     @property
     def expected(self) -> SplitSize | None:
-        """What the official test split holds under these options."""
+        """Size of the official test split under these options; None where there is no such thing."""
         return self.about.expected
 
     @property
     def anomaly_names(self) -> tuple[str, ...]:
-        """Names for a prompt."""
+        """The anomalies that a prompt lists."""
         return self.about.names if self.options.names is None else tuple(self.options.names)
 
     @property
     def rules(self) -> ScoringRules:
-        """What a protocol has to know about the benchmark: its name, and the scoring rules of `about`."""
+        """What a protocol needs to know about the benchmark: its name, and the scoring rules of `about`."""
         return ScoringRules(
             benchmark=self.name,
             metrics=self.about.metrics,
@@ -143,57 +184,92 @@ class Benchmark(ABC):
         )
 
     def prepare(self) -> None:
-        """Makes sure that the folder is there. Raises DataError if it is not."""
+        """Check that the folder exists, or make it.
+
+        Raises:
+            DataError: It does not exist.
+        """
         if not self.root.is_dir():
-            todo = f"give the right --root; `lavida-bench benchmarks {self.name}` tells how to get the data"
+            todo = f"give the right --root; `lavida-bench benchmarks {self.name}` shows how to get the data"
             raise DataError(problem(self.root, "no such folder", f"the files of {self.name}", todo))
 
     def annotated(self) -> SplitSize | None:
-        """What the annotation files alone say; None if there are none at hand. Raises DataError."""
+        """Size of the test split according to the annotation files alone; None if there are none.
+
+        Raises:
+            DataError: An annotation file cannot be read.
+        """
         return None
 
     @abstractmethod
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """The test videos that can be scored, in a stable order; what is wrong goes to `log`.
+        """Read the test videos that can be scored.
 
-        Raises DataError where nothing can be done without the user: no annotation file, an unreadable one.
+        Args:
+            log: Gets the defects of single videos.
+
+        Returns:
+            The videos in a stable order.
+
+        Raises:
+            DataError: There is no annotation file, or it cannot be read.
         """
 
     def videos(self) -> list[TestVideo]:
-        """The test videos at hand, in a stable order. Raises DataError if there is none."""
+        """The test videos on disk, read once.
+
+        Returns:
+            At least one video, in a stable order.
+
+        Raises:
+            DataError: There is none, or the annotations cannot be read.
+        """
         found = self.loaded()
         if not found:
-            hints = "; ".join(f"{d.where}: {d.what}" for d in self.log.defects[:3])
+            hints = "; ".join(f"{defect.where}: {defect.what}" for defect in self.log.defects[:3])
             got = "no test video can be read" + (f" ({hints})" if hints else "")
             raise DataError(problem(self.root, got, "the layout below", f"see `lavida-bench benchmarks {self.name}`"))
         return found
 
     def loaded(self) -> list[TestVideo]:
-        """As `videos`, also where there is none."""
+        """As `videos`, but [] where there is none.
+
+        Returns:
+            The videos in a stable order.
+
+        Raises:
+            DataError: The annotations cannot be read.
+        """
         if self._videos is None:
             self.prepare()
             log = DefectLog()
             found = self.load(log)
-            twice = [key for key, number in Counter(video.key for video in found).items() if number > 1]
-            assert not twice, f"{self.name}: two videos of one key: {twice}"
+            repeated = [key for key, number in Counter(video.key for video in found).items() if number > 1]
+            assert not repeated, f"{self.name}: two videos of one key: {repeated}"
             self._videos, self._log = found, log
         return self._videos
 
     @property
     def log(self) -> DefectLog:
-        """What loading found wrong."""
+        """The defects that loading found."""
         self.loaded()
         return self._log
 
     @property
     def defects(self) -> list[Defect]:
-        """What loading found wrong, and what reading has found since: for reports."""
-        broken = [d for video in self.loaded() for d in reading_defects(video)]
-        return [*self.log.defects, *broken]
+        """The defects that loading found, and those that reading frames has found since."""
+        return [*self.log.defects, *(defect for video in self.loaded() for defect in reading_defects(video))]
 
 
 def reading_defects(video: TestVideo) -> list[Defect]:
-    """What a video's reader has noted so far."""
+    """The defects that a video's reader has found so far.
+
+    Args:
+        video: A test video.
+
+    Returns:
+        Its reader's notes, and one defect for all broken frames.
+    """
     media = video.reader
     if not isinstance(media, Media):
         return []
@@ -212,14 +288,25 @@ def known() -> tuple[str, ...]:
 
 
 def find_class(name: str, allow_code: bool = False) -> type[Benchmark]:
-    """The class of a benchmark by name, or by ``package.module:Class`` if code is allowed. Raises UserError."""
+    """The class of a benchmark.
+
+    Args:
+        name: Its name, or ``package.module:Class`` if code is allowed.
+        allow_code: Whether ``package.module:Class`` may be imported.
+
+    Returns:
+        A concrete subclass of Benchmark.
+
+    Raises:
+        UserError: The name is unknown, or code is not allowed.
+    """
     return find(PACKAGE, Benchmark, name, allow_code)
 
 
 def make(
     name: str,
     root: Path | str | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     allow_code: bool = False,
 ) -> Benchmark:
     """Open a benchmark. No file is read yet.
@@ -237,15 +324,18 @@ def make(
         UserError: The name or an option is unknown.
     """
     cls = find_class(name, allow_code)
-    values = {**(settings or {})} | ({"root": root} if root is not None else {})
+    values = dict(settings or {})
+    if root is not None:
+        values["root"] = root
     try:
         return cls(cls.Options.model_validate(values), name)
     except ValidationError as error:
-        raise UserError(f"{name}: " + "; ".join(_said(one, cls.Options) for one in error.errors())) from error
+        problems = "; ".join(_option_problem(details, cls.Options) for details in error.errors())
+        raise UserError(f"{name}: {problems}") from error
 
 
-def _said(error: Any, options: type[BenchmarkOptions]) -> str:
-    option = ".".join(map(str, error["loc"]))
-    if error["type"] == "extra_forbidden":
+def _option_problem(details: ErrorDetails, options: type[BenchmarkOptions]) -> str:
+    option = ".".join(map(str, details["loc"]))
+    if details["type"] == "extra_forbidden":
         return unknown_name("option", option, options.model_fields)
-    return f"option {option}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r}"
+    return f"option {option}: {details['msg'].removeprefix('Value error, ')}; got {details['input']!r}"

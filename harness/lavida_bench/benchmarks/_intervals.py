@@ -1,4 +1,4 @@
-"""Annotated stretches of frames -> frame labels, whatever way a benchmark writes its ends.
+"""Annotated intervals of frames -> frame labels, for any way in which a benchmark writes its ends.
 
 Letters: F frames of a video.
 """
@@ -22,27 +22,58 @@ class Interval(NamedTuple):
 
 
 def checked_interval(start: int, stop: int, where: object) -> Interval:
-    """A stretch of at least one frame. Raises DataError for a negative start or an end before it."""
+    """Make an interval of at least one frame.
+
+    Args:
+        start: First frame, 0-based.
+        stop: End, exclusive.
+        where: File and line, for the message.
+
+    Returns:
+        The interval.
+
+    Raises:
+        DataError: The start is negative, or the end is not after it.
+    """
     if start < 0 or stop <= start:
         got = f"frames from {start} up to but not including {stop}"
-        raise DataError(problem(where, got, "0 <= start < end", "mend the annotation"))
+        raise DataError(problem(where, got, "0 <= start < end", "fix the annotation"))
     return Interval(start, stop)
 
 
 def intervals_to_labels(intervals: Iterable[Interval], frame_count: int) -> Bits:
-    """(F,) bool, True in any interval; in any order, overlapping, clamped to the video."""
-    found = np.zeros(frame_count, np.bool_)
+    """Make frame labels.
+
+    Args:
+        intervals: Abnormal intervals in any order, which may overlap and may go beyond the video.
+        frame_count: F.
+
+    Returns:
+        (F,) bool, True in any interval.
+    """
+    labels = np.zeros(frame_count, np.bool_)
     for start, stop in intervals:
-        found[start:stop] = True
-    return found
+        labels[start:stop] = True
+    return labels
 
 
 def parse_whole_number(text: str, where: object) -> int:
-    """A whole number, also where it is written as a float (``12.0``). Raises DataError."""
+    """Read a whole number.
+
+    Args:
+        text: The number, which may be written as a float (``12.0``).
+        where: File and line, for the message.
+
+    Returns:
+        The number.
+
+    Raises:
+        DataError: The text is no whole number.
+    """
     try:
         number = float(text)
     except ValueError:
         number = float("nan")
     if number != np.floor(number) or not np.isfinite(number):
-        raise DataError(problem(where, f"{text!r}", "a whole number", "mend the annotation"))
+        raise DataError(problem(where, f"{text!r}", "a whole number", "fix the annotation"))
     return int(number)

@@ -1,14 +1,14 @@
-"""Object maps (a number for each object in each pixel) -> boxes and masks of tracked objects, made once and kept.
+"""Object maps (each pixel holds its object's number) -> boxes and masks of tracked objects, made once and cached.
 
 Letters: n regions, H W pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,48 +30,80 @@ class Span:
     stop: int
 
 
-def tracks(maps: dict[int, Path], spans: Sequence[Span], size: tuple[int, int]) -> tuple[Track, ...]:
-    """A track for each span in which its object is seen, in order of object numbers, with boxes and masks.
+class _Region(NamedTuple):
+    """A visible object: index of its span, frame, box (left, top, right, bottom), run-length code of its mask."""
 
-    maps  frame number -> object map, of `size` (H, W). Raises DataError for a broken map.
+    span: int
+    frame: int
+    box: tuple[int, int, int, int]
+    code: bytes
+
+
+def tracks(maps: dict[int, Path], spans: Sequence[Span], size: tuple[int, int]) -> tuple[Track, ...]:
+    """Make a track with boxes and masks for each span in which its object is visible.
+
+    Args:
+        maps: Frame number -> object map.
+        spans: When which object is anomalous.
+        size: (H, W) of the maps in pixels.
+
+    Returns:
+        The tracks in the order of the object numbers.
+
+    Raises:
+        DataError: A map cannot be decoded.
     """
     ordered = sorted(spans, key=lambda span: (span.number, span.start))
     newest = max((path.stat().st_mtime_ns for path in maps.values()), default=0)
-    parts = [*map(str, ordered), str(size), str(len(maps)), str(newest), *(str(p.parent) for p in [*maps.values()][:1])]
-    found = cache.cached_arrays("object-maps", VERSION, parts, lambda: _regions(maps, ordered))
-    codes = cache.PackedBytes(np.asarray(found["codes"]), np.asarray(found["offsets"]))
-    owner, frames, boxes = (np.asarray(found[name]) for name in ("owner", "frames", "boxes"))
-    made = []
-    for at, span in enumerate(ordered):
-        rows = np.flatnonzero(owner == at)
+    folder = [str(path.parent) for path in list(maps.values())[:1]]
+    parts = [*map(str, ordered), str(size), str(len(maps)), str(newest), *folder]
+    arrays = cache.cached_arrays("object-maps", VERSION, parts, lambda: _region_arrays(maps, ordered))
+    codes = cache.PackedBytes(np.asarray(arrays["codes"]), np.asarray(arrays["offsets"]))
+    owner, frames, boxes = (np.asarray(arrays[name]) for name in ("owner", "frames", "boxes"))
+    found = []
+    for index, span in enumerate(ordered):
+        rows = np.flatnonzero(owner == index)
         if len(rows):
             masks = tuple(RLE(*size, codes[int(row)]) for row in rows)
-            made.append(Track(f"{span.number}", frames[rows], boxes[rows], masks))
-    return tuple(made)
+            found.append(Track(f"{span.number}", frames[rows], boxes[rows], masks))
+    return tuple(found)
 
 
-def _regions(maps: dict[int, Path], spans: Sequence[Span]) -> dict[str, NDArray[Any]]:
-    rows: list[tuple[int, int, tuple[int, int, int, int], bytes]] = []
+def _visible_regions(maps: dict[int, Path], spans: Sequence[Span]) -> Iterator[_Region]:
+    """The regions of the spans, frame by frame."""
     for frame, path in sorted(maps.items()):
-        active = [at for at, span in enumerate(spans) if span.start <= frame < span.stop]
-        values = read_grey(path, None) if active else None
-        for at in active:
-            assert values is not None, "read where a span is active"
-            bits = np.asarray(values == spans[at].number)
+        active = [index for index, span in enumerate(spans) if span.start <= frame < span.stop]
+        if not active:
+            continue
+        values = read_grey(path, None)
+        for index in active:
+            bits = np.asarray(values == spans[index].number)
             if bits.any():
-                rows.append((at, frame, largest_box(bits), encode(bits).counts))
-    data, offsets = cache.PackedBytes.pack(row[3] for row in rows)
+                yield _Region(index, frame, largest_box(bits), encode(bits).counts)
+
+
+def _region_arrays(maps: dict[int, Path], spans: Sequence[Span]) -> dict[str, NDArray[Any]]:
+    """The visible regions as the cache stores them; `owner` is the index of a region's span."""
+    regions = list(_visible_regions(maps, spans))
+    data, offsets = cache.PackedBytes.pack(region.code for region in regions)
     return {
-        "owner": np.array([row[0] for row in rows], np.int64),
-        "frames": np.array([row[1] for row in rows], np.int64),
-        "boxes": np.array([row[2] for row in rows], np.float32).reshape(-1, 4),
+        "owner": np.array([region.span for region in regions], np.int64),
+        "frames": np.array([region.frame for region in regions], np.int64),
+        "boxes": np.array([region.box for region in regions], np.float32).reshape(-1, 4),
         "codes": data,
         "offsets": offsets,
     }
 
 
 def largest_box(bits: Bits) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom (exclusive) of the connected part with the largest box, as UBnormal's authors."""
+    """The box of an object as UBnormal's authors draw it: that of the connected part with the largest box.
+
+    Args:
+        bits: (H, W) bool, at least one pixel.
+
+    Returns:
+        Left, top, right, bottom in pixels, right and bottom exclusive.
+    """
     import cv2
 
     _, _, stats, _ = cv2.connectedComponentsWithStats(bits.view(np.uint8), connectivity=8)

@@ -1,4 +1,4 @@
-"""Films the scripts of the drawn benchmark and writes them as UCSD lays its files out.
+"""Renders the scripts of the drawn benchmark and writes the files in the layout of UCSD.
 
     Test/TestNNN/NNN.tif   Test/TestNNN_gt/NNN.bmp   Test/street.m   tracks/TestNNN.txt   street.json
 
@@ -24,10 +24,10 @@ from lavida_gen.sources.street import DRAWING
 from lavida_gen.street import Film, Shot
 
 VERSION = 1
-"""Goes up whenever a picture, mask or script changes."""
+"""Rises whenever a picture, mask or script changes."""
 
 SMALLEST = 24
-"""Pixels: less of an anomaly than this is not labelled (a wheel that enters the picture)."""
+"""Pixels: an anomaly with fewer visible pixels is not labelled (a wheel that enters the picture)."""
 
 RECORD = "street.json"
 
@@ -35,29 +35,44 @@ RECORD = "street.json"
 def write_street(
     root: Path, seed: int, videos: int, frames: int, size: tuple[int, int], advance: Callable[[int], None]
 ) -> None:
-    """Writes the benchmark to `root`, under a temporary name until it is whole. Raises DataError on a full disk."""
+    """Write the benchmark, under a temporary name until it is complete.
+
+    Args:
+        root: Its folder, which does not exist or is empty.
+        seed: Seed of the drawing.
+        videos: Number of videos.
+        frames: Frames of each video.
+        size: (H, W) in pixels.
+        advance: Called with the number of frames after each video.
+
+    Raises:
+        DataError: The files cannot be written.
+    """
     partial = partial_path(root, unique=True)
     shutil.rmtree(partial, ignore_errors=True)
-    where = place_in_view(seed, size)
+    place = place_in_view(seed, size)
 
-    def one(number: int) -> Bits:
-        script = write_script(seed, number, where, frames / FPS)
-        film = Film(where, script.actors, seed=seed + number)
-        marks = _write_video(partial, number, film, script, frames)
+    def write_numbered(number: int) -> Bits:
+        script = write_script(seed, number, place, frames / FPS)
+        film = Film(place, script.actors, seed=seed + number)
+        labels = _write_video(partial, number, film, script, frames)
         advance(frames)
-        return marks
+        return labels
 
     try:
         (partial / "tracks").mkdir(parents=True)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            marks = list(pool.map(one, range(videos)))
-        lines = ["TestVideoFile = {};", *(f"TestVideoFile{{end+1}}.gt_frame = [{ranges(m)}];" for m in marks)]
+            labels = list(pool.map(write_numbered, range(videos)))
+        lines = [
+            "TestVideoFile = {};",
+            *(f"TestVideoFile{{end+1}}.gt_frame = [{matlab_ranges(video)}];" for video in labels),
+        ]
         (partial / "Test" / "street.m").write_text("\n".join(lines) + "\n")
-        said = {**record(seed, videos, frames, size), "abnormal_frames": int(np.sum(marks))}
-        (partial / RECORD).write_text(json.dumps(said))
+        written = {**record(seed, videos, frames, size), "abnormal_frames": int(np.sum(labels))}
+        (partial / RECORD).write_text(json.dumps(written))
         root.parent.mkdir(parents=True, exist_ok=True)
         if root.is_dir():
-            root.rmdir()  # an empty folder, as the caller has made sure
+            root.rmdir()  # empty: the caller has checked it
         partial.rename(root)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -65,7 +80,17 @@ def write_street(
 
 
 def record(seed: int, videos: int, frames: int, size: tuple[int, int]) -> dict[str, object]:
-    """What a folder was asked to hold."""
+    """The options of the drawing, as street.json records them.
+
+    Args:
+        seed: Seed of the drawing.
+        videos: Number of videos.
+        frames: Frames of each video.
+        size: (H, W) in pixels.
+
+    Returns:
+        Plain JSON.
+    """
     return {
         "version": VERSION,
         "drawing": DRAWING,
@@ -81,25 +106,25 @@ def _write_video(root: Path, number: int, film: Film, script: Script, frames: in
     from PIL import Image
 
     key = f"Test{number + 1:03d}"
-    pictures, plates = root / "Test" / key, root / "Test" / f"{key}_gt"
-    pictures.mkdir(parents=True)
-    plates.mkdir()
+    frame_folder, mask_folder = root / "Test" / key, root / "Test" / f"{key}_gt"
+    frame_folder.mkdir(parents=True)
+    mask_folder.mkdir()
     tracks: list[str] = []
-    marks = np.zeros(frames, np.bool_)
+    labels = np.zeros(frames, np.bool_)
     for frame in range(frames):
         shot = film.shoot(frame / FPS)
-        seen = anomalous(film, script, shot, frame / FPS)
+        visible = anomalous(film, script, shot, frame / FPS)
         union = np.zeros(shot.owner.shape, np.bool_)
-        for track, mask in seen:
+        for track, mask in visible:
             x, y, width, height = masks.box(masks.encode(mask))
             tracks.append(f"{track},{frame},{x},{y},{x + width},{y + height}")
             union |= mask
-        marks[frame] = bool(seen)
-        # Grey as UCSD would lose what names speak of; JPEG inside TIFF, for drawn grain does not pack.
-        Image.fromarray(shot.pixels).save(pictures / f"{frame + 1:03d}.tif", compression="jpeg", quality=88)
-        Image.fromarray(union).save(plates / f"{frame + 1:03d}.bmp")
+        labels[frame] = bool(visible)
+        # In colour, unlike UCSD, since names mention colours; JPEG inside TIFF, since drawn grain does not compress.
+        Image.fromarray(shot.pixels).save(frame_folder / f"{frame + 1:03d}.tif", compression="jpeg", quality=88)
+        Image.fromarray(union).save(mask_folder / f"{frame + 1:03d}.bmp")
     (root / "tracks" / f"{key}.txt").write_text("".join(f"{line}\n" for line in sorted(tracks, key=_by_track)))
-    return marks
+    return labels
 
 
 def _by_track(line: str) -> tuple[int, int]:
@@ -108,7 +133,17 @@ def _by_track(line: str) -> tuple[int, int]:
 
 
 def anomalous(film: Film, script: Script, shot: Shot, time: float) -> list[tuple[int, Bits]]:
-    """(number of the anomaly, bool (H, W)) of the anomalies that can be seen at a time."""
+    """The anomalies that are visible in a frame.
+
+    Args:
+        film: The rendered video.
+        script: Its script.
+        shot: The frame.
+        time: Time of the frame in seconds.
+
+    Returns:
+        (number of the anomaly, its (H, W) bool mask) of each.
+    """
     found = []
     for number, anomaly in enumerate(script.anomalies):
         parts = [part for part, (actor, _) in enumerate(film.parts) if actor in anomaly.actors]
@@ -118,7 +153,14 @@ def anomalous(film: Film, script: Script, shot: Shot, time: float) -> list[tuple
     return found
 
 
-def ranges(marks: Bits) -> str:
-    """``61:180, 200:200``: the stretches of (F,) labels, counted from 1, ends inclusive."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], marks, [False]]).astype(np.int8)))
+def matlab_ranges(labels: Bits) -> str:
+    """Frame labels as the .m file of UCSD writes them: ``61:180, 200:200``.
+
+    Args:
+        labels: (F,) bool, True = abnormal.
+
+    Returns:
+        The abnormal intervals, frames counted from 1, ends inclusive.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], labels, [False]]).astype(np.int8)))
     return ", ".join(f"{start + 1}:{stop}" for start, stop in edges.reshape(-1, 2))

@@ -18,29 +18,40 @@ from lavida_bench.videos.types import Track
 from lavida_gen.common.errors import DataError, problem
 
 RegionRow = tuple[int, float, float, float, float]
+"""Frame, left, top, right, bottom."""
 
 
 def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ...]:
-    """The tracks of a file in the order of their numbers, () for an empty one. Raises DataError with the line.
+    """Read a file of tracks.
 
-    Regions without extent and regions outside the video's frames are left out, which `log` says.
+    Args:
+        path: The file.
+        frame_count: F of the video.
+        log: Gets the regions without extent and those outside the video's frames, which are left out.
+
+    Returns:
+        The tracks in the order of their numbers, () for an empty file.
+
+    Raises:
+        DataError: A line is invalid, or a track has two regions in a frame; the message names the line.
     """
     rows: dict[int, dict[int, RegionRow]] = defaultdict(dict)
-    odd: list[int] = []
+    ignored: list[int] = []
     for line, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
         if not text.strip():
             continue
         track, row = _row(text, f"{path}, line {line}")
         if not 0 <= row[0] < frame_count or row[3] <= row[1] or row[4] <= row[2]:
-            odd.append(line)
-        elif rows[track].setdefault(row[0], row) is not row:
-            raise DataError(
-                problem(f"{path}, line {line}", f"frame {row[0]} of track {track} again", "one region each")
-            )
-    if odd:
-        what = f"{len(odd)} regions without extent or outside the video's {frame_count} frames"
-        log.add(path, what, "left out", items=[f"line {line}" for line in odd])
-    return tuple(_track(number, found) for number, found in sorted(rows.items()) if found)
+            ignored.append(line)
+        elif row[0] in rows[track]:
+            got = f"frame {row[0]} of track {track} again"
+            raise DataError(problem(f"{path}, line {line}", got, "one region each"))
+        else:
+            rows[track][row[0]] = row
+    if ignored:
+        what = f"{len(ignored)} regions without extent or outside the video's {frame_count} frames"
+        log.add(path, what, "left out", items=[f"line {line}" for line in ignored])
+    return tuple(_track(number, regions) for number, regions in sorted(rows.items()) if regions)
 
 
 def _row(text: str, where: str) -> tuple[int, RegionRow]:
@@ -62,7 +73,21 @@ def _track(number: int, rows: dict[int, RegionRow]) -> Track:
 def folder_tracks(
     folder: Path | None, key: str, frame_count: int, abnormal: bool, log: DefectLog
 ) -> tuple[Track, ...] | None:
-    """The tracks of video `key` in a folder of such files; () for a normal video without a file, else None."""
+    """Read the tracks of a video from a folder of such files.
+
+    Args:
+        folder: The folder; None if there is none.
+        key: The video's key: the file is KEY.txt.
+        frame_count: F of the video.
+        abnormal: Whether a frame of the video is abnormal.
+        log: Gets an abnormal video without a file, and the regions that are left out.
+
+    Returns:
+        The tracks; () for a normal video without a file; None without a folder or for an abnormal video without a file.
+
+    Raises:
+        DataError: A line is invalid; the message names it.
+    """
     if folder is None:
         return None
     path = folder / f"{key}.txt"

@@ -1,5 +1,7 @@
 """The layout of UCSD Ped1 and Ped2, which the drawn benchmark `street` shares.
 
+Source: http://www.svcl.ucsd.edu/projects/anomaly/dataset.htm
+
 Test/TestNNN/NNN.tif      frames, numbered from 1
 Test/TestNNN_gt/*.bmp     masks, for some or all videos
 Test/NAME.m               TestVideoFile{end+1}.gt_frame = [a:b, c:d];   frames from 1, ends inclusive
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, DefectLog, SplitSize
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels
@@ -29,13 +32,16 @@ FPS = 10.0
 
 
 class UcsdOptions(BenchmarkOptions):
-    """UCSD comes without tracks; others have made some."""
+    """The data set has no tracks; some were annotated later."""
 
     tracks: Path | None = Field(None, description="folder of VIDEO.txt with tracks, for RBDC and TBDC")
 
 
-class Ucsd(Benchmark):
-    """A benchmark in this layout. `folder` holds Test/ and names the .m file."""
+UcsdOptionsT_co = TypeVar("UcsdOptionsT_co", bound=UcsdOptions, covariant=True, default=UcsdOptions)
+
+
+class Ucsd(Benchmark[UcsdOptionsT_co]):
+    """A benchmark in this layout. `folder` is the name of the folder that contains Test/, and of the .m file."""
 
     Options: ClassVar[type[BenchmarkOptions]] = UcsdOptions
     folder: ClassVar[str]
@@ -44,18 +50,29 @@ class Ucsd(Benchmark):
         return read_ranges(dataset_folder(self.root, self.folder) / "Test" / f"{self.folder}.m")
 
     def annotated(self) -> SplitSize:
-        """Videos and abnormal frames of the .m file."""
+        """Videos and abnormal frames according to the .m file."""
         ranges = self._ranges()
-        return SplitSize(len(ranges), None, sum(stretch.stop - stretch.start for entry in ranges for stretch in entry))
+        abnormal = sum(interval.stop - interval.start for intervals in ranges for interval in intervals)
+        return SplitSize(len(ranges), None, abnormal)
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The videos below Test/, in the order of their numbers."""
         folder = dataset_folder(self.root, self.folder)
         return load_videos(folder, self._ranges(), self.options.tracks, self.anomaly_names, log)
 
 
 def read_ranges(path: Path) -> list[list[Interval]]:
-    """For each test video in order its abnormal stretches, 0-based. Raises DataError."""
+    """Read the frame labels of UCSD.
+
+    Args:
+        path: The .m file.
+
+    Returns:
+        For each test video in order its abnormal intervals, 0-based.
+
+    Raises:
+        DataError: The file cannot be read, names no video, or a range is invalid.
+    """
     try:
         text = path.read_text("latin-1")
     except OSError as error:
@@ -82,73 +99,99 @@ def _entry(text: str, where: str) -> list[Interval]:
 
 
 def dataset_folder(root: Path, name: str) -> Path:
-    """The folder that holds `Test`, whichever of its parents `root` is. Raises DataError."""
-    places = [root / name, root / "UCSD_Anomaly_Dataset.v1p2" / name, root]
-    for place in places:
-        if (place / "Test").is_dir():
-            return place
+    """Find the folder that contains `Test`.
+
+    Args:
+        root: This folder or one above it.
+        name: ``UCSDped1`` or ``UCSDped2``.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    for folder in (root / name, root / "UCSD_Anomaly_Dataset.v1p2" / name, root):
+        if (folder / "Test").is_dir():
+            return folder
     raise DataError(problem(root, "no folder Test", f"{name}/Test", "give the folder of UCSD_Anomaly_Dataset.v1p2"))
 
 
 def load_videos(
     folder: Path, ranges: list[list[Interval]], tracks: Path | None, names: tuple[str, ...], log: DefectLog
 ) -> list[TestVideo]:
-    """The test videos below `folder`/Test, in the order of their numbers."""
-    found = {
-        int(m[1]): p for p in sorted((folder / "Test").iterdir()) if (m := FOLDER.fullmatch(p.name)) and p.is_dir()
-    }
-    log.missing += [f"Test{n:03d}" for n in range(1, len(ranges) + 1) if n not in found]
-    if stray := [p for p in (folder / "Test").rglob("*") if p.is_file() and is_stray(p.name)]:
+    """Read the test videos of a folder in this layout.
+
+    Args:
+        folder: The folder that contains Test/.
+        ranges: For each video in order its abnormal intervals.
+        tracks: Folder of VIDEO.txt with tracks, if there is one.
+        names: Anomalies that a prompt lists.
+        log: Gets the defects.
+
+    Returns:
+        The videos in the order of their numbers.
+    """
+    frame_folders: dict[int, Path] = {}
+    for path in sorted((folder / "Test").iterdir()):
+        match = FOLDER.fullmatch(path.name)
+        if match is not None and path.is_dir():
+            frame_folders[int(match[1])] = path
+    log.missing += [f"Test{n:03d}" for n in range(1, len(ranges) + 1) if n not in frame_folders]
+    stray = [path for path in (folder / "Test").rglob("*") if path.is_file() and is_stray(path.name)]
+    if stray:
         log.add(folder, f"stray files: {len(stray)}", "ignored", items=stray)
     videos = []
-    for number, place in sorted(found.items()):
+    for number, path in sorted(frame_folders.items()):
         if number > len(ranges):
-            log.add(place, f"no entry {number} in the frame labels", "left out", fatal=True)
+            log.add(path, f"no entry {number} in the frame labels", "left out", fatal=True)
             continue
         try:
-            videos.append(_video(place, ranges[number - 1], tracks, names, log))
+            videos.append(_video(path, ranges[number - 1], tracks, names, log))
         except DataError as error:
-            log.add(place, str(error), "left out", fatal=True)
+            log.add(path, str(error), "left out", fatal=True)
     without = [video.key for video in videos if not video.has_pixels]
     if without and len(without) < len(videos):
         what = f"masks for {len(videos) - len(without)} of {len(videos)} videos"
-        log.add(folder, what, "pixel metrics over these, which their report says", items=without)
+        log.add(folder, what, "pixel metrics are computed over these, as their notes state", items=without)
     return videos
 
 
 def _video(
-    place: Path, stretches: list[Interval], tracks: Path | None, names: tuple[str, ...], log: DefectLog
+    folder: Path, intervals: list[Interval], tracks: Path | None, names: tuple[str, ...], log: DefectLog
 ) -> TestVideo:
-    frames = FrameFolder.from_folder(place, first=1, fps=FPS)
+    """The video whose frames are in `folder`."""
+    frames = FrameFolder.from_folder(folder, first=1, fps=FPS)
     count = frames.frame_count
-    if past := [s for s in stretches if s.stop > count]:
-        log.add(place, f"labelled up to frame {past[-1].stop} of {count}", "clamped to the video")
-    marks = intervals_to_labels(stretches, count)
+    beyond = [interval for interval in intervals if interval.stop > count]
+    if beyond:
+        log.add(folder, f"labelled up to frame {beyond[-1].stop} of {count}", "clamped to the video")
+    labels = intervals_to_labels(intervals, count)
     return TestVideo(
-        key=place.name,
+        key=folder.name,
         frame_count=count,
         size=frames.size,
         reader=frames,
         fps=FPS,
         names=names,
-        frame_labels=marks,
-        mask_reader=_masks(place, frames, log),
-        tracks=folder_tracks(tracks, place.name, count, bool(marks.any()), log),
+        frame_labels=labels,
+        mask_reader=_masks(folder, frames, log),
+        tracks=folder_tracks(tracks, folder.name, count, bool(labels.any()), log),
     )
 
 
-def _masks(place: Path, frames: FrameFolder, log: DefectLog) -> MaskFiles | None:
+def _masks(frame_folder: Path, frames: FrameFolder, log: DefectLog) -> MaskFiles | None:
     """Masks of TestNNN_gt, numbered from 1 as the frames are; None if there are none."""
-    folder = place.with_name(f"{place.name}_gt")
+    folder = frame_folder.with_name(f"{frame_folder.name}_gt")
     if not folder.is_dir():
         return None
     files = {number - 1: path for number, path in numbered_files(folder).items()}
     if not files:
         return None
-    lacking = [n + 1 for n in range(frames.frame_count) if n not in files]
+    missing = [n + 1 for n in range(frames.frame_count) if n not in files]
     beyond = [n + 1 for n in files if not 0 <= n < frames.frame_count]
-    if lacking:
-        log.add(folder, f"no mask for {len(lacking)} frames", "these count as without anomalous pixels", items=lacking)
+    if missing:
+        log.add(folder, f"no mask for {len(missing)} frames", "these count as without anomalous pixels", items=missing)
     if beyond:
         log.add(folder, f"masks of {len(beyond)} frames that the video does not have", "ignored", items=beyond)
     return MaskFiles(files, frames.size)

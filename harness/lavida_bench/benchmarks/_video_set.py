@@ -14,7 +14,15 @@ AT_ONCE = 8
 
 
 def open_all(paths: Iterable[tuple[str, Path]], log: DefectLog) -> Iterator[tuple[str, VideoFile]]:
-    """(key, opened video) in the given order; those that cannot be opened go to `log`."""
+    """Open video files, AT_ONCE at a time.
+
+    Args:
+        paths: (key, file) pairs.
+        log: Gets the files that cannot be opened.
+
+    Yields:
+        (key, opened video) in the given order, without those that cannot be opened.
+    """
 
     def open_one(item: tuple[str, Path]) -> VideoFile | DataError:
         try:

@@ -35,7 +35,7 @@ class AvenueOptions(BenchmarkOptions):
     tracks: Path | None = Field(None, description="folder of VIDEO.txt with tracks, for RBDC and TBDC")
 
 
-class Avenue(Benchmark):
+class Avenue(Benchmark[AvenueOptions]):
     """21 test videos, 360x640, 25 frames a second, pixel masks."""
 
     Options: ClassVar[type[BenchmarkOptions]] = AvenueOptions

@@ -27,7 +27,7 @@ class CorpusOptions(BenchmarkOptions):
     kind: Literal["image", "clip", "both"] = Field("both", description="which samples")
 
 
-class CorpusBenchmark(Benchmark):
+class CorpusBenchmark(Benchmark[CorpusOptions]):
     """The samples of one split; frame labels are where the mask has a pixel."""
 
     Options: ClassVar[type[BenchmarkOptions]] = CorpusOptions

@@ -37,7 +37,7 @@ class FolderOptions(BenchmarkOptions):
     fps: float | None = Field(None, gt=0, description="frames a second of frame folders")
 
 
-class FolderBenchmark(Benchmark):
+class FolderBenchmark(Benchmark[FolderOptions]):
     """Any videos; `names` in labels.csv are what a prompt names unless option `names` says otherwise."""
 
     Options: ClassVar[type[BenchmarkOptions]] = FolderOptions

@@ -32,7 +32,7 @@ class ShanghaitechOptions(BenchmarkOptions):
     tracks: Path | None = Field(None, description="folder of VIDEO.txt with tracks (those of AED), for RBDC and TBDC")
 
 
-class Shanghaitech(Benchmark):
+class Shanghaitech(Benchmark[ShanghaitechOptions]):
     """107 test videos as image folders of 480x856, frame and pixel labels as arrays."""
 
     Options: ClassVar[type[BenchmarkOptions]] = ShanghaitechOptions

@@ -1,7 +1,7 @@
 """A drawn benchmark that needs no download: one fixed camera, people who walk, and now and then something else.
 
 Written once, in the layout of UCSD, and read by the same code. Good for trying a pipeline and for comparing models of
-one's own; numbers on it say nothing of real cameras.
+one's own; numbers on it do not carry over to real cameras.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lavida_gen.storage import cache
 
 
 class StreetOptions(UcsdOptions):
-    """What is drawn."""
+    """The videos that are drawn."""
 
     seed: int = Field(0, ge=0, lt=2**31, description="another seed, other videos")
     videos: int = Field(48, ge=1, le=1000, description="how many videos")
@@ -32,7 +32,7 @@ class StreetOptions(UcsdOptions):
     size: tuple[int, int] = Field((240, 360), description="[height, width] in pixels")
 
 
-class StreetBenchmark(Ucsd):
+class StreetBenchmark(Ucsd[StreetOptions]):
     """48 test videos of 150 frames, 12 of them normal throughout; masks and tracks are exact."""
 
     Options: ClassVar[type[BenchmarkOptions]] = StreetOptions
@@ -58,13 +58,13 @@ street.json                 what was drawn""",
 
     @property
     def expected(self) -> SplitSize:
-        """What was asked for, and the abnormal frames counted when it was drawn."""
+        """As the options demand, with the abnormal frames that were counted when it was drawn."""
         options, path = self.options, self.root / street_film.RECORD
         abnormal = self._found()["abnormal_frames"] if path.is_file() else None
         return SplitSize(options.videos, options.videos * options.frames, abnormal)
 
     def _found(self) -> dict[str, Any]:
-        """What the folder says of itself. Raises DataError."""
+        """The record of what was drawn. Raises DataError."""
         path = self.root / street_film.RECORD
         found = read_json_object(path, "an empty folder or a drawn one", keys=["abnormal_frames"])
         count = found["abnormal_frames"]
@@ -73,7 +73,11 @@ street.json                 what was drawn""",
         return found
 
     def prepare(self) -> None:
-        """Draws it if the folder is not there or empty. Raises DataError for a folder with something else in it."""
+        """Draw the videos if the folder does not exist or is empty.
+
+        Raises:
+            DataError: The folder contains other files, or videos drawn with other options.
+        """
         if self.root.is_file():
             raise DataError(problem(self.root, "is a file", "an empty folder or a drawn one", "give another --root"))
         if not self.root.is_dir() or not any(self.root.iterdir()):
@@ -87,7 +91,7 @@ street.json                 what was drawn""",
             raise DataError(problem(self.root, f"drawn as {found}", f"{asked}", todo))
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The drawn videos."""
         tracks = self.options.tracks or self.root / "tracks"
         return ucsd.load_videos(self.root, self._ranges(), tracks, self.anomaly_names, log)
 

@@ -36,7 +36,7 @@ class UbnormalOptions(BenchmarkOptions):
     regions: bool = Field(True, description="read all object maps once for RBDC and TBDC: minutes the first time")
 
 
-class Ubnormal(Benchmark):
+class Ubnormal(Benchmark[UbnormalOptions]):
     """211 test videos of 29 scenes, 158 with anomalies, 720x1280, 30 frames a second, object maps."""
 
     Options: ClassVar[type[BenchmarkOptions]] = UbnormalOptions

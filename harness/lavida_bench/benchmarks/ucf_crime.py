@@ -40,7 +40,7 @@ class UcfCrimeOptions(BenchmarkOptions):
     )
 
 
-class UcfCrime(Benchmark):
+class UcfCrime(Benchmark[UcfCrimeOptions]):
     """290 test videos, 140 with events, 150 normal, 30 frames a second."""
 
     Options: ClassVar[type[BenchmarkOptions]] = UcfCrimeOptions

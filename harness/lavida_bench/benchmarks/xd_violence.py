@@ -33,7 +33,7 @@ class XdViolenceOptions(BenchmarkOptions):
     cut: Literal["official", "none"] = Field("official", description="last frame dropped and cut to a multiple of 16")
 
 
-class XdViolence(Benchmark):
+class XdViolence(Benchmark[XdViolenceOptions]):
     """800 test videos, 500 of them violent, 24 frames a second; the metric is average precision."""
 
     Options: ClassVar[type[BenchmarkOptions]] = XdViolenceOptions

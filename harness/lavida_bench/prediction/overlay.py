@@ -1,4 +1,4 @@
-"""A frame with what the model says of it: outline of the anomaly, bar of its probability; and the video of such frames.
+"""A frame with its scores drawn in: outline of the anomaly, bar of its probability; and the video of such frames.
 
 Letters: H W of the picture, h w of a map.
 """
@@ -12,69 +12,85 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lavida_bench.videos import regions
 from lavida_bench.videos.types import Maps, Pixels
 from lavida_gen.common.atomic_file import partial_path, write_error
 
 ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245), (24, 26, 30), (250, 204, 21)
-TICKS = 90_000  # of presentation time a second
+TICKS = 90_000  # units of presentation time per second
 
 
-def draw_overlay(pixels: Pixels, values: Maps | None, probability: float, threshold: float, words: str) -> Pixels:
-    """(H + bar, W, 3): the picture, where the probability reaches the threshold its anomaly outlined, a bar below."""
+def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, threshold: float, label: str) -> Pixels:
+    """Draw the scores of a frame into it.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        scores: (h, w) float16 logits; the pixels above 0 are outlined where the frame is anomalous. None = no maps.
+        probability: The frame's probability, drawn as a bar below it.
+        threshold: Probability from which a frame is anomalous, marked on the bar.
+        label: Text in the bar.
+
+    Returns:
+        (H + bar, W, 3) uint8 RGB.
+    """
     import cv2
 
     picture = pixels.copy()
     height, width = picture.shape[:2]
-    alarm = probability >= threshold
-    if alarm and values is not None:
-        inside = regions.enlarge(values, (height, width)) > 0
+    if probability >= threshold and scores is not None:
+        inside = regions.enlarge(scores, (height, width)) > 0
         picture[inside] = (picture[inside] * 0.7 + np.array(ALARM) * 0.3).astype(np.uint8)
-        lines, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        thick = max(2, round(height / 180))
-        cv2.drawContours(picture, lines, -1, INK, thick + 2, cv2.LINE_AA)
-        cv2.drawContours(picture, lines, -1, ALARM, thick, cv2.LINE_AA)
-    return np.concatenate([picture, _bar(width, height, probability, threshold, words)])
+        contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        thickness = max(2, round(height / 180))
+        cv2.drawContours(picture, contours, -1, INK, thickness + 2, cv2.LINE_AA)
+        cv2.drawContours(picture, contours, -1, ALARM, thickness, cv2.LINE_AA)
+    return np.concatenate([picture, _bar(width, bar_height(height), probability, threshold, label)])
 
 
 def bar_height(height: int) -> int:
-    """Of a picture of `height`: even, and large enough to read."""
+    """Height of the bar below a picture of `height` pixels: even, and large enough to read."""
     return max(24, round(height * 0.07) // 2 * 2)
 
 
-def _bar(width: int, height: int, probability: float, threshold: float, words: str) -> Pixels:
-    tall = bar_height(height)
-    bar = np.full((tall, width, 3), GROUND, np.uint8)
-    left, right = round(width * 0.45), width - tall // 3
-    top, bottom = round(tall * 0.3), round(tall * 0.7)
+def _bar(width: int, height: int, probability: float, threshold: float, label: str) -> Pixels:
+    """(height, width, 3): the label on the left, the bar of the probability on the right."""
+    bar = np.full((height, width, 3), GROUND, np.uint8)
+    left, right = round(width * 0.45), width - height // 3
+    top, bottom = round(height * 0.3), round(height * 0.7)
     bar[top:bottom, left:right] = (58, 61, 68)
     end = left + round((right - left) * float(np.clip(probability, 0, 1)))
     bar[top:bottom, left:end] = ALARM if probability >= threshold else CALM
-    at = left + round((right - left) * threshold)
-    bar[top - tall // 8 : bottom + tall // 8, max(at - 1, 0) : at + 1] = MARK
-    text = _words(words, tall)
-    room = left - tall // 3
-    wide = min(text.shape[1], max(room, 0))
-    bar[:, tall // 4 : tall // 4 + wide] = text[:, :wide]
+    mark = left + round((right - left) * threshold)
+    bar[top - height // 8 : bottom + height // 8, max(mark - 1, 0) : mark + 1] = MARK
+    text = _render_text(label, height)
+    text_width = min(text.shape[1], max(left - height // 3, 0))
+    bar[:, height // 4 : height // 4 + text_width] = text[:, :text_width]
     return bar
 
 
 @lru_cache(maxsize=64)
-def _words(words: str, tall: int) -> Pixels:
-    """The text on the bar's ground, (tall, w, 3)."""
+def _render_text(text: str, height: int) -> Pixels:
+    """The text on the bar's ground, (height, w, 3)."""
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.load_default(tall * 0.55)
-    width = max(1, round(font.getlength(words)))
-    image = Image.new("RGB", (width, tall), GROUND)
-    ImageDraw.Draw(image).text((0, tall / 2), words, INK, font, anchor="lm")
+    font = ImageFont.load_default(height * 0.55)
+    width = max(1, round(font.getlength(text)))
+    image = Image.new("RGB", (width, height), GROUND)
+    ImageDraw.Draw(image).text((0, height / 2), text, INK, font, anchor="lm")
     return np.asarray(image, np.uint8)
 
 
 def shrink(pixels: Pixels, longest: int) -> Pixels:
-    """At most so long a side, both sides even, as H.264 wants them."""
+    """Shrink a frame to sides of even length, as H.264 needs them.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        longest: Length of the longest side, in pixels. A smaller frame is not enlarged.
+
+    Returns:
+        (H', W', 3) uint8 RGB.
+    """
     import cv2
 
     height, width = pixels.shape[:2]
@@ -86,9 +102,16 @@ def shrink(pixels: Pixels, longest: int) -> Pixels:
 
 
 class OverlayWriter:
-    """An H.264 mp4 under its final name once it is whole. `live`: playable at any time while it is written."""
+    """Writes an H.264 mp4, which gets its final name once it is whole."""
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
+        """Prepare a file; it begins with the first frame.
+
+        Args:
+            path: Its final name.
+            fps: Frames per second.
+            live: Whether it can be played while it is written.
+        """
         self.path, self.partial = path, partial_path(path)
         self._rate, self._live = Fraction(fps).limit_denominator(1001), live
         self._container: Any = None
@@ -98,7 +121,9 @@ class OverlayWriter:
     def __enter__(self) -> OverlayWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.finish()
         elif self._container is not None:
@@ -116,8 +141,16 @@ class OverlayWriter:
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, TICKS)
 
-    def write(self, pixels: NDArray[np.uint8], seconds: float) -> None:
-        """One more frame, shown from `seconds` on. Raises DataError for a full disk."""
+    def write(self, pixels: Pixels, seconds: float) -> None:
+        """Write a frame.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB, sides of even length.
+            seconds: The time from which it is shown.
+
+        Raises:
+            DataError: The disk is full.
+        """
         import av
 
         try:
@@ -131,7 +164,11 @@ class OverlayWriter:
             raise write_error(self.path, error) from error
 
     def finish(self) -> None:
-        """Closes the file and gives it its name. Raises DataError for a full disk."""
+        """Close the file and rename it.
+
+        Raises:
+            DataError: The disk is full.
+        """
         import av
 
         if self._container is None:

@@ -1,4 +1,4 @@
-"""Predictions of several videos, one folder each: what is done and unchanged is left out, what breaks is told."""
+"""Predictions of several videos, one folder each. What is done and unchanged is skipped; errors are collected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from lavida_bench.common.progress import Bar
 from lavida_bench.prediction.predict import FORMAT, RESULT, Prediction, Settings, predict
@@ -23,102 +23,154 @@ from lavida_gen.common.errors import DataError, UserError, problem
 
 @dataclass(frozen=True, slots=True)
 class PredictInput:
-    """Something to predict, and where to. `mark`: name and size of a file, None for a stream."""
+    """A source to predict.
+
+    Attributes:
+        place: Its path or address, "-" for standard input.
+        out: The folder to write to.
+        file: Name and size in bytes of a file, None for a stream.
+    """
 
     place: str
     out: Path
-    mark: tuple[str, int] | None = None
+    file: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a source."""
+    """The outcome for one source.
+
+    Attributes:
+        source: The source.
+        prediction: Its prediction, None after an error.
+        error: The error, "" if there is none.
+        kept: Whether an earlier prediction was kept.
+    """
 
     source: PredictInput
     prediction: Prediction | None = None
     error: str = ""
     kept: bool = False
 
-    def plain(self) -> dict[str, Any]:
-        """For machines."""
-        found = {} if self.prediction is None else asdict(self.prediction)
-        return {**found, "source": self.source.place, "out": str(self.source.out), "error": self.error or None}
+    def plain(self) -> dict[str, object]:
+        """The outcome as plain JSON."""
+        prediction = {} if self.prediction is None else asdict(self.prediction)
+        return {**prediction, "source": self.source.place, "out": str(self.source.out), "error": self.error or None}
 
     def text(self) -> str:
-        """For people."""
-        if self.prediction is None:
-            return self.error if self.error.startswith(self.source.place) else f"{self.source.place}: {self.error}"
-        made = self.prediction
-        head = f"{self.source.place}: {made.frames:,} frames, {made.sampled:,} looked at, {len(made.segments)} segments"
-        head += " (done before)" if self.kept else f" -> {self.source.out}"
-        notes = [f"  {made.broken:,} frames were damaged"] if made.broken else []
+        """The outcome as lines for a terminal."""
+        place, made = self.source.place, self.prediction
+        if made is None:
+            return self.error if self.error.startswith(place) else f"{place}: {self.error}"
+        head = f"{place}: {made.frames:,} frames, {made.sampled:,} scored, {len(made.segments)} segments"
+        lines = [f"{head} (done before)" if self.kept else f"{head} -> {self.source.out}"]
+        if made.broken:
+            lines.append(f"  {made.broken:,} frames were damaged")
         if made.lost:
-            notes.append(f"  broke off after {format_time(made.seconds, 0)} ({made.lost}); what came before is there")
-        rows = [
-            f"  {format_time(s.start, 0)} - {format_time(s.end, 0)}   "
-            f"peak {s.peak:.2f} at {format_time(s.peak_seconds, 0)}   {s.name}"
-            for s in made.segments
-        ]
-        return "\n".join([head, *notes, *rows])
+            lines.append(f"  broke off after {format_time(made.seconds, 0)} ({made.lost}); what came before is kept")
+        for segment in made.segments:
+            peak = f"peak {segment.peak:.2f} at {format_time(segment.peak_seconds, 0)}"
+            times = f"{format_time(segment.start, 0)} - {format_time(segment.end, 0)}"
+            lines.append(f"  {times}   {peak}   {segment.name}")
+        return "\n".join(lines)
 
 
-def prompt_names(words: str) -> tuple[str, ...]:
-    """Names by commas, ``generic``, or those of a file. Raises UserError."""
-    names = parse_prompt_names(words, "--names").names
+def prompt_names(text: str) -> tuple[str, ...]:
+    """Parse the names of a prompt.
+
+    Args:
+        text: Names by commas, ``generic``, or a file with one name per line.
+
+    Returns:
+        The names.
+
+    Raises:
+        UserError: There is no such file, or ``benchmark`` is given.
+    """
+    names = parse_prompt_names(text, "--names").names
     if names is None:
         raise UserError(problem("--names benchmark", "this is no benchmark", "names by commas, generic, or a file"))
     return names
 
 
 def find_inputs(place: str, out: Path, nested: bool) -> list[PredictInput]:
-    """The videos of a folder, each in a folder of its own; else the one source. Raises UserError.
+    """Find the sources at a place.
 
-    nested  whether a single source also gets a folder of its own below `out`
+    Args:
+        place: A video, a folder of videos, an address, a camera, or "-".
+        out: The folder to write to; each video of a folder gets a folder of its own in it.
+        nested: Whether a single source also gets a folder of its own.
+
+    Returns:
+        The sources, those of a folder sorted by name.
+
+    Raises:
+        UserError: There is no such file, or the folder has no video.
     """
     path = Path(place)
     if path.is_dir():
-        found = {file.relative_to(path): file for files in find_videos(path).values() for file in files}
-        if not found:
-            raise UserError(problem(path, "no video in it", "files such as NAME.mp4"))
-        bare = [name.with_suffix("") for name in found]
-        return [
-            PredictInput(
-                str(file), out / (name if bare.count(name.with_suffix("")) > 1 else name.with_suffix("")), _mark(file)
-            )
-            for name, file in sorted(found.items())
-        ]
+        return _folder_inputs(path, out)
     if path.is_file():
-        return [PredictInput(place, out / path.stem if nested else out, _mark(path))]
+        return [PredictInput(place, out / path.stem if nested else out, _name_and_size(path))]
     if place != "-" and "://" not in place and not path.exists():
         raise UserError(problem(place, "no such file", "a video, a folder, an address (rtsp://...), a camera or -"))
-    name = "".join(char if char.isalnum() else "-" for char in place.partition("://")[2] or place).strip("-")
-    return [PredictInput(place, out / (name or "stdin") if nested else out)]
+    address = place.partition("://")[2] or place
+    name = "".join(char if char.isalnum() else "-" for char in address).strip("-") or "stdin"
+    return [PredictInput(place, out / name if nested else out)]
 
 
-def _mark(path: Path) -> tuple[str, int]:
+def _folder_inputs(folder: Path, out: Path) -> list[PredictInput]:
+    """The videos of a folder. Two that differ in their suffix only keep it in the names of their folders."""
+    names = {file.relative_to(folder): file for files in find_videos(folder).values() for file in files}
+    if not names:
+        raise UserError(problem(folder, "no video in it", "files such as NAME.mp4"))
+    stems = [name.with_suffix("") for name in names]
+    inputs = []
+    for name, file in sorted(names.items()):
+        stem = name.with_suffix("")
+        inputs.append(PredictInput(str(file), out / (name if stems.count(stem) > 1 else stem), _name_and_size(file)))
+    return inputs
+
+
+def _name_and_size(path: Path) -> tuple[str, int]:
     return path.name, path.stat().st_size
 
 
 def predict_all(
-    scorer: Scorer, found: Sequence[PredictInput], names: tuple[str, ...], settings: Settings, again: bool, bar: Bar
+    scorer: Scorer, sources: Sequence[PredictInput], names: tuple[str, ...], settings: Settings, again: bool, bar: Bar
 ) -> list[Outcome]:
-    """Predicts each source; one that cannot be read does not keep the others from it."""
+    """Predict several sources. An error in one does not stop the others.
+
+    Args:
+        scorer: The model.
+        sources: The sources.
+        names: Names of the prompt.
+        settings: The options.
+        again: Whether finished predictions are made again.
+        bar: Opens a progress bar.
+
+    Returns:
+        One outcome per source.
+
+    Raises:
+        KeyboardInterrupt: The user stopped the prediction of a file.
+    """
     outcomes = []
-    for source in found:
-        key = sha256_json([FORMAT, dict(scorer.identity), list(names), asdict(settings), source.mark])
-        before = None if again or source.mark is None else finished_prediction(source.out, key)
-        if before is not None:
-            outcomes.append(Outcome(source, before, kept=True))
+    for source in sources:
+        key = sha256_json([FORMAT, dict(scorer.identity), list(names), asdict(settings), source.file])
+        earlier = None if again or source.file is None else finished_prediction(source.out, key)
+        if earlier is not None:
+            outcomes.append(Outcome(source, earlier, kept=True))
             continue
         try:
             stream = Stream(_standard_input() if source.place == "-" else source.place)
             with bar(None, Path(source.place).name) as advance:
-                made = predict(scorer, stream, names, source.out, settings, {"key": key}, advance)
-            outcomes.append(Outcome(source, made))
+                prediction = predict(scorer, stream, names, source.out, settings, {"key": key}, advance)
+            outcomes.append(Outcome(source, prediction))
         except DataError as error:
             outcomes.append(Outcome(source, error=str(error)))
             continue
-        if made.stopped and not stream.live:
+        if prediction.stopped and not stream.live:
             raise KeyboardInterrupt
     return outcomes
 
@@ -128,13 +180,21 @@ def _standard_input() -> BinaryIO:
 
 
 def finished_prediction(out: Path, key: str) -> Prediction | None:
-    """An earlier prediction of the same file by the same model with the same words, None if there is none."""
+    """Read an earlier prediction.
+
+    Args:
+        out: Its folder.
+        key: Digest of the file, the model, the names and the options.
+
+    Returns:
+        The prediction if it was finished with this key, else None.
+    """
     try:
         plain = json.loads((out / RESULT).read_text("utf-8"))
         if plain["key"] != key or plain["stopped"]:
             return None
-        rows = [AnomalySegment(**row) for row in plain["segments"]]
+        segments = [AnomalySegment(**segment) for segment in plain["segments"]]
         names = ("source", "frames", "sampled", "seconds", "fps", "every", "broken", "stopped", "lost")
-        return Prediction(**{name: plain[name] for name in names}, segments=rows)
+        return Prediction(**{name: plain[name] for name in names}, segments=segments)
     except (OSError, ValueError, KeyError, TypeError):
         return None

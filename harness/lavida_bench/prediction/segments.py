@@ -1,4 +1,7 @@
-"""Stretches of time in which a score stays above a threshold, and CSV of both. Letters: n sampled frames, K names."""
+"""Segments of time in which a score stays above a threshold, and CSV of scores and segments.
+
+Letters: n sampled frames, K names of the prompt.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,19 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import IO, Any, overload
+from typing import IO, overload
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredFrame:
-    """What the model says of one sampled frame.
+    """The scores of one sampled frame.
 
-    score  logit;  probability  its sigmoid;  name  the name with the highest logit of its own, "" if unknown
+    Attributes:
+        frame: Its number in the video.
+        seconds: Its time.
+        score: Its logit, higher = more anomalous.
+        probability: The sigmoid of the score.
+        name: The name of the prompt with the highest logit of its own; "" if unknown.
     """
 
     frame: int
@@ -25,41 +33,64 @@ class ScoredFrame:
 
 
 class ScoredFrames(Sequence[ScoredFrame]):
-    """Sampled frames in order of time, 22 bytes each: a camera may run for days. `names`: K, those of the prompt."""
+    """Sampled frames in order of time, 22 bytes each: a camera may run for days."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
+        """Begin without frames.
+
+        Args:
+            names: The K names of the prompt.
+        """
         self.names = names
-        self._frames, self._seconds, self._scores, self._named = array("q"), array("d"), array("f"), array("h")
+        self._frames, self._seconds, self._scores, self._names = array("q"), array("d"), array("f"), array("h")
 
     def add(self, frame: int, seconds: float, score: float, name: int = -1) -> ScoredFrame:
-        """One more; `name` is a place in `names`, -1 = unknown."""
+        """Append a frame.
+
+        Args:
+            frame: Its number in the video.
+            seconds: Its time.
+            score: Its logit.
+            name: Index of its name in `names`, -1 = unknown.
+
+        Returns:
+            The frame as it is stored.
+        """
         self._frames.append(frame)
         self._seconds.append(seconds)
         self._scores.append(score)
-        self._named.append(name)
+        self._names.append(name)
         return self[-1]
 
     def __len__(self) -> int:
         return len(self._frames)
 
     @overload
-    def __getitem__(self, at: int) -> ScoredFrame: ...
+    def __getitem__(self, index: int) -> ScoredFrame: ...
     @overload
-    def __getitem__(self, at: slice) -> list[ScoredFrame]: ...
-    def __getitem__(self, at: int | slice) -> ScoredFrame | list[ScoredFrame]:
-        if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
-        score, name = self._scores[at], self._named[at]
+    def __getitem__(self, index: slice) -> list[ScoredFrame]: ...
+    def __getitem__(self, index: int | slice) -> ScoredFrame | list[ScoredFrame]:
+        if isinstance(index, slice):
+            return [self[n] for n in range(*index.indices(len(self)))]
+        score, name = self._scores[index], self._names[index]
         return ScoredFrame(
-            self._frames[at], self._seconds[at], score, sigmoid(score), self.names[name] if name >= 0 else ""
+            self._frames[index], self._seconds[index], score, sigmoid(score), self.names[name] if name >= 0 else ""
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AnomalySegment:
-    """Frames start_frame..end_frame-1, above the threshold but for short gaps.
+    """Frames start_frame..end_frame-1, above the threshold except for short gaps.
 
-    peak  the highest probability, at `peak_seconds`; `name` is that frame's;  mean  of the sampled frames
+    Attributes:
+        start: Its first moment, in seconds.
+        end: Its last moment, in seconds.
+        start_frame: Its first frame.
+        end_frame: The frame behind its last.
+        peak: The highest probability.
+        peak_seconds: When it is reached.
+        mean: Mean probability of the sampled frames.
+        name: The name at the peak; "" if unknown.
     """
 
     start: float
@@ -75,37 +106,57 @@ class AnomalySegment:
 def find_segments(
     rows: Sequence[ScoredFrame], threshold: float, join: float, spacing: tuple[int, float], frames: int
 ) -> list[AnomalySegment]:
-    """Segments of sampled frames in order of time.
+    """Find the segments of a video.
 
-    join     gaps of at most so many seconds are bridged
-    spacing  frames and seconds from a sampled frame to the next: so far does the last one of a segment reach
-    frames   of the video: no segment ends after it
+    Args:
+        rows: Its sampled frames in order of time.
+        threshold: Probability from which a frame is anomalous.
+        join: Longest gap between two segments that are joined, in seconds.
+        spacing: Frames and seconds from a sampled frame to the next: the last one of a segment extends that far.
+        frames: Number of frames of the video: no segment ends after it.
+
+    Returns:
+        The segments in order of time.
     """
-    found: list[list[ScoredFrame]] = []
+    groups: list[list[ScoredFrame]] = []
     for row in rows:
         if row.probability < threshold:
             continue
-        if found and row.seconds - (found[-1][-1].seconds + spacing[1]) <= join + 1e-9:
-            found[-1].append(row)
+        if groups and row.seconds - (groups[-1][-1].seconds + spacing[1]) <= join + 1e-9:
+            groups[-1].append(row)
         else:
-            found.append([row])
-    return [_segment(group, spacing, frames) for group in found]
+            groups.append([row])
+    return [_segment(group, spacing, frames) for group in groups]
 
 
 def _segment(group: list[ScoredFrame], spacing: tuple[int, float], frames: int) -> AnomalySegment:
     best = max(group, key=lambda row: row.probability)
     first, last = group[0], group[-1]
-    mean = sum(row.probability for row in group) / len(group)
-    reach = min(spacing[0], frames - last.frame)
-    end = last.seconds + spacing[1] * reach / spacing[0]
+    extent = min(spacing[0], frames - last.frame)
     return AnomalySegment(
-        round(first.seconds, 3), round(end, 3), first.frame, last.frame + reach,
-        best.probability, round(best.seconds, 3), mean, best.name,
-    )  # fmt: skip
+        start=round(first.seconds, 3),
+        end=round(last.seconds + spacing[1] * extent / spacing[0], 3),
+        start_frame=first.frame,
+        end_frame=last.frame + extent,
+        peak=best.probability,
+        peak_seconds=round(best.seconds, 3),
+        mean=sum(row.probability for row in group) / len(group),
+        name=best.name,
+    )
 
 
-def write_csv(file: IO[str], rows: Iterable[ScoredFrame] | Iterable[AnomalySegment], kind: type[Any]) -> None:
-    """A head and one line each; numbers with six digits."""
+def write_csv(
+    file: IO[str],
+    rows: Iterable[ScoredFrame] | Iterable[AnomalySegment],
+    kind: type[ScoredFrame] | type[AnomalySegment],
+) -> None:
+    """Write a CSV header and one line per row.
+
+    Args:
+        file: Where to.
+        rows: The rows.
+        kind: Their class, for the header.
+    """
     table = csv.writer(file, lineterminator="\n")
     table.writerow([field.name for field in fields(kind)])
     for row in rows:
@@ -113,7 +164,7 @@ def write_csv(file: IO[str], rows: Iterable[ScoredFrame] | Iterable[AnomalySegme
 
 
 def csv_row(row: ScoredFrame | AnomalySegment) -> list[object]:
-    """The cells of a row."""
+    """The cells of a row, numbers with six digits."""
     return [round(value, 6) if isinstance(value, float) else value for value in asdict(row).values()]
 
 

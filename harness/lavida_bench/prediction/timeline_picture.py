@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,152 +16,229 @@ from lavida_bench.prediction.segments import AnomalySegment, ScoredFrame
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.atomic_file import write_atomic
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    Font = FreeTypeFont | ImageFont
+
 WIDTH, HEIGHT, MARGIN = 1600, 560, 70
-THUMB = (232, 140)  # width, height
-MOST = 6
+THUMBNAIL = (232, 140)  # width, height
+MOST = 6  # thumbnails in the picture
 ALARM, CURVE, INK, FAINT, GROUND, MARK = "#e63946", "#2a6f97", "#1d1f24", "#c9ced6", "#ffffff", "#b98900"
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
+"""Distances of the marks on the axis of time, in seconds."""
+
+
+class Peak(NamedTuple):
+    """A frame with a high score: its probability, its time in seconds, a thumbnail as JPEG."""
+
+    probability: float
+    seconds: float
+    jpeg: bytes
 
 
 class Peaks:
-    """Small pictures of the highest frames, at most `most`, spread over time: one a stretch, stretches grow."""
+    """Thumbnails of the highest frames, spread over time: at most one per interval. Intervals grow with the video."""
 
     def __init__(self, most: int = 128) -> None:
-        self.most, self.length = most, 1.0  # seconds of a stretch
-        self.kept: dict[int, tuple[float, float, bytes]] = {}
+        """Begin without frames.
+
+        Args:
+            most: Largest number of thumbnails that are kept.
+        """
+        self.most, self.interval = most, 1.0  # seconds
+        self.kept: dict[int, Peak] = {}
 
     def add(self, probability: float, seconds: float, pixels: Pixels) -> None:
-        """Offers a frame."""
-        place = int(seconds / self.length)
-        if place in self.kept and self.kept[place][0] >= probability:
-            return
-        self.kept[place] = (probability, seconds, _thumbnail(pixels))
-        while len(self.kept) > self.most:
-            self.length *= 2
-            older, self.kept = self.kept, {}
-            for row in older.values():
-                place = int(row[1] / self.length)
-                if place not in self.kept or self.kept[place][0] < row[0]:
-                    self.kept[place] = row
+        """Offer a frame.
 
-    def best(self, found: Sequence[AnomalySegment]) -> list[tuple[float, float, bytes]]:
-        """(probability, seconds, JPEG) in order of time: of the highest segments, then of other high frames."""
-        chosen: dict[float, tuple[float, float, bytes]] = {}
-        for segment in sorted(found, key=lambda segment: -segment.peak)[:MOST]:
-            row = min(self.kept.values(), key=lambda row: abs(row[1] - segment.peak_seconds))
-            chosen[row[1]] = row
-        apart = max((row[1] for row in self.kept.values()), default=0.0) / MOST / 2
-        for row in sorted(self.kept.values(), key=lambda row: -row[0]):
-            if len(chosen) < MOST and all(abs(row[1] - at) >= apart for at in chosen):
-                chosen[row[1]] = row
-        return [chosen[at] for at in sorted(chosen)]
+        Args:
+            probability: Its probability.
+            seconds: Its time.
+            pixels: (H, W, 3) uint8 RGB.
+        """
+        interval = int(seconds / self.interval)
+        if interval in self.kept and self.kept[interval].probability >= probability:
+            return
+        self.kept[interval] = Peak(probability, seconds, _thumbnail(pixels))
+        while len(self.kept) > self.most:
+            self._double_interval()
+
+    def _double_interval(self) -> None:
+        self.interval *= 2
+        older, self.kept = self.kept, {}
+        for peak in older.values():
+            interval = int(peak.seconds / self.interval)
+            if interval not in self.kept or self.kept[interval].probability < peak.probability:
+                self.kept[interval] = peak
+
+    def best(self, segments: Sequence[AnomalySegment]) -> list[Peak]:
+        """Choose the thumbnails of a picture.
+
+        Args:
+            segments: The segments of the video.
+
+        Returns:
+            At most MOST thumbnails in order of time: of the highest segments, then of other high frames.
+        """
+        chosen: dict[float, Peak] = {}
+        for segment in sorted(segments, key=lambda segment: -segment.peak)[:MOST]:
+            nearest = min(self.kept.values(), key=lambda peak: abs(peak.seconds - segment.peak_seconds))
+            chosen[nearest.seconds] = nearest
+        apart = max((peak.seconds for peak in self.kept.values()), default=0.0) / MOST / 2
+        for peak in sorted(self.kept.values(), key=lambda peak: -peak.probability):
+            if len(chosen) < MOST and all(abs(peak.seconds - seconds) >= apart for seconds in chosen):
+                chosen[peak.seconds] = peak
+        return [chosen[seconds] for seconds in sorted(chosen)]
 
 
 def _thumbnail(pixels: Pixels) -> bytes:
     import cv2
 
     height, width = pixels.shape[:2]
-    scale = min(THUMB[0] / width, THUMB[1] / height)
-    small = cv2.resize(pixels, (max(1, int(width * scale)), max(1, int(height * scale))), interpolation=cv2.INTER_AREA)
+    scale = min(THUMBNAIL[0] / width, THUMBNAIL[1] / height)
+    size = max(1, int(width * scale)), max(1, int(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return bytes(cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1])
 
 
+class _Axes(NamedTuple):
+    """The area of the curve, in pixels of the picture, and the length of the video in seconds."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    length: float
+
+    def x(self, seconds: float) -> float:
+        """Where a moment is."""
+        return self.left + (self.right - self.left) * seconds / self.length
+
+    def y(self, probability: float) -> float:
+        """Where a probability is."""
+        return self.bottom - (self.bottom - self.top) * probability
+
+
 def draw_timeline(
-    path: Path, title: str, rows: Sequence[ScoredFrame], found: Sequence[AnomalySegment], threshold: float, peaks: Peaks
+    path: Path,
+    title: str,
+    rows: Sequence[ScoredFrame],
+    segments: Sequence[AnomalySegment],
+    threshold: float,
+    peaks: Peaks,
 ) -> None:
-    """Writes the picture. Raises DataError for a full disk."""
+    """Draw the picture of a video.
+
+    Args:
+        path: Where to write the PNG.
+        title: The headline.
+        rows: The sampled frames in order of time, at least one.
+        segments: The segments of the video.
+        threshold: Probability from which a frame is anomalous.
+        peaks: Thumbnails to choose from.
+
+    Raises:
+        DataError: The disk is full.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (WIDTH, HEIGHT), GROUND)
     pen = ImageDraw.Draw(image)
     large, small = ImageFont.load_default(26), ImageFont.load_default(18)
-    length = max(rows[-1].seconds, 1e-3)
     pen.text((MARGIN, 18), title[:110], INK, large)
-    top, bottom = 60 + THUMB[1] + 60, HEIGHT - 60
-    box = (MARGIN, top, WIDTH - 30, bottom)
-    for segment in found:
-        left, right = _across(segment.start, length, box), _across(min(segment.end, length), length, box)
-        pen.rectangle((left, top, max(right, left + 2), bottom), fill="#fbe3e5")
-    _axes(pen, box, length, threshold, small)
-    _curve(pen, box, rows, length)
-    _thumbnails(image, pen, box, peaks.best(found), length, threshold, small)
+    axes = _Axes(MARGIN, 60 + THUMBNAIL[1] + 60, WIDTH - 30, HEIGHT - 60, max(rows[-1].seconds, 1e-3))
+    for segment in segments:
+        left, right = axes.x(segment.start), axes.x(min(segment.end, axes.length))
+        pen.rectangle((left, axes.top, max(right, left + 2), axes.bottom), fill="#fbe3e5")
+    _draw_axes(pen, axes, threshold, small)
+    _draw_curve(pen, axes, rows)
+    _draw_thumbnails(image, pen, axes, peaks.best(segments), threshold, small)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     write_atomic(path, buffer.getvalue())
 
 
-Box = tuple[int, int, int, int]
-
-
-def _across(seconds: float, length: float, box: Box) -> float:
-    return box[0] + (box[2] - box[0]) * seconds / length
-
-
-def _up(probability: float, box: Box) -> float:
-    return box[3] - (box[3] - box[1]) * probability
-
-
-def _axes(pen: Any, box: Box, length: float, threshold: float, font: Any) -> None:
-    for value in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = _up(value, box)
-        pen.line((box[0], y, box[2], y), fill=FAINT)
-        pen.text((box[0] - 10, y), f"{value:g}", INK, font, anchor="rm")
-    steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
-    step = next((step for step in steps if length / step <= 12), length / 8)
-    for at in np.arange(0, length + step * 1e-6, step):
-        x = _across(float(at), length, box)
-        pen.line((x, box[3], x, box[3] + 6), fill=INK)
-        pen.text((x, box[3] + 12), format_time(float(at), step), INK, font, anchor="ma")
-    y = _up(threshold, box)
-    pen.line((box[0], y, box[2], y), fill=MARK, width=2)
-    pen.text((box[2], y - 4), f"threshold {threshold:g}", MARK, font, anchor="rb")
+def _draw_axes(pen: ImageDraw, axes: _Axes, threshold: float, font: Font) -> None:
+    for probability in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = axes.y(probability)
+        pen.line((axes.left, y, axes.right, y), fill=FAINT)
+        pen.text((axes.left - 10, y), f"{probability:g}", INK, font, anchor="rm")
+    step = next((step for step in TICKS if axes.length / step <= 12), axes.length / 8)
+    for seconds in np.arange(0, axes.length + step * 1e-6, step):
+        x = axes.x(float(seconds))
+        pen.line((x, axes.bottom, x, axes.bottom + 6), fill=INK)
+        pen.text((x, axes.bottom + 12), format_time(float(seconds), step), INK, font, anchor="ma")
+    y = axes.y(threshold)
+    pen.line((axes.left, y, axes.right, y), fill=MARK, width=2)
+    pen.text((axes.right, y - 4), f"threshold {threshold:g}", MARK, font, anchor="rb")
 
 
 def format_time(seconds: float, step: float = 1.0) -> str:
-    """0:07, 1:02:03; with a tenth where the step is smaller than a second."""
-    whole, rest = divmod(round(seconds * 10), 10)
+    """Format a time in a video.
+
+    Args:
+        seconds: The time.
+        step: The precision in seconds; below 1, tenths are shown.
+
+    Returns:
+        ``0:07``, ``1:02:03``, ``0:07.5``.
+    """
+    whole, tenths = divmod(round(seconds * 10), 10)
     hours, minutes, second = whole // 3600, whole // 60 % 60, whole % 60
-    tail = f".{rest}" if step < 1 else ""
-    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{second:02d}{tail}"
+    fraction = f".{tenths}" if step < 1 else ""
+    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{second:02d}{fraction}"
 
 
-def _curve(pen: Any, box: Box, rows: Sequence[ScoredFrame], length: float) -> None:
+def _draw_curve(pen: ImageDraw, axes: _Axes, rows: Sequence[ScoredFrame]) -> None:
     """The highest probability of each column of pixels."""
     columns: dict[int, float] = {}
     for row in rows:
-        x = round(_across(row.seconds, length, box))
+        x = round(axes.x(row.seconds))
         columns[x] = max(columns.get(x, 0.0), row.probability)
-    points = [(x, _up(value, box)) for x, value in sorted(columns.items())]
+    points: list[tuple[float, float]] = [(x, axes.y(value)) for x, value in sorted(columns.items())]
     if len(points) == 1:
-        points.append((box[2], points[0][1]))
-    pen.polygon([(points[0][0], box[3]), *points, (points[-1][0], box[3])], fill="#dbe8f1")
+        points.append((axes.right, points[0][1]))
+    pen.polygon([(points[0][0], axes.bottom), *points, (points[-1][0], axes.bottom)], fill="#dbe8f1")
     pen.line(points, fill=CURVE, width=3, joint="curve")
 
 
-def _thumbnails(
-    image: Any, pen: Any, box: Box, chosen: list[tuple[float, float, bytes]], length: float, threshold: float, font: Any
+def _draw_thumbnails(
+    image: Image, pen: ImageDraw, axes: _Axes, chosen: Sequence[Peak], threshold: float, font: Font
 ) -> None:
-    """In order of time, as near to their moments as there is room, each with a line to its own."""
+    """In order of time, as near to their moments as they fit, each with a line to its moment."""
     from PIL import Image
 
-    lefts = spread_thumbnails(
-        [_across(row[1], length, box) - THUMB[0] / 2 for row in chosen], box[0], box[2] - THUMB[0]
-    )
-    for left, (probability, seconds, jpeg) in zip(lefts, chosen, strict=True):
-        picture = Image.open(io.BytesIO(jpeg))
+    wanted = [axes.x(peak.seconds) - THUMBNAIL[0] / 2 for peak in chosen]
+    lefts = spread_thumbnails(wanted, axes.left, axes.right - THUMBNAIL[0])
+    for left, peak in zip(lefts, chosen, strict=True):
+        picture = Image.open(io.BytesIO(peak.jpeg))
         image.paste(picture, (left, 60))
-        colour = ALARM if probability >= threshold else CURVE
-        x, y = _across(seconds, length, box), _up(probability, box)
-        pen.line((left + picture.width / 2, 60 + THUMB[1] + 26, x, y), fill=colour, width=2)
+        colour = ALARM if peak.probability >= threshold else CURVE
+        x, y = axes.x(peak.seconds), axes.y(peak.probability)
+        pen.line((left + picture.width / 2, 60 + THUMBNAIL[1] + 26, x, y), fill=colour, width=2)
         pen.ellipse((x - 6, y - 6, x + 6, y + 6), fill=colour)
-        pen.text((left, 60 + picture.height + 4), f"{format_time(seconds, 0.5)}   {probability:.2f}", colour, font)
+        label = f"{format_time(peak.seconds, 0.5)}   {peak.probability:.2f}"
+        pen.text((left, 60 + picture.height + 4), label, colour, font)
 
 
 def spread_thumbnails(wanted: Sequence[float], first: float, last: float) -> list[int]:
-    """Left edges of thumbnails, ascending, within first..last and apart from each other, near where they are wanted."""
-    step = min(THUMB[0] + 12.0, (last - first) / max(1, len(wanted) - 1))
-    found: list[float] = []
-    for at in wanted:
-        found.append(max(at, first, found[-1] + step if found else first))
-    for place in reversed(range(len(found))):
-        found[place] = min(found[place], last - (len(found) - 1 - place) * step)
-    return [round(at) for at in found]
+    """Place thumbnails side by side, near where they are wanted.
+
+    Args:
+        wanted: Left edges, ascending, in pixels.
+        first: The smallest left edge.
+        last: The largest left edge.
+
+    Returns:
+        Left edges, ascending, that do not overlap if there is enough width.
+    """
+    step = min(THUMBNAIL[0] + 12.0, (last - first) / max(1, len(wanted) - 1))
+    edges: list[float] = []
+    for edge in wanted:
+        edges.append(max(edge, first, edges[-1] + step if edges else first))
+    for place in reversed(range(len(edges))):
+        edges[place] = min(edges[place], last - (len(edges) - 1 - place) * step)
+    return [round(edge) for edge in edges]

@@ -118,9 +118,9 @@ def test_a_file_gives_scores_segments_overlay_and_timeline(tmp_path: Path) -> No
         "30",
     )
     assert segment["name"] == "cart"
-    told = json.loads((out / "result.json").read_text("utf-8"))
-    assert (told["key"], told["names"], told["model"]) == ("k", list(NAMES), {"name": "grey", "toy": "grey"})
-    assert told["segments"][0]["start"] == 2.0
+    plain = json.loads((out / "result.json").read_text("utf-8"))
+    assert (plain["key"], plain["names"], plain["model"]) == ("k", list(NAMES), {"name": "grey", "toy": "grey"})
+    assert plain["segments"][0]["start"] == 2.0
     assert Image.open(out / "timeline.png").size == (timeline_picture.WIDTH, timeline_picture.HEIGHT)
     with av.open(str(out / "overlay.mp4")) as made:
         pictures = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in made.decode(video=0)]
@@ -197,7 +197,7 @@ def test_a_camera_is_read_by_rtsp(tmp_path: Path) -> None:
     assert [(s.start_frame, s.end_frame, s.start) for s in found.segments] == [(20, 30, 2.0)]
 
 
-def test_a_camera_that_falls_silent_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_that_falls_silent_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "TIMEOUT", (10.0, 1.0))
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)
@@ -206,7 +206,7 @@ def test_a_camera_that_falls_silent_is_told(tmp_path: Path, monkeypatch: pytest.
     assert made.prediction is not None
     assert made.prediction.frames == 40
     assert [(s.start_frame, s.end_frame) for s in made.prediction.segments] == [(20, 30)]
-    assert "  broke off after 0:03.9 (nothing came for too long); what came before is there" in made.text()
+    assert "  broke off after 0:03.9 (nothing came for too long); what came before is kept" in made.text()
     assert json.loads((tmp_path / "result.json").read_text("utf-8"))["lost"] == "nothing came for too long"
 
 
@@ -220,10 +220,10 @@ def test_ctrl_c_ends_a_stream_well(tmp_path: Path) -> None:
 
 
 def bar(total: int | None, what: str) -> Any:
-    return nullcontext(lambda finished_prediction: None)
+    return nullcontext(lambda frames: None)
 
 
-def test_a_folder_goes_on_where_it_stopped_and_tells_what_is_broken(tmp_path: Path) -> None:
+def test_a_folder_goes_on_where_it_stopped_and_reports_broken_videos(tmp_path: Path) -> None:
     for name in ("b.mp4", "a.mp4"):
         film(tmp_path / name, 20)
     (tmp_path / "bad.mp4").write_bytes(b"no video at all" * 100)
@@ -332,11 +332,11 @@ def test_a_failed_prediction_leaves_the_earlier_one(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
-def test_outcomes_are_told() -> None:
+def test_outcomes_as_text_and_json() -> None:
     made = Prediction("v.mp4", 60, 30, 6.0, 10.0, 2, segments=[AnomalySegment(2, 3, 20, 30, 0.9, 2.4, 0.8, "cart")])
     outcome = Outcome(PredictInput("v.mp4", Path("o")), made)
     assert outcome.text() == (
-        "v.mp4: 60 frames, 30 looked at, 1 segments -> o\n  0:02.0 - 0:03.0   peak 0.90 at 0:02.4   cart"
+        "v.mp4: 60 frames, 30 scored, 1 segments -> o\n  0:02.0 - 0:03.0   peak 0.90 at 0:02.4   cart"
     )
     assert outcome.plain()["segments"][0]["name"] == "cart"
     assert Outcome(PredictInput("x", Path("o")), error="broken").plain() == {
@@ -368,9 +368,9 @@ def test_streams_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_bytes(b"x" * 4000)
     with pytest.raises(DataError) as refused:
         Stream(str(tmp_path / "v.mp4"))
-    said = f"{tmp_path}/v.mp4: cannot be opened (Invalid data found when processing input); expected a video; is it a video file?"
-    assert str(refused.value) == said
-    assert Outcome(PredictInput(f"{tmp_path}/v.mp4", tmp_path), error=said).text() == said
+    message = f"{tmp_path}/v.mp4: cannot be opened (Invalid data found when processing input); expected a video; is it a video file?"
+    assert str(refused.value) == message
+    assert Outcome(PredictInput(f"{tmp_path}/v.mp4", tmp_path), error=message).text() == message
     assert Outcome(PredictInput("-", tmp_path), error="<stdin>: broken").text() == "-: <stdin>: broken"
     (tmp_path / "v.mp4").write_bytes(b"")
     with pytest.raises(DataError, match=r"v\.mp4: empty file; expected a video; is it a video file\?$"):
@@ -407,6 +407,6 @@ def test_the_real_model_predicts_through_the_command(tmp_path: Path) -> None:
     ]
     result = CliRunner().invoke(main, [*words, "--json"])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert (told["frames"], told["sampled"]) == (24, 12)
+    plain = json.loads(result.stdout)
+    assert (plain["frames"], plain["sampled"]) == (24, 12)
     assert {row["name"] for row in rows(tmp_path / "o" / "scores.csv")} <= {"bicycle", "cart"}

@@ -169,7 +169,7 @@ def test_statistics_and_card_are_mended_from_the_shards(
 ) -> None:
     one, out = recipe(samples=24, shard={"samples": 7, "megabytes": megabytes}), tmp_path / "c"
     builder.build(one, out)
-    monkeypatch.setattr(builder, "make", None)  # no shard is made again
+    monkeypatch.setattr(builder, "make_shard", None)  # no shard is made again
     before, stats, card = tree(out), out / "stats.parquet", out / "README.md"
     whole, text = stats.read_bytes(), card.read_bytes()
     middle = whole[:9] + bytes(len(whole) // 2) + whole[9 + len(whole) // 2 :]
@@ -225,7 +225,7 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
         builder.build(recipe(), tmp_path / "thesis.txt")
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "corpus.json").write_text("{")
-    with pytest.raises(UserError, match="is no manifest of a corpus"):
+    with pytest.raises(UserError, match="is not the manifest of a corpus"):
         builder.build(recipe(), tmp_path / "c")
     assert set(tree(tmp_path)) == {"thesis.txt", "c/corpus.json"}
     assert (tmp_path / "thesis.txt").read_text() == "do not lose me"

@@ -65,7 +65,7 @@ def test_an_unfinished_folder_says_so_too(tmp_path: Path, built: Path) -> None:
     [
         ({"generator": "0.0.1"}, r"not of this one: generator 0.0.1 -> .*; give another --out"),
         ({"sources": [{"name": "street", "fingerprint": "x"}]}, "the annotations of street have changed since"),
-        ({"sources": 3}, "is no manifest of a corpus; remove it"),
+        ({"sources": 3}, "is not the manifest of a corpus; remove it"),
     ],
 )
 def test_where_no_key_differs_data_or_version_do(

@@ -76,10 +76,10 @@ def test_parts_in_many_places_joined_without_the_data(recipe: Path, whole: Path,
 
 def test_what_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:
     builder.build_part(recipes.load(str(recipe)), tmp_path, slice(1, 2), BuildSettings())
-    with pytest.raises(DataError, match=r"1 of 4 shards are there; build --shards 0:1, 2:4 of the same recipe, then"):
+    with pytest.raises(DataError, match=r"1 of 4 shards exist; build --shards 0:1, 2:4 of the same recipe, then"):
         merge_parts(tmp_path)
     (tmp_path / "image" / "train-00001.tar").write_bytes(b"cut")
-    with pytest.raises(DataError, match=r"0 of 4 shards are there; build --shards 0:4 of"):
+    with pytest.raises(DataError, match=r"0 of 4 shards exist; build --shards 0:4 of"):
         merge_parts(tmp_path)
 
 

@@ -127,7 +127,7 @@ def test_training_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path) -> 
     assert {pool.kind for pool, _ in shards} == {"image", "clip"}
     assert not damaged
     for pool, shard in shards:
-        assert pool.store.path(shard).read_bytes() == (folder / shard.file).read_bytes()
+        assert pool.corpus.path(shard).read_bytes() == (folder / shard.file).read_bytes()
 
 
 def test_a_repository_that_is_not_there(hub: Any) -> None:

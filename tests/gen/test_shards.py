@@ -102,7 +102,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     ("fields", "message"),
     [
         ({"000.txt": b"x"}, "sample 000: has no 'json'"),
-        ({"000.json": b"{"}, "sample 000: its json is broken"),
+        ({"000.json": b"{"}, "sample 000: its json is not valid"),
         ({"000.json": json.dumps({"kind": "image", "frames": 1}).encode()}, "sample 000: has no 'jpg'"),
         ({"000.json": json.dumps({"kind": "clip", "frames": 2}).encode(), "000.000.jpg": b""}, "has no '001.jpg'"),
     ],
@@ -119,7 +119,7 @@ def test_broken_samples_name_themselves(tmp_path: Path, fields: dict[str, bytes]
 
 def test_no_tar(tmp_path: Path) -> None:
     (tmp_path / "s.tar").write_bytes(b"x" * 2000)
-    with pytest.raises(DataError, match=r"s.tar: is no whole tar"):
+    with pytest.raises(DataError, match=r"s.tar: is not a complete tar"):
         list(read_shard(tmp_path / "s.tar"))
 
 

@@ -1,10 +1,10 @@
-"""THE loop of the generator, and its resume.
+"""The loop of the generator, which can be interrupted and resumed.
 
     build(load("street"), "corpora/street", workers=4)
 
-Shards are made independently of each other, each with a record below `.build/`; corpus.json is written last. Killed at
-any moment, the same call goes on: finished shards are kept after a digest check, the rest is made. Parts of a build may
-be made anywhere (`build_part`) and are joined by `merge`.
+Shards are made independently of each other, each with a record below `.build/`; corpus.json is written last. After a
+kill at any moment the same call continues: it checks the digests of finished shards, keeps them, and makes the others.
+Parts of a build may be made on several machines (`build_part`) and are joined by `merge_parts`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from lavida_gen.building.finish import finish
@@ -36,12 +37,19 @@ from lavida_gen.storage.places import open_storage
 ENGINES = "lavida_gen.engines"
 
 Progress = Callable[[int, int], None]
-"""Called with (samples newly done, scenes newly dropped)."""
+"""Called with the numbers of samples made and scenes rejected since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
-    """One range of samples to make, as it travels to a worker; `plugins` are those of the process that sent it."""
+    """One range of samples to make, as it is sent to a worker.
+
+    Attributes:
+        recipe: The recipe.
+        corpus: Path or URL of the corpus.
+        range: The samples.
+        plugins: Plug-ins of other packages, in the versions of the process that sends the job.
+    """
 
     recipe: CorpusRecipe
     corpus: str
@@ -51,7 +59,7 @@ class ShardJob:
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """How a build runs, which never changes what it makes.
+    """How a build runs. None of it changes what is made.
 
     Attributes:
         workers: Number of processes.
@@ -66,39 +74,56 @@ class BuildSettings:
     allow_code: bool = False
 
 
-_opened: dict[str, SamplePlanner] = {}
+@dataclass(frozen=True, slots=True)
+class _HashableRecipe:
+    """A recipe that can be the key of a cache."""
+
+    text: str
+    recipe: CorpusRecipe = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _open_planner(key: _HashableRecipe) -> SamplePlanner:
+    return SamplePlanner.open(key.recipe)
 
 
 def _planner(recipe: CorpusRecipe) -> SamplePlanner:
-    """The recipe's data, opened once in this process."""
-    key = recipe.model_dump_json()
-    if key not in _opened:
-        _opened.clear()
-        _opened[key] = SamplePlanner.open(recipe)
-    return _opened[key]
+    """The planner of a recipe. A worker opens the data sets once, not for every shard."""
+    return _open_planner(_HashableRecipe(recipe.model_dump_json(), recipe))
 
 
 def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
-    """Make one range of samples: its tars, then its record. Runs in any process."""
-    _refuse_other_versions(job)
+    """Make one range of samples: its tars, then its record. Runs in any process.
+
+    Args:
+        job: The range.
+        tick: Called after each sample.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: The data or the place fails, or a plug-in has another version in this process.
+    """
+    _check_plugin_versions(job)
     planner, recipe_digest = _planner(job.recipe), job.recipe.digest()
     storage, part = open_storage(job.corpus), job.range.part
     rows: list[str] = []
     drops: Counter[str] = Counter()
     with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
         for index in range(job.range.start, job.range.stop):
-            packing = make_sample(planner, index, recipe_digest, part)
-            file = shard.write(packing.sample)
-            rows.append(record_line(packing.sample, file))
-            drops.update(packing.drops)
+            made = make_sample(planner, index, recipe_digest, part)
+            file = shard.write(made.sample)
+            rows.append(record_line(made.sample, file))
+            drops.update(made.drops)
             tick()
-    made = ShardRecord(job.range.name, shard.files, len(rows), dict(drops))
-    write_record(storage, made, rows)
-    return made
+    record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops))
+    write_record(storage, record, rows)
+    return record
 
 
-def _refuse_other_versions(job: ShardJob) -> None:
-    """Raises DataError if a plug-in of this process is not of the version that the builder's process has."""
+def _check_plugin_versions(job: ShardJob) -> None:
+    """Raise DataError if a plug-in has another version here than in the process that started the build."""
     for wanted, here in zip(job.plugins, external_plugins(job.recipe), strict=True):
         if here != wanted:
             raise DataError(
@@ -116,68 +141,112 @@ def build(
     address: str | None = None,
     allow_code: bool = False,
 ) -> Manifest:
-    """Build the corpus of `recipe` in a folder or at a URL, or go on with it.
+    """Build the corpus of a recipe, or continue an interrupted build.
 
-    Raises UserError if `out` holds something else, DataError if data or disk fail (what is finished is kept).
+    Args:
+        recipe: The recipe.
+        out: Folder or URL of the corpus.
+        workers: Number of processes.
+        engine: Name of an engine, or ``package.module:Class``.
+        progress: Called with the numbers of samples made and scenes rejected since the last call.
+        address: Address of a cluster, for engines that have one.
+        allow_code: Whether `engine` may be ``package.module:Class``.
+
+    Returns:
+        The manifest of the finished corpus.
+
+    Raises:
+        UserError: `out` holds something else, or an argument is invalid.
+        DataError: The data or the place fails; finished shards are kept.
     """
-    plugins.find(ENGINES, Engine, engine, allow_code)  # a wrong name is told before anything is made
-    outline, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
-    with locked(storage, outline) as finished:
+    plugins.find(ENGINES, Engine, engine, allow_code)  # an unknown name is reported before any work
+    plan, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
+    with locked(storage, plan) as finished:
         if finished is not None:
             return finished
-        ranges = list(outline.ranges())
-        made = _make_all(recipe, storage, ranges, BuildSettings(workers, engine, address, allow_code), progress)
-        storage.remove_partial_files()  # an engine may have lost workers and gone on
-        return finish(outline, storage, [made[one.name] for one in ranges])
+        ranges = list(plan.ranges())
+        records = _make_all(recipe, storage, ranges, BuildSettings(workers, engine, address, allow_code), progress)
+        storage.remove_partial_files()  # an engine may have lost workers and continued without them
+        return finish(plan, storage, [records[part.name] for part in ranges])
 
 
 def build_part(
     recipe: CorpusRecipe,
     out: Path | str,
     part: slice,
-    how: BuildSettings,
+    settings: BuildSettings,
     progress: Progress = lambda done, dropped: None,
 ) -> int:
-    """Make some of the ranges of a corpus, by number; returns how many. `merge` finishes it when all are there.
+    """Make some shards of a corpus. Parts may be made at the same time, in one place or several.
 
-    Any number of parts may be made at once, in one place or in many. Raises UserError, DataError.
+    Args:
+        recipe: The recipe of the whole corpus.
+        out: Folder or URL of this part.
+        part: Numbers of the shards.
+        settings: How to run.
+        progress: Called with the numbers of samples made and scenes rejected since the last call.
+
+    Returns:
+        The number of shards of this part. `merge_parts` finishes the corpus when all parts are made.
+
+    Raises:
+        UserError: There is no such shard, or `out` holds something else.
+        DataError: The data or the place fails; finished shards are kept.
     """
-    outline, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
-    ranges = list(outline.ranges())
+    plan, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
+    ranges = list(plan.ranges())
     if not ranges[part]:
         raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")
-    with locked(storage, outline, part=True) as finished:
+    with locked(storage, plan, part=True) as finished:
         if finished is None:
-            _make_all(recipe, storage, ranges[part], how, progress)
+            _make_all(recipe, storage, ranges[part], settings, progress)
     return len(ranges[part])
 
 
 def _make_all(
-    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[ShardRange], how: BuildSettings, progress: Progress
+    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[ShardRange], settings: BuildSettings, progress: Progress
 ) -> dict[str, ShardRecord]:
-    """Make the ranges that are not there yet; those of all, by name."""
-    made = finished_ranges(storage, ranges)
-    for one in made.values():
-        progress(one.samples, sum(one.drops.values()))
+    """Make the ranges that are missing; return the records of all, by name."""
+    records = finished_ranges(storage, ranges)
+    for record in records.values():
+        progress(record.samples, sum(record.drops.values()))
     place = str(storage.path.absolute()) if isinstance(storage, LocalFolder) else storage.place
-    brought = tuple(external_plugins(recipe))
-    jobs = [ShardJob(recipe, place, one, brought) for one in ranges if one.name not in made]
-    alone = not storage.shared  # memory:// is seen by this process only
-    runner = plugins.find(ENGINES, Engine, "local" if alone else how.engine, how.allow_code)(how.address)
-    for done in runner.run(make_shard, jobs, 1 if alone else how.workers, lambda n: progress(n, 0)):
-        made[done.name] = done
-        progress(0, sum(done.drops.values()))
-    return made
+    external = tuple(external_plugins(recipe))
+    jobs = [ShardJob(recipe, place, part, external) for part in ranges if part.name not in records]
+    name, workers = settings.engine, settings.workers
+    if not storage.shared:  # only this process sees memory://
+        name, workers = "local", 1
+    engine = plugins.find(ENGINES, Engine, name, settings.allow_code)(settings.address)
+    for record in engine.run(make_shard, jobs, workers, lambda count: progress(count, 0)):
+        records[record.name] = record
+        progress(0, sum(record.drops.values()))
+    return records
 
 
 def finished_ranges(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str, ShardRecord]:
-    """The ranges that are finished and whole, by name. Reads every byte of them in a folder."""
-    noted = set(storage.names(STATE))
-    asked = [one for one in ranges if record_name(one.name) in noted]
+    """The ranges whose shards are finished and intact. In a folder this reads every byte of them.
+
+    Args:
+        storage: The corpus.
+        ranges: The ranges to look for.
+
+    Returns:
+        Their records, by name.
+    """
+    existing = set(storage.names(STATE))
+    candidates = [part for part in ranges if record_name(part.name) in existing]
     with ThreadPoolExecutor(4 if isinstance(storage, LocalFolder) else 32) as pool:
-        return {one.name: one for one in pool.map(lambda one: read_finished(storage, one), asked) if one is not None}
+        records = pool.map(lambda part: read_finished(storage, part), candidates)
+        return {record.name: record for record in records if record is not None}
 
 
 def dry_run(recipe: CorpusRecipe) -> list[ShardRange]:
-    """The ranges that a build would make: opens the data, writes nothing."""
+    """The ranges that a build would make. Opens the data, writes nothing.
+
+    Args:
+        recipe: The recipe.
+
+    Returns:
+        All ranges, in order.
+    """
     return list(SamplePlanner.open(recipe).ranges())

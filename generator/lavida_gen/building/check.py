@@ -1,4 +1,4 @@
-"""Every fault that can be found without building: for `lavida-gen check`."""
+"""The problems of a recipe's data that can be found without a build, for `lavida-gen check`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from lavida_gen.sampling.planner import SamplePlanner
 
 
 def check_data(recipe: CorpusRecipe) -> Iterator[str]:
-    """Faults of the recipe's data, all of them: a source that does not open does not hide those of the next."""
+    """Open every data set of a recipe and report all problems.
+
+    Args:
+        recipe: The recipe.
+
+    Yields:
+        Messages; a source that cannot be opened does not hide the problems of the others.
+    """
     opens = True
     for number, entry in enumerate(recipe.sources):
         where = f"sources[{number}] ({entry.name})"

@@ -1,4 +1,4 @@
-"""Whose is the place that a build wants to write to? Nobody's, its own unfinished or finished corpus, or another's."""
+"""Locking the place of a build, after a check that it is empty or holds the same corpus, finished or not."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TextIO
 
 from lavida_gen.building.finish import remove_state, restore_extras
 from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import is_intact
 from lavida_gen.common.errors import UserError, problem
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.corpus.manifest import MANIFEST, STATE, Manifest, PluginEntry
 from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.recipe_files.diff import describe_changes
@@ -20,16 +21,25 @@ from lavida_gen.storage.folder import LocalFolder
 
 
 @contextmanager
-def locked(storage: Storage, outline: BuildPlan, part: bool = False) -> Iterator[Manifest | None]:
-    """Hold the place for this build; yields the manifest if the corpus is there already, whole.
+def locked(storage: Storage, plan: BuildPlan, part: bool = False) -> Iterator[Manifest | None]:
+    """Lock the place of a build.
 
-    Statistics and card that are missing or damaged are written again, from shards that are whole.
+    A folder is locked for one build of a whole corpus, or for any number of builds of a part. An object store has no
+    locks and needs none: all builds of one recipe write the same bytes. Missing or damaged statistics and card of a
+    finished corpus are written again if its shards are intact.
 
-    A folder is locked: for one whole build alone, or for any number of builds of a part each. An object store knows no
-    locks and needs none: whoever builds the same recipe there writes the same bytes.
-    Raises UserError if it belongs to another recipe, to another build that runs now, or to something else.
+    Args:
+        storage: The place.
+        plan: The corpus that is to be built there.
+        part: Whether only a part of it is.
+
+    Yields:
+        The manifest if the corpus is finished and intact, else None.
+
+    Raises:
+        UserError: The place holds another corpus or something else, or another build is running there.
     """
-    refuse_foreign(storage, outline)
+    refuse_foreign(storage, plan)
     with _lock(storage, part):
         try:
             if storage.size(MANIFEST) is not None:
@@ -39,33 +49,42 @@ def locked(storage: Storage, outline: BuildPlan, part: bool = False) -> Iterator
                     remove_state(storage)
                     yield manifest
                     return
-                storage.remove(MANIFEST)  # a damaged shard: it is no finished corpus any more
-            storage.write(PLAN, outline.model_dump_json().encode())
+                storage.remove(MANIFEST)  # a shard is damaged: the corpus is no longer finished
+            storage.write(PLAN, plan.model_dump_json().encode())
             if not part or not isinstance(storage, LocalFolder):
                 storage.remove_partial_files()
             yield None
         finally:
             if not part and storage.size(MANIFEST) is None and not any(storage.names(kind) for kind in KINDS):
-                remove_state(storage)  # nothing was made: leave nothing
+                remove_state(storage)  # nothing was made, nothing is left
                 for kind in KINDS:
                     storage.remove_folder(kind)
 
 
-def refuse_foreign(storage: Storage, outline: BuildPlan) -> None:
-    """Raises UserError if something else lies at the place."""
+def refuse_foreign(storage: Storage, plan: BuildPlan) -> None:
+    """Check that a place is empty or holds the planned corpus.
+
+    Args:
+        storage: The place.
+        plan: The corpus.
+
+    Raises:
+        UserError: It holds something else.
+    """
     if isinstance(storage, LocalFolder) and storage.path.exists() and not storage.path.is_dir():
         raise UserError(problem(storage, "is a file", "a folder for the corpus", "give another --out"))
     for file in (MANIFEST, PLAN):
         if storage.size(file) is None:
             continue
+        todo = "remove it, or give another --out"
         try:
-            held = json.loads(storage.read(file))
-            name, changed = held["name"], "" if held["digest"] == outline.digest else _changed(held, outline)
+            existing = json.loads(storage.read(file))
+            name = existing["name"]
+            changes = "" if existing["digest"] == plan.digest else _changes(existing, plan)
         except (ValueError, KeyError, TypeError) as error:
-            todo = "remove it, or give another --out"
-            raise UserError(problem(storage.at(file), "is no manifest of a corpus", todo=todo)) from error
-        if changed:
-            got = f"holds a corpus of recipe {name!r}, not of this one: {changed}"
+            raise UserError(problem(storage.at(file), "is not the manifest of a corpus", todo=todo)) from error
+        if changes:
+            got = f"holds a corpus of recipe {name!r}, not of this one: {changes}"
             raise UserError(problem(storage, got, todo="give another --out, or remove the folder"))
         return
     if any(entry != STATE for entry in storage.entries()):
@@ -73,23 +92,25 @@ def refuse_foreign(storage: Storage, outline: BuildPlan) -> None:
         raise UserError(problem(storage, got, "an empty or new folder", "give another --out"))
 
 
-def _changed(held: dict[str, Any], outline: BuildPlan) -> str:
-    """What of that which determines a corpus' bytes is another: version, keys of the recipe, or else annotations."""
+def _changes(existing: JsonObject, plan: BuildPlan) -> str:
+    """Why a corpus has other bytes: version, keys of the recipe, plug-ins, or else the annotations."""
     facts = []
-    if held["generator"] != outline.generator:
-        facts.append(f"generator {held['generator']} -> {outline.generator}")
-    facts += filter(None, [describe_changes(held["recipe"], outline.recipe)])
-    facts += _changed_plugins(held.get("plugins", ()), outline.plugins)
+    if existing["generator"] != plan.generator:
+        facts.append(f"generator {existing['generator']} -> {plan.generator}")
+    recipe_changes = describe_changes(existing["recipe"], plan.recipe)
+    if recipe_changes:
+        facts.append(recipe_changes)
+    facts += _changed_plugins(existing.get("plugins", ()), plan.plugins)
     if not facts:
-        prints = {source["name"]: source["fingerprint"] for source in held["sources"]}
-        changed = [one.name for one in outline.sources if prints.get(one.name) != one.fingerprint]
+        fingerprints = {source["name"]: source["fingerprint"] for source in existing["sources"]}
+        changed = [entry.name for entry in plan.sources if fingerprints.get(entry.name) != entry.fingerprint]
         facts = [f"the annotations of {' and '.join(changed) or 'its sources'} have changed since"]
     return ", ".join(facts)
 
 
-def _changed_plugins(held: Sequence[dict[str, Any]], now: Sequence[PluginEntry]) -> Iterator[str]:
-    """Plug-ins from outside this project that are of another package or version than those of the corpus."""
-    before = {(row["family"], row["name"]): f"{row['distribution']} {row['version']}" for row in held}
+def _changed_plugins(existing: Sequence[JsonObject], now: Sequence[PluginEntry]) -> Iterator[str]:
+    """Plug-ins of other packages whose package or version has changed since the corpus was built."""
+    before = {(row["family"], row["name"]): f"{row['distribution']} {row['version']}" for row in existing}
     for plugin in now:
         provider = f"{plugin.distribution} {plugin.version}"
         former = before.get((plugin.family, plugin.name), provider)
@@ -115,7 +136,7 @@ def _lock(storage: Storage, part: bool) -> Iterator[None]:
             _take(lock, storage, part)
             yield
     finally:
-        with suppress(OSError):  # it holds something
+        with suppress(OSError):  # the folder is not empty
             for folder in new:
                 folder.rmdir()
 
@@ -126,4 +147,4 @@ def _take(lock: TextIO, storage: Storage, part: bool) -> None:
     except BlockingIOError as error:
         raise UserError(problem(storage, "another build is writing here", todo="wait for it, or give --out")) from error
     except OSError:
-        return  # a network file system without locks: two builds of one recipe write the same bytes
+        return  # a network file system without locks; two builds of one recipe write the same bytes

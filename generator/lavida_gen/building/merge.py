@@ -1,4 +1,4 @@
-"""Join the parts of a build that were made apart, in one place or in many, into a finished corpus."""
+"""Joining the parts of a build that were made in one place or several into a finished corpus."""
 
 from __future__ import annotations
 
@@ -18,53 +18,62 @@ from lavida_gen.storage.places import open_storage
 
 
 def merge_parts(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
-    """Finish the corpus at `out` from what lies there and in `parts` (which are copied and kept).
+    """Finish a corpus from parts. This needs no data set, only what the builds have written.
 
-    Needs no data set, only what the builds have written. Raises UserError if parts belong to different corpora,
-    DataError that names the shards still missing.
+    Args:
+        out: Folder or URL of the corpus; shards that it has already are used.
+        parts: Folders or URLs of other parts; their shards are copied.
+
+    Returns:
+        The manifest of the finished corpus.
+
+    Raises:
+        UserError: The parts belong to different corpora, or a place holds no part.
+        DataError: Shards are missing; the message names them.
     """
     storage, others = open_storage(out), [open_storage(part) for part in parts]
-    outline = _common(storage, others)
-    with locked(storage, outline) as finished:
+    plan = _common_plan(storage, others)
+    with locked(storage, plan) as finished:
         if finished is not None:
             return finished
-        ranges = list(outline.ranges())
-        made = finished_ranges(storage, ranges)
+        ranges = list(plan.ranges())
+        records = finished_ranges(storage, ranges)
         for other in others:
-            _bring(other, storage, [one for one in ranges if one.name not in made], made)
-        if len(made) < len(ranges):
-            todo = f"build --shards {missing_ranges(ranges, made)} of the same recipe, then merge again"
-            raise DataError(problem(storage, f"{len(made)} of {len(ranges)} shards are there", todo=todo))
-        return finish(outline, storage, [made[one.name] for one in ranges])
+            records |= _copy_ranges(other, storage, [part for part in ranges if part.name not in records])
+        if len(records) < len(ranges):
+            todo = f"build --shards {missing_ranges(ranges, records)} of the same recipe, then merge again"
+            raise DataError(problem(storage, f"{len(records)} of {len(ranges)} shards exist", todo=todo))
+        return finish(plan, storage, [records[part.name] for part in ranges])
 
 
-def _common(storage: Storage, others: Sequence[Storage]) -> BuildPlan:
+def _common_plan(storage: Storage, others: Sequence[Storage]) -> BuildPlan:
     """The plan that all places share."""
-    found: dict[str, BuildPlan] = {}
+    plans: dict[str, BuildPlan] = {}
     for place in (storage, *others):
         if place.size(PLAN) is not None:
-            found[place.place] = BuildPlan.read(place.read(PLAN), place.at(PLAN))
+            plans[place.place] = BuildPlan.read(place.read(PLAN), place.at(PLAN))
         elif place.size(MANIFEST) is not None and place is storage:
             raise UserError(problem(place, "is a finished corpus already", todo="nothing is left to merge"))
         elif place is not storage:
             raise UserError(problem(place, "holds no part of a build", "a folder that `build --shards` has written"))
-    if not found:
+    if not plans:
         raise UserError(problem(storage, "holds no part of a build", "a folder that `build --shards` has written"))
-    (first, outline), *rest = found.items()
+    (first, plan), *rest = plans.items()
     for place_name, other in rest:
-        if other.digest != outline.digest:
+        if other.digest != plan.digest:
             got = f"is a part of recipe {other.name!r} ({other.digest[:12]})"
-            raise UserError(problem(place_name, got, f"{outline.name!r} ({outline.digest[:12]}) as in {first}"))
-    return outline
+            raise UserError(problem(place_name, got, f"{plan.name!r} ({plan.digest[:12]}) as in {first}"))
+    return plan
 
 
-def _bring(other: Storage, storage: Storage, wanted: Sequence[ShardRange], made: dict[str, ShardRecord]) -> None:
-    """Copy finished ranges of another place, shard by shard."""
-    for one in finished_ranges(other, wanted).values():
-        for file in one.files:
+def _copy_ranges(other: Storage, storage: Storage, wanted: Sequence[ShardRange]) -> dict[str, ShardRecord]:
+    """Copy the finished ones of some ranges from another place; return their records by name."""
+    records = finished_ranges(other, wanted)
+    for record in records.values():
+        for file in record.files:
             with other.local_copy(file.file) as path:
-                spool = storage.temporary_file(file.file)
-                spool.write_bytes(path.read_bytes())
-                storage.put(spool, file.file)
-        write_record(storage, one, read_record_lines(other, one.name).decode().split("\n"))
-        made[one.name] = one
+                temporary = storage.temporary_file(file.file)
+                temporary.write_bytes(path.read_bytes())
+                storage.put(temporary, file.file)
+        write_record(storage, record, read_record_lines(other, record.name).decode().split("\n"))
+    return records

@@ -1,6 +1,6 @@
-"""All of a corpus that is known before a sample is made: `.build/plan.json`.
+"""The build plan, `.build/plan.json`: everything about a corpus that is known before a sample is made.
 
-With it the parts of a build that ran on many machines are joined without opening the data again.
+With it the parts of a build on several machines are joined without opening the data again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLAN = f"{STATE}/plan.json"
 
 
 class PartEntry(StrictModel):
-    """Samples of one kind and split: numbers start .. start+count-1."""
+    """Samples of one kind and split: `count` numbers from `start` on."""
 
     kind: Literal["image", "clip"]
     split: Literal["train", "val"]
@@ -35,7 +35,7 @@ class PartEntry(StrictModel):
 
 
 class BuildPlan(StrictModel):
-    """plan.json. `sources` count no samples yet."""
+    """The content of plan.json; `sources` do not count their samples yet."""
 
     format: int = FORMAT
     name: str
@@ -52,7 +52,14 @@ class BuildPlan(StrictModel):
 
     @classmethod
     def of(cls, planner: SamplePlanner) -> BuildPlan:
-        """The outline of a recipe whose data is open."""
+        """Make the plan of a recipe.
+
+        Args:
+            planner: The recipe with its data sets opened.
+
+        Returns:
+            The plan.
+        """
         recipe = planner.recipe
         return cls(
             name=recipe.name,
@@ -70,30 +77,55 @@ class BuildPlan(StrictModel):
 
     @classmethod
     def read(cls, data: bytes, where: str) -> BuildPlan:
-        """From plan.json. Raises UserError if it is none."""
+        """Parse a plan.json.
+
+        Args:
+            data: Its content.
+            where: Its path or URL, for messages.
+
+        Returns:
+            The plan.
+
+        Raises:
+            UserError: It is not a plan of this version.
+        """
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
             todo = "remove it, or give another --out"
-            raise UserError(problem(where, "is no plan of a build of this version", todo=todo)) from error
+            raise UserError(problem(where, "is not a build plan of this version", todo=todo)) from error
 
     def ranges(self) -> Iterator[ShardRange]:
-        """All ranges of samples, in order; each becomes a shard (or a few, where a size limit bites)."""
+        """All ranges of samples, in order. Each becomes one shard, or more where the size limit is reached."""
         return cut_into_shards([CorpusPart(p.kind, p.split, p.start, p.count) for p in self.parts], self.shard_samples)
 
 
 def corpus_digest(planner: SamplePlanner) -> str:
-    """Digest of all that determines the bytes: recipe, annotations of its sources, versions of generator and plug-ins.
+    """Digest of everything that determines the bytes of a corpus.
 
-    A corpus that only uses what this project brings has the digest that it always had.
+    These are the recipe, the annotations of its sources, and the versions of the generator and of plug-ins of other
+    packages. Without such plug-ins the digest depends only on the first three.
+
+    Args:
+        planner: The recipe with its data sets opened.
+
+    Returns:
+        64 hexadecimal digits.
     """
-    parts = [__version__, planner.recipe.digest(), *(one.source.fingerprint() for one in planner.sources)]
+    parts = [__version__, planner.recipe.digest(), *(opened.source.fingerprint() for opened in planner.sources)]
     parts += [str(plugin) for plugin in external_plugins(planner.recipe)]
     return sha256("\n".join(parts))
 
 
 def external_plugins(recipe: CorpusRecipe) -> list[PluginEntry]:
-    """The sources and exposures of a recipe that other packages bring, each once, in the order of the recipe."""
+    """The sources and exposures of a recipe that other packages provide.
+
+    Args:
+        recipe: The recipe.
+
+    Returns:
+        Each of them once, in the order of the recipe.
+    """
     named = [(SOURCES, entry.name) for entry in recipe.sources]
     named += [(EXPOSURES, entry.name) for entry in recipe.exposures]
     entries = []
@@ -108,30 +140,32 @@ def external_plugins(recipe: CorpusRecipe) -> list[PluginEntry]:
 
 
 def _sources(planner: SamplePlanner) -> list[SourceEntry]:
-    abouts: dict[str, tuple[SourceInfo, list[str]]] = {}
-    for one in planner.sources:
-        about, prints = abouts.get(one.name, (one.source.rights(), []))
-        abouts[one.name] = (_stricter(about, one.source.rights()), [*prints, one.source.fingerprint()])
+    infos: dict[str, SourceInfo] = {}
+    fingerprints: dict[str, list[str]] = {}
+    for opened in planner.sources:
+        info = opened.source.rights()
+        infos[opened.name] = _stricter(infos.get(opened.name, info), info)
+        fingerprints.setdefault(opened.name, []).append(opened.source.fingerprint())
     return [
         SourceEntry(
             name=name,
-            title=about.title,
-            page=about.page,
-            licence=about.licence,
-            use=about.use,
-            attribution=about.attribution,
-            cite=about.cite,
-            fingerprint=" ".join(prints),
+            title=info.title,
+            page=info.page,
+            licence=info.licence,
+            use=info.use,
+            attribution=info.attribution,
+            cite=info.cite,
+            fingerprint=" ".join(fingerprints[name]),
             samples=0,
         )
-        for name, (about, prints) in abouts.items()
+        for name, info in infos.items()
     ]
 
 
-def _stricter(one: SourceInfo, other: SourceInfo) -> SourceInfo:
-    """What holds for two data sets that one source reads (two folders): both licences, both names, the least use."""
+def _stricter(first: SourceInfo, second: SourceInfo) -> SourceInfo:
+    """The terms for samples of two folders that one source reads: both licences and attributions, the stricter use."""
     uses = ("free", "noncommercial", "forbidden")
-    strict = max(one, other, key=lambda about: uses.index(about.use))
-    licence = " and ".join(dict.fromkeys([one.licence, other.licence]))
-    attribution = " and ".join(dict.fromkeys([one.attribution, other.attribution]))
+    strict = max(first, second, key=lambda info: uses.index(info.use))
+    licence = " and ".join(dict.fromkeys([first.licence, second.licence]))
+    attribution = " and ".join(dict.fromkeys([first.attribution, second.attribution]))
     return replace(strict, licence=licence, attribution=attribution)

@@ -1,7 +1,7 @@
-"""The record of each finished range of samples, below `.build/`: how a build goes on, and how parts are joined.
+"""Records of finished ranges of samples, below `.build/`. With them a build is resumed and parts are joined.
 
 A record is written after its shards. Its first line is an object {name, files, drops, marks, samples}; then follows one
-line for each sample, its Record with `shard` added.
+line for each sample, its SampleRecord with `shard` added.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from lavida_gen.common.text import shorten
 from lavida_gen.corpus.manifest import STATE
-from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256
+from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256, to_json
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import LocalFolder
@@ -19,7 +20,14 @@ from lavida_gen.storage.folder import LocalFolder
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """A finished range: its files, how many samples, the reasons of its drops."""
+    """A finished range of samples.
+
+    Attributes:
+        name: Name of the range, ``image/train-00000``.
+        files: Its tars.
+        samples: Number of samples.
+        drops: Number of rejected scenes by reason.
+    """
 
     name: str
     files: list[ShardFile]
@@ -28,42 +36,77 @@ class ShardRecord:
 
 
 def record_name(name: str) -> str:
-    """Where the record of range `name` lies."""
+    """File of the record of a range, relative to the corpus; `name` is that of the range."""
     return f"{STATE}/{name.replace('/', '-')}.jsonl"
 
 
 def record_line(sample: EncodedSample, file: str) -> str:
-    """A sample's line of a record; `file` is the shard that it lies in."""
-    return sample.text()[:-1] + f',"shard":{json.dumps(file)}' + "}"
+    """The line of a sample in a record.
+
+    Args:
+        sample: The sample.
+        file: Its shard, relative to the corpus.
+    """
+    return to_json({**sample.record, "shard": file})
 
 
-def write_record(storage: Storage, made: ShardRecord, rows: Iterable[str]) -> None:
-    """Note a finished range; `rows` are its samples as JSON."""
-    marks = [storage.mark(file.file) for file in made.files]
-    head = {"name": made.name, "files": [asdict(f) for f in made.files], "drops": made.drops, "marks": marks}
-    storage.write(record_name(made.name), "\n".join([json.dumps({**head, "samples": made.samples}), *rows]).encode())
+def write_record(storage: Storage, record: ShardRecord, rows: Iterable[str]) -> None:
+    """Write the record of a finished range.
+
+    Args:
+        storage: The corpus.
+        record: The range.
+        rows: The lines of its samples.
+
+    Raises:
+        DataError: The record cannot be written.
+    """
+    head = {
+        "name": record.name,
+        "files": [asdict(file) for file in record.files],
+        "drops": record.drops,
+        "marks": [storage.mark(file.file) for file in record.files],
+        "samples": record.samples,
+    }
+    storage.write(record_name(record.name), "\n".join([json.dumps(head), *rows]).encode())
 
 
 def read_record_lines(storage: Storage, name: str) -> bytes:
-    """The samples of a finished range, one JSON object a line."""
+    """The lines of the samples of a finished range; `name` is that of the range."""
     return storage.read(record_name(name)).partition(b"\n")[2]
 
 
-def read_finished(storage: Storage, one: ShardRange) -> ShardRecord | None:
-    """A range that an earlier run finished, if its files are still what its record says."""
+def read_finished(storage: Storage, part: ShardRange) -> ShardRecord | None:
+    """Read the record of a range that an earlier run finished.
+
+    Args:
+        storage: The corpus.
+        part: The range.
+
+    Returns:
+        The record; None if there is none, it is damaged, or its shards have changed.
+    """
     try:
-        head = json.loads(storage.read(record_name(one.name)).partition(b"\n")[0])
+        head = json.loads(storage.read(record_name(part.name)).partition(b"\n")[0])
         files = [ShardFile(**file) for file in head["files"]]
         marks: list[str] = head["marks"]
-        made = ShardRecord(head["name"], files, head["samples"], head["drops"])
+        record = ShardRecord(head["name"], files, head["samples"], head["drops"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    whole = all(is_intact(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))
-    return made if whole else None
+    intact = all(is_intact(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))
+    return record if intact else None
 
 
 def is_intact(storage: Storage, file: str, size: int, sha256: str, mark: str = "") -> bool:
-    """Whether a shard is what it was: in a folder every byte is read; an object store is asked for size and ETag."""
+    """Whether a shard is unchanged. In a folder every byte is read; an object store is asked for size and checksum.
+
+    Args:
+        storage: The corpus.
+        file: The shard.
+        size: Expected size in bytes.
+        sha256: Expected SHA-256.
+        mark: Checksum that an object store gave for the file when it was written, "" if unknown.
+    """
     if storage.size(file) != size:
         return False
     if isinstance(storage, LocalFolder):
@@ -72,9 +115,18 @@ def is_intact(storage: Storage, file: str, size: int, sha256: str, mark: str = "
 
 
 def missing_ranges(ranges: Sequence[ShardRange], made: Iterable[str]) -> str:
-    """Numbers of ranges that nobody has made, as `--shards` takes them: ``3:5, 9:10``."""
-    have = set(made)
-    lost = [number for number, one in enumerate(ranges) if one.name not in have]
-    starts = [n for n in lost if n - 1 not in set(lost)] if len(lost) < 10000 else lost[:1]
-    stops = [n + 1 for n in lost if n + 1 not in set(lost)] if len(lost) < 10000 else lost[-1:]
-    return ", ".join(f"{start}:{stop}" for start, stop in zip(starts, stops, strict=True))
+    """Numbers of the missing ranges, as `--shards` takes them.
+
+    Args:
+        ranges: All ranges of the corpus.
+        made: Names of the finished ones.
+
+    Returns:
+        Text such as ``3:5, 9:10``.
+    """
+    finished = set(made)
+    missing = [number for number, part in enumerate(ranges) if part.name not in finished]
+    numbers = set(missing)
+    starts = [number for number in missing if number - 1 not in numbers]
+    stops = [number + 1 for number in missing if number + 1 not in numbers]
+    return shorten([f"{start}:{stop}" for start, stop in zip(starts, stops, strict=True)], 40)

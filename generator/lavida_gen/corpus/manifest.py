@@ -1,11 +1,11 @@
-"""corpus.json and the rest of what stands beside the shards: typed, written last.
+"""corpus.json, the manifest of a corpus, which is written last.
 
-Layout of a corpus (a contract: other people's loaders read it):
+Layout of a corpus, on which other people's loaders rely:
 
     README.md        data set card with `configs:`, so that datasets.load_dataset(path, "image" | "clip") works
     corpus.json      this manifest
     image/train-00000.tar ...  image/val-00000.tar ...  clip/...
-    stats.parquet    one row per sample: its Record, and the shard it lies in
+    stats.parquet    one row per sample: its SampleRecord, and its shard
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MANIFEST = "corpus.json"
 STATS = "stats.parquet"
 CARD = "README.md"
 STATE = ".build"
-"""What a build writes down while it runs; gone when the corpus is finished."""
+"""Folder of a running build's plan and shard records; removed when the corpus is finished."""
 
 
 class ShardEntry(StrictModel):
@@ -83,6 +83,6 @@ class Manifest(StrictModel):
     plugins: list[PluginEntry] = Field(default_factory=list)
 
     def text(self) -> bytes:
-        """As it is written: stable order, readable."""
+        """The bytes of corpus.json: indented JSON, keys in the order of the fields."""
         plain = self.model_dump(exclude=None if self.plugins else {"plugins"})
         return (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode()

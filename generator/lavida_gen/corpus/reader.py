@@ -1,15 +1,16 @@
-"""Opening a finished corpus, in a folder or behind a URL, and reading from it."""
+"""Reading a finished corpus, in a folder or behind a URL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.corpus.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.shards import EncodedSample, read_shard
 from lavida_gen.storage.base import Storage
@@ -18,92 +19,169 @@ from lavida_gen.storage.places import open_storage
 
 
 class Corpus:
-    """A finished corpus: its manifest at once, everything else when asked for."""
+    """A finished corpus. `open_corpus` reads its manifest; everything else is read when it is asked for.
+
+    Attributes:
+        storage: The place that holds it.
+        manifest: Its corpus.json.
+    """
 
     def __init__(self, storage: Storage, manifest: Manifest) -> None:
+        """Wrap a place and the manifest that was read from it."""
         self.storage, self.manifest = storage, manifest
 
     @property
     def place(self) -> str:
-        """Folder or URL, as people write it."""
+        """Path or URL, as people write it."""
         return self.storage.place
 
     @property
     def path(self) -> Path:
-        """The folder. Raises UserError for a corpus behind a URL: use `open` or `local_copy`."""
+        """The folder.
+
+        Raises:
+            UserError: The corpus is behind a URL; use `open` or `local_copy`.
+        """
         if not isinstance(self.storage, LocalFolder):
             raise UserError(problem(self.place, "is a URL", "a folder", "download the corpus first"))
         return self.storage.path
 
     def open(self, file: str) -> BinaryIO:
-        """A file of the corpus, seekable. Raises DataError."""
+        """Open a file of the corpus for reading.
+
+        Args:
+            file: Name relative to the corpus.
+
+        Returns:
+            A seekable binary file.
+
+        Raises:
+            DataError: It cannot be read.
+        """
         try:
             return self.storage.open(file)
         except OSError as error:
-            raise self._lost(file, error) from error
+            raise self._unreadable(file, error) from error
 
     def local_copy(self, file: str) -> AbstractContextManager[Path]:
-        """A local path to a file of the corpus: the file itself, or a copy that is gone afterwards."""
-        context: AbstractContextManager[Path] = self.storage.local_copy(file)
-        return context
+        """A local path to a file of the corpus: the file itself, or a copy that is removed after the `with` block."""
+        return self.storage.local_copy(file)
 
     def samples(self, shard: ShardEntry) -> Iterator[EncodedSample]:
-        """The samples of one shard, in order. Raises DataError."""
+        """Read the samples of one shard in order.
+
+        Args:
+            shard: An entry of the manifest.
+
+        Yields:
+            The samples.
+
+        Raises:
+            DataError: The shard cannot be read.
+        """
         with self.open(shard.file) as file:
             yield from read_shard(file, self.storage.at(shard.file))
 
-    def row_batches(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[dict[str, Any]]]:
-        """`rows` piece by piece, in bounded memory; only some columns if they are named. Raises DataError."""
+    def row_batches(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[JsonObject]]:
+        """Read `rows` in batches, in bounded memory.
+
+        Args:
+            columns: Only these columns; None for all.
+            size: Rows of a batch.
+
+        Yields:
+            Rows in sample order.
+
+        Raises:
+            DataError: stats.parquet cannot be read, or has no such column.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             with self.open(STATS) as file:
                 table = pq.ParquetFile(file)
-                lacking = set(columns or ()) - set(table.schema_arrow.names)
-                if lacking:
-                    raise ValueError(f"no column {min(lacking)!r}")
+                missing = set(columns or ()) - set(table.schema_arrow.names)
+                if missing:
+                    raise ValueError(f"no column {min(missing)!r}")
                 for batch in table.iter_batches(size, columns=columns):
                     yield batch.to_pylist()
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._lost(STATS, error) from error
+            raise self._unreadable(STATS, error) from error
 
-    def rows(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """The Record of every sample, with `shard` added, in sample order. Raises DataError."""
-        return [row for piece in self.row_batches(columns) for row in piece]
+    def rows(self, columns: Sequence[str] | None = None) -> list[JsonObject]:
+        """The SampleRecord of every sample with `shard` added, in sample order.
+
+        Args:
+            columns: Only these columns; None for all.
+
+        Raises:
+            DataError: stats.parquet cannot be read, or has no such column.
+        """
+        return [row for batch in self.row_batches(columns) for row in batch]
 
     def samples_by_index(self, indices: Iterable[int]) -> Iterator[EncodedSample]:
-        """The samples of these numbers, shard by shard, in ascending order. Raises UserError or DataError."""
+        """Read samples by their numbers, shard by shard.
+
+        Args:
+            indices: Numbers from 0 on; order and duplicates do not matter.
+
+        Yields:
+            The samples in ascending order.
+
+        Raises:
+            UserError: There is no sample of a number.
+            DataError: A shard cannot be read.
+        """
         wanted = sorted(set(indices))
         for index in wanted:
             if not 0 <= index < self.manifest.samples:
                 raise UserError(f"sample {index}: {self.place} has samples 0 to {self.manifest.samples - 1}")
         for shard in self.manifest.shards:
-            here = {index for index in wanted if shard.first <= index < shard.first + shard.samples}
-            for sample in self.samples(shard) if here else ():
-                if sample.record["index"] in here:
-                    here.discard(sample.record["index"])
+            indices_of_shard = range(shard.first, shard.first + shard.samples)
+            remaining = {index for index in wanted if index in indices_of_shard}
+            for sample in self.samples(shard) if remaining else ():
+                if sample.record["index"] in remaining:
+                    remaining.discard(sample.record["index"])
                     yield sample
-                if not here:
+                if not remaining:
                     break
-            wanted = [index for index in wanted if not shard.first <= index < shard.first + shard.samples]
-            if here:
-                got = f"has no sample {min(here)}"
+            wanted = [index for index in wanted if index not in indices_of_shard]
+            if remaining:
+                got = f"has no sample {min(remaining)}"
                 raise DataError(problem(self.storage.at(shard.file), got, todo="build it again"))
         if wanted:
-            raise self._lost(MANIFEST, ValueError(f"no shard holds sample {wanted[0]}"))
+            raise self._unreadable(MANIFEST, ValueError(f"no shard holds sample {wanted[0]}"))
 
     def file(self, shard: ShardEntry) -> Path:
-        """Where a shard of a folder lies. Raises UserError for a corpus behind a URL."""
+        """Path of a shard of a corpus in a folder.
+
+        Args:
+            shard: An entry of the manifest.
+
+        Raises:
+            UserError: The corpus is behind a URL.
+        """
         return self.path / shard.file
 
-    def _lost(self, file: str, error: Exception) -> DataError:
+    def _unreadable(self, file: str, error: Exception) -> DataError:
         what = f"cannot be read ({error})"
         return DataError(problem(self.storage.at(file), what, todo="build or fetch the corpus again"))
 
 
 def open_corpus(place: str | Path) -> Corpus:
-    """A finished corpus by its folder, its URL, or its corpus.json. Raises UserError or DataError."""
+    """Open a finished corpus.
+
+    Args:
+        place: Its folder, its URL, or the path or URL of its corpus.json.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        UserError: There is no corpus at the place.
+        DataError: It is not finished, or corpus.json cannot be read.
+    """
     storage = open_storage(place)
     if storage.place.endswith(f"/{MANIFEST}"):
         storage = open_storage(place.parent if isinstance(place, Path) else place.rpartition("/")[0])
@@ -124,7 +202,18 @@ def open_corpus(place: str | Path) -> Corpus:
 
 
 def read_manifest(text: bytes, where: str) -> Manifest:
-    """The manifest behind the bytes of a corpus.json. Raises DataError."""
+    """Parse a corpus.json.
+
+    Args:
+        text: Its content.
+        where: Its path or URL, for messages.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        DataError: It is not a manifest of this version's format.
+    """
     try:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:

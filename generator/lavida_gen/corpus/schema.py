@@ -1,14 +1,20 @@
-"""The columns of stats.parquet and of the `json` field: a Record's keys in order, as pyarrow types them."""
+"""The columns of stats.parquet and of the `json` field: the keys of a SampleRecord in order, with pyarrow types."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lavida_gen.scenes.sample import SampleRecord
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def record_schema() -> Any:
-    """The schema of a Record."""
+Feature = dict[str, object]
+"""One field in the `dataset_info` of a data set card."""
+
+
+def record_schema() -> pa.Schema:
+    """The pyarrow schema of a SampleRecord, keys sorted."""
     import pyarrow as pa
 
     text, whole, boxes = pa.string(), pa.int64(), pa.list_(pa.list_(pa.int64()))
@@ -20,28 +26,35 @@ def record_schema() -> Any:
     return pa.schema([(name, special.get(name, text)) for name in sorted(SampleRecord.__annotations__)])
 
 
-def row_schema() -> Any:
-    """The schema of stats.parquet: a Record, then `shard`."""
+def row_schema() -> pa.Schema:
+    """The pyarrow schema of stats.parquet: a SampleRecord, then `shard`."""
     import pyarrow as pa
 
     return record_schema().append(pa.field("shard", pa.string()))
 
 
-def features(frames: int, kind: str) -> list[dict[str, Any]]:
-    """The fields of a sample as a data set card names them (`datasets` reads them); `frames` of a clip."""
+def features(frames: int, kind: str) -> list[Feature]:
+    """The fields of a sample, as `datasets` reads them from a data set card.
+
+    Args:
+        frames: Number of frames of a clip; ignored for images.
+        kind: "image" or "clip".
+
+    Returns:
+        One entry for each field, in the order of the shard.
+    """
     stems = [""] if kind == "image" else [f"{time:03d}." for time in range(frames)]
     pictures = [name for stem in stems for name in (f"{stem}jpg", f"{stem}mask.png")]
-    return [
-        *({"name": name, "dtype": "string"} for name in ("__key__", "__url__")),
-        *({"name": name, "dtype": "image"} for name in pictures),
-        {"name": "json", "struct": [{"name": field.name, **_typed(field.type)} for field in record_schema()]},
-    ]
+    record: list[Feature] = [{"name": field.name, **_feature_type(field.type)} for field in record_schema()]
+    fields: list[Feature] = [{"name": name, "dtype": "string"} for name in ("__key__", "__url__")]
+    fields += [{"name": name, "dtype": "image"} for name in pictures]
+    return [*fields, {"name": "json", "struct": record}]
 
 
-def _typed(kind: Any) -> dict[str, Any]:
+def _feature_type(kind: pa.DataType) -> Feature:
     import pyarrow as pa
 
     if pa.types.is_list(kind):
-        inner = _typed(kind.value_type)
+        inner = _feature_type(kind.value_type)
         return {"list": inner.get("dtype", inner)}
     return {"dtype": {"double": "float64"}.get(str(kind), str(kind))}

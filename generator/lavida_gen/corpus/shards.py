@@ -1,8 +1,8 @@
-"""One shard of samples: written under a temporary name, renamed when whole; and read back.
+"""Writing and reading shards of samples.
 
-A shard is a plain WebDataset tar: ustar, mtime 0, owner 0, fields of a sample side by side in a fixed order
+A shard is a plain WebDataset tar: ustar, mtime 0, owner 0, the fields of a sample side by side in a fixed order
 (``KEY.jpg KEY.mask.png KEY.json``, clips ``KEY.000.jpg KEY.000.mask.png ... KEY.json``), so that equal samples give
-equal bytes.
+equal bytes. It is written under a temporary name and renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,16 +30,22 @@ _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",",
 
 @dataclass(frozen=True, slots=True)
 class EncodedSample:
-    """A sample ready to be written: T JPEG frames, T mask PNGs, its record."""
+    """A sample as it is stored.
+
+    Attributes:
+        key: Name of its fields before the first dot, e.g. ``00000017``.
+        frames: T JPEG files.
+        masks: T PNG files, 0 or 255, of the size of the frames.
+        record: Everything else, the `json` field.
+    """
 
     key: str
     frames: tuple[bytes, ...]
     masks: tuple[bytes, ...]
     record: SampleRecord
-    _text: str | None = field(default=None, repr=False, compare=False)
 
     def fields(self) -> Iterator[tuple[str, bytes]]:
-        """(field name, bytes), in the order of the shard."""
+        """Names and contents of the fields, in the order of the shard."""
         if self.record["kind"] == "image":
             yield "jpg", self.frames[0]
             yield "mask.png", self.masks[0]
@@ -47,20 +53,25 @@ class EncodedSample:
             for time, (frame, mask) in enumerate(zip(self.frames, self.masks, strict=True)):
                 yield f"{time:03d}.jpg", frame
                 yield f"{time:03d}.mask.png", mask
-        yield "json", self.text().encode()
+        yield "json", to_json(self.record).encode()
 
-    def text(self) -> str:
-        """The record as JSON, keys sorted."""
-        if self._text is None:
-            text = _ENCODER.encode(self.record)
-            object.__setattr__(self, "_text", text)
-        assert self._text is not None
-        return self._text
+
+def to_json(record: Mapping[str, object]) -> str:
+    """JSON in one line with sorted keys and without spaces: equal records give equal bytes."""
+    return _ENCODER.encode(record)
 
 
 @dataclass(frozen=True, slots=True)
 class ShardFile:
-    """A whole tar: path relative to the corpus, size, SHA-256, number of samples, first sample number."""
+    """A finished tar.
+
+    Attributes:
+        file: Name relative to the corpus.
+        bytes: Size.
+        sha256: SHA-256, hexadecimal.
+        samples: Number of samples.
+        first: Number of the first sample.
+    """
 
     file: str
     bytes: int
@@ -76,20 +87,35 @@ _SUM = sum(_HEAD.replace(b"%011o", b"")) + sum(_TAIL) + 8 * ord(" ")
 
 
 def tar_header(name: str, size: int) -> bytes:
-    """The header that tarfile writes for a plain file with mode 644, time 0, nobody's (ustar); a fifth of its time."""
-    letters, length = name.encode("ascii"), b"%011o" % size
-    assert len(letters) <= 100, f"{name} is too long for a tar header"
-    total = _SUM + sum(letters) + sum(length)
-    return letters.ljust(100, b"\0") + _HEAD.replace(b"%011o", length) + b"%06o\0 " % total + _TAIL
+    """The 512 bytes that `tarfile` writes for a plain ustar file (mode 644, time 0, owner 0), in a fifth of the time.
+
+    Args:
+        name: Name of the file, at most 100 ASCII characters.
+        size: Size in bytes.
+    """
+    encoded_name, length = name.encode("ascii"), b"%011o" % size
+    assert len(encoded_name) <= 100, f"{name} is too long for a tar header"
+    total = _SUM + sum(encoded_name) + sum(length)
+    return encoded_name.ljust(100, b"\0") + _HEAD.replace(b"%011o", length) + b"%06o\0 " % total + _TAIL
 
 
 class ShardWriter:
-    """Writes the samples of one range to ``NAME.tar``, and on to ``NAMEx001.tar`` ... when `megabytes` are reached.
+    """Writes the samples of one range to ``NAME.tar``, and to ``NAMEx001.tar`` ... after `megabytes`.
 
-    Use it as a context manager: on an error nothing is left, neither under a final nor a temporary name.
+    It is a context manager: on an error no file is left, neither under a final nor under a temporary name.
+
+    Attributes:
+        files: The finished tars.
     """
 
     def __init__(self, corpus: Storage | Path, name: str, megabytes: float = 500.0) -> None:
+        """Prepare to write; no file is made before the first sample.
+
+        Args:
+            corpus: The corpus.
+            name: Name of the range, ``image/train-00000``.
+            megabytes: Size after which the next tar begins.
+        """
         self.corpus, self.name, self.limit = open_storage(corpus), name, megabytes * 1e6
         self.files: list[ShardFile] = []
         self._raw: BinaryIO | None = None
@@ -103,18 +129,28 @@ class ShardWriter:
                 self._finish()
         finally:
             if self._raw:
-                with suppress(OSError):  # what a full disk did not take is thrown away with its file
+                with suppress(OSError):  # the disk is full: the file is removed anyway
                     self._raw.close()
                 self._partial.unlink(missing_ok=True)
                 self._raw = None
 
     def write(self, sample: EncodedSample) -> str:
-        """Append a sample; returns the file it went to. Raises DataError when the disk is full."""
+        """Append a sample.
+
+        Args:
+            sample: The sample.
+
+        Returns:
+            Name of the tar that holds it, relative to the corpus.
+
+        Raises:
+            DataError: The tar cannot be written.
+        """
         try:
             if self._raw is None:
                 self._begin(sample.record["index"])
-            for field, data in sample.fields():
-                self._add(tar_header(f"{sample.key}.{field}", len(data)))
+            for field_name, data in sample.fields():
+                self._add(tar_header(f"{sample.key}.{field_name}", len(data)))
                 self._add(data)
                 self._add(bytes(-len(data) % _BLOCK))
             self._samples += 1
@@ -159,14 +195,22 @@ class ShardWriter:
 
 
 def size_and_sha256(path: Path) -> tuple[int, str]:
-    """(bytes, SHA-256) of a file."""
+    """Size in bytes and SHA-256 (hexadecimal) of a file."""
     return path.stat().st_size, sha256_file(path)
 
 
 def read_shard(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample]:
-    """The samples of a shard (a path, or a seekable file), in order; `where` names it in errors.
+    """Read the samples of a shard in order.
 
-    Raises DataError that names shard and key.
+    Args:
+        shard: Path, or a seekable binary file.
+        where: Its name in error messages; default: `shard`.
+
+    Yields:
+        The samples.
+
+    Raises:
+        DataError: It is not a complete tar, or a sample misses a field; the message names shard and sample.
     """
     where = where or shard
     try:
@@ -177,12 +221,12 @@ def read_shard(shard: Path | BinaryIO, where: object = None) -> Iterator[Encoded
                 yield decode_sample(key, fields, where)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
-            problem(where, f"is no whole tar ({error})", "a WebDataset shard", "build or fetch it again")
+            problem(where, f"is not a complete tar ({error})", "a WebDataset shard", "build or fetch it again")
         ) from error
 
 
 def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Fields of each sample, which stand side by side."""
+    """The fields of each sample, which are neighbours in the tar."""
     key, fields = "", dict[str, bytes]()
     for info in tar:
         stem, _, field = info.name.partition(".")
@@ -192,14 +236,26 @@ def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[st
         key = stem
         file = tar.extractfile(info)
         if file is None:
-            raise DataError(problem(f"{where}: {info.name}", "is no file", "only files in a shard"))
+            raise DataError(problem(f"{where}: {info.name}", "is not a file", "only files in a shard"))
         fields[field] = file.read()
     if fields:
         yield key, fields
 
 
 def decode_sample(key: str, fields: dict[str, bytes], where: object) -> EncodedSample:
-    """A sample from its fields. Raises DataError that names what is missing."""
+    """Make a sample of its fields.
+
+    Args:
+        key: Key of the sample.
+        fields: Contents by field name.
+        where: Shard, for messages.
+
+    Returns:
+        The sample.
+
+    Raises:
+        DataError: A field is missing, or `json` is not valid.
+    """
     try:
         record: SampleRecord = json.loads(fields["json"])
         stems: Sequence[str] = [""] if record["kind"] == "image" else [f"{t:03d}." for t in range(record["frames"])]
@@ -208,5 +264,5 @@ def decode_sample(key: str, fields: dict[str, bytes], where: object) -> EncodedS
     except KeyError as error:
         raise DataError(problem(f"{where}: sample {key}", f"has no {error.args[0]!r}")) from error
     except ValueError as error:
-        raise DataError(problem(f"{where}: sample {key}", f"its json is broken ({error})")) from error
+        raise DataError(problem(f"{where}: sample {key}", f"its json is not valid ({error})")) from error
     return EncodedSample(key, frames, masks, record)

@@ -92,20 +92,20 @@ def test_ucf_crime_lines(tmp_path: Path) -> None:
     one, two, normal = ucf_crime.read_annotations(path)
     assert one == ("A1_x264", "Arson", ((150, 421), (680, 1268)))
     assert two == ("A2_x264", "Abuse", ((5, 10),))
-    assert normal.stretches == ()
+    assert normal.intervals == ()
     exclusive = ucf_crime.read_annotations(path, inclusive=False)
-    assert exclusive[0].stretches == ((150, 420), (680, 1267))
+    assert exclusive[0].intervals == ((150, 420), (680, 1267))
 
 
-def test_ucf_crime_ends_are_clamped_and_told() -> None:
+def test_ucf_crime_ends_are_clamped_and_returned() -> None:
     entry = ucf_crime.VideoAnnotation("a", "Arson", (Interval(3, 12),))
-    marks, beyond = ucf_crime.frame_labels(entry, 10)
-    assert (marks.sum(), beyond) == (7, 12)
-    assert ucf_crime.frame_labels(entry, 12)[1] == 0
+    labels, stop = ucf_crime.clamped_labels(entry, 10)
+    assert (labels.sum(), stop) == (7, 12)
+    assert ucf_crime.clamped_labels(entry, 12)[1] == 12
     with pytest.raises(
         DataError, match="an event from frame 3 of 3; expected events within the video; the video is cut"
     ):
-        ucf_crime.frame_labels(entry, 3)
+        ucf_crime.clamped_labels(entry, 3)
 
 
 @pytest.mark.parametrize(
@@ -273,9 +273,9 @@ def test_shanghaitech_refuses_the_other_split(tmp_path: Path) -> None:
 def test_shanghaitech_labels_that_are_none(array: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(DataError, match=r"a.npy: .*expected \(F,\) of 0 and 1"):
-        shanghaitech.frame_labels(tmp_path / "a.npy")
+        shanghaitech.read_frame_labels(tmp_path / "a.npy")
     with pytest.raises(DataError, match="is no array"):
-        shanghaitech.frame_labels(written(tmp_path, "text", "b.npy"))
+        shanghaitech.read_frame_labels(written(tmp_path, "text", "b.npy"))
 
 
 # Avenue

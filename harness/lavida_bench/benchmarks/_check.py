@@ -1,6 +1,6 @@
-"""A benchmark's files against what they should hold: counts, and every defect with what is done about it.
+"""Check of a benchmark's files: counts against the expected ones, and every defect with what is done about it.
 
-`lavida-bench check BENCHMARK --root DIR` prints this. Every frame and mask is decoded unless that is not wanted.
+`lavida-bench check BENCHMARK --root DIR` prints this. Every frame and mask is decoded by default.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from lavida_bench.benchmarks._base import Benchmark, Defect, SplitSize, reading_defects
 from lavida_bench.videos.frame_folder import FrameFolder
@@ -21,12 +20,16 @@ PORTION = 64 << 20  # bytes of frames held at once by each thread
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What was found.
+    """The result of a check.
 
-    expected   of the official test split, None if there is none
-    annotated  what the annotation files say by themselves, None if they do not
-    found      what can be read and scored
-    decoded    whether every frame and mask was decoded
+    Attributes:
+        benchmark: Name of the benchmark.
+        root: Its folder.
+        expected: Size of the official test split, None if there is none.
+        annotated: Size according to the annotation files alone, None if they do not contain it.
+        found: Size of what can be read and scored.
+        defects: All defects.
+        decoded: Whether every frame and mask was decoded.
     """
 
     benchmark: str
@@ -48,25 +51,41 @@ class CheckReport:
         return not self.differences()
 
     def differences(self) -> list[str]:
-        """The counts that are not as expected: "videos", "frames", "abnormal_frames"."""
+        """Names of the counts that are not as expected.
+
+        Returns:
+            Some of "videos", "frames", "abnormal_frames".
+        """
         if self.expected is None:
             return []
-        pairs = zip(asdict(self.expected).items(), asdict(self.found).values(), strict=True)
-        return [name for (name, wanted), got in pairs if wanted is not None and wanted != got]
+        expected, found = asdict(self.expected), asdict(self.found)
+        return [name for name, count in expected.items() if count is not None and count != found[name]]
 
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
+    def plain(self) -> dict[str, object]:
+        """The report as plain JSON."""
         return {**asdict(self), "differs": self.differences(), "official": self.official}
 
 
 def check(
     benchmark: Benchmark, decode: bool = True, advance: Callable[[int], None] = lambda frames: None
 ) -> CheckReport:
-    """Reads a benchmark. Raises DataError where not even its annotations can be read."""
+    """Check the files of a benchmark.
+
+    Args:
+        benchmark: The benchmark.
+        decode: Whether to decode every frame and mask.
+        advance: Called with the number of frames that were decoded, after each video.
+
+    Returns:
+        Counts and defects.
+
+    Raises:
+        DataError: The annotations cannot be read.
+    """
     videos = benchmark.loaded()
     defects = [*missing_videos(benchmark, len(videos)), *benchmark.log.defects]
     if decode:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # decoders let go of the interpreter's lock
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # decoders release the interpreter's lock
             for found, video in zip(pool.map(_inspect, videos), videos, strict=True):
                 defects += found
                 advance(video.frame_count)
@@ -82,14 +101,30 @@ def check(
 
 
 def split_size(videos: list[TestVideo]) -> SplitSize:
-    """Videos, frames and, if all have labels, abnormal frames."""
-    marks = [video.frame_labels for video in videos]
-    abnormal = None if any(one is None for one in marks) else sum(int(one.sum()) for one in marks if one is not None)
-    return SplitSize(len(videos), sum(video.frame_count for video in videos), abnormal)
+    """Count videos and frames.
+
+    Args:
+        videos: Test videos.
+
+    Returns:
+        The counts; that of the abnormal frames is None if a video has no labels.
+    """
+    frames = sum(video.frame_count for video in videos)
+    labels = [video.frame_labels for video in videos if video.frame_labels is not None]
+    abnormal = sum(int(of_video.sum()) for of_video in labels)
+    return SplitSize(len(videos), frames, abnormal if len(labels) == len(videos) else None)
 
 
 def missing_videos(benchmark: Benchmark, found: int) -> Iterator[Defect]:
-    """That videos are not there, where only `found` of them are."""
+    """The defect that videos are missing.
+
+    Args:
+        benchmark: The benchmark.
+        found: Number of videos that can be read.
+
+    Yields:
+        One defect if fewer videos than expected can be read.
+    """
     expected, absent = benchmark.expected, benchmark.log.missing
     total = max(expected.videos if expected else 0, found + len(absent))
     if total > found:
@@ -99,29 +134,31 @@ def missing_videos(benchmark: Benchmark, found: int) -> Iterator[Defect]:
 
 
 def _inspect(video: TestVideo) -> list[Defect]:
-    """Decodes everything of a video; broken frames are noted by its reader."""
+    """Decode all frames and masks of a video; its reader notes the broken frames."""
     height, width = video.size
     portion = max(1, PORTION // (height * width * 3))
-    wrong: list[int] = []
+    disagreeing: list[int] = []
     try:
         for start in range(0, video.frame_count, portion):
             stop = min(start + portion, video.frame_count)
             video.read(start, stop)
-            wrong += _disagreeing(video, start, stop)
+            disagreeing += _disagreeing(video, start, stop)
     except DataError as error:
-        return [Defect(video.key, str(error), "scoring stops here: mend or fetch the file", fatal=True)]
+        return [Defect(video.key, str(error), "scoring stops here: fix or fetch the file", fatal=True)]
     finally:
         video.close()
-    if not wrong:
+    if not disagreeing:
         return []
-    what = f"frame labels and masks disagree on {len(wrong)} of {video.frame_count} frames (first: {wrong[0]})"
+    first = disagreeing[0]
+    what = f"frame labels and masks disagree on {len(disagreeing)} of {video.frame_count} frames (first: {first})"
     action = "kept as annotated: frame metrics use the labels, pixel metrics the masks"
-    return [Defect(video.key, what, action, items=tuple(map(str, wrong)))]
+    return [Defect(video.key, what, action, items=tuple(map(str, disagreeing)))]
 
 
 def _disagreeing(video: TestVideo, start: int, stop: int) -> list[int]:
+    """Numbers of the frames start..stop-1 whose label and mask disagree."""
     masks = video.read_masks(start, stop)
     if masks is None or video.frame_labels is None:
         return []
     differs = masks.any(axis=(1, 2)) != video.frame_labels[start:stop]
-    return [start + int(at) for at in differs.nonzero()[0]]
+    return [start + int(index) for index in differs.nonzero()[0]]

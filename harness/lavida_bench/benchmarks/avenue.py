@@ -1,7 +1,7 @@
-"""CUHK Avenue: a walk before a building; running, throwing, walking the wrong way, strange objects are anomalies.
+"""CUHK Avenue: a walk in front of a building; running, throwing, walking the wrong way, strange objects are anomalies.
 
-Two ground truths by frame are in use: by the official pixel masks (3,712 abnormal frames, ours) and by intervals made
-by hand that many papers take (3,867; option `labels`). A report names the one it used.
+Two ground truths by frame are in use: by the official pixel masks (3,712 abnormal frames, the default) and by intervals
+made by hand that many papers use (3,867; option `labels`). A report names the one that it used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
@@ -26,7 +27,7 @@ VIDEOS = 21
 
 
 class AvenueOptions(BenchmarkOptions):
-    """Which ground truth."""
+    """Choice of the ground truth."""
 
     labels: Literal["pixels", "intervals"] = Field(
         "pixels", description="frame labels by masks or by hand-made intervals"
@@ -56,43 +57,41 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
 
     @property
     def expected(self) -> SplitSize:
-        """By the chosen ground truth."""
+        """According to the chosen ground truth."""
         return SplitSize(VIDEOS, 15_324, 3_712 if self.options.labels == "pixels" else 3_867)
 
     def _masks(self, number: int) -> Path:
         name = f"{number}_label.mat"
-        for place in ("ground_truth_demo/testing_label_mask", "testing_label_mask"):
-            if (self.root / place / name).is_file():
-                return self.root / place / name
+        for folder in ("ground_truth_demo/testing_label_mask", "testing_label_mask"):
+            if (self.root / folder / name).is_file():
+                return self.root / folder / name
         raise DataError(problem(self.root, f"no ground_truth_demo/testing_label_mask/{name}", "the masks of a video"))
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The videos in the order of their numbers."""
         folder = self.root / "testing_videos"
         if not folder.is_dir():
             raise DataError(problem(folder, "no such folder", "the test videos", "give the folder that holds it"))
         paths = {f"{frame_number(files[0]):02d}": files[0] for files in find_videos(folder).values()}
         log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in paths]
-        stretches = self._intervals() if self.options.labels == "intervals" else None
+        intervals = self._intervals() if self.options.labels == "intervals" else None
         videos = []
         for key, media in open_all(sorted(paths.items()), log):
             try:
-                videos.append(self._video(key, media, stretches, log))
+                videos.append(self._video(key, media, intervals, log))
             except DataError as error:
                 log.add(key, str(error), "left out", fatal=True)
         return videos
 
-    def _video(self, key: str, media: VideoFile, stretches: list[list[Interval]] | None, log: DefectLog) -> TestVideo:
+    def _video(self, key: str, media: VideoFile, intervals: list[list[Interval]] | None, log: DefectLog) -> TestVideo:
         masks = read_masks(self._masks(int(key)), media.size)
         count = media.frame_count
         if len(masks) != count:
-            todo = "take video and masks of one release"
-            raise DataError(
-                problem(self._masks(int(key)), f"masks of {len(masks)} frames", f"{count}, as decoded", todo)
-            )
-        marks = np.array([mask is not None for mask in masks])
-        if stretches is not None:
-            marks = intervals_to_labels(stretches[int(key) - 1], count)
+            got, todo = f"masks of {len(masks)} frames", "take video and masks of one release"
+            raise DataError(problem(self._masks(int(key)), got, f"{count}, as decoded", todo))
+        labels = np.array([mask is not None for mask in masks])
+        if intervals is not None:
+            labels = intervals_to_labels(intervals[int(key) - 1], count)
         return TestVideo(
             key=key,
             frame_count=count,
@@ -100,9 +99,9 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
             reader=media,
             fps=media.fps,
             names=self.anomaly_names,
-            frame_labels=marks,
-            mask_reader=_Masks(masks, media.size),
-            tracks=folder_tracks(self.options.tracks, key, count, bool(marks.any()), log),
+            frame_labels=labels,
+            mask_reader=_EncodedMasks(masks, media.size),
+            tracks=folder_tracks(self.options.tracks, key, count, bool(labels.any()), log),
         )
 
     def _intervals(self) -> list[list[Interval]]:
@@ -110,21 +109,21 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
         return read_intervals(path)
 
 
-class _Masks:
-    """Masks kept as run lengths; None = empty."""
+class _EncodedMasks:
+    """A mask_reader of run-length masks; None = empty."""
 
     def __init__(self, masks: list[RLE | None], size: tuple[int, int]) -> None:
         self.masks, self.size = masks, size
 
     def __call__(self, start: int, stop: int) -> Bits:
-        found = np.zeros((stop - start, *self.size), np.bool_)
+        masks = np.zeros((stop - start, *self.size), np.bool_)
         for row, mask in enumerate(self.masks[start:stop]):
             if mask is not None:
-                found[row] = decode(mask)
-        return found
+                masks[row] = decode(mask)
+        return masks
 
 
-def _variable(path: Path, name: str) -> Any:
+def _read_variable(path: Path, name: str) -> NDArray[Any]:
     """A variable of a MATLAB file. Raises DataError."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
@@ -136,27 +135,47 @@ def _variable(path: Path, name: str) -> Any:
         raise DataError(problem(path, f"cannot be read ({error})", f"a .mat file with {name}", todo)) from error
     if name not in found:
         raise DataError(problem(path, f"no variable {name}", f"a .mat file with {name}", "take the official file"))
-    return found[name]
+    return np.asarray(found[name])
 
 
 def read_masks(path: Path, size: tuple[int, int]) -> list[RLE | None]:
-    """A mask a frame, None where it is empty. Raises DataError if the layout is not 1 x F cells of H x W."""
-    cells = _variable(path, "volLabel")
+    """Read the masks of a video.
+
+    Args:
+        path: A .mat file with `volLabel`, 1 x F cells of H x W.
+        size: (H, W) of the video in pixels.
+
+    Returns:
+        One mask a frame, None where it is empty.
+
+    Raises:
+        DataError: The file cannot be read or has another layout.
+    """
+    cells = _read_variable(path, "volLabel")
     if cells.dtype != object or cells.ndim != 2 or 1 not in cells.shape:
         raise DataError(problem(path, f"volLabel is {cells.dtype} {cells.shape}", "1 x F cells, one mask each"))
     masks: list[RLE | None] = []
     for number, plane in enumerate(cells.reshape(-1)):
         if plane.shape != size:
-            raise DataError(
-                problem(f"{path}, frame {number}", f"mask of {plane.shape}", f"{size}, the size of the video")
-            )
+            expected = f"{size}, the size of the video"
+            raise DataError(problem(f"{path}, frame {number}", f"mask of {plane.shape}", expected))
         masks.append(encode(plane) if plane.any() else None)
     return masks
 
 
 def read_intervals(path: Path) -> list[list[Interval]]:
-    """For each of the 21 videos its stretches: `gt` holds 2 x N first and last frames, from 1, inclusive."""
-    cells = _variable(path, "gt").reshape(-1)
+    """Read the hand-made intervals.
+
+    Args:
+        path: A .mat file with `gt`: for each video 2 x N first and last frames, from 1, inclusive.
+
+    Returns:
+        For each of the 21 videos its abnormal intervals, 0-based.
+
+    Raises:
+        DataError: The file cannot be read or has another layout.
+    """
+    cells = _read_variable(path, "gt").reshape(-1)
     if len(cells) != VIDEOS:
         raise DataError(problem(path, f"gt has {len(cells)} videos", str(VIDEOS)))
     found = []

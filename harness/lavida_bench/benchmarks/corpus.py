@@ -1,7 +1,7 @@
 """A split of a pseudo-anomaly corpus as a benchmark: each sample, an image or a clip, is a short video.
 
-Measures what a model learnt from what it was trained for; says nothing of real anomalies. A normal sample names things
-that are not there.
+Shows whether a model learnt its training task; numbers on it do not carry over to real anomalies. The names of a normal
+sample are absent from it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from lavida_gen.scenes.masks import from_png
 
 
 class CorpusOptions(BenchmarkOptions):
-    """Which samples."""
+    """Choice of the samples."""
 
     split: str = Field("val", description="the split whose samples are scored")
     kind: Literal["image", "clip", "both"] = Field("both", description="which samples")
 
 
 class CorpusBenchmark(Benchmark[CorpusOptions]):
-    """The samples of one split; frame labels are where the mask has a pixel."""
+    """The samples of one split; a frame is abnormal if its mask has a pixel."""
 
     Options: ClassVar[type[BenchmarkOptions]] = CorpusOptions
     about = BenchmarkInfo(
         title="a corpus built by lavida-gen",
         page="",
-        licence="as the corpus card says",
+        licence="see the corpus card",
         use="yours",
         get="lavida-gen build --recipe street --out corpora/street; --root corpora/street",
         layout="""corpus.json, stats.parquet
@@ -43,6 +43,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
     )
 
     def _rows(self) -> tuple[Corpus, list[dict[str, Any]]]:
+        """The corpus and the rows of the chosen samples in its table. Raises DataError if there is none."""
         corpus = open_corpus(self.root)
         kinds = ("image", "clip") if self.options.kind == "both" else (self.options.kind,)
         rows = corpus.rows()
@@ -54,18 +55,18 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         return corpus, found
 
     def annotated(self) -> SplitSize:
-        """Counts of the corpus' own table."""
+        """According to the table of the corpus."""
         rows = self._rows()[1]
         frames = sum(row["frames"] for row in rows)
         return SplitSize(len(rows), frames, sum(area > 0 for row in rows for area in row["areas"]))
 
     @property
     def expected(self) -> SplitSize:
-        """The corpus' own table."""
+        """According to the table of the corpus."""
         return self.annotated()
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The samples in the order of the corpus."""
         corpus, rows = self._rows()
         members: dict[str, dict[str, Member]] = {}
         for shard in sorted({row["shard"] for row in rows}):
@@ -81,7 +82,9 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
     def _video(self, row: dict[str, Any], fields: dict[str, Member]) -> TestVideo:
         stems = [""] if row["kind"] == "image" else [f"{time:03d}." for time in range(row["frames"])]
         size = (row["height"], row["width"])
-        sample = _Sample(row["key"], [fields[f"{s}jpg"] for s in stems], [fields[f"{s}mask.png"] for s in stems], size)
+        sample = _SampleReader(
+            row["key"], [fields[f"{s}jpg"] for s in stems], [fields[f"{s}mask.png"] for s in stems], size
+        )
         return TestVideo(
             key=row["key"],
             frame_count=row["frames"],
@@ -94,8 +97,8 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         )
 
 
-class _Sample:
-    """Reads the fields of one sample from its tar, each only when it is asked for."""
+class _SampleReader:
+    """Reads the fields of one sample from its tar, each only when it is needed."""
 
     def __init__(self, key: str, jpegs: list[Member], pngs: list[Member], size: tuple[int, int]) -> None:
         self.key, self.jpegs, self.pngs, self.size = key, jpegs, pngs, size

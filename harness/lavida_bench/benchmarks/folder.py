@@ -1,12 +1,12 @@
 """Your own videos: files or folders of frames, with labels by frame, with masks, with both, or with none.
 
-Without labels a method can be run and looked at, but not measured.
+Without labels a method can be run and its scores can be viewed, but there are no metrics.
 """
 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -24,21 +24,21 @@ from lavida_gen.common.errors import DataError, did_you_mean, problem
 
 
 class LabelRow(NamedTuple):
-    """A line of labels.csv; no stretch = the video is normal."""
+    """A line of labels.csv; no interval = the video is normal."""
 
     video: str
-    stretch: Interval | None
+    interval: Interval | None
     name: str
 
 
 class FolderOptions(BenchmarkOptions):
-    """What the files do not say."""
+    """Facts that the files do not contain."""
 
     fps: float | None = Field(None, gt=0, description="frames a second of frame folders")
 
 
 class FolderBenchmark(Benchmark[FolderOptions]):
-    """Any videos; `names` in labels.csv are what a prompt names unless option `names` says otherwise."""
+    """Any videos. A prompt lists the names of labels.csv, unless option `names` is set."""
 
     Options: ClassVar[type[BenchmarkOptions]] = FolderOptions
     about = BenchmarkInfo(
@@ -58,86 +58,114 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
     @property
     def anomaly_names(self) -> tuple[str, ...]:
         """Those of option `names`, else of labels.csv, else "anomaly"."""
-        if self.options.names is not None or not self._labels.is_file():
+        if self.options.names is not None or not self._labels_file.is_file():
             return super().anomaly_names
-        return tuple(dict.fromkeys(row.name for row in read_labels(self._labels) if row.name)) or self.about.names
+        return tuple(dict.fromkeys(row.name for row in read_labels(self._labels_file) if row.name)) or self.about.names
 
     @property
-    def _labels(self) -> Path:
+    def _labels_file(self) -> Path:
         return self.root / "labels.csv"
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The videos sorted by key."""
         media = self._media(log)
-        rows = read_labels(self._labels) if self._labels.is_file() else None
-        stretches: dict[str, list[Interval]] = defaultdict(list)
-        for row in rows or ():
-            file = row.video not in media and Path(row.video).suffix.lower() in VIDEOS
-            name = Path(row.video).stem if file else row.video
-            if name not in media:
-                hint = did_you_mean(name, tuple(media))
-                log.add(self._labels, f"no video {row.video!r}" + (f": {hint}" if hint else ""), "left out", fatal=True)
-            elif row.stretch is not None:
-                stretches[name].append(row.stretch)
+        intervals = self._intervals(media, log) if self._labels_file.is_file() else None
         videos = []
-        for key, one in media.items():
+        for key, reader in media.items():
             try:
-                videos.append(self._video(key, one, stretches[key] if rows is not None else None, log))
+                videos.append(self._video(key, reader, None if intervals is None else intervals[key], log))
             except DataError as error:
                 log.add(key, str(error), "left out", fatal=True)
         if videos and all(video.frame_labels is None for video in videos):
             log.add(self.root, "no labels.csv and no masks/", "scores and overlays can be made, no metrics")
         return videos
 
+    def _intervals(self, media: Mapping[str, Media], log: DefectLog) -> dict[str, list[Interval]]:
+        """Key -> abnormal intervals of labels.csv, [] for a video that it does not name."""
+        intervals: dict[str, list[Interval]] = {key: [] for key in media}
+        for row in read_labels(self._labels_file):
+            is_file_name = row.video not in media and Path(row.video).suffix.lower() in VIDEOS
+            key = Path(row.video).stem if is_file_name else row.video
+            if key not in media:
+                hint = did_you_mean(key, tuple(media))
+                what = f"no video {row.video!r}" + (f": {hint}" if hint else "")
+                log.add(self._labels_file, what, "left out", fatal=True)
+            elif row.interval is not None:
+                intervals[key].append(row.interval)
+        return intervals
+
     def _media(self, log: DefectLog) -> dict[str, Media]:
         """Key -> reader, sorted by key."""
-        home = self.root / "videos"
-        home = home if home.is_dir() else self.root
-        found: dict[str, Path] = {}
-        for path in sorted(home.iterdir()):
-            wanted = path.suffix.lower() in VIDEOS if path.is_file() else _has_images(path)
-            if wanted and not is_stray(path.name):
-                key = path.stem if path.is_file() else path.name
-                if found.setdefault(key, path) != path:
-                    log.add(path, f"has the name of {found[key].name}", "left out: rename it", fatal=True)
-        if not found:
-            raise DataError(
-                problem(home, "no video and no folder of frames", "videos/NAME.mp4 or videos/NAME/0001.jpg")
-            )
-        files = dict(open_all([(key, path) for key, path in found.items() if path.is_file()], log))
-        made: dict[str, Media] = {}
-        for key, path in sorted(found.items()):
+        folder = self.root / "videos"
+        folder = folder if folder.is_dir() else self.root
+        paths: dict[str, Path] = {}
+        for path in sorted(folder.iterdir()):
+            if not _is_video(path):
+                continue
+            key = path.stem if path.is_file() else path.name
+            if key in paths:
+                log.add(path, f"has the name of {paths[key].name}", "left out: rename it", fatal=True)
+            else:
+                paths[key] = path
+        if not paths:
+            expected = "videos/NAME.mp4 or videos/NAME/0001.jpg"
+            raise DataError(problem(folder, "no video and no folder of frames", expected))
+        files = dict(open_all([(key, path) for key, path in paths.items() if path.is_file()], log))
+        readers: dict[str, Media] = {}
+        for key, path in sorted(paths.items()):
             if path.is_dir():
-                made[key] = FrameFolder.from_folder(path, fps=self.options.fps)
+                readers[key] = FrameFolder.from_folder(path, fps=self.options.fps)
             elif key in files:
-                made[key] = files[key]
-        return made
+                readers[key] = files[key]
+        return readers
 
-    def _video(self, key: str, media: Media, stretches: list[Interval] | None, log: DefectLog) -> TestVideo:
+    def _video(self, key: str, media: Media, intervals: list[Interval] | None, log: DefectLog) -> TestVideo:
+        """`intervals` is None without labels.csv."""
+        has_masks = (self.root / "masks").is_dir()
         folder = self.root / "masks" / key
         files = numbered_files(folder) if folder.is_dir() else {}
         count = media.frame_count
         if files and max(files) >= count:
             got = f"a mask of frame {max(files)}"
             raise DataError(problem(folder, got, f"frames 0..{count - 1}: numbers begin with 0", "rename the masks"))
-        marks: Bits | None = None
-        if stretches is not None:
-            if past := [s for s in stretches if s.stop > count]:
-                log.add(key, f"labelled up to frame {past[-1].stop} of {count}", "clamped to the video")
-            marks = intervals_to_labels(stretches, count)
-        elif (self.root / "masks").is_dir():
-            marks = np.zeros(count, np.bool_)
-            marks[[n for n, path in files.items() if read_grey(path, media.size).any()]] = True
-        masks = MaskFiles(files, media.size) if (self.root / "masks").is_dir() else None
-        return TestVideo(key, count, media.size, media, media.fps, self.anomaly_names, marks, masks)
+        labels: Bits | None = None
+        if intervals is not None:
+            beyond = [interval for interval in intervals if interval.stop > count]
+            if beyond:
+                log.add(key, f"labelled up to frame {beyond[-1].stop} of {count}", "clamped to the video")
+            labels = intervals_to_labels(intervals, count)
+        elif has_masks:
+            labels = np.zeros(count, np.bool_)
+            labels[[number for number, path in files.items() if read_grey(path, media.size).any()]] = True
+        masks = MaskFiles(files, media.size) if has_masks else None
+        return TestVideo(key, count, media.size, media, media.fps, self.anomaly_names, labels, masks)
+
+
+def _is_video(path: Path) -> bool:
+    """Whether a path is a video file or a folder of frames."""
+    if is_stray(path.name):
+        return False
+    return path.suffix.lower() in VIDEOS if path.is_file() else _has_images(path)
 
 
 def _has_images(folder: Path) -> bool:
-    return folder.is_dir() and any(p.suffix.lower() in IMAGES and not is_stray(p.name) for p in folder.iterdir())
+    if not folder.is_dir():
+        return False
+    return any(path.suffix.lower() in IMAGES and not is_stray(path.name) for path in folder.iterdir())
 
 
 def read_labels(path: Path) -> list[LabelRow]:
-    """The lines of labels.csv. Raises DataError with the line."""
+    """Read labels.csv.
+
+    Args:
+        path: The file: ``video,start,end[,name]``, frames from 0, ends exclusive.
+
+    Returns:
+        Its lines.
+
+    Raises:
+        DataError: A column is missing or a line is invalid; the message names the line.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         table = csv.DictReader(file, skipinitialspace=True)
         if not {"video", "start", "end"} <= set(table.fieldnames or ()):

@@ -27,7 +27,7 @@ TRAINING = re.compile(r"\d\d_\d\d\d")  # names of training videos; test videos h
 
 
 class ShanghaitechOptions(BenchmarkOptions):
-    """The release has no tracks."""
+    """Tracks, which the release does not contain."""
 
     tracks: Path | None = Field(None, description="folder of VIDEO.txt with tracks (those of AED), for RBDC and TBDC")
 
@@ -58,9 +58,9 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
     )  # fmt: skip
 
     def _testing(self) -> Path:
-        for place in (self.root / "testing", self.root / "shanghaitech" / "testing", self.root):
-            if (place / "test_frame_mask").is_dir():
-                return place
+        for folder in (self.root / "testing", self.root / "shanghaitech" / "testing", self.root):
+            if (folder / "test_frame_mask").is_dir():
+                return folder
         todo = "give the folder that holds testing/"
         raise DataError(problem(self.root, "no folder testing/test_frame_mask", "the frame labels", todo))
 
@@ -79,12 +79,12 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         return files
 
     def annotated(self) -> SplitSize:
-        """Counts of the frame labels."""
-        marks = [frame_labels(path) for path in self._labels().values()]
-        return SplitSize(len(marks), sum(map(len, marks)), sum(int(one.sum()) for one in marks))
+        """According to the frame labels."""
+        labels = [read_frame_labels(path) for path in self._labels().values()]
+        return SplitSize(len(labels), sum(map(len, labels)), sum(int(video.sum()) for video in labels))
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The labelled videos, sorted by key."""
         videos = []
         for key, path in self._labels().items():
             folder = self._testing() / "frames" / key
@@ -92,46 +92,57 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
                 log.missing.append(key)
                 continue
             try:
-                videos.append(self._video(key, folder, frame_labels(path), log))
+                videos.append(self._video(key, folder, read_frame_labels(path), log))
             except DataError as error:
                 log.add(key, str(error), "left out", fatal=True)
-        if whole := [video.key for video in videos if video.frame_labels is not None and video.frame_labels.all()]:
-            what = "abnormal throughout: no AUC of its own"
-            log.add(", ".join(whole), what, "counts in micro AUC, is left out of macro AUC, which says so")
+        one_class = [video.key for video in videos if video.frame_labels is not None and video.frame_labels.all()]
+        if one_class:
+            action = "counts in micro AUC, is left out of macro AUC, as its notes state"
+            log.add(", ".join(one_class), "abnormal throughout: no AUC of its own", action)
         without = [video.key for video in videos if not video.has_pixels]
         if without:
             what = f"no pixel labels for {len(without)} of {len(videos)} videos"
             log.add(self._testing(), what, "pixel metrics over the others", items=without)
         return videos
 
-    def _video(self, key: str, folder: Path, marks: Bits, log: DefectLog) -> TestVideo:
+    def _video(self, key: str, folder: Path, labels: Bits, log: DefectLog) -> TestVideo:
         frames = FrameFolder.from_folder(folder, first=0, fps=FPS)
-        if frames.frame_count != len(marks):
+        if frames.frame_count != len(labels):
             todo = "take the frames of the release, or decode its videos so that the counts agree"
-            raise DataError(problem(folder, f"{frames.frame_count} frames", f"{len(marks)}, as labelled", todo))
+            raise DataError(problem(folder, f"{frames.frame_count} frames", f"{len(labels)}, as labelled", todo))
         pixels = self._testing() / "test_pixel_mask" / f"{key}.npy"
         return TestVideo(
             key=key,
-            frame_count=len(marks),
+            frame_count=len(labels),
             size=frames.size,
             reader=frames,
             fps=FPS,
             names=self.anomaly_names,
-            frame_labels=marks,
-            mask_reader=_PixelMasks(pixels, (len(marks), *frames.size)) if pixels.is_file() else None,
-            tracks=folder_tracks(self.options.tracks, key, len(marks), bool(marks.any()), log),
+            frame_labels=labels,
+            mask_reader=_PixelMasks(pixels, (len(labels), *frames.size)) if pixels.is_file() else None,
+            tracks=folder_tracks(self.options.tracks, key, len(labels), bool(labels.any()), log),
         )
 
 
-def frame_labels(path: Path) -> Bits:
-    """(F,) bool from the (F,) 0/1 array of a file. Raises DataError."""
-    found = _array(path, None)
-    if found.ndim != 1 or not len(found) or not np.isin(found, (0, 1)).all():
-        raise DataError(problem(path, f"{found.dtype} {found.shape}", "(F,) of 0 and 1"))
-    return np.asarray(found != 0)
+def read_frame_labels(path: Path) -> Bits:
+    """Read the frame labels of a video.
+
+    Args:
+        path: A .npy file with an (F,) array of 0 and 1.
+
+    Returns:
+        (F,) bool, True = abnormal.
+
+    Raises:
+        DataError: The file cannot be read or holds another array.
+    """
+    labels = _read_array(path, None)
+    if labels.ndim != 1 or not len(labels) or not np.isin(labels, (0, 1)).all():
+        raise DataError(problem(path, f"{labels.dtype} {labels.shape}", "(F,) of 0 and 1"))
+    return np.asarray(labels != 0)
 
 
-def _array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
+def _read_array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
     try:
         found: NDArray[np.generic] = arrays.load_array(path, mode)
     except (OSError, ValueError, EOFError) as error:
@@ -144,9 +155,9 @@ class _PixelMasks:
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
         self.path = path
-        found = _array(path, "r").shape
+        found = _read_array(path, "r").shape
         if found != shape:
-            raise DataError(problem(path, f"shape {found}", f"{shape}, as frame labels and frames have it"))
+            raise DataError(problem(path, f"shape {found}", f"{shape}, as the frame labels and the frames"))
 
     def __call__(self, start: int, stop: int) -> Bits:
-        return np.asarray(_array(self.path, "r")[start:stop] != 0)
+        return np.asarray(_read_array(self.path, "r")[start:stop] != 0)

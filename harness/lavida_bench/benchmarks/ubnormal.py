@@ -31,7 +31,7 @@ MAP = re.compile(r"_(\d+)_gt\.png$")
 
 
 class UbnormalOptions(BenchmarkOptions):
-    """What is read."""
+    """Choice of what is read."""
 
     regions: bool = Field(True, description="read all object maps once for RBDC and TBDC: minutes the first time")
 
@@ -69,56 +69,59 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
         return [key for name in LISTS for key in read_names(self._list(name))]
 
     def _list(self, name: str) -> Path:
-        for place in (self.root / name, self.root / "scripts" / name):
-            if place.is_file():
-                return place
+        for path in (self.root / name, self.root / "scripts" / name):
+            if path.is_file():
+                return path
         todo = f"copy it from the folder scripts/ of {self.about.page}"
         raise DataError(problem(self.root, f"no {name}", "the list of test videos", todo))
 
-    def _home(self, key: str) -> Path:
+    def _scene_folder(self, key: str) -> Path:
         return self.root / f"Scene{scene_of(key)}"
 
     def annotated(self) -> SplitSize:
-        """Videos of the lists, and abnormal frames if all their tracks are at hand."""
+        """Number of videos in the lists, and of abnormal frames if all track files exist."""
         keys = self._keys()
-        files = [_tracks_file(self._home(key), key) for key in keys if not key.startswith("normal")]
+        files = [_tracks_file(self._scene_folder(key), key) for key in keys if not key.startswith("normal")]
         if not all(path.is_file() for path in files):
             return SplitSize(len(keys))
         spans = [read_spans(path) for path in files]
-        return SplitSize(len(keys), None, sum(int(_marks(s, max(x.stop for x in s)).sum()) for s in spans))
+        abnormal = sum(int(_labels(of_video, max(span.stop for span in of_video)).sum()) for of_video in spans)
+        return SplitSize(len(keys), None, abnormal)
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
-        paths = {key: self._home(key) / f"{key}.mp4" for key in self._keys()}
+        """Abnormal videos, then normal ones, in the order of the lists."""
+        paths = {key: self._scene_folder(key) / f"{key}.mp4" for key in self._keys()}
         log.missing += [key for key, path in paths.items() if not path.is_file()]
         opened = list(open_all([(key, path) for key, path in paths.items() if path.is_file()], log))
 
-        def video(item: tuple[str, VideoFile]) -> TestVideo | tuple[str, DataError]:
+        def read_video(item: tuple[str, VideoFile]) -> TestVideo | DataError:
             try:
                 return self._video(*item, log)
             except DataError as error:
-                return item[0], error
+                return error
 
         videos = []
         with ThreadPoolExecutor() as pool:
-            for made in pool.map(video, opened):
-                if isinstance(made, TestVideo):
-                    videos.append(made)
+            for (key, _), video in zip(opened, pool.map(read_video, opened), strict=True):
+                if isinstance(video, DataError):
+                    log.add(key, str(video), "left out", fatal=True)
                 else:
-                    log.add(made[0], str(made[1]), "left out", fatal=True)
+                    videos.append(video)
         return videos
 
     def _video(self, key: str, media: VideoFile, log: DefectLog) -> TestVideo:
         normal = key.startswith("normal")
-        spans = [] if normal else read_spans(_tracks_file(self._home(key), key))
-        maps = {} if normal else _maps(self._home(key) / f"{key}_annotations")
+        spans = [] if normal else read_spans(_tracks_file(self._scene_folder(key), key))
+        maps = {} if normal else _maps(self._scene_folder(key) / f"{key}_annotations")
         count = media.frame_count
-        marks = _marks(spans, count)
-        if past := [span for span in spans if span.stop > count]:
-            log.add(key, f"track of object {past[0].number} to frame {past[0].stop - 1} of {count}", "clamped")
-        if lacking := [n for n in np.flatnonzero(marks).tolist() if n not in maps]:
-            what = f"no object map for {len(lacking)} abnormal frames"
-            log.add(key, what, "these have no anomalous pixels and regions", fatal=True, items=lacking)
+        labels = _labels(spans, count)
+        beyond = [span for span in spans if span.stop > count]
+        if beyond:
+            log.add(key, f"track of object {beyond[0].number} to frame {beyond[0].stop - 1} of {count}", "clamped")
+        missing = [number for number in np.flatnonzero(labels).tolist() if number not in maps]
+        if missing:
+            what = f"no object map for {len(missing)} abnormal frames"
+            log.add(key, what, "these have no anomalous pixels and regions", fatal=True, items=missing)
         return TestVideo(
             key=key,
             frame_count=count,
@@ -126,21 +129,21 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
             reader=media,
             fps=media.fps,
             names=self.anomaly_names,
-            frame_labels=marks,
-            mask_reader=MaskFiles(maps, media.size, _Active(spans)),
+            frame_labels=labels,
+            mask_reader=MaskFiles(maps, media.size, _AnomalousObjects(spans)),
             tracks=self._tracks(key, maps, media.size, count) if self.options.regions else None,
         )
 
     def _tracks(self, key: str, maps: dict[int, Path], size: tuple[int, int], count: int) -> tuple[Track, ...]:
         if key.startswith("normal"):
             return ()
-        newer = _tracks_file(self._home(key), key, "new_tracks")
-        spans = read_spans(newer if newer.is_file() else _tracks_file(self._home(key), key))
-        return object_maps.tracks({n: path for n, path in maps.items() if n < count}, spans, size)
+        newer = _tracks_file(self._scene_folder(key), key, "new_tracks")
+        spans = read_spans(newer if newer.is_file() else _tracks_file(self._scene_folder(key), key))
+        return object_maps.tracks({number: path for number, path in maps.items() if number < count}, spans, size)
 
 
-class _Active:
-    """Pixels of the objects that are anomalous in a frame."""
+class _AnomalousObjects:
+    """Selects the pixels of the objects that are anomalous in a frame."""
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self.spans = spans
@@ -150,7 +153,17 @@ class _Active:
 
 
 def scene_of(key: str) -> str:
-    """The scene's number: the third part of ``abnormal_scene_10_scenario_1``. Raises DataError."""
+    """The number of a video's scene.
+
+    Args:
+        key: ``abnormal_scene_10_scenario_1``.
+
+    Returns:
+        The number: "10".
+
+    Raises:
+        DataError: The key has another form.
+    """
     parts = key.split("_")
     if len(parts) < 3 or not parts[2].isdigit():
         raise DataError(problem(LISTS[0], f"name {key!r}", "abnormal_scene_NUMBER_..."))
@@ -158,12 +171,22 @@ def scene_of(key: str) -> str:
 
 
 def read_names(path: Path) -> list[str]:
-    """The names of a list, whose last line may end without a newline."""
+    """The names in a list, one a line."""
     return [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
 
 
 def read_spans(path: Path) -> list[Span]:
-    """The tracks of a file, one or many lines. Raises DataError with the line."""
+    """Read a file of tracks.
+
+    Args:
+        path: The file; each line is ``object,start,end``, frames from 0, end inclusive.
+
+    Returns:
+        At least one span.
+
+    Raises:
+        DataError: There is no such file, it is empty, or a line is invalid; the message names the line.
+    """
     if not path.is_file():
         raise DataError(problem(path, "no such file", "the tracks of an abnormal video", "unpack the annotations"))
     found = []
@@ -181,17 +204,21 @@ def read_spans(path: Path) -> list[Span]:
     return found
 
 
-def _marks(spans: Sequence[Span], frame_count: int) -> Bits:
+def _labels(spans: Sequence[Span], frame_count: int) -> Bits:
     return intervals_to_labels([Interval(span.start, span.stop) for span in spans], frame_count)
 
 
-def _tracks_file(home: Path, key: str, kind: str = "tracks") -> Path:
-    return home / f"{key}_annotations" / f"{key}_{kind}.txt"
+def _tracks_file(scene_folder: Path, key: str, kind: str = "tracks") -> Path:
+    return scene_folder / f"{key}_annotations" / f"{key}_{kind}.txt"
 
 
 def _maps(folder: Path) -> dict[int, Path]:
-    """Frame number -> object map."""
+    """Frame number -> object map, ascending."""
     if not folder.is_dir():
         raise DataError(problem(folder, "no such folder", "object maps and tracks", "unpack the annotations"))
-    files = (path for path in folder.iterdir() if not is_stray(path.name))
-    return dict(sorted((int(m[1]), path) for path in files if (m := MAP.search(path.name))))
+    maps: dict[int, Path] = {}
+    for path in folder.iterdir():
+        match = MAP.search(path.name)
+        if match is not None and not is_stray(path.name):
+            maps[int(match[1])] = path
+    return dict(sorted(maps.items()))

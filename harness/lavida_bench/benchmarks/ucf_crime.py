@@ -1,7 +1,7 @@
-"""UCF-Crime: untrimmed videos of surveillance cameras, 13 kinds of crime and accident, labels by frame.
+"""UCF-Crime: untrimmed videos of surveillance cameras, 13 classes of crimes and accidents, labels by frame.
 
-Annotated ends are read as inclusive (some read them as exclusive: option `ends`). The annotation file in circulation
-holds 156 events, 84,331 abnormal frames of 1,111,808 (7.59 %).
+Annotated ends are read as inclusive (some papers read them as exclusive: option `ends`). The annotation file in
+circulation has 156 events, 84,331 abnormal frames of 1,111,808 (7.59 %).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ NORMAL_FOLDER = "Testing_Normal_Videos_Anomaly"
 
 
 class VideoAnnotation(NamedTuple):
-    """A line of the annotation file: name without suffix, class, stretches."""
+    """A line of the annotation file: name without suffix, class, abnormal intervals."""
 
     key: str
     kind: str
-    stretches: tuple[Interval, ...]
+    intervals: tuple[Interval, ...]
 
 
 class UcfCrimeOptions(BenchmarkOptions):
-    """How the annotation is read."""
+    """How the annotation is interpreted."""
 
     ends: Literal["inclusive", "exclusive"] = Field(
         "inclusive", description="whether an event's last frame is part of it"
@@ -65,22 +65,22 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
 
     @property
     def expected(self) -> SplitSize:
-        """149 frames fewer are abnormal where ends are exclusive: one an event, but for the seven that are clamped."""
+        """With exclusive ends 149 frames fewer are abnormal: one for each event except the seven that are clamped."""
         return SplitSize(290, 1_111_808, 84_331 if self.options.ends == "inclusive" else 84_182)
 
     def _entries(self) -> list[VideoAnnotation]:
-        places = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
-        if not places:
+        files = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
+        if not files:
             todo = f"download it from {self.about.page}"
             raise DataError(problem(self.root, f"no {FILE}", "the temporal annotations", todo))
-        return read_annotations(places[0], inclusive=self.options.ends == "inclusive")
+        return read_annotations(files[0], inclusive=self.options.ends == "inclusive")
 
     def annotated(self) -> SplitSize:
-        """Videos of the annotation file, which does not know how long they are."""
+        """Number of videos in the annotation file, which does not contain their lengths."""
         return SplitSize(len(self._entries()))
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
+        """The annotated videos, in the order of the annotation file."""
         entries = {entry.key: entry for entry in self._entries()}
         files = find_videos(self.root)
         paths = []
@@ -89,31 +89,45 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
                 paths.append((key, _choose(files[key], entry.kind, log)))
             else:
                 log.missing.append(key)
-        videos, past = [], []
+        videos: list[TestVideo] = []
+        beyond: list[str] = []
         for key, media in open_all(paths, log):
             try:
-                marks, beyond = frame_labels(entries[key], media.frame_count)
+                labels, stop = clamped_labels(entries[key], media.frame_count)
             except DataError as error:
                 log.add(key, str(error), "left out", fatal=True)
                 continue
-            if beyond:
-                past.append(f"{key} (to {beyond - (self.options.ends == 'inclusive')} of {media.frame_count})")
-            videos.append(TestVideo(key, media.frame_count, media.size, media, media.fps, self.anomaly_names, marks))
-        if past:
-            what = f"{len(past)} annotations reach past the end of their video"
-            log.add(self.root, what, "clamped to the last frame", items=past)
+            if stop > media.frame_count:
+                last = stop - 1 if self.options.ends == "inclusive" else stop
+                beyond.append(f"{key} (to {last} of {media.frame_count})")
+            videos.append(TestVideo(key, media.frame_count, media.size, media, media.fps, self.anomaly_names, labels))
+        if beyond:
+            what = f"{len(beyond)} annotations reach past the end of their video"
+            log.add(self.root, what, "clamped to the last frame", items=beyond)
         return videos
 
 
 def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation]:
-    """The lines of an annotation file in order; names with or without ``.mp4``, any blanks. Raises DataError."""
+    """Read the annotation file.
+
+    Args:
+        path: The file; names with or without ``.mp4``, separated by any blanks.
+        inclusive: Whether an event's last frame is part of it.
+
+    Returns:
+        Its lines in order.
+
+    Raises:
+        DataError: A line is invalid or names a video again, or the file is empty.
+    """
     entries: dict[str, VideoAnnotation] = {}
     for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
         if not text.strip():
             continue
         entry = _entry(text.split(), f"{path}, line {line}", inclusive)
-        if entries.setdefault(entry.key, entry) is not entry:
+        if entry.key in entries:
             raise DataError(problem(f"{path}, line {line}", f"{entry.key} again", "one line a video"))
+        entries[entry.key] = entry
     if not entries:
         raise DataError(problem(path, "is empty", "NAME CLASS START END START END"))
     return list(entries.values())
@@ -136,21 +150,32 @@ def _events(numbers: list[str], where: str, inclusive: bool) -> Iterator[Interva
             yield checked_interval(first, last + 1 if inclusive else last, where)
 
 
-def frame_labels(entry: VideoAnnotation, frame_count: int) -> tuple[Bits, int]:
-    """((F,) labels, where the annotation stops if that is past the video, else 0). Raises DataError."""
-    stop = max((stretch.stop for stretch in entry.stretches), default=0)
-    late = [stretch for stretch in entry.stretches if stretch.start >= frame_count]
+def clamped_labels(entry: VideoAnnotation, frame_count: int) -> tuple[Bits, int]:
+    """Make the frame labels of a video.
+
+    Args:
+        entry: Its line of the annotation file.
+        frame_count: F of the video.
+
+    Returns:
+        (F,) bool labels, and the end of the last interval, exclusive, which may be beyond F; 0 without intervals.
+
+    Raises:
+        DataError: An interval begins after the end of the video.
+    """
+    stop = max((interval.stop for interval in entry.intervals), default=0)
+    late = [interval for interval in entry.intervals if interval.start >= frame_count]
     if late:
         todo = "the video is cut short or another one: fetch it again"
         got = f"an event from frame {late[0].start} of {frame_count}"
         raise DataError(problem(entry.key, got, "events within the video", todo))
-    return intervals_to_labels(entry.stretches, frame_count), stop if stop > frame_count else 0
+    return intervals_to_labels(entry.intervals, frame_count), stop
 
 
 def _choose(paths: list[Path], kind: str, log: DefectLog) -> Path:
-    """The file in the folder of its class, where a name lies several times."""
+    """The file in the folder of its class, if several files have the name."""
     folder = NORMAL_FOLDER if kind == NORMAL else kind
     best = sorted(paths, key=lambda path: path.parent.name != folder)[0]
     if len(paths) > 1:
-        log.add(best.stem, f"lies {len(paths)} times", f"took {best}", items=paths)
+        log.add(best.stem, f"{len(paths)} files of this name", f"took {best}", items=paths)
     return best

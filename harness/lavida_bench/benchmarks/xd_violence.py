@@ -1,12 +1,13 @@
-"""XD-Violence: clips of films and of the net, six kinds of violence, labels by frame.
+"""XD-Violence: clips of films and online videos, six classes of violence, labels by frame.
 
-The official ground truth has stretches [start, end), drops the last frame of each video and cuts it to a multiple of 16
+The official ground truth has intervals [start, end), drops the last frame of each video and cuts it to a multiple of 16
 (option `cut`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -55,57 +56,65 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
 
     @property
     def expected(self) -> SplitSize | None:
-        """Frames are known for the official cut."""
+        """The number of frames is known for the official cut."""
         return self.about.expected if self.options.cut == "official" else SplitSize(800)
 
     def _annotations(self) -> dict[str, list[Interval]]:
-        places = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
-        if not places:
+        files = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
+        if not files:
             todo = f"download it from {self.about.page}"
             raise DataError(problem(self.root, f"no {FILE}", "the frame annotations of the violent videos", todo))
-        return read_annotations(places[0])
+        return read_annotations(files[0])
 
     def annotated(self) -> SplitSize:
-        """The violent videos of the annotation file, which names no normal ones."""
+        """Number of violent videos in the annotation file, which does not name the normal ones."""
         return SplitSize(len(self._annotations()))
 
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """See Benchmark."""
-        stretches = {normalised_name(name): found for name, found in self._annotations().items()}
-        names = {normalised_name(name): name for name in self._annotations()}
-        paths = self._paths(stretches, log)
-        log.missing += [names[key] for key in names if key not in paths]
+        """The annotated videos and the normal ones in their folders, sorted by key."""
+        annotations = self._annotations()
+        intervals = {normalised_name(name): of_video for name, of_video in annotations.items()}
+        names = {normalised_name(name): name for name in annotations}
+        paths = self._paths(intervals, log)
+        log.missing += [name for key, name in names.items() if key not in paths]
         videos = []
         for key, media in open_all(paths.items(), log):
-            video = self._video(names.get(key, media.path.stem), media, stretches.get(key, []), log)
+            video = self._video(names.get(key, media.path.stem), media, intervals.get(key, []), log)
             if video is not None:
                 videos.append(video)
         return sorted(videos, key=lambda video: video.key)
 
-    def _paths(self, stretches: dict[str, list[Interval]], log: DefectLog) -> dict[str, Path]:
-        """Plain name -> file: the annotated videos, and the normal ones that lie in the same folders."""
-        files: dict[str, Path] = {}
-        for found in find_videos(self.root).values():
-            name = normalised_name(found[0].stem)
-            if (other := files.setdefault(name, found[0])) != found[0] or len(found) > 1:
-                log.add(name, "lies several times", f"took {other}", items=[*found, other])
-        homes = {path.parent for name, path in files.items() if name in stretches}
-        normal = [name for name, path in files.items() if path.parent in homes and class_codes(name) == ("A",)]
-        foreign = [n for n, p in files.items() if p.parent in homes and n not in stretches and n not in normal]
+    def _paths(self, annotated: Collection[str], log: DefectLog) -> dict[str, Path]:
+        """Normalised name -> file: the annotated videos, and the normal ones in the same folders."""
+        files = self._files(log)
+        folders = {path.parent for name, path in files.items() if name in annotated}
+        others = [name for name, path in files.items() if path.parent in folders and name not in annotated]
+        normal = [name for name in others if class_codes(name) == ("A",)]
+        foreign = [name for name in others if name not in normal]
         if foreign:
             action = "left out: neither annotated nor normal (training videos?)"
             log.add(self.root, f"{len(foreign)} videos that are not of the test split", action, items=foreign)
         if len(normal) > NORMAL_VIDEOS:
             what = f"{len(normal)} normal videos beside the annotated ones, {NORMAL_VIDEOS} are of the test split"
             log.add(self.root, what, "all count: move training videos into a folder of their own", fatal=True)
-        wanted = sorted({*normal, *(name for name in stretches if name in files)})
-        return {name: files[name] for name in wanted}
+        return {name: files[name] for name in sorted({*normal, *(name for name in annotated if name in files)})}
 
-    def _video(self, key: str, media: VideoFile, stretches: list[Interval], log: DefectLog) -> TestVideo | None:
+    def _files(self, log: DefectLog) -> dict[str, Path]:
+        """Normalised name -> file, of all videos below the root; several files of one name go to `log`."""
+        files: dict[str, Path] = {}
+        for paths in find_videos(self.root).values():
+            name = normalised_name(paths[0].stem)
+            repeated = name in files or len(paths) > 1
+            files.setdefault(name, paths[0])
+            if repeated:
+                log.add(name, "several files of this name", f"took {files[name]}", items=[*paths, files[name]])
+        return files
+
+    def _video(self, key: str, media: VideoFile, intervals: list[Interval], log: DefectLog) -> TestVideo | None:
         count = media.frame_count
-        late = [s for s in stretches if s.stop > count]
-        if late:
-            what = f"annotated up to frame {late[-1].stop} of {count}"
+        beyond = [interval for interval in intervals if interval.stop > count]
+        if beyond:
+            what = f"annotated up to frame {beyond[-1].stop} of {count}"
             log.add(key, what, "clamped to the video; it may be cut short: fetch it again")
         cut: Media = media
         if self.options.cut == "official":
@@ -115,48 +124,68 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
                 return None
             cut = TruncatedVideo(media, count)
         return TestVideo(
-            key, count, media.size, cut, media.fps, self.anomaly_names, intervals_to_labels(stretches, count)
+            key, count, media.size, cut, media.fps, self.anomaly_names, intervals_to_labels(intervals, count)
         )
 
 
 def official_length(frame_count: int) -> int:
-    """Frames that the official ground truth keeps: without the last one, a multiple of 16."""
+    """Number of frames that the official ground truth keeps: without the last one, a multiple of 16."""
     return (frame_count - 1) // SNIPPET * SNIPPET
 
 
 def normalised_name(name: str) -> str:
-    """A name to compare by: without the stray ``.mp4`` of 14 annotated names and the ``#`` that mirrors drop."""
+    """A name for comparison: without the stray ``.mp4`` of 14 annotated names and the ``#`` that mirrors drop."""
     return name.removesuffix(".mp4").replace("#", "")
 
 
 def class_codes(name: str) -> tuple[str, ...]:
-    """The codes of a name, without the filling zeros: ``x_label_B2-G-0`` -> ("B2", "G"); () if there is none."""
-    found = LABEL.search(name.removesuffix(".mp4"))
-    return tuple(code for code in found[1].split("-") if code != "0") if found else ()
+    """The class codes of a video.
+
+    Args:
+        name: Its name: ``x_label_B2-G-0``.
+
+    Returns:
+        The codes without the filling zeros: ("B2", "G"); () if the name has none.
+    """
+    match = LABEL.search(name.removesuffix(".mp4"))
+    if match is None:
+        return ()
+    return tuple(code for code in match[1].split("-") if code != "0")
 
 
 def read_annotations(path: Path) -> dict[str, list[Interval]]:
-    """Name -> violent stretches, as the file has them: any number, unsorted, overlapping. Raises DataError."""
-    found: dict[str, list[Interval]] = {}
+    """Read the annotation file.
+
+    Args:
+        path: The file: NAME START END, and more pairs; ends exclusive.
+
+    Returns:
+        Name -> violent intervals as the file has them: any number, unsorted, overlapping.
+
+    Raises:
+        DataError: A line is invalid or names a video again, or the file is empty.
+    """
+    annotations: dict[str, list[Interval]] = {}
     for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
         words = text.split()
         if not words:
             continue
         where = f"{path}, line {line}"
         name = words[0].removesuffix(".mp4")
-        _known(name, where)
+        _check_codes(name, where)
         if len(words) % 2 == 0 or len(words) < 3:
             raise DataError(problem(where, f"{len(words) - 1} numbers", "NAME START END, and more pairs"))
-        if name in found:
+        if name in annotations:
             raise DataError(problem(where, f"{name} again", "one line a video"))
         ends = [parse_whole_number(word, where) for word in words[1:]]
-        found[name] = [checked_interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
-    if not found:
+        annotations[name] = [checked_interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    if not annotations:
         raise DataError(problem(path, "is empty", "NAME START END ..."))
-    return found
+    return annotations
 
 
-def _known(name: str, where: str) -> None:
+def _check_codes(name: str, where: str) -> None:
+    """Raises DataError for a name without class codes of violence."""
     codes = class_codes(name)
     if not codes or "A" in codes or any(code not in CODES for code in codes):
         expected = "a name that ends in _label_ and codes of violence, like _label_B2-G-0"

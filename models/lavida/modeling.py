@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import CLIPTextModel, PreTrainedModel, Sam2VideoModel
+from transformers import AutoModel, CLIPTextModel, PreTrainedModel, Sam2VideoModel
 from transformers import initialization as init
 
 from lavida import backbone, decoder, losses, objective, pixels, sequence
@@ -223,3 +223,6 @@ class Lavida(PreTrainedModel):
             init.normal_(module.queries, std=QUERY_STD)
             init.constant_(module.name_bias, NAME_BIAS)
             init.zeros_(module.name_scale)
+
+
+AutoModel.register(LavidaConfig, Lavida)

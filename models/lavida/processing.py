@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from transformers import AutoProcessor
 
 from lavida import backbone, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
@@ -21,6 +22,8 @@ Use = Literal["train", "score"]
 QUESTION = "Which of the following is happening or present in this scene as an anomaly: {names}? Mark it."
 ANSWER = f"The anomaly, if any, is {SEG}."
 FILE = "lavida_processor.json"
+CLASS_FILE = "processor_config.json"
+"""Where AutoProcessor reads which class opens the folder: a tokenizer's file may name the language model's own."""
 NAMES_FOLDER = "names_tokenizer"
 IGNORED = -100
 FRAMES_PER_SECOND = 2.0
@@ -161,6 +164,7 @@ class LavidaProcessor:
         self.tokenizer.save_pretrained(folder)
         self.names_tokenizer.save_pretrained(folder / NAMES_FOLDER)
         (folder / FILE).write_text(json.dumps(asdict(self.sizes), indent=2) + "\n", "utf-8")
+        (folder / CLASS_FILE).write_text(json.dumps({"processor_class": type(self).__name__}) + "\n", "utf-8")
 
     def push_to_hub(self, repo: str, private: bool | None = None, token: str | None = None) -> None:
         """What `save_pretrained` writes, to a repository on the Hub, beside what `Lavida.push_to_hub` sent."""
@@ -223,3 +227,7 @@ def _field_values(samples: Sequence[Sample], field: str) -> list[Any]:
 def _pad_left(rows: Sequence[Sequence[int]], longest: int, fill: int) -> Tensor:
     """(B, S) int64 with the rows at the right."""
     return torch.tensor([[fill] * (longest - len(row)) + list(row) for row in rows])
+
+
+_register: Callable[[type, type], None] = AutoProcessor.register  # transformers has no types here
+_register(LavidaConfig, LavidaProcessor)

@@ -1,0 +1,60 @@
+"""transformers' own doors open a saved LAVIDA after `import lavida`, in whatever order the two are imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModel, AutoProcessor
+
+import lavida
+from lavida import Lavida, LavidaConfig, LavidaProcessor
+
+OPEN = "AutoConfig.from_pretrained({0!r}), AutoModel.from_pretrained({0!r}), AutoProcessor.from_pretrained({0!r})"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    Lavida.from_preset("tiny", random=True).save_pretrained(folder)
+    LavidaProcessor.from_preset("tiny").save_pretrained(folder)
+    return folder
+
+
+def test_the_auto_classes_open_a_saved_model(saved: Path) -> None:
+    config, model = AutoConfig.from_pretrained(saved), AutoModel.from_pretrained(saved)
+    processor = AutoProcessor.from_pretrained(saved)
+    assert (type(config), type(model), type(processor)) == (LavidaConfig, Lavida, LavidaProcessor)
+    again = Lavida.from_pretrained(saved)
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+    assert processor.sizes == LavidaProcessor.from_pretrained(saved).sizes
+
+
+def test_a_tokenizer_that_names_another_processor_does_not_win(saved: Path) -> None:
+    file = saved / "tokenizer_config.json"
+    plain = json.loads(file.read_text())
+    file.write_text(json.dumps(plain | {"processor_class": "Qwen2VLProcessor"}))
+    try:
+        assert type(AutoProcessor.from_pretrained(saved)) is LavidaProcessor
+    finally:
+        file.write_text(json.dumps(plain))
+
+
+def test_lavida_may_be_imported_before_transformers(saved: Path) -> None:
+    code = f"""import sys, lavida
+assert not {{"torch", "transformers", "numpy"}} & set(sys.modules), "import lavida alone imports nothing heavy"
+from transformers import AutoConfig, AutoModel, AutoProcessor
+print([type(opened).__name__ for opened in ({OPEN.format(str(saved))})])"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "['LavidaConfig', 'Lavida', 'LavidaProcessor']"
+
+
+def test_the_front_door_has_what_it_names() -> None:
+    assert {name: getattr(lavida, name).__name__ for name in lavida.__all__} == {name: name for name in lavida.__all__}
+    with pytest.raises(AttributeError, match="module 'lavida' has no attribute 'Lavidda'"):
+        lavida.__getattr__("Lavidda")

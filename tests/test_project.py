@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import yaml
+
 import lavida_gen
 from lavida_gen.building.card import INTRODUCTION
 from lavida_gen.common.project import PROJECT_URL
@@ -21,3 +23,15 @@ def test_one_url() -> None:
     packages = (Path(lavida_gen.__path__[0]), ROOT / "harness", ROOT / "models")
     files = [path for package in packages for path in package.rglob("*.py")]
     assert [path.name for path in files if re.search(rf"{PROJECT_URL}\b", path.read_text("utf-8"))] == ["project.py"]
+
+
+def test_packaging_and_citation_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert all(url.startswith(PROJECT_URL) for url in project["urls"].values())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["repository-code"] == PROJECT_URL
+    assert citation["version"] == project["version"] == lavida_gen.__version__
+    assert [author["name"] for author in citation["authors"]] == [author["name"] for author in project["authors"]]
+    newest = re.search(r"^## \[(.*?)\] - (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest.groups() == (citation["version"], str(citation["date-released"]))

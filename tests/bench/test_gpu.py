@@ -153,7 +153,7 @@ def test_half_precision_scores_nearly_the_same(
 def street_scores(task: score_run.ScoreJob, folder: Path, device: str) -> list[VideoScore]:
     """Of a whole run: pinned batches of one clip from two readers, two of them on the device at once."""
     scorer = lavida_scorer.load_scorer("tiny", "fp32", device)
-    store = ScoreStore.create(folder, task.about(scorer, task.names))
+    store = ScoreStore.create(folder, task.identity(scorer, task.names))
     store.write_header()
     videos = task.protocol.select(task.benchmark.videos())
     found = score(scorer, videos, task.protocol, task.names, store, ScoringSettings(batch=1, readers=2))

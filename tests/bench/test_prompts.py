@@ -165,7 +165,7 @@ class Picky:
 def checked(
     scorer: Picky, tmp_path: Path, allow_partial: bool = True, absent: tuple[str, ...] = ("horse",)
 ) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """What prompt_check-folder.json says of all frames, and the warnings, of two videos 64 wide and one of 96."""
+    """What prompt_check-folder.json holds of all frames, and the warnings, of two videos 64 wide and one of 96."""
     root, run = tmp_path / "folder", tmp_path / "run"
     for key, width in (("a", 64), ("b", 64), ("wide", 96)):
         (root / "videos" / key).mkdir(parents=True, exist_ok=True)
@@ -175,26 +175,26 @@ def checked(
     entry = ScoreEntry(benchmark="folder", root=str(root), absent=absent, allow_partial=allow_partial)
     run_entry(scorer, entry, run, ScoringSettings(readers=1), True, lambda total, what: nullcontext(lambda done: None))
     path = run / "prompt_check-folder.json"
-    said = json.loads(path.read_text())["all"] if path.is_file() else None
-    return said, record.read(run).entries[0].result.warnings
+    check = json.loads(path.read_text())["all"] if path.is_file() else None
+    return check, record.read(run).entries[0].result.warnings
 
 
 @pytest.mark.parametrize("refused", [("cart", "horse"), ("cart",), ("horse",)])
 def test_a_partial_result_has_a_prompt_check_of_what_both_have(tmp_path: Path, refused: tuple[str, ...]) -> None:
-    said, _ = checked(Picky(refused), tmp_path)
-    assert said is not None
-    assert (said["frames"], said["videos"]) == (16, 2)
+    check, _ = checked(Picky(refused), tmp_path)
+    assert check is not None
+    assert (check["frames"], check["videos"]) == (16, 2)
 
 
-def test_a_prompt_check_of_nothing_is_told_and_replaces_an_older_one(tmp_path: Path) -> None:
-    said, warnings = checked(Picky(()), tmp_path)
-    assert said is not None
-    told = "the prompt check says nothing: no frame is scored with both lists of names"
-    assert told not in warnings
+def test_a_prompt_check_without_frames_warns_and_replaces_an_older_one(tmp_path: Path) -> None:
+    check, warnings = checked(Picky(()), tmp_path)
+    assert check is not None
+    warning = "the prompt check has no result: no frame is scored with both lists of names"
+    assert warning not in warnings
     other = Picky(("horse",), widest=0)
     other.identity = {"toy": "other"}
-    said, warnings = checked(other, tmp_path)
-    assert (said, told in warnings) == (None, True)
+    check, warnings = checked(other, tmp_path)
+    assert (check, warning in warnings) == (None, True)
 
 
 def test_a_check_that_is_no_longer_asked_for_goes(tmp_path: Path) -> None:

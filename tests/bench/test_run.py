@@ -51,7 +51,7 @@ def times(run: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_a_run_is_done_once_and_tells_its_story(tmp_path: Path) -> None:
+def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     words = ["build", "-r", "street", "-o", str(corpus), "-w", "1", "--set", "samples=6", "--set", "sources.0.scenes=6",
              "--set", "sources.1.scenes=6", "--set", "val=0"]  # fmt: skip
@@ -226,21 +226,21 @@ def test_a_folder_without_results_has_no_report(tmp_path: Path) -> None:
 def test_a_stage_is_entered_when_it_is_finished(tmp_path: Path) -> None:
     stages = Stages.open(tmp_path, "r")
     with pytest.raises(ZeroDivisionError):
-        stages.do("fit", "key", lambda: {"model": str(1 // 0)})
+        stages.run_stage("fit", "key", lambda: {"model": str(1 // 0)})
     assert not (tmp_path / "run.json").exists()
-    stages.do("fit", "key", lambda: {"model": "fit/model"})
+    stages.run_stage("fit", "key", lambda: {"model": "fit/model"})
     read = Stages.open(tmp_path, "r")
     assert read.done == stages.done
     assert read.done["fit"].facts == {"model": "fit/model"}
-    assert read.fresh("fit", "key")
-    assert not read.fresh("fit", "other")
-    assert not read.fresh("score", "key")
+    assert read.is_done("fit", "key")
+    assert not read.is_done("fit", "other")
+    assert not read.is_done("score", "key")
 
 
 def test_only_the_first_process_writes(tmp_path: Path) -> None:
     stages = Stages.open(tmp_path, "r", writes=False)
-    stages.do("fit", "key", dict)
-    assert stages.fresh("fit", "key")
+    stages.run_stage("fit", "key", dict)
+    assert stages.is_done("fit", "key")
     assert not (tmp_path / "run.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""What cannot be scored is told before anything is fitted: all of it, a line each, with its place."""
+"""What cannot be scored is reported before anything is fitted: all of it, one line per problem, with its key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def go(tmp: Path, *score: dict[str, Any]) -> Result:
     return CliRunner().invoke(main, ["run", "-r", str(tmp / "r.yaml"), "-o", str(tmp / "run")])
 
 
-def test_all_that_is_missing_is_told_before_the_fit(tmp_path: Path) -> None:
+def test_everything_missing_is_reported_before_the_fit(tmp_path: Path) -> None:
     done = go(
         tmp_path,
         {"benchmark": "street", "options": SMALL},
@@ -43,7 +43,7 @@ def test_all_that_is_missing_is_told_before_the_fit(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_words_and_files_together_are_words_that_are_off(tmp_path: Path) -> None:
+def test_invalid_entries_and_missing_files_together_are_a_user_error(tmp_path: Path) -> None:
     done = go(
         tmp_path,
         {"benchmark": "ucf_crime", "root": str(tmp_path / "ucf"), "names": "lists/mine.txt", "protocol": "papr"},
@@ -57,14 +57,14 @@ def test_words_and_files_together_are_words_that_are_off(tmp_path: Path) -> None
     assert not (tmp_path / "run").exists()
 
 
-def test_a_part_of_a_benchmark_is_told_unless_it_is_allowed(tmp_path: Path) -> None:
+def test_a_partial_benchmark_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
     root = tmp_path / "street"
     assert find_problems(ScoreEntry(benchmark="street", root=str(root), options=SMALL)) == []
     shutil.rmtree(root / "Test" / "Test002")
     ((key, error),) = find_problems(ScoreEntry(benchmark="street", root=str(root), options=SMALL))
     assert (key, type(error)) == ("root", DataError)
     assert str(error).startswith(f"{root}: 1 of 2 videos, 16 of 32 frames are at hand")
-    assert "`lavida-bench check street` tells what lacks; allow_partial (--allow-partial) marks the result" in str(
+    assert "`lavida-bench check street` lists what is missing; allow_partial (--allow-partial) marks the result" in str(
         error
     )
     for way in ({"allow_partial": True}, {"protocol": "paper"}):

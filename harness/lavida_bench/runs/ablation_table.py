@@ -1,25 +1,22 @@
-"""The table of an ablation: what every arm reaches, with intervals, and what it gained over the arm before, paired."""
+"""The table of an ablation: the numbers of every arm with intervals, and the paired gain over the arm before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from lavida_bench.evaluation.compare import Comparison, compare, open_run, shared_entries
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
 from lavida_bench.reporting.markdown import escape, markdown_table
-from lavida_bench.reporting.table import format_estimate, in_unit, result_table
-from lavida_bench.results import results_json as record
+from lavida_bench.reporting.table import MetricColumn, format_estimate, in_unit, result_table
+from lavida_bench.results import results_json
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.json_file import write_json
 
-Arm = tuple[str, Sequence[str]]
-"""Name and all exposures of an arm."""
-Key = tuple[str, str]
+Task = tuple[str, str]
 """Benchmark and protocol."""
 LEGEND = (
     "Values with 95 % intervals by bootstrap over videos; a gain is the difference to the arm above, its interval by "
@@ -27,63 +24,109 @@ LEGEND = (
 )
 
 
-def run_folder(out: Path, arm: str) -> Path:
-    """Where an arm's run lies."""
-    return out / arm / "run"
+@dataclass(frozen=True, slots=True)
+class ArmRun:
+    """A finished arm.
+
+    Attributes:
+        name: Its name.
+        exposures: Names of all exposures that it has.
+        run: Its run folder.
+    """
+
+    name: str
+    exposures: Sequence[str]
+    run: Path
 
 
-def write(name: str, about: str, arms: Sequence[Arm], out: Path, say: Callable[[str], None]) -> Path:
-    """ablation.md and ablation.json; gives the path of the first. A comparison takes as long as measuring two arms."""
-    sides = [open_run(str(run_folder(out, arm))) for arm, _ in arms]
-    gains: list[list[Comparison]] = [[]]
-    for before, now in pairwise(sides):
-        pairs = shared_entries(now, before)
-        say(f"compares {now.run.parent.name} with {before.run.parent.name}")
-        gains.append([compare((now, mine), (before, theirs)) for mine, theirs in pairs])
-    parts = [f"# Ablation {escape(name)}", escape(about)]
-    rows: list[dict[str, Any]] = []
-    for entry in record.read(run_folder(out, arms[0][0])).entries:
-        parts += _part(entry.key[:2], arms, gains, out, rows)
-    write_json(out / "ablation.json", {"arms": rows})
-    write_atomic(out / "ablation.md", ("\n\n".join(part for part in parts if part) + "\n").encode())
+def write_table(name: str, about: str, arms: Sequence[ArmRun], out: Path, log: Callable[[str], None]) -> Path:
+    """Write ablation.md and ablation.json. Each comparison takes as long as measuring two arms.
+
+    Args:
+        name: The ablation's name.
+        about: What it is for.
+        arms: Its arms in order.
+        out: Folder of the ablation.
+        log: Prints a line about the progress.
+
+    Returns:
+        The path of ablation.md.
+
+    Raises:
+        DataError: The results or scores of an arm cannot be read, or the disk is full.
+        UserError: Two arms have nothing in common to compare.
+    """
+    comparisons = [[], *_compare_neighbours(arms, log)]
+    sections = [f"# Ablation {escape(name)}", escape(about)]
+    plain: list[dict[str, object]] = []
+    for entry in results_json.read(arms[0].run).entries:
+        task = entry.key[:2]
+        rows = [_arm_row(task, arm, compared) for arm, compared in zip(arms, comparisons, strict=True)]
+        table = markdown_table(rows[-1].head, [row.cells for row in rows])
+        sections += [f"## {escape(task[0])}, protocol {task[1]}", "\n".join(table), LEGEND]
+        plain += [row.plain for row in rows]
+    write_json(out / "ablation.json", {"arms": plain})
+    write_atomic(out / "ablation.md", ("\n\n".join(section for section in sections if section) + "\n").encode())
     return out / "ablation.md"
 
 
-def _part(
-    key: Key, arms: Sequence[Arm], gains: Sequence[Sequence[Comparison]], out: Path, rows: list[dict[str, Any]]
-) -> list[str]:
-    """One benchmark under one protocol; `rows` gets its numbers."""
-    lines: list[list[str]] = []
-    head: list[str] = []
-    for (arm, exposures), compared in zip(arms, gains, strict=True):
-        made = result_table(next(one for one in record.read(run_folder(out, arm)).entries if one.key[:2] == key))
-        own = next(row for row in made.rows if row.kind == "this")
-        gain = next((one for one in compared if (one.benchmark, one.protocol.removesuffix(" (partial)")) == key), None)
-        head = ["arm", "exposures"]
-        line = [escape(arm), escape(", ".join(exposures))]
-        numbers: dict[str, Any] = {}
-        for column, estimate in zip(made.columns, own.cells, strict=True):
-            found = None if gain is None else gain.differences.get(column.metric, {}).get(column.variant)
-            head += [f"{column.title} ({column.unit})", "gain"]
-            line += [format_estimate(estimate, column.unit), _gain(found, column.unit)]
-            numbers[column.metric] = {
-                "variant": column.variant,
-                "unit": column.unit,
-                "estimate": None if estimate is None else asdict(estimate),
-                "gain": None if found is None else asdict(found),
-            }
-        lines.append(line)
-        about = {"benchmark": key[0], "protocol": key[1], "arm": arm, "exposures": list(exposures)}
-        rows.append(about | {"metrics": numbers})
-    return [f"## {escape(key[0])}, protocol {key[1]}", "\n".join(markdown_table(head, lines)), LEGEND]
+def _compare_neighbours(arms: Sequence[ArmRun], log: Callable[[str], None]) -> list[list[Comparison]]:
+    """Every arm but the first, compared with the one before."""
+    comparisons = []
+    for before, after in pairwise(arms):
+        log(f"compares {after.name} with {before.name}")
+        first, second = open_run(str(after.run)), open_run(str(before.run))
+        comparisons.append([compare((first, a), (second, b)) for a, b in shared_entries(first, second)])
+    return comparisons
 
 
-def _gain(found: Difference | None, unit: str) -> str:
-    """``+1.20 [0.31, 2.04]``, bold where it is more than chance."""
-    if found is None or found.value is None:
+@dataclass(frozen=True, slots=True)
+class _ArmRow:
+    """An arm on one benchmark under one protocol: titles of the columns, cells, the same for ablation.json."""
+
+    head: list[str]
+    cells: list[str]
+    plain: dict[str, object]
+
+
+def _arm_row(task: Task, arm: ArmRun, comparisons: Sequence[Comparison]) -> _ArmRow:
+    entry = next(entry for entry in results_json.read(arm.run).entries if entry.key[:2] == task)
+    table = result_table(entry)
+    own = next(row for row in table.rows if row.kind == "this")
+    comparison = next((item for item in comparisons if _task(item) == task), None)
+    head, cells = ["arm", "exposures"], [escape(arm.name), escape(", ".join(arm.exposures))]
+    metrics: dict[str, object] = {}
+    for column, estimate in zip(table.columns, own.cells, strict=True):
+        gain = None if comparison is None else _difference(comparison, column)
+        head += [f"{column.title} ({column.unit})", "gain"]
+        cells += [format_estimate(estimate, column.unit), _format_gain(gain, column.unit)]
+        metrics[column.metric] = {
+            "variant": column.variant,
+            "unit": column.unit,
+            "estimate": None if estimate is None else asdict(estimate),
+            "gain": None if gain is None else asdict(gain),
+        }
+    plain: dict[str, object] = {
+        "benchmark": task[0], "protocol": task[1], "arm": arm.name, "exposures": list(arm.exposures),
+        "metrics": metrics,
+    }  # fmt: skip
+    return _ArmRow(head, cells, plain)
+
+
+def _task(comparison: Comparison) -> Task:
+    return comparison.benchmark, comparison.protocol.removesuffix(" (partial)")
+
+
+def _difference(comparison: Comparison, column: MetricColumn) -> Difference | None:
+    return comparison.differences.get(column.metric, {}).get(column.variant)
+
+
+def _format_gain(gain: Difference | None, unit: str) -> str:
+    """``+1.20 [0.31, 2.04]``, bold where the interval excludes 0."""
+    if gain is None or gain.value is None:
         return ""
-    shown = in_unit(Estimate(found.value, found.low, found.high, 0), unit)
-    assert shown.value is not None
-    text = f"{'+' if shown.value > 0 else ''}{format_estimate(shown, unit)}"
-    sure = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
-    return f"**{text}**" if sure else text
+    estimate = in_unit(Estimate(gain.value, gain.low, gain.high, 0), unit)
+    assert estimate.value is not None
+    text = f"{'+' if estimate.value > 0 else ''}{format_estimate(estimate, unit)}"
+    significant = gain.low is not None and gain.high is not None and not gain.low <= 0 <= gain.high
+    return f"**{text}**" if significant else text

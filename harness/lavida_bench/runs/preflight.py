@@ -1,4 +1,4 @@
-"""Whether all that is to be scored can be scored: asked before a model is fitted or loaded, all faults told at once.
+"""Check that everything can be scored, before a model is fitted or loaded. All problems are reported at once.
 
 refuse_unscorable(recipe, "recipe demo")
 """
@@ -8,105 +8,156 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from lavida_bench.benchmarks import _base as room
+from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.common.distributed import Processes
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.evaluation.measure import expected_counts
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.prompt_names import parse_prompt_names, prompt_names_from_list
+from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.rules import GENERIC_RULES
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
 from lavida_gen.recipe_files.reading import combined_error
 
-SHOWN = 3  # missing videos that are named
-Problem = tuple[str, LavidaGenError]
-EntryProblem = tuple[int, str, LavidaGenError]
+SHOWN = 3  # missing videos that are listed
+
+
+class EntryProblem(NamedTuple):
+    """A problem of an entry of `score`: the entry's key that causes it, and the error."""
+
+    key: str
+    error: LavidaGenError
 
 
 def refuse_unscorable(recipe: RunRecipe, where: str) -> None:
-    """Raises UserError, or DataError if all words are right, with a line for each fault of `score` and its place.
+    """Refuse a recipe with an entry of `score` that cannot be scored.
 
-    Before a fit, which sets the processes up by itself, the first of them alone looks, and the launcher ends the others
-    when it fails; else all of them raise.
+    Before a fit, only the first process checks, for the fit sets the processes up by itself; the launcher ends the
+    others when the first one fails. Otherwise all processes raise.
+
+    Args:
+        recipe: The recipe.
+        where: What it is called, for the error.
+
+    Raises:
+        UserError: An entry is invalid. The message has a line for each problem and its key.
+        DataError: All entries are valid, but files are missing.
     """
-    found = _collect(recipe.score, wait=recipe.fit is None)
-    if found:
-        raise _refused(where, found, [f"score[{number}].{key}: {error}" for number, key, error in found])
+    per_entry = _collect(recipe.score, all_processes=recipe.fit is None)
+    lines = [f"score[{n}].{key}: {error}" for n, problems in enumerate(per_entry) for key, error in problems]
+    if lines:
+        raise _combine(where, [item for problems in per_entry for item in problems], lines)
 
 
 def refuse_unscorable_entry(entry: ScoreEntry) -> None:
-    """The same for one benchmark on the command line. Raises UserError or DataError in all processes."""
-    found = _collect([entry], wait=True)
-    if len(found) == 1:
-        raise found[0][2]
-    if found:
-        raise _refused(f"score {entry.benchmark}", found, [f"{key}: {error}" for _, key, error in found])
+    """Refuse one benchmark of the command line that cannot be scored, in all processes.
+
+    Args:
+        entry: The options of the command line.
+
+    Raises:
+        UserError: An option is invalid.
+        DataError: All options are valid, but files are missing.
+    """
+    (problems,) = _collect([entry], all_processes=True)
+    if len(problems) == 1:
+        raise problems[0].error
+    if problems:
+        raise _combine(f"score {entry.benchmark}", problems, [f"{key}: {error}" for key, error in problems])
 
 
-def _refused(where: str, found: Sequence[EntryProblem], lines: Sequence[str]) -> LavidaGenError:
-    words = any(isinstance(error, UserError) for _, _, error in found)
-    return combined_error(where, lines, UserError if words else DataError)
+def _combine(where: str, problems: Sequence[EntryProblem], lines: Sequence[str]) -> LavidaGenError:
+    invalid = any(isinstance(item.error, UserError) for item in problems)
+    return combined_error(where, lines, UserError if invalid else DataError)
 
 
-def _collect(entries: Sequence[ScoreEntry], wait: bool) -> list[EntryProblem]:
-    """The first process alone opens the benchmarks, for that may draw or index them; with `wait` the others wait."""
+def _collect(entries: Sequence[ScoreEntry], all_processes: bool) -> list[list[EntryProblem]]:
+    """The problems of each entry. Only the first process opens the benchmarks, for that may draw or index them."""
     processes = Processes.current()
-    if wait:
-        processes.gather(None)  # all come by at once, then they wait with patience
-    found = [(n, *one) for n, entry in enumerate(entries) for one in find_problems(entry, processes.first)]
-    return processes.gather(found)[0] if wait else found
+    if all_processes:
+        processes.gather(None)  # all meet here at once, after which the others wait longer than the launcher's timeout
+    problems = [find_problems(entry, processes.first) for entry in entries]
+    return processes.gather(problems)[0] if all_processes else problems
 
 
-def find_problems(entry: ScoreEntry, data: bool = True) -> list[Problem]:
-    """(key of the entry, what is wrong): words that are off; with `data` also files that are not there."""
-    found: list[Problem] = []
-    opened = protocol = names = None
-    with _collect_errors(found, "benchmark"):
-        room.find_class(entry.benchmark, allow_code=True)  # the entry was allowed
-    if not found:
-        with _collect_errors(found, "options"):
+def find_problems(entry: ScoreEntry, check_files: bool = True) -> list[EntryProblem]:
+    """Find everything that is wrong with an entry of `score`.
+
+    Args:
+        entry: The entry.
+        check_files: Whether missing files are a problem too.
+
+    Returns:
+        The problems; [] if it can be scored.
+    """
+    problems: list[EntryProblem] = []
+    benchmark = protocol = names = None
+    with _collecting(problems, "benchmark"):
+        benchmarks.find_class(entry.benchmark, allow_code=True)  # the entry was allowed
+    if not problems:
+        with _collecting(problems, "options"):
             root = None if entry.root is None else Path(entry.root)
-            opened = room.make(entry.benchmark, root, entry.options, allow_code=True)
-        with _collect_errors(found, "protocol"):
-            protocol = protocols.make(entry.protocol, GENERIC_RULES if opened is None else opened.rules)
-    with _collect_errors(found, "names"):
+            benchmark = benchmarks.make(entry.benchmark, root, entry.options, allow_code=True)
+        with _collecting(problems, "protocol"):
+            protocol = protocols.make(entry.protocol, GENERIC_RULES if benchmark is None else benchmark.rules)
+    with _collecting(problems, "names"):
         names = parse_prompt_names(entry.names)
-    with _collect_errors(found, "absent"):
+    with _collecting(problems, "absent"):
         if entry.absent:
             prompt_names_from_list(entry.absent, "names")
-    if opened is not None and data:
-        videos: list[TestVideo] = []
-        with _collect_errors(found, "root"):
-            videos = opened.videos()
-            if protocol is not None and not entry.allow_partial:
-                refuse_partial(opened, protocol)
-        with _collect_errors(found, "names"):
-            if protocol is not None and names is not None:
-                names.record(protocol.select(videos))
-    return found
+    if benchmark is not None and check_files:
+        problems += _file_problems(entry, benchmark, protocol, names)
+    return problems
+
+
+def _file_problems(
+    entry: ScoreEntry, benchmark: Benchmark, protocol: EvaluationProtocol | None, names: PromptNames | None
+) -> list[EntryProblem]:
+    """Problems of the files of a benchmark: missing ones, and videos without names for the prompt."""
+    problems: list[EntryProblem] = []
+    videos: list[TestVideo] = []
+    with _collecting(problems, "root"):
+        videos = benchmark.videos()
+        if protocol is not None and not entry.allow_partial:
+            refuse_partial(benchmark, protocol)
+    with _collecting(problems, "names"):
+        if protocol is not None and names is not None:
+            names.record(protocol.select(videos))
+    return problems
 
 
 @contextmanager
-def _collect_errors(found: list[Problem], key: str) -> Iterator[None]:
-    """Whatever is wrong inside goes to `found`."""
+def _collecting(problems: list[EntryProblem], key: str) -> Iterator[None]:
+    """Append an error of the block to `problems`."""
     try:
         yield
     except LavidaGenError as error:
-        found.append((key, error))
+        problems.append(EntryProblem(key, error))
 
 
 def refuse_partial(benchmark: Benchmark, protocol: EvaluationProtocol) -> None:
-    """Raises DataError where videos or frames are not at hand that the protocol asks for, with the first of them."""
+    """Refuse a benchmark of which videos or frames are missing that a protocol asks for.
+
+    Args:
+        benchmark: The benchmark on disk.
+        protocol: The protocol.
+
+    Raises:
+        DataError: Videos or frames are missing. The message lists the first missing videos.
+    """
     expected, videos = expected_counts(benchmark), benchmark.videos()
-    there = len(videos), sum(video.frame_count for video in videos)
-    if expected is None or not protocol.complete or (there[0] >= expected[0] and there[1] >= expected[1]):
+    found = len(videos), sum(video.frame_count for video in videos)
+    if expected is None or not protocol.complete or (found[0] >= expected[0] and found[1] >= expected[1]):
         return
     missing = benchmark.log.missing
-    first = f"; missing: {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
-    got = f"{there[0]:,} of {expected[0]:,} videos, {there[1]:,} of {expected[1]:,} frames are at hand{first}"
-    todo = f"`lavida-bench check {benchmark.name}` tells what lacks; allow_partial (--allow-partial) marks the result"
+    listed = f"; missing: {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
+    got = f"{found[0]:,} of {expected[0]:,} videos, {found[1]:,} of {expected[1]:,} frames are at hand{listed}"
+    todo = (
+        f"`lavida-bench check {benchmark.name}` lists what is missing; "
+        "allow_partial (--allow-partial) marks the result as partial"
+    )
     raise DataError(problem(benchmark.root, got, "all of them", todo))

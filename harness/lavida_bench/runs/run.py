@@ -1,7 +1,7 @@
-"""A whole run: fit on shards, score each benchmark, report. What is done and unchanged is left out.
+"""A whole run: fit on shards, score each benchmark, report. Stages that are done and unchanged are skipped.
 
-RUN/recipe.yaml        the recipe as it was resolved       RUN/run.json    the stages that are done (stages.py)
-RUN/README.md          the story of the run                RUN/fit/        checkpoints, log, the fitted model
+RUN/recipe.yaml        the recipe as it was resolved       RUN/run.json    the finished stages (stages.py)
+RUN/README.md          a summary of the run                RUN/fit/        checkpoints, log, the fitted model
 RUN/scores/LABEL/      scores by video (score_store.py)    RUN/results.json, report.md, report.html
 
 run(load("demo"), Path("runs/demo"), progress, print)
@@ -19,12 +19,12 @@ import yaml
 from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
-from lavida_bench.reporting import run_folder as report
-from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.runs import score_stage as score_run
+from lavida_bench.reporting import run_folder
+from lavida_bench.results.score_store import HEADER, ScoreStore
 from lavida_bench.runs.preflight import refuse_unscorable
 from lavida_bench.runs.readme import run_readme
-from lavida_bench.runs.stages import OWNED, Stages
+from lavida_bench.runs.score_stage import SCORES, ScoreJob, run_entry
+from lavida_bench.runs.stages import FIT_MARKER, Stages
 from lavida_bench.scoring.score import ScoringSettings
 from lavida_bench.scoring.scorer import Precision, Scorer
 from lavida_gen.common.atomic_file import write_atomic
@@ -33,36 +33,54 @@ from lavida_gen.common.errors import UserError, problem
 from lavida_gen.recipe_files.diff import describe_changes
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.reading import read_recipe_file
-from lavida_gen.storage import output_folder as out_folder
 from lavida_gen.storage.cache import file_digest
+from lavida_gen.storage.output_folder import make_output_folder
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
+"""Prints a line about the progress of a run."""
 FIT = "fit"
 LABELS = "labels"
 
 
-def run(recipe: RunRecipe, out: Path, bar: Bar, say: Say) -> Path:
-    """Does what is missing; gives the path of the report (of README.md where nothing is scored).
+def run(recipe: RunRecipe, out: Path, bar: Bar, log: Log) -> Path:
+    """Run the stages of a recipe that are not done. A benchmark that cannot be scored is an error before the fit.
 
-    Raises UserError for words that are off and for a folder that another recipe fitted, DataError for data that is;
-    a benchmark that cannot be scored is told before anything is fitted.
+    Args:
+        recipe: The recipe.
+        out: The run folder.
+        bar: Opens a progress bar.
+        log: Prints a line about the progress.
+
+    Returns:
+        The path of report.html; of README.md where nothing is scored.
+
+    Raises:
+        UserError: The recipe is invalid, or the folder is that of another fit.
+        DataError: Data is missing or broken, or the disk is full.
     """
     refuse_fit(out)
     refuse_unscorable(recipe, f"recipe {recipe.name}")
     first = Processes.current().first
-    work = _RunJob(recipe, out, bar, say if first else lambda text: None, Stages.open(out, recipe.name, first))
-    work.refuse_changed()
+    job = _RunJob(recipe, out, bar, log if first else lambda message: None, Stages.open(out, recipe.name, first))
+    job.refuse_other_fit()
     if first:
-        work.begin()
-    work.fit()
+        job.write_recipe()
+    job.fit()
     for entry in recipe.score:
-        work.score(entry)
-    return work.report()
+        job.score(entry)
+    return job.report()
 
 
 def refuse_fit(out: Path) -> None:
-    """Raises UserError for a folder that `lavida-bench fit` writes to."""
-    if (out / OWNED.name).is_file():
+    """Refuse a folder that `lavida-bench fit` writes to.
+
+    Args:
+        out: The run folder.
+
+    Raises:
+        UserError: It holds a fit.
+    """
+    if (out / FIT_MARKER.name).is_file():
         raise UserError(problem(out, "holds a fit", "the folder of a run, or a new one", "give another --out"))
 
 
@@ -73,28 +91,29 @@ class _RunJob:
     recipe: RunRecipe
     out: Path
     bar: Bar
-    say: Say
+    log: Log
     stages: Stages
     _scorers: dict[Precision, Scorer] = field(default_factory=dict)
 
-    def refuse_changed(self) -> None:
+    def refuse_other_fit(self) -> None:
         """Raises UserError, with the keys that differ, for a folder that another recipe fits or has fitted."""
         if self.recipe.fit is None:
             return
         from lavida_bench.fitting import fit_folder
 
-        before, changed = self.stages.done.get(FIT), fit_folder.changed_settings(self.recipe, self.out / FIT)
-        if changed or (before is not None and before.key != self.recipe.fit_identity()):
+        earlier, changed = self.stages.done.get(FIT), fit_folder.changed_settings(self.recipe, self.out / FIT)
+        if changed or (earlier is not None and earlier.key != self.recipe.fit_identity()):
             what = f"was fitted by another recipe: {changed or 'model, data or fit differ'}"
             raise UserError(problem(self.out, what, todo="give another --out for the changed recipe"))
 
-    def begin(self) -> None:
-        """Make the folder, tell what has changed since it was last written to, note the recipe."""
-        path, plain = out_folder.make_output_folder(self.out) / report.RECIPE, self.recipe.model_dump(mode="json")
+    def write_recipe(self) -> None:
+        """Make the folder, log what has changed since the last run, write the recipe."""
+        path, plain = make_output_folder(self.out) / run_folder.RECIPE, self.recipe.model_dump(mode="json")
         if path.is_file():
-            with suppress(UserError):  # changed by hand: it is written anew
-                if changed := describe_changes(read_recipe_file(path, RUN.keys), plain):
-                    self.say(f"the recipe has changed: {changed}")
+            with suppress(UserError):  # changed by hand: it is written again
+                changes = describe_changes(read_recipe_file(path, RUN.keys), plain)
+                if changes:
+                    self.log(f"the recipe has changed: {changes}")
         write_atomic(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
 
     def fit(self) -> None:
@@ -103,92 +122,89 @@ class _RunJob:
             return
         from lavida_bench.fitting import fit_folder
 
-        key, before = self.recipe.fit_identity(), self.stages.done.get(FIT)
-        if before is not None and fit_folder.is_finished(self.recipe, self.out / FIT):
-            self.say(f"fit: done {before.finished}, {before.facts['model']}")
+        earlier = self.stages.done.get(FIT)
+        if earlier is not None and fit_folder.is_finished(self.recipe, self.out / FIT):
+            self.log(f"fit: done {earlier.finished}, {earlier.facts['model']}")
             return
 
         def work() -> Mapping[str, str]:
             from lavida_bench.fitting.trainer import fit
 
-            model = fit(self.recipe, self.out / FIT, self.say)
+            model = fit(self.recipe, self.out / FIT, self.log)
             return {"model": str(model.relative_to(self.out))}
 
-        self.say("fit: begins, or goes on where it stopped")
-        stage = self.stages.do(FIT, key, work)
-        self.say(f"fit: done in {stage.seconds:,.0f} s, {stage.facts['model']}")
+        self.log("fit: begins, or goes on where it stopped")
+        stage = self.stages.run_stage(FIT, self.recipe.fit_identity(), work)
+        self.log(f"fit: done in {stage.seconds:,.0f} s, {stage.facts['model']}")
 
     def score(self, entry: ScoreEntry) -> None:
         """Stage `score LABEL`."""
         name = f"score {entry.slug}"
         key = sha256_json([entry.model_dump(mode="json"), self._model_key()])
-        if self.stages.fresh(name, key) and self._scored(entry, self.stages.done[name].facts.get(LABELS, "")):
-            self.say(f"{name}: done {self.stages.done[name].finished}")
+        if self.stages.is_done(name, key) and self._is_scored(entry, self.stages.done[name].facts.get(LABELS, "")):
+            self.log(f"{name}: done {self.stages.done[name].finished}")
             return
 
         def work() -> Mapping[str, str]:
             named = entry.model_copy(update={"method": entry.method or self._method(entry)})
             effort = ScoringSettings(batch=entry.batch)
-            score_run.run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
-            return {
-                "scores": f"{score_run.SCORES}/{entry.slug}",
-                LABELS: score_run.ScoreJob.open(entry, self.out).labels(),
-            }
+            run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
+            return {"scores": f"{SCORES}/{entry.slug}", LABELS: ScoreJob.open(entry, self.out).labels()}
 
-        self.say(f"{name}: begins, or goes on where it stopped")
-        stage = self.stages.do(name, key, work)
-        self.say(f"{name}: done in {stage.seconds:,.0f} s")
+        self.log(f"{name}: begins, or goes on where it stopped")
+        stage = self.stages.run_stage(name, key, work)
+        self.log(f"{name}: done in {stage.seconds:,.0f} s")
 
     def _method(self, entry: ScoreEntry) -> str:
-        """The recipe's name, and in brackets what tells two entries of one benchmark and protocol apart."""
-        odd = entry.label or entry.named
-        return self.recipe.name + (f" ({odd})" if odd else "")
+        """The recipe's name, and in brackets what distinguishes two entries of one benchmark and protocol."""
+        distinction = entry.label or entry.named
+        return f"{self.recipe.name} ({distinction})" if distinction else self.recipe.name
 
-    def _scored(self, entry: ScoreEntry, labels: str) -> bool:
+    def _is_scored(self, entry: ScoreEntry, labels: str) -> bool:
         """Whether the scores are there, of the videos as they are now, and were measured against their labels."""
-        task = score_run.ScoreJob.open(entry, self.out)
-        folder = self.out / score_run.SCORES / entry.slug
-        if not (folder / "score.json").is_file() or not (self.out / report.HTML).is_file():
+        job = ScoreJob.open(entry, self.out)
+        folder = self.out / SCORES / entry.slug
+        if not (folder / HEADER).is_file() or not (self.out / run_folder.HTML).is_file():
             return False
-        if task.labels() != labels:
+        if job.labels() != labels:
             if labels:
-                self.say(f"score {entry.slug}: the labels have changed")
+                self.log(f"score {entry.slug}: the labels have changed")
             return False
         store = ScoreStore.open(folder)
-        return all(store.has(video) for video in task.protocol.select(task.benchmark.videos()))
+        return all(store.has(video) for video in job.videos)
 
     def report(self) -> Path:
-        """Stage `report`: the pages, and the story of the run."""
+        """Stage `report`: the pages, and README.md."""
         page = self.out / "README.md"
         if self.recipe.score and self.stages.writes:
-            page = self.out / report.HTML
+            page = self.out / run_folder.HTML
             key = sha256_file(self.out / "results.json")
-            if not (self.stages.fresh("report", key) and page.is_file()):
-                self.stages.do("report", key, lambda: {"page": report.render(self.out).name})
+            if not (self.stages.is_done("report", key) and page.is_file()):
+                self.stages.run_stage("report", key, lambda: {"page": run_folder.render(self.out).name})
         if self.stages.writes:
             write_atomic(self.out / "README.md", run_readme(self.recipe, self.out, self.stages).encode())
         return page
 
-    def _model(self) -> Path | None:
-        """The folder of the model to score; None for one that is made as the recipe says."""
+    def _model_folder(self) -> Path | None:
+        """The folder of the model to score; None for one that is built from the recipe."""
         if self.recipe.fit is not None:
             return self.out / self.stages.done[FIT].facts["model"]
         model = self.recipe.model
         return Path(model.path).expanduser() if model.path is not None and not model.config else None
 
     def _model_key(self) -> str:
-        """Digest of the model's files, or of what the recipe says of it."""
+        """Digest of the model's files, or of the recipe's description of it."""
         from lavida_bench.common.model_digest import model_digest
 
-        folder, path = self._model(), self.recipe.model.path
+        folder, path = self._model_folder(), self.recipe.model.path
         if folder is not None and folder.is_dir():
             return model_digest(folder)
-        begins = Path(path).expanduser() if path is not None else None
-        files = model_digest(begins) if begins is not None and begins.is_dir() else self._shipped()
+        start = Path(path).expanduser() if path is not None else None
+        files = model_digest(start) if start is not None and start.is_dir() else self._shipped_weights()
         return sha256_json([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
 
-    def _shipped(self) -> str:
-        """Digest of the weights that come with this program, "" for a model that does not begin with them."""
+    def _shipped_weights(self) -> str:
+        """Digest of the weights that come with this package; "" for a model that does not start from them."""
         if self.recipe.model.preset != "tiny" or self.recipe.model.random:
             return ""
         from lavida.tiny.weights import FILE
@@ -198,13 +214,13 @@ class _RunJob:
     def _scorer(self, precision: Precision) -> Scorer:
         """The model, loaded once for each precision."""
         if precision not in self._scorers:
-            self._scorers[precision] = self._loaded(precision)
+            self._scorers[precision] = self._load_scorer(precision)
         return self._scorers[precision]
 
-    def _loaded(self, precision: Precision) -> Scorer:
+    def _load_scorer(self, precision: Precision) -> Scorer:
         from lavida_bench.scoring import lavida_scorer
 
-        folder = self._model()
+        folder = self._model_folder()
         if folder is not None:
             return lavida_scorer.load_scorer(str(folder), precision)
         import torch
@@ -212,5 +228,5 @@ class _RunJob:
         from lavida_bench.fitting.model_init import make_model
 
         torch.manual_seed(self.recipe.seed)
-        model, processor = make_model(self.recipe, self.say)
+        model, processor = make_model(self.recipe, self.log)
         return lavida_scorer.scorer_from_model(model, processor, self.recipe.name, precision)

@@ -1,4 +1,4 @@
-"""Ablations: every arm adds exposures, nothing else differs; faults of any arm are told before any work."""
+"""Ablations: every arm adds exposures, nothing else differs; problems of any arm are reported before any work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (["arms.1.exposures=[pasta]"], r"exposures, arm near_miss: corpus: 1 problem\n  exposures\[2\]\.name: .*paste"),
         (["run.fit.step=3"], r"exposures, arm relabel: run: 1 problem\n  fit\.step: .* did you mean 'steps'"),
@@ -45,8 +45,8 @@ def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> No
         (["armz=1"], r"armz: a recipe has no such option; did you mean 'arms'\?"),
     ],
 )
-def test_faults(tmp_path: Path, settings: list[str], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_invalid_ablations(tmp_path: Path, settings: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         ablation.resolve_arms(ablation.load("exposures", settings), tmp_path)
 
 
@@ -55,12 +55,12 @@ def test_one_benchmark_under_two_protocols(tmp_path: Path) -> None:
     assert len(ablation.resolve_arms(ablation.load("exposures", settings), tmp_path)[0].run.score) == 2
 
 
-def test_names_that_nobody_knows() -> None:
+def test_an_unknown_name() -> None:
     with pytest.raises(UserError, match=r"unknown recipe 'exposure'; did you mean 'exposures'\?; or give a path"):
         ablation.load("exposure")
 
 
-def test_what_cannot_be_scored_is_told_before_anything_is_built(tmp_path: Path) -> None:
+def test_what_cannot_be_scored_is_refused_before_anything_is_built(tmp_path: Path) -> None:
     words = ["ablate", "-r", "exposures", "-o", str(tmp_path / "out")]
     done = CliRunner().invoke(main, [*words, "--set", f"run.score=[{{benchmark: avenue, root: {tmp_path}/none}}]"])
     assert done.exit_code == 1

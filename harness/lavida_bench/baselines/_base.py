@@ -1,4 +1,4 @@
-"""Scores that anybody can have: the floor and the ceiling that every report shows beside a method's.
+"""Scores that need no model: the floor and the ceiling that every report shows beside a method's.
 
 One file each in baselines/; the file name is its name. ``baseline.make("centre_prior").score(video, rng)``.
 """
@@ -21,7 +21,9 @@ PACKAGE = "lavida_bench.baselines"
 class Baseline(ABC):
     """A method without a model.
 
-    name   the file's name;  about  one sentence for reports
+    Attributes:
+        name: The file's name.
+        about: One sentence for reports.
     """
 
     name: ClassVar[str]
@@ -29,7 +31,18 @@ class Baseline(ABC):
 
     @abstractmethod
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:
-        """Scores every frame of a video. Raises DataError if it needs labels that the video does not have."""
+        """Score every frame of a video.
+
+        Args:
+            video: The video.
+            rng: Random numbers of this video.
+
+        Returns:
+            Scores of all F frames.
+
+        Raises:
+            DataError: The baseline needs labels and the video has none.
+        """
 
 
 def known() -> tuple[str, ...]:
@@ -38,16 +51,42 @@ def known() -> tuple[str, ...]:
 
 
 def make(name: str, allow_code: bool = False) -> Baseline:
-    """A baseline, by name, or by ``package.module:Class`` if code is allowed. Raises UserError."""
+    """Make a baseline.
+
+    Args:
+        name: Its name, or ``package.module:Class`` if code is allowed.
+        allow_code: Whether ``package.module:Class`` may be imported.
+
+    Returns:
+        The baseline.
+
+    Raises:
+        UserError: The name is unknown, or code is not allowed.
+    """
     baseline: Baseline = find(PACKAGE, Baseline, name, allow_code)()
     return baseline
 
 
 def uniform_maps(frames: Floats) -> Callable[[int, int], Maps]:
-    """Pixel maps of 1 x 1 for (F,) frame scores: telling when is not taken for where."""
+    """Pixel maps for a method that scores frames only: each pixel has the score of its frame.
+
+    Args:
+        frames: (F,) float32 scores.
+
+    Returns:
+        (start, stop) -> (n, 1, 1) float16 maps.
+    """
     return lambda start, stop: frames[start:stop, None, None].astype(np.float16)
 
 
 def rng_for(seed: int, key: str) -> np.random.Generator:
-    """The generator of one video: of the seed and its key only, so that the order of the videos does not matter."""
+    """The random numbers of one video, which do not depend on the order of the videos.
+
+    Args:
+        seed: Seed of the run.
+        key: The video's key.
+
+    Returns:
+        A fresh generator.
+    """
     return np.random.default_rng([seed, zlib.crc32(key.encode())])

@@ -1,4 +1,4 @@
-"""A Gaussian over each video's length, no pixel read: events tend to lie in the middle (UCF-Crime: AUC 61.9).
+"""A Gaussian over each video's length, no pixel read: events tend to be in the middle (UCF-Crime: AUC 61.9).
 
 The position is relative to the video's length, so all videos share one curve and its width changes no ranking: every
 sigma gives the same AUC. 0.25 of the length makes readable curves.

@@ -1,4 +1,4 @@
-"""Knows of each video whether it holds an anomaly, but not when: a method below it has not shown that it localises."""
+"""Knows whether a video has an anomaly, but not when: a method below it has not shown that it localises in time."""
 
 from __future__ import annotations
 

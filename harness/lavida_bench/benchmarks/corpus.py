@@ -6,7 +6,7 @@ sample are absent from it.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,7 @@ from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOpt
 from lavida_bench.videos.shard_index import Member, read_members
 from lavida_bench.videos.types import Bits, Pixels, TestVideo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.scenes.images import decode
 from lavida_gen.scenes.masks import from_png
@@ -42,7 +43,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         metrics=("frame_auc", "pixel_auc"),
     )
 
-    def _rows(self) -> tuple[Corpus, list[dict[str, Any]]]:
+    def _rows(self) -> tuple[Corpus, list[JsonObject]]:
         """The corpus and the rows of the chosen samples in its table. Raises DataError if there is none."""
         corpus = open_corpus(self.root)
         kinds = ("image", "clip") if self.options.kind == "both" else (self.options.kind,)
@@ -79,7 +80,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
                 log.missing.append(row["key"])
         return videos
 
-    def _video(self, row: dict[str, Any], fields: dict[str, Member]) -> TestVideo:
+    def _video(self, row: JsonObject, fields: dict[str, Member]) -> TestVideo:
         stems = [""] if row["kind"] == "image" else [f"{time:03d}." for time in range(row["frames"])]
         size = (row["height"], row["width"])
         sample = _SampleReader(

@@ -7,7 +7,7 @@ one's own; numbers on it do not carry over to real cameras.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from lavida_bench.benchmarks._street_script import NAMES
 from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.json_file import read_json_object
+from lavida_gen.common.json_file import JsonObject, read_json_object
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.storage import cache
 
@@ -53,24 +53,25 @@ street.json                 what was drawn""",
 
     def default_root(self) -> Path:
         """In the cache, one folder for each set of options."""
-        numbers = [*_record(self.options).values()]
-        return cache.cache_root() / "street-benchmark" / "-".join(str(n) for n in [*numbers[:-1], *self.options.size])
+        record = _record(self.options)
+        parts = [value for name, value in record.items() if name != "size"] + [*self.options.size]
+        return cache.cache_root() / "street-benchmark" / "-".join(map(str, parts))
 
     @property
     def expected(self) -> SplitSize:
         """As the options demand, with the abnormal frames that were counted when it was drawn."""
         options, path = self.options, self.root / street_film.RECORD
-        abnormal = self._found()["abnormal_frames"] if path.is_file() else None
+        abnormal = self._drawn()["abnormal_frames"] if path.is_file() else None
         return SplitSize(options.videos, options.videos * options.frames, abnormal)
 
-    def _found(self) -> dict[str, Any]:
+    def _drawn(self) -> JsonObject:
         """The record of what was drawn. Raises DataError."""
         path = self.root / street_film.RECORD
-        found = read_json_object(path, "an empty folder or a drawn one", keys=["abnormal_frames"])
-        count = found["abnormal_frames"]
+        drawn = read_json_object(path, "an empty folder or a drawn one", keys=["abnormal_frames"])
+        count = drawn["abnormal_frames"]
         if not isinstance(count, int):
             raise DataError(problem(path, f"abnormal_frames: {count!r}", "a number"))
-        return found
+        return drawn
 
     def prepare(self) -> None:
         """Draw the videos if the folder does not exist or is empty.
@@ -85,10 +86,10 @@ street.json                 what was drawn""",
             street_film.write_street(
                 self.root, options.seed, options.videos, options.frames, options.size, lambda frames: None
             )
-        found, asked = self._found(), _record(self.options)
-        if any(found.get(name) != value for name, value in asked.items()):
+        drawn, expected = self._drawn(), _record(self.options)
+        if any(drawn.get(name) != value for name, value in expected.items()):
             todo = "give another --root, or remove the folder"
-            raise DataError(problem(self.root, f"drawn as {found}", f"{asked}", todo))
+            raise DataError(problem(self.root, f"drawn as {drawn}", f"{expected}", todo))
 
     def load(self, log: DefectLog) -> list[TestVideo]:
         """The drawn videos."""

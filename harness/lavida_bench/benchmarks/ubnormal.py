@@ -171,7 +171,14 @@ def scene_of(key: str) -> str:
 
 
 def read_names(path: Path) -> list[str]:
-    """The names in a list, one a line."""
+    """Read a list of video names.
+
+    Args:
+        path: A text file, one name a line.
+
+    Returns:
+        The names in order.
+    """
     return [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
 
 

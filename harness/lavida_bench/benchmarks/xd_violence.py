@@ -129,12 +129,26 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
 
 
 def official_length(frame_count: int) -> int:
-    """Number of frames that the official ground truth keeps: without the last one, a multiple of 16."""
+    """Number of frames that the official ground truth keeps.
+
+    Args:
+        frame_count: F of the video.
+
+    Returns:
+        The largest multiple of 16 below F.
+    """
     return (frame_count - 1) // SNIPPET * SNIPPET
 
 
 def normalised_name(name: str) -> str:
-    """A name for comparison: without the stray ``.mp4`` of 14 annotated names and the ``#`` that mirrors drop."""
+    """A video's name in a form in which annotations and files agree.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The name without the stray ``.mp4`` of 14 annotated names and the ``#`` that mirrors drop.
+    """
     return name.removesuffix(".mp4").replace("#", "")
 
 

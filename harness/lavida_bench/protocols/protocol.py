@@ -1,7 +1,7 @@
 """Protocols: which videos and frames are scored, in which clips, and how scores of sampled frames become a number.
 
-Named and versioned: a result says ``official/1`` or ``paper/1``, never just "AUC". Published figures of zero-shot video
-anomaly detection rest on protocols that differ from the benchmarks' own; both are implemented here.
+Named and versioned: a result is of ``official/1`` or ``paper/1``, never just "AUC". Published figures of zero-shot
+video anomaly detection rest on protocols that differ from the benchmarks' own; both are implemented here.
 
 official/1  Every frame of every test video. Clips of 8 frames; the last clip of a video is filled by repeating its last
             frame, whose extra scores are dropped. Nothing artificial. Coverage below 100 % is an error.

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.json_file import JsonObject
+from lavida_gen.corpus.decoded import DecodedSample, decode_sample
 from lavida_gen.corpus.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.shards import EncodedSample, read_shard
 from lavida_gen.storage.base import Storage
@@ -119,6 +120,26 @@ class Corpus:
             DataError: stats.parquet cannot be read, or has no such column.
         """
         return [row for batch in self.row_batches(columns) for row in batch]
+
+    def __len__(self) -> int:
+        return self.manifest.samples
+
+    def __getitem__(self, index: int) -> DecodedSample:
+        """Read and decode one sample. For many, in any order, `lavida_bench.CorpusDataset` keeps its shards open.
+
+        Args:
+            index: Number of the sample; negative ones count from the end.
+
+        Returns:
+            The sample as arrays.
+
+        Raises:
+            IndexError: There is no such sample.
+            DataError: The sample cannot be read.
+        """
+        number = range(len(self))[index]
+        (encoded,) = self.samples_by_index([number])
+        return decode_sample(encoded, f"{self.place}: sample {number}")
 
     def samples_by_index(self, indices: Iterable[int]) -> Iterator[EncodedSample]:
         """Read samples by their numbers, shard by shard.

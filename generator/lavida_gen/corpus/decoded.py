@@ -1,0 +1,94 @@
+"""A sample as arrays: what a shard's JPEGs, PNGs and JSON hold.
+
+Letters: T frames (1 for an image), K names in the prompt, H W pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.corpus.shards import EncodedSample
+from lavida_gen.scenes.images import decode
+from lavida_gen.scenes.masks import from_png
+from lavida_gen.scenes.sample import SampleRecord
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedSample:
+    """A sample of a corpus, decoded.
+
+    Attributes:
+        frames: (T, H, W, 3) uint8 RGB, 0 to 255.
+        masks: (T, H, W) bool, True where the anomaly is; all False for a normal sample.
+        record: Everything else, as the `json` field of the shard has it.
+    """
+
+    frames: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    record: SampleRecord
+
+    @property
+    def key(self) -> str:
+        """Name of the sample in its shard: its number, in nine digits."""
+        return self.record["key"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The K names that the prompt lists."""
+        return tuple(self.record["names"])
+
+    @property
+    def labels(self) -> tuple[bool, ...]:
+        """For each of the K names: whether it is in the scene, as the anomaly."""
+        return tuple(self.record["labels"])
+
+    @property
+    def question(self) -> str:
+        """The prompt."""
+        return self.record["question"]
+
+    @property
+    def answer(self) -> str:
+        """The answer that is to be learnt, with one ``<SEG>``."""
+        return self.record["answer"]
+
+    @property
+    def exposed(self) -> bool:
+        """Whether something in it is an anomaly."""
+        return self.record["exposed"]
+
+    @property
+    def origin(self) -> dict[str, str | int]:
+        """How it came about: source, scene, exposure, index, seed, digest of the recipe, rights, generator."""
+        record = self.record
+        return {
+            "source": record["source"], "scene": record["scene"], "group": record["group"],
+            "exposure": record["exposure"], "index": record["index"], "seed": record["seed"],
+            "recipe": record["recipe"], "licence": record["licence"], "attribution": record["attribution"],
+            "generator": record["generator"],
+        }  # fmt: skip
+
+
+def decode_sample(encoded: EncodedSample, where: str = "") -> DecodedSample:
+    """Decode a sample of a shard.
+
+    Args:
+        encoded: Its record and encoded frames and masks.
+        where: Names it in errors; its key by default.
+
+    Returns:
+        The sample as arrays.
+
+    Raises:
+        DataError: A frame or mask is broken or has another size than the record states.
+    """
+    record, where = encoded.record, where or f"sample {encoded.key}"
+    size = (record["height"], record["width"])
+    return DecodedSample(
+        frames=np.stack([decode(frame, size, where) for frame in encoded.frames]),
+        masks=np.stack([from_png(mask, where) for mask in encoded.masks]),
+        record=record,
+    )

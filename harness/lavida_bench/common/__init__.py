@@ -1,1 +1,1 @@
-"""What every folder may use: processes of one job, a timer, progress bars."""
+"""What every folder may use: the processes of a job, a timer, progress bars, the digest of a model."""

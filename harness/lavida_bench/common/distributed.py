@@ -1,6 +1,6 @@
-"""One process of several, as `torchrun` and `accelerate launch` start them: which videos are its own, and waiting.
+"""The processes of a job, as `torchrun` and `accelerate launch` start them: sharing videos, and waiting for each other.
 
-Nothing here is needed, and no torch is imported, while there is one process.
+With a single process nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -9,62 +9,84 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
 
-Found = TypeVar("Found")
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+Value = TypeVar("Value")
 Video = TypeVar("Video")
 PATIENCE = timedelta(days=7)
-"""So long the first process to finish waits for the last: a video may take hours."""
+"""Timeout for waiting: the first process to finish waits for the last one, and a video may take hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """This process's number, and how many there are."""
+    """This process and its job.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        world: Number of processes of the job.
+    """
 
     rank: int = 0
     world: int = 1
 
     @classmethod
     def current(cls) -> Processes:
-        """From the environment that the launchers set."""
+        """Read rank and world size from the environment that the launchers set."""
         return cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
 
     @property
     def first(self) -> bool:
-        """Whether it is the one that writes what is common to all."""
+        """Whether this is the process that writes what all processes share."""
         return self.rank == 0
 
     def share(self, videos: Sequence[Video], sizes: Sequence[int]) -> list[Video]:
-        """Its part of the videos, disjoint from the others' parts, in the given order.
+        """Choose the videos of this process. Every video belongs to exactly one process.
 
-        sizes  frames to score of each: the longest video goes to whoever has least so far
+        Args:
+            videos: All videos.
+            sizes: Number of frames to score of each. The longest videos are assigned first, each to the process with
+                the fewest frames so far.
+
+        Returns:
+            The videos of this process, in the given order.
         """
         load = [0] * self.world
-        mine = set()
-        for at in sorted(range(len(videos)), key=lambda at: (-sizes[at], at)):
+        own = set()
+        for index in sorted(range(len(videos)), key=lambda index: (-sizes[index], index)):
             least = min(range(self.world), key=lambda rank: (load[rank], rank))
-            load[least] += sizes[at]
+            load[least] += sizes[index]
             if least == self.rank:
-                mine.add(at)
-        return [video for at, video in enumerate(videos) if at in mine]
+                own.add(index)
+        return [video for index, video in enumerate(videos) if index in own]
 
-    def gather(self, found: Found) -> list[Found]:
-        """Waits for all processes; what each of them found (pickled), in their order, in every one of them."""
+    def gather(self, value: Value) -> list[Value]:
+        """Wait for all processes and exchange values.
+
+        Args:
+            value: The value of this process; it is pickled.
+
+        Returns:
+            The values of all processes by rank, in every process.
+        """
         if self.world == 1:
-            return [found]
+            return [value]
         import torch.distributed as dist
 
-        gathered = [found] * self.world
-        dist.all_gather_object(gathered, found, group=_group())
+        gathered = [value] * self.world
+        dist.all_gather_object(gathered, value, group=_process_group())
         return gathered
 
 
-@lru_cache(maxsize=1)
-def _group() -> Any:
-    """All processes, with more patience than the launcher's own group has; made where all of them come by at once."""
+@cache
+def _process_group() -> ProcessGroup:
+    """A group of all processes with a longer timeout than the launcher's. Made once, when all call it together."""
     import torch.distributed as dist
     from accelerate import PartialState
 
     PartialState()  # joins the launcher's group, if nobody has yet
-    return dist.new_group(backend="gloo", timeout=PATIENCE)
+    group: ProcessGroup = dist.new_group(backend="gloo", timeout=PATIENCE)
+    return group

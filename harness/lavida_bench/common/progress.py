@@ -1,4 +1,4 @@
-"""Progress of long work: what opens a bar, so that work need not know of a terminal."""
+"""The type of what opens a progress bar, so that long work does not depend on a terminal."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 Bar = Callable[[int | None, str], AbstractContextManager[Callable[[int], None]]]
-"""``bar(total, what)`` opens a bar (total None: not known); what it yields advances it by so many units."""
+"""``bar(total, description)`` opens a bar (total None: not known); the context's value advances it by n units."""

@@ -1,4 +1,4 @@
-"""How long each stage of some work took, added up over threads."""
+"""Busy time of the stages of some work, summed over threads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Item = TypeVar("Item")
 
 
 class Timer:
-    """Busy seconds by stage. Stages of several threads may add up to more than the time that went by.
+    """Busy seconds by stage. Stages of several threads may add up to more than the elapsed time.
 
-    seconds    by the wall clock
-    processor  of the threads that called; helpers of FFmpeg and torch do not count
+    Attributes:
+        seconds: Stage -> seconds by the wall clock.
+        processor: Stage -> processor seconds of the calling threads; threads of FFmpeg and torch do not count.
     """
 
     def __init__(self) -> None:
@@ -26,17 +27,32 @@ class Timer:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Counts the time inside the block."""
-        start, own = time.perf_counter(), time.thread_time()
+        """Add the time of a block.
+
+        Args:
+            stage: The stage that it counts for.
+
+        Yields:
+            None.
+        """
+        start, processor_start = time.perf_counter(), time.thread_time()
         try:
             yield
         finally:
             with self._lock:
                 self.seconds[stage] += time.perf_counter() - start
-                self.processor[stage] += time.thread_time() - own
+                self.processor[stage] += time.thread_time() - processor_start
 
     def timed(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
-        """The same items, counting the time that it takes to get each."""
+        """Add the time that an iterator takes for each item.
+
+        Args:
+            stage: The stage that it counts for.
+            items: The iterator.
+
+        Yields:
+            The same items.
+        """
         while True:
             with self(stage):
                 try:
@@ -46,5 +62,5 @@ class Timer:
             yield item
 
     def plain(self) -> dict[str, float]:
-        """Both, the processor's under ``STAGE, processor``."""
+        """All seconds, those of the processor under ``STAGE, processor``."""
         return {**self.seconds, **{f"{stage}, processor": seconds for stage, seconds in self.processor.items()}}

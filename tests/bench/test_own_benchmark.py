@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from lavida_bench.benchmarks._base import Benchmark
-from lavida_bench.evaluation.measure import MeasureSettings, measure
-from lavida_bench.metrics._bootstrap import Bootstrap
-from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.prompt_names import parse_prompt_names
-from lavida_bench.reporting import run_folder
+from lavida_bench.cli import main
+from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.reporting.table import result_table
 from lavida_bench.results import results_json
-from lavida_bench.results.provenance import current_provenance
-from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.scoring.score import ScoringSettings, score
+from lavida_bench.runs.score_stage import run_entry
+from lavida_bench.scoring.score import ScoringSettings
 from lavida_bench.scoring.scorer import ClipScores, PendingScores
 from lavida_bench.videos.types import Pixels
+from lavida_gen.recipe_files.plugin_names import permission
 
 MODULE = '''
 """Two lamps: 48 frames each, brightness = frame number; the second flickers."""
@@ -30,7 +29,26 @@ MODULE = '''
 import numpy as np
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo
+from lavida_bench.metrics._base import Metric
 from lavida_bench.videos.types import TestVideo
+
+
+class HighestScore(Metric):
+    """The highest score of each video; their mean."""
+
+    name = "lamps:HighestScore"
+    about = "mean of the videos' highest scores"
+    needs = "frames"
+    variants = ("mean",)
+
+    def _add_video(self, item):
+        self.per_video[item.key] = float(item.values.max())
+        return True
+
+    def value(self, weights=None):
+        highest = np.array([self.per_video[key] for key in self.keys])
+        weights = np.ones((1, len(highest))) if weights is None else weights
+        return {"mean": weights @ highest / weights.sum(axis=1)}
 
 
 def read(start, stop, step):
@@ -43,7 +61,7 @@ class Lamps(Benchmark):
 
     about = BenchmarkInfo(
         title="Two lamps", page="", licence="CC0-1.0", use="free", get="", layout="", names=("flicker",),
-        metrics=("false_alarms_per_hour", "frame_ap"), paper_metrics=("frame_pr_auc",), every=3,
+        metrics=("lamps:HighestScore", "frame_ap"), paper_metrics=("frame_pr_auc",), every=3,
     )
 
     def load(self, log):
@@ -73,32 +91,44 @@ class Brightness:
 
 
 @pytest.fixture
-def lamps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Benchmark:
+def lamps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Folder of the data; the module `lamps` can be imported."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "lamps.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path / "own")
-    cls: type[Benchmark] = importlib.import_module("lamps").Lamps
     (tmp_path / "data").mkdir()
-    return cls(cls.Options(root=tmp_path / "data"))
+    yield tmp_path / "data"
+    sys.modules.pop("lamps", None)
 
 
 @pytest.mark.parametrize(
     ("protocol", "headline", "frames"),
-    [("official", "false_alarms_per_hour", range(48)), ("paper", "frame_pr_auc", range(0, 48, 3))],
+    [("official", "lamps:HighestScore", range(48)), ("paper", "frame_pr_auc", range(0, 48, 3))],
 )
 def test_own_headline_metric_and_sampling_step_hold(
-    protocol: str, headline: str, frames: range, lamps: Benchmark, tmp_path: Path
+    protocol: str, headline: str, frames: range, lamps: Path, tmp_path: Path
 ) -> None:
-    chosen, scorer, run = protocols.make(protocol, lamps.rules), Brightness(), tmp_path / "run"
-    store = ScoreStore.create(run / "scores" / "lamps", {"model": "brightness"})
-    done = score(scorer, lamps.videos(), chosen, parse_prompt_names("benchmark"), store, ScoringSettings(readers=1))
-    assert done.failed == {}
+    words = {"benchmark": "lamps:Lamps", "root": str(lamps), "protocol": protocol}
+    entry, scorer = ScoreEntry.model_validate(words, context=permission(allow_code=True)), Brightness()
+    run_entry(
+        scorer, entry, tmp_path / "run", ScoringSettings(readers=1), False, lambda *_: nullcontext(lambda n: None)
+    )
     assert scorer.frames == set(frames)
+    found = results_json.read(tmp_path / "run").entries[0]
+    assert found.result.benchmark == "lamps:Lamps"
+    assert next(iter(found.result.metrics)) == next(iter(found.baselines[0].metrics)) == headline
+    assert result_table(found).columns[0].metric == headline
 
-    pairs = ((video, store.read(video)) for video in lamps.videos())
-    how = MeasureSettings(bootstrap=Bootstrap(10), baselines=("random",))
-    run_folder.add(run, measure(lamps, chosen, pairs, "brightness", current_provenance({}, "by hand"), how=how))
-    entry = results_json.read(run).entries[0]
-    assert entry.result.benchmark == "lamps"
-    assert next(iter(entry.result.metrics)) == next(iter(entry.baselines[0].metrics)) == headline
-    assert result_table(entry).columns[0].metric == headline
+
+def test_own_benchmark_scores_files(lamps: Path, tmp_path: Path) -> None:
+    for key in ("steady", "flickering"):
+        np.save(tmp_path / f"{key}.npy", np.arange(48, dtype=np.float32))
+    words = ["score-files", "-b", "lamps:Lamps", "--root", str(lamps), "-s", str(tmp_path), "--json"]
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 2
+    assert "--allow-code" in refused.output
+    done = CliRunner().invoke(main, [*words, "--allow-code", "--resamples", "10"])
+    assert done.exit_code == 0, done.output
+    metrics = json.loads(done.output)["entries"][0]["result"]["metrics"]
+    assert next(iter(metrics)) == "lamps:HighestScore"
+    assert metrics["lamps:HighestScore"]["variants"]["mean"]["value"] == 47

@@ -41,7 +41,7 @@ def test_a_rule_comes_first_and_chance_is_the_rngs() -> None:
         ("questions: ['{names} {names}']\nanswers: ['<SEG>']", "question 0"),
         ("questions: ['{names} <SEG>']\nanswers: ['<SEG>']", "and no <SEG>"),
         ("questions: ['{names}']\nanswers: ['yes']", r"answer 0 \('yes'\) needs <SEG> exactly once"),
-        ("questions: ['{names}', '{names}']\nanswers: ['<SEG>']", "stands there twice"),
+        ("questions: ['{names}', '{names}']\nanswers: ['<SEG>']", "is listed twice"),
         ("questions: []\nanswers: ['<SEG>']", "questions: "),
         ("answers: ['<SEG>']", "questions: Field required"),
         ("questions: ['{names}']\nanswers: ['<SEG>']\nextra: 1", "extra: "),

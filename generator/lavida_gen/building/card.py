@@ -12,7 +12,7 @@ import yaml
 
 from lavida_gen.common import plugins
 from lavida_gen.common.project import PROJECT_URL
-from lavida_gen.config.recipe import EXPOSURES, missing_places, names_code
+from lavida_gen.config.recipe import EXPOSURES, missing_paths, names_code
 from lavida_gen.corpus.manifest import Manifest, SourceEntry
 from lavida_gen.corpus.schema import features
 from lavida_gen.exposures._base import Exposure
@@ -196,7 +196,7 @@ def _drops(manifest: Manifest) -> Iterator[str]:
 def _again(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
     at = f"@{revision}" if revision != "main" else ""
     recipe = f"hf://datasets/{repo}{at}" if repo else f"corpora/{manifest.name}"
-    places = "".join(f" --set {key}=DIR" for key in missing_places(manifest.recipe))
+    places = "".join(f" --set {key}=DIR" for key in missing_paths(manifest.recipe))
     code = " --allow-code" * names_code(manifest.recipe)
     maker = ", with ".join([f"lavida-gen {manifest.generator}", *_packages(manifest)])
     yield f"{maker} makes the same bytes from the same data, with any number of workers:\n"

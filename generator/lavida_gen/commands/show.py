@@ -21,7 +21,7 @@ from lavida_gen.commands._shared import CORPUS, JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
     from lavida_gen.common.atomic_file import write_atomic
-    from lavida_gen.config.recipe import missing_places, names_code
+    from lavida_gen.config.recipe import missing_paths, names_code
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection.show import encode_picture, sample_picture
     from lavida_gen.storage import output_folder as out_folder
@@ -31,7 +31,7 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     out_folder.make_output_folder(path.parent)
     sample = next(opened.samples_by_index([index]))
     write_atomic(path, encode_picture(sample_picture(sample), path.suffix))
-    places = [word for key in missing_places(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
+    places = [word for key in missing_paths(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
     code = ["--allow-code"] * names_code(opened.manifest.recipe)
     words = ["lavida-gen", "build", "--recipe", corpus, *places, *code, "--only", str(index)]
     words += ["--out", f"sample-{index}"]

@@ -1,7 +1,7 @@
 """Questions and answers, drawn from a bank that a recipe may replace.
 
-A question lists the names in its slot {names}; an answer has exactly one <SEG> and never tells whether there is an
-anomaly, since the model is given it also when it scores.
+A question lists the names in its slot {names}; an answer has exactly one <SEG> and never reveals whether there is an
+anomaly, since the model receives the answer when it scores, too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,17 @@ class PromptBank(StrictModel):
 
     @classmethod
     def load(cls, path: Path | None) -> PromptBank:
-        """The bank in a YAML file; None is the built-in one. Raises UserError naming file and entry."""
+        """Read a bank.
+
+        Args:
+            path: A YAML file, None for the built-in bank.
+
+        Returns:
+            The bank.
+
+        Raises:
+            UserError: The file cannot be read or is invalid; the message names file and entry.
+        """
         file = path or BUILT_IN
         try:
             plain = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -56,14 +66,23 @@ class PromptBank(StrictModel):
         except yaml.YAMLError as error:
             raise UserError(problem(file, f"invalid YAML: {error}")) from error
         except ValidationError as error:
-            said = "; ".join(
-                f"{'.'.join(map(str, one['loc'])) or 'bank'}: {one['msg'].removeprefix('Value error, ')}"
-                for one in error.errors(include_url=False)
+            messages = "; ".join(
+                f"{'.'.join(map(str, entry['loc'])) or 'bank'}: {entry['msg'].removeprefix('Value error, ')}"
+                for entry in error.errors(include_url=False)
             )
-            raise UserError(problem(file, said, todo="`questions` and `answers` are lists of texts")) from error
+            raise UserError(problem(file, messages, todo="`questions` and `answers` are lists of texts")) from error
 
     def draw(self, rng: np.random.Generator, names: Sequence[str], rule: str = "") -> tuple[str, str]:
-        """A question that lists `names` in their order (after the sentence `rule`, if any), and an answer."""
+        """Draw a question and an answer.
+
+        Args:
+            rng: The sample's own random generator.
+            names: Names that the question lists, in this order.
+            rule: A sentence that precedes the question, "" for none.
+
+        Returns:
+            Question and answer.
+        """
         question = self.questions[rng.integers(len(self.questions))].replace(SLOT, ", ".join(names))
         answer = self.answers[rng.integers(len(self.answers))]
         return f"{rule} {question}" if rule else question, answer
@@ -72,5 +91,5 @@ class PromptBank(StrictModel):
 def _distinct(texts: tuple[str, ...], what: str) -> tuple[str, ...]:
     for number, text in enumerate(texts):
         if text in texts[:number]:
-            raise ValueError(f"{what} {number} ({text!r}) stands there twice")
+            raise ValueError(f"{what} {number} ({text!r}) is listed twice")
     return texts

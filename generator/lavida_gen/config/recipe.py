@@ -1,8 +1,8 @@
-"""Recipes: what to build, typed. Every fault is found before any work, all at once, each with its place.
+"""Recipes: typed descriptions of a corpus. All problems are found before any work, and each is reported with its key.
 
     recipe = load("street", settings=["samples=500", "sources.0.scenes=200"])
 
-`${NAME}` and `${NAME:-default}` in any text are taken from the environment; relative paths are relative to the
+`${NAME}` and `${NAME:-default}` in any text are replaced from the environment; relative paths are relative to the
 working directory.
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError
 
 from lavida_gen.common import plugins
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import UserError
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.augment import Augmentation, ImageSettings
 from lavida_gen.config.prompts import PromptBank
@@ -38,46 +39,44 @@ EXPOSURES = "lavida_gen.exposures"
 
 
 class SourceConfig(StrictModel):
-    """One entry of `sources:`; every other key in it is an option of that source."""
+    """One entry of `sources:`; all its other keys are options of that source."""
 
-    name: Annotated[str, plugin_name(SOURCES)] = Field(description="which source: `lavida-gen sources` lists them")
+    name: Annotated[str, plugin_name(SOURCES)] = Field(description="name of the source, see `lavida-gen sources`")
     weight: float = Field(default=1.0, gt=0, description="share of the samples, relative to the other sources")
     names_per_prompt: int | None = Field(default=None, ge=1, le=500, description="instead of the recipe's own")
     options: SerializeAsAny[SourceOptions]
 
     def find_class(self) -> type[Source]:
-        """The source's class. An entry that names code has been allowed to."""
+        """The source's class. An entry that names code was allowed to do so when the recipe was read."""
         return plugins.find(SOURCES, Source, self.name, allow_code=True)
 
 
 class ExposureConfig(StrictModel):
-    """One entry of `exposures:`; every other key in it is an option of that exposure."""
+    """One entry of `exposures:`; all its other keys are options of that exposure."""
 
-    name: Annotated[str, plugin_name(EXPOSURES)] = Field(
-        description="which exposure: `lavida-gen exposures` lists them"
-    )
+    name: Annotated[str, plugin_name(EXPOSURES)] = Field(description="name of the exposure, see `lavida-gen exposures`")
     weight: float = Field(default=1.0, gt=0, description="relative to the exposures of the same outcome")
     options: SerializeAsAny[ExposureOptions]
 
     def find_class(self) -> type[Exposure]:
-        """The exposure's class. An entry that names code has been allowed to."""
+        """The exposure's class. An entry that names code was allowed to do so when the recipe was read."""
         return plugins.find(EXPOSURES, Exposure, self.name, allow_code=True)
 
 
 class ShardSize(StrictModel):
-    """When a shard is full: whichever comes first."""
+    """When a shard is full: at so many samples or megabytes, whichever comes first."""
 
     samples: int = Field(default=1000, ge=1)
     megabytes: float = Field(default=500.0, gt=0, description="10^6 bytes")
 
 
 class CorpusRecipe(StrictModel):
-    """A corpus, described. With the data it names, it determines every byte of it."""
+    """The description of a corpus. Together with the data that it names, it determines every byte of the corpus."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
     about: str = Field(default="", description="a sentence for the corpus' card")
     seed: int = Field(default=0, ge=0, lt=2**63)
-    samples: int = Field(ge=1, le=10**12, description="how many, train and val together")
+    samples: int = Field(ge=1, le=10**12, description="number of samples, train and val together")
     val: float = Field(default=0.1, ge=0, lt=1, description="share of SCENES and samples kept for validation")
     shard: ShardSize = ShardSize()
     sources: list[SourceConfig] = Field(min_length=1)
@@ -97,13 +96,17 @@ class CorpusRecipe(StrictModel):
         default="stop", description="a broken image or annotation stops the build, or is dropped and counted"
     )
 
-    def published(self) -> dict[str, Any]:
-        """The whole recipe as plain data, without what only holds on this machine (paths of data)."""
+    def published(self) -> JsonObject:
+        """The recipe as plain data, without options that apply only to this machine (paths of data).
+
+        Returns:
+            The keys of a recipe file, all of them.
+        """
         plain = self.model_dump(mode="json")
         entries: list[SourceConfig | ExposureConfig] = [*self.sources, *self.exposures]
         for row, entry in zip([*plain["sources"], *plain["exposures"]], entries, strict=True):
             options = row.pop("options")
-            local = _local(type(entry.options))
+            local = _local_options(type(entry.options))
             row.update({key: value for key, value in options.items() if key not in local})
         return plain
 
@@ -112,28 +115,33 @@ class CorpusRecipe(StrictModel):
         return sha256_json(self.published())
 
 
-def _local(options: type[BaseModel]) -> set[str]:
-    """Options that say where data lies on this machine."""
-    marks = {key: field.metadata for key, field in options.model_fields.items()}
-    return {key for key, found in marks.items() if any(isinstance(mark, LocalOnly) for mark in found)}
+def _local_options(options: type[BaseModel]) -> set[str]:
+    """Options that locate data on this machine."""
+    return {
+        key
+        for key, field in options.model_fields.items()
+        if any(isinstance(mark, LocalOnly) for mark in field.metadata)
+    }
 
 
-def missing_places(published: dict[str, Any]) -> list[str]:
-    """Keys such as ``sources.0.root`` that a published recipe needs on this machine before it can be built again.
+def missing_paths(published: JsonObject) -> list[str]:
+    """The paths that a published recipe needs on this machine before it can be built again.
 
-    Those of built-in sources only: the options of other sources are not known without importing them.
+    Args:
+        published: A published recipe.
+
+    Returns:
+        Keys such as ``sources.0.root``, of built-in sources only: the options of other sources are unknown without
+        importing their code.
     """
-    found = []
+    keys = []
     for number, row in enumerate(published["sources"]):
         if row["name"] not in plugins.built_in(SOURCES):
-            continue  # a published recipe imports nobody's code
+            continue  # reading a published recipe imports no code of others
         options = plugins.find(SOURCES, Source, row["name"]).Options
-        needed = (key for key in sorted(_local(options)) if options.model_fields[key].is_required())
-        found += [f"sources.{number}.{key}" for key in needed]
-    return found
-
-
-# ---- finding and reading ---------------------------------------------------------------------------------------
+        required = (key for key in sorted(_local_options(options)) if options.model_fields[key].is_required())
+        keys += [f"sources.{number}.{key}" for key in required]
+    return keys
 
 
 def built_in() -> dict[str, Path]:
@@ -142,13 +150,27 @@ def built_in() -> dict[str, Path]:
 
 
 def find(name: str) -> Path:
-    """The file of a recipe given by name or path, or of a corpus by folder. Raises UserError."""
+    """Find the file of a recipe.
+
+    Args:
+        name: Name of a built-in recipe, path of a YAML file, or folder of a finished corpus.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: There is no such recipe.
+    """
     manifest = Path(name).expanduser() / "corpus.json"
     return manifest if name not in built_in() and manifest.is_file() else CORPUS.find(name)
 
 
-def names_code(published: dict[str, Any]) -> bool:
-    """Whether a published recipe names ``package.module:Class``, so that it needs `--allow-code`."""
+def names_code(published: JsonObject) -> bool:
+    """Whether a published recipe names ``package.module:Class``, so that it needs `--allow-code`.
+
+    Args:
+        published: A published recipe.
+    """
     return any(":" in row["name"] for key in ("sources", "exposures") for row in published.get(key, ()))
 
 
@@ -163,15 +185,15 @@ def load(name: str, settings: Sequence[str] = (), allow_code: bool = False) -> C
     Raises:
         UserError: Lists every problem with its place.
     """
-    where, raw = _found(name)
+    where, raw = _read(name)
     problems: list[str] = []
     for setting in settings:
         problems.extend(apply_setting(raw, setting))
     return parse(raw, where, problems, allow_code)
 
 
-def _found(name: str) -> tuple[str, dict[str, Any]]:
-    """Where a recipe stands, and its plain data."""
+def _read(name: str) -> tuple[str, JsonObject]:
+    """The file or URL of a recipe, and its plain data."""
     if is_url(name):
         from lavida_gen.corpus.reader import open_corpus
 
@@ -185,7 +207,7 @@ def _found(name: str) -> tuple[str, dict[str, Any]]:
 
 
 def parse(
-    raw: dict[str, Any], where: str = "recipe", problems: Sequence[str] = (), allow_code: bool = False
+    raw: JsonObject, where: str = "recipe", problems: Sequence[str] = (), allow_code: bool = False
 ) -> CorpusRecipe:
     """A recipe from plain data.
 
@@ -198,30 +220,30 @@ def parse(
     Raises:
         UserError: Lists every problem with its place.
     """
-    found = list(problems)
-    raw = expand_variables(raw, "", found)
-    found.extend(_normalise_entries(raw, "sources", SOURCES, Source, allow_code))
-    found.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure, allow_code))
+    messages = list(problems)
+    raw = expand_variables(raw, "", messages)
+    messages.extend(_normalise_entries(raw, "sources", SOURCES, Source, allow_code))
+    messages.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure, allow_code))
     if isinstance(raw.get("prompts"), str):
         try:
             raw["prompts"] = PromptBank.load(Path(raw["prompts"]).expanduser())
         except ValueError as error:
-            found.append(f"prompts: {error}")
+            messages.append(f"prompts: {error}")
             del raw["prompts"]
     recipe = None
     try:
         recipe = CorpusRecipe.model_validate(raw, context=permission(allow_code))
     except ValidationError as error:
-        found.extend(validation_messages(error, "", CorpusRecipe))
-    if recipe is None or found:
-        raise combined_error(where, found)
+        messages.extend(validation_messages(error, "", CorpusRecipe))
+    if recipe is None or messages:
+        raise combined_error(where, messages)
     return recipe
 
 
 def _normalise_entries(
-    raw: dict[str, Any], key: str, package: str, base: type[Source] | type[Exposure], allow_code: bool
+    raw: JsonObject, key: str, package: str, base: type[Source] | type[Exposure], allow_code: bool
 ) -> Iterator[str]:
-    """Split each entry of a list into its own keys and `options`, typed by the plug-in. Yields faults."""
+    """Split each entry of a list into its own keys and the plug-in's typed `options`. Yields problems."""
     entries = raw.get(key)
     if not isinstance(entries, list):
         return

@@ -1,7 +1,7 @@
-"""What LAVIDA needs of a language model that sees: one family each in lavida.backbones, found by its `model_type`.
+"""Adapters for multimodal language models: one family each in lavida.backbones, found by its `model_type`.
 
 Letters: P patches of the whole batch, G merged cells of the whole batch (P / merge^2, one visual token each), L visual
-tokens that the tower made, B samples, S tokens of a sequence, Z hidden width.
+tokens after dropping static cells, B samples, S tokens of a sequence, Z hidden width.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from transformers.vision_utils import get_vision_position_ids
 
 from lavida.compression import moving_patches
 from lavida.errors import LavidaError
+from lavida.interfaces import Mllm, MllmConfig, VisionTower
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -27,11 +28,13 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, slots=True)
 class VisualTokens:
-    """What the vision tower made of a batch.
+    """What the vision tower computes for a batch.
 
-    tokens   (L, Z) of all samples, one after another    lengths  B tokens of each sample
-    kept     (G,) bool on the device: the cells that have a token (all of them unless static ones were dropped)
-    deep     (L, Z) each: features for the first layers of the language model (Qwen3-VL), else empty
+    Attributes:
+        tokens: (L, Z) of all samples, one after another.
+        lengths: Tokens of each sample.
+        kept: (G,) bool: cells that have a token (all of them unless static ones were dropped).
+        deep: (L, Z) each: features for the first layers of the language model (Qwen3-VL's DeepStack), else empty.
     """
 
     tokens: Tensor
@@ -41,23 +44,35 @@ class VisualTokens:
 
 
 class Backbone:
-    """Glue to one family of language models; a file in lavida.backbones has one subclass, named `Family`.
+    """Adapter for one family of language models; a file in lavida.backbones has one subclass, named `Family`.
 
-    The base is Qwen2-VL's behaviour; others override what differs. `mean` and `std` normalise its pixels; with
-    `timestamps` every temporal frame of a clip is a vision segment of its own behind its time; `system` is the
-    system turn that the family was trained with.
+    The base class is Qwen2-VL (arXiv 2409.12191); other families override what differs.
+
+    Attributes:
+        mean: Mean of the pixels' normalisation, RGB in [0, 1].
+        std: Its standard deviation.
+        timestamps: Whether every temporal frame of a clip is a vision segment of its own after its time.
+        system: The system turn that the family was trained with.
+        model_class: The family's model with language head.
     """
 
     mean: ClassVar[tuple[float, float, float]] = CLIP_MEAN
     std: ClassVar[tuple[float, float, float]] = CLIP_STD
     timestamps: ClassVar[bool] = False
     system: ClassVar[str] = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-
     model_class: ClassVar[type[PreTrainedModel]]
-    """The family's model with language head."""
 
-    def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
-        """What the tower works out from the grids, for the kept patches only (None = all), on the host."""
+    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+        """Compute the vision tower's inputs that depend on the grids, on the CPU.
+
+        Args:
+            config: The language model's configuration.
+            grids: (B, 3) int64: temporal frames, height, width in patches.
+            kept_P: (P,) bool, True = the patch stays; None = all.
+
+        Returns:
+            Arguments of the tower by name.
+        """
         merge = config.vision_config.spatial_merge_size
         positions = get_vision_position_ids(grids, merge)
         sizes = torch.repeat_interleave(grids[:, 1] * grids[:, 2], grids[:, 0])
@@ -66,12 +81,20 @@ class Backbone:
             sizes = torch.stack([part.sum() for part in torch.split_with_sizes(kept_P, sizes.tolist())])
         return {"position_ids": positions, "cu_seqlens": cumulative_lengths(sizes)}
 
-    def look(self, mllm: Any, patches_PC: Tensor, grids: Tensor, threshold: float) -> VisualTokens:
-        """Visual tokens of a batch; cells that stand still are dropped where `threshold` > 0."""
-        visual, merge = mllm.model.visual, mllm.config.vision_config.spatial_merge_size
+    def encode_vision(self, mllm: Mllm, patches_PC: Tensor, grids: Tensor, threshold: float) -> VisualTokens:
+        """Run the vision tower on a batch.
+
+        Args:
+            mllm: The language model with its vision tower.
+            patches_PC: (P, C) normalised pixels in Qwen's patch order.
+            grids: (B, 3) int64, on the CPU.
+            threshold: Cells that move less are dropped (`compression.moving_patches`); 0 = none.
+        """
+        visual, config = mllm.model.visual, mllm.config
+        merge = config.vision_config.spatial_merge_size
         patches = patches_PC.to(visual.dtype)
         kept_P = self._moving(visual, patches, grids, threshold, merge)
-        inputs = self.tower_inputs(mllm.config, grids, None if kept_P is None else kept_P.cpu())
+        inputs = self.tower_inputs(config, grids, None if kept_P is None else kept_P.cpu())
         cells = (grids.prod(dim=1) // merge**2).tolist()
         if kept_P is None:
             kept = torch.ones(sum(cells), dtype=torch.bool, device=patches.device)
@@ -83,7 +106,9 @@ class Backbone:
         out = visual(patches, grid_thw=grids, return_dict=True, **moved)
         return VisualTokens(out.pooler_output, lengths, kept, tuple(getattr(out, "deepstack_features", None) or ()))
 
-    def _moving(self, visual: Any, patches: Tensor, grids: Tensor, threshold: float, merge: int) -> Tensor | None:
+    def _moving(
+        self, visual: VisionTower, patches: Tensor, grids: Tensor, threshold: float, merge: int
+    ) -> Tensor | None:
         if threshold <= 0 or int(grids[:, 0].max()) == 1:
             return None
         embedded = visual.patch_embed(patches)
@@ -91,30 +116,52 @@ class Backbone:
         kept = [moving_patches(part, grid.tolist(), threshold, merge) for part, grid in zip(parts, grids, strict=True)]
         return torch.cat(kept)
 
-    def positions(self, mllm: Any, ids_BS: Tensor, types_BS: Tensor, mask_BS: Tensor, grids: Tensor) -> Tensor:
-        """Rotary positions (3, B, S) of whole sequences."""
+    def positions(self, mllm: Mllm, ids_BS: Tensor, types_BS: Tensor, mask_BS: Tensor, grids: Tensor) -> Tensor:
+        """Compute the multimodal rotary positions (M-RoPE, arXiv 2409.12191) of whole sequences.
+
+        Args:
+            mllm: The language model.
+            ids_BS: (B, S) int64 token ids.
+            types_BS: (B, S) int64: 0 text, 1 image, 2 video.
+            mask_BS: (B, S) int64, 0 = padding.
+            grids: (B, 3) int64.
+
+        Returns:
+            (3, B, S) int64: time, height, width.
+        """
         clip = is_clip(types_BS)
         grids = grids.to(ids_BS.device)
-        found, _ = mllm.model.get_rope_index(
+        positions, _ = mllm.model.get_rope_index(
             ids_BS,
             mm_token_type_ids=types_BS,
             image_grid_thw=grids[~clip],
             video_grid_thw=grids[clip],
             attention_mask=mask_BS,
         )
-        positions: Tensor = found
         return positions
 
-    def read(
+    def hidden_states(
         self,
-        mllm: Any,
+        mllm: Mllm,
         embeds_BSZ: Tensor,
         mask_BS: Tensor,
         positions: Tensor,
         visual_BS: Tensor,
         deep: Sequence[Tensor],
     ) -> Tensor:
-        """Last hidden states, (B, S, Z)."""
+        """Run the language model.
+
+        Args:
+            mllm: The language model.
+            embeds_BSZ: (B, S, Z) embeddings with the visual tokens in their places.
+            mask_BS: (B, S) int64, 0 = padding.
+            positions: (3, B, S) int64 rotary positions.
+            visual_BS: (B, S) bool, True = visual token.
+            deep: See `VisualTokens.deep`.
+
+        Returns:
+            (B, S, Z) last hidden states.
+        """
         out = mllm.model.language_model(
             inputs_embeds=embeds_BSZ,
             attention_mask=mask_BS,
@@ -122,31 +169,53 @@ class Backbone:
             use_cache=False,
             **self.deep_inputs(visual_BS, deep),
         )
-        hidden: Tensor = out.last_hidden_state
-        return hidden
+        return out.last_hidden_state
 
-    def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Any]:
-        """What the language model gets of the tower's deep features, by its own names for it."""
+    def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Tensor | list[Tensor]]:
+        """Return the language model's arguments for the tower's deep features; none for most families.
+
+        Args:
+            visual_BS: (B, S) bool, True = visual token.
+            deep: See `VisualTokens.deep`.
+        """
         return {}
 
 
 def cumulative_lengths(sizes: Tensor) -> Tensor:
-    """Cumulative borders (n + 1,) int32 of segments; empty ones leave no border."""
+    """Compute cumulative sequence lengths, as flash attention takes them.
+
+    Args:
+        sizes: (n,) lengths; empty segments are left out.
+
+    Returns:
+        (n + 1,) int32, beginning with 0.
+    """
     return F.pad(sizes[sizes > 0].cumsum(0), (1, 0)).to(torch.int32)
 
 
 def is_clip(types_BS: Tensor) -> Tensor:
-    """Which samples are clips, (B,) bool."""
+    """Return which samples are clips, (B,) bool.
+
+    Args:
+        types_BS: (B, S) token types, 2 = video.
+    """
     return (types_BS == 2).any(dim=1)
 
 
 def known_families() -> list[str]:
-    """Names of the families that there are."""
+    """Return the names of all families."""
     return sorted(path.stem for path in (Path(__file__).parent / "backbones").glob("[a-z]*.py"))
 
 
 def find_family(model_type: str) -> Backbone:
-    """The glue of a family by its `model_type`."""
+    """Find the adapter of a family.
+
+    Args:
+        model_type: transformers' name of the family, e.g. qwen2_vl.
+
+    Raises:
+        LavidaError: The family is unknown.
+    """
     if model_type not in known_families():
         raise LavidaError(f"language model of type {model_type!r}; expected one of {', '.join(known_families())}")
     family: Backbone = importlib.import_module(f"lavida.backbones.{model_type}").Family()

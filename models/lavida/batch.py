@@ -1,4 +1,4 @@
-"""What flows into the model and out of it.
+"""Inputs and outputs of the model.
 
 Letters: B samples, T frames of a sample, N frames of the whole batch (sum of T), S tokens of a sequence, P patches of
 the whole batch, K names of the whole batch, M candidate masks, D names of the longest prompt.
@@ -19,20 +19,24 @@ from lavida.errors import LavidaError
 SEG = "<SEG>"
 
 KEPT_ON_CPU = ("name_ids", "name_mask", "grids")
-"""Fields that are read on the host: they stay there, so that no forward waits for the device."""
+"""Fields that are read on the CPU: they stay there, so that no forward pass waits for the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One scene and its prompt, as `LavidaProcessor` takes it.
 
-    frames    (T, H, W, 3) uint8 RGB, T = 1 for an image
-    names     K names as the prompt lists them
-    question  None = the fixed scoring question over the names
-    answer    exactly one <SEG>; None = the fixed scoring answer
-    masks     (T, H, W) bool: the anomaly; None = scoring
-    labels    K: is the name in the scene as the anomaly; None = unknown
-    key       stands in messages
+    Attributes:
+        frames: (T, H, W, 3) uint8 RGB, T = 1 for an image.
+        names: K names as the prompt lists them.
+        question: None = the fixed scoring question over the names.
+        answer: Text with exactly one <SEG>; None = the fixed scoring answer.
+        masks: (T, H, W) bool: the anomaly; None = scoring.
+        labels: K: is the name in the scene as the anomaly? None = unknown.
+        key: Name for messages.
+
+    Raises:
+        LavidaError: A field has another dtype, shape or content.
     """
 
     frames: np.ndarray
@@ -64,20 +68,24 @@ class Sample:
 class Batch:
     """Inputs of `Lavida.forward`, as `LavidaProcessor` makes them.
 
-    input_ids       (B, S) int64, padded on the left
-    attention_mask  (B, S) int64, 0 = padding
-    token_types     (B, S) int64: 0 text, 1 image, 2 video
-    patches         (P, C) float32: pixels for the language model in Qwen's patch order, samples one after another
-    grids           (B, 3) int64: temporal frames, height, width of each sample in patches
-    frames          (N, 3, H, W) uint8: pixels for SAM2, all samples' frames one after another
-    counts          B frames of each sample (1 = image)
-    name_ids        (K, W) int64 tokens of each name for the text tower, padded on the right
-    name_mask       (K, W) int64, 0 = padding
-    name_counts     B names of each sample
-    labels          (B, S) int64: input_ids in the assistant's turn, -100 elsewhere; None = no text loss
-    masks           (N, H', W') bool or {0, 1}: the anomaly; None = scoring
-    name_labels     (K,) bool: is this name in the scene as the anomaly; None = unknown
-    keys            B names of the samples, for messages
+    Attributes:
+        input_ids: (B, S) int64, padded on the left.
+        attention_mask: (B, S) int64, 0 = padding.
+        token_types: (B, S) int64: 0 text, 1 image, 2 video.
+        patches: (P, C) float32: pixels for the language model in Qwen's patch order, samples one after another.
+        grids: (B, 3) int64: temporal frames, height, width of each sample in patches.
+        frames: (N, 3, H, W) uint8: pixels for SAM2, all samples' frames one after another.
+        counts: Frames of each sample (1 = image).
+        name_ids: (K, W) int64 tokens of each name for the text tower, padded on the right.
+        name_mask: (K, W) int64, 0 = padding.
+        name_counts: Names of each sample.
+        labels: (B, S) int64: input_ids in the assistant's turn, -100 elsewhere; None = no text loss.
+        masks: (N, H', W') bool or {0, 1}: the anomaly; None = scoring.
+        name_labels: (K,) bool: is this name in the scene as the anomaly? None = unknown.
+        keys: Names of the samples, for messages.
+
+    Raises:
+        LavidaError: Fields do not fit together.
     """
 
     input_ids: Tensor
@@ -96,7 +104,7 @@ class Batch:
     keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        size = self.input_ids.shape[0]
+        size, frames = self.input_ids.shape[0], sum(self.counts)
         for name, got in (
             ("counts", len(self.counts)),
             ("name_counts", len(self.name_counts)),
@@ -105,10 +113,10 @@ class Batch:
             if got != size:
                 raise LavidaError(f"Batch.{name}: {got} entries for {size} sequences; expected one each")
         for name, got, want in (
-            ("frames", len(self.frames), sum(self.counts)),
+            ("frames", len(self.frames), frames),
             ("name_ids", len(self.name_ids), sum(self.name_counts)),
             ("patches", len(self.patches), int(self.grids.prod(dim=1).sum())),
-            ("masks", _expected_mask_rows(self), sum(self.counts)),
+            ("masks", frames if self.masks is None else len(self.masks), frames),
         ):
             if got != want:
                 raise LavidaError(f"Batch.{name}: {got} rows; expected {want} by counts, name_counts and grids")
@@ -136,23 +144,20 @@ class Batch:
         return self.map_tensors(lambda tensor: tensor.to(device, non_blocking=True), KEPT_ON_CPU)
 
 
-def _expected_mask_rows(batch: Batch) -> int:
-    """Rows that `masks` has, or ought to have where there are none."""
-    return sum(batch.counts) if batch.masks is None else len(batch.masks)
-
-
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What `Lavida.forward` gives.
+    """Outputs of `Lavida.forward`.
 
-    masks        (N, M, h, w) logits; M = 3 in training, 1 in scoring; -1024 where `gate_masks` closed the frame
-    ious         (N, M) predicted intersection over union, 0..1
-    scores       (N,) object score logits = the frame's anomaly score, higher = more anomalous
-    names        (N, D) per-frame name logits, -inf beyond a sample's names
-    tokens_in    B visual tokens that the patches would make    tokens_out   B visual tokens that the language model saw
-    loss         scalar, weighted sum, None without targets
-    losses       the unweighted losses by name, scalars: focal, dice, iou, object, text, names
-    parts        the means that they are the mean of, () or (2,) each; over how many things: `objective.counts`
+    Attributes:
+        masks: (N, M, h, w) logits; M = 3 in training, 1 in scoring; -1024 in frames that `gate_masks` closed.
+        ious: (N, M) predicted intersection over union, 0..1.
+        scores: (N,) object score logits = the frame's anomaly score, higher = more anomalous.
+        names: (N, D) per-frame name logits, -inf beyond a sample's names.
+        tokens_in: Visual tokens of each sample before compression.
+        tokens_out: Visual tokens of each sample that the language model saw.
+        loss: Scalar, weighted sum; None without targets.
+        losses: Unweighted losses by name, scalars: focal, dice, iou, object, text, names.
+        parts: Parts of the losses (see `lavida.losses`), () or (2,) each; `objective.loss_counts` counts their items.
     """
 
     masks: Tensor

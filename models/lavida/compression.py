@@ -1,16 +1,16 @@
-"""Token compression ("reverse attention") of LAVIDA (arXiv 2602.19248): which visual tokens stay, what they become.
+"""Token compression ("reverse attention") of LAVIDA (arXiv 2602.19248): which visual tokens stay, and their values.
 
-Two pure steps on tensors. `static_patches` drops what stands still, before the vision tower's blocks; `density` keeps
+Two pure steps on tensors. `moving_patches` drops what does not move, before the vision tower's blocks; `density` keeps
 the densest of a sample's visual tokens after the tower and merges every other token into its nearest kept one.
 
 Letters: P patches, T temporal frames, L visual tokens of one sample, R kept tokens (centres), C channels, K neighbours.
-Half precision goes in and comes out; inside everything is float32. The L x L matrix of distances exists only in
-slices of `budget` bytes.
+Inputs and outputs may be half precision; computations are float32. The L x L matrix of distances exists only in slices
+of `budget` bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,8 +27,9 @@ SLICE_BYTES = 128 * 2**20
 class Compressed:
     """Tokens that stay.
 
-    centres  (R,) int64, ascending: their positions among the L tokens
-    tokens   (R, C), dtype of the input: their new values
+    Attributes:
+        centres: (R,) int64, ascending: their positions among the L tokens.
+        tokens: (R, C) their new values, in the input's dtype.
     """
 
     centres: Tensor
@@ -37,11 +38,22 @@ class Compressed:
 
 @torch.no_grad()
 def moving_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0.01, merge: int = 2) -> Tensor:
-    """Which patches of one clip move: (P,) bool, True = keep. The first temporal frame is kept whole.
+    """Find the patches of one clip that move. The first temporal frame is kept whole.
 
-    `patches_PC` are embedded patches in Qwen's order (the merge * merge patches of a cell are consecutive), `grid` is
-    (T, height, width) in patches. A cell whose mean cosine distance to its first temporal frame, over its patches and
-    all later frames, is below `threshold` is static and dropped in every frame but the first.
+    A cell whose mean cosine distance to its first temporal frame, over its patches and all later frames, is below
+    `threshold` is static and dropped in every frame but the first.
+
+    Args:
+        patches_PC: (P, C) embedded patches in Qwen's order: the merge * merge patches of a cell are consecutive.
+        grid: (T, height, width) in patches.
+        threshold: Cosine distance, 0 to 2.
+        merge: Side of a cell in patches.
+
+    Returns:
+        (P,) bool, True = keep.
+
+    Raises:
+        LavidaError: The number of patches differs from the grid's.
     """
     frames, height, width = (int(size) for size in grid)
     cells = height * width // merge**2
@@ -60,12 +72,21 @@ def moving_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0
 def density(
     tokens_LC: Tensor, ratio: float, k: int = 8, gradient: bool = True, budget: int = SLICE_BYTES
 ) -> Compressed:
-    """Keep the floor(L * ratio) tokens of highest local reachability density (LOF, k neighbours) and merge the rest.
+    """Keep the floor(L * ratio) tokens of highest local reachability density and merge the rest into them.
 
-    Every token joins its nearest centre; a centre's new value is the mean of its members, weighted by
-    softmax(-<centre, member> / sqrt(C)): the less alike a member is, the more it weighs. No gradient goes through the
-    choice; with `gradient` it reaches kept and merged tokens through values and weights (without: none, as theirs).
-    `ratio` 1.0 returns the tokens themselves. At least one token stays.
+    The density is that of LOF (Breunig et al., 2000) with k neighbours. Every token joins its nearest centre; a
+    centre's new value is the mean of its members, weighted by softmax(-<centre, member> / sqrt(C)): members that are
+    less similar weigh more. No gradient flows through the choice of tokens.
+
+    Args:
+        tokens_LC: (L, C) visual tokens of one sample.
+        ratio: Share of tokens that stay, 0 < ratio <= 1; at least one token stays. 1 returns the tokens unchanged.
+        k: Neighbours.
+        gradient: Whether gradients flow through values and weights to kept and merged tokens; False as the authors.
+        budget: Bytes for one slice of the distance matrix.
+
+    Raises:
+        LavidaError: `ratio` is out of range.
     """
     length = tokens_LC.shape[0]
     if not 0 < ratio <= 1:
@@ -80,33 +101,55 @@ def _density(tokens_LC: Tensor, kept: int, k: int, gradient: bool, budget: int) 
     length, values = len(tokens_LC), (tokens_LC if gradient else tokens_LC.detach()).float()
     with torch.no_grad():
         fixed = values.detach()
-        whole = next(_distance_slices(fixed, fixed, budget))[1] if 4 * length**2 <= budget else None
-        rank = reachability_density(fixed, k, budget, whole).argsort(descending=True, stable=True)
+        distances = None
+        if 4 * length**2 <= budget:  # then both steps below use one matrix
+            _, distances = next(_neighbour_slices(fixed, budget))
+        rank = reachability_density(fixed, k, budget, distances).argsort(descending=True, stable=True)
         centres = rank[:kept].sort().values
-        owner = nearest_centre(fixed, centres, budget, whole)
+        owner = nearest_centre(fixed, centres, budget, distances)
     return Compressed(centres, merge_members(values, centres, owner).to(tokens_LC.dtype))
 
 
 def density_packed(
     tokens_PC: Tensor, lengths: Sequence[int], ratio: float, k: int = 8, gradient: bool = True
 ) -> list[Compressed]:
-    """`density` of each sample of a batch, packed one after another; samples may differ in length."""
+    """Apply `density` to each sample of a batch.
+
+    Args:
+        tokens_PC: (sum of lengths, C) tokens of all samples, one after another.
+        lengths: Tokens of each sample.
+        ratio: See `density`.
+        k: See `density`.
+        gradient: See `density`.
+    """
     return [density(part, ratio, k, gradient) for part in torch.split_with_sizes(tokens_PC, list(lengths))]
 
 
-def reachability_density(tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES, whole: Tensor | None = None) -> Tensor:
-    """Local reachability density of LOF, (L,) float32, under Euclidean distance / sqrt(C); no token neighbours itself.
+def reachability_density(
+    tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES, distances: Tensor | None = None
+) -> Tensor:
+    """Compute the local reachability density of LOF (Breunig et al., 2000): k / sum of reachability distances.
 
-    k / sum over the k neighbours of max(k-distance(neighbour), distance); infinite where all of them are copies.
-    `whole`: squared distances (L, L) where they are at hand; their diagonal becomes infinite.
+    The reachability distance to each of the k neighbours is max(k-distance(neighbour), distance), with Euclidean
+    distance / sqrt(C). No token is a neighbour of itself.
+
+    Args:
+        tokens_LC: (L, C) float32.
+        k: Neighbours.
+        budget: Bytes for one slice of the distance matrix.
+        distances: (L, L) squared distances, infinite on the diagonal, where they are known; they are not changed.
+
+    Returns:
+        (L,) float32; infinite where all neighbours are copies of the token.
     """
     length = tokens_LC.shape[0]
     near_LK = tokens_LC.new_empty(length, k)
     index_LK = torch.empty(length, k, dtype=torch.long, device=tokens_LC.device)
-    slices: Iterable[tuple[slice, Tensor]] = [(slice(0, length), whole)] if whole is not None else ()
-    for rows, squares in slices or _distance_slices(tokens_LC, tokens_LC, budget):
-        number = torch.arange(rows.start, rows.stop, device=tokens_LC.device)
-        squares[number - rows.start, number] = torch.inf
+    if distances is None:
+        slices = _neighbour_slices(tokens_LC, budget)
+    else:
+        slices = iter([(slice(0, length), distances)])
+    for rows, squares in slices:
         near_LK[rows], index_LK[rows] = squares.topk(k, largest=False)
     near_LK = (near_LK / tokens_LC.shape[1]).sqrt()
     reach_LK = torch.maximum(near_LK[:, -1][index_LK], near_LK)
@@ -114,11 +157,21 @@ def reachability_density(tokens_LC: Tensor, k: int, budget: int = SLICE_BYTES, w
 
 
 def nearest_centre(
-    tokens_LC: Tensor, centres: Tensor, budget: int = SLICE_BYTES, whole: Tensor | None = None
+    tokens_LC: Tensor, centres: Tensor, budget: int = SLICE_BYTES, distances: Tensor | None = None
 ) -> Tensor:
-    """Which centre each token belongs to: (L,) int64 in 0..R-1; a centre belongs to itself. `whole` as above."""
-    if whole is not None:
-        owner = whole[:, centres].argmin(dim=1)
+    """Find the nearest centre of each token; a centre's own is itself.
+
+    Args:
+        tokens_LC: (L, C) float32.
+        centres: (R,) int64 positions of the centres.
+        budget: Bytes for one slice of the distance matrix.
+        distances: As in `reachability_density`.
+
+    Returns:
+        (L,) int64 in 0..R-1.
+    """
+    if distances is not None:
+        owner = distances[:, centres].argmin(dim=1)
     else:
         owner = torch.empty(tokens_LC.shape[0], dtype=torch.long, device=tokens_LC.device)
         for rows, squares in _distance_slices(tokens_LC, tokens_LC[centres], budget):
@@ -128,7 +181,16 @@ def nearest_centre(
 
 
 def merge_members(tokens_LC: Tensor, centres: Tensor, owner: Tensor) -> Tensor:
-    """Weighted mean of each centre's members, (R, C) float32; `owner` (L,) as `nearest_centre` gives it."""
+    """Average the members of each centre, see `density`.
+
+    Args:
+        tokens_LC: (L, C) float32.
+        centres: (R,) int64 positions of the centres.
+        owner: (L,) int64, result of `nearest_centre`.
+
+    Returns:
+        (R, C) float32.
+    """
     channels, kept = tokens_LC.shape[1], len(centres)
     logits = -(tokens_LC[centres][owner] * tokens_LC).sum(-1) / channels**0.5
     highest = logits.detach().new_full((kept,), -torch.inf).scatter_reduce(0, owner, logits.detach(), "amax")
@@ -138,10 +200,18 @@ def merge_members(tokens_LC: Tensor, centres: Tensor, owner: Tensor) -> Tensor:
     return tokens_LC.new_zeros(kept, channels).index_add(0, owner, shares * tokens_LC)
 
 
-def _distance_slices(rows_LC: Tensor, columns_MC: Tensor, budget: int) -> Iterator[tuple[slice, Tensor]]:
-    """Squared Euclidean distances, as many rows at a time as fit the budget.
+def _neighbour_slices(tokens_LC: Tensor, budget: int) -> Iterator[tuple[slice, Tensor]]:
+    """Slices of the squared distances between tokens, infinite on the diagonal: no token is its own neighbour."""
+    for rows, squares in _distance_slices(tokens_LC, tokens_LC, budget):
+        number = torch.arange(rows.start, rows.stop, device=tokens_LC.device)
+        squares[number - rows.start, number] = torch.inf
+        yield rows, squares
 
-    Tokens are centred first: squares of large common offsets would eat the digits of small distances.
+
+def _distance_slices(rows_LC: Tensor, columns_MC: Tensor, budget: int) -> Iterator[tuple[slice, Tensor]]:
+    """Squared Euclidean distances, the largest number of rows at a time that fits the budget.
+
+    Tokens are centred first: squares of large common offsets would cancel the digits of small distances.
     """
     middle = rows_LC.mean(dim=0)
     columns_T = (columns_MC - middle).T

@@ -1,4 +1,4 @@
-"""LavidaConfig: the sizes of the three parts and of the projector, what trains, what the losses weigh.
+"""LavidaConfig: sizes of the three parts and of the projector, what trains, weights of the losses.
 
 `LavidaConfig.preset("paper")`, `("small")` and `("tiny")` are in lavida.presets.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, cast, get_args
 
 from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
@@ -14,6 +14,7 @@ from transformers.configuration_utils import SubConfigSpec
 from lavida import presets
 from lavida.errors import LavidaError
 from lavida.groups import GROUPS, PAPER_TRAINABLE, TrainMode
+from lavida.interfaces import MllmConfig, Sam2Config
 from lavida.losses import Weights
 
 Memory = Literal["none", "causal"]
@@ -21,24 +22,39 @@ NameMaps = Literal["coarse", "fine"]
 
 
 class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transformers' __init_subclass__ has no types
-    """Configuration of `Lavida`; the defaults are the paper's. Saved with the model as config.json.
+    """Configuration of `Lavida` (arXiv 2602.19248); the defaults are the paper's. Saved with the model as config.json.
 
-    mllm_config, sam_config, names_config   the parts' own configurations (Qwen-VL, Sam2Video, CLIP text)
-    seg_token_id        id of the token <SEG>
-    projector_*, qformer_*   widths, heads, queries and blocks of the semantic projector
-    reduction_ratio     share of visual tokens that stay, 0 < ratio <= 1; 1 = compression off
-    static_threshold    mean cosine distance below which a cell counts as static; scoring only, 0 = off
-    compression_gradient   gradients through merged values (False = as the authors)
-    memory              none: frames are decoded alone, in one call; causal: a frame attends to the earlier ones
-    gate_masks          mask logits become -1024 where the object score is <= 0 (then no gradient reaches them)
-    loss                weights by name (lavida.losses.Weights)
-    name_maps           per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (ours)
-    prompt_maps         the strongest name's map goes to SAM2 as a mask prompt (ours; off = paper)
-    score_names         the names' odds are added to the object score (ours; off = paper)
-    trainable           full, lora or frozen, by group
-    lora_*, adapters    LoRA as `trainable` asks for it; `adapters` = it is in the model (Lavida.add_adapters)
-    budgets             fewest and most merged patches (28 x 28 pixels for Qwen2-VL) of one frame, by use
-    frame_size          side of SAM2's square input in pixels
+    Attributes:
+        mllm_config: Configuration of the language model (Qwen-VL).
+        sam_config: Configuration of SAM2 (Sam2Video).
+        names_config: Configuration of the text tower (CLIP).
+        seg_token_id: Id of the token <SEG>.
+        projector_hidden: Hidden width of the semantic projector.
+        projector_heads: Heads of its attention from names to pixels.
+        qformer_queries: Queries of its Q-Former.
+        qformer_blocks: Blocks of its Q-Former.
+        qformer_heads: Heads of its Q-Former.
+        qformer_mlp: Hidden width of the MLPs.
+        reduction_ratio: Share of visual tokens that stay, 0 < ratio <= 1; 1 = no compression.
+        density_neighbours: Neighbours of the density, see `compression.density`.
+        static_threshold: Mean cosine distance below which a cell is static; scoring only, 0 = off.
+        compression_gradient: Gradients through merged values (False = as the authors).
+        memory: none: frames are decoded alone, in one call; causal: a frame attends to the earlier ones.
+        gate_masks: Mask logits become -1024 where the object score is <= 0 (then no gradient reaches them).
+        name_maps: Per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (ours).
+        prompt_maps: The strongest name's map is SAM2's mask prompt (ours; False = paper).
+        score_names: The names' odds are added to the object score (ours; False = paper).
+        loss: Weights by name (`losses.Weights`).
+        trainable: full, lora or frozen, by group (`lavida.groups`).
+        lora_rank: Rank of LoRA.
+        lora_alpha: Scale of LoRA.
+        lora_dropout: Dropout of LoRA, 0 to 1.
+        lora_targets: Names of the linear layers with LoRA.
+        adapters: Whether LoRA is in the model (`Lavida.add_adapters`).
+        budgets: Fewest and most merged patches (28 x 28 pixels for Qwen2-VL) of one frame, by use and kind.
+
+    Raises:
+        LavidaError: A value is invalid.
     """
 
     model_type: ClassVar[str] = "lavida"
@@ -48,9 +64,9 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         "names_config": SubConfigSpec(config_class=CLIPTextConfig),
     }
 
-    mllm_config: dict[str, Any] | PreTrainedConfig | None = None
-    sam_config: dict[str, Any] | PreTrainedConfig | None = None
-    names_config: dict[str, Any] | PreTrainedConfig | None = None
+    mllm_config: dict[str, object] | PreTrainedConfig | None = None
+    sam_config: dict[str, object] | PreTrainedConfig | None = None
+    names_config: dict[str, object] | PreTrainedConfig | None = None
     seg_token_id: int = 151657
     projector_hidden: int = 768
     projector_heads: int = 8
@@ -67,17 +83,17 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     name_maps: NameMaps = "coarse"
     prompt_maps: bool = False
     score_names: bool = False
-    loss: dict[str, Any] | None = None
-    trainable: dict[str, Any] | None = None
+    loss: dict[str, float] | None = None
+    trainable: dict[str, TrainMode] | None = None
     lora_rank: int = 8
     lora_alpha: int = 16
     lora_dropout: float = 0.05
     lora_targets: list[str] | None = None
     adapters: bool = False
-    budgets: dict[str, Any] | None = None
+    budgets: dict[str, list[int]] | None = None
     tie_word_embeddings: bool = False
 
-    def __post_init__(self, **kwargs: Any) -> None:
+    def __post_init__(self, **kwargs: object) -> None:
         self.loss = asdict(Weights()) | (self.loss or {})
         self.trainable = PAPER_TRAINABLE | (self.trainable or {})
         self.lora_targets = self.lora_targets or ["q_proj", "v_proj"]
@@ -94,13 +110,16 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         if not 0 < self.reduction_ratio <= 1:
             raise LavidaError(f"reduction_ratio: {self.reduction_ratio}; expected 0 < ratio <= 1")
         for name in ("projector_heads", "qformer_heads"):
-            if (got := getattr(self, name)) < 1 or self.projector_hidden % got:
+            got = getattr(self, name)
+            if got < 1 or self.projector_hidden % got:
                 raise LavidaError(f"{name}: {got}; expected a divisor of projector_hidden, {self.projector_hidden}")
         for name, choice in (("memory", Memory), ("name_maps", NameMaps)):
-            if (got := getattr(self, name)) not in get_args(choice):
+            got = getattr(self, name)
+            if got not in get_args(choice):
                 raise LavidaError(f"{name}: {got!r}; expected one of {', '.join(get_args(choice))}")
         known = {field.name for field in fields(Weights)}
-        if unknown := set(self.loss or ()) - known:
+        unknown = set(self.loss or ()) - known
+        if unknown:
             raise LavidaError(f"loss: unknown {', '.join(sorted(unknown))}; expected {', '.join(sorted(known))}")
         for group, how in (self.trainable or {}).items():
             if group not in GROUPS:
@@ -112,33 +131,42 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
 
     @property
     def weights(self) -> Weights:
-        """The losses' weights."""
+        """Weights of the losses."""
         return Weights(**(self.loss or {}))
 
     @property
     def frame_size(self) -> int:
-        """Side of SAM2's input in pixels."""
+        """Side of SAM2's square input in pixels."""
         return int(self.sam.prompt_encoder_config.image_size)
 
     @property
-    def mllm(self) -> Any:
-        """The language model's configuration (typed loosely: three families)."""
-        return self.mllm_config
+    def mllm(self) -> MllmConfig:
+        """Configuration of the language model."""
+        return cast("MllmConfig", self.mllm_config)
 
     @property
-    def sam(self) -> Any:
-        """SAM2's configuration."""
-        return self.sam_config
+    def sam(self) -> Sam2Config:
+        """Configuration of SAM2."""
+        return cast("Sam2Config", self.sam_config)
 
     @property
-    def names(self) -> Any:
-        """The text tower's configuration."""
-        return self.names_config
+    def names(self) -> CLIPTextConfig:
+        """Configuration of the text tower."""
+        return cast("CLIPTextConfig", self.names_config)
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> LavidaConfig:
-        """The configuration of a preset (paper, small, tiny), with `changes` on top."""
-        return cls(**presets.preset_values(name) | changes)
+    def preset(cls, name: str, **changes: object) -> LavidaConfig:
+        """Create the configuration of a preset.
+
+        Args:
+            name: paper, small or tiny.
+            **changes: Fields that differ from the preset.
+
+        Raises:
+            LavidaError: The preset is unknown, or a change is invalid.
+        """
+        values: dict[str, Any] = {**presets.preset_values(name), **changes}
+        return cls(**values)
 
 
 AutoConfig.register("lavida", LavidaConfig)

@@ -1,10 +1,10 @@
-"""SAM2 with a prompt from text: frames in, mask logits, predicted IoUs and object score logits out.
+"""SAM2 (arXiv 2408.00714) with a prompt from text: frames in; mask logits, predicted IoUs, object score logits out.
 
-Works on the pieces of transformers' Sam2VideoModel. Letters: N frames of the batch, T frames of a clip, M candidate
+Works on the parts of transformers' Sam2VideoModel. Letters: N frames of the batch, T frames of a clip, M candidate
 masks, C channels, h w SAM2's lowest resolution, P = h * w.
 
-`memory: none` decodes all frames of all clips in one call, each with SAM2's no-memory embedding (what the authors' code
-comes to: every frame is an initial conditioning frame there). `memory: causal` decodes clips frame after frame; a
+`memory: none` decodes all frames of all clips in one call, each with SAM2's no-memory embedding (this is what the
+authors' code does: every frame is an initial conditioning frame). `memory: causal` decodes clips frame after frame; a
 frame attends to the memories and object pointers of the earlier ones.
 """
 
@@ -12,38 +12,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lavida.config import Memory
+from lavida.interfaces import Sam2
 
 NO_OBJECT = -1024.0
-"""What SAM2 puts in place of the mask logits of a frame without the object."""
+"""SAM2's mask logits of a frame without the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """SAM2's view of N frames: maps finest first, (N, C_i, H_i, W_i); position (N, C, h, w) of the coarsest."""
+    """SAM2's image features of N frames.
+
+    Attributes:
+        maps: (N, C_i, H_i, W_i) each, finest first.
+        position: (N, C, h, w) position encoding of the coarsest map.
+    """
 
     maps: tuple[Tensor, ...]
     position: Tensor
 
     @property
     def pixels_NPC(self) -> Tensor:
-        """Coarsest map plus its position encoding, as the projector reads it."""
+        """Coarsest map plus its position encoding, (N, P, C), as the projector reads it."""
         return (self.maps[-1] + self.position).flatten(2).transpose(1, 2)
 
-    def of(self, frames: Tensor) -> Features:
-        """The features of some of the frames."""
+    def select(self, frames: Tensor) -> Features:
+        """Return the features of some frames.
+
+        Args:
+            frames: Their numbers (int64), or (N,) bool.
+        """
         return Features(tuple(level[frames] for level in self.maps), self.position[frames])
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedMasks:
-    """masks (N, M, 4h, 4w) logits before gating, ious (N, M), scores (N,), tokens (N, M, C) of the masks."""
+    """Output of SAM2's mask decoder.
+
+    Attributes:
+        masks: (N, M, 4h, 4w) logits before gating.
+        ious: (N, M) predicted IoUs.
+        scores: (N,) object score logits.
+        tokens: (N, M, C) output tokens of the masks.
+    """
 
     masks: Tensor
     ious: Tensor
@@ -53,40 +69,59 @@ class DecodedMasks:
 
 @dataclass(slots=True)
 class _MemoryBank:
-    """What earlier frames left: by frame number, (features, position) of (P, B, C) each and pointers (B, C)."""
+    """Memories of earlier frames, by frame number: (features, position) of (P, B, C) each, and pointers (B, C)."""
 
     memories: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     pointers: list[Tensor] = field(default_factory=list)
 
 
 class CachedPositions(nn.Module):
-    """SAM2's sine positions, worked out once for one frame and shown for all frames of a batch.
+    """SAM2's sine position encoding, computed once for one frame and expanded to all frames of a batch.
 
-    transformers makes them anew for every level and frame: at 1024 pixels half a gigabyte for a clip of 8.
+    transformers computes it anew for every level and frame: at 1024 pixels half a gigabyte for a clip of 8.
+
+    Args:
+        inner: transformers' position encoding.
     """
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
-        self._made: dict[tuple[Any, ...], Tensor] = {}
+        self._cache: dict[tuple[object, ...], Tensor] = {}
 
     def forward(self, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
-        """Positions of the size (frames, C, H, W)."""
+        """Return the position encoding of a map.
+
+        Args:
+            shape: (frames, C, H, W) of the map.
+            device: Its device.
+            dtype: Its dtype.
+        """
         key = (*shape[2:], device, dtype)
-        if key not in self._made:
+        if key not in self._cache:
             with torch.inference_mode(False), torch.no_grad():
-                self._made[key] = self.inner(torch.Size((1, *shape[1:])), device, dtype).clone()
-        return self._made[key].expand(shape[0], -1, -1, -1)
+                self._cache[key] = self.inner(torch.Size((1, *shape[1:])), device, dtype).clone()
+        return self._cache[key].expand(shape[0], -1, -1, -1)
 
 
-def cache_positions(sam: Any) -> Any:
-    """The same SAM2 with lean positions."""
-    sam.vision_encoder.neck.position_encoding = CachedPositions(sam.vision_encoder.neck.position_encoding)
+def cache_positions(sam: Sam2) -> Sam2:
+    """Replace SAM2's position encoding by a cached one, in place; returns the model.
+
+    Args:
+        sam: The model.
+    """
+    neck: nn.Module = sam.vision_encoder.get_submodule("neck")
+    neck.position_encoding = CachedPositions(neck.get_submodule("position_encoding"))
     return sam
 
 
-def encode_frames(sam: Any, frames_NCHW: Tensor) -> Features:
-    """SAM2's image encoder on N normalised frames."""
+def encode_frames(sam: Sam2, frames_NCHW: Tensor) -> Features:
+    """Run SAM2's image encoder.
+
+    Args:
+        sam: The model.
+        frames_NCHW: (N, 3, H, W) normalised frames.
+    """
     seen = sam.get_image_features(frames_NCHW.to(sam.dtype), return_dict=True)
     sizes = sam.backbone_feature_sizes
     maps = tuple(_unflatten(level, size) for level, size in zip(seen.fpn_hidden_states, sizes, strict=True))
@@ -100,12 +135,12 @@ class _Prompt:
     sparse: Tensor
     mask: Tensor | None
 
-    def of(self, frames: Tensor) -> _Prompt:
+    def select(self, frames: Tensor) -> _Prompt:
         return _Prompt(self.sparse[frames], None if self.mask is None else self.mask[frames])
 
 
 def decode_masks(
-    sam: Any,
+    sam: Sam2,
     features: Features,
     prompt_NQC: Tensor,
     counts: Sequence[int],
@@ -113,10 +148,17 @@ def decode_masks(
     candidates: bool,
     mask_prompt: Tensor | None = None,
 ) -> DecodedMasks:
-    """Masks of N frames from Q sparse prompts each, behind SAM2's empty point (label -1), and a mask prompt if any.
+    """Decode the masks of N frames from Q sparse prompts each, after SAM2's empty point (label -1).
 
-    `counts` are the frames of each clip. With `candidates` three masks come out (training); without, one: of clips the
-    one of highest predicted IoU, of single images SAM2's single mask with its dynamic choice by stability.
+    Args:
+        sam: The model.
+        features: Features of the frames.
+        prompt_NQC: (N, Q, C) sparse prompts.
+        counts: Frames of each clip; 1 = image.
+        memory: none or causal, see the module's docstring.
+        candidates: True returns three masks (training). False returns one: of clips the one of highest predicted IoU,
+            of images SAM2's single mask with its dynamic choice by stability.
+        mask_prompt: (N, 1, 4h, 4w) logits of a mask prompt.
     """
     prompt = _Prompt(prompt_NQC, mask_prompt)
     if memory == "none" or max(counts) == 1:
@@ -125,7 +167,12 @@ def decode_masks(
 
 
 def gate_masks(masks_NMHW: Tensor, scores_N: Tensor) -> Tensor:
-    """Mask logits with -1024 in every frame whose object score logit is <= 0; no gradient reaches those frames."""
+    """Set the mask logits to -1024 in every frame whose object score is <= 0; no gradient reaches those frames.
+
+    Args:
+        masks_NMHW: (N, M, H, W) logits.
+        scores_N: (N,) object score logits.
+    """
     return torch.where((scores_N > 0)[:, None, None, None], masks_NMHW, NO_OBJECT)
 
 
@@ -135,31 +182,32 @@ def _unflatten(level_PNC: Tensor, size: Sequence[int]) -> Tensor:
     return level_PNC.permute(1, 2, 0).reshape(frames, channels, int(size[0]), int(size[1]))
 
 
-def _without_memory(sam: Any, features: Features) -> Features:
+def _without_memory(sam: Sam2, features: Features) -> Features:
     coarse = features.maps[-1] + sam.no_memory_embedding.view(1, -1, 1, 1)
     return Features((*features.maps[:-1], coarse), features.position)
 
 
 def _decode_frames(
-    sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
+    sam: Sam2, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
 ) -> DecodedMasks:
-    """One call of the mask decoder for the training masks or for clips, one more where single images are among them."""
+    """Call the mask decoder once, or twice for scoring where both images and clips are in the batch."""
     if candidates or min(counts) > 1:
         every = _mask_decoder(sam, features, prompt, True)
         return every if candidates else _best_candidate(every)
     single = torch.tensor([count == 1 for count in counts for _ in range(count)], device=prompt.sparse.device)
-    images = _mask_decoder(sam, features.of(single), prompt.of(single), False)
+    images = _mask_decoder(sam, features.select(single), prompt.select(single), False)
     if bool(single.all()):
         return images
-    clips = _best_candidate(_mask_decoder(sam, features.of(~single), prompt.of(~single), True))
+    clips = _best_candidate(_mask_decoder(sam, features.select(~single), prompt.select(~single), True))
     return DecodedMasks(
         *(_interleave(single, getattr(images, name), getattr(clips, name)) for name in DecodedMasks.__slots__)
     )
 
 
-def _interleave(first: Tensor, ones: Tensor, others: Tensor) -> Tensor:
-    out = ones.new_empty(len(first), *ones.shape[1:])
-    out[first], out[~first] = ones, others
+def _interleave(from_first: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Rows of two tensors in one: those of `first` where `from_first`, (N,) bool, is True."""
+    out = first.new_empty(len(from_first), *first.shape[1:])
+    out[from_first], out[~from_first] = first, second
     return out
 
 
@@ -169,7 +217,7 @@ def _best_candidate(every: DecodedMasks) -> DecodedMasks:
     return DecodedMasks(every.masks[frames, best], every.ious[frames, best], every.scores, every.tokens[frames, best])
 
 
-def _mask_decoder(sam: Any, features: Features, prompt: _Prompt, candidates: bool) -> DecodedMasks:
+def _mask_decoder(sam: Sam2, features: Features, prompt: _Prompt, candidates: bool) -> DecodedMasks:
     size, sparse = len(prompt.sparse), prompt.sparse[:, None]
     point = sparse.new_zeros(size, 1, 1, 2)
     label = torch.full((size, 1, 1), -1, dtype=torch.int32, device=point.device)
@@ -186,9 +234,9 @@ def _mask_decoder(sam: Any, features: Features, prompt: _Prompt, candidates: boo
 
 
 def _decode_causally(
-    sam: Any, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
+    sam: Sam2, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
 ) -> DecodedMasks:
-    """Frame after frame; clips that have ended leave the batch. Clips of equal length are decoded together."""
+    """Decode frame after frame; clips of equal length are decoded together."""
     starts = torch.tensor([sum(counts[:i]) for i in range(len(counts))], device=prompt.sparse.device)
     order: list[Tensor] = []
     parts: list[DecodedMasks] = []
@@ -197,19 +245,22 @@ def _decode_causally(
         bank = _MemoryBank()
         for number in range(length):
             rows = first + number
-            seen = features.of(rows)
-            ready = _without_memory(sam, seen) if number == 0 else _attend_to_memory(sam, seen, bank, number, length)
-            one = _decode_frames(sam, ready, prompt.of(rows), [length] * len(rows), candidates)
+            seen = features.select(rows)
+            if number == 0:
+                conditioned = _without_memory(sam, seen)
+            else:
+                conditioned = _attend_to_memory(sam, seen, bank, number, length)
+            decoded = _decode_frames(sam, conditioned, prompt.select(rows), [length] * len(rows), candidates)
             if number + 1 < length:
-                _add_to_memory(sam, seen, one, bank)
+                _add_to_memory(sam, seen, decoded, bank)
             order.append(rows)
-            parts.append(one)
+            parts.append(decoded)
     back = torch.cat(order).argsort()
     return DecodedMasks(*(torch.cat([getattr(part, name) for part in parts])[back] for name in DecodedMasks.__slots__))
 
 
-def _attend_to_memory(sam: Any, seen: Features, bank: _MemoryBank, number: int, length: int) -> Features:
-    """The coarsest map of frame `number` after attention to the memories of frame 0 and the latest num_maskmem - 1.
+def _attend_to_memory(sam: Sam2, seen: Features, bank: _MemoryBank, number: int, length: int) -> Features:
+    """Features of frame `number` after attention to the memories of frame 0 and of the latest num_maskmem - 1 frames.
 
     Offsets, pointers and their order are SAM2's: frame 0 is the conditioning frame.
     """
@@ -232,18 +283,18 @@ def _attend_to_memory(sam: Any, seen: Features, bank: _MemoryBank, number: int, 
         memory_posision_embeddings=torch.cat([*position, pointer_position]),
         num_object_pointer_tokens=len(pointers),
     )
-    coarse = fused.reshape(size, height * width, channels).transpose(1, 2).unflatten(2, (height, width))
+    coarse = fused.reshape(size, height * width, channels).transpose(1, 2).reshape(size, channels, height, width)
     return Features((*seen.maps[:-1], coarse), seen.position)
 
 
-def _add_to_memory(sam: Any, seen: Features, one: DecodedMasks, bank: _MemoryBank) -> None:
-    """Add a frame's mask and pointer to the bank; a frame without the object leaves SAM2's no-object embeddings."""
-    best = _best_candidate(one)
-    there = (best.scores > 0)[:, None]
+def _add_to_memory(sam: Sam2, seen: Features, decoded: DecodedMasks, bank: _MemoryBank) -> None:
+    """Add a frame's mask and pointer to the bank; a frame without the object adds SAM2's no-object embeddings."""
+    best = _best_candidate(decoded)
+    present = (best.scores > 0)[:, None]
     mask = F.interpolate(gate_masks(best.masks, best.scores).float(), size=(sam.image_size,) * 2, mode="bilinear")
     scaled = mask.sigmoid() * sam.config.sigmoid_scale_for_mem_enc + sam.config.sigmoid_bias_for_mem_enc
     memory, position = sam.memory_encoder(seen.maps[-1], scaled.to(seen.maps[-1].dtype))
     if sam.occlusion_spatial_embedding_parameter is not None:
-        memory = memory + (~there)[..., None, None] * sam.occlusion_spatial_embedding_parameter[..., None, None]
+        memory = memory + (~present)[..., None, None] * sam.occlusion_spatial_embedding_parameter[..., None, None]
     bank.memories.append((memory.flatten(2).permute(2, 0, 1), position.flatten(2).permute(2, 0, 1)))
-    bank.pointers.append(torch.where(there, sam.object_pointer_proj(best.tokens[:, 0]), sam.no_object_pointer))
+    bank.pointers.append(torch.where(present, sam.object_pointer_proj(best.tokens[:, 0]), sam.no_object_pointer))

@@ -1,11 +1,10 @@
-"""The groups of parameters that train together or not at all, by name; and which of them the paper trains."""
+"""Groups of parameters that are trained or frozen together, and which of them the paper trains."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 TrainMode = Literal["full", "lora", "frozen"]
-
 
 GROUPS = (
     "vision",
@@ -19,7 +18,7 @@ GROUPS = (
     "mask_decoder",
     "memory",
 )
-"""Groups of parameters that train or not; `lavida.parts.trainable` says which modules belong to which."""
+"""Names of the groups; `lavida.parts.trainable` has the modules of each."""
 
 
 PAPER_TRAINABLE: dict[str, TrainMode] = {
@@ -34,3 +33,4 @@ PAPER_TRAINABLE: dict[str, TrainMode] = {
     "mask_decoder": "full",
     "memory": "frozen",
 }
+"""How the paper trains each group (arXiv 2602.19248, implementation details)."""

@@ -1,6 +1,6 @@
-"""LAVIDA (arXiv 2602.19248): a language model reads frames and names, SAM2 draws the anomaly of every frame.
+"""LAVIDA (arXiv 2602.19248): a language model reads frames and names, SAM2 segments the anomaly in every frame.
 
-One forward for training and scoring: the answer is teacher-forced in both, nothing is generated.
+One forward pass for training and scoring: the answer is teacher-forced in both, nothing is generated.
 
 Letters: B samples, N frames of the whole batch, S tokens of a sequence, Z hidden width of the language model, K names
 of the whole batch, D names of the longest prompt, X text width.
@@ -8,13 +8,15 @@ of the whole batch, D names of the longest prompt, X text width.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, CLIPTextModel, PreTrainedModel, Sam2VideoModel
+from transformers import AutoModel, CLIPTextModel, PreTrainedConfig, PreTrainedModel, Sam2VideoConfig, Sam2VideoModel
 from transformers import initialization as init
 
 from lavida import backbone, decoder, losses, objective, pixels, sequence
@@ -22,19 +24,32 @@ from lavida.alignment import align
 from lavida.batch import Batch, Output
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
+from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
-from lavida.parts import load as parts
-from lavida.parts import lora as adapters
-from lavida.parts.check import check_keys, check_same_sizes, quiet_transformers, reading
+from lavida.parts import load, lora
+from lavida.parts.check import LoadingInfo, check_keys, check_same_sizes, quiet_transformers, reading
 from lavida.projector import NAME_BIAS, Projector, log_odds, mask_prompt
 from lavida.tiny import weights as tiny_parts
 
+if TYPE_CHECKING:
+    from lavida.interfaces import Sam2
+
 QUERY_STD = 0.02
+
+_Loader = Callable[..., "tuple[Lavida, LoadingInfo]"]
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageOutput:
-    """What the language model made: hidden (B, S, Z), seg (B, Z) at <SEG>, labels (B, S), B visual tokens each."""
+    """Output of the language model.
+
+    Attributes:
+        hidden: (B, S, Z) last hidden states.
+        seg: (B, Z) those at <SEG>.
+        labels: (B, S) int64 labels of the sequences after compression; None = no text loss.
+        tokens_in: Visual tokens of each sample before compression.
+        tokens_out: Visual tokens of each sample after it.
+    """
 
     hidden: Tensor
     seg: Tensor
@@ -44,7 +59,11 @@ class LanguageOutput:
 
 
 class Lavida(PreTrainedModel):
-    """The whole model: `forward` takes a `Batch` and gives an `Output`."""
+    """The whole model: `forward` takes a `Batch` and returns an `Output`.
+
+    Args:
+        config: Sizes of all parts.
+    """
 
     config_class = LavidaConfig
     config: LavidaConfig
@@ -57,18 +76,27 @@ class Lavida(PreTrainedModel):
     def __init__(self, config: LavidaConfig) -> None:
         super().__init__(config)
         self.family = backbone.find_family(config.mllm.model_type)
-        model_class: Any = self.family.model_class
-        self.mllm = model_class(config.mllm)
-        self.sam: Any = decoder.cache_positions(Sam2VideoModel(config.sam))
+        build_mllm = cast("Callable[[MllmConfig], Mllm]", self.family.model_class)
+        self.mllm: Mllm = build_mllm(config.mllm)
+        self.sam = decoder.cache_positions(cast("Sam2", Sam2VideoModel(cast("Sam2VideoConfig", config.sam))))
         self.names = NameEncoder(CLIPTextModel(config.names))
         self.projector = Projector(config)
         self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
         if config.adapters:
-            adapters.inject(config, self.mllm)
+            lora.inject(config, self.mllm)
 
     @classmethod
-    def from_preset(cls, name: str, random: bool = False, **changes: Any) -> Lavida:
-        """A preset with `changes` of its configuration: `tiny` with the shipped weights, or at random as the others."""
+    def from_preset(cls, name: str, random: bool = False, **changes: object) -> Lavida:
+        """Create the model of a preset: `tiny` with the shipped weights, the others with random ones.
+
+        Args:
+            name: paper, small or tiny.
+            random: Random weights for `tiny`, too.
+            **changes: Fields of `LavidaConfig` that differ from the preset.
+
+        Raises:
+            LavidaError: The preset is unknown, or a change is invalid.
+        """
         model = cls(LavidaConfig.preset(name, **changes))
         if name == "tiny" and not random and tiny_parts.FILE.is_file():
             tiny_parts.load_weights(model)
@@ -77,121 +105,154 @@ class Lavida(PreTrainedModel):
     @classmethod
     def from_parts(
         cls,
-        mllm: parts.PartSource,
-        sam: parts.PartSource,
-        text: parts.PartSource,
+        mllm: load.PartSource,
+        sam: load.PartSource,
+        text: load.PartSource,
         dtype: torch.dtype | None = None,
-        **changes: Any,
+        **changes: object,
     ) -> Lavida:
-        """The pretrained parts by Hub name or folder (SAM2 also as Meta's file), a projector at random.
+        """Create a model of pretrained parts and a projector with random weights.
 
-        `changes` go into the configuration; its <SEG> is the one that `LavidaProcessor.from_parts` adds.
+        Args:
+            mllm: Language model: folder, or name on the Hub.
+            sam: SAM2: folder, name on the Hub, or Meta's file (.pt).
+            text: CLIP, or its text tower: folder, or name on the Hub.
+            dtype: dtype of all weights; default float32.
+            **changes: Fields of `LavidaConfig`. Its <SEG> is the one that `LavidaProcessor.from_parts` adds.
+
+        Raises:
+            CheckpointError: A part cannot be read, or its keys or sizes differ.
+            LavidaError: A change is invalid.
         """
-        changes.setdefault("seg_token_id", parts.seg_token(mllm)[0])
-        config = LavidaConfig(**parts.part_configs(mllm, sam, text, changes) | changes)
+        seg_id, _ = load.seg_token(mllm)
+        given: dict[str, Any] = {"seg_token_id": seg_id} | changes
+        config = LavidaConfig(**load.part_configs(mllm, sam, text, given) | given)
+        dtype = dtype or torch.float32
         with torch.device("meta"):
-            model: Any = cls(config)
-        options = {"dtype": dtype or torch.float32}
-        model.mllm = parts.load_mllm(mllm, config, options)
-        config.mllm.get_text_config().vocab_size = model.mllm.get_input_embeddings().weight.shape[0]
-        model.sam = decoder.cache_positions(parts.load_sam(sam, config, options))
-        model.names = NameEncoder(parts.load_names(text, config, options))
-        model.projector = Projector(config).to(options["dtype"])
+            model = cls(config)
+        model.mllm = load.load_mllm(mllm, config, dtype)
+        config.mllm.get_text_config().vocab_size = len(load.embedding_weight(model.mllm))
+        model.sam = decoder.cache_positions(load.load_sam(sam, config, dtype))
+        model.names = NameEncoder(load.load_names(text, config, dtype))
+        model.projector = Projector(config).to(dtype)
         model.projector.apply(model._init_weights)
         align(model)
-        whole: Lavida = model.eval()
-        return whole
+        module: nn.Module = model
+        module.eval()
+        return model
 
     @classmethod
     def from_pretrained(
-        cls, pretrained_model_name_or_path: Any, *model_args: Any, config: Any = None, **kwargs: Any
-    ) -> Any:
-        """As transformers', but what cannot be read, missing or foreign keys and other sizes are a CheckpointError."""
-        name, load = pretrained_model_name_or_path, super().from_pretrained
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
+        *model_args: object,
+        config: PreTrainedConfig | str | os.PathLike[str] | None = None,
+        **kwargs: object,
+    ) -> Lavida:
+        """Load a saved model, as transformers' own method, with its weights in aligned memory (see `lavida.alignment`).
+
+        Args:
+            pretrained_model_name_or_path: Folder of `save_pretrained`, or name on the Hub.
+            *model_args: See transformers.
+            config: Configuration to use instead of the saved one; its sizes have to be the same.
+            **kwargs: See transformers: dtype, attn_implementation, device_map, output_loading_info, ...
+
+        Raises:
+            CheckpointError: The model cannot be read, or keys or sizes differ.
+        """
+        name, load_checked = pretrained_model_name_or_path, cast("_Loader", super().from_pretrained)
         if isinstance(config, LavidaConfig):
-            check_same_sizes(str(name), LavidaConfig.from_pretrained(name), config)
-        with_info, mend = kwargs.pop("output_loading_info", False), kwargs.pop("ignore_mismatched_sizes", False)
+            check_same_sizes(str(name), LavidaConfig.from_pretrained(str(name)), config)
+        with_info = kwargs.pop("output_loading_info", False)
+        allow_mismatched = kwargs.pop("ignore_mismatched_sizes", False)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
         with quiet_transformers(), reading(name, "saved model"):
-            found: Any = load(name, *model_args, config=config, **kwargs)
-        model, info = found
-        check_keys(str(name), info["missing_keys"], info["unexpected_keys"], () if mend else info["mismatched_keys"])
+            model, info = load_checked(name, *model_args, config=config, **kwargs)
+        mismatched = () if allow_mismatched else info["mismatched_keys"]
+        check_keys(str(name), info["missing_keys"], info["unexpected_keys"], mismatched)
         align(model)
-        return (model, info) if with_info else model
+        return cast("Lavida", (model, info)) if with_info else model  # transformers' signature ignores the tuple, too
 
     def get_input_embeddings(self) -> nn.Module:
-        """The language model's: FSDP asks for them."""
-        found: nn.Module = self.mllm.get_input_embeddings()
-        return found
+        """Return the language model's token embedding; FSDP needs it."""
+        return self.mllm.get_input_embeddings()
 
     def get_output_embeddings(self) -> nn.Module:
-        """The language model's head."""
-        found: nn.Module = self.mllm.get_output_embeddings()
-        return found
+        """Return the language model's head."""
+        return self.mllm.get_output_embeddings()
 
     def add_adapters(self) -> None:
-        """Put LoRA where `trainable` says so, once; the configuration remembers it."""
+        """Add LoRA to the groups that `trainable` lists as lora, once; the configuration records it."""
         if not self.config.adapters:
-            adapters.inject(self.config, self.mllm)
+            lora.inject(self.config, self.mllm)
             self.config.adapters = True
             self.train(self.training)
 
     def merge_adapters(self) -> None:
-        """Bake LoRA into the weights, to publish a model that needs no peft."""
+        """Merge LoRA into the weights, to publish a model that does not need peft."""
         if self.config.adapters:
-            adapters.merge(self.mllm)
+            lora.merge(self.mllm)
             self.config.adapters = False
 
     def forward(self, batch: Batch) -> Output:
-        """Masks, scores and, where there are targets, losses of a batch; see `Output`."""
+        """Compute masks, scores and, where there are targets, losses of a batch.
+
+        Args:
+            batch: What `LavidaProcessor` makes.
+
+        Raises:
+            LavidaError: A sequence does not have exactly one <SEG>, or its placeholders differ from its grid.
+        """
         config, frames = self.config, objective.sample_of_frame(batch, self.device)
-        read = self._read(batch)
+        language = self._run_language_model(batch)
         features = decoder.encode_frames(self.sam, pixels.normalise_for_sam(batch.frames))
         names_NDX, real_ND = self._frame_names(batch, frames)
-        projected = self.projector(read.seg[frames], names_NDX, real_ND, features.pixels_NPC)
+        projected = self.projector(language.seg[frames], names_NDX, real_ND, features.pixels_NPC)
         maps_NDHW = self.projector.name_maps(projected.names, features)
         names_ND = self.projector.name_logits(projected.names, maps_NDHW)
-        drawn = mask_prompt(maps_NDHW, real_ND, self.sam.prompt_encoder.mask_input_size) if config.prompt_maps else None
+        prompt_mask = None
+        if config.prompt_maps:
+            prompt_mask = mask_prompt(maps_NDHW, real_ND, self.sam.prompt_encoder.mask_input_size)
         decoded = decoder.decode_masks(
-            self.sam, features, projected.prompt, batch.counts, config.memory, self.training, drawn
+            self.sam, features, projected.prompt, batch.counts, config.memory, self.training, prompt_mask
         )
         scores = decoded.scores + log_odds(names_ND, real_ND) if config.score_names else decoded.scores
         masks = decoder.gate_masks(decoded.masks, scores) if config.gate_masks else decoded.masks
-        found = objective.frame_losses(batch, masks, decoded.ious, scores, config.weights)
-        found |= objective.name_losses(batch, names_ND, maps_NDHW, config.weights)
-        found |= objective.text_losses(self.mllm.lm_head, read.hidden, read.labels)
-        values = losses.values(found)
+        parts = objective.frame_losses(batch, masks, decoded.ious, scores, config.weights)
+        parts |= objective.name_losses(batch, names_ND, maps_NDHW, config.weights)
+        parts |= objective.text_losses(self.mllm.lm_head, language.hidden, language.labels)
+        values = losses.loss_values(parts)
         return Output(
             masks=masks,
             ious=decoded.ious,
             scores=scores,
             names=names_ND.masked_fill(~real_ND, -torch.inf),
-            tokens_in=read.tokens_in,
-            tokens_out=read.tokens_out,
-            loss=losses.total(values, config.weights),
+            tokens_in=language.tokens_in,
+            tokens_out=language.tokens_out,
+            loss=losses.total_loss(values, config.weights),
             losses=values,
-            parts=found,
+            parts=parts,
         )
 
-    def _read(self, batch: Batch) -> LanguageOutput:
-        """The language model on the sequences, with compressed visual tokens in their placeholders."""
+    def _run_language_model(self, batch: Batch) -> LanguageOutput:
+        """Run the language model on the sequences, with compressed visual tokens in their placeholders."""
         config, family = self.config, self.family
         cells = sequence.visual_token_counts(batch, config.mllm.vision_config.spatial_merge_size)
         threshold = 0.0 if self.training else config.static_threshold
-        seen = family.look(self.mllm, batch.patches, batch.grids, threshold)
+        seen = family.encode_vision(self.mllm, batch.patches, batch.grids, threshold)
         compressed = density_packed(
             seen.tokens, seen.lengths, config.reduction_ratio, config.density_neighbours, config.compression_gradient
         )
         first = accumulate((0, *seen.lengths[:-1]))
-        centres = torch.cat([one.centres + start for one, start in zip(compressed, first, strict=True)])
+        centres = torch.cat([part.centres + start for part, start in zip(compressed, first, strict=True)])
         kept = torch.zeros_like(seen.kept).index_fill(0, seen.kept.nonzero().squeeze(1)[centres], True)
         types, mask = batch.token_types, batch.attention_mask
         positions = family.positions(self.mllm, batch.input_ids, types, mask, batch.grids)
         kept_sequences = sequence.drop_tokens(batch, positions, kept)
         embeds = self.mllm.get_input_embeddings()(kept_sequences.ids)
-        tokens = torch.cat([one.tokens for one in compressed]).to(embeds.dtype)
+        tokens = torch.cat([part.tokens for part in compressed]).to(embeds.dtype)
         visual = kept_sequences.visual
-        hidden = family.read(
+        hidden = family.hidden_states(
             self.mllm,
             embeds.masked_scatter(visual[..., None], tokens),
             kept_sequences.mask,
@@ -205,11 +266,11 @@ class Lavida(PreTrainedModel):
             seg=hidden[torch.arange(len(batch), device=hidden.device), seg],
             labels=kept_sequences.labels,
             tokens_in=cells,
-            tokens_out=tuple(len(one.centres) for one in compressed),
+            tokens_out=tuple(len(part.centres) for part in compressed),
         )
 
     def _frame_names(self, batch: Batch, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Name features (N, D, X) of each frame's sample, and which of them are names, (N, D) bool."""
+        """Text features (N, D, X) of each frame's names, and which of them are names, (N, D) bool."""
         features_KX = self.names(batch.name_ids, batch.name_mask)
         real_BD = objective.valid_names(batch.name_counts, self.device)
         names_BDX = features_KX.new_zeros(*real_BD.shape, features_KX.shape[1])

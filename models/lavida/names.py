@@ -1,50 +1,77 @@
-"""Features of anomaly names: what a CLIP text tower says at the end of each name alone, cached while it is frozen."""
+"""Text features of anomaly names: the CLIP text tower's state at the end of each name, cached while it is frozen."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from transformers import CLIPTextModel
 
 CACHED_NAMES = 100_000
 """Names that the cache holds: 512 float32 values each, 200 MB."""
 
 
-class NameEncoder(nn.Module):
-    """Text tower with a memory. `encode` gives (K, W) features for K names.
+class _TowerVersion(NamedTuple):
+    """Changes whenever the tower's weights are loaded, moved, cast or updated."""
 
-    Nothing is cached while the tower trains. The cache knows names by their tokens and is dropped when the tower's
-    weights are loaded, moved or cast.
+    address: int
+    version: int
+    dtype: torch.dtype
+    device: torch.device
+
+
+class NameEncoder(nn.Module):
+    """CLIP text tower (arXiv 2103.00020) with a cache.
+
+    Nothing is cached while the tower trains. The cache's keys are the names' tokens; it is cleared when the tower's
+    weights change.
+
+    Args:
+        tower: The text tower.
     """
 
-    def __init__(self, tower: Any) -> None:
+    def __init__(self, tower: CLIPTextModel) -> None:
         super().__init__()
         self.tower = tower
         self._cache: dict[tuple[int, ...], Tensor] = {}
-        self._state: tuple[Any, ...] = ()
+        self._cached_version: _TowerVersion | None = None
 
     def forward(self, ids_KW: Tensor, mask_KW: Tensor) -> Tensor:
-        """Features of K names, (K, C) in the tower's dtype; ids and mask (K, W) int64, padded on the right."""
-        weight = self.tower.embeddings.token_embedding.weight
+        """Encode names.
+
+        Args:
+            ids_KW: (K, W) int64 token ids, padded on the right.
+            mask_KW: (K, W) int64, 0 = padding.
+
+        Returns:
+            (K, C) features in the tower's dtype.
+        """
+        weight = self._weight()
         if weight.requires_grad:
-            return self._run(ids_KW, mask_KW)
-        version = (weight.data_ptr(), weight._version, weight.dtype, weight.device)
-        if version != self._state or len(self._cache) > CACHED_NAMES:
-            self._cache, self._state = {}, version
+            return self._encode(ids_KW, mask_KW)
+        version = _TowerVersion(weight.data_ptr(), weight._version, weight.dtype, weight.device)
+        if version != self._cached_version or len(self._cache) > CACHED_NAMES:
+            self._cache, self._cached_version = {}, version
         keys = [tuple(row[real].tolist()) for row, real in zip(ids_KW.cpu(), mask_KW.cpu().bool(), strict=True)]
         new = {key: number for number, key in enumerate(keys) if key not in self._cache}
         if new:
             rows = list(new.values())
             with torch.inference_mode(False), torch.no_grad():
-                self._cache.update(zip(new, self._run(ids_KW[rows], mask_KW[rows]).unbind(), strict=True))
+                self._cache.update(zip(new, self._encode(ids_KW[rows], mask_KW[rows]).unbind(), strict=True))
         return torch.stack([self._cache[key] for key in keys])
 
-    def _run(self, ids_KW: Tensor, mask_KW: Tensor) -> Tensor:
-        """At the last real token, CLIP's end of text: the tower's own pooling takes the highest id where `eos_token_id`
-        is 2, and attention looks back only.
+    def _weight(self) -> Tensor:
+        weight: Tensor = self.tower.embeddings.token_embedding.weight
+        return weight
+
+    def _encode(self, ids_KW: Tensor, mask_KW: Tensor) -> Tensor:
+        """The state at the last real token, CLIP's end of text.
+
+        The tower's own pooling takes the highest id where `eos_token_id` is 2; attention only looks back, so padding on
+        the right has no effect.
         """
-        device = self.tower.embeddings.token_embedding.weight.device
+        device = self._weight().device
         mask_KW = mask_KW.to(device)
         states_KWC: Tensor = self.tower(input_ids=ids_KW.to(device), attention_mask=mask_KW).last_hidden_state
         return states_KWC[torch.arange(len(states_KWC), device=device), mask_KW.sum(dim=1) - 1]

@@ -1,7 +1,7 @@
 """From a batch and the model's outputs to the parts of the losses; a loss whose targets are unknown is left out.
 
 Letters: B samples, N frames of the batch, M candidate masks, D names of the longest prompt, h w the per-name
-maps, P = h * w.
+maps, P = h * w. "Parts": see `lavida.losses`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,27 @@ from lavida.losses import Weights
 
 
 def sample_of_frame(batch: Batch, device: torch.device) -> Tensor:
-    """Which sample each frame belongs to, (N,) int64."""
+    """Return the number of each frame's sample, (N,) int64.
+
+    Args:
+        batch: The batch.
+        device: Where the result is needed.
+    """
     return torch.repeat_interleave(torch.arange(len(batch)), torch.tensor(batch.counts)).to(device)
 
 
 def valid_names(counts: Sequence[int], device: torch.device) -> Tensor:
-    """(B, D) bool, True for the first `counts[b]` places of row b."""
+    """Return which places of a padded list of names hold one, (B, D) bool.
+
+    Args:
+        counts: Names of each sample.
+        device: Where the result is needed.
+    """
     return (torch.arange(max(counts)) < torch.tensor(counts)[:, None]).to(device)
 
 
 def frame_losses(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: Weights) -> dict[str, Tensor]:
-    """focal, dice, iou and object of the frames' masks."""
+    """Compute the losses of the frames' masks; the arguments are those of `losses.frame_losses`."""
     if batch.masks is None:
         return {}
     return losses.frame_losses(masks, ious, scores, batch.masks, weights)
@@ -37,9 +47,12 @@ def frame_losses(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weig
 
 @dataclass(frozen=True, slots=True)
 class NameTargets:
-    """What the names ought to say: labels (N, D) float32 in {0, 1}, real and mapped (N, D) bool.
+    """Targets of the per-name outputs.
 
-    `real` is False beyond a sample's names, `mapped` also where no map of the name alone is known.
+    Attributes:
+        labels: (N, D) float32 in {0, 1}: is the name an anomaly in this frame?
+        real: (N, D) bool, False beyond a sample's names.
+        mapped: (N, D) bool, False also where the mask of the name alone is unknown.
     """
 
     labels: Tensor
@@ -48,9 +61,13 @@ class NameTargets:
 
 
 def name_targets(batch: Batch) -> NameTargets | None:
-    """None where targets are unknown. A name whose anomaly is out of view counts as absent.
+    """Compute the targets of the per-name outputs; None where labels or masks are unknown.
 
-    A mask of several anomalies cannot be told apart by name: they have no maps.
+    A name whose anomaly is out of view counts as absent. A mask of several anomalies cannot be split by name: these
+    names are not `mapped`.
+
+    Args:
+        batch: The batch.
     """
     if batch.masks is None or batch.name_labels is None:
         return None
@@ -65,40 +82,62 @@ def name_targets(batch: Batch) -> NameTargets | None:
 
 
 def name_losses(batch: Batch, logits_ND: Tensor, maps_NDHW: Tensor, weights: Weights) -> dict[str, Tensor]:
-    """Names per frame, and their maps if these have a weight."""
-    wanted = name_targets(batch)
-    if wanted is None or batch.masks is None:
+    """Compute the losses of the per-name logits, and of the per-name maps if these have a weight.
+
+    Args:
+        batch: Has the targets.
+        logits_ND: (N, D) per-frame name logits.
+        maps_NDHW: (N, D, h, w) logits.
+        weights: Weights of the losses.
+
+    Returns:
+        `names` and `name_maps`, (2,) each; empty where targets are unknown.
+    """
+    targets = name_targets(batch)
+    if targets is None or batch.masks is None:
         return {}
-    found = {"names": losses.names(logits_ND, wanted.labels, wanted.real)}
+    parts = {"names": losses.name_loss(logits_ND, targets.labels, targets.real)}
     if weights.name_maps:
         size = maps_NDHW.shape[-2:]
         target_NP = F.adaptive_avg_pool2d(batch.masks[:, None].float(), (size[0], size[1])).flatten(1)
-        found["name_maps"] = losses.name_maps(maps_NDHW.flatten(2), target_NP, wanted.labels, wanted.mapped)
-    return found
+        parts["name_maps"] = losses.name_map_loss(maps_NDHW.flatten(2), target_NP, targets.labels, targets.mapped)
+    return parts
 
 
 def text_losses(head: nn.Module, hidden_BSZ: Tensor, labels_BS: Tensor | None) -> dict[str, Tensor]:
-    """Next-token loss of the assistant's turn; only the labelled positions go through the language head."""
+    """Compute the next-token loss of the assistant's turn; only labelled positions go through the language head.
+
+    Args:
+        head: Language head, (Z,) to (V,) logits.
+        hidden_BSZ: (B, S, Z) last hidden states.
+        labels_BS: (B, S) int64, -100 = not counted; None = no text loss.
+
+    Returns:
+        `text`, a scalar; empty without labels.
+    """
     if labels_BS is None:
         return {}
     counted = labels_BS[:, 1:] != -100
-    return {"text": losses.text(head(hidden_BSZ[:, :-1][counted]), labels_BS[:, 1:][counted])}
+    return {"text": losses.text_loss(head(hidden_BSZ[:, :-1][counted]), labels_BS[:, 1:][counted])}
 
 
 def loss_counts(batch: Batch) -> Tensor:
-    """Over how many things each part of each loss is a mean: (L, 2) int64 on the CPU, in the order of `losses.LOSSES`.
+    """Count the items that each part of each loss is a mean over; the model is not needed for it.
 
-    Tokens of the answers, anomalies and other names, frames; what has one part has it twice. Told without the model.
+    Items are tokens of the answers, anomalies and other names, or frames; a loss of one part has its count twice.
+
+    Args:
+        batch: The batch.
+
+    Returns:
+        (L, 2) int64 on the CPU, in the order of `losses.LOSSES`.
     """
     tokens = 0 if batch.labels is None else int((batch.labels[:, 1:] != -100).sum())
     frames = 0 if batch.masks is None else len(batch.masks)
-    found = dict.fromkeys(losses.LOSSES, [frames] * 2) | {
-        "text": [tokens] * 2,
-        "names": [0, 0],
-        "name_maps": [0, 0],
-    }
-    wanted = name_targets(batch)
-    if wanted is not None:
-        for name, chosen in (("names", wanted.real), ("name_maps", wanted.mapped)):
-            found[name] = losses.split_by_label(wanted.labels, chosen).sum(dim=(1, 2)).tolist()
-    return torch.tensor([found[name] for name in losses.LOSSES])
+    counts = dict.fromkeys(losses.LOSSES, [frames] * 2)
+    counts |= {"text": [tokens] * 2, "names": [0, 0], "name_maps": [0, 0]}
+    targets = name_targets(batch)
+    if targets is not None:
+        for name, chosen in (("names", targets.real), ("name_maps", targets.mapped)):
+            counts[name] = losses.split_by_label(targets.labels, chosen).sum(dim=(1, 2)).tolist()
+    return torch.tensor([counts[name] for name in losses.LOSSES])

@@ -1,4 +1,4 @@
-"""Frames to pixels, in torch: patches for the language model in Qwen's order, squares for SAM2, masks for the losses.
+"""Pixel preprocessing in torch: patches for the language model in Qwen's order, squares for SAM2, masks for the losses.
 
 Letters: T frames, H W pixels, P patches, C values of one patch.
 """
@@ -20,7 +20,21 @@ MAX_ASPECT_RATIO = 200
 
 
 def target_size(height: int, width: int, factor: int, fewest: int, most: int) -> tuple[int, int]:
-    """Size that a frame gets: multiples of `factor` near its own shape, `fewest` to `most` factor x factor cells."""
+    """Compute the size that a frame is resized to, as Qwen2-VL's `smart_resize`.
+
+    Args:
+        height: The frame's height in pixels.
+        width: Its width.
+        factor: Side of a cell in pixels; both sides become multiples of it.
+        fewest: Least number of cells.
+        most: Largest number of cells.
+
+    Returns:
+        (height, width) in pixels.
+
+    Raises:
+        LavidaError: The aspect ratio is above `MAX_ASPECT_RATIO`.
+    """
     if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
         raise LavidaError(
             f"frame of {height} x {width} pixels; expected sides that differ by at most {MAX_ASPECT_RATIO} times"
@@ -39,7 +53,16 @@ def target_size(height: int, width: int, factor: int, fewest: int, most: int) ->
 
 
 def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
-    """Frames (T, H, W, 3) uint8 to (T, 3, *size) uint8, antialiased, rounded as PIL does."""
+    """Resize frames with antialiasing, rounded as PIL does.
+
+    Args:
+        frames_THWC: (T, H, W, 3) uint8.
+        size: (height, width).
+        mode: bilinear or bicubic.
+
+    Returns:
+        (T, 3, height, width) uint8.
+    """
     frames = torch.from_numpy(np.ascontiguousarray(frames_THWC)).permute(0, 3, 1, 2)
     if tuple(frames.shape[-2:]) == tuple(size):
         return frames
@@ -47,19 +70,37 @@ def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
 
 
 def normalise(frames_TCHW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Frames uint8 to float32 where they are, 0..1 less the mean over the deviation of each channel."""
+    """Normalise frames on their device: (pixels / 255 - mean) / std.
+
+    Args:
+        frames_TCHW: (T, 3, H, W) uint8.
+        mean: Of each channel, in [0, 1].
+        std: Of each channel.
+
+    Returns:
+        (T, 3, H, W) float32.
+    """
     shift, scale = torch.tensor(mean), torch.tensor(std)
-    factors, shifts = (1 / (255 * scale)).tolist(), (shift / scale).tolist()  # plain numbers: a GPU waits for no copy
-    frames = frames_TCHW.to(torch.float32, copy=True)  # in place from here on: one pass of memory less is half the time
+    factors, shifts = (1 / (255 * scale)).tolist(), (shift / scale).tolist()  # plain numbers: no copy to a GPU
+    frames = frames_TCHW.to(torch.float32, copy=True)  # a copy, changed in place below: half the time
     for channel, (factor, shift_by) in enumerate(zip(factors, shifts, strict=True)):
         frames[:, channel].mul_(factor).sub_(shift_by)
     return frames
 
 
 def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tuple[Tensor, tuple[int, int, int]]:
-    """Patches (P, C) in Qwen's order, the merge * merge of a cell one after another, and the grid (t, height, width).
+    """Cut frames into patches in Qwen2-VL's order: the merge * merge patches of a cell are consecutive.
 
-    Frames that do not fill the last temporal patch are made up by the last frame.
+    The last frame is repeated to fill the last temporal patch.
+
+    Args:
+        frames_TCHW: (T, 3, H, W) float32; height and width are multiples of patch * merge.
+        patch: Side of a patch in pixels.
+        merge: Side of a cell in patches.
+        temporal: Frames of a patch.
+
+    Returns:
+        Patches (P, C), and the grid (temporal patches, height, width) in patches.
     """
     short = -len(frames_TCHW) % temporal
     frames = torch.cat([frames_TCHW, frames_TCHW[-1:].expand(short, -1, -1, -1)])
@@ -71,17 +112,40 @@ def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tupl
 
 
 def square_frames(frames_THWC: np.ndarray, side: int) -> Tensor:
-    """Frames for SAM2, (T, 3, side, side) uint8: a quarter of what they take once `for_sam` has normalised them."""
+    """Resize frames for SAM2; uint8 takes a quarter of the memory of normalised frames.
+
+    Args:
+        frames_THWC: (T, H, W, 3) uint8.
+        side: Side in pixels.
+
+    Returns:
+        (T, 3, side, side) uint8.
+    """
     return resize(frames_THWC, (side, side), "bilinear")
 
 
 def normalise_for_sam(frames_NCHW: Tensor) -> Tensor:
-    """Frames uint8 to float32 as SAM2 reads them, normalised where they are: on the GPU, if there is one."""
+    """Normalise frames for SAM2 on their device.
+
+    Args:
+        frames_NCHW: (N, 3, H, W) uint8.
+
+    Returns:
+        (N, 3, H, W) float32.
+    """
     return normalise(frames_NCHW, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def square_masks(masks_THW: np.ndarray, side: int) -> Tensor:
-    """Masks (T, H, W) bool to (T, side, side) bool: pixels half covered; a mask too small for that, pixels touched."""
+    """Resize masks: pixels that are at least half covered, or all touched pixels of a mask that has no such pixel.
+
+    Args:
+        masks_THW: (T, H, W) bool.
+        side: Side in pixels.
+
+    Returns:
+        (T, side, side) bool.
+    """
     masks = torch.from_numpy(np.ascontiguousarray(masks_THW))[:, None].float()
     share = F.interpolate(masks, size=(side, side), mode="area")[:, 0]
     half, touched = share >= 0.5, share > 0

@@ -20,12 +20,19 @@ PARTS = {
 
 TINY_VOCABULARY = 1536
 TINY_SIDE = 256
-"""Pixels: at 128 what a street camera sees of a bicycle is too small to be told from a person."""
+"""Pixels: at 128 a bicycle as a street camera sees it is too small to be distinguished from a person."""
 PRESETS = ("paper", "small", "tiny")
 
 
-def preset_values(name: str) -> dict[str, Any]:
-    """The arguments of LavidaConfig that make a preset. Raises LavidaError for an unknown name."""
+def preset_values(name: str) -> dict[str, object]:
+    """Return the arguments of LavidaConfig for a preset.
+
+    Args:
+        name: paper, small or tiny.
+
+    Raises:
+        LavidaError: The name is unknown.
+    """
     if name not in PRESETS:
         raise LavidaError(f"preset {name!r}; expected one of {', '.join(PRESETS)}")
     if name == "tiny":
@@ -68,10 +75,10 @@ def _sam_small() -> PreTrainedConfig:
     return AutoConfig.for_model("sam2_video", vision_config=vision)
 
 
-def _tiny() -> dict[str, Any]:
-    """256 pixels, from nothing: all parts train but the memory, which `memory: none` leaves out.
+def _tiny() -> dict[str, object]:
+    """256 pixels, from random weights: everything trains but the memory, which `memory: none` leaves out.
 
-    Per-name maps lead SAM2 as a mask prompt: with them a small model learns to read names (training/tiny/train.py).
+    Per-name maps are SAM2's mask prompt: with them a small model learns to read names (training/tiny).
     """
     return {
         "mllm_config": AutoConfig.for_model("qwen2_vl", **_tiny_qwen()),
@@ -88,7 +95,7 @@ def _tiny() -> dict[str, Any]:
         "name_maps": "fine",
         "prompt_maps": True,
         "score_names": True,
-        "gate_masks": False,  # from nothing the object score starts at 0: the gate would hold back the masks' gradient
+        "gate_masks": False,  # random weights start with object score 0: the gate would stop the masks' gradient
         "trainable": dict.fromkeys(GROUPS, "full") | {"memory": "frozen"},
     }
 

@@ -1,42 +1,51 @@
-"""Multi-scale semantic projector of LAVIDA: names look at a frame's pixels, then queries at <SEG> and names.
+"""Multi-scale semantic projector of LAVIDA (arXiv 2602.19248): names attend to a frame's pixels, then queries attend
+to <SEG> and the names.
 
 Letters: N frames, D names of the longest prompt, C channels of SAM2, X text width, Z hidden width of the language
 model, Q queries, E hidden width of the projector, h w SAM2's lowest resolution. The attention blocks are SAM2's, as
-transformers has them.
+transformers implements them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import Sam2VideoMaskDecoderConfig
+from transformers import PreTrainedConfig, Sam2VideoMaskDecoderConfig
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoAttention, Sam2VideoTwoWayAttentionBlock
 
 from lavida.config import LavidaConfig
 from lavida.decoder import Features
 
 NAME_BIAS = -3.0
-"""Where the maps start: nearly empty."""
+"""Initial bias of the maps: nearly empty."""
 PROMPT_LIMIT = 10.0
-_Attention: Any = Sam2VideoAttention  # untyped in transformers
+_Attention: Callable[[PreTrainedConfig], nn.Module] = Sam2VideoAttention
 
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """prompt (N, 1, C): one sparse prompt per frame; names (N, D, C): embeddings of the names in that frame."""
+    """Output of the projector.
+
+    Attributes:
+        prompt: (N, 1, C) one sparse prompt for SAM2 in each frame.
+        names: (N, D, C) embeddings of the names in that frame.
+    """
 
     prompt: Tensor
     names: Tensor
 
 
 class Projector(nn.Module):
-    """From <SEG>, the names and a frame's features to one sparse prompt for SAM2's mask decoder."""
+    """Turns <SEG>, the names and a frame's features into one sparse prompt for SAM2's mask decoder.
+
+    Args:
+        config: Widths and sizes; the projector's are `projector_*` and `qformer_*`.
+    """
 
     def __init__(self, config: LavidaConfig) -> None:
         super().__init__()
@@ -61,10 +70,13 @@ class Projector(nn.Module):
         self.fine = FinePixels(channels) if config.name_maps == "fine" else None
 
     def forward(self, seg_NZ: Tensor, names_NDX: Tensor, real_ND: Tensor, pixels_NPC: Tensor) -> Projected:
-        """One prompt per frame.
+        """Compute one prompt per frame.
 
-        seg_NZ the <SEG> state of each frame's sample, names_NDX its name features, real_ND bool (False = padding),
-        pixels_NPC features plus position encoding of SAM2's lowest resolution, P = h * w.
+        Args:
+            seg_NZ: (N, Z) state of <SEG> of each frame's sample.
+            names_NDX: (N, D, X) text features of its names.
+            real_ND: (N, D) bool, False = padding.
+            pixels_NPC: (N, P, C) features plus position encoding of SAM2's lowest resolution, P = h * w.
         """
         frame_names = self._names_in_frame(names_NDX, pixels_NPC)
         keys = torch.cat([self.seg_in(seg_NZ)[:, None], frame_names], dim=1)[:, None]
@@ -92,21 +104,41 @@ class Projector(nn.Module):
         return out
 
     def name_maps(self, names_NDC: Tensor, features: Features) -> Tensor:
-        """How much each pixel looks like each name, (N, D, h, w) logits: scaled dot products with the pixels."""
+        """Compute how similar each pixel is to each name: scaled dot products.
+
+        Args:
+            names_NDC: (N, D, C) embeddings of the names.
+            features: SAM2's features of the frames.
+
+        Returns:
+            (N, D, h, w) logits; with `name_maps: fine` in SAM2's finest resolution.
+        """
         pixels = features.maps[-1] + features.position if self.fine is None else self.fine(features)
         scale = self.name_scale.exp() / names_NDC.shape[-1] ** 0.5
         maps: Tensor = scale * torch.einsum("ndc,nchw->ndhw", names_NDC, pixels) + self.name_bias
         return maps
 
     def name_logits(self, names_NDC: Tensor, maps_NDHW: Tensor) -> Tensor:
-        """Is the name in the frame, (N, D) float32 logits: its embedding's score plus the smooth peak of its map."""
+        """Compute whether the name is in the frame: its embedding's score plus the smooth maximum of its map.
+
+        Args:
+            names_NDC: (N, D, C) embeddings of the names.
+            maps_NDHW: (N, D, H, W) logits.
+
+        Returns:
+            (N, D) float32 logits.
+        """
         flat = maps_NDHW.float().flatten(2)
         score: Tensor = self.name_score(names_NDC)[..., 0].float()
         return score + flat.logsumexp(dim=-1) - math.log(flat.shape[-1])
 
 
 class FinePixels(nn.Module):
-    """Pixels at SAM2's finest resolution from its three maps, (N, C, H, W)."""
+    """Combines SAM2's three maps at its finest resolution.
+
+    Args:
+        channels: C of the coarsest map; the others have C / 4 and C / 8.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -116,7 +148,11 @@ class FinePixels(nn.Module):
         self.out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, features: Features) -> Tensor:
-        """(N, C, H, W) of the finest map's size."""
+        """Return pixel features (N, C, H, W) of the finest map's size.
+
+        Args:
+            features: SAM2's features.
+        """
         fine, middle, coarse = features.maps
         size = fine.shape[-2:]
         mixed = self.fine_in(fine)
@@ -127,18 +163,35 @@ class FinePixels(nn.Module):
 
 
 def mask_prompt(maps_NDHW: Tensor, real_ND: Tensor, size: Sequence[int]) -> Tensor:
-    """The strongest real name at each pixel, logits within +-10, as SAM2's mask prompt (N, 1, *size)."""
+    """Turn the strongest name at each pixel into a mask prompt for SAM2.
+
+    Args:
+        maps_NDHW: (N, D, H, W) logits.
+        real_ND: (N, D) bool, False = padding.
+        size: (height, width) of SAM2's mask prompt.
+
+    Returns:
+        (N, 1, *size) logits within +-10.
+    """
     hidden = maps_NDHW.masked_fill(~real_ND[..., None, None], -PROMPT_LIMIT)
     strongest = hidden.amax(dim=1, keepdim=True).clamp(-PROMPT_LIMIT, PROMPT_LIMIT)
     return F.interpolate(strongest, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def log_odds(names_ND: Tensor, real_ND: Tensor) -> Tensor:
-    """Log of the summed odds of the real names, (N,) float32 for logits (N, D): is any of them in the frame?"""
+    """Compute the log of the names' summed odds: is any of them in the frame?
+
+    Args:
+        names_ND: (N, D) logits.
+        real_ND: (N, D) bool, False = padding.
+
+    Returns:
+        (N,) float32 logits.
+    """
     return names_ND.float().masked_fill(~real_ND, -torch.inf).logsumexp(dim=1)
 
 
-def _attention_config(width: int, heads: int, mlp: int, attention: str | None) -> Any:
+def _attention_config(width: int, heads: int, mlp: int, attention: str | None) -> Sam2VideoMaskDecoderConfig:
     config = Sam2VideoMaskDecoderConfig(
         hidden_size=width, num_attention_heads=heads, mlp_dim=mlp, attention_downsample_rate=2
     )

@@ -1,6 +1,7 @@
-"""Sequences after compression: dropped visual tokens leave ids, mask, types, labels and positions; padding stays left.
+"""Token sequences after compression: dropped visual tokens leave ids, mask, types, labels and positions.
 
-Letters: B samples, S tokens of the longest sequence before, R after, G merged cells of the whole batch.
+Letters: B samples, S tokens of the longest sequence before, R after, G merged cells of the whole batch. Padding stays
+on the left.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from lavida.errors import LavidaError
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """ids, mask, visual (is a visual token), labels: (B, R); positions (3, B, R) rotary."""
+    """Sequences for the language model.
+
+    Attributes:
+        ids: (B, R) int64 token ids.
+        mask: (B, R) int64, 0 = padding.
+        visual: (B, R) bool, True = visual token.
+        positions: (3, B, R) int64 rotary positions: time, height, width.
+        labels: (B, R) int64, -100 = not counted; None = no text loss.
+    """
 
     ids: Tensor
     mask: Tensor
@@ -26,7 +35,18 @@ class Sequences:
 
 
 def visual_token_counts(batch: Batch, merge: int) -> tuple[int, ...]:
-    """Merged cells of each sample by its grid; its sequence must have as many placeholders."""
+    """Count the visual tokens of each sample before compression.
+
+    Args:
+        batch: Its grids and its placeholders have to agree.
+        merge: Side of a merged cell in patches.
+
+    Returns:
+        B counts.
+
+    Raises:
+        LavidaError: A sequence has another number of placeholders than its grid has cells.
+    """
     by_grid = (batch.grids.prod(dim=1) // merge**2).tolist()
     by_text = (batch.token_types > 0).sum(dim=1).tolist()
     for number, (want, got) in enumerate(zip(by_grid, by_text, strict=True)):
@@ -37,7 +57,13 @@ def visual_token_counts(batch: Batch, merge: int) -> tuple[int, ...]:
 
 
 def drop_tokens(batch: Batch, positions: Tensor, kept_G: Tensor) -> Sequences:
-    """Leave out the cells that are not `kept_G`; with all of them kept nothing changes, to the bit."""
+    """Remove the visual tokens of dropped cells. With all cells kept the sequences are returned unchanged.
+
+    Args:
+        batch: The sequences before.
+        positions: (3, B, S) rotary positions before.
+        kept_G: (G,) bool, True = the cell's token stays.
+    """
     slots = (batch.token_types > 0).flatten().nonzero().squeeze(1)
     stays = batch.attention_mask.bool()
     visual = batch.token_types > 0
@@ -57,11 +83,23 @@ def drop_tokens(batch: Batch, positions: Tensor, kept_G: Tensor) -> Sequences:
 
 
 def seg_positions(sequences: Sequences, seg: int, keys: tuple[str, ...] = ()) -> Tensor:
-    """Where <SEG> stands in each sequence, (B,) int64; it must stand there once."""
-    there = (sequences.ids == seg) & sequences.mask.bool()
-    counts = there.sum(dim=1)
+    """Find <SEG> in each sequence.
+
+    Args:
+        sequences: The sequences.
+        seg: Token id of <SEG>.
+        keys: Names of the samples, for messages.
+
+    Returns:
+        (B,) int64 positions.
+
+    Raises:
+        LavidaError: <SEG> does not occur exactly once.
+    """
+    is_seg = (sequences.ids == seg) & sequences.mask.bool()
+    counts = is_seg.sum(dim=1)
     if bool((counts != 1).any()):
         names = [f"{key!r} " for key in keys] or [""] * len(counts)
         wrong = ", ".join(f"{name}{count}" for name, count in zip(names, counts.tolist(), strict=True) if count != 1)
         raise LavidaError(f"Batch: <SEG> (token {seg}) occurs {wrong} times; expected once in each sequence")
-    return there.to(torch.uint8).argmax(dim=1)
+    return is_seg.to(torch.uint8).argmax(dim=1)

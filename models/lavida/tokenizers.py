@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from lavida.parts.check import reading
 
 
-def load_tokenizer(source: str | Path) -> Any:
-    """By Hub name or folder. Raises CheckpointError where there is none."""
-    from transformers import AutoTokenizer
+def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
+    """Load a tokenizer.
 
+    Args:
+        source: Folder, or name on the Hub.
+
+    Raises:
+        CheckpointError: There is no tokenizer.
+    """
     with reading(source, "tokenizer"):
-        return AutoTokenizer.from_pretrained(source)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+        return tokenizer

@@ -85,7 +85,7 @@ def test_without_compression_it_is_transformers_own_forward(pair: tuple[Lavida, 
     clip = torch.tensor([count > 1 for count in batch.counts])
     patches = torch.split_with_sizes(batch.patches, batch.grids.prod(1).tolist())
     with torch.no_grad():
-        own = model._read(batch).hidden
+        own = model._run_language_model(batch).hidden
         theirs = model.mllm.model(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask,
@@ -106,8 +106,8 @@ def test_dropped_cells_leave_the_first_frame_alone(pair: tuple[Lavida, processin
     batch = processor(scenes()[:1], "score")
     cells = int(batch.grids[0, 1:].prod()) // 4
     with torch.no_grad():
-        whole = model.family.look(model.mllm, batch.patches, batch.grids, 0.0)
-        some = model.family.look(model.mllm, batch.patches, batch.grids, 0.01)
+        whole = model.family.encode_vision(model.mllm, batch.patches, batch.grids, 0.0)
+        some = model.family.encode_vision(model.mllm, batch.patches, batch.grids, 0.01)
     assert cells < some.lengths[0] < whole.lengths[0] == 3 * cells
     assert some.kept[:cells].all()
     assert int(some.kept.sum()) == some.lengths[0] == len(some.tokens)
@@ -120,8 +120,8 @@ def test_a_threshold_that_drops_nothing_changes_nothing(pair: tuple[Lavida, proc
     model, processor = pair
     batch = processor(scenes(), "score")
     with torch.no_grad():
-        whole = model.family.look(model.mllm, batch.patches, batch.grids, 0.0)
-        kept = model.family.look(model.mllm, batch.patches, batch.grids, 1e-9)
+        whole = model.family.encode_vision(model.mllm, batch.patches, batch.grids, 0.0)
+        kept = model.family.encode_vision(model.mllm, batch.patches, batch.grids, 1e-9)
     still = whole.lengths[0]
     assert kept.lengths[1:] == whole.lengths[1:]
     torch.testing.assert_close(kept.tokens[kept.lengths[0] :], whole.tokens[still:], atol=1e-5, rtol=1e-4)

@@ -107,7 +107,7 @@ def test_clips_of_unequal_length_with_memory_are_decoded_each_for_itself(sam: An
         for count in counts:
             rows = torch.arange(start, start + count)
             start += count
-            one = decoder.decode_masks(sam, features.of(rows), prompt[rows], [count], "causal", False)
+            one = decoder.decode_masks(sam, features.select(rows), prompt[rows], [count], "causal", False)
             torch.testing.assert_close(whole.masks[rows], one.masks, atol=1e-4, rtol=0)
             torch.testing.assert_close(whole.scores[rows], one.scores, atol=1e-4, rtol=0)
 

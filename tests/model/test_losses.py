@@ -22,21 +22,21 @@ def grid(*values: float) -> torch.Tensor:
 
 def test_focal_at_even_odds() -> None:
     # p = 1/2 everywhere: alpha_t * (1/2)^2 * ln 2, with alpha_t 1/4 on the object and 3/4 beside it.
-    got = losses.focal(grid(0, 0, 0, 0), grid(1, 0, 0, 0))
+    got = losses.focal_loss(grid(0, 0, 0, 0), grid(1, 0, 0, 0))
     assert got.shape == (1, 1)
     assert float(got) == pytest.approx((0.25 + 3 * 0.75) / 4 * 0.25 * math.log(2), rel=1e-6)
 
 
 def test_focal_of_one_pixel() -> None:
     # logit ln 3: p = 3/4. On the object: 1/4 * (1/4)^2 * -ln(3/4).
-    got = losses.focal(grid(math.log(3)), grid(1))
+    got = losses.focal_loss(grid(math.log(3)), grid(1))
     assert float(got) == pytest.approx(0.25 * 0.0625 * -math.log(0.75), rel=1e-5)
 
 
 def test_dice() -> None:
     # p = 1/2 on two pixels, one of them wanted: overlap 1/2, areas 1 + 1: 1 - (1 + 1) / (2 + 1).
-    assert float(losses.dice(grid(0, 0), grid(1, 0))) == pytest.approx(1 / 3, rel=1e-6)
-    assert float(losses.dice(grid(50, -50), grid(1, 0))) == pytest.approx(0, abs=1e-6)
+    assert float(losses.dice_loss(grid(0, 0), grid(1, 0))) == pytest.approx(1 / 3, rel=1e-6)
+    assert float(losses.dice_loss(grid(50, -50), grid(1, 0))) == pytest.approx(0, abs=1e-6)
 
 
 def test_true_iou() -> None:
@@ -45,7 +45,7 @@ def test_true_iou() -> None:
 
 
 def test_object_score() -> None:
-    got = losses.object_score(torch.tensor([0.0, math.log(3)]), torch.tensor([1.0, 0.0]))
+    got = losses.object_loss(torch.tensor([0.0, math.log(3)]), torch.tensor([1.0, 0.0]))
     assert got.tolist() == pytest.approx([math.log(2), math.log(4)], rel=1e-6)
 
 
@@ -98,9 +98,9 @@ def test_paper_weights() -> None:
 def test_text() -> None:
     logits = torch.zeros(2, 8)
     logits[0, 3] = 100.0
-    assert float(losses.text(logits[:1], torch.tensor([3]))) == pytest.approx(0, abs=1e-6)
-    assert float(losses.text(logits, torch.tensor([3, 2]))) == pytest.approx(math.log(8) / 2, rel=1e-6)
-    assert float(losses.text(logits[:0], torch.tensor([], dtype=torch.long))) == 0
+    assert float(losses.text_loss(logits[:1], torch.tensor([3]))) == pytest.approx(0, abs=1e-6)
+    assert float(losses.text_loss(logits, torch.tensor([3, 2]))) == pytest.approx(math.log(8) / 2, rel=1e-6)
+    assert float(losses.text_loss(logits[:0], torch.tensor([], dtype=torch.long))) == 0
 
 
 def test_text_loss_is_of_the_next_token_at_labelled_positions() -> None:
@@ -120,13 +120,13 @@ def test_name_maps() -> None:
     # Two names, one of them the anomaly, two pixels, the first covered; logits 0: BCE ln 2 each, dice 1/3 for the anomaly.
     maps, target = torch.zeros(1, 2, 2), torch.tensor([[1.0, 0.0]])
     labels, real = torch.tensor([[1.0, 0.0]]), torch.ones(1, 2, dtype=torch.bool)
-    got = losses.name_maps(maps, target, labels, real)
+    got = losses.name_map_loss(maps, target, labels, real)
     assert float(got.mean()) == pytest.approx(math.log(2) + (1 / 3) / 2, rel=1e-6)
     right = torch.tensor([[[50.0, -50.0], [-50.0, -50.0]]])
-    assert float(losses.name_maps(right, target, labels, real).mean()) == pytest.approx(0, abs=1e-6)
+    assert float(losses.name_map_loss(right, target, labels, real).mean()) == pytest.approx(0, abs=1e-6)
     wrong = torch.tensor([[[50.0, -50.0], [50.0, -50.0]]])
-    assert float(losses.name_maps(wrong, target, labels, real).mean()) == pytest.approx(25 / 2, rel=1e-5)
-    assert float(losses.name_maps(wrong, target, labels, torch.tensor([[True, False]])).mean()) == pytest.approx(
+    assert float(losses.name_map_loss(wrong, target, labels, real).mean()) == pytest.approx(25 / 2, rel=1e-5)
+    assert float(losses.name_map_loss(wrong, target, labels, torch.tensor([[True, False]])).mean()) == pytest.approx(
         0, abs=1e-6
     )
 
@@ -151,15 +151,17 @@ def test_counts_of_what_each_loss_is_over(processor: LavidaProcessor) -> None:
 
 def test_total_is_weighted_and_leaves_weight_zero_out() -> None:
     found = {"dice": torch.tensor(3.0), "names": torch.tensor(float("nan"))}
-    assert float(losses.total(found, Weights()) or 0) == 6
-    assert losses.total({}, Weights()) is None
+    assert float(losses.total_loss(found, Weights()) or 0) == 6
+    assert losses.total_loss({}, Weights()) is None
 
 
 def test_names_count_both_sides_half() -> None:
     logits = torch.tensor([[0.0, math.log(3), math.log(3), 99.0]])
     labels = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     real = torch.tensor([[True, True, True, False]])
-    got = losses.names(logits, labels, real)
+    got = losses.name_loss(logits, labels, real)
     assert got.tolist() == pytest.approx([math.log(2), math.log(4)], rel=1e-6)
-    assert float(losses.values({"names": got})["names"]) == pytest.approx((math.log(2) + math.log(4)) / 2, rel=1e-6)
-    assert losses.names(logits, labels * 0, real)[0] == 0, "no anomaly"
+    assert float(losses.loss_values({"names": got})["names"]) == pytest.approx(
+        (math.log(2) + math.log(4)) / 2, rel=1e-6
+    )
+    assert losses.name_loss(logits, labels * 0, real)[0] == 0, "no anomaly"

@@ -207,10 +207,10 @@ def test_round_trip(processor: LavidaProcessor, samples: list[Sample], tmp_path:
         LavidaProcessor.from_pretrained(tmp_path / "names_tokenizer")
     for odd in ("{", "{}"):
         (tmp_path / "names_tokenizer" / "tokenizer.json").write_text(odd)
-        with pytest.raises(LavidaError, match=rf"^{tmp_path}: no tokenizer to be read there \("):
+        with pytest.raises(LavidaError, match=rf"^{tmp_path}: no tokenizer can be read \("):
             LavidaProcessor.from_pretrained(tmp_path)
     (tmp_path / "lavida_processor.json").write_text('{"unknown": 3}')
-    with pytest.raises(LavidaError, match=r"no lavida_processor\.json to be read there \(.*unknown"):
+    with pytest.raises(LavidaError, match=r"no lavida_processor\.json can be read \(.*unknown"):
         LavidaProcessor.from_pretrained(tmp_path)
 
 

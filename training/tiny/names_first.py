@@ -83,7 +83,7 @@ def loss(model: Lavida, lookup: Lookup, asked: Look, rng: np.random.Generator, d
     logits = model.projector.name_logits(projected.names, maps)
     found = {
         "maps": map_loss(maps, asked.covered, present),
-        "names": losses.names(logits, present, torch.ones_like(present, dtype=torch.bool)).mean(),
+        "names": losses.name_loss(logits, present, torch.ones_like(present, dtype=torch.bool)).mean(),
     }
     return found | (_decoded(model, names_NDX, features, asked, rng) if decode else {})
 
@@ -140,7 +140,7 @@ def _dense(scenes: Scenes, row: int, rng: np.random.Generator, flip: bool) -> tu
 def map_loss(maps: Tensor, target: Tensor, present: Tensor) -> Tensor:
     """BCE of the maps (true and absent names count half each) and dice of the true ones; maps, target (N, D, h, w)."""
     entropy = F.binary_cross_entropy_with_logits(maps, target, reduction="none").mean((2, 3))
-    overlap = losses.dice(maps, target)
+    overlap = losses.dice_loss(maps, target)
     true, false = present.sum().clamp(min=1), (1 - present).sum().clamp(min=1)
     halves = (entropy * present).sum() / true + (entropy * (1 - present)).sum() / false
     return BCE * halves / 2 + (overlap * present).sum() / true

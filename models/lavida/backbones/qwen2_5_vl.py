@@ -1,8 +1,8 @@
-"""Qwen2.5-VL: as Qwen2-VL, with window attention in most blocks of the vision tower."""
+"""Qwen2.5-VL (arXiv 2502.13923): as Qwen2-VL, with window attention in most blocks of the vision tower."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,14 +10,15 @@ from transformers import PreTrainedModel, Qwen2_5_VLForConditionalGeneration
 from transformers.vision_utils import get_vision_window_index
 
 from lavida.backbone import Backbone, cumulative_lengths
+from lavida.interfaces import MllmConfig
 
 
 class Family(Backbone):
-    """Qwen2.5-VL; dropped cells leave their windows, the others stay in theirs."""
+    """Adapter for Qwen2.5-VL. Dropped cells leave their windows, the others stay in theirs."""
 
     model_class: ClassVar[type[PreTrainedModel]] = Qwen2_5_VLForConditionalGeneration
 
-    def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
         """Positions and segments as Qwen2-VL's, and the order of the cells by windows."""
         vision = config.vision_config
         merge = vision.spatial_merge_size

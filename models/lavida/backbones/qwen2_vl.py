@@ -1,4 +1,4 @@
-"""Qwen2-VL: the paper's language model."""
+"""Qwen2-VL (arXiv 2409.12191), the language model of the LAVIDA paper."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from lavida.backbone import Backbone
 
 
 class Family(Backbone):
-    """Qwen2-VL as transformers has it."""
+    """Adapter for Qwen2-VL."""
 
     model_class: ClassVar[type[PreTrainedModel]] = Qwen2VLForConditionalGeneration

@@ -1,19 +1,20 @@
-"""Qwen3-VL: learned positions, features for the first layers (DeepStack), a time before every frame of a clip."""
+"""Qwen3-VL (arXiv 2511.21631): learned positions, DeepStack features, a time before every frame of a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 from transformers import PreTrainedModel, Qwen3VLForConditionalGeneration
 from transformers.vision_utils import get_vision_interpolation_indices_and_weights
 
 from lavida.backbone import Backbone
+from lavida.interfaces import MllmConfig
 
 
 class Family(Backbone):
-    """Qwen3-VL; where tokens are merged, a kept token's deep features stay its own."""
+    """Adapter for Qwen3-VL. Where tokens are merged, a kept token has its own deep features."""
 
     model_class: ClassVar[type[PreTrainedModel]] = Qwen3VLForConditionalGeneration
 
@@ -22,8 +23,8 @@ class Family(Backbone):
     timestamps: ClassVar[bool] = True
     system: ClassVar[str] = ""
 
-    def tower_inputs(self, config: Any, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
-        """Positions and segments as Qwen2-VL's, and where the learned positions are read."""
+    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+        """Positions and segments as Qwen2-VL's, and where the learned positions are interpolated."""
         vision = config.vision_config
         indices, weights = get_vision_interpolation_indices_and_weights(
             grids,
@@ -36,6 +37,6 @@ class Family(Backbone):
         more = {"interp_indices": indices, "interp_weights": weights}
         return super().tower_inputs(config, grids, kept_P) | more
 
-    def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Any]:
-        """The features for the first layers, and where they belong."""
+    def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Tensor | list[Tensor]]:
+        """The features for the first layers, and the positions of the visual tokens."""
         return {"visual_pos_masks": visual_BS, "deepstack_visual_embeds": list(deep)}

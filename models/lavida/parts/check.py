@@ -1,11 +1,11 @@
-"""Does a checkpoint fit a model? Its faults by name: missing keys, foreign keys, sizes that differ."""
+"""Checks whether a checkpoint fits a model: missing keys, unexpected keys, sizes that differ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import ERROR
-from typing import Any
+from typing import TypedDict
 
 from transformers.utils import logging
 
@@ -13,13 +13,22 @@ from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError, shorten
 
 Mismatch = tuple[str, Sequence[int], Sequence[int]]
+"""Key, size in the checkpoint, size in the model."""
 PARTS = ("mllm_config", "sam_config", "names_config")
 PROJECTOR_SIZES = ("projector_hidden", "qformer_queries", "qformer_blocks", "qformer_mlp", "name_maps")
 
 
+class LoadingInfo(TypedDict):
+    """What transformers returns for `output_loading_info`."""
+
+    missing_keys: Iterable[str]
+    unexpected_keys: Iterable[str]
+    mismatched_keys: Iterable[Mismatch]
+
+
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Without transformers' own report of keys: `check` says what is wrong."""
+    """Silence transformers' report of keys: `check_keys` raises an error instead."""
     before = logging.get_verbosity()
     logging.set_verbosity(ERROR)
     try:
@@ -30,64 +39,92 @@ def quiet_transformers() -> Iterator[None]:
 
 @contextmanager
 def reading(where: object, what: str) -> Iterator[None]:
-    """Whatever is raised for files that are missing, broken off or of another shape is a CheckpointError."""
+    """Turn every exception about files that are missing, truncated or of another format into a CheckpointError.
+
+    Args:
+        where: Folder or name on the Hub.
+        what: What is read there, for the message.
+
+    Raises:
+        CheckpointError: The block raised an exception.
+    """
     try:
         yield
     except CheckpointError:
         raise
     except LavidaError as error:
         raise CheckpointError(f"{where}: {error}") from error
-    except Exception as error:  # transformers reads other people's files: a KeyError, an AttributeError, anything
+    except Exception as error:  # transformers reads arbitrary files: a KeyError, an AttributeError, anything
         why = str(error).strip().split("\n")[0][:300]
         why = why if isinstance(error, OSError) else f"{type(error).__name__}: {why}"
         todo = "expected a folder of save_pretrained, or a name on the Hub"
-        raise CheckpointError(f"{where}: no {what} to be read there ({why}); {todo}") from error
+        raise CheckpointError(f"{where}: no {what} can be read ({why}); {todo}") from error
 
 
-def check_keys(where: str, missing: Iterable[str], foreign: Iterable[str], sizes: Iterable[Mismatch]) -> None:
-    """Raise CheckpointError that names the keys which do not fit; silent where all do."""
-    said = [
+def check_keys(where: str, missing: Iterable[str], unexpected: Iterable[str], sizes: Iterable[Mismatch]) -> None:
+    """Check that a checkpoint has exactly the model's keys and sizes.
+
+    Args:
+        where: The checkpoint, for the message.
+        missing: Keys that only the model has.
+        unexpected: Keys that only the checkpoint has.
+        sizes: Keys of different sizes.
+
+    Raises:
+        CheckpointError: There are any; the message names them.
+    """
+    problems = [
         f"{len(names)} {what} ({shorten(names)})"
-        for what, names in (("keys missing", sorted(missing)), ("foreign keys", sorted(foreign)))
+        for what, names in (("keys missing", sorted(missing)), ("unexpected keys", sorted(unexpected)))
         if names
     ]
     wrong = [f"{name} {tuple(got)}, the model has {tuple(want)}" for name, got, want in sorted(sizes)]
     if wrong:
-        said.append(f"{len(wrong)} of another size ({shorten(wrong, 3)})")
-    if said:
-        raise CheckpointError(f"{where}: {'; '.join(said)}; expected the weights of exactly this model")
+        problems.append(f"{len(wrong)} of another size ({shorten(wrong, 3)})")
+    if problems:
+        raise CheckpointError(f"{where}: {'; '.join(problems)}; expected the weights of exactly this model")
 
 
 def check_same_sizes(where: str, saved: LavidaConfig, wanted: LavidaConfig) -> None:
-    """Raise CheckpointError that says which sizes differ between a checkpoint's configuration and the wanted one."""
-    there, here = _sizes(saved), _sizes(wanted)
-    differ = [
-        f"{name} {there.get(name)}, wanted {here.get(name)}"
-        for name in sorted(there | here)
-        if there.get(name) != here.get(name)
+    """Check that a checkpoint's configuration has the wanted sizes.
+
+    Args:
+        where: The checkpoint, for the message.
+        saved: Its configuration.
+        wanted: The wanted one.
+
+    Raises:
+        CheckpointError: Sizes differ; the message names them.
+    """
+    of_saved, of_wanted = _sizes(saved), _sizes(wanted)
+    different = [
+        f"{name} {of_saved.get(name)}, wanted {of_wanted.get(name)}"
+        for name in sorted(of_saved | of_wanted)
+        if of_saved.get(name) != of_wanted.get(name)
     ]
-    if differ:
+    if different:
         raise CheckpointError(
-            f"{where}: the checkpoint is of another size: {shorten(differ, 6)}; "
+            f"{where}: the checkpoint is of another size: {shorten(different, 6)}; "
             "use its own configuration, or another preset"
         )
 
 
-def _sizes(config: LavidaConfig) -> dict[str, Any]:
+def _sizes(config: LavidaConfig) -> dict[str, object]:
     plain = config.to_dict()
-    found = {name: plain[name] for name in PROJECTOR_SIZES}
+    sizes: dict[str, object] = {name: plain[name] for name in PROJECTOR_SIZES}
     for part in PARTS:
-        _collect(plain[part], part.removesuffix("_config"), found)
-    return found
+        sizes |= _integers(plain[part], part.removesuffix("_config"))
+    return sizes
 
 
-def _collect(value: Any, path: str, found: dict[str, Any]) -> None:
-    """Whole numbers and lists of them, by their path; token ids are no sizes."""
+def _integers(value: object, path: str) -> dict[str, object]:
+    """Integers and lists of them in nested dictionaries, by their path; token ids are no sizes."""
     if isinstance(value, dict):
+        found: dict[str, object] = {}
         for name, child in value.items():
             if not str(name).endswith(("_id", "_ids")) and name not in ("id2label", "label2id"):
-                _collect(child, f"{path}.{str(name).removesuffix('_config')}", found)
-    elif (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, list) and all(isinstance(one, int) for one in value)
-    ):
-        found[path] = value
+                found |= _integers(child, f"{path}.{str(name).removesuffix('_config')}")
+        return found
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    is_list = isinstance(value, list) and all(isinstance(item, int) for item in value)
+    return {path: value} if is_integer or is_list else {}

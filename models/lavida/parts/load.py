@@ -2,126 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
-from transformers import AutoConfig, CLIPTextModel, PreTrainedConfig, PreTrainedModel, Sam2VideoConfig, Sam2VideoModel
+from torch import Tensor, nn
+from transformers import AutoConfig, CLIPTextModel, PreTrainedConfig, Sam2VideoConfig, Sam2VideoModel
 
 from lavida import backbone, tokenizers
 from lavida.batch import SEG
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
+from lavida.interfaces import Mllm, Sam2
 from lavida.parts import sam2_keys
-from lavida.parts.check import check_keys, quiet_transformers, reading
+from lavida.parts.check import LoadingInfo, check_keys, quiet_transformers, reading
 
 PartSource = str | Path
+"""Folder, or name on the Hub."""
 IMAGE_ONLY = ("memory_", "mask_downsample", "object_pointer", "no_object", "no_memory_pos", "occlusion", "temporal_")
-"""Weights that a SAM2 for single images lacks; `memory: none` never reads them."""
+"""Weights that a SAM2 for single images does not have; `memory: none` never reads them."""
+
+_Model = TypeVar("_Model")
 
 
 def is_meta_checkpoint(sam: PartSource) -> bool:
-    """Is it Meta's single file (.pt, .pth)?"""
+    """Return whether a SAM2 is Meta's single file (.pt, .pth).
+
+    Args:
+        sam: Folder, name on the Hub, or file.
+    """
     return Path(sam).suffix in (".pt", ".pth")
 
 
 def seg_token(mllm: PartSource) -> tuple[int, bool]:
-    """Id of <SEG> in the language model's tokenizer, or the one that it gets when it is added; is it new?"""
-    own = tokenizers.load_tokenizer(mllm)
-    known = own.get_vocab()
-    return int(known.get(SEG, len(own))), SEG not in known
+    """Find <SEG> in the language model's tokenizer.
+
+    Args:
+        mllm: The language model.
+
+    Returns:
+        Its id, or the id that it gets when it is added; whether it is new.
+
+    Raises:
+        CheckpointError: There is no tokenizer.
+    """
+    tokenizer = tokenizers.load_tokenizer(mllm)
+    known = tokenizer.get_vocab()
+    return int(known.get(SEG, len(tokenizer))), SEG not in known
 
 
-def part_configs(mllm: PartSource, sam: PartSource, text: PartSource, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Configurations of the parts, as `LavidaConfig` takes them; `given` ones are left alone."""
-    found: dict[str, Any] = {}
+def part_configs(
+    mllm: PartSource, sam: PartSource, text: PartSource, given: Mapping[str, object]
+) -> dict[str, PreTrainedConfig]:
+    """Read the configurations of the parts, as `LavidaConfig` takes them.
+
+    Args:
+        mllm: The language model.
+        sam: SAM2.
+        text: CLIP, or its text tower.
+        given: Fields of `LavidaConfig`; configurations in it are not read.
+
+    Raises:
+        CheckpointError: A configuration cannot be read.
+        LavidaError: A part is of an unknown type.
+    """
+    configs: dict[str, PreTrainedConfig] = {}
     if "mllm_config" not in given:
-        found["mllm_config"] = _config(mllm)
-        backbone.find_family(found["mllm_config"].model_type)
+        configs["mllm_config"] = _read_config(mllm)
+        backbone.find_family(configs["mllm_config"].model_type)
     if "names_config" not in given:
-        config = _config(text)
-        found["names_config"] = config.get_text_config() if hasattr(config, "text_config") else config
+        config = _read_config(text)
+        configs["names_config"] = config.get_text_config() if hasattr(config, "text_config") else config
     if "sam_config" not in given:
-        found["sam_config"] = (
-            sam2_keys.infer_config(sam2_keys.read_checkpoint(Path(sam)))
-            if is_meta_checkpoint(sam)
-            else _sam_config(_config(sam))
-        )
-    return found
+        if is_meta_checkpoint(sam):
+            configs["sam_config"] = sam2_keys.infer_config(sam2_keys.read_checkpoint(Path(sam)))
+        else:
+            configs["sam_config"] = _video_config(_read_config(sam))
+    return configs
 
 
-def load_mllm(source: PartSource, config: LavidaConfig, options: Mapping[str, Any]) -> Any:
-    """The language model with its weights. A new <SEG> starts as the average token."""
+def embedding_weight(mllm: Mllm) -> Tensor:
+    """Return the token embedding's weight, (V, Z)."""
+    weight = mllm.get_input_embeddings().weight
+    assert isinstance(weight, Tensor)
+    return weight
+
+
+def load_mllm(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> Mllm:
+    """Load the language model. A new <SEG> starts as the mean of all tokens.
+
+    Args:
+        source: The language model.
+        config: Has its configuration and the id of <SEG>.
+        dtype: dtype of its weights.
+
+    Raises:
+        CheckpointError: It cannot be read, or its keys or sizes differ.
+    """
     family = backbone.find_family(config.mllm.model_type)
-    model = _load(family.model_class, source, config.mllm, options)
-    rows = model.get_input_embeddings().weight.shape[0]
+    model = _load(family.model_class, source, config.mllm, dtype)
+    mllm = cast("Mllm", model)
+    rows = len(embedding_weight(mllm))
     if config.seg_token_id >= rows:
         model.resize_token_embeddings(config.seg_token_id + 1, mean_resizing=False)
-    if seg_token(source)[1]:
+    _, is_new = seg_token(source)
+    if is_new:
         with torch.no_grad():
-            for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
-                layer.weight[config.seg_token_id] = layer.weight[: min(rows, config.seg_token_id)].float().mean(dim=0)
-    return model
+            for layer in (mllm.get_input_embeddings(), mllm.get_output_embeddings()):
+                weight = layer.weight
+                assert isinstance(weight, Tensor)
+                weight[config.seg_token_id] = weight[: min(rows, config.seg_token_id)].float().mean(dim=0)
+    return mllm
 
 
-def load_sam(source: PartSource, config: LavidaConfig, options: Mapping[str, Any]) -> Any:
-    """SAM2 with its weights, from transformers' folder or Meta's file."""
+def load_sam(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> Sam2:
+    """Load SAM2.
+
+    Args:
+        source: Folder, name on the Hub, or Meta's file.
+        config: Has its configuration; with `memory: none` weights of the memory may be missing.
+        dtype: dtype of its weights.
+
+    Raises:
+        CheckpointError: It cannot be read, or its keys or sizes differ.
+    """
     allowed = IMAGE_ONLY if config.memory == "none" else ()
     if not is_meta_checkpoint(source):
-        return _load(Sam2VideoModel, source, config.sam, options, allowed)
+        return cast("Sam2", _load(Sam2VideoModel, source, config.sam, dtype, allowed))
     state = sam2_keys.read_checkpoint(Path(source))
-    kind: Any = Sam2VideoModel
-    model = kind(config.sam).to(options["dtype"])
-    here = model.state_dict()
-    sizes = [(name, state[name].shape, here[name].shape) for name in here if name in state]
+    model: nn.Module = Sam2VideoModel(cast("Sam2VideoConfig", config.sam))
+    model.to(dtype)
+    own = model.state_dict()
+    sizes = [(name, state[name].shape, own[name].shape) for name in own if name in state]
     check_keys(
         str(source),
-        missing=[name for name in here if name not in state and not name.startswith(allowed)],
-        foreign=[name for name in state if name not in here],
+        missing=[name for name in own if name not in state and not name.startswith(allowed)],
+        unexpected=[name for name in state if name not in own],
         sizes=[(name, got, want) for name, got, want in sizes if got != want],
     )
     model.load_state_dict(state, strict=False)
-    return model
+    return cast("Sam2", model)
 
 
-def load_names(source: PartSource, config: LavidaConfig, options: Mapping[str, Any]) -> Any:
-    """CLIP's text tower with its weights, also out of a checkpoint of the whole CLIP."""
-    return _load(CLIPTextModel, source, config.names, options, foreign=("vision_model", "visual", "text_proj", "logit"))
+def load_names(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> CLIPTextModel:
+    """Load CLIP's text tower, also from a checkpoint of the whole CLIP.
+
+    Args:
+        source: CLIP, or its text tower.
+        config: Has the text tower's configuration.
+        dtype: dtype of its weights.
+
+    Raises:
+        CheckpointError: It cannot be read, or its keys or sizes differ.
+    """
+    unexpected = ("vision_model", "visual", "text_proj", "logit")
+    return _load(CLIPTextModel, source, config.names, dtype, allowed_unexpected=unexpected)
 
 
 def _load(
-    kind: type[PreTrainedModel],
+    kind: type[_Model],
     source: PartSource,
-    config: Any,
-    options: Mapping[str, Any],
-    missing: tuple[str, ...] = (),
-    foreign: tuple[str, ...] = (),
-) -> Any:
-    """A part by its own `from_pretrained`; missing and foreign keys are a fault but for those that start as allowed."""
-    loader: Any = kind
+    config: object,
+    dtype: torch.dtype,
+    allowed_missing: tuple[str, ...] = (),
+    allowed_unexpected: tuple[str, ...] = (),
+) -> _Model:
+    """Load a part by its own `from_pretrained`; `allowed_*` are beginnings of keys that are no error."""
+    load: Callable[..., tuple[_Model, LoadingInfo]] = cast("Any", kind).from_pretrained
     with quiet_transformers(), reading(source, kind.__name__):
-        model, info = loader.from_pretrained(
-            source, config=config, output_loading_info=True, ignore_mismatched_sizes=True, **options
-        )
+        model, info = load(source, config=config, output_loading_info=True, ignore_mismatched_sizes=True, dtype=dtype)
     check_keys(
         str(source),
-        missing=[name for name in info["missing_keys"] if not name.startswith(missing)],
-        foreign=[name for name in info["unexpected_keys"] if not name.startswith(foreign)],
+        missing=[name for name in info["missing_keys"] if not name.startswith(allowed_missing)],
+        unexpected=[name for name in info["unexpected_keys"] if not name.startswith(allowed_unexpected)],
         sizes=info["mismatched_keys"],
     )
     return model
 
 
-def _config(source: PartSource) -> Any:
+def _read_config(source: PartSource) -> PreTrainedConfig:
     with reading(source, "model configuration"):
-        return AutoConfig.from_pretrained(source)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(source)
+        return config
 
 
-def _sam_config(config: Any) -> PreTrainedConfig:
-    """SAM2 for single images (`sam2`) gets the configuration for clips with the same parts."""
+def _video_config(config: PreTrainedConfig) -> PreTrainedConfig:
+    """A SAM2 for single images (`sam2`) gets the configuration for clips with the same parts."""
     if config.model_type == "sam2_video":
-        return config  # type: ignore[no-any-return]  # AutoConfig has no types
+        return config
     if config.model_type != "sam2":
         raise LavidaError(f"SAM2: a model of type {config.model_type!r}; expected sam2 or sam2_video")
     plain = config.to_dict()

@@ -2,14 +2,13 @@
 
     python benchmarks/score.py [--frames 400] [--readers 1 2] [--device cuda] [--preset paper]
 
-1. `tiny` scores the drawn benchmark street through the command's own code: busy seconds of each stage.
-2. A drawn 1920 x 1080 H.264 video: frames a second of decoding alone, and of decoding plus preparing for the `paper`
-   preset (1024 pixels for SAM2, its budgets for Qwen2-VL), by number of reader threads. With a GPU the model runs beside the
-   readers, so they are no bottleneck as long as they supply more frames than the model takes.
+1. `tiny` scores the drawn benchmark street through the code of `lavida-bench score`: busy seconds of each stage.
+2. A drawn 1920 x 1080 H.264 video: frames per second of decoding alone, and of decoding plus preparing for the `paper`
+   preset (1024 pixels for SAM2, its budgets for Qwen2-VL), by number of reader threads. With a GPU the model runs in
+   parallel to the readers, so they are no bottleneck as long as they supply more frames than the model takes.
+3. With --device: everything from such videos to scores on disk, with random weights of the preset, by number of readers.
 
-3. With --device: the whole way from such videos to scores on disk, with the preset's random weights, by number of readers.
-
-Processor times hold on a machine that does other work too; frames a second do not.
+Processor times are valid on a machine that does other work too; frames per second are not.
 
 Writes to a temporary folder; prints Markdown.
 """
@@ -20,10 +19,10 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -39,7 +38,7 @@ from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols import windows
 from lavida_bench.protocols.prompt_names import prompt_names_from_list
 from lavida_bench.results.score_store import ScoreStore
-from lavida_bench.runs import score_stage as score_run
+from lavida_bench.runs.score_stage import ScoreJob, run_entry
 from lavida_bench.scoring import lavida_scorer
 from lavida_bench.scoring.score import ScoringSettings, score
 from lavida_bench.videos import prefetch
@@ -50,33 +49,40 @@ NAMES = ("fighting", "robbery", "fire", "traffic accident")
 FULL_HD = (1080, 1920)
 
 
-def stages(folder: Path, frames: int) -> None:
-    """Scores and measures street with `tiny`, and prints what each stage took."""
+def measure_stages(folder: Path, frames: int) -> None:
+    """Score and measure street with `tiny`, and print the time of each stage.
+
+    Args:
+        folder: The run folder.
+        frames: Number of frames.
+    """
     options = {"videos": 4, "frames": max(8, frames // 4)}
     entry = ScoreEntry(benchmark="street", options=options)
-    score_run.ScoreJob.open(entry, folder)  # draws it
+    ScoreJob.open(entry, folder)  # draws it
     scorer = lavida_scorer.load_scorer("tiny", device="cpu")
     start = time.perf_counter()
-    score_run.run_entry(
-        scorer, entry, folder, ScoringSettings(), True, lambda total, what: nullcontext(lambda done: None)
-    )
+    run_entry(scorer, entry, folder, ScoringSettings(), True, lambda total, what: nullcontext(lambda done: None))
     whole = time.perf_counter() - start
-    plain = ScoreStore.open(folder / "scores" / "street")
-    seconds = plain.seconds()
+    seconds = ScoreStore.open(folder / "scores" / "street").seconds()
     print(f"\n`tiny`, street, {options['videos'] * options['frames']} frames of 240 x 360, {whole:.1f} s in all:\n")
-    own = sum(value for stage, value in seconds.items() if "," in stage and not stage.startswith("total"))
+    processor = sum(value for stage, value in seconds.items() if "," in stage and not stage.startswith("total"))
     print("| stage | seconds | of the processor | share of the processor | where |\n|---|---|---|---|---|")
     where = {
         "decode": "readers", "prepare": "readers", "wait": "model's thread, for readers", "model": "model's thread",
-        "write": "model's thread", "metrics": "afterwards, with four baselines and pictures",
+        "write": "model's thread", "metrics": "afterwards, with four baselines and thumbnails",
     }  # fmt: skip
     for stage, place in where.items():
         cpu = seconds.get(f"{stage}, processor", 0)
-        print(f"| {stage} | {seconds.get(stage, 0):.2f} | {cpu:.2f} | {100 * cpu / own:.1f} % | {place} |")
+        print(f"| {stage} | {seconds.get(stage, 0):.2f} | {cpu:.2f} | {100 * cpu / processor:.1f} % | {place} |")
 
 
-def film(path: Path, frames: int) -> None:
-    """A 1080p video with texture and motion, 25 frames a second."""
+def write_video(path: Path, frames: int) -> None:
+    """Write a 1080p video with texture and motion, 25 frames per second.
+
+    Args:
+        path: Where to.
+        frames: Number of frames.
+    """
     rng = np.random.default_rng(0)
     ground = rng.integers(0, 255, (FULL_HD[0] // 8, FULL_HD[1] // 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     with av.open(str(path), "w") as container:
@@ -85,90 +91,106 @@ def film(path: Path, frames: int) -> None:
         stream.codec_context.time_base = Fraction(1, 25)
         for number in range(frames):
             pixels = ground.copy()
-            at = number * 6 % (FULL_HD[1] - 200)
-            pixels[300:700, at : at + 200] = (200, 40, number % 255)
+            left = number * 6 % (FULL_HD[1] - 200)
+            pixels[300:700, left : left + 200] = (200, 40, number % 255)
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame.pts = number
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
-def supply(paths: list[Path], readers: int, processor: Any | None) -> tuple[float, float]:
-    """Frames a second that reach the model's thread, and the whole process's milliseconds a frame. One video a reader."""
-    official = protocols.make("official")
-    own: dict[str, Any] = {}
+def measure_readers(
+    paths: list[Path], readers: int, make_processor: Callable[[], LavidaProcessor] | None
+) -> tuple[float, float]:
+    """Measure what readers supply, one video per reader.
 
-    def work(path: Path) -> Any:
+    Args:
+        paths: The videos, at least `readers`.
+        readers: Number of threads.
+        make_processor: Makes what prepares the clips; None = decode only.
+
+    Returns:
+        Frames per second that reach the model's thread, and milliseconds of processor time per frame.
+    """
+    official = protocols.make("official")
+
+    def read(path: Path) -> Iterator[int]:
         media = VideoFile(path)
         video = TestVideo(path.stem, media.frame_count, media.size, media, media.fps)
-        for some in windows.read_clips(video, official, 1):
+        processor = None if make_processor is None else make_processor()
+        for clips in windows.read_clips(video, official, 1):
             if processor is not None:
-                own.setdefault(path.stem, processor())([Sample(clip.frames, NAMES) for clip in some], use="score")
-            yield len(some[0].numbers)
+                processor([Sample(clip.frames, NAMES) for clip in clips], use="score")
+            yield len(clips[0].numbers)
 
-    start, spent = time.perf_counter(), time.process_time()
-    items = prefetch.read_ahead(paths[:readers], work, readers, depth=4)
+    start, processor_start = time.perf_counter(), time.process_time()
+    items = prefetch.read_ahead(paths[:readers], read, readers, depth=4)
     frames = sum(item.piece for item in items if isinstance(item, prefetch.JobPiece))
-    return frames / (time.perf_counter() - start), 1000 * (time.process_time() - spent) / frames
+    return frames / (time.perf_counter() - start), 1000 * (time.process_time() - processor_start) / frames
 
 
-def processor_of(name: str) -> LavidaProcessor:
-    """A preset's sizes; the words cost next to nothing, so the small tokenizer does."""
-    return LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.of(LavidaConfig.preset(name)))
+def processor_of(preset: str) -> LavidaProcessor:
+    """A processor with the sizes of a preset; text costs next to nothing, so the small tokenizer is enough."""
+    return LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.of(LavidaConfig.preset(preset)))
 
 
-def whole_way(folder: Path, paths: list[Path], options: argparse.Namespace) -> None:
-    """Scores the videos with `score` itself and prints frames a second and what the model's thread waited for."""
+def measure_scoring(folder: Path, paths: list[Path], options: argparse.Namespace) -> None:
+    """Score the videos with `score` itself, and print frames per second and the time that the model waits.
+
+    Args:
+        folder: Where scores are written.
+        paths: The videos.
+        options: Those of the command line.
+    """
     place = torch.device(options.device)
     model, processor = build(options.preset, place), processor_of(options.preset)
     precision = "bf16" if place.type == "cuda" else "fp32"
     scorer = lavida_scorer.LavidaScorer(model, processor, options.preset, "random", precision, place)
     gpu = torch.cuda.get_device_name(place) if place.type == "cuda" else "the CPU"
-    print(f"\n`{options.preset}` in {precision} on {gpu}, 1920 x 1080 H.264, official clips of 8, 4 clips a forward:\n")
+    print(f"\n`{options.preset}` in {precision} on {gpu}, 1920 x 1080 H.264, official clips of 8, 4 clips per batch:\n")
     print("| readers | frames/s | the model waits for readers | peak memory of the GPU |")
     print("|---|---|---|---|")
-    for readers in (options.readers[0], *options.readers):  # the first one twice: the first forwards are slow
+    for readers in (options.readers[0], *options.readers):  # the first one twice: the first batches are slow
         media = [VideoFile(path) for path in paths[: max(readers, 2)]]
-        videos = [TestVideo(one.path.stem, one.frame_count, one.size, one, one.fps) for one in media]
+        videos = [TestVideo(file.path.stem, file.frame_count, file.size, file, file.fps) for file in media]
         with tempfile.TemporaryDirectory(dir=folder) as scores:
             store = ScoreStore.create(Path(scores) / "store", {"benchmark": {"name": "drawn"}})
-            how = ScoringSettings(readers=readers, maps=False)
-            found = score(
-                scorer, videos, protocols.make("official"), prompt_names_from_list(NAMES, "names"), store, how
-            )
-        seconds = found.seconds
+            effort, names = ScoringSettings(readers=readers, maps=False), prompt_names_from_list(NAMES, "names")
+            result = score(scorer, videos, protocols.make("official"), names, store, effort)
+        seconds = result.seconds
         peak = torch.cuda.max_memory_allocated(place) / 2**30 if place.type == "cuda" else 0.0
         share = 100 * seconds["wait"] / seconds["total"]
-        print(f"| {readers} | {found.frames / seconds['total']:.1f} | {share:.0f} % | {peak:.1f} GiB |", flush=True)
+        print(f"| {readers} | {result.frames / seconds['total']:.1f} | {share:.0f} % | {peak:.1f} GiB |", flush=True)
 
 
 def main() -> None:
+    """Run the measurements of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=400)
     parser.add_argument("--readers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--device", help="also score the 1080p videos whole, on cuda or cpu")
-    parser.add_argument("--preset", default="paper", help="of the model that does")
+    parser.add_argument("--device", help="also score the 1080p videos, on cuda or cpu")
+    parser.add_argument("--preset", default="paper", help="preset of that model")
     options = parser.parse_args()
     torch.set_num_threads(1)  # so that a stage's processor time is its own
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         os.environ["LAVIDA_GEN_CACHE"] = str(folder / "cache")
-        stages(folder / "run", options.frames)
+        measure_stages(folder / "run", options.frames)
         paths = [folder / f"v{number}.mp4" for number in range(max(2, *options.readers))]
         for path in paths:
-            film(path, max(16, options.frames // 4))
+            write_video(path, max(16, options.frames // 4))
             VideoFile(path)  # makes its index
         print(f"\n1920 x 1080 H.264, official clips of 8, {os.cpu_count()} cores:\n")
         print(
-            "| readers | decode, frames/s | ms of processor a frame | and prepare for `paper`, frames/s | ms of processor |"
+            "| readers | decode, frames/s | processor ms per frame | and prepare for `paper`, frames/s | processor ms |"
         )
         print("|---|---|---|---|---|")
         for readers in options.readers:
-            alone, few = supply(paths, readers, None)
-            both, many = supply(paths, readers, lambda: processor_of("paper"))
-            print(f"| {readers} | {alone:.1f} | {few:.1f} | {both:.1f} | {many:.1f} |", flush=True)
+            decode, decode_ms = measure_readers(paths, readers, None)
+            both, both_ms = measure_readers(paths, readers, lambda: processor_of("paper"))
+            print(f"| {readers} | {decode:.1f} | {decode_ms:.1f} | {both:.1f} | {both_ms:.1f} |", flush=True)
         if options.device:
-            whole_way(folder, paths, options)
+            measure_scoring(folder, paths, options)
 
 
 if __name__ == "__main__":

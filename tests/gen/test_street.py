@@ -1,4 +1,4 @@
-"""Drawn scenes: pure, exact, in perspective, and true to what is said of them."""
+"""Drawn scenes: pure, exact, in perspective, and true to their names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources.street import StreetSource
-from lavida_gen.street import cast, layouts, place
-from lavida_gen.street.actors import ACTS, KINDS, Actor, looks
+from lavida_gen.street import layouts, phrases, place
+from lavida_gen.street.actors import ACTS, KINDS, Actor, draw_appearances
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.film import Film
 
@@ -26,13 +26,13 @@ def street(**options: Any) -> StreetSource:
 
 def empty_square(seed: int = 0, size: tuple[int, int] = (180, 240)) -> place.Place:
     rng = np.random.default_rng(seed)
-    return place.build(rng, "square", Camera(size, 240.0, 2.5, 60.0))
+    return place.paint_place(rng, "square", Camera(size, 240.0, 2.5, 60.0))
 
 
 def actor(act: str, x: float = 0.0, z: float = 9.0, **more: Any) -> Actor:
     rng = np.random.default_rng(1)
     plain: dict[str, Any] = {"pace": (0.0, 0.0), "motion": "stand"}
-    return Actor(act, (x, z), looks=looks(rng, act), **{**plain, **more})
+    return Actor(act, (x, z), appearances=draw_appearances(rng, act), **{**plain, **more})
 
 
 def digest(scene: Scene) -> str:
@@ -60,8 +60,8 @@ def test_a_scene_is_a_pure_function_in_any_process() -> None:
         "print(*(digest(street().scene(n)) for n in (3, 8)))"
     )
     root = Path(__file__).parents[2]
-    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
-    assert there.stdout.split() == here
+    other_process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert other_process.stdout.split() == here
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_other_options_other_scenes_and_keys(change: dict[str, Any]) -> None:
     assert street(**change).fingerprint() != street().fingerprint()
 
 
-def test_options_that_came_later_moved_no_scene() -> None:
+def test_new_options_move_no_scene() -> None:
     assert street().key(3) == "street/image-0-2d919a/000003"
     assert street(closeup=False).fingerprint() == street().fingerprint()
 
@@ -108,14 +108,14 @@ def test_masks_do_not_overlap_and_depth_orders_them() -> None:
 
 @pytest.mark.parametrize("act", ACTS)
 def test_a_mask_is_where_the_picture_changes(act: str) -> None:
-    """Draw a thing, and without it: what changed is its mask, its soft edge and its shadow on the ground below."""
+    """The pictures with and without a thing differ by its mask, its soft edge and its shadow on the ground."""
     view = empty_square()
-    without = Film(view, [], seed=4).shoot(0).pixels.astype(int)
-    shot = Film(view, [actor(act)], seed=4).shoot(0)
-    mask = shot.owner >= 0
+    without = Film(view, [], seed=4).render(0).pixels.astype(int)
+    frame = Film(view, [actor(act)], seed=4).render(0)
+    mask = frame.owner >= 0
     assert mask.sum() > 12
-    changed = np.abs(shot.pixels.astype(int) - without).max(axis=2) > 12
-    assert changed[mask].mean() > 0.6, "a thing is seen"
+    changed = np.abs(frame.pixels.astype(int) - without).max(axis=2) > 12
+    assert changed[mask].mean() > 0.6, "a thing is visible"
     rows = np.flatnonzero(mask.any(axis=1))
     above = changed & ~_grown(mask)
     above[int(view.back) :] = False  # shadows fall on the ground alone
@@ -133,15 +133,15 @@ def test_what_is_nearer_is_larger_and_in_front() -> None:
     view = empty_square()
     near, far = actor("person", z=7.0), actor("person", z=16.0, x=1.5)
     film = Film(view, [near, far], seed=0)
-    shot = film.shoot(0)
-    heights = [np.flatnonzero(shot.mask(n).any(axis=1)).size for n in (0, 1)]
+    frame = film.render(0)
+    heights = [np.flatnonzero(frame.mask(n).any(axis=1)).size for n in (0, 1)]
     assert heights[0] / heights[1] == pytest.approx(16 / 7, rel=0.15)
     car = actor("car", z=12.0)
-    alone = Film(view, [car], seed=0).shoot(0).mask(0).sum()
-    hidden = Film(view, [car, actor("person", z=6.0)], seed=0).shoot(0)
-    assert 0 < hidden.mask(0).sum() < alone, "who stands in front hides"
-    swapped = Film(view, [actor("person", z=6.0), car], seed=0).shoot(0)
-    assert np.array_equal(hidden.mask(1), swapped.mask(0)), "the order of the cast means nothing"
+    alone = Film(view, [car], seed=0).render(0).mask(0).sum()
+    hidden = Film(view, [car, actor("person", z=6.0)], seed=0).render(0)
+    assert 0 < hidden.mask(0).sum() < alone, "nearer things hide others"
+    swapped = Film(view, [actor("person", z=6.0), car], seed=0).render(0)
+    assert np.array_equal(hidden.mask(1), swapped.mask(0)), "the order of the actors has no meaning"
 
 
 def centre(mask: np.ndarray) -> tuple[float, float]:
@@ -152,31 +152,31 @@ def centre(mask: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize(("motion", "speed"), [("walk", 1.3), ("run", 3.4)])
 def test_walkers_move_smoothly(motion: str, speed: float) -> None:
     film = Film(empty_square(), [actor("person", x=-3, pace=(speed, 0.0), motion=motion)], seed=0)
-    at = [centre(film.shoot(t / 6).mask(0))[0] for t in range(8)]
+    at = [centre(film.render(t / 6).mask(0))[0] for t in range(8)]
     steps = np.diff(at)
     wanted = speed / 6 * 240 / 9
     assert np.allclose(steps, wanted, atol=1.6)
-    shapes = {film.shoot(t / 6).mask(0).sum() for t in range(8)}
+    shapes = {film.render(t / 6).mask(0).sum() for t in range(8)}
     assert len(shapes) > 3, "legs move"
 
 
-def test_who_falls_ends_lying() -> None:
-    film = Film(empty_square(), [actor("person", pace=(0.3, 0.0), motion="fall", at=0.4)], seed=0)
-    tall = [np.ptp(np.flatnonzero(film.shoot(t).mask(0).any(axis=1))) for t in (0.0, 2.0)]
-    wide = [np.ptp(np.flatnonzero(film.shoot(t).mask(0).any(axis=0))) for t in (0.0, 2.0)]
+def test_a_person_who_falls_lies_in_the_end() -> None:
+    film = Film(empty_square(), [actor("person", pace=(0.3, 0.0), motion="fall", moment=0.4)], seed=0)
+    tall = [np.ptp(np.flatnonzero(film.render(t).mask(0).any(axis=1))) for t in (0.0, 2.0)]
+    wide = [np.ptp(np.flatnonzero(film.render(t).mask(0).any(axis=0))) for t in (0.0, 2.0)]
     assert tall[1] < tall[0] / 2
     assert wide[1] > 1.5 * wide[0]
 
 
 def test_a_thrown_ball_rises_and_comes_down() -> None:
-    film = Film(empty_square(), [actor("ball", x=-2, pace=(3.0, 0.0), motion="fly", at=0.0)], seed=0)
-    heights = [-centre(film.shoot(t).mask(0))[1] for t in (0.0, 0.4, 1.2)]
+    film = Film(empty_square(), [actor("ball", x=-2, pace=(3.0, 0.0), motion="fly", moment=0.0)], seed=0)
+    heights = [-centre(film.render(t).mask(0))[1] for t in (0.0, 0.4, 1.2)]
     assert heights[1] > heights[0] > heights[2]
 
 
 def test_actors_come_and_go() -> None:
-    film = Film(empty_square(), [actor("suitcase", seen=(1.0, 2.0))], seed=0)
-    assert [bool(film.shoot(t).mask(0).any()) for t in (0.5, 1.0, 1.9, 2.0)] == [False, True, True, False]
+    film = Film(empty_square(), [actor("suitcase", visible=(1.0, 2.0))], seed=0)
+    assert [bool(film.render(t).mask(0).any()) for t in (0.5, 1.0, 1.9, 2.0)] == [False, True, True, False]
 
 
 def test_clips_keep_masks_and_frames_in_time() -> None:
@@ -184,57 +184,61 @@ def test_clips_keep_masks_and_frames_in_time() -> None:
     for n in range(4):
         scene, film = source.scene(n), source.film(n)
         for time in range(5):
-            shot = film.shoot(time / source.options.fps)
-            assert np.array_equal(scene.frames[time].pixels(), shot.pixels)
+            frame = film.render(time / source.options.fps)
+            assert np.array_equal(scene.frames[time].pixels(), frame.pixels)
             drawn = sum(masks.area(mask) for r in scene.regions if (mask := r.masks[time]) is not None)
-            assert drawn == (shot.owner >= 0).sum()
+            assert drawn == (frame.owner >= 0).sum()
         assert scene.fps == source.options.fps
 
 
-def test_what_is_said_is_in_the_vocabulary_and_true_of_all() -> None:
+def test_names_are_in_the_vocabulary_and_true() -> None:
     known = {name.text: name.category for name in street().vocabulary()}
     assert len(known) == len(street().vocabulary())
-    told = 0
+    with_expressions = 0
     for n in range(30):
         scene = street().scene(n)
         for region in scene.regions:
             assert all(known[text] == region.category for text in region.names)
-            told += len(region.names) > 1
-    assert told > 20
+            with_expressions += len(region.names) > 1
+    assert with_expressions > 20
     film = street().film(1)
-    for part, texts in enumerate(cast.expressions(film)):
-        number, at = film.parts[part]
-        assert texts[0].split()[-1 if film.kind(part) == "person" else 0] == film.actors[number].looks[at].name
+    for part, (kind, expressions) in enumerate(phrases.part_names(film.actors)):
+        actor, number = film.parts[part]
+        colour = film.actors[actor].appearances[number].colour
+        assert kind == film.kind(part)
+        assert expressions[0].split()[-1 if kind == "person" else 0] == colour
 
 
-def test_what_stands_about_alone_is_left_and_an_action_is_said_with_and_without_the_person() -> None:
+def test_things_alone_are_left_and_actions_are_named_with_and_without_the_person() -> None:
     left, carried, running = 0, 0, 0
     for n in range(400):
         for actor in street().actors(n):
-            for kind, said in cast.named([actor]):
-                left += kind == "suitcase" and actor.act == "suitcase" and "left suitcase" in said
-                carried += kind == "suitcase" and actor.act != "suitcase" and "left suitcase" not in said
-                running += {"person running", "running"} <= set(said)
-                assert ("left suitcase" in said) == (kind == "suitcase" and actor.act == "suitcase")
-                assert ("running" in said) == (kind == "person" and actor.act == "person" and actor.motion == "run")
+            for kind, expressions in phrases.part_names([actor]):
+                left += kind == "suitcase" and actor.act == "suitcase" and "left suitcase" in expressions
+                carried += kind == "suitcase" and actor.act != "suitcase" and "left suitcase" not in expressions
+                running += {"person running", "running"} <= set(expressions)
+                assert ("left suitcase" in expressions) == (kind == "suitcase" and actor.act == "suitcase")
+                assert ("running" in expressions) == (
+                    kind == "person" and actor.act == "person" and actor.motion == "run"
+                )
     assert min(left, carried, running) > 20
 
 
-def test_what_is_called_untrue_is_true_of_nobody() -> None:
-    told, deserted = set[str](), 0
+def test_untrue_expressions_are_true_of_nobody() -> None:
+    all_untrue, deserted = set[str](), 0
     known = {name.text: name.category for name in street().vocabulary()}
     for n in range(120):
         actors = street().actors(n)
-        parts = cast.named(actors)
+        parts = phrases.part_names(actors)
         kinds = {kind for kind, _ in parts}
         deserted += "person" not in kinds
-        untrue = cast.untrue(actors)
+        untrue = phrases.untrue_expressions(actors)
         if n < 6:
             assert list(street().scene(n).absent()) == untrue
-        told.update(untrue)
+        all_untrue.update(untrue)
         acts = {actor.act for actor in actors}
         for text in untrue:
-            assert all(text not in said for _, said in parts)
+            assert all(text not in expressions for _, expressions in parts)
             assert known[text] in kinds
             assert not text.startswith("person in") or text.split()[-1] not in (
                 "blue",
@@ -246,20 +250,22 @@ def test_what_is_called_untrue_is_true_of_nobody() -> None:
             assert text not in ("person walking", "person standing", "walking", "standing")
         if "umbrella" in acts or "umbrella" in kinds:
             assert "person with an umbrella" not in untrue
-    assert {"person falling", "falling", "person in red", "red car", "left suitcase", "skateboarder"} <= told
-    assert 15 < deserted < 50, "a quarter of the scenes has no people in it"
+    assert {"person falling", "falling", "person in red", "red car", "left suitcase", "skateboarder"} <= all_untrue
+    assert 15 < deserted < 50, "a quarter of the scenes has no people"
 
 
-def test_who_is_there_is_known_without_drawing() -> None:
+def test_names_are_known_without_drawing() -> None:
     for options in ({}, {"kind": "clip", "frames": 3}, {"size": (300, 128)}):
         for n in range(8):
             bare = [(one.category, one.names[1:]) for one in street(**options).annotations_without_masks(n)]
             film = street(**options).film(n)
-            assert bare == [(kind, said if n % 2 else ()) for kind, said in cast.named(film.actors)]
+            assert bare == [
+                (kind, expressions if n % 2 else ()) for kind, expressions in phrases.part_names(film.actors)
+            ]
 
 
 @pytest.mark.parametrize("name", layouts.LAYOUTS)
-def test_only_the_places_and_kinds_asked_for(name: str) -> None:
+def test_only_the_places_and_kinds_of_the_options(name: str) -> None:
     source = street(places=(name,), kinds=("person", "dog", "ball"))
     assert source.film(0).place.name == name
     assert {r.category for n in range(6) for r in source.scene(n).regions} <= {"person", "dog", "ball"}
@@ -302,7 +308,7 @@ def test_nothing_stands_on_a_road_or_behind_the_walls() -> None:
     for n in range(25):
         film = source.film(n)
         for one in film.actors:
-            x, _, z = one.place(0.0)
+            x, _, z = one.position(0.0)
             assert z < film.place.camera.depth_at(film.place.back)
             if ACTS[one.act].ground == "walk" and one.motion in ("stand", "fall") and one.act != "traffic cone":
                 stood += 1
@@ -310,34 +316,34 @@ def test_nothing_stands_on_a_road_or_behind_the_walls() -> None:
     assert stood > 20
 
 
-def test_one_shadow_in_another_makes_no_third() -> None:
+def test_overlapping_shadows_do_not_add_up() -> None:
     view = empty_square()
     crowd = [actor("person", x=0.02 * n, z=9.0 + 0.01 * n) for n in range(6)]
-    ground = Film(view, [], seed=4, grain=0).shoot(0).pixels.astype(float)
-    both = [Film(view, those, seed=4, grain=0).shoot(0) for those in (crowd[:1], crowd)]
-    darkest = [np.min(((shot.pixels + 2) / (ground + 2))[~_grown(shot.owner >= 0)]) for shot in both]
+    ground = Film(view, [], seed=4, grain=0).render(0).pixels.astype(float)
+    both = [Film(view, those, seed=4, grain=0).render(0) for those in (crowd[:1], crowd)]
+    darkest = [np.min(((frame.pixels + 2) / (ground + 2))[~_grown(frame.owner >= 0)]) for frame in both]
     assert darkest[1] == pytest.approx(darkest[0], abs=0.06)
 
 
-def test_a_part_keeps_its_number_and_shape_whoever_else_is_there() -> None:
+def test_a_part_keeps_its_number_and_shape_among_other_actors() -> None:
     mover = actor("cyclist", x=-2.0, pace=(2.0, 0.0), motion="ride")
     alone, together = Film(empty_square(), [mover]), Film(empty_square(), [mover, actor("bench", x=6.0, z=12.0)])
     for time in (0.0, 0.5, 1.0):
-        assert np.array_equal(alone.shoot(time).mask(0), together.shoot(time).mask(0))
+        assert np.array_equal(alone.render(time).mask(0), together.render(time).mask(0))
     assert [alone.kind(part) for part in (0, 1)] == ["bicycle", "person"]
 
 
 @pytest.mark.parametrize("colour", ["red", "blue", "yellow", "white", "black"])
-def test_a_mask_shows_the_colour_it_is_said_to_have(colour: str) -> None:
-    """The paint of a car is nearest to the colour that its expression names, in any light."""
-    from lavida_gen.street.actors import look
+def test_a_mask_shows_the_colour_of_its_name(colour: str) -> None:
+    """The paint of a car is close to the colour of its expression, in any light."""
+    from lavida_gen.street.actors import draw_appearance
     from lavida_gen.street.paint import COLOURS
 
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        car = Actor("car", (0.0, 9.0), (0.0, 0.0), "stand", (look(rng, "car", colour),))
-        shot = Film(empty_square(seed), [car]).shoot(0)
-        pixels = shot.pixels[shot.mask(0)].astype(float)
+        car = Actor("car", (0.0, 9.0), (0.0, 0.0), "stand", (draw_appearance(rng, "car", colour),))
+        frame = Film(empty_square(seed), [car]).render(0)
+        pixels = frame.pixels[frame.mask(0)].astype(float)
         wanted = np.array(COLOURS[colour])
         near = np.abs(pixels - wanted).sum(axis=1) < 150
         assert near.mean() > 0.3, (seed, near.mean())

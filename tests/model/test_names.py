@@ -8,12 +8,12 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from lavida.modeling import Lavida
 from lavida.names import NameEncoder
 from lavida.processing import LavidaProcessor
-from lavida_gen.street import cast
+from lavida_gen.street import phrases
 
 
 def test_names_that_differ_have_features_that_differ() -> None:
     """Whatever ids their words have: "blue car" and "blue truck" differ in the second word only."""
-    names = [text for text, _, _ in cast.vocabulary()]
+    names = [text for text, _, _ in phrases.vocabulary()]
     tokens = LavidaProcessor.from_preset("tiny").names_tokenizer(names, padding=True, return_tensors="pt")
     with torch.no_grad():
         found = Lavida.from_preset("tiny").names(tokens["input_ids"], tokens["attention_mask"])

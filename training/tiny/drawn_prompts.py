@@ -10,10 +10,10 @@ import numpy as np
 
 from drawn_scenes import TRAINED_KINDS, Scenes
 from lavida.batch import Sample
-from lavida_gen.street import cast
+from lavida_gen.street import phrases
 from lavida_gen.street.paint import COLOURS
 
-ROWS = [row for row in cast.vocabulary() if row[1] in TRAINED_KINDS]
+ROWS = [row for row in phrases.vocabulary() if row[1] in TRAINED_KINDS]
 CATEGORY = {text: category for text, category, _ in ROWS}
 KINDS = tuple(text for text, category, _ in ROWS if text == category)
 EXPRESSIONS = tuple(text for text, category, _ in ROWS if text != category)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import StreetSource
-from lavida_gen.street import cast, closeup, layouts, place
+from lavida_gen.street import closeup, layouts, phrases, place, population
 from lavida_gen.street.actors import KINDS
 from lavida_gen.street.film import Film
 
@@ -31,7 +31,7 @@ HELD_OUT_PLACE = "campus"
 
 TRAINED_KINDS = tuple(kind for kind in KINDS if kind not in HELD_OUT_KINDS)
 TRAINED_PLACES = tuple(name for name in layouts.LAYOUTS if name != HELD_OUT_PLACE)
-TRAINED_ACTS = tuple(cast.able(TRAINED_KINDS))
+TRAINED_ACTS = tuple(population.possible_acts(TRAINED_KINDS))
 
 WALKERS = ("person", "suitcase", "umbrella")
 """Kinds of scenes with people only: what one does among many others who do not."""
@@ -193,18 +193,18 @@ def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Captio
 
 def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Captions]]:
     while True:
-        camera = closeup.look(rng, (side, side))
-        view = place.build(rng, str(rng.choice(places)), camera)
+        camera = closeup.draw_camera(rng, (side, side))
+        view = place.paint_place(rng, str(rng.choice(places)), camera)
         found = 0
         while found < SHARED_PLACE:
-            film = Film(view, closeup.cast(rng, camera, TRAINED_ACTS), seed=int(rng.integers(2**31)))
-            shot = film.shoot(0.0)
+            film = Film(view, closeup.populate_closeup(rng, camera, TRAINED_ACTS), seed=int(rng.integers(2**31)))
+            shot = film.render(0.0)
             areas = np.bincount(shot.owner.ravel() + 1, minlength=len(film.parts) + 1)[1:]
             taken = np.bincount([actor for actor, _ in film.parts], areas)
             if min(areas) < VISIBLE or min(taken) < SMALLEST * shot.owner.size:
                 continue
             found += 1
-            more = cast.expressions(film)
+            more = [part.expressions for part in phrases.part_names(film.actors)]
             captions = tuple((film.kind(part), *more[part]) for part in range(len(film.parts)))
             yield shot.pixels, (shot.owner + 1).astype(np.uint8), captions
 

@@ -21,7 +21,7 @@ from lavida.modeling import Lavida
 from lavida.presets import TINY_SIDE
 from lavida.processing import LavidaProcessor
 from lavida_gen.street import place
-from lavida_gen.street.actors import ACTS, Actor, Motion, looks
+from lavida_gen.street.actors import ACTS, Actor, Motion, draw_appearances
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.film import Film
 
@@ -54,8 +54,8 @@ BATCH, SEED = 28, 77
 def draw(rng: np.random.Generator, where: str, height: float) -> list[np.ndarray]:
     """One picture of each case in one view, uint8 (H, W, 3)."""
     camera = Camera((TINY_SIDE, TINY_SIDE), TINY_SIDE * 1.0, float(rng.uniform(1.8, 2.6)), TINY_SIDE * 0.35)
-    view = place.build(rng, where, camera)
-    return [Film(view, [_actor(rng, camera, height, *case)]).shoot(0.0).pixels for case in CASES.values()]
+    view = place.paint_place(rng, where, camera)
+    return [Film(view, [_actor(rng, camera, height, *case)]).render(0.0).pixels for case in CASES.values()]
 
 
 def _actor(rng: np.random.Generator, camera: Camera, height: float, name: str, motion: Motion) -> Actor:
@@ -64,7 +64,7 @@ def _actor(rng: np.random.Generator, camera: Camera, height: float, name: str, m
     pace = float(rng.choice([-1.0, 1.0])) * act.pace[act.motions.index(motion)]
     start = (camera.half_width(z) * float(rng.uniform(-0.5, 0.5)), z)
     fell = -float(rng.uniform(0.45, 1.5)) if motion == "fall" else 0.0
-    return Actor(name, start, (pace, 0.0), motion, looks(rng, name), phase=float(rng.random()), at=fell)
+    return Actor(name, start, (pace, 0.0), motion, draw_appearances(rng, name), phase=float(rng.random()), moment=fell)
 
 
 def main() -> None:

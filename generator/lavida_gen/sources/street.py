@@ -1,4 +1,4 @@
-"""Drawn street and campus views: the built-in source that required no download.
+"""Drawn street and campus views: the built-in source that needs no download.
 
 Every scene has its own place, light and actors; masks are exact, since they come from the same drawing. The
 drawing code is in lavida_gen.street.
@@ -21,7 +21,7 @@ from lavida_gen.scenes.images import Frame, Pixels
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
-from lavida_gen.street import camera, cast, closeup, layouts, place
+from lavida_gen.street import camera, closeup, layouts, phrases, place, population
 from lavida_gen.street.actors import KINDS, Actor
 from lavida_gen.street.film import Film
 from lavida_gen.street.place import Place
@@ -69,7 +69,7 @@ class StreetSourceOptions(SourceOptions):
                 raise ValueError(unknown_name(str(info.field_name).removesuffix("s"), name, known))
         if names == ():
             raise ValueError(f"is empty; known: {', '.join(known)}")
-        if names is not None and info.field_name == "kinds" and not cast.able(names):
+        if names is not None and info.field_name == "kinds" and not population.possible_acts(names):
             raise ValueError("none of these kinds is ever drawn alone; add person")
         return names
 
@@ -118,18 +118,19 @@ class StreetSource(Source[StreetSourceOptions]):
         seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
         rng, layout, paint = (np.random.Generator(np.random.PCG64(seed)) for seed in seeds)
         name = str(rng.choice(self._places))
-        view = (closeup if options.closeup else camera).look(rng, options.size)
-        scenery = place.build(paint, name, view, layout) if drawn else place.bare(layout, name, view)
+        draw_camera = closeup.draw_camera if options.closeup else camera.draw_camera
+        view = draw_camera(rng, options.size)
+        scenery = place.paint_place(paint, name, view, layout) if drawn else place.lay_out_place(layout, name, view)
         count = int(rng.integers(options.things[0], options.things[1] + 1))
         seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
         kinds = self._kinds
         if rng.random() < DESERTED:
             without_people = tuple(kind for kind in self._kinds if kind != "person")
-            kinds = without_people if cast.able(without_people) else self._kinds
+            kinds = without_people if population.possible_acts(without_people) else self._kinds
         if options.closeup:
-            actors = closeup.cast(rng, view, cast.able(kinds), seconds)
+            actors = closeup.populate_closeup(rng, view, population.possible_acts(kinds), seconds)
         else:
-            actors = cast.cast(rng, scenery, count, kinds, seconds)
+            actors = population.populate(rng, scenery, count, kinds, seconds)
         return scenery, actors, int(rng.integers(2**31))
 
     def actors(self, number: int) -> list[Actor]:
@@ -162,26 +163,28 @@ class StreetSource(Source[StreetSourceOptions]):
     def _names(self, number: int, actors: Sequence[Actor]) -> list[tuple[str, ...]]:
         """The names of each part of a scene: its kind, and in every second scene its expressions."""
         has_expressions = number % 2 == 1
-        return [(kind, *expressions) if has_expressions else (kind,) for kind, expressions in cast.named(actors)]
+        return [
+            (kind, *expressions) if has_expressions else (kind,) for kind, expressions in phrases.part_names(actors)
+        ]
 
     def scene(self, number: int) -> Scene:
         """Scene `number`: drawn now; its frames keep their pixels until somebody reads them."""
         options, film = self.options, self.film(number)
         times = [frame / options.fps for frame in range(options.frames)] if options.kind == "clip" else [0.0]
-        shots = [film.shoot(time) for time in times]
+        rendered = [film.render(time) for time in times]
         regions = []
         for part, names in enumerate(self._names(number, film.actors)):
-            visible = tuple(_mask(shot.mask(part)) for shot in shots)
+            visible = tuple(_mask(frame_at.mask(part)) for frame_at in rendered)
             if any(visible):
                 actor = film.actors[film.parts[part][0]]
-                depth = -actor.place(times[0])[2]
+                depth = -actor.position(times[0])[2]
                 regions.append(Region(names, visible, names[0], depth=depth))
         key = self.key(number)
         return Scene(
             key=key,
             frames=tuple(
-                Frame.drawn(functools.partial(_return_pixels, shot.pixels), options.size, f"{key} frame {frame}")
-                for frame, shot in enumerate(shots)
+                Frame.drawn(functools.partial(_return_pixels, frame_at.pixels), options.size, f"{key} frame {frame}")
+                for frame, frame_at in enumerate(rendered)
             ),
             size=options.size,
             regions=tuple(regions),
@@ -189,12 +192,12 @@ class StreetSource(Source[StreetSourceOptions]):
             group=key,
             fps=options.fps if options.kind == "clip" else None,
             attribution=self.about.attribution,
-            absent=lambda: iter(cast.untrue(film.actors)),
+            absent=lambda: iter(phrases.untrue_expressions(film.actors)),
         )
 
     def vocabulary(self) -> Sequence[Name]:
         """Kinds, then expressions with colours and actions; only of the kinds that may appear."""
-        return [Name(*row) for row in cast.vocabulary() if row[1] in self._kinds]
+        return [Name(*row) for row in phrases.vocabulary() if row[1] in self._kinds]
 
     def fingerprint(self) -> str:
         """Version of the drawings, and the options."""

@@ -1,17 +1,20 @@
-"""Drawn street and campus views with exact masks: the drawing room behind the source `street`.
+"""Drawn street and campus views with exact masks: the renderer of the source `street`.
 
-    camera.py   where a point of the world falls in the picture      paint.py    brush, noise, colours
-    layouts.py  types of places: materials, where who moves          light.py    side, strength, air
-    place.py    sky and ground: one still background                 figures.py  people in poses
-    buildings.py, scenery.py   houses and hills; trees and lamps     animals.py  what walks on four legs
-    things.py   what people ride, push, carry or leave               vehicles.py cars and larger
-    actors.py   the registry of kinds; who is there, how it moves    cast.py     who appears, what it is called
-    film.py     all of it composed, frame by frame, with masks
+    camera.py      where a point of the world falls in the picture
+    layouts.py     types of places: materials, where actors move
+    place.py       sky and ground: one still background; buildings.py, scenery.py: what stands on it
+    light.py       side, strength, haze
+    paint.py       brush, noise, colours
+    figures.py, animals.py, vehicles.py, things.py   paint one thing each
+    actors.py      the registry of kinds and acts; an actor's motion
+    population.py, closeup.py   which actors appear, and where
+    phrases.py     what they are called
+    film.py        everything composed, frame by frame, with masks
 
-`python -m lavida_gen.inspection.street_sheet --out sheet.png` draws a sheet to look at.
+`python -m lavida_gen.inspection.street_sheet --out sheet.png` draws a sheet of examples.
 """
 
 from lavida_gen.street.actors import Actor, Motion
-from lavida_gen.street.film import Film, Shot
+from lavida_gen.street.film import Film, RenderedFrame
 
-__all__ = ["Actor", "Film", "Motion", "Shot"]
+__all__ = ["Actor", "Film", "Motion", "RenderedFrame"]

@@ -1,4 +1,7 @@
-"""Who is in a view, how it looks, and how it moves. A part (a bicycle, its rider) is what gets a mask of its own."""
+"""The registry of kinds and acts, and actors: what appears in a view, how it looks, and how it moves.
+
+An act (a cyclist) has parts (a bicycle, a person); every part has a mask of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,25 @@ from typing import Literal
 import numpy as np
 
 from lavida_gen.street import animals, figures, things, vehicles
-from lavida_gen.street.figures import Look, Pose
+from lavida_gen.street.figures import Appearance, Pose
 from lavida_gen.street.paint import COLOURS, Colour, vary
-from lavida_gen.street.things import Draw
+from lavida_gen.street.things import Painter
 
 Motion = Literal["stand", "walk", "run", "ride", "drive", "fall", "throw", "roll", "fly"]
 MOTIONS: tuple[Motion, ...] = ("stand", "walk", "run", "ride", "drive", "fall", "throw", "roll", "fly")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of thing: its drawing, the group of kindred kinds, the colours it comes in."""
+class ThingKind:
+    """A kind of thing.
 
-    draw: Draw
+    Attributes:
+        paint: Paints it.
+        group: Group of related kinds (the supercategory of its name).
+        colours: Names of the colours that it comes in.
+    """
+
+    paint: Painter
     group: str
     colours: tuple[str, ...] = ("red", "blue", "green", "yellow", "black", "white", "orange", "gray")
 
@@ -29,48 +38,51 @@ PAINTS = ("red", "blue", "green", "yellow", "black", "white", "orange", "gray")
 COATS = ("black", "white", "brown", "gray")
 TROUSERS = ("blue", "black", "gray", "brown", "white")
 
-KINDS: dict[str, Kind] = {
-    "person": Kind(figures.person, "person", (*PAINTS, "purple", "pink", "brown")),
-    "dog": Kind(animals.dog, "animal", COATS),
-    "cat": Kind(animals.cat, "animal", (*COATS, "orange")),
-    "horse": Kind(animals.horse, "animal", COATS),
-    "car": Kind(vehicles.car, "vehicle", PAINTS),
-    "van": Kind(vehicles.van, "vehicle", PAINTS),
-    "truck": Kind(vehicles.truck, "vehicle", PAINTS),
-    "bus": Kind(vehicles.bus, "vehicle", ("red", "blue", "green", "yellow", "white", "orange")),
-    "motorcycle": Kind(things.motorcycle, "vehicle", PAINTS),
-    "bicycle": Kind(things.bicycle, "wheeled", PAINTS),
-    "scooter": Kind(things.scooter, "wheeled", PAINTS),
-    "skateboard": Kind(things.skateboard, "wheeled", PAINTS),
-    "wheelchair": Kind(things.wheelchair, "wheeled", ("red", "blue", "black", "green")),
-    "stroller": Kind(things.stroller, "wheeled", (*PAINTS, "purple", "pink")),
-    "cart": Kind(things.cart, "wheeled", PAINTS),
-    "wheelbarrow": Kind(things.wheelbarrow, "wheeled", ("red", "blue", "green", "orange", "gray")),
-    "umbrella": Kind(things.umbrella, "belonging", (*PAINTS, "purple", "pink")),
-    "suitcase": Kind(things.suitcase, "belonging", (*PAINTS, "purple", "pink")),
-    "backpack": Kind(things.backpack, "belonging", (*PAINTS, "purple", "pink")),
-    "ball": Kind(things.ball, "belonging", ("red", "blue", "green", "yellow", "white", "orange", "pink")),
-    "box": Kind(things.box, "object", ("brown", "white", "gray", "yellow")),
-    "traffic cone": Kind(things.cone, "object", ("orange", "red", "yellow")),
-    "bin": Kind(things.bin_, "object", ("green", "gray", "black", "blue", "yellow")),
-    "bench": Kind(things.bench, "object", ("brown", "green", "gray", "white")),
-    "ladder": Kind(things.ladder, "object", ("gray", "yellow", "orange", "brown")),
-    "chair": Kind(things.chair, "object", ("red", "white", "blue", "brown", "green")),
-    "fire hydrant": Kind(things.hydrant, "object", ("red", "yellow", "blue")),
+KINDS: dict[str, ThingKind] = {
+    "person": ThingKind(figures.person, "person", (*PAINTS, "purple", "pink", "brown")),
+    "dog": ThingKind(animals.dog, "animal", COATS),
+    "cat": ThingKind(animals.cat, "animal", (*COATS, "orange")),
+    "horse": ThingKind(animals.horse, "animal", COATS),
+    "car": ThingKind(vehicles.car, "vehicle", PAINTS),
+    "van": ThingKind(vehicles.van, "vehicle", PAINTS),
+    "truck": ThingKind(vehicles.truck, "vehicle", PAINTS),
+    "bus": ThingKind(vehicles.bus, "vehicle", ("red", "blue", "green", "yellow", "white", "orange")),
+    "motorcycle": ThingKind(things.motorcycle, "vehicle", PAINTS),
+    "bicycle": ThingKind(things.bicycle, "wheeled", PAINTS),
+    "scooter": ThingKind(things.scooter, "wheeled", PAINTS),
+    "skateboard": ThingKind(things.skateboard, "wheeled", PAINTS),
+    "wheelchair": ThingKind(things.wheelchair, "wheeled", ("red", "blue", "black", "green")),
+    "stroller": ThingKind(things.stroller, "wheeled", (*PAINTS, "purple", "pink")),
+    "cart": ThingKind(things.cart, "wheeled", PAINTS),
+    "wheelbarrow": ThingKind(things.wheelbarrow, "wheeled", ("red", "blue", "green", "orange", "gray")),
+    "umbrella": ThingKind(things.umbrella, "belonging", (*PAINTS, "purple", "pink")),
+    "suitcase": ThingKind(things.suitcase, "belonging", (*PAINTS, "purple", "pink")),
+    "backpack": ThingKind(things.backpack, "belonging", (*PAINTS, "purple", "pink")),
+    "ball": ThingKind(things.ball, "belonging", ("red", "blue", "green", "yellow", "white", "orange", "pink")),
+    "box": ThingKind(things.box, "object", ("brown", "white", "gray", "yellow")),
+    "traffic cone": ThingKind(things.cone, "object", ("orange", "red", "yellow")),
+    "bin": ThingKind(things.bin_, "object", ("green", "gray", "black", "blue", "yellow")),
+    "bench": ThingKind(things.bench, "object", ("brown", "green", "gray", "white")),
+    "ladder": ThingKind(things.ladder, "object", ("gray", "yellow", "orange", "brown")),
+    "chair": ThingKind(things.chair, "object", ("red", "white", "blue", "brown", "green")),
+    "fire hydrant": ThingKind(things.hydrant, "object", ("red", "yellow", "blue")),
 }
-"""Every kind that gets a mask, by its name. A new one is a drawing and a line here."""
+"""Every kind that gets a mask, by its name. A new kind is a painting function and a line here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """How kinds appear together: parts from back to front, the space they take, how they move.
+    """How kinds appear together.
 
-    parts      (kind, shift to the right in metres); the person among them comes with `pose`
-    extent     metres to the left, to the right and up that the drawing may need
-    motions    what it may do; the first one is the usual
-    pace       metres a second for each motion in the order above
-    ground     "walk" or "drive": which strip of a place it uses
-    says       expression for the person in it, "" if none
+    Attributes:
+        parts: (kind, shift to the right in metres) from back to front.
+        extent: Metres to the left, to the right and up that the painting may need.
+        motions: Its possible motions, the usual one first.
+        pace: Metres per second of each motion.
+        ground: The strip of a place that it uses.
+        pose: The pose of the person in it, "" for that of the motion.
+        phrase: An expression for the person in it, "" if none.
+        weight: How often it appears, relative to other acts.
     """
 
     parts: tuple[tuple[str, float], ...]
@@ -79,7 +91,7 @@ class Act:
     pace: tuple[float, ...]
     ground: Literal["walk", "drive"] = "walk"
     pose: str = ""
-    says: str = ""
+    phrase: str = ""
     weight: float = 1.0
 
 
@@ -94,7 +106,7 @@ ACTS: dict[str, Act] = {
         ("ride",),
         (3.8,),
         pose="ride",
-        says="person riding a bicycle",
+        phrase="person riding a bicycle",
         weight=2,
     ),
     "bicycle": Act((("bicycle", 0),), (1.0, 1.0, 1.2), *_STILL),
@@ -104,7 +116,7 @@ ACTS: dict[str, Act] = {
         ("ride",),
         (3.0,),
         pose="balance",
-        says="skateboarder",
+        phrase="skateboarder",
         weight=1.5,
     ),
     "scooter rider": Act(
@@ -113,7 +125,7 @@ ACTS: dict[str, Act] = {
         ("ride",),
         (3.2,),
         pose="steer",
-        says="person on a scooter",
+        phrase="person on a scooter",
     ),
     "motorcyclist": Act(
         (("motorcycle", 0), ("person", -0.25)), (1.3, 1.3, 2.0), ("ride",), (7.0,), "drive", "ride", "motorcyclist"
@@ -124,7 +136,7 @@ ACTS: dict[str, Act] = {
         ("ride",),
         (1.0,),
         pose="sit",
-        says="person in a wheelchair",
+        phrase="person in a wheelchair",
     ),
     "stroller": Act(
         (("person", -0.85), ("stroller", 0.1)),
@@ -132,10 +144,15 @@ ACTS: dict[str, Act] = {
         ("walk",),
         (1.1,),
         pose="push",
-        says="person pushing a stroller",
+        phrase="person pushing a stroller",
     ),
     "cart": Act(
-        (("person", -1.1), ("cart", 0.0)), (1.8, 1.0, 2.0), ("walk",), (1.0,), pose="push", says="person pushing a cart"
+        (("person", -1.1), ("cart", 0.0)),
+        (1.8, 1.0, 2.0),
+        ("walk",),
+        (1.0,),
+        pose="push",
+        phrase="person pushing a cart",
     ),
     "wheelbarrow": Act(
         (("person", -1.2), ("wheelbarrow", 0.0)),
@@ -143,14 +160,14 @@ ACTS: dict[str, Act] = {
         ("walk",),
         (1.0,),
         pose="lift",
-        says="person with a wheelbarrow",
+        phrase="person with a wheelbarrow",
         weight=0.7,
     ),
     "umbrella": Act(
-        (("person", 0), ("umbrella", 0)), (1.0, 1.0, 2.5), ("walk", "stand"), (1.2, 0), says="person with an umbrella"
+        (("person", 0), ("umbrella", 0)), (1.0, 1.0, 2.5), ("walk", "stand"), (1.2, 0), phrase="person with an umbrella"
     ),
     "traveller": Act(
-        (("person", 0), ("suitcase", -0.5)), (1.2, 0.9, 2.0), ("walk",), (1.2,), says="person with a suitcase"
+        (("person", 0), ("suitcase", -0.5)), (1.2, 0.9, 2.0), ("walk",), (1.2,), phrase="person with a suitcase"
     ),
     "dog": Act((("dog", 0),), (0.8, 0.9, 1.1), ("walk", "run", "stand"), (1.2, 3.6, 0), weight=1.5),
     "cat": Act((("cat", 0),), (0.6, 0.6, 0.7), ("walk", "stand"), (0.8, 0), weight=0.8),
@@ -173,89 +190,134 @@ ACTS: dict[str, Act] = {
 }
 """Every way in which kinds appear, by its name."""
 
-FRONTS: dict[str, tuple[Draw, tuple[float, float, float]]] = {
+FRONTS: dict[str, tuple[Painter, tuple[float, float, float]]] = {
     "car": (vehicles.end(1.8, 1.42, (0.85, 1.34), 0.78), (1.2, 1.2, 1.6)),
     "van": (vehicles.end(2.0, 2.1, (1.1, 1.85), 0.88), (1.3, 1.3, 2.3)),
     "truck": (vehicles.end(2.4, 2.5, (1.45, 2.2), 0.95, load=3.1), (1.6, 1.6, 3.2)),
     "bus": (vehicles.end(2.5, 2.9, (1.05, 2.35), 0.97, sign=True), (1.6, 1.6, 3.1)),
 }
-"""Vehicles on roads that run away from the camera: drawing and extent."""
+"""Vehicles on roads that run away from the camera: painting function and extent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody in a film.
+    """A person, animal or thing in a film, or several that belong together.
 
-    act       a name in ACTS
-    start     world (x, z) in metres at time 0
-    pace      metres a second along x and z
-    motion    what it does
-    looks     one per part
-    size      1.0 = as drawn (a child is 0.65)
-    phase     where in its cycle it begins, 0..1
-    seen      (from, to) in seconds: it is in the picture only then
-    at        seconds at which it falls, or throws, or is thrown
-    head_on   drawn from the front (vehicles that drive towards or away from the camera)
+    Attributes:
+        act: Its name in ACTS.
+        start: World (x, z) in metres at time 0.
+        pace: Metres per second along x and z.
+        motion: How it moves.
+        appearances: One for each part.
+        size: Factor for its size, 1.0 as painted (a child is 0.65).
+        phase: Where in the cycle of its motion it begins, 0..1.
+        visible: (from, to) in seconds: it is in the picture only then.
+        moment: Seconds at which it falls, or throws, or is thrown.
+        head_on: Whether it is painted from the front or back (vehicles that drive towards or away from the camera).
     """
 
     act: str
     start: tuple[float, float]
     pace: tuple[float, float]
     motion: Motion
-    looks: tuple[Look, ...]
+    appearances: tuple[Appearance, ...]
     size: float = 1.0
     phase: float = 0.0
-    seen: tuple[float, float] = (-np.inf, np.inf)
-    at: float = 0.0
+    visible: tuple[float, float] = (-np.inf, np.inf)
+    moment: float = 0.0
     head_on: bool = False
 
     def __post_init__(self) -> None:
         assert self.act in ACTS, self.act
-        assert len(self.looks) == len(ACTS[self.act].parts), f"{self.act}: {len(self.looks)} looks"
+        parts = len(ACTS[self.act].parts)
+        assert len(self.appearances) == parts, f"{self.act}: {len(self.appearances)} appearances for {parts} parts"
 
-    def place(self, time: float) -> tuple[float, float, float]:
-        """World (x, y, z) of its foot point at a time in seconds."""
-        moved = min(time, self.at + 0.5) if self.motion == "fall" else time
+    def position(self, time: float) -> tuple[float, float, float]:
+        """Compute where it is.
+
+        Args:
+            time: Seconds.
+
+        Returns:
+            World (x, y, z) of its foot point in metres.
+        """
+        moved = min(time, self.moment + 0.5) if self.motion == "fall" else time
         x, z = self.start[0] + self.pace[0] * moved, self.start[1] + self.pace[1] * moved
         y = 0.0
         if self.motion == "fly":  # thrown from 1.6 m, bounces once it is down
-            flown = max(0.0, time - self.at)
+            flown = max(0.0, time - self.moment)
             y = max(0.0, 1.6 + 4.2 * flown - 4.9 * flown**2)
         return x, y, z
 
     def pose(self, time: float) -> Pose:
-        """What its joints do at a time."""
-        act, moves = ACTS[self.act], abs(self.pace[0]) + abs(self.pace[1]) > 0
+        """Compute the pose of its joints.
+
+        Args:
+            time: Seconds.
+
+        Returns:
+            The pose.
+        """
+        if self.motion == "fall":
+            tip = float(np.clip((time - self.moment) / 0.7, 0, 1)) ** 2
+            return Pose("fall" if tip > 0 else "walk", self._phase(time), tip)
+        if self.motion == "throw":
+            return Pose("throw", float(np.clip((time - self.moment) * 1.2 + 0.5, 0, 1)))
+        moves = abs(self.pace[0]) + abs(self.pace[1]) > 0
+        usual = self.motion if moves else "stand"
+        return Pose(ACTS[self.act].pose or usual, self._phase(time))
+
+    def _phase(self, time: float) -> float:
+        """Where in the cycle of its motion it is, 0..1."""
         stride = {"walk": 0.75, "run": 0.42, "ride": 0.5, "drive": 0.5, "roll": 1.0, "fly": 1.0}.get(self.motion, 1.0)
         speed = float(np.hypot(*self.pace))
-        cycles = speed * time * stride / max(self.size, 0.3) / (1.0 if self.motion != "run" else 0.9)
-        phase = (self.phase + cycles) % 1.0
-        if self.motion == "fall":
-            tip = float(np.clip((time - self.at) / 0.7, 0, 1)) ** 2
-            return Pose("fall" if tip > 0 else "walk", phase, tip)
-        if self.motion == "throw":
-            return Pose("throw", float(np.clip((time - self.at) * 1.2 + 0.5, 0, 1)))
-        if act.pose:
-            return Pose(act.pose, phase)
-        return Pose(self.motion if moves else "stand", phase)
+        cycles = speed * time * stride / max(self.size, 0.3) / (0.9 if self.motion == "run" else 1.0)
+        return (self.phase + cycles) % 1.0
 
     def facing(self) -> int:
-        """1 to the right, -1 to the left."""
+        """Compute which way it looks.
+
+        Returns:
+            1 to the right, -1 to the left.
+        """
         return -1 if self.pace[0] < 0 else 1
 
 
-def look(rng: np.random.Generator, kind: str, colour: str | None = None) -> Look:
-    """A look for a kind, in one of its colours."""
+def draw_appearance(rng: np.random.Generator, kind: str, colour: str | None = None) -> Appearance:
+    """Draw the appearance of a thing.
+
+    Args:
+        rng: The source of randomness.
+        kind: The name of its kind.
+        colour: The name of its colour; a random one of its kind if None.
+
+    Returns:
+        The appearance.
+    """
     colours = KINDS[kind].colours
     name = colour or str(rng.choice(colours))
     second: Colour = COLOURS[str(rng.choice(TROUSERS))]
     skin = figures.SKINS[rng.integers(len(figures.SKINS))]
     hair = figures.HAIRS[rng.integers(len(figures.HAIRS))]
-    return Look(
-        name, vary(rng, COLOURS[name]), vary(rng, second), skin, hair, float(rng.random()), int(rng.integers(420))
+    return Appearance(
+        colour=name,
+        main=vary(rng, COLOURS[name]),
+        second=vary(rng, second),
+        skin=skin,
+        hair=hair,
+        build=float(rng.random()),
+        style=int(rng.integers(420)),
     )
 
 
-def looks(rng: np.random.Generator, act: str) -> tuple[Look, ...]:
-    """Looks for all parts of an act."""
-    return tuple(look(rng, kind) for kind, _ in ACTS[act].parts)
+def draw_appearances(rng: np.random.Generator, act: str) -> tuple[Appearance, ...]:
+    """Draw the appearances of all parts of an act.
+
+    Args:
+        rng: The source of randomness.
+        act: The name of the act.
+
+    Returns:
+        One appearance per part.
+    """
+    return tuple(draw_appearance(rng, kind) for kind, _ in ACTS[act].parts)

@@ -1,4 +1,4 @@
-"""What closes a view: hills with trees, and buildings before them."""
+"""The backdrop of a view: hills with trees, and buildings in front of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,19 @@ FACADES: tuple[Colour, ...] = (
 )  # fmt: skip
 
 
-def close_view(rng: np.random.Generator, canvas: Floats, camera: Camera, light: Light, name: str, noise: Noise) -> None:
-    """Draws it into the canvas, float32 RGB (H, W, 3)."""
+def paint_backdrop(
+    rng: np.random.Generator, canvas: Floats, camera: Camera, light: Light, name: str, noise: Noise
+) -> None:
+    """Paint the backdrop into a canvas, in place.
+
+    Args:
+        rng: The source of randomness.
+        canvas: float32 RGB (H, W, 3).
+        camera: The camera.
+        light: The light of the view.
+        name: Name of the type of place.
+        noise: Texture of the trees.
+    """
     _tree_line(canvas, camera, light, noise)
     if name in FAR:
         far = FAR[name]
@@ -29,11 +40,11 @@ def close_view(rng: np.random.Generator, canvas: Floats, camera: Camera, light: 
             left += width + float(rng.choice([0.0, 0.0, 2.5]))
     if name == "street":
         for side in (-1, 1):
-            at = 13.0
-            while at < 46:
+            start = 13.0
+            while start < 46:
                 length = float(rng.uniform(7, 12))
-                _side_wall(rng, canvas, camera, light, side * float(rng.uniform(11.5, 12.5)), (at, at + length))
-                at += length
+                _side_wall(rng, canvas, camera, light, side * float(rng.uniform(11.5, 12.5)), (start, start + length))
+                start += length
 
 
 def _tree_line(canvas: Floats, camera: Camera, light: Light, noise: Noise) -> None:

@@ -6,20 +6,25 @@ World: X right, Y up, Z forward, in metres; picture: x right, y down, in pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.street.paint import Floats
 
 FARTHEST = 400.0
-"""Metres; what lies behind is all the same air."""
+"""Metres: nothing beyond is distinguished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """size (H, W); focal length in pixels; height above the ground in metres; row of the horizon in pixels.
+    """A camera whose picture plane is vertical and shifted instead of tilted, so that upright things stay upright.
 
-    The picture plane stays vertical and is shifted instead of tilted (as with a view camera), so upright things stay
-    upright.
+    Attributes:
+        size: (H, W) in pixels.
+        focal: Focal length in pixels.
+        height: Metres above the ground.
+        horizon: Row of the horizon.
     """
 
     size: tuple[int, int]
@@ -27,42 +32,63 @@ class Camera:
     height: float
     horizon: float
 
-    def project(self, x: Any, y: Any, z: Any) -> tuple[Any, Any]:
-        """World point(s) to picture (x, y); scalars or arrays, z > 0."""
+    def project(self, x: float, y: float, z: float) -> tuple[float, float]:
+        """Project a point of the world.
+
+        Args:
+            x: Metres to the right.
+            y: Metres up.
+            z: Metres forward, above 0.
+
+        Returns:
+            Column and row in the picture.
+        """
         scale = self.focal / z
         return self.size[1] / 2 + x * scale, self.horizon + (self.height - y) * scale
 
     def scale(self, z: float) -> float:
-        """Pixels per metre at depth z."""
+        """Pixels per metre at depth `z` in metres."""
         return self.focal / z
 
     def depth_at(self, row: float) -> float:
-        """Depth of the ground seen in a row below the horizon."""
+        """Depth in metres of the ground in a row below the horizon."""
         return self.focal * self.height / max(row - self.horizon, 1e-3)
 
     def near(self) -> float:
-        """Depth of the ground at the lower edge."""
+        """Depth in metres of the ground at the lower edge of the picture."""
         return self.depth_at(self.size[0])
 
     def half_width(self, z: float) -> float:
-        """Metres from the middle to the edge of the picture at depth z."""
+        """Metres from the middle to the edge of the picture at depth `z` in metres."""
         return self.size[1] / 2 * z / self.focal
 
-    def ground(self, top: int = 0) -> tuple[Any, Any, Any]:
-        """World X and Z of the ground in each pixel, float32 (H, W), and whether ground is seen, bool (H, W).
+    def ground(self, top: int = 0) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Compute where the ground of each pixel lies.
 
-        Only of the rows from `top` on.
+        Args:
+            top: First row; the result has H - top rows.
+
+        Returns:
+            World X and Z in metres, float32 (H, W), and whether the pixel shows ground, bool (H, W).
         """
         rows, columns = np.mgrid[top : self.size[0], : self.size[1]].astype(np.float32)
         below = rows - self.horizon
-        seen = below > 0.5
-        z = np.minimum(self.focal * self.height / np.where(seen, below, 1), FARTHEST)
+        is_ground = below > 0.5
+        z = np.minimum(self.focal * self.height / np.where(is_ground, below, 1), FARTHEST)
         x = (columns - self.size[1] / 2) * z / self.focal
-        return x.astype(np.float32), z.astype(np.float32), seen
+        return x.astype(np.float32), z.astype(np.float32), is_ground
 
 
-def look(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
-    """A camera somewhere between a passer-by's eyes and a surveillance pole."""
+def draw_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
+    """Draw a camera somewhere between a passer-by's eyes and a surveillance pole.
+
+    Args:
+        rng: The source of randomness.
+        size: (H, W) in pixels.
+
+    Returns:
+        The camera.
+    """
     height = float(rng.choice([rng.uniform(1.7, 2.4), rng.uniform(3.0, 4.5), rng.uniform(5.0, 7.5)]))
     lift = float(np.interp(height, [1.7, 3.5, 7.5], [0.44, 0.30, 0.16]))
     return Camera(

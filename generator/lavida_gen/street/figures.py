@@ -1,6 +1,6 @@
 """People, articulated. Angles in degrees, lengths in metres; a figure looks to its right.
 
-A Pose says what the joints do; `walk cycle` means phase 0..1 of two steps.
+A Pose determines the joints; a cycle of walking is two steps, its phase 0..1.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ HAIRS: tuple[Colour, ...] = ((42, 32, 26), (82, 56, 34), (150, 110, 62), (188, 1
 
 
 Tip = Callable[[Sequence[Point]], list[Point]]
-"""Turns the points of a figure as it falls."""
+"""Rotates the points of a figure as it falls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """action: stand, walk, run, ride, sit, push, lift, balance, steer, throw, fall; phase of its
-    cycle 0..1; tip: how far fallen, 0..1.
+    """What the joints do.
+
+    Attributes:
+        action: stand, walk, run, ride, sit, push, lift, balance, steer, throw or fall.
+        phase: Phase of the action's cycle, 0..1.
+        tip: How far it has fallen, 0..1.
     """
 
     action: str = "stand"
@@ -32,10 +36,20 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How one thing is painted: the colour that its expression names, a second one, skin, hair, build (0..1)."""
+class Appearance:
+    """How one thing is painted.
 
-    name: str
+    Attributes:
+        colour: The name of its main colour, which its expressions use.
+        main: The main colour (a person's jacket).
+        second: The second colour (a person's trousers).
+        skin: Colour of the skin.
+        hair: Colour of the hair.
+        build: How broad a person is, 0..1.
+        style: A number that chooses details.
+    """
+
+    colour: str
     main: Colour
     second: Colour
     skin: Colour
@@ -45,7 +59,16 @@ class Look:
 
 
 def swing(angle: float, length: float, start: Point) -> Point:
-    """The end of a limb that hangs down at 0 degrees and swings forward with positive angles."""
+    """Compute the end of a limb.
+
+    Args:
+        angle: Degrees; it hangs down at 0 and swings forward with positive angles.
+        length: Metres.
+        start: Where it begins.
+
+    Returns:
+        Where it ends.
+    """
     turn = np.radians(angle)
     return start[0] + length * float(np.sin(turn)), start[1] - length * float(np.cos(turn))
 
@@ -89,7 +112,7 @@ def _joints(pose: Pose) -> _Joints:
     return _Joints(1, 0.91, (5, -5), (3, 4), (7 + 2 * s, -8), (10, 8))
 
 
-def person(brush: Brush, look: Look, pose: Pose) -> None:
+def person(brush: Brush, look: Appearance, pose: Pose) -> None:
     """A person of about 1.72 m, seen from the side; `main` is the jacket, `second` the trousers."""
     joints = _joints(pose)
     hip: Point = (0.0, joints.hip)
@@ -131,13 +154,13 @@ def _tipping(pose: Pose) -> Tip:
     lift = 0.14 * pose.tip
 
     def tip(points: Sequence[Point]) -> list[Point]:
-        """The figure turned around its feet as it falls forward, and lifted by half of its own thickness."""
+        """Rotate a figure around its feet as it falls forward, and lift it by half of its own thickness."""
         return [(x * cos - y * sin, max(0.05 * pose.tip, x * sin + y * cos + lift)) for x, y in points]
 
     return tip
 
 
-def _torso(brush: Brush, look: Look, hip: Point, neck: Point, wide: float, tip: Tip) -> None:
+def _torso(brush: Brush, look: Appearance, hip: Point, neck: Point, wide: float, tip: Tip) -> None:
     back, front = wide * 0.62, wide * 0.78
     shape = [
         (hip[0] - back, hip[1] - 0.05), (hip[0] + front * 0.9, hip[1] - 0.05), (neck[0] + front, neck[1] - 0.16),
@@ -152,7 +175,7 @@ def _torso(brush: Brush, look: Look, hip: Point, neck: Point, wide: float, tip: 
                  (hip[0] - back * 1.2, hip[1] - 0.3)]), dim(look.main, 0.95))  # fmt: skip
 
 
-def _head(brush: Brush, look: Look, neck: Point, lean: float, tip: Tip) -> None:
+def _head(brush: Brush, look: Appearance, neck: Point, lean: float, tip: Tip) -> None:
     head = swing(180 - lean * 0.5, 0.17, neck)
     brush.limb(tip([neck, head]), 0.09, dim(look.skin, 0.9))
     brush.disc(tip([head])[0], 0.115, look.skin, squash=1.12)

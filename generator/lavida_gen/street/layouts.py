@@ -1,6 +1,7 @@
-"""Types of places: what the ground is made of, and where people walk and things drive.
+"""Types of places: the materials of the ground, and where people walk and vehicles drive.
 
-A layout gets world X and Z of each pixel of the ground (metres) and returns its materials and two strips.
+A layout gets world X and Z of each pixel of the ground (metres) and returns its materials and two strips: where people
+walk, and where vehicles drive.
 """
 
 from __future__ import annotations
@@ -26,7 +27,14 @@ MATERIALS: dict[int, Colour] = {
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Ground where something moves: world X from left to right, Z from near to far (metres)."""
+    """Ground where actors move, in world coordinates (metres).
+
+    Attributes:
+        left: Least X.
+        right: Largest X.
+        near: Least Z.
+        far: Largest Z.
+    """
 
     left: float
     right: float
@@ -34,23 +42,24 @@ class Strip:
     far: float
 
 
-Map = NDArray[np.int64]
-Layout = Callable[[np.random.Generator, Floats, Floats], tuple[Map, Strip, Strip]]
+MaterialMap = NDArray[np.int64]
+"""Material of each pixel of the ground, (H, W)."""
+Layout = Callable[[np.random.Generator, Floats, Floats], tuple[MaterialMap, Strip, Strip]]
 
 
-def _street(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
+def _street(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[MaterialMap, Strip, Strip]:
     """A road that runs away from the camera, pavements left and right."""
     centre, half = float(rng.uniform(-4, 4)), float(rng.uniform(3.0, 4.2))
-    off = np.abs(x - centre)
-    ground = np.where(off < half, ASPHALT, PAVING)
-    ground[(off >= half) & (off < half + 0.25)] = CONCRETE
-    ground[(off < 0.08) & (np.mod(z, 6) < 3)] = LINE
+    offset = np.abs(x - centre)
+    ground = np.where(offset < half, ASPHALT, PAVING)
+    ground[(offset >= half) & (offset < half + 0.25)] = CONCRETE
+    ground[(offset < 0.08) & (np.mod(z, 6) < 3)] = LINE
     zebra = float(rng.uniform(9, 16))
-    ground[(off < half - 0.2) & (np.abs(z - zebra) < 1.6) & (np.mod(x - centre, 1.0) < 0.5)] = LINE
+    ground[(offset < half - 0.2) & (np.abs(z - zebra) < 1.6) & (np.mod(x - centre, 1.0) < 0.5)] = LINE
     return ground, Strip(-9.3, 9.3, 5, 30), Strip(centre - half + 1, centre + half - 1, 8, 40)
 
 
-def _crossing(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
+def _crossing(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[MaterialMap, Strip, Strip]:
     """A road from left to right, pavements before and behind it."""
     near = float(rng.uniform(8.5, 11))
     far = near + float(rng.uniform(6, 7.5))
@@ -62,18 +71,18 @@ def _crossing(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Stri
     return ground, walk, Strip(-16, 16, near + 1, far - 1)
 
 
-def _campus(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
+def _campus(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[MaterialMap, Strip, Strip]:
     """Lawns with a wide paved walk."""
     slope, centre, half = float(rng.uniform(-0.25, 0.25)), float(rng.uniform(-2, 2)), float(rng.uniform(2.6, 4.0))
-    off = np.abs(x - centre - slope * (z - 8))
-    ground = np.where(off < half, PAVING, GRASS)
-    ground[(off >= half) & (off < half + 0.2)] = CONCRETE
+    offset = np.abs(x - centre - slope * (z - 8))
+    ground = np.where(offset < half, PAVING, GRASS)
+    ground[(offset >= half) & (offset < half + 0.2)] = CONCRETE
     across = float(rng.uniform(14, 20))
     ground[np.abs(z - across) < 1.7] = PAVING
     return ground, Strip(centre - half + 0.4, centre + half - 0.4, 5, 26), Strip(-12, 12, across - 1.4, across + 1.4)
 
 
-def _square(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
+def _square(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[MaterialMap, Strip, Strip]:
     """A paved square with bands of another stone."""
     ground = np.full(x.shape, PAVING)
     pitch = float(rng.uniform(4, 6))
@@ -81,7 +90,7 @@ def _square(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip,
     return ground, Strip(-10, 10, 5, 28), Strip(-12, 12, 9, 24)
 
 
-def _park(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
+def _park(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[MaterialMap, Strip, Strip]:
     """Grass with a winding gravel path."""
     bend, swing = float(rng.uniform(9, 16)), float(rng.uniform(0.6, 2.2))
     centre = swing * np.sin(z / bend * np.pi)
@@ -89,7 +98,7 @@ def _park(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, S
     return ground, Strip(-6, 6, 5, 24), Strip(-9, 9, 8, 22)
 
 
-def _car_park(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[Map, Strip, Strip]:
+def _car_park(rng: np.random.Generator, x: Floats, z: Floats) -> tuple[MaterialMap, Strip, Strip]:
     """Asphalt with bays on both sides of a lane."""
     lane = float(rng.uniform(9, 12))
     ground = np.full(x.shape, ASPHALT)
@@ -110,11 +119,11 @@ LAYOUTS: dict[str, Layout] = {
 """Types of places by name. A new one is one function."""
 
 ROADS = ("street", "crossing")
-"""Places whose drive is a road with kerbs."""
+"""Places where vehicles drive on a road with kerbs."""
 
 GREEN = {"street": PAVING, "crossing": PAVING, "square": PAVING}
-"""What trees of a place stand on, where it is not grass."""
+"""Material that trees of a place stand on, if it is not grass."""
 
 
 FAR = {"street": 48.0, "crossing": 21.0, "square": 31.0, "campus": 34.0, "car park": 26.0}
-"""Metres to the buildings that close the view of a place, where there are any."""
+"""Metres to the buildings at the back of a place, if there are any."""

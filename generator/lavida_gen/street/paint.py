@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ Point = tuple[float, float]
 Floats = NDArray[np.float32]
 
 SUPER = 3
-"""Sprites are drawn so many times larger and shrunk: smooth edges."""
+"""Factor by which sprites are painted larger and then shrunk, for smooth edges."""
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 
 COLOURS: dict[str, Colour] = {
@@ -35,27 +34,60 @@ COLOURS: dict[str, Colour] = {
 
 
 def mix(one: Colour, two: Colour, share: float) -> Colour:
-    """`one` with a share 0..1 of `two`."""
+    """Mix two colours.
+
+    Args:
+        one: A colour.
+        two: Another colour.
+        share: Share of the second, 0..1.
+
+    Returns:
+        The mixture.
+    """
     a, b, c = (p + (q - p) * share for p, q in zip(one, two, strict=True))
     return a, b, c
 
 
 def dim(colour: Colour, factor: float) -> Colour:
-    """Darker (factor < 1) or lighter."""
+    """Make a colour darker or lighter.
+
+    Args:
+        colour: A colour.
+        factor: Below 1 for a darker one.
+
+    Returns:
+        The new colour.
+    """
     a, b, c = (min(255.0, p * factor) for p in colour)
     return a, b, c
 
 
-def vary(rng: np.random.Generator, colour: Colour, by: float = 14) -> Colour:
-    """The same colour name, not the same paint."""
-    shade, *tints = (by * rng.standard_normal(4)).tolist()
+def vary(rng: np.random.Generator, colour: Colour, deviation: float = 14) -> Colour:
+    """Draw a colour that has the same name.
+
+    Args:
+        rng: The source of randomness.
+        colour: A colour.
+        deviation: Standard deviation of its brightness.
+
+    Returns:
+        The new colour.
+    """
+    shade, *tints = (deviation * rng.standard_normal(4)).tolist()
     a, b, c = (min(max(p + shade + tint / 3, 8.0), 250.0) for p, tint in zip(colour, tints, strict=True))
     return a, b, c
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Sprite:
-    """A thing as drawn: float32 RGB (h, w, 3) 0..255, coverage float32 (h, w) 0..1, its corner in the picture."""
+    """A painted thing.
+
+    Attributes:
+        pixels: float32 RGB (h, w, 3), 0..255.
+        alpha: Coverage, float32 (h, w), 0..1.
+        left: Column of its left edge in the picture.
+        top: Row of its upper edge in the picture.
+    """
 
     pixels: Floats
     alpha: Floats
@@ -64,14 +96,26 @@ class Sprite:
 
 
 class Brush:
-    """Draws in metres around a thing's foot point: x right, y up. `facing` -1 mirrors it.
+    """Paints in metres around a thing's foot point: x right, y up.
 
-    The sheet reaches from -left to right and up to top (below the ground by 0.15 m for wheels and shadows' edges).
+    Attributes:
+        facing: 1, or -1 for a mirrored painting.
+        left: Column of the painting's left edge in the picture.
+        top: Row of its upper edge in the picture.
     """
 
     BELOW = 0.15
+    """Metres below the ground that belong to the painting: wheels, edges."""
 
     def __init__(self, foot: Point, scale: float, extent: tuple[float, float, float], facing: int = 1) -> None:
+        """Begin an empty painting.
+
+        Args:
+            foot: The foot point in the picture, (column, row).
+            scale: Pixels per metre.
+            extent: Metres to the left, to the right and up that the painting may need.
+            facing: 1, or -1 for a mirrored painting.
+        """
         left, right, top = extent if facing > 0 else (extent[1], extent[0], extent[2])
         self.facing, self._scale = facing, scale
         self.left = int(np.floor(foot[0] - left * scale)) - 1
@@ -83,7 +127,7 @@ class Brush:
         self._cover = np.zeros((height * SUPER, width * SUPER), np.uint8)
         self._size = (width, height)
 
-    def _at(self, point: Point) -> tuple[int, int]:
+    def _fixed_point(self, point: Point) -> tuple[int, int]:
         x = (self._x + self.facing * point[0] * self._scale) * SUPER
         y = (self._y - point[1] * self._scale) * SUPER
         return round(x * (1 << _SHIFT)), round(y * (1 << _SHIFT))
@@ -92,52 +136,58 @@ class Brush:
         return metres * self._scale * SUPER
 
     def poly(self, points: Sequence[Point], colour: Colour) -> None:
-        """A filled polygon."""
-        corners = np.array([self._at(point) for point in points], np.int32)
+        """Fill a polygon."""
+        corners = np.array([self._fixed_point(point) for point in points], np.int32)
         for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
             cv2.fillPoly(sheet, [corners], paint, cv2.LINE_8, _SHIFT)
 
     def box(self, left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
-        """An upright rectangle."""
+        """Fill an upright rectangle."""
         self.poly([(left, bottom), (right, bottom), (right, top), (left, top)], colour)
 
     def disc(self, centre: Point, radius: float, colour: Colour, squash: float = 1.0, turn: float = 0.0) -> None:
-        """A filled ellipse; `squash` is height over width, `turn` in degrees, anticlockwise, before mirroring."""
+        """Fill an ellipse; `squash` is height over width, `turn` in degrees, anticlockwise, before mirroring."""
         axes = (
             max(1, round(self._length(radius) * (1 << _SHIFT))),
             max(1, round(self._length(radius * squash) * (1 << _SHIFT))),
         )
         for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
-            cv2.ellipse(sheet, self._at(centre), axes, -turn * self.facing, 0, 360, paint, -1, cv2.LINE_8, _SHIFT)
+            cv2.ellipse(
+                sheet, self._fixed_point(centre), axes, -turn * self.facing, 0, 360, paint, -1, cv2.LINE_8, _SHIFT
+            )
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
-        """A line with round ends, `width` in metres."""
-        corners = np.array([self._at(point) for point in points], np.int32)
+        """Paint a line with round ends, `width` in metres."""
+        corners = np.array([self._fixed_point(point) for point in points], np.int32)
         thick = max(1, round(self._length(width)))
         for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
             cv2.polylines(sheet, [corners], False, paint, thick, cv2.LINE_8, _SHIFT)
 
     def limb(self, points: Sequence[Point], width: float, colour: Colour) -> None:
-        """A rounded limb: darker at its rim, lit a little off its middle."""
+        """Paint a rounded limb: darker at its edge, lit slightly off its middle."""
         self.line(points, width, dim(colour, 0.78))
-        off = width * 0.1
-        self.line([(x + off * self.facing * 0.6, y + off) for x, y in points], width * 0.62, colour)
+        shift = width * 0.1
+        self.line([(x + shift * self.facing * 0.6, y + shift) for x, y in points], width * 0.62, colour)
 
     def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
-        """A circle's rim; see-through inside."""
+        """Paint a circle; transparent inside."""
         steps = np.linspace(0, 2 * np.pi, 29)
         self.line([(centre[0] + radius * np.cos(a), centre[1] + radius * np.sin(a)) for a in steps], width, colour)
 
     def sprite(self) -> Sprite:
-        """What was drawn, shrunk to picture size."""
+        """Finish the painting.
+
+        Returns:
+            The sprite, in the picture's resolution.
+        """
         alpha: Floats = cv2.resize(self._cover, self._size, interpolation=cv2.INTER_AREA) * np.float32(1 / 255)
         colour: Floats = cv2.resize(self._sheet, self._size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        colour /= np.maximum(alpha, 1e-3)[:, :, None]  # the sheet is black outside: undo its share at the edges
+        colour /= np.maximum(alpha, 1e-3)[:, :, None]  # the sheet is black outside: remove its share at the edges
         return Sprite(colour, alpha, self.left, self.top)
 
 
 class Noise:
-    """Smooth random patterns that can be asked at any coordinates; one draw of the rng makes them all."""
+    """Smooth random patterns over a plane; one draw from the rng determines all of them."""
 
     SIDE = 256
 
@@ -145,13 +195,29 @@ class Noise:
         tile = rng.random((self.SIDE, self.SIDE), np.float32)
         self._tile = tile
 
-    def __call__(self, u: Any, v: Any) -> Floats:
-        """Value noise 0..1 at float32 (H, W) coordinates below 30,000; features are one unit wide."""
-        x, y = np.asarray(u, np.float32), np.asarray(v, np.float32)
-        return np.asarray(cv2.remap(self._tile, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+    def __call__(self, u: Floats, v: Floats) -> Floats:
+        """Compute value noise; features are one unit wide.
 
-    def cloud(self, u: Any, v: Any, octaves: int = 4) -> Floats:
-        """Several scales of it summed, 0..1."""
+        Args:
+            u: Coordinates below 30,000, float32 (H, W).
+            v: The other coordinates, float32 (H, W).
+
+        Returns:
+            0..1, float32 (H, W).
+        """
+        return np.asarray(cv2.remap(self._tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+
+    def cloud(self, u: Floats, v: Floats, octaves: int = 4) -> Floats:
+        """Sum value noise of several scales.
+
+        Args:
+            u: Coordinates, float32 (H, W).
+            v: The other coordinates, float32 (H, W).
+            octaves: Number of scales.
+
+        Returns:
+            0..1, float32 (H, W).
+        """
         total: Floats = np.zeros(np.shape(u), np.float32)
         weight = 0.0
         for octave in range(octaves):

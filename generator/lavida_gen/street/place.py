@@ -1,7 +1,4 @@
-"""The still background of a view: sky, ground, what closes it, and the trees and lamps that stand on it.
-
-Everything follows from one rng.
-"""
+"""The still background of a view: sky, ground, backdrop, trees and lamps; all of it follows from one rng."""
 
 from __future__ import annotations
 
@@ -9,20 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lavida_gen.street.buildings import close_view
+from lavida_gen.street.buildings import paint_backdrop
 from lavida_gen.street.camera import Camera
-from lavida_gen.street.layouts import FAR, GRASS, LAYOUTS, MATERIALS, PAVING, ROADS, Map, Strip
+from lavida_gen.street.layouts import FAR, GRASS, LAYOUTS, MATERIALS, PAVING, ROADS, MaterialMap, Strip
 from lavida_gen.street.light import Light
 from lavida_gen.street.paint import Colour, Floats, Noise, Sprite, vary
-from lavida_gen.street.scenery import stand_up
+from lavida_gen.street.scenery import paint_scenery
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A view without anybody in it.
+    """A view without actors.
 
-    ground is float32 RGB (H, W, 3) without anything that stands on it; `back` the row in which walls close the view
-    (shadows end there); scenery by depth, far first; walk and drive: where who moves.
+    Attributes:
+        name: Name of the type of place.
+        camera: The camera.
+        ground: Sky, backdrop and ground without scenery, float32 RGB (H, W, 3).
+        back: Row where the ground meets the backdrop; shadows end there.
+        light: The light.
+        scenery: (depth in metres, sprite), the farthest first.
+        walk: Where people and animals move.
+        drive: Where vehicles move.
     """
 
     name: str
@@ -35,15 +39,32 @@ class Place:
     drive: Strip
 
     def on_road(self, x: float, z: float) -> bool:
-        """Whether a point of the ground lies where traffic is, or within a metre of it."""
+        """Check whether a point of the ground is on a road, or close to it.
+
+        Args:
+            x: World X in metres.
+            z: World Z in metres.
+
+        Returns:
+            Whether it lies within a metre of a road.
+        """
         strip = self.drive
         along = self.name == "street" or strip.near - 2 < z < strip.far + 2
         return self.name in ROADS and along and strip.left - 2 < x < strip.right + 2
 
 
-def bare(layout: np.random.Generator, name: str, camera: Camera) -> Place:
-    """Where things are in a place, with nothing drawn: quick, for whoever only asks who will be there."""
-    x, z, _ = camera.ground(camera.size[0] - 1)  # the nearest row is all that layouts look at
+def lay_out_place(layout: np.random.Generator, name: str, camera: Camera) -> Place:
+    """Lay out a place without painting it: fast, where only the actors are asked for.
+
+    Args:
+        layout: The source of randomness of the layout.
+        name: Name of the type of place.
+        camera: The camera.
+
+    Returns:
+        The place, with no pixels and no scenery.
+    """
+    x, z, _ = camera.ground(camera.size[0] - 1)  # layouts need only the nearest row
     _, walk, drive = LAYOUTS[name](layout, x, z)
     nothing = np.zeros((0, 0, 3), np.float32)
     return Place(name, camera, nothing, _back(name, camera), Light(1, 1.0, (0, 0, 0)), (), walk, drive)
@@ -53,21 +74,33 @@ def _back(name: str, camera: Camera) -> float:
     return float(camera.project(0.0, 0.0, FAR.get(name, 75.0))[1])
 
 
-def build(rng: np.random.Generator, name: str, camera: Camera, layout: np.random.Generator | None = None) -> Place:
-    """A place of a type, as its rng makes it; `layout` decides where things are, if given (see `bare`)."""
+def paint_place(
+    rng: np.random.Generator, name: str, camera: Camera, layout: np.random.Generator | None = None
+) -> Place:
+    """Paint a random place.
+
+    Args:
+        rng: The source of randomness of the painting.
+        name: Name of the type of place.
+        camera: The camera.
+        layout: The source of randomness of the layout, as in `lay_out_place`; `rng` if None.
+
+    Returns:
+        The place.
+    """
     noise = Noise(rng)
     light = Light(int(rng.choice([-1, 1])), float(rng.choice([0.25, 0.6, 0.9, 1.0])), (0, 0, 0))
     sky, air = _sky(rng, camera, noise, light)
     light = Light(light.side, light.strength, air)
-    x, z, seen = camera.ground()
-    first = int(np.argmax(seen[:, 0]))
+    x, z, is_ground = camera.ground()
+    first = int(np.argmax(is_ground[:, 0]))
     x, z = x[first:], z[first:]
     ground, walk, drive = LAYOUTS[name](layout or rng, x, z)
     if name in FAR:
         ground[z > FAR[name] + 2.6] = GRASS  # behind the buildings
     canvas = np.concatenate((sky[:first], _ground(rng, ground, x, z, camera, noise, light)))
-    close_view(rng, canvas, camera, light, name, noise)
-    scenery = stand_up(rng, camera, light, name, noise, ground)
+    paint_backdrop(rng, canvas, camera, light, name, noise)
+    scenery = paint_scenery(rng, camera, light, name, noise, ground)
     return Place(name, camera, canvas, _back(name, camera), light, tuple(scenery), walk, drive)
 
 
@@ -86,14 +119,14 @@ def _sky(rng: np.random.Generator, camera: Camera, noise: Noise, light: Light) -
 
 
 def _ground(
-    rng: np.random.Generator, ground: Map, x: Floats, z: Floats, camera: Camera, noise: Noise, light: Light
+    rng: np.random.Generator, ground: MaterialMap, x: Floats, z: Floats, camera: Camera, noise: Noise, light: Light
 ) -> Floats:
-    """Materials with texture in world coordinates, fading into the air with depth."""
+    """Materials with texture in world coordinates, and haze."""
     table = np.array([vary(rng, MATERIALS[m], 7) for m in range(len(MATERIALS))], np.float32)
     colours = table[ground]
     coarse = noise.cloud(x * 0.6 + 40, z * 0.6 + 40, 3) - 0.5
     fine = noise(x * 11 + 9, z * 11 + 9) - 0.5
-    pixel = z / camera.focal  # metres a pixel is wide: what is finer can not be seen
+    pixel = z / camera.focal  # width of a pixel in metres: finer texture is not visible
     fine *= np.clip(0.09 / np.maximum(pixel, 1e-4), 0, 1)
     rough = np.array([34, 16, 14, 9, 10, 24], np.float32)[ground]
     grain = np.array([44, 20, 14, 9, 12, 36], np.float32)[ground]

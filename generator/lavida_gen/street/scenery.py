@@ -1,36 +1,50 @@
-"""Trees and lamps, which people may walk behind."""
+"""Trees and lamps: people may walk behind them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from lavida_gen.street.camera import Camera
-from lavida_gen.street.layouts import CONCRETE, FAR, GRASS, GREEN, PAVING, Map
-from lavida_gen.street.light import Light, aired
+from lavida_gen.street.layouts import CONCRETE, FAR, GRASS, GREEN, PAVING, MaterialMap
+from lavida_gen.street.light import Light, through_air
 from lavida_gen.street.paint import Brush, Noise, Sprite, dim, vary
 
 
-def stand_up(
-    rng: np.random.Generator, camera: Camera, light: Light, name: str, noise: Noise, ground: Map
+def paint_scenery(
+    rng: np.random.Generator, camera: Camera, light: Light, name: str, noise: Noise, ground: MaterialMap
 ) -> list[tuple[float, Sprite]]:
-    """Trees and lamps where they may stand: on the right ground, before the walls; far ones first."""
+    """Paint trees and lamps where they may stand: on the right ground, in front of the walls.
+
+    Args:
+        rng: The source of randomness.
+        camera: The camera.
+        light: The light of the view.
+        name: Name of the type of place.
+        noise: Texture of leaves.
+        ground: Materials of the visible ground.
+
+    Returns:
+        (depth in metres, sprite), the farthest first.
+    """
     found = []
     trees = {"street": 7, "crossing": 4, "campus": 9, "square": 5, "park": 12, "car park": 6}[name]
     for _ in range(int(rng.integers(trees // 2, trees + 1))):
-        at = _spot(rng, camera, name, ground, (GREEN.get(name, GRASS),))
-        if at:
-            found.append((at[1], _tree(rng, camera, light, noise, *at)))
+        spot = _draw_spot(rng, camera, name, ground, (GREEN.get(name, GRASS),))
+        if spot:
+            found.append((spot[1], _tree(rng, camera, light, noise, *spot)))
     for _ in range(int(rng.integers(0, 3))):
-        at = _spot(rng, camera, name, ground, (PAVING, CONCRETE, GRASS))
-        if at:
-            found.append((at[1], _lamp(camera, light, *at)))
-    return sorted(found, key=lambda one: -one[0])
+        spot = _draw_spot(rng, camera, name, ground, (PAVING, CONCRETE, GRASS))
+        if spot:
+            found.append((spot[1], _lamp(camera, light, *spot)))
+    return sorted(found, key=lambda item: -item[0])
 
 
-def _spot(
-    rng: np.random.Generator, camera: Camera, name: str, ground: Map, materials: tuple[int, ...]
+def _draw_spot(
+    rng: np.random.Generator, camera: Camera, name: str, ground: MaterialMap, materials: tuple[int, ...]
 ) -> tuple[float, float] | None:
-    """World (x, z) at the sides of the view, on one of the materials; None if none is found."""
+    """A random world (x, z) at the sides of the view, on one of the materials; None if none is found."""
     aside = 10.6 if name == "street" else np.inf  # walls stand at 11.5
     for _ in range(14):
         z = float(rng.uniform(10.5, min(40.0, FAR.get(name, 40.0) - 1.2)))
@@ -59,24 +73,24 @@ def _tree(rng: np.random.Generator, camera: Camera, light: Light, noise: Noise, 
         radii = rng.uniform(0.6, 1.0, clumps) * largest * (1.3 - 0.85 * reaches)
         shades = shade * rng.uniform(0.92, 1.08, clumps)
         for turn, reach, radius, tone in zip(turns, reaches, radii, shades, strict=True):
-            at = (
+            centre = (
                 crown * (float(reach * np.cos(turn)) - light.side * 0.15 * layer),
                 middle + crown * (float(reach * np.sin(turn)) * 0.92 + 0.1 * layer),
             )
-            brush.disc(at, crown * float(radius), dim(leaf, float(tone)), squash=0.85)
-    return aired(_leafy(brush.sprite(), noise, camera.scale(z)), light, z)
+            brush.disc(centre, crown * float(radius), dim(leaf, float(tone)), squash=0.85)
+    return through_air(_leafy(brush.sprite(), noise, camera.scale(z)), light, z)
 
 
 def _leafy(sprite: Sprite, noise: Noise, scale: float) -> Sprite:
-    """Leaves lighter and darker, and gaps through which one sees what is behind (not through the trunk)."""
+    """The sprite with lighter and darker leaves, and gaps between them (but not in the trunk)."""
     height, width = sprite.alpha.shape
     across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     size = np.float32(max(0.2 * scale, 1.6))
     leaves = noise.cloud(across / size + 5, down / size + 5, 3)
-    sprite.pixels = sprite.pixels * (0.5 + leaves)[:, :, None]
     crown = int(height * 0.52)
-    sprite.alpha[:crown] *= np.clip((leaves[:crown] - 0.24) * 9, 0, 1)
-    return sprite
+    alpha = sprite.alpha.copy()
+    alpha[:crown] *= np.clip((leaves[:crown] - 0.24) * 9, 0, 1)
+    return replace(sprite, pixels=sprite.pixels * (0.5 + leaves)[:, :, None], alpha=alpha)
 
 
 def _lamp(camera: Camera, light: Light, x: float, z: float) -> Sprite:
@@ -85,9 +99,9 @@ def _lamp(camera: Camera, light: Light, x: float, z: float) -> Sprite:
     brush.line([(0, 0), (0, 5.0), (0.25, 5.2), (1.1, 5.25)], 0.1, metal)
     brush.box(-0.14, 0, 0.14, 0.5, dim(metal, 0.85))
     brush.poly([(0.9, 5.3), (1.5, 5.25), (1.5, 5.15), (0.9, 5.12)], (216, 216, 206))
-    return aired(brush.sprite(), light, z)
+    return through_air(brush.sprite(), light, z)
 
 
 def _foot(camera: Camera, x: float, z: float) -> tuple[float, float]:
-    at = camera.project(x, 0.0, z)
-    return float(at[0]), float(at[1])
+    column, row = camera.project(x, 0.0, z)
+    return float(column), float(row)

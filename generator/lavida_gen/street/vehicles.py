@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from lavida_gen.street.figures import Look, Pose
+from lavida_gen.street.figures import Appearance, Pose
 from lavida_gen.street.paint import Brush, Colour, dim, mix
-from lavida_gen.street.things import LAMP, RUBBER, Draw, wheel
+from lavida_gen.street.things import LAMP, RUBBER, Painter, wheel
 
 GLASS: Colour = (86, 106, 124)
 
 
-def car(brush: Brush, look: Look, pose: Pose) -> None:
+def car(brush: Brush, look: Appearance, pose: Pose) -> None:
     """A car from the side, 4.3 m."""
     paint, low = look.main, dim(look.main, 0.72)
     brush.poly([(-2.1, 0.35), (2.1, 0.35), (2.15, 0.72), (1.9, 0.86), (-2.0, 0.92), (-2.15, 0.75)], paint)
@@ -22,16 +22,16 @@ def car(brush: Brush, look: Look, pose: Pose) -> None:
     brush.poly([(-0.25, 0.9), (-0.25, 1.36), (0.42, 1.36), (0.95, 0.9)], mix(GLASS, (220, 230, 236), 0.25))
     brush.line([(-0.3, 0.5), (-0.3, 0.88)], 0.025, low)
     brush.line([(-1.98, 0.84), (1.8, 0.8)], 0.03, mix(paint, (255, 255, 255), 0.22))
-    for at in (-0.5, 0.75):
-        brush.line([(at, 0.74), (at + 0.14, 0.74)], 0.03, low)
+    for x in (-0.5, 0.75):
+        brush.line([(x, 0.74), (x + 0.14, 0.74)], 0.03, low)
     brush.box(1.93, 0.62, 2.12, 0.76, LAMP)
     brush.box(-2.13, 0.66, -2.0, 0.8, (170, 40, 36))
-    for at in (-1.32, 1.32):
-        brush.disc((at, 0.36), 0.42, dim(paint, 0.35))
-        wheel(brush, (at, 0.33), 0.33)
+    for x in (-1.32, 1.32):
+        brush.disc((x, 0.36), 0.42, dim(paint, 0.35))
+        wheel(brush, (x, 0.33), 0.33)
 
 
-def van(brush: Brush, look: Look, pose: Pose) -> None:
+def van(brush: Brush, look: Appearance, pose: Pose) -> None:
     """A van from the side, 5 m."""
     paint = look.main
     brush.poly([(-2.5, 0.35), (2.5, 0.35), (2.5, 0.95), (1.9, 1.2), (1.45, 2.05), (-2.45, 2.1), (-2.5, 1.9)], paint)
@@ -41,56 +41,64 @@ def van(brush: Brush, look: Look, pose: Pose) -> None:
     brush.line([(-2.4, 1.1), (0.8, 1.1)], 0.035, dim(paint, 0.8))
     brush.line([(-2.44, 2.0), (1.4, 1.96)], 0.04, mix(paint, (255, 255, 255), 0.22))
     brush.box(2.3, 0.75, 2.5, 0.95, LAMP)
-    for at in (-1.6, 1.6):
-        brush.disc((at, 0.38), 0.46, dim(paint, 0.35))
-        wheel(brush, (at, 0.36), 0.36)
+    for x in (-1.6, 1.6):
+        brush.disc((x, 0.38), 0.46, dim(paint, 0.35))
+        wheel(brush, (x, 0.36), 0.36)
 
 
-def truck(brush: Brush, look: Look, pose: Pose) -> None:
+def truck(brush: Brush, look: Appearance, pose: Pose) -> None:
     """A lorry from the side, 7 m; cab and box in one colour, so that there is one name for it."""
     box = dim(look.main, 0.9)
     brush.box(-3.5, 0.95, 1.6, 3.1, box)
     brush.box(-3.5, 0.95, 1.6, 1.15, dim(box, 0.7))
-    for at in np.arange(-3.2, 1.5, 0.6):
-        brush.line([(float(at), 1.2), (float(at), 3.05)], 0.02, dim(box, 0.82))
+    for x in np.arange(-3.2, 1.5, 0.6):
+        brush.line([(float(x), 1.2), (float(x), 3.05)], 0.02, dim(box, 0.82))
     brush.poly([(1.75, 0.5), (3.5, 0.5), (3.5, 1.5), (3.2, 2.5), (1.75, 2.5)], look.main)
     brush.poly([(2.3, 1.55), (2.3, 2.3), (3.1, 2.3), (3.36, 1.55)], GLASS)
     brush.box(-3.4, 0.55, 3.4, 0.95, (58, 58, 62))
     brush.box(3.3, 0.7, 3.52, 0.95, LAMP)
-    for at in (-2.6, -1.7, 2.6):
-        wheel(brush, (at, 0.48), 0.48)
+    for x in (-2.6, -1.7, 2.6):
+        wheel(brush, (x, 0.48), 0.48)
 
 
-def bus(brush: Brush, look: Look, pose: Pose) -> None:
+def bus(brush: Brush, look: Appearance, pose: Pose) -> None:
     """A bus from the side, 10 m."""
     paint = look.main
     brush.poly([(-5, 0.35), (5, 0.35), (5, 2.7), (4.8, 2.95), (-4.8, 2.95), (-5, 2.7)], paint)
     brush.box(-5, 0.35, 5, 0.7, dim(paint, 0.65))
-    for at in np.arange(-4.6, 3.4, 1.35):
-        brush.box(float(at), 1.35, float(at) + 1.15, 2.4, GLASS)
-        brush.box(float(at), 1.95, float(at) + 1.15, 2.4, mix(GLASS, (220, 230, 236), 0.3))
+    for x in np.arange(-4.6, 3.4, 1.35):
+        brush.box(float(x), 1.35, float(x) + 1.15, 2.4, GLASS)
+        brush.box(float(x), 1.95, float(x) + 1.15, 2.4, mix(GLASS, (220, 230, 236), 0.3))
     brush.box(3.6, 0.5, 4.4, 2.4, mix(GLASS, (210, 220, 226), 0.2))
     brush.box(4.6, 1.3, 5, 2.5, GLASS)
     brush.box(4.82, 0.75, 5.0, 1.0, LAMP)
-    for at in (-3.1, 2.9):
-        brush.disc((at, 0.52), 0.58, dim(paint, 0.35))
-        wheel(brush, (at, 0.48), 0.48)
+    for x in (-3.1, 2.9):
+        brush.disc((x, 0.52), 0.58, dim(paint, 0.35))
+        wheel(brush, (x, 0.48), 0.48)
 
 
 def end(
     width: float, height: float, glass: tuple[float, float], taper: float, load: float = 0.0, sign: bool = False
-) -> Draw:
-    """A drawing of a vehicle's front (facing 1) or back, for roads that run away from the camera.
+) -> Painter:
+    """Make the painting function of a vehicle's front (facing 1) or back, for roads that run away from the camera.
 
-    Metres: width, height, lower and upper edge of the window; the roof is `taper` times as wide as the body;
-    `load` is the height of a box behind the cab.
+    Args:
+        width: Metres.
+        height: Metres.
+        glass: Lower and upper edge of the window in metres.
+        taper: Width of the roof as a factor of the body's.
+        load: Height of a box behind the cab in metres, 0 for none.
+        sign: Whether it has a sign above the window.
+
+    Returns:
+        The function.
     """
 
-    def draw(brush: Brush, look: Look, pose: Pose) -> None:
+    def paint_end(brush: Brush, look: Appearance, pose: Pose) -> None:
         w, paint, front = width / 2, look.main, brush.facing > 0
         low, high, roof = glass[0], glass[1], width / 2 * taper
-        for at in (-w * 0.8, w * 0.8):
-            brush.box(at - 0.12, 0, at + 0.12, 0.5, RUBBER)
+        for x in (-w * 0.8, w * 0.8):
+            brush.box(x - 0.12, 0, x + 0.12, 0.5, RUBBER)
         brush.box(-w * 0.9, 0.2, w * 0.9, 0.5, (46, 46, 50))
         if load:
             brush.box(-w, 0.9, w, load, dim(paint, 0.88))
@@ -113,14 +121,14 @@ def end(
             brush.box(-w * 0.55, high + 0.12, w * 0.55, high + 0.38, (40, 40, 44))
         _end_details(brush, w, low, front)
 
-    return draw
+    return paint_end
 
 
 def _end_details(brush: Brush, w: float, low: float, front: bool) -> None:
     """Lamps, grille, number plate, mirrors."""
-    for at in (-w * 0.78, w * 0.78):
-        brush.disc((at, 0.7), 0.14, (70, 70, 74), squash=0.75)
-        brush.disc((at, 0.7), 0.11, LAMP if front else (196, 34, 30), squash=0.75)
+    for x in (-w * 0.78, w * 0.78):
+        brush.disc((x, 0.7), 0.14, (70, 70, 74), squash=0.75)
+        brush.disc((x, 0.7), 0.11, LAMP if front else (196, 34, 30), squash=0.75)
     if front:
         brush.box(-w * 0.5, 0.6, w * 0.5, 0.76, (44, 44, 48))
         for side in (-1, 1):

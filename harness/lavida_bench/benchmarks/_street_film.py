@@ -21,7 +21,7 @@ from lavida_bench.videos.types import Bits
 from lavida_gen.common.atomic_file import partial_path, write_error
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import DRAWING
-from lavida_gen.street import Film, Shot
+from lavida_gen.street import Film, RenderedFrame
 
 VERSION = 1
 """Rises whenever a picture, mask or script changes."""
@@ -112,16 +112,16 @@ def _write_video(root: Path, number: int, film: Film, script: Script, frames: in
     tracks: list[str] = []
     labels = np.zeros(frames, np.bool_)
     for frame in range(frames):
-        shot = film.shoot(frame / FPS)
-        visible = anomalous(film, script, shot, frame / FPS)
-        union = np.zeros(shot.owner.shape, np.bool_)
+        rendered = film.render(frame / FPS)
+        visible = anomalous(film, script, rendered, frame / FPS)
+        union = np.zeros(rendered.owner.shape, np.bool_)
         for track, mask in visible:
             x, y, width, height = masks.box(masks.encode(mask))
             tracks.append(f"{track},{frame},{x},{y},{x + width},{y + height}")
             union |= mask
         labels[frame] = bool(visible)
         # In colour, unlike UCSD, since names mention colours; JPEG inside TIFF, since drawn grain does not compress.
-        Image.fromarray(shot.pixels).save(frame_folder / f"{frame + 1:03d}.tif", compression="jpeg", quality=88)
+        Image.fromarray(rendered.pixels).save(frame_folder / f"{frame + 1:03d}.tif", compression="jpeg", quality=88)
         Image.fromarray(union).save(mask_folder / f"{frame + 1:03d}.bmp")
     (root / "tracks" / f"{key}.txt").write_text("".join(f"{line}\n" for line in sorted(tracks, key=_by_track)))
     return labels
@@ -132,13 +132,13 @@ def _by_track(line: str) -> tuple[int, int]:
     return int(track), int(frame)
 
 
-def anomalous(film: Film, script: Script, shot: Shot, time: float) -> list[tuple[int, Bits]]:
+def anomalous(film: Film, script: Script, rendered: RenderedFrame, time: float) -> list[tuple[int, Bits]]:
     """The anomalies that are visible in a frame.
 
     Args:
         film: The rendered video.
         script: Its script.
-        shot: The frame.
+        rendered: The frame.
         time: Time of the frame in seconds.
 
     Returns:
@@ -147,7 +147,7 @@ def anomalous(film: Film, script: Script, shot: Shot, time: float) -> list[tuple
     found = []
     for number, anomaly in enumerate(script.anomalies):
         parts = [part for part, (actor, _) in enumerate(film.parts) if actor in anomaly.actors]
-        mask = np.isin(shot.owner, parts)
+        mask = np.isin(rendered.owner, parts)
         if time >= anomaly.begin and mask.sum() >= SMALLEST:
             found.append((number, mask))
     return found

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lavida_gen.street import place
-from lavida_gen.street.actors import Actor, Motion, looks
+from lavida_gen.street.actors import Actor, Motion, draw_appearances
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.place import Place
 
@@ -76,7 +76,7 @@ def place_in_view(seed: int, size: tuple[int, int]) -> Place:
     Returns:
         The place with its camera.
     """
-    return place.build(video_rng(seed, -1), "campus", Camera(size, size[1] * 1.0, 5.0, size[0] * 0.18))
+    return place.paint_place(video_rng(seed, -1), "campus", Camera(size, size[1] * 1.0, 5.0, size[0] * 0.18))
 
 
 def write_script(seed: int, video: int, where: Place, seconds: float) -> Script:
@@ -118,7 +118,9 @@ def _mover(
     x = where.camera.half_width(z) * float(rng.uniform(-spread, spread))
     velocity = (direction * pace, float(rng.normal(0, 0.04)) * pace)
     start = (x - velocity[0] * middle, z - velocity[1] * middle)
-    return Actor(act, start, velocity, motion, looks(rng, act), float(rng.uniform(0.94, 1.06)), float(rng.random()))
+    return Actor(
+        act, start, velocity, motion, draw_appearances(rng, act), float(rng.uniform(0.94, 1.06)), float(rng.random())
+    )
 
 
 def _walker(rng: np.random.Generator, where: Place, seconds: float) -> Actor:
@@ -139,17 +141,19 @@ def _crossing(act: str, motion: Motion, pace: float) -> MakeEvent:
 def _falling(rng: np.random.Generator, where: Place, when: float) -> Event:
     """Somebody walks, falls at `when` and stays on the ground: anomalous from the fall on."""
     walker = _mover(rng, where, "person", "fall", 1.3, when)
-    return Event([replace(walker, at=when)], (0,), when)
+    return Event([replace(walker, moment=when)], (0,), when)
 
 
 def _left_suitcase(rng: np.random.Generator, where: Place, when: float) -> Event:
     """Somebody with a suitcase leaves it at `when` and walks on: the suitcase is anomalous from then on."""
     before = _mover(rng, where, "traveller", "walk", 1.2, when)
-    x, _, z = before.place(when)
-    after = replace(before, act="person", looks=before.looks[:1], seen=(when, np.inf))
-    suitcase = Actor("suitcase", (x - 0.5 * before.facing() * before.size, z), (0.0, 0.0), "stand", before.looks[1:])
-    left = replace(suitcase, size=before.size, seen=(when, np.inf))
-    return Event([replace(before, seen=(-np.inf, when)), after, left], (2,), when)
+    x, _, z = before.position(when)
+    after = replace(before, act="person", appearances=before.appearances[:1], visible=(when, np.inf))
+    suitcase = Actor(
+        "suitcase", (x - 0.5 * before.facing() * before.size, z), (0.0, 0.0), "stand", before.appearances[1:]
+    )
+    left = replace(suitcase, size=before.size, visible=(when, np.inf))
+    return Event([replace(before, visible=(-np.inf, when)), after, left], (2,), when)
 
 
 EVENTS: dict[str, MakeEvent] = {

@@ -14,7 +14,7 @@ SIZE = (48, 64)  # H, W
 
 
 def pictures(frames: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
-    """(F, H, W, 3): grey levels that tell the frame, a square that moves; codecs keep both apart."""
+    """(F, H, W, 3): a grey level from which the frame's number follows, a square that moves; codecs keep both apart."""
     found = np.zeros((frames, *size, 3), np.uint8)
     for frame in range(frames):
         found[frame] = 20 + (frame * 37) % 200

@@ -28,19 +28,19 @@ def written(tmp_path: Path, text: str, name: str = "file.txt") -> Path:
     return tmp_path / name
 
 
-def test_intervals_overlap_and_clamp() -> None:
+def test_intervals_may_overlap_and_are_clamped() -> None:
     marks = intervals_to_labels([Interval(5, 9), Interval(0, 2), Interval(7, 20)], 10)
     assert np.flatnonzero(marks).tolist() == [0, 1, 5, 6, 7, 8, 9]
     assert intervals_to_labels([Interval(12, 20)], 10).sum() == 0
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 5), (7, 2)])
-def test_intervals_that_are_none(start: int, stop: int) -> None:
+def test_invalid_intervals_are_refused(start: int, stop: int) -> None:
     with pytest.raises(DataError, match=r"line 3: frames from .*; expected 0 <= start < end; fix the annotation"):
         checked_interval(start, stop, "line 3")
 
 
-def test_whole_numbers() -> None:
+def test_whole_numbers_may_be_written_as_floats() -> None:
     assert [parse_whole_number(text, "x") for text in ("12", "12.0", " 1e2", "-1")] == [12, 12, 100, -1]
     for text in ("1.5", "", "abc", "nan", "inf"):
         with pytest.raises(DataError, match="expected a whole number"):
@@ -71,12 +71,12 @@ TestVideoFile{end+1}.gt_frame = [];
         ("T{end+1}.gt_frame = [0:3];", "entry 1: frames from -1"),
     ],
 )
-def test_ucsd_ranges_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_ucsd_ranges_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         ucsd.read_ranges(written(tmp_path, text))
 
 
-def test_ucsd_without_the_m_file(tmp_path: Path) -> None:
+def test_ucsd_needs_the_m_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read .*; it comes with the frames, in Test/"):
         ucsd.read_ranges(tmp_path / "UCSDped2.m")
 
@@ -119,7 +119,7 @@ def test_ucf_crime_ends_are_clamped_and_returned() -> None:
         ("a Arson -1 2 -1 -1", "line 1: frames from -1"),
     ],
 )
-def test_ucf_crime_lines_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_ucf_crime_lines_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         ucf_crime.read_annotations(written(tmp_path, text))
 
@@ -135,7 +135,7 @@ def test_xd_violence_names_and_codes() -> None:
 
 
 @pytest.mark.parametrize(("frames", "kept"), [(1, 0), (16, 0), (17, 16), (32, 16), (33, 32), (5761, 5760)])
-def test_xd_violence_cut(frames: int, kept: int) -> None:
+def test_xd_violence_is_cut_to_a_multiple_of_16(frames: int, kept: int) -> None:
     assert xd_violence.official_length(frames) == kept
 
 
@@ -152,7 +152,7 @@ def test_xd_violence_cut(frames: int, kept: int) -> None:
         ("x_label_G-0-0 9 4", "line 1: frames from 9"),
     ],
 )
-def test_xd_violence_lines_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_xd_violence_lines_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         xd_violence.read_annotations(written(tmp_path, text))
 
@@ -177,7 +177,7 @@ def test_ubnormal_tracks(tmp_path: Path) -> None:
         ("1,4,2", "line 1: frames from 4 up to but not including 3"),
     ],
 )
-def test_ubnormal_tracks_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_ubnormal_tracks_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         ubnormal.read_spans(written(tmp_path, text))
     with pytest.raises(DataError, match="no such file; expected the tracks of an abnormal video; unpack"):
@@ -233,12 +233,12 @@ def test_tracks(tmp_path: Path) -> None:
         ("0,1,2,3,4,5\n0,1,2,3,4,5", "line 2: frame 1 of track 0 again; expected one region each"),
     ],
 )
-def test_tracks_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_tracks_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         tracks.read_tracks(written(tmp_path, text), 10, DefectLog())
 
 
-def test_videos_without_a_track_file(tmp_path: Path) -> None:
+def test_normal_videos_without_a_track_file_have_no_tracks(tmp_path: Path) -> None:
     log = DefectLog()
     assert tracks.folder_tracks(None, "a", 5, True, log) is None
     assert tracks.folder_tracks(tmp_path, "a", 5, False, log) == ()
@@ -270,7 +270,7 @@ def test_shanghaitech_refuses_the_other_split(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 3)), np.array([0, 2]), np.zeros(0)])
-def test_shanghaitech_labels_that_are_none(array: Any, tmp_path: Path) -> None:
+def test_invalid_shanghaitech_labels_are_refused(array: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(DataError, match=r"a.npy: .*expected \(F,\) of 0 and 1"):
         shanghaitech.read_frame_labels(tmp_path / "a.npy")
@@ -301,13 +301,13 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
 
 
 @pytest.mark.parametrize(("write", "message"), CASES)
-def test_avenue_masks_that_are_none(write: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+def test_invalid_avenue_masks_are_refused(write: Callable[[Path], None], message: str, tmp_path: Path) -> None:
     write(tmp_path / "1_label.mat")
     with pytest.raises(DataError, match=message):
         avenue.read_masks(tmp_path / "1_label.mat", (4, 6))
 
 
-def test_avenue_intervals_that_are_none(tmp_path: Path) -> None:
+def test_invalid_avenue_intervals_are_refused(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1], [5]])] * 20)})
     with pytest.raises(DataError, match="gt has 20 videos; expected 21"):
         avenue.read_intervals(tmp_path / "a.mat")
@@ -333,12 +333,12 @@ def test_labels_csv(tmp_path: Path) -> None:
         ("video,start,end\na,1,\n", "line 2: ''; expected a whole number"),
     ],
 )
-def test_labels_csv_that_is_none(text: str, message: str, tmp_path: Path) -> None:
+def test_an_invalid_labels_csv_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         folder.read_labels(written(tmp_path, text))
 
 
-def test_a_row_for_another_video_is_not_taken_for_one_that_begins_alike(tmp_path: Path) -> None:
+def test_a_row_for_another_video_does_not_count_for_a_video_whose_name_begins_alike(tmp_path: Path) -> None:
     """Only a video's ending is left out of a name: `cam.2` is not `cam`."""
     (tmp_path / "videos" / "cam").mkdir(parents=True)
     for frame in range(4):

@@ -1,4 +1,4 @@
-"""Baselines: what they say, and the numbers they reach on the benchmarks' real annotations."""
+"""Baselines: their scores, and their numbers on the benchmarks' real annotations."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_centre_prior_is_highest_in_the_middle_and_symmetric(frames: int) -> Non
 
 
 @pytest.mark.parametrize("name", ["centre_prior", "random"])
-def test_what_reads_no_pixel_gives_each_pixel_its_frames_score(name: str) -> None:
+def test_baselines_that_read_no_pixel_give_each_pixel_the_score_of_its_frame(name: str) -> None:
     score = baseline.make(name).score(blank("v", 9), baseline.rng_for(0, "v"))
     assert score.read_pixels(2, 7).shape == (5, 1, 1)
     assert score.read_pixels(2, 7)[:, 0, 0] == pytest.approx(score.frames[2:7], abs=1e-3)

@@ -77,7 +77,7 @@ EXPECTED_RULES = {
 
 
 @every_benchmark
-def test_rules(name: str) -> None:
+def test_scoring_rules_are_those_of_the_papers(name: str) -> None:
     rules, wanted = benchmark.make(name).rules, EXPECTED_RULES[name]
     assert rules == wanted
     official, paper = protocols.make("official", rules), protocols.make("paper", rules)
@@ -110,14 +110,14 @@ def test_options_are_described(name: str) -> None:
 
 
 @every_benchmark
-def test_those_with_masks_have_them(name: str, drawn: Drawn) -> None:
+def test_benchmarks_with_masks_have_them(name: str, drawn: Drawn) -> None:
     masks = [video.read_masks(0, video.frame_count) for video in opened(drawn, name).videos()]
     seen = any(mask is not None and mask.any() for mask in masks)
     assert seen == (name not in ("ucf_crime", "xd_violence", "ucsd_ped1"))
 
 
 @every_benchmark
-def test_a_small_one_is_not_the_official_one(name: str, drawn: Drawn) -> None:
+def test_a_miniature_is_not_the_official_test_split(name: str, drawn: Drawn) -> None:
     assert check(opened(drawn, name), decode=False).official == (name in ("folder", "street", "corpus"))
 
 
@@ -127,7 +127,7 @@ def test_usual_names_are_replaced(name: str, drawn: Drawn) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("street", "corpus")])
-def test_a_missing_folder_says_what_to_do(name: str, tmp_path: Path) -> None:
+def test_the_error_for_a_missing_folder_gives_a_remedy(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=rf"no such folder.*lavida-bench benchmarks {name}"):
         benchmark.make(name, tmp_path / "nowhere").videos()
 
@@ -138,7 +138,7 @@ def test_an_empty_folder_is_no_benchmark(name: str, tmp_path: Path) -> None:
         benchmark.make(name, tmp_path).videos()
 
 
-def test_unknown_words() -> None:
+def test_unknown_names_and_options_are_refused() -> None:
     with pytest.raises(UserError, match="unknown benchmark 'ucf-crime'; did you mean 'ucf_crime'"):
         benchmark.make("ucf-crime")
     with pytest.raises(UserError, match="avenue: unknown option 'lables'; did you mean 'labels'"):
@@ -147,7 +147,7 @@ def test_unknown_words() -> None:
         benchmark.make("avenue", settings={"labels": "x"})
 
 
-def test_the_default_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_root_is_below_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAVIDA_BENCH_DATA", raising=False)
     assert benchmark.make("avenue").root == Path("data/avenue")
     monkeypatch.setenv("LAVIDA_BENCH_DATA", "/big/disk")

@@ -56,7 +56,7 @@ def test_resamples_are_of_videos_and_agree_with_scikit_learn() -> None:
     assert number == 20
 
 
-def test_the_same_seed_gives_the_same_interval_and_another_one_not() -> None:
+def test_the_seed_decides_the_interval() -> None:
     made = feed("frame_ap", drawn(1, 8, 0.5))
     one, again = (boot.metric_result(made, Bootstrap(100, 5)) for _ in range(2))
     assert one == again
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_interval_and_another_one_not() -> None:
     assert one.headline.low < (one.headline.value or 0) < (one.headline.high or 0)
 
 
-def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_95_percent_intervals_cover_the_truth_in_about_95_percent_of_the_cases() -> None:
     # Two Gaussians a distance d apart have AUC Phi(d / sqrt 2); videos of independent frames.
     truth, covered = 0.7602499389065233, 0  # d = 1
     for seed in range(60):
@@ -116,7 +116,7 @@ def test_paired_differences_are_tighter_than_two_intervals() -> None:
     assert back.low == pytest.approx(-(difference.high or 0))
 
 
-def test_a_run_against_itself_differs_by_nothing() -> None:
+def test_a_run_does_not_differ_from_itself() -> None:
     videos = drawn(5, 5, 1.0)
     difference = boot.paired_differences(feed("frame_auc", videos), feed("frame_auc", videos), Bootstrap(50, 0))[
         "micro"
@@ -124,7 +124,7 @@ def test_a_run_against_itself_differs_by_nothing() -> None:
     assert (difference.value, difference.low, difference.high, difference.share_better) == (0.0, 0.0, 0.0, 0.5)
 
 
-def test_lower_is_better_where_the_metric_says_so() -> None:
+def test_lower_is_better_for_delays() -> None:
     videos = drawn(6, 10, 3.0)
     blind = [(labels, np.random.default_rng(0).random(len(labels), np.float32)) for labels, _ in videos]
     difference = boot.paired_differences(
@@ -135,15 +135,15 @@ def test_lower_is_better_where_the_metric_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ("abd", r"comparing frame_auc: videos of only one run: c, d; expected two runs over the same videos"),
         ("acb", r"comparing frame_auc: the videos are in another order"),
     ],
 )
-def test_runs_over_other_videos_are_not_compared(keys: str, said: str) -> None:
+def test_runs_over_other_videos_are_not_compared(keys: str, message: str) -> None:
     videos = drawn(7, 3, 1.0)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         boot.paired_differences(feed("frame_auc", videos), feed("frame_auc", videos, keys), Bootstrap(10))
 
 

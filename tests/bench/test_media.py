@@ -1,4 +1,4 @@
-"""Readers of videos and image folders: exact counts, exact random access, broken frames told and repeated."""
+"""Readers of videos and image folders: exact counts, exact random access, broken frames repeated and reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNEVEN = [0, 1, 2, 5, 6, 10, 11, 12, 20, 21, *range(30, 60)]
 
 
 def greys(frames: NDArray[np.uint8]) -> list[int]:
-    """The grey level of the background, which tells the frame's number."""
+    """The grey level of the background, from which the frame's number follows."""
     return [round(float(frame[30:, :].mean())) for frame in frames]
 
 
@@ -73,7 +73,7 @@ def test_reading_on_does_not_seek(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(rewound) == 1
 
 
-def test_pickled_in_the_middle(tmp_path: Path) -> None:
+def test_a_reader_can_be_pickled_while_it_is_open(tmp_path: Path) -> None:
     video = VideoFile(drawing.video(tmp_path / "v.mp4", FRAMES))
     video(0, 5)
     copy = pickle.loads(pickle.dumps(video))
@@ -102,7 +102,7 @@ def damage(path: Path, numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize("lost", [[5], [5, 6, 7], [FRAMES - 1]])
-def test_broken_frames_are_repeated_and_told(lost: list[int], tmp_path: Path) -> None:
+def test_broken_frames_are_repeated_and_reported(lost: list[int], tmp_path: Path) -> None:
     path = drawing.video(tmp_path / "v.mp4", FRAMES, gop=1)
     damage(path, lost)
     video = VideoFile(path)
@@ -127,7 +127,7 @@ def test_a_broken_first_frame_is_shown_as_the_next(tmp_path: Path) -> None:
     assert (video(0, 3) == whole).all()
 
 
-def test_a_file_that_breaks_off(tmp_path: Path) -> None:
+def test_a_truncated_file_has_the_frames_before_the_cut(tmp_path: Path) -> None:
     path = drawing.video(tmp_path / "v.avi", FRAMES)
     offset, _ = packets(path)[20]
     path.write_bytes(path.read_bytes()[:offset])
@@ -137,7 +137,7 @@ def test_a_file_that_breaks_off(tmp_path: Path) -> None:
     assert np.abs(np.subtract(greys(video(0, 20)), wanted(range(20)))).max() <= 4
 
 
-def test_what_is_no_video(tmp_path: Path) -> None:
+def test_files_that_are_no_video_are_refused(tmp_path: Path) -> None:
     cut = drawing.video(tmp_path / "cut.mp4", FRAMES)
     cut.write_bytes(cut.read_bytes()[:900])
     (tmp_path / "text.mp4").write_text("not a video")
@@ -157,7 +157,7 @@ def test_what_is_no_video(tmp_path: Path) -> None:
         VideoFile(tmp_path / "sound.wav")
 
 
-def test_a_title_that_is_not_utf_8_is_no_fault(tmp_path: Path) -> None:
+def test_a_title_in_latin_1_is_accepted(tmp_path: Path) -> None:
     path = drawing.video(tmp_path / "v.mp4", FRAMES, title="Café square".encode("latin-1"))
     with pytest.raises(UnicodeDecodeError), av.open(str(path)):
         pass
@@ -181,7 +181,7 @@ def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
     assert (turned(0, 4) == np.rot90(whole, -1, axes=(1, 2))).all()
 
 
-def test_the_index_is_kept_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_index_is_cached_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lavida_bench.videos import video_index
 
     path = drawing.video(tmp_path / "v.mp4", 10)
@@ -204,7 +204,7 @@ def test_a_folder_reads_by_number(tmp_path: Path) -> None:
     assert (frames(0, 12, 3) == drawing.pictures(12)[::3]).all()
 
 
-def test_lost_and_broken_images_are_repeated_and_told(tmp_path: Path) -> None:
+def test_lost_and_broken_images_are_repeated_and_reported(tmp_path: Path) -> None:
     place = folder(tmp_path, [f"{n:03d}.tif" for n in range(1, 9)])
     (place / "003.tif").unlink()
     (place / "006.tif").write_bytes((place / "006.tif").read_bytes()[:300])
@@ -227,7 +227,7 @@ def test_gaps_in_free_numbers_are_no_lost_frames(tmp_path: Path) -> None:
     assert not frames.broken
 
 
-def test_folders_that_are_none(tmp_path: Path) -> None:
+def test_invalid_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: holds no image; expected frames \(.jpg"):
         FrameFolder.from_folder(tmp_path / "empty")
@@ -246,7 +246,7 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
         FrameFolder.from_folder(place)
 
 
-def test_when_nothing_decodes(tmp_path: Path) -> None:
+def test_a_video_without_any_good_frame_is_an_error(tmp_path: Path) -> None:
     place = folder(tmp_path, ["000.png"])
     data = (place / "000.png").read_bytes()
     (place / "000.png").write_bytes(data[:60])
@@ -266,7 +266,7 @@ def test_stray_files_are_no_frames(tmp_path: Path) -> None:
     assert find_videos(place) == {}
 
 
-def test_part_is_the_beginning(tmp_path: Path) -> None:
+def test_a_truncated_video_is_the_beginning_of_the_whole(tmp_path: Path) -> None:
     whole = FrameFolder.from_folder(folder(tmp_path, [f"{n}.png" for n in range(6)]))
     part = TruncatedVideo(whole, 4)
     assert part.frame_count == 4

@@ -122,7 +122,7 @@ def test_pixels_agree_with_scikit_learn(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(ORACLES))
 @pytest.mark.parametrize("label", [False, True])
-def test_one_class_is_undefined_and_says_so(name: str, label: bool) -> None:
+def test_a_metric_over_one_class_is_undefined_and_notes_it(name: str, label: bool) -> None:
     made = of_frames(name, (np.full(5, label), np.arange(5, dtype=np.float32)))
     assert all(math.isnan(value) for value in made.exact().values())
     assert "only one class occurs: micro is undefined" in made.notes()
@@ -142,7 +142,7 @@ def test_a_frame_score_that_is_not_finite_is_refused_by_name(bad: float) -> None
         VideoScore("shop_3", scores)
 
 
-def test_a_score_of_an_unscored_frame_means_nothing() -> None:
+def test_the_score_of_an_unscored_frame_is_ignored() -> None:
     score = VideoScore("v", np.array([0.5, np.nan], np.float32), scored=np.array([True, False]))
     assert OFFICIAL.view(labelled("v", np.array([True, False])), score).frames.tolist() == [0]
 
@@ -162,16 +162,16 @@ def test_a_region_score_that_is_not_finite_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "box", "said"),
+    ("frames", "box", "message"),
     [
         ([3], [0, 0, 1, 1], r"^v, detections: a region in frame 3; expected 0\.\.2"),
         ([1], [4, 0, 2, 9], r"^v, detections, frame 1: box \(4, 0, 2, 9\); expected left, top, right, bottom"),
         ([1], [0, 0, np.inf, 1], r"^v, detections, frame 1: box \(0, 0, inf, 1\)"),
     ],
 )
-def test_regions_that_do_not_fit_are_refused(frames: list[int], box: list[float], said: str) -> None:
+def test_regions_that_do_not_fit_the_video_are_refused(frames: list[int], box: list[float], message: str) -> None:
     found = Detections(np.array(frames), np.array([box], np.float32), np.ones(1, np.float32))
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         VideoScore("v", np.zeros(3, np.float32), detections=found)
 
 
@@ -185,7 +185,7 @@ def test_pixel_auc_40_by_hand() -> None:
     assert measured("pixel_auc_40", [(masked("v", masks), mapped("v", maps))]).exact()["micro"] == 0.5
 
 
-def test_pixels_are_read_once_in_pieces_however_many_metrics_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pixels_are_read_once_in_pieces_for_all_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lavida_bench.protocols.histogram.PIXELS_AT_ONCE", 3 * 20)
     rng = np.random.default_rng(0)
     masks, maps = rng.random((10, 4, 5)) < 0.3, rng.standard_normal((10, 4, 5)).astype(np.float16)
@@ -235,7 +235,7 @@ def test_runs_and_resize() -> None:
     assert resize_nearest(plane, (1, 2))[0].tolist() == [[0, 1]]
 
 
-def test_every_metric_is_named_as_its_file_and_reads_well() -> None:
+def test_every_metric_is_named_as_its_file_and_described() -> None:
     for name in metric.known():
         made = metric.make(name)
         assert (made.name, bool(made.about)) == (name, True)
@@ -285,7 +285,7 @@ def test_the_order_of_videos_changes_nothing(videos: list[list[tuple[bool, int]]
 
 
 @pytest.mark.parametrize("name", [*ORACLES, "detection_delay", "false_alarms_per_hour"])
-def test_weights_count_a_video_as_often_as_they_say(name: str) -> None:
+def test_a_weight_of_n_equals_n_copies_of_a_video(name: str) -> None:
     rng = np.random.default_rng(1)
     videos = [(rng.random(50) < 0.4, rng.integers(0, 9, 50).astype(np.float32)) for _ in range(4)]
     videos[2] = (np.zeros(50, np.bool_), videos[2][1])

@@ -55,7 +55,7 @@ def score(name: str, *pairs: tuple[TestVideo, Detections | None]) -> float:
     return made.exact()["micro"]
 
 
-def test_by_hand() -> None:
+def test_rbdc_and_tbdc_equal_a_calculation_by_hand() -> None:
     # 4 frames; a track of two regions and one of one region: 3 regions, 2 tracks.
     one = video("v", 4, (track({0: HERE, 1: HERE}), track({1: THERE})))
     detections = found((0, HERE, 0.9), (3, NOWHERE, 0.8), (1, THERE, 0.7), (1, NOWHERE, 0.6))
@@ -80,7 +80,7 @@ def test_a_curve_that_crosses_one_false_positive_a_frame_stops_there() -> None:
     assert score("rbdc", (one, found(*rows))) == pytest.approx(0.625)
 
 
-def test_several_to_one_and_one_to_several() -> None:
+def test_several_detections_may_find_one_region_and_one_several() -> None:
     wide = (0.0, 0.0, 30.0, 30.0)  # IoU 1/9 with each region
     one = video("v", 1, (track({0: HERE}), track({0: THERE})))
     assert score("rbdc", (one, found((0, wide, 0.5)))) == 1.0
@@ -112,7 +112,7 @@ def test_regions_and_detections_of_frames_that_do_not_count_are_left_out() -> No
         assert (made.counts()["frames"], made.counts()["to_find"], made.counts()["detections"]) == (8, 1, 1)
 
 
-def test_a_share_that_binary_cannot_say_rounds_as_on_paper() -> None:
+def test_shares_without_an_exact_binary_value_round_as_in_decimal() -> None:
     # 0.7 * 10 is a little less than 7, 0.07 * 100 a little more than 7: both are 7.
     for alpha, regions in ((0.7, 10), (0.07, 100)):
         one = video("v", regions, (track(dict.fromkeys(range(regions), HERE)),))
@@ -123,7 +123,7 @@ def test_a_share_that_binary_cannot_say_rounds_as_on_paper() -> None:
             assert made.exact()["micro"] == value
 
 
-def test_alpha_is_a_choice() -> None:
+def test_alpha_is_an_option() -> None:
     made = TBDC(alpha=0.5)
     one = video("v", 2, (track({0: HERE, 1: HERE}),))
     made.update(OFFICIAL.view(one, VideoScore("v", np.zeros(2, np.float32), detections=found((1, HERE, 1.0)))))
@@ -232,7 +232,7 @@ def test_agrees_with_the_definition(videos: list[tuple[list[dict[int, Box]], lis
     assert score("tbdc", *pairs) == pytest.approx(plain(pairs, by_track=True), abs=1e-4)
 
 
-def test_portions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_portions_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     tracks = tuple(track({int(f): HERE if f % 2 else THERE for f in range(i, 50, 2)}) for i in range(3))
     corners = rng.integers(0, 25, (400, 2))

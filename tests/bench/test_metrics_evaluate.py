@@ -80,7 +80,7 @@ def test_a_perfect_score_is_perfect_in_every_metric() -> None:
     assert result.metrics["frame_auc"].per_video == {f"v{i}": (1.0 if i % 2 else None) for i in range(10)}
 
 
-def test_videos_without_labels_are_covered_and_measured_by_nothing() -> None:
+def test_videos_without_labels_are_covered_and_enter_no_metric() -> None:
     videos = benchmark(4)
     bare = [replace(video, frame_labels=None, mask_reader=None, tracks=None) for video in videos]
     none = evaluate([(v, noise(v)) for v in bare], OFFICIAL, ["frame_auc", "pixel_auc"], bootstrap=FEW)
@@ -175,7 +175,7 @@ def test_metrics_may_bring_their_options() -> None:
 
 
 @pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan"), float("inf"), 1e9])
-def test_a_width_that_is_none_or_too_wide(sigma: float) -> None:
+def test_invalid_smoothing_widths_are_refused(sigma: float) -> None:
     from lavida_bench.protocols.smoothing import smooth
 
     item: Any = None

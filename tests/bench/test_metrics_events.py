@@ -36,7 +36,7 @@ def rows(labels: str, scores: str) -> Rows:
     return [(label == "x", int(score)) for label, score in zip(labels, scores, strict=True)]
 
 
-def test_delay_by_hand() -> None:
+def test_delay_equals_a_calculation_by_hand() -> None:
     # 10 normal frames, one of them at 5: at a rate of 10 % the lowest threshold that lets one in is 4 (not 3).
     video = rows(".....xxxx...xx..", "5333312433333333")
     made = feed(DetectionDelay(false_alarm_rate=0.1), video).exact()
@@ -49,7 +49,7 @@ def test_no_false_alarm_allowed_means_above_every_normal_frame() -> None:
     assert feed(DetectionDelay(false_alarm_rate=0.0), video).exact() == {"delay": pytest.approx(0.2), "missed": 1.0}
 
 
-def test_alarms_by_hand() -> None:
+def test_alarms_equal_a_calculation_by_hand() -> None:
     # Both events must be found: threshold 4. Normal runs at or above it: "9", "46", and "4" after the event.
     video = rows("......xx...x", "091046344039")
     made = feed(FalseAlarmsPerHour(recall=1.0), video)
@@ -73,7 +73,7 @@ def test_a_video_without_a_frame_rate_is_left_out_and_named(name: str) -> None:
     assert "1 videos have no frame rate or no scored frame and are left out" in made.notes()
 
 
-def test_a_frame_that_was_not_scored_parts_a_run() -> None:
+def test_a_frame_without_a_score_splits_a_run() -> None:
     protocol, labels = protocols.make("official"), np.array([True, True, True, False, False, False])
     video = TestVideo("v", 6, (2, 2), unread, 10.0, frame_labels=labels)
     item = protocol.view(video, protocol.assemble(video, {0: 1.0, 2: 1.0, 3: 1.0, 5: 1.0}))

@@ -127,7 +127,7 @@ def test_a_check_closes_what_it_reads_in_part(tmp_path: Path) -> None:
     assert held(tmp_path) == []
 
 
-def test_a_closed_part_reads_again(tmp_path: Path) -> None:
+def test_a_closed_truncated_video_reads_again(tmp_path: Path) -> None:
     whole = VideoFile(drawing.video(tmp_path / "v.mp4", FRAMES))
     part = TruncatedVideo(whole, 20)
     before = part(3, 11, 2)

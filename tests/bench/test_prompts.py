@@ -34,7 +34,7 @@ def video(key: str, frames: int, names: tuple[str, ...] = ("a", "b"), abnormal: 
     return TestVideo(key, frames, (4, 4), unread, 10.0, names, np.arange(frames) < abnormal)
 
 
-def test_the_three_kinds(tmp_path: Path) -> None:
+def test_names_come_from_the_benchmark_the_generic_list_or_a_file(tmp_path: Path) -> None:
     videos = [video("v", 3), video("w", 3)]
     assert parse_prompt_names("benchmark").for_video(videos[0]) == ("a", "b")
     assert parse_prompt_names("benchmark").record(videos) == {"kind": "benchmark", "list": ["a", "b"]}
@@ -111,7 +111,7 @@ def score(key: str, values: list[float], scored: list[bool] | None = None) -> Vi
     return VideoScore(key, np.array(values), None if scored is None else np.array(scored))
 
 
-def test_falls_are_paired_by_frame_and_weighted_by_frames() -> None:
+def test_changes_are_paired_by_frame_and_weighted_by_frames() -> None:
     first = (video("v", 3, abnormal=2), score("v", [3, 5, 1]), score("v", [1, 1, 1]))
     second = (video("w", 2, abnormal=0), score("w", [0, 9], [True, False]), score("w", [1, 0]))
     falls = prompt_check.logit_changes([first, second], Bootstrap(200, 1))
@@ -124,7 +124,7 @@ def test_falls_are_paired_by_frame_and_weighted_by_frames() -> None:
     assert str(falls["abnormal"]) == "+3.000"
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_95_percent_intervals_cover_the_truth_in_about_95_percent_of_the_cases() -> None:
     rng, hits = np.random.default_rng(0), 0
     for _ in range(100):
         triples = []
@@ -197,7 +197,7 @@ def test_a_prompt_check_without_frames_warns_and_replaces_an_older_one(tmp_path:
     assert (check, warning in warnings) == (None, True)
 
 
-def test_a_check_that_is_no_longer_asked_for_goes(tmp_path: Path) -> None:
+def test_a_prompt_check_that_is_no_longer_requested_is_removed(tmp_path: Path) -> None:
     assert checked(Picky(()), tmp_path)[0] is not None
     assert checked(Picky(()), tmp_path, absent=())[0] is None
 

@@ -66,7 +66,7 @@ def test_paper_samples_with_the_step_of_the_rules(every: int) -> None:
 
 
 def by_the_description(videos: list[tuple[str, int, list[bool], list[float]]], every: int) -> tuple[float, float]:
-    """(micro, macro) as the paper's authors are said to score: one frame at a time."""
+    """(micro, macro) by the description of protocol paper: one frame at a time."""
     all_labels, all_scores, own = [False, True], [0.0, 1.0], []
     for _, frames, labels, scores in videos:
         kept_labels, kept_scores = [False, True], [0.0, 1.0]
@@ -121,7 +121,7 @@ def test_paper_reproduces_its_description(every: int, abnormal_only: bool) -> No
     )
 
 
-def test_paper_numbers_worked_out_on_paper() -> None:
+def test_paper_numbers_equal_a_calculation_by_hand() -> None:
     # Every 2nd frame is sampled: clips of 16 frames. 17 frames: the last is dropped.
     one = video("v", 17, range(8, 16))
     scores = np.arange(17, dtype=np.float32) - 7  # sampled frames 0, 2, ..., 14 score -7, -5, ..., 7
@@ -175,7 +175,7 @@ def test_assemble_marks_frames_without_a_score() -> None:
         protocol.assemble(video("v", 4), {4: 1.0})
 
 
-def test_paper_uses_only_the_sampled_scores_that_are_there() -> None:
+def test_paper_uses_only_the_sampled_frames_with_a_score() -> None:
     protocol = Paper(SAMPLED_EVERY_2ND)
     one = video("v", 16)
     item = protocol.view(one, protocol.assemble(one, {0: 1.0, 4: 2.0, 5: 9.0}))
@@ -185,7 +185,7 @@ def test_paper_uses_only_the_sampled_scores_that_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["official", "paper"])
-def test_scores_that_do_not_belong_are_refused(name: str) -> None:
+def test_scores_of_another_video_or_length_are_refused(name: str) -> None:
     protocol = protocols.make(name)
     with pytest.raises(DataError, match=r"^v: 742 frame scores; expected 743, one a frame"):
         protocol.view(video("v", 743), VideoScore("v", np.zeros(742, np.float32)))

@@ -88,7 +88,7 @@ def test_avenue_by_masks(shared_data: Path) -> None:
     assert "19 of 21 videos are missing" in [defect.what for defect in report.defects]
 
 
-def test_ucf_crime_sample_is_read_and_its_gaps_told(shared_data: Path) -> None:
+def test_ucf_crime_sample_is_read_and_its_gaps_reported(shared_data: Path) -> None:
     root = shared_data / "ucf_crime" / "sample"
     found = {v.key: (v.frame_count, int(v.frame_labels.sum())) for v in benchmark.make("ucf_crime", root).videos()}
     assert found == UCF_SAMPLE

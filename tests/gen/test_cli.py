@@ -138,7 +138,7 @@ def test_check(recipe: Path) -> None:
 def test_every_source_tells_of_itself(name: str) -> None:
     assert name in said("sources")
     text = said("sources", name)
-    for head in ("page", "licence", "How to get it", "How the folder must look", "Options in a recipe"):
+    for head in ("page", "licence", "How to get it", "Layout of its folder", "Options in a recipe"):
         assert head in text
     assert "None" not in text
     assert json.loads(said("sources", name, "--json"))["name"] == name
@@ -158,7 +158,7 @@ def test_defaults_are_told_as_a_recipe_has_them() -> None:
     text = said("sources", "folder")
     assert re.search(r"suffix +default '' ", text)
     assert re.search(r"void +default \[255\] ", text)
-    assert "root         needed " in text
+    assert "root         required " in text
     assert "blend  default either  soft edge" in said("exposures", "paste")
 
 

@@ -1,12 +1,11 @@
-"""The data set card (README.md) of a corpus: what it is, whose pictures it holds, how to load it, how to make it again.
+"""The data set card (README.md) of a corpus: its content, its sources and licences, how to load and rebuild it.
 
-No word of the machine that built it: all comes from the manifest.
+Everything comes from the manifest; nothing identifies the machine that built the corpus.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import yaml
 
@@ -18,7 +17,7 @@ from lavida_gen.corpus.schema import features
 from lavida_gen.exposures._base import Exposure
 
 KNOWN_LICENCES = ("cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "apache-2.0", "mit")
-"""Licences that the Hub has an identifier for."""
+"""Licences for which the Hub has an identifier."""
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
          (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**13, "n>1B"))  # fmt: skip
@@ -33,22 +32,35 @@ CITE = """@article{lavida,
 def card(
     manifest: Manifest, frames: Mapping[str, int], repo: str = "", revision: str = "main", pictures: Sequence[str] = ()
 ) -> str:
-    """README.md. `frames` of the longest sample by kind; `repo` on the Hub ("" = not published); picture files."""
+    """Write the text of README.md.
+
+    Args:
+        manifest: The corpus.
+        frames: Frames of the longest sample, by kind.
+        repo: OWNER/NAME on the Hub, "" if it is not published.
+        revision: Branch on the Hub.
+        pictures: Names of sample pictures in the repository.
+
+    Returns:
+        The text: YAML front matter, then Markdown.
+    """
     parts = [
         f"# {manifest.name}\n\n{manifest.about or 'A corpus of pseudo-anomaly samples.'}\n\n{INTRODUCTION}",
         "\n".join(_counts(manifest)),
-        *(
-            ["## Samples\n\n" + "\n\n".join(f"![{name.rpartition('/')[2]}]({name})" for name in pictures)]
-            * bool(pictures)
-        ),
+        _samples(pictures),
         "## Load it\n\n" + "\n".join(_loading(manifest, repo, revision)),
         "## Sources and licences\n\n" + "\n".join(_licences(manifest)),
-        *(["## Scenes that were dropped\n\n" + "\n".join(_drops(manifest))] * bool(manifest.drops)),
+        "## Scenes that were dropped\n\n" + "\n".join(_drops(manifest)) if manifest.drops else "",
         "## Make it again\n\n" + "\n".join(_again(manifest, repo, revision)),
         "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used_sources(manifest) if s.cite)]) + "\n```",
     ]
     head = yaml.safe_dump(metadata(manifest, frames), sort_keys=False, allow_unicode=True, width=120)
-    return f"---\n{head}---\n\n" + "\n\n".join(parts) + "\n"
+    return f"---\n{head}---\n\n" + "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _samples(pictures: Sequence[str]) -> str:
+    images = "\n\n".join(f"![{name.rpartition('/')[2]}]({name})" for name in pictures)
+    return f"## Samples\n\n{images}" if pictures else ""
 
 
 INTRODUCTION = f"""\
@@ -58,8 +70,16 @@ others none of the names is there, and the mask is empty. It is training data fo
 made from segmentation data by [LAVIDA-GEN]({PROJECT_URL}); it holds no real anomalies."""
 
 
-def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, Any]:
-    """The front matter: licence, tags, size, configs by which `datasets` finds files, their fields and counts."""
+def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, object]:
+    """The front matter of the card, with the configs by which `datasets` finds the files.
+
+    Args:
+        manifest: The corpus.
+        frames: Frames of the longest sample, by kind.
+
+    Returns:
+        Plain data for YAML.
+    """
     kinds = sorted({shard.kind for shard in manifest.shards})
     return {
         "pretty_name": manifest.name,
@@ -86,14 +106,21 @@ def _drawn(manifest: Manifest) -> bool:
 
 
 def used_sources(manifest: Manifest) -> list[SourceEntry]:
-    """Sources of whose pictures something is in the corpus: any of the recipe's where an exposure borrows pixels."""
+    """The sources whose pictures are in a corpus.
+
+    Args:
+        manifest: The corpus.
+
+    Returns:
+        The sources with samples; all sources of the recipe if an exposure copies pixels from other scenes.
+    """
     borrowed = any(_borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
     return [source for source in manifest.sources if source.samples or borrowed]
 
 
 def _borrows(exposure: str) -> bool:
     if exposure not in plugins.built_in(EXPOSURES):
-        return True  # somebody else's: a card imports nobody's code, so the worst is assumed
+        return True  # of another package: a card imports no code of others, so it assumes that pixels are copied
     return plugins.find(EXPOSURES, Exposure, exposure).borrows
 
 
@@ -116,7 +143,7 @@ def _files(manifest: Manifest, kind: str) -> list[dict[str, str]]:
     return [{"split": split, "path": pattern.format(kind=kind, split=split)} for split in _splits(manifest, kind)]
 
 
-def _info(manifest: Manifest, kind: str, frames: int) -> dict[str, Any]:
+def _info(manifest: Manifest, kind: str, frames: int) -> dict[str, object]:
     shards = [shard for shard in manifest.shards if shard.kind == kind]
     splits = [
         {
@@ -127,8 +154,13 @@ def _info(manifest: Manifest, kind: str, frames: int) -> dict[str, Any]:
         for split in _splits(manifest, kind)
     ]
     size = sum(shard.bytes for shard in shards)
-    found = {"config_name": kind, "features": features(frames, kind), "splits": splits}
-    return {**found, "download_size": size, "dataset_size": size}
+    return {
+        "config_name": kind,
+        "features": features(frames, kind),
+        "splits": splits,
+        "download_size": size,
+        "dataset_size": size,
+    }
 
 
 def _counts(manifest: Manifest) -> Iterator[str]:
@@ -152,9 +184,9 @@ def _loading(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
     more = f', revision="{revision}"' if repo and revision != "main" else ""
     yield from ("With [datasets](https://huggingface.co/docs/datasets):\n", "```python")
     yield from ("from datasets import load_dataset\n",)
-    for one in sorted({shard.kind for shard in manifest.shards}):
-        part = "train" if "train" in _splits(manifest, one) else _splits(manifest, one)[0]
-        yield f'{one}s = load_dataset("{where}", "{one}", split="{part}", streaming=True{more})'
+    for name in sorted({shard.kind for shard in manifest.shards}):
+        part = "train" if "train" in _splits(manifest, name) else _splits(manifest, name)[0]
+        yield f'{name}s = load_dataset("{where}", "{name}", split="{part}", streaming=True{more})'
     yield from ("```\n", "With [webdataset](https://github.com/webdataset/webdataset):\n", "```python")
     yield from ("import json, fsspec", "import webdataset as wds\n")
     yield f'base = "https://huggingface.co/datasets/{repo}/resolve/{revision}/"' if repo else f'base = "{where}/"'

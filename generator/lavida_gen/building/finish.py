@@ -1,4 +1,4 @@
-"""All shards are there: statistics, card, and last of all the manifest. In bounded memory, however large the corpus."""
+"""The last step of a build: statistics, card, and finally the manifest. Memory is bounded for a corpus of any size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lavida_gen.building.card import card
 from lavida_gen.building.plan_file import BuildPlan
@@ -20,76 +20,106 @@ from lavida_gen.corpus.shards import read_shard
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import LocalFolder
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 ROWS = 65536
 """Rows of a group in stats.parquet."""
 COUNTED = ("exposed", "source", "licence", "kind", "split", "frames")
-"""Columns of it that `Tally` reads."""
+"""Columns of it that `CorpusCounts` reads."""
 
 
 @dataclass(slots=True)
 class CorpusCounts:
-    """What the manifest counts over all samples, and the frames of the longest sample of each kind."""
+    """Counts over all samples of a corpus.
+
+    Attributes:
+        exposed: Samples that show an anomaly.
+        counts: Samples by value of the columns "source" and "licence".
+        splits: Samples by ``kind/split``.
+        frames: Frames of the longest sample, by kind.
+    """
 
     exposed: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {"source": Counter(), "licence": Counter()})
     splits: Counter[str] = field(default_factory=Counter)
     frames: dict[str, int] = field(default_factory=dict)
 
-    def add(self, table: Any) -> None:
-        """Count a table of rows."""
+    def add(self, table: pa.Table) -> None:
+        """Count the rows of a table with the columns of stats.parquet."""
         self.exposed += table.column("exposed").to_numpy().sum().item()
         for name, counter in self.counts.items():
-            for one in table.column(name).value_counts().to_pylist():
-                counter[one["values"]] += one["counts"]
+            for row in table.column(name).value_counts().to_pylist():
+                counter[row["values"]] += row["counts"]
         counted = table.group_by(["kind", "split"]).aggregate([([], "count_all"), ("frames", "max")])
-        for one in counted.to_pylist():
-            self.splits[f"{one['kind']}/{one['split']}"] += one["count_all"]
-            self.frames[one["kind"]] = max(one["frames_max"], self.frames.get(one["kind"], 0))
+        for row in counted.to_pylist():
+            self.splits[f"{row['kind']}/{row['split']}"] += row["count_all"]
+            self.frames[row["kind"]] = max(row["frames_max"], self.frames.get(row["kind"], 0))
 
 
-def finish(outline: BuildPlan, storage: Storage, made: Sequence[ShardRecord]) -> Manifest:
-    """Write stats.parquet, README.md and corpus.json, remove the build's notes. Raises DataError."""
-    tally = CorpusCounts()
-    _write_stats(storage, (_table(read_record_lines(storage, one.name)) for one in made), tally)
+def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) -> Manifest:
+    """Write stats.parquet, README.md and corpus.json, then remove the plan and the records.
+
+    Args:
+        plan: The build plan.
+        storage: The corpus.
+        records: Records of all ranges, in order.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        DataError: A file cannot be written.
+    """
+    counts = _write_stats(storage, (_table(read_record_lines(storage, record.name)) for record in records))
     shards = [
-        ShardEntry(**asdict(file), kind=one.name.split("/")[0], split=one.name.split("/")[1].split("-")[0])
-        for one in made
-        for file in one.files
+        ShardEntry(**asdict(file), kind=record.name.split("/")[0], split=record.name.split("/")[1].split("-")[0])
+        for record in records
+        for file in record.files
     ]
-    sources = [s.model_copy(update={"samples": tally.counts["source"][s.name]}) for s in outline.sources]
+    sources = [entry.model_copy(update={"samples": counts.counts["source"][entry.name]}) for entry in plan.sources]
+    drops = Counter[str]()
+    for record in records:
+        drops.update(record.drops)
     manifest = Manifest(
-        **outline.model_dump(include={"name", "about", "digest", "seed", "generator", "samples", "recipe", "plugins"}),
-        exposed=tally.exposed,
-        splits=dict(sorted(tally.splits.items())),
-        drops=dict(sorted(sum((Counter(one.drops) for one in made), Counter[str]()).items())),
-        licences=dict(sorted(tally.counts["licence"].items())),
+        **plan.model_dump(include={"name", "about", "digest", "seed", "generator", "samples", "recipe", "plugins"}),
+        exposed=counts.exposed,
+        splits=dict(sorted(counts.splits.items())),
+        drops=dict(sorted(drops.items())),
+        licences=dict(sorted(counts.counts["licence"].items())),
         sources=sources,
         shards=shards,
     )
-    storage.write(CARD, card(manifest, tally.frames).encode())
+    storage.write(CARD, card(manifest, counts.frames).encode())
     storage.write(MANIFEST, manifest.text())
     remove_state(storage)
     return manifest
 
 
 def restore_extras(storage: Storage, manifest: Manifest) -> None:
-    """Write stats.parquet and README.md of a finished corpus again where they are missing or damaged.
+    """Write stats.parquet and README.md of a finished corpus again if they are missing or damaged.
 
-    The shards, which must be whole, hold all rows: the bytes are the same as before. Raises DataError.
+    The shards hold all rows, so the bytes are the same as before.
+
+    Args:
+        storage: The corpus; its shards are intact.
+        manifest: Its manifest.
+
+    Raises:
+        DataError: A file cannot be written.
     """
-    tally = _tally(storage, manifest)
-    if tally is None:
-        tally = CorpusCounts()
-        _write_stats(storage, (_table(_rows_of(storage, entry)) for entry in manifest.shards), tally)
-    whole = card(manifest, tally.frames).encode()
-    if not _is_card(storage, whole):
-        storage.write(CARD, whole)
+    counts = _count_stats(storage, manifest)
+    if counts is None:
+        counts = _write_stats(storage, (_table(_rows_of(storage, entry)) for entry in manifest.shards))
+    expected = card(manifest, counts.frames).encode()
+    if not _is_card(storage, expected):
+        storage.write(CARD, expected)
 
 
-def _tally(storage: Storage, manifest: Manifest) -> CorpusCounts | None:
-    """The counts of stats.parquet; None if it is missing, cannot be read, or holds other samples than the corpus.
+def _count_stats(storage: Storage, manifest: Manifest) -> CorpusCounts | None:
+    """The counts of stats.parquet; None if it is missing, damaged, or holds other samples than the corpus.
 
-    In a folder every column is read; of an object store only those that are counted.
+    In a folder every column is read, from an object store only the counted ones.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -97,7 +127,7 @@ def _tally(storage: Storage, manifest: Manifest) -> CorpusCounts | None:
     if storage.size(STATS) is None:
         return None
     columns = None if isinstance(storage, LocalFolder) else ["index", *COUNTED]
-    tally, done = CorpusCounts(), 0
+    counts, done = CorpusCounts(), 0
     try:
         with storage.open(STATS) as file:
             parquet = pq.ParquetFile(file)
@@ -108,49 +138,54 @@ def _tally(storage: Storage, manifest: Manifest) -> CorpusCounts | None:
                 if table.column("index").to_pylist() != list(range(done, done + table.num_rows)):
                     return None
                 done += table.num_rows
-                tally.add(table)
+                counts.add(table)
     except DataError:  # the place failed, not the file
         raise
     except (OSError, ValueError, pa.ArrowException):
         return None
-    whole = (done, tally.exposed, tally.splits) == (manifest.samples, manifest.exposed, manifest.splits)
-    return tally if whole else None
+    complete = (done, counts.exposed, counts.splits) == (manifest.samples, manifest.exposed, manifest.splits)
+    return counts if complete else None
 
 
 def _rows_of(storage: Storage, entry: ShardEntry) -> bytes:
-    """The samples of a shard as its record had them, one JSON object a line. Raises DataError."""
+    """The lines of a shard's samples, as its record had them."""
     with storage.open(entry.file) as file:
         return "\n".join(
             record_line(sample, entry.file) for sample in read_shard(file, storage.at(entry.file))
         ).encode()
 
 
-def _is_card(storage: Storage, whole: bytes) -> bool:
-    """Whether README.md is there and whole. One that reads otherwise is a person's (or the Hub's), and stays."""
+def _is_card(storage: Storage, expected: bytes) -> bool:
+    """Whether README.md exists and is not damaged. A different text was edited by people or by the Hub; it is kept."""
     if storage.size(CARD) is None:
         return False
-    held = storage.read(CARD)
-    return held == whole or not (whole.startswith(held) or b"\0" in held)
+    existing = storage.read(CARD)
+    return existing == expected or not (expected.startswith(existing) or b"\0" in existing)
 
 
 def remove_state(storage: Storage) -> None:
-    """Remove the build's notes."""
+    """Remove the plan and the records of a build.
+
+    Args:
+        storage: The corpus.
+    """
     for name in storage.names(STATE):
         storage.remove(name)
     storage.remove_folder(STATE)
 
 
-def _write_stats(storage: Storage, tables: Iterable[Any], tally: CorpusCounts) -> None:
-    """Write the rows of `tables`, in their order, and count them."""
+def _write_stats(storage: Storage, tables: Iterable[pa.Table]) -> CorpusCounts:
+    """Write the rows of `tables` in their order, and count them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    counts = CorpusCounts()
     path = storage.temporary_file(STATS)
     try:
         with path.open("wb") as file:
             with pq.ParquetWriter(file, row_schema(), compression="zstd") as writer:
                 for table in _groups(tables):
-                    tally.add(table)
+                    counts.add(table)
                     writer.write_table(table, row_group_size=ROWS)
             file.flush()
             os.fsync(file.fileno())
@@ -159,26 +194,28 @@ def _write_stats(storage: Storage, tables: Iterable[Any], tally: CorpusCounts) -
         raise write_error(storage.at(STATS), error) from error
     finally:
         path.unlink(missing_ok=True)
+    return counts
 
 
-def _groups(tables: Iterable[Any]) -> Iterator[Any]:
-    """Rows of all tables in order, in tables of ROWS, whatever the sizes of `tables`."""
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of all tables in order, in tables of ROWS rows."""
     import pyarrow as pa
 
-    waiting: list[Any] = []
+    waiting: list[pa.Table] = []
     count = 0
     for table in tables:
         waiting.append(table)
         count += table.num_rows
         while count >= ROWS:
-            whole = pa.concat_tables(waiting)
-            yield whole.slice(0, ROWS).combine_chunks()
-            waiting, count = [whole.slice(ROWS)], count - ROWS
+            joined = pa.concat_tables(waiting)
+            yield joined.slice(0, ROWS).combine_chunks()
+            waiting, count = [joined.slice(ROWS)], count - ROWS
     if count:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _table(rows: bytes) -> Any:
+def _table(rows: bytes) -> pa.Table:
+    """A table of the lines of a record."""
     from pyarrow import json
 
     longest = max(map(len, rows.split(b"\n")))

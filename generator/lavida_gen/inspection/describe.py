@@ -1,11 +1,10 @@
-"""What there is: sources, exposures and recipes, told in words and as plain data."""
+"""Lists and descriptions of sources, exposures and recipes, as text and as plain data."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -24,15 +23,20 @@ USES = {
     "noncommercial": "not commercially",
     "forbidden": "not to be passed on",
 }
-"""What may be done with samples of a source, in words."""
+"""How samples of a source may be used, by `SourceInfo.use`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The same thing for people and for machines."""
+    """One answer in two forms.
+
+    Attributes:
+        text: For people.
+        plain: The same as plain JSON.
+    """
 
     text: str
-    plain: Any
+    plain: Mapping[str, object]
 
 
 def unusable_plugins(package: str, base: Callable[..., object]) -> dict[str, str]:
@@ -54,13 +58,18 @@ def unusable_plugins(package: str, base: Callable[..., object]) -> dict[str, str
 
 
 def list_footer(reasons: dict[str, str], hint: str) -> str:
-    """What stands below a list: the hint, and plug-ins that cannot be used."""
+    """The lines below a list: plug-ins that cannot be used, then a hint.
+
+    Args:
+        reasons: Why a plug-in cannot be used, by name.
+        hint: The last line.
+    """
     lines = [f"cannot be used: {name}: {reason}" for name, reason in reasons.items()]
     return "\n".join(["", "", *lines, hint])
 
 
 def list_sources() -> Listing:
-    """All sources, a line each."""
+    """All sources, one line each."""
     rows, reasons = {}, unusable_plugins(SOURCES, Source)
     for name in plugins.names(SOURCES):
         if name in reasons:
@@ -70,12 +79,20 @@ def list_sources() -> Listing:
         rows[name] = {**row, "from": plugins.origin(SOURCES, name)}
     cells = [(name, row["from"], USES[row["use"]], row["title"]) for name, row in rows.items()]
     table = text_table(cells, ("name", "from", "samples of it", "what it is"))
-    hint = "`lavida-gen sources NAME` tells how to get one and how its folder must look."
+    hint = "`lavida-gen sources NAME` prints how to get one and its folder layout."
     return Listing(table + list_footer(reasons, hint), rows)
 
 
 def describe_source(name: str, allow_code: bool = False) -> Listing:
-    """One source: where to get it, its licence, layout, options. Raises UserError for an unknown name."""
+    """One source: how to get it, its licence, layout and options.
+
+    Args:
+        name: Name of the source, or ``package.module:Class``.
+        allow_code: Whether the latter is imported.
+
+    Raises:
+        UserError: The name is unknown.
+    """
     cls = plugins.find(SOURCES, Source, name, allow_code)
     about = cls.about
     text = [
@@ -87,7 +104,7 @@ def describe_source(name: str, allow_code: bool = False) -> Listing:
         "How to get it",
         _indent(about.get),
         "",
-        "How the folder must look",
+        "Layout of its folder",
         _indent(about.layout),
         "",
         "Options in a recipe",
@@ -99,7 +116,7 @@ def describe_source(name: str, allow_code: bool = False) -> Listing:
 
 
 def list_exposures() -> Listing:
-    """All exposures, a line each."""
+    """All exposures, one line each."""
     rows, reasons = {}, unusable_plugins(EXPOSURES, Exposure)
     for name in plugins.names(EXPOSURES):
         if name in reasons:
@@ -116,21 +133,33 @@ def list_exposures() -> Listing:
         for name, row in rows.items()
     ]
     table = text_table(cells, ("name", "from", "shows", "works on", "what it does"))
-    hint = "`lavida-gen exposures NAME` tells what one does, and its options."
+    hint = "`lavida-gen exposures NAME` prints what one does and its options."
     return Listing(table + list_footer(reasons, hint), rows)
 
 
 def describe_exposure(name: str, allow_code: bool = False) -> Listing:
-    """One exposure: what it does, options. Raises UserError for an unknown name."""
+    """One exposure: what it does, and its options.
+
+    Args:
+        name: Name of the exposure, or ``package.module:Class``.
+        allow_code: Whether the latter is imported.
+
+    Raises:
+        UserError: The name is unknown.
+    """
     cls = plugins.find(EXPOSURES, Exposure, name, allow_code)
     module = inspect.getdoc(inspect.getmodule(cls)) or ""
-    told = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
-    text = f"{name}\n\n{_indent(told)}\n\nOptions in a recipe\n{_indent(describe_options(cls.Options))}"
-    return Listing(text, {"name": name, "about": told, "options": cls.Options.model_json_schema()})
+    about = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
+    text = f"{name}\n\n{_indent(about)}\n\nOptions in a recipe\n{_indent(describe_options(cls.Options))}"
+    return Listing(text, {"name": name, "about": about, "options": cls.Options.model_json_schema()})
 
 
 def list_recipes(*kinds: RecipeKind) -> Listing:
-    """The built-in recipes of these kinds (of corpora, if none is named), a line each."""
+    """The built-in recipes, one line each.
+
+    Args:
+        kinds: Their kinds; recipes of corpora if none is given.
+    """
     chosen = kinds or (CORPUS,)
     rows = {}
     for kind in chosen:
@@ -142,7 +171,15 @@ def list_recipes(*kinds: RecipeKind) -> Listing:
 
 
 def describe_recipe(name: str, *kinds: RecipeKind) -> Listing:
-    """The text of a recipe of the first kind that has one of the name. Raises UserError for an unknown name."""
+    """The text of a recipe.
+
+    Args:
+        name: Name of a built-in recipe, or a path.
+        kinds: Kinds in the order in which the name is looked up; recipes of corpora if none is given.
+
+    Raises:
+        UserError: There is no such recipe.
+    """
     chosen = kinds or (CORPUS,)
     kind = next((kind for kind in chosen if name in kind.built_in()), chosen[0])
     text = kind.find(name).read_text("utf-8")
@@ -150,17 +187,21 @@ def describe_recipe(name: str, *kinds: RecipeKind) -> Listing:
 
 
 def describe_options(model: type[BaseModel]) -> str:
-    """The options of a plug-in, a line each: name, default as YAML has it (nothing for none), what it is."""
+    """The options of a plug-in, one line each: name, default as YAML, description.
+
+    Args:
+        model: The pydantic model of the options.
+    """
     rows = []
     for name, field in model.model_fields.items():
         default = "" if field.is_required() else _yaml(field.get_default(call_default_factory=True))
-        told = "needed" if field.is_required() else f"default {default}" if default else ""
-        rows.append((name, told, field.description or ""))
+        usual = f"default {default}" if default else ""
+        rows.append((name, "required" if field.is_required() else usual, field.description or ""))
     return text_table(rows) or "none"
 
 
-def _yaml(value: Any) -> str:
-    """A default as one writes it in a recipe; "" for None."""
+def _yaml(value: object) -> str:
+    """A default as it is written in a recipe, "" for None."""
     if value is None:
         return ""
     text = yaml.safe_dump(to_jsonable_python(value), default_flow_style=True, width=1000, allow_unicode=True)

@@ -1,17 +1,19 @@
-"""A corpus as one HTML file to look at: gallery, filters, histograms; see page.py for what keeps it harmless."""
+"""A corpus as one HTML file: gallery, filters, histograms. `common.html_page` escapes all texts."""
 
 from __future__ import annotations
 
 import base64
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from lavida_gen.common import html_page as pages
 from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.resources import resource
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import EncodedSample
@@ -21,15 +23,43 @@ from lavida_gen.storage.places import is_url
 
 STILL, CLIP = 420, 300
 """Longest side of a still and of a clip's frame on the page, in pixels."""
-TOP = 12
+MAX_NAMES = 12
+"""Names in the histogram of listed names."""
+
+
+class ChartRow(TypedDict):
+    """A bar of a histogram: all samples, and those that show an anomaly."""
+
+    label: str
+    all: int
+    exposed: int
+
+
+class Chart(TypedDict):
+    """A histogram of the page."""
+
+    title: str
+    rows: list[ChartRow]
 
 
 def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
-    """Write the page for `corpus` to `out`, with up to `limit` samples of every sort. Raises DataError."""
-    pieces = corpus.row_batches(["index", "source", "kind", "exposure"])
-    chosen = choose_samples((row for piece in pieces for row in piece), limit)
-    called = corpus.place if is_url(corpus.place) else corpus.path.name
-    cards = [sample_card(sample, called) for sample in corpus.samples_by_index(chosen)]
+    """Write the page of a corpus.
+
+    Args:
+        corpus: The corpus.
+        out: The HTML file.
+        limit: Number of samples in the gallery, at most.
+
+    Returns:
+        `out`.
+
+    Raises:
+        DataError: The corpus cannot be read or the file cannot be written.
+    """
+    rows = chain.from_iterable(corpus.row_batches(["index", "source", "kind", "exposure"]))
+    chosen = choose_samples(rows, limit)
+    name = corpus.place if is_url(corpus.place) else corpus.path.name
+    cards = [sample_card(sample, name) for sample in corpus.samples_by_index(chosen)]
     out.parent.mkdir(parents=True, exist_ok=True)
     manifest = corpus.manifest
     head = {
@@ -44,18 +74,33 @@ def write_preview(corpus: Corpus, out: Path, limit: int = 120) -> Path:
     return out
 
 
-def preview_page(data: Mapping[str, Any]) -> str:
-    """The whole page around its data."""
+def preview_page(data: Mapping[str, object]) -> str:
+    """Fill the template of the page.
+
+    Args:
+        data: What its script reads.
+
+    Returns:
+        The HTML text.
+    """
     return pages.render_page(resource("preview.html"), f"{data['name']}: preview", data, resource("preview.css"))
 
 
-def choose_samples(rows: Iterable[Mapping[str, Any]], limit: int) -> list[int]:
-    """Sample numbers: from every (source, kind, exposure) in turn, evenly over the corpus."""
-    sorts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+def choose_samples(rows: Iterable[JsonObject], limit: int) -> list[int]:
+    """Choose samples for the gallery: from every (source, kind, exposure) in turn, spread evenly over the corpus.
+
+    Args:
+        rows: Rows with index, source, kind and exposure, in sample order.
+        limit: How many to choose, at most.
+
+    Returns:
+        Sample numbers, ascending.
+    """
+    groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in rows:
-        sorts[row["source"], row["kind"], row["exposure"]].append(row["index"])
+        groups[row["source"], row["kind"], row["exposure"]].append(row["index"])
     chosen: list[int] = []
-    queues = [_spread(indices, limit) for _, indices in sorted(sorts.items())]
+    queues = [_spread(indices, limit) for _, indices in sorted(groups.items())]
     while queues and len(chosen) < limit:
         for queue in list(queues):
             if not queue:
@@ -66,14 +111,22 @@ def choose_samples(rows: Iterable[Mapping[str, Any]], limit: int) -> list[int]:
 
 
 def _spread(indices: list[int], limit: int) -> list[int]:
-    """Up to `limit` of them, from first to last, in an order that covers the whole range early."""
-    picked = [indices[round(at)] for at in np.linspace(0, len(indices) - 1, min(limit, len(indices)))]
-    order = sorted(range(len(picked)), key=lambda at: int(f"{at:016b}"[::-1], 2))
-    return [picked[at] for at in order]
+    """Up to `limit` of them, evenly spaced, ordered by their bit-reversed position: the first ones cover all."""
+    picked = [indices[round(position)] for position in np.linspace(0, len(indices) - 1, min(limit, len(indices)))]
+    order = sorted(range(len(picked)), key=lambda position: int(f"{position:016b}"[::-1], 2))
+    return [picked[position] for position in order]
 
 
-def sample_card(sample: EncodedSample, corpus: str) -> dict[str, Any]:
-    """What the page shows of a sample."""
+def sample_card(sample: EncodedSample, corpus: str) -> dict[str, object]:
+    """What the page shows of a sample.
+
+    Args:
+        sample: The sample.
+        corpus: Name or URL of the corpus, for the command that shows the sample.
+
+    Returns:
+        Plain JSON for the page's script.
+    """
     record = sample.record
     longest = STILL if record["frames"] == 1 else CLIP
     size = f"{record['width']} x {record['height']}"
@@ -99,8 +152,19 @@ def sample_card(sample: EncodedSample, corpus: str) -> dict[str, Any]:
     }
 
 
-def frame_thumbnail(frame: bytes, mask: bytes, edit: Sequence[int], longest: int) -> dict[str, Any]:
-    """A small JPEG as data URI, the mask's outline as an SVG path and the edited box, in its pixels."""
+def frame_thumbnail(frame: bytes, mask: bytes, edit: Sequence[int], longest: int) -> dict[str, object]:
+    """A small version of a frame.
+
+    Args:
+        frame: JPEG file.
+        mask: PNG file of the size of the frame.
+        edit: Box (x, y, width, height) in pixels of the frame; all 0 for none.
+        longest: Longest side of the thumbnail in pixels.
+
+    Returns:
+        `image` as data URI, `width`, `height`, `path` (outline of the mask as SVG path) and `edit`, both in pixels of
+        the thumbnail.
+    """
     import cv2
 
     pixels = images.decode(frame, None, "frame")
@@ -108,15 +172,15 @@ def frame_thumbnail(frame: bytes, mask: bytes, edit: Sequence[int], longest: int
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     data = images.encode_jpeg(np.asarray(small, np.uint8), 78)
-    shown: dict[str, Any] = {
+    thumbnail: dict[str, object] = {
         "image": "data:image/jpeg;base64," + base64.b64encode(data).decode(),
         "width": width,
         "height": height,
         "path": _path(masks.from_png(mask), scale),
     }
     if any(edit):
-        shown["edit"] = [round(side * scale, 1) for side in edit]
-    return shown
+        thumbnail["edit"] = [round(side * scale, 1) for side in edit]
+    return thumbnail
 
 
 def _path(bits: masks.Bits, scale: float) -> str:
@@ -134,11 +198,18 @@ def _path(bits: masks.Bits, scale: float) -> str:
     return "".join(parts)
 
 
-def corpus_charts(counts: CorpusStats) -> list[dict[str, Any]]:
-    """The histograms of the page, over the whole corpus."""
+def corpus_charts(counts: CorpusStats) -> list[Chart]:
+    """The histograms of the page, over the whole corpus.
+
+    Args:
+        counts: Counts of the corpus.
+
+    Returns:
+        Title and rows of each.
+    """
     plain = {str(key): value for key, value in counts["names_per_prompt"].items()}
-    listed = dict(list(counts["listed"].items())[:TOP])
-    found = [
+    listed = dict(list(counts["listed"].items())[:MAX_NAMES])
+    histograms: list[Chart] = [
         _chart("source", counts["sources"]),
         _chart("exposure", counts["exposures"]),
         _chart("licence", counts["licences"]),
@@ -147,14 +218,16 @@ def corpus_charts(counts: CorpusStats) -> list[dict[str, Any]]:
         {"title": "names per prompt", "rows": _rows(plain.items())},
     ]
     if counts["drops"]:
-        found.append({"title": "dropped scenes", "rows": _rows(counts["drops"].items())})
-    return found
+        histograms.append({"title": "dropped scenes", "rows": _rows(counts["drops"].items())})
+    return histograms
 
 
-def _chart(title: str, rows: Mapping[str, SampleCount]) -> dict[str, Any]:
-    parts = [{"label": label, "all": row["samples"], "exposed": row["exposed"]} for label, row in rows.items()]
+def _chart(title: str, rows: Mapping[str, SampleCount]) -> Chart:
+    parts: list[ChartRow] = [
+        {"label": label, "all": row["samples"], "exposed": row["exposed"]} for label, row in rows.items()
+    ]
     return {"title": title, "rows": parts}
 
 
-def _rows(items: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
-    return [{"label": label, "all": count, "exposed": 0} for label, count in items]
+def _rows(items: Iterable[tuple[str, int]]) -> list[ChartRow]:
+    return [ChartRow(label=label, all=count, exposed=0) for label, count in items]

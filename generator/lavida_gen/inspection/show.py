@@ -1,4 +1,4 @@
-"""One sample as people like to see it: a picture with the anomaly outlined, its words, how to make it again.
+"""A picture of one sample: its frames with the anomaly outlined, question and answer.
 
 Letters: T frames, H W pixels.
 """
@@ -19,7 +19,16 @@ INK, PAPER = (24, 24, 28), (250, 250, 248)
 
 
 def outlined_frame(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
-    """(H, W, 3) RGB: the frame, the anomaly tinted and outlined, the edited box (x, y, w, h) thin and blue."""
+    """Draw the anomaly on a frame.
+
+    Args:
+        frame: JPEG file.
+        mask: PNG file of the size of the frame; all 0 for a normal sample.
+        edit: Box (x, y, width, height) that the exposure has edited, in pixels; all 0 for none.
+
+    Returns:
+        (H, W, 3) RGB, uint8: the anomaly tinted and outlined in red, the box in blue.
+    """
     import cv2
 
     pixels = images.decode(frame, None, "frame").copy()
@@ -51,30 +60,38 @@ def sample_picture(sample: EncodedSample, width: int = 960) -> Pixels:
     small = [cv2.resize(tile, (tile_width, tile_height), interpolation=cv2.INTER_AREA) for tile in tiles]
     blank = np.full((tile_height, tile_width, 3), PAPER, np.uint8)
     small += [blank] * (-len(small) % columns)
-    rows = [np.concatenate(small[at : at + columns], axis=1) for at in range(0, len(small), columns)]
+    rows = [np.concatenate(small[start : start + columns], axis=1) for start in range(0, len(small), columns)]
     anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
-    told = f"anomaly: {', '.join(anomalies)}" if anomalies else "anomaly: none of the names listed"
-    lines = [told, f"Q: {record['question']}", f"A: {record['answer']}"]
-    return np.concatenate([*rows, _words(lines, tile_width * columns)], axis=0)
+    caption = f"anomaly: {', '.join(anomalies)}" if anomalies else "anomaly: none of the names listed"
+    lines = [caption, f"Q: {record['question']}", f"A: {record['answer']}"]
+    return np.concatenate([*rows, _text_area(lines, tile_width * columns)], axis=0)
 
 
-def _words(lines: list[str], width: int) -> Pixels:
-    """Lines of text, wrapped, as pixels (H, width, 3). Letters that OpenCV's fonts lack become '?'."""
+def _text_area(lines: list[str], width: int) -> Pixels:
+    """Lines of text, wrapped, as pixels (H, width, 3). Letters that are missing in OpenCV's fonts become '?'."""
     import cv2
 
     scale, advance, margin = 0.5, 22, 14
     wrapped = [part for line in lines for part in textwrap.wrap(line, max(20, (width - 2 * margin) // 9)) or [""]]
     area = np.full((advance * len(wrapped) + 2 * margin, width, 3), PAPER, np.uint8)
     for number, line in enumerate(wrapped):
-        at = (margin, margin + 15 + number * advance)
+        position = (margin, margin + 15 + number * advance)
         text = line.encode("ascii", "replace").decode()
         ink = OUTLINE if number == 0 else INK
-        cv2.putText(area, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
+        cv2.putText(area, text, position, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
     return area
 
 
 def encode_picture(pixels: Pixels, suffix: str) -> bytes:
-    """(H, W, 3) RGB as PNG bytes, or JPEG if the suffix says so."""
+    """Encode a picture.
+
+    Args:
+        pixels: (H, W, 3) RGB, uint8.
+        suffix: Suffix of the file: ``.jpg`` or ``.jpeg`` for JPEG, else PNG.
+
+    Returns:
+        The file's content.
+    """
     if suffix.lower() in (".jpg", ".jpeg"):
         return images.encode_jpeg(pixels, 90)
     import cv2

@@ -1,15 +1,15 @@
-"""What is in a corpus: counts by source, exposure, name, area and reason of drops."""
+"""Counts of a corpus: by source, exposure, name, area and reason of rejection."""
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypedDict
 
 from lavida_gen.corpus.reader import Corpus
 
 AREAS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Bounds of the area histogram: shares of the frame, about three a decade."""
+"""Bounds of the area histogram: shares of the frame, about three per decade."""
 
 
 class SampleCount(TypedDict):
@@ -20,7 +20,20 @@ class SampleCount(TypedDict):
 
 
 class CorpusStats(TypedDict):
-    """`lavida-gen stats --json`."""
+    """The output of `lavida-gen stats --json`.
+
+    Attributes:
+        samples: All samples.
+        exposed: Samples that show an anomaly.
+        splits: By ``kind/split``.
+        sources: By source.
+        exposures: By exposure.
+        licences: By licence of the picture.
+        listed: By name: samples that list it in the prompt, and samples in which it is the anomaly.
+        names_per_prompt: Samples by number of names in the prompt.
+        areas: Exposed samples by the mean share of the frame that the anomaly covers where it is visible.
+        drops: Rejected scenes by reason.
+    """
 
     samples: int
     exposed: int
@@ -29,10 +42,8 @@ class CorpusStats(TypedDict):
     exposures: dict[str, SampleCount]
     licences: dict[str, SampleCount]
     listed: dict[str, SampleCount]
-    """Per name: samples that list it, and samples in which it is the anomaly."""
     names_per_prompt: dict[int, int]
     areas: dict[str, int]
-    """Exposed samples by the mean share of the frame that the anomaly covers where it is visible."""
     drops: dict[str, int]
 
 
@@ -40,13 +51,23 @@ COLUMNS = ("names", "labels", "areas", "exposed", "kind", "split", "source", "ex
 
 
 def count_corpus(corpus: Corpus) -> CorpusStats:
-    """Count everything in one pass over the rows of a corpus. Raises DataError."""
+    """Count everything in one pass over the rows of a corpus.
+
+    Args:
+        corpus: The corpus.
+
+    Returns:
+        The counts.
+
+    Raises:
+        DataError: stats.parquet cannot be read.
+    """
     groups: dict[str, dict[str, SampleCount]] = {
         name: {} for name in ("split", "source", "exposure", "licence", "listed")
     }
     per_prompt, areas = Counter[int](), Counter[str]()
     samples = exposed = 0
-    for row in (row for piece in corpus.row_batches(COLUMNS) for row in piece):
+    for row in chain.from_iterable(corpus.row_batches(COLUMNS)):
         samples += 1
         exposed += row["exposed"]
         for name in ("source", "exposure", "licence"):

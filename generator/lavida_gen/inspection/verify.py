@@ -1,4 +1,4 @@
-"""Is a corpus what its manifest says? Every byte is read, every field decoded."""
+"""Checking a corpus against its manifest: every byte is read, every field decoded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lavida_gen.storage.places import open_storage
 
 @dataclass(frozen=True, slots=True)
 class VerifyJob:
-    """One shard to look at."""
+    """One shard to check, as it is sent to a worker; `corpus` is a path or URL."""
 
     corpus: str
     entry: ShardEntry
@@ -29,7 +29,16 @@ class VerifyJob:
 
 @dataclass(slots=True)
 class ShardFindings:
-    """What one shard holds, and what is wrong with it; nobody looks inside a damaged one (other bytes than built)."""
+    """What one shard holds, and its problems.
+
+    Attributes:
+        entry: Its entry in the manifest.
+        damaged: Whether its bytes have changed since it was built; if so, its samples are not checked.
+        problems: Messages.
+        indices: Numbers of its samples, in the order of the tar.
+        exposed: Samples that show an anomaly.
+        groups: Groups of its scenes, which must be in one split only.
+    """
 
     entry: ShardEntry
     damaged: bool = False
@@ -41,42 +50,76 @@ class ShardFindings:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What is wrong with a corpus, in words, and how many of its shards are not what was built."""
+    """The result of a check.
+
+    Attributes:
+        problems: Messages; none if the corpus is sound.
+        damaged: Number of shards whose bytes have changed since they were built.
+    """
 
     problems: list[str]
     damaged: int
 
 
 def verify_corpus(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> VerifyReport:
-    """Look at the whole corpus. What follows from a damaged shard is not told beside it."""
+    """Check a whole corpus. Errors that follow from a damaged shard are not reported separately.
+
+    Args:
+        corpus: The corpus.
+        workers: Number of processes.
+        progress: Called with the number of samples checked since the last call.
+
+    Returns:
+        The problems.
+
+    Raises:
+        DataError: The place of the corpus cannot be read.
+    """
     jobs = [VerifyJob(corpus.place, entry) for entry in corpus.manifest.shards]
     workers = workers if corpus.storage.shared else 1
-    found = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda one: one.entry.first)
-    damaged = sum(one.damaged for one in found)
-    problems = [problem for one in found for problem in one.problems]
+    shards = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda shard: shard.entry.first)
+    damaged = sum(shard.damaged for shard in shards)
+    problems = [problem for shard in shards for problem in shard.problems]
     if not damaged:
-        problems += _totals(corpus, found)
+        problems += _totals(corpus, shards)
     problems += _rows(corpus)
-    problems += _leaks(found)
+    problems += _leaks(shards)
     return VerifyReport(problems, damaged)
 
 
 def find_problems(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
-    """Every fault of the corpus, in words; an empty list if it is sound."""
+    """Check a whole corpus, as `verify_corpus`.
+
+    Args:
+        corpus: The corpus.
+        workers: Number of processes.
+        progress: Called with the number of samples checked since the last call.
+
+    Returns:
+        Messages; none if the corpus is sound.
+    """
     return verify_corpus(corpus, workers, progress).problems
 
 
 def verify_shard(job: VerifyJob, tick: Callable[[], None]) -> ShardFindings:
-    """Look at every byte of one shard. Runs in any process."""
+    """Check every byte of one shard. Runs in any process.
+
+    Args:
+        job: The shard.
+        tick: Called after each sample.
+
+    Returns:
+        What it holds, and its problems.
+    """
     storage = open_storage(job.corpus)
     try:
         with storage.local_copy(job.entry.file) as path:
-            return _inspect(path, job.entry, storage.at(job.entry.file), tick)
+            return _check_shard(path, job.entry, storage.at(job.entry.file), tick)
     except FileNotFoundError:
         return ShardFindings(job.entry, True, [f"{job.entry.file}: is missing"])
 
 
-def _inspect(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> ShardFindings:
+def _check_shard(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> ShardFindings:
     size, sha256 = size_and_sha256(path)
     if (size, sha256) != (entry.bytes, entry.sha256):
         return ShardFindings(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
@@ -111,13 +154,13 @@ def _sample(sample: EncodedSample, entry: ShardEntry) -> Iterator[str]:
     record = sample.record
     missing = SampleRecord.__annotations__.keys() ^ record.keys()
     if missing:
-        yield f"its json has other keys than a record: {', '.join(sorted(missing))}"
+        yield f"its json has other keys than a sample record: {', '.join(sorted(missing))}"
         return
     if (record["kind"], record["split"]) != (entry.kind, entry.split):
         yield f"is {record['kind']}/{record['split']}; expected {entry.kind}/{entry.split}"
     if record["answer"].count(SEG) != 1 or SEG in record["question"]:
         times = counted(record["answer"].count(SEG), "time")
-        yield f"{SEG} stands {times} in its answer; expected once, and not in the question"
+        yield f"{SEG} occurs {times} in its answer; expected once, and not in the question"
     if len(record["names"]) != len(record["labels"]) or not record["names"]:
         yield f"{counted(len(record['names']), 'name')} and {counted(len(record['labels']), 'label')}"
     if any(name not in record["question"] for name in record["names"]):
@@ -144,21 +187,21 @@ def _pictures(sample: EncodedSample) -> Iterator[str]:
         if list(masks.box(masks.encode(bits))) != record["boxes"][time]:
             yield f"mask {time} does not fill its box {record['boxes'][time]}"
     if shown != record["exposed"]:
-        yield "its mask is empty, yet it is exposed" if record["exposed"] else "its mask is not empty, yet it is normal"
+        yield "its mask is empty, but it is exposed" if record["exposed"] else "its mask is not empty, but it is normal"
 
 
-def _totals(corpus: Corpus, found: list[ShardFindings]) -> Iterator[str]:
+def _totals(corpus: Corpus, shards: list[ShardFindings]) -> Iterator[str]:
     manifest = corpus.manifest
-    indices = [index for one in found for index in one.indices]
+    indices = [index for shard in shards for index in shard.indices]
     if sorted(indices) != list(range(manifest.samples)):
         samples = counted(manifest.samples, "sample")
         yield f"corpus.json: {samples}; found {len(set(indices))} different ones of {len(indices)}"
-    exposed = sum(one.exposed for one in found)
+    exposed = sum(shard.exposed for shard in shards)
     if exposed != manifest.exposed:
         yield f"corpus.json: {counted(manifest.exposed, 'exposed sample')}; found {exposed}"
     splits = Counter[str]()
-    for one in found:
-        splits[f"{one.entry.kind}/{one.entry.split}"] += len(one.indices)
+    for shard in shards:
+        splits[f"{shard.entry.kind}/{shard.entry.split}"] += len(shard.indices)
     if dict(splits) != manifest.splits:
         yield f"corpus.json: splits {manifest.splits}; found {dict(splits)}"
 
@@ -174,10 +217,10 @@ def _rows(corpus: Corpus) -> Iterator[str]:
         yield f"stats.parquet: {counted(len(rows), 'row')}; expected {manifest.samples:,}, one for each sample"
 
 
-def _leaks(found: list[ShardFindings]) -> Iterator[str]:
-    """Scenes must not stand in two splits, over all kinds."""
+def _leaks(shards: list[ShardFindings]) -> Iterator[str]:
+    """No scene may be in two splits, whatever its kind."""
     seen: dict[str, set[str]] = {}
-    for one in found:
-        seen.setdefault(one.entry.split, set()).update(one.groups)
+    for shard in shards:
+        seen.setdefault(shard.entry.split, set()).update(shard.groups)
     for group in sorted(seen.get("train", set()) & seen.get("val", set())):
         yield f"scene {group!r} is in train and in val"

@@ -69,7 +69,7 @@ def benchmark(name: str, allow_code: bool = False) -> Listing:
         f"expected   {expected}",
         f"metrics    {', '.join(about.metrics)}",
         f"names      {', '.join(about.names) or 'given by each video'}",
-        "", "How to get it", _indent(about.get), "", "How the folder must look", _indent(about.layout), "",
+        "", "How to get it", _indent(about.get), "", "Layout of its folder", _indent(about.layout), "",
         "Options (--set KEY=VALUE)", _indent(describe_options(cls.Options)),
     ]  # fmt: skip
     if about.cite:

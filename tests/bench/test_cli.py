@@ -77,7 +77,10 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(benchmark, "make", stopped)
     done = run("check", "street")
-    assert (done.exit_code, done.output) == (130, "\nstopped; finished work is kept: run the same command again to continue\n")
+    assert (done.exit_code, done.output) == (
+        130,
+        "\nstopped; finished work is kept: run the same command again to continue\n",
+    )
 
 
 def test_check_of_a_sound_folder_and_of_one_that_is_not(small_folder: Path, tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def test_mevis_null_is_not_visible_and_expressions_of_two_name_both(tmp_path: Pa
     first, second = (source.scene(number) for number in range(2))
     assert [[mask is None for mask in region.masks] for region in first.regions] == [[False] * 3, [False, False, True]]
     assert [[mask is None for mask in region.masks] for region in second.regions] == [[False] * 3, [True, False, False]]
-    both = candidates.candidate(second, "two birds passing each other", Limits(min_area=0, min_pixels=1))
+    both = candidates.find_candidate(second, "two birds passing each other", Limits(min_area=0, min_pixels=1))
     assert isinstance(both, candidates.Candidate)
     one = first.regions[0]
     assert one.names == ("The bird moving to the right", "two birds passing each other")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import Source
 from lavida_gen.testing.exposures import check_exposure, street
 
 SIZE = (40, 60)
@@ -68,9 +70,17 @@ def draft(name: str, example: Scene, asked: ExposureTask) -> Draft:
 WORKS_ON = [(name, kind) for name in plugins.names(EXPOSURES) for kind in sorted(plugins.find(EXPOSURES, Exposure, name).kinds)]  # fmt: skip
 
 
+@functools.cache
+def drawn_once(kind: Kind) -> Source:
+    """Street scenes that are drawn once for all exposures."""
+    source = street(kind)
+    source.scene = functools.cache(source.scene)
+    return source
+
+
 @pytest.mark.parametrize(("name", "kind"), WORKS_ON)
 def test_contract(name: str, kind: Kind) -> None:
-    check_exposure(plugins.find(EXPOSURES, Exposure, name), source=street(kind))
+    check_exposure(plugins.find(EXPOSURES, Exposure, name), source=drawn_once(kind))
 
 
 # ---- relabel -------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_cityscapes_instances_groups_and_void(tmp_path: Path) -> None:
     cars = named(scene, "car")
     assert [(region.kind, sum(area(region))) for region in cars] == [("stuff", 140), ("thing", 140), ("thing", 140)]
     limits = Limits(min_area=0, min_pixels=1)
-    whole = candidates.candidate(scene, "car", limits)
+    whole = candidates.find_candidate(scene, "car", limits)
     assert isinstance(whole, candidates.Candidate)
     assert whole.masks[0] is not None
     assert masks.area(whole.masks[0]) == 420, "the group belongs to its class"

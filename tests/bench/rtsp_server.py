@@ -1,4 +1,4 @@
-"""A camera as cameras are: RTSP 1.0 (RFC 2326) over one TCP connection, H.264 in RTP packets (RFC 6184), in real time."""
+"""A camera: RTSP 1.0 (RFC 2326) over one TCP connection, H.264 in RTP packets (RFC 6184), in real time."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ CLOCK = 90_000
 def camera(film: Any, fps: int, hurry: float = 1.0, silent_after: int | None = None) -> Iterator[str]:
     """The address of a camera that shows a film (MPEG-TS of H.264) once and hangs up.
 
-    hurry          times faster than it was taken
-    silent_after   keeps the line after so many pictures, and says nothing any more
+    hurry          how many times faster than real time it sends
+    silent_after   keeps the connection open after so many pictures, and sends nothing more
     """
     with av.open(film) as container:
         pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
@@ -55,31 +55,31 @@ def camera(film: Any, fps: int, hurry: float = 1.0, silent_after: int | None = N
 
 
 def _talk(client: socket.socket) -> Iterator[tuple[bytes, bool]]:
-    """Answers to what is asked, until it plays."""
-    heard = b""
-    while more := client.recv(4096):
-        heard += more
-        while b"\r\n\r\n" in heard:
-            asked, heard = heard.split(b"\r\n\r\n", 1)
-            word = asked.decode().split(" ", 1)[0]
-            numbered = re.search(r"CSeq: *(\d+)", asked.decode(), re.IGNORECASE)
-            assert numbered is not None
+    """Answers to requests, until PLAY."""
+    received = b""
+    while data := client.recv(4096):
+        received += data
+        while b"\r\n\r\n" in received:
+            request, received = received.split(b"\r\n\r\n", 1)
+            method = request.decode().split(" ", 1)[0]
+            sequence = re.search(r"CSeq: *(\d+)", request.decode(), re.IGNORECASE)
+            assert sequence is not None
             head, body = "", ""
-            if word == "OPTIONS":
+            if method == "OPTIONS":
                 head = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
-            elif word == "DESCRIBE":
+            elif method == "DESCRIBE":
                 body = (
                     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
                     f"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/{CLOCK}\r\na=fmtp:96 packetization-mode=1\r\n"
                     "a=control:track\r\n"
                 )
                 head = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
-            elif word == "SETUP":
-                assert b"RTP/AVP/TCP" in asked
+            elif method == "SETUP":
+                assert b"RTP/AVP/TCP" in request
                 head = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n"
-            elif word == "PLAY":
+            elif method == "PLAY":
                 head = "Session: 1\r\n"
-            yield f"RTSP/1.0 200 OK\r\nCSeq: {numbered[1]}\r\n{head}\r\n{body}".encode(), word == "PLAY"
+            yield f"RTSP/1.0 200 OK\r\nCSeq: {sequence[1]}\r\n{head}\r\n{body}".encode(), method == "PLAY"
 
 
 def _packets(picture: bytes, number: int, fps: int, sent: Iterator[int]) -> Iterator[bytes]:
@@ -91,9 +91,9 @@ def _packets(picture: bytes, number: int, fps: int, sent: Iterator[int]) -> Iter
             pieces.append(unit)
             continue
         indicator, kind, rest = unit[0] & 0xE0 | 28, unit[0] & 0x1F, unit[1:]
-        for at in range(0, len(rest), PACKET):
-            ends = (at == 0) << 7 | (at + PACKET >= len(rest)) << 6
-            pieces.append(bytes((indicator, ends | kind)) + rest[at : at + PACKET])
+        for start in range(0, len(rest), PACKET):
+            ends = (start == 0) << 7 | (start + PACKET >= len(rest)) << 6
+            pieces.append(bytes((indicator, ends | kind)) + rest[start : start + PACKET])
     for piece in pieces:
         last = piece is pieces[-1]
         head = struct.pack(">BBHII", 0x80, last << 7 | 96, next(sent) & 0xFFFF, number * CLOCK // fps, 1)

@@ -19,7 +19,7 @@ from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import from_id
 from lavida_bench.reporting.comparison import difference_rows, markdown
 from lavida_bench.reporting.run_folder import add
-from lavida_bench.results import results_json as record
+from lavida_bench.results import results_json
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score_writer import VideoScoreWriter
@@ -53,7 +53,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> tuple[
 
 
 def test_a_run_without_results(tmp_path: Path) -> None:
-    record.write(tmp_path, record.RunResults())
+    results_json.write(tmp_path, results_json.RunResults())
     with pytest.raises(UserError, match=r": holds no results; score something first$"):
         open_run(str(tmp_path))
 
@@ -62,8 +62,8 @@ def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
     done = run("compare", *runs, "--resamples", 100, "--out", tmp_path / "c")
     assert done.exit_code == 0, done.output
     line = next(line for line in done.output.splitlines() if line.startswith("frame AUC") and "micro" in line)
-    own = record.read(runs[0]).entries[0].result.metrics["frame_auc"].headline.value or 0
-    other = record.read(runs[1]).entries[0].result.metrics["frame_auc"].headline.value or 0
+    own = results_json.read(runs[0]).entries[0].result.metrics["frame_auc"].headline.value or 0
+    other = results_json.read(runs[1]).entries[0].result.metrics["frame_auc"].headline.value or 0
     assert line.split()[3:6] == [f"{100 * own:.2f}", f"{100 * other:.2f}", f"+{100 * (own - other):.2f}"]
     assert line.endswith("good is better")
     plain = json.loads((tmp_path / "c" / "comparison.json").read_text())
@@ -100,8 +100,8 @@ def test_turned_round_the_difference_changes_its_sign(runs: tuple[Path, Path]) -
 
 
 def test_one_of_several_methods_is_named(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    both = record.read(runs[0]).with_entry(record.read(runs[1]).entries[0])
-    record.write(tmp_path / "both", both)
+    both = results_json.read(runs[0]).with_entry(results_json.read(runs[1]).entries[0])
+    results_json.write(tmp_path / "both", both)
     assert [e.result.method for e in open_run(f"{tmp_path / 'both'}@bad").entries] == ["bad"]
     with pytest.raises(UserError, match=r"both@worse: no method 'worse'; expected one of: good, bad"):
         open_run(f"{tmp_path / 'both'}@worse")
@@ -125,9 +125,9 @@ def test_runs_without_anything_in_common(runs: tuple[Path, Path], tmp_path: Path
 
 def test_scores_that_have_gone(runs: tuple[Path, Path], tmp_path: Path, small_folder: Path) -> None:
     opened = benchmark.make("folder", small_folder)
-    entry = record.read(runs[0]).entries[0]
+    entry = results_json.read(runs[0]).entries[0]
     moved = tmp_path / "moved"
-    record.write(moved, record.RunResults((entry,)))
+    results_json.write(moved, results_json.RunResults((entry,)))
     with pytest.raises(
         DataError, match=r"no such folder; expected the scores of .*moved; put them there, or score again"
     ):

@@ -1,4 +1,4 @@
-"""A folder that cannot be written to is told by every verb, before any work and before a model is loaded."""
+"""Every command reports a folder that cannot be written to before any work and before a model is loaded."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from lavida_bench.evaluation import prompt_check
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import prompt_names
 from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
-from lavida_bench.results import results_json as record
+from lavida_bench.results import results_json
 from lavida_bench.runs.score_stage import run_entry
 from lavida_bench.scoring.score import ScoringSettings
 from lavida_bench.scoring.scorer import ClipScores, PendingScores
@@ -176,7 +176,7 @@ def checked(
     run_entry(scorer, entry, run, ScoringSettings(readers=1), True, lambda total, what: nullcontext(lambda done: None))
     path = run / "prompt_check-folder.json"
     check = json.loads(path.read_text())["all"] if path.is_file() else None
-    return check, record.read(run).entries[0].result.warnings
+    return check, results_json.read(run).entries[0].result.warnings
 
 
 @pytest.mark.parametrize("refused", [("cart", "horse"), ("cart",), ("horse",)])

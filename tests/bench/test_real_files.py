@@ -18,7 +18,7 @@ from lavida_bench.benchmarks import ucf_crime, xd_violence
 from lavida_bench.benchmarks._check import check
 from lavida_bench.benchmarks._intervals import intervals_to_labels
 from lavida_bench.cli import main
-from lavida_bench.results import results_json as record
+from lavida_bench.results import results_json
 from lavida_bench.videos.video_file import VideoFile
 
 UCF_SAMPLE = {"Arson009_x264": (743, 96), "RoadAccidents133_x264": (673, 181), "Normal_Videos_641_x264": (3600, 0)}
@@ -124,7 +124,7 @@ def test_ucf_crime_sample_with_every_baseline_and_a_report(shared_data: Path, tm
     assert "3 of 290 videos, 5,016 of 1,111,808 frames are at hand; expected all of them" in refused.output
     done = run(*words, "--allow-partial")
     assert done.exit_code == 0, done.output
-    entry = record.read(tmp_path / "run").entries[0]
+    entry = results_json.read(tmp_path / "run").entries[0]
     values = {one.method: one.metrics["frame_auc"].headline.value for one in (entry.result, *entry.baselines)}
     assert values["scores"] == values["centre_prior"]
     # two abnormal videos of three: (4739 - 1139 / 2) / 4739 of the normal frames lie below their abnormal ones

@@ -28,8 +28,7 @@ from lavida_bench.protocols import protocol as protocols
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.reporting import table
 from lavida_bench.reporting.markdown import markdown
-from lavida_bench.results import published
-from lavida_bench.results import results_json as record
+from lavida_bench.results import published, results_json
 from lavida_bench.results.provenance import command_line, current_provenance
 from lavida_bench.results.results_json import RunResults
 from lavida_bench.videos.types import TestVideo, VideoScore
@@ -57,7 +56,7 @@ def measured(root: Path, method: str = "mine", how: MeasureSettings = FEW, **mor
 def test_a_run_folder_survives_reading(tmp_path: Path, small_folder: Path) -> None:
     made = measured(small_folder, names=("dog", "bicycle"), warnings=("look out",), how=replace(FEW, smoothing=1.0))
     report.add(tmp_path / "run", made)
-    found = record.read(tmp_path / "run")
+    found = results_json.read(tmp_path / "run")
     assert found == RunResults((made.entry,))
     entry = found.entries[0]
     assert entry.names == ("dog", "bicycle")
@@ -71,17 +70,17 @@ def test_a_run_folder_survives_reading(tmp_path: Path, small_folder: Path) -> No
 def test_results_follow_their_schema(tmp_path: Path, small_folder: Path) -> None:
     report.add(tmp_path, measured(small_folder))
     plain = json.loads((tmp_path / "results.json").read_text())
-    validate(plain, record.json_schema())
-    assert plain["schema"] == record.SCHEMA
+    validate(plain, results_json.json_schema())
+    assert plain["schema"] == results_json.SCHEMA
     assert plain["entries"][0]["result"]["coverage"]["share"] == 1.0
     with pytest.raises(Exception, match="'videos' is a required property"):
         broken = json.loads(json.dumps(plain))
         del broken["entries"][0]["result"]["coverage"]["videos"]
-        validate(broken, record.json_schema())
+        validate(broken, results_json.json_schema())
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (None, r"no such file; expected the results of a run; give a folder that `lavida-bench run`"),
         ("{", r"is not valid JSON .*score again"),
@@ -90,18 +89,18 @@ def test_results_follow_their_schema(tmp_path: Path, small_folder: Path) -> None
         ('{"schema": 1, "entries": [{"result": {}}]}', r"entries.0.result.benchmark: .*the file was changed by hand"),
     ],
 )
-def test_results_that_cannot_be_read(text: str | None, said: str, tmp_path: Path) -> None:
+def test_results_that_cannot_be_read(text: str | None, message: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "results.json").write_text(text)
-    with pytest.raises(DataError, match=rf"results\.json(:1:2)?: {said}"):
-        record.read(tmp_path)
+    with pytest.raises(DataError, match=rf"results\.json(:1:2)?: {message}"):
+        results_json.read(tmp_path)
 
 
 def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_folder: Path) -> None:
     one, other = measured(small_folder), measured(small_folder, "other")
     for made in (one, other, measured(small_folder, names=("again",))):
         page = report.add(tmp_path, made)
-    entries = record.read(tmp_path).entries
+    entries = results_json.read(tmp_path).entries
     assert [entry.result.method for entry in entries] == ["mine", "other"]
     assert entries[0].names == ("again",)
     assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == [
@@ -352,9 +351,9 @@ def test_metrics_are_listed_and_told() -> None:
     rows = {line.split()[0] for line in done.output.splitlines() if line and line[0] != "`"}
     assert rows == {"name", *metric.known()}
     for name in metric.known():
-        told = CliRunner().invoke(main, ["metrics", name])
-        assert told.output.startswith(f"{name}: ")
-        assert "better" in told.output
+        described = CliRunner().invoke(main, ["metrics", name])
+        assert described.output.startswith(f"{name}: ")
+        assert "better" in described.output
     assert set(json.loads(CliRunner().invoke(main, ["metrics", "--json"]).output)) == set(metric.known())
     wrong = CliRunner().invoke(main, ["metrics", "frame_acu"])
     assert (wrong.exit_code, wrong.output) == (2, "error: unknown metric 'frame_acu'; did you mean 'frame_auc'?\n")

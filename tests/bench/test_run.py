@@ -1,4 +1,4 @@
-"""A run: fit, score, report; what is done and unchanged is left out."""
+"""A run: fit, score, report; stages that are done and unchanged are skipped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 from lavida_bench.cli import main
 from lavida_bench.config import recipe as recipes
-from lavida_bench.results import results_json as record
+from lavida_bench.results import results_json
 from lavida_bench.runs.stages import Stages
 from lavida_gen.cli import main as build
 from lavida_gen.common.errors import DataError
@@ -60,7 +60,7 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
     result = go(tmp_path, raw)
     assert result.exit_code == 0, result.output
     run = tmp_path / "run"
-    assert [(entry.result.method, entry.result.protocol) for entry in record.read(run).entries] == [
+    assert [(entry.result.method, entry.result.protocol) for entry in results_json.read(run).entries] == [
         ("small-run", "official/1"), ("small-run (generic)", "paper/1"),
     ]  # fmt: skip
     text = (run / "README.md").read_text("utf-8")
@@ -71,7 +71,7 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
         "prompt check: mean logit with the names minus",
         "report: ",
     ):
-        assert part in result.output, "the numbers are told at the end"
+        assert part in result.output, "the numbers are printed at the end"
     for part in ("# Run small-run", "| fit |", "| score street-paper-generic |", "Does it follow its prompt?", "horse"):
         assert part in text
     for name in ("recipe.yaml", "report.html", "report.md", "fit", "scores"):
@@ -158,7 +158,7 @@ def test_a_model_that_changes_below_its_config_is_scored_again(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_mended_labels_are_measured_again_without_scoring(tmp_path: Path) -> None:
+def test_corrected_labels_are_measured_again_without_scoring(tmp_path: Path) -> None:
     root = tmp_path / "mine"
     for name in ("one", "two"):
         (root / "videos" / name).mkdir(parents=True)
@@ -195,7 +195,7 @@ def test_mended_labels_are_measured_again_without_scoring(tmp_path: Path) -> Non
         ({"batch": 0}, "batch"),
     ],
 )
-def test_words_that_are_off_are_told_before_anything_is_done(
+def test_invalid_entries_are_refused_before_anything_is_done(
     tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     raw = plain(tmp_path)
@@ -223,7 +223,7 @@ def test_a_folder_without_results_has_no_report(tmp_path: Path) -> None:
 # ---- stages --------------------------------------------------------------------------------------------------------
 
 
-def test_a_stage_is_entered_when_it_is_finished(tmp_path: Path) -> None:
+def test_a_stage_is_recorded_when_it_is_finished(tmp_path: Path) -> None:
     stages = Stages.open(tmp_path, "r")
     with pytest.raises(ZeroDivisionError):
         stages.run_stage("fit", "key", lambda: {"model": str(1 // 0)})
@@ -252,7 +252,7 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
         ('{"format": 1}', "cannot be read"),
     ],
 )
-def test_a_broken_run_json_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_broken_run_json_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(DataError, match=message):
         Stages.open(tmp_path, "r")

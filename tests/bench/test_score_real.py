@@ -19,7 +19,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from lavida_bench.cli import main
-from lavida_bench.results import results_json as record
+from lavida_bench.results import results_json
 from lavida_bench.scoring import lavida_scorer
 from lavida_bench.videos.video_index import read_index
 from lavida_gen.common.errors import UserError
@@ -68,15 +68,15 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_whole_table_comes_out(scored: Path) -> None:
-    (entry,) = record.read(scored).entries
+    (entry,) = results_json.read(scored).entries
     assert entry.result.coverage.complete
     assert {"frame_auc", "pixel_auc", "rbdc"} <= set(entry.result.metrics)
     assert {baseline.method for baseline in entry.baselines} >= {"random", "frame_difference"}
     assert entry.names[0] == "bicycle"
-    told = entry.provenance.model
-    assert told["precision"] == "fp32"
-    assert "{names}" in told["question"]
-    assert told["absent names"] == "horse, ladder"
+    model = entry.provenance.model
+    assert model["precision"] == "fp32"
+    assert "{names}" in model["question"]
+    assert model["absent names"] == "horse, ladder"
     check = json.loads((scored / "prompt_check-street.json").read_text("utf-8"))
     named, absent = (scores_of_frames(scored / "scores" / name) for name in ("street", "street-absent"))
     assert check["all"]["value"] == pytest.approx(float((named - absent).mean()), abs=1e-6)
@@ -131,7 +131,7 @@ def test_two_processes_give_the_scores_of_one(scored: Path, tmp_path: Path) -> N
     )
     assert made.returncode == 0, made.stderr
     assert same(scores(scored / "scores" / "street"), scores(both / "scores" / "street"))
-    one, other = (record.read(folder).entries[0].result for folder in (scored, both))
+    one, other = (results_json.read(folder).entries[0].result for folder in (scored, both))
     assert one.metrics == other.metrics
 
 
@@ -192,7 +192,7 @@ def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_told(own_videos: 
     garble(own_videos / "videos" / "b.mp4", 0.4, 0.6)
     result = run("score", "folder", "--root", str(own_videos), "--model", "tiny", "--out", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
-    (entry,) = record.read(tmp_path / "run").entries
+    (entry,) = results_json.read(tmp_path / "run").entries
     assert entry.result.coverage.frames == 72
     (defect,) = [defect for defect in entry.data.defects if defect.where == "b"]
     assert "broken frame" in defect.what

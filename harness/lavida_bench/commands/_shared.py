@@ -59,7 +59,11 @@ progress = partial(terminal.progress, unit="frames")
 
 
 def print_progress(message: str) -> None:
-    """Print a line about the progress of a run to standard error."""
+    """Print a line about the progress of a run to standard error.
+
+    Args:
+        message: The line.
+    """
     click.echo(message, err=True)
 
 

@@ -49,7 +49,14 @@ def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, thresh
 
 
 def bar_height(height: int) -> int:
-    """Height of the bar below a picture of `height` pixels: even, and large enough to read."""
+    """Compute the height of the bar below a picture.
+
+    Args:
+        height: Height of the picture, in pixels.
+
+    Returns:
+        An even number of pixels, large enough to read the text.
+    """
     return max(24, round(height * 0.07) // 2 * 2)
 
 

@@ -164,10 +164,24 @@ def write_csv(
 
 
 def csv_row(row: ScoredFrame | AnomalySegment) -> list[object]:
-    """The cells of a row, numbers with six digits."""
+    """Convert a row to the cells of a CSV line.
+
+    Args:
+        row: The row.
+
+    Returns:
+        Its fields in order, floats with six digits.
+    """
     return [round(value, 6) if isinstance(value, float) else value for value in asdict(row).values()]
 
 
 def sigmoid(logit: float) -> float:
-    """Probability of a logit, without overflow."""
+    """Convert a logit to a probability, without overflow.
+
+    Args:
+        logit: Any finite number.
+
+    Returns:
+        The probability, 0 to 1.
+    """
     return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))

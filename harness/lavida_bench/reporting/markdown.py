@@ -119,12 +119,26 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
 
 
 def escape(text: str) -> str:
-    """Make text from files or users safe for Markdown: one line, no markup."""
+    """Make text from files or users safe for Markdown.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        One line without markup.
+    """
     return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
 
 
 def escape_code(text: str) -> str:
-    """Make text safe between backticks."""
+    """Make text safe between backticks.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        One line without backticks.
+    """
     return " ".join(text.split()).replace("`", "'")
 
 

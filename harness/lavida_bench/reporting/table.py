@@ -134,7 +134,7 @@ def baseline_summary(baseline: str) -> str:
 
 def _columns(entry: ResultEntry, papers: Sequence[PublishedMethod]) -> Iterator[MetricColumn]:
     """Every metric that the method, a baseline or a paper has, the headline metric first."""
-    measured = {name: metric for one in (*entry.baselines, entry.result) for name, metric in one.metrics.items()}
+    measured = {name: metric for result in (*entry.baselines, entry.result) for name, metric in result.metrics.items()}
     names = {*measured, *(name for paper in papers for name in paper.values[entry.result.benchmark])}
     for name in metric_order(names, entry.result):
         metric = measured.get(name) or metric_base.make(name)
@@ -165,7 +165,14 @@ def _row(
 
 
 def metric_title(metric: str) -> str:
-    """A metric's name for people."""
+    """Look up the title of a metric.
+
+    Args:
+        metric: Its name.
+
+    Returns:
+        Its name for people.
+    """
     return TITLES.get(metric, metric.replace("_", " "))
 
 

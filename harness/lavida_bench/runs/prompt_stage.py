@@ -80,7 +80,14 @@ def write_check(path: Path, names: str, absent: Sequence[str], changes: Changes)
 
 
 def describe_changes(changes: Changes) -> str:
-    """The prompt check in one line, for reports."""
+    """Describe the prompt check for reports.
+
+    Args:
+        changes: What was measured.
+
+    Returns:
+        One line.
+    """
     parts = [f"{group} frames {change}" for group, change in changes.items()]
     return f"mean logit with the names minus with absent names: {', '.join(parts)}"
 

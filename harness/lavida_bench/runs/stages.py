@@ -24,7 +24,14 @@ FIT_MARKER = Path("fit") / ".fit.json"
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a folder is a run folder, finished or not."""
+    """Check whether a folder is a run folder.
+
+    Args:
+        folder: The folder, which may not exist.
+
+    Returns:
+        True for a run folder, finished or not.
+    """
     return any((folder / file).is_file() for file in (FILE, FIT_MARKER))
 
 

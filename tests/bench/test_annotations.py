@@ -16,7 +16,7 @@ from lavida_bench.benchmarks import _object_maps as object_maps
 from lavida_bench.benchmarks import _tracks as tracks
 from lavida_bench.benchmarks import _ucsd as ucsd
 from lavida_bench.benchmarks import avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
-from lavida_bench.benchmarks._base import DefectLog
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.videos import mask_files

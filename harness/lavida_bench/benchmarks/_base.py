@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Literal
 
@@ -22,8 +22,8 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeVar
 
+from lavida_bench.benchmarks._defects import Defect, DefectLog, reading_defects
 from lavida_bench.protocols.rules import ScoringRules
-from lavida_bench.videos.media import Media
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
@@ -71,50 +71,6 @@ class BenchmarkInfo(DatasetInfo):
     paper_abnormal_only: bool = False
     paper_pixel_size: tuple[int, int] | None = None
     names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """A problem of the data, and what is done about it.
-
-    Attributes:
-        where: The file, folder or video.
-        what: The problem.
-        action: What is done about it.
-        fatal: Whether the official number cannot be computed with it.
-        items: The videos or frames with the problem, if there are several.
-    """
-
-    where: str
-    what: str
-    action: str
-    fatal: bool = False
-    items: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class DefectLog:
-    """Collects the defects that a loader finds.
-
-    Attributes:
-        defects: The defects, in the order in which they were found.
-        missing: Keys of the videos that the annotations name and that are not on disk.
-    """
-
-    defects: list[Defect] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    def add(self, where: object, what: str, action: str, fatal: bool = False, items: Iterable[object] = ()) -> None:
-        """Add a defect.
-
-        Args:
-            where: The file, folder or video.
-            what: The problem.
-            action: What is done about it.
-            fatal: Whether the official number cannot be computed with it.
-            items: The videos or frames with the problem, if there are several.
-        """
-        self.defects.append(Defect(str(where), what, action, fatal, tuple(map(str, items))))
 
 
 class BenchmarkOptions(StrictModel):
@@ -224,12 +180,12 @@ class Benchmark(ABC, Generic[OptionsT_co]):
         Raises:
             DataError: There is none, or the annotations cannot be read.
         """
-        found = self.loaded()
-        if not found:
+        videos = self.loaded()
+        if not videos:
             hints = "; ".join(f"{defect.where}: {defect.what}" for defect in self.log.defects[:3])
             got = "no test video can be read" + (f" ({hints})" if hints else "")
             raise DataError(problem(self.root, got, "the layout below", f"see `lavida-bench benchmarks {self.name}`"))
-        return found
+        return videos
 
     def loaded(self) -> list[TestVideo]:
         """As `videos`, but [] where there is none.
@@ -243,10 +199,10 @@ class Benchmark(ABC, Generic[OptionsT_co]):
         if self._videos is None:
             self.prepare()
             log = DefectLog()
-            found = self.load(log)
-            repeated = [key for key, number in Counter(video.key for video in found).items() if number > 1]
+            videos = self.load(log)
+            repeated = [key for key, number in Counter(video.key for video in videos).items() if number > 1]
             assert not repeated, f"{self.name}: two videos of one key: {repeated}"
-            self._videos, self._log = found, log
+            self._videos, self._log = videos, log
         return self._videos
 
     @property
@@ -259,27 +215,6 @@ class Benchmark(ABC, Generic[OptionsT_co]):
     def defects(self) -> list[Defect]:
         """The defects that loading found, and those that reading frames has found since."""
         return [*self.log.defects, *(defect for video in self.loaded() for defect in reading_defects(video))]
-
-
-def reading_defects(video: TestVideo) -> list[Defect]:
-    """The defects that a video's reader has found so far.
-
-    Args:
-        video: A test video.
-
-    Returns:
-        Its reader's notes, and one defect for all broken frames.
-    """
-    media = video.reader
-    if not isinstance(media, Media):
-        return []
-    found = [Defect(video.key, note, f"the {media.frame_count:,} frames that are there count") for note in media.notes]
-    broken = {n: text for n, text in sorted(media.broken.items()) if n < media.frame_count}
-    if broken:
-        first = next(iter(broken.values()))
-        what = f"{len(broken)} broken frame{'s' if len(broken) > 1 else ''} (frame {min(broken)}: {first})"
-        found.append(Defect(video.key, what, "shown as the frame before", items=tuple(map(str, broken))))
-    return found
 
 
 def known() -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from lavida_bench.benchmarks._base import Benchmark, Defect, SplitSize, reading_defects
+from lavida_bench.benchmarks._base import Benchmark, SplitSize
+from lavida_bench.benchmarks._defects import Defect, reading_defects
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.benchmarks._base import DefectLog
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import parse_whole_number
 from lavida_bench.videos.types import Track
 from lavida_gen.common.errors import DataError, problem

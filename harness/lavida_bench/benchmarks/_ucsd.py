@@ -16,7 +16,8 @@ from typing import ClassVar
 from pydantic import Field
 from typing_extensions import TypeVar
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, SplitSize
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder

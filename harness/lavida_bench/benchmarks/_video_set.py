@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lavida_bench.benchmarks._base import DefectLog
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError
 
@@ -30,10 +30,10 @@ def open_all(paths: Iterable[tuple[str, Path]], log: DefectLog) -> Iterator[tupl
         except DataError as error:
             return error
 
-    wanted = list(paths)
+    items = list(paths)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for (key, _), found in zip(wanted, pool.map(open_one, wanted), strict=True):
-            if isinstance(found, DataError):
-                log.add(key, str(found), "left out", fatal=True)
+        for (key, _), opened in zip(items, pool.map(open_one, items), strict=True):
+            if isinstance(opened, DataError):
+                log.add(key, str(opened), "left out", fatal=True)
             else:
-                yield key, found
+                yield key, opened

@@ -11,7 +11,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.videos.shard_index import Member, read_members
 from lavida_bench.videos.types import Bits, Pixels, TestVideo
 from lavida_gen.common.errors import DataError, problem

@@ -13,7 +13,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.frame_folder import FrameFolder

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from lavida_bench.benchmarks import _street_film as street_film
 from lavida_bench.benchmarks import _ucsd as ucsd
-from lavida_bench.benchmarks._base import BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._base import BenchmarkInfo, BenchmarkOptions, SplitSize
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._street_script import NAMES
 from lavida_bench.benchmarks._ucsd import Ucsd, UcsdOptions
 from lavida_bench.videos.types import TestVideo

@@ -16,7 +16,8 @@ import numpy as np
 from pydantic import Field
 
 from lavida_bench.benchmarks import _object_maps as object_maps
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.benchmarks._video_set import open_all

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import VIDEOS, find_videos
@@ -133,14 +134,14 @@ def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation
     return list(entries.values())
 
 
-def _entry(words: list[str], where: str, inclusive: bool) -> VideoAnnotation:
-    if len(words) < 4 or len(words) % 2:
-        got = f"{len(words)} words"
+def _entry(fields: list[str], where: str, inclusive: bool) -> VideoAnnotation:
+    if len(fields) < 4 or len(fields) % 2:
+        got = f"{len(fields)} words"
         raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
-    key = words[0]
+    key = fields[0]
     for suffix in VIDEOS:
         key = key.removesuffix(suffix)
-    return VideoAnnotation(key, words[1], tuple(_events(words[2:], where, inclusive)))
+    return VideoAnnotation(key, fields[1], tuple(_events(fields[2:], where, inclusive)))
 
 
 def _events(numbers: list[str], where: str, inclusive: bool) -> Iterator[Interval]:

@@ -13,7 +13,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, DefectLog, SplitSize
+from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
+from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import Media, TruncatedVideo, find_videos
@@ -181,17 +182,17 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
     """
     annotations: dict[str, list[Interval]] = {}
     for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
-        words = text.split()
-        if not words:
+        fields = text.split()
+        if not fields:
             continue
         where = f"{path}, line {line}"
-        name = words[0].removesuffix(".mp4")
+        name = fields[0].removesuffix(".mp4")
         _check_codes(name, where)
-        if len(words) % 2 == 0 or len(words) < 3:
-            raise DataError(problem(where, f"{len(words) - 1} numbers", "NAME START END, and more pairs"))
+        if len(fields) % 2 == 0 or len(fields) < 3:
+            raise DataError(problem(where, f"{len(fields) - 1} numbers", "NAME START END, and more pairs"))
         if name in annotations:
             raise DataError(problem(where, f"{name} again", "one line a video"))
-        ends = [parse_whole_number(word, where) for word in words[1:]]
+        ends = [parse_whole_number(number, where) for number in fields[1:]]
         annotations[name] = [checked_interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
     if not annotations:
         raise DataError(problem(path, "is empty", "NAME START END ..."))

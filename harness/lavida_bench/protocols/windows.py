@@ -71,8 +71,8 @@ def read_clips(video: TestVideo, protocol: EvaluationProtocol, batch: int) -> It
     for windows in chunked(protocol.windows(video), max(batch, protocol.interleaved)):
         numbers = np.unique(np.concatenate(windows))
         frames = read_frames(video, numbers)
-        for some in chunked(windows, batch):
-            yield [Clip(window, frames[np.searchsorted(numbers, window)]) for window in some]
+        for of_batch in chunked(windows, batch):
+            yield [Clip(window, frames[np.searchsorted(numbers, window)]) for window in of_batch]
 
 
 def read_frames(video: TestVideo, numbers: Counts) -> Pixels:

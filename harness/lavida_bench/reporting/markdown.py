@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lavida_bench.benchmarks._base import Defect
+from lavida_bench.benchmarks._defects import Defect
 from lavida_bench.reporting.table import MethodRow, ResultTable, format_estimate, result_table, variant_details
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from lavida_bench.benchmarks._base import Benchmark, Defect
+from lavida_bench.benchmarks._base import Benchmark
+from lavida_bench.benchmarks._defects import Defect
 from lavida_bench.results.result import Result
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256

@@ -52,18 +52,18 @@ class FrameFolder(Media):
         Raises:
             DataError: No image in the folder, two of the same number, or a number below `first`.
         """
-        found = numbered_files(folder)
-        if not found:
+        files = numbered_files(folder)
+        if not files:
             raise DataError(problem(folder, "holds no image", f"frames ({', '.join(IMAGES)})"))
-        if first is not None and min(found) < first:
-            raise DataError(problem(found[min(found)], f"number {min(found)}", f"frames numbered from {first}"))
+        if first is not None and min(files) < first:
+            raise DataError(problem(files[min(files)], f"number {min(files)}", f"frames numbered from {first}"))
         if first is None:
-            return cls(dict(enumerate(found.values())), fps=fps)
-        return cls({number - first: path for number, path in found.items()}, fps=fps)
+            return cls(dict(enumerate(files.values())), fps=fps)
+        return cls({number - first: path for number, path in files.items()}, fps=fps)
 
-    def decoded(self, wanted: range) -> Iterator[Pixels]:
+    def decoded(self, numbers: range) -> Iterator[Pixels]:
         """Each frame, or the nearest good one for a broken one."""
-        return (self._frame(number) for number in wanted)
+        return (self._frame(number) for number in numbers)
 
     def check_files(self) -> None:
         """Add lost frames to `broken`, without decoding."""

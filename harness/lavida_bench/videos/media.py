@@ -53,15 +53,15 @@ class Media(ABC):
             DataError: No frame can be decoded.
         """
         assert 0 <= start < stop <= self.frame_count, f"frames {start}..{stop} of {self.frame_count}"
-        wanted = range(start, stop, step)
-        frames = np.empty((len(wanted), *self.size, 3), np.uint8)
-        for row, pixels in zip(range(len(wanted)), self.decoded(wanted), strict=True):
+        numbers = range(start, stop, step)
+        frames = np.empty((len(numbers), *self.size, 3), np.uint8)
+        for row, pixels in zip(range(len(numbers)), self.decoded(numbers), strict=True):
             frames[row] = pixels
         return frames
 
     @abstractmethod
-    def decoded(self, wanted: range) -> Iterator[Pixels]:
-        """(H, W, 3) uint8 RGB of each wanted frame, in order."""
+    def decoded(self, numbers: range) -> Iterator[Pixels]:
+        """(H, W, 3) uint8 RGB of each of the frames `numbers`, in order."""
 
     def close(self) -> None:  # noqa: B027  # most readers hold nothing open
         """Close open files and decoders; the next call opens them again. Not while another thread reads."""
@@ -80,9 +80,9 @@ class TruncatedVideo(Media):
         super().__init__(frame_count, whole.size, whole.fps)
         self.whole, self.broken, self.notes = whole, whole.broken, whole.notes
 
-    def decoded(self, wanted: range) -> Iterator[Pixels]:
+    def decoded(self, numbers: range) -> Iterator[Pixels]:
         """Frames of the uncut video."""
-        return self.whole.decoded(wanted)
+        return self.whole.decoded(numbers)
 
     def close(self) -> None:
         """Close the uncut video."""
@@ -144,10 +144,10 @@ def find_videos(root: Path) -> dict[str, list[Path]]:
     Returns:
         Stem -> files of that stem, without stray files; the stems and each list are sorted.
     """
-    found: dict[str, list[Path]] = {}
+    videos: dict[str, list[Path]] = {}
     for folder, _, files in os.walk(root, followlinks=True):
         for name in files:
             path = Path(folder, name)
             if path.suffix.lower() in VIDEOS and not is_stray(name):
-                found.setdefault(path.stem, []).append(path)
-    return {stem: sorted(paths) for stem, paths in sorted(found.items())}
+                videos.setdefault(path.stem, []).append(path)
+    return {stem: sorted(paths) for stem, paths in sorted(videos.items())}

@@ -27,8 +27,8 @@ def enlarge(values: NDArray[np.floating], size: tuple[int, int]) -> Floats:
     """
     import cv2
 
-    wanted = (size[1], size[0])
-    return np.asarray(cv2.resize(values.astype(np.float32), wanted, interpolation=cv2.INTER_LINEAR), np.float32)
+    width_height = (size[1], size[0])
+    return np.asarray(cv2.resize(values.astype(np.float32), width_height, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def find_regions(values: NDArray[np.floating], frame: float, size: tuple[int, int]) -> tuple[Floats, Floats]:

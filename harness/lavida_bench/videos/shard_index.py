@@ -26,15 +26,15 @@ def read_members(path: Path) -> dict[str, dict[str, Member]]:
     Raises:
         DataError: The file cannot be read or is no whole tar.
     """
-    found: dict[str, dict[str, Member]] = {}
+    members: dict[str, dict[str, Member]] = {}
     try:
         with tarfile.open(path, "r:") as tar:
             for info in tar:
                 key, _, field = info.name.partition(".")
-                found.setdefault(key, {})[field] = (path, info.offset_data, info.size)
+                members.setdefault(key, {})[field] = (path, info.offset_data, info.size)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(problem(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
-    return found
+    return members
 
 
 class OpenShard:

@@ -84,9 +84,9 @@ class VideoFile(Media):
         self._frames, self._next = iter(()), self.frame_count
         self._held = self._good = None
 
-    def decoded(self, wanted: range) -> Iterator[Pixels]:
+    def decoded(self, numbers: range) -> Iterator[Pixels]:
         """Each frame, or the nearest good one for a broken one."""
-        for number in wanted:
+        for number in numbers:
             yield self._pixels(number, self._picture(number))
         if self._next >= self.frame_count:
             self.close()

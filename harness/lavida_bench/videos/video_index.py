@@ -69,10 +69,10 @@ def read_index(path: Path) -> VideoIndex:
     except OSError as error:
         raise DataError(problem(path, f"cannot be read ({error.strerror})", "a video file")) from error
     parts = [str(path.resolve()), str(stat.st_size), str(stat.st_mtime_ns)]
-    found = cache.cached_arrays("video-index", VERSION, parts, lambda: _arrays(path))
-    count, promised, height, width, turn = (int(n) for n in found["facts"])
-    rate = float(found["rate"][0])
-    times, keys, seeks = (np.asarray(found[name]) for name in ("times", "keys", "seeks"))
+    arrays = cache.cached_arrays("video-index", VERSION, parts, lambda: _arrays(path))
+    count, promised, height, width, turn = (int(n) for n in arrays["facts"])
+    rate = float(arrays["rate"][0])
+    times, keys, seeks = (np.asarray(arrays[name]) for name in ("times", "keys", "seeks"))
     return VideoIndex(times, keys, seeks, count, promised, (height, width), rate or None, turn)
 
 

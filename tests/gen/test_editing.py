@@ -1,4 +1,4 @@
-"""Exposures that change pixels or words: paste, swap, motion, several, context; and the tools they share."""
+"""Exposures that change pixels or phrasing: paste, swap, motion, several, context; and the tools they share."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_paste_changes_only_the_pixels_that_it_returns(
     assert np.array_equal(covered, cutouts.footprint(cutout, (row, column), SIZE) & ~hidden)
 
 
-def test_holes_show_what_other_frames_saw() -> None:
+def test_holes_are_filled_from_other_frames() -> None:
     frames = [frame.pixels() for frame in WALK.frames]
     person = [masks.decode(mask) for mask in WALK.regions[0].masks if mask is not None]
     blocked = [planes.thing_bits(WALK, time) for time in range(6)]
@@ -114,13 +114,13 @@ def test_holes_show_what_other_frames_saw() -> None:
         assert np.array_equal(now[plane], ground()[plane])
 
 
-def test_a_hole_too_large_to_make_up_is_refused() -> None:
+def test_a_hole_that_is_too_large_to_inpaint_is_refused() -> None:
     noisy = np.random.default_rng(0).integers(0, 255, (*SIZE, 3)).astype(np.uint8)
     hole = bits(5, 5, 110, 150)
     assert backgrounds.fill_holes([noisy], [hole], [hole]) is None
 
 
-def test_what_stands_lower_or_is_known_to_be_nearer_hides() -> None:
+def test_things_that_stand_lower_or_have_more_depth_are_nearer() -> None:
     one = scene({"person": [(40, 20, 30, 12)], "car": [(80, 100, 20, 40)]})
     assert planes.nearer_bits(one, 0, 75, ()).sum() == 800
     assert planes.nearer_bits(one, 0, 60, ()).sum() == 800 + 360
@@ -163,14 +163,14 @@ def test_an_unnamed_paste_is_no_anomaly() -> None:
 
 
 def test_an_unnamed_paste_has_another_foreign_thing_named_in_its_place() -> None:
-    """Else a prompt with something foreign in it would be one with an anomaly."""
+    """Otherwise every prompt with something foreign would be one with an anomaly."""
     other = scene({"bench": [(50, 50, 20, 20)], "dog": [(80, 100, 20, 20)]})
     seen = [{"bench", "dog"} & {*draft("paste", WALK, seed, False, other=other).names} for seed in range(8)]
     assert all(len(one) == 1 for one in seen), "the one that was not pasted"
     assert set().union(*seen) == {"bench", "dog"}
 
 
-def test_what_is_there_already_is_not_foreign() -> None:
+def test_a_kind_that_is_in_the_scene_is_not_foreign() -> None:
     one = scene({"bench": [(50, 50, 20, 20)]})
     assert expose("paste", one) == Rejection("nothing foreign in the other scene")
     cut_off = scene({"dog": [(0, 0, 20, 20)]})
@@ -199,8 +199,8 @@ def test_swapped_things_stand_where_the_other_stood() -> None:
     assert not (now[mask.copy() ^ True] == COLOURS["person"]).all(-1).any(), "nothing is left of the old places"
 
 
-def test_where_a_pair_is_swapped_unnamed_what_stayed_is_named() -> None:
-    """ "person in the wrong place" is listed where persons are in place, not only where they are not."""
+def test_in_a_normal_sample_of_swap_the_things_that_stayed_are_named() -> None:
+    """ "person in the wrong place" is listed where persons are in place, not only where they are absent."""
     one = scene({"person": [(40, 20, 30, 15)], "dog": [(50, 100, 20, 20)], "bench": [(90, 60, 20, 25)]})
     stayed = set()
     for seed in range(20):
@@ -227,7 +227,7 @@ def test_swap_needs_two_free_things() -> None:
 # ---- motion --------------------------------------------------------------------------------------------------------
 
 
-def test_motions_are_what_they_are_called() -> None:
+def test_motions_match_their_names() -> None:
     seen = {}
     for seed in range(40):
         made = draft("motion", WALK, seed)
@@ -251,7 +251,7 @@ def test_another_motion_is_no_anomaly() -> None:
         assert persons[0] == persons[1] >= 1, "the mover is named as often without the anomaly"
 
 
-def test_where_the_last_frame_is_repeated_nothing_is_called_frozen() -> None:
+def test_where_the_last_frame_is_repeated_nothing_is_named_frozen() -> None:
     steps = [min(t, 2) for t in range(6)]
     short = scene({"person": [(40, 20 + 30 * t, 30, 12) for t in steps]}, frames=6)
     for exposed in (True, False):
@@ -293,18 +293,17 @@ def test_the_label_follows_the_words() -> None:
         assert not normal.exposed
         [other] = [name.text for name in NAMES if re.search(rf"\b{name.text}\b", forbidden(normal))]
         assert other not in ("person", "dog")
-        assert any(other in text for text in normal.names), "what is forbidden is listed, there or not"
-        rules |= {("true", _allows(made)), ("false", _allows(normal))}
+        assert any(other in text for text in normal.names), "the forbidden thing is listed, present or absent"
+        rules |= {("true", _allows(made.rule)), ("false", _allows(normal.rule))}
     assert len(rules) == 4, "every other rule allows something else"
     assert expose("context", one, exposed=False, vocabulary=NAMES[:2]) == Rejection("no name that is absent")
 
 
 def forbidden(made: Draft) -> str:
     """The sentence of the rule that forbids."""
-    [one] = [said for said in re.split(r"(?<=\.) ", made.rule) if not _allows(said)]
-    return one
+    [sentence] = [sentence for sentence in re.split(r"(?<=\.) ", made.rule) if not _allows(sentence)]
+    return sentence
 
 
-def _allows(said: Draft | str) -> bool:
-    words = said if isinstance(said, str) else said.rule
-    return any(word in words for word in ("welcome", "permit every", "allowed.", "quite usual"))
+def _allows(rule: str) -> bool:
+    return any(word in rule for word in ("welcome", "permit every", "allowed.", "quite usual"))

@@ -1,4 +1,4 @@
-"""Names: what may not be listed as absent beside what."""
+"""Relations between names: which may not be listed as absent where another one is annotated."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cat(text: str) -> Name:
         ("clouds", "sky"),
     ],
 )
-def test_kindred_categories_conflict(one: str, two: str) -> None:
+def test_related_categories_conflict(one: str, two: str) -> None:
     assert lexicon.conflict(cat(one), cat(two))
     assert lexicon.conflict(cat(two), cat(one))
 
@@ -74,7 +74,7 @@ def test_kindred_categories_conflict(one: str, two: str) -> None:
         ("vélo", "vole"),
     ],
 )
-def test_unlike_categories_do_not(one: str, two: str) -> None:
+def test_unrelated_categories_do_not_conflict(one: str, two: str) -> None:
     assert not lexicon.conflict(cat(one), cat(two))
 
 
@@ -89,19 +89,19 @@ def test_unlike_categories_do_not(one: str, two: str) -> None:
         ("a dog", "a cat", False),
     ],
 )
-def test_alike_wordings(one: str, two: str, same: bool) -> None:
+def test_same_wording(one: str, two: str, same: bool) -> None:
     assert lexicon.same_wording(one, two) == same
 
 
-def test_expressions_conflict_by_the_kind_they_speak_of() -> None:
+def test_expressions_conflict_by_the_kind_they_name() -> None:
     assert lexicon.conflict(Name("guy with umbrella", "person"), Name("woman in red", "person"))
     assert not lexicon.conflict(Name("red one on the left", "car"), Name("red one on the left side table", "chair"))
-    assert lexicon.conflict(Name("a man who jumps"), cat("person")), "no category given: its words tell"
+    assert lexicon.conflict(Name("a man who jumps"), cat("person")), "without a category the words decide"
     assert not lexicon.conflict(Name("a dog that runs"), Name("a man who runs"))
     assert lexicon.conflict(Name("zorb rolling"), Name("the zorb")), "unknown words: any shared one"
 
 
-def test_swaps_leave_out_what_could_be_true_of_something_else_one_wears() -> None:
+def test_variants_leave_out_colours_that_could_be_true_of_other_clothes() -> None:
     assert not lexicon.one_word_variants("person in red")
     assert "person in blue jacket" in {variant.text for variant in lexicon.one_word_variants("person in red jacket")}
     assert "person with a ball" in {variant.text for variant in lexicon.one_word_variants("person with an umbrella")}
@@ -118,14 +118,14 @@ def test_words_of_any_script() -> None:
     assert lexicon.same_wording("vélo", "vélos")
 
 
-def test_where_a_thing_is_says_nothing_of_what_it_is() -> None:
+def test_the_surroundings_of_a_thing_do_not_determine_its_kind() -> None:
     """Kinds of surroundings hold between whole names; expressions that name one go by the words they share."""
     assert lexicon.conflict(Name("stone wall"), Name("wall"))
     assert lexicon.conflict(Name("a panther near the wall"), Name("the panther on a branch"))
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "enough"),
+    ("text", "name", "entailed"),
     [
         ("person", "person running", False),
         ("person running", "person", True),
@@ -136,26 +136,26 @@ def test_where_a_thing_is_says_nothing_of_what_it_is() -> None:
         ("dog", "cat", False),
     ],
 )
-def test_what_says_as_much(text: str, name: str, enough: bool) -> None:
-    assert lexicon.entails(text, name) is enough
+def test_entails(text: str, name: str, entailed: bool) -> None:
+    assert lexicon.entails(text, name) is entailed
 
 
-def test_swaps_change_one_word_of_a_family() -> None:
+def test_variants_change_one_word_of_a_family() -> None:
     variants = lexicon.one_word_variants("man in Red shirt")
     assert "man in blue shirt" in [variant.text for variant in variants]
     for variant in variants:
         assert variant.word in variant.text.split()
         assert variant.word in variant.family
-    assert lexicon.one_word_variants("the left one") == [], "places are never exchanged"
+    assert lexicon.one_word_variants("the left one") == [], "positions are never replaced"
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_alike_itself(text: str) -> None:
+def test_any_text_has_the_same_wording_as_itself(text: str) -> None:
     assert lexicon.same_wording(text, text)
     assert lexicon.conflict(Name(text or "x"), Name(text or "x"))
 
 
 @given(st.text("abc dogs'", max_size=20), st.text("abc dogs'", max_size=20))
-def test_conflict_is_mutual(one: str, two: str) -> None:
+def test_conflict_is_symmetric(one: str, two: str) -> None:
     assert lexicon.conflict(Name(one), Name(two)) == lexicon.conflict(Name(two), Name(one))
     assert lexicon.same_kind(one, two) == lexicon.same_kind(two, one)

@@ -1,4 +1,4 @@
-"""The recipes of the paper's mix: what is in them, what is said where data are missing, and 1,600 samples of it."""
+"""The recipes of the paper's mixture: their entries, the report of missing data, and 1,600 samples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def over_drawn(name: str, home: Path, *settings: str) -> CorpusRecipe:
 
 
 @BOTH
-def test_the_papers_mix(name: str) -> None:
+def test_the_papers_mixture(name: str) -> None:
     recipe = recipes.load(name)
     weights: Counter[str] = Counter()
     for entry in recipe.sources:
@@ -64,22 +64,22 @@ def test_paper_plus_has_every_exposure() -> None:
 
 
 @BOTH
-def test_check_lists_all_that_is_missing_at_once(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_lists_all_missing_data_at_once(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    found = CliRunner().invoke(main, ["check", "--recipe", name])
-    assert found.exit_code == 1
+    result = CliRunner().invoke(main, ["check", "--recipe", name])
+    assert result.exit_code == 1
     for number, entry in enumerate(recipes.load(name).sources):
-        assert f"sources[{number}] ({entry.name}): root: no folder data/{entry.name}; expected" in found.output
-        assert f"see `lavida-gen sources {entry.name}`" in found.output
-    assert found.output.endswith(f"recipe {name}: 11 problems\n")
+        assert f"sources[{number}] ({entry.name}): root: no folder data/{entry.name}; expected" in result.output
+        assert f"see `lavida-gen sources {entry.name}`" in result.output
+    assert result.output.endswith(f"recipe {name}: 11 problems\n")
 
 
-def test_a_place_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_root_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     miniatures.draw("mevis", tmp_path / "here")
     monkeypatch.setenv("MEVIS_ROOT", str(tmp_path / "here"))
-    found = "\n".join(check_data(recipes.load("paper")))
-    assert "(mevis)" not in found
-    assert "(ref_davis)" in found
+    problems = "\n".join(check_data(recipes.load("paper")))
+    assert "(mevis)" not in problems
+    assert "(ref_davis)" in problems
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Prompts: every question lists the names, every answer has one <SEG> and tells nothing."""
+"""Prompts: every question lists the names, every answer has one <SEG> and does not give the label away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_built_in_bank_is_large_enough() -> None:
     assert len(BANK.answers) >= 10
 
 
-def test_a_draw_lists_the_names_in_order_and_braces_are_safe() -> None:
+def test_a_question_lists_the_names_in_order_and_keeps_braces() -> None:
     names = ["a {names} thing", "{0}", "dog"]
     for seed in range(50):
         question, answer = BANK.draw(np.random.default_rng(seed), names)
@@ -27,7 +27,7 @@ def test_a_draw_lists_the_names_in_order_and_braces_are_safe() -> None:
         assert SEG not in question
 
 
-def test_a_rule_comes_first_and_chance_is_the_rngs() -> None:
+def test_a_rule_comes_first_and_draws_depend_on_the_rng_alone() -> None:
     first = BANK.draw(np.random.default_rng(1), ["x"], "No cars here.")
     assert first[0].startswith("No cars here. ")
     assert first == BANK.draw(np.random.default_rng(1), ["x"], "No cars here.")
@@ -56,6 +56,6 @@ def test_bad_banks(tmp_path: Path, text: str, message: str) -> None:
     assert "bank.yaml" in str(error.value)
 
 
-def test_a_bank_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_bank(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no.yaml: cannot be read"):
         PromptBank.load(tmp_path / "no.yaml")

@@ -15,7 +15,8 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources.street import StreetSource
 from lavida_gen.street import layouts, phrases, place
-from lavida_gen.street.actors import ACTS, KINDS, Actor, draw_appearances
+from lavida_gen.street.actors import Actor, draw_appearances
+from lavida_gen.street.acts import ACTS, KINDS
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.film import Film
 

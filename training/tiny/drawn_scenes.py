@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import StreetSource
 from lavida_gen.street import closeup, layouts, phrases, place, population
-from lavida_gen.street.actors import KINDS
+from lavida_gen.street.acts import KINDS
 from lavida_gen.street.film import Film
 
 HELD_OUT_KINDS = ("horse", "chair", "ladder", "fire hydrant")

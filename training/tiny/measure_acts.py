@@ -21,7 +21,8 @@ from lavida.modeling import Lavida
 from lavida.presets import TINY_SIDE
 from lavida.processing import LavidaProcessor
 from lavida_gen.street import place
-from lavida_gen.street.actors import ACTS, Actor, Motion, draw_appearances
+from lavida_gen.street.actors import Actor, draw_appearances
+from lavida_gen.street.acts import ACTS, Motion
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.film import Film
 

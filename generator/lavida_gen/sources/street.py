@@ -22,7 +22,8 @@ from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
 from lavida_gen.street import camera, closeup, layouts, phrases, place, population
-from lavida_gen.street.actors import KINDS, Actor
+from lavida_gen.street.actors import Actor
+from lavida_gen.street.acts import KINDS
 from lavida_gen.street.film import Film
 from lavida_gen.street.place import Place
 

@@ -6,7 +6,8 @@
     light.py       side, strength, haze
     paint.py       brush, noise, colours
     figures.py, animals.py, vehicles.py, things.py   paint one thing each
-    actors.py      the registry of kinds and acts; an actor's motion
+    acts.py        the registry of kinds, and of acts: how kinds appear together
+    actors.py      who appears in a film, how they look and move
     population.py, closeup.py   which actors appear, and where
     phrases.py     what they are called
     film.py        everything composed, frame by frame, with masks
@@ -14,7 +15,8 @@
 `python -m lavida_gen.inspection.street_sheet --out sheet.png` draws a sheet of examples.
 """
 
-from lavida_gen.street.actors import Actor, Motion
+from lavida_gen.street.actors import Actor
+from lavida_gen.street.acts import Motion
 from lavida_gen.street.film import Film, RenderedFrame
 
 __all__ = ["Actor", "Film", "Motion", "RenderedFrame"]

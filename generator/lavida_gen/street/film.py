@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.street.actors import ACTS, FRONTS, KINDS, Actor
+from lavida_gen.street.actors import Actor
+from lavida_gen.street.acts import ACTS, FRONTS, KINDS
 from lavida_gen.street.light import Light, through_air
 from lavida_gen.street.paint import Brush, Floats, Sprite
 from lavida_gen.street.place import Place

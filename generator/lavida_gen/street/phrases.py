@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from lavida_gen.street.actors import ACTS, KINDS, TROUSERS, Actor
+from lavida_gen.street.actors import Actor
+from lavida_gen.street.acts import ACTS, KINDS, TROUSERS
 
 ACTIONS = {
     "walk": "person walking",

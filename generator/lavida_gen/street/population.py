@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lavida_gen.street.actors import ACTS, FRONTS, Actor, draw_appearances
+from lavida_gen.street.actors import Actor, draw_appearances
+from lavida_gen.street.acts import ACTS, FRONTS
 from lavida_gen.street.layouts import Strip
 from lavida_gen.street.place import Place
 

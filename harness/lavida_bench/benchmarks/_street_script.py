@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lavida_gen.street import place
-from lavida_gen.street.actors import Actor, Motion, draw_appearances
+from lavida_gen.street.actors import Actor, draw_appearances
+from lavida_gen.street.acts import Motion
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.place import Place
 

@@ -19,7 +19,7 @@ from lavida_gen.scenes.images import encode_jpeg
 from lavida_gen.scenes.scene import Region, Scene
 from lavida_gen.sources import cityscapes
 from lavida_gen.sources.street import StreetSource
-from lavida_gen.street.actors import KINDS
+from lavida_gen.street.acts import KINDS
 from miniatures import shapes
 
 SIZE = (96, 128)

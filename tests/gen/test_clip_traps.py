@@ -89,7 +89,7 @@ def test_an_object_that_is_there_but_not_drawn_is_never_the_anomaly(tmp_path: Pa
     source = opened("youtube_vos", {"root": tmp_path, "frames": 2})
     scene = source.scene(0)
     assert [(r.category, r.candidate) for r in scene.regions] == [("penguin", False), ("giant panda", False)]
-    assert candidates.candidates(scene) == []
+    assert candidates.anomaly_names(scene.regions) == []
 
 
 def test_a_border_of_255_is_no_object(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_contract_of_local_processes(workers: int) -> None:
 
 
 def test_only_ray_has_an_address(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--address auto: engine local runs on this machine alone; give --engine ray"):
+    with pytest.raises(UserError, match="--address auto: engine local runs on this machine only; give --engine ray"):
         builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), tmp_path / "c", address="auto")
     with pytest.raises(UserError, match="unknown engine 'rya'; did you mean 'ray'"):
         builder.build(recipes.parse(json.loads(json.dumps(PLAIN))), tmp_path / "c", engine="rya")

@@ -128,7 +128,7 @@ def test_a_connection_cut_in_the_middle_then_the_same_command(
     hub.fail(f"PUT /lfs/{third}", times=1000)
     text = sent(folder, code=1)
     assert f"{REPO}: the Hub cannot be reached (" in text
-    assert "run the same command again: what has arrived is not sent twice" in text
+    assert "run the same command again: uploaded files are not sent again" in text
     assert "signature" not in text
     files = hub.repos[REPO].files()
     assert "image/train-00001.tar" in files
@@ -177,20 +177,20 @@ def test_where_the_shards_are_gone_the_manifest_comes_again(
 def test_a_bad_token(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_wrongwrongwrong")
     text = sent(folder, code=2)
-    assert "the Hub does not accept the token; make a token that may write at" in text
+    assert "the Hub does not accept the token; create a token with write access at" in text
     assert "hf_wrong" not in text
 
 
 def test_a_token_that_may_only_read(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.READ)
     text = sent(folder, code=2)
-    assert f"{REPO}: the token may not create the repository here; take a token of OWNER that may write" in text
+    assert f"{REPO}: the token may not create the repository here; use a token of OWNER with write access" in text
     assert hub_server.READ not in text
 
 
 def test_no_token(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
-    assert "the Hub wants a token that may write; `hf auth login`, or set HF_TOKEN" in sent(folder, code=2)
+    assert "the Hub requires a token with write access; `hf auth login`, or set HF_TOKEN" in sent(folder, code=2)
     assert hub.log == []
 
 
@@ -213,7 +213,7 @@ def test_a_dry_run_without_network_says_all_that_needs_none(
     assert first.startswith(f"{folder}: sound, may be published (CC0-1.0); {len(files)} files, ")
     assert {line.split()[0] for line in files} >= {*own(folder), "README.md"}
     assert f"{REPO}: the Hub cannot be reached (" in error
-    assert error.endswith("; what it holds already is not known, so all of these files may travel; nothing was sent")
+    assert error.endswith("; its present files are unknown, so all of these files may be sent; nothing was sent")
     assert len(sent(folder, "--dry-run", "--json", code=1).splitlines()) == 1
     shutil.copytree(folder, tmp_path / "c")
     (tmp_path / "c" / "image" / "val-00000.tar").unlink()
@@ -273,11 +273,11 @@ def test_somebody_elses_repository(folder: Path, hub: Any) -> None:
     head = hub.repos[REPO].branches["main"][-1]
     del head.files["corpus.json"]
     head.files["thesis.csv"] = hub_server.File(b"1,2", False)
-    assert "the repository holds other things (thesis.csv) and no corpus; take another" in sent(folder, code=2)
+    assert "the repository holds other files (thesis.csv) and no corpus; give another one" in sent(folder, code=2)
 
 
 @pytest.mark.parametrize(
-    ("repo", "message"), [("corpus", "names no owner; expected OWNER/NAME"), ("a/b c", "--repo a/b c: ")]
+    ("repo", "message"), [("corpus", "has no owner; expected OWNER/NAME"), ("a/b c", "--repo a/b c: ")]
 )
 def test_odd_names(folder: Path, hub: Any, repo: str, message: str) -> None:
     done = invoke("publish", folder, "--repo", repo)
@@ -290,7 +290,7 @@ def test_odd_names(folder: Path, hub: Any, repo: str, message: str) -> None:
 
 def test_licences_that_forbid_it(folder: Path) -> None:
     with pytest.raises(
-        UserError, match=r"may not be passed on; build without them\n  forbidden \(The forbidden set\), 3"
+        UserError, match=r"must not be redistributed; build without them\n  forbidden \(The forbidden set\), 3"
     ):
         publisher.refuse_licences(manifest(folder, entry("free"), entry("forbidden")), True)
     with pytest.raises(

@@ -105,7 +105,9 @@ def test_what_only_lends_its_things_is_not_passed_on_either(tmp_path: Path) -> N
         manifest = build(parse(plain, "own.yaml"), tmp_path / exposures[-1])
         assert [(source.name, source.samples) for source in manifest.sources] == [("street", 12), ("folder", 0)]
         if refused:
-            with pytest.raises(UserError, match="these sources may not be passed on; build without them\n  folder"):
+            with pytest.raises(
+                UserError, match="these sources must not be redistributed; build without them\n  folder"
+            ):
                 refuse_licences(manifest, allow_noncommercial=True)
         else:
             refuse_licences(manifest, allow_noncommercial=False)

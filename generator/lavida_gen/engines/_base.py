@@ -1,4 +1,4 @@
-"""The base of all engines: who runs the task of each shard, and where."""
+"""The base of all engines, which run the task of each shard in processes or on machines."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ R = TypeVar("R")
 
 
 class Engine(ABC):
-    """Runs a picklable function over picklable jobs. Where it runs never changes what it makes."""
+    """Runs a picklable function over picklable jobs. Where it runs does not change what it makes."""
 
     def __init__(self, address: str | None = None) -> None:
-        """Raises UserError if an address is given to an engine that has none."""
+        """Make the engine; nothing is started yet.
+
+        Args:
+            address: Address of a cluster, for engines that have one.
+
+        Raises:
+            UserError: This engine has no address.
+        """
         if address is not None:
             name = type(self).__module__.rpartition(".")[2]
-            raise UserError(f"--address {address}: engine {name} runs on this machine alone; give --engine ray")
+            raise UserError(f"--address {address}: engine {name} runs on this machine only; give --engine ray")
 
     @abstractmethod
     def run(
@@ -31,19 +38,40 @@ class Engine(ABC):
         workers: int,
         progress: Callable[[int], None],
     ) -> Iterator[R]:
-        """Yield task(job, tick) for every job, in any order; `tick()` in a task shows up as `progress(n)` here.
+        """Run a task for every job.
 
-        The first error of a task is raised here, and what still runs is stopped.
+        Args:
+            task: Called as `task(job, tick)` in a worker; it calls `tick()` after each sample.
+            jobs: The jobs.
+            workers: Number of processes.
+            progress: Called here with the number of ticks since the last call.
+
+        Yields:
+            The results, in any order.
+
+        Raises:
+            Exception: The first error of a task; running tasks are stopped.
         """
 
 
 def pack_task(task: Callable[[J, Callable[[], None]], R], job: J) -> bytes:
-    """A task and its job, to be sent to a worker."""
+    """Pickle a task and its job for a worker.
+
+    Args:
+        task: The function.
+        job: Its first argument.
+    """
     return pickle.dumps((task, job))
 
 
 def unpack_task(work: bytes) -> tuple[Callable[[Any, Callable[[], None]], Any], Any]:
-    """What `packed` gave, in a worker.
+    """Unpickle what `pack_task` made, in a worker.
+
+    Args:
+        work: The bytes.
+
+    Returns:
+        The task and its job.
 
     Raises:
         DataError: The worker cannot import a module that the job needs, such as that of a plug-in.

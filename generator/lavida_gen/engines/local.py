@@ -1,7 +1,7 @@
-"""Shards spread over processes of this machine.
+"""Building shards in processes of this machine.
 
-One worker runs in this very process. More are spawned; a worker that finds its parent gone stops at once, so that a
-killed build leaves nobody writing.
+A single worker runs in the calling process. Several are spawned; a worker whose parent has ended stops at once, so that
+no process writes after a build was killed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _ticks: Any = None
 
 
 def _start(ticks: Any, parent: int) -> None:
-    """First thing in a worker: where to count progress, and whose death to watch for."""
+    """Initialise a worker: where to count progress, and which process to watch."""
     global _ticks
     _ticks = ticks
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
 
 
-def _die_with(parent: int) -> None:
+def _exit_after(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
@@ -57,7 +57,7 @@ class LocalEngine(Engine):
         workers: int,
         progress: Callable[[int], None],
     ) -> Iterator[R]:
-        """Results in the order in which they are done. Stops at the first error."""
+        """See Engine; results come in the order in which they are finished."""
         if workers == 1 or len(jobs) <= 1:
             for job in jobs:
                 yield task(job, lambda: progress(1))
@@ -84,7 +84,7 @@ class LocalEngine(Engine):
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers now: what they were writing has a temporary name."""
+    """Terminate the workers; unfinished files have temporary names."""
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:

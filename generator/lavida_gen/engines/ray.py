@@ -1,10 +1,10 @@
-"""Shards spread over a Ray cluster: one that is there already, or one started on this machine.
+"""Building shards on a Ray cluster: a running one, or one started on this machine.
 
     lavida-gen build --recipe coco --out s3://bucket/coco --engine ray --address auto
 
-A shard is one Ray task that runs the same function as a local process. What dies with its worker or machine is run
-again elsewhere. Workers need this package and those of the recipe's plug-ins, in the driver's versions, and must reach
-the data and `--out` (a shared folder, or a URL): nothing else travels to them than the recipe and the range of samples.
+A shard is one Ray task that runs the same function as a local process. A task whose worker or machine fails is run
+again elsewhere. Workers need this package and those of the recipe's plug-ins, in the driver's versions, and access to
+the data and to `--out` (a shared folder or a URL): only the recipe and the range of samples are sent to them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 RETRIES = 5
-"""So often a task is run again after its worker was lost."""
+"""Retries of a task whose worker was lost."""
 
 
 def _call(work: bytes, version: str) -> tuple[Any, int]:
-    """On a worker: the result, and how often it ticked."""
+    """In a worker: the result, and the number of ticks."""
     if __version__ != version:
         raise DataError(f"a Ray worker has lavida-gen {__version__}, the driver {version}; install one version on all")
     ticks = 0
@@ -42,7 +42,11 @@ class RayEngine(Engine):
     """The cluster at an address (``auto``, ``HOST:PORT``, ``ray://HOST:PORT``), or `workers` processes here."""
 
     def __init__(self, address: str | None = None) -> None:
-        """`address` None: RAY_ADDRESS if that is set, else a cluster of this machine for this build."""
+        """Make the engine.
+
+        Args:
+            address: Address of the cluster; None for RAY_ADDRESS, or else a new cluster on this machine.
+        """
         self.address = address or os.environ.get("RAY_ADDRESS") or None
 
     def run(
@@ -52,7 +56,7 @@ class RayEngine(Engine):
         workers: int,
         progress: Callable[[int], None],
     ) -> Iterator[R]:
-        """See Engine. On a cluster that is there already, its size counts, not `workers`."""
+        """See Engine. A running cluster uses all its cores, whatever `workers` is."""
         if not jobs:
             return
         ray = _ray()
@@ -84,36 +88,36 @@ def _join(ray: Any, address: str | None, workers: int) -> None:
         else:
             ray.init(address, **quiet)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        said = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split())[:300]
         todo = "give the --address of a running cluster, or none to start one here"
-        raise UserError(f"--engine ray: no cluster at {address or 'this machine'} ({said}); {todo}") from error
+        raise UserError(f"--engine ray: no cluster at {address or 'this machine'} ({reason}); {todo}") from error
 
 
 def _spread(
     ray: Any, task: Callable[[J, Callable[[], None]], R], jobs: Sequence[J], progress: Callable[[int], None]
 ) -> Iterator[R]:
-    """Keep every core of the cluster busy, and no more than twice as many tasks waiting."""
+    """Submit at most two tasks per core of the cluster at a time."""
     remote = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(_call)
     waiting = list(reversed(jobs))
     running: list[Any] = []
     try:
         while waiting or running:
-            room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(running)
-            for _ in range(min(room, len(waiting))):
+            free = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(running)
+            for _ in range(min(free, len(waiting))):
                 running.append(remote.remote(pack_task(task, waiting.pop()), __version__))
             done, running = ray.wait(running, num_returns=1, timeout=5)
-            for one in done:
-                result, ticks = _result(ray, one)
+            for reference in done:
+                result, ticks = _result(ray, reference)
                 progress(ticks)
                 yield result
     finally:
-        for one in running:
-            ray.cancel(one, force=True)
+        for reference in running:
+            ray.cancel(reference, force=True)
 
 
-def _result(ray: Any, one: Any) -> Any:
+def _result(ray: Any, reference: Any) -> Any:
     try:
-        return ray.get(one)
+        return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, BaseException):
             raise error.cause from error

@@ -1,6 +1,6 @@
-"""One data set repository on the Hugging Face Hub: what publishing needs of huggingface_hub, with patience.
+"""One data set repository on the Hugging Face Hub, with retries and clear error messages.
 
-The token is huggingface_hub's own affair (HF_TOKEN, `hf auth login`); no message shows it.
+huggingface_hub finds the token (HF_TOKEN, `hf auth login`); no message shows it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,36 +17,43 @@ from typing import Any, TypeVar
 from lavida_gen.common.errors import DataError, UserError, problem
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-"""Seconds before each new try of a call that the Hub could not answer."""
-LONGEST = 3700.0
-"""The longest wait that the Hub may ask for: its quota of commits is an hour's."""
+"""Seconds before each retry of a call that the Hub could not answer."""
+MAX_WAIT = 3700.0
+"""Longest wait in seconds that is accepted from the Hub, whose quota of commits is per hour."""
 SMALL = 1 << 20
-"""Files below so many bytes are held in memory until their commit."""
-AGAIN = "run the same command again: what has arrived is not sent twice"
-DRY = "what it holds already is not known, so all of these files may travel; nothing was sent"
+"""Files smaller than this many bytes are kept in memory until their commit."""
+AGAIN = "run the same command again: uploaded files are not sent again"
+DRY = "its present files are unknown, so all of these files may be sent; nothing was sent"
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class UploadFile:
-    """A file to publish: its name in the repository, size, SHA-256, and either its bytes or how to get at a file."""
+    """A file to publish.
+
+    Attributes:
+        path: Name in the repository.
+        size: Size in bytes.
+        sha256: SHA-256, hexadecimal.
+        data: Its content, for small files.
+        fetch: For other files: makes a context manager of a local path.
+    """
 
     path: str
     size: int
     sha256: str
     data: bytes | None = None
-    fetch: Callable[[], Any] | None = None
-    """Makes a context manager of a local path."""
+    fetch: Callable[[], AbstractContextManager[Path]] | None = None
 
-    def same(self, there: HubFile) -> bool:
-        """Whether the Hub holds just these bytes."""
-        if self.size != there.size:
+    def same(self, other: HubFile) -> bool:
+        """Whether a file on the Hub has the same content."""
+        if self.size != other.size:
             return False
-        return self.sha256 == there.sha256 if there.sha256 else self._blob() == there.blob
+        return self.sha256 == other.sha256 if other.sha256 else self._blob() == other.blob
 
     def _blob(self) -> str:
-        """What git calls a file that is no large one."""
+        """The SHA-1 that git gives to a file that is not stored as a large one."""
         sha = hashlib.sha1(b"blob %d\0" % self.size)
         if self.data is not None:
             sha.update(self.data)
@@ -59,7 +66,13 @@ class UploadFile:
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """A file on the Hub: size, SHA-256 of a large one, git's digest."""
+    """A file on the Hub.
+
+    Attributes:
+        size: Size in bytes.
+        sha256: SHA-256, None for a small file.
+        blob: git's SHA-1.
+    """
 
     size: int
     sha256: str | None
@@ -67,17 +80,25 @@ class HubFile:
 
 
 class HubRepository:
-    """The repository OWNER/NAME at a revision. `say` is told when the Hub asks to wait.
-
-    `again` is what an error advises: what running the same command again is good for.
-    """
+    """A data set repository on the Hub at one revision."""
 
     def __init__(
-        self, repo: str, revision: str, say: Callable[[str], None] = lambda text: None, again: str = AGAIN
+        self, repo: str, revision: str, log: Callable[[str], None] = lambda text: None, again: str = AGAIN
     ) -> None:
+        """Prepare to talk to the Hub; nothing is sent yet.
+
+        Args:
+            repo: OWNER/NAME.
+            revision: Branch.
+            log: Called with a message when the Hub asks to wait.
+            again: Advice of error messages about a failed call.
+
+        Raises:
+            UserError: huggingface_hub is not installed, or `repo` is malformed.
+        """
         try:
             import huggingface_hub
-            import huggingface_hub.utils  # the package finds its parts lazily, but for this one
+            import huggingface_hub.utils  # the package imports its other parts lazily
         except ImportError as error:
             raise UserError("publishing needs huggingface_hub; pip install 'lavida-gen[hub]'") from error
         hub: Any = huggingface_hub
@@ -86,18 +107,18 @@ class HubRepository:
         except ValueError as error:
             raise UserError(problem(f"--repo {repo}", str(error), "OWNER/NAME")) from error
         if repo.count("/") != 1:
-            raise UserError(problem(f"--repo {repo}", "names no owner", "OWNER/NAME"))
-        self.repo, self.revision, self.say, self.again = repo, revision, say, again
+            raise UserError(problem(f"--repo {repo}", "has no owner", "OWNER/NAME"))
+        self.repo, self.revision, self.log, self.again = repo, revision, log, again
         self._hub, self._api, self._reached = hub, hub.HfApi(), False
 
     @property
     def page(self) -> str:
-        """The repository's page."""
+        """URL of the repository's page."""
         return f"{self._api.endpoint}/datasets/{self.repo}"
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Keep huggingface_hub from printing: its bars stand in the way of ours, its warnings tell of tries."""
+        """Keep huggingface_hub from printing its progress bars and its warnings about retries."""
         tools = self._hub.utils
         level, bars = tools.logging.get_verbosity(), not tools.are_progress_bars_disabled()
         tools.logging.set_verbosity(tools.logging.CRITICAL)
@@ -110,15 +131,26 @@ class HubRepository:
                 tools.enable_progress_bars()
 
     def need_token(self) -> None:
-        """Raises UserError if there is none."""
+        """Check that there is a token.
+
+        Raises:
+            UserError: There is none.
+        """
         if self._hub.get_token() is None:
-            raise UserError("the Hub wants a token that may write; `hf auth login`, or set HF_TOKEN")
+            raise UserError("the Hub requires a token with write access; `hf auth login`, or set HF_TOKEN")
 
     def files(self, revision: str | None = None) -> dict[str, HubFile] | None:
-        """What the repository holds, by name; None if there is no such repository, nothing on a new branch."""
+        """List the files of the repository.
+
+        Args:
+            revision: Branch or commit; default: the branch of this object.
+
+        Returns:
+            Files by name, none on a new branch; None if there is no such repository.
+        """
 
         def ask() -> list[Any]:
-            if not self._reached:  # asks once, where the listing would wait long for a network that is not there
+            if not self._reached:  # fails at once without a network, where the listing would wait long
                 self._api.repo_info(self.repo, repo_type="dataset")
             found = self._api.list_repo_tree(
                 self.repo, repo_type="dataset", recursive=True, revision=revision or self.revision
@@ -134,7 +166,11 @@ class HubRepository:
         return {file.path: HubFile(file.size, file.lfs.sha256 if file.lfs else None, file.blob_id) for file in found}
 
     def create(self, private: bool) -> None:
-        """Make the repository, and the branch, if they are not there."""
+        """Create the repository and the branch if they do not exist.
+
+        Args:
+            private: Whether a new repository is private.
+        """
         self._call(
             "create the repository", self._api.create_repo, self.repo,
             repo_type="dataset", private=private or None, exist_ok=True,
@@ -146,14 +182,21 @@ class HubRepository:
             )  # fmt: skip
 
     @contextmanager
-    def upload(self, items: Sequence[UploadFile]) -> Iterator[list[Any]]:
-        """Send the bytes of large files, without a commit; yields the operations for `commit`."""
-        with ExitStack() as opened:
-            sources = [_source(one, opened) for one in items]
+    def upload(self, items: Sequence[UploadFile]) -> Iterator[list[object]]:
+        """Upload the content of large files, without a commit.
 
-            def send() -> list[Any]:
+        Args:
+            items: The files.
+
+        Yields:
+            The operations for `commit`.
+        """
+        with ExitStack() as opened:
+            sources = [_source(item, opened) for item in items]
+
+            def send() -> list[object]:
                 pairs = zip(items, sources, strict=True)
-                adds = [self._hub.CommitOperationAdd(one.path, source) for one, source in pairs]
+                adds = [self._hub.CommitOperationAdd(item.path, source) for item, source in pairs]
                 self._api.preupload_lfs_files(
                     self.repo, adds, repo_type="dataset", revision=self.revision, num_threads=4, free_memory=False
                 )
@@ -162,15 +205,25 @@ class HubRepository:
             yield self._call("upload", send, waits=WAITS[:2])
 
     def commit(
-        self, items: Sequence[UploadFile], operations: Sequence[Any], delete: Sequence[str], message: str
+        self, items: Sequence[UploadFile], operations: Sequence[object], delete: Sequence[str], message: str
     ) -> str:
-        """One commit of `operations`, which `upload` gave for `items`; returns its id."""
+        """Make one commit.
+
+        Args:
+            items: Files of the commit.
+            operations: What `upload` yielded for them.
+            delete: Files to delete.
+            message: Commit message.
+
+        Returns:
+            Id of the commit.
+        """
         gone = [self._hub.CommitOperationDelete(path) for path in delete]
         tried = False
 
         def send() -> str:
             nonlocal tried
-            if tried and self._has(items, delete):  # it was made, and only the answer was lost
+            if tried and self._has(items, delete):  # the commit was made, only the answer was lost
                 return str(self._api.repo_info(self.repo, repo_type="dataset", revision=self.revision).sha)
             tried = True
             done = self._api.create_commit(
@@ -181,11 +234,20 @@ class HubRepository:
         return self._call("commit", send)
 
     def _has(self, items: Sequence[UploadFile], delete: Sequence[str]) -> bool:
-        there = self.files() or {}
-        return all(one.path in there and one.same(there[one.path]) for one in items) and not set(delete) & set(there)
+        files = self.files() or {}
+        sent = all(item.path in files and item.same(files[item.path]) for item in items)
+        return sent and not set(delete) & set(files)
 
     def read(self, path: str, revision: str) -> bytes:
-        """The bytes of a file as anybody gets them now."""
+        """Download a file.
+
+        Args:
+            path: Its name.
+            revision: Branch or commit.
+
+        Returns:
+            Its content.
+        """
         url = self._hub.hf_hub_url(self.repo, path, repo_type="dataset", revision=revision, endpoint=self._api.endpoint)
 
         def get() -> bytes:
@@ -196,10 +258,12 @@ class HubRepository:
 
         return self._call(f"read {path} back", get)
 
-    def _call(self, what: str, ask: Callable[..., T], *args: Any, waits: Sequence[float] = WAITS, **more: Any) -> T:
-        """Ask the Hub, again and again where it may help. Raises DataError, UserError, or what `files` handles."""
+    def _call(
+        self, what: str, ask: Callable[..., T], *args: object, waits: Sequence[float] = WAITS, **more: object
+    ) -> T:
+        """Call the Hub, with retries where they may help. Raises DataError, UserError, or what `files` handles."""
         errors = self._hub.errors
-        http = errors.HfHubHTTPError.__mro__[1]  # the base of the HTTP library that huggingface_hub stands on
+        http = errors.HfHubHTTPError.__mro__[1]  # the base exception of the HTTP library that huggingface_hub uses
         missing = (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError)
         for number in range(len(waits) + 1):
             try:
@@ -211,28 +275,28 @@ class HubRepository:
                 if isinstance(cause, missing):
                     self._reached = True
                     raise cause from None
-                wait = _wait(cause, waits[number] if number < len(waits) and self._tries(cause) else None)
+                wait = _wait(cause, waits[number] if number < len(waits) and self._may_help(cause) else None)
                 if wait is None:
-                    raise self._told(what, cause) from error
+                    raise self._translated(what, cause) from error
                 if wait > 60:
-                    self.say(f"the Hub asks to wait {wait:.0f} s")
+                    self.log(f"the Hub asks to wait {wait:.0f} s")
                 time.sleep(wait)
         raise AssertionError("the last try raises")
 
-    def _tries(self, error: BaseException) -> bool:
-        """Whether trying again may help: not where nobody has ever answered."""
+    def _may_help(self, error: BaseException) -> bool:
+        """Whether a retry may help: not if the Hub has never answered."""
         self._reached |= _status(error) is not None
         return self._reached
 
-    def _told(self, what: str, error: BaseException) -> DataError | UserError:
+    def _translated(self, what: str, error: BaseException) -> DataError | UserError:
         status = _status(error)
         where = f"{self._api.endpoint}: {self.repo}"
         if status == 401:
-            todo = "make a token that may write at https://huggingface.co/settings/tokens; `hf auth login`"
+            todo = "create a token with write access at https://huggingface.co/settings/tokens; `hf auth login`"
             return UserError(problem(where, "the Hub does not accept the token", todo=todo))
         if status == 403:
             return UserError(
-                problem(where, f"the token may not {what} here", todo="take a token of OWNER that may write")
+                problem(where, f"the token may not {what} here", todo="use a token of OWNER with write access")
             )
         if status is None and not isinstance(error, ValueError):
             return DataError(problem(where, f"the Hub cannot be reached ({self._clean(error)})", todo=self.again))
@@ -246,7 +310,7 @@ class HubRepository:
 
 
 def _source(item: UploadFile, opened: ExitStack) -> bytes | str:
-    """The bytes of a small file, else a path that holds until `opened` closes."""
+    """The content of a small file, else a path that is valid until `opened` is closed."""
     if item.fetch is None:
         assert item.data is not None
         return item.data
@@ -260,14 +324,11 @@ def _status(error: BaseException) -> int | None:
 
 
 def _wait(error: BaseException, wait: float | None) -> float | None:
-    """Seconds before the next try; None if trying again is no use."""
+    """Seconds before the next try; None if a retry is useless."""
     status = _status(error)
-    if (
-        wait is None
-        or isinstance(error, ValueError)
-        or (status is not None and status < 500 and status not in (408, 429))
-    ):
+    final = status is not None and status < 500 and status not in (408, 429)
+    if wait is None or final or isinstance(error, ValueError):
         return None
     response = getattr(error, "response", None)
     asked = response.headers.get("Retry-After", "") if response is not None else ""
-    return min(float(asked), LONGEST) if asked.isdecimal() else wait
+    return min(float(asked), MAX_WAIT) if asked.isdecimal() else wait

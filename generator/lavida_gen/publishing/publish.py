@@ -1,10 +1,10 @@
 """Publish a corpus on the Hugging Face Hub: verified, with its card, licence and the recipe that makes it again.
 
-    publish(open_corpus("corpora/street"), "someone/street", Options())
+    publish(open_corpus("corpora/street"), "someone/street", PublishOptions())
 
-Shards travel first, in few commits; the card, the statistics and corpus.json come with the last one: a repository with
-a corpus.json is whole. What the Hub holds already is not sent: an upload that broke off goes on, a corpus with one new
-shard sends that one.
+Shards are sent first, in few commits; the card, the statistics and corpus.json come with the last commit, so that a
+repository with a corpus.json is complete. Files that the Hub has already are not sent: an interrupted upload continues,
+and of a corpus with one new shard only that one is sent.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lavida_gen.building.card import card, used_sources
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATS, Manifest, SourceEntry
 from lavida_gen.corpus.reader import Corpus
@@ -27,19 +28,26 @@ from lavida_gen.inspection.verify import find_problems
 from lavida_gen.publishing.hub import HubFile, HubRepository, UploadFile
 
 PER_COMMIT, COMMITS = 100, 100
-"""The Hub asks for at most about 100 files a commit, and takes 128 commits an hour: so never more than this many."""
+"""Limits of one upload. The Hub asks for at most about 100 files per commit and accepts 128 commits per hour."""
 FILES, ENTRIES = 100_000, 10_000
-"""The Hub wants fewer files than these in a repository and in a folder."""
+"""The Hub asks for fewer files than these in a repository and in a folder."""
 TOGETHER = 16
-"""Files that are sent before the next ones are looked at."""
+"""Files that are uploaded together."""
 PICTURES = 6
+"""Sample pictures of a card."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
-    """How to publish. `revision` is a branch, made if it is not there."""
+    """How to publish.
+
+    Attributes:
+        private: Whether a new repository is private.
+        revision: Branch, created if it does not exist.
+        allow_noncommercial: Whether samples of sources for non-commercial use only are published.
+    """
 
     private: bool = False
     revision: str = "main"
@@ -48,26 +56,37 @@ class PublishOptions:
 
 @dataclass(frozen=True, slots=True)
 class PublishedFiles:
-    """All files of the repository-to-be: the shards, and what comes with the last commit."""
+    """All files of a published corpus.
+
+    Attributes:
+        shards: The shards.
+        rest: Statistics, pictures, card and manifest, which come with the last commit.
+    """
 
     shards: list[UploadFile]
     rest: list[UploadFile]
 
     @property
     def items(self) -> list[UploadFile]:
-        """All of them."""
+        """All files."""
         return [*self.shards, *self.rest]
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """What is to be sent: files of each commit, files to delete in the last one, how many are there already."""
+    """What an upload sends.
+
+    Attributes:
+        commits: Files of each commit.
+        delete: Files that the last commit deletes.
+        unchanged: Number of files that the Hub has already.
+        stale: Whether the first commit deletes an old corpus.json, which does not fit the shards between two commits.
+    """
 
     commits: tuple[tuple[UploadFile, ...], ...]
     delete: tuple[str, ...]
     unchanged: int
     stale: bool
-    """Whether an old corpus.json must go first, for it would not fit the shards between two commits."""
 
     @property
     def items(self) -> list[UploadFile]:
@@ -76,7 +95,7 @@ class UploadPlan:
 
     @property
     def bytes(self) -> int:
-        """Their size."""
+        """Size of all files to send."""
         return sum(item.size for item in self.items)
 
 
@@ -86,27 +105,54 @@ def publish(
     options: PublishOptions,
     workers: int = 1,
     progress: Callable[[int], None] = lambda count: None,
-    say: Callable[[str], None] = lambda text: None,
+    log: Callable[[str], None] = lambda text: None,
 ) -> UploadPlan:
-    """Verify, send, read back; what was sent. `progress` counts bytes.
+    """Verify a corpus, upload it, and read it back.
 
-    Raises UserError (licences, token, repository) or DataError (a fault of the corpus, the Hub, the way there).
+    Args:
+        corpus: The corpus.
+        repo: OWNER/NAME on the Hub.
+        options: How to publish.
+        workers: Processes for the verification.
+        progress: Called with the number of bytes sent since the last call.
+        log: Called with messages about waits.
+
+    Returns:
+        What was sent.
+
+    Raises:
+        UserError: A licence, the token or the repository does not permit it.
+        DataError: The corpus has problems, or the Hub cannot be reached or fails.
     """
-    hub = HubRepository(repo, options.revision, say)
+    hub = HubRepository(repo, options.revision, log)
     refuse_licences(corpus.manifest, options.allow_noncommercial)
     hub.need_token()
     with hub.quiet():
-        parcel = prepare_files(corpus, hub, options, workers)
-        shipped = make_upload_plan(parcel.shards, parcel.rest, hub.files())
+        files = prepare_files(corpus, hub, options, workers)
+        upload = make_upload_plan(files.shards, files.rest, hub.files())
         hub.create(options.private)
-        head = _send(hub, shipped, corpus.manifest, progress)
+        head = _send(hub, upload, corpus.manifest, progress)
         if head is not None:
-            read_back(hub, parcel.items, head)
-    return shipped
+            read_back(hub, files.items, head)
+    return upload
 
 
 def prepare_files(corpus: Corpus, hub: HubRepository, options: PublishOptions, workers: int = 1) -> PublishedFiles:
-    """Licences, `verify`, all files: what needs no network. Raises UserError or DataError, as `publish` does."""
+    """Check the licences, verify the corpus and collect all files. This needs no network.
+
+    Args:
+        corpus: The corpus.
+        hub: The repository.
+        options: How to publish.
+        workers: Processes for the verification.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: A licence does not permit it, or there are too many shards.
+        DataError: The corpus has problems.
+    """
     refuse_licences(corpus.manifest, options.allow_noncommercial)
     problems = find_problems(corpus, workers)
     if problems:
@@ -117,24 +163,40 @@ def prepare_files(corpus: Corpus, hub: HubRepository, options: PublishOptions, w
     return PublishedFiles(shards, _rest(corpus, hub.repo, options.revision))
 
 
-def plan_upload(parcel: PublishedFiles, hub: HubRepository) -> tuple[UploadPlan, bool]:
-    """What `publish` would send, and whether the repository is there; sends nothing, needs no token."""
+def plan_upload(files: PublishedFiles, hub: HubRepository) -> tuple[UploadPlan, bool]:
+    """What `publish` would send. This sends nothing and needs no token.
+
+    Args:
+        files: Files of the corpus.
+        hub: The repository.
+
+    Returns:
+        The plan, and whether the repository exists.
+    """
     with hub.quiet():
-        there = hub.files()
-    return make_upload_plan(parcel.shards, parcel.rest, there), there is not None
+        existing = hub.files()
+    return make_upload_plan(files.shards, files.rest, existing), existing is not None
 
 
 def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
-    """Raises UserError if a source's licence forbids to pass samples on, or asks for --allow-noncommercial."""
-    there = used_sources(manifest)
-    forbidden = [source for source in there if source.use == "forbidden"]
+    """Check the licences of the sources whose pictures are in a corpus.
+
+    Args:
+        manifest: The corpus.
+        allow_noncommercial: Whether sources for non-commercial use only are permitted.
+
+    Raises:
+        UserError: A source must not be redistributed, or only for non-commercial use.
+    """
+    sources = used_sources(manifest)
+    forbidden = [source for source in sources if source.use == "forbidden"]
     if forbidden:
-        raise UserError("these sources may not be passed on; build without them" + _listed(forbidden))
-    bound = [source for source in there if source.use == "noncommercial"]
-    if bound and not allow_noncommercial:
+        raise UserError("these sources must not be redistributed; build without them" + _listed(forbidden))
+    restricted = [source for source in sources if source.use == "noncommercial"]
+    if restricted and not allow_noncommercial:
         raise UserError(
-            "samples of these sources may be passed on for non-commercial use only; if that is what you do, give "
-            "--allow-noncommercial: the card will say so" + _listed(bound)
+            "samples of these sources may be redistributed for non-commercial use only; if that is your use, give "
+            "--allow-noncommercial: the card will state it" + _listed(restricted)
         )
 
 
@@ -152,17 +214,29 @@ def _refuse_crowds(manifest: Manifest) -> None:
 
 
 def make_upload_plan(
-    shards: Sequence[UploadFile], rest: Sequence[UploadFile], there: dict[str, HubFile] | None
+    shards: Sequence[UploadFile], rest: Sequence[UploadFile], existing: dict[str, HubFile] | None
 ) -> UploadPlan:
-    """What to send where `there` is what the Hub holds (None: no such repository). Raises UserError for another's."""
-    held = there or {}
+    """Compare the files of a corpus with those on the Hub.
+
+    Args:
+        shards: The shards.
+        rest: The files of the last commit.
+        existing: Files on the Hub by name; None if there is no such repository.
+
+    Returns:
+        What to send.
+
+    Raises:
+        UserError: The repository holds something else.
+    """
+    held = existing or {}
     _refuse_foreign(held)
     new = [item for item in shards if item.path not in held or not item.same(held[item.path])]
     last = [item for item in rest if item.path not in held or not item.same(held[item.path])]
     wanted = {item.path for item in (*shards, *rest)}
     gone = tuple(path for path in sorted(held) if _ours(path) and path not in wanted)
     several, stale = len(new) + len(last) > PER_COMMIT, MANIFEST in held
-    if several and stale:  # the first commit removes it, so the last one brings it, changed or not
+    if several and stale:  # the first commit removes it, so the last one must restore it
         last += [item for item in rest if item.path == MANIFEST and item not in last]
     unchanged = len(shards) + len(rest) - len(new) - len(last)
     if not new and not last and not gone:
@@ -182,11 +256,11 @@ def _ours(path: str) -> bool:
 
 
 def _refuse_foreign(held: dict[str, HubFile]) -> None:
-    """A repository that holds other things, and no corpus, is somebody's work."""
+    """Refuse a repository that holds other files and no corpus."""
     other = [path for path in held if not _ours(path) and path != ".gitattributes"]
     if other and MANIFEST not in held:
         raise UserError(
-            f"the repository holds other things ({', '.join(sorted(other)[:3])}) and no corpus; take another"
+            f"the repository holds other files ({', '.join(sorted(other)[:3])}) and no corpus; give another one"
         )
 
 
@@ -195,7 +269,7 @@ def _stored(corpus: Corpus, file: str, size: int, sha256: str) -> UploadFile:
 
 
 def _rest(corpus: Corpus, repo: str, revision: str) -> list[UploadFile]:
-    """Statistics, sample pictures, card and manifest: what comes with the last commit."""
+    """Statistics, sample pictures, card and manifest, which come with the last commit."""
     with corpus.local_copy(STATS) as path:
         stats = _stored(corpus, STATS, *size_and_sha256(path))
     frames: dict[str, int] = {}
@@ -208,10 +282,10 @@ def _rest(corpus: Corpus, repo: str, revision: str) -> list[UploadFile]:
     return [stats, *pictures, _made(CARD, text.encode()), _made(MANIFEST, corpus.storage.read(MANIFEST))]
 
 
-def _worth_showing(corpus: Corpus, frames: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Rows of samples that show an anomaly (of all, if none does); notes the most `frames` of each kind."""
-    for piece in corpus.row_batches(["index", "source", "kind", "exposure", "frames", "exposed"]):
-        for row in piece:
+def _worth_showing(corpus: Corpus, frames: dict[str, int]) -> Iterator[JsonObject]:
+    """Rows of the samples that show an anomaly, or of all if none does; sets the most `frames` of each kind."""
+    for batch in corpus.row_batches(["index", "source", "kind", "exposure", "frames", "exposed"]):
+        for row in batch:
             frames[row["kind"]] = max(row["frames"], frames.get(row["kind"], 0))
             if row["exposed"] or not corpus.manifest.exposed:
                 yield row
@@ -222,32 +296,40 @@ def _made(path: str, data: bytes) -> UploadFile:
 
 
 def _send(hub: HubRepository, upload: UploadPlan, manifest: Manifest, progress: Callable[[int], None]) -> str | None:
-    """Send it, commit by commit; the id of the last commit, None if nothing was to be sent."""
+    """Send all commits; return the id of the last one, None if there is nothing to send."""
     head = None
     for number, items in enumerate(upload.commits):
-        operations = []
-        for some in _batches(items, TOGETHER):
-            with hub.upload(some) as sent:
+        operations: list[object] = []
+        for batch in _batches(items, TOGETHER):
+            with hub.upload(batch) as sent:
                 operations += sent
-            progress(sum(item.size for item in some))
+            progress(sum(item.size for item in batch))
         last = number == len(upload.commits) - 1
-        delete = upload.delete if last else (MANIFEST,) if number == 0 and upload.stale else ()
+        delete = upload.delete if last else ()
+        if number == 0 and upload.stale and not last:
+            delete = (MANIFEST,)
         part = f" ({number + 1} of {len(upload.commits)})" if len(upload.commits) > 1 else ""
         head = hub.commit(items, operations, delete, f"{manifest.name}: {counted(manifest.samples, 'sample')}{part}")
     return head
 
 
 def read_back(hub: HubRepository, items: Sequence[UploadFile], head: str) -> None:
-    """Compare the digests of all files at commit `head`, and the bytes of the small ones and of the smallest shard.
+    """Compare the digests of all files at a commit, and the bytes of the small ones and of the smallest shard.
 
-    Raises DataError that names what differs.
+    Args:
+        hub: The repository.
+        items: The files that were sent.
+        head: Id of the commit.
+
+    Raises:
+        DataError: Files differ; the message names them.
     """
-    there = hub.files(head) or {}
-    wrong = [item.path for item in items if item.path not in there or not item.same(there[item.path])]
+    existing = hub.files(head) or {}
+    wrong = [item.path for item in items if item.path not in existing or not item.same(existing[item.path])]
     if not wrong:
         smallest = min((item for item in items if item.data is None), key=lambda item: item.size)
         read = [item for item in items if item.path in (CARD, MANIFEST)] + [smallest]
-        wrong = [i.path for i in read if sha256(hub.read(i.path, head)) != i.sha256]
+        wrong = [item.path for item in read if sha256(hub.read(item.path, head)) != item.sha256]
     if wrong:
         got = f"{counted(len(wrong), 'file is', 'files are')} not what was sent: {', '.join(wrong[:3])}"
         raise DataError(problem(hub.page, got, todo="run the same command again"))

@@ -1,4 +1,4 @@
-"""The command `lavida-gen`. Each verb lies in `commands/VERB.py` and imports what it needs when it is called."""
+"""The command `lavida-gen`. Each subcommand is a file in `commands/` and imports what it needs when it is called."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ COMMANDS = "lavida_gen.commands"
 @click.version_option(__version__, prog_name="lavida-gen")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Make pseudo-anomaly corpora for video anomaly detection out of segmentation data sets.
+    """Make pseudo-anomaly corpora for video anomaly detection from segmentation data sets.
 
     \b
-    Begin here (needs no download):
+    Start here (needs no download):
       lavida-gen build --recipe street --out corpora/street
       lavida-gen preview corpora/street
     Then your own data:
-      lavida-gen sources coco          what to download, how the folder must look
+      lavida-gen sources coco          what to download, layout of its folder
       lavida-gen check --recipe coco --set sources.0.root=/data/coco
       lavida-gen build --recipe coco --set sources.0.root=/data/coco --out corpora/coco
     """

@@ -57,7 +57,7 @@ def test_parts_in_one_place(recipe: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "c"
     for part in ("2:4", "0:2"):
         text = said("build", "-r", recipe, "-o", out, "-w", 1, "--shards", part)
-        assert text == f"{out}: 2 shards are there; when all are: lavida-gen merge {out}\n"
+        assert text == f"{out}: 2 shards are finished; when all are: lavida-gen merge {out}\n"
         assert not (out / "corpus.json").exists()
     assert "16 samples" in said("merge", out)
     assert tree(out) == tree(whole)

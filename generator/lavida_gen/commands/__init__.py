@@ -1,1 +1,1 @@
-"""One file per verb of `lavida-gen`, found by its name; each holds one click command called `command`."""
+"""The subcommands of `lavida-gen`: one file each, found by its name, with a click command called `command`."""

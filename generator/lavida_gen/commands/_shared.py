@@ -1,13 +1,16 @@
-"""What the verbs of the command share: options, progress bar, printing. Imports nothing heavy."""
+"""Options, progress bar and printing that several commands share. Imports nothing heavy.
+
+A command is decorated with these options and has one annotated parameter for each of them.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import click
 
@@ -15,6 +18,7 @@ from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
     from lavida_gen.corpus.manifest import Manifest
+    from lavida_gen.inspection.describe import Listing
 
 RECIPE = click.option("--recipe", "-r", required=True, metavar="NAME|PATH", help="A built-in recipe, or a YAML file.")
 SET = click.option(
@@ -37,20 +41,34 @@ CORPUS = click.argument("corpus", metavar="CORPUS")
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Advance(Protocol):
-    """What moves a bar on."""
+    """The function that `progress` yields."""
 
     def __call__(self, done: int, dropped: int = 0) -> None:
-        """So many more units are done, for which so many scenes were dropped."""
+        """Advance the bar.
+
+        Args:
+            done: Units done since the last call.
+            dropped: Scenes rejected since the last call.
+        """
 
 
 @contextmanager
 def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Advance]:
-    """A bar with rate, drops and time left on a terminal; nothing elsewhere. `total` None: not known."""
+    """Show a progress bar with rate, rejected scenes and time left; nothing if stderr is not a terminal.
+
+    Args:
+        total: Number of units, None if it is unknown.
+        what: Title of the bar.
+        unit: Plural of the unit.
+
+    Yields:
+        The function that advances the bar.
+    """
     if not sys.stderr.isatty():
         yield lambda done, dropped=0: None
         return
@@ -76,19 +94,50 @@ def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Ad
             nonlocal drops
             drops += dropped
             speed = bar.tasks[0].speed
-            said = counted(drops, "drop") if drops else ""
-            bar.update(task, advance=done, drops=said, rate=f"{speed:,.0f} {unit}/s" if speed else unit)
+            text = counted(drops, "drop") if drops else ""
+            bar.update(task, advance=done, drops=text, rate=f"{speed:,.0f} {unit}/s" if speed else unit)
 
         yield advance
 
 
-def print_found(found: Any, as_json: bool) -> None:
-    """Something of `describe`, as text or JSON."""
-    click.echo(json.dumps(found.plain, ensure_ascii=False) if as_json else found.text)
+def print_listing(listing: Listing, as_json: bool) -> None:
+    """Print a list or description.
+
+    Args:
+        listing: What to print.
+        as_json: Print JSON instead of text.
+    """
+    click.echo(json.dumps(listing.plain, ensure_ascii=False) if as_json else listing.text)
+
+
+def print_problems(problems: Sequence[str], summary: str, as_json: bool, limit: int | None = None) -> NoReturn:
+    """Print the result of a check and exit: with code 0 if there are no problems, else 1.
+
+    Args:
+        problems: Messages.
+        summary: The last line.
+        as_json: Print JSON instead of text.
+        limit: Most messages to print as text; None for all.
+    """
+    if as_json:
+        click.echo(json.dumps({"sound": not problems, "faults": list(problems)}))
+    else:
+        for message in problems[:limit]:
+            click.echo(message)
+        if limit is not None and len(problems) > limit:
+            click.echo(f"... and {len(problems) - limit} more")
+        click.echo(summary)
+    sys.exit(1 if problems else 0)
 
 
 def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
-    """A finished corpus: counts, size, drops, digest."""
+    """Print a finished corpus: counts, size, rejected scenes, digest.
+
+    Args:
+        place: Its folder or URL.
+        manifest: Its manifest.
+        as_json: Print JSON instead of text.
+    """
     if as_json:
         plain = manifest.model_dump(include={"digest", "samples", "exposed", "drops"})
         click.echo(json.dumps({"corpus": place, **plain}))

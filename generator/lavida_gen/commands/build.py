@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
+    from lavida_gen.config.recipe import CorpusRecipe
     from lavida_gen.sampling.parts import ShardRange
 
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 @RECIPE
 @CODE
 @click.option(
-    "--out", "-o", metavar="DIR|URL", help="Where the corpus goes: a folder, s3://... [default: corpora/NAME]."
+    "--out", "-o", metavar="DIR|URL", help="Folder or URL of the corpus, e.g. s3://bucket/NAME [default: corpora/NAME]."
 )
 @WORKERS
-@click.option("--engine", default="local", show_default=True, help="Where shards are made: local, ray, or a plug-in.")
+@click.option("--engine", default="local", show_default=True, help="Who makes the shards: local, ray, or a plug-in.")
 @click.option(
     "--address",
     metavar="ADDRESS",
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--shards", "part", metavar="A:B", help="Make only shards A to B-1; `lavida-gen merge` joins the parts.")
 @SET
 @click.option("--only", type=int, metavar="INDEX", help="Make this one sample as loose files in --out.")
-@click.option("--dry-run", is_flag=True, help="Open the data, say what would be made, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Open the data, print what would be made, write nothing.")
 @JSON
 def command(
     recipe: str,
@@ -47,10 +48,10 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Build the corpus of a recipe, or go on with it.
+    """Build the corpus of a recipe, or continue an interrupted build.
 
-    The same recipe gives the same bytes whatever the number of workers. Stopped or killed, the same command goes on
-    where it was. A finished corpus is checked and left as it is.
+    The same recipe gives the same bytes with any number of workers. After a stop or a kill the same command continues
+    where it was. A finished corpus is checked and left unchanged.
     """
     from lavida_gen.building import build as builder
     from lavida_gen.config import recipe as recipes
@@ -61,14 +62,14 @@ def command(
         _write_one(loaded, only, Path(target), as_json)
         return
     if dry_run:
-        _say_ranges(builder.dry_run(loaded), target, as_json)
+        _print_ranges(builder.dry_run(loaded), target, as_json)
         return
     with progress(loaded.samples, f"build {loaded.name}") as advance:
         if part is not None:
-            how = builder.BuildSettings(workers or cores(), engine, address, allow_code)
-            count = builder.build_part(loaded, target, _slice(part), how, advance)
-            said = f"{counted(count, 'shard is', 'shards are')} there; when all are: lavida-gen merge {target}"
-            click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {said}")
+            running = builder.BuildSettings(workers or cores(), engine, address, allow_code)
+            count = builder.build_part(loaded, target, _slice(part), running, advance)
+            text = f"{counted(count, 'shard is', 'shards are')} finished; when all are: lavida-gen merge {target}"
+            click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {text}")
             return
         manifest = builder.build(loaded, target, workers or cores(), engine, advance, address, allow_code)
     print_built(target, manifest, as_json)
@@ -81,25 +82,25 @@ def _slice(part: str) -> slice:
     return slice(int(start), int(stop))
 
 
-def _say_ranges(ranges: list[ShardRange], target: str, as_json: bool) -> None:
+def _print_ranges(ranges: list[ShardRange], target: str, as_json: bool) -> None:
     if as_json:  # with the keys of corpus.json
-        shards = [{"file": f"{one.name}.tar", "samples": one.stop - one.start, "first": one.start} for one in ranges]
+        shards = [{"file": f"{r.name}.tar", "samples": r.stop - r.start, "first": r.start} for r in ranges]
         click.echo(json.dumps({"corpus": target, "shards": shards}))
         return
     click.echo(f"would write to {target}:")
-    for number, one in enumerate(ranges):
-        click.echo(f"  {number:5}  {one.name}.tar  samples {one.start} to {one.stop - 1}")
+    for number, part in enumerate(ranges):
+        click.echo(f"  {number:5}  {part.name}.tar  samples {part.start} to {part.stop - 1}")
     click.echo("  corpus.json, README.md, stats.parquet")
 
 
-def _write_one(recipe: Any, index: int, target: Path, as_json: bool) -> None:
-    """One sample as loose files, byte for byte what its shard holds."""
+def _write_one(recipe: CorpusRecipe, index: int, target: Path, as_json: bool) -> None:
+    """Write one sample as loose files, with the same bytes as in its shard."""
     from lavida_gen.common.atomic_file import write_atomic
     from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.planner import SamplePlanner
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_gen.storage.output_folder import make_output_folder
 
-    out_folder.make_output_folder(target)
+    make_output_folder(target)
     sample = make_sample(SamplePlanner.open(recipe), index, recipe.digest()).sample
     files = []
     for field, data in sample.fields():

@@ -14,8 +14,8 @@ from lavida_gen.commands._shared import JSON, print_built
 def command(out: str, parts: tuple[str, ...], as_json: bool) -> None:
     """Finish a corpus whose shards were built in parts (`build --shards A:B`).
 
-    The parts lie in CORPUS already, or in other folders or URLs, from which they are copied. No data set is needed. The
-    corpus has the same bytes as one built at once.
+    The parts are in CORPUS already, or in other folders or URLs, from which they are copied. No data set is needed. The
+    corpus has the same bytes as one that was built at once.
     """
     from lavida_gen.building.merge import merge_parts
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from lavida_gen.commands._shared import CORPUS
+
+if TYPE_CHECKING:
+    from lavida_gen.corpus.reader import Corpus
 
 
 @click.command()
@@ -18,22 +21,22 @@ from lavida_gen.commands._shared import CORPUS
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
-    """Write one HTML file to look at: gallery with outlines, filters, histograms. Needs no network."""
+    """Write one HTML file with a gallery, filters and histograms. It needs no network."""
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection.preview import write_preview
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_gen.storage.output_folder import make_output_folder
 
     opened = open_corpus(corpus)
-    target = out or _beside(opened)
-    out_folder.make_output_folder(target.parent)
+    target = out or _default_file(opened)
+    make_output_folder(target.parent)
     page = write_preview(opened, target, limit)
     click.echo(f"preview: {page}")
     if open_it:
         click.launch(str(page))
 
 
-def _beside(corpus: Any) -> Path:
-    """preview.html in the corpus' folder; NAME-preview.html here for a corpus behind a URL."""
+def _default_file(corpus: Corpus) -> Path:
+    """preview.html in the folder of the corpus; NAME-preview.html in the working folder for a corpus behind a URL."""
     from lavida_gen.storage.places import is_url
 
     return Path(f"{corpus.manifest.name}-preview.html") if is_url(corpus.place) else corpus.path / "preview.html"

@@ -19,23 +19,23 @@ from lavida_gen.commands._shared import CORPUS, JSON
 )
 @JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
-    """Show sample INDEX: its words, its picture, and the command that makes it again alone."""
+    """Show sample INDEX: its texts, its picture, and the command that makes this sample again."""
     from lavida_gen.common.atomic_file import write_atomic
     from lavida_gen.config.recipe import missing_paths, names_code
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection.show import encode_picture, sample_picture
-    from lavida_gen.storage import output_folder as out_folder
+    from lavida_gen.storage.output_folder import make_output_folder
 
     opened = open_corpus(corpus)
     path = out or Path(f"sample-{index}.png")
-    out_folder.make_output_folder(path.parent)
+    make_output_folder(path.parent)
     sample = next(opened.samples_by_index([index]))
     write_atomic(path, encode_picture(sample_picture(sample), path.suffix))
-    places = [word for key in missing_paths(opened.manifest.recipe) for word in ("--set", f"{key}=...")]
-    code = ["--allow-code"] * names_code(opened.manifest.recipe)
-    words = ["lavida-gen", "build", "--recipe", corpus, *places, *code, "--only", str(index)]
-    words += ["--out", f"sample-{index}"]
-    again = shlex.join(words)
+    places = [argument for key in missing_paths(opened.manifest.recipe) for argument in ("--set", f"{key}=...")]
+    code = ["--allow-code"] if names_code(opened.manifest.recipe) else []
+    arguments = ["lavida-gen", "build", "--recipe", corpus, *places, *code, "--only", str(index)]
+    arguments += ["--out", f"sample-{index}"]
+    again = shlex.join(arguments)
     if as_json:
         click.echo(json.dumps({**sample.record, "picture": str(path), "again": again}, ensure_ascii=False))
         return

@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from lavida_gen.commands import _shared as terminal
-from lavida_gen.commands._shared import CODE, JSON, RECIPE, print_found
+from lavida_gen.commands._shared import CODE, JSON, RECIPE, print_listing
 from lavida_gen.common.errors import UserError
 
 __all__ = [
     "BENCHMARK", "CODE", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH", "PRECISION",
-    "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_found", "print_progress",
+    "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_listing", "print_progress",
     "progress",
 ]  # fmt: skip
 

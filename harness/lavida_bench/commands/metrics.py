@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lavida_bench.commands._shared import CODE, JSON, NAME, print_found
+from lavida_bench.commands._shared import CODE, JSON, NAME, print_listing
 
 
 @click.command()
@@ -15,4 +15,4 @@ def command(name: str | None, allow_code: bool, as_json: bool) -> None:
     """List the metrics, or show the definition and the variants of one."""
     from lavida_bench.commands import _describe
 
-    print_found(_describe.metric(name, allow_code) if name else _describe.metrics(), as_json)
+    print_listing(_describe.metric(name, allow_code) if name else _describe.metrics(), as_json)

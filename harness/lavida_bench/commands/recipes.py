@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lavida_bench.commands._shared import JSON, NAME, print_found
+from lavida_bench.commands._shared import JSON, NAME, print_listing
 
 
 @click.command()
@@ -15,4 +15,4 @@ def command(name: str | None, as_json: bool) -> None:
     from lavida_gen.inspection.describe import describe_recipe, list_recipes
     from lavida_gen.recipe_files.kinds import ABLATION, RUN
 
-    print_found(describe_recipe(name, RUN, ABLATION) if name else list_recipes(RUN, ABLATION), as_json)
+    print_listing(describe_recipe(name, RUN, ABLATION) if name else list_recipes(RUN, ABLATION), as_json)

@@ -242,7 +242,7 @@ def test_invalid_folders_are_refused(tmp_path: Path) -> None:
     for name in ("000.png", "001.png"):
         (place / name).write_bytes(b"x")
     (place / "1.jpg").unlink()
-    with pytest.raises(DataError, match="no readable image"):
+    with pytest.raises(DataError, match="not a readable image"):
         FrameFolder.from_folder(place)
 
 

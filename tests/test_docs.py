@@ -25,6 +25,7 @@ import click
 import drawing
 import miniatures
 import pytest
+import stranger
 import yaml
 from click.testing import CliRunner
 
@@ -188,6 +189,9 @@ def home(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "datasets"))
     monkeypatch.setenv("COCO_ROOT", str(tmp_path / "data" / "coco"))
+    stranger.draw(tmp_path)
+    stranger.forget()
+    monkeypatch.syspath_prepend(str(stranger.install(tmp_path / "site")))
     return tmp_path
 
 

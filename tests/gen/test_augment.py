@@ -1,4 +1,4 @@
-"""Augmentations: one draw for a whole sample, masks that stay where their pixels are, nothing where nothing is drawn."""
+"""Augmentations: one draw for a whole sample, masks that follow their pixels, no change if nothing is drawn."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_masks_move_with_their_pixels(name: str) -> None:
 
 
 def test_a_high_camera_sees_the_ground_as_a_map() -> None:
-    """Two lines that meet far away run apart; what stands gets shorter beside what it is wide."""
+    """Two lines that meet in the distance diverge; upright things get shorter relative to their width."""
     bits = np.zeros(SIZE, bool)
     for row in range(SIZE[0]):
         inset = 8 + (SIZE[0] - row) // 3
@@ -83,7 +83,7 @@ def test_a_high_camera_sees_the_ground_as_a_map() -> None:
     assert apart[0] / apart[1] > 1.2 * before[0] / before[1]
 
 
-def test_sides_are_not_flipped_under_left_and_right() -> None:
+def test_no_flip_if_names_mention_left_or_right() -> None:
     draft = clip(name="thing on the left")
     assert applied(draft, Augmentation(name="flip", p=1)) is draft
 
@@ -96,7 +96,7 @@ def test_sizes(size: Size, wanted: tuple[int, int]) -> None:
     assert made.frames[0].pixels().shape == (*wanted, 3)
 
 
-def test_one_of_several_anomalies_is_not_pushed_out() -> None:
+def test_one_of_several_anomalies_is_not_moved_out() -> None:
     two = clip()
     both = Draft(two.frames, two.names, (True, True), two.masks, two.edits)
     strong = [Augmentation(name=name, p=1, strength=1) for name in ("perspective", "high_angle")]
@@ -115,7 +115,7 @@ def test_one_of_several_anomalies_is_not_shrunk_to_nothing() -> None:
         assert isinstance(done, Rejection) == gone
 
 
-def test_an_anomaly_out_of_sight_is_a_drop() -> None:
+def test_an_anomaly_that_is_no_longer_visible_is_rejected() -> None:
     bits = np.zeros(SIZE, bool)
     bits[0, 0] = True
     draft = Draft(clip(1).frames, ("dot",), (True,), (masks.encode(bits),))
@@ -143,5 +143,5 @@ def test_bad_sizes(plain: dict[str, object]) -> None:
         Size.model_validate(plain)
 
 
-def test_a_bare_name_is_enough() -> None:
+def test_a_name_alone_is_enough() -> None:
     assert Augmentation.model_validate("fog") == Augmentation(name="fog")

@@ -22,7 +22,7 @@ RELABEL = {"val": 0, "anomaly_ratio": 1, "exposures": ["relabel"]}
 
 
 def draw(root: Path) -> None:
-    """A YouTube-VOS video of a white box that moves right and down, each frame on a ground of its own grey."""
+    """A YouTube-VOS video of a white box that moves right and down; each frame has another grey background."""
     train = root / "train"
     for time in range(FRAMES):
         box = shapes.track(time, (2, 4), (5, 3))
@@ -60,10 +60,10 @@ def test_a_clip_is_the_images_of_its_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("file", "size"), [("bedroom.mp4", (540, 960)), ("cutie_example.mp4", (480, 640))])
-def test_masklets_of_a_real_film_stay_with_their_frames(
+def test_masklets_of_a_real_video_match_their_frames(
     shared_data: Path, tmp_path: Path, file: str, size: tuple[int, int]
 ) -> None:
-    """SA-V's layout around a real H.264 film: the masklet is what is bright in each fourth frame."""
+    """SA-V's layout around a real H.264 video: the masklet is the bright part of each fourth frame."""
     from lavida_gen.scenes import video_file
 
     (tmp_path / "sav_000000.mp4").symlink_to(shared_data / "videos" / file)
@@ -71,8 +71,8 @@ def test_masklets_of_a_real_film_stay_with_their_frames(
     frames = video_file.decode_frames(shared_data / "videos" / file, every, size)
     bright = [frames[at][:, :, 1] > 150 for at in every]
     rows = [[shapes.run_lengths(bits)] for bits in bright]
-    told = {**sa_v.masklets([0]), "video_height": float(size[0]), "video_width": float(size[1]), "masklet": rows}
-    shapes.write(tmp_path / "sav_000000_manual.json", told)
+    annotation = {**sa_v.masklets([0]), "video_height": float(size[0]), "video_width": float(size[1]), "masklet": rows}
+    shapes.write(tmp_path / "sav_000000_manual.json", annotation)
     scene = SaVSource(SaVSource.Options(root=tmp_path, frames=6)).scene(0)
     [region] = scene.regions
     for frame, mask, bits in zip(scene.frames, region.masks, bright, strict=True):

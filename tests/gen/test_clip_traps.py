@@ -1,4 +1,4 @@
-"""What layouts of videos have that a reader falls for: gaps, hidden objects, ids, names that leave the folder."""
+"""Traps in layouts of videos: gaps, hidden objects, ids, names that leave the folder."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def test_an_object_that_is_hidden_for_a_while(tmp_path: Path) -> None:
     assert panda.candidate
 
 
-def test_an_object_that_is_there_but_not_drawn_is_never_the_anomaly(tmp_path: Path) -> None:
-    """As in valid: every object has a mask in its first frame alone, though meta.json lists it in all."""
+def test_an_object_without_annotated_masks_is_never_the_anomaly(tmp_path: Path) -> None:
+    """As in valid: every object has a mask in its first frame only, but meta.json lists it in all frames."""
     youtube_vos.draw(tmp_path)
     folder = tmp_path / "train" / "Annotations" / "003234408d"
     shapes.palette(folder / "00000.png", shapes.plane({1: BOX}))
@@ -92,7 +92,7 @@ def test_an_object_that_is_there_but_not_drawn_is_never_the_anomaly(tmp_path: Pa
     assert candidates.anomaly_names(scene.regions) == []
 
 
-def test_a_border_of_255_is_no_object(tmp_path: Path) -> None:
+def test_border_value_255_is_not_an_object(tmp_path: Path) -> None:
     scene = drawn("davis", tmp_path).scene(0)
     assert [(r.category, area(r)) for r in scene.regions] == [("bicycle", [168] * 3), ("person", [168] * 3)]
 
@@ -124,7 +124,7 @@ def test_object_ids_are_strings_or_numbers(tmp_path: Path, kind: type) -> None:
 
 
 @pytest.mark.parametrize("ident", ["one", "", None, "1.5"])
-def test_object_ids_that_are_none(tmp_path: Path, ident: Any) -> None:
+def test_invalid_object_ids(tmp_path: Path, ident: Any) -> None:
     ref_youtube_vos.draw(tmp_path)
     file = tmp_path / "meta_expressions" / "train" / "meta_expressions.json"
     edit(file, lambda plain: plain["videos"]["003234408d"]["expressions"]["0"].update(obj_id=ident))
@@ -172,7 +172,7 @@ def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
         opened("davis", {"root": tmp_path}).scene(0)
 
 
-def test_davis_without_semantics_calls_all_objects_alike(tmp_path: Path) -> None:
+def test_davis_without_semantics_gives_all_objects_the_same_name(tmp_path: Path) -> None:
     davis.draw(tmp_path)
     (tmp_path / "davis_semantics.json").unlink()
     source = opened("davis", {"root": tmp_path, "frames": 3, "stride": 1})
@@ -203,19 +203,19 @@ def test_davis_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
         ({"resolution": "1080p"}, "resolution: no folder"),
     ],
 )
-def test_davis_lists_that_are_not_there(tmp_path: Path, options: Plain, message: str) -> None:
+def test_davis_missing_split_files(tmp_path: Path, options: Plain, message: str) -> None:
     with pytest.raises(DataError, match=message):
         drawn("davis", tmp_path, **options)
 
 
-def test_davis_a_line_that_is_no_video(tmp_path: Path) -> None:
+def test_davis_a_line_that_is_not_a_video(tmp_path: Path) -> None:
     davis.draw(tmp_path)
     shapes.write(tmp_path / "ImageSets" / "2017" / "train.txt", "bike-packing\na/b\n")
     with pytest.raises(DataError, match=r"train\.txt:2: 'a/b'; expected a video"):
         opened("davis", {"root": tmp_path})
 
 
-def test_mevis_null_is_not_visible_and_expressions_of_two_name_both(tmp_path: Path) -> None:
+def test_mevis_null_is_not_visible_and_an_expression_may_name_two_objects(tmp_path: Path) -> None:
     source = drawn("mevis", tmp_path)
     first, second = (source.scene(number) for number in range(2))
     assert [[mask is None for mask in region.masks] for region in first.regions] == [[False] * 3, [False, False, True]]
@@ -298,7 +298,7 @@ def test_sa_v_masklets_of_both_kinds_and_hidden_ones(tmp_path: Path) -> None:
         (lambda p: p.update(masklet=p["masklet"][:1]), "sav_000001: has 1 annotated frames; expected at least"),
     ],
 )
-def test_sa_v_masklets_that_do_not_fit(tmp_path: Path, change: Any, message: str) -> None:
+def test_sa_v_malformed_masklets(tmp_path: Path, change: Any, message: str) -> None:
     plain = sa_v.draw(tmp_path)
     shapes.write(tmp_path / "sav_000" / "sav_000001_manual.json", sa_v.masklets([0, 0]))
     edit(tmp_path / "sav_000" / "sav_000001_manual.json", change)
@@ -312,7 +312,7 @@ def test_sa_v_an_empty_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(plugins.names(SOURCES)) - {"street", "hf"}))
-def test_an_empty_or_missing_folder_says_how_it_must_look(tmp_path: Path, name: str) -> None:
+def test_an_empty_or_missing_folder_refers_to_the_expected_layout(tmp_path: Path, name: str) -> None:
     for root in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DataError, match=r"no (folder|file|\*)"):
             opened(name, {"root": root})
@@ -330,7 +330,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize("name", MISSING)
-def test_all_that_is_missing_is_said_at_once(tmp_path: Path, name: str) -> None:
+def test_all_missing_files_are_reported_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError) as caught:
         opened(name, {"root": tmp_path})
     lines = str(caught.value).splitlines()

@@ -1,4 +1,4 @@
-"""Clips: which frames, in what order, how fast; and frames out of a video file."""
+"""Clips: which frames, in which order, at which rate; and frames of a video file."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from lavida_gen.sources._clips import ClipOptions, clip_positions, sort_frames
     hop=st.none() | st.integers(1, 40),
     short=st.sampled_from(["repeat", "drop"]),
 )
-def test_windows_hold_for_every_video(count: int, frames: int, stride: int, hop: int | None, short: str) -> None:
+def test_clip_positions_hold_for_every_video(count: int, frames: int, stride: int, hop: int | None, short: str) -> None:
     found = clip_positions(count, ClipOptions(frames=frames, stride=stride, hop=hop, short=short))
     assert bool(found) == (count >= 2 and (count >= frames or short == "repeat"))
-    assert len({window[0] for window in found}) == len(found), "keys tell clips by their first frame"
+    assert len({window[0] for window in found}) == len(found), "keys name clips by their first frame"
     for window in found:
         assert len(window) == frames
         assert all(0 <= at < count for at in window)
@@ -53,7 +53,7 @@ def test_windows_hold_for_every_video(count: int, frames: int, stride: int, hop:
         (9, {"frames": 3, "stride": 100}, [(0, 4, 8)]),
     ],
 )
-def test_windows_by_example(count: int, options: dict[str, object], found: list[tuple[int, ...]]) -> None:
+def test_clip_positions_by_example(count: int, options: dict[str, object], found: list[tuple[int, ...]]) -> None:
     assert clip_positions(count, ClipOptions.model_validate(options)) == found
 
 
@@ -71,7 +71,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("numbers", [[0], [29], [7, 8], [13, 3, 3, 28], list(range(30)), [6, 20]])
-def test_frames_of_a_film_are_those_asked_for(film: Path, numbers: list[int]) -> None:
+def test_the_requested_frames_of_a_video_are_decoded(film: Path, numbers: list[int]) -> None:
     found = video_file.decode_frames(film, numbers, sa_v.SIZE)
     assert set(found) == set(numbers)
     for number, pixels in found.items():
@@ -79,7 +79,7 @@ def test_frames_of_a_film_are_those_asked_for(film: Path, numbers: list[int]) ->
         assert abs(float(pixels[70:, 80:].mean()) - 8 * number) < 3
 
 
-def test_a_film_is_decoded_once_and_late(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_is_decoded_once_and_lazily(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     real = video_file.decode_frames
     monkeypatch.setattr(video_file, "decode_frames", lambda *args: calls.append(args) or real(*args))
@@ -98,7 +98,7 @@ def test_a_film_is_decoded_once_and_late(film: Path, monkeypatch: pytest.MonkeyP
         ([0], (96, 96), r"film\.mp4: is 128 x 96; expected 96 x 96"),
     ],
 )
-def test_a_film_that_does_not_fit(film: Path, numbers: list[int], size: tuple[int, int], message: str) -> None:
+def test_a_video_of_another_size_or_length(film: Path, numbers: list[int], size: tuple[int, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
         video_file.decode_frames(film, numbers, size)
 
@@ -106,7 +106,7 @@ def test_a_film_that_does_not_fit(film: Path, numbers: list[int], size: tuple[in
 @pytest.mark.parametrize(
     ("file", "size"), [("vtest.avi", (576, 768)), ("bedroom.mp4", (540, 960)), ("cutie_example.mp4", (480, 640))]
 )
-def test_frames_of_real_films(shared_data: Path, file: str, size: tuple[int, int]) -> None:
+def test_frames_of_real_videos(shared_data: Path, file: str, size: tuple[int, int]) -> None:
     """Seeking gives the same frames as decoding from the start."""
     path = shared_data / "videos" / file
     whole = video_file.decode_frames(path, range(41), size)

@@ -1,4 +1,4 @@
-"""coco: the real files decode as pycocotools decodes them; every form of mask; faults of photos, in one go."""
+"""coco: the real files decode as pycocotools decodes them; every form of mask; problems of images, reported together."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_real_masks_equal_pycocotools(
     seen = 0
     for number in range(len(one)):
         scene = one.scene(number)
-        told = theirs.imgToAnns[int(one.index.image_id[number])]
-        assert len(scene.regions) == len(told)
-        for region, annotation in zip(scene.regions, told, strict=True):
+        expected = theirs.imgToAnns[int(one.index.image_id[number])]
+        assert len(scene.regions) == len(expected)
+        for region, annotation in zip(scene.regions, expected, strict=True):
             assert region.masks[0] is not None
             assert np.array_equal(masks.decode(region.masks[0]), theirs.annToMask(annotation) != 0)
             assert region.names == (theirs.cats[annotation["category_id"]]["name"],)
@@ -58,7 +58,7 @@ def test_real_masks_equal_pycocotools(
 
 
 @pytest.mark.parametrize(("folder", "options", "images", "annotations"), REAL)
-def test_real_photos_fit_their_annotations(
+def test_real_images_match_their_annotations(
     shared_data: Path, folder: str, options: Plain, images: int, annotations: int
 ) -> None:
     one = source(shared_data / folder, **options)
@@ -91,7 +91,7 @@ def test_a_file_without_licences(shared_data: Path) -> None:
 
 
 def data(*segmentations: Any, **more: Any) -> Plain:
-    """One photo with these annotations, one photo with none."""
+    """One image with these annotations, one image with none."""
     annotations = [
         {"id": n, "image_id": 1, "category_id": 1 + n % 2, "iscrowd": 0, "segmentation": segmentation}
         for n, segmentation in enumerate(segmentations)
@@ -140,7 +140,7 @@ def test_an_image_without_annotations_is_a_scene(tmp_path: Path) -> None:
     assert one.scene(1).regions == ()
 
 
-def test_a_crowd_belongs_to_its_kind(tmp_path: Path) -> None:
+def test_a_crowd_belongs_to_its_category(tmp_path: Path) -> None:
     plain = data([BOX], [OTHER], {"size": list(SIZE), "counts": RUNS})
     plain["annotations"][2]["iscrowd"] = 1
     one = source(lay(tmp_path, plain))
@@ -154,8 +154,8 @@ def test_a_crowd_belongs_to_its_kind(tmp_path: Path) -> None:
     assert len(dogs.regions) == 2, "named and masked with its kind"
 
 
-def test_degenerate_polygons_are_left_out_and_told(tmp_path: Path) -> None:
-    """What lost its whole mask is still there: its name is no safe negative, and no anomaly either."""
+def test_degenerate_polygons_are_left_out_and_reported(tmp_path: Path) -> None:
+    """An annotation that lost its whole mask is present: its name is neither a verified negative nor an anomaly."""
     one = source(lay(tmp_path, data([BOX, [1, 2, 3, 4]], [[1, 2, 3, 4]], [])))
     whole, gone, empty = one.scene(0).regions
     assert whole.masks[0] == masks.from_polygons([BOX], SIZE)
@@ -171,7 +171,7 @@ def test_degenerate_polygons_are_left_out_and_told(tmp_path: Path) -> None:
     ]
 
 
-def test_a_missing_photo_names_annotations_id_and_path(tmp_path: Path) -> None:
+def test_a_missing_image_names_annotations_id_and_path(tmp_path: Path) -> None:
     root = lay(tmp_path, data([BOX]))
     (root / "val2017" / "1.jpg").unlink()
     one = source(root)
@@ -184,7 +184,7 @@ def test_a_missing_photo_names_annotations_id_and_path(tmp_path: Path) -> None:
         scene.frames[0].pixels()
 
 
-def test_all_missing_photos_are_told_at_once(tmp_path: Path) -> None:
+def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
     plain = data([BOX])
     plain["images"] = [{"id": n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in range(1, 31)]
     plain["images"].append({"id": 99, "file_name": "../out.jpg", "height": SIZE[0], "width": SIZE[1]})
@@ -214,7 +214,7 @@ def test_names_with_folders(tmp_path: Path) -> None:
     assert source(lay(tmp_path, plain)).scene(0).frames[0].jpeg()
 
 
-def test_photos_below_images(tmp_path: Path) -> None:
+def test_image_folder_below_images(tmp_path: Path) -> None:
     root = lay(tmp_path, data([BOX]))
     (root / "images").mkdir()
     (root / "val2017").rename(root / "images" / "val2017")
@@ -232,7 +232,7 @@ def test_paths_may_be_given(tmp_path: Path, absolute: bool) -> None:
     assert source(root, **given).scene(0).frames[0].jpeg()
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"root: no folder .*nowhere.*lavida-gen sources coco"):
         source(tmp_path / "nowhere")
     root = lay(tmp_path / "data", data([BOX]))
@@ -247,7 +247,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         source(root)
 
 
-def test_two_categories_of_one_name_are_one_name(tmp_path: Path) -> None:
+def test_two_categories_with_the_same_name_are_one_name(tmp_path: Path) -> None:
     plain = data([BOX], [OTHER])
     plain["categories"][1].update(name=" dog ", supercategory="animal")
     one = source(lay(tmp_path, plain))

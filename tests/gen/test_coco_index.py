@@ -1,4 +1,4 @@
-"""The index: what the file must be, read piece by piece; the cache: whole or made anew, made once by many."""
+"""The index: checks of the file, read piece by piece; the cache: complete or rebuilt, made once by many processes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def without(key: str, at: int, name: str) -> Callable[[Plain], Any]:
 
 
 RLE = {"size": list(SIZE), "counts": [10, SIZE[0] * SIZE[1] - 10]}
-FAULTS: list[tuple[Callable[[Plain], Any], str]] = [
+PROBLEMS: list[tuple[Callable[[Plain], Any], str]] = [
     (
         lambda plain: {k: v for k, v in plain.items() if k != "images"},
         "has no 'images'; expected a COCO instances file",
@@ -135,29 +135,29 @@ FAULTS: list[tuple[Callable[[Plain], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), FAULTS, ids=[message[:40] for _, message in FAULTS])
-def test_odd_files(tmp_path: Path, change: Callable[[Plain], Any], message: str) -> None:
+@pytest.mark.parametrize(("change", "message"), PROBLEMS, ids=[message[:40] for _, message in PROBLEMS])
+def test_malformed_files(tmp_path: Path, change: Callable[[Plain], Any], message: str) -> None:
     path = write(tmp_path, change(data()))
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         open_index(path)
-    assert str(told.value).startswith(f"{path}: ")
-    assert message in str(told.value)
+    assert str(error.value).startswith(f"{path}: ")
+    assert message in str(error.value)
     assert not list((tmp_path / "cache").glob("coco-*/")), "nothing is kept of a faulty file"
 
 
-def test_boxes_are_not_asked_for(tmp_path: Path) -> None:
+def test_boxes_are_not_required(tmp_path: Path) -> None:
     plain = data()
     for annotation in plain["annotations"]:
         annotation.update(bbox=["nonsense"], area=None)
     assert len(open_index(write(tmp_path, plain)).annotations(0)) == 3
 
 
-def test_all_faults_are_told_some_in_full(tmp_path: Path) -> None:
+def test_all_problems_are_counted_and_the_first_ones_listed(tmp_path: Path) -> None:
     plain = data()
     plain["annotations"] = [{**plain["annotations"][0], "id": n, "image_id": 99} for n in range(25)]
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         open_index(write(tmp_path, plain))
-    lines = str(told.value).split("\n")
+    lines = str(error.value).split("\n")
     assert len(lines) == 11
     assert lines[-1].strip() == "... and 15 more"
 
@@ -212,15 +212,17 @@ def test_any_json_is_read_whatever_the_chunks(
 
 @settings(deadline=None, max_examples=300)
 @given(cut=st.floats(0, 0.999), chunk=st.integers(1, 400))
-def test_a_cut_file_says_where(tmp_path_factory: pytest.TempPathFactory, cut: float, chunk: int) -> None:
+def test_a_truncated_file_reports_the_position(
+    tmp_path_factory: pytest.TempPathFactory, cut: float, chunk: int
+) -> None:
     text = json.dumps(data(), indent=1)
     kept = text[: int(cut * len(text))]
     path = tmp_path_factory.mktemp("json") / "x.json"
     path.write_text(kept)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as told:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as error:
         patch.setattr(json_stream, "CHUNK", chunk)
         gathered(path)
-    where, _, rest = str(told.value).removeprefix(f"{path}:").partition(": ")
+    where, _, rest = str(error.value).removeprefix(f"{path}:").partition(": ")
     line, column = map(int, where.split(":"))
     assert rest.startswith("ends early at character ")
     assert rest.endswith("; expected a complete JSON file; fetch it again")
@@ -244,16 +246,16 @@ def test_a_cut_file_says_where(tmp_path_factory: pytest.TempPathFactory, cut: fl
         ('{"a": ' + "1" * 5000 + "}", "is not JSON: Exceeds the limit"),
     ],
 )
-def test_what_is_no_json(tmp_path: Path, text: str, message: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_json(tmp_path: Path, text: str, message: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if chunk == 1 and len(text) > 1000:
         chunk = 4096
     monkeypatch.setattr(json_stream, "CHUNK", chunk)
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         gathered(write(tmp_path, text))
-    assert message in str(told.value)
+    assert message in str(error.value)
 
 
-def test_what_is_no_text(tmp_path: Path) -> None:
+def test_files_that_are_not_text(tmp_path: Path) -> None:
     path = tmp_path / "instances.json"
     path.write_bytes(b'{"a": "\xff\xfe"}')
     with pytest.raises(DataError, match=r"instances\.json: is not UTF-8 text"):
@@ -278,7 +280,7 @@ def test_opened_again_without_reading_the_json(tmp_path: Path, monkeypatch: pyte
     assert contents(open_index(path)) == first
 
 
-def test_mapped_not_loaded(tmp_path: Path) -> None:
+def test_arrays_are_memory_mapped_not_loaded(tmp_path: Path) -> None:
     plain = data()
     plain["annotations"] = [{**plain["annotations"][0], "id": n} for n in range(2000)]
     index = open_index(write(tmp_path, plain))
@@ -297,7 +299,7 @@ def test_keyed_by_content(tmp_path: Path) -> None:
     assert len(open_index(write(tmp_path, changed)).annotations(1)) == 2
 
 
-def test_a_digest_is_remembered_but_not_past_a_change(tmp_path: Path) -> None:
+def test_a_cached_digest_is_used_until_the_file_changes(tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_bytes(b"one")
     first = cache.file_digest(file)
@@ -323,7 +325,7 @@ def bitflip(path: Path) -> None:
         ("sums.json", Path.unlink),
     ],
 )
-def test_damage_is_noticed_and_mended(tmp_path: Path, name: str, damage: Callable[[Path], Any]) -> None:
+def test_damaged_caches_are_detected_and_rebuilt(tmp_path: Path, name: str, damage: Callable[[Path], Any]) -> None:
     path = write(tmp_path, data())
     first = contents(open_index(path))
     damage(folder_of(tmp_path) / name)
@@ -334,7 +336,7 @@ def test_damage_is_noticed_and_mended(tmp_path: Path, name: str, damage: Callabl
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"mark": 3}'])
-def test_a_damaged_note_of_a_digest(tmp_path: Path, text: str) -> None:
+def test_a_damaged_record_of_a_digest(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, data())
     digest = cache.file_digest(path)
     (note,) = (tmp_path / "cache" / "seen").iterdir()
@@ -342,7 +344,7 @@ def test_a_damaged_note_of_a_digest(tmp_path: Path, text: str) -> None:
     assert cache.file_digest(path) == digest
 
 
-def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     path = write(tmp_path, data())
     first = contents(open_index(path))
     made = folder_of(tmp_path)
@@ -373,10 +375,10 @@ def test_many_at_once_make_it_once(tmp_path: Path) -> None:
     path = write(tmp_path, data())
     command = [sys.executable, "-c", OPEN, str(path), str(tmp_path / "trace")]
     jobs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    told = [job.communicate(timeout=60)[0] for job in jobs]
+    outputs = [job.communicate(timeout=60)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0] * 4
     index = open_index(path)
-    assert set(told) == {f"{[index.annotations(number) for number in range(len(index))]}\n"}
+    assert set(outputs) == {f"{[index.annotations(number) for number in range(len(index))]}\n"}
     assert (tmp_path / "trace").read_text() == "made\n"
 
 
@@ -389,7 +391,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         open_index(write(tmp_path, data()))
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
         open_index(tmp_path / "none.json")
 

@@ -1,4 +1,4 @@
-"""What a user's own images have that a reader falls for: modes, rotation, suffixes, tables with broken cells."""
+"""Traps in a user's own images: modes, rotation, suffixes, tables with broken cells."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from lavida_gen.scenes.scene import Name, Scene
 
 
 def bright(size: tuple[int, int] = shapes.SIZE) -> np.ndarray:
-    """A dark picture, white in BOX."""
+    """A dark image, white in BOX."""
     return np.where(shapes.bits(BOX, size)[:, :, None], 255, 0).repeat(3, axis=2).astype(np.uint8)
 
 
 def fits(scene: Scene) -> None:
-    """The mask lies where the picture is bright."""
+    """The mask is where the image is bright."""
     pixels = scene.frames[0].pixels().astype(int).mean(axis=2)
     (region,) = scene.regions
     assert region.masks[0] is not None
@@ -55,7 +55,7 @@ TURNS = [(turn, turned) for turn in range(1, 9) for turned in (False, True) if n
 
 @pytest.mark.parametrize(("turn", "mask_is_turned"), TURNS)
 def test_masks_fit_pictures_that_exif_turns(tmp_path: Path, turn: int, mask_is_turned: bool) -> None:
-    """Masks drawn over the stored picture, or over the one that viewers show: their size tells, for quarter turns."""
+    """Masks of the stored image, or of the one that viewers show: their size decides, for rotations by 90 degrees."""
     from PIL import ImageOps
 
     exif = Image.Exif()

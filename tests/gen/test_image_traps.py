@@ -1,4 +1,4 @@
-"""What official layouts of images have that a reader falls for: ids, voids, groups, encodings."""
+"""Traps in official layouts of images: ids, void values, groups, encodings."""
 
 from __future__ import annotations
 

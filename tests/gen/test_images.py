@@ -1,4 +1,4 @@
-"""Frames: bytes that nobody changed pass through; odd pictures become RGB; broken ones name themselves."""
+"""Frames: unchanged bytes are passed on; unusual images become RGB; broken ones are named in the error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def frame(data: bytes, size: tuple[int, int] = SIZE) -> Frame:
     return Frame.encoded_by(lambda: data, size, "here.jpg")
 
 
-def test_a_plain_jpeg_passes_untouched() -> None:
+def test_a_plain_jpeg_is_passed_on_unchanged() -> None:
     data = saved(Image.fromarray(picture()), "JPEG", quality=90)
     assert frame(data).jpeg() == data
     assert probe(data, "x") == ("jpeg", SIZE, True, 1)
@@ -57,7 +57,7 @@ def test_cmyk_palette_and_16_bit_become_8_bit_rgb() -> None:
     assert np.abs(frame(deep).pixels()[:, :, 0].astype(int) - picture()[:, :, 0]).max() <= 1
 
 
-def test_exif_turn_follows_the_size_that_the_masks_have() -> None:
+def test_exif_orientation_follows_the_size_of_the_masks() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: viewers show it 32 high, 24 wide
     data = saved(Image.fromarray(picture()), "JPEG", quality=95, exif=exif)
@@ -83,7 +83,7 @@ def test_truncated(kind: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"])
-def test_no_picture(data: bytes) -> None:
+def test_data_that_is_not_an_image(data: bytes) -> None:
     with pytest.raises(DataError, match=r"here.jpg: is not a readable image; expected JPEG"):
         frame(data).jpeg()
 
@@ -96,12 +96,12 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
         frame(bomb, (60_000, 60_000)).jpeg()
 
 
-def test_bytes_behind_the_end_are_harmless() -> None:
+def test_bytes_after_the_end_are_harmless() -> None:
     data = saved(Image.fromarray(picture()), "JPEG") + b"\0" * 100
     assert frame(data).jpeg() == data
 
 
-def test_a_missing_file_names_itself(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone.jpg: cannot be read \(No such file"):
         Frame.file(tmp_path / "gone.jpg", SIZE).jpeg()
 

@@ -1,4 +1,4 @@
-"""Index masks: values as stored, one pass for all of them; the files and lists around them."""
+"""Index masks: values as stored, encoded in one pass; helpers for files, names and JSON."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_colours_are_ids(tmp_path: Path) -> None:
         (np.zeros((4, 4, 4), np.uint8), r"m\.png: holds colours \(RGBA\)"),
     ],
 )
-def test_colours_are_no_indices(tmp_path: Path, pixels: np.ndarray, message: str) -> None:
+def test_colours_are_not_indices(tmp_path: Path, pixels: np.ndarray, message: str) -> None:
     shapes.save(tmp_path / "m.png", pixels)
     with pytest.raises(DataError, match=message):
         index_masks.read(tmp_path / "m.png")
 
 
-def test_indices_are_no_colours_and_files_must_be_there(tmp_path: Path) -> None:
+def test_indices_are_not_colours_and_files_must_exist(tmp_path: Path) -> None:
     shapes.save(tmp_path / "m.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(DataError, match=r"m\.png: is of mode L; expected RGB"):
         index_masks.read_colours(tmp_path / "m.png")
@@ -106,13 +106,13 @@ def test_digest_follows_names_sizes_and_other_files(tmp_path: Path) -> None:
     assert files.names_and_sizes_digest(tmp_path, ["a.png"], "meta") != first
 
 
-def test_missing_files_are_told_in_part_and_counted(tmp_path: Path) -> None:
+def test_the_first_missing_files_are_listed_and_all_are_counted(tmp_path: Path) -> None:
     there = tmp_path / "there"
     shapes.write(there, "x")
-    told = list(files.missing_files([there, *(tmp_path / f"{number}" for number in range(12))]))
-    assert len(told) == 11
-    assert told[0] == f"no file {tmp_path / '0'}"
-    assert told[-1] == "12 of 13 files are missing, including these 10; fetch them again"
+    messages = list(files.missing_files([there, *(tmp_path / f"{number}" for number in range(12))]))
+    assert len(messages) == 11
+    assert messages[0] == f"no file {tmp_path / '0'}"
+    assert messages[-1] == "12 of 13 files are missing, including these 10; fetch them again"
     assert list(files.missing_files([there])) == []
 
 
@@ -139,7 +139,7 @@ def test_names_by_line_or_by_number(tmp_path: Path, text: str, names: dict[int, 
         ("1 car\n1 bus\n", "number 1 is used twice"),
     ],
 )
-def test_names_that_say_nothing(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_files_of_names(tmp_path: Path, text: str, message: str) -> None:
     shapes.write(tmp_path / "names.txt", text)
     with pytest.raises(DataError, match=message):
         names_file.read(tmp_path / "names.txt")
@@ -153,7 +153,7 @@ def test_names_that_say_nothing(tmp_path: Path, text: str, message: str) -> None
         (None, "cannot be read"),
     ],
 )
-def test_json_that_is_none(tmp_path: Path, text: str | None, message: str) -> None:
+def test_invalid_json_objects(tmp_path: Path, text: str | None, message: str) -> None:
     if text is not None:
         shapes.write(tmp_path / "x.json", text)
     with pytest.raises(DataError, match=message):

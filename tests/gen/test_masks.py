@@ -1,4 +1,4 @@
-"""Masks: our thin layer over pycocotools says the same as pycocotools, and refuses what does not fit."""
+"""Masks: the thin layer over pycocotools agrees with pycocotools and refuses invalid masks."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def test_polygons_are_drawn_as_pycocotools_draws_them() -> None:
         (lambda: masks.from_png(b"", "m.png"), "m.png: is not a readable PNG"),
     ],
 )
-def test_what_does_not_fit_is_refused(make, message: str) -> None:
+def test_invalid_masks_are_refused(make, message: str) -> None:
     with pytest.raises(DataError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""400 samples of everything real beside the checkout that has segmentation masks: they build, verify, and add up.
+"""400 samples of all real data with segmentation masks: the corpus builds, verifies, and its counts add up.
 
 Left out are `videos`, which nobody annotated, and the test sets of the benchmarks (ucsd, avenue, shanghaitech, ...): a
 corpus must not hold what models are scored on.
@@ -29,7 +29,7 @@ SAMPLES = 400
 
 
 def full_ade20k(data: Path, root: Path) -> Path:
-    """The three photos of the full release as index masks: 256 * (R // 10) + G is the class, its JSON tells the name."""
+    """The three photos of the full release as index masks: 256 * (R // 10) + G is the class, its JSON has the names."""
     known: dict[int, str] = {}
     for file in sorted((data / "ade20k").rglob("ADE_train_*_seg.png")):
         photo = file.with_name(file.name.replace("_seg.png", ".jpg"))
@@ -37,15 +37,15 @@ def full_ade20k(data: Path, root: Path) -> Path:
         shutil.copy(photo, root / "images")
         red, green = np.asarray(Image.open(file)).astype(np.uint16)[:, :, :2].transpose(2, 0, 1)
         shapes.save(root / "masks" / f"{photo.stem}.png", red // 10 * 256 + green)
-        told = json.loads(photo.with_suffix(".json").read_bytes())["annotation"]["object"]
-        known |= {one["name_ndx"]: one["name"].split(",")[0] for one in told}
+        objects = json.loads(photo.with_suffix(".json").read_bytes())["annotation"]["object"]
+        known |= {entry["name_ndx"]: entry["name"].split(",")[0] for entry in objects}
     assert known
     shapes.write(root / "names.txt", "".join(f"{value} {name}\n" for value, name in sorted(known.items())))
     return root
 
 
 def with_judo(data: Path, root: Path) -> Path:
-    """Ref-DAVIS and judo of vos_multi in one folder. judo's masks show one object each: the others are there unseen."""
+    """Ref-DAVIS and judo of vos_multi in one folder. Each mask of judo shows one object; the others have no mask."""
     train = root / "train"
     for part in ("JPEGImages", "Annotations"):
         for video in (*(data / "ref_davis" / "train" / part).iterdir(), data / "vos_multi" / part / "judo"):
@@ -57,9 +57,12 @@ def with_judo(data: Path, root: Path) -> Path:
     meta["videos"]["judo"] = {"objects": objects}
     shapes.write(train / "meta.json", meta)
     (file,) = (data / "ref_davis").rglob("meta_expressions.json")
-    told = json.loads(file.read_bytes())
-    told["videos"]["judo"] = {"frames": frames, "expressions": {"0": {"exp": "a man in a judo suit", "obj_id": "1"}}}
-    shapes.write(root / "meta_expressions" / "train" / "meta_expressions.json", told)
+    expressions = json.loads(file.read_bytes())
+    expressions["videos"]["judo"] = {
+        "frames": frames,
+        "expressions": {"0": {"exp": "a man in a judo suit", "obj_id": "1"}},
+    }
+    shapes.write(root / "meta_expressions" / "train" / "meta_expressions.json", expressions)
     return root
 
 

@@ -1,4 +1,4 @@
-"""Recipes: every fault at once, each with its place; digests that know no machine."""
+"""Recipes: all problems at once, each with its key; digests that do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def test_built_in_recipes_load(name: str, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(variable, "/data")
     recipe = recipes.load(name)
     assert recipe.name == name
-    assert recipe.about, "a built-in recipe says what it is"
+    assert recipe.about, "a built-in recipe has a description"
 
 
-def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
-    said = problems(
+def test_all_problems_are_reported_at_once_each_with_its_key(tmp_path: Path) -> None:
+    message = problems(
         tmp_path,
         """
 name: Bad Name
@@ -66,7 +66,7 @@ exposures:
 limits: {min_area: 2}
 """,
     )
-    assert re.search(r"r.yaml: \d+ problems", said)
+    assert re.search(r"r.yaml: \d+ problems", message)
     for line in (
         "sources[0].root: ${NO_SUCH_VARIABLE} is not set; export NO_SUCH_VARIABLE=... or give --set sources.0.root=...",
         "sources[0].splt: coco has no such option; did you mean 'split'?",
@@ -79,13 +79,13 @@ limits: {min_area: 2}
         "exposures[0].weight: Input should be greater than 0; got -1",
         "limits.min_area: Input should be less than or equal to 1; got 2",
     ):
-        assert line in said
+        assert line in message
 
 
 def test_missing_keys(tmp_path: Path) -> None:
-    said = problems(tmp_path, "name: x\n")
+    message = problems(tmp_path, "name: x\n")
     for key in ("samples", "sources", "exposures"):
-        assert f"{key}: is missing" in said
+        assert f"{key}: is missing" in message
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_unknown_recipe_names() -> None:
         recipes.load("no/such.yaml")
 
 
-def test_the_digest_knows_the_recipe_but_no_path(tmp_path: Path) -> None:
+def test_the_digest_depends_on_the_recipe_but_on_no_path(tmp_path: Path) -> None:
     text = GOOD.replace("{name: street, scenes: 20}", "{name: coco, root: ROOT}")
     here, there = load(tmp_path, text.replace("ROOT", "/here/me")), load(tmp_path, text.replace("ROOT", "/there/you"))
     assert here.digest() == there.digest()

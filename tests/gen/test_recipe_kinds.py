@@ -1,4 +1,4 @@
-"""Recipes of corpora, of runs and of ablations are told apart, and each is told the command that takes it."""
+"""Recipes of corpora, runs and ablations are distinguished, and the error names the command for each kind."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ def test_built_in_recipes_are_of_their_kind(kind: RecipeKind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "said"),
+    ("kind", "name", "message"),
     [
         (CORPUS, "small", A_RUN), (CORPUS, "exposures", AN_ABLATION), (RUN, "coco", A_CORPUS),
         (RUN, "exposures", AN_ABLATION), (ABLATION, "coco", A_CORPUS), (ABLATION, "demo", A_RUN),
     ],
 )  # fmt: skip
-def test_a_name_of_another_kind(kind: RecipeKind, name: str, said: str) -> None:
-    with pytest.raises(UserError, match=f"^{name}: {said.format(name)}$"):
+def test_a_name_of_another_kind(kind: RecipeKind, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"^{name}: {message.format(name)}$"):
         kind.find(name)
 
 
-def test_a_path_of_another_kind_is_no_string_of_typos() -> None:
+def test_a_path_of_another_kind_is_not_reported_as_typos() -> None:
     path = recipes_folder() / "bench" / "demo.yaml"
     with pytest.raises(UserError, match=f"^{path}: {A_RUN.format(path)}$"):
         recipes.load(str(path))
 
 
-def test_a_typo_makes_no_other_kind(tmp_path: Path) -> None:
+def test_a_typo_does_not_change_the_kind(tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     file.write_text("name: r\nsorces: [street]\nexposures: [relabel]\nmodel: {preset: tiny}\n")
     with pytest.raises(UserError, match=r"model: a recipe has no such option"):

@@ -1,4 +1,4 @@
-"""refcoco: miniatures in the official layouts, drawn here; every way to lay them out, and what may be wrong with them."""
+"""refcoco: miniatures in all official layouts, and malformed ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def square(box: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def instances() -> Plain:
-    """Photo 9: two persons and a dog; photo 25: a person; photo 30: nothing annotated."""
+    """Image 9: two persons and a dog; image 25: a person; image 30: no annotations."""
     images = [
         {"id": n, "file_name": f"COCO_train2014_{n:012d}.jpg", "height": SIZE[0], "width": SIZE[1], "license": 4}
         for n in (9, 25, 30)
@@ -61,7 +61,7 @@ def instances() -> Plain:
 
 
 def ref(number: int, ann: Any, image: int, split: str, *texts: str, **more: Any) -> Plain:
-    """As the refer API's files have it."""
+    """A ref as in the files of the refer API."""
     sentences = [
         {"sent_id": 10 * number + n, "sent": t, "raw": t.upper(), "tokens": t.split()} for n, t in enumerate(texts)
     ]
@@ -125,7 +125,7 @@ def test_a_scene(tmp_path: Path, protocol: int) -> None:
     assert list(one.problems()) == []
 
 
-def test_a_crowd_is_no_thing(tmp_path: Path) -> None:
+def test_a_crowd_is_not_a_thing(tmp_path: Path) -> None:
     plain = instances()
     plain["annotations"][1]["iscrowd"] = 1
     before, after = (
@@ -157,10 +157,10 @@ def test_vocabulary(tmp_path: Path) -> None:
 def test_every_name_of_every_scene_is_in_the_vocabulary(tmp_path: Path) -> None:
     one = source(lay(tmp_path))
     known = {(name.text, name.category) for name in one.vocabulary()}
-    said = {
+    used = {
         (text, region.category) for n in range(len(one)) for region in one.scene(n).regions for text in region.names
     }
-    assert said <= known
+    assert used <= known
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_splits_as_the_refer_api_reads_them(tmp_path: Path, split: str, texts: s
     assert {text for region in one.scene(0).regions for text in region.names} == {"person", *texts}
 
 
-def test_no_such_split(tmp_path: Path) -> None:
+def test_unknown_split(tmp_path: Path) -> None:
     message = r"refs\(unc\)\.p: has no refs of split 'testC'; expected one of its splits: train \(3\), val \(1\), testAB \(1\)"
     with pytest.raises(DataError, match=message):
         source(lay(tmp_path), split="testC")
@@ -195,30 +195,30 @@ def test_no_such_split(tmp_path: Path) -> None:
         ("grefcoco", "grefs(unc).p"),
     ],
 )
-def test_whose_division_if_none_is_given(tmp_path: Path, dataset: str, name: str) -> None:
+def test_the_default_split_by(tmp_path: Path, dataset: str, name: str) -> None:
     photos = "images/saiapr_tc-12" if dataset == "refclef" else PHOTOS
     assert len(source(lay(tmp_path, dataset=dataset, refs_name=name, photos=photos), dataset=dataset)) == 1
 
 
 @pytest.mark.parametrize("photos", [PHOTOS, "images/mscoco/images/train2014", "mscoco/images/train2014", "train2014"])
-def test_photos_are_found(tmp_path: Path, photos: str) -> None:
+def test_image_folders_are_found(tmp_path: Path, photos: str) -> None:
     assert source(lay(tmp_path, photos=photos)).scene(0).frames[0].jpeg()
 
 
 @pytest.mark.parametrize("absolute", [True, False])
-def test_photos_elsewhere(tmp_path: Path, absolute: bool) -> None:
+def test_images_in_another_folder(tmp_path: Path, absolute: bool) -> None:
     root = lay(tmp_path / "data", photos="far/away")
     assert source(root, images=root / "far/away" if absolute else "far/away").scene(0).frames[0].jpeg()
 
 
-def test_no_photos(tmp_path: Path) -> None:
+def test_missing_image_folder(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"images: the folder of images does not exist; expected one of .*train2014.*; give `images`"
     ):
         source(lay(tmp_path, photos="elsewhere"))
 
 
-def test_another_division_is_named(tmp_path: Path) -> None:
+def test_another_split_by_is_named(tmp_path: Path) -> None:
     root = lay(tmp_path, dataset="refcocog", refs_name="refs(google).p")
     with pytest.raises(DataError, match=r"refs\(umd\)\.p; .*give `split_by`: the folder has refs\(google\)\.p"):
         source(root, dataset="refcocog")
@@ -267,7 +267,7 @@ def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
         ("dog", "man with dog"),
     ]
     assert [list(scene.absent()) for scene in scenes] == [["the zebra", "a red kite"], ["the bus"], ["a boat"]]
-    assert scenes[1].regions[0].names == ("person",), "the expression of another split is not told"
+    assert scenes[1].regions[0].names == ("person",), "the expression of another split is left out"
     assert scenes[2].regions == ()
     assert scenes[0].licence == "Attribution License; expressions CC-BY-NC-SA-4.0"
     assert Name("man with dog", "dog", "animal") in list(one.vocabulary())
@@ -275,7 +275,7 @@ def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
     assert not any("zebra" in name.text for name in one.vocabulary()), "its category is unknown"
 
 
-def test_an_expression_with_and_without_target_is_there(tmp_path: Path) -> None:
+def test_an_expression_with_and_without_target_is_present(tmp_path: Path) -> None:
     one = gref(tmp_path, [ref(0, [1], 9, "train", "the man"), ref(1, [-1], 9, "train", "the man", "the cat")])
     assert list(one.scene(0).absent()) == ["the cat"]
     assert list(one.problems()) == [
@@ -298,21 +298,21 @@ def test_an_expression_with_and_without_target_is_there(tmp_path: Path) -> None:
         ({"no_target": True}, r"is marked no_target but names annotations \[1\]"),
     ],
 )
-def test_odd_refs(tmp_path: Path, change: Plain, message: str) -> None:
+def test_malformed_refs(tmp_path: Path, change: Plain, message: str) -> None:
     with pytest.raises(DataError, match=message):
         source(lay(tmp_path, [{**REFS[0], **change}, *REFS[1:]]))
 
 
-def test_faults_are_told_together_and_counted(tmp_path: Path) -> None:
+def test_problems_are_reported_together_and_counted(tmp_path: Path) -> None:
     refs = [ref(n, 77, 9, "train", "x") for n in range(25)]
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         source(lay(tmp_path, refs))
-    lines = str(told.value).split("\n")
+    lines = str(error.value).split("\n")
     assert len(lines) == 11
     assert lines[-1] == "  ... and 15 more"
 
 
-def test_annotation_ids_that_stand_twice(tmp_path: Path) -> None:
+def test_repeated_annotation_ids(tmp_path: Path) -> None:
     plain = instances()
     plain["annotations"][1]["id"] = 1
     with pytest.raises(DataError, match=r"ann_id 1 is used twice in .*instances\.json"):
@@ -325,7 +325,7 @@ def test_blank_expressions_are_counted(tmp_path: Path) -> None:
     assert list(one.problems()) == ["refcoco: refs[0]: a blank expression was left out"]
 
 
-def test_missing_photos_of_the_split_are_told(tmp_path: Path) -> None:
+def test_missing_images_of_the_split_are_reported(tmp_path: Path) -> None:
     root = lay(tmp_path)
     for path in (root / PHOTOS).iterdir():
         path.unlink()
@@ -335,14 +335,14 @@ def test_missing_photos_of_the_split_are_told(tmp_path: Path) -> None:
     assert "1 of 1 images are missing" in problems[1]
 
 
-def test_a_json_of_refs_that_is_no_list(tmp_path: Path) -> None:
+def test_a_json_of_refs_that_is_not_a_list(tmp_path: Path) -> None:
     root = lay(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     (root / "grefcoco" / "grefs(unc).json").write_text('{"refs": []}')
     with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:1: is not JSON: '\{' instead of \["):
         source(root, dataset="grefcoco")
 
 
-def test_a_json_of_refs_that_was_cut(tmp_path: Path) -> None:
+def test_a_truncated_json_of_refs(tmp_path: Path) -> None:
     root = lay(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     path = root / "grefcoco" / "grefs(unc).json"
     path.write_text(path.read_text()[:300])
@@ -358,15 +358,15 @@ def test_a_pickle_of_another_kind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["", "refcoco", "refcoco/instances.json", "refcoco/refs(unc).p"])
-def test_what_is_missing_is_named(tmp_path: Path, gone: str) -> None:
+def test_missing_files_are_named(tmp_path: Path, gone: str) -> None:
     root = lay(tmp_path / "data")
     (root / gone).rename(tmp_path / "moved")
-    with pytest.raises(DataError, match="see `lavida-gen sources refcoco`") as told:
+    with pytest.raises(DataError, match="see `lavida-gen sources refcoco`") as error:
         source(root)
-    assert str(root / gone) in str(told.value)
+    assert str(root / gone) in str(error.value)
 
 
-def test_check_tells_all_that_is_missing_at_once(tmp_path: Path) -> None:
+def test_check_reports_everything_missing_at_once(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     entry = {"name": "refcoco", "root": str(tmp_path / "data")}
     plain = {"name": "r", "samples": 4, "sources": [entry], "exposures": ["relabel"]}
@@ -394,7 +394,7 @@ def test_the_fingerprint_is_that_of_the_files(tmp_path: Path) -> None:
     assert first.scene(0).regions == second.scene(0).regions
 
 
-def test_the_second_opening_reads_nothing_but_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_opening_reads_only_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = lay(tmp_path)
     regions = source(root).scene(0).regions
     monkeypatch.setattr("lavida_gen.annotations.safe_pickle.load", None)

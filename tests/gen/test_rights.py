@@ -1,4 +1,4 @@
-"""A user's own files are published under what the recipe says of them, and not at all where it says nothing."""
+"""A user's own files are published under the licence that the recipe states, and not at all if it states none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OWN = {"licence": "CC-BY-4.0", "use": "free", "attribution": "The museum"}
 
 
 def sources(*entries: dict[str, Any]) -> list[SourceEntry]:
-    """What a corpus says of the data sets of a recipe."""
+    """What a corpus states about the data sets of a recipe."""
     plain = {"name": "own", "samples": 4, "sources": list(entries), "exposures": ["relabel", "absent"]}
     return BuildPlan.of(SamplePlanner.open(parse(plain, "own.yaml"))).sources
 
@@ -41,17 +41,17 @@ def entry(root: Path, **more: Any) -> dict[str, Any]:
     return {"name": "folder", **plain, **more}
 
 
-def test_nothing_said_is_not_passed_on(tmp_path: Path) -> None:
+def test_files_without_a_licence_are_not_published(tmp_path: Path) -> None:
     (one,) = sources(entry(tmp_path))
     assert one.use == "forbidden"
 
 
-def test_what_the_recipe_says_holds(tmp_path: Path) -> None:
+def test_the_licence_of_the_recipe_is_used(tmp_path: Path) -> None:
     (one,) = sources(entry(tmp_path, **OWN))
     assert (one.licence, one.use, one.attribution) == ("CC-BY-4.0", "free", "The museum")
 
 
-def test_of_two_folders_the_stricter_use_holds_and_both_are_named(tmp_path: Path) -> None:
+def test_two_folders_get_the_stricter_use_and_both_are_named(tmp_path: Path) -> None:
     other = {"licence": "CC-BY-NC-4.0", "use": "noncommercial", "dataset": "other"}
     (one,) = sources(entry(tmp_path / "a", **OWN), entry(tmp_path / "b", **other))
     assert one.use == "noncommercial"
@@ -59,19 +59,19 @@ def test_of_two_folders_the_stricter_use_holds_and_both_are_named(tmp_path: Path
     assert one.attribution == "The museum and the owner of the files"
 
 
-def test_two_folders_of_one_owner_are_told_once(tmp_path: Path) -> None:
+def test_two_folders_of_the_same_owner_are_named_once(tmp_path: Path) -> None:
     (one,) = sources(entry(tmp_path / "a", **OWN), entry(tmp_path / "b", **OWN, dataset="other"))
     assert one.licence == "CC-BY-4.0"
 
 
-@pytest.mark.parametrize("lacks", ["licence", "use"])
-def test_a_licence_without_its_use_is_refused(tmp_path: Path, lacks: str) -> None:
-    half = {key: value for key, value in OWN.items() if key != lacks}
+@pytest.mark.parametrize("missing", ["licence", "use"])
+def test_a_licence_without_its_use_is_refused(tmp_path: Path, missing: str) -> None:
+    half = {key: value for key, value in OWN.items() if key != missing}
     with pytest.raises(UserError, match="give both `licence` and `use`, or neither"):
         sources(entry(tmp_path, **half))
 
 
-def test_a_thing_of_another_picture_brings_its_rights_along() -> None:
+def test_a_pasted_thing_keeps_its_rights() -> None:
     pixels = np.full((240, 320, 3), 90, np.uint8)
     frame = Frame.drawn(lambda: pixels, (240, 320), "x")
     thing = np.zeros((240, 320), np.bool_)
@@ -88,7 +88,7 @@ def test_a_thing_of_another_picture_brings_its_rights_along() -> None:
         assert made.credit == ("CC-BY-NC-4.0", "The school"), "also where it is not named"
 
 
-def test_a_sample_with_a_pasted_thing_names_both(tmp_path: Path) -> None:
+def test_a_sample_with_a_pasted_thing_names_both_owners(tmp_path: Path) -> None:
     planner = SamplePlanner.open(parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN)]}, "own.yaml"))
     records = [make_sample(planner, index, "").sample.record for index in range(12)]
     assert {record["licence"] for record in records if record["source"] == "street"} == {
@@ -98,8 +98,8 @@ def test_a_sample_with_a_pasted_thing_names_both(tmp_path: Path) -> None:
     assert any(record["attribution"].endswith(" and The museum") for record in records)
 
 
-def test_what_only_lends_its_things_is_not_passed_on_either(tmp_path: Path) -> None:
-    """A source without a sample of its own, whose things may have been pasted into those of others."""
+def test_sources_of_pasted_things_alone_are_not_published_either(tmp_path: Path) -> None:
+    """A source without own samples, whose things may have been pasted into samples of other sources."""
     for exposures, refused in ((["relabel", "absent"], False), (["relabel", "absent", "paste"], True)):
         plain = PASTED | {"sources": [STREET, entry(tmp_path / "own") | {"weight": 1e-9}], "exposures": exposures}
         manifest = build(parse(plain, "own.yaml"), tmp_path / exposures[-1])

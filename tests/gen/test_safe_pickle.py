@@ -1,4 +1,4 @@
-"""Pickles of plain data are read; whatever could call something is refused, and was not called."""
+"""Pickles of plain data are read; pickles that could call something are refused, and nothing is called."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_extension_codes_are_refused(tmp_path: Path) -> None:
         b"\x80\x02c__builtin__\nset\nK\x05\x85R.",  # a call that fails
     ],
 )
-def test_nothing_is_changed_or_called_by_the_types_that_are_allowed(tmp_path: Path, data: bytes) -> None:
+def test_the_allowed_types_change_and_call_nothing(tmp_path: Path, data: bytes) -> None:
     before = dict(vars(set))
     with pytest.raises(DataError):
         safe_pickle.load(written(tmp_path, data), list)
@@ -144,7 +144,7 @@ def test_arrays_are_named(tmp_path: Path) -> None:
 
 
 @given(cut=st.floats(0, 0.999), protocol=st.integers(0, pickle.HIGHEST_PROTOCOL))
-def test_a_cut_pickle(tmp_path_factory: pytest.TempPathFactory, cut: float, protocol: int) -> None:
+def test_a_truncated_pickle(tmp_path_factory: pytest.TempPathFactory, cut: float, protocol: int) -> None:
     whole = pickle.dumps([{"ref_id": n, "sentences": [{"sent": "a dog"}]} for n in range(5)], protocol)
     path = written(tmp_path_factory.mktemp("p"), whole[: int(cut * len(whole))])
     with pytest.raises(
@@ -156,19 +156,19 @@ def test_a_cut_pickle(tmp_path_factory: pytest.TempPathFactory, cut: float, prot
 @given(data=st.binary(max_size=60))
 def test_any_bytes_give_data_or_a_clear_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = written(tmp_path_factory.mktemp("p"), data)
-    told = ""
+    message = ""
     try:
         found = safe_pickle.load(path, list)
     except DataError as error:
-        told = str(error)
-    assert str(path) in told or type(found) is list
+        message = str(error)
+    assert str(path) in message or type(found) is list
 
 
-def test_another_kind(tmp_path: Path) -> None:
+def test_another_type(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"refs\.p: holds a dict; expected a list"):
         safe_pickle.load(written(tmp_path, pickle.dumps({"a": 1})), list)
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent\.p: cannot be read \(No such file"):
         safe_pickle.load(tmp_path / "absent.p", list)

@@ -67,8 +67,8 @@ def test_keys_begin_with_the_name(drawn: tuple[str, Path, dict[str, Any]], case:
     assert all(source.key(number).startswith(f"{drawn[0]}/") for number in range(len(source)))
 
 
-def test_photos_are_files(drawn: tuple[str, Path, dict[str, Any]], case: SourceCase) -> None:
-    """So that a missing one can be looked for; drawn scenes and tables have none."""
+def test_images_are_files(drawn: tuple[str, Path, dict[str, Any]], case: SourceCase) -> None:
+    """So that missing ones can be found; drawn scenes and tables have no files."""
     assert bool(photo_files(case.open())) == (drawn[0] not in ("street", "hf"))
     assert bool(case.files()) == (drawn[0] != "street")
 
@@ -107,7 +107,7 @@ def test_real_files(shared_data: Path, name: str, folder: str, options: dict[str
 
 
 def test_a_real_mask_of_another_size_is_named(shared_data: Path) -> None:
-    """judo's second mask is a pixel narrower than its frame."""
+    """The second mask of judo is one pixel narrower than its frame."""
     options = {"root": shared_data / "vos_multi", "resolution": "", "split": None, "frames": 2, "stride": 1}
     source = opened("davis", options)
     assert [source.key(number) for number in range(len(source))] == ["davis/all/judo/00000", "davis/all/judo/00008"]
@@ -117,7 +117,7 @@ def test_a_real_mask_of_another_size_is_named(shared_data: Path) -> None:
 
 
 def test_real_masks_equal_the_files(shared_data: Path) -> None:
-    """Pixel for pixel, by another way: what Pillow and numpy say of the files."""
+    """Pixel by pixel, compared with Pillow and numpy."""
     import numpy as np
     from PIL import Image
 
@@ -140,7 +140,7 @@ def test_real_masks_equal_the_files(shared_data: Path) -> None:
 
 
 def test_real_panoptic_segments_equal_the_detection_masks(shared_data: Path) -> None:
-    """The same annotations are there as PNG and as run lengths, with the same ids."""
+    """The same annotations exist as PNG and as run lengths, with the same ids."""
     import json
 
     png = opened("coco_panoptic", {"root": shared_data / "coco", "split": "val2017"})
@@ -164,7 +164,9 @@ def test_real_panoptic_segments_equal_the_detection_masks(shared_data: Path) -> 
         ("folder", ["masks", "images", "names"]),
     ],
 )
-def test_all_that_an_empty_folder_lacks_is_told_at_once(name: str, places: list[str], tmp_path: Path) -> None:
+def test_everything_missing_in_an_empty_folder_is_reported_at_once(
+    name: str, places: list[str], tmp_path: Path
+) -> None:
     plain = {**miniatures.draw(name, tmp_path / "data"), "root": tmp_path / "empty"}
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError) as error:

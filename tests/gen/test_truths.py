@@ -1,4 +1,4 @@
-"""4,000 samples each of drawn and of real scenes: what every corpus must hold, whatever chance does."""
+"""4,000 samples each of drawn and of real scenes: properties of every corpus, whatever is drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLES = 4000
 
 
 def drafts(planner: SamplePlanner) -> tuple[list[tuple[SampleSpec, Scene, Draft]], Counter[str]]:
-    """What the build would write, short of encoding it. Scenes are read once: they are a pure function."""
+    """The samples that a build would write, before encoding. Scenes are read once, since they are a pure function."""
     scenes: dict[tuple[int, int], Scene] = {}
     drops: Counter[str] = Counter()
     found = []
@@ -40,7 +40,7 @@ def drafts(planner: SamplePlanner) -> tuple[list[tuple[SampleSpec, Scene, Draft]
 
 
 def hold(planner: SamplePlanner) -> None:
-    """The truths."""
+    """Check the properties of every sample."""
     found, drops = drafts(planner)
     assert len(found) == SAMPLES, drops
     listed: Counter[str] = Counter()
@@ -60,7 +60,7 @@ def hold(planner: SamplePlanner) -> None:
                 if name in set(scene.absent()):
                     continue  # the data set's own word; test_street.py and test_refcoco.py hold that it is true
                 assert spec.exposure_name == "near_miss", (name, scene.key)
-                assert one_word_off(name, scene), (name, scene.key)
+                assert one_word_changed(name, scene), (name, scene.key)
         assert 1 <= len(draft.names) <= spec.task.max_names
     share = sum(draft.exposed for _, _, draft in found) / SAMPLES
     assert abs(share - planner.recipe.anomaly_ratio) < 0.02
@@ -68,8 +68,8 @@ def hold(planner: SamplePlanner) -> None:
     assert every <= set(listed), f"never drawn: {sorted(every - set(listed))[:10]}"
 
 
-def one_word_off(name: str, scene: Scene) -> bool:
-    """It differs in one word from an expression of the scene, and says of nothing there what is annotated of it."""
+def one_word_changed(name: str, scene: Scene) -> bool:
+    """Whether a name differs in one word from an expression of the scene and describes nothing annotated in it."""
     every = [text for region in scene.regions for text in region.names]
     close = [
         t

@@ -1,4 +1,4 @@
-"""What the tests of layout traps share: opening a drawn data set, and looking into its scenes.
+"""Helpers of the tests of layout traps: open a drawn data set, and inspect its scenes.
 
 Loaded by conftest.py under the name `traps`.
 """
@@ -17,7 +17,7 @@ from lavida_gen.sources._base import Source
 
 Plain = dict[str, Any]
 BOX = (8, 30, 20, 10)
-"""Left, top, width, height of what these tests draw."""
+"""Left, top, width, height of the drawn box."""
 
 
 def opened(name: str, plain: Plain) -> Source:
@@ -40,7 +40,7 @@ def area(region: Region) -> list[int]:
 
 
 def edit(path: Path, change: Any) -> None:
-    """Rewrite a JSON file by a function of its content."""
+    """Change the content of a JSON file by a function."""
     plain = json.loads(path.read_text())
     change(plain)
     path.write_text(json.dumps(plain))

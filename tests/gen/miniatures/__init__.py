@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 OTHER = ("__init__", "shapes", "world")
-"""Files that are no miniature of one source."""
+"""Modules that are not the miniature of one source."""
 
 
 def names() -> list[str]:
@@ -20,6 +20,6 @@ def names() -> list[str]:
 
 
 def draw(name: str, root: Path) -> dict[str, Any]:
-    """Draw the miniature of a source below `root`; the options to open it."""
+    """Draw the miniature of a source below `root`; returns the options to open it."""
     options: dict[str, Any] = importlib.import_module(f"{__name__}.{name}").draw(root)
     return options

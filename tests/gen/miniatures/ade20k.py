@@ -1,4 +1,4 @@
-"""ADEChallengeData2016 with four classes. 0 is void, which no class may be made of."""
+"""ADEChallengeData2016 with four classes. 0 is void and must not become a class."""
 
 from __future__ import annotations
 

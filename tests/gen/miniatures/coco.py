@@ -1,4 +1,4 @@
-"""COCO 2017 instances of three photos: polygons, a crowd as run lengths, a photo without annotations."""
+"""COCO 2017 instances of three images: polygons, a crowd as run lengths, an image without annotations."""
 
 from __future__ import annotations
 

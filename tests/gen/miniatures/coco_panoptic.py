@@ -1,4 +1,4 @@
-"""COCO panoptic: a PNG whose colours are ids, and what they are; two cars, a crowd, sky, brick, void."""
+"""COCO panoptic: a PNG whose colours are segment ids, and their categories; two cars, a crowd, sky, brick, void."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's own images (JPEG, PNG, in a subfolder too) with index masks and names."""
+"""A user's own images (JPEG and PNG, one in a subfolder) with index masks and names."""
 
 from __future__ import annotations
 

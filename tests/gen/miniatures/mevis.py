@@ -22,11 +22,11 @@ def draw(root: Path) -> dict[str, Any]:
         hidden = time in HIDDEN
         second.append(None if hidden else shapes.run_lengths(shapes.bits(shapes.track(time, (40, 30), (-4, 0)))))
     shapes.write(root / "train" / "mask_dict.json", {"11": first, "12": second})
-    said = {
+    expressions = {
         "0": {"exp": "The bird moving to the right", "obj_id": [0], "anno_id": [11]},
         "1": {"exp": "the one that hides for a while", "obj_id": [1], "anno_id": [12]},
         "2": {"exp": "two birds passing each other", "obj_id": [0, 1], "anno_id": [11, 12]},
     }
-    video = {"expressions": said, "vid_id": 0, "frames": frames}
+    video = {"expressions": expressions, "vid_id": 0, "frames": frames}
     shapes.write(root / "train" / "meta_expressions.json", {"videos": {VIDEO: video}})
     return {"root": root, "frames": 3, "stride": 1}

@@ -9,12 +9,12 @@ from miniatures import ref_youtube_vos, shapes, youtube_vos
 
 
 def draw(root: Path) -> dict[str, Any]:
-    told = youtube_vos.frames(root, dense=True)
+    videos = youtube_vos.frames(root, dense=True)
     shapes.write(
-        root / "meta_expressions" / "train" / "meta_expressions.json", {"videos": ref_youtube_vos.expressions(told)}
+        root / "meta_expressions" / "train" / "meta_expressions.json", {"videos": ref_youtube_vos.expressions(videos)}
     )
-    for video in told.values():
+    for video in videos.values():
         for one in video["objects"].values():
             del one["frames"]
-    shapes.write(root / "train" / "meta.json", {"videos": told})
+    shapes.write(root / "train" / "meta.json", {"videos": videos})
     return {"root": root, "frames": 3, "stride": 1}

@@ -8,22 +8,22 @@ from typing import Any
 from miniatures import shapes, youtube_vos
 
 
-def expressions(told: dict[str, Any]) -> dict[str, Any]:
+def expressions(videos: dict[str, Any]) -> dict[str, Any]:
     """meta_expressions.json's content for the videos of a meta.json."""
     found = {}
-    for at, video in enumerate(told):
-        frames = told[video]["objects"]["1"]["frames"]
-        said = {
+    for at, video in enumerate(videos):
+        frames = videos[video]["objects"]["1"]["frames"]
+        texts = {
             "0": {"exp": f"a penguin walking to the right in film {at}", "obj_id": "1"},
             "1": {"exp": "the  one that is walking", "obj_id": "1"},
             "2": {"exp": f"a giant panda coming from the right in film {at}", "obj_id": "2"},
         }
-        found[video] = {"expressions": said, "frames": frames}
+        found[video] = {"expressions": texts, "frames": frames}
     return found
 
 
 def draw(root: Path) -> dict[str, Any]:
-    told = youtube_vos.frames(root)
-    shapes.write(root / "train" / "meta.json", {"videos": told})
-    shapes.write(root / "meta_expressions" / "train" / "meta_expressions.json", {"videos": expressions(told)})
+    videos = youtube_vos.frames(root)
+    shapes.write(root / "train" / "meta.json", {"videos": videos})
+    shapes.write(root / "meta_expressions" / "train" / "meta_expressions.json", {"videos": expressions(videos)})
     return {"root": root, "frames": 3}

@@ -1,4 +1,4 @@
-"""RefCOCO (unc) over two photos, in the layout of the refer API."""
+"""RefCOCO (unc) over two images, in the layout of the refer API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from miniatures import coco, shapes
 
-SAID = {1: ["man on the left", "tall guy"], 2: ["small dog"], 4: ["red car"]}
+EXPRESSIONS = {1: ["man on the left", "tall guy"], 2: ["small dog"], 4: ["red car"]}
 
 
 def draw(root: Path) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def draw(root: Path) -> dict[str, Any]:
     photos = coco.images("COCO_train2014_{:012d}.jpg")[:2]
     plain = {"images": photos, "annotations": annotations, "categories": coco.CATEGORIES, "licenses": []}
     shapes.write(root / "refcoco" / "instances.json", plain)
-    refs = [_ref(number, owners[number], texts) for number, texts in SAID.items()]
+    refs = [_ref(number, owners[number], texts) for number, texts in EXPRESSIONS.items()]
     (root / "refcoco" / "refs(unc).p").write_bytes(pickle.dumps(refs, protocol=2))
     for image in photos:
         shapes.jpeg(root / "images" / "mscoco" / "images" / "train2014" / image["file_name"], image["id"])

@@ -1,4 +1,4 @@
-"""SA-V: an mp4 of 24 frames a second and masklets of every fourth frame; a masklet that is hidden at times."""
+"""SA-V: an mp4 with 24 frames per second and masklets of every fourth frame; a masklet that is hidden at times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZE = (96, 128)
 
 
 def film(path: Path, count: int, key_frames: int = 12, size: tuple[int, int] = SIZE) -> None:
-    """A video whose frame number n is about 8 n bright on its right, with a white box that moves."""
+    """A video with a moving white box; the right half of frame n has a brightness of about 8 n."""
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What miniatures are made of: noisy photos, index planes of boxes, and the files they are stored in."""
+"""Parts of miniatures: noisy images, index masks of boxes, and files that store them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from PIL import Image
 
 SIZE = (48, 64)
-"""(H, W) of all miniatures: not square, so that a swap of the sides shows."""
+"""(H, W) of all miniatures: not square, so that swapped sides are noticed."""
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height."""
 
 
 def photo(seed: int, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """(H, W, 3) uint8: a gradient with some noise, another one for each seed."""
+    """(H, W, 3) uint8: a gradient with noise, which depends on the seed."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: size[0], : size[1]]
     base = np.stack([x * 2 + seed * 30, y * 3 + seed * 50, (x + y) * 2], axis=2)
@@ -25,7 +25,7 @@ def photo(seed: int, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def plane(boxes: dict[int, Box], size: tuple[int, int] = SIZE, ground: int = 0, dtype: Any = np.uint8) -> np.ndarray:
-    """(H, W) indices: `ground`, then the boxes on top of one another in their order."""
+    """(H, W) indices: `ground`, then the boxes, later ones on top."""
     found = np.full(size, ground, dtype)
     for value, (x, y, w, h) in boxes.items():
         found[y : y + h, x : x + w] = value
@@ -38,18 +38,18 @@ def bits(box: Box, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def save(path: Path, pixels: np.ndarray, **options: Any) -> None:
-    """An image file of what the array holds, folders made."""
+    """Save an array as an image file; makes its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, **options)
 
 
 def jpeg(path: Path, seed: int, size: tuple[int, int] = SIZE) -> None:
-    """A photo as JPEG."""
+    """Save a noisy image as JPEG."""
     save(path, photo(seed, size), quality=92)
 
 
 def palette(path: Path, indices: np.ndarray) -> None:
-    """A palette PNG, as DAVIS and YouTube-VOS have them: colours that have nothing to do with the indices."""
+    """A palette PNG, as in DAVIS and YouTube-VOS: the colours are unrelated to the indices."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(indices.astype(np.uint8), mode="P")
     image.putpalette([(37 * at + 11) % 256 for at in range(3 * 256)])
@@ -57,22 +57,22 @@ def palette(path: Path, indices: np.ndarray) -> None:
 
 
 def write(path: Path, plain: Any) -> None:
-    """A JSON file, or a text file of a text."""
+    """Write a JSON file, or a text file if `plain` is text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(plain if isinstance(plain, str) else json.dumps(plain))
 
 
 def track(time: int, start: tuple[int, int], step: tuple[int, int], side: tuple[int, int] = (14, 12)) -> Box:
-    """The box of something that moves by `step` pixels a frame."""
+    """The box of an object that moves by `step` pixels per frame."""
     return (start[0] + step[0] * time, start[1] + step[1] * time, *side)
 
 
 def run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    """COCO's compressed run lengths of a (H, W) mask, as JSON files hold them."""
+    """COCO's compressed run lengths of a (H, W) mask, as in JSON files."""
     from pycocotools import mask as coco
 
-    told = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": [int(side) for side in told["size"]], "counts": told["counts"].decode()}
+    encoded = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode()}
 
 
 def corners(box: Box) -> list[float]:

@@ -1,4 +1,4 @@
-"""The embedded source draws itself: small stills."""
+"""The built-in source needs no files: small images."""
 
 from __future__ import annotations
 

@@ -29,14 +29,14 @@ SPLIT_BY = {"refcoco": "unc", "refcoco+": "unc", "refcocog": "umd", "refclef": "
 
 @cache
 def scenes(kind: str, seed: int) -> tuple[Scene, ...]:
-    """Stills, or films of FRAMES frames; another seed, others."""
+    """Images, or clips of FRAMES frames, drawn from a seed."""
     count = STILLS if kind == "image" else FILMS
     source = StreetSource(StreetSource.Options(kind=kind, size=SIZE, scenes=count, frames=FRAMES, fps=6, seed=seed))
     return tuple(source.scene(number) for number in range(count))
 
 
 def draw(root: Path) -> None:
-    """All of them."""
+    """Draw all data sets."""
     ade20k(root / "ade20k")
     mapillary(root / "mapillary")
     street_views(root / "cityscapes")
@@ -55,7 +55,7 @@ def save(path: Path, scene: Scene, time: int = 0) -> None:
 
 
 def plane(scene: Scene, values: list[int], time: int = 0, ground: int = 0) -> np.ndarray:
-    """(H, W) int32: the value of each region where it is seen."""
+    """(H, W) int32: the value of each region where it is visible."""
     found = np.full(scene.size, ground, np.int32)
     for region, value in zip(scene.regions, values, strict=True):
         mask = region.masks[time]
@@ -64,7 +64,7 @@ def plane(scene: Scene, values: list[int], time: int = 0, ground: int = 0) -> np
     return found
 
 
-def said(region: Region, film: int) -> str:
+def expression(region: Region, film: int) -> str:
     """An expression of a region."""
     return region.names[-1] if len(region.names) > 1 else f"the {region.category} in film {film}"
 
@@ -90,7 +90,7 @@ def mapillary(root: Path) -> None:
 
 
 def street_views(root: Path) -> None:
-    """Cityscapes; what it has no class for is void."""
+    """Cityscapes; regions without a class are void."""
     ids = {name: number for number, (name, _, instances) in cityscapes.TABLE.items() if instances}
     for number, scene in enumerate(scenes("image", 3)):
         stem = f"aachen_{number:06d}_000019"
@@ -101,7 +101,7 @@ def street_views(root: Path) -> None:
 
 
 def refer(root: Path) -> None:
-    """refCOCO, refCOCO+, refCOCOg and refCLEF, over the same photos."""
+    """refCOCO, refCOCO+, refCOCOg and refCLEF, over the same images."""
     photos, annotations, refs = [], [], []
     for number, scene in enumerate(scenes("image", 4), start=1):
         name = f"COCO_train2014_{number:012d}.jpg"
@@ -115,7 +115,7 @@ def refer(root: Path) -> None:
             annotations.append(
                 {"id": ident, "image_id": number, "category_id": kind, "iscrowd": 0, "segmentation": rle}
             )
-            text = said(region, number)
+            text = expression(region, number)
             sentences = [{"sent_id": ident, "sent": text, "raw": text, "tokens": text.split()}]
             refs.append(
                 {"ref_id": ident, "ann_id": ident, "image_id": number, "category_id": kind, "split": "train",
@@ -131,7 +131,7 @@ def refer(root: Path) -> None:
 
 def videos(root: Path, seed: int, every: int) -> dict[str, Any]:
     """JPEGImages, palette masks, and the videos of a meta.json."""
-    told: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for number, scene in enumerate(scenes("clip", seed)):
         video, objects = f"film{number:03d}", {}
         for at, region in enumerate(scene.regions, start=1):
@@ -143,33 +143,35 @@ def videos(root: Path, seed: int, every: int) -> dict[str, Any]:
             shapes.palette(
                 root / "train" / "Annotations" / video / f"{every * time:05d}.png", plane(scene, values, time)
             )
-        told[video] = {"objects": objects}
-    return told
+        entries[video] = {"objects": objects}
+    return entries
 
 
 def referred(root: Path, objects: dict[str, Any], seed: int) -> None:
     """meta.json and meta_expressions.json."""
     shapes.write(root / "train" / "meta.json", {"videos": objects})
-    told = {}
+    entries = {}
     for number, (video, scene) in enumerate(zip(objects, scenes("clip", seed), strict=True)):
-        rows = {str(at): {"exp": said(one, number), "obj_id": str(at + 1)} for at, one in enumerate(scene.regions)}
-        told[video] = {"expressions": rows, "frames": []}
-    shapes.write(root / "meta_expressions" / "train" / "meta_expressions.json", {"videos": told})
+        rows = {
+            str(at): {"exp": expression(one, number), "obj_id": str(at + 1)} for at, one in enumerate(scene.regions)
+        }
+        entries[video] = {"expressions": rows, "frames": []}
+    shapes.write(root / "meta_expressions" / "train" / "meta_expressions.json", {"videos": entries})
 
 
 def mevis(root: Path, seed: int) -> None:
-    """Run lengths by annotation, expressions of all that they fit."""
+    """Run lengths by annotation, expressions with all annotations they describe."""
     codes: dict[str, list[Any]] = {}
-    told = {}
+    entries = {}
     for number, scene in enumerate(scenes("clip", seed)):
         video, texts = f"film{number:03d}", dict[str, list[str]]()
         for region in scene.regions:
             ident = str(len(codes))
             codes[ident] = [mask and shapes.run_lengths(masks.decode(mask)) for mask in region.masks]
-            texts.setdefault(said(region, number), []).append(ident)
+            texts.setdefault(expression(region, number), []).append(ident)
         rows = {str(at): {"exp": text, "anno_id": [int(one) for one in ids]} for at, (text, ids) in enumerate(texts.items())}  # fmt: skip
         for time in range(FRAMES):
             save(root / "train" / "JPEGImages" / video / f"{time:05d}.jpg", scene, time)
-        told[video] = {"expressions": rows, "frames": [f"{time:05d}" for time in range(FRAMES)]}
+        entries[video] = {"expressions": rows, "frames": [f"{time:05d}" for time in range(FRAMES)]}
     shapes.write(root / "train" / "mask_dict.json", json.loads(json.dumps(codes)))
-    shapes.write(root / "train" / "meta_expressions.json", {"videos": told})
+    shapes.write(root / "train" / "meta_expressions.json", {"videos": entries})

@@ -1,6 +1,6 @@
 """YouTube-VOS: JPEGs of every frame, palette masks of every fifth, meta.json with the frames of each object.
 
-In the second video the second object is not to be seen in frame 00010, and meta.json leaves that frame out.
+In the second video, the second object is not visible in frame 00010, and meta.json does not list that frame.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CATEGORIES = {"1": "penguin", "2": "giant_panda"}
 
 def frames(root: Path, split: str = "train", dense: bool = False) -> dict[str, Any]:
     """The videos of a split, and their meta.json's content."""
-    told: dict[str, Any] = {}
+    videos: dict[str, Any] = {}
     for seed, (video, count) in enumerate(VIDEOS.items()):
         objects: dict[str, Any] = {ident: {"category": name, "frames": []} for ident, name in CATEGORIES.items()}
         for time in range(count):
@@ -30,8 +30,8 @@ def frames(root: Path, split: str = "train", dense: bool = False) -> dict[str, A
             for ident in boxes:
                 objects[str(ident)]["frames"].append(frame)
             shapes.palette(root / split / "Annotations" / video / f"{frame}.png", shapes.plane(boxes))
-        told[video] = {"objects": objects}
-    return told
+        videos[video] = {"objects": objects}
+    return videos
 
 
 def draw(root: Path) -> dict[str, Any]:

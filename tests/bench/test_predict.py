@@ -25,7 +25,8 @@ from PIL import Image
 
 from lavida_bench.cli import main
 from lavida_bench.prediction import overlay, timeline_picture
-from lavida_bench.prediction.predict import DEPTH, Prediction, Settings, predict
+from lavida_bench.prediction.loop import DEPTH
+from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.predict_many import (
     Outcome,
     PredictInput,
@@ -34,6 +35,7 @@ from lavida_bench.prediction.predict_many import (
     predict_all,
     prompt_names,
 )
+from lavida_bench.prediction.prediction import Prediction, Settings
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.scoring import lavida_scorer
 from lavida_bench.scoring.scorer import ClipScores, PendingScores

@@ -53,8 +53,8 @@ def command(
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model runs/demo/fit/model
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
     """
-    from lavida_bench.prediction.predict import Settings
     from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names
+    from lavida_bench.prediction.prediction import Settings
     from lavida_gen.storage.output_folder import make_output_folder
 
     settings = Settings(every, threshold, join, seconds, not no_overlay, longest)

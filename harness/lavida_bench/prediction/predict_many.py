@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lavida_bench.common.progress import Bar
-from lavida_bench.prediction.predict import FORMAT, RESULT, Prediction, Settings, predict
+from lavida_bench.prediction.predict import predict
+from lavida_bench.prediction.prediction import FORMAT, RESULT, Prediction, Settings
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.prediction.timeline_picture import format_time
 from lavida_bench.protocols.prompt_names import parse_prompt_names

@@ -186,4 +186,4 @@ def ablate(
         build(arm.corpus, out / arm.name / "corpus", workers)
         run(arm.run, out / arm.name / "run", bar, log)
         finished.append(ArmRun(arm.name, arm.exposures, out / arm.name / "run"))
-    return write_table(ablation.name, ablation.about, finished, out, log)
+    return write_table(ablation.name, ablation.about, finished, out, log, allow_code)

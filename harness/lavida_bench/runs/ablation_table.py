@@ -39,7 +39,9 @@ class ArmRun:
     run: Path
 
 
-def write_table(name: str, about: str, arms: Sequence[ArmRun], out: Path, log: Callable[[str], None]) -> Path:
+def write_table(
+    name: str, about: str, arms: Sequence[ArmRun], out: Path, log: Callable[[str], None], allow_code: bool = False
+) -> Path:
     """Write ablation.md and ablation.json. Each comparison takes as long as measuring two arms.
 
     Args:
@@ -48,6 +50,7 @@ def write_table(name: str, about: str, arms: Sequence[ArmRun], out: Path, log: C
         arms: Its arms in order.
         out: Folder of the ablation.
         log: Prints a line about the progress.
+        allow_code: Whether plug-ins may be named ``package.module:Class``.
 
     Returns:
         The path of ablation.md.
@@ -56,7 +59,7 @@ def write_table(name: str, about: str, arms: Sequence[ArmRun], out: Path, log: C
         DataError: The results or scores of an arm cannot be read, or the disk is full.
         UserError: Two arms have nothing in common to compare.
     """
-    comparisons = [[], *_compare_neighbours(arms, log)]
+    comparisons = [[], *_compare_neighbours(arms, log, allow_code)]
     sections = [f"# Ablation {escape(name)}", escape(about)]
     plain: list[dict[str, object]] = []
     for entry in results_json.read(arms[0].run).entries:
@@ -70,13 +73,14 @@ def write_table(name: str, about: str, arms: Sequence[ArmRun], out: Path, log: C
     return out / "ablation.md"
 
 
-def _compare_neighbours(arms: Sequence[ArmRun], log: Callable[[str], None]) -> list[list[Comparison]]:
+def _compare_neighbours(arms: Sequence[ArmRun], log: Callable[[str], None], allow_code: bool) -> list[list[Comparison]]:
     """Every arm but the first, compared with the one before."""
     comparisons = []
     for before, after in pairwise(arms):
         log(f"compares {after.name} with {before.name}")
         first, second = open_run(str(after.run)), open_run(str(before.run))
-        comparisons.append([compare((first, a), (second, b)) for a, b in shared_entries(first, second)])
+        pairs = shared_entries(first, second)
+        comparisons.append([compare((first, a), (second, b), allow_code=allow_code) for a, b in pairs])
     return comparisons
 
 

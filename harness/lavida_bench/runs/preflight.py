@@ -153,9 +153,10 @@ def refuse_partial(benchmark: Benchmark, protocol: EvaluationProtocol) -> None:
     found = len(videos), sum(video.frame_count for video in videos)
     if expected is None or not protocol.complete or (found[0] >= expected[0] and found[1] >= expected[1]):
         return
+    got = f"{found[0]:,} of {expected[0]:,} videos, {found[1]:,} of {expected[1]:,} frames are at hand"
     missing = benchmark.log.missing
-    listed = f"; missing: {', '.join(missing[:SHOWN])}{' ...' if len(missing) > SHOWN else ''}" if missing else ""
-    got = f"{found[0]:,} of {expected[0]:,} videos, {found[1]:,} of {expected[1]:,} frames are at hand{listed}"
+    if missing:
+        got += f"; missing: {', '.join(missing[:SHOWN])}" + (" ..." if len(missing) > SHOWN else "")
     todo = (
         f"`lavida-bench check {benchmark.name}` lists what is missing; "
         "allow_partial (--allow-partial) marks the result as partial"

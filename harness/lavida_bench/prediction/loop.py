@@ -1,0 +1,210 @@
+"""The loop of a prediction: clips are read ahead in a thread, scored, and shown. See predict.py for the files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+
+from lavida_bench.prediction import overlay, timeline_picture
+from lavida_bench.prediction.overlay import OverlayWriter
+from lavida_bench.prediction.prediction import SEGMENTS, TIMELINE, Prediction, Settings
+from lavida_bench.prediction.segments import (
+    AnomalySegment,
+    ScoredFrame,
+    ScoredFrames,
+    csv_row,
+    find_segments,
+    write_csv,
+)
+from lavida_bench.prediction.timeline_picture import Peaks
+from lavida_bench.protocols.protocol import CLIP_LENGTH
+from lavida_bench.scoring.scorer import ClipScores, Scorer
+from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
+from lavida_bench.videos.stream import Stream, StreamFrame
+from lavida_bench.videos.types import Maps, Pixels
+from lavida_gen.common.atomic_file import write_atomic
+from lavida_gen.common.errors import DataError, problem
+
+DEPTH = 2  # clips that wait for the model
+
+
+class _EncodedFrame(NamedTuple):
+    """A frame that waits for the score of its clip: its number, its time in seconds, its pixels as JPEG."""
+
+    number: int
+    seconds: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clip:
+    """Up to 8 sampled frames, prepared for the model, and all frames from the first of them to the next clip.
+
+    Attributes:
+        sampled: (number, seconds) of the sampled frames.
+        frames: All frames, the first one sampled.
+        prepared: Inputs of the model.
+    """
+
+    sampled: list[tuple[int, float]]
+    frames: list[_EncodedFrame]
+    prepared: object
+
+
+@dataclass(slots=True)
+class PredictionLoop:
+    """The loop over the clips of one source, with the files that it writes as it goes.
+
+    Attributes:
+        scorer: The model.
+        names: Names of the prompt.
+        settings: The options.
+        prediction: The result, completed as the loop goes.
+        table: The open scores.csv.
+        video: Writes the overlay; None = no overlay.
+        rows: The sampled frames.
+        peaks: Thumbnails for the timeline.
+    """
+
+    scorer: Scorer
+    names: tuple[str, ...]
+    settings: Settings
+    prediction: Prediction
+    table: TextIO
+    video: OverlayWriter | None
+    rows: ScoredFrames
+    peaks: Peaks = field(default_factory=Peaks)
+
+    def run(self, stream: Stream, advance: Callable[[int], None]) -> None:
+        """Score the source to its end, or to ctrl-C.
+
+        Args:
+            stream: The source.
+            advance: Called with numbers of frames that are done.
+
+        Raises:
+            DataError: Nothing can be decoded, a score is not finite, or the disk is full.
+        """
+        write_csv(self.table, [], ScoredFrame)
+        with closing(read_ahead([stream], self._clips, readers=1, depth=DEPTH)) as items:
+            try:
+                for item in items:
+                    if isinstance(item, JobPiece):
+                        advance(self._add(item.piece))
+                    elif isinstance(item, JobDone) and item.error is not None:
+                        raise item.error
+            except KeyboardInterrupt:
+                self.prediction.stopped = True
+
+    def _clips(self, stream: Stream) -> Iterator[_Clip]:
+        """The source in clips. Runs in a reader thread."""
+        sampled: list[StreamFrame] = []
+        frames: list[_EncodedFrame] = []
+        limit = self.settings.seconds
+        for frame in stream:
+            if limit is not None and frame.seconds >= limit:
+                break
+            if frame.number % self.prediction.every == 0:
+                if len(sampled) == CLIP_LENGTH:
+                    yield self._clip(sampled, frames)
+                    sampled, frames = [], []
+                sampled.append(frame)
+            jpeg = _encode(overlay.shrink(frame.pixels, self.settings.longest))
+            frames.append(_EncodedFrame(frame.number, frame.seconds, jpeg))
+        if sampled:
+            yield self._clip(sampled, frames)
+
+    def _clip(self, sampled: list[StreamFrame], frames: list[_EncodedFrame]) -> _Clip:
+        pixels = [frame.pixels for frame in sampled]
+        filled = np.stack(pixels + pixels[-1:] * (CLIP_LENGTH - len(pixels)))
+        prepared = self.scorer.prepare([filled], self.names)
+        return _Clip([(frame.number, frame.seconds) for frame in sampled], frames, prepared)
+
+    def _add(self, clip: _Clip) -> int:
+        """Score a clip, write its lines and pictures, return the number of its frames."""
+        scores = self.scorer.score(clip.prepared)()
+        self._refuse_infinite(clip, scores)
+        places: dict[int, int] = {}
+        rows: list[ScoredFrame] = []
+        for place, (number, seconds) in enumerate(clip.sampled):
+            row = self.rows.add(number, seconds, float(scores.frames[place]), _best_name(scores, place))
+            csv.writer(self.table, lineterminator="\n").writerow(csv_row(row))
+            places[number] = place
+            rows.append(row)
+        self.table.flush()
+        place = 0
+        for frame in clip.frames:
+            sampled = frame.number in places
+            place = places.get(frame.number, place)
+            if sampled or self.video is not None:
+                self._show(frame, rows[place], None if scores.maps is None else scores.maps[place], sampled)
+        self.prediction.frames += len(clip.frames)
+        self.prediction.sampled += len(clip.sampled)
+        self.prediction.seconds = round(clip.frames[-1].seconds, 3)
+        return len(clip.frames)
+
+    def _refuse_infinite(self, clip: _Clip, scores: ClipScores) -> None:
+        for (number, _), score in zip(clip.sampled, scores.frames, strict=False):
+            if not np.isfinite(score):
+                where = f"{self.prediction.source}, frame {number}"
+                raise DataError(problem(where, f"score {score}", "a finite score", "take another model"))
+
+    def _show(self, frame: _EncodedFrame, row: ScoredFrame, scores: Maps | None, sampled: bool) -> None:
+        """Write a frame with its scores into the overlay, and offer a sampled one to the timeline."""
+        pixels = _decode(frame.jpeg)
+        if sampled:
+            self.peaks.add(row.probability, frame.seconds, pixels)
+        if self.video is not None:
+            threshold = self.settings.threshold
+            name = row.name if row.probability >= threshold else ""
+            label = f"{timeline_picture.format_time(frame.seconds, 0.5)}   {row.probability:.2f}   {name}"
+            picture = overlay.draw_overlay(pixels, scores, row.probability, threshold, label)
+            self.video.write(picture, frame.seconds)
+
+    def write_summary(self, out: Path) -> None:
+        """Find the segments, and write timeline.png and segments.csv.
+
+        Args:
+            out: The folder to write to.
+
+        Raises:
+            DataError: The disk is full.
+        """
+        prediction, threshold = self.prediction, self.settings.threshold
+        spacing = (prediction.every, prediction.every / prediction.fps)
+        prediction.segments = find_segments(self.rows, threshold, self.settings.join, spacing, prediction.frames)
+        if len(self.rows):
+            title = f"{Path(prediction.source).name}: {', '.join(self.names)}"
+            timeline_picture.draw_timeline(out / TIMELINE, title, self.rows, prediction.segments, threshold, self.peaks)
+        text = io.StringIO()
+        write_csv(text, prediction.segments, AnomalySegment)
+        write_atomic(out / SEGMENTS, text.getvalue().encode())
+
+
+def _best_name(scores: ClipScores, place: int) -> int:
+    """Index of the name with the highest logit in a frame; -1 if the model does not score names."""
+    if scores.names is None or not np.isfinite(scores.names[place]).any():
+        return -1
+    return int(np.argmax(np.where(np.isfinite(scores.names[place]), scores.names[place], -np.inf)))
+
+
+def _encode(pixels: Pixels) -> bytes:
+    """As JPEG: many frames wait for the score of their clip."""
+    import cv2
+
+    return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])[1])
+
+
+def _decode(jpeg: bytes) -> Pixels:
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None, "what _encode made"
+    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)

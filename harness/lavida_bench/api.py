@@ -30,7 +30,7 @@ from lavida_gen.recipe_files.reading import apply_setting
 
 if TYPE_CHECKING:
     from lavida_bench.evaluation.compare import Comparison
-    from lavida_bench.prediction.predict import Prediction
+    from lavida_bench.prediction.prediction import Prediction
 
 PathLikeStr = str | PathLike[str]
 RunRecipeLike = RunRecipe | Mapping[str, object] | PathLikeStr
@@ -304,12 +304,12 @@ def predict(
     Returns:
         The prediction, with its segments.
     """
-    from lavida_bench.prediction.predict import Settings as PredictSettings
     from lavida_bench.prediction.predict import predict as predict_stream
+    from lavida_bench.prediction.prediction import PredictionSettings
     from lavida_bench.scoring.lavida_scorer import load_scorer
     from lavida_bench.videos.stream import Stream
 
-    settings = PredictSettings(every=every, threshold=threshold, overlay=overlay)
+    settings = PredictionSettings(every=every, threshold=threshold, overlay=overlay)
     scorer = load_scorer(str(model), precision, device) if isinstance(model, str | PathLike) else model
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ from lavida_bench.prediction.predict_many import (
     predict_all,
     prompt_names,
 )
-from lavida_bench.prediction.prediction import Prediction, Settings
+from lavida_bench.prediction.prediction import Prediction, PredictionSettings
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.scoring import lavida_scorer
 from lavida_bench.scoring.scorer import ClipScores, PendingScores
@@ -105,7 +105,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_file_gives_scores_segments_overlay_and_timeline(tmp_path: Path) -> None:
     video, out = film(tmp_path / "v.mp4"), tmp_path / "out"
-    found = predict(Grey(), Stream(video), NAMES, out, Settings(every=2), {"key": "k"})
+    found = predict(Grey(), Stream(video), NAMES, out, PredictionSettings(every=2), {"key": "k"})
     assert (found.frames, found.sampled, found.fps, found.every, found.stopped) == (60, 30, 10.0, 2, False)
     scores = rows(out / "scores.csv")
     assert [int(row["frame"]) for row in scores] == list(range(0, 60, 2))
@@ -139,21 +139,27 @@ def test_a_file_gives_scores_segments_overlay_and_timeline(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("frames", "sampled"), [(1, 1), (17, 9), (33, 17)])
 def test_the_last_clip_may_be_short(tmp_path: Path, frames: int, sampled: int) -> None:
-    found = predict(Grey(), Stream(film(tmp_path / "v.mp4", frames)), NAMES, tmp_path / "o", Settings(overlay=False))
+    found = predict(
+        Grey(), Stream(film(tmp_path / "v.mp4", frames)), NAMES, tmp_path / "o", PredictionSettings(overlay=False)
+    )
     assert (found.frames, found.sampled, found.every) == (frames, sampled, 2)
     assert len(rows(tmp_path / "o" / "scores.csv")) == sampled
     assert not (tmp_path / "o" / "overlay.mp4").exists()
 
 
 def test_it_stops_after_so_many_seconds_of_the_video(tmp_path: Path) -> None:
-    found = predict(Grey(), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", Settings(every=1, seconds=2.5))
+    found = predict(
+        Grey(), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", PredictionSettings(every=1, seconds=2.5)
+    )
     assert found.frames == 25
     assert not found.segments or found.segments[0].end == 2.5
 
 
 def test_readers_do_not_run_ahead_of_the_model(tmp_path: Path) -> None:
     grey = Grey()
-    predict(grey, Stream(film(tmp_path / "v.mp4", 400)), NAMES, tmp_path / "o", Settings(every=1, overlay=False))
+    predict(
+        grey, Stream(film(tmp_path / "v.mp4", 400)), NAMES, tmp_path / "o", PredictionSettings(every=1, overlay=False)
+    )
     assert grey.prepared == 50
     assert grey.most <= DEPTH + 2
 
@@ -170,7 +176,7 @@ def test_a_pipe_and_an_address_are_read_as_they_come(tmp_path: Path) -> None:
     with os.fdopen(read, "rb") as pipe:
         stream = Stream(pipe)
         assert stream.live
-        found = predict(Grey(), stream, NAMES, tmp_path / "pipe", Settings(every=2))
+        found = predict(Grey(), stream, NAMES, tmp_path / "pipe", PredictionSettings(every=2))
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -181,7 +187,7 @@ def test_a_pipe_and_an_address_are_read_as_they_come(tmp_path: Path) -> None:
         threading.Thread(target=serve, daemon=True).start()
         stream = Stream(f"tcp://127.0.0.1:{server.getsockname()[1]}")
         assert stream.live
-        other = predict(Grey(), stream, NAMES, tmp_path / "address", Settings(every=2))
+        other = predict(Grey(), stream, NAMES, tmp_path / "address", PredictionSettings(every=2))
     assert (found.frames, other.frames) == (60, 60)
     assert [(s.start_frame, s.end_frame) for s in found.segments + other.segments] == [(20, 30), (20, 30)]
     with av.open(str(tmp_path / "address" / "overlay.mp4")) as made:
@@ -194,7 +200,7 @@ def test_a_camera_is_read_by_rtsp(tmp_path: Path) -> None:
     with rtsp_server.camera(data, 10, hurry=5) as address:
         stream = Stream(address)
         assert stream.live
-        found = predict(Grey(), stream, NAMES, tmp_path, Settings(every=2, overlay=False))
+        found = predict(Grey(), stream, NAMES, tmp_path, PredictionSettings(every=2, overlay=False))
     assert (found.frames, found.fps, found.lost) == (60, 10.0, "")
     assert [(s.start_frame, s.end_frame, s.start) for s in found.segments] == [(20, 30, 2.0)]
 
@@ -204,7 +210,7 @@ def test_a_camera_that_falls_silent_is_reported(tmp_path: Path, monkeypatch: pyt
     data = film(io.BytesIO(), kind="mpegts", size=(240, 320))
     data.seek(0)
     with rtsp_server.camera(data, 10, hurry=5, silent_after=40) as address:
-        (made,) = predict_all(Grey(), [PredictInput(address, tmp_path)], NAMES, Settings(every=2), False, bar)
+        (made,) = predict_all(Grey(), [PredictInput(address, tmp_path)], NAMES, PredictionSettings(every=2), False, bar)
     assert made.prediction is not None
     assert made.prediction.frames == 40
     assert [(s.start_frame, s.end_frame) for s in made.prediction.segments] == [(20, 30)]
@@ -213,7 +219,9 @@ def test_a_camera_that_falls_silent_is_reported(tmp_path: Path, monkeypatch: pyt
 
 
 def test_ctrl_c_ends_a_stream_well(tmp_path: Path) -> None:
-    found = predict(Grey(interrupt_after=2), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", Settings(every=1))
+    found = predict(
+        Grey(interrupt_after=2), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", PredictionSettings(every=1)
+    )
     assert found.stopped
     assert found.frames == 16
     assert json.loads((tmp_path / "o" / "result.json").read_text("utf-8"))["stopped"] is True
@@ -231,7 +239,7 @@ def test_a_folder_goes_on_where_it_stopped_and_reports_broken_videos(tmp_path: P
     (tmp_path / "bad.mp4").write_bytes(b"no video at all" * 100)
     found = find_inputs(str(tmp_path), tmp_path / "out", nested=False)
     assert [Path(source.place).name for source in found] == ["a.mp4", "b.mp4", "bad.mp4"]
-    settings = Settings(overlay=False)
+    settings = PredictionSettings(overlay=False)
     outcomes = predict_all(Grey(), found, NAMES, settings, False, bar)
     assert [bool(outcome.error) for outcome in outcomes] == [False, False, True]
     assert "bad.mp4: cannot be opened" in outcomes[2].text()
@@ -251,7 +259,13 @@ def test_a_folder_goes_on_where_it_stopped_and_reports_broken_videos(tmp_path: P
 
 
 def test_names_may_hold_commas(tmp_path: Path) -> None:
-    predict(Grey(), Stream(film(tmp_path / "v.mp4", 20)), ('red, "old"', "car, red"), tmp_path, Settings(overlay=False))
+    predict(
+        Grey(),
+        Stream(film(tmp_path / "v.mp4", 20)),
+        ('red, "old"', "car, red"),
+        tmp_path,
+        PredictionSettings(overlay=False),
+    )
     assert {row["name"] for row in rows(tmp_path / "scores.csv")} == {'red, "old"'}
 
 
@@ -260,7 +274,7 @@ def test_a_video_that_the_model_cannot_take_ends_alone(tmp_path: Path) -> None:
     film(tmp_path / "a.mp4", 8, size=(4, 1000))
     scorer = lavida_scorer.load_scorer("tiny")
     found = find_inputs(str(tmp_path), tmp_path / "out", nested=False)
-    bad, good = predict_all(scorer, found, NAMES, Settings(overlay=False), False, bar)
+    bad, good = predict_all(scorer, found, NAMES, PredictionSettings(overlay=False), False, bar)
     assert bad.text().startswith(f"{tmp_path}/a.mp4: frame of 4 x 1000 pixels; expected sides that differ by at most")
     assert not list((tmp_path / "out" / "a").iterdir())
     assert not good.error
@@ -274,7 +288,7 @@ def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
             return lambda: made
 
     with pytest.raises(DataError, match=r"v\.mp4, frame 2: score nan; expected a finite score; take another model$"):
-        predict(Broken(), Stream(film(tmp_path / "v.mp4", 20)), NAMES, tmp_path / "o", Settings(every=2))
+        predict(Broken(), Stream(film(tmp_path / "v.mp4", 20)), NAMES, tmp_path / "o", PredictionSettings(every=2))
     assert not (tmp_path / "o" / "result.json").exists()
     assert not (tmp_path / "o" / "overlay.mp4").exists()
 
@@ -298,13 +312,15 @@ def test_sizes_are_those_of_the_model_whatever_the_processors_file_says(tmp_path
 
 
 def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
-    predict(Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, Settings(), {"key": "k"})
+    predict(
+        Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, PredictionSettings(), {"key": "k"}
+    )
     assert finished_prediction(tmp_path, "k") is None
 
 
 def test_two_predictions_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, out = find_inputs(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
-    predict_all(Grey(), found, NAMES, Settings(), False, bar)
+    predict_all(Grey(), found, NAMES, PredictionSettings(), False, bar)
     assert (out / "overlay.mp4").is_file()
 
     def cut_off(writer: overlay.OverlayWriter) -> None:
@@ -313,10 +329,10 @@ def test_two_predictions_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
         patched.setattr(overlay.OverlayWriter, "finish", cut_off)
-        predict_all(Grey(), found, ("other",), Settings(), False, bar)
-    (outcome,) = predict_all(Grey(), found, NAMES, Settings(), False, bar)
+        predict_all(Grey(), found, ("other",), PredictionSettings(), False, bar)
+    (outcome,) = predict_all(Grey(), found, NAMES, PredictionSettings(), False, bar)
     assert not outcome.kept, "what is there may be of both"
-    predict_all(Grey(), found, ("other",), Settings(overlay=False), False, bar)
+    predict_all(Grey(), found, ("other",), PredictionSettings(overlay=False), False, bar)
     assert not (out / "overlay.mp4").exists()
     predict(Grey(interrupt_after=0), Stream(found[0].place), NAMES, out)
     assert {path.name for path in out.iterdir()} == {"result.json", "scores.csv", "segments.csv"}
@@ -328,9 +344,9 @@ def test_a_failed_prediction_leaves_the_earlier_one(tmp_path: Path) -> None:
             raise DataError("broken")
 
     found, out = find_inputs(str(film(tmp_path / "v.mp4", 20)), tmp_path / "out", nested=False), tmp_path / "out"
-    predict_all(Grey(), found, NAMES, Settings(), False, bar)
+    predict_all(Grey(), found, NAMES, PredictionSettings(), False, bar)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert predict_all(Broken(), found, ("other",), Settings(), False, bar)[0].error
+    assert predict_all(Broken(), found, ("other",), PredictionSettings(), False, bar)[0].error
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 

@@ -54,10 +54,10 @@ def command(
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
     """
     from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names
-    from lavida_bench.prediction.prediction import Settings
+    from lavida_bench.prediction.prediction import PredictionSettings
     from lavida_gen.storage.output_folder import make_output_folder
 
-    settings = Settings(every, threshold, join, seconds, not no_overlay, longest)
+    settings = PredictionSettings(every, threshold, join, seconds, not no_overlay, longest)
     chosen = prompt_names(names)
     target = out or Path("predictions")
     inputs = find_inputs(source, target, nested=out is None)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lavida_bench.prediction import overlay, timeline_picture
 from lavida_bench.prediction.overlay import OverlayWriter
-from lavida_bench.prediction.prediction import SEGMENTS, TIMELINE, Prediction, Settings
+from lavida_bench.prediction.prediction import SEGMENTS, TIMELINE, Prediction, PredictionSettings
 from lavida_bench.prediction.segments import (
     AnomalySegment,
     ScoredFrame,
@@ -75,7 +75,7 @@ class PredictionLoop:
 
     scorer: Scorer
     names: tuple[str, ...]
-    settings: Settings
+    settings: PredictionSettings
     prediction: Prediction
     table: TextIO
     video: OverlayWriter | None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lavida_bench.prediction.loop import PredictionLoop
 from lavida_bench.prediction.overlay import OverlayWriter
-from lavida_bench.prediction.prediction import FORMAT, OVERLAY, RESULT, SCORES, TIMELINE, Prediction, Settings
+from lavida_bench.prediction.prediction import FORMAT, OVERLAY, RESULT, SCORES, TIMELINE, Prediction, PredictionSettings
 from lavida_bench.prediction.segments import ScoredFrames
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.scoring.scorer import Scorer
@@ -35,7 +35,7 @@ def predict(
     stream: Stream,
     names: tuple[str, ...],
     out: Path,
-    settings: Settings | None = None,
+    settings: PredictionSettings | None = None,
     about: Mapping[str, object] | None = None,
     advance: Callable[[int], None] = lambda frames: None,
 ) -> Prediction:
@@ -56,7 +56,7 @@ def predict(
     Raises:
         DataError: Nothing can be decoded, a score is not finite, or the disk is full.
     """
-    settings = settings or Settings()
+    settings = settings or PredictionSettings()
     every = settings.every or min(LARGEST_STEP, max(1, round(stream.fps / PER_SECOND)))
     prediction = Prediction(stream.name, fps=stream.fps, every=every)
     make_output_folder(out)

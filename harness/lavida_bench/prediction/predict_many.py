@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from lavida_bench.common.progress import Bar
 from lavida_bench.prediction.predict import predict
-from lavida_bench.prediction.prediction import FORMAT, RESULT, Prediction, Settings
+from lavida_bench.prediction.prediction import FORMAT, RESULT, Prediction, PredictionSettings
 from lavida_bench.prediction.segments import AnomalySegment
 from lavida_bench.prediction.timeline_picture import format_time
 from lavida_bench.protocols.prompt_names import parse_prompt_names
@@ -138,7 +138,12 @@ def _name_and_size(path: Path) -> tuple[str, int]:
 
 
 def predict_all(
-    scorer: Scorer, sources: Sequence[PredictInput], names: tuple[str, ...], settings: Settings, again: bool, bar: Bar
+    scorer: Scorer,
+    sources: Sequence[PredictInput],
+    names: tuple[str, ...],
+    settings: PredictionSettings,
+    again: bool,
+    bar: Bar,
 ) -> list[Outcome]:
     """Predict several sources. An error in one does not stop the others.
 

@@ -15,7 +15,7 @@ SEGMENTS = "segments.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PredictionSettings:
     """The options of a prediction.
 
     Attributes:

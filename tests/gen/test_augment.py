@@ -7,6 +7,7 @@ import pytest
 
 from lavida_gen.config import augment
 from lavida_gen.config.augment import Augmentation, ImageSettings, Size
+from lavida_gen.config.transforms import TABLE
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -40,7 +41,7 @@ def test_nothing_drawn_nothing_changed() -> None:
     assert applied(draft, image=ImageSettings(size=Size(longest=64))) is draft, "never enlarged"
 
 
-@pytest.mark.parametrize("name", augment.TABLE)
+@pytest.mark.parametrize("name", TABLE)
 def test_each_is_one_draw_and_repeatable(name: str) -> None:
     one = Augmentation(name=name, p=1, strength=0.8)
     still = clip(1)

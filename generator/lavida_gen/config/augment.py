@@ -7,10 +7,9 @@ unchanged, and the shard stores the files' own bytes. Letters: T frames, H W pix
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.config.transforms import TABLE
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import JPEG_QUALITY, Frame, Pixels
 from lavida_gen.scenes.masks import RLE
@@ -28,9 +28,6 @@ _CROPPING = ("perspective", "high_angle")
 """Augmentations that may move a thing out of the image."""
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
-
-Transform = object
-"""A transform of albumentations, which has no type annotations."""
 Plane = NDArray[np.bool_] | None
 """A decoded mask (H, W), None for an empty one."""
 
@@ -90,128 +87,6 @@ class Augmentation(StrictModel):
         if name not in TABLE:
             raise ValueError(unknown_name("augmentation", name, TABLE))
         return name
-
-
-class _Uniform(Protocol):
-    def uniform(self, a: float, b: float, /) -> float: ...
-
-
-class _RandomTransform(Protocol):
-    """The part of a transform of albumentations that our own transforms use."""
-
-    py_random: _Uniform
-
-
-def _subclass(name: str, base: type, methods: Mapping[str, Callable[..., object]]) -> Transform:
-    """A transform that is always applied: a subclass of a class of albumentations with other methods."""
-    transform: Transform = type(name, (base,), dict(methods))(p=1)
-    return transform
-
-
-def _flip(a: ModuleType, s: float) -> Transform:
-    return a.HorizontalFlip(p=1)
-
-
-def _brightness_contrast(a: ModuleType, s: float) -> Transform:
-    return a.RandomBrightnessContrast(0.5 * s, 0.5 * s, p=1)
-
-
-def _hue(a: ModuleType, s: float) -> Transform:
-    return a.HueSaturationValue(round(30 * s), round(60 * s), round(30 * s), p=1)
-
-
-def _low_light(a: ModuleType, s: float) -> Transform:
-    """Less light, never none, and the noise of a sensor that amplifies it."""
-    return a.Compose(
-        [
-            a.RandomGamma((110, round(130 + 70 * s)), p=1),
-            a.MultiplicativeNoise((0.7 - 0.45 * s, 0.85 - 0.35 * s), per_channel=False, elementwise=False, p=1),
-            a.GaussNoise(std_range=(0.01, 0.01 + 0.05 * s), p=1),
-        ]
-    )
-
-
-def _noise(a: ModuleType, s: float) -> Transform:
-    return a.GaussNoise(std_range=(0.01, 0.02 + 0.12 * s), p=1)
-
-
-def _motion_blur(a: ModuleType, s: float) -> Transform:
-    return a.MotionBlur((3, 2 * round(2 + 7 * s) + 1), p=1)
-
-
-def _jpeg(a: ModuleType, s: float) -> Transform:
-    return a.ImageCompression(quality_range=(round(60 - 50 * s), round(80 - 40 * s)), p=1)
-
-
-def _rain(a: ModuleType, s: float) -> Transform:
-    if s < 0.34:
-        kind = "drizzle"
-    elif s < 0.67:
-        kind = "heavy"
-    else:
-        kind = "torrential"
-    return a.RandomRain(brightness_coefficient=0.9, blur_value=3, rain_type=kind, p=1)
-
-
-def _fog(a: ModuleType, s: float) -> Transform:
-    """Koschmieder's law: distant things, which are higher in the image, fade into a bright grey.
-
-    albumentations' own fog draws thousands of discs and takes a hundred times as long.
-    """
-
-    def get_params(self: _RandomTransform) -> dict[str, float]:
-        return {"density": self.py_random.uniform(0.4, 0.6 + 2.4 * s), "light": self.py_random.uniform(190.0, 235.0)}
-
-    def apply(self: _RandomTransform, img: Pixels, density: float, light: float, **params: object) -> Pixels:
-        distance = np.linspace(1.0, 0.25, img.shape[0], dtype=np.float32) ** 2
-        transmission = np.exp(-density * distance)[:, None, None]
-        return np.asarray(np.rint(img * transmission + light * (1 - transmission)), np.uint8)
-
-    return _subclass("Haze", a.ImageOnlyTransform, {"get_params": get_params, "apply": apply})
-
-
-def _low_resolution(a: ModuleType, s: float) -> Transform:
-    return a.Downscale(scale_range=(1 - 0.85 * s, 1 - 0.5 * s), p=1)
-
-
-def _perspective(a: ModuleType, s: float) -> Transform:
-    return a.Perspective(scale=(0.03, 0.03 + 0.12 * s), keep_size=True, fit_output=False, p=1)
-
-
-def _high_angle(a: ModuleType, s: float) -> Transform:
-    """A view as from a mast: the ground looks more like a map, tops of things lean outwards, things get shorter."""
-    import cv2
-
-    def get_params_dependent_on_data(
-        self: _RandomTransform, params: dict[str, tuple[int, ...]], data: object
-    ) -> dict[str, object]:
-        height, width = params["shape"][:2]
-        far = width * self.py_random.uniform(0.08 + 0.08 * s, 0.12 + 0.18 * s)
-        near = far * self.py_random.uniform(0.2, 0.4)
-        visible = [(far, 0), (width - far, 0), (width - near, height), (near, height)]
-        image = [(0, 0), (width, 0), (width, height), (0, height)]
-        matrix = cv2.getPerspectiveTransform(np.array(visible, np.float32), np.array(image, np.float32))
-        return {"matrix": matrix, "max_height": height, "max_width": width, "matrix_bbox": matrix}
-
-    methods = {"get_params_dependent_on_data": get_params_dependent_on_data}
-    return _subclass("HighAngle", a.Perspective, methods)
-
-
-TABLE: dict[str, Callable[[ModuleType, float], Transform]] = {
-    "flip": _flip,
-    "brightness_contrast": _brightness_contrast,
-    "hue": _hue,
-    "low_light": _low_light,
-    "noise": _noise,
-    "motion_blur": _motion_blur,
-    "jpeg": _jpeg,
-    "rain": _rain,
-    "fog": _fog,
-    "low_resolution": _low_resolution,
-    "perspective": _perspective,
-    "high_angle": _high_angle,
-}
-"""Name in a recipe -> function of the module albumentations and a strength 0..1. Add an augmentation here."""
 
 
 def apply(

@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub on loopback: real HTTP, its own storage, and faults on demand.
+"""A stand-in for the Hugging Face Hub on loopback: real HTTP, its own storage, and failures on demand.
 
     with Stand() as hub:
         hub.endpoint                      # HF_ENDPOINT
@@ -55,7 +55,7 @@ class File:
 
 @dataclass
 class Commit:
-    """A state of a repository, and what its commit said."""
+    """A state of a repository, and its commit message."""
 
     oid: str
     files: dict[str, File]
@@ -82,8 +82,8 @@ class Repo:
 
 
 @dataclass
-class Fault:
-    """What goes wrong: "METHOD /path" matched from its start, so many times: a status, a cut (0), or an answer that is lost."""
+class Failure:
+    """A failure of requests that begin with `where` ("METHOD /path"), `times` times: a status, a cut (0), a lost answer."""
 
     where: str
     times: int
@@ -98,7 +98,7 @@ class Stand:
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
         self.log: list[str] = []
-        self.problems: list[Fault] = []
+        self.problems: list[Failure] = []
         self.lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -114,13 +114,13 @@ class Stand:
 
     def fail(self, where: str, times: int = 1, status: int = 0, **headers: str) -> None:
         """Answer the next `times` requests that begin with `where` by `status`; 0 cuts the connection half-way, LOST after all is done."""
-        self.problems.append(Fault(where, times, status, {k.replace("_", "-"): v for k, v in headers.items()}))
+        self.problems.append(Failure(where, times, status, {k.replace("_", "-"): v for k, v in headers.items()}))
 
     def asked(self, where: str) -> list[str]:
         """Requests that began with `where`."""
         return [line for line in self.log if line.startswith(where)]
 
-    def fault_for(self, line: str) -> Fault | None:
+    def failure_for(self, line: str) -> Failure | None:
         with self.lock:
             for problem in self.problems:
                 if problem.times and line.startswith(problem.where):
@@ -210,7 +210,7 @@ class _Routes:
 
     def put(self, oid: str) -> Answer:
         if hashlib.sha256(self.body).hexdigest() != oid:
-            return 400, {"error": "the content is not what its name says"}, {}
+            return 400, {"error": "the content does not have the digest of its name"}, {}
         self.stand.objects[oid] = self.body
         return 200, {}, {}
 
@@ -325,7 +325,7 @@ def _handler(stand: Stand) -> type[BaseHTTPRequestHandler]:
             line = f"{self.command} {way.path}"
             stand.log.append(line)
             length = int(self.headers.get("Content-Length") or 0)
-            problem = stand.fault_for(line)
+            problem = stand.failure_for(line)
             if problem is not None and not problem.status:
                 self.rfile.read(length // 2)
                 self.close_connection = True

@@ -1,4 +1,4 @@
-"""What the tests of publishing share: a small corpus, the stand-in hub as huggingface_hub sees it, the command.
+"""Shared by the tests of publishing: a small corpus, the stand-in for the Hub, the command.
 
 Loaded by conftest.py under the name `publishing`.
 """

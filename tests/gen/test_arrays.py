@@ -22,7 +22,7 @@ PACKAGES = (lavida, lavida_bench, lavida_gen)
 
 @pytest.fixture
 def hasty() -> Iterator[None]:
-    """Garbage is collected all the time, and each time another thread gets its turn: so the fault comes soon."""
+    """Garbage is collected all the time, and each collection switches threads, so that the error would come soon."""
 
     def turn(phase: str, info: dict[str, int]) -> None:
         time.sleep(0)
@@ -36,7 +36,7 @@ def hasty() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_many_threads_read_small_files(tmp_path: Path) -> None:
+def test_many_threads_can_read_small_files(tmp_path: Path) -> None:
     for n in range(8):
         np.save(tmp_path / f"{n}.npy", np.full((2, 3), n))
         np.savez(tmp_path / f"{n}.npz", one=np.full((2, 3), n), two=np.arange(n))
@@ -51,7 +51,7 @@ def test_many_threads_read_small_files(tmp_path: Path) -> None:
         assert list(pool.map(read, range(400))) == [13 * (n % 8) for n in range(400)]
 
 
-def test_what_is_no_archive_and_what_could_run_code(tmp_path: Path) -> None:
+def test_other_files_and_pickled_objects_are_refused(tmp_path: Path) -> None:
     with (tmp_path / "one.npz").open("wb") as file:
         np.save(file, np.zeros(3))
     with (
@@ -64,7 +64,7 @@ def test_what_is_no_archive_and_what_could_run_code(tmp_path: Path) -> None:
         arrays.load_array(tmp_path / "objects.npy")
 
 
-def test_nobody_else_calls_np_load() -> None:
+def test_only_this_module_calls_np_load() -> None:
     found = set()
     for package in PACKAGES:
         for path in Path(str(package.__file__)).parent.rglob("*.py"):

@@ -1,4 +1,4 @@
-"""Bad input at the command: a clear error, exit code 2 (words) or 1 (data), nothing under a final name."""
+"""Invalid input of the command: a clear error, exit code 2 (arguments) or 1 (data), nothing under a final name."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_broken_coco(tmp_path: Path, change: Callable[[Path, Coco], None], messa
     assert_clean(tmp_path)
 
 
-def test_a_sound_one_is_built(tmp_path: Path) -> None:
+def test_a_valid_data_set_is_built(tmp_path: Path) -> None:
     write(tmp_path / "coco", coco(tmp_path / "coco"))
     result = run(tmp_path, {"name": "coco", "root": str(tmp_path / "coco"), "split": "val2017"})
     assert result.exit_code == 0, result.output
@@ -171,7 +171,7 @@ def test_a_sound_one_is_built(tmp_path: Path) -> None:
     assert all(sample.frames[0] in photos for sample in samples), "bytes that nobody changed pass through"
 
 
-def test_broken_files_may_be_dropped_and_are_counted(tmp_path: Path) -> None:
+def test_broken_files_can_be_skipped_and_are_counted(tmp_path: Path) -> None:
     root = tmp_path / "coco"
     write(root, coco(root))
     path = root / "val2017" / "1.jpg"
@@ -195,7 +195,7 @@ def test_missing_root(tmp_path: Path) -> None:
         ("name: x\nsamples: 3\nexposures: [relabel]\nsources: [kitty]", "unknown source 'kitty'"),
     ],
 )
-def test_the_users_words(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_recipes(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(text)
     result = CliRunner().invoke(main, ["build", "--recipe", str(file), "--out", str(tmp_path / "out")])
@@ -209,7 +209,7 @@ class Evil:
         return os.system, ("touch HACKED",)
 
 
-def test_a_pickle_that_calls_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_cannot_run_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "ref"
     (root / "refcoco").mkdir(parents=True)
@@ -236,8 +236,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
-    """It stops with a word, keeps what is finished, and goes on where there is room."""
+def test_a_full_disk_keeps_finished_shards(tmp_path: Path, small_disk: Path) -> None:
+    """The build stops with an error, keeps finished shards, and continues when there is space."""
     recipe = {
         **RECIPE,
         "samples": 60,
@@ -262,7 +262,7 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
     assert CliRunner().invoke(main, ["verify", str(out), "-w", "1"]).exit_code == 0
 
 
-def test_a_traceback_only_if_asked_for(tmp_path: Path) -> None:
+def test_tracebacks_need_debug(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["build", "--recipe", "nowhere"])
     assert result.exit_code == 2
     assert result.output.startswith("error: unknown recipe 'nowhere'")

@@ -1,4 +1,4 @@
-"""The build: same bytes whatever the workers, after kill -9 too; nothing half-done under a final name."""
+"""Builds: the same bytes with any number of workers and after kill -9; no partial file under a final name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_it_is_whole_and_sound(built: Path) -> None:
+def test_a_corpus_is_complete_and_sound(built: Path) -> None:
     corpus = open_corpus(built)
     assert corpus.manifest.samples == 48
     assert find_problems(corpus) == []
@@ -73,14 +73,14 @@ def test_it_is_whole_and_sound(built: Path) -> None:
     }
 
 
-def test_masks_have_one_bit(built: Path) -> None:
+def test_masks_are_0_or_255(built: Path) -> None:
     for sample in open_corpus(built).samples_by_index(range(48)):
         for png in sample.masks:
             assert png[:8] == b"\x89PNG\r\n\x1a\n"
             assert (png[24], png[25]) == (1, 0), "bit depth 1, gray"
 
 
-def test_limits_hold_for_what_ships(tmp_path: Path) -> None:
+def test_limits_hold_for_stored_masks(tmp_path: Path) -> None:
     """Pictures of half the size: an anomaly that is too small then is none."""
     builder.build(recipe(samples=24, image={"size": {"longest": 64}}, limits={"min_pixels": 60}), tmp_path / "c")
     corpus = open_corpus(tmp_path / "c")
@@ -97,7 +97,7 @@ def test_same_bytes_with_any_number_of_workers(built: Path, tmp_path: Path, work
     assert tree(tmp_path / "again") == tree(built)
 
 
-def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
+def test_a_single_sample_has_the_same_bytes(built: Path, tmp_path: Path) -> None:
     from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.planner import SamplePlanner
 
@@ -106,7 +106,7 @@ def test_one_sample_alone_has_the_same_bytes(built: Path, tmp_path: Path) -> Non
     assert make_sample(SamplePlanner.open(one), 41, one.digest()).sample == stored
 
 
-def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+def test_prompts_of_a_shared_scene_have_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     """Shards cut through the five of a scene, and a sample alone knows its scene too."""
     from lavida_gen.sampling.make_sample import make_sample
     from lavida_gen.sampling.planner import SamplePlanner
@@ -125,7 +125,7 @@ def test_prompts_that_share_a_scene_are_the_same_bytes_in_any_process(tmp_path: 
 
 
 @pytest.mark.slow
-def test_kill_9_at_any_moment_then_the_same_command(built: Path, tmp_path: Path) -> None:
+def test_the_same_command_continues_after_kill_9(built: Path, tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"
     file.write_text(json.dumps(PLAIN))
     rng = np.random.default_rng(0)
@@ -164,7 +164,7 @@ def test_finished_shards_are_kept_and_damaged_ones_made_again(built: Path, tmp_p
 
 
 @pytest.mark.parametrize("megabytes", [0.001, 500.0])
-def test_statistics_and_card_are_mended_from_the_shards(
+def test_statistics_and_card_are_restored_from_the_shards(
     tmp_path: Path, megabytes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, out = recipe(samples=24, shard={"samples": 7, "megabytes": megabytes}), tmp_path / "c"
@@ -183,7 +183,7 @@ def test_statistics_and_card_are_mended_from_the_shards(
         assert tree(out) == before
 
 
-def test_statistics_of_other_samples_are_no_statistics(built: Path, tmp_path: Path) -> None:
+def test_statistics_of_other_samples_are_replaced(built: Path, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     shutil.copytree(built, tmp_path / "c")
@@ -194,7 +194,7 @@ def test_statistics_of_other_samples_are_no_statistics(built: Path, tmp_path: Pa
         assert tree(tmp_path / "c") == tree(built)
 
 
-def test_a_card_that_somebody_has_edited_stays(built: Path, tmp_path: Path) -> None:
+def test_an_edited_card_is_kept(built: Path, tmp_path: Path) -> None:
     shutil.copytree(built, tmp_path / "c")
     text = (built / "README.md").read_text() + "\nAsk me.\n"
     (tmp_path / "c" / "README.md").write_text(text)
@@ -210,7 +210,7 @@ def test_a_finished_corpus_is_left_as_it_is(built: Path) -> None:
     }
 
 
-def test_another_recipes_corpus_is_refused_and_untouched(built: Path) -> None:
+def test_a_corpus_of_another_recipe_is_refused_and_unchanged(built: Path) -> None:
     before = tree(built)
     with pytest.raises(UserError, match=r"holds a corpus of recipe 'tiny', not of this one: seed 0 -> 1; give another"):
         builder.build(recipe(seed=1), built)
@@ -231,13 +231,13 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "do not lose me"
 
 
-def test_an_unknown_engine_leaves_nothing(tmp_path: Path) -> None:
+def test_an_unknown_engine_creates_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"unknown engine 'lokal'; did you mean 'local'\?"):
         builder.build(recipe(), tmp_path / "c", engine="lokal")
     assert not (tmp_path / "c").exists()
 
 
-def test_two_builds_at_once(tmp_path: Path) -> None:
+def test_two_builds_of_one_folder_are_refused(tmp_path: Path) -> None:
     import fcntl
 
     out = tmp_path / "c"
@@ -248,14 +248,14 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
             builder.build(recipe(), out)
 
 
-def test_the_bytes_name_no_machine(built: Path) -> None:
+def test_the_bytes_do_not_identify_the_machine(built: Path) -> None:
     secrets = {os.path.expanduser("~"), str(built.parent), os.uname().nodename}
     for path in built.rglob("*.*"):
         data = path.read_bytes()
         assert not [word for word in secrets if len(word) > 4 and word.encode() in data], path
 
 
-def test_webdataset_reads_it(built: Path) -> None:
+def test_webdataset_reads_a_corpus(built: Path) -> None:
     wds = pytest.importorskip("webdataset")
     shards = [str(path) for path in sorted(built.glob("image/train-*.tar"))]
     samples = list(wds.WebDataset(shards, shardshuffle=False, empty_check=False).decode("rgb8"))
@@ -268,7 +268,7 @@ def test_webdataset_reads_it(built: Path) -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("kind", ["image", "clip"])
 @pytest.mark.slow
-def test_datasets_reads_it(
+def test_datasets_reads_a_corpus(
     built: Path, tmp_path: Path, kind: str, streaming: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     datasets = pytest.importorskip("datasets")
@@ -286,7 +286,7 @@ def test_datasets_reads_it(
         assert set(np.unique(np.asarray(mask.convert("L")))) <= {0, 255}
 
 
-def test_an_impossible_recipe_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_an_impossible_recipe_gives_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lavida_gen.sampling.make_sample.ATTEMPTS", 20)
     with pytest.raises(DataError, match=r"sample 0: 20 scenes of 'street' in a row were rejected: relabel: .* loosen"):
         builder.build(recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=1), tmp_path / "c")
@@ -294,9 +294,7 @@ def test_an_impossible_recipe_says_why(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_where_nothing_can_be_made_nothing_is_left(
-    tmp_path: Path, there: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_build_leaves_nothing(tmp_path: Path, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lavida_gen.sampling.make_sample.ATTEMPTS", 5)
     out = tmp_path / "corpora" / "c"
     if there:
@@ -307,7 +305,7 @@ def test_where_nothing_can_be_made_nothing_is_left(
     assert list(out.iterdir() if there else tmp_path.iterdir()) == []
 
 
-def test_a_corpus_whose_parts_do_not_fit_together(built: Path, tmp_path: Path) -> None:
+def test_manifest_and_shards_must_agree(built: Path, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     shutil.copytree(built, tmp_path / "c")
@@ -321,7 +319,7 @@ def test_a_corpus_whose_parts_do_not_fit_together(built: Path, tmp_path: Path) -
         open_corpus(tmp_path / "c").rows(["index", "source"])
 
 
-def test_drops_are_counted(built: Path, tmp_path: Path) -> None:
+def test_rejected_scenes_are_counted(built: Path, tmp_path: Path) -> None:
     manifest = builder.build(recipe(limits={"min_area": 0.02}), tmp_path / "c")
     assert sum(manifest.drops.values()) > 0
     assert all(reason.split(": ")[0] in ("relabel", "absent", "near_miss") for reason in manifest.drops)

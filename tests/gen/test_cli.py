@@ -1,4 +1,4 @@
-"""The command, as people type it."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECIPE = {
 }
 
 
-def said(*command: str, code: int = 0) -> str:
+def run(*command: str, code: int = 0) -> str:
     result = CliRunner().invoke(main, list(command))
     assert result.exit_code == code, result.output
     return result.output
@@ -47,164 +47,164 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def corpus(recipe: Path) -> Path:
     out = recipe.parent / "corpus"
-    text = said("build", "-r", str(recipe), "-o", str(out), "-w", "1")
+    text = run("build", "-r", str(recipe), "-o", str(out), "-w", "1")
     assert "16 samples" in text
     assert "digest " in text
     return out
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in plugins.names("lavida_gen.commands"))])
-def test_help_teaches(command: list[str]) -> None:
-    text = said(*command, "--help")
+def test_help_explains_every_option(command: list[str]) -> None:
+    text = run(*command, "--help")
     assert "Usage: " in text
     assert len(text.splitlines()) > 5
 
 
-def test_build_again_says_the_same(recipe: Path, corpus: Path) -> None:
-    plain = json.loads(said("build", "-r", str(recipe), "-o", str(corpus), "--json"))
+def test_a_second_build_prints_the_same(recipe: Path, corpus: Path) -> None:
+    plain = json.loads(run("build", "-r", str(recipe), "-o", str(corpus), "--json"))
     assert plain["samples"] == 16
     assert plain["digest"] in (corpus / "corpus.json").read_text()
 
 
 def test_a_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:
-    text = said("build", "-r", str(recipe), "-o", str(tmp_path / "no"), "--dry-run")
+    text = run("build", "-r", str(recipe), "-o", str(tmp_path / "no"), "--dry-run")
     assert "image/train-00000.tar  samples 0 to" in text
     assert not (tmp_path / "no").exists()
 
 
-def test_every_way_to_build_prints_json(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+def test_every_kind_of_build_prints_json(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "part")
-    plan = json.loads(said("build", "-r", str(recipe), "-o", out, "--dry-run", "--json"))
+    plan = json.loads(run("build", "-r", str(recipe), "-o", out, "--dry-run", "--json"))
     held = json.loads((corpus / "corpus.json").read_text())["shards"]
     assert plan == {"corpus": out, "shards": [{k: s[k] for k in ("file", "samples", "first")} for s in held]}
-    made = json.loads(said("build", "-r", str(recipe), "-o", out, "--shards", "0:1", "-w", "1", "--json"))
+    made = json.loads(run("build", "-r", str(recipe), "-o", out, "--shards", "0:1", "-w", "1", "--json"))
     assert made == {"corpus": out, "there": 1}
-    one = json.loads(said("build", "-r", str(recipe), "-o", str(tmp_path / "one"), "--only", "0", "--json"))
+    one = json.loads(run("build", "-r", str(recipe), "-o", str(tmp_path / "one"), "--only", "0", "--json"))
     assert [Path(file).suffix for file in one["files"]] == [".jpg", ".png", ".json"]
     assert all(Path(file).is_file() for file in one["files"])
 
 
-def test_verify_says_sound_or_what_is_wrong(corpus: Path, tmp_path: Path) -> None:
-    assert said("verify", str(corpus), "-w", "1").endswith("sound\n")
-    assert json.loads(said("verify", str(corpus), "-w", "1", "--json")) == {"sound": True, "faults": []}
-    said("verify", str(tmp_path), code=2)
+def test_verify_prints_sound_or_the_problems(corpus: Path, tmp_path: Path) -> None:
+    assert run("verify", str(corpus), "-w", "1").endswith("sound\n")
+    assert json.loads(run("verify", str(corpus), "-w", "1", "--json")) == {"sound": True, "faults": []}
+    run("verify", str(tmp_path), code=2)
 
 
-def test_stats_for_people_and_machines(corpus: Path) -> None:
-    text = said("stats", str(corpus))
+def test_stats_as_text_and_json(corpus: Path) -> None:
+    text = run("stats", str(corpus))
     assert "relabel" in text
     assert "street" in text
-    plain = json.loads(said("stats", str(corpus), "--json"))
+    plain = json.loads(run("stats", str(corpus), "--json"))
     assert plain["samples"] == 16
     assert sum(plain["areas"].values()) == plain["exposed"]
     assert sum(count["samples"] for count in plain["splits"].values()) == 16
 
 
 @pytest.mark.parametrize("index", [0, 15])
-def test_show_makes_a_picture_and_a_command_that_works(corpus: Path, tmp_path: Path, index: int) -> None:
+def test_show_writes_a_picture_and_prints_a_working_command(corpus: Path, tmp_path: Path, index: int) -> None:
     picture = tmp_path / "p.png"
-    shown = json.loads(said("show", str(corpus), str(index), "-o", str(picture), "--json"))
+    shown = json.loads(run("show", str(corpus), str(index), "-o", str(picture), "--json"))
     assert cv2.imread(str(picture)).shape[1] == 960
     words = shown["again"].split()
     assert words[0] == "lavida-gen"
     words[words.index("--out") + 1] = str(tmp_path / "again")
-    said(*words[1:])
+    run(*words[1:])
     record = json.loads(next((tmp_path / "again").glob("*.json")).read_text())
     assert record == {key: shown[key] for key in record}
-    assert "question" in said("show", str(corpus), str(index), "-o", str(picture))
+    assert "question" in run("show", str(corpus), str(index), "-o", str(picture))
 
 
 def test_show_quotes_a_path_with_spaces(corpus: Path, tmp_path: Path) -> None:
     place = tmp_path / "my  corpora" / "c"
     shutil.copytree(corpus, place)
-    shown = json.loads(said("show", str(place), "3", "-o", str(tmp_path / "p.png"), "--json"))
+    shown = json.loads(run("show", str(place), "3", "-o", str(tmp_path / "p.png"), "--json"))
     words = ["lavida-gen", "build", "--recipe", str(place), "--only", "3", "--out", "sample-3"]
     assert shlex.split(shown["again"]) == words
-    assert f"again     {shown['again']}\n" in said("show", str(place), "3", "-o", str(tmp_path / "p.png"))
+    assert f"again     {shown['again']}\n" in run("show", str(place), "3", "-o", str(tmp_path / "p.png"))
 
 
-def test_show_of_a_sample_that_is_not_there(corpus: Path) -> None:
-    assert "sample 16: " in said("show", str(corpus), "16", code=2)
+def test_show_of_a_missing_sample(corpus: Path) -> None:
+    assert "sample 16: " in run("show", str(corpus), "16", code=2)
 
 
 def test_check(recipe: Path) -> None:
-    assert said("check", "-r", str(recipe)) == "recipe cli: sound\n"
-    text = said("check", "-r", str(recipe), "--set", "sources.0={name: coco, root: /nowhere/x}", code=1)
+    assert run("check", "-r", str(recipe)) == "recipe cli: sound\n"
+    text = run("check", "-r", str(recipe), "--set", "sources.0={name: coco, root: /nowhere/x}", code=1)
     assert "sources[0] (coco): " in text
     assert "/nowhere/x" in text
 
 
 @pytest.mark.parametrize("name", plugins.names(recipes.SOURCES))
-def test_every_source_tells_of_itself(name: str) -> None:
-    assert name in said("sources")
-    text = said("sources", name)
+def test_every_source_is_described(name: str) -> None:
+    assert name in run("sources")
+    text = run("sources", name)
     for head in ("page", "licence", "How to get it", "Layout of its folder", "Options in a recipe"):
         assert head in text
     assert "None" not in text
-    assert json.loads(said("sources", name, "--json"))["name"] == name
+    assert json.loads(run("sources", name, "--json"))["name"] == name
 
 
-def test_what_the_machine_refuses_is_a_sentence_too() -> None:
-    text = said("build", "--recipe", "x" * 400, code=1)
+def test_errors_of_the_operating_system_are_one_sentence() -> None:
+    text = run("build", "--recipe", "x" * 400, code=1)
     assert text == f"error: {'x' * 400}/corpus.json: File name too long; --debug shows where\n"
     assert isinstance(CliRunner().invoke(main, ["build", "--recipe", "x" * 400, "--debug"]).exception, OSError)
 
 
-def test_defaults_are_told_as_a_recipe_has_them() -> None:
-    text = said("sources", "street")
+def test_defaults_are_printed_as_yaml() -> None:
+    text = run("sources", "street")
     assert re.search(r"size +default \[360, 480\]  \[height, width\] in pixels", text)
     assert re.search(r"closeup +default false ", text)
-    assert re.search(r"places {10,}only these of street", text), "no default, nothing said"
-    text = said("sources", "folder")
+    assert re.search(r"places {10,}only these of street", text), "no default, nothing printed"
+    text = run("sources", "folder")
     assert re.search(r"suffix +default '' ", text)
     assert re.search(r"void +default \[255\] ", text)
     assert "root         required " in text
-    assert "blend  default either  soft edge" in said("exposures", "paste")
+    assert "blend  default either  soft edge" in run("exposures", "paste")
 
 
 @pytest.mark.parametrize("name", plugins.names(recipes.EXPOSURES))
-def test_every_exposure_tells_of_itself(name: str) -> None:
-    assert name in said("exposures")
-    assert "Options in a recipe" in said("exposures", name)
+def test_every_exposure_is_described(name: str) -> None:
+    assert name in run("exposures")
+    assert "Options in a recipe" in run("exposures", name)
 
 
-def test_recipes_are_printed_to_start_from(tmp_path: Path) -> None:
-    assert "street" in said("recipes")
-    text: Any = said("recipes", "street")
+def test_printed_recipes_can_be_built(tmp_path: Path) -> None:
+    assert "street" in run("recipes")
+    text: Any = run("recipes", "street")
     (tmp_path / "mine.yaml").write_text(text)
     assert recipes.load(str(tmp_path / "mine.yaml")).digest() == recipes.load("street").digest()
 
 
 @pytest.mark.parametrize("command", ["sources", "exposures", "recipes"])
 def test_unknown_names(command: str) -> None:
-    assert "unknown" in said(command, "relabell", code=2)
+    assert "unknown" in run(command, "relabell", code=2)
 
 
 @pytest.mark.parametrize(
     "command",
     ["stats", "verify", "preview", "show {} 0", "publish --repo some/one", "publish --repo some/one --dry-run"],
 )
-def test_a_folder_that_is_not_there(command: str, tmp_path: Path) -> None:
+def test_a_missing_folder(command: str, tmp_path: Path) -> None:
     verb, *more = (command if "{}" in command else f"{command} {{}}").format(tmp_path / "no").split()
     todo = f"no such folder; build it: `lavida-gen build --recipe ... --out {tmp_path / 'no'}`"
-    assert f"{tmp_path / 'no'}: {todo}" in said(verb, *more, code=2)
+    assert f"{tmp_path / 'no'}: {todo}" in run(verb, *more, code=2)
 
 
-def test_counts_are_words(recipe: Path, tmp_path: Path) -> None:
+def test_counts_have_the_right_number(recipe: Path, tmp_path: Path) -> None:
     assert counted(1, "problem") == "1 problem"
     assert counted(0, "problem") == "0 problems"
     assert counted(1000, "entry", "entries") == "1,000 entries"
     fewer = ["--set", "samples=1", "--set", "val=0", "--set", "sources=[{name: street, scenes: 3, size: [96, 128]}]"]
-    assert ": 1 sample (" in said("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)
-    assert "1 sample in 1 shard: sound" in said("verify", str(tmp_path / "c"), "-w", "1")
-    text = said("check", "-r", str(recipe), "--set", "sources=[{name: coco_panoptic, root: /nowhere/x}]", code=1)
+    assert ": 1 sample (" in run("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)
+    assert "1 sample in 1 shard: sound" in run("verify", str(tmp_path / "c"), "-w", "1")
+    text = run("check", "-r", str(recipe), "--set", "sources=[{name: coco_panoptic, root: /nowhere/x}]", code=1)
     assert text.splitlines()[-1] == f"recipe cli: {counted(len(text.splitlines()) - 1, 'problem')}"
 
 
 def test_unfinished_and_foreign_folders(tmp_path: Path) -> None:
-    assert "holds no corpus.json" in said("stats", str(tmp_path), code=2)
+    assert "holds no corpus.json" in run("stats", str(tmp_path), code=2)
     (tmp_path / ".build").mkdir()
     (tmp_path / ".build" / "plan.json").write_text("{}")
-    assert "is not finished; run the same `lavida-gen build`" in said("stats", str(tmp_path), code=1)
+    assert "is not finished; run the same `lavida-gen build`" in run("stats", str(tmp_path), code=1)
     (tmp_path / "corpus.json").write_text('{"format": 1}')
-    assert "a manifest of format 1" in said("stats", str(tmp_path), code=1)
+    assert "a manifest of format 1" in run("stats", str(tmp_path), code=1)

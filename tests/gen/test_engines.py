@@ -1,4 +1,4 @@
-"""Engines: where a task runs never changes what it makes; the loss of a worker neither."""
+"""Engines: neither the place of a task nor the loss of a worker changes what is made."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_contract_of_local_processes(workers: int) -> None:
+def test_contract_of_the_local_engine(workers: int) -> None:
     check_engine(type(engine("local")), workers)
 
 
@@ -91,7 +91,7 @@ def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         list(engine("ray").run(square, [1], 1, lambda n: None))
 
 
-def test_another_version_on_a_worker() -> None:
+def test_a_worker_of_another_version_is_refused() -> None:
     from lavida_gen.engines.ray import _call
 
     with pytest.raises(
@@ -101,12 +101,12 @@ def test_another_version_on_a_worker() -> None:
 
 
 @pytest.mark.slow
-def test_contract_of_ray(cluster: Any) -> None:
+def test_contract_of_the_ray_engine(cluster: Any) -> None:
     check_engine(type(engine("ray")), jobs=20)
 
 
 @pytest.mark.slow
-def test_ray_runs_again_what_died_with_its_worker(cluster: Any, tmp_path: Path) -> None:
+def test_ray_retries_the_task_of_a_lost_worker(cluster: Any, tmp_path: Path) -> None:
     ticks: list[int] = []
     jobs = [(number, str(tmp_path)) for number in range(9)]
     assert sorted(engine("ray").run(die_once, jobs, 2, ticks.append)) == list(range(9))
@@ -115,7 +115,7 @@ def test_ray_runs_again_what_died_with_its_worker(cluster: Any, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_ray_gives_up_on_what_always_dies(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_gives_up_after_the_last_retry(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lavida_gen.engines.ray.RETRIES", 1)
     with pytest.raises(
         DataError, match=r"Ray lost a worker 2 times \(\w+: killed, or out of memory\); finished shards"
@@ -139,7 +139,7 @@ def _refuse(*_: object, **__: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_ray_worker_is_killed_and_the_corpus_is_the_same(cluster: Any, tmp_path: Path) -> None:
+def test_a_killed_ray_worker_does_not_change_the_corpus(cluster: Any, tmp_path: Path) -> None:
     recipe = recipes.parse(json.loads(json.dumps(PLAIN)))
     builder.build(recipe, tmp_path / "local")
     with ThreadPoolExecutor(1) as pool:
@@ -151,7 +151,7 @@ def test_a_ray_worker_is_killed_and_the_corpus_is_the_same(cluster: Any, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_cluster_that_is_there_already(cluster: Any, tmp_path: Path) -> None:
+def test_a_running_cluster_is_used(cluster: Any, tmp_path: Path) -> None:
     recipe = tmp_path / "spread.yaml"
     recipe.write_text(json.dumps({**PLAIN, "samples": 8}))
     builder.build(recipes.load(str(recipe)), tmp_path / "local")

@@ -1,4 +1,4 @@
-"""The end of a build: statistics in bounded memory, records that are broken, columns as they are."""
+"""The last step of a build: statistics in bounded memory, broken records, columns."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_columns_are_those_of_a_record() -> None:
     assert row_schema().names == [*sorted(SampleRecord.__annotations__), "shard"]
 
 
-def test_rows_piece_by_piece(whole: Path) -> None:
+def test_rows_come_in_batches(whole: Path) -> None:
     corpus = open_corpus(whole)
     pieces = list(corpus.row_batches(["index"], 8))
     assert [len(piece) for piece in pieces] == [8, 8, 4]

@@ -1,4 +1,4 @@
-"""Parts of a build, made apart: joined they are the corpus that one build makes."""
+"""Parts of a build, joined: the same corpus as one build makes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def tree(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def said(*words: object, code: int = 0) -> str:
+def run(*words: object, code: int = 0) -> str:
     done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == code, done.output
     return done.output
@@ -56,25 +56,25 @@ def said(*words: object, code: int = 0) -> str:
 def test_parts_in_one_place(recipe: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "c"
     for part in ("2:4", "0:2"):
-        text = said("build", "-r", recipe, "-o", out, "-w", 1, "--shards", part)
+        text = run("build", "-r", recipe, "-o", out, "-w", 1, "--shards", part)
         assert text == f"{out}: 2 shards are finished; when all are: lavida-gen merge {out}\n"
         assert not (out / "corpus.json").exists()
-    assert "16 samples" in said("merge", out)
+    assert "16 samples" in run("merge", out)
     assert tree(out) == tree(whole)
-    assert "nothing is left to merge" in said("merge", out, code=2)
+    assert "nothing is left to merge" in run("merge", out, code=2)
 
 
-def test_parts_in_many_places_joined_without_the_data(recipe: Path, whole: Path, tmp_path: Path) -> None:
+def test_parts_in_several_places_are_joined_without_the_data(recipe: Path, whole: Path, tmp_path: Path) -> None:
     made = recipes.load(str(recipe))
     for number, part in enumerate((slice(0, 1), slice(1, 3), slice(3, 9))):
         builder.build_part(made, tmp_path / f"part{number}", part, BuildSettings())
-    plain = json.loads(said("merge", tmp_path / "c", *sorted(tmp_path.glob("part*")), "--json"))
+    plain = json.loads(run("merge", tmp_path / "c", *sorted(tmp_path.glob("part*")), "--json"))
     assert plain["digest"] == open_corpus(whole).manifest.digest
     assert tree(tmp_path / "c") == tree(whole)
     assert len(list(tmp_path.glob("part*/image/*.tar"))) == 4, "parts are kept"
 
 
-def test_what_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:
+def test_missing_shards_are_named(recipe: Path, tmp_path: Path) -> None:
     builder.build_part(recipes.load(str(recipe)), tmp_path, slice(1, 2), BuildSettings())
     with pytest.raises(DataError, match=r"1 of 4 shards exist; build --shards 0:1, 2:4 of the same recipe, then"):
         merge_parts(tmp_path)
@@ -100,16 +100,16 @@ def test_parts_of_another_recipe_are_refused(recipe: Path, tmp_path: Path) -> No
     ("part", "message"),
     [("1-3", "--shards 1-3: expected A:B"), ("4:9", "--shards 4:9: recipe parts has shards 0 to 3")],
 )
-def test_odd_parts(recipe: Path, tmp_path: Path, part: str, message: str) -> None:
-    assert message in said("build", "-r", recipe, "-o", tmp_path / "c", "--shards", part, code=2)
+def test_invalid_parts(recipe: Path, tmp_path: Path, part: str, message: str) -> None:
+    assert message in run("build", "-r", recipe, "-o", tmp_path / "c", "--shards", part, code=2)
     assert not (tmp_path / "c").exists()
 
 
 def test_a_dry_run_numbers_the_shards(recipe: Path, tmp_path: Path) -> None:
-    assert "      3  image/val-00000.tar  samples 12 to 15" in said("build", "-r", recipe, "-o", tmp_path, "--dry-run")
+    assert "      3  image/val-00000.tar  samples 12 to 15" in run("build", "-r", recipe, "-o", tmp_path, "--dry-run")
 
 
-def test_a_part_and_a_whole_build_at_once(recipe: Path, tmp_path: Path) -> None:
+def test_a_part_and_a_whole_build_cannot_run_together(recipe: Path, tmp_path: Path) -> None:
     import fcntl
 
     made = recipes.load(str(recipe))

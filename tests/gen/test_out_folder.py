@@ -1,4 +1,4 @@
-"""The folder of a command: made, tried, or refused."""
+"""The output folder of a command: created, tested, or refused."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.storage import output_folder as out_folder
 
 
-def test_a_folder_is_made_and_nothing_is_left_in_it(tmp_path: Path) -> None:
+def test_a_folder_is_created_and_stays_empty(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     assert out_folder.make_output_folder(folder) == folder == out_folder.make_output_folder(folder)
     assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         ("file", r"/file: is a file; expected a folder to write to; give another --out$"),
         ("file/inner", r"/file/inner: cannot be made \(Not a directory\); expected a folder to write to"),
@@ -30,9 +30,9 @@ def test_a_folder_is_made_and_nothing_is_left_in_it(tmp_path: Path) -> None:
         ("/proc", r"^/proc: cannot be written to \(No such file or directory\)"),
     ],
 )
-def test_a_place_that_cannot_be_written_to(tmp_path: Path, where: str, said: str) -> None:
+def test_a_place_that_cannot_be_written_to(tmp_path: Path, where: str, message: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         out_folder.make_output_folder(tmp_path / where)
 
 
@@ -41,7 +41,7 @@ def test_the_option_is_named(tmp_path: Path) -> None:
         out_folder.make_output_folder(Path("/proc/x"), "RUN")
 
 
-def test_show_and_preview_tell_it_before_any_work(tmp_path: Path) -> None:
+def test_show_and_preview_report_it_before_any_work(tmp_path: Path) -> None:
     corpus = str(tmp_path / "corpus")
     words = ["build", "-r", "street", "-o", corpus, "-w", "1", "--set", "samples=2", "--set", "sources.0.scenes=4",
              "--set", "sources.1.scenes=4", "--set", "val=0"]  # fmt: skip
@@ -49,11 +49,11 @@ def test_show_and_preview_tell_it_before_any_work(tmp_path: Path) -> None:
     for verb in (["show", corpus, "0", "-o", "/proc/x/p.jpg"], ["preview", corpus, "-o", "/proc/x/p.html"],
                  ["build", "-r", "street", "--only", "0", "-o", "/proc/x"]):  # fmt: skip
         done = CliRunner().invoke(main, verb)
-        said = "error: /proc/x: cannot be made (No such file or directory); expected a folder to write to"
-        assert (done.exit_code, done.output[: len(said)]) == (2, said)
+        message = "error: /proc/x: cannot be made (No such file or directory); expected a folder to write to"
+        assert (done.exit_code, done.output[: len(message)]) == (2, message)
 
 
-def test_advice_fits_the_reason(tmp_path: Path) -> None:
+def test_the_advice_depends_on_the_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in (tmp_path / "none" / "a", tmp_path / "file" / "a"):
         with pytest.raises(DataError, match=r"cannot be written \(.*\); make the place writable and run"):

@@ -1,4 +1,4 @@
-"""The preview: driven in a real browser, with names that would do harm if anybody let them."""
+"""The preview page in a real browser, with hostile names."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def toy_card(index: int, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_choose_takes_every_sort_and_spreads(corpus: Path) -> None:
+def test_chosen_samples_cover_all_groups_and_the_whole_corpus(corpus: Path) -> None:
     rows = open_corpus(corpus).rows()
     chosen = preview.choose_samples(rows, 12)
     assert chosen == sorted(set(chosen))
@@ -64,7 +64,7 @@ def test_choose_takes_every_sort_and_spreads(corpus: Path) -> None:
     assert preview.choose_samples(rows, 1000) == list(range(40))
 
 
-def test_no_data_can_leave_its_script_element() -> None:
+def test_data_cannot_leave_its_script_element() -> None:
     text = preview.preview_page({"name": HOSTILE, "cards": [toy_card(0, HOSTILE)]})
     data = text.split('<script id="data" type="application/json">')[1].split("</script>")[0]
     assert "<" not in data
@@ -72,7 +72,7 @@ def test_no_data_can_leave_its_script_element() -> None:
     assert "<img src=x" not in text
 
 
-def test_a_name_may_look_like_a_mark_of_the_template() -> None:
+def test_a_name_may_look_like_a_template_variable() -> None:
     text = preview.preview_page({"name": "$DATA $TITLE", "cards": [toy_card(0, "$STYLE")]})
     assert "<title>$DATA $TITLE: preview</title>" in text
     data = text.split('<script id="data" type="application/json">')[1].split("</script>")[0]
@@ -160,7 +160,7 @@ def test_filters_detail_and_clips(page: Path, corpus: Path, browser: Callable[..
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [400, 1280])
-def test_it_fits_the_window(page: Path, browser: Callable[..., Any], width: int) -> None:
+def test_the_page_fits_the_window(page: Path, browser: Callable[..., Any], width: int) -> None:
     driver = browser(page, width)
     assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "no scrolling sideways"
     assert driver.execute_script("return innerWidth") == width
@@ -168,7 +168,7 @@ def test_it_fits_the_window(page: Path, browser: Callable[..., Any], width: int)
 
 
 @pytest.mark.browser
-def test_hostile_names_stay_text(tmp_path: Path, browser: Callable[..., Any]) -> None:
+def test_hostile_names_remain_text(tmp_path: Path, browser: Callable[..., Any]) -> None:
     head = {"name": HOSTILE, "about": HOSTILE, "samples": 1, "exposed": 1, "seed": 0, "digest": "0" * 64}
     rows = [{"label": HOSTILE, "all": 1, "exposed": 1}]
     file = tmp_path / "p.html"

@@ -1,4 +1,4 @@
-"""Publishing, over real HTTP against a stand-in hub: what travels, what does not, and what goes wrong."""
+"""Publishing over real HTTP to a stand-in for the Hub: what is sent, what is not, and what fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_new_repository(folder: Path, hub: Any) -> None:
     assert f"lavida-gen stats hf://datasets/{REPO}" in text
 
 
-def test_published_again_nothing_travels(folder: Path, hub: Any) -> None:
+def test_publishing_again_sends_nothing(folder: Path, hub: Any) -> None:
     sent(folder)
     hub.log.clear()
     assert "nothing to send" in sent(folder)
@@ -43,7 +43,7 @@ def test_published_again_nothing_travels(folder: Path, hub: Any) -> None:
     assert not hub.asked(f"POST /api/datasets/{REPO}/commit")
 
 
-def test_one_changed_shard_travels_alone(folder: Path, hub: Any, tmp_path: Path) -> None:
+def test_only_a_changed_shard_is_sent(folder: Path, hub: Any, tmp_path: Path) -> None:
     sent(folder)
     hub.log.clear()
     new = changed(folder, tmp_path / "corpus")
@@ -63,7 +63,7 @@ def test_one_changed_shard_travels_alone(folder: Path, hub: Any, tmp_path: Path)
     assert hub.repos[REPO].files()["corpus.json"] == (new / "corpus.json").read_bytes()
 
 
-def test_shards_that_are_gone_are_deleted_and_other_files_left(folder: Path, hub: Any) -> None:
+def test_removed_shards_are_deleted_and_other_files_kept(folder: Path, hub: Any) -> None:
     sent(folder)
     head = hub.repos[REPO].branches["main"][-1]
     head.files["image/train-00077.tar"] = hub_server.File(b"old", True)
@@ -73,7 +73,7 @@ def test_shards_that_are_gone_are_deleted_and_other_files_left(folder: Path, hub
     assert hub.repos[REPO].files()["notes.txt"] == b"mine"
 
 
-def test_a_dry_run_says_exactly_what_would_travel(folder: Path, hub: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_dry_run_prints_exactly_what_would_be_sent(folder: Path, hub: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delenv("HF_TOKEN")
     plain = json.loads(sent(folder, "--dry-run", "--json"))
     assert hub.repos == {}
@@ -113,13 +113,13 @@ def test_a_private_repository_on_a_branch(folder: Path, hub: Any) -> None:
         (f"POST /api/datasets/{REPO}/commit", 0),
     ],
 )  # fmt: skip
-def test_the_hub_is_asked_again(folder: Path, hub: Any, where: str, status: int) -> None:
+def test_failed_calls_are_retried(folder: Path, hub: Any, where: str, status: int) -> None:
     hub.fail(where, times=2, status=status, Retry_After="0")
     sent(folder)
     assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
 
 
-def test_a_connection_cut_in_the_middle_then_the_same_command(
+def test_the_same_command_continues_after_a_cut_connection(
     folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "PER_COMMIT", 2)
@@ -142,7 +142,7 @@ def test_a_connection_cut_in_the_middle_then_the_same_command(
     assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
 
 
-def test_a_commit_whose_answer_is_lost_is_not_made_twice(folder: Path, hub: Any, tmp_path: Path) -> None:
+def test_a_commit_with_a_lost_answer_is_not_repeated(folder: Path, hub: Any, tmp_path: Path) -> None:
     sent(folder)
     hub.repos[REPO].branches["main"][-1].files["image/train-00077.tar"] = hub_server.File(b"old", True)
     hub.fail(f"POST /api/datasets/{REPO}/commit", status=hub_server.LOST)
@@ -151,7 +151,7 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(folder: Path, hub: Any,
     assert "image/train-00077.tar" not in hub.repos[REPO].files()
 
 
-def test_an_update_in_several_commits_is_no_corpus_in_between(
+def test_an_update_in_several_commits_has_no_manifest_in_between(
     folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent(folder)
@@ -161,7 +161,7 @@ def test_an_update_in_several_commits_is_no_corpus_in_between(
     assert ["corpus.json" in commit.files for commit in (before, between, after)] == [True, False, True]
 
 
-def test_where_the_shards_are_gone_the_manifest_comes_again(
+def test_the_manifest_is_sent_again_if_shards_were_removed(
     folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent(folder)
@@ -181,7 +181,7 @@ def test_a_bad_token(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert "hf_wrong" not in text
 
 
-def test_a_token_that_may_only_read(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_without_write_access(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.READ)
     text = sent(folder, code=2)
     assert f"{REPO}: the token may not create the repository here; use a token of OWNER with write access" in text
@@ -202,7 +202,7 @@ def test_no_network(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert f"http://127.0.0.1:9: {REPO}: the Hub cannot be reached (" in text
 
 
-def test_a_dry_run_without_network_says_all_that_needs_none(
+def test_a_dry_run_without_network_prints_what_needs_none(
     folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import constants
@@ -220,7 +220,7 @@ def test_a_dry_run_without_network_says_all_that_needs_none(
     assert "1 problem, nothing was sent: image/val-00000.tar: is missing" in sent(tmp_path / "c", "--dry-run", code=1)
 
 
-def test_a_hub_that_stays_broken(folder: Path, hub: Any) -> None:
+def test_a_hub_that_keeps_failing(folder: Path, hub: Any) -> None:
     hub.fail("POST /api/repos", times=1000, status=500)
     assert "the Hub could not create the repository (" in sent(folder, code=1)
 
@@ -237,7 +237,7 @@ def test_an_upload_that_is_refused_shows_no_signed_address(folder: Path, hub: An
     assert "signature" not in text
 
 
-def test_the_hub_asks_to_wait(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_that_the_hub_asks_for(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr("lavida_gen.publishing.hub.time.sleep", waited.append)
     hub.fail(f"POST /api/datasets/{REPO}/commit", status=429, Retry_After="1800")
@@ -245,7 +245,7 @@ def test_the_hub_asks_to_wait(folder: Path, hub: Any, monkeypatch: pytest.Monkey
     assert waited == [1800.0]
 
 
-def test_what_was_read_back_differs(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_in_the_files_read_back(folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     real = hub_server._Routes.resolve
 
     def spoilt(self: Any, name: str, revision: str, path: str) -> Any:
@@ -268,7 +268,7 @@ def test_a_damaged_corpus_is_not_sent(folder: Path, hub: Any, tmp_path: Path) ->
     assert not hub.log
 
 
-def test_somebody_elses_repository(folder: Path, hub: Any) -> None:
+def test_a_repository_with_other_files_is_refused(folder: Path, hub: Any) -> None:
     sent(folder)
     head = hub.repos[REPO].branches["main"][-1]
     del head.files["corpus.json"]
@@ -279,7 +279,7 @@ def test_somebody_elses_repository(folder: Path, hub: Any) -> None:
 @pytest.mark.parametrize(
     ("repo", "message"), [("corpus", "has no owner; expected OWNER/NAME"), ("a/b c", "--repo a/b c: ")]
 )
-def test_odd_names(folder: Path, hub: Any, repo: str, message: str) -> None:
+def test_invalid_repository_names(folder: Path, hub: Any, repo: str, message: str) -> None:
     done = invoke("publish", folder, "--repo", repo)
     assert done.exit_code == 2
     assert message in done.output
@@ -288,7 +288,7 @@ def test_odd_names(folder: Path, hub: Any, repo: str, message: str) -> None:
 # ---- licences, limits ------------------------------------------------------------------------------------------
 
 
-def test_licences_that_forbid_it(folder: Path) -> None:
+def test_licences_that_forbid_publishing(folder: Path) -> None:
     with pytest.raises(
         UserError, match=r"must not be redistributed; build without them\n  forbidden \(The forbidden set\), 3"
     ):
@@ -313,7 +313,7 @@ def test_commits_stay_below_the_hubs_quota(shards: int, commits: int) -> None:
     assert found.items == [*many, *rest], "all of them, once, the manifest last"
 
 
-def test_a_manifest_that_goes_first_comes_last() -> None:
+def test_a_manifest_deleted_first_is_sent_last() -> None:
     rest = [UploadFile(name, 1, name) for name in ("README.md", "corpus.json", "stats.parquet")]
     found = publisher.make_upload_plan(items(150), rest, {item.path: HubFile(1, item.sha256, "") for item in rest})
     assert [len(commit) for commit in found.commits] == [100, 50, 1]
@@ -350,7 +350,7 @@ def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:
         publisher._refuse_crowds(crowded.manifest)
 
 
-def test_a_file_that_is_no_large_one_is_known_by_gits_digest() -> None:
+def test_small_files_are_compared_by_gits_digest() -> None:
     data = b"hello"
     there = HubFile(5, None, hashlib.sha1(b"blob 5\0hello").hexdigest())
     assert UploadFile("a", 5, "0" * 64, data).same(there)

@@ -1,4 +1,4 @@
-"""What was published, as others get it: the card, datasets, webdataset, our own verbs, no word of this machine."""
+"""A published corpus as others read it: card, datasets, webdataset, our commands; nothing identifies the machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def downloaded(hub: Any, where: Path) -> Path:
     return Path(snapshot_download(REPO, repo_type="dataset", local_dir=where, endpoint=hub.endpoint))
 
 
-def test_the_card_is_valid_and_tells_it_all(folder: Path, hub: Any) -> None:
+def test_the_card_is_valid_and_complete(folder: Path, hub: Any) -> None:
     from datasets import Features
     from huggingface_hub import DatasetCard
 
@@ -77,7 +77,7 @@ def test_the_card_names_every_licence(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["image", "clip"])
-def test_datasets_reads_the_download_as_it_was(
+def test_datasets_reads_the_published_samples(
     folder: Path, hub: Any, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import datasets
@@ -98,7 +98,9 @@ def test_datasets_reads_the_download_as_it_was(
 
 
 @pytest.mark.slow
-def test_every_verb_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_reads_from_the_hub(
+    folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     sent(folder)
     url = f"hf://datasets/{REPO}"
@@ -130,14 +132,14 @@ def test_training_reads_from_the_hub(folder: Path, hub: Any, tmp_path: Path) -> 
         assert pool.corpus.path(shard).read_bytes() == (folder / shard.file).read_bytes()
 
 
-def test_a_repository_that_is_not_there(hub: Any) -> None:
+def test_a_missing_repository(hub: Any) -> None:
     done = invoke("stats", "hf://datasets/someone/nothing")
     assert done.exit_code == 2
     assert "hf://datasets/someone/nothing: holds no corpus.json" in done.output
 
 
 @pytest.mark.slow
-def test_webdataset_reads_as_the_card_says(folder: Path, hub: Any) -> None:
+def test_the_webdataset_example_of_the_card_works(folder: Path, hub: Any) -> None:
     pytest.importorskip("webdataset")
     sent(folder)
     text = hub.repos[REPO].files()["README.md"].decode()
@@ -155,7 +157,7 @@ def test_webdataset_reads_as_the_card_says(folder: Path, hub: Any) -> None:
     }
 
 
-def test_no_word_of_this_machine_travels(folder: Path, hub: Any) -> None:
+def test_published_files_do_not_identify_the_machine(folder: Path, hub: Any) -> None:
     sent(folder)
     words = {
         os.path.expanduser("~"),
@@ -170,7 +172,7 @@ def test_no_word_of_this_machine_travels(folder: Path, hub: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_alone_with_the_environment_of_users(folder: Path, hub: Any, tmp_path: Path) -> None:
+def test_the_command_with_a_users_environment(folder: Path, hub: Any, tmp_path: Path) -> None:
     """HF_ENDPOINT and a token file, in a process of its own."""
     home = tmp_path / "hf"
     home.mkdir()
@@ -193,7 +195,7 @@ def test_the_command_alone_with_the_environment_of_users(folder: Path, hub: Any,
     assert "sound" in done.stdout
 
 
-def test_a_corpus_in_a_bucket_is_published_too(folder: Path, hub: Any) -> None:
+def test_a_corpus_in_a_bucket_is_published(folder: Path, hub: Any) -> None:
     memory = open_storage("memory://bucket/corpus")
     for name, data in own(folder).items():
         memory.write(name, data)
@@ -207,5 +209,5 @@ def test_without_huggingface_hub(monkeypatch: pytest.MonkeyPatch) -> None:
         hubs.HubRepository(REPO, "main")
 
 
-def test_data_errors_are_not_users_errors() -> None:
+def test_data_errors_are_not_user_errors() -> None:
     assert DataError.exit_code != UserError.exit_code

@@ -1,4 +1,4 @@
-"""Recipes of corpora, runs and ablations are distinguished, and the error names the command for each kind."""
+"""Recipes of corpora, runs and ablations are distinguished; the error names the command that takes a recipe."""
 
 from __future__ import annotations
 

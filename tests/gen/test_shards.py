@@ -1,4 +1,4 @@
-"""Shards: the same samples give the same bytes, and nothing half-written stays."""
+"""Shards: equal samples give equal bytes, and no partial file stays."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def packed(index: int, kind: str = "image", frames: int = 1) -> EncodedSample:
 
 
 @pytest.mark.parametrize(("kind", "frames"), [("image", 1), ("clip", 3)])
-def test_what_is_written_is_read(tmp_path: Path, kind: str, frames: int) -> None:
+def test_samples_survive_writing_and_reading(tmp_path: Path, kind: str, frames: int) -> None:
     samples = [packed(n, kind, frames) for n in range(5)]
     with ShardWriter(tmp_path, f"{kind}/train-00000") as shard:
         for sample in samples:
@@ -40,7 +40,7 @@ def test_what_is_written_is_read(tmp_path: Path, kind: str, frames: int) -> None
     assert (file.samples, file.first) == (5, 0)
 
 
-def test_the_tar_knows_no_time_and_nobody(tmp_path: Path) -> None:
+def test_a_tar_has_no_time_and_no_owner(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, "image/train-00000") as shard:
         shard.write(packed(3))
     with tarfile.open(tmp_path / "image/train-00000.tar") as tar:
@@ -56,7 +56,7 @@ def test_headers_are_those_of_tarfile(name: str, size: int) -> None:
     assert tar_header(name, size) == info.tobuf(tarfile.USTAR_FORMAT)
 
 
-def test_whole_tars_are_those_of_tarfile(tmp_path: Path) -> None:
+def test_tars_are_those_of_tarfile(tmp_path: Path) -> None:
     samples = [packed(n, "clip", 30) for n in range(4)]
     with ShardWriter(tmp_path, "clip/train-00000") as shard:
         for sample in samples:
@@ -70,7 +70,7 @@ def test_whole_tars_are_those_of_tarfile(tmp_path: Path) -> None:
     assert (tmp_path / "clip/train-00000.tar").read_bytes() == (tmp_path / "theirs.tar").read_bytes()
 
 
-def test_a_full_shard_goes_on_in_the_next_file(tmp_path: Path) -> None:
+def test_a_full_shard_continues_in_the_next_file(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, "image/train-00000", megabytes=0.005) as shard:
         for n in range(4):
             shard.write(packed(n))
@@ -87,7 +87,7 @@ def test_after_an_error_nothing_is_left(tmp_path: Path) -> None:
     assert list((tmp_path / "image").iterdir()) == []
 
 
-def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -107,7 +107,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
         ({"000.json": json.dumps({"kind": "clip", "frames": 2}).encode(), "000.000.jpg": b""}, "has no '001.jpg'"),
     ],
 )
-def test_broken_samples_name_themselves(tmp_path: Path, fields: dict[str, bytes], message: str) -> None:
+def test_errors_name_the_broken_sample(tmp_path: Path, fields: dict[str, bytes], message: str) -> None:
     path = tmp_path / "s.tar"
     with tarfile.open(path, "w") as tar:
         for name, data in fields.items():
@@ -117,13 +117,13 @@ def test_broken_samples_name_themselves(tmp_path: Path, fields: dict[str, bytes]
         list(read_shard(path))
 
 
-def test_no_tar(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tar(tmp_path: Path) -> None:
     (tmp_path / "s.tar").write_bytes(b"x" * 2000)
     with pytest.raises(DataError, match=r"s.tar: is not a complete tar"):
         list(read_shard(tmp_path / "s.tar"))
 
 
-def test_write_whole_replaces_at_once(tmp_path: Path) -> None:
+def test_write_atomic_replaces_a_file(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a", b"1")
     write_atomic(tmp_path / "a", b"22")
     assert (tmp_path / "a").read_bytes() == b"22"

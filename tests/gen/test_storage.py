@@ -1,4 +1,4 @@
-"""A corpus at a URL: the same bytes as in a folder, whole or not there at all, and a build that goes on."""
+"""A corpus at a URL: the same bytes as in a folder, complete or absent, and builds that continue."""
 
 from __future__ import annotations
 
@@ -81,17 +81,17 @@ def test_a_file_url_is_a_folder(folder: Path) -> None:
     assert open_corpus(f"file://{folder}").manifest == open_corpus(folder).manifest
 
 
-def test_a_finished_corpus_is_left_as_it_is_or_mended(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_corpus_is_kept_or_restored(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     builder.build(recipe(), url)
     monkeypatch.setattr(ShardWriter, "write", None)
     assert builder.build(recipe(), url) == open_corpus(folder).manifest
     for name in ("stats.parquet", "README.md"):
         open_storage(url).write(name, open_storage(url).read(name)[:100])
         builder.build(recipe(), url)
-        assert bytes_at(url) == bytes_at(folder), "mended from the shards"
+        assert bytes_at(url) == bytes_at(folder), "restored from the shards"
 
 
-def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
+def test_a_failed_upload_leaves_nothing_and_the_build_continues(
     folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -125,7 +125,7 @@ def test_an_upload_that_fails_leaves_nothing_and_the_build_goes_on(
 
 
 @pytest.mark.parametrize("part", [False, True])
-def test_the_next_build_removes_what_a_killed_one_left(
+def test_the_next_build_removes_files_of_a_killed_one(
     url: str, part: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -174,7 +174,7 @@ def test_another_recipes_corpus_is_refused(url: str) -> None:
     assert bytes_at(url) == before
 
 
-def test_every_verb_reads_a_url(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_reads_a_url(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     builder.build(recipe(), url)
     for words, text in (
@@ -194,7 +194,7 @@ def test_every_verb_reads_a_url(url: str, tmp_path: Path, monkeypatch: pytest.Mo
         ("memory://nothing/here", r"holds no corpus.json; expected the folder or URL of a finished corpus"),
     ],
 )
-def test_places_that_are_none(place: str, message: str) -> None:
+def test_invalid_places(place: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         open_corpus(place)
 
@@ -208,19 +208,19 @@ def test_a_file_system_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) ->
         open_storage("s3://bucket/c")
 
 
-def test_nobody_builds_into_the_hub() -> None:
+def test_a_build_into_the_hub_is_refused() -> None:
     pytest.importorskip("huggingface_hub")
     with pytest.raises(UserError, match=r"limits commits per hour, so not one per file; build into a folder .*publish"):
         open_storage("hf://datasets/someone/corpus").write("corpus.json", b"{}")
 
 
-def test_a_path_is_not_given_for_a_url(url: str) -> None:
+def test_a_corpus_at_a_url_has_no_path(url: str) -> None:
     builder.build(recipe(), url)
     with pytest.raises(UserError, match="is a URL; expected a folder; download the corpus first"):
         _ = open_corpus(url).path
 
 
-def test_the_bytes_name_no_machine(folder: Path, url: str) -> None:
+def test_the_bytes_do_not_identify_the_machine(folder: Path, url: str) -> None:
     builder.build(recipe(), url)
     words = {os.path.expanduser("~"), os.uname().nodename, os.environ.get("USER", ""), str(folder.parent), url}
     for name, data in bytes_at(url).items():

@@ -1,4 +1,4 @@
-"""The bar of long verbs, as a terminal shows it."""
+"""The progress bar of long commands on a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def screened(monkeypatch: pytest.MonkeyPatch) -> Screen:
     return made
 
 
-def test_the_bar_counts_units_and_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_bar_counts_units_and_rejected_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = screened(monkeypatch)
     with progress(20, "build street") as advance:
         advance(5)
@@ -48,7 +48,7 @@ def test_the_harness_counts_frames_of_an_unknown_number(monkeypatch: pytest.Monk
     assert "frames" in last
 
 
-def test_no_terminal_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with progress(20, "build street") as advance:
         advance(5)
         advance(15, 3)

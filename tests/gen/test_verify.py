@@ -1,4 +1,4 @@
-"""verify finds what a sound corpus never has."""
+"""`verify` finds every kind of damage."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Fields = dict[str, bytes]
 
 
 def spoil(corpus: Path, change: Callable[[str, Fields], None], shard: str = "image/train-00000.tar") -> list[str]:
-    """Rewrite a shard with changed fields and an honest digest; what verify says."""
+    """Rewrite a shard with changed fields and a matching digest; the problems that verify finds."""
     path = corpus / shard
     samples: dict[str, Fields] = {}
     with tarfile.open(path) as tar:
@@ -104,14 +104,14 @@ def flip_mask(key: str, fields: Fields) -> None:
         (lambda key, fields: fields.pop("jpg"), "has no 'jpg'"),
     ],
 )
-def test_it_finds(sound: Path, tmp_path: Path, change: Callable[[str, Fields], None], message: str) -> None:
+def test_problems_are_found(sound: Path, tmp_path: Path, change: Callable[[str, Fields], None], message: str) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     problems = spoil(corpus, change)
     assert any(message in problem for problem in problems), problems
 
 
-def test_it_finds_scenes_in_two_splits(sound: Path, tmp_path: Path) -> None:
+def test_scenes_in_two_splits_are_found(sound: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     spoil(corpus, edit(group="street/1"))
@@ -125,7 +125,7 @@ def flip(shard: Path, at: int = 700) -> None:
     shard.write_bytes(data)
 
 
-def test_it_finds_changed_bytes_and_missing_files(sound: Path, tmp_path: Path) -> None:
+def test_changed_bytes_and_missing_files_are_found(sound: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     flip(corpus / "image" / "train-00000.tar")
@@ -139,7 +139,7 @@ def test_it_finds_changed_bytes_and_missing_files(sound: Path, tmp_path: Path) -
     assert "stats.parquet: cannot be read" in table
 
 
-def test_damage_is_told_once_and_mended_by_the_same_build(
+def test_damage_is_reported_once_and_repaired_by_the_same_build(
     sound: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     corpus = tmp_path / "c"
@@ -177,11 +177,11 @@ def test_damage_is_told_once_and_mended_by_the_same_build(
         (1, "s3://b/c", "remove these shards; the same `lavida-gen build` with the same --out (s3://b/c) makes it ag"),
     ],
 )
-def test_what_to_do_depends_on_fault_and_place(damaged: int, place: str, todo: str) -> None:
+def test_the_advice_depends_on_damage_and_place(damaged: int, place: str, todo: str) -> None:
     assert _todo(damaged, place).startswith(todo)
 
 
-def test_it_finds_wrong_totals(sound: Path, tmp_path: Path) -> None:
+def test_wrong_totals_are_found(sound: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "c"
     shutil.copytree(sound, corpus)
     plain = json.loads((corpus / "corpus.json").read_text())

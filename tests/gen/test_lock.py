@@ -1,4 +1,4 @@
-"""Whose folder it is: what a refusal says of two recipes that differ, or of data and version that do."""
+"""Building into a folder of another corpus: the error names the keys, the data or the version that differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.recipe_files.diff import describe_changes, list_changes
 
 PLAIN: dict[str, Any] = {
-    "name": "claimed",
+    "name": "locked",
     "samples": 4,
     "sources": [{"name": "street", "scenes": 6, "size": [96, 128]}],
     "exposures": ["relabel", "absent"],
@@ -28,7 +28,7 @@ def build(out: Path, **changes: Any) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("claimed") / "c"
+    out = tmp_path_factory.mktemp("locked") / "c"
     build(out)
     return out
 
@@ -45,14 +45,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"exposures": ["relabel", "absent", "near_miss"]}, "exposures.2 nothing -> near_miss;"),
     ],
 )
-def test_a_folder_of_a_changed_recipe_says_which_keys_differ(built: Path, changes: Any, message: str) -> None:
-    with pytest.raises(UserError) as said:
+def test_the_error_lists_the_changed_keys(built: Path, changes: Any, message: str) -> None:
+    with pytest.raises(UserError) as error:
         build(built, **changes)
-    assert f"{built}: holds a corpus of recipe 'claimed', not of this one: {message}" in str(said.value)
-    assert str(said.value).endswith("; give another --out, or remove the folder")
+    assert f"{built}: holds a corpus of recipe 'locked', not of this one: {message}" in str(error.value)
+    assert str(error.value).endswith("; give another --out, or remove the folder")
 
 
-def test_an_unfinished_folder_says_so_too(tmp_path: Path, built: Path) -> None:
+def test_the_error_of_an_unfinished_folder_lists_them_too(tmp_path: Path, built: Path) -> None:
     (tmp_path / builder.STATE).mkdir()
     held = json.loads((built / "corpus.json").read_text())
     (tmp_path / builder.STATE / "plan.json").write_text(json.dumps(held))
@@ -68,7 +68,7 @@ def test_an_unfinished_folder_says_so_too(tmp_path: Path, built: Path) -> None:
         ({"sources": 3}, "is not the manifest of a corpus; remove it"),
     ],
 )
-def test_where_no_key_differs_data_or_version_do(
+def test_without_changed_keys_the_error_names_data_or_version(
     tmp_path: Path, built: Path, changes: dict[str, Any], message: str
 ) -> None:
     held = json.loads((built / "corpus.json").read_text())
@@ -77,7 +77,7 @@ def test_where_no_key_differs_data_or_version_do(
         build(tmp_path)
 
 
-def test_many_differences_are_counted_and_long_values_cut() -> None:
+def test_many_changes_are_counted_and_long_values_cut() -> None:
     assert list(list_changes({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]})) == ["a.1.b 2 -> 3"]
     assert describe_changes({}, {"text": "x" * 99}) == f'text nothing -> "{"x" * 36}...'
     many = describe_changes({str(n): n for n in range(9)}, {})

@@ -113,7 +113,7 @@ def test_ucf_crime_ends_are_clamped_and_returned() -> None:
     [
         ("", "is empty; expected NAME CLASS START END START END"),
         ("a Arson 1 2 3", "line 1: 5 words; expected NAME CLASS START END START END, -1 where there is no event"),
-        ("a Arson 1 2 -1 -1\na.mp4 Arson 1 2 -1 -1", "line 2: a again; expected one line a video"),
+        ("a Arson 1 2 -1 -1\na.mp4 Arson 1 2 -1 -1", "line 2: a appears again; expected one line a video"),
         ("a Arson 1 x -1 -1", "line 1: 'x'; expected a whole number"),
         ("a Arson 9 2 -1 -1", "line 1: frames from 9"),
         ("a Arson -1 2 -1 -1", "line 1: frames from -1"),
@@ -145,7 +145,7 @@ def test_xd_violence_is_cut_to_a_multiple_of_16(frames: int, kept: int) -> None:
         ("", "is empty"),
         ("x_label_G-0-0 3", r"line 1: 1 numbers; expected NAME START END, and more pairs"),
         ("x_label_G-0-0", "line 1: 0 numbers"),
-        ("x_label_G-0-0 1 2\nx_label_G-0-0.mp4 3 4", "line 2: x_label_G-0-0 again"),
+        ("x_label_G-0-0 1 2\nx_label_G-0-0.mp4 3 4", "line 2: x_label_G-0-0 appears again"),
         ("x_label_A 3 4", r"line 1: name 'x_label_A'; expected a name that ends in _label_ and codes of violence"),
         ("x_label_B3-0-0 3 4", "line 1: name"),
         ("x 3 4", "line 1: name"),
@@ -230,7 +230,7 @@ def test_tracks(tmp_path: Path) -> None:
         ("0,1,2,3,4", "line 1: 5 numbers; expected track,frame,left,top,right,bottom"),
         ("0,1,2,x,4,5", "line 1: '0,1,2,x,4,5'; expected six numbers"),
         ("0,1.5,2,3,4,5", "line 1: '1.5'; expected a whole number"),
-        ("0,1,2,3,4,5\n0,1,2,3,4,5", "line 2: frame 1 of track 0 again; expected one region each"),
+        ("0,1,2,3,4,5\n0,1,2,3,4,5", "line 2: frame 1 of track 0 appears again; expected one region each"),
     ],
 )
 def test_invalid_tracks_are_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_invalid_shanghaitech_labels_are_refused(array: Any, tmp_path: Path) -> 
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(DataError, match=r"a.npy: .*expected \(F,\) of 0 and 1"):
         shanghaitech.read_frame_labels(tmp_path / "a.npy")
-    with pytest.raises(DataError, match="is no array"):
+    with pytest.raises(DataError, match="is not an array"):
         shanghaitech.read_frame_labels(written(tmp_path, "text", "b.npy"))
 
 

@@ -133,7 +133,7 @@ def test_a_truncated_file_has_the_frames_before_the_cut(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:offset])
     video = VideoFile(path)
     assert video.frame_count == 20
-    assert video.notes == ["its header promises 40 frames, 20 are there"]
+    assert video.notes == ["its header claims 40 frames, the file has 20"]
     assert np.abs(np.subtract(greys(video(0, 20)), wanted(range(20)))).max() <= 4
 
 

@@ -209,7 +209,7 @@ def test_two_runs_are_compared_on_the_same_resamples() -> None:
 
 def test_a_video_counts_once() -> None:
     video = benchmark(1)[0]
-    with pytest.raises(DataError, match=r"^v0: the video comes twice; expected each test video once"):
+    with pytest.raises(DataError, match=r"^v0: the video appears twice; expected each test video once"):
         evaluate([(video, noise(video))] * 2, OFFICIAL, ["frame_auc"])
 
 

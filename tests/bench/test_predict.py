@@ -402,7 +402,7 @@ def test_names_by_commas_and_from_a_file(tmp_path: Path) -> None:
     assert prompt_names(str(tmp_path / "n.txt")) == ("cart", "fight")
     with pytest.raises(UserError, match="--names: an empty name"):
         prompt_names("a,,b")
-    with pytest.raises(UserError, match="'a' comes twice"):
+    with pytest.raises(UserError, match="'a' appears twice"):
         prompt_names("a,b,a")
     with pytest.raises(UserError, match=r"--names 'nolist\.txt': no such file; expected .*names by commas"):
         prompt_names("nolist.txt")

@@ -72,7 +72,7 @@ def test_the_generic_list_is_neutral() -> None:
         ("cart, lists/none", "names 'lists/none': no such file"),
         ("cart,,bicycle", "names: an empty name"),
         ("empty.txt", "no name; expected at least one"),
-        ("twice.txt", "'cart' comes twice"),
+        ("twice.txt", "'cart' appears twice"),
         ("many.txt", "501 names; expected at most 500"),
         ("latin.txt", "cannot be read"),
     ],

@@ -192,7 +192,7 @@ def test_scores_of_another_video_or_length_are_refused(name: str) -> None:
     with pytest.raises(DataError, match=r"^v: the score is of 'w'"):
         protocol.view(video("v", 3), VideoScore("w", np.zeros(3, np.float32)))
     unlabelled = TestVideo("v", 3, (2, 2), unread)
-    with pytest.raises(DataError, match=r"^v: no frame labels; a video without labels has scores, no metrics"):
+    with pytest.raises(DataError, match=r"^v: no frame labels; a video without labels can be scored but not measured"):
         protocol.view(unlabelled, VideoScore("v", np.zeros(3, np.float32)))
 
 

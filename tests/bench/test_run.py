@@ -191,7 +191,7 @@ def test_corrected_labels_are_measured_again_without_scoring(tmp_path: Path) -> 
         ({"protocol": "strict"}, "unknown protocol 'strict'"),
         ({"benchmark": "steret"}, "did you mean 'street'"),
         ({"options": {"vidoes": 3}}, "did you mean 'videos'"),
-        ({"absent": ["a", "a"]}, "'a' comes twice"),
+        ({"absent": ["a", "a"]}, "'a' appears twice"),
         ({"batch": 0}, "batch"),
     ],
 )

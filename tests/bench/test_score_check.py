@@ -52,7 +52,7 @@ def test_invalid_entries_and_missing_files_together_are_a_user_error(tmp_path: P
     assert done.exit_code == 2, done.output
     for place in ("score[0].root: ", "score[0].names: names 'lists/mine.txt': no such file", "score[0].protocol: unkn",
                   "score[1].options: street: unknown option 'vidoes'; did you mean 'videos'?",
-                  "score[1].absent: names: 'a' comes twice"):  # fmt: skip
+                  "score[1].absent: names: 'a' appears twice"):  # fmt: skip
         assert f"\n  {place}" in done.output
     assert not (tmp_path / "run").exists()
 

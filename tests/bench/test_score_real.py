@@ -196,7 +196,7 @@ def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_told(own_videos: 
     assert entry.result.coverage.frames == 72
     (defect,) = [defect for defect in entry.data.defects if defect.where == "b"]
     assert "broken frame" in defect.what
-    assert defect.action == "shown as the frame before"
+    assert defect.action == "replaced by the frame before it"
 
 
 def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own_videos: Path, tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own
         (["--model", "."], "no config.json in it; expected a folder that Lavida.save_pretrained wrote"),
         (["--model", "tiny", "--names", "nolist.txt"], "names 'nolist.txt': no such file"),
         (["--model", "tiny", "--protocol", "offical"], "unknown protocol 'offical'; did you mean 'official'"),
-        (["--model", "tiny", "--absent", "a,a"], "absent: 'a' comes twice"),
+        (["--model", "tiny", "--absent", "a,a"], "absent: 'a' appears twice"),
     ],
 )
 def test_words_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:

@@ -184,7 +184,8 @@ class Benchmark(ABC, Generic[OptionsT_co]):
         if not videos:
             hints = "; ".join(f"{defect.where}: {defect.what}" for defect in self.log.defects[:3])
             got = "no test video can be read" + (f" ({hints})" if hints else "")
-            raise DataError(problem(self.root, got, "the layout below", f"see `lavida-bench benchmarks {self.name}`"))
+            todo = f"see `lavida-bench benchmarks {self.name}`"
+            raise DataError(problem(self.root, got, "its official layout", todo))
         return videos
 
     def loaded(self) -> list[TestVideo]:

@@ -66,11 +66,11 @@ def reading_defects(video: TestVideo) -> list[Defect]:
     if not isinstance(media, Media):
         return []
     defects = [
-        Defect(video.key, note, f"the {media.frame_count:,} frames that are there count") for note in media.notes
+        Defect(video.key, note, f"the {media.frame_count:,} frames in the file are used") for note in media.notes
     ]
     broken = {n: text for n, text in sorted(media.broken.items()) if n < media.frame_count}
     if broken:
         first = next(iter(broken.values()))
         what = f"{len(broken)} broken frame{'s' if len(broken) > 1 else ''} (frame {min(broken)}: {first})"
-        defects.append(Defect(video.key, what, "shown as the frame before", items=tuple(map(str, broken))))
+        defects.append(Defect(video.key, what, "replaced by the frame before it", items=tuple(map(str, broken))))
     return defects

@@ -44,7 +44,7 @@ def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ..
         if not 0 <= row[0] < frame_count or row[3] <= row[1] or row[4] <= row[2]:
             ignored.append(line)
         elif row[0] in rows[track]:
-            got = f"frame {row[0]} of track {track} again"
+            got = f"frame {row[0]} of track {track} appears again"
             raise DataError(problem(f"{path}, line {line}", got, "one region each"))
         else:
             rows[track][row[0]] = row

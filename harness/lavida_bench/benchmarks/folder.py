@@ -78,7 +78,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
             except DataError as error:
                 log.add(key, str(error), "left out", fatal=True)
         if videos and all(video.frame_labels is None for video in videos):
-            log.add(self.root, "no labels.csv and no masks/", "scores and overlays can be made, no metrics")
+            log.add(self.root, "no labels.csv and no masks/", "scores and overlays are possible, metrics are not")
         return videos
 
     def _intervals(self, media: Mapping[str, Media], log: DefectLog) -> dict[str, list[Interval]]:

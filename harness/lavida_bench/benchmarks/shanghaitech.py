@@ -73,7 +73,7 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         if training or len(files) == 199:
             named = f", among them {training[0]}, a training video" if training else ""
             got = f"labels of {len(files)} videos{named}: the weakly supervised re-split"
-            todo = "take the official testing/ folder; numbers on the two splits do not compare"
+            todo = "take the official testing/ folder; numbers on the two splits cannot be compared"
             raise DataError(problem(folder, got, "the 107 official test videos", todo))
         if not files:
             raise DataError(problem(folder, "no .npy file", "frame labels of 107 test videos"))
@@ -147,7 +147,7 @@ def _read_array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
     try:
         found: NDArray[np.generic] = arrays.load_array(path, mode)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(problem(path, f"is no array ({error})", "a .npy file", "fetch it again")) from error
+        raise DataError(problem(path, f"is not an array ({error})", "a .npy file", "fetch it again")) from error
     return found
 
 

@@ -127,7 +127,7 @@ def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation
             continue
         entry = _entry(text.split(), f"{path}, line {line}", inclusive)
         if entry.key in entries:
-            raise DataError(problem(f"{path}, line {line}", f"{entry.key} again", "one line a video"))
+            raise DataError(problem(f"{path}, line {line}", f"{entry.key} appears again", "one line a video"))
         entries[entry.key] = entry
     if not entries:
         raise DataError(problem(path, "is empty", "NAME CLASS START END START END"))

@@ -191,7 +191,7 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
         if len(fields) % 2 == 0 or len(fields) < 3:
             raise DataError(problem(where, f"{len(fields) - 1} numbers", "NAME START END, and more pairs"))
         if name in annotations:
-            raise DataError(problem(where, f"{name} again", "one line a video"))
+            raise DataError(problem(where, f"{name} appears again", "one line a video"))
         ends = [parse_whole_number(number, where) for number in fields[1:]]
         annotations[name] = [checked_interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
     if not annotations:

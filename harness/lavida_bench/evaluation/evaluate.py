@@ -51,7 +51,7 @@ class _CoverageCounter:
     def add(self, video: TestVideo, scored_frames: int) -> None:
         """Count a video of which `scored_frames` frames are scored. Raises DataError for a second one of its key."""
         if video.key in self.keys:
-            raise DataError(problem(video.key, "the video comes twice", "each test video once"))
+            raise DataError(problem(video.key, "the video appears twice", "each test video once"))
         self.keys.add(video.key)
         self.unlabelled += video.frame_labels is None
         self.videos += scored_frames > 0

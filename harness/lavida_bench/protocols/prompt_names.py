@@ -142,7 +142,7 @@ def prompt_names_from_list(names: Sequence[str], where: str = "names") -> Prompt
         raise UserError(problem(where, "an empty name" if clean else "no name", "at least one, none of them empty"))
     for name in clean:
         if clean.count(name) > 1:
-            raise UserError(problem(where, f"{name!r} comes twice", "each name once"))
+            raise UserError(problem(where, f"{name!r} appears twice", "each name once"))
     if len(clean) > MAX_NAMES:
         raise UserError(problem(where, f"{len(clean)} names", f"at most {MAX_NAMES}"))
     return PromptNames("given", clean)

@@ -128,7 +128,8 @@ class EvaluationProtocol(ABC):
             expected = f"{video.frame_count}, one a frame"
             raise DataError(problem(video.key, f"{score.frame_count} frame scores", expected))
         if video.frame_labels is None:
-            raise DataError(problem(video.key, "no frame labels", todo="a video without labels has scores, no metrics"))
+            todo = "a video without labels can be scored but not measured"
+            raise DataError(problem(video.key, "no frame labels", todo=todo))
         return self._view(video, score)
 
     @abstractmethod

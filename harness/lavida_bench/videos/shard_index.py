@@ -33,7 +33,8 @@ def read_members(path: Path) -> dict[str, dict[str, Member]]:
                 key, _, field = info.name.partition(".")
                 members.setdefault(key, {})[field] = (path, info.offset_data, info.size)
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(problem(path, f"is no whole tar ({error})", "a shard", "build or fetch it again")) from error
+        got = f"is not a complete tar file ({error})"
+        raise DataError(problem(path, got, "a shard", "build or fetch it again")) from error
     return members
 
 

@@ -48,7 +48,7 @@ class VideoFile(Media):
         self.index = read_index(path)
         super().__init__(self.index.count, self.index.size, self.index.fps)
         if self.index.promised > self.frame_count:
-            note = f"its header promises {self.index.promised:,} frames, {self.frame_count:,} are there"
+            note = f"its header claims {self.index.promised:,} frames, the file has {self.frame_count:,}"
             self.notes.append(note)
         self._container: InputContainer | None = None
         self._scaler: VideoReformatter | None = None  # one a file: making one takes longer than a frame

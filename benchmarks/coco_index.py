@@ -1,10 +1,10 @@
-"""The index of COCO-size annotations: time to make and open, memory, scenes a second.
+"""The index of annotations as large as COCO's: time to make and open it, memory, scenes per second.
 
     python benchmarks/coco_index.py [--images 118287] [--keep DIR]
 
-Draws an instances JSON of train2017's size (118,287 images, 860,001 annotations, about 450 MB), always the same one. Each
-figure is measured in a process of its own: peak memory while indexing, memory of a worker that has opened the index and
-made scenes. Photos are not needed.
+Writes an instances JSON of the size of train2017 (118,287 images, 860,001 annotations, about 450 MB), always the same
+one. Each step is measured in a process of its own: peak memory while indexing, memory of a worker that has opened the
+index and made scenes. No images are needed.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ def draw(path: Path, images: int) -> None:
     counts = rng.multinomial(round(images * ANNOTATIONS / IMAGES), np.full(images, 1 / images))
     with path.open("w") as file:
         file.write('{"info": {}, "licenses": [{"id": 1, "name": "Attribution License", "url": "u"}], "images": [')
-        for at in range(images):
-            url = f"http://farm5.staticflickr.com/4028/5079131149_{at:010d}_z.jpg"
-            row = {"license": 1, "file_name": f"{at:012d}.jpg", "coco_url": url, "height": 480, "width": 640}
-            row |= {"date_captured": "2013-11-14 17:02:52", "flickr_url": url, "id": at}
-            file.write((", " if at else "") + json.dumps(row))
+        for number in range(images):
+            url = f"http://farm5.staticflickr.com/4028/5079131149_{number:010d}_z.jpg"
+            row = {"license": 1, "file_name": f"{number:012d}.jpg", "coco_url": url, "height": 480, "width": 640}
+            row |= {"date_captured": "2013-11-14 17:02:52", "flickr_url": url, "id": number}
+            file.write((", " if number else "") + json.dumps(row))
         file.write('], "annotations": [')
-        ident = 0
-        for at, count in enumerate(counts.tolist()):
+        annotation = 0
+        for number, count in enumerate(counts.tolist()):
             for row in things(rng, count):
-                row |= {"image_id": at, "id": ident}
-                file.write((", " if ident else "") + json.dumps(row))
-                ident += 1
+                row |= {"image_id": number, "id": annotation}
+                file.write((", " if annotation else "") + json.dumps(row))
+                annotation += 1
         kinds = [{"supercategory": f"group {n % 12}", "id": n, "name": f"kind {n}"} for n in range(1, 81)]
         file.write(f'], "categories": {json.dumps(kinds)}}}')
 
 
 def things(rng: np.random.Generator, count: int) -> Iterator[dict[str, object]]:
-    """Stars of one or two parts, and now and then a crowd of uncompressed run lengths."""
+    """Annotations: stars of one or two polygons, and now and then a crowd of uncompressed run lengths."""
     for _ in range(count):
         crowd = bool(rng.random() < CROWDS)
         shape: object = runs(rng) if crowd else [star(rng) for _ in range(1 + int(rng.random() < 0.1))]
@@ -65,7 +65,7 @@ def things(rng: np.random.Generator, count: int) -> Iterator[dict[str, object]]:
 
 
 def star(rng: np.random.Generator) -> list[float]:
-    """A polygon around a random place; COCO's coordinates have two decimals."""
+    """A polygon at a random position; coordinates have two decimals, as in COCO."""
     corners = 3 + int(rng.geometric(1 / (CORNERS - 3)))
     angle = np.sort(rng.random(corners)) * 2 * np.pi
     radius = rng.lognormal(3.3, 0.8) * (0.6 + 0.4 * rng.random(corners))
@@ -82,13 +82,13 @@ def runs(rng: np.random.Generator) -> dict[str, object]:
 
 
 def resident_mb() -> float:
-    """Memory of this process now, mapped files that it touched included, in MB (2**20 bytes)."""
+    """Resident memory of this process in MB (2**20 bytes), with the mapped files that it touched."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 def index(path: Path) -> dict[str, float]:
-    """What `lavida-gen check` costs the first time: digest and index."""
+    """The cost of the first `lavida-gen check`: digest and index."""
     from lavida_gen.annotations.coco_index import open_index
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -99,7 +99,7 @@ def index(path: Path) -> dict[str, float]:
 
 
 def work(path: Path) -> dict[str, float]:
-    """What a worker sees: open, then scenes at random from the whole file."""
+    """The cost of a worker: open the index, then make scenes of the whole file in random order."""
     from lavida_gen.sources.coco import CocoSource
 
     start = time.perf_counter()
@@ -127,16 +127,16 @@ def work(path: Path) -> dict[str, float]:
 
 
 def measure(step: str, path: Path) -> dict[str, float]:
-    """One step in a fresh process."""
+    """Run one step in a fresh process."""
     command = [sys.executable, __file__, "--step", step, "--json", str(path)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return found
+    results: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=IMAGES, help="fewer make a quick trial")
-    parser.add_argument("--keep", type=Path, help="draw the JSON here and keep it")
+    parser.add_argument("--images", type=int, default=IMAGES, help="number of images; fewer for a quick trial")
+    parser.add_argument("--keep", type=Path, help="folder to write the JSON to and keep it in")
     parser.add_argument("--step", choices=["index", "work"], help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -148,13 +148,13 @@ def main() -> None:
         if not path.exists():
             draw(path, options.images)
         os.environ["LAVIDA_GEN_CACHE"] = str(Path(scratch) / "cache")
-        found = {"file_mb": path.stat().st_size / 2**20} | measure("index", path) | measure("work", path)
-        kept = sum(file.stat().st_size for file in (Path(scratch) / "cache").rglob("*.npy"))
-        found["cache_mb"] = kept / 2**20
-    for name, value in found.items():
+        results = {"file_mb": path.stat().st_size / 2**20} | measure("index", path) | measure("work", path)
+        cached = sum(file.stat().st_size for file in (Path(scratch) / "cache").rglob("*.npy"))
+        results["cache_mb"] = cached / 2**20
+    for name, value in results.items():
         limit = f"   limit {LIMITS[name]:g}{'' if value <= LIMITS[name] else '   MISSED'}" if name in LIMITS else ""
         print(f"{name:<14}{value:>12,.3f}{limit}")
-    sys.exit(any(found[name] > limit for name, limit in LIMITS.items()))
+    sys.exit(any(results[name] > limit for name, limit in LIMITS.items()))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Do corpora keep their bytes? One digest of 400 samples each of several recipes: run before and after a change.
+"""Do corpora keep their bytes? Prints one digest of 400 samples of each of several recipes: run before and after a change.
 
     python benchmarks/digests.py [--samples 400] [--coco FOLDER]
 
-`demo` needs nothing; `paper-plus` is built over data sets that the tests draw; `coco` over real files in the official
-layout (default: those beside the checkout, left out where there are none). A digest covers the names and bytes of all
-shards, not the manifest, which carries versions.
+`demo` needs no data; `paper-plus` is built over data sets that the tests draw; `coco` over real files in the official
+layout (left out if the folder does not exist). A digest covers the names and bytes of all shards, not the manifest,
+which contains versions.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def shard_digest(recipe: CorpusRecipe, out: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def over_drawn(samples: int, home: Path) -> CorpusRecipe:
-    """`paper-plus` over the miniatures of the tests."""
+def recipe_over_drawn_data(samples: int, home: Path) -> CorpusRecipe:
+    """`paper-plus` over the small data sets that the tests draw."""
     folder = ROOT / "tests" / "gen" / "miniatures"
     spec = importlib.util.spec_from_file_location("miniatures", folder / "__init__.py")
     assert spec is not None
@@ -45,7 +45,7 @@ def over_drawn(samples: int, home: Path) -> CorpusRecipe:
     return recipes.load("paper-plus", [*roots, f"samples={samples}"])
 
 
-def over_coco(samples: int, root: Path) -> CorpusRecipe:
+def recipe_over_coco(samples: int, root: Path) -> CorpusRecipe:
     """All image exposures over real COCO files."""
     exposures = ["relabel", "absent", "near_miss", "paste", "swap", "several", "context"]
     source = {"name": "coco", "root": str(root), "split": "val2017"}
@@ -53,7 +53,7 @@ def over_coco(samples: int, root: Path) -> CorpusRecipe:
 
 
 def main() -> None:
-    """Print one line a recipe."""
+    """Print one line per recipe."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--samples", type=int, default=400)
     arguments.add_argument("--coco", type=Path, default=TINYCOCO, help="COCO 2017 in the official layout")
@@ -62,10 +62,10 @@ def main() -> None:
         home = Path(folder)
         chosen = {
             "demo": recipes.load("demo", [f"samples={options.samples}"]),
-            "paper-plus": over_drawn(options.samples, home / "drawn"),
+            "paper-plus": recipe_over_drawn_data(options.samples, home / "drawn"),
         }
         if options.coco.is_dir():
-            chosen["coco"] = over_coco(options.samples, options.coco)
+            chosen["coco"] = recipe_over_coco(options.samples, options.coco)
         for name, recipe in chosen.items():
             print(f"{name:12} {shard_digest(recipe, home / name)}", flush=True)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from build import SIZE, draw_coco
+from drawn_data import SIZE, draw_coco
 
 from lavida.batch import Sample
 from lavida.processing import LavidaProcessor

@@ -1,9 +1,9 @@
-"""What corpora of 10 million and a billion samples take: measured on this machine for small ones, computed for the rest.
+"""The cost of corpora of 10 million and a billion samples, computed from small ones measured on this machine.
 
     python benchmarks/scale.py [--samples 2000]
 
-CPU seconds are counted, not the clock, so that the figures hold on a machine that others use too. Pictures and clips
-are those of benchmarks/build.py: 640 x 480 JPEGs of about 85 kB that pass through untouched.
+CPU seconds are counted instead of wall time, so that the numbers are valid on a busy machine. Images are those of
+benchmarks/drawn_data: 640 x 480 JPEGs of about 85 kB that pass through untouched; clips are rendered by `street`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import build as bench
+from drawn_data import coco_recipe, draw_coco, street_recipe
 
 from lavida_gen.building import build as builder
 from lavida_gen.building import finish
@@ -35,7 +35,16 @@ CORES = (2, 64, 1024)
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one sample: CPU seconds to build and to verify, bytes in shards, in statistics, in records while it is built."""
+    """The cost of one sample.
+
+    Attributes:
+        build: CPU seconds to build it.
+        verify: CPU seconds to verify it.
+        shard: Bytes in shards.
+        stats: Bytes in stats.parquet.
+        record: Bytes in records below `.build/` while the corpus is built.
+        finish: CPU seconds of the end of a build.
+    """
 
     build: float
     verify: float
@@ -45,7 +54,7 @@ class Cost:
     finish: float
 
 
-def seconds(work: Callable[[], object]) -> float:
+def cpu_seconds(work: Callable[[], object]) -> float:
     """CPU seconds of this process and of its children that have ended."""
 
     def now() -> float:
@@ -57,17 +66,12 @@ def seconds(work: Callable[[], object]) -> float:
     return now() - began
 
 
-def street_clips(samples: int) -> CorpusRecipe:
-    """Clips that are drawn, not read: what a sample costs whose pixels are made."""
-    return bench.street_recipe(samples, "clip")
-
-
 def measured(made: CorpusRecipe, home: Path) -> Cost:
-    """Costs of one sample of a recipe, by one worker."""
+    """Measure the cost of one sample of a recipe, with one worker."""
     builder.build(made.model_copy(update={"samples": 20}), home / "warm")
-    build = seconds(lambda: builder.build(made, home / "whole"))
+    build = cpu_seconds(lambda: builder.build(made, home / "whole"))
     corpus = open_corpus(home / "whole")
-    check = seconds(lambda: find_problems(corpus))
+    check = cpu_seconds(lambda: find_problems(corpus))
     shards = sum(shard.bytes for shard in corpus.manifest.shards)
     stats = (home / "whole" / "stats.parquet").stat().st_size
     record, end = finishing(made, home / "part")
@@ -76,25 +80,25 @@ def measured(made: CorpusRecipe, home: Path) -> Cost:
 
 
 def finishing(made: CorpusRecipe, out: Path) -> tuple[int, float]:
-    """Bytes of the records of a build that has not ended, and CPU seconds of its end, as of one with many shards."""
+    """Bytes of the records of an unfinished build, and CPU seconds of its end, measured with many shards."""
     builder.build_part(made, out, slice(0, None), builder.BuildSettings())
     storage = open_storage(out)
-    outline = builder.BuildPlan.read(storage.read(".build/plan.json"), "plan")
-    found = [one for one in (read_finished(storage, part) for part in outline.ranges()) if one]
+    plan = builder.BuildPlan.read(storage.read(".build/plan.json"), "plan")
+    finished = [shard for shard in (read_finished(storage, part) for part in plan.ranges()) if shard]
     records = sum(path.stat().st_size for path in (out / ".build").glob("*.jsonl"))
     many = max(1, 20_000 // made.samples)
-    return records, seconds(lambda: finish.finish(outline, storage, found * many)) / many
+    return records, cpu_seconds(lambda: finish.finish(plan, storage, finished * many)) / many
 
 
 def table(name: str, cost: Cost, per_shard: int) -> None:
-    """What was measured, and what follows from it."""
+    """Print the measured cost, and what follows for large corpora."""
     print(f"\n{name}: measured, per sample")
     print(
         f"  build {cost.build * 1e6:,.0f} us, verify {cost.verify * 1e6:,.0f} us, finish {cost.finish * 1e6:,.0f} us of one core"
     )
     print(f"  {cost.shard:,.0f} bytes in shards, {cost.stats:,.0f} in stats.parquet, {cost.record:,.0f} in records")
     print(f"  {3600 / (cost.build * per_shard):,.0f} shards of {per_shard:,} samples per core and hour")
-    print(f"{name}: computed, {per_shard:,} samples a shard")
+    print(f"{name}: computed, {per_shard:,} samples per shard")
     print(
         "  samples        shards      storage   statistics  records    core hours  "
         + "  ".join(f"{n} cores" for n in CORES)
@@ -110,16 +114,16 @@ def table(name: str, cost: Cost, per_shard: int) -> None:
 
 
 def hub(cost: Cost) -> None:
-    """Shard sizes that the Hub's limits ask for."""
+    """Print the shard sizes that the limits of the Hub require."""
     print(
-        f"\nthe Hub: fewer than {FILES:,} files, {ENTRIES:,} in a folder; {PER_COMMIT} files a commit, at most {COMMITS} commits"
+        f"\nthe Hub: fewer than {FILES:,} files, {ENTRIES:,} in a folder; {PER_COMMIT} files per commit, at most {COMMITS} commits"
     )
     for samples in SIZES:
         for per_shard in (1000, 10_000, 20_000):
             shards, size = samples // per_shard, per_shard * cost.shard / 1e9
             repos, hours = -(-shards // (FILES - 1000)), samples * cost.shard * 8 / 1e9 / 3600
             print(
-                f"  {samples:13,} samples, {per_shard:6,} a shard of {size:5.2f} GB: {shards:9,} files, "
+                f"  {samples:13,} samples, {per_shard:6,} per shard of {size:5.2f} GB: {shards:9,} files, "
                 f"{repos} repositories, {hours:.1f} h at 1 Gbit/s"
             )
 
@@ -139,14 +143,14 @@ def main() -> None:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        made = bench.coco_recipe(bench.draw_coco(home / "coco"), options.samples)
+        made = coco_recipe(draw_coco(home / "coco"), options.samples)
         pictures = measured(made, home / "pictures")
-        clips = measured(street_clips(max(16, options.samples // 50)), home / "clips")
+        clips = measured(street_recipe(max(16, options.samples // 50), "clip"), home / "clips")
         table("untouched pictures", pictures, recipe.ShardSize().samples)
         table("drawn clips of 8 frames", clips, recipe.ShardSize().samples)
         hub(pictures)
         print(
-            f"\ncorpus.json: {manifest_size(home / 'pictures'):,.0f} bytes a shard; took {time.perf_counter() - began:,.0f} s"
+            f"\ncorpus.json: {manifest_size(home / 'pictures'):,.0f} bytes per shard; took {time.perf_counter() - began:,.0f} s"
         )
 
 

@@ -14,14 +14,14 @@ ROUNDS, GOAL = 7, 0.5
 
 
 def seconds(code: str) -> float:
-    """Wall time of one fresh interpreter."""
+    """Wall time of a fresh interpreter that runs `code`."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     return time.perf_counter() - began
 
 
 def main() -> None:
-    """Print the median beside that of an interpreter that does nothing."""
+    """Print the median of each command, and of an interpreter that does nothing."""
     print(f"nothing       {statistics.median(seconds('pass') for _ in range(ROUNDS)):.3f} s")
     for module in ("lavida_gen", "lavida_bench"):
         code = f"import sys; sys.argv = ['x', '--help']; from {module}.cli import main; main(standalone_mode=False)"

@@ -9,13 +9,17 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lavida_bench.videos import regions
 from lavida_bench.videos.types import Maps, Pixels
 from lavida_gen.common.atomic_file import partial_path, write_error
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
 
 ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245), (24, 26, 30), (250, 204, 21)
 TICKS = 90_000  # units of presentation time per second
@@ -121,8 +125,7 @@ class OverlayWriter:
         """
         self.path, self.partial = path, partial_path(path)
         self._rate, self._live = Fraction(fps).limit_denominator(1001), live
-        self._container: Any = None
-        self._stream: Any = None
+        self._output: tuple[OutputContainer, VideoStream] | None = None
         self._last = -1
 
     def __enter__(self) -> OverlayWriter:
@@ -133,20 +136,20 @@ class OverlayWriter:
     ) -> None:
         if kind is None:
             self.finish()
-        elif self._container is not None:
-            self._container.close()
-            self.partial.unlink(missing_ok=True)
+            return
+        if self._output is not None:
+            self._output[0].close()
+        self.partial.unlink(missing_ok=True)
 
-    def _begin(self, height: int, width: int) -> None:
+    def _open(self, height: int, width: int) -> tuple[OutputContainer, VideoStream]:
         import av
 
         options = {"movflags": "frag_keyframe+empty_moov+default_base_moof" if self._live else "faststart"}
-        self._container = av.open(str(self.partial), "w", format="mp4", options=options)
-        self._stream = self._container.add_stream(
-            "libx264", rate=self._rate, options={"crf": "23", "preset": "veryfast"}
-        )
-        self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
-        self._stream.codec_context.time_base = Fraction(1, TICKS)
+        container = av.open(str(self.partial), "w", format="mp4", options=options)
+        stream = container.add_stream("libx264", rate=self._rate, options={"crf": "23", "preset": "veryfast"})
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, TICKS)
+        return container, stream
 
     def write(self, pixels: Pixels, seconds: float) -> None:
         """Write a frame.
@@ -161,12 +164,13 @@ class OverlayWriter:
         import av
 
         try:
-            if self._container is None:
-                self._begin(*pixels.shape[:2])
+            if self._output is None:
+                self._output = self._open(*pixels.shape[:2])
+            container, stream = self._output
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             self._last = max(self._last + 1, round(seconds * TICKS))
             frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
-            self._container.mux(self._stream.encode(frame))
+            container.mux(stream.encode(frame))
         except (OSError, av.error.FFmpegError) as error:
             raise write_error(self.path, error) from error
 
@@ -178,11 +182,12 @@ class OverlayWriter:
         """
         import av
 
-        if self._container is None:
+        if self._output is None:
             return
+        container, stream = self._output
         try:
-            self._container.mux(self._stream.encode())
-            self._container.close()
+            container.mux(stream.encode())
+            container.close()
             self.partial.replace(self.path)
         except (OSError, av.error.FFmpegError) as error:
             raise write_error(self.path, error) from error

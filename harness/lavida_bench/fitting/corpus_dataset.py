@@ -28,7 +28,7 @@ CorpusPlace = str | PathLike[str]
 
 
 class CorpusDataset(Dataset[Sample]):
-    """All samples of one split of one or several corpora, by number, in the order of their shards.
+    """All samples of one split of one or several corpora, by number: clips before images, in order.
 
     An item is a `lavida.Sample`: frames (T, H, W, 3) uint8 RGB, masks (T, H, W) bool, names, labels, question, answer.
     A `LavidaProcessor` makes a batch of a list of them, so it can be a DataLoader's `collate_fn`; or give ``list``.

@@ -2,8 +2,8 @@
 
     python benchmarks/metrics.py [--pixels 50] [--skip-sklearn]
 
-Each line is measured in a process of its own, so that its peak memory is its own. Processor time shows how much work it
-is whatever else the machine does meanwhile. Writes nothing; prints Markdown.
+Each line is measured in a process of its own, so that its peak memory is its own. Processor time does not depend on what
+else the machine does. Writes nothing; prints Markdown.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OFFICIAL = protocols.make("official")
 
 
 def peak() -> float:
-    """Most memory this process has had, MiB."""
+    """Peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -40,7 +40,7 @@ def now() -> tuple[float, float]:
 
 
 def since(start: tuple[float, float], *others: dict[str, float]) -> dict[str, float]:
-    """Seconds since `start`, and those of `others` on top: "seconds" by the wall clock, "cpu" of the processor."""
+    """Seconds since `start` plus those of `others`: "seconds" of the wall clock, "cpu" of the processor."""
     wall, cpu = (after - before for after, before in zip(now(), start, strict=True))
     total = {"seconds": wall, "cpu": cpu}
     return {name: value + sum(other[name] for other in others) for name, value in total.items()}
@@ -51,7 +51,7 @@ def no_frames(start: int, stop: int, step: int) -> NDArray[np.uint8]:
 
 
 def pixels(portion: int, start: int, stop: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """Drawn maps and masks of frames start..stop-1 of video `portion`, 2 % anomalous: the same whoever asks."""
+    """Drawn maps and masks of frames start..stop-1 of video `portion`, 2 % anomalous: the same in every call."""
     maps = np.empty((stop - start, *SIZE), np.float16)
     masks = np.empty(maps.shape, np.bool_)
     for frame in range(start, stop):
@@ -62,19 +62,19 @@ def pixels(portion: int, start: int, stop: int) -> tuple[NDArray[np.float16], ND
 
 
 def arrays(millions: float) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """All maps and masks at once, as scikit-learn wants them."""
+    """All maps and masks at once, as scikit-learn needs them."""
     frames = round(millions * 1e6 / (SIZE[0] * SIZE[1]))
     return pixels(0, 0, frames)
 
 
 def ours(maps: NDArray[np.float16], masks: NDArray[np.bool_], name: str = "pixel_auc") -> float:
     """A pixel metric of one video that is in memory."""
-    labels = np.zeros(len(maps), np.bool_)  # pixel metrics do not look at them
+    labels = np.zeros(len(maps), np.bool_)  # pixel metrics do not read them
     video = TestVideo("v", len(maps), SIZE, no_frames, 25.0, (), labels, lambda a, b: masks[a:b])
     score = VideoScore("v", labels.astype(np.float32), pixels=lambda a, b: maps[a:b])
-    made = metric.make(name)
-    made.update(OFFICIAL.view(video, score))
-    return made.exact()["micro"]
+    measured = metric.make(name)
+    measured.update(OFFICIAL.view(video, score))
+    return measured.exact()["micro"]
 
 
 def same_arrays(millions: float, sklearn: str) -> dict[str, float]:
@@ -93,16 +93,16 @@ def same_arrays(millions: float, sklearn: str) -> dict[str, float]:
 
 def streamed(millions: float) -> dict[str, float]:
     """Pixel AUC, AP and the 40 % criterion of videos that are drawn while they are read. Drawing is in the time."""
-    made = [metric.make(name) for name in ("pixel_auc", "pixel_ap", "pixel_auc_40")]
+    metrics = [metric.make(name) for name in ("pixel_auc", "pixel_ap", "pixel_auc_40")]
     before, start = peak(), now()
     for portion in range(max(1, round(millions * 1e6 / (SIZE[0] * SIZE[1] * FRAMES)))):
         video = TestVideo(
             f"v{portion}", FRAMES, SIZE, no_frames, 25.0, (), np.zeros(FRAMES, np.bool_), partial(_masks, portion)
         )
         item = OFFICIAL.view(video, VideoScore(video.key, np.zeros(FRAMES, np.float32), pixels=partial(_maps, portion)))
-        for one in made:
-            one.update(item)
-    value = made[0].exact()["micro"]
+        for measured in metrics:
+            measured.update(item)
+    value = metrics[0].exact()["micro"]
     return {"value": value, **since(start), "peak": peak() - before}
 
 
@@ -118,51 +118,55 @@ def regions(detections: int, frames: int, videos: int, name: str) -> dict[str, f
     """RBDC or TBDC: 3 tracks a video through half of its frames, the detections spread evenly."""
     rng = np.random.default_rng(0)
     length, number = frames // videos, detections // videos
-    before, spent, made = peak(), [], metric.make(name)
+    before, spent, measured = peak(), [], metric.make(name)
     for index in range(videos):
-        when = np.arange(length // 4, 3 * length // 4)
-        corners = [rng.integers(0, 500, (len(when), 2)) for _ in range(3)]
-        tracks = tuple(Track("", when, np.concatenate([c, c + 100], axis=1).astype(np.float32)) for c in corners)
+        frame_numbers = np.arange(length // 4, 3 * length // 4)
+        corners = [rng.integers(0, 500, (len(frame_numbers), 2)) for _ in range(3)]
+        tracks = tuple(
+            Track("", frame_numbers, np.concatenate([c, c + 100], axis=1).astype(np.float32)) for c in corners
+        )
         corner = rng.integers(0, 500, (number, 2))
         boxes = np.concatenate([corner, corner + rng.integers(20, 150, (number, 2))], axis=1).astype(np.float32)
-        found = Detections(rng.integers(0, length, number), boxes, rng.random(number, np.float32))
+        regions_found = Detections(rng.integers(0, length, number), boxes, rng.random(number, np.float32))
         labels = np.zeros(length, np.bool_)
-        labels[when] = True
+        labels[frame_numbers] = True
         video = TestVideo(f"v{index}", length, (600, 600), no_frames, 25.0, (), labels, None, tracks)
         start = now()
-        made.update(OFFICIAL.view(video, VideoScore(video.key, np.zeros(length, np.float32), detections=found)))
+        measured.update(
+            OFFICIAL.view(video, VideoScore(video.key, np.zeros(length, np.float32), detections=regions_found))
+        )
         spent.append(since(start))
     start = now()
-    value = made.exact()["micro"]
+    value = measured.exact()["micro"]
     return {"value": value, **since(start, *spent), "peak": peak() - before}
 
 
 def intervals(name: str, videos: int, frames: int) -> dict[str, float]:
     """A frame metric with 1,000 resamples; every score is distinct."""
     rng = np.random.default_rng(0)
-    made = metric.make(name)
+    measured = metric.make(name)
     before, start = peak(), now()
     for index in range(videos):
         labels = rng.random(frames) < 0.1
         video = TestVideo(f"v{index}", frames, (2, 2), no_frames, 25.0, (), labels)
-        made.update(OFFICIAL.view(video, VideoScore(video.key, rng.standard_normal(frames).astype(np.float32))))
-    value = bootstrap.metric_result(made, bootstrap.Bootstrap()).headline.value
+        measured.update(OFFICIAL.view(video, VideoScore(video.key, rng.standard_normal(frames).astype(np.float32))))
+    value = bootstrap.metric_result(measured, bootstrap.Bootstrap()).headline.value
     return {"value": value or 0.0, **since(start), "peak": peak() - before}
 
 
 def alone(work: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Runs in a fresh process."""
+    """Run `work` in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work)
 
 
 def line(what: str, work: Callable[..., dict[str, float]], *args: Any) -> dict[str, float]:
-    found = alone(partial(work, *args))
+    row = alone(partial(work, *args))
     print(
-        f"| {what} | {found['cpu']:.2f} s | {found['seconds']:.2f} s | {found['peak']:.0f} MiB | {found['value']:.9f} |",
+        f"| {what} | {row['cpu']:.2f} s | {row['seconds']:.2f} s | {row['peak']:.0f} MiB | {row['value']:.9f} |",
         flush=True,
     )
-    return found
+    return row
 
 
 def main() -> None:
@@ -184,7 +188,7 @@ def main() -> None:
     for name in ("frame_auc", "frame_ap"):
         line(f"{name} with interval (1,000 resamples), 290 videos x 3,834 frames", intervals, name, 290, 3834)
     if not options.skip_sklearn:
-        best = min(theirs, key=lambda found: found["cpu"])
+        best = min(theirs, key=lambda row: row["cpu"])
         ratio, difference = best["cpu"] / mine["cpu"], abs(best["value"] - mine["value"])
         print(
             f"\npixel_auc takes {ratio:.1f} times less processor time than scikit-learn at its fastest; values differ by {difference:.1e}"

@@ -8,7 +8,7 @@ from typing import Any
 from lavida_gen.building import build
 from lavida_gen.config import recipe
 
-TOTALS = None  # whatever the corpus' own table says
+TOTALS = None  # as in the table of the corpus
 SETTINGS = {"split": "val"}
 
 

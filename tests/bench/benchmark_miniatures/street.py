@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-TOTALS = None  # whatever street.json says
+TOTALS = None  # as in street.json
 SETTINGS = {"videos": 4, "frames": 24, "size": [120, 160]}
 
 

@@ -56,13 +56,13 @@ def folder_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def test_every_folder_has_its_layer_and_says_what_it_is() -> None:
+def test_every_folder_has_its_layer_and_a_description() -> None:
     for package, layers in LAYERS.items():
         folders = [path.parent for path in (HOMES[package] / package).glob("*/__init__.py")]
         assert {folder.name for folder in folders} <= set(layers)
         for folder in folders:
             text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
-            assert len(text) > 20, f"{folder}: one sentence that says what this folder is"
+            assert len(text) > 20, f"{folder}: one sentence that describes this folder"
             assert "TODO" not in text, folder
 
 

@@ -37,10 +37,10 @@ def test_a_default_is_yaml() -> None:
         ("false_alarms_per_hour", "recall 0.8"),
     ],
 )
-def test_what_nobody_can_set_is_said_to_be_fixed(name: str, fixed: str) -> None:
+def test_constants_are_listed_as_fixed(name: str, fixed: str) -> None:
     assert f"\nfixed      {fixed}, so that numbers can be compared\n" in describe.metric(name).text
 
 
-def test_where_nothing_is_fixed_nothing_is_said() -> None:
+def test_without_constants_nothing_is_listed_as_fixed() -> None:
     assert "fixed" not in describe.metric("frame_auc").text
     assert all(describe.metric(name).text for name in metric.known())

@@ -299,7 +299,7 @@ def test_a_device_that_is_not_there(device: str) -> None:
         lavida_scorer.load_scorer("tiny", device=device)
 
 
-def test_sizes_are_those_of_the_model_whatever_the_processors_file_says(tmp_path: Path) -> None:
+def test_sizes_are_those_of_the_model_whatever_the_processors_file_has(tmp_path: Path) -> None:
     from lavida.modeling import Lavida
     from lavida.processing import LavidaProcessor, Sizes
 

@@ -345,7 +345,7 @@ def test_the_command_line_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None
     assert current_provenance().made.endswith("+00:00")
 
 
-def test_metrics_are_listed_and_told() -> None:
+def test_metrics_are_listed_and_reported() -> None:
     done = CliRunner().invoke(main, ["metrics"])
     assert done.exit_code == 0
     rows = {line.split()[0] for line in done.output.splitlines() if line and line[0] != "`"}

@@ -126,7 +126,7 @@ def test_detections_are_the_regions_above_zero(tmp_path: Path) -> None:
     assert (np.diff(found.scores[np.argsort(found.frames)]) > 0).all(), "a frame that scores higher ranks higher"
 
 
-def test_regions_are_told_apart_and_specks_are_left_out() -> None:
+def test_regions_are_reported_apart_and_specks_are_left_out() -> None:
     values = np.full((100, 100), -5.0, np.float32)
     values[10:20, 30:50] = 2.0
     values[60:90, 5:15] = 6.0
@@ -223,7 +223,7 @@ def test_scores_of_another_model_are_not_mixed_in(tmp_path: Path) -> None:
         ("[]", "holds a list; expected what `lavida-bench score` wrote"),
     ],
 )
-def test_a_broken_score_json_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_broken_score_json_is_reported(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "score.json").write_text(text)
     with pytest.raises(DataError, match=message):
         ScoreStore.open(tmp_path)
@@ -238,7 +238,7 @@ def broken_at(frame: int) -> Callable[[int], NDArray[np.uint8]]:
     return read
 
 
-def test_a_video_that_breaks_in_the_middle_is_told_and_the_others_are_scored(tmp_path: Path) -> None:
+def test_a_video_that_breaks_in_the_middle_is_reported_and_the_others_are_scored(tmp_path: Path) -> None:
     videos = [video("a", 30), video("b", 60, broken_at(40)), video("c", 20)]
     store, found = run(tmp_path, videos, batch=1, readers=1)
     assert found.failed == {"b": "v.mp4, frame 40: cannot be decoded"}
@@ -289,7 +289,7 @@ class Large(Toy):
         return lambda: replace(made, maps=np.repeat(np.repeat(made.maps, 22, 1), 16, 2))
 
 
-def test_a_full_disk_says_so_keeps_the_finished_and_goes_on(small_disk: Path) -> None:
+def test_a_full_disk_is_reported_keeps_the_finished_and_resumes(small_disk: Path) -> None:
     videos = [video("a", 8), video("b", 60), video("c", 4)]
     with pytest.raises(DataError, match=r"b\.maps\.npy: the disk is full; free some space and run the same command"):
         run(small_disk / "s", videos, Large(), batch=1, readers=1)

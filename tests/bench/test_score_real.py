@@ -188,7 +188,7 @@ def garble(path: Path, start: float, stop: float) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_told(own_videos: Path, tmp_path: Path) -> None:
+def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_reported(own_videos: Path, tmp_path: Path) -> None:
     garble(own_videos / "videos" / "b.mp4", 0.4, 0.6)
     result = run("score", "folder", "--root", str(own_videos), "--model", "tiny", "--out", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
@@ -199,7 +199,9 @@ def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_told(own_videos: 
     assert defect.action == "replaced by the frame before it"
 
 
-def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own_videos: Path, tmp_path: Path) -> None:
+def test_a_video_that_can_not_be_read_at_all_is_reported_and_the_others_are_kept(
+    own_videos: Path, tmp_path: Path
+) -> None:
     path = own_videos / "videos" / "b.mp4"
     read_index(path)
     garble(path, 0.0, 1.0)
@@ -229,7 +231,7 @@ def test_a_video_that_can_not_be_read_at_all_is_told_and_the_others_are_kept(own
         (["--model", "tiny", "--absent", "a,a"], "absent: 'a' appears twice"),
     ],
 )
-def test_words_that_are_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:
+def test_invalid_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:
     monkeypatch.chdir(tmp_path)
     result = run("score", "street", "--set", "videos=2", "--set", "frames=30", *words)
     assert result.exit_code == 2

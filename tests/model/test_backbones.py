@@ -145,7 +145,7 @@ def test_both_compressions_train_and_score(pair: tuple[Lavida, processing.Lavida
         model.config.reduction_ratio = 1.0
 
 
-def test_qwen3_is_told_the_time(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
+def test_qwen3_is_reported_the_time(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:
     model, processor = pair
     text = processor.tokenizer.decode(processor(scenes()[:1], "score").input_ids[0])
     assert text.count("<|vision_start|>") == (3 if model.family.timestamps else 1)

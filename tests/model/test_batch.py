@@ -32,7 +32,7 @@ def batch(processor: LavidaProcessor, samples: list[Sample]) -> Batch:
         ({"counts": (9, 0)}, "a sample without names or without frames; expected at least one of each"),
     ],
 )
-def test_faults(batch: Batch, changes: dict[str, Any], said: str) -> None:
+def test_problems(batch: Batch, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(LavidaError, match=said):
         replace(batch, **changes)
 

@@ -83,7 +83,7 @@ def test_missing_foreign_and_resized_keys_are_named(model: Lavida, tmp_path: Pat
     assert "1 of another size (projector.name_in.weight (3, 3), the model has (96, 64))" in said
 
 
-def test_files_that_are_missing_or_broken_off_are_told(model: Lavida, tmp_path: Path) -> None:
+def test_files_that_are_missing_or_broken_off_are_reported(model: Lavida, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
     whole = weights.read_bytes()
@@ -105,7 +105,7 @@ def test_files_that_are_missing_or_broken_off_are_told(model: Lavida, tmp_path: 
         Lavida.from_pretrained(tmp_path)
 
 
-def test_wrong_preset_says_which_sizes_differ(model: Lavida, tmp_path: Path) -> None:
+def test_a_wrong_preset_is_refused_with_the_sizes_that_differ(model: Lavida, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     with pytest.raises(
         CheckpointError, match="another size: projector_hidden 96, wanted 48; use its own configuration"

@@ -56,7 +56,7 @@ def plain(x: torch.Tensor, ratio: float, k: int) -> tuple[torch.Tensor, torch.Te
 
 @settings(max_examples=25, deadline=None)
 @given(length=st.integers(12, 60), channels=st.integers(4, 24), ratio=st.floats(0.1, 0.95), seed=st.integers(0, 10_000))
-def test_density_is_what_the_description_says(length: int, channels: int, ratio: float, seed: int) -> None:
+def test_density_follows_its_description(length: int, channels: int, ratio: float, seed: int) -> None:
     x = torch.randn(length, channels, generator=torch.Generator().manual_seed(seed))
     centres, values = plain(x, ratio, 8)
     got = density(x, ratio)

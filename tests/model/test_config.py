@@ -23,7 +23,7 @@ from lavida.errors import LavidaError
         ({"trainable": {"projector": "lora"}}, "language and vision also lora"),
     ],
 )
-def test_faults_say_what_was_expected(changes: dict[str, object], said: str) -> None:
+def test_messages_state_what_was_expected(changes: dict[str, object], said: str) -> None:
     with pytest.raises(LavidaError, match=said):
         LavidaConfig(**changes)
 

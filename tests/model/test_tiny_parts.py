@@ -68,7 +68,7 @@ def test_curves_of_stages_are_taken_over(tmp_path: Path) -> None:
     }
 
 
-def test_the_card_tells_the_shipped_file() -> None:
+def test_the_card_describes_the_shipped_file() -> None:
     data = tiny_parts.FILE.read_bytes()
     card = (tiny_parts.FOLDER / "README.md").read_text("utf-8")
     assert f"`{hashlib.sha256(data).hexdigest()}`" in card

@@ -336,7 +336,7 @@ def test_averaged_weights_are_what_is_validated_and_kept(make: Make, tmp_path: P
     assert all(torch.equal(kept[name], unseen[name]) for name in second), "also where nothing is validated"
 
 
-def test_the_recipe_says_how_many_forwards_are_a_step(
+def test_the_recipe_determines_the_micro_batches_of_a_step(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit(make(steps=2, accumulation=2), tmp_path / "plain", quiet)

@@ -205,7 +205,7 @@ def test_a_first_model_that_has_changed(make: Make, tmp_path: Path) -> None:
         fit(second, tmp_path / "run", quiet)
 
 
-def test_validation_that_cannot_be_is_told_before_the_first_step(make: Make, tmp_path: Path) -> None:
+def test_validation_that_cannot_be_is_reported_before_the_first_step(make: Make, tmp_path: Path) -> None:
     text = ("samples=20", "val=0", "sources.0.size=[96, 128]", "sources.1.size=[96, 128]", "sources.1.frames=3")
     build.build(corpora.load("street", text), tmp_path / "corpus")
     said: list[str] = []
@@ -301,7 +301,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
     ],
     ids=["group", "idle group", "by", "batch", "config", "value", "path", "frozen"],
 )  # fmt: skip
-def test_words_that_are_off(make: Make, tmp_path: Path, more: dict[str, Any], said: str) -> None:
+def test_invalid_arguments(make: Make, tmp_path: Path, more: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         fit(make(**more), tmp_path, quiet)
     assert not (tmp_path / "checkpoints").exists()

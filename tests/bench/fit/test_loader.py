@@ -247,7 +247,7 @@ def test_a_worker_that_is_killed(make: Make, processor: LavidaProcessor) -> None
         list(batches)
 
 
-def test_an_error_in_a_worker_is_told_as_it_is(make: Make) -> None:
+def test_an_error_in_a_worker_is_reported_as_it_is(make: Make) -> None:
     class Breaks(LavidaProcessor):
         def __call__(self, samples: Sequence[Sample], use: Use = "train") -> Batch:
             raise RuntimeError("The size of tensor a must match the size of tensor b")

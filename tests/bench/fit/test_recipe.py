@@ -25,7 +25,7 @@ def test_paper_has_the_papers_values() -> None:
     assert recipes.load("paper").seed == 44
 
 
-def test_all_faults_at_once(tmp_path: Path) -> None:
+def test_all_problems_at_once(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(
         "name: Bad\nmodel: {preset: huge, path: x}\ndata: [{corpus: a, wieght: 2}, {weight: -1}]\n"

@@ -1,4 +1,4 @@
-"""Who may import whom, read off the source against one table: `[tool.lavida.layers]` in pyproject.toml."""
+"""Which folder may import which, checked in the source against one table: `[tool.lavida.layers]` in pyproject.toml."""
 
 from __future__ import annotations
 

@@ -70,15 +70,15 @@ def _whole_float32() -> Iterator[None]:
 
 @pytest.fixture
 def fit_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[FitOn]:
-    """`fit_on(device, recipe, out, say)`: accelerate settles on a device once a process; here it is asked anew."""
+    """`fit_on(device, recipe, out, log)`: accelerate selects a device once per process; here its choice is reset."""
     from accelerate.state import AcceleratorState, PartialState
 
-    def fitted(device: str, recipe: RunRecipe, out: Path, say: Callable[[str], None] = lambda text: None) -> Path:
+    def fitted(device: str, recipe: RunRecipe, out: Path, log: Callable[[str], None] = lambda text: None) -> Path:
         AcceleratorState._reset_state(reset_partial_state=True)
         with monkeypatch.context() as patch:
             if device == "cpu":
                 patch.setattr(torch.accelerator, "is_available", lambda: False)
-            made = fit(recipe, out, say)
+            made = fit(recipe, out, log)
         assert PartialState().device.type == device
         return made
 
@@ -220,9 +220,9 @@ def test_ctrl_c_and_the_same_command(make: Make, fit_on: FitOn, tmp_path: Path, 
     stopped = cut / "checkpoints" / "step-00000003"
     assert [path.name for path in stopped.parent.iterdir()] == [stopped.name]
     assert (stopped / "scaler.pt").is_file() == (precision == "fp16")
-    said: list[str] = []
-    fit_on(DEVICE, recipe, cut, said.append)
-    assert "continuing from step 3" in said
+    lines: list[str] = []
+    fit_on(DEVICE, recipe, cut, lines.append)
+    assert "continuing from step 3" in lines
     assert_finite(cut, 5)
     assert_opens(cut)
     if precision == "no":

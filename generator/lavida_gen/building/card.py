@@ -226,8 +226,8 @@ def _drops(manifest: Manifest) -> Iterator[str]:
 
 
 def _again(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
-    at = f"@{revision}" if revision != "main" else ""
-    recipe = f"hf://datasets/{repo}{at}" if repo else f"corpora/{manifest.name}"
+    branch = f"@{revision}" if revision != "main" else ""
+    recipe = f"hf://datasets/{repo}{branch}" if repo else f"corpora/{manifest.name}"
     places = "".join(f" --set {key}=DIR" for key in missing_paths(manifest.recipe))
     code = " --allow-code" * names_code(manifest.recipe)
     maker = ", with ".join([f"lavida-gen {manifest.generator}", *_packages(manifest)])

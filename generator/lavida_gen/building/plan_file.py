@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +15,7 @@ from lavida_gen import __version__
 from lavida_gen.common import plugins
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import UserError, problem
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
 from lavida_gen.corpus.manifest import FORMAT, STATE, PluginEntry, SourceEntry
@@ -47,7 +48,7 @@ class BuildPlan(StrictModel):
     shard_samples: int
     parts: list[PartEntry]
     sources: list[SourceEntry]
-    recipe: dict[str, Any]
+    recipe: JsonObject
     plugins: list[PluginEntry] = Field(default_factory=list)
 
     @classmethod

@@ -16,12 +16,13 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
 
 PARSING_LOCK = threading.RLock()
 """Hold it while numpy reads a header in any other way than by the functions below."""
 
 
-def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> Any:
+def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[Any]:
     """Load an .npy file.
 
     Args:
@@ -36,7 +37,8 @@ def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> Any:
         ValueError: It is not an .npy file, or holds pickled objects.
     """
     with PARSING_LOCK:
-        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+        return array
 
 
 @contextmanager

@@ -221,7 +221,7 @@ def parse(
         UserError: Lists every problem with its place.
     """
     messages = list(problems)
-    raw = expand_variables(raw, "", messages)
+    raw = expand_variables(raw, messages)
     messages.extend(_normalise_entries(raw, "sources", SOURCES, Source, allow_code))
     messages.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure, allow_code))
     if isinstance(raw.get("prompts"), str):

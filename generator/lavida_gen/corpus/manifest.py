@@ -11,10 +11,10 @@ Layout of a corpus, on which other people's loaders rely:
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pydantic import Field
 
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
 
 FORMAT = 1
@@ -79,7 +79,7 @@ class Manifest(StrictModel):
     licences: dict[str, int]
     sources: list[SourceEntry]
     shards: list[ShardEntry]
-    recipe: dict[str, Any]
+    recipe: JsonObject
     plugins: list[PluginEntry] = Field(default_factory=list)
 
     def text(self) -> bytes:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.common.plugins import install_hint
 
 J = TypeVar("J")
 R = TypeVar("R")
+
+Tick = Callable[[], None]
+"""Called by a task after each sample."""
 
 
 class Engine(ABC):
@@ -33,7 +36,7 @@ class Engine(ABC):
     @abstractmethod
     def run(
         self,
-        task: Callable[[J, Callable[[], None]], R],
+        task: Callable[[J, Tick], R],
         jobs: Sequence[J],
         workers: int,
         progress: Callable[[int], None],
@@ -54,7 +57,7 @@ class Engine(ABC):
         """
 
 
-def pack_task(task: Callable[[J, Callable[[], None]], R], job: J) -> bytes:
+def pack_task(task: Callable[[J, Tick], R], job: J) -> bytes:
     """Pickle a task and its job for a worker.
 
     Args:
@@ -64,7 +67,7 @@ def pack_task(task: Callable[[J, Callable[[], None]], R], job: J) -> bytes:
     return pickle.dumps((task, job))
 
 
-def unpack_task(work: bytes) -> tuple[Callable[[Any, Callable[[], None]], Any], Any]:
+def unpack_task(work: bytes) -> tuple[Callable[[object, Tick], object], object]:
     """Unpickle what `pack_task` made, in a worker.
 
     Args:

@@ -13,18 +13,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.engines._base import Engine, pack_task, unpack_task
+from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
 
 J = TypeVar("J")
 R = TypeVar("R")
 
-_ticks: Any = None
+_ticks: Synchronized[int]
+"""In a worker: the number of samples that all workers have made."""
 
 
-def _start(ticks: Any, parent: int) -> None:
+def _start(ticks: Synchronized[int], parent: int) -> None:
     """Initialise a worker: where to count progress, and which process to watch."""
     global _ticks
     _ticks = ticks
@@ -52,7 +54,7 @@ class LocalEngine(Engine):
 
     def run(
         self,
-        task: Callable[[J, Callable[[], None]], R],
+        task: Callable[[J, Tick], R],
         jobs: Sequence[J],
         workers: int,
         progress: Callable[[int], None],

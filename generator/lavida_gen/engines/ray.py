@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import Any, TypeVar
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, UserError
-from lavida_gen.engines._base import Engine, pack_task, unpack_task
+from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -24,7 +25,7 @@ RETRIES = 5
 """Retries of a task whose worker was lost."""
 
 
-def _call(work: bytes, version: str) -> tuple[Any, int]:
+def _call(work: bytes, version: str) -> tuple[object, int]:
     """In a worker: the result, and the number of ticks."""
     if __version__ != version:
         raise DataError(f"a Ray worker has lavida-gen {__version__}, the driver {version}; install one version on all")
@@ -51,7 +52,7 @@ class RayEngine(Engine):
 
     def run(
         self,
-        task: Callable[[J, Callable[[], None]], R],
+        task: Callable[[J, Tick], R],
         jobs: Sequence[J],
         workers: int,
         progress: Callable[[int], None],
@@ -70,7 +71,7 @@ class RayEngine(Engine):
                 ray.shutdown()
 
 
-def _ray() -> Any:
+def _ray() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
@@ -80,7 +81,7 @@ def _ray() -> Any:
     return ray
 
 
-def _join(ray: Any, address: str | None, workers: int) -> None:
+def _join(ray: ModuleType, address: str | None, workers: int) -> None:
     quiet = {"log_to_driver": False, "logging_level": "error"}
     try:
         if address is None:
@@ -94,12 +95,12 @@ def _join(ray: Any, address: str | None, workers: int) -> None:
 
 
 def _spread(
-    ray: Any, task: Callable[[J, Callable[[], None]], R], jobs: Sequence[J], progress: Callable[[int], None]
+    ray: ModuleType, task: Callable[[J, Tick], R], jobs: Sequence[J], progress: Callable[[int], None]
 ) -> Iterator[R]:
     """Submit at most two tasks per core of the cluster at a time."""
     remote = ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(_call)
     waiting = list(reversed(jobs))
-    running: list[Any] = []
+    running: list[object] = []
     try:
         while waiting or running:
             free = 2 * max(1, int(ray.cluster_resources().get("CPU", 1))) - len(running)
@@ -115,7 +116,7 @@ def _spread(
             ray.cancel(reference, force=True)
 
 
-def _result(ray: Any, reference: Any) -> Any:
+def _result(ray: ModuleType, reference: object) -> Any:
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:

@@ -123,20 +123,20 @@ def _check_shard(path: Path, entry: ShardEntry, where: str, tick: Callable[[], N
     size, sha256 = size_and_sha256(path)
     if (size, sha256) != (entry.bytes, entry.sha256):
         return ShardFindings(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
-    found = ShardFindings(entry)
+    findings = ShardFindings(entry)
     try:
         for sample in _samples(path, where):
-            found.problems += (f"{entry.file}: sample {sample.key}: {problem}" for problem in _sample(sample, entry))
-            found.indices.append(sample.record["index"])
-            found.exposed += sample.record["exposed"]
-            found.groups.add(sample.record["group"])
+            findings.problems += (f"{entry.file}: sample {sample.key}: {problem}" for problem in _sample(sample, entry))
+            findings.indices.append(sample.record["index"])
+            findings.exposed += sample.record["exposed"]
+            findings.groups.add(sample.record["group"])
             tick()
     except DataError as error:
-        found.problems.append(str(error))
-    if found.indices != list(range(entry.first, entry.first + entry.samples)):
-        held = counted(len(found.indices), "sample")
-        found.problems.append(f"{entry.file}: holds {held}; expected {entry.samples} from {entry.first} on")
-    return found
+        findings.problems.append(str(error))
+    if findings.indices != list(range(entry.first, entry.first + entry.samples)):
+        held = counted(len(findings.indices), "sample")
+        findings.problems.append(f"{entry.file}: holds {held}; expected {entry.samples} from {entry.first} on")
+    return findings
 
 
 def _damage(size: int, sha256: str, entry: ShardEntry) -> str:

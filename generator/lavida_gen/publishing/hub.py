@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError, UserError, problem
@@ -101,7 +102,7 @@ class HubRepository:
             import huggingface_hub.utils  # the package imports its other parts lazily
         except ImportError as error:
             raise UserError("publishing needs huggingface_hub; pip install 'lavida-gen[hub]'") from error
-        hub: Any = huggingface_hub
+        hub: ModuleType = huggingface_hub
         try:
             hub.utils.validate_repo_id(repo)
         except ValueError as error:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lavida_gen
 from lavida_gen.common.errors import UserError, problem, unknown_name
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.recipe_files.reading import read_recipe_file
 
 
@@ -76,7 +76,7 @@ class RecipeKind:
             )
         raise UserError(f"{unknown_name('recipe', name, known)}; or give a path")
 
-    def read(self, path: Path, name: str) -> dict[str, Any]:
+    def read(self, path: Path, name: str) -> JsonObject:
         """Read a recipe file.
 
         Args:

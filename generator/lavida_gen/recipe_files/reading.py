@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
 
 UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
@@ -41,7 +42,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def read_recipe_file(path: Path, keys: str) -> dict[str, Any]:
+def read_recipe_file(path: Path, keys: str) -> JsonObject:
     """Read a recipe file.
 
     Args:
@@ -70,7 +71,7 @@ def read_recipe_file(path: Path, keys: str) -> dict[str, Any]:
     return raw
 
 
-def apply_setting(raw: dict[str, Any], setting: str) -> Iterator[str]:
+def apply_setting(raw: JsonObject, setting: str) -> Iterator[str]:
     """Apply one `--set` to a recipe, in place.
 
     Args:
@@ -109,21 +110,24 @@ def apply_setting(raw: dict[str, Any], setting: str) -> Iterator[str]:
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
-def expand_variables(value: Any, place: str, problems: list[str]) -> Any:
+def expand_variables(raw: JsonObject, problems: list[str]) -> JsonObject:
     """Replace `${NAME}` and `${NAME:-default}` in all texts of a recipe.
 
     Args:
-        value: The recipe, or a part of it.
-        place: Key of the part, "" for the recipe.
+        raw: The recipe as read from its file.
         problems: Receives a message for each variable that is not set and has no default.
 
     Returns:
         A copy with the variables replaced.
     """
+    return {key: _expanded(value, str(key), problems) for key, value in raw.items()}
+
+
+def _expanded(value: object, place: str, problems: list[str]) -> object:
     if isinstance(value, dict):
-        return {k: expand_variables(v, f"{place}.{k}" if place else str(k), problems) for k, v in value.items()}
+        return {key: _expanded(inner, f"{place}.{key}", problems) for key, inner in value.items()}
     if isinstance(value, list):
-        return [expand_variables(v, f"{place}[{n}]", problems) for n, v in enumerate(value)]
+        return [_expanded(inner, f"{place}[{number}]", problems) for number, inner in enumerate(value)]
     if not isinstance(value, str):
         return value
 

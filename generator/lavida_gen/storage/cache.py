@@ -89,18 +89,18 @@ def cached_arrays(name: str, version: int, parts: Iterable[str], make: Callable[
     """
     key = sha256("\n".join([name, str(version), *parts]))[:32]
     folder = cache_root() / f"{name}-{key}"
-    found = _load(folder)
-    if found is None:
+    arrays = _load(folder)
+    if arrays is None:
         with _locked(folder):
-            found = _load(folder)  # another process may have written it while this one waited
-            if found is None:
+            arrays = _load(folder)  # another process may have written it while this one waited
+            if arrays is None:
                 made = make()
                 with _writing():
                     _store(folder, made)
                 del made
-                found = _load(folder)
-                assert found is not None, f"{folder} was just written"
-    return found
+                arrays = _load(folder)
+                assert arrays is not None, f"{folder} was just written"
+    return arrays
 
 
 def _writing() -> AbstractContextManager[None]:

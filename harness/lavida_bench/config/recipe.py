@@ -236,7 +236,7 @@ def parse(
         UserError: The recipe is invalid; the message lists every problem with its place.
     """
     found = list(problems)
-    raw = expand_variables(raw, "", found)
+    raw = expand_variables(raw, found)
     try:
         recipe = RunRecipe.model_validate(raw, context=permission(allow_code))
     except ValidationError as error:

@@ -92,7 +92,7 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     path = ABLATION.find(name)
     raw = ABLATION.read(path, name)
     problems = [message for setting in settings for message in apply_setting(raw, setting)]
-    raw = expand_variables(raw, "", problems)
+    raw = expand_variables(raw, problems)
     try:
         ablation = Ablation.model_validate(raw)
     except ValidationError as error:

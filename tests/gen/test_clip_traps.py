@@ -34,7 +34,7 @@ def moving(root: Path, frames: list[int], annotated: list[int]) -> Plain:
     return {"root": root}
 
 
-def in_time(scene: Scene) -> None:
+def check_frames_match_masks(scene: Scene) -> None:
     """Each frame is bright where its own mask is."""
     for time, frame in enumerate(scene.frames):
         pixels = frame.pixels().astype(int).mean(axis=2)
@@ -51,7 +51,7 @@ def test_frames_without_a_mask_are_never_used_and_gaps_are_kept(tmp_path: Path) 
     assert [Path(frame.where).stem for frame in scene.frames] == ["00000", "00005", "00008", "00013", "00028"]
     assert all(mask is not None for mask in scene.regions[0].masks)
     assert scene.fps == pytest.approx(30 * 4 / 28)
-    in_time(scene)
+    check_frames_match_masks(scene)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -65,7 +65,7 @@ def test_short_videos(tmp_path: Path, count: int) -> None:
     scene = source.scene(0)
     shown = ["00000", "00005", "00005", "00005"] if count == 2 else ["00000", "00003", "00005", "00005"]
     assert [Path(frame.where).stem for frame in scene.frames] == shown
-    in_time(scene)
+    check_frames_match_masks(scene)
     assert scene.fps == pytest.approx(30 / 5 * (count - 1))
     assert len(opened("youtube_vos", {**plain, "frames": 4, "short": "drop"})) == 0
 

@@ -31,7 +31,7 @@ REAL = [
 ]
 
 
-def source(root: Path, **options: Any) -> CocoSource:
+def open_coco(root: Path, **options: Any) -> CocoSource:
     return CocoSource(CocoSource.Options(root=root, **{"split": "val2017", **options}))
 
 
@@ -40,14 +40,14 @@ def test_real_masks_equal_pycocotools(
     shared_data: Path, folder: str, options: Plain, images: int, annotations: int
 ) -> None:
     """Pixel by pixel, every annotation: polygons of several parts, run lengths of both kinds, crowds."""
-    one = source(shared_data / folder, **options)
+    source = open_coco(shared_data / folder, **options)
     with contextlib.redirect_stdout(io.StringIO()):
-        theirs = COCO(str(one.index.path))
-    assert len(one) == images
+        theirs = COCO(str(source.index.path))
+    assert len(source) == images
     seen = 0
-    for number in range(len(one)):
-        scene = one.scene(number)
-        expected = theirs.imgToAnns[int(one.index.image_id[number])]
+    for number in range(len(source)):
+        scene = source.scene(number)
+        expected = theirs.imgToAnns[int(source.index.image_id[number])]
         assert len(scene.regions) == len(expected)
         for region, annotation in zip(scene.regions, expected, strict=True):
             assert region.masks[0] is not None
@@ -61,28 +61,28 @@ def test_real_masks_equal_pycocotools(
 def test_real_images_match_their_annotations(
     shared_data: Path, folder: str, options: Plain, images: int, annotations: int
 ) -> None:
-    one = source(shared_data / folder, **options)
+    source = open_coco(shared_data / folder, **options)
     for number in range(images):
-        scene = one.scene(number)
+        scene = source.scene(number)
         assert scene.frames[0].pixels().shape == (*scene.size, 3)
-    assert list(one.problems()) == []
-    assert sum(len(one.scene(number).regions) for number in range(images)) == annotations
+    assert list(source.problems()) == []
+    assert sum(len(source.scene(number).regions) for number in range(images)) == annotations
 
 
 def test_real_keys_licences_and_names(shared_data: Path) -> None:
-    one = source(shared_data / "tinycoco", split="train2017")
-    scenes = [one.scene(number) for number in range(len(one))]
-    assert len({scene.key for scene in scenes}) == len(one)
-    assert scenes[0].key == one.key(0) == "coco/train2017/000000397133"
-    assert scenes[0].group == one.group(0) == "coco-photo/397133"
+    source = open_coco(shared_data / "tinycoco", split="train2017")
+    scenes = [source.scene(number) for number in range(len(source))]
+    assert len({scene.key for scene in scenes}) == len(source)
+    assert scenes[0].key == source.key(0) == "coco/train2017/000000397133"
+    assert scenes[0].group == source.group(0) == "coco-photo/397133"
     assert scenes[0].licence == "Attribution License"
     assert scenes[0].attribution == "http://farm7.staticflickr.com/6116/6255196340_da26cf2c9e_z.jpg"
-    assert len(one.vocabulary()) == 80
-    assert Name("bicycle", "bicycle", "vehicle") in one.vocabulary()
+    assert len(source.vocabulary()) == 80
+    assert Name("bicycle", "bicycle", "vehicle") in source.vocabulary()
 
 
 def test_a_file_without_licences(shared_data: Path) -> None:
-    scene = source(shared_data / "coco_polygons", **REAL[3][1]).scene(0)
+    scene = open_coco(shared_data / "coco_polygons", **REAL[3][1]).scene(0)
     assert scene.licence == "Flickr terms; annotations CC-BY-4.0"
     assert scene.frames[0].where.endswith("JPEGImages/2011_000003.jpg"), "a file name with a folder in it"
 
@@ -90,7 +90,7 @@ def test_a_file_without_licences(shared_data: Path) -> None:
 # ---- drawn ones ------------------------------------------------------------------------------------------------
 
 
-def data(*segmentations: Any, **more: Any) -> Plain:
+def instances(*segmentations: Any, **more: Any) -> Plain:
     """One image with these annotations, one image with none."""
     annotations = [
         {"id": n, "image_id": 1, "category_id": 1 + n % 2, "iscrowd": 0, "segmentation": segmentation}
@@ -101,7 +101,7 @@ def data(*segmentations: Any, **more: Any) -> Plain:
     return {"images": images, "annotations": annotations, "categories": kinds, **more}
 
 
-def lay(root: Path, plain: Plain) -> Path:
+def write_dataset(root: Path, plain: Plain) -> Path:
     (root / "annotations").mkdir(parents=True)
     (root / "val2017").mkdir()
     (root / "annotations" / "instances_val2017.json").write_text(json.dumps(plain))
@@ -123,8 +123,10 @@ def test_every_form_of_mask(tmp_path: Path) -> None:
     bits[3:9, 20:40] = True
     compressed = masks.encode(bits).counts.decode()
     run_lengths = {"size": list(SIZE), "counts": RUNS}
-    one = source(lay(tmp_path, data([BOX, OTHER], run_lengths, {"size": list(SIZE), "counts": compressed}, [BOX])))
-    decoded = [masks.decode(region.masks[0]) for region in one.scene(0).regions if region.masks[0] is not None]
+    source = open_coco(
+        write_dataset(tmp_path, instances([BOX, OTHER], run_lengths, {"size": list(SIZE), "counts": compressed}, [BOX]))
+    )
+    decoded = [masks.decode(region.masks[0]) for region in source.scene(0).regions if region.masks[0] is not None]
     parts = api.merge(api.frPyObjects([BOX, OTHER], *SIZE))
     flat = np.zeros(SIZE[0] * SIZE[1], bool)
     flat[100:150] = True
@@ -135,35 +137,35 @@ def test_every_form_of_mask(tmp_path: Path) -> None:
 
 
 def test_an_image_without_annotations_is_a_scene(tmp_path: Path) -> None:
-    one = source(lay(tmp_path, data([BOX])))
-    assert len(one) == 2
-    assert one.scene(1).regions == ()
+    source = open_coco(write_dataset(tmp_path, instances([BOX])))
+    assert len(source) == 2
+    assert source.scene(1).regions == ()
 
 
 def test_a_crowd_belongs_to_its_category(tmp_path: Path) -> None:
-    plain = data([BOX], [OTHER], {"size": list(SIZE), "counts": RUNS})
+    plain = instances([BOX], [OTHER], {"size": list(SIZE), "counts": RUNS})
     plain["annotations"][2]["iscrowd"] = 1
-    one = source(lay(tmp_path, plain))
-    crowd = one.scene(0).regions[2]
-    assert one.index.annotations(0)[2].crowd
+    source = open_coco(write_dataset(tmp_path, plain))
+    crowd = source.scene(0).regions[2]
+    assert source.index.annotations(0)[2].crowd
     assert crowd.names == ("dog",)
     assert crowd.candidate
-    assert [region.kind for region in one.scene(0).regions] == ["thing", "thing", "stuff"], "it is not one thing"
-    dogs = find_candidate(one.scene(0), "dog", Limits())
+    assert [region.kind for region in source.scene(0).regions] == ["thing", "thing", "stuff"], "it is not one thing"
+    dogs = find_candidate(source.scene(0), "dog", Limits())
     assert isinstance(dogs, Candidate)
     assert len(dogs.regions) == 2, "named and masked with its kind"
 
 
 def test_degenerate_polygons_are_left_out_and_reported(tmp_path: Path) -> None:
     """An annotation that lost its whole mask is present: its name is neither a verified negative nor an anomaly."""
-    one = source(lay(tmp_path, data([BOX, [1, 2, 3, 4]], [[1, 2, 3, 4]], [])))
-    whole, gone, empty = one.scene(0).regions
+    source = open_coco(write_dataset(tmp_path, instances([BOX, [1, 2, 3, 4]], [[1, 2, 3, 4]], [])))
+    whole, gone, empty = source.scene(0).regions
     assert whole.masks[0] == masks.from_polygons([BOX], SIZE)
     assert whole.candidate
     assert (gone.names, gone.masks, gone.candidate) == (("cart",), (None,), False)
     assert (empty.names, empty.masks, empty.candidate) == (("dog",), (None,), False)
-    path = one.index.path
-    assert list(one.problems()) == [
+    path = source.index.path
+    assert list(source.problems()) == [
         f"{path}: annotations[0] (id 0): 1 of 2 polygons have less than 3 corners and were left out",
         f"{path}: annotations[1] (id 1): 1 of 1 polygons have less than 3 corners and were left out; "
         "nothing is left of its mask",
@@ -172,10 +174,10 @@ def test_degenerate_polygons_are_left_out_and_reported(tmp_path: Path) -> None:
 
 
 def test_a_missing_image_names_annotations_id_and_path(tmp_path: Path) -> None:
-    root = lay(tmp_path, data([BOX]))
+    root = write_dataset(tmp_path, instances([BOX]))
     (root / "val2017" / "1.jpg").unlink()
-    one = source(root)
-    scene = one.scene(0)
+    source = open_coco(root)
+    scene = source.scene(0)
     message = (
         rf"{root}/annotations/instances_val2017\.json: image id 1: {root}/val2017/1\.jpg: cannot be read "
         r"\(No such file or directory\); expected its image file; fetch it again, or check `images`"
@@ -185,13 +187,13 @@ def test_a_missing_image_names_annotations_id_and_path(tmp_path: Path) -> None:
 
 
 def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
-    plain = data([BOX])
+    plain = instances([BOX])
     plain["images"] = [{"id": n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in range(1, 31)]
     plain["images"].append({"id": 99, "file_name": "../out.jpg", "height": SIZE[0], "width": SIZE[1]})
-    root = lay(tmp_path, plain)
+    root = write_dataset(tmp_path, plain)
     for number in range(6, 31):
         (root / "val2017" / f"{number}.jpg").unlink()
-    problems = list(source(root).problems())
+    problems = list(open_coco(root).problems())
     assert len(problems) == 12
     assert problems[0].endswith(f"image id 6: no file {root}/val2017/6.jpg")
     assert problems[10] == "... and 16 more"
@@ -200,62 +202,65 @@ def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../out.jpg", "/etc/passwd", "a/../../b.jpg", "C:\\x.jpg"])
 def test_names_that_leave_the_folder(tmp_path: Path, name: str) -> None:
-    plain = data([BOX])
+    plain = instances([BOX])
     plain["images"][0]["file_name"] = name
-    one = source(lay(tmp_path, plain))
+    source = open_coco(write_dataset(tmp_path, plain))
     with pytest.raises(DataError, match="image id 1: file name .* leaves the data set's folder"):
-        one.scene(0)
-    assert any("leaves the data set's folder" in text for text in one.problems())
+        source.scene(0)
+    assert any("leaves the data set's folder" in text for text in source.problems())
 
 
 def test_names_with_folders(tmp_path: Path) -> None:
-    plain = data([BOX])
+    plain = instances([BOX])
     plain["images"][0]["file_name"] = "a/b/1.jpg"
-    assert source(lay(tmp_path, plain)).scene(0).frames[0].jpeg()
+    assert open_coco(write_dataset(tmp_path, plain)).scene(0).frames[0].jpeg()
 
 
 def test_image_folder_below_images(tmp_path: Path) -> None:
-    root = lay(tmp_path, data([BOX]))
+    root = write_dataset(tmp_path, instances([BOX]))
     (root / "images").mkdir()
     (root / "val2017").rename(root / "images" / "val2017")
-    assert source(root).scene(0).frames[0].jpeg()
+    assert open_coco(root).scene(0).frames[0].jpeg()
 
 
 @pytest.mark.parametrize("absolute", [True, False])
 def test_paths_may_be_given(tmp_path: Path, absolute: bool) -> None:
-    root = lay(tmp_path / "data", data([BOX]))
+    root = write_dataset(tmp_path / "data", instances([BOX]))
     (root / "annotations" / "instances_val2017.json").rename(root / "mine.json")
     (root / "val2017").rename(root / "photos")
     given = {"annotations": "mine.json", "images": "photos"}
     if absolute:
         given = {key: str(root / name) for key, name in given.items()}
-    assert source(root, **given).scene(0).frames[0].jpeg()
+    assert open_coco(root, **given).scene(0).frames[0].jpeg()
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"root: no folder .*nowhere.*lavida-gen sources coco"):
-        source(tmp_path / "nowhere")
-    root = lay(tmp_path / "data", data([BOX]))
+        open_coco(tmp_path / "nowhere")
+    root = write_dataset(tmp_path / "data", instances([BOX]))
     with pytest.raises(
         DataError, match=r"annotations: no file .*instances_val2014\.json.*give `split` or `annotations`"
     ):
-        source(root, split="val2014")
+        open_coco(root, split="val2014")
     (root / "val2017").rename(root / "photos")
     with pytest.raises(
         DataError, match=r"images: the folder of images does not exist; expected one of .*val2017.*give `images`"
     ):
-        source(root)
+        open_coco(root)
 
 
 def test_two_categories_with_the_same_name_are_one_name(tmp_path: Path) -> None:
-    plain = data([BOX], [OTHER])
+    plain = instances([BOX], [OTHER])
     plain["categories"][1].update(name=" dog ", supercategory="animal")
-    one = source(lay(tmp_path, plain))
-    assert one.vocabulary() == [Name("dog", "dog", "animal")]
-    assert [region.names for region in one.scene(0).regions] == [("dog",), ("dog",)]
+    source = open_coco(write_dataset(tmp_path, plain))
+    assert source.vocabulary() == [Name("dog", "dog", "animal")]
+    assert [region.names for region in source.scene(0).regions] == [("dog",), ("dog",)]
 
 
 def test_the_fingerprint_is_that_of_the_annotations(tmp_path: Path) -> None:
-    first, second = source(lay(tmp_path / "a", data([BOX]))), source(lay(tmp_path / "b", data([BOX])))
-    third = source(lay(tmp_path / "c", data([OTHER])))
+    first, second = (
+        open_coco(write_dataset(tmp_path / "a", instances([BOX]))),
+        open_coco(write_dataset(tmp_path / "b", instances([BOX]))),
+    )
+    third = open_coco(write_dataset(tmp_path / "c", instances([OTHER])))
     assert first.fingerprint() == second.fingerprint() != third.fingerprint()

@@ -186,7 +186,7 @@ JSON = st.recursive(
 )
 
 
-def gathered(path: Path) -> dict[str, Any]:
+def read_members(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, number, value in json_stream.members(path):
         if number == -1:
@@ -207,7 +207,7 @@ def test_any_json_is_read_whatever_the_chunks(
     path.write_text(json.dumps(plain, indent=indent, ensure_ascii=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_stream, "CHUNK", chunk)
-        assert gathered(path) == plain
+        assert read_members(path) == plain
 
 
 @settings(deadline=None, max_examples=300)
@@ -221,7 +221,7 @@ def test_a_truncated_file_reports_the_position(
     path.write_text(kept)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as error:
         patch.setattr(json_stream, "CHUNK", chunk)
-        gathered(path)
+        read_members(path)
     where, _, rest = str(error.value).removeprefix(f"{path}:").partition(": ")
     line, column = map(int, where.split(":"))
     assert rest.startswith("ends early at character ")
@@ -251,7 +251,7 @@ def test_invalid_json(tmp_path: Path, text: str, message: str, chunk: int, monke
         chunk = 4096
     monkeypatch.setattr(json_stream, "CHUNK", chunk)
     with pytest.raises(DataError) as error:
-        gathered(write(tmp_path, text))
+        read_members(write(tmp_path, text))
     assert message in str(error.value)
 
 
@@ -259,15 +259,15 @@ def test_files_that_are_not_text(tmp_path: Path) -> None:
     path = tmp_path / "instances.json"
     path.write_bytes(b'{"a": "\xff\xfe"}')
     with pytest.raises(DataError, match=r"instances\.json: is not UTF-8 text"):
-        gathered(path)
+        read_members(path)
     with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
-        gathered(tmp_path / "none.json")
+        read_members(tmp_path / "none.json")
 
 
 # ---- the cache -------------------------------------------------------------------------------------------------
 
 
-def folder_of(tmp_path: Path) -> Path:
+def cache_folder(tmp_path: Path) -> Path:
     (found,) = (path for path in (tmp_path / "cache").glob("coco-*") if path.is_dir())
     return found
 
@@ -293,7 +293,7 @@ def test_keyed_by_content(tmp_path: Path) -> None:
     open_index(path)
     (tmp_path / "copy").mkdir()
     open_index(write(tmp_path / "copy", data()))
-    assert folder_of(tmp_path)
+    assert cache_folder(tmp_path)
     changed = data()
     changed["annotations"].pop()
     assert len(open_index(write(tmp_path, changed)).annotations(1)) == 2
@@ -328,10 +328,10 @@ def bitflip(path: Path) -> None:
 def test_damaged_caches_are_detected_and_rebuilt(tmp_path: Path, name: str, damage: Callable[[Path], Any]) -> None:
     path = write(tmp_path, data())
     first = contents(open_index(path))
-    damage(folder_of(tmp_path) / name)
+    damage(cache_folder(tmp_path) / name)
     assert contents(open_index(path)) == first
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == sorted(
-        [folder_of(tmp_path).name, f"{folder_of(tmp_path).name}.lock", "seen"]
+        [cache_folder(tmp_path).name, f"{cache_folder(tmp_path).name}.lock", "seen"]
     )
 
 
@@ -347,10 +347,10 @@ def test_a_damaged_record_of_a_digest(tmp_path: Path, text: str) -> None:
 def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     path = write(tmp_path, data())
     first = contents(open_index(path))
-    made = folder_of(tmp_path)
+    made = cache_folder(tmp_path)
     made.rename(made.with_name(f"{made.name}.partial"))
     assert contents(open_index(path)) == first
-    assert folder_of(tmp_path) == made
+    assert cache_folder(tmp_path) == made
 
 
 OPEN = """

@@ -80,7 +80,7 @@ REFS = [
 PHOTOS = "images/train2014"
 
 
-def lay(
+def write_dataset(
     root: Path, refs: list[Plain] | None = None, dataset: str = "refcoco", photos: str = PHOTOS, **more: Any
 ) -> Path:
     """A miniature in the official layout; more: instances=..., refs_name=..., protocol=..."""
@@ -98,18 +98,18 @@ def lay(
     return root
 
 
-def source(root: Path, **options: Any) -> RefCocoSource:
+def open_refcoco(root: Path, **options: Any) -> RefCocoSource:
     return RefCocoSource(RefCocoSource.Options(root=root, **options))
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4])
 def test_a_scene(tmp_path: Path, protocol: int) -> None:
-    one = source(lay(tmp_path, protocol=protocol))
-    assert one.kind == "image"
-    assert len(one) == 1
-    scene = one.scene(0)
-    assert scene.key == one.key(0) == "refcoco/refcoco-unc-train/000000000009"
-    assert scene.group == one.group(0) == "coco-photo/9"
+    source = open_refcoco(write_dataset(tmp_path, protocol=protocol))
+    assert source.kind == "image"
+    assert len(source) == 1
+    scene = source.scene(0)
+    assert scene.key == source.key(0) == "refcoco/refcoco-unc-train/000000000009"
+    assert scene.group == source.group(0) == "coco-photo/9"
     assert scene.size == SIZE
     assert scene.licence == "Attribution License; expressions for research"
     assert [(region.names, region.category) for region in scene.regions] == [
@@ -122,23 +122,24 @@ def test_a_scene(tmp_path: Path, protocol: int) -> None:
         assert np.array_equal(masks.decode(region.masks[0]), square(box))
     assert scene.frames[0].pixels().shape == (*SIZE, 3)
     assert list(scene.absent()) == []
-    assert list(one.problems()) == []
+    assert list(source.problems()) == []
 
 
 def test_a_crowd_is_not_a_thing(tmp_path: Path) -> None:
     plain = instances()
     plain["annotations"][1]["iscrowd"] = 1
     before, after = (
-        source(lay(tmp_path / name, instances=one)).scene(0) for name, one in (("a", instances()), ("b", plain))
+        open_refcoco(write_dataset(tmp_path / name, instances=content)).scene(0)
+        for name, content in (("a", instances()), ("b", plain))
     )
     assert [region.kind for region in after.regions] == ["thing", "stuff", "thing"]
-    assert [(one.names, one.masks, one.candidate) for one in after.regions] == [
-        (one.names, one.masks, one.candidate) for one in before.regions
+    assert [(region.names, region.masks, region.candidate) for region in after.regions] == [
+        (region.names, region.masks, region.candidate) for region in before.regions
     ]
 
 
 def test_vocabulary(tmp_path: Path) -> None:
-    names = source(lay(tmp_path)).vocabulary()
+    names = open_refcoco(write_dataset(tmp_path)).vocabulary()
     assert list(names) == [
         Name("person", "person", "person"),
         Name("dog", "dog", "animal"),
@@ -155,10 +156,13 @@ def test_vocabulary(tmp_path: Path) -> None:
 
 
 def test_every_name_of_every_scene_is_in_the_vocabulary(tmp_path: Path) -> None:
-    one = source(lay(tmp_path))
-    known = {(name.text, name.category) for name in one.vocabulary()}
+    source = open_refcoco(write_dataset(tmp_path))
+    known = {(name.text, name.category) for name in source.vocabulary()}
     used = {
-        (text, region.category) for n in range(len(one)) for region in one.scene(n).regions for text in region.names
+        (text, region.category)
+        for n in range(len(source))
+        for region in source.scene(n).regions
+        for text in region.names
     }
     assert used <= known
 
@@ -174,14 +178,14 @@ def test_every_name_of_every_scene_is_in_the_vocabulary(tmp_path: Path) -> None:
     ],
 )
 def test_splits_as_the_refer_api_reads_them(tmp_path: Path, split: str, texts: set[str]) -> None:
-    one = source(lay(tmp_path), split=split)
-    assert {text for region in one.scene(0).regions for text in region.names} == {"person", *texts}
+    source = open_refcoco(write_dataset(tmp_path), split=split)
+    assert {text for region in source.scene(0).regions for text in region.names} == {"person", *texts}
 
 
 def test_unknown_split(tmp_path: Path) -> None:
     message = r"refs\(unc\)\.p: has no refs of split 'testC'; expected one of its splits: train \(3\), val \(1\), testAB \(1\)"
     with pytest.raises(DataError, match=message):
-        source(lay(tmp_path), split="testC")
+        open_refcoco(write_dataset(tmp_path), split="testC")
 
 
 @pytest.mark.parametrize(
@@ -197,32 +201,34 @@ def test_unknown_split(tmp_path: Path) -> None:
 )
 def test_the_default_split_by(tmp_path: Path, dataset: str, name: str) -> None:
     photos = "images/saiapr_tc-12" if dataset == "refclef" else PHOTOS
-    assert len(source(lay(tmp_path, dataset=dataset, refs_name=name, photos=photos), dataset=dataset)) == 1
+    assert (
+        len(open_refcoco(write_dataset(tmp_path, dataset=dataset, refs_name=name, photos=photos), dataset=dataset)) == 1
+    )
 
 
 @pytest.mark.parametrize("photos", [PHOTOS, "images/mscoco/images/train2014", "mscoco/images/train2014", "train2014"])
 def test_image_folders_are_found(tmp_path: Path, photos: str) -> None:
-    assert source(lay(tmp_path, photos=photos)).scene(0).frames[0].jpeg()
+    assert open_refcoco(write_dataset(tmp_path, photos=photos)).scene(0).frames[0].jpeg()
 
 
 @pytest.mark.parametrize("absolute", [True, False])
 def test_images_in_another_folder(tmp_path: Path, absolute: bool) -> None:
-    root = lay(tmp_path / "data", photos="far/away")
-    assert source(root, images=root / "far/away" if absolute else "far/away").scene(0).frames[0].jpeg()
+    root = write_dataset(tmp_path / "data", photos="far/away")
+    assert open_refcoco(root, images=root / "far/away" if absolute else "far/away").scene(0).frames[0].jpeg()
 
 
 def test_missing_image_folder(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"images: the folder of images does not exist; expected one of .*train2014.*; give `images`"
     ):
-        source(lay(tmp_path, photos="elsewhere"))
+        open_refcoco(write_dataset(tmp_path, photos="elsewhere"))
 
 
 def test_another_split_by_is_named(tmp_path: Path) -> None:
-    root = lay(tmp_path, dataset="refcocog", refs_name="refs(google).p")
+    root = write_dataset(tmp_path, dataset="refcocog", refs_name="refs(google).p")
     with pytest.raises(DataError, match=r"refs\(umd\)\.p; .*give `split_by`: the folder has refs\(google\)\.p"):
-        source(root, dataset="refcocog")
-    assert len(source(root, dataset="refcocog", split_by="google")) == 1
+        open_refcoco(root, dataset="refcocog")
+    assert len(open_refcoco(root, dataset="refcocog", split_by="google")) == 1
 
 
 def test_refclef_has_lists_of_run_lengths_and_its_own_photos(tmp_path: Path) -> None:
@@ -233,8 +239,10 @@ def test_refclef_has_lists_of_run_lengths_and_its_own_photos(tmp_path: Path) -> 
     for image in plain["images"]:
         image["file_name"] = f"{image['id']}.jpg"
         del image["license"]
-    one = source(lay(tmp_path, dataset="refclef", instances=plain, photos="images/saiapr_tc-12"), dataset="refclef")
-    scene = one.scene(0)
+    source = open_refcoco(
+        write_dataset(tmp_path, dataset="refclef", instances=plain, photos="images/saiapr_tc-12"), dataset="refclef"
+    )
+    scene = source.scene(0)
     assert scene.regions[0].masks[0] is not None
     assert np.array_equal(masks.decode(scene.regions[0].masks[0]), square(BOXES[1]) | square(BOXES[2]))
     assert scene.group == "saiapr-photo/9", "its ids are not those of COCO"
@@ -253,14 +261,14 @@ GREFS = [
 
 
 def gref(root: Path, refs: list[Plain] = GREFS) -> RefCocoSource:
-    lay(root, refs, dataset="grefcoco", refs_name="grefs(unc).json")
-    return source(root, dataset="grefcoco")
+    write_dataset(root, refs, dataset="grefcoco", refs_name="grefs(unc).json")
+    return open_refcoco(root, dataset="grefcoco")
 
 
 def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
-    one = gref(tmp_path)
-    assert len(one) == 3
-    scenes = [one.scene(number) for number in range(3)]
+    source = gref(tmp_path)
+    assert len(source) == 3
+    scenes = [source.scene(number) for number in range(3)]
     assert [region.names for region in scenes[0].regions] == [
         ("person", "both men"),
         ("person", "both men", "man with dog"),
@@ -270,15 +278,15 @@ def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
     assert scenes[1].regions[0].names == ("person",), "the expression of another split is left out"
     assert scenes[2].regions == ()
     assert scenes[0].licence == "Attribution License; expressions CC-BY-NC-SA-4.0"
-    assert Name("man with dog", "dog", "animal") in list(one.vocabulary())
-    assert Name("man with dog", "person", "person") in list(one.vocabulary())
-    assert not any("zebra" in name.text for name in one.vocabulary()), "its category is unknown"
+    assert Name("man with dog", "dog", "animal") in list(source.vocabulary())
+    assert Name("man with dog", "person", "person") in list(source.vocabulary())
+    assert not any("zebra" in name.text for name in source.vocabulary()), "its category is unknown"
 
 
 def test_an_expression_with_and_without_target_is_present(tmp_path: Path) -> None:
-    one = gref(tmp_path, [ref(0, [1], 9, "train", "the man"), ref(1, [-1], 9, "train", "the man", "the cat")])
-    assert list(one.scene(0).absent()) == ["the cat"]
-    assert list(one.problems()) == [
+    source = gref(tmp_path, [ref(0, [1], 9, "train", "the man"), ref(1, [-1], 9, "train", "the man", "the cat")])
+    assert list(source.scene(0).absent()) == ["the cat"]
+    assert list(source.problems()) == [
         "grefcoco: image id 9: 'the man' is annotated both with and without a target; treated as present"
     ]
 
@@ -300,13 +308,13 @@ def test_an_expression_with_and_without_target_is_present(tmp_path: Path) -> Non
 )
 def test_malformed_refs(tmp_path: Path, change: Plain, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        source(lay(tmp_path, [{**REFS[0], **change}, *REFS[1:]]))
+        open_refcoco(write_dataset(tmp_path, [{**REFS[0], **change}, *REFS[1:]]))
 
 
 def test_problems_are_reported_together_and_counted(tmp_path: Path) -> None:
     refs = [ref(n, 77, 9, "train", "x") for n in range(25)]
     with pytest.raises(DataError) as error:
-        source(lay(tmp_path, refs))
+        open_refcoco(write_dataset(tmp_path, refs))
     lines = str(error.value).split("\n")
     assert len(lines) == 11
     assert lines[-1] == "  ... and 15 more"
@@ -316,53 +324,53 @@ def test_repeated_annotation_ids(tmp_path: Path) -> None:
     plain = instances()
     plain["annotations"][1]["id"] = 1
     with pytest.raises(DataError, match=r"ann_id 1 is used twice in .*instances\.json"):
-        source(lay(tmp_path, [REFS[0]], instances=plain))
+        open_refcoco(write_dataset(tmp_path, [REFS[0]], instances=plain))
 
 
 def test_blank_expressions_are_counted(tmp_path: Path) -> None:
-    one = source(lay(tmp_path, [ref(0, 1, 9, "train", " ", "man")]))
-    assert one.scene(0).regions[0].names == ("person", "man")
-    assert list(one.problems()) == ["refcoco: refs[0]: a blank expression was left out"]
+    source = open_refcoco(write_dataset(tmp_path, [ref(0, 1, 9, "train", " ", "man")]))
+    assert source.scene(0).regions[0].names == ("person", "man")
+    assert list(source.problems()) == ["refcoco: refs[0]: a blank expression was left out"]
 
 
 def test_missing_images_of_the_split_are_reported(tmp_path: Path) -> None:
-    root = lay(tmp_path)
+    root = write_dataset(tmp_path)
     for path in (root / PHOTOS).iterdir():
         path.unlink()
-    problems = list(source(root).problems())
+    problems = list(open_refcoco(root).problems())
     assert len(problems) == 2
     assert problems[0].endswith("COCO_train2014_000000000009.jpg")
     assert "1 of 1 images are missing" in problems[1]
 
 
 def test_a_json_of_refs_that_is_not_a_list(tmp_path: Path) -> None:
-    root = lay(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
+    root = write_dataset(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     (root / "grefcoco" / "grefs(unc).json").write_text('{"refs": []}')
     with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:1: is not JSON: '\{' instead of \["):
-        source(root, dataset="grefcoco")
+        open_refcoco(root, dataset="grefcoco")
 
 
 def test_a_truncated_json_of_refs(tmp_path: Path) -> None:
-    root = lay(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
+    root = write_dataset(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     path = root / "grefcoco" / "grefs(unc).json"
     path.write_text(path.read_text()[:300])
     with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:\d+: ends early at character"):
-        source(root, dataset="grefcoco")
+        open_refcoco(root, dataset="grefcoco")
 
 
 def test_a_pickle_of_another_kind(tmp_path: Path) -> None:
-    root = lay(tmp_path)
+    root = write_dataset(tmp_path)
     (root / "refcoco" / "refs(unc).p").write_bytes(pickle.dumps({"refs": []}))
     with pytest.raises(DataError, match=r"refs\(unc\)\.p: holds a dict; expected a list"):
-        source(root)
+        open_refcoco(root)
 
 
 @pytest.mark.parametrize("gone", ["", "refcoco", "refcoco/instances.json", "refcoco/refs(unc).p"])
 def test_missing_files_are_named(tmp_path: Path, gone: str) -> None:
-    root = lay(tmp_path / "data")
+    root = write_dataset(tmp_path / "data")
     (root / gone).rename(tmp_path / "moved")
     with pytest.raises(DataError, match="see `lavida-gen sources refcoco`") as error:
-        source(root)
+        open_refcoco(root)
     assert str(root / gone) in str(error.value)
 
 
@@ -387,16 +395,16 @@ def test_unknown_data_sets_are_refused() -> None:
 
 
 def test_the_fingerprint_is_that_of_the_files(tmp_path: Path) -> None:
-    first, second = source(lay(tmp_path / "a")), source(lay(tmp_path / "b"))
+    first, second = open_refcoco(write_dataset(tmp_path / "a")), open_refcoco(write_dataset(tmp_path / "b"))
     assert first.fingerprint() == second.fingerprint()
-    other = source(lay(tmp_path / "c", REFS[:2]))
+    other = open_refcoco(write_dataset(tmp_path / "c", REFS[:2]))
     assert first.fingerprint() != other.fingerprint()
     assert first.scene(0).regions == second.scene(0).regions
 
 
 def test_the_second_opening_reads_only_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = lay(tmp_path)
-    regions = source(root).scene(0).regions
+    root = write_dataset(tmp_path)
+    regions = open_refcoco(root).scene(0).regions
     monkeypatch.setattr("lavida_gen.annotations.safe_pickle.load", None)
     monkeypatch.setattr("lavida_gen.annotations.coco_index.InstancesReader", None)
-    assert source(root).scene(0).regions == regions
+    assert open_refcoco(root).scene(0).regions == regions

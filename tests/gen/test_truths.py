@@ -39,7 +39,7 @@ def drafts(planner: SamplePlanner) -> tuple[list[tuple[SampleSpec, Scene, Draft]
     return found, drops
 
 
-def hold(planner: SamplePlanner) -> None:
+def check_properties(planner: SamplePlanner) -> None:
     """Check the properties of every sample."""
     found, drops = drafts(planner)
     assert len(found) == SAMPLES, drops
@@ -99,7 +99,7 @@ def lexicon_name(text: str, category: str) -> Any:
 @pytest.mark.slow
 def test_street() -> None:
     sources = [{"name": "street", "scenes": 150, "size": [96, 128]}]
-    hold(SamplePlanner.open(recipes.parse(_plain(sources))))
+    check_properties(SamplePlanner.open(recipes.parse(_plain(sources))))
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_real_coco(shared_data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         {"name": "coco", "root": str(shared_data / "coco"), "split": "val2017"},
         {"name": "coco", "root": str(shared_data / "coco_polygons"), **voc},
     ]
-    hold(SamplePlanner.open(recipes.parse(_plain(sources))))
+    check_properties(SamplePlanner.open(recipes.parse(_plain(sources))))
 
 
 def _plain(sources: list[dict[str, Any]]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class CocoSource(Source[CocoSourceOptions]):
         get="Fetch 2017 Train images, 2017 Val images and 2017 Train/Val annotations from the page and unzip them.",
         layout=(
             "ROOT/annotations/instances_train2017.json\n"
-            "ROOT/train2017/000000000009.jpg ...   (ROOT/images/train2017 is found too)"
+            "ROOT/train2017/000000000009.jpg ...   (or ROOT/images/train2017)"
         ),
         cite=(
             "@inproceedings{lin2014coco, title={Microsoft {COCO}: Common Objects in Context}, "

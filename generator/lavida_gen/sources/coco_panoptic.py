@@ -53,7 +53,7 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         layout=(
             "ROOT/annotations/panoptic_train2017.json\n"
             "ROOT/annotations/panoptic_train2017/000000000009.png ...   id = R + 256 G + 65536 B, 0 void\n"
-            "ROOT/train2017/000000000009.jpg ...   (ROOT/images/train2017 is found too)"
+            "ROOT/train2017/000000000009.jpg ...   (or ROOT/images/train2017)"
         ),
         cite=(
             "@inproceedings{kirillov2019panoptic, title={Panoptic Segmentation}, "

@@ -58,8 +58,8 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
             "unzip them into one folder. Or fetch stuff_annotations_trainval2017.zip, the stuff alone as run lengths."
         ),
         layout=(
-            "ROOT/stuffthingmaps/train2017/000000000009.png ...   (ROOT/train2017/*.png is found too)\n"
-            "ROOT/train2017/000000000009.jpg ...                  (ROOT/images/train2017 is found too)\n"
+            "ROOT/stuffthingmaps/train2017/000000000009.png ...   (or ROOT/train2017/*.png)\n"
+            "ROOT/train2017/000000000009.jpg ...                  (or ROOT/images/train2017)\n"
             "values: class id - 1, i.e. 0..90 things and 91..181 stuff; 255 void\n"
             "or, with `annotations: annotations/stuff_train2017.json`: ROOT/annotations/stuff_train2017.json"
         ),

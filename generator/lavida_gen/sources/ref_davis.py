@@ -42,7 +42,7 @@ class RefDavisSource(ReferringSource[RefDavisSourceOptions]):
             "ROOT/train/JPEGImages/bear/00000.jpg ...\n"
             "ROOT/train/Annotations/bear/00000.png ...              palette PNGs, value = object id, every frame\n"
             "ROOT/train/meta.json                                   categories (optional)\n"
-            "ROOT/meta_expressions/train/meta_expressions.json      (train/meta_expressions/train/... is found too)\n"
+            "ROOT/meta_expressions/train/meta_expressions.json      (or train/meta_expressions/train/...)\n"
             '    {"videos": {"bear": {"expressions": {"0": {"exp": "a bear", "obj_id": "1"}}}}}'
         ),
         cite=(

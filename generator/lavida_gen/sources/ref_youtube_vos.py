@@ -37,7 +37,7 @@ class RefYoutubeVosSource(ReferringSource[RefYoutubeVosSourceOptions]):
             "ROOT/train/Annotations/003234408d/00000.png ...        palette PNGs, value = object id\n"
             "ROOT/train/meta.json                                   categories (optional)\n"
             "ROOT/meta_expressions/train/meta_expressions.json\n"
-            "                                                       (train/meta_expressions/train/... is found too)\n"
+            "                                                       (or train/meta_expressions/train/...)\n"
             "Objects with neither category nor expression are left out."
         ),
         cite=(

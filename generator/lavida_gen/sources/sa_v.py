@@ -61,8 +61,8 @@ class SaVSource(Source[SaVSourceOptions]):
             "as paste and motion, in a recipe with other sources."
         ),
         layout=(
-            "ROOT/sav_000/sav_000001.mp4 ...           (ROOT/sav_000001.mp4 is found too)\n"
-            "ROOT/sav_000/sav_000001_manual.json ...   masks of every fourth frame (6 of 24 a second)\n"
+            "ROOT/sav_000/sav_000001.mp4 ...           (or ROOT/sav_000001.mp4)\n"
+            "ROOT/sav_000/sav_000001_manual.json ...   masks of every fourth frame (6 of 24 per second)\n"
             "ROOT/sav_000/sav_000001_auto.json ..."
         ),
         cite=(

@@ -3,7 +3,7 @@
 #     training/tiny/run.sh OUT              two processes on two cores: about three hours
 #     training/tiny/run.sh OUT cuda 14      one GPU, 14 processes that draw and prepare
 # PYTHON is the interpreter [.venv/bin/python], TIMES stretches every stage [1]: TIMES=0.02 tries the script itself.
-# What OUT holds is not done again. docs/measurements/tiny.md says what each stage is for and what came out.
+# Stages whose results are in OUT are skipped. README.md describes each stage.
 set -eu
 out=${1:?OUT, a folder} device=${2:-cpu} workers=${3:-0}
 python=${PYTHON:-.venv/bin/python} times=${TIMES:-1}

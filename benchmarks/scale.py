@@ -26,7 +26,8 @@ from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.inspection.verify import find_problems
-from lavida_gen.publishing.publish import COMMITS, ENTRIES, FILES, PER_COMMIT
+from lavida_gen.publishing.publish import ENTRIES, FILES
+from lavida_gen.publishing.upload_plan import COMMITS, PER_COMMIT
 from lavida_gen.storage.places import open_storage
 
 SIZES = (10**7, 10**9)

@@ -16,7 +16,8 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.publishing import hub as hubs
 from lavida_gen.publishing import publish as publisher
-from lavida_gen.publishing.hub import HubFile, UploadFile
+from lavida_gen.publishing import upload_plan
+from lavida_gen.publishing.repo_files import HubFile, UploadFile
 
 pytest.importorskip("huggingface_hub")
 __all__ = ["published_folder", "stand_in_hub"]  # fixtures, found by their names here
@@ -122,7 +123,7 @@ def test_failed_calls_are_retried(folder: Path, hub: Any, where: str, status: in
 def test_the_same_command_continues_after_a_cut_connection(
     folder: Path, hub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "PER_COMMIT", 2)
+    monkeypatch.setattr(upload_plan, "PER_COMMIT", 2)
     monkeypatch.setattr(publisher, "TOGETHER", 1)
     third = hashlib.sha256((folder / "image" / "train-00002.tar").read_bytes()).hexdigest()
     hub.fail(f"PUT /lfs/{third}", times=1000)
@@ -155,7 +156,7 @@ def test_an_update_in_several_commits_has_no_manifest_in_between(
     folder: Path, hub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent(folder)
-    monkeypatch.setattr(publisher, "PER_COMMIT", 1)
+    monkeypatch.setattr(upload_plan, "PER_COMMIT", 1)
     sent(changed(folder, tmp_path / "corpus"))
     *_, before, between, after = hub.repos[REPO].branches["main"]
     assert ["corpus.json" in commit.files for commit in (before, between, after)] == [True, False, True]
@@ -169,7 +170,7 @@ def test_the_manifest_is_sent_again_if_shards_were_removed(
     shards = [name for name in files if name.endswith(".tar")]
     for name in shards:
         del files[name]
-    monkeypatch.setattr(publisher, "PER_COMMIT", 2)
+    monkeypatch.setattr(upload_plan, "PER_COMMIT", 2)
     assert f"{len(files) - 2} files were there already" in sent(folder), "all but .gitattributes and corpus.json"
     assert {name: hub.repos[REPO].files()[name] for name in own(folder)} == own(folder)
 
@@ -308,14 +309,14 @@ def items(count: int) -> list[UploadFile]:
 @pytest.mark.parametrize(("shards", "commits"), [(1, 1), (99, 1), (100, 2), (5_000, 51), (99_999, 100)])
 def test_commits_stay_below_the_hubs_quota(shards: int, commits: int) -> None:
     many, rest = items(shards), [UploadFile("corpus.json", 1, "0" * 64, b"{")]
-    found = publisher.make_upload_plan(many, rest, None)
+    found = upload_plan.make_upload_plan(many, rest, None)
     assert len(found.commits) == commits <= 128
     assert found.items == [*many, *rest], "all of them, once, the manifest last"
 
 
 def test_a_manifest_deleted_first_is_sent_last() -> None:
     rest = [UploadFile(name, 1, name) for name in ("README.md", "corpus.json", "stats.parquet")]
-    found = publisher.make_upload_plan(items(150), rest, {item.path: HubFile(1, item.sha256, "") for item in rest})
+    found = upload_plan.make_upload_plan(items(150), rest, {item.path: HubFile(1, item.sha256, "") for item in rest})
     assert [len(commit) for commit in found.commits] == [100, 50, 1]
     assert found.stale
     assert found.items[-1].path == "corpus.json"
@@ -332,14 +333,14 @@ def test_commits_of_5000_shards_over_http(hub: Any, folder: Path, monkeypatch: p
     one, last = hubs.HubRepository(REPO, "main"), [publisher._made("corpus.json", b"{}")]
     one.create(False)
     head = publisher._send(
-        one, publisher.make_upload_plan(many, last, one.files()), open_corpus(folder).manifest, lambda count: None
+        one, upload_plan.make_upload_plan(many, last, one.files()), open_corpus(folder).manifest, lambda count: None
     )
     assert len(hub.asked(f"POST /api/datasets/{REPO}/commit")) == 51
     assert len(hub.asked("PUT /lfs/")) == 1
     there = one.files(head)
     assert there is not None
     assert all(item.same(there[item.path]) for item in (*many, *last))
-    assert publisher.make_upload_plan(many, last, there).commits == ()
+    assert upload_plan.make_upload_plan(many, last, there).commits == ()
 
 
 def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:

@@ -12,7 +12,8 @@ from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
     from lavida_gen.corpus.reader import Corpus
-    from lavida_gen.publishing.publish import PublishOptions, UploadPlan
+    from lavida_gen.publishing.publish import PublishOptions
+    from lavida_gen.publishing.upload_plan import UploadPlan
 
 
 @click.command()

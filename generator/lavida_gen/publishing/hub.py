@@ -5,17 +5,16 @@ huggingface_hub finds the token (HF_TOKEN, `hf auth login`); no message shows it
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.publishing.repo_files import HubFile, UploadFile
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Seconds before each retry of a call that the Hub could not answer."""
@@ -27,57 +26,6 @@ AGAIN = "run the same command again: uploaded files are not sent again"
 DRY = "its present files are unknown, so all of these files may be sent; nothing was sent"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class UploadFile:
-    """A file to publish.
-
-    Attributes:
-        path: Name in the repository.
-        size: Size in bytes.
-        sha256: SHA-256, hexadecimal.
-        data: Its content, for small files.
-        fetch: For other files: makes a context manager of a local path.
-    """
-
-    path: str
-    size: int
-    sha256: str
-    data: bytes | None = None
-    fetch: Callable[[], AbstractContextManager[Path]] | None = None
-
-    def same(self, other: HubFile) -> bool:
-        """Whether a file on the Hub has the same content."""
-        if self.size != other.size:
-            return False
-        return self.sha256 == other.sha256 if other.sha256 else self._blob() == other.blob
-
-    def _blob(self) -> str:
-        """The SHA-1 that git gives to a file that is not stored as a large one."""
-        sha = hashlib.sha1(b"blob %d\0" % self.size)
-        if self.data is not None:
-            sha.update(self.data)
-        else:
-            assert self.fetch is not None
-            with self.fetch() as path:
-                sha.update(path.read_bytes())
-        return sha.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """A file on the Hub.
-
-    Attributes:
-        size: Size in bytes.
-        sha256: SHA-256, None for a small file.
-        blob: git's SHA-1.
-    """
-
-    size: int
-    sha256: str | None
-    blob: str
 
 
 class HubRepository:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from lavida_gen.building.card import card, used_sources
 from lavida_gen.common.digests import sha256
@@ -25,18 +24,16 @@ from lavida_gen.corpus.shards import size_and_sha256
 from lavida_gen.inspection.preview import choose_samples
 from lavida_gen.inspection.show import encode_picture, sample_picture
 from lavida_gen.inspection.verify import find_problems
-from lavida_gen.publishing.hub import HubFile, HubRepository, UploadFile
+from lavida_gen.publishing.hub import HubRepository
+from lavida_gen.publishing.repo_files import UploadFile
+from lavida_gen.publishing.upload_plan import UploadPlan, in_batches, make_upload_plan
 
-PER_COMMIT, COMMITS = 100, 100
-"""Limits of one upload. The Hub asks for at most about 100 files per commit and accepts 128 commits per hour."""
 FILES, ENTRIES = 100_000, 10_000
 """The Hub asks for fewer files than these in a repository and in a folder."""
 TOGETHER = 16
 """Files that are uploaded together."""
 PICTURES = 6
 """Sample pictures of a card."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +67,6 @@ class PublishedFiles:
     def items(self) -> list[UploadFile]:
         """All files."""
         return [*self.shards, *self.rest]
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPlan:
-    """What an upload sends.
-
-    Attributes:
-        commits: Files of each commit.
-        delete: Files that the last commit deletes.
-        unchanged: Number of files that the Hub has already.
-        stale: Whether the first commit deletes an old corpus.json, which does not fit the shards between two commits.
-    """
-
-    commits: tuple[tuple[UploadFile, ...], ...]
-    delete: tuple[str, ...]
-    unchanged: int
-    stale: bool
-
-    @property
-    def items(self) -> list[UploadFile]:
-        """All files to send."""
-        return [item for commit in self.commits for item in commit]
-
-    @property
-    def bytes(self) -> int:
-        """Size of all files to send."""
-        return sum(item.size for item in self.items)
 
 
 def publish(
@@ -213,57 +183,6 @@ def _refuse_crowds(manifest: Manifest) -> None:
         raise UserError(problem(manifest.name, got, expected, "build with a larger shard.samples and shard.megabytes"))
 
 
-def make_upload_plan(
-    shards: Sequence[UploadFile], rest: Sequence[UploadFile], existing: dict[str, HubFile] | None
-) -> UploadPlan:
-    """Compare the files of a corpus with those on the Hub.
-
-    Args:
-        shards: The shards.
-        rest: The files of the last commit.
-        existing: Files on the Hub by name; None if there is no such repository.
-
-    Returns:
-        What to send.
-
-    Raises:
-        UserError: The repository holds something else.
-    """
-    held = existing or {}
-    _refuse_foreign(held)
-    new = [item for item in shards if item.path not in held or not item.same(held[item.path])]
-    last = [item for item in rest if item.path not in held or not item.same(held[item.path])]
-    wanted = {item.path for item in (*shards, *rest)}
-    gone = tuple(path for path in sorted(held) if _ours(path) and path not in wanted)
-    several, stale = len(new) + len(last) > PER_COMMIT, MANIFEST in held
-    if several and stale:  # the first commit removes it, so the last one must restore it
-        last += [item for item in rest if item.path == MANIFEST and item not in last]
-    unchanged = len(shards) + len(rest) - len(new) - len(last)
-    if not new and not last and not gone:
-        return UploadPlan((), (), unchanged, False)
-    if not several:
-        return UploadPlan(((*new, *last),), gone, unchanged, False)
-    size = max(PER_COMMIT, -(-len(new) // (COMMITS - 1)))
-    return UploadPlan((*_batches(new, size), tuple(last)), gone, unchanged, stale)
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
-    yield from (tuple(items[start : start + size]) for start in range(0, len(items), size))
-
-
-def _ours(path: str) -> bool:
-    return path.startswith(("image/", "clip/", "samples/")) or path in (CARD, MANIFEST, STATS)
-
-
-def _refuse_foreign(held: dict[str, HubFile]) -> None:
-    """Refuse a repository that holds other files and no corpus."""
-    other = [path for path in held if not _ours(path) and path != ".gitattributes"]
-    if other and MANIFEST not in held:
-        raise UserError(
-            f"the repository holds other files ({', '.join(sorted(other)[:3])}) and no corpus; give another one"
-        )
-
-
 def _stored(corpus: Corpus, file: str, size: int, sha256: str) -> UploadFile:
     return UploadFile(file, size, sha256, fetch=lambda: corpus.local_copy(file))
 
@@ -300,7 +219,7 @@ def _send(hub: HubRepository, upload: UploadPlan, manifest: Manifest, progress: 
     head = None
     for number, items in enumerate(upload.commits):
         operations: list[object] = []
-        for batch in _batches(items, TOGETHER):
+        for batch in in_batches(items, TOGETHER):
             with hub.upload(batch) as sent:
                 operations += sent
             progress(sum(item.size for item in batch))

@@ -81,10 +81,21 @@ def present_names(scene: Scene) -> list[Name]:
     return list(dict.fromkeys(Name(text, region.category) for region in scene.regions for text in region.names))
 
 
-@lru_cache(maxsize=1 << 18)
-def _category_conflicts(category: str, present_text: str, present_category: str) -> bool:
-    """`lexicon.conflict` of a category with a present name: asked for every sample, with few different arguments."""
-    return lexicon.conflict(Name(category, category), Name(present_text, present_category))
+class _CategoryConflicts(dict[str, bool]):
+    """Which categories conflict with a present name; each is computed when it is first looked up."""
+
+    def __init__(self, present: Name) -> None:
+        super().__init__()
+        self._present = present
+
+    def __missing__(self, category: str) -> bool:
+        self[category] = found = lexicon.conflict(Name(category, category), self._present)
+        return found
+
+
+@lru_cache(maxsize=4096)
+def _category_conflicts(text: str, category: str) -> _CategoryConflicts:
+    return _CategoryConflicts(Name(text, category))
 
 
 def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Sequence[str], wanted: int) -> list[str]:
@@ -103,15 +114,12 @@ def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Se
     if wanted < 1:
         return found
     # plain loops: this runs for every candidate of every sample
-    pairs = [(name, name.text, name.category) for name in present]
+    known = [(name, _category_conflicts(name.text, name.category)) for name in present]
     for candidate in names:
         text = candidate.text
         is_category = text == candidate.category
-        for name, present_text, present_category in pairs:
-            if is_category:
-                if _category_conflicts(text, present_text, present_category):
-                    break
-            elif lexicon.conflict(candidate, name):
+        for name, conflicts in known:
+            if conflicts[text] if is_category else lexicon.conflict(candidate, name):
                 break
         else:
             for listed in (*prompt_names, *found):

@@ -1,5 +1,6 @@
-"""Multi-scale semantic projector of LAVIDA (arXiv 2602.19248): names attend to a frame's pixels, then queries attend
-to <SEG> and the names.
+"""Multi-scale semantic projector of LAVIDA (arXiv 2602.19248): names attend to pixels.
+
+Then queries attend to <SEG> and the names.
 
 Letters: N frames, D names of the longest prompt, C channels of SAM2, X text width, Z hidden width of the language
 model, Q queries, E hidden width of the projector, h w SAM2's lowest resolution. The attention blocks are SAM2's, as

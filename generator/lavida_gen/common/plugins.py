@@ -1,4 +1,6 @@
-"""Plug-ins: files of this project, and classes that other packages bring. A name has one of three forms:
+"""Plug-ins: files of this project, and classes that other packages bring.
+
+A name has one of three forms:
 
     coco                           a file of this project: `sources/coco.py` defines exactly one subclass of Source
     harbour                        an entry point of an installed package, in the group `lavida_gen.sources`

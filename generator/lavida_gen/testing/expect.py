@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 
 def expect(truth: object, message: str) -> None:
-    """Raise AssertionError with `message` unless `truth` holds. (Python's -O leaves it in.)"""
+    """Raise AssertionError with `message` unless `truth` holds, with Python's -O too."""
     if not truth:
         raise AssertionError(message)
 

@@ -96,7 +96,7 @@ class ScoreJob:
         return self.protocol.select(self.benchmark.videos())
 
     def labels(self) -> str:
-        """Digest of what the videos are measured against: frame labels and tracks. (Masks would have to be read.)"""
+        """Digest of what the videos are measured against: frame labels and tracks; masks would have to be read."""
         digest = hashlib.sha256()
         for video in self.benchmark.videos():
             tracks = video.tracks or ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
@@ -208,15 +209,19 @@ def known_families() -> list[str]:
 
 
 def find_family(model_type: str) -> Backbone:
-    """Find the adapter of a family.
+    """Find the adapter of a family: a file in backbones/, or an installed package's entry point.
 
     Args:
-        model_type: transformers' name of the family, e.g. qwen2_vl.
+        model_type: transformers' name of the family, e.g. qwen2_vl; the entry point in group ``lavida.backbones`` has
+            this name.
 
     Raises:
         LavidaError: The family is unknown.
     """
     if model_type not in known_families():
+        for entry in metadata.entry_points(group="lavida.backbones", name=model_type):
+            adapter: Backbone = entry.load()()
+            return adapter
         raise LavidaError(f"language model of type {model_type!r}; expected one of {', '.join(known_families())}")
     family: Backbone = importlib.import_module(f"lavida.backbones.{model_type}").Family()
     return family

@@ -58,3 +58,20 @@ def test_the_front_door_has_what_it_names() -> None:
     assert {name: getattr(lavida, name).__name__ for name in lavida.__all__} == {name: name for name in lavida.__all__}
     with pytest.raises(AttributeError, match="module 'lavida' has no attribute 'Lavidda'"):
         lavida.__getattr__("Lavidda")
+
+
+def test_a_language_model_may_come_from_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lavida.backbone import find_family
+    from lavida.backbones.qwen2_vl import Family
+
+    info = tmp_path / "mine-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: mine\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[lavida.backbones]\nmy_vl = my_backbone:Mine\n")
+    (tmp_path / "my_backbone.py").write_text("from lavida.backbones.qwen2_vl import Family\nclass Mine(Family): pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = find_family("my_vl")
+    assert isinstance(found, Family)
+    assert type(found).__name__ == "Mine"
+    with pytest.raises(lavida.LavidaError, match="language model of type 'your_vl'; expected one of qwen2_5_vl"):
+        find_family("your_vl")

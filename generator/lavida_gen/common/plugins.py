@@ -61,7 +61,14 @@ def names(package: str) -> tuple[str, ...]:
 
 @cache
 def built_in(package: str) -> tuple[str, ...]:
-    """Names of the plug-ins that are files of a package, sorted. A family without a folder has none."""
+    """Names of the plug-ins that are files of this project.
+
+    Args:
+        package: The family, e.g. ``lavida_gen.sources``.
+
+    Returns:
+        The names, sorted; none for a family without a folder.
+    """
     if importlib.util.find_spec(package) is None:
         return ()
     path = importlib.import_module(package).__path__
@@ -69,7 +76,14 @@ def built_in(package: str) -> tuple[str, ...]:
 
 
 def hidden(package: str) -> dict[str, Provider]:
-    """Entry points that cannot be used, because this project has a plug-in of that name: name -> who brings it."""
+    """Entry points that cannot be used, because this project has a plug-in of that name.
+
+    Args:
+        package: The family, e.g. ``lavida_gen.sources``.
+
+    Returns:
+        Name -> who brings it.
+    """
     found = _entry_points(package, tuple(sys.path))
     return {name: _provider_of(found[name][0]) for name in built_in(package) if name in found}
 
@@ -100,7 +114,16 @@ def find(package: str, base: Callable[..., T], name: str, allow_code: bool = Fal
 
 
 def refuse_code(package: str, name: str, allow_code: bool) -> None:
-    """Raises UserError for ``package.module:Class`` unless code is allowed. Imports nothing."""
+    """Refuse code that is not allowed. Imports nothing.
+
+    Args:
+        package: The family, e.g. ``lavida_gen.sources``.
+        name: As for `find`.
+        allow_code: Whether ``package.module:Class`` is allowed.
+
+    Raises:
+        UserError: The name is ``package.module:Class`` and code is not allowed.
+    """
     if ":" in name and not allow_code:
         raise UserError(
             f"{family_of(package)} {name!r} is Python code from outside lavida-gen, and would run with your rights; "
@@ -134,7 +157,15 @@ def versions(named: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def origin(package: str, name: str) -> str:
-    """Where a plug-in comes from, for lists: ``built in``, or distribution and version. Imports nothing new."""
+    """Where a plug-in comes from, for lists. Imports nothing new.
+
+    Args:
+        package: The family, e.g. ``lavida_gen.sources``.
+        name: A name of `names`, or of a class that was imported.
+
+    Returns:
+        ``built in``, or distribution and version.
+    """
     try:
         return str(provider(package, name) or "built in")
     except UserError:
@@ -244,7 +275,11 @@ def _import_message(module: str, error: Exception) -> str:
 
 
 def install_hint(module: str) -> str:
-    """What to do where a module is missing."""
+    """What to do where a module is missing.
+
+    Args:
+        module: Its dotted name.
+    """
     top = module.partition(".")[0]
     return f"install the package that holds {top} (pip install ...), or put its folder on PYTHONPATH"
 

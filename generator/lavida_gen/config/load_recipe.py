@@ -46,7 +46,14 @@ def load_recipe(recipe: RecipeLike, settings: Settings = (), allow_code: bool = 
 
 
 def setting_lines(settings: Settings) -> list[str]:
-    """Settings as the command line has them: ``key.path=value``, the value in YAML."""
+    """Settings as the command line has them.
+
+    Args:
+        settings: Changes of a recipe.
+
+    Returns:
+        ``key.path=value`` for each, the value in YAML.
+    """
     if not isinstance(settings, Mapping):
         return list(settings)
     return [f"{key}={_yaml(value)}" for key, value in settings.items()]

@@ -14,7 +14,11 @@ from lavida_gen.common.plugins import refuse_code
 
 
 def permission(allow_code: bool) -> dict[str, bool]:
-    """The context of a validation: whether ``package.module:Class`` may be named."""
+    """The context of a validation.
+
+    Args:
+        allow_code: Whether ``package.module:Class`` may be named.
+    """
     return {"allow_code": allow_code}
 
 

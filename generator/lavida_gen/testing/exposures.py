@@ -31,7 +31,7 @@ def check_exposure(
     Args:
         cls: The class of the exposure.
         options: Its options.
-        source: Where scenes come from; None = drawn street scenes, images and clips of 4 frames, as `cls.kinds` says.
+        source: Where scenes come from; None = drawn street scenes, images and clips of 4 frames, those of `cls.kinds`.
 
     Raises:
         AssertionError: The exposure breaks its contract, or makes nothing of 30 scenes.
@@ -51,7 +51,7 @@ def street(kind: Kind) -> Source:
 
 
 def check_drafts(exposure: Exposure, source: Source) -> None:
-    """Drafts do as the task says, depend on scene and rng alone, and change no pixel outside their edits."""
+    """Drafts follow the task, depend on scene and rng alone, and change no pixel outside their edits."""
     vocabulary = Vocabulary(source.vocabulary())
     made = 0
     for number in range(min(SCENES, len(source))):

@@ -94,7 +94,13 @@ def scene_facts(scene: Scene) -> tuple[object, ...]:
 
 
 def check_scene(source: Source, number: int, scene: Scene) -> None:
-    """Check scene `number` of a source against what the source says of it, without reading frames."""
+    """Check one scene, without reading its frames.
+
+    Args:
+        source: The source.
+        number: Number of the scene.
+        scene: What `source.scene(number)` returned.
+    """
     where = f"scene {number} ({scene.key})"
     expect(scene.key == source.key(number), f"{where}: key({number}) is {source.key(number)!r}")
     group = scene.group or scene.key
@@ -127,7 +133,7 @@ def check_keys(case: SourceCase) -> None:
 
 
 def check_scenes(case: SourceCase) -> None:
-    """Every scene fits what the source says of it, its frames can be read, and something may be an anomaly."""
+    """Scenes agree with `key`, `group` and `kind`, their frames can be read, and something may be an anomaly."""
     source = case.open()
     candidates = 0
     for number in range(len(source)):
@@ -280,7 +286,7 @@ SOURCE_CHECKS: tuple[Callable[[SourceCase], None], ...] = (
     check_keys, check_scenes, check_annotations_without_masks, check_repeatable, check_vocabulary,
     check_pickled_options, check_about, check_problems,
 )  # fmt: skip
-"""The contract of a source."""
+"""The contract of a source. Each raises AssertionError if the case breaks it."""
 SOURCE_FILE_CHECKS: tuple[Callable[[SourceCase, Path], None], ...] = (
     check_fingerprint, check_broken_files, check_missing_photo,
 )  # fmt: skip

@@ -169,4 +169,4 @@ BENCHMARK_CHECKS: tuple[Callable[[OpenBenchmark], None], ...] = (
     check_about, check_counts, check_order, check_random_access, check_pickling, check_masks_and_tracks, check_report,
     check_official_protocol, check_names,
 )  # fmt: skip
-"""The contract of a benchmark whose files are there."""
+"""The contract of a benchmark whose files are there. Each raises AssertionError if the benchmark breaks it."""

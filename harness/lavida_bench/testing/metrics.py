@@ -105,7 +105,7 @@ def check_order(cls: type[Metric], views: list[EvaluatedVideo]) -> None:
 
 
 def check_direction(cls: type[Metric]) -> None:
-    """A perfect method is better than one that says the opposite, as `higher_is_better` has it."""
+    """A perfect method is better than its opposite, in the direction of `higher_is_better`."""
     good, bad = measured(cls, drawn_views(perfect)).exact(), measured(cls, drawn_views(opposite)).exact()
     name = cls.variants[0]
     better = good[name] > bad[name] if cls.higher_is_better else good[name] < bad[name]

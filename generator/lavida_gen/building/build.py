@@ -36,7 +36,7 @@ from lavida_gen.storage.places import open_storage
 
 ENGINES = "lavida_gen.engines"
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Called with the numbers of samples made and scenes rejected since the last call."""
 
 
@@ -137,7 +137,7 @@ def build(
     out: Path | str,
     workers: int = 1,
     engine: str = "local",
-    progress: Progress = lambda done, dropped: None,
+    progress: ProgressCallback = lambda done, dropped: None,
     address: str | None = None,
     allow_code: bool = False,
 ) -> Manifest:
@@ -175,7 +175,7 @@ def build_part(
     out: Path | str,
     part: slice,
     settings: BuildSettings,
-    progress: Progress = lambda done, dropped: None,
+    progress: ProgressCallback = lambda done, dropped: None,
 ) -> int:
     """Make some shards of a corpus. Parts may be made at the same time, in one place or several.
 
@@ -204,7 +204,11 @@ def build_part(
 
 
 def _make_all(
-    recipe: CorpusRecipe, storage: Storage, ranges: Sequence[ShardRange], settings: BuildSettings, progress: Progress
+    recipe: CorpusRecipe,
+    storage: Storage,
+    ranges: Sequence[ShardRange],
+    settings: BuildSettings,
+    progress: ProgressCallback,
 ) -> dict[str, ShardRecord]:
     """Make the ranges that are missing; return the records of all, by name."""
     records = finished_ranges(storage, ranges)

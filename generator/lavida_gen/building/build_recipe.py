@@ -17,7 +17,7 @@ def build(
     workers: int = 1,
     engine: str = "local",
     address: str | None = None,
-    progress: builder.Progress = lambda done, dropped: None,
+    progress: builder.ProgressCallback = lambda done, dropped: None,
     allow_code: bool = False,
 ) -> Corpus:
     """Build the corpus of a recipe, or continue an interrupted build.

@@ -93,7 +93,7 @@ def on_the_fly(planner: SamplePlanner, index: int) -> Sample:
         planes = [np.zeros(size, np.bool_) if mask is None else masks.decode(mask) for mask in done.masks]
         frames = np.stack([frame.pixels() for frame in done.frames])
         return Sample(frames, done.names, question, answer, np.stack(planes), done.labels, str(index))
-    raise SystemExit("no scene will do")
+    raise SystemExit("no scene gives a sample")
 
 
 def rate(take: Callable[[int], Any], order: Sequence[int]) -> float:
@@ -128,14 +128,14 @@ def compare(
     planner = SamplePlanner.open(recipe)
     opened = {"loose files": time.perf_counter() - began}
     began = time.perf_counter()
-    pools, _ = open_datasets([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
-    reader = SampleReader(pools)
-    ends = np.cumsum(pools[0].sizes)
+    datasets, _ = open_datasets([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
+    reader = SampleReader(datasets)
+    ends = np.cumsum(datasets[0].sizes)
     opened["shards"] = time.perf_counter() - began
 
     def stored(number: int) -> Sample:
         shard = int(np.searchsorted(ends, number, side="right"))
-        return reader.sample(SamplePosition(0, shard, int(number - ends[shard] + pools[0].sizes[shard])))
+        return reader.sample(SamplePosition(0, shard, int(number - ends[shard] + datasets[0].sizes[shard])))
 
     order = np.random.default_rng(2).permutation(recipe.samples).tolist()
     assert all(same(stored(number), on_the_fly(planner, number)) for number in order[:20]), "the two ways differ"

@@ -188,7 +188,7 @@ def shares(name: str, use: str) -> dict[str, float]:
     prompt = torch.empty(8, 1, config.sam.mask_decoder_config.hidden_size, device="meta")
     with torch.no_grad():
         features = decoder.encode_frames(model.sam, frames)
-        read = model.mllm.model.language_model
+        language_model = model.mllm.model.language_model
         sequence = torch.empty(1, tokens, width, device="meta")
         positions = torch.zeros(3, 1, tokens, dtype=torch.long, device="meta")
         return {
@@ -196,7 +196,9 @@ def shares(name: str, use: str) -> dict[str, float]:
                 lambda: model.mllm.model.visual(patches, grid_thw=torch.tensor([grid]), return_dict=True, **inputs)
             ),
             "density": 2 * cells**2 * width / 1e9 + 2 * cells * kept * width / 1e9,
-            "language model": flops(lambda: read(inputs_embeds=sequence, position_ids=positions, use_cache=False)),
+            "language model": flops(
+                lambda: language_model(inputs_embeds=sequence, position_ids=positions, use_cache=False)
+            ),
             "language head": flops(lambda: model.mllm.lm_head(sequence[:, :20])),
             "image encoder": flops(lambda: decoder.encode_frames(model.sam, frames)),
             "projector": flops(lambda: model.projector(hidden, names, real, features.pixels_NPC)),

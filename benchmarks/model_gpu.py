@@ -108,7 +108,7 @@ def training(model: Lavida, batches: dict[str, Any], meter: Meter) -> None:
 
 
 def scoring(model: Lavida, batches: dict[int, Any], meter: Meter, clips: int) -> None:
-    """Frames a second by clips of a forward, memory and reduction_ratio."""
+    """Frames a second by clips of a forward pass, memory and reduction_ratio."""
     model.eval()
 
     def run(batch: Any) -> None:
@@ -123,7 +123,7 @@ def scoring(model: Lavida, batches: dict[int, Any], meter: Meter, clips: int) ->
         took, peak = meter(lambda size=size: run(batches[size]))
         rate = clips * size * 8 / took
         what = f"scoring {size} x 8 frames, memory {memory}, reduction_ratio {ratio}: {rate:.1f} frames/s"
-        print(f"| {what} | {took / clips:.3f} s a forward | {peak:.1f} GiB |", flush=True)
+        print(f"| {what} | {took / clips:.3f} s a forward pass | {peak:.1f} GiB |", flush=True)
     model.config.memory, model.config.reduction_ratio = "none", 0.5
 
 
@@ -156,13 +156,13 @@ def main() -> None:
     took, peak = meter(lambda: made.append(build(args.preset, device)))
     print(f"| made on the device | {took:.1f} s | {peak:.1f} GiB |")
     model = made[0]
-    processor = LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.of(model.config))
+    processor = LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.from_config(model.config))
     sample = clip((480, 640))
     took, _ = meter(lambda: processor([sample], "score"))
     print(f"| processor, a clip of 8 frames at 480 x 640 | {took:.2f} s | |", flush=True)
     still = replace(sample, frames=sample.frames[:1], masks=None if sample.masks is None else sample.masks[:1])
     batches = {"1 clip of 8 frames": [sample], "2 clips of 8 frames": [sample] * 2, "2 images": [still] * 2}
-    training(model, {what: processor(some, "train").to(device) for what, some in batches.items()}, meter)
+    training(model, {what: processor(samples, "train").to(device) for what, samples in batches.items()}, meter)
     module: torch.nn.Module = model
     module.to(torch.bfloat16 if meter.cuda else torch.float32)
     scored = {size: processor([sample] * size, "score").to(device) for size in (1, 4)}

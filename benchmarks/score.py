@@ -131,7 +131,7 @@ def measure_readers(
 
 def processor_of(preset: str) -> LavidaProcessor:
     """A processor with the sizes of a preset; text costs next to nothing, so the small tokenizer is enough."""
-    return LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.of(LavidaConfig.preset(preset)))
+    return LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.from_config(LavidaConfig.preset(preset)))
 
 
 def measure_scoring(folder: Path, paths: list[Path], options: argparse.Namespace) -> None:

@@ -39,7 +39,18 @@ def valid_names(counts: Sequence[int], device: torch.device) -> Tensor:
 
 
 def frame_losses(batch: Batch, masks: Tensor, ious: Tensor, scores: Tensor, weights: Weights) -> dict[str, Tensor]:
-    """Compute the losses of the frames' masks; the arguments are those of `losses.frame_losses`."""
+    """Compute the losses of the frames' masks.
+
+    Args:
+        batch: Has the target masks.
+        masks: See `losses.frame_losses`.
+        ious: See there.
+        scores: See there.
+        weights: Weights of the losses.
+
+    Returns:
+        Scalars by name; empty where targets are unknown.
+    """
     if batch.masks is None:
         return {}
     return losses.frame_losses(masks, ious, scores, batch.masks, weights)

@@ -1,4 +1,4 @@
-"""LavidaProcessor: samples (frames, names, question, answer) to a `Batch`. Tensors only, no torchvision."""
+"""LavidaProcessor: turns samples (frames, names, question, answer) into a `Batch`. Needs no torchvision."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
-from transformers import AutoProcessor
+from transformers import AutoProcessor, PreTrainedTokenizerBase
 
 from lavida import backbone, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
@@ -19,6 +19,7 @@ from lavida.errors import LavidaError, shorten
 from lavida.parts.check import reading
 
 Use = Literal["train", "score"]
+_Value = TypeVar("_Value")
 QUESTION = "Which of the following is happening or present in this scene as an anomaly: {names}? Mark it."
 ANSWER = f"The anomaly, if any, is {SEG}."
 FILE = "lavida_processor.json"
@@ -27,12 +28,21 @@ CLASS_FILE = "processor_config.json"
 NAMES_FOLDER = "names_tokenizer"
 IGNORED = -100
 FRAMES_PER_SECOND = 2.0
-"""Pace that is told to a language model which wants the time of every frame."""
+"""Assumed frame rate of clips, for a language model whose prompt has the time of every frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What the tensors depend on; budgets are fewest and most cells (merged patches) of a frame by use and kind."""
+    """Sizes that a model's inputs depend on.
+
+    Attributes:
+        family: Family of the language model, e.g. qwen2_vl.
+        patch_size: Side of a patch in pixels.
+        merge_size: Side of a merged cell in patches.
+        temporal_patch_size: Frames of a patch.
+        frame_size: Side of SAM2's square input in pixels.
+        budgets: Fewest and most cells of a frame, by use and kind: train_clip, score_image, ...
+    """
 
     family: str
     patch_size: int
@@ -42,8 +52,12 @@ class Sizes:
     budgets: dict[str, list[int]]
 
     @classmethod
-    def of(cls, config: LavidaConfig) -> Sizes:
-        """The sizes that a model's configuration asks for."""
+    def from_config(cls, config: LavidaConfig) -> Sizes:
+        """Return the sizes of a model.
+
+        Args:
+            config: Its configuration.
+        """
         vision = config.mllm.vision_config
         return cls(
             family=config.mllm.model_type,
@@ -65,16 +79,35 @@ class _Text:
 
 
 class LavidaProcessor:
-    """Makes batches. `tokenizer` is the language model's with <SEG> in it, `names_tokenizer` the text tower's."""
+    """Makes batches of samples.
 
-    def __init__(self, tokenizer: Any, names_tokenizer: Any, sizes: Sizes) -> None:
+    Args:
+        tokenizer: The language model's, with <SEG> in it.
+        names_tokenizer: The text tower's.
+        sizes: Sizes of the model.
+
+    Raises:
+        LavidaError: The tokenizer misses a special token of Qwen-VL, or <SEG>.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, names_tokenizer: PreTrainedTokenizerBase, sizes: Sizes
+    ) -> None:
         self.tokenizer, self.names_tokenizer, self.sizes = tokenizer, names_tokenizer, sizes
         self.family = backbone.find_family(sizes.family)
         self.seg = self._id(SEG)
         self._pads = {1: self._id("<|image_pad|>"), 2: self._id("<|video_pad|>")}
 
     def __call__(self, samples: Sequence[Sample], use: Use = "train") -> Batch:
-        """A batch on the CPU. `use` chooses the pixel budget; targets are there if the samples have masks."""
+        """Make a batch on the CPU; it has targets if the samples have masks.
+
+        Args:
+            samples: At least one; all or none with masks, all or none with labels.
+            use: train or score: chooses the pixel budget.
+
+        Raises:
+            LavidaError: Samples do not fit together, or a prompt has special tokens of the model.
+        """
         if use not in ("train", "score"):
             raise LavidaError(f"use: {use!r}; expected train or score")
         if not samples:
@@ -86,7 +119,8 @@ class LavidaProcessor:
             [name for sample in samples for name in sample.names], padding=True, truncation=True, return_tensors="pt"
         )
         side = self.sizes.frame_size
-        targets, labelled = _field_values(samples, "masks"), _field_values(samples, "labels")
+        targets = _all_or_none(samples, "masks", [sample.masks for sample in samples])
+        labelled = _all_or_none(samples, "labels", [sample.labels for sample in samples])
         return Batch(
             input_ids=_pad_left([text.ids for text in texts], longest, self._pad_id()),
             attention_mask=_pad_left([[1] * len(text.ids) for text in texts], longest, 0),
@@ -117,7 +151,7 @@ class LavidaProcessor:
         return pixels.patchify(frames, sizes.patch_size, sizes.merge_size, sizes.temporal_patch_size)
 
     def _text(self, sample: Sample, grid: tuple[int, int, int]) -> _Text:
-        """The conversation: the scene and a question that lists the names, an answer with <SEG>."""
+        """The conversation: the scene, a question that lists the names, and an answer with <SEG>."""
         question = sample.question or QUESTION.format(names=", ".join(sample.names))
         kind = 1 if len(sample.frames) == 1 else 2
         before, pads = self._encode(f"{self.family.system}<|im_start|>user\n"), self._vision(kind, grid)
@@ -126,15 +160,16 @@ class LavidaProcessor:
         ids = before + pads + turn + answer
         types = [kind if token == self._pads[kind] else 0 for token in ids]
         cells = grid[0] * grid[1] * grid[2] // self.sizes.merge_size**2
-        if ids.count(self.seg) != 1 or sum(map(bool, types)) != cells:
+        visual_tokens = sum(kind > 0 for kind in types)
+        if ids.count(self.seg) != 1 or visual_tokens != cells:
             raise LavidaError(
-                f"Sample {sample.key!r}: question or names hold special tokens of the model; expected plain text, got "
+                f"Sample {sample.key!r}: question or names have special tokens of the model; expected plain text, got "
                 f"{question!r}"
             )
         return _Text(ids, types, [IGNORED] * (len(ids) - len(answer)) + answer)
 
     def _vision(self, kind: int, grid: tuple[int, int, int]) -> list[int]:
-        """Placeholders of the visual tokens; a family with timestamps gets the time before each temporal frame."""
+        """Placeholders of the visual tokens; with timestamps the time comes before each temporal frame."""
         cells = grid[1] * grid[2] // self.sizes.merge_size**2
         start, end = self._id("<|vision_start|>"), self._id("<|vision_end|>")
         if kind == 1 or not self.family.timestamps:
@@ -150,16 +185,20 @@ class LavidaProcessor:
         return ids
 
     def _id(self, token: str) -> int:
-        found = self.tokenizer.convert_tokens_to_ids(token)
-        if found is None or found == self.tokenizer.unk_token_id:
+        number = self.tokenizer.convert_tokens_to_ids(token)
+        if not isinstance(number, int) or number == self.tokenizer.unk_token_id:
             raise LavidaError(f"tokenizer: no token {token}; expected a Qwen-VL tokenizer with {SEG} added")
-        return int(found)
+        return number
 
     def _pad_id(self) -> int:
         return int(self.tokenizer.pad_token_id or 0)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Both tokenizers and the sizes, beside the model's files."""
+        """Save both tokenizers and the sizes.
+
+        Args:
+            folder: The model's folder.
+        """
         folder = Path(folder)
         self.tokenizer.save_pretrained(folder)
         self.names_tokenizer.save_pretrained(folder / NAMES_FOLDER)
@@ -167,7 +206,13 @@ class LavidaProcessor:
         (folder / CLASS_FILE).write_text(json.dumps({"processor_class": type(self).__name__}) + "\n", "utf-8")
 
     def push_to_hub(self, repo: str, private: bool | None = None, token: str | None = None) -> None:
-        """What `save_pretrained` writes, to a repository on the Hub, beside what `Lavida.push_to_hub` sent."""
+        """Upload what `save_pretrained` writes to the Hub, beside what `Lavida.push_to_hub` uploads.
+
+        Args:
+            repo: OWNER/NAME.
+            private: Whether a new repository is private.
+            token: Access token; default: the one of `hf auth login`.
+        """
         from tempfile import TemporaryDirectory
 
         from huggingface_hub import HfApi
@@ -180,7 +225,15 @@ class LavidaProcessor:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **options: Any) -> LavidaProcessor:
-        """From a folder or a repository on the Hub that `save_pretrained` or `push_to_hub` wrote."""
+        """Load what `save_pretrained` or `push_to_hub` wrote.
+
+        Args:
+            name: Folder, or name on the Hub.
+            **options: transformers' options of downloads: revision, token, cache_dir, ...
+
+        Raises:
+            LavidaError: There is no processor, or it cannot be read.
+        """
         from transformers import AutoTokenizer
         from transformers.utils.hub import cached_file
 
@@ -195,37 +248,54 @@ class LavidaProcessor:
             return cls(tokenizer, AutoTokenizer.from_pretrained(name, subfolder=NAMES_FOLDER, **options), sizes)
 
     @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> LavidaProcessor:
-        """For the model of a preset; `tiny` needs no download, the others read the published parts' tokenizers."""
+    def from_preset(cls, name: str, **changes: object) -> LavidaProcessor:
+        """Create the processor of a preset; `tiny` needs no download, the others load the parts' tokenizers.
+
+        Args:
+            name: paper, small or tiny.
+            **changes: Fields of `LavidaConfig` that differ from the preset.
+
+        Raises:
+            LavidaError: The preset is unknown, a change is invalid, or a tokenizer cannot be loaded.
+        """
         from lavida.presets import PARTS
 
+        sizes = Sizes.from_config(LavidaConfig.preset(name, **changes))
         if name == "tiny":
             from lavida.tiny.tokenizer import load_tokenizer
 
-            return cls(load_tokenizer(), load_tokenizer(names=True), Sizes.of(LavidaConfig.preset(name, **changes)))
-        sizes = Sizes.of(LavidaConfig.preset(name, **changes))
+            return cls(load_tokenizer(), load_tokenizer(names=True), sizes)
         return cls.from_parts(PARTS[name][0], PARTS[name][2], sizes)
 
     @classmethod
     def from_parts(cls, mllm: str | Path, text: str | Path, sizes: Sizes) -> LavidaProcessor:
-        """From the pretrained parts' tokenizers, with <SEG> added to the language model's. Raises LavidaError."""
-        own = tokenizers.load_tokenizer(mllm)
-        if SEG not in own.get_vocab():
-            own.add_tokens([SEG], special_tokens=True)
-        return cls(own, tokenizers.load_tokenizer(text), sizes)
+        """Create a processor of pretrained parts; <SEG> is added to the language model's tokenizer if it is missing.
+
+        Args:
+            mllm: Language model: folder, or name on the Hub.
+            text: Text tower: folder, or name on the Hub.
+            sizes: Sizes of the model.
+
+        Raises:
+            CheckpointError: A tokenizer cannot be loaded.
+        """
+        tokenizer = tokenizers.load_tokenizer(mllm)
+        if SEG not in tokenizer.get_vocab():
+            tokenizer.add_tokens([SEG], special_tokens=True)
+        return cls(tokenizer, tokenizers.load_tokenizer(text), sizes)
 
 
-def _field_values(samples: Sequence[Sample], field: str) -> list[Any]:
-    """A field of all samples, or nothing where none has it; some with and some without make no batch."""
-    found = [value for sample in samples if (value := getattr(sample, field)) is not None]
-    if found and len(found) < len(samples):
-        without = [repr(sample.key) for sample in samples if getattr(sample, field) is None]
+def _all_or_none(samples: Sequence[Sample], field: str, values: Sequence[_Value | None]) -> list[_Value]:
+    """The values of a field of all samples, empty where no sample has one."""
+    present = [value for value in values if value is not None]
+    if present and len(present) < len(samples):
+        without = [repr(sample.key) for sample, value in zip(samples, values, strict=True) if value is None]
         raise LavidaError(f"samples {shorten(without)} have no {field}; expected all samples of a batch to have them")
-    return found
+    return present
 
 
 def _pad_left(rows: Sequence[Sequence[int]], longest: int, fill: int) -> Tensor:
-    """(B, S) int64 with the rows at the right."""
+    """Rows of token ids, padded on the left: (B, S) int64."""
     return torch.tensor([[fill] * (longest - len(row)) + list(row) for row in rows])
 
 

@@ -70,7 +70,7 @@ def _whole_float32() -> Iterator[None]:
 
 @pytest.fixture
 def fit_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[FitOn]:
-    """`fit_on(device, recipe, out, log)`: accelerate selects a device once per process; here its choice is reset."""
+    """`fit_on(device, recipe, out, log)`: accelerate chooses a device once in a process; here it chooses again."""
     from accelerate.state import AcceleratorState, PartialState
 
     def fitted(device: str, recipe: RunRecipe, out: Path, log: Callable[[str], None] = lambda text: None) -> Path:
@@ -220,9 +220,9 @@ def test_ctrl_c_and_the_same_command(make: Make, fit_on: FitOn, tmp_path: Path, 
     stopped = cut / "checkpoints" / "step-00000003"
     assert [path.name for path in stopped.parent.iterdir()] == [stopped.name]
     assert (stopped / "scaler.pt").is_file() == (precision == "fp16")
-    lines: list[str] = []
-    fit_on(DEVICE, recipe, cut, lines.append)
-    assert "continuing from step 3" in lines
+    console: list[str] = []
+    fit_on(DEVICE, recipe, cut, console.append)
+    assert "continuing from step 3" in console
     assert_finite(cut, 5)
     assert_opens(cut)
     if precision == "no":

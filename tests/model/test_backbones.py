@@ -49,7 +49,7 @@ def pair(request: pytest.FixtureRequest, enliven: Callable[..., None]) -> tuple[
     model = Lavida(config)
     enliven(model)
     return model.eval(), processing.LavidaProcessor(
-        load_tokenizer(), load_tokenizer(names=True), processing.Sizes.of(config)
+        load_tokenizer(), load_tokenizer(names=True), processing.Sizes.from_config(config)
     )
 
 

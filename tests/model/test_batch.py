@@ -19,7 +19,7 @@ def batch(processor: LavidaProcessor, samples: list[Sample]) -> Batch:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"counts": (9,)}, r"Batch\.counts: 1 entries for 2 sequences; expected one each"),
         ({"name_counts": (2, 2, 1)}, r"Batch\.name_counts: 3 entries for 2 sequences"),
@@ -32,8 +32,8 @@ def batch(processor: LavidaProcessor, samples: list[Sample]) -> Batch:
         ({"counts": (9, 0)}, "a sample without names or without frames; expected at least one of each"),
     ],
 )
-def test_problems(batch: Batch, changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(LavidaError, match=said):
+def test_errors(batch: Batch, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(LavidaError, match=message):
         replace(batch, **changes)
 
 

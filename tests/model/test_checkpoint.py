@@ -1,4 +1,4 @@
-"""Saving, loading and publishing a model; checkpoints that do not fit say why."""
+"""Saving, loading and publishing a model; errors of checkpoints that do not fit."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 def test_round_trip_is_bit_identical_in_shards(
     model: Lavida, processor: LavidaProcessor, samples: list[Sample], tmp_path: Path
 ) -> None:
+    """Outputs are equal to the bit: one machine, one thread, aligned weights (lavida.alignment)."""
     model.save_pretrained(tmp_path, max_shard_size="3MB")
     processor.save_pretrained(tmp_path)
     assert len(list(tmp_path.glob("model-*-of-*.safetensors"))) >= 3
@@ -67,7 +68,7 @@ def test_options_of_the_configuration_can_be_changed_on_loading(model: Lavida, t
     assert again.sam.config._attn_implementation == "eager"
 
 
-def test_missing_foreign_and_resized_keys_are_named(model: Lavida, tmp_path: Path) -> None:
+def test_missing_unexpected_and_resized_keys_are_named(model: Lavida, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     file = tmp_path / "model.safetensors"
     state = load_file(file)
@@ -76,11 +77,11 @@ def test_missing_foreign_and_resized_keys_are_named(model: Lavida, tmp_path: Pat
     save_file(state, file, metadata={"format": "pt"})
     with pytest.raises(CheckpointError) as caught:
         Lavida.from_pretrained(tmp_path)
-    said = str(caught.value)
-    assert str(tmp_path) in said
-    assert "1 keys missing (projector.queries)" in said
-    assert "1 unexpected keys (projector.question)" in said
-    assert "1 of another size (projector.name_in.weight (3, 3), the model has (96, 64))" in said
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert "1 keys missing (projector.queries)" in message
+    assert "1 unexpected keys (projector.question)" in message
+    assert "1 of another size (projector.name_in.weight (3, 3), the model has (96, 64))" in message
 
 
 def test_files_that_are_missing_or_broken_off_are_reported(model: Lavida, tmp_path: Path) -> None:

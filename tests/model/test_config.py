@@ -1,4 +1,4 @@
-"""The configuration's faults and its round trip."""
+"""Errors of the configuration, and its round trip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lavida.errors import LavidaError
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"reduction_ratio": 0.0}, "reduction_ratio: 0.0; expected 0 < ratio <= 1"),
         ({"qformer_heads": 7}, "qformer_heads: 7; expected a divisor of projector_hidden, "),
@@ -23,8 +23,8 @@ from lavida.errors import LavidaError
         ({"trainable": {"projector": "lora"}}, "language and vision also lora"),
     ],
 )
-def test_messages_state_what_was_expected(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(LavidaError, match=said):
+def test_errors_have_the_expected_values(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(LavidaError, match=message):
         LavidaConfig(**changes)
 
 

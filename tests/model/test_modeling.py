@@ -194,7 +194,7 @@ def test_maps_of_names_and_mask_prompt(
 
 
 def test_the_score_hears_the_names_where_asked(lively: Make, processor: LavidaProcessor, samples: list[Sample]) -> None:
-    """By the sum of their odds; names that are other samples' padding say nothing."""
+    """By the sum of their odds; names that are other samples' padding do not count."""
     torch.manual_seed(0)
     deaf = lively(score_names=False)
     hears = lively(score_names=True)

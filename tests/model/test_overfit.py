@@ -1,4 +1,4 @@
-"""The tiny preset learns eight drawn clips by heart, from nothing, on a CPU."""
+"""The tiny preset overfits four drawn clips from random weights, on a CPU."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from lavida.processing import LavidaProcessor
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import StreetSource
 
-FRAMES, SIDE, STEPS = 4, 128, 400
+FRAMES, SIDE, STEPS = 2, 128, 400
 LOSS = {"iou": 0.0, "ious": 1.0, "names": 1.0, "name_maps": 4.0}
-"""With the paper's own weights the mask that is taken stays behind the best of the three."""
+"""With the paper's own weights the chosen mask is worse than the best of the three."""
 
 
 def street_clips(number: int) -> list[Sample]:
-    """Clips of street whose largest thing covers 3 % of every frame; that thing is the anomaly, listed among the rest."""
+    """Clips of street with a thing that covers 3 % of every frame; that thing is the anomaly, the others are names, too."""
     source = StreetSource(
         StreetSource.Options(kind="clip", frames=FRAMES, size=(SIDE, SIDE), scenes=1000, things=(2, 5))
     )
     found: list[Sample] = []
     for scene_number in range(len(source)):
         scene = source.scene(scene_number)
-        best, most = None, 0.03
+        anomaly, largest = None, 0.03
         for region in scene.regions:
-            cover = [0.0 if one is None else masks.decode(one).mean() for one in region.masks]
-            alone = sum(region.names[0] == other.names[0] for other in scene.regions) == 1
-            if alone and min(cover) > most:
-                best, most = region, min(cover)
-        if best is not None:
+            cover = [0.0 if mask is None else masks.decode(mask).mean() for mask in region.masks]
+            unique = sum(region.names[0] == other.names[0] for other in scene.regions) == 1
+            if unique and min(cover) > largest:
+                anomaly, largest = region, min(cover)
+        if anomaly is not None:
             frames = np.stack([frame.pixels() for frame in scene.frames])
-            target = np.stack([masks.decode(one) for one in best.masks if one is not None]).astype(bool)
+            target = np.stack([masks.decode(mask) for mask in anomaly.masks if mask is not None]).astype(bool)
             names = tuple(sorted({region.names[0] for region in scene.regions}))
-            labels = tuple(name == best.names[0] for name in names)
+            labels = tuple(name == anomaly.names[0] for name in names)
             found.append(Sample(frames, names, masks=target, labels=labels, key=scene.key))
         if len(found) == number:
             break
@@ -58,16 +58,18 @@ def mean_iou(model: Lavida, batch: Batch) -> float:
 
 
 @pytest.mark.slow
-def test_tiny_fits_eight_clips_of_street(small_frames: Callable[[int], dict[str, Any]]) -> None:
+def test_tiny_fits_four_clips_of_street(small_frames: Callable[[int], dict[str, Any]]) -> None:
     torch.manual_seed(0)
     sizes = small_frames(SIDE)
     model = Lavida.from_preset("tiny", random=True, loss=LOSS, **sizes)
     processor = LavidaProcessor.from_preset("tiny", **sizes)
     set_trainable(model)
-    batch = processor(street_clips(8))
-    assert len(batch) == 8
+    batch = processor(street_clips(4))
+    assert len(batch) == 4
     assert mean_iou(model, batch) < 0.5
-    optimiser = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad], lr=2e-3, weight_decay=0.0)
+    optimiser = torch.optim.AdamW(
+        [parameter for parameter in model.parameters() if parameter.requires_grad], lr=2e-3, weight_decay=0.0
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=STEPS, pct_start=0.1)
     reached = 0.0
     for step in range(STEPS):

@@ -12,6 +12,7 @@ import torch
 from transformers import CLIPConfig, CLIPModel, Sam2Config, Sam2Model
 
 from lavida import presets
+from lavida.alignment import ALIGNMENT
 from lavida.batch import SEG, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError
@@ -197,13 +198,15 @@ def test_parts_in_every_format(folder: Path, lively: Make, sam: str, text: str) 
     else:
         assert equal(whole.sam, want.sam)
     assert equal(whole.mllm.model.visual, want.mllm.model.visual)
-    assert not any(one.is_meta for one in [*whole.parameters(), *whole.buffers()])
+    tensors = [*whole.parameters(), *whole.buffers()]
+    assert not any(tensor.is_meta for tensor in tensors)
+    assert all(tensor.data_ptr() % ALIGNMENT == 0 for tensor in tensors)
     assert whole.projector.queries.std() > 0.01
 
 
 def test_seg_is_added_and_embeddings_grow(folder: Path, lively: Make, samples: list[Sample], tmp_path: Path) -> None:
     whole = Lavida.from_parts(folder / "mllm", folder / "sam", folder / "clip", **OPTIONS)
-    processor = LavidaProcessor.from_parts(folder / "mllm", folder / "clip", Sizes.of(whole.config))
+    processor = LavidaProcessor.from_parts(folder / "mllm", folder / "clip", Sizes.from_config(whole.config))
     assert processor.seg == whole.config.seg_token_id == 1536
     rows = whole.mllm.get_input_embeddings().weight
     assert rows.shape[0] == whole.mllm.lm_head.weight.shape[0] == whole.config.mllm.text_config.vocab_size == 1537
@@ -250,10 +253,12 @@ def test_a_file_of_another_size_or_kind(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(LavidaError, match="nowhere: no tokenizer can be read"):
         Lavida.from_parts(tmp_path / "nowhere", folder / "sam", folder / "clip", **OPTIONS)
     with pytest.raises(LavidaError, match="nowhere: no tokenizer can be read"):
-        LavidaProcessor.from_parts(folder / "mllm", tmp_path / "nowhere", Sizes.of(LavidaConfig.preset("tiny")))
+        LavidaProcessor.from_parts(
+            folder / "mllm", tmp_path / "nowhere", Sizes.from_config(LavidaConfig.preset("tiny"))
+        )
 
 
-def test_metas_file_with_missing_and_foreign_keys(folder: Path, tmp_path: Path) -> None:
+def test_metas_file_with_missing_and_unexpected_keys(folder: Path, tmp_path: Path) -> None:
     state = torch.load(folder / "meta.pt")["model"]
     state["something.else"] = state.pop("no_mem_embed")
     state["sam_mask_decoder.iou_token.weight"] = torch.zeros(1, 5)
@@ -261,12 +266,12 @@ def test_metas_file_with_missing_and_foreign_keys(folder: Path, tmp_path: Path) 
     config = {"sam_config": {"model_type": "sam2_video", **presets._tiny_sam()}}
     with pytest.raises(CheckpointError) as caught:
         Lavida.from_parts(folder / "mllm", tmp_path / "changed.pt", folder / "clip", **OPTIONS, **config)
-    for said in (
+    for message in (
         "1 keys missing (no_memory_embedding)",
         "1 unexpected keys (something.else)",
         "iou_token.weight (1, 5)",
     ):
-        assert said in str(caught.value)
+        assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(("width", "blocks"), list(sam2_keys.ENCODER_SIZES))
@@ -283,7 +288,7 @@ def test_published_files_are_known_by_their_image_encoder(width: int, blocks: in
 
 
 def test_published_sizes() -> None:
-    """Parameters of the published parts, as their model cards and papers say: 7.6, 1.5 (+0.7) G, 46 M, 63 M."""
+    """Parameters of the published parts, as in their model cards and papers: 7.6, 1.5 (+0.7) G, 46 M, 63 M."""
     with torch.device("meta"):
         paper, small = (Lavida(LavidaConfig.preset(name)) for name in ("paper", "small"))
 

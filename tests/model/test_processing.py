@@ -1,4 +1,4 @@
-"""LavidaProcessor: equal to transformers' image processor, the conversation, targets, budgets, faults."""
+"""LavidaProcessor: equal to transformers' image processor, the conversation, targets, budgets, errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Draw = Callable[..., Sample]
 
 def paper() -> LavidaProcessor:
     """The paper's pixel budgets, with the tiny tokenizer."""
-    sizes = Sizes.of(LavidaConfig.preset("tiny"))
+    sizes = Sizes.from_config(LavidaConfig.preset("tiny"))
     paper = LavidaConfig(sam_config={"model_type": "sam2_video"}, mllm_config={"model_type": "qwen2_vl"}).budgets
     return LavidaProcessor(
         tiny_tokenizer.load_tokenizer(),
@@ -156,7 +156,7 @@ def test_padding_is_left(processor: LavidaProcessor, samples: list[Sample]) -> N
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"frames": np.zeros((2, 4, 4), dtype=np.uint8)}, r"'x': frames are uint8 \(2, 4, 4\); expected uint8 \(T, H, W, 3\)"),
         ({"frames": np.zeros((2, 4, 4, 3), dtype=np.float32)}, "frames are float32"),
@@ -168,15 +168,15 @@ def test_padding_is_left(processor: LavidaProcessor, samples: list[Sample]) -> N
         ({"question": "Where is <SEG>?"}, "expected no <SEG>"),
     ],
 )  # fmt: skip
-def test_samples_that_do_not_fit(draw: Draw, changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(LavidaError, match=said):
+def test_samples_that_do_not_fit(draw: Draw, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(LavidaError, match=message):
         replace(draw(2, 0), **({"key": "x"} | changes))
 
 
 def test_special_tokens_in_a_name(processor: LavidaProcessor, draw: Draw) -> None:
     for name in ("<SEG>", "a <|video_pad|> car"):
         sample = replace(draw(2, 0), names=("dog", name, "cat"))
-        with pytest.raises(LavidaError, match="'drawn/0': question or names hold special tokens of the model"):
+        with pytest.raises(LavidaError, match="'drawn/0': question or names have special tokens of the model"):
             processor([sample])
 
 
@@ -235,5 +235,5 @@ def test_the_tiny_tokenizer_knows_its_words(processor: LavidaProcessor) -> None:
     for word in (" bicycle", " person", " red", " anomaly"):
         assert len(encode(word)) <= 3
     strange = "Überholspur 車 🚗"
-    assert processor.tokenizer.decode(encode(strange)) == strange, "bytes say everything"
+    assert processor.tokenizer.decode(encode(strange)) == strange, "byte-level BPE"
     assert len(processor.tokenizer) <= 1536

@@ -83,6 +83,7 @@ def lively_lora(model: Lavida) -> None:
 def test_lora_is_saved_and_merged(
     lively: Make, processor: LavidaProcessor, samples: list[Sample], tmp_path: Path
 ) -> None:
+    """Outputs are equal to the bit: one machine, one thread, aligned weights (lavida.alignment)."""
     model, batch = lively(**PAPER), processor(samples[:2])
     with torch.no_grad():
         bare = model(batch)

@@ -12,17 +12,18 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lavida_gen.common.digests import sha256
+from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.plugin_names import permission, plugin_name
 from lavida_gen.recipe_files.reading import apply_setting, combined_error, expand_variables, validation_messages
 
-KeyHint = Callable[[dict[str, Any], tuple[int | str, ...]], str]
+KeyHint = Callable[[JsonObject, tuple[int | str, ...]], str]
 """Explains an unknown key of a recipe by the recipe's plain data and the key's location."""
 BENCHMARKS = "lavida_bench.benchmarks"
 SLUG_NAMES = 60
@@ -30,19 +31,20 @@ SLUG_NAMES = 60
 
 
 class ModelSettings(StrictModel):
-    """Where the model comes from."""
+    """Where the model comes from: exactly one of preset, path and parts."""
 
     preset: Literal["paper", "small", "tiny"] | None = Field(default=None, description="a size of LAVIDA")
     path: str | None = Field(default=None, description="a saved Lavida: a folder, or OWNER/NAME on the Hub")
     parts: dict[str, str] = Field(default_factory=dict, description="mllm, sam, text: pretrained parts instead")
     random: bool = Field(default=False, description="a preset without its pretrained parts, to measure speed")
-    config: dict[str, Any] = Field(default_factory=dict, description="changes of LavidaConfig: loss, trainable, ...")
+    config: JsonObject = Field(default_factory=dict, description="changed fields of LavidaConfig: loss, trainable, ...")
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelSettings:
         if sum((self.preset is not None, self.path is not None, bool(self.parts))) != 1:
             raise ValueError("expected exactly one of preset, path, parts")
-        if unknown := set(self.parts) - {"mllm", "sam", "text"}:
+        unknown = set(self.parts) - {"mllm", "sam", "text"}
+        if unknown:
             raise ValueError(f"parts: unknown {', '.join(sorted(unknown))}; expected mllm, sam, text")
         if self.parts and len(self.parts) < 3:
             raise ValueError(f"parts: only {', '.join(self.parts)}; expected mllm, sam and text")
@@ -50,7 +52,7 @@ class ModelSettings(StrictModel):
 
 
 class DataEntry(StrictModel):
-    """One corpus to learn from."""
+    """One corpus of the training mixture."""
 
     corpus: str = Field(description="folder or URL (http, hf, s3, ...) of a finished corpus")
     kind: Literal["image", "clip"] | None = Field(default=None, description="only this kind [default: both]")
@@ -58,50 +60,52 @@ class DataEntry(StrictModel):
 
 
 class LoaderSettings(StrictModel):
-    """How shards become batches. None of it but `shuffle` and `lanes` changes what a step sees."""
+    """How shards become batches. Only `shuffle` and `lanes` change which samples a step sees."""
 
     workers: int = Field(default=2, ge=0, le=256, description="decoding processes of each training process")
     prefetch: int = Field(default=4, ge=1, description="batches that each worker keeps ready")
-    shuffle: int = Field(default=2000, ge=1, description="samples that a lane mixes at once")
-    lanes: int = Field(default=32, ge=1, description="most places of a corpus that are read at once")
+    shuffle: int = Field(default=2000, ge=1, description="samples that a lane shuffles at a time")
+    lanes: int = Field(default=32, ge=1, description="most positions in a corpus that are read at the same time")
     damaged: Literal["stop", "skip"] = Field(default="stop", description="damaged shards stop the run or are left out")
-    check: Literal["digest", "size", "none"] = Field(default="digest", description="how shards are checked at first")
+    check: Literal["digest", "size", "none"] = Field(default="digest", description="how shards are checked first")
     cache: str | None = Field(default=None, description="folder for shards fetched from a URL [default: user's cache]")
 
 
 class CheckpointSettings(StrictModel):
-    """When a run is saved."""
+    """When checkpoints are saved."""
 
     every: int = Field(default=500, ge=1, description="steps")
     keep: int = Field(default=2, ge=1, description="checkpoints kept, the newest")
 
 
 class ValidationSettings(StrictModel):
-    """What decides which weights are the best: the corpora's own validation shards, never a test set."""
+    """Choice of the best weights: by the corpora's own validation shards, never by a test set."""
 
     every: int = Field(default=500, ge=1, description="steps")
     samples: int = Field(default=256, ge=1, description="most samples of each corpus and kind")
-    by: str = Field(default="loss", description="the loss that must fall: loss, focal, dice, iou, object, text, names")
+    by: str = Field(default="loss", description="loss, one of the losses, frame_auc, pixel_auc or mask_iou")
 
 
 class FitSettings(StrictModel):
-    """How the model learns. The defaults are the paper's."""
+    """How the model is trained. The defaults are the paper's (arXiv 2602.19248)."""
 
     steps: int = Field(default=16000, ge=1, description="optimiser steps")
-    batch: int = Field(default=2, ge=1, description="samples of one forward in one process")
-    accumulation: int = Field(default=2, ge=1, description="forwards of one optimiser step")
+    batch: int = Field(default=2, ge=1, description="samples of a micro-batch in one process")
+    accumulation: int = Field(default=2, ge=1, description="micro-batches of one optimiser step")
     lr: float = Field(default=1e-5, gt=0)
-    lr_of: dict[str, float] = Field(default_factory=dict, description="another rate by group of parameters")
+    lr_of: dict[str, float] = Field(default_factory=dict, description="another learning rate, by group of parameters")
     weight_decay: float = Field(default=0.0, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
-    warmup: int = Field(default=100, ge=0, description="steps from 0 to the full rate")
+    warmup: int = Field(default=100, ge=0, description="steps from 0 to the full learning rate")
     schedule: Literal["linear", "cosine", "constant"] = Field(default="linear", description="after the warm-up")
-    clip: float | None = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    clip: float | None = Field(default=1.0, gt=0, description="norm that gradients are clipped to")
     precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
-    half_frozen: bool = Field(default=False, description="frozen weights in bf16: half the memory; for precision bf16")
+    half_frozen: bool = Field(default=False, description="frozen weights in bf16, half the memory; for precision bf16")
     gradient_checkpointing: bool = False
     ema: float | None = Field(default=None, gt=0, lt=1, description="decay of averaged weights, e.g. 0.999")
-    unused_parameters: bool = Field(default=True, description="DDP looks for weights that a step leaves out (SAM2 has)")
+    unused_parameters: bool = Field(
+        default=True, description="DDP searches for weights that a step leaves out (in SAM2)"
+    )
     loader: LoaderSettings = LoaderSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     validation: ValidationSettings | None = ValidationSettings()
@@ -112,7 +116,7 @@ class FitSettings(StrictModel):
     def _rates(cls, rates: dict[str, float]) -> dict[str, float]:
         for group, rate in rates.items():
             if rate <= 0:
-                raise ValueError(f"{group}: a rate of {rate}; to leave a group as it is set model.config.trainable")
+                raise ValueError(f"{group}: a rate of {rate}; to freeze a group set model.config.trainable")
         return rates
 
 
@@ -123,31 +127,33 @@ class ScoreEntry(StrictModel):
     root: str | None = Field(default=None, description="its folder [default: as for `lavida-bench check`]")
     protocol: str = Field(default="official", description="official or paper")
     names: str = Field(default="benchmark", description="benchmark, generic, names by commas, or a file, one a line")
-    options: dict[str, Any] = Field(default_factory=dict, description="options of the benchmark")
-    absent: tuple[str, ...] = Field(default=(), description="names of absent things: the prompt check scores them too")
+    options: JsonObject = Field(default_factory=dict, description="options of the benchmark")
+    absent: tuple[str, ...] = Field(default=(), description="names of absent things for the prompt check")
     label: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="folder of the scores")
     method: str | None = Field(default=None, description="what the report calls the model")
     smoothing: float | None = Field(default=None, gt=0, description="sigma in frames; reported beside the raw number")
-    allow_partial: bool = Field(default=False, description="measure although videos are missing; marked so")
-    batch: int = Field(default=4, ge=1, description="clips of one forward")
+    allow_partial: bool = Field(default=False, description="measure although videos are missing; marked in the report")
+    batch: int = Field(default=4, ge=1, description="clips of one forward pass")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
 
     @property
-    def named(self) -> str:
-        """What the names are called: "" for the benchmark's own, else the list, the file's stem, or names in a row."""
-        word = self.names if "," in self.names else Path(self.names).stem
-        return "" if self.names == "benchmark" else re.sub(r"[^\w.-]+", "-", word).strip("-")[:SLUG_NAMES]
+    def names_slug(self) -> str:
+        """The names as part of a folder's name; "" for the benchmark's own, the stem of a file."""
+        if self.names == "benchmark":
+            return ""
+        text = self.names if "," in self.names else Path(self.names).stem
+        return re.sub(r"[^\w.-]+", "-", text).strip("-")[:SLUG_NAMES]
 
     @property
     def slug(self) -> str:
-        """The label, or the benchmark's name and what differs from the usual."""
-        usual = self.protocol.partition("/")[0] == "official"
-        words = [self.benchmark, "" if usual else self.protocol, self.named]
-        return self.label or "-".join(word.replace("/", "-").replace(":", "-") for word in words if word)
+        """Name of the folder of the scores: the label, or the benchmark and what differs from the defaults."""
+        official = self.protocol.partition("/")[0] == "official"
+        parts = [self.benchmark, "" if official else self.protocol, self.names_slug]
+        return self.label or "-".join(part.replace("/", "-").replace(":", "-") for part in parts if part)
 
 
 class RunRecipe(StrictModel):
-    """A run, described."""
+    """A run: model, fit, and benchmarks to score."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
     about: str = ""
@@ -162,22 +168,23 @@ class RunRecipe(StrictModel):
         if self.fit is not None and not self.data:
             raise ValueError("fit without data; expected at least one corpus under `data`")
         slugs = [entry.slug for entry in self.score]
-        if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
-            raise ValueError(f"two entries of score are {twice!r}; give one a label")
+        repeated = [slug for slug in slugs if slugs.count(slug) > 1]
+        if repeated:
+            raise ValueError(f"two entries of score are {repeated[0]!r}; give one a label")
         return self
 
-    def fit_facts(self) -> dict[str, Any]:
-        """All that determines what is learnt, as plain data."""
+    def fit_facts(self) -> JsonObject:
+        """Return everything that determines the fitted weights, as plain data."""
         plain = self.model_dump(mode="json", include={"seed", "model", "data", "fit"})
         if self.fit is not None:
             for key in ("checkpoint", "log_every", "unused_parameters"):
                 del plain["fit"][key]
-            plain["fit"]["validation"] = self.fit.validation and self.fit.validation.by  # it chooses the weights
+            plain["fit"]["validation"] = self.fit.validation and self.fit.validation.by  # it chooses the best weights
             plain["fit"]["loader"] = {key: plain["fit"]["loader"][key] for key in ("shuffle", "lanes", "damaged")}
         return plain
 
     def fit_identity(self) -> str:
-        """SHA-256 of `fit_facts`: two recipes of one identity learn the same."""
+        """Return the SHA-256 of `fit_facts`: recipes of the same identity give the same weights."""
         return sha256(json.dumps(self.fit_facts(), sort_keys=True))
 
 
@@ -217,7 +224,7 @@ def load(name: str, settings: Sequence[str] = (), hint: KeyHint | None = None, a
 
 
 def parse(
-    raw: dict[str, Any],
+    raw: JsonObject,
     where: str = "recipe",
     problems: Sequence[str] = (),
     hint: KeyHint | None = None,

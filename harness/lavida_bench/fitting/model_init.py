@@ -37,7 +37,7 @@ def make_model(recipe: RunRecipe, log: Callable[[str], None]) -> tuple[Lavida, L
         disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
     try:
         model, processor = _load(recipe.model)
-        processor.sizes = Sizes.of(model.config)
+        processor.sizes = Sizes.from_config(model.config)
         groups = set_trainable(model)
     except (LavidaError, OSError) as error:
         raise UserError(f"model: {error}") from error
@@ -72,7 +72,7 @@ def _load(settings: ModelSettings) -> tuple[Lavida, LavidaProcessor]:
     else:
         changes, parts = _complete_changes(LavidaConfig(), settings.config), settings.parts
     model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **changes)
-    return model, LavidaProcessor.from_parts(parts["mllm"], parts["text"], Sizes.of(model.config))
+    return model, LavidaProcessor.from_parts(parts["mllm"], parts["text"], Sizes.from_config(model.config))
 
 
 def _complete_changes(config: LavidaConfig, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,11 @@ class WeightAverage:
 
 
 def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the parameters with `requires_grad`, by name."""
+    """Return the parameters with `requires_grad`, by name.
+
+    Args:
+        model: The model.
+    """
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def is_sharded(accelerator: Accelerator) -> bool:
-    """Return whether weights are sharded over processes, so that their library must save and load them."""
+    """Return whether weights are sharded over processes, so that their library must save and load them.
+
+    Args:
+        accelerator: Knows which library is used.
+    """
     return _library(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
 

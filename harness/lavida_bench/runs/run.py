@@ -157,7 +157,7 @@ class _RunJob:
 
     def _method(self, entry: ScoreEntry) -> str:
         """The recipe's name, and in brackets what distinguishes two entries of one benchmark and protocol."""
-        distinction = entry.label or entry.named
+        distinction = entry.label or entry.names_slug
         return f"{self.recipe.name} ({distinction})" if distinction else self.recipe.name
 
     def _is_scored(self, entry: ScoreEntry, labels: str) -> bool:

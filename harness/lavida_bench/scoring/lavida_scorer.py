@@ -1,4 +1,4 @@
-"""LAVIDA as a Scorer: loaded from a folder, the Hub or a preset; frames in, logits of frames and pixels out.
+"""LAVIDA as a Scorer, loaded from a folder, the Hub or a preset: frames in, logits of frames and pixels out.
 
 Torch is imported with this module: import it where a model is really needed.
 Letters: N frames of a batch, h w of a map, D names of a prompt.
@@ -9,10 +9,9 @@ from __future__ import annotations
 import copy
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,16 +29,24 @@ from lavida_gen.common.digests import sha256, sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-INNER = ("fit/model", "model")  # where a run and a fit keep theirs
+MODEL_FOLDERS = ("fit/model", "model")
+"""Where the folders of a run and of a fit have their model."""
 UNSCORED_KEYS = ("_name_or_path", "architectures", "dtype", "loss", "transformers_version")
-"""Keys of a configuration that no score depends on."""
-LIMIT = 65504.0  # the largest float16
+"""Keys of a configuration that do not change scores."""
+LIMIT = 65504.0
+"""The largest float16."""
 
 
 class LavidaScorer:
-    """One model on one device.
+    """One model on one device, as a `Scorer`.
 
-    name, identity  see Scorer
+    Args:
+        model: The model; moved to the device and cast.
+        processor: Its processor.
+        name: Name in reports.
+        weights: Digest of the weights.
+        precision: fp32, bf16 or fp16.
+        device: Where it runs.
     """
 
     def __init__(
@@ -48,21 +55,24 @@ class LavidaScorer:
         module: torch.nn.Module = model
         self.model = module.to(device, DTYPES[precision]).eval().requires_grad_(False)
         self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
-        self.identity: Mapping[str, Any] = {
+        self.identity: Mapping[str, object] = {
             "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
         }  # fmt: skip
-        self._own = threading.local()
+        self._thread = threading.local()
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Batch:
-        """See Scorer. In pinned memory for a GPU. Raises DataError for pictures that the model cannot take."""
-        if not hasattr(self._own, "processor"):
-            self._own.processor = copy.deepcopy(self.processor)  # tokenizers serve one thread
+        """Make a batch, in pinned memory for a GPU; see `Scorer`.
+
+        Raises:
+            DataError: The model cannot take a frame, e.g. because of its aspect ratio.
+        """
+        if not hasattr(self._thread, "processor"):
+            self._thread.processor = copy.deepcopy(self.processor)  # tokenizers are not thread-safe
         try:
-            batch: Batch = self._own.processor([Sample(clip, names) for clip in clips], use="score")
-        except LavidaError as error:  # a picture out of all proportion
+            batch: Batch = self._thread.processor([Sample(clip, names) for clip in clips], use="score")
+        except LavidaError as error:
             raise DataError(str(error).removeprefix("Sample '': ")) from error
-        batch = replace(batch, labels=None)
-        return batch.map_tensors(self._to_device_format)
+        return replace(batch, labels=None).map_tensors(self._to_device_format)
 
     def _to_device_format(self, tensor: Tensor) -> Tensor:
         tensor = tensor.to(self.dtype) if tensor.is_floating_point() else tensor
@@ -70,7 +80,7 @@ class LavidaScorer:
 
     @torch.inference_mode()
     def score(self, prepared: Batch) -> PendingScores:
-        """See Scorer: starts the forward and the way back of its results."""
+        """Start the forward pass and the copies of its results; see `Scorer`."""
         output: Output = self.model(prepared.to(self.device))
         maps = output.masks[:, 0].float().clamp(-LIMIT, LIMIT).half()
         back = [part.to("cpu", non_blocking=True) for part in (output.scores.float(), maps, output.names.float())]
@@ -86,12 +96,17 @@ class LavidaScorer:
 
 
 def load_scorer(where: str, precision: Precision = "auto", device: str | None = None, seed: int = 0) -> LavidaScorer:
-    """A model by preset, folder or name on the Hub.
+    """Load a model.
 
-    precision  auto = bf16 on a GPU, else fp32;  device  default: this process's GPU if there is one
-    seed       of the weights that a preset draws at random
+    Args:
+        where: Preset, folder, or OWNER/NAME on the Hub.
+        precision: auto = bf16 on a GPU, else fp32.
+        device: torch's name of the device; default: this process' GPU if there is one.
+        seed: Seed of the random weights of a preset.
 
-    Raises UserError for what is no model, LavidaError for a checkpoint that does not fit.
+    Raises:
+        UserError: There is no such model or device.
+        LavidaError: The checkpoint does not fit.
     """
     folder = locate_model(where)
     if folder is None:
@@ -99,37 +114,47 @@ def load_scorer(where: str, precision: Precision = "auto", device: str | None = 
         return scorer_from_model(
             Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device
         )
-    place = _device(device)
-    chosen = _chosen(precision, place)
+    target = _device(device)
+    chosen = _resolve_precision(precision, target)
     if not sys.stderr.isatty():
-        bars: Any = logging
-        bars.disable_progress_bar()
+        disable_progress_bar: Callable[[], None] = logging.disable_progress_bar
+        disable_progress_bar()
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
-    processor.sizes = Sizes.of(model.config)
-    return LavidaScorer(model, processor, where, model_digest(folder), chosen, place)
+    processor.sizes = Sizes.from_config(model.config)
+    return LavidaScorer(model, processor, where, model_digest(folder), chosen, target)
 
 
 def scorer_from_model(
     model: Lavida, processor: LavidaProcessor, name: str, precision: Precision = "auto", device: str | None = None
 ) -> LavidaScorer:
-    """A model that is in memory: its weights and its configuration are what tell it from others."""
-    place = _device(device)
+    """Make a scorer of a model in memory; its identity is a digest of its weights and configuration.
+
+    Args:
+        model: The model.
+        processor: Its processor.
+        name: Name in reports.
+        precision: auto = bf16 on a GPU, else fp32.
+        device: torch's name of the device; default: this process' GPU if there is one.
+
+    Raises:
+        UserError: There is no such device.
+    """
+    target = _device(device)
     config = {name: value for name, value in model.config.to_dict().items() if name not in UNSCORED_KEYS}
-    weights = sha256_json([[_tensor_digest(value) for value in model.state_dict().items()], config])
-    return LavidaScorer(model, processor, name, weights, _chosen(precision, place), place)
+    digests = [[name, _tensor_digest(value)] for name, value in model.state_dict().items()]
+    weights = sha256_json([digests, config])
+    return LavidaScorer(model, processor, name, weights, _resolve_precision(precision, target), target)
 
 
-def _chosen(precision: Precision, place: torch.device) -> str:
+def _resolve_precision(precision: Precision, device: torch.device) -> str:
     if precision == "auto":
-        return "bf16" if place.type == "cuda" else "fp32"
+        return "bf16" if device.type == "cuda" else "fp32"
     return precision
 
 
-def _tensor_digest(item: tuple[str, Tensor]) -> tuple[str, str]:
-    """A tensor of a state dict and the digest of its values."""
-    name, value = item
-    return name, sha256(value.detach().float().contiguous().cpu().numpy().tobytes())
+def _tensor_digest(tensor: Tensor) -> str:
+    return sha256(tensor.detach().float().contiguous().cpu().numpy().tobytes())
 
 
 def _device(device: str | None) -> torch.device:
@@ -146,16 +171,25 @@ def _device(device: str | None) -> torch.device:
 
 
 def locate_model(where: str) -> Path | None:
-    """The folder of a model, fetched from the Hub where `where` is OWNER/NAME and no folder; None for a preset.
+    """Find the folder of a model; a model on the Hub is downloaded.
 
-    Raises UserError for what is no model: to be asked before anything else is opened or made.
+    Call it before anything else is opened or created.
+
+    Args:
+        where: Preset, folder, or OWNER/NAME on the Hub.
+
+    Returns:
+        The folder, None for a preset.
+
+    Raises:
+        UserError: There is no such model.
     """
     if where in PRESETS:
         return None
     path = Path(where).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            inner = [path / below for below in INNER if (path / below / "config.json").is_file()]
+            inner = [path / below for below in MODEL_FOLDERS if (path / below / "config.json").is_file()]
             todo = f"did you mean {inner[0]}?" if inner else ""
             raise UserError(problem(path, "no config.json in it", "a folder that Lavida.save_pretrained wrote", todo))
         return path

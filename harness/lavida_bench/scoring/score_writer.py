@@ -1,6 +1,6 @@
-"""Writes the scores of one video while they are made, in constant memory, under temporary names until all are there.
+"""Writes the scores of one video while they are computed, in constant memory, under temporary names until complete.
 
-Letters: n frames of one piece, m frames to score, h w of a map.
+Letters: n frames of one batch, m frames to score, h w of a map.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from lavida_gen.common.atomic_file import partial_path, write_atomic, write_erro
 
 
 class VideoScoreWriter:
-    """Collects the scores of one video. `keep_maps`: whether pixel maps are stored (regions come of them anyway)."""
+    """Collects the scores of one video.
+
+    Args:
+        store: Where they are written.
+        video: The video.
+        protocol: Which frames need scores.
+        keep_maps: Whether pixel maps are stored; regions are computed from them anyway.
+    """
 
     def __init__(self, store: ScoreStore, video: TestVideo, protocol: EvaluationProtocol, keep_maps: bool) -> None:
         self.store, self.video, self.protocol = store, video, protocol
@@ -31,16 +38,25 @@ class VideoScoreWriter:
         self._boxes: list[tuple[int, Floats, Floats]] | None = None
 
     def add(self, numbers: Counts, scores: Floats, maps: Maps | None) -> None:
-        """Scores (n,) and maps (n, h, w) of frames, none of which came before. Raises DataError for a full disk."""
+        """Add the scores of some frames.
+
+        Args:
+            numbers: (n,) numbers of the frames; none of them was added before.
+            scores: (n,) float32 logits.
+            maps: (n, h, w) float16 logits, None if the model has none.
+
+        Raises:
+            DataError: The disk is full.
+        """
         assert not self.scores.keys() & set(numbers.tolist()), f"{self.video.key}: a frame scored twice"
         self.scores.update(zip(numbers.tolist(), scores.tolist(), strict=True))
         if maps is None:
             return
         self._boxes = self._boxes if self._boxes is not None else []
         for number, score, values in zip(numbers.tolist(), scores.tolist(), maps, strict=True):
-            boxes, found = regions.find_regions(values, score, self.video.size)
+            boxes, box_scores = regions.find_regions(values, score, self.video.size)
             if len(boxes):
-                self._boxes.append((number, boxes, found))
+                self._boxes.append((number, boxes, box_scores))
         if self.keep_maps:
             self._maps = self._maps or _MapsFile(self._path(), (len(self.frames_to_score), *maps.shape[1:]))
             self._maps.write(np.searchsorted(self.frames_to_score, numbers), maps)
@@ -49,7 +65,11 @@ class VideoScoreWriter:
         return self.store.path(self.video.key, MAPS)
 
     def finish(self) -> None:
-        """Everything under its final name. Raises DataError for a full disk and for scores that are not finite."""
+        """Write everything under its final name.
+
+        Raises:
+            DataError: The disk is full, or a score is not finite.
+        """
         assert sorted(self.scores) == self.frames_to_score.tolist(), f"{self.video.key}: frames without a score"
         score = self.protocol.assemble(self.video, self.scores)
         scored = np.ones(self.video.frame_count, np.bool_) if score.scored is None else score.scored
@@ -68,32 +88,32 @@ class VideoScoreWriter:
         write_atomic(self.store.path(self.video.key), buffer.getvalue())
 
     def abandon(self) -> None:
-        """Leaves nothing behind."""
+        """Remove everything that was written."""
         if self._maps is not None:
             self._maps.abandon()
 
 
 class _MapsFile:
-    """An npy file whose rows come in any order. Written, not mapped: a full disk is an error, not a signal."""
+    """An npy file whose rows are written in any order. Not mapped: a full disk is an error then, not a signal."""
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self.path, self.row = path, int(np.prod(shape[1:])) * 2
+        self.path, self.row_bytes = path, int(np.prod(shape[1:])) * 2
         self.partial = partial_path(path)
         with _writing(path):
             self._file = self.partial.open("wb")
             header = {"descr": "<f2", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(self._file, header)
-            self._begin = self._file.tell()
+            self._data_start = self._file.tell()
 
-    def write(self, places: Counts, maps: Maps) -> None:
-        """Row `places[i]` becomes `maps[i]`."""
+    def write(self, rows: Counts, maps: Maps) -> None:
+        """Write `maps[i]` as row `rows[i]`."""
         with _writing(self.path):
-            for place, values in zip(places.tolist(), maps.astype("<f2", copy=False), strict=True):
-                self._file.seek(self._begin + place * self.row)
+            for row, values in zip(rows.tolist(), maps.astype("<f2", copy=False), strict=True):
+                self._file.seek(self._data_start + row * self.row_bytes)
                 self._file.write(values.tobytes())
 
     def finish(self) -> None:
-        """Renames the file once it is on the disk."""
+        """Sync the file to the disk and give it its final name."""
         with _writing(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -101,8 +121,8 @@ class _MapsFile:
             self.partial.replace(self.path)
 
     def abandon(self) -> None:
-        """Removes what is there."""
-        with suppress(OSError):  # what a full disk did not take is thrown away with its file
+        """Remove the file."""
+        with suppress(OSError):  # the rest of a buffer that a full disk did not take
             self._file.close()
         self.partial.unlink(missing_ok=True)
 

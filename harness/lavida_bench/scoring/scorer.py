@@ -1,7 +1,7 @@
-"""What scores clips: the border between the harness and a model. No torch here; `lavida_scorer` is the real one.
+"""The interface between the harness and a model that scores clips. No torch here; `lavida_scorer` implements it.
 
-`prepare` runs in reader threads, ahead of the model; `score` starts the model's work and may return before it is done,
-so that a device computes one batch while the host writes the batch before.
+`prepare` runs in reader threads, ahead of the model; `score` starts the model and may return before it is done, so that
+a device computes one batch while the CPU writes the batch before.
 
 Letters: T frames of a clip, N frames of all clips of a batch, K names, h w of a map.
 """
@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from lavida_bench.videos.types import Floats, Maps, Pixels
 
+PreparedT = TypeVar("PreparedT")
+"""What a scorer's `prepare` returns and its `score` takes."""
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipScores:
-    """What a model says of a batch of clips.
+    """Scores of a batch of clips.
 
-    frames  (N,) float32 logits, clip after clip, higher = more anomalous
-    maps    (N, h, w) float16 logits of each pixel, h, w the model's own; None if it makes none
-    names   (N, K) float32 logits of each name; None if it makes none
+    Attributes:
+        frames: (N,) float32 logits, clip after clip, higher = more anomalous.
+        maps: (N, h, w) float16 logits of each pixel, h, w the model's own; None if it has none.
+        names: (N, K) float32 logits of each name; None if it has none.
     """
 
     frames: Floats
@@ -32,21 +35,35 @@ class ClipScores:
 
 
 PendingScores = Callable[[], ClipScores]
-"""Waits for a batch and gives its scores."""
+"""Waits for a batch and returns its scores."""
 
 
-class Scorer(Protocol):
+class ScorerOf(Protocol[PreparedT]):
     """A model that scores clips.
 
-    name      for reports
-    identity  plain JSON that tells these scores from those of any other model: weights, precision, template
+    Attributes:
+        name: Name in reports.
+        identity: Plain JSON that is different for any model with other scores: weights, precision, template.
     """
 
     name: str
-    identity: Mapping[str, Any]
+    identity: Mapping[str, object]
 
-    def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Any:
-        """Inputs for (T, H, W, 3) uint8 clips and the names of their prompt. Called from several threads."""
+    def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> PreparedT:
+        """Make the model's inputs. Called from several threads.
 
-    def score(self, prepared: Any) -> PendingScores:
-        """Starts the model on what `prepare` gave."""
+        Args:
+            clips: (T, H, W, 3) uint8 RGB each.
+            names: Names in their prompt.
+        """
+
+    def score(self, prepared: PreparedT) -> PendingScores:
+        """Start the model.
+
+        Args:
+            prepared: Result of `prepare`.
+        """
+
+
+Scorer = ScorerOf[Any]
+"""A scorer whose prepared inputs only itself knows."""

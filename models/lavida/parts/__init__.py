@@ -1,1 +1,1 @@
-"""The pretrained parts: loading them, checking that they fit, LoRA, what trains."""
+"""The pretrained parts: loading, checks of keys and sizes, LoRA, what trains."""

@@ -83,7 +83,11 @@ def part_configs(
 
 
 def embedding_weight(mllm: Mllm) -> Tensor:
-    """Return the token embedding's weight, (V, Z)."""
+    """Return the token embedding's weight, (V, Z).
+
+    Args:
+        mllm: The language model.
+    """
     weight = mllm.get_input_embeddings().weight
     assert isinstance(weight, Tensor)
     return weight

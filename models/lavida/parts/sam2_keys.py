@@ -1,6 +1,6 @@
-"""Meta's single-file SAM2 checkpoints (`{"model": state}`) in the names of transformers' Sam2VideoModel.
+"""Converts Meta's single-file SAM2 checkpoints (`{"model": state}`) to the keys of transformers' Sam2VideoModel.
 
-Small MLPs count their layers 0, 1, 2 there; here the first is proj_in, the last proj_out, the one between layers.0.
+Meta numbers the layers of small MLPs 0, 1, 2; transformers calls them proj_in, layers.0, proj_out.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -60,7 +59,7 @@ TWO_LAYERS = re.compile(r"\.mlp\.layers\.([01])\.")
 DOWNSAMPLER = re.compile(r"mask_downsampler\.encoder\.(\d+)\.")
 POINT = re.compile(r"^prompt_encoder\.point_embeddings\.(\d)\.weight$")
 
-ENCODER_SIZES: dict[tuple[int, int], dict[str, Any]] = {
+ENCODER_SIZES: dict[tuple[int, int], dict[str, int | list[int]]] = {
     (96, 12): {"blocks_per_stage": [1, 2, 7, 2], "global_attention_blocks": [5, 7, 9]},
     (96, 16): {"blocks_per_stage": [1, 2, 11, 2], "global_attention_blocks": [7, 10, 13]},
     (112, 24): {
@@ -84,7 +83,17 @@ ENCODER_SIZES: dict[tuple[int, int], dict[str, Any]] = {
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The state of a checkpoint file, in transformers' names. Raises CheckpointError where it is none."""
+    """Read a checkpoint file.
+
+    Args:
+        path: Meta's file, e.g. sam2.1_hiera_small.pt.
+
+    Returns:
+        Its state dict with transformers' keys.
+
+    Raises:
+        CheckpointError: It is not a SAM2 checkpoint.
+    """
     try:
         whole = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -95,9 +104,17 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def rename_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Meta's state in transformers' names; four point embeddings become one, the positional matrix is there twice."""
+    """Rename the keys of a state dict; four point embeddings become one, the positional matrix is needed twice.
+
+    Args:
+        state: Meta's state dict.
+
+    Returns:
+        The state dict with transformers' keys.
+    """
     new = {_rename(name): value for name, value in state.items()}
-    points = {int(match[1]): name for name in new if (match := POINT.match(name))}
+    matches = {name: POINT.match(name) for name in new}
+    points = {int(match[1]): name for name, match in matches.items() if match}
     if points:
         new["prompt_encoder.point_embed.weight"] = torch.cat([new.pop(points[i]) for i in sorted(points)])
     matrix = new.get("prompt_encoder.shared_embedding.positional_embedding")
@@ -107,22 +124,30 @@ def rename_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def infer_config(state: Mapping[str, Tensor]) -> PreTrainedConfig:
-    """The configuration of a published checkpoint by its image encoder. Raises LavidaError for other sizes."""
-    blocks = {
-        int(match[1]) for name in state if (match := re.match(r"vision_encoder\.backbone\.blocks\.(\d+)\.", name))
-    }
+    """Find the configuration of a published checkpoint by its image encoder.
+
+    Args:
+        state: State dict with transformers' keys.
+
+    Raises:
+        LavidaError: The image encoder has another size than the published ones.
+    """
+    matches = (re.match(r"vision_encoder\.backbone\.blocks\.(\d+)\.", name) for name in state)
+    blocks = {int(match[1]) for match in matches if match}
     patch = state.get("vision_encoder.backbone.patch_embed.projection.weight")
-    found = (0 if patch is None else len(patch), len(blocks))
-    if found not in ENCODER_SIZES:
+    size = (0 if patch is None else len(patch), len(blocks))
+    if size not in ENCODER_SIZES:
         known = ", ".join(f"{width} x {number}" for width, number in ENCODER_SIZES)
         raise LavidaError(
-            f"SAM2 checkpoint: image encoder of width {found[0]} with {found[1]} blocks; expected one of {known}; "
-            "give sam_config for another one"
+            f"SAM2 checkpoint: image encoder of width {size[0]} with {size[1]} blocks; expected one of {known}; "
+            "give sam_config for another size"
         )
-    backbone = ENCODER_SIZES[found] | {"model_type": "sam2_hiera_det_model"}
-    vision: dict[str, Any] = {"model_type": "sam2_vision_model", "backbone_config": backbone}
-    if "embed_dim_per_stage" in backbone:
-        vision["backbone_channel_list"] = backbone["embed_dim_per_stage"][::-1]
+    encoder = ENCODER_SIZES[size]
+    backbone = {"model_type": "sam2_hiera_det_model", **encoder}
+    vision: dict[str, object] = {"model_type": "sam2_vision_model", "backbone_config": backbone}
+    widths = encoder.get("embed_dim_per_stage")
+    if isinstance(widths, list):
+        vision["backbone_channel_list"] = widths[::-1]
     newer = "occlusion_spatial_embedding_parameter" in state
     return AutoConfig.for_model(
         "sam2_video",
@@ -141,5 +166,5 @@ def _rename(name: str) -> str:
 
 
 def _downsampler(number: int) -> str:
-    """Four times convolution, norm, activation, then the last convolution, numbered 0 to 12."""
+    """Layers 0 to 12: four times convolution, norm, activation, then the last convolution."""
     return "final_conv" if number == 12 else f"layers.{number // 3}.{('conv', 'layer_norm')[number % 3]}"

@@ -1,4 +1,4 @@
-"""What trains and what does not: `config.trainable` applied to a model, and the table of it.
+"""Freezes and unfreezes groups of parameters by `config.trainable`, and prints a table of them.
 
 rows = set_trainable(model)
 print(format_table(rows))
@@ -29,12 +29,19 @@ PREFIXES = {
     "mask_decoder": ("sam.mask_decoder.",),
     "memory": ("sam.",),
 }
-"""Modules of each group; the first group that fits a parameter has it."""
+"""Modules of each group; a parameter belongs to the first group whose prefix it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
-    """A group: how it trains (full, lora, frozen), its parameters, how many of them train."""
+    """One group of parameters.
+
+    Attributes:
+        group: Its name.
+        how: full, lora or frozen.
+        parameters: Number of its parameters.
+        trained: How many of them train.
+    """
 
     group: str
     how: str
@@ -43,12 +50,23 @@ class GroupSummary:
 
 
 def group_of(name: str) -> str:
-    """The group of a parameter by its name in the model."""
+    """Return the group of a parameter.
+
+    Args:
+        name: Its name in the model.
+    """
     return next(group for group, prefixes in PREFIXES.items() if name.startswith(prefixes))
 
 
 def set_trainable(model: Lavida) -> list[GroupSummary]:
-    """Freeze and unfreeze as the configuration says, add LoRA where it says so (once), and say what came out."""
+    """Freeze and unfreeze the parameters by `config.trainable`, and add LoRA where it is listed, once.
+
+    Args:
+        model: The model, changed in place.
+
+    Returns:
+        One summary for each group.
+    """
     how = model.config.trainable or {}
     if "lora" in how.values():
         model.add_adapters()
@@ -59,7 +77,11 @@ def set_trainable(model: Lavida) -> list[GroupSummary]:
 
 
 def count_parameters(model: Lavida) -> list[GroupSummary]:
-    """The rows of a model as it is."""
+    """Count the parameters of each group.
+
+    Args:
+        model: The model.
+    """
     how = model.config.trainable or {}
     members: dict[str, list[nn.Parameter]] = {group: [] for group in GROUPS}
     for name, parameter in model.named_parameters():
@@ -68,15 +90,19 @@ def count_parameters(model: Lavida) -> list[GroupSummary]:
         GroupSummary(
             group,
             how[group],
-            sum(one.numel() for one in parameters),
-            sum(one.numel() for one in parameters if one.requires_grad),
+            sum(parameter.numel() for parameter in parameters),
+            sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         )
         for group, parameters in members.items()
     ]
 
 
 def format_table(rows: Sequence[GroupSummary]) -> str:
-    """The rows as text, with the sum."""
+    """Format summaries as a table with totals.
+
+    Args:
+        rows: Result of `set_trainable`.
+    """
     total = GroupSummary("total", "", sum(row.parameters for row in rows), sum(row.trained for row in rows))
     return "\n".join(_lines([*rows, total]))
 

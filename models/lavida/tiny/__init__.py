@@ -1,1 +1,1 @@
-"""The tiny preset as shipped: its tokenizer, its weights, how both are made."""
+"""The shipped tiny preset: its tokenizer, its weights, and how both are made."""

@@ -1,8 +1,8 @@
-"""Ship other weights as the tiny preset's.
+"""Replaces the shipped weights of the tiny preset.
 
     python -m lavida.tiny MODEL [STAGE=CURVE ...]
 
-takes a fitted model's weights over into data/model.safetensors, and what its stages read (a curve.json, or the
+copies a fitted model's weights into data/model.safetensors, and learning curves of its stages (a curve.json, or the
 log.jsonl of a fit) into data/curve.json.
 """
 

@@ -1,15 +1,20 @@
-"""The tiny preset's tokenizer: byte-level BPE trained on the texts in data/texts.txt, shipped trained.
+"""The tiny preset's tokenizer: byte-level BPE trained on the texts in data/texts.txt; the trained one is shipped.
 
-python -m lavida.tiny.tokenizer     trains it anew and writes data/tokenizer.json; the same bytes every time
+python -m lavida.tiny.tokenizer     trains it again and writes data/tokenizer.json; the same bytes every time
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lavida.batch import SEG
 from lavida.presets import TINY_VOCABULARY
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerBase
 
 DATA = Path(__file__).parent / "data"
 FILE = DATA / "tokenizer.json"
@@ -26,12 +31,12 @@ SPECIAL = (
 """Qwen's special tokens and <SEG>, with the ids 0 to 7."""
 
 
-def train_tokenizer() -> Any:
-    """A `tokenizers.Tokenizer` trained on the texts, each as it stands and behind a blank."""
+def train_tokenizer() -> Tokenizer:
+    """Train the tokenizer on the texts, each of them with and without a leading space."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     lines = (DATA / "texts.txt").read_text("utf-8").splitlines()
-    tokenizer: Any = Tokenizer(models.BPE())
+    tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -44,17 +49,21 @@ def train_tokenizer() -> Any:
     return tokenizer
 
 
-def load_tokenizer(names: bool = False) -> Any:
-    """The shipped tokenizer as transformers wraps it; for names it puts <|im_start|> and <|im_end|> around a text."""
+def load_tokenizer(names: bool = False) -> PreTrainedTokenizerBase:
+    """Load the shipped tokenizer.
+
+    Args:
+        names: Load the text tower's: it puts <|im_start|> and <|im_end|> around a text and pads on the right.
+    """
     from tokenizers import Tokenizer, processors
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer: Any = Tokenizer.from_file(str(FILE))
+    tokenizer = Tokenizer.from_file(str(FILE))
     if names:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{SPECIAL[1]} $A {SPECIAL[2]}", special_tokens=[(SPECIAL[1], 1), (SPECIAL[2], 2)]
         )
-    wrap: Any = PreTrainedTokenizerFast
+    wrap: Callable[..., PreTrainedTokenizerBase] = PreTrainedTokenizerFast
     return wrap(
         tokenizer_object=tokenizer,
         eos_token=SPECIAL[2],

@@ -1,4 +1,4 @@
-"""The shipped weights of the tiny preset: half precision in data/, with the recipe, digest, curve and card."""
+"""The shipped weights of the tiny preset: half precision in data/, with recipe, digest, learning curves and card."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ FILE, CURVE = FOLDER / "model.safetensors", FOLDER / "curve.json"
 
 
 def load_weights(model: Lavida) -> None:
-    """Put the shipped weights into a model of the tiny preset.
+    """Copy the shipped weights into a model of the tiny preset.
 
-    Raises CheckpointError that names what differs, if the model's configuration was changed too far.
+    Args:
+        model: The model; its memory stays where it is, so alignment does too.
+
+    Raises:
+        CheckpointError: Keys or sizes differ, because the model's configuration was changed.
     """
     from safetensors.torch import load_file
 
@@ -39,15 +43,26 @@ def load_weights(model: Lavida) -> None:
 
 
 def write_weights(model: Lavida, file: Path = FILE) -> int:
-    """Write a model's weights in half precision; returns bytes. Raises LavidaError if a weight does not fit in it."""
+    """Write a model's weights in half precision.
+
+    Args:
+        model: The model.
+        file: The safetensors file.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        LavidaError: A weight is not finite in half precision.
+    """
     from safetensors.torch import save_file
 
     weights = {
         name: value.detach().to(torch.float16).contiguous().clone() for name, value in model.state_dict().items()
     }
-    endless = [name for name, value in weights.items() if not bool(value.isfinite().all())]
-    if endless:
-        raise LavidaError(f"{shorten(endless)}: beyond half precision; expected finite weights below 65504")
+    infinite = [name for name, value in weights.items() if not bool(value.isfinite().all())]
+    if infinite:
+        raise LavidaError(f"{shorten(infinite)}: beyond half precision; expected finite weights below 65504")
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     save_file(weights, partial, metadata={"format": "pt"})
@@ -56,7 +71,12 @@ def write_weights(model: Lavida, file: Path = FILE) -> int:
 
 
 def update_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
-    """Put what stages read into the curves; the other stages stay as they are. Four digits."""
+    """Add the learning curves of stages; those of other stages are kept. Values have four digits.
+
+    Args:
+        stages: Name of each stage, and its curve.json or log.jsonl.
+        file: The file with all curves.
+    """
     held = json.loads(file.read_bytes()) if file.is_file() else {}
     for stage, source in stages.items():
         text = source.read_text("utf-8")
@@ -66,7 +86,7 @@ def update_curves(stages: Mapping[str, Path], file: Path = CURVE) -> None:
             lines = [json.loads(line) for line in text.splitlines()]
             rows = [{"step": line["step"], **line["validation"]} for line in lines if "validation" in line]
         held[stage] = [{name: round(value, 4) for name, value in row.items()} for row in rows]
-    told = ",\n".join(
+    lines = [
         f' "{stage}": [\n  ' + ",\n  ".join(json.dumps(row) for row in rows) + "\n ]" for stage, rows in held.items()
-    )
-    file.write_text("{\n" + told + "\n}\n", "utf-8")
+    ]
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")

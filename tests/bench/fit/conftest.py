@@ -35,7 +35,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Make = Callable[..., RunRecipe]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make(corpus: Path) -> Make:
     """`make(**fit)`: the recipe of a fit on the corpus; `data`, `model` and `seed` may be given too."""
 

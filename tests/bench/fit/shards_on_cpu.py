@@ -1,18 +1,25 @@
-"""`python -m lavida_bench` where accelerate offers FSDP and DeepSpeed to processes on a CPU too.
+"""Fits a recipe, then resumes it, where accelerate allows FSDP and DeepSpeed on a CPU.
 
-accelerate asks for an accelerator before it takes either; both cut, gather and store on a CPU over gloo as they do
-elsewhere. Only accelerate's answer is changed here.
+    torchrun --nproc_per_node 2 shards_on_cpu.py RECIPE OUT STEP
+
+After the fit the newest checkpoint, the model and fit.json are removed and the fit continues from the checkpoint of
+STEP, in the same processes: starting them takes longer than all of this. accelerate requires an accelerator for FSDP
+and DeepSpeed; both shard, gather and store over gloo on a CPU as elsewhere. Only accelerate's check is replaced here.
 """
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType
 
-from lavida_bench.cli import main
+from lavida_bench.config import recipe as recipes
+from lavida_bench.fitting.trainer import fit
 
 _begin = AcceleratorState.__init__
 
@@ -37,7 +44,21 @@ def _answer(state: AcceleratorState, kind: DistributedType) -> None:
     PartialState._shared_state["distributed_type"] = kind
 
 
+def fit_and_resume(recipe: Path, out: Path, step: int) -> None:
+    """Fit, go back to the checkpoint of `step`, fit again; the logs of both are in OUT/first.jsonl and OUT/log.jsonl."""
+    loaded = recipes.load(str(recipe))
+    fit(loaded, out)
+    if PartialState().is_main_process:
+        shutil.copyfile(out / "log.jsonl", out / "first.jsonl")
+        for folder in (out / "model", *sorted((out / "checkpoints").iterdir())):
+            if folder.name == "model" or int(folder.name.rpartition("-")[2]) > step:
+                shutil.rmtree(folder)
+        (out / "fit.json").unlink()
+    PartialState().wait_for_everyone()
+    fit(loaded, out)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     AcceleratorState.__init__ = _sharded
-    main()
+    fit_and_resume(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,14 +25,18 @@ from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 from lavida_bench.cli import main
 from lavida_bench.config.recipe import RunRecipe
-from lavida_bench.fitting import logger as journal
 from lavida_bench.fitting.loader import Loader
+from lavida_bench.fitting.logger import read_log
 from lavida_bench.fitting.model_init import make_model
+from lavida_bench.fitting.sharded import Sharding
 from lavida_bench.fitting.trainer import fit
+from lavida_gen.common.errors import UserError
 
 Make = Callable[..., RunRecipe]
 NAMES = {"preset": "tiny", "config": {"loss": {"names": 1.0, "name_maps": 1.0}}}
-THREE = {"steps": 3, "lr": 1e-4, "validation": {"every": 3, "samples": 6}}
+COMPARED: dict[str, Any] = {
+    "model": NAMES, "accumulation": 2, "steps": 3, "lr": 1e-4, "validation": {"every": 3, "samples": 6},
+}  # fmt: skip
 """Adam's first steps are as long for a gradient of noise as for a real one: a small rate keeps rounding small."""
 ROUNDING = 1e-5
 """Relative: what float32 leaves of a sum (norms of 80 here) that is taken in another order, three steps on."""
@@ -44,7 +48,7 @@ def quiet(text: str) -> None:
 
 
 def curve(out: Path) -> dict[int, dict[str, Any]]:
-    return {line["step"]: line for line in journal.read_log(out / "log.jsonl") if "loss" in line}
+    return {line["step"]: line for line in read_log(out / "log.jsonl") if "loss" in line}
 
 
 def assert_equal_curves(one: Path, other: Path, steps: int, rel: float = 1e-6) -> None:
@@ -60,19 +64,19 @@ def assert_equal_curves(one: Path, other: Path, steps: int, rel: float = 1e-6) -
 
 def test_what_a_fit_leaves_behind(make: Make, tmp_path: Path) -> None:
     recipe = make(validation={"every": 2, "samples": 6}, checkpoint={"every": 1, "keep": 2})
-    out, said = tmp_path / "run", []
-    assert fit(recipe, out, said.append) == out / "model"
+    out, console = tmp_path / "run", []
+    assert fit(recipe, out, console.append) == out / "model"
     assert sorted(path.name for path in out.iterdir() if path.name[0] != ".") == [
         "best.safetensors", "checkpoints", "fit.json", "log.jsonl", "model", "recipe.yaml", "tensorboard",
     ]  # fmt: skip
     assert [path.name for path in sorted((out / "checkpoints").iterdir())] == ["step-00000003", "step-00000004"]
     assert (out / "checkpoints" / "step-00000004" / "recipe.yaml").read_bytes() == (out / "recipe.yaml").read_bytes()
     assert yaml.safe_load((out / "recipe.yaml").read_text())["fit"]["steps"] == 4
-    lines = journal.read_log(out / "log.jsonl")
+    lines = read_log(out / "log.jsonl")
     validated = [line for line in lines if "validation" in line]
     assert [line["step"] for line in validated] == [2, 4]
     assert set(validated[0]["validation"]) >= {"loss", "focal", "object", "text", "names", "pixel_auc"}
-    assert any("samples/s" in line and "left" in line for line in said)
+    assert any("samples/s" in line and "left" in line for line in console)
     best = min(validated, key=lambda line: line["validation"]["loss"])
     summary = json.loads((out / "fit.json").read_text())
     assert summary["step"] == 4
@@ -96,15 +100,18 @@ def _same_weights(out: Path) -> None:
 def test_a_finished_fit_is_left_as_it_is(make: Make, tmp_path: Path) -> None:
     fit(make(steps=1), tmp_path, quiet)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    said: list[str] = []
-    assert fit(make(steps=1, checkpoint={"every": 7}), tmp_path, said.append) == tmp_path / "model"
+    console: list[str] = []
+    assert fit(make(steps=1, checkpoint={"every": 7}), tmp_path, console.append) == tmp_path / "model"
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-    assert not said
+    assert not console
 
 
 @pytest.mark.slow
 def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
-    """With all that has a state: dropout, averaged weights, accumulation, validation, workers."""
+    """With everything that has a state: dropout, averaged weights, accumulation, validation, workers.
+
+    Weights are equal to the bit: one machine, one thread, aligned weights and optimiser state (lavida.alignment).
+    """
     recipe = make(
         model=LORA, steps=5, accumulation=2, ema=0.9, loader={"workers": 1}, checkpoint={"every": 100},
         validation={"every": 3, "samples": 4},
@@ -120,9 +127,9 @@ def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
         fit(recipe, tmp_path / "cut", press)
     assert [path.name for path in (tmp_path / "cut" / "checkpoints").iterdir()] == ["step-00000003"]
     assert signal.getsignal(signal.SIGINT) is before
-    said: list[str] = []
-    fit(recipe, tmp_path / "cut", said.append)
-    assert "continuing from step 3" in said
+    console: list[str] = []
+    fit(recipe, tmp_path / "cut", console.append)
+    assert "continuing from step 3" in console
     assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 5)
     whole, cut = (
         dict(Lavida.from_pretrained(tmp_path / name / "model").named_parameters()) for name in ("whole", "cut")
@@ -142,7 +149,7 @@ ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 @pytest.mark.slow
 def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
-    recipe = make(steps=6, loader={"workers": 1}, checkpoint={"every": 2})
+    recipe = make(steps=4, loader={"workers": 1}, checkpoint={"every": 2})
     fit(recipe, tmp_path / "whole", quiet)
     words = [sys.executable, *command(recipe, tmp_path / "cut", tmp_path)]
     running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
@@ -155,95 +162,93 @@ def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
     assert not (tmp_path / "cut" / "fit.json").exists()
     again = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert "continuing from step 2" in again.stdout
-    assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 6)
-
-
-@pytest.mark.slow
-def test_two_processes_are_one_with_the_doubled_batch(make: Make, tmp_path: Path) -> None:
-    """gloo on the CPU, every loss, accumulation, a norm that is clipped, validation."""
-    more: dict[str, Any] = {"model": NAMES, "accumulation": 2, **THREE}
-    fit(make(batch=4, **more), tmp_path / "one", quiet)
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    words += command(make(batch=2, **more), tmp_path / "two", tmp_path)
-    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("fitted:") == 1, "only one process speaks"
-    assert_equal_curves(tmp_path / "one", tmp_path / "two", 3, ROUNDING)
-    one, two = (journal.read_log(tmp_path / name / "log.jsonl")[-1]["validation"] for name in ("one", "two"))
-    for name in ("loss", *(curve(tmp_path / "one")[1].keys() & set(LOSSES))):
-        assert two[name] == pytest.approx(one[name], rel=ROUNDING, abs=1e-5), name
-    assert two["pixel_auc"] == pytest.approx(one["pixel_auc"], abs=1e-3)  # by bins of logits
+    assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 4)
 
 
 @pytest.mark.slow
 def test_accelerate_launch_starts_it_too(make: Make, tmp_path: Path) -> None:
-    recipe = make(steps=2)
+    recipe = make(steps=1)
     fit(recipe, tmp_path / "plain", quiet)
     words = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_cpu_threads_per_process", "1"]
     words += command(recipe, tmp_path / "launched", tmp_path)
     done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert_equal_curves(tmp_path / "plain", tmp_path / "launched", 2)
+    assert_equal_curves(tmp_path / "plain", tmp_path / "launched", 1)
 
 
 FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_AUTO_WRAP_POLICY": "NO_WRAP"}
 DEEPSPEED = {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"}
-CUTS = pytest.mark.parametrize(
-    ("library", "stored"),
-    [(FSDP, "pytorch_model_fsdp_0/__1_*.distcp"), (DEEPSPEED, "pytorch_model/*zero_pp_rank_1*_optim_states.pt")],
-    ids=["FSDP", "DEEPSPEED"],
-)
 
 
-def sharded(library: dict[str, str], recipe: RunRecipe, out: Path) -> subprocess.CompletedProcess[str]:
-    """A fit over two processes, by FSDP 2 or ZeRO-2 over gloo."""
-    if library is DEEPSPEED:
-        pytest.importorskip("deepspeed", reason="DeepSpeed is installed on Linux only")
-    program = Path(__file__).with_name("shards_on_cpu.py")
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(program)]
-    words += command(recipe, out, out.parent)[2:]
-    return subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT | library, timeout=300)
+@pytest.fixture(scope="module")
+def one_process(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fit of one process with a batch of 4, that fits of two processes with a batch of 2 must equal."""
+    out = tmp_path_factory.mktemp("one_process")
+    return fit(make(batch=4, **COMPARED), out, quiet).parent
+
+
+def assert_same_validation(one: Path, two: Path) -> dict[str, float]:
+    """The losses of the last validation are equal; returns that of `two`."""
+    expected, got = (read_log(out / "log.jsonl")[-1]["validation"] for out in (one, two))
+    for name in ("loss", *(curve(one)[1].keys() & set(LOSSES))):
+        assert got[name] == pytest.approx(expected[name], rel=ROUNDING, abs=1e-5), name
+    assert got["pixel_auc"] == pytest.approx(expected["pixel_auc"], abs=1e-3)  # by bins of logits
+    return dict(got)
 
 
 @pytest.mark.slow
-@CUTS
-def test_weights_in_shards_give_the_same_and_go_on(
-    make: Make, tmp_path: Path, library: dict[str, str], stored: str
-) -> None:
-    more: dict[str, Any] = {"model": NAMES, "accumulation": 2, **THREE}
-    fit(make(batch=4, **more), tmp_path / "one", quiet)
-    two = tmp_path / "two"
-    done = sharded(library, make(batch=2, **more), two)
+def test_two_processes_are_one_with_the_doubled_batch(make: Make, one_process: Path, tmp_path: Path) -> None:
+    """gloo on the CPU, every loss, accumulation, a norm that is clipped, validation; equal up to `ROUNDING`."""
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words += command(make(batch=2, **COMPARED), tmp_path / "two", tmp_path)
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert_equal_curves(tmp_path / "one", two, 3, ROUNDING)
-    assert list((two / "checkpoints" / "step-00000002").glob(stored)), "in shards"
-    for left in (two / "model", two / "checkpoints" / "step-00000003"):
-        shutil.rmtree(left)
-    (two / "fit.json").unlink()
-    again = sharded(library, make(batch=2, **more), two)
-    assert again.returncode == 0, again.stderr
-    assert "continuing from step 2" in again.stdout
-    assert_equal_curves(tmp_path / "one", two, 3, ROUNDING)
-    one, other = (journal.read_log(out / "log.jsonl")[-1]["validation"]["loss"] for out in (tmp_path / "one", two))
-    assert other == pytest.approx(one, rel=ROUNDING, abs=1e-5)
-    _same_weights(two)
+    assert done.stdout.count("fitted:") == 1, "only the main process prints"
+    assert_equal_curves(one_process, tmp_path / "two", 3, ROUNDING)
+    assert_same_validation(one_process, tmp_path / "two")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("library", "ema", "said"),
+    ("library", "stored"),
+    [(FSDP, "pytorch_model_fsdp_0/__1_*.distcp"), (DEEPSPEED, "pytorch_model/*zero_pp_rank_1*_optim_states.pt")],
+    ids=["FSDP", "DEEPSPEED"],
+)
+def test_sharded_weights_give_the_same_and_resume(
+    make: Make, one_process: Path, tmp_path: Path, library: dict[str, str], stored: str
+) -> None:
+    """Two processes with FSDP 2 or ZeRO-2 over gloo equal one process up to `ROUNDING`, also after a checkpoint."""
+    if library is DEEPSPEED:
+        pytest.importorskip("deepspeed", reason="DeepSpeed is installed on Linux only")
+    recipe, two = tmp_path / "recipe.yaml", tmp_path / "two"
+    recipe.write_text(yaml.safe_dump(make(batch=2, **COMPARED).model_dump(mode="json")))
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words += [str(Path(__file__).with_name("shards_on_cpu.py")), str(recipe), str(two), "2"]
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT | library, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert list((two / "checkpoints" / "step-00000002").glob(stored)), "in shards"
+    assert "continuing from step 2" in done.stdout
+    first = {line["step"]: line for line in read_log(two / "first.jsonl") if "loss" in line}
+    resumed = curve(two)
+    assert_equal_curves(one_process, two, 3, ROUNDING)
+    assert first[3]["loss"] == pytest.approx(resumed[3]["loss"], rel=ROUNDING, abs=1e-5)
+    assert_same_validation(one_process, two)
+    _same_weights(two)
+
+
+@pytest.mark.parametrize(
+    ("version", "ema", "message"),
     [
-        (FSDP, 0.9, "fit.ema: averaged weights are not supported where FSDP shards the weights; leave it out"),
-        (FSDP | {"FSDP_VERSION": "1"}, None, "FSDP of version 1 is not supported; start with"),
+        (2, 0.9, "fit.ema: averaged weights are not supported where FSDP shards the weights; leave it out"),
+        (1, None, "FSDP of version 1 is not supported; start with"),
     ],
     ids=["ema", "FSDP 1"],
 )
-def test_what_cannot_be_fitted_in_shards(
-    make: Make, tmp_path: Path, library: dict[str, str], ema: float | None, said: str
-) -> None:
-    done = sharded(library, make(ema=ema), tmp_path / "two")
-    assert done.returncode != 0
-    assert said in done.stderr
+def test_what_cannot_be_fitted_in_shards(make: Make, version: int, ema: float | None, message: str) -> None:
+    settings = make(ema=ema).fit
+    accelerator = SimpleNamespace(distributed_type="DistributedType.FSDP", is_fsdp2=version == 2)
+    with pytest.raises(UserError, match=message):
+        Sharding(accelerator, torch.nn.Linear(2, 2), settings)
 
 
 def test_micro_batches_weigh_as_one_batch(make: Make) -> None:
@@ -328,7 +333,7 @@ def test_averaged_weights_are_what_is_validated_and_kept(make: Make, tmp_path: P
         torch.testing.assert_close(kept[name], average, rtol=1e-5, atol=1e-6)
     assert any(not torch.equal(kept[name], second[name]) for name in second)
     fit(make(**every), tmp_path / "plain", quiet)
-    averaged, plain = (journal.read_log(tmp_path / run / "log.jsonl")[-1]["validation"] for run in ("run", "plain"))
+    averaged, plain = (read_log(tmp_path / run / "log.jsonl")[-1]["validation"] for run in ("run", "plain"))
     assert averaged["loss"] != plain["loss"], "the average is what was validated"
     _same_weights(tmp_path / "run")
     fit(make(**every | {"validation": None}, ema=0.75), tmp_path / "unseen", quiet)
@@ -341,8 +346,8 @@ def test_the_recipe_determines_the_micro_batches_of_a_step(
 ) -> None:
     fit(make(steps=2, accumulation=2), tmp_path / "plain", quiet)
     monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "1")
-    fit(make(steps=2, accumulation=2), tmp_path / "told", quiet)
-    assert_equal_curves(tmp_path / "plain", tmp_path / "told", 2)
+    fit(make(steps=2, accumulation=2), tmp_path / "with_environment", quiet)
+    assert_equal_curves(tmp_path / "plain", tmp_path / "with_environment", 2)
 
 
 def test_what_chooses_the_weights_is_part_of_the_recipe(make: Make) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong in a fit is said in a sentence, and nothing that was finished is lost."""
+"""What goes wrong in a fit is console in a sentence, and nothing that was finished is lost."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_numbers_that_are_not_finite_name_their_samples(make: Make, tmp_path: Pa
     assert checkpoints(tmp_path) == ["step-00000001"]
 
 
-def test_of_a_forward_only_the_offending_sample_is_named(
+def test_only_the_offending_sample_of_a_micro_batch_is_named(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No picture makes the model's numbers endless: here one sample's losses are made so."""
@@ -81,8 +81,8 @@ def test_what_is_left_out_is_counted(make: Make, corpus: Path, tmp_path: Path) -
     fit(recipe, tmp_path / "run", quiet)
     lines = journal.read_log(tmp_path / "run" / "log.jsonl")
     assert any("left out: " in line.get("note", "") and "train-00001.tar" in line["note"] for line in lines)
-    for told in (lines[-1], json.loads((tmp_path / "run" / "fit.json").read_text())):
-        assert (told["damaged"], told["damaged_shards"]) == (0, 1)
+    for counts in (lines[-1], json.loads((tmp_path / "run" / "fit.json").read_text())):
+        assert (counts["damaged"], counts["damaged_shards"]) == (0, 1)
 
 
 def test_a_checkpoint_that_cannot_be_written(make: Make, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_checkpoint_that_cannot_be_written(make: Make, tmp_path: Path) -> None
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for one checkpoint, if this user may mount one."""
+    """A file system with space for one checkpoint, if this user may mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={WHOLE * 3 // 2}", "tmpfs", str(folder)]
@@ -127,9 +127,9 @@ def test_a_full_disk_at_a_checkpoint(make: Make, small_disk: Path) -> None:
         fit(recipe, small_disk / "run", quiet)
     assert checkpoints(small_disk / "run") == ["step-00000001"]
     subprocess.run(["mount", "-o", f"remount,size={WHOLE * 5}", str(small_disk)], check=True)
-    said: list[str] = []
-    fit(recipe, small_disk / "run", said.append)
-    assert "continuing from step 1" in said
+    console: list[str] = []
+    fit(recipe, small_disk / "run", console.append)
+    assert "continuing from step 1" in console
 
 
 def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
         fit(recipe, tmp_path, quiet)
     fit_folder_files(recipe, tmp_path)
     shutil.rmtree(newest)
-    said: list[str] = []
-    fit(recipe, tmp_path, said.append)
-    assert "continuing from step 1" in said
+    console: list[str] = []
+    fit(recipe, tmp_path, console.append)
+    assert "continuing from step 1" in console
     (tmp_path / "fit.json").unlink()
     (newest / "progress.json").write_text("{}")
     with pytest.raises(DataError, match=r"step-00000002: cannot be loaded \('step'\); expected a complete checkpoint"):
@@ -205,13 +205,13 @@ def test_a_first_model_that_has_changed(make: Make, tmp_path: Path) -> None:
         fit(second, tmp_path / "run", quiet)
 
 
-def test_validation_that_cannot_be_is_reported_before_the_first_step(make: Make, tmp_path: Path) -> None:
+def test_missing_validation_shards_are_reported_before_the_first_step(make: Make, tmp_path: Path) -> None:
     text = ("samples=20", "val=0", "sources.0.size=[96, 128]", "sources.1.size=[96, 128]", "sources.1.frames=3")
     build.build(corpora.load("street", text), tmp_path / "corpus")
-    said: list[str] = []
+    console: list[str] = []
     with pytest.raises(UserError, match="no shard of any/val"):
-        fit(make(validation={}, data=[{"corpus": str(tmp_path / "corpus")}]), tmp_path / "run", said.append)
-    assert not [line for line in said if line.startswith("step")]
+        fit(make(validation={}, data=[{"corpus": str(tmp_path / "corpus")}]), tmp_path / "run", console.append)
+    assert not [line for line in console if line.startswith("step")]
 
 
 def test_a_value_that_these_shards_do_not_have(make: Make, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({"lr_of": {"projecter": 1e-3}}, r"fit\.lr_of: unknown group 'projecter'; did you mean 'projector'\?"),
         ({"lr_of": {"memory": 1e-3}}, r"fit\.lr_of\.memory: no parameter of this group trains; see model\.config\.trainable"),
@@ -301,7 +301,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
     ],
     ids=["group", "idle group", "by", "batch", "config", "value", "path", "frozen"],
 )  # fmt: skip
-def test_invalid_arguments(make: Make, tmp_path: Path, more: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_invalid_settings(make: Make, tmp_path: Path, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         fit(make(**more), tmp_path, quiet)
     assert not (tmp_path / "checkpoints").exists()

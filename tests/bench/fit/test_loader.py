@@ -1,4 +1,4 @@
-"""Shards -> batches: the same whatever the number of workers and processes, from any step on; damage is told."""
+"""Shards -> batches: the same whatever the number of workers and processes, from any step on; damage is reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import webdataset
 from lavida.batch import Batch, Sample
 from lavida.processing import LavidaProcessor, Use
 from lavida_bench.config.recipe import RunRecipe
-from lavida_bench.fitting import datasets as pools
+from lavida_bench.fitting import datasets
 from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.corpus.reader import open_corpus
@@ -129,7 +129,7 @@ def damage(shard: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ("flipped", "content differs from corpus.json; expected sha256 "),
         ("cut", " bytes; expected "),
@@ -137,7 +137,7 @@ def damage(shard: Path, how: str) -> None:
     ],
 )
 def test_a_damaged_shard_stops_or_is_left_out(
-    make: Make, copy: Path, processor: LavidaProcessor, how: str, said: str
+    make: Make, copy: Path, processor: LavidaProcessor, how: str, message: str
 ) -> None:
     shard = copy / "image" / "train-00001.tar"
     damage(shard, how)
@@ -146,15 +146,15 @@ def test_a_damaged_shard_stops_or_is_left_out(
         Loader(make(data=data), processor)
     assert "1 damaged shards; build or fetch them again, or set fit.loader.damaged=skip" in str(stopped.value)
     assert f"{shard}: " in str(stopped.value)
-    assert said in str(stopped.value)
+    assert message in str(stopped.value)
     skipping = Loader(make(data=data, loader={"workers": 0, "damaged": "skip"}), processor)
-    assert [str(shard) in line and said in line for line in skipping.damaged] == [True]
+    assert [str(shard) in line and message in line for line in skipping.damaged] == [True]
     seen = {key for loaded in skipping.batches(0, 60) for key in loaded.batch.keys}
     assert len(seen) == 42 - 10, "the other shards are read"
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_damage_that_nobody_looked_for_names_shard_and_sample(
+def test_unexpected_damage_names_shard_and_sample(
     make: Make, copy: Path, processor: LavidaProcessor, workers: int
 ) -> None:
     shard = copy / "image" / "train-00000.tar"
@@ -162,7 +162,7 @@ def test_damage_that_nobody_looked_for_names_shard_and_sample(
     data, quick = [{"corpus": str(copy), "kind": "image"}], {"workers": workers, "check": "size"}
     with pytest.raises(DataError) as stopped:
         list(Loader(make(data=data, loader=quick), processor).batches(0, 15))
-    assert str(stopped.value).startswith(f"{shard}: street/image/0000000"), "the worker's traceback is not told"
+    assert str(stopped.value).startswith(f"{shard}: street/image/0000000"), "the worker's traceback is left out"
     assert "\n" not in str(stopped.value)
     batches = list(Loader(make(data=data, loader=quick | {"damaged": "skip"}), processor).batches(0, 15))
     short = [loaded for loaded in batches if loaded.damaged]
@@ -209,7 +209,7 @@ def test_a_batch_of_nothing_but_damage_stops(make: Make, copy: Path, processor: 
         Loader(make(data=data, loader=settings | {"check": "size"}), processor)
 
 
-def test_corpora_that_are_not_there(make: Make, corpus: Path, tmp_path: Path, processor: LavidaProcessor) -> None:
+def test_missing_corpora(make: Make, corpus: Path, tmp_path: Path, processor: LavidaProcessor) -> None:
     with pytest.raises(UserError, match=r"none: no such folder; build it: `lavida-gen build"):
         Loader(make(data=[{"corpus": str(tmp_path / "none")}]), processor)
     images = tmp_path / "images"
@@ -233,7 +233,7 @@ def test_a_prompt_with_the_models_own_tokens(make: Make, copy: Path, processor: 
             data[at + 12 : at + 25] = b"<|image_pad|>"
         shard.write_bytes(data)
     recipe = make(data=[{"corpus": str(copy), "kind": "image"}], loader={"workers": 0, "check": "none"})
-    with pytest.raises(DataError, match="Sample 'street/image/.*': question or names hold special tokens of the model"):
+    with pytest.raises(DataError, match="Sample 'street/image/.*': question or names have special tokens of the model"):
         list(Loader(recipe, processor).batches(0, 1))
 
 
@@ -247,7 +247,7 @@ def test_a_worker_that_is_killed(make: Make, processor: LavidaProcessor) -> None
         list(batches)
 
 
-def test_an_error_in_a_worker_is_reported_as_it_is(make: Make) -> None:
+def test_other_errors_of_a_worker_are_raised_unchanged(make: Make) -> None:
     class Breaks(LavidaProcessor):
         def __call__(self, samples: Sequence[Sample], use: Use = "train") -> Batch:
             raise RuntimeError("The size of tensor a must match the size of tensor b")
@@ -302,14 +302,14 @@ def test_a_corpus_behind_a_url(make: Make, copy: Path, tmp_path: Path, processor
 def test_a_server_that_is_busy_is_asked_again(
     make: Make, copy: Path, tmp_path: Path, processor: LavidaProcessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pools, "PAUSE", 0.01)
+    monkeypatch.setattr(datasets, "PAUSE", 0.01)
     data, cache = [{"corpus": str(copy), "kind": "image"}], str(tmp_path / "cache")
     local = keys(Loader(make(data=data), processor).batches(0, 3))
     for refused in (2, 3):
         with served(copy, refused) as (url, _):
             recipe = make(data=[{"corpus": url, "kind": "image"}], loader={"workers": 0, "cache": cache})
             batches = Loader(recipe, processor).batches(0, 3)
-            if refused < pools.TRIES:
+            if refused < datasets.TRIES:
                 assert keys(batches) == local
             else:
                 with pytest.raises(DataError, match=r"\.tar: cannot be fetched \(503.*\), 3 times; check the URL"):

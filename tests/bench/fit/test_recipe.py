@@ -1,4 +1,4 @@
-"""Recipes of runs: the built-in ones load, every fault is told at once."""
+"""Recipes of runs: the built-in ones load, all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError) as refused:
         recipes.load(str(file), ["nonsense", "fit.checkpoint.keep=0"])
-    said = str(refused.value)
+    message = str(refused.value)
     for line in (
         "--set nonsense: expected key.path=value",
         "name: String should match pattern",
@@ -43,17 +43,17 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         "data[1].corpus: is missing",
         "data[1].weight: Input should be greater than 0; got -1",
         "fit.steps: Input should be greater than or equal to 1; got 0",
-        "fit.lr_of: projector: a rate of 0.0; to leave a group as it is set model.config.trainable",
+        "fit.lr_of: projector: a rate of 0.0; to freeze a group set model.config.trainable",
         "fit.schedule: Input should be 'linear', 'cosine' or 'constant'; got 'zigzag'",
         "fit.loader.damged: no such option; did you mean 'damaged'?",
         "fit.checkpoint.keep: Input should be greater than or equal to 1; got 0",
         "score[0].protocl: no such option; did you mean 'protocol'?",
     ):
-        assert f"  {line}" in said, said
+        assert f"  {line}" in message, message
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "message"),
     [
         ("{}", "expected exactly one of preset, path, parts"),
         ("{preset: tiny, path: x}", "expected exactly one of preset, path, parts"),
@@ -61,10 +61,10 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ("{parts: {mllm: x, sam: y}}", "parts: only mllm, sam; expected mllm, sam and text"),
     ],
 )
-def test_one_place_for_the_model(tmp_path: Path, model: str, said: str) -> None:
+def test_one_place_for_the_model(tmp_path: Path, model: str, message: str) -> None:
     file = tmp_path / "r.yaml"
     file.write_text(f"name: r\nmodel: {model}\n")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         recipes.load(str(file))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -285,7 +285,7 @@ def predict(
     every: int | None = None,
     threshold: float = 0.5,
     overlay: bool = True,
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto",
+    precision: Precision = "auto",
     device: str | None = None,
 ) -> Prediction:
     """Find where in a video the named anomalies happen.

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -118,7 +119,6 @@ class CorpusDataset(Dataset[Sample]):
         size = len(self) // processes
         if not size:
             raise UserError(f"{len(self)} samples for {processes} processes; expected at least one for each")
-        part = CorpusDataset.__new__(CorpusDataset)
-        part.__dict__.update(self.__dict__)
+        part = copy.copy(self)
         part._indices = self._indices[process * size : (process + 1) * size]
         return part

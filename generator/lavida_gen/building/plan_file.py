@@ -27,7 +27,14 @@ PLAN = f"{STATE}/plan.json"
 
 
 class PartEntry(StrictModel):
-    """Samples of one kind and split: `count` numbers from `start` on."""
+    """Samples of one kind and split.
+
+    Attributes:
+        kind: "image" or "clip".
+        split: "train" or "val".
+        start: Number of the first sample.
+        count: Number of samples.
+    """
 
     kind: Literal["image", "clip"]
     split: Literal["train", "val"]
@@ -36,7 +43,22 @@ class PartEntry(StrictModel):
 
 
 class BuildPlan(StrictModel):
-    """The content of plan.json; `sources` do not count their samples yet."""
+    """The content of plan.json.
+
+    Attributes:
+        format: Version of the corpus format.
+        name: Name of the recipe.
+        about: What the corpus is, in a sentence.
+        digest: Digest of everything that determines the bytes.
+        seed: Seed of the recipe.
+        generator: Version of lavida-gen.
+        samples: Number of samples.
+        shard_samples: Samples of one range.
+        parts: Samples by kind and split.
+        sources: The data sets; their samples are not counted yet.
+        recipe: The recipe without paths of the machine.
+        plugins: Plug-ins of other packages.
+    """
 
     format: int = FORMAT
     name: str

@@ -26,7 +26,17 @@ STATE = ".build"
 
 
 class ShardEntry(StrictModel):
-    """One tar: path below the corpus, size in bytes, SHA-256, samples, number of its first sample."""
+    """One tar of a corpus.
+
+    Attributes:
+        file: Name relative to the corpus.
+        kind: "image" or "clip".
+        split: "train" or "val".
+        bytes: Size.
+        sha256: SHA-256, hexadecimal.
+        samples: Number of samples.
+        first: Number of its first sample.
+    """
 
     file: str
     kind: str
@@ -38,7 +48,19 @@ class ShardEntry(StrictModel):
 
 
 class SourceEntry(StrictModel):
-    """A data set that samples were made from, with what its licence asks for."""
+    """A data set of which samples were made, with what its licence requires.
+
+    Attributes:
+        name: Name of the source.
+        title: Name of the data set.
+        page: Its home page.
+        licence: Its licence.
+        use: "free", "noncommercial" or "forbidden", see SourceInfo.
+        attribution: How its authors ask to be named.
+        cite: BibTeX of its paper, "" if there is none.
+        fingerprint: Digest of the annotations.
+        samples: Number of samples of it.
+    """
 
     name: str
     title: str
@@ -52,7 +74,14 @@ class SourceEntry(StrictModel):
 
 
 class PluginEntry(StrictModel):
-    """A source or exposure from outside this project that samples were made with, and who brings it."""
+    """A source or exposure of another package.
+
+    Attributes:
+        family: "source" or "exposure".
+        name: Its name in the recipe.
+        distribution: The package that provides it.
+        version: Version of the package.
+    """
 
     family: str
     name: str
@@ -64,7 +93,25 @@ class PluginEntry(StrictModel):
 
 
 class Manifest(StrictModel):
-    """corpus.json. The key `plugins` is written only where it lists something."""
+    """The content of corpus.json.
+
+    Attributes:
+        format: Version of the corpus format.
+        name: Name of the recipe.
+        about: What the corpus is, in a sentence.
+        digest: Digest of everything that determines the bytes, see `corpus_digest`.
+        seed: Seed of the recipe.
+        generator: Version of lavida-gen.
+        samples: Number of samples.
+        exposed: Samples that show an anomaly.
+        splits: Samples by ``kind/split``.
+        drops: Rejected scenes by reason.
+        licences: Samples by licence of the picture.
+        sources: The data sets.
+        shards: The tars, in sample order.
+        recipe: The recipe without paths of the machine.
+        plugins: Plug-ins of other packages; the key is left out of the file if there are none.
+    """
 
     format: int = FORMAT
     name: str

@@ -48,10 +48,10 @@ lint: $(VENV)/.dev  ## format, lint and types, nothing changed
 	$(BIN)/mypy --strict
 
 check: lint  ## lint and the quick tests
-	$(BIN)/pytest -q -n $(WORKERS) -m "not slow"
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow"
 
 test: lint  ## set up, then run everything
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -175,14 +175,20 @@ def text_features(draft: Draft) -> dict[str, float]:
     }
 
 
+DRAWN: dict[str, Callable[[int], Scene]] = {}
+"""Options of a source: its scenes, each drawn once."""
+
+
 def blind_auc(planner: SamplePlanner, monkeypatch: pytest.MonkeyPatch) -> float:
     """AUC of predicting from the words of a prompt alone whether there is an anomaly (0.5: not at all)."""
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    for opened in planner.sources:  # pastes ask for other scenes: draw each once
-        monkeypatch.setattr(opened.source, "scene", functools.cache(opened.source.scene))
+    for opened in planner.sources:  # the scenes of one set of options are drawn once for all tests
+        options = opened.source.options.model_dump_json()
+        scene = DRAWN.setdefault(options, functools.cache(opened.source.scene))
+        monkeypatch.setattr(opened.source, "scene", scene)
     prompts: list[dict[str, float]] = []
     exposed, train = [], []
     for index in range(planner.recipe.samples):

@@ -89,16 +89,18 @@ class _Pasted(NamedTuple):
     edits: list[Bits]
 
 
-class Paste(Exposure["Paste.Options"]):
+class PasteOptions(ExposureOptions):
+    """Options of `paste`."""
+
+    blend: Literal["feather", "poisson", "either"] = Field(
+        default="either", description="soft edge, Poisson blending, or one of the two at random"
+    )
+
+
+class Paste(Exposure[PasteOptions]):
     """A foreign object: cut from another scene and pasted."""
 
-    class Options(ExposureOptions):
-        """Options of `paste`."""
-
-        blend: Literal["feather", "poisson", "either"] = Field(
-            default="either", description="soft edge, Poisson blending, or one of them by lot"
-        )
-
+    Options = PasteOptions
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
     borrows: ClassVar[bool] = True
 

@@ -27,14 +27,16 @@ from lavida_gen.scenes.scene import Scene
 FEW = Rejection("fewer than two that could be anomalies")
 
 
-class Several(Exposure["Several.Options"]):
+class SeveralOptions(ExposureOptions):
+    """Options of `several`."""
+
+    most: int = Field(default=3, ge=2, le=10, description="most anomalies in one sample")
+
+
+class Several(Exposure[SeveralOptions]):
     """Two or more things of the scene are anomalies at once."""
 
-    class Options(ExposureOptions):
-        """Options of `several`."""
-
-        most: int = Field(default=3, ge=2, le=10, description="most anomalies in one sample")
-
+    Options = SeveralOptions
     outcomes: ClassVar[frozenset[bool]] = frozenset({True})
 
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:

@@ -1,1 +1,1 @@
-"""The build: its loop, its plan file, records of finished shards, the lock, the last step, joining of parts."""
+"""Building a corpus: the loop, the build plan, shard records, the lock, the last step, merging of parts."""

@@ -1,1 +1,1 @@
-"""What every folder may use and nothing else knows of: errors, plug-ins, wording, HTML pages, shipped files."""
+"""Helpers for every folder: error messages, plug-ins, atomic files, digests, JSON, text and HTML output."""

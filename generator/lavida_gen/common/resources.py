@@ -1,4 +1,4 @@
-"""Files that ship inside a package, below its `data/`: word lists, tables, page templates."""
+"""Data files of a package, below its `data/`: word lists, tables, page templates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def resource(name: str, package: str = "lavida_gen") -> Path:
-    """The path of a shipped file.
+    """The path of a data file of a package.
 
     Args:
         name: Its name below the package's `data/`, e.g. ``lexicon.yaml``.
-        package: The top-level package that ships it.
+        package: The top-level package that has the file.
     """
     return Path(import_module(package).__path__[0]) / "data" / name

@@ -1,1 +1,1 @@
-"""A finished corpus on disk: its manifest, its shards, the columns of its records, and the reader that opens it."""
+"""The format of a corpus: its manifest, its shards, the columns of its records, and its reader."""

@@ -1,1 +1,1 @@
-"""One file per way of spreading shards over processes or machines."""
+"""Engines, which run the building of shards in processes or on a cluster: one file each."""

@@ -1,1 +1,1 @@
-"""Looking at a finished corpus: verify, statistics, one sample, the preview page, lists of what there is."""
+"""Inspecting a corpus: verification, statistics, pictures, the preview page, lists of sources and exposures."""

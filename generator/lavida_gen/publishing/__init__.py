@@ -1,1 +1,1 @@
-"""Sending a corpus to the Hugging Face Hub: what may be sent, and how it is sent."""
+"""Publishing a corpus on the Hugging Face Hub: licence checks, the upload plan, the upload itself."""

@@ -1,1 +1,1 @@
-"""Places that hold files: folders and URLs behind one interface, the cache, output folders."""
+"""Storage: folders and URLs behind one interface, the cache of computed arrays, output folders."""

@@ -23,57 +23,57 @@ class LocalFolder(Storage):
         self.path, self.place = path, str(path)
 
     def open(self, name: str) -> BinaryIO:
-        """See Storage."""
+        """Open a file for reading."""
         return (self.path / name).open("rb")
 
     def size(self, name: str) -> int | None:
-        """See Storage."""
+        """Size of a file in bytes; None if it does not exist."""
         path = self.path / name
         return path.stat().st_size if path.is_file() else None
 
     def names(self, below: str = "") -> list[str]:
-        """See Storage."""
+        """Names of all files below a folder, sorted."""
         found = (path for path in (self.path / below).rglob("*") if path.is_file())
         return sorted(path.relative_to(self.path).as_posix() for path in found)
 
     def temporary_file(self, name: str) -> Path:
-        """See Storage."""
+        """A local path to write to before `put`."""
         path = partial_path(self.path / name, unique=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def remove_partial_files(self) -> None:
-        """See Storage."""
+        """Remove temporary files of killed processes."""
         for kind in KINDS:
             for left in (self.path / kind).rglob(f"*{PARTIAL}-*"):
                 left.unlink(missing_ok=True)
 
     def put(self, local: Path, name: str) -> None:
-        """See Storage; raises OSError."""
+        """Move a complete local file to its final name. Raises OSError."""
         local.replace(self.path / name)
 
     def write(self, name: str, data: bytes) -> None:
-        """See Storage."""
+        """Write a small file atomically."""
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomic(self.path / name, data)
 
     def remove(self, name: str) -> None:
-        """See Storage."""
+        """Remove a file if it exists."""
         (self.path / name).unlink(missing_ok=True)
 
     def remove_folder(self, name: str) -> None:
-        """See Storage."""
+        """Remove a folder with all that is in it."""
         shutil.rmtree(self.path / name, ignore_errors=True)
 
     def entries(self) -> list[str]:
-        """See Storage."""
+        """Names of the files and folders at the top of the place."""
         return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
 
     @contextmanager
     def local_copy(self, name: str) -> Iterator[Path]:
-        """See Storage."""
+        """The path of the file itself."""
         yield self.path / name
 
     def mark(self, name: str) -> str:
-        """See Storage."""
+        """Always "": a folder keeps no checksums."""
         return ""

@@ -59,19 +59,19 @@ class RemoteStorage(Storage):
         return f"{self._root.rstrip('/')}/{name}" if name else self._root
 
     def open(self, name: str) -> BinaryIO:
-        """See Storage."""
+        """Open a file for reading."""
         with self._doing(name, "read"):
             if not self.shared:  # memory:// returns the stored object itself, whose position all readers share
                 return io.BytesIO(self._fs.cat_file(self._path(name)))
             return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
 
     def read(self, name: str) -> bytes:
-        """See Storage."""
+        """Content of a small file."""
         with self._doing(name, "read"):
             return bytes(self._fs.cat_file(self._path(name)))
 
     def size(self, name: str) -> int | None:
-        """See Storage."""
+        """Size of a file in bytes; None if it does not exist."""
         try:
             with self._doing(name, "looked up"):
                 info = self._fs.info(self._path(name))
@@ -80,7 +80,7 @@ class RemoteStorage(Storage):
         return int(info["size"]) if info["type"] == "file" else None
 
     def names(self, below: str = "") -> list[str]:
-        """See Storage."""
+        """Names of all files below a folder, sorted."""
         try:
             with self._doing(below, "listed"):
                 found = self._fs.find(self._path(below))
@@ -90,20 +90,20 @@ class RemoteStorage(Storage):
         return sorted(path[start:] for path in found)
 
     def temporary_file(self, name: str) -> Path:
-        """See Storage."""
+        """A local path to write to before `put`."""
         handle, path = tempfile.mkstemp(prefix=f"{_OWN}{os.getpid()}-", suffix=PARTIAL)
         os.close(handle)
         return Path(path)
 
     def remove_partial_files(self) -> None:
-        """See Storage; removes what ended processes of this machine left in the folder for temporary files."""
+        """Remove what ended processes of this machine left in the folder for temporary files."""
         for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(_OWN)}*{PARTIAL}"):
             if not _is_running(left.name.removeprefix(_OWN).partition("-")[0]):
                 with suppress(OSError):  # another user's, or just removed by another build
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def put(self, local: Path, name: str) -> None:
-        """See Storage."""
+        """Move a complete local file to its final name."""
         self._writable(name)
         with self._doing(name, "written"):
             self._fs.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
@@ -111,7 +111,7 @@ class RemoteStorage(Storage):
         local.unlink(missing_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
-        """See Storage."""
+        """Write a small file atomically."""
         self._writable(name)
         with self._doing(name, "written"):
             self._fs.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
@@ -123,7 +123,7 @@ class RemoteStorage(Storage):
             raise UserError(problem(self.at(name), "the Hub limits commits per hour, so not one per file", todo=todo))
 
     def remove(self, name: str) -> None:
-        """See Storage."""
+        """Remove a file if it exists."""
         try:
             with self._doing(name, "removed"):
                 self._fs.rm_file(self._path(name))
@@ -131,10 +131,10 @@ class RemoteStorage(Storage):
             return
 
     def remove_folder(self, name: str) -> None:
-        """See Storage."""
+        """Do nothing: an object store has no folders."""
 
     def entries(self) -> list[str]:
-        """See Storage."""
+        """Names of the files and folders at the top of the place."""
         try:
             with self._doing("", "listed"):
                 return [path.rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
@@ -143,7 +143,7 @@ class RemoteStorage(Storage):
 
     @contextmanager
     def local_copy(self, name: str) -> Iterator[Path]:
-        """See Storage."""
+        """A copy of a file on this machine, removed after the `with` block."""
         with tempfile.TemporaryDirectory(PARTIAL, f"{_OWN}{os.getpid()}-") as folder:
             path = Path(folder) / name.rpartition("/")[2]
             with self._doing(name, "read"):
@@ -151,7 +151,7 @@ class RemoteStorage(Storage):
             yield path
 
     def mark(self, name: str) -> str:
-        """See Storage."""
+        """The checksum that the place keeps for a file."""
         with self._doing(name, "looked up"):
             info = self._fs.info(self._path(name))
         return next((str(info[key]) for key in ("ETag", "etag", "md5Hash", "content_md5") if info.get(key)), "")

@@ -52,7 +52,7 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
         The encoded sample, and why scenes were rejected before.
 
     Raises:
-        DataError: A file is broken (if the recipe says `broken: stop`), or no scene serves.
+        DataError: A file is broken (if the recipe has `broken: stop`), or no scene serves.
         UserError: The corpus has no such sample.
     """
     part = part or planner.part_of(index)

@@ -348,7 +348,7 @@ def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:
     shards = [corpus.manifest.shards[0]] * 10_000
     crowded = Corpus(corpus.storage, corpus.manifest.model_copy(update={"shards": shards}))
     with pytest.raises(UserError, match=r"10,000 shards, 10,000 in one folder; expected fewer than 100,000 and 10,000"):
-        publisher._refuse_crowds(crowded.manifest)
+        publisher._check_file_counts(crowded.manifest)
 
 
 def test_small_files_are_compared_by_gits_digest() -> None:

@@ -128,7 +128,7 @@ def prepare_files(corpus: Corpus, hub: HubRepository, options: PublishOptions, w
     if problems:
         got = f"{counted(len(problems), 'problem')}, nothing was sent: {problems[0]}"
         raise DataError(problem(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
-    _refuse_crowds(corpus.manifest)
+    _check_file_counts(corpus.manifest)
     shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
     return PublishedFiles(shards, _rest(corpus, hub.repo, options.revision))
 
@@ -174,7 +174,7 @@ def _listed(sources: Sequence[SourceEntry]) -> str:
     return "".join(f"\n  {s.name} ({s.title}), {counted(s.samples, 'sample')}: {s.licence}; {s.page}" for s in sources)
 
 
-def _refuse_crowds(manifest: Manifest) -> None:
+def _check_file_counts(manifest: Manifest) -> None:
     folders = Counter(shard.file.rpartition("/")[0] for shard in manifest.shards)
     most = max(folders.values())
     if most >= ENTRIES or len(manifest.shards) >= FILES:

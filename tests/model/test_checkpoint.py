@@ -173,6 +173,7 @@ def test_push_to_hub_sends_what_save_pretrained_writes(
         "lavida_processor.json",
         "names_tokenizer/tokenizer.json",
         "names_tokenizer/tokenizer_config.json",
+        "processor_config.json",
         "tokenizer.json",
         "tokenizer_config.json",
     ]

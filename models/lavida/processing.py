@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -224,7 +224,7 @@ class LavidaProcessor:
             hub.upload_folder(repo_id=repo, folder_path=folder, commit_message="LavidaProcessor")
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, **options: Any) -> LavidaProcessor:
+    def from_pretrained(cls, name: str | Path, **options: object) -> LavidaProcessor:
         """Load what `save_pretrained` or `push_to_hub` wrote.
 
         Args:

@@ -34,7 +34,7 @@ def preset_values(name: str) -> dict[str, object]:
         LavidaError: The name is unknown.
     """
     if name not in PRESETS:
-        raise LavidaError(f"preset {name!r}; expected one of {', '.join(PRESETS)}")
+        raise LavidaError(f"unknown preset {name!r}; expected one of {', '.join(PRESETS)}")
     if name == "tiny":
         return _tiny()
     return {"mllm_config": _qwen(name), "sam_config": _sam_small(), "names_config": CLIPTextConfig(eos_token_id=49407)}

@@ -54,7 +54,7 @@ def test_every_verb_describes_itself(verb: str) -> None:
 def test_a_verb_that_is_none() -> None:
     done = run("chekc")
     assert done.exit_code == 2
-    assert "No such command 'chekc'" in done.output
+    assert "unknown command 'chekc'; did you mean 'check'?" in done.output
 
 
 @pytest.mark.parametrize(

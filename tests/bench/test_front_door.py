@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import drawing
 import numpy as np
@@ -171,12 +172,15 @@ def test_a_data_set_is_the_corpus_in_order(corpus: Path) -> None:
         assert sample.masks is not None
         assert np.array_equal(sample.masks, wanted.masks)
         assert (sample.names, sample.question, sample.answer) == (wanted.names, wanted.question, wanted.answer)
-    with pytest.raises(IndexError):
+    assert repr(dataset) == f"CorpusDataset({corpus}: train, 28 samples)"
+    with pytest.raises(IndexError, match="no sample 28; expected 0 to 27"):
         dataset[28]
     assert len(CorpusDataset(corpus, "val")) == 4
     assert len(CorpusDataset([corpus, str(corpus)], kind="clip")) == 2 * len(CorpusDataset(corpus, kind="clip"))
     with pytest.raises(UserError, match="no such folder"):
         CorpusDataset(corpus.parent / "nothing")
+    with pytest.raises(UserError, match="unknown kind 'video'; known: image, clip"):
+        CorpusDataset(corpus, kind=cast(Any, "video"))
 
 
 def test_parts_of_processes_are_disjoint_and_of_one_length(corpus: Path) -> None:

@@ -60,6 +60,24 @@ def test_help_explains_every_option(command: list[str]) -> None:
     assert len(text.splitlines()) > 5
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["biuld"], "unknown command 'biuld'; did you mean 'build'?"),
+        (["build", "-r", "street", "--samples", "9"], "is a key of the recipe or data set, give --set samples=VALUE."),
+        (["build", "-r", "street", "--workres", "2"], "Did you mean '--workers'?"),
+    ],
+)
+def test_misspelt_arguments_get_a_hint(words: list[str], message: str) -> None:
+    assert message in run(*words, code=2)
+
+
+def test_a_picture_has_a_suffix_that_can_be_written(corpus: Path, tmp_path: Path) -> None:
+    text = run("show", str(corpus), "1", "--out", str(tmp_path / "x.gif"), code=2)
+    assert "x.gif: suffix '.gif'; expected .png, .jpg, .jpeg" in text
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_second_build_prints_the_same(recipe: Path, corpus: Path) -> None:
     plain = json.loads(run("build", "-r", str(recipe), "-o", str(corpus), "--json"))
     assert plain["samples"] == 16

@@ -66,8 +66,9 @@ def test_a_sampler_is_a_sequence() -> None:
     assert part[-1].origin["index"] == 19
     assert part[1:][0].origin["index"] == 13
     assert [sample.key for sample in sampler[:3]] == ["000000000", "000000001", "000000002"]
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=r"Sampler\('small', 24 samples\): no sample 24; expected 0 to 23"):
         sampler[24]
+    assert repr(sampler[17]).startswith("DecodedSample(key='000000017', frames=(3, 96, 128, 3), names={")
     with pytest.raises(IndexError):
         part[4]
 
@@ -92,10 +93,11 @@ def test_recipes_come_by_name_path_and_mapping(tmp_path: Path, corpus: Corpus) -
 
 
 def test_build_gives_the_open_corpus(corpus: Corpus) -> None:
+    assert repr(corpus) == f"Corpus('{corpus.path}', 24 samples)"
+    with pytest.raises(IndexError, match="no sample 24; expected 0 to 23"):
+        corpus[24]
     assert corpus.manifest.samples == len(corpus) == 24
     assert corpus[-1].key == "000000023"
-    with pytest.raises(IndexError):
-        corpus[24]
     assert corpus.manifest == open_corpus(corpus.place).manifest
     again = build(RECIPE, corpus.place)
     assert again.manifest == corpus.manifest

@@ -23,6 +23,7 @@ from lavida_gen.engines._base import pack_task, unpack_task
 from lavida_gen.exposures._base import Exposure
 from lavida_gen.inspection import describe
 from lavida_gen.testing import check_exposure, check_source
+from lavida_gen.testing.sources import SourceCase, check_broken_files
 
 DOTTED = "harbour.boats:Boats"
 
@@ -37,6 +38,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     stranger.forget()
     yield tmp_path
     stranger.forget()
+
+
+CARELESS = """
+from harbour.boats import Boats
+class Careless(Boats):
+    def _read(self, path):
+        path.read_text("ascii")
+        return super()._read(path)
+    def scene(self, number):
+        self.files[number].read_text("ascii")
+        return super().scene(number)
+"""
 
 
 def by_class() -> dict[str, Any]:
@@ -59,6 +72,26 @@ def test_the_contract_tests_pass(home: Path) -> None:
     check_source(Boats, home / "photos")
     check_exposure(Turned)
     check_exposure(Turned, source=Boats(Boats.Options(root=home / "photos")))
+
+
+def test_the_contract_test_reports_an_error_that_is_no_data_error(home: Path) -> None:
+    (home / "site" / "harbour" / "careless.py").write_text(CARELESS)
+    from harbour.careless import Careless
+
+    with pytest.raises(AssertionError, match="a broken or missing file raises UnicodeDecodeError .*expected a DataErr"):
+        check_broken_files(SourceCase(Careless, home / "photos", {"root": home / "photos"}), home / "copy")
+
+
+def test_the_traceback_of_a_plug_in_names_the_sample(home: Path) -> None:
+    (home / "site" / "harbour" / "careless.py").write_text(CARELESS)
+    recipe = {**by_class(), "sources": [{"name": "harbour.careless:Careless", "root": "photos"}]}
+    sampler = Sampler(recipe, allow_code=True)
+    for path in (home / "photos").glob("*.json"):
+        path.write_bytes(b"\xff")
+    with pytest.raises(UnicodeDecodeError) as caught:
+        sampler[3]
+    (note,) = caught.value.__notes__
+    assert note.startswith("while making sample 3: source harbour.careless:Careless, exposure ")
 
 
 def test_lists_say_where_plug_ins_come_from(home: Path) -> None:
@@ -154,9 +187,10 @@ def test_help_explains_the_flag() -> None:
         ("nowhere.at_all:X", r"there is no module nowhere; install the package that holds nowhere \(pip install"),
         ("harbour.missing:X", "there is no module harbour.missing; install the package that holds harbour"),
         ("harbour.boats:Ships", "module harbour.boats has no class 'Ships'"),
-        ("harbour.turned:Turned", "is another class; got Turned, expected a concrete subclass of .*Source"),
+        ("harbour.turned:Turned", "is another class; got Turned, expected a concrete subclass of lavida_gen.Source"),
         ("harbour.broken:X", r"cannot be imported \(ZeroDivisionError: division by zero\)"),
         ("harbour.needy:X", "needs module scipyy, which is not installed"),
+        ("harbour.boats", "unknown source 'harbour.boats'; expected package.module:Class, e.g. harbour.boats:MyClass"),
         ("harbour.half:Half", "does not define __len__, fingerprint, key, kind, scene, vocabulary"),
     ],
 )
@@ -199,17 +233,17 @@ def test_a_module_without_a_distribution_is_known_by_its_source(home: Path, monk
 
 
 def test_a_scorer_is_found_by_its_methods(home: Path) -> None:
-    from lavida_bench.scoring.scorer import Scorer
+    from lavida_bench.scoring.scorer import ScorerOf
 
     (home / "site" / "harbour" / "model.py").write_text(
         "class Model:\n    def prepare(self, clips, names): ...\n    def score(self, prepared): ...\n"
     )
-    found = plugins.find("lavida_bench.scorers", Scorer, "harbour.model:Model", allow_code=True)
+    found = plugins.find("lavida_bench.scorers", ScorerOf, "harbour.model:Model", allow_code=True)
     assert found.__name__ == "Model"
     with pytest.raises(UserError, match="unknown scorer 'model'; known: $"):
-        plugins.find("lavida_bench.scorers", Scorer, "model")
+        plugins.find("lavida_bench.scorers", ScorerOf, "model")
     with pytest.raises(UserError, match="is another class"):
-        plugins.find("lavida_bench.scorers", Scorer, "harbour.boats:Boats", allow_code=True)
+        plugins.find("lavida_bench.scorers", ScorerOf, "harbour.boats:Boats", allow_code=True)
 
 
 def test_a_worker_says_what_it_cannot_import(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def test_a_wrong_preset_is_refused_with_the_sizes_that_differ(model: Lavida, tmp
 
 
 def test_unknown_preset() -> None:
-    with pytest.raises(LavidaError, match="preset 'huge'; expected one of paper, small, tiny"):
+    with pytest.raises(LavidaError, match="unknown preset 'huge'; expected one of paper, small, tiny"):
         Lavida.from_preset("huge")
 
 

@@ -144,7 +144,7 @@ def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
         return
     size = sum(shard.bytes for shard in manifest.shards) / 1e6
     click.echo(
-        f"{place}: {counted(manifest.samples, 'sample')} ({manifest.exposed:,} exposed) "
+        f"{place}: {counted(manifest.samples, 'sample')} ({manifest.exposed:,} with an anomaly) "
         f"in {counted(len(manifest.shards), 'shard')}, {size:,.1f} MB"
     )
     for reason, count in sorted(manifest.drops.items(), key=lambda item: -item[1]):

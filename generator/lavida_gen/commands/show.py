@@ -9,6 +9,10 @@ from pathlib import Path
 import click
 
 from lavida_gen.commands._shared import CORPUS, JSON
+from lavida_gen.common.errors import UserError, problem
+
+PICTURES = (".png", ".jpg", ".jpeg")
+"""Suffixes of pictures that can be written."""
 
 
 @click.command()
@@ -28,6 +32,8 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
 
     opened = open_corpus(corpus)
     path = out or Path(f"sample-{index}.png")
+    if path.suffix.lower() not in PICTURES:
+        raise UserError(problem(f"--out {path}", f"suffix {path.suffix!r}", ", ".join(PICTURES)))
     make_output_folder(path.parent)
     sample = next(opened.samples_by_index([index]))
     write_atomic(path, encode_picture(sample_picture(sample), path.suffix))
@@ -45,8 +51,8 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
         ("sample", f"{index} ({record['kind']}, {record['split']}, {record['width']} x {record['height']})"),
         ("question", record["question"]), ("answer", record["answer"]),
         ("anomaly", ", ".join(anomalies) or "none of the names listed"),
-        ("area", f"{max(record['areas']):.2%} of the frame at most"),
+        ("area", f"{max(record['areas']):.2%} of the frame" + (", at most" if record["kind"] == "clip" else "")),
         ("made of", f"{record['source']} {record['scene']} by {record['exposure']}"),
-        ("licence", f"{record['licence']}  {record['attribution']}"), ("picture", str(path)), ("again", again),
+        ("licence", f"{record['licence']}  {record['attribution']}".rstrip()), ("picture", str(path)), ("again", again),
     ):  # fmt: skip
         click.echo(f"{label:<9} {text}")

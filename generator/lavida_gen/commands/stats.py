@@ -15,7 +15,7 @@ from lavida_gen.common.text import counted, text_table
 @click.option("--names", "top", type=int, default=20, show_default=True, help="How many names to list.")
 @JSON
 def command(corpus: str, top: int, as_json: bool) -> None:
-    """Count a corpus: by source, exposure, name, area, reason of drops."""
+    """Count a corpus: by source, exposure, name, area, reason of rejection."""
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection import stats as counter
 
@@ -23,23 +23,27 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(counts, ensure_ascii=False))
         return
-    click.echo(f"{counted(counts['samples'], 'sample')}, {counts['exposed']:,} exposed")
+    click.echo(f"{counted(counts['samples'], 'sample')}, {counts['exposed']:,} with an anomaly")
     for title, rows in (
         ("split", counts["splits"]), ("source", counts["sources"]), ("exposure", counts["exposures"]),
         ("licence", counts["licences"]),
     ):  # fmt: skip
         click.echo(
-            _count_table(title, ["samples", "exposed"], {k: [v["samples"], v["exposed"]] for k, v in rows.items()})
+            _count_table(
+                title, ["samples", "with an anomaly"], {k: [v["samples"], v["exposed"]] for k, v in rows.items()}
+            )
         )
     listed = dict(list(counts["listed"].items())[:top])
     title = f"name ({len(listed)} of {len(counts['listed'])})"
-    click.echo(_count_table(title, ["listed", "anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()}))
+    click.echo(
+        _count_table(title, ["listed", "as the anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()})
+    )
     click.echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
     if counts["drops"]:
-        click.echo(_count_table("dropped scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))
+        click.echo(_count_table("rejected scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))
 
 
 def _count_table(title: str, heads: list[str], rows: dict[str, list[int]]) -> str:
-    """Labels on the left, counts on the right."""
+    """A blank line, then labels on the left, counts on the right."""
     cells = [[label, *(f"{count:,}" for count in counts)] for label, counts in rows.items()]
-    return text_table(cells, [title, *heads])
+    return "\n" + text_table(cells, [title, *heads])

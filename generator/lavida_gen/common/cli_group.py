@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 from lavida_gen.common import plugins
+from lavida_gen.common.errors import unknown_name
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 STOPPED = "stopped; finished work is kept: run the same command again to continue"
@@ -64,10 +65,26 @@ class CommandGroup(click.Group):
             command.params.append(DEBUG)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand that the arguments name; a misspelt one is an error that suggests the right one."""
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known:
+            ctx.fail(f"{unknown_name('command', args[0], known)}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the subcommand; see the class for its errors."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            settings = error.ctx is not None and any("--set" in option.opts for option in error.ctx.command.params)
+            if settings and not error.possibilities and error.option_name.startswith("--"):
+                key = error.option_name.removeprefix("--").partition("=")[0]
+                hint = f"If {key!r} is a key of the recipe or data set, give --set {key}=VALUE."
+                raise click.NoSuchOption(error.option_name, f"{error.message} {hint}", ctx=error.ctx) from error
+            raise
         except self.errors as error:
             if ctx.params.get("debug"):
                 raise

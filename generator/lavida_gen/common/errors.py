@@ -47,6 +47,23 @@ def problem(where: object, got: str, expected: str = "", todo: str = "") -> str:
     return f"{where}: " + "; ".join(parts)
 
 
+def index_in(numbers: range, index: int, where: str) -> int:
+    """``numbers[index]``, with a message that names the valid indices.
+
+    Args:
+        numbers: The numbers to choose from.
+        index: Position; negative ones count from the end.
+        where: Names the sequence in the message.
+
+    Raises:
+        IndexError: There is no such position.
+    """
+    try:
+        return numbers[index]
+    except IndexError:
+        raise IndexError(f"{where}: no sample {index}; expected 0 to {len(numbers) - 1}") from None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean 'split'?``, or "" if none of the known names is similar.
 

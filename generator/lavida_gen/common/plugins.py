@@ -214,7 +214,10 @@ def _entry_point(package: str, name: str) -> metadata.EntryPoint:
     if not found:
         known = names(package)
         close = did_you_mean(name, known)
-        raise UserError(f"unknown {family} {name!r}; {close or 'known: ' + ', '.join(known)}")
+        hint = close or f"known: {', '.join(known)}"
+        if "." in name:
+            hint = f"expected package.module:Class, e.g. {name}:MyClass"
+        raise UserError(f"unknown {family} {name!r}; {hint}")
     if len({entry.value for entry in found}) > 1:
         packages = " and ".join(sorted(str(_provider_of(entry)) for entry in found))
         todo = f"uninstall one of them, or give {' or '.join(sorted(entry.value for entry in found))}"
@@ -247,7 +250,7 @@ def _imported(package: str, base: type, value: str, of: str = "") -> type:
         raise UserError(f"{where}: {_import_message(module_name, error)}") from error
     for step in path.split("."):
         thing = getattr(thing, step, None)
-    expected = f"a concrete subclass of {base.__module__}.{base.__qualname__}"
+    expected = f"a concrete subclass of {base.__module__.partition('.')[0]}.{base.__qualname__}"
     if not inspect.isclass(thing):
         raise UserError(f"{where}: module {module_name} has no class {path!r}; expected {expected}")
     if not _derives(thing, base) or inspect.isabstract(thing):

@@ -30,6 +30,11 @@ class DecodedSample:
     masks: NDArray[np.bool_]
     record: SampleRecord
 
+    def __repr__(self) -> str:
+        """Shapes and texts; the arrays are too long to print."""
+        frames, names = self.frames.shape, dict(zip(self.names, self.labels, strict=True))
+        return f"DecodedSample(key={self.key!r}, frames={frames}, names={names}, question={self.question!r})"
+
     @property
     def key(self) -> str:
         """Name of the sample in its shard: its number, in nine digits."""

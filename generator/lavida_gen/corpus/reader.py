@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.errors import DataError, UserError, index_in, problem
 from lavida_gen.common.json_file import JsonObject
+from lavida_gen.common.text import counted
 from lavida_gen.corpus.decoded import DecodedSample, decode_sample
 from lavida_gen.corpus.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.shards import EncodedSample, read_shard
@@ -121,6 +122,9 @@ class Corpus:
         """
         return [row for batch in self.row_batches(columns) for row in batch]
 
+    def __repr__(self) -> str:
+        return f"Corpus({self.place!r}, {counted(len(self), 'sample')})"
+
     def __len__(self) -> int:
         return self.manifest.samples
 
@@ -137,7 +141,7 @@ class Corpus:
             IndexError: There is no such sample.
             DataError: The sample cannot be read.
         """
-        number = range(len(self))[index]
+        number = index_in(range(len(self)), index, self.place)
         (encoded,) = self.samples_by_index([number])
         return decode_sample(encoded, f"{self.place}: sample {number}")
 

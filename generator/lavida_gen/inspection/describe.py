@@ -19,11 +19,11 @@ from lavida_gen.recipe_files.kinds import CORPUS, RecipeKind
 from lavida_gen.sources._base import Source
 
 USES = {
-    "free": "may be passed on",
-    "noncommercial": "not commercially",
-    "forbidden": "not to be passed on",
+    "free": "allowed",
+    "noncommercial": "non-commercial only",
+    "forbidden": "not allowed",
 }
-"""How samples of a source may be used, by `SourceInfo.use`."""
+"""Whether samples of a source may be published, by `SourceInfo.use`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def list_sources() -> Listing:
         row = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
         rows[name] = {**row, "from": plugins.origin(SOURCES, name)}
     cells = [(name, row["from"], USES[row["use"]], row["title"]) for name, row in rows.items()]
-    table = text_table(cells, ("name", "from", "samples of it", "what it is"))
+    table = text_table(cells, ("name", "from", "publishing samples", "what it is"))
     hint = "`lavida-gen sources NAME` prints how to get one and its folder layout."
     return Listing(table + list_footer(reasons, hint), rows)
 
@@ -98,7 +98,7 @@ def describe_source(name: str, allow_code: bool = False) -> Listing:
     text = [
         f"{name}: {about.title}",
         f"page         {about.page}",
-        f"licence      {about.licence} (samples of it: {USES[about.use]})",
+        f"licence      {about.licence} (publishing its samples: {USES[about.use]})",
         f"attribution  {about.attribution}",
         "",
         "How to get it",

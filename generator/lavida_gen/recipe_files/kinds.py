@@ -74,7 +74,7 @@ class RecipeKind:
             raise UserError(
                 problem(name, "no such recipe file", "a YAML file", f"`{self.lister}` lists the built-in ones")
             )
-        raise UserError(f"{unknown_name('recipe', name, known)}; or give a path")
+        raise UserError(f"{unknown_name('recipe', name, known)} (a name, or the path of a YAML file)")
 
     def read(self, path: Path, name: str) -> JsonObject:
         """Read a recipe file.

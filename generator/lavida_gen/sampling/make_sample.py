@@ -65,6 +65,9 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
             if planner.recipe.broken == "stop":
                 raise
             made = Rejection(BROKEN)
+        except Exception as error:  # a mistake in a plug-in: its traceback does not name the sample
+            error.add_note(f"while making sample {index}: source {spec.opened.name}, exposure {spec.exposure_name}")
+            raise
         if isinstance(made, EncodedSample):
             return MadeSample(made, drops)
         drops[f"{spec.exposure_name}: {made.reason}"] += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
+from lavida_gen.common.errors import index_in
 from lavida_gen.config.load_recipe import RecipeLike, Settings, load_recipe
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.decoded import DecodedSample, decode_sample
@@ -60,7 +61,7 @@ class Sampler(Sequence[DecodedSample]):
         """
         if isinstance(index, slice):
             return self._selected(self._indices[index])
-        made = make_sample(self._planner, self._indices[index], self._digest)
+        made = make_sample(self._planner, index_in(self._indices, index, repr(self)), self._digest)
         return decode_sample(made.sample)
 
     def __iter__(self) -> Iterator[DecodedSample]:

@@ -274,11 +274,18 @@ def _damages(suffix: str, whole: bytes) -> Iterator[bytes]:
 
 
 def _data_error(case: SourceCase) -> str | None:
-    """The message of the DataError that reading everything raises, None if it raises none."""
+    """The message of the DataError that reading everything raises, None if it raises none.
+
+    Raises:
+        AssertionError: Another exception is raised.
+    """
     try:
         read_everything(case)
     except DataError as error:
         return str(error)
+    except Exception as error:
+        text = f"a broken or missing file raises {type(error).__name__} ({error}); expected a DataError that names it"
+        raise AssertionError(text) from error
     return None
 
 

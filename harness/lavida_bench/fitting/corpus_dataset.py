@@ -22,7 +22,7 @@ from lavida_bench.config.recipe import DataEntry, LoaderSettings
 from lavida_bench.fitting.datasets import Check, open_datasets
 from lavida_bench.fitting.loader import SampleReader
 from lavida_bench.fitting.sampling import SamplePosition
-from lavida_gen.common.errors import UserError
+from lavida_gen.common.errors import UserError, index_in, unknown_name
 
 CorpusPlace = str | PathLike[str]
 """Folder or URL of a finished corpus."""
@@ -61,13 +61,17 @@ class CorpusDataset(Dataset[Sample]):
             cache: Folder for shards that are fetched from a URL; None = the user's cache.
 
         Raises:
-            UserError: There is no such corpus, or it has no such samples.
+            UserError: There is no such corpus, it has no such samples, or `split` or `kind` is unknown.
             DataError: A shard is damaged.
         """
+        for option, value, known in (("split", split, ("train", "val")), ("kind", kind or "image", ("image", "clip"))):
+            if value not in known:
+                raise UserError(unknown_name(option, value, known))
         places = [corpora] if isinstance(corpora, str | PathLike) else list(corpora)
         entries = [DataEntry(corpus=str(place), kind=kind) for place in places]
         settings = LoaderSettings(check=check, damaged="skip" if skip_damaged else "stop", cache=cache)
         datasets, damaged = open_datasets(entries, split, settings)
+        self._name = f"{', '.join(map(str, places))}: {split}"
         self.damaged = tuple(damaged)
         self._reader = SampleReader(datasets)
         self._shards = [
@@ -75,6 +79,9 @@ class CorpusDataset(Dataset[Sample]):
         ]
         self._ends = list(accumulate(datasets[number].sizes[shard] for number, shard in self._shards))
         self._indices = range(self._ends[-1])
+
+    def __repr__(self) -> str:
+        return f"CorpusDataset({self._name}, {len(self)} samples)"
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -89,7 +96,7 @@ class CorpusDataset(Dataset[Sample]):
             IndexError: There is no such sample.
             DataError: The sample or its shard is damaged.
         """
-        number = self._indices[index]
+        number = index_in(self._indices, index, repr(self))
         place = bisect_right(self._ends, number)
         dataset, shard = self._shards[place]
         first = self._ends[place] - self._reader.datasets[dataset].sizes[shard]

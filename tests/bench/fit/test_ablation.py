@@ -56,7 +56,7 @@ def test_one_benchmark_under_two_protocols(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(UserError, match=r"unknown recipe 'exposure'; did you mean 'exposures'\?; or give a path"):
+    with pytest.raises(UserError, match=r"unknown recipe 'exposure'; did you mean 'exposures'\? \(a name, or the path"):
         ablation.load("exposure")
 
 

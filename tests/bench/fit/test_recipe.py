@@ -76,7 +76,9 @@ def test_a_fit_needs_data(tmp_path: Path) -> None:
 
 
 def test_names_that_nobody_knows() -> None:
-    with pytest.raises(UserError, match=r"unknown recipe 'papr'; did you mean 'paper'\?; or give a path"):
+    with pytest.raises(
+        UserError, match=r"unknown recipe 'papr'; did you mean 'paper'\? \(a name, or the path of a YAML file\)"
+    ):
         recipes.find("papr")
     with pytest.raises(
         UserError, match=r"x/y\.yaml: no such recipe file; expected a YAML file; `lavida-bench recipes` lists"

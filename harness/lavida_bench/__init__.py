@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lavida_bench.api import compare, evaluate, fit, load_run_recipe, predict, score
+    from lavida_bench.api import compare, evaluate, fit, load_run_recipe, open_benchmark, predict, score
     from lavida_bench.baselines._base import Baseline
     from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions
     from lavida_bench.fitting.corpus_dataset import CorpusDataset
@@ -41,6 +41,7 @@ _MODULES = {
     "evaluate": "api",
     "fit": "api",
     "load_run_recipe": "api",
+    "open_benchmark": "api",
     "predict": "api",
     "score": "api",
 }
@@ -63,6 +64,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load_run_recipe",
+    "open_benchmark",
     "predict",
     "score",
 ]

@@ -44,6 +44,30 @@ def _no_bar(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
     yield lambda frames: None
 
 
+def open_benchmark(
+    name: str,
+    root: PathLikeStr | None = None,
+    *,
+    options: Mapping[str, object] | None = None,
+    allow_code: bool = False,
+) -> Benchmark:
+    """Open a benchmark; its `videos()` have frames, labels and, in some, masks.
+
+    Args:
+        name: Its name, or ``package.module:Class`` if code is allowed.
+        root: Its folder; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
+        options: Its other options, as `lavida-bench benchmarks NAME` lists them.
+        allow_code: Whether ``package.module:Class`` may be imported.
+
+    Returns:
+        The benchmark. No file is read yet.
+
+    Raises:
+        UserError: The name or an option is unknown.
+    """
+    return benchmark_base.make(name, None if root is None else Path(root), options, allow_code)
+
+
 def load_run_recipe(recipe: RunRecipeLike, settings: Settings = (), allow_code: bool = False) -> RunRecipe:
     """Read and check a recipe of a run.
 

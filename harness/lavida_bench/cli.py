@@ -16,14 +16,14 @@ COMMANDS = "lavida_bench.commands"
 @click.version_option(__version__, prog_name="lavida-bench")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Fit, score and compare methods of video anomaly detection on public benchmarks.
+    """Train, score and compare methods of video anomaly detection on public benchmarks.
 
     \b
-    Begin here (needs no download):
+    Start here (needs no download):
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model tiny   # your own video
       lavida-bench recipes                               # built-in recipes; NAME prints one
-      lavida-gen build --recipe demo --out demo/corpus   # a corpus to fit on
-      lavida-bench run --recipe demo --out runs/demo     # fit, score, report: minutes
+      lavida-gen build --recipe demo --out demo/corpus   # a corpus to train on
+      lavida-bench run --recipe demo --out runs/demo     # train, score, report: minutes
       lavida-bench report runs/demo --text               # the numbers; curves in report.html
     Then real data, and any method's scores:
       lavida-bench benchmarks ucf_crime                  # what to download, its folder layout

@@ -38,7 +38,7 @@ def test_the_verbs_of_the_readme_are_there() -> None:
         "recipes",
     } <= set(VERBS)
     for verb in ("predict", "recipes", "run", "report", "check", "score", "score-files"):
-        assert f"  lavida-bench {verb} " in run("--help").output.split("Begin here")[1].split("Options:")[0] + " "
+        assert f"  lavida-bench {verb} " in run("--help").output.split("Start here")[1].split("Options:")[0] + " "
     listed = run("--help").output.split("Commands:")[1].splitlines()
     assert [line.split()[0] for line in listed if line.strip()] == VERBS
 

@@ -60,6 +60,7 @@ def test_a_run_without_results(tmp_path: Path) -> None:
 
 def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
     done = run("compare", *runs, "--resamples", 100, "--out", tmp_path / "c")
+    assert "videos are not reliable" in done.output
     assert done.exit_code == 0, done.output
     line = next(line for line in done.output.splitlines() if line.startswith("frame AUC") and "micro" in line)
     own = results_json.read(runs[0]).entries[0].result.metrics["frame_auc"].headline.value or 0
@@ -73,6 +74,7 @@ def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
     assert {pair["key"] for pair in plain["compared"][0]["pairs"]} == {"gate", "quiet", "yard"}
     assert "## folder, protocol official/1: good against bad" in (tmp_path / "c" / "comparison.md").read_text()
     assert (tmp_path / "c" / "comparison.html").stat().st_size > 10_000
+    assert "videos are not reliable" not in run("compare", *runs, "--resamples", 0).output
     assert json.loads(run("compare", *runs, "--resamples", 0, "--json").output)[0]["methods"] == ["good", "bad"]
 
 

@@ -21,7 +21,17 @@ from torch.utils.data import DataLoader
 
 import lavida_bench
 from lavida import LavidaProcessor, Sample
-from lavida_bench import ClipScores, CorpusDataset, VideoScore, compare, evaluate, load_run_recipe, predict, score
+from lavida_bench import (
+    ClipScores,
+    CorpusDataset,
+    VideoScore,
+    compare,
+    evaluate,
+    load_run_recipe,
+    open_benchmark,
+    predict,
+    score,
+)
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.cli import main
 from lavida_bench.scoring.lavida_scorer import load_scorer
@@ -68,7 +78,7 @@ def command(*words: str, code: int = 0) -> str:
 
 
 def test_scores_as_arrays_files_and_objects_give_the_same_numbers(small_folder: Path, tmp_path: Path) -> None:
-    videos = benchmarks.make("folder", small_folder).videos()
+    videos = open_benchmark("folder", small_folder).videos()
     rng = np.random.default_rng(0)
     scores = {video.key: rng.random(video.frame_count).astype(np.float32) for video in videos}
     for key, frames in scores.items():
@@ -81,7 +91,9 @@ def test_scores_as_arrays_files_and_objects_give_the_same_numbers(small_folder: 
     values = {result.metrics["frame_auc"].headline.value for result in results}
     assert len(values) == 1
     assert results[0].method == "ours"
-    whole = evaluate(benchmarks.make("folder", small_folder), scores, baselines=["random"], resamples=0)
+    whole = evaluate(
+        open_benchmark("folder", root=str(small_folder), options={"fps": 25}), scores, baselines=["random"], resamples=0
+    )
     assert [baseline.method for baseline in whole.baselines] == ["random"]
 
 

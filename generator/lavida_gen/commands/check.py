@@ -14,7 +14,10 @@ from lavida_gen.common.text import counted
 @SET
 @JSON
 def command(recipe: str, allow_code: bool, settings: tuple[str, ...], as_json: bool) -> None:
-    """Find all problems of a recipe and its data: missing files, unreadable annotations. Writes nothing."""
+    """Find all problems of a recipe and its data.
+
+    It opens every source and reports missing files and unreadable annotations. It writes nothing.
+    """
     from lavida_gen.building.check import check_data
     from lavida_gen.config import recipe as recipes
 

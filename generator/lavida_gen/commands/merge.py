@@ -12,10 +12,10 @@ from lavida_gen.commands._shared import JSON, print_built
 @click.argument("parts", metavar="[PART]...", nargs=-1)
 @JSON
 def command(out: str, parts: tuple[str, ...], as_json: bool) -> None:
-    """Finish a corpus whose shards were built in parts (`build --shards A:B`).
+    """Finish a corpus that was built in parts.
 
-    The parts are in CORPUS already, or in other folders or URLs, from which they are copied. No data set is needed. The
-    corpus has the same bytes as one that was built at once.
+    `lavida-gen build --shards A:B` makes a part. The parts are in CORPUS already, or in other folders or URLs, from
+    which they are copied. No data set is needed. The corpus has the same bytes as one that was built at once.
     """
     from lavida_gen.building.merge import merge_parts
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
-    """Write one HTML file with a gallery, filters and histograms. It needs no network."""
+    """Write an HTML page with a gallery, filters and histograms.
+
+    It is one file and needs no network.
+    """
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection.preview import write_preview
     from lavida_gen.storage.output_folder import make_output_folder

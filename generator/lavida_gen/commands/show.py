@@ -23,7 +23,10 @@ PICTURES = (".png", ".jpg", ".jpeg")
 )
 @JSON
 def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
-    """Show sample INDEX: its texts, its picture, and the command that makes this sample again."""
+    """Show one sample: its texts and its picture.
+
+    The picture has the anomaly outlined in red. The last line is the command that makes the sample again.
+    """
     from lavida_gen.common.atomic_file import write_atomic
     from lavida_gen.config.recipe import missing_paths, names_code
     from lavida_gen.corpus.reader import open_corpus

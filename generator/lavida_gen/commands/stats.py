@@ -15,7 +15,10 @@ from lavida_gen.common.text import counted, text_table
 @click.option("--names", "top", type=int, default=20, show_default=True, help="How many names to list.")
 @JSON
 def command(corpus: str, top: int, as_json: bool) -> None:
-    """Count a corpus: by source, exposure, name, area, reason of rejection."""
+    """Count samples by source, exposure, licence, name and area.
+
+    Scenes that an exposure rejected are counted by reason.
+    """
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection import stats as counter
 

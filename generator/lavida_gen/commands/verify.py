@@ -14,7 +14,10 @@ from lavida_gen.storage.places import is_url
 @WORKERS
 @JSON
 def command(corpus: str, workers: int | None, as_json: bool) -> None:
-    """Read every byte of a corpus: digests, pictures, masks, prompts, splits, counts. Problems give exit code 1."""
+    """Read every byte of a corpus and report problems.
+
+    Checked are digests, pictures, masks, prompts, splits and counts. The exit code is 1 if there are problems.
+    """
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection.verify import verify_corpus
 

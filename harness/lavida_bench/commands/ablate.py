@@ -16,9 +16,10 @@ from lavida_bench.commands._shared import CODE, FOLDER, print_progress, progress
 @click.option("--workers", "-w", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that build.")
 @CODE
 def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: int, allow_code: bool) -> None:
-    """Build, fit and score one arm after another, each with more exposures than the one before, and compare them.
+    """Train and compare arms with more and more exposures.
 
-    Budget, scenes and seeds are the same in all arms. Stopped, the same command goes on.
+    Each arm is built, trained and scored with the same budget, scenes and seeds. After a stop or a kill the same
+    command continues.
     """
     from lavida_bench.runs.ablation import ablate, load
 

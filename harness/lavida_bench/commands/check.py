@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 def command(
     benchmark: str, root: Path | None, settings: tuple[str, ...], quick: bool, allow_code: bool, as_json: bool
 ) -> None:
-    """Compare the files of a BENCHMARK with what they should hold, and list every defect and what is done about it.
+    """Compare the files of a BENCHMARK with the official test split.
 
-    Every frame and mask is decoded. Exit code 1 if the official number cannot be computed from the files: counts that
-    differ from the expected ones, or a defect marked FATAL. Notes alone (clamped ends, a repeated frame) give 0.
+    It lists every defect and what is done about it. Every frame and mask is decoded. Exit code 1 if the official number
+    cannot be computed from the files: counts that differ from the expected ones, or a defect marked FATAL. Notes alone
+    (clamped ends, a repeated frame) give 0.
     """
     from lavida_bench.benchmarks import _base as benchmarks
     from lavida_bench.benchmarks._check import check

@@ -24,10 +24,11 @@ def command(
     first: str, second: str, root: Path | None, metrics: tuple[str, ...], resamples: int, seed: int, out: Path | None,
     allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Compare two run folders over the same videos: differences RUN_A - RUN_B with paired intervals, video by video.
+    """Compare two runs over the same videos.
 
-    A run is what `run`, `report` or `score-files --out` wrote; RUN@METHOD chooses one method of several. Both are
-    measured again from their scores, on every benchmark and protocol that both have.
+    It prints differences RUN_A - RUN_B with paired 95 % intervals; with --out also video by video. A run is what `run`,
+    `report` or `score-files --out` wrote; RUN@METHOD chooses one method of several. Both are measured again from their
+    scores, on every benchmark and protocol that both have.
     """
     from dataclasses import asdict
 

@@ -17,10 +17,10 @@ from lavida_bench.commands._shared import CODE, FOLDER, JSON, RECIPE, SET
 @CODE
 @JSON
 def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool, as_json: bool) -> None:
-    """Fit the model of a recipe on its corpora.
+    """Train the model of a recipe on its corpora.
 
-    Stopped by ctrl-C or killed, the same command continues from the last checkpoint, with the same losses as if nothing
-    had happened. A finished fit is left as it is. Many processes:
+    After ctrl-C or a kill the same command continues from the last checkpoint, with the same losses as without the
+    stop. A finished fit is left unchanged. With several processes:
 
     \b
       accelerate launch --num_processes 4 -m lavida_bench fit --recipe paper --out fits/paper

@@ -44,10 +44,11 @@ def command(
     seconds: float | None, longest: int, no_overlay: bool, again: bool, precision: Precision, device: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Find where in SOURCE the named anomalies happen: overlay video, timeline, scores and segments as CSV and JSON.
+    """Find the named anomalies in a video or stream.
 
-    SOURCE is a video file, a folder of them, an address (rtsp://, http://, ...), a camera (/dev/video0) or - for
-    standard input. Streams are read frame by frame; ctrl-C ends them and writes everything.
+    It writes an overlay video, a timeline, and scores and segments as CSV and JSON. SOURCE is a video file, a folder of
+    them, an address (rtsp://, http://, ...), a camera (/dev/video0) or - for standard input. Streams are read frame by
+    frame; ctrl-C ends them and writes everything.
 
     \b
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model runs/demo/fit/model

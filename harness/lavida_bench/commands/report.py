@@ -13,10 +13,10 @@ from lavida_bench.commands._shared import FOLDER
 @click.argument("run", type=FOLDER)
 @click.option("--text", is_flag=True, help="Print the report as Markdown too.")
 def command(run: Path, text: bool) -> None:
-    """Write report.html and report.md of a RUN folder again, from its results.json and pictures/.
+    """Write report.html and report.md of a RUN folder again.
 
-    `score`, `score-files` and `run` write them anyway; this is for folders whose pages an older version wrote, or that
-    were put together from several runs. No score is computed.
+    They are made from its results.json and pictures/. `score`, `score-files` and `run` write them too; this command is
+    for folders whose pages an older version wrote, or that were put together from several runs. No score is computed.
     """
     from lavida_bench.reporting import run_folder
     from lavida_bench.results import results_json

@@ -15,9 +15,9 @@ from lavida_bench.commands._shared import CODE, FOLDER, RECIPE, SET, print_progr
 @SET
 @CODE
 def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool) -> None:
-    """Fit a model on shards, score it on each benchmark of the recipe, and write the report.
+    """Train a model, score it on each benchmark, write a report.
 
-    Each stage is left out where it is done and unchanged; stopped by ctrl-C or a kill, the same command goes on.
+    Stages that are finished and unchanged are skipped: after ctrl-C or a kill the same command continues.
 
     \b
       lavida-bench run --recipe demo

@@ -57,8 +57,8 @@ def command(
 ) -> None:  # fmt: skip
     """Score a BENCHMARK with a model and write a report.
 
-    Stopped by ctrl-C or a kill, the same command goes on: each finished video is kept. `torchrun` and `accelerate
-    launch` share the videos between processes.
+    Finished videos are kept: after ctrl-C or a kill the same command continues. `torchrun` and `accelerate launch`
+    share the videos between processes.
 
     \b
       lavida-bench score street --model tiny --out runs/try

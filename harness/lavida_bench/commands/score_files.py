@@ -52,7 +52,9 @@ def command(
     metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, smoothing: float | None,
     resamples: int, seed: int, out: Path | None, allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score any method: a .npy, .npz, .csv or .json of frame scores for each video, maps and boxes if there are any.
+    """Evaluate any method from its files of scores.
+
+    One .npy, .npz, .csv or .json of frame scores per video; pixel maps and boxes if there are any:
 
     \b
     SCORES/Arson009_x264.npy           (F,) scores, higher = more anomalous

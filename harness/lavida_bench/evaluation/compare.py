@@ -15,7 +15,7 @@ from pathlib import Path
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.evaluation.curve import Timeline
-from lavida_bench.evaluation.evaluate import VideosWithScores, paired_differences
+from lavida_bench.evaluation.evaluate import FEW, VideosWithScores, paired_differences
 from lavida_bench.evaluation.measure import VideoView, ViewCollector
 from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
@@ -26,6 +26,7 @@ from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.score_store import HEADER, ScoreStore
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class Comparison:
     pairs: tuple[ComparedVideo, ...]
     resamples: int
     seed: int
+
+    @property
+    def warning(self) -> str:
+        """What a reader must know before the intervals, or ""."""
+        few = self.resamples and len(self.pairs) < FEW
+        return f"intervals over {counted(len(self.pairs), 'video')} are not reliable" if few else ""
 
 
 def open_run(name: str) -> ComparedRun:

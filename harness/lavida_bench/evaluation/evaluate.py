@@ -29,11 +29,12 @@ SHOWN = 10  # missing videos listed in an error
 FEW = 10  # videos below which a bootstrap over videos is not reliable
 
 REASONS = {
-    "frames": "no video has a scored frame (delays and alarms also need a frame rate)",
+    "frames": "no video has a scored frame",
     "pixels": "no video has both pixel labels and pixel maps",
     "tracks": "no video has both tracks and detections (the mask criteria need masks of both)",
 }
 UNLABELLED = "no video has labels"
+NO_DATA = "no video has the data they need (delays and alarms: a frame rate)"
 
 
 @dataclass(slots=True)
@@ -263,7 +264,11 @@ def _all_metrics(protocol: EvaluationProtocol) -> list[str]:
 
 
 def _why_not_scored(metric: Metric, counter: _CoverageCounter) -> str:
-    return UNLABELLED if counter.unlabelled == counter.videos_total else REASONS[metric.needs]
+    if counter.unlabelled == counter.videos_total:
+        return UNLABELLED
+    if metric.needs == "frames" and counter.frames:
+        return NO_DATA
+    return REASONS[metric.needs]
 
 
 def _label_warnings(counter: _CoverageCounter) -> tuple[str, ...]:

@@ -106,6 +106,8 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     yield f"{comparison.benchmark}, protocol {comparison.protocol}: {methods[0]} - {methods[1]}"
     for method, coverage in zip(methods, comparison.coverage, strict=True):
         yield f"{method}: scored {coverage}"
+    if comparison.warning:
+        yield f"warning: {comparison.warning}"
     yield ""
     head, rows = _table(comparison)
     yield from text_table(rows, head).splitlines()
@@ -142,7 +144,8 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def _bootstrap_text(comparison: Comparison) -> str:
-    return f"{comparison.resamples:,} resamples, seed {comparison.seed}."
+    warning = f" Warning: {comparison.warning}." if comparison.warning else ""
+    return f"{comparison.resamples:,} resamples, seed {comparison.seed}.{warning}"
 
 
 def write(folder: Path, comparisons: Sequence[Comparison], provenance: Provenance) -> Path:

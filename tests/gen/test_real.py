@@ -25,7 +25,7 @@ from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.exposures._base import Exposure
 from lavida_gen.inspection import verify
 
-SAMPLES = 400
+SAMPLES = 250
 
 
 def full_ade20k(data: Path, root: Path) -> Path:
@@ -121,5 +121,5 @@ def test_a_corpus_of_everything_real_builds_and_verifies(shared_data: Path, tmp_
         for outcome in plugins.find(EXPOSURES, Exposure, entry.name).outcomes:
             assert outcomes[entry.name, outcome] > 0, outcomes
     assert made.drops
-    assert abs(made.exposed / SAMPLES - 0.5) < 0.08
+    assert abs(made.exposed / SAMPLES - 0.5) < 0.1
     assert all(row["licence"] for row in rows)

@@ -41,9 +41,9 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         compression_gradient: Gradients through merged values (False = as the authors).
         memory: none: frames are decoded alone, in one call; causal: a frame attends to the earlier ones.
         gate_masks: Mask logits become -1024 where the object score is <= 0 (then no gradient reaches them).
-        name_maps: Per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (ours).
-        prompt_maps: The strongest name's map is SAM2's mask prompt (ours; False = paper).
-        score_names: The names' odds are added to the object score (ours; False = paper).
+        name_maps: Per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (our addition).
+        prompt_maps: The strongest name's map is SAM2's mask prompt (False = as in the paper).
+        score_names: The names' odds are added to the object score (False = as in the paper).
         loss: Weights by name (`losses.Weights`).
         trainable: full, lora or frozen, by group (`lavida.groups`).
         lora_rank: Rank of LoRA.

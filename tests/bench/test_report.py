@@ -221,6 +221,7 @@ def test_cells(estimate: Estimate | None, unit: str, text: str) -> None:
 def test_markdown_is_a_table_and_trusts_no_name(small_folder: Path) -> None:
     entry = measured(small_folder, "a|b<c>*d*").entry
     text = markdown(RunResults((entry,)), "run")
+    assert "| 3 videos, 1 video undefined, 2 videos abnormal, " in text, "counts of 0 are not written"
     lines = text.splitlines()
     head = next(line for line in lines if line.startswith("| method"))
     row = next(line for line in lines if line.startswith("| **a"))

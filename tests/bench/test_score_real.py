@@ -219,6 +219,7 @@ def test_a_video_that_can_not_be_read_at_all_is_reported_and_the_others_are_kept
     whole = run(*words)
     assert whole.exit_code == 0, whole.output
     assert "3 of 3 videos" in whole.output
+    assert "\nmetric " in whole.output, "a table for the terminal, as score-files prints"
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ def build(
 ) -> Corpus:
     """Build the corpus of a recipe, or continue an interrupted build.
 
-    The same recipe and data give the same bytes, whatever the number of workers. A finished corpus is checked and left
-    as it is. With more than one worker call it below ``if __name__ == "__main__":``, for workers import the script.
+    The same recipe and data give the same bytes with any number of workers. A finished corpus is checked and left
+    unchanged. With several workers call it below ``if __name__ == "__main__":``, because they import the script.
 
     Args:
         recipe: Name of a built-in recipe, path of a YAML file, folder or URL of a finished corpus, keys and values of a

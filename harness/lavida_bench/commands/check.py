@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(
     benchmark: str, root: Path | None, settings: tuple[str, ...], quick: bool, allow_code: bool, as_json: bool
 ) -> None:
-    """Compare the files of a BENCHMARK with the official test split.
+    """Compare a benchmark's files with the official test split.
 
     It lists every defect and what is done about it. Every frame and mask is decoded. Exit code 1 if the official number
     cannot be computed from the files: counts that differ from the expected ones, or a defect marked FATAL. Notes alone

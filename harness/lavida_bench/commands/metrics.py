@@ -12,7 +12,7 @@ from lavida_bench.commands._shared import CODE, JSON, NAME, print_listing
 @CODE
 @JSON
 def command(name: str | None, allow_code: bool, as_json: bool) -> None:
-    """List the metrics, or show the definition and the variants of one."""
+    """List the metrics, or show how one is defined."""
     from lavida_bench.commands import _describe
 
     print_listing(_describe.metric(name, allow_code) if name else _describe.metrics(), as_json)

@@ -95,6 +95,7 @@ def _parse_entry(plain: dict[str, object], allow_code: bool) -> ScoreEntry:
 def _score(
     entry: ScoreEntry, model: str, out: Path, effort: ScoringSettings, replace: bool, device: str | None
 ) -> None:
+    from lavida_bench.reporting.console import run_lines
     from lavida_bench.runs.preflight import refuse_unscorable_entry
     from lavida_bench.runs.score_stage import run_entry
     from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
@@ -105,5 +106,6 @@ def _score(
     make_output_folder(out)
     page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:
-        click.echo((out / "report.md").read_text("utf-8"))
+        for line in run_lines(out):
+            click.echo(line)
         click.echo(f"report: {page}")

@@ -12,6 +12,7 @@ from lavida_bench.metrics._base import Estimate, MetricResult
 from lavida_bench.results.published import PublishedMethod, published_for
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry
+from lavida_gen.common.text import counted
 
 RowKind = Literal["this", "baseline", "published"]
 TITLES = {
@@ -205,6 +206,16 @@ def in_unit(estimate: Estimate, unit: str) -> Estimate:
     return Estimate(value, low, high, estimate.resamples)
 
 
+USUAL = ("videos_left_out", "videos_undefined")
+"""Counts that are written only where they are not 0."""
+
+
+def _count_text(key: str, value: int) -> str:
+    """``3 videos undefined``, ``1 video undefined``."""
+    noun, _, rest = key.partition("_")
+    return f"{counted(value, noun.removesuffix('s'), noun)} {rest.replace('_', ' ')}".rstrip()
+
+
 def variant_details(result: Result) -> Iterator[VariantDetail]:
     """List every variant of every metric of the method.
 
@@ -216,7 +227,7 @@ def variant_details(result: Result) -> Iterator[VariantDetail]:
     """
     for name in metric_order(result.metrics, result):
         metric = result.metrics[name]
-        counts = ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in metric.counts.items())
+        counts = ", ".join(_count_text(key, value) for key, value in metric.counts.items() if value or key not in USUAL)
         notes = metric.notes
         for variant, estimate in metric.variants.items():
             unit = unit_of(metric.unit, variant)

@@ -114,7 +114,7 @@ def test_benchmarks_are_listed_and_described() -> None:
         (["labels=["], "--set labels=[: the value is no YAML"),
         (["labels=2020-13-45"], "--set labels=2020-13-45: the value is no YAML (month"),
         (["label=pixels"], "avenue: unknown option 'label'; did you mean 'labels'?"),
-        (["labels=x"], "avenue: option labels: Input should be 'pixels' or 'intervals'; got 'x'"),
+        (["labels=x"], "avenue: option labels: expected 'pixels' or 'intervals'; got 'x'"),
     ],
 )
 def test_invalid_settings(words: list[str], message: str) -> None:

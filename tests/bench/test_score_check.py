@@ -94,7 +94,10 @@ def test_one_benchmark_on_the_command_line(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert done.output.startswith("error: score ucf_crime: 2 problems\n  names: names 'nolist.txt': no such file")
     done = CliRunner().invoke(main, [*words, "--label", "a/b"])
-    assert (done.exit_code, "score ucf_crime: 1 problem\n  label: String should match" in done.output) == (2, True)
+    assert (done.exit_code, "score ucf_crime: 1 problem\n  label: expected a text that matches" in done.output) == (
+        2,
+        True,
+    )
     done = CliRunner().invoke(main, [*words, "--absent", "nolist.txt"])
     assert (done.exit_code, done.output.startswith("error: --absent 'nolist.txt': no such file")) == (2, True)
     assert not (tmp_path / "out").exists()

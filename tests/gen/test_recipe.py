@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lavida_gen.common.errors import UserError
+from lavida_gen.common.errors import UserError, validation_text
 from lavida_gen.config import recipe as recipes
 
 GOOD = """
@@ -72,14 +72,35 @@ limits: {min_area: 2}
         "sources[0].splt: coco has no such option; did you mean 'split'?",
         "sources[1].name: unknown source 'kitti'; known: ",
         "sources[2]: expected a mapping with `name`, got 7",
-        "samples: Input should be greater than or equal to 1; got 0",
+        "samples: expected at least 1; got 0",
         "sedd: a recipe has no such option; did you mean 'seed'?",
         "shard.sample: no such option; did you mean 'samples'?",
-        "name: String should match pattern",
-        "exposures[0].weight: Input should be greater than 0; got -1",
-        "limits.min_area: Input should be less than or equal to 1; got 2",
+        "name: expected a text that matches",
+        "exposures[0].weight: expected greater than 0; got -1",
+        "limits.min_area: expected at most 1; got 2",
     ):
         assert line in message
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("Input should be a valid integer, unable to parse string as an integer", "expected an integer"),
+        ("Input should be a valid list", "expected a list"),
+        ("Input should be 'image' or 'clip'", "expected 'image' or 'clip'"),
+        ("Input should be less than or equal to 1", "expected at most 1"),
+        ("String should have at least 1 character", "expected at least 1 character"),
+        ("List should have at least 1 item after validation, not 0", "expected at least 1 item"),
+        ("Value error, names: a twice", "names: a twice"),
+    ],
+)
+def test_words_of_validation_messages(message: str, text: str) -> None:
+    assert validation_text(message) == text
+
+
+def test_an_unknown_augmentation_is_named_once(tmp_path: Path) -> None:
+    message = problems(tmp_path, GOOD + "augmentations: [{name: rian}]")
+    assert message.endswith("augmentations[0].name: unknown augmentation 'rian'; did you mean 'rain'?")
 
 
 def test_missing_keys(tmp_path: Path) -> None:
@@ -97,7 +118,7 @@ def test_missing_keys(tmp_path: Path) -> None:
         ("seed: 2020-13-45", r"r.yaml: invalid YAML: month must be in 1"),
         ("!!bool x: 1", r"r.yaml: invalid YAML: 'x'"),
         ("- 1\n- 2", r"r.yaml: holds a list; expected a mapping"),
-        ("", r"r.yaml: holds a NoneType; expected a mapping"),
+        ("", r"r.yaml: is empty; expected a mapping"),
         (GOOD + "prompts: nowhere.yaml", r"prompts: .*nowhere.yaml"),
     ],
 )

@@ -7,6 +7,7 @@ package `lavida` imports nothing of `lavida_gen`; its `LavidaError` is handled a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from lavida_gen.common.text import shorten
@@ -45,6 +46,19 @@ def problem(where: object, got: str, expected: str = "", todo: str = "") -> str:
     if todo:
         parts.append(todo)
     return f"{where}: " + "; ".join(parts)
+
+
+def validation_text(message: str) -> str:
+    """Pydantic's message in the words of the other messages: ``expected an integer``, ``expected at least 1``.
+
+    Args:
+        message: `msg` of one of pydantic's error details.
+    """
+    text = message.removeprefix("Value error, ").partition(", unable to parse")[0].partition(" after validation")[0]
+    text = re.sub(r"^\w+ should match pattern ", "expected a text that matches ", text)
+    text = re.sub(r"^\w+ should (be|have) ", "expected ", text)
+    text = re.sub(r"\ba valid (integer|array|object)", r"an \1", text).replace("a valid ", "a ")
+    return text.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
 
 
 def index_in(numbers: range, index: int, where: str) -> int:

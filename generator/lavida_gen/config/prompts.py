@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from lavida_gen.common.errors import UserError, problem
+from lavida_gen.common.errors import UserError, problem, validation_text
 from lavida_gen.common.resources import resource
 from lavida_gen.common.strict_model import StrictModel
 
@@ -67,7 +67,7 @@ class PromptBank(StrictModel):
             raise UserError(problem(file, f"invalid YAML: {error}")) from error
         except ValidationError as error:
             messages = "; ".join(
-                f"{'.'.join(map(str, entry['loc'])) or 'bank'}: {entry['msg'].removeprefix('Value error, ')}"
+                f"{'.'.join(map(str, entry['loc'])) or 'bank'}: {validation_text(entry['msg'])}"
                 for entry in error.errors(include_url=False)
             )
             raise UserError(problem(file, messages, todo="`questions` and `answers` are lists of texts")) from error

@@ -148,7 +148,7 @@ def describe_exposure(name: str, allow_code: bool = False) -> Listing:
         UserError: The name is unknown.
     """
     cls = plugins.find(EXPOSURES, Exposure, name, allow_code)
-    module = inspect.getdoc(inspect.getmodule(cls)) or ""
+    module = (inspect.getdoc(inspect.getmodule(cls)) or "").partition("Letters:")[0]  # of array shapes in its code
     about = f"{inspect.getdoc(cls) or ''}\n\n{module}".strip()
     text = f"{name}\n\n{_indent(about)}\n\nOptions in a recipe\n{_indent(describe_options(cls.Options))}"
     return Listing(text, {"name": name, "about": about, "options": cls.Options.model_json_schema()})

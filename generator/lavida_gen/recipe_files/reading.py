@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion
+from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion, validation_text
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
 
@@ -67,7 +67,8 @@ def read_recipe_file(path: Path, keys: str) -> JsonObject:
     except UNREADABLE as error:
         raise UserError(problem(path, f"invalid YAML: {error}")) from error
     if not isinstance(raw, dict):
-        raise UserError(problem(path, f"holds a {type(raw).__name__}", f"a mapping with {keys}"))
+        got = "is empty" if raw is None else f"holds a {type(raw).__name__}"
+        raise UserError(problem(path, got, f"a mapping with {keys}"))
     return raw
 
 
@@ -192,7 +193,8 @@ def validation_messages(
         elif item["type"] == "missing":
             yield f"{path}: is missing"
         else:
-            yield f"{path}: {item['msg'].removeprefix('Value error, ')}; got {_short(item['input'])}"
+            text, got = validation_text(item["msg"]), _short(item["input"])
+            yield f"{path}: {text}" if got in text else f"{path}: {text}; got {got}"
 
 
 def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from lavida_bench.benchmarks._defects import Defect, DefectLog, reading_defects
 from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.dataset_info import DatasetInfo
-from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.common.errors import DataError, UserError, problem, unknown_name, validation_text
 from lavida_gen.common.plugins import find, names
 from lavida_gen.common.strict_model import StrictModel
 
@@ -274,4 +274,4 @@ def _option_problem(details: ErrorDetails, options: type[BenchmarkOptions]) -> s
     option = ".".join(map(str, details["loc"]))
     if details["type"] == "extra_forbidden":
         return unknown_name("option", option, options.model_fields)
-    return f"option {option}: {details['msg'].removeprefix('Value error, ')}; got {details['input']!r}"
+    return f"option {option}: {validation_text(details['msg'])}; got {details['input']!r}"

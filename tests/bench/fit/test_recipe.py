@@ -37,16 +37,16 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     message = str(refused.value)
     for line in (
         "--set nonsense: expected key.path=value",
-        "name: String should match pattern",
-        "model.preset: Input should be 'paper', 'small' or 'tiny'",
+        "name: expected a text that matches",
+        "model.preset: expected 'paper', 'small' or 'tiny'",
         "data[0].wieght: no such option; did you mean 'weight'?",
         "data[1].corpus: is missing",
-        "data[1].weight: Input should be greater than 0; got -1",
-        "fit.steps: Input should be greater than or equal to 1; got 0",
+        "data[1].weight: expected greater than 0; got -1",
+        "fit.steps: expected at least 1; got 0",
         "fit.lr_of: projector: a rate of 0.0; to freeze a group set model.config.trainable",
-        "fit.schedule: Input should be 'linear', 'cosine' or 'constant'; got 'zigzag'",
+        "fit.schedule: expected 'linear', 'cosine' or 'constant'; got 'zigzag'",
         "fit.loader.damged: no such option; did you mean 'damaged'?",
-        "fit.checkpoint.keep: Input should be greater than or equal to 1; got 0",
+        "fit.checkpoint.keep: expected at least 1; got 0",
         "score[0].protocl: no such option; did you mean 'protocol'?",
     ):
         assert f"  {line}" in message, message

@@ -47,6 +47,12 @@ class Sample:
     labels: tuple[bool, ...] | None = None
     key: str = ""
 
+    def __repr__(self) -> str:
+        """Shapes and texts; the arrays are too long to print."""
+        masks = None if self.masks is None else self.masks.shape
+        texts = f"names={self.names}, labels={self.labels}, question={self.question!r}, answer={self.answer!r}"
+        return f"Sample(key={self.key!r}, frames={self.frames.shape}, masks={masks}, {texts})"
+
     def __post_init__(self) -> None:
         where = f"Sample {self.key!r}"
         shape = self.frames.shape

@@ -41,3 +41,9 @@ def test_length_and_rows(batch: Batch) -> None:
     assert len(batch) == 2
     assert len(batch.frames) == sum(batch.counts) == 9
     assert len(replace(batch, masks=None).frames) == 9
+
+
+def test_a_sample_prints_shapes_not_pixels(samples: list[Sample]) -> None:
+    text = repr(samples[0])
+    assert f"frames={samples[0].frames.shape}, masks=" in text
+    assert len(text) < 1000

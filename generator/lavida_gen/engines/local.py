@@ -79,7 +79,8 @@ class LocalEngine(Engine):
         except BrokenProcessPool as error:
             raise DataError(
                 "a worker process died (killed, or out of memory); finished shards are kept: run the same command "
-                "again, with fewer --workers if memory is short"
+                "again, with fewer --workers if memory is short; a script calls build below "
+                'if __name__ == "__main__":, because workers import it'
             ) from error
         finally:
             _stop(pool)

@@ -333,6 +333,8 @@ def predict(
     from lavida_bench.scoring.lavida_scorer import load_scorer
     from lavida_bench.videos.stream import Stream
 
+    if isinstance(names, str):
+        raise UserError(f"names: got the text {names!r}; expected a list, e.g. ['bicycle', 'fight']")
     settings = PredictionSettings(every=every, threshold=threshold, overlay=overlay)
     scorer = load_scorer(str(model), precision, device) if isinstance(model, str | PathLike) else model
     folder = Path(out)

@@ -60,6 +60,9 @@ class Sample:
             raise LavidaError(f"{where}: frames are {self.frames.dtype} {shape}; expected uint8 (T, H, W, 3)")
         if self.masks is not None and (self.masks.dtype != np.bool_ or self.masks.shape != shape[:3]):
             raise LavidaError(f"{where}: masks are {self.masks.dtype} {self.masks.shape}; expected bool {shape[:3]}")
+        names: object = self.names
+        if isinstance(names, str):
+            raise LavidaError(f"{where}: names are the text {names!r}; expected a tuple of names")
         if not self.names or not all(name.strip() for name in self.names):
             raise LavidaError(f"{where}: names are {self.names}; expected at least one, none of them empty")
         if self.labels is not None and len(self.labels) != len(self.names):

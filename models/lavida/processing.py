@@ -110,6 +110,8 @@ class LavidaProcessor:
         """
         if use not in ("train", "score"):
             raise LavidaError(f"use: {use!r}; expected train or score")
+        if isinstance(samples, Sample):
+            raise LavidaError("LavidaProcessor: got a single Sample; expected a list of them")
         if not samples:
             raise LavidaError("LavidaProcessor: no samples; expected at least one")
         patches, grids = zip(*(self._patches(sample, use) for sample in samples), strict=True)

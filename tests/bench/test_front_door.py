@@ -130,6 +130,8 @@ def test_predict(tmp_path: Path) -> None:
     found = predict(tmp_path / "walk.mp4", ["a", "b"], Brightness(), tmp_path / "out", every=4, overlay=False)
     assert found.frames == 24
     assert found.sampled == 6
+    with pytest.raises(UserError, match=r"names: got the text 'fight'; expected a list"):
+        predict(tmp_path / "walk.mp4", "fight", Brightness(), tmp_path / "out")
     assert json.loads((tmp_path / "out" / "result.json").read_text())["model"]["name"] == "brightness"
 
 

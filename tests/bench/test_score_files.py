@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -340,3 +341,15 @@ def test_partial_scores_need_an_option(tmp_path: Path, small_folder: Path) -> No
         assert done.exit_code == 2
         assert message in done.output
     assert "unknown protocol 'offical'; did you mean 'official'?" in run(*words, "--protocol", "offical").output
+
+
+def test_labels_of_no_video_are_a_warning_in_the_terminal(small_folder: Path, tmp_path: Path) -> None:
+    root, scores = Path(shutil.copytree(small_folder, tmp_path / "copy")), tmp_path / "scores"
+    scores.mkdir()
+    for opened in benchmark.make("folder", root).videos():
+        np.save(scores / f"{opened.key}.npy", np.linspace(0, 1, opened.frame_count))
+    (root / "labels.csv").write_text("video,start,end\ngatte,1,3\n")
+    words = ["score-files", "-b", "folder", "--root", str(root), "-s", str(scores), "--resamples", "0"]
+    output = CliRunner().invoke(main, [*words, "--baseline", "none"]).output
+    assert "warning: the scored frames are all normal or all abnormal" in output
+    assert "labels.csv: no video 'gatte': did you mean 'gate'?; left out" in output

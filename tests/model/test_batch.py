@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -41,6 +41,13 @@ def test_length_and_rows(batch: Batch) -> None:
     assert len(batch) == 2
     assert len(batch.frames) == sum(batch.counts) == 9
     assert len(replace(batch, masks=None).frames) == 9
+
+
+def test_one_name_is_not_a_text_of_names(samples: list[Sample], processor: LavidaProcessor) -> None:
+    with pytest.raises(LavidaError, match="names are the text 'bicycle'; expected a tuple of names"):
+        replace(samples[0], names=cast(Any, "bicycle"))
+    with pytest.raises(LavidaError, match="got a single Sample; expected a list of them"):
+        processor(cast(Any, samples[0]))
 
 
 def test_a_sample_prints_shapes_not_pixels(samples: list[Sample]) -> None:

@@ -289,6 +289,8 @@ def _warnings(
         warnings.append(f"scored {coverage}: {reason}")
     ceiling = oracle.exact()["micro"] if oracle.keys else float("nan")
     auc = results["frame_auc"].headline.value if "frame_auc" in results else None
+    if "frame_auc" in results and auc is None:
+        warnings.append("the scored frames are all normal or all abnormal: metrics that rank them are undefined")
     if auc is not None and auc < ceiling:
         warnings.append(
             f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "

@@ -13,6 +13,8 @@ from lavida_bench.results.published import published_for
 from lavida_bench.results.results_json import ResultEntry
 from lavida_gen.common.text import text_table
 
+SHOWN_DEFECTS = 5
+
 
 def run_lines(run: Path) -> Iterator[str]:
     """Describe every entry of a run folder.
@@ -48,6 +50,7 @@ def entry_lines(entry: ResultEntry) -> Iterator[str]:
     if prompt_check:
         yield f"prompt check: {prompt_check}"
     yield from (f"warning: {warning}" for warning in result.warnings)
+    yield from _fatal_defects(entry)
     yield ""
     yield from text_table(*_table(entry)).splitlines()
     if result.smoothed is not None:
@@ -59,6 +62,14 @@ def entry_lines(entry: ResultEntry) -> Iterator[str]:
     published = _published_rows(entry)
     if published:
         yield from ["", "published", *text_table(published).splitlines()]
+
+
+def _fatal_defects(entry: ResultEntry) -> Iterator[str]:
+    """The first defects of the benchmark's files that prevent official numbers."""
+    fatal = [defect for defect in entry.data.defects if defect.fatal]
+    yield from (f"warning: {defect.where}: {defect.what}; {defect.action}" for defect in fatal[:SHOWN_DEFECTS])
+    if len(fatal) > SHOWN_DEFECTS:
+        yield f"warning: {len(fatal) - SHOWN_DEFECTS} more defects; `lavida-bench check` lists all"
 
 
 def _table(entry: ResultEntry) -> tuple[list[list[str]], list[str]]:

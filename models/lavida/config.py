@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from difflib import get_close_matches
 from typing import Any, ClassVar, Literal, cast, get_args
 
 from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
@@ -165,6 +166,12 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         Raises:
             LavidaError: The preset is unknown, or a change is invalid.
         """
+        known = [field.name for field in fields(cls)] + ["attn_implementation"]
+        for option in changes:
+            if option not in known:  # transformers would keep it and do nothing with it
+                close = get_close_matches(option, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "expected a field of LavidaConfig"
+                raise LavidaError(f"unknown option {option!r}; {hint}")
         values: dict[str, Any] = {**presets.preset_values(name), **changes}
         return cls(**values)
 

@@ -48,3 +48,9 @@ def test_round_trip(tmp_path: Path) -> None:
     again = LavidaConfig.from_pretrained(tmp_path)
     assert again.to_dict() == config.to_dict()
     assert again.weights.names == 1
+
+
+def test_a_preset_refuses_unknown_options() -> None:
+    with pytest.raises(LavidaError, match=r"unknown option 'reduction_ration'; did you mean 'reduction_ratio'\?"):
+        LavidaConfig.preset("tiny", reduction_ration=0.3)
+    assert LavidaConfig.preset("tiny", reduction_ratio=0.3).reduction_ratio == 0.3

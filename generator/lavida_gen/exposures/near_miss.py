@@ -23,6 +23,7 @@ from lavida_gen.exposures._candidates import shuffle_names
 from lavida_gen.exposures._negatives import draw_negatives, draw_prompt_size
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import Vocabulary, pick_absent, present_names, verified_absent
+from lavida_gen.names.wording import tokens
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Region, Scene
 
@@ -83,7 +84,7 @@ def _untrue_variants(region: Region, scene: Scene, vocabulary: Vocabulary) -> It
 
 
 def _words(region: Region) -> set[str]:
-    return {word for text in region.names for word in lexicon.tokens(text)}
+    return {word for text in region.names for word in tokens(text)}
 
 
 def _siblings(scene: Scene, vocabulary: Vocabulary) -> list[Name]:

@@ -2,41 +2,37 @@
 
 A name may be listed as absent only if it conflicts with no name of anything annotated in the scene. Two names conflict
 if they have the same wording (the same words, whatever the order, articles, plural), are synonyms, or one is a kind of
-the other (man, person); expressions conflict by the kind of thing that they name. The tables are in data/lexicon.yaml.
+the other (man, person), or a part of it (roof, building); expressions conflict by the kind of thing that they name. The
+hand-made tables are in data/lexicon.yaml; WordNet stands behind them for categories.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-import yaml
-
-from lavida_gen.common.resources import resource
+from lavida_gen.names import wordnet
+from lavida_gen.names.wording import head_phrase, lexicon_file, tokens
 from lavida_gen.scenes.scene import Name
-
-TABLES = resource("lexicon.yaml")
-_WORD = re.compile(r"[^\W_]+(?:'s)?")
-_SPACED = re.compile(r"[^\s']+(?:'s)?")
 
 
 class _Tables(NamedTuple):
-    plurals: dict[str, str]
     stop_words: frozenset[str]  # glue words and qualifiers
     qualifiers: frozenset[str]
     synonyms: dict[str, str]  # word -> the first word of its family
     things: frozenset[str]  # what an expression may name: all words of synonyms and hyponyms
     hypernyms: dict[str, frozenset[str]]  # thing -> everything it is a kind of, transitively, synonyms resolved
     max_words: int  # words of the longest table entry
+    wholes: dict[str, frozenset[str]]  # a part -> what it may belong to
+    unrelated: frozenset[frozenset[str]]  # pairs that WordNet relates and a picture does not
+    no_parts: frozenset[str]  # words whose first sense in WordNet is a part that nobody means
     colours: frozenset[str]
     variants: dict[str, tuple[str, ...]]  # word -> those that may replace it
 
 
 @cache
 def _tables() -> _Tables:
-    plain = yaml.safe_load(TABLES.read_text(encoding="utf-8"))
+    plain = lexicon_file()
     synonyms = {word: family[0] for family in plain["synonyms"] for word in family}
     parents: dict[str, set[str]] = {}
     things = set(synonyms)
@@ -47,16 +43,22 @@ def _tables() -> _Tables:
                 parents.setdefault(child, set()).add(parent)
                 if section == "hyponyms":
                     things.update((child, parent))
+    wholes: dict[str, set[str]] = {}
+    for whole, members in plain["parts"].items():
+        for member in members:
+            wholes.setdefault(synonyms.get(member, member), set()).add(synonyms.get(whole, whole))
     qualifiers = frozenset(plain["qualifiers"])
     families = plain["swaps"].values()
     return _Tables(
-        plurals=plain["plurals"],
         stop_words=qualifiers.union(plain["glue"]),
         qualifiers=qualifiers,
         synonyms=synonyms,
         things=frozenset(things),
         hypernyms={word: frozenset(_ancestors(word, parents)) for word in parents},
         max_words=max(len(entry.split()) for entry in things),
+        wholes={part: frozenset(owners) for part, owners in wholes.items()},
+        unrelated=frozenset(frozenset(pair) for pair in plain["unrelated"]),
+        no_parts=frozenset(plain["no_parts"]),
         colours=frozenset(plain["swaps"]["colour"]),
         variants={word: tuple(other for other in family if other != word) for family in families for word in family},
     )
@@ -83,50 +85,6 @@ class Meaning(NamedTuple):
 
     words: frozenset[str]
     things: frozenset[str]
-
-
-@lru_cache(maxsize=400_000)
-def singular(word: str) -> str:
-    """Turn a plural into its singular: ``dogs`` -> ``dog``.
-
-    Args:
-        word: A word in lower case.
-
-    Returns:
-        The singular; a word that is no plural as it is.
-    """
-    known = _tables().plurals
-    if word in known:
-        return known[word]
-    if len(word) > 3 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
-
-
-@lru_cache(maxsize=400_000)
-def tokens(text: str) -> tuple[str, ...]:
-    """Split a name of any script into words.
-
-    Args:
-        text: A name.
-
-    Returns:
-        Its words in order: lower case, singular, without punctuation, accents composed (NFC).
-    """
-    if text.isascii():
-        found = _WORD.findall(text.lower())
-    else:  # combining marks (vowels of Devanagari and Thai) belong to their word, but `re` splits it there
-        composed = unicodedata.normalize("NFC", text).lower()
-        found = _SPACED.findall("".join(char if char == "'" or _is_of_word(char) else " " for char in composed))
-    return tuple(singular(word.removesuffix("'s")) for word in found)
-
-
-def _is_of_word(char: str) -> bool:
-    return char.isalnum() or unicodedata.category(char).startswith("M")
 
 
 @lru_cache(maxsize=400_000)
@@ -211,9 +169,37 @@ def _resolve(word: str) -> str:
     return _tables().synonyms.get(word, word)
 
 
+class _Category(NamedTuple):
+    """A category, looked up once.
+
+    Attributes:
+        whole: Its words as a table has them, synonyms resolved.
+        things: The kinds of things that it names: itself where a table or WordNet knows it as a whole ("tea bag" is no
+            bag), else those in its words.
+        reading: What WordNet says it may stand for.
+    """
+
+    whole: str
+    things: frozenset[str]
+    reading: wordnet.Reading
+
+
+@lru_cache(maxsize=100_000)
+def _category(text: str) -> _Category:
+    tables, words = _tables(), " ".join(tokens(text))
+    whole = _resolve(words)
+    plain = " ".join(text.lower().split())
+    reading = wordnet.read(plain)
+    known = words in tables.things or whole in tables.hypernyms or not reading.is_compound
+    things = frozenset({whole}) if known else parse_name(head_phrase(text)).things
+    return _Category(whole, things, reading)
+
+
 @lru_cache(maxsize=200_000)
 def same_kind(one: str, two: str) -> bool:
     """Could a thing of category `one` be called `two` as well: equal, synonym, or a kind of the other?
+
+    The hand-made tables decide first, in both directions; then WordNet.
 
     Args:
         one: A category.
@@ -224,19 +210,59 @@ def same_kind(one: str, two: str) -> bool:
     """
     if same_wording(one, two):
         return True
-    a, b = parse_name(one).things, parse_name(two).things
-    whole_a, whole_b = _resolve(" ".join(tokens(one))), _resolve(" ".join(tokens(two)))
-    if _is_related(whole_a, whole_b):
+    a, b = _category(one), _category(two)
+    if frozenset((a.whole, b.whole)) in _tables().unrelated:
+        return False
+    if _is_related(a.whole, b.whole) or any(_is_related(x, y) for x in a.things for y in b.things):
         return True
-    # Names of several words ("traffic light") stand for themselves; a bare kind stands for everything of that kind.
-    return any(_is_related(x, y) for x in a for y in b)
+    return wordnet.is_kin(a.reading, b.reading)
+
+
+def relation(one: str, two: str) -> str:
+    """Why two categories conflict, in words: for lists that people read.
+
+    Args:
+        one: A category.
+        two: Another category.
+
+    Returns:
+        "same wording", "kind, by table", "kind, by WordNet", "part", or "" where they do not conflict.
+    """
+    if parse_name(one).words == parse_name(two).words:
+        return "same wording"
+    if same_kind(one, two):
+        a, b = _category(one), _category(two)
+        by_table = same_wording(one, two) or any(
+            _is_related(x, y) for x in (a.whole, *a.things) for y in (b.whole, *b.things)
+        )
+        return "kind, by table" if by_table else "kind, by WordNet"
+    return "part" if is_part(one, two) or is_part(two, one) else ""
+
+
+@lru_cache(maxsize=200_000)
+def is_part(one: str, two: str) -> bool:
+    """Does a thing of category `one` belong to a thing of category `two`: a roof to a building, a hand to a person?
+
+    Args:
+        one: The category of a part.
+        two: The category of a whole.
+
+    Returns:
+        Whether it is one. Not symmetric.
+    """
+    tables, part, whole = _tables(), _category(one), _category(two)
+    owners = tables.wholes.get(part.whole, frozenset())
+    if not owners.isdisjoint({whole.whole, *tables.hypernyms.get(whole.whole, ())}):
+        return True
+    return part.whole not in tables.no_parts and wordnet.is_part(part.reading, whole.reading)
 
 
 def conflict(one: Name, two: Name) -> bool:
     """Could `one` describe what `two` describes? Then it is no safe negative where `two` is annotated.
 
     Known categories decide: things of unrelated categories conflict only if their names have the same wording; things
-    of related categories always conflict, for an expression may be true of a thing that it was not written for. Where a
+    of related categories always conflict, for an expression may be true of a thing that it was not written for; so do
+    categories of which one is a part of the other: where a building is annotated, its roof is there as well. Where a
     category is unknown, the kinds of things in the wording decide, and where it names none, any shared content word.
 
     Args:
@@ -248,6 +274,8 @@ def conflict(one: Name, two: Name) -> bool:
     """
     if one.category and two.category:  # the cheap and common case first
         if same_kind(one.category, two.category):
+            return True
+        if is_part(one.category, two.category) or is_part(two.category, one.category):
             return True
         both_categories = one.text == one.category and two.text == two.category
         return not both_categories and same_wording(one.text, two.text)

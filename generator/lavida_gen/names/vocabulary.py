@@ -9,6 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from lavida_gen.names import lexicon
+from lavida_gen.names.wording import tokens
 from lavida_gen.scenes.scene import Name, Scene
 
 SMALL = 2048
@@ -48,7 +49,7 @@ class Vocabulary:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every word that occurs in a name."""
-        return frozenset(word for name in self.names for word in lexicon.tokens(name.text))
+        return frozenset(word for name in self.names for word in tokens(name.text))
 
     def shuffled(self, rng: np.random.Generator, wanted: int) -> Iterator[Name]:
         """Draw names in random order.

@@ -36,8 +36,10 @@ PLAIN: dict[str, Any] = {
 
 
 def tree(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    """Digest of every file; the place that the card names does not count."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    contents = {path: path.read_bytes().replace(str(folder).encode(), b"") for path in files}
+    return {str(path.relative_to(folder)): hashlib.sha256(data).hexdigest() for path, data in contents.items()}
 
 
 def engine(name: str) -> Engine:

@@ -50,12 +50,14 @@ def test_rows_are_written_in_groups(whole: Path, tmp_path: Path, rows: int, monk
         min(rows, 20 - start) for start in range(0, 20, rows)
     ]
     assert open_corpus(tmp_path / "c").rows() == open_corpus(whole).rows()
-    assert open_corpus(tmp_path / "c").manifest == open_corpus(whole).manifest
+    digests = {"files": []}  # of stats.parquet, whose bytes depend on its groups
+    made, expected = (open_corpus(place).manifest.model_copy(update=digests) for place in (tmp_path / "c", whole))
+    assert made == expected
 
 
 def test_columns_are_those_of_a_record() -> None:
     assert record_schema().names == sorted(SampleRecord.__annotations__)
-    assert row_schema().names == [*sorted(SampleRecord.__annotations__), "shard"]
+    assert row_schema().names == [*sorted(SampleRecord.__annotations__), "shard", "anomalies", "area"]
 
 
 def test_rows_come_in_batches(whole: Path) -> None:

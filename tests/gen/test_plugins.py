@@ -15,7 +15,7 @@ import stranger
 import yaml
 from click.testing import CliRunner
 
-from lavida_gen import DataError, Sampler, Source, UserError, build, load_recipe, open_corpus
+from lavida_gen import DataError, Sampler, Source, UserError, __version__, build, load_recipe, open_corpus
 from lavida_gen.cli import main
 from lavida_gen.common import plugins
 from lavida_gen.config.recipe import EXPOSURES, SOURCES
@@ -110,7 +110,7 @@ def test_a_corpus_notes_its_plug_ins_and_is_built_by_workers(home: Path) -> None
     assert noted == [("source", "boats", "my-harbour", "1.2"), ("exposure", "turned", "my-harbour", "1.2")]
     card = (corpus.path / "README.md").read_text()
     assert "| source `boats` is from | my-harbour 1.2 |" in card
-    assert "lavida-gen 0.1.0, with my-harbour 1.2 makes the same bytes" in card
+    assert f"lavida-gen {__version__}, with my-harbour 1.2 makes the same bytes" in card
     assert open_corpus("corpora/boats").manifest == corpus.manifest
     alone = build("boats.yaml", "corpora/alone", settings={"shard.samples": 3})
     assert alone.manifest == corpus.manifest

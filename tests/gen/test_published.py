@@ -43,11 +43,13 @@ def test_the_card_is_valid_and_complete(folder: Path, hub: Any) -> None:
     assert data["license"] == "cc0-1.0"
     assert "video-anomaly-detection" in data["tags"]
     assert data["size_categories"] == ["n<1K"]
-    assert {config["config_name"] for config in data["configs"]} == {"image", "clip"}
+    assert [config["config_name"] for config in data["configs"]] == ["clip", "image", "preview"]
+    assert [config.get("default", False) for config in data["configs"]] == [True, False, False]
+    assert "arxiv:2602.19248" in data["tags"]
     corpus = open_corpus(folder)
     for info in data["dataset_info"]:
         Features._from_yaml_list(info["features"])
-        for split in info["splits"]:
+        for split in info.get("splits", ()):
             assert split["num_examples"] == corpus.manifest.splits[f"{info['config_name']}/{split['name']}"]
     for words in (
         PLAIN["about"],
@@ -66,11 +68,13 @@ def test_the_card_is_valid_and_complete(folder: Path, hub: Any) -> None:
 
 def test_the_card_names_every_licence(folder: Path) -> None:
     from lavida_gen.building.card import card, metadata
+    from lavida_gen.building.card_place import CardPlace
 
     one = manifest(folder, entry("free"), entry("noncommercial").model_copy(update={"cite": "@misc{them}"}))
     found = metadata(one, {"image": 1, "clip": 3})
     assert (found["license"], found["license_name"]) == ("other", "several-see-below")
-    text = card(one, {"image": 1, "clip": 3})
+    assert found["license_link"] == "LICENSE"
+    text = card(one, {"image": 1, "clip": 3}, CardPlace.of("corpora/c"))
     assert "| [The noncommercial set](https://example.org) | 3 | its own | not commercially | them |" in text
     assert "@misc{them}" in text
 
@@ -95,6 +99,26 @@ def test_datasets_reads_the_published_samples(
             assert row["json"] == sample.record
             assert row["jpg" if kind == "image" else "002.jpg"].size == (128, 96)
     assert ours == {}
+
+
+@pytest.mark.slow
+def test_datasets_reads_the_preview(folder: Path, hub: Any, tmp_path: Path) -> None:
+    import datasets
+
+    sent(folder)
+    where = downloaded(hub, tmp_path / "download")
+    rows = list(datasets.load_dataset(str(where), "preview", split="train", cache_dir=str(tmp_path / "cache")))
+    streamed = list(datasets.load_dataset(str(where), "preview", split="train", streaming=True))
+    assert len(rows) == len(streamed) == 20
+    ours = {sample.key: sample.record for sample in open_corpus(folder).samples_by_index(range(20))}
+    for row in (*rows, *streamed):
+        record = ours[row["__key__"]]
+        assert row["question.txt"] == record["question"]
+        assert row["names.txt"].split("\n") == record["names"]
+        assert row["evidence.txt"].split("\n") == record["evidence"]
+        assert row["exposed.cls"] == record["exposed"]
+        assert float(row["area.txt"]) == pytest.approx(max(record["areas"]))
+        assert row["jpg"].width <= 480
 
 
 @pytest.mark.slow

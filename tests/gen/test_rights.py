@@ -78,14 +78,16 @@ def test_a_pasted_thing_keeps_its_rights() -> None:
     thing[120:180, 100:140] = True
     there = Region(("ladder",), (masks.encode(thing),), "ladder")
     own = Scene("own", (frame,), (240, 320), (), "CC-BY-4.0", attribution="The museum")
-    other = Scene("other", (frame,), (240, 320), (there,), "CC-BY-NC-4.0", attribution="The school")
+    other = Scene(
+        "other", (frame,), (240, 320), (there,), "CC-BY-NC-4.0", attribution="The school", use="noncommercial"
+    )
     for exposed in (True, False):
         task = ExposureTask(
             exposed, np.random.default_rng(1), Vocabulary([Name("dog", "dog")]), 4, Limits(), lambda rng: other
         )
         made = Paste(Paste.Options()).expose(own, task)
         assert isinstance(made, Draft)
-        assert made.credit == ("CC-BY-NC-4.0", "The school"), "also where it is not named"
+        assert made.credit == ("CC-BY-NC-4.0", "The school", "noncommercial"), "also where it is not named"
 
 
 def test_a_sample_with_a_pasted_thing_names_both_owners(tmp_path: Path) -> None:

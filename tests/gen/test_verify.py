@@ -97,7 +97,6 @@ def flip_mask(key: str, fields: Fields) -> None:
         (edit(answer="<SEG> <SEG>"), "<SEG> occurs 2 times"),
         (edit(names=["a thing"], labels=[True]), "a name is not listed in its question"),
         (edit(labels=[True]), "labels"),
-        (edit(surprise=1), "has other keys than a sample record: surprise"),
         (edit(split="val"), "is image/val; expected image/train"),
         (edit(width=64), "expected 64 x 96"),
         (edit(index=3), "holds 14 samples; expected 14 from 0 on"),
@@ -162,7 +161,8 @@ def test_damage_is_reported_once_and_repaired_by_the_same_build(
     assert find_problems(open_corpus(corpus)) == []
     names = sorted(path.relative_to(sound) for path in sound.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(corpus) for path in corpus.rglob("*") if path.is_file())
-    assert all((corpus / name).read_bytes() == (sound / name).read_bytes() for name in names)
+    made = [name for name in names if name.name != "README.md"]  # which names its place
+    assert all((corpus / name).read_bytes() == (sound / name).read_bytes() for name in made)
     shard.write_bytes(whole + b"x")
     assert find_problems(open_corpus(corpus)) == [
         f"image/train-00000.tar: is too long: {len(whole) + 1:,} bytes; expected {len(whole):,}"

@@ -20,6 +20,7 @@ from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import BuildPlan, external_plugins
 from lavida_gen.building.shard_records import ShardRecord, read_finished, record_line, record_name, write_record
+from lavida_gen.building.toolchain import current_toolchain
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config.recipe import CorpusRecipe
@@ -117,7 +118,8 @@ def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
             rows.append(record_line(made.sample, file))
             drops.update(made.drops)
             tick()
-    record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops))
+    toolchain = current_toolchain(job.recipe, list(job.plugins))
+    record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops), toolchain)
     write_record(storage, record, rows)
     return record
 

@@ -9,36 +9,38 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
-from lavida_gen.common import plugins
+from lavida_gen.building.card_place import CardPlace
 from lavida_gen.common.project import PROJECT_URL
-from lavida_gen.config.recipe import EXPOSURES, missing_paths, names_code
-from lavida_gen.corpus.manifest import Manifest, SourceEntry
+from lavida_gen.config.recipe import missing_paths, names_code
+from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.corpus.schema import features
-from lavida_gen.exposures._base import Exposure
-
-KNOWN_LICENCES = ("cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "apache-2.0", "mit")
-"""Licences for which the Hub has an identifier."""
+from lavida_gen.inspection.licences import ALLOWED, licence_fields, used_sources
+from lavida_gen.inspection.preview_tar import preview_features
+from lavida_gen.scenes.evidence import EVIDENCE
+from lavida_gen.storage.places import is_url
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
          (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**13, "n>1B"))  # fmt: skip
 
+PAPER = "2602.19248"
+"""Number of the LAVIDA paper on arXiv."""
+
 CITE = """@article{lavida,
+  author  = {{The LAVIDA authors}},
   title   = {No Need For Real Anomaly: MLLM Empowered Zero-Shot Video Anomaly Detection},
   journal = {arXiv preprint arXiv:2602.19248},
-  year    = {2026}
+  year    = {2026},
+  url     = {https://arxiv.org/abs/2602.19248}
 }"""
 
 
-def card(
-    manifest: Manifest, frames: Mapping[str, int], repo: str = "", revision: str = "main", pictures: Sequence[str] = ()
-) -> str:
+def card(manifest: Manifest, frames: Mapping[str, int], place: CardPlace, pictures: Sequence[str] = ()) -> str:
     """Write the text of README.md.
 
     Args:
         manifest: The corpus.
         frames: Frames of the longest sample, by kind.
-        repo: OWNER/NAME on the Hub, "" if it is not published.
-        revision: Branch on the Hub.
+        place: Where the corpus is.
         pictures: Names of sample pictures in the repository.
 
     Returns:
@@ -48,10 +50,11 @@ def card(
         f"# {manifest.name}\n\n{manifest.about or 'A corpus of pseudo-anomaly samples.'}\n\n{INTRODUCTION}",
         "\n".join(_counts(manifest)),
         _samples(pictures),
-        "## Load it\n\n" + "\n".join(_loading(manifest, repo, revision)),
+        "## Load it\n\n" + "\n".join(_loading(manifest, place)),
+        "## Can the labels be trusted?\n\n" + "\n".join(_evidence(manifest)) if manifest.evidence else "",
         "## Sources and licences\n\n" + "\n".join(_licences(manifest)),
         "## Scenes that were dropped\n\n" + "\n".join(_drops(manifest)) if manifest.drops else "",
-        "## Make it again\n\n" + "\n".join(_again(manifest, repo, revision)),
+        "## Make it again\n\n" + "\n".join(_again(manifest, place)),
         "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used_sources(manifest) if s.cite)]) + "\n```",
     ]
     head = yaml.safe_dump(metadata(manifest, frames), sort_keys=False, allow_unicode=True, width=120)
@@ -67,7 +70,8 @@ INTRODUCTION = f"""\
 Each sample is a picture or a short clip, a prompt that lists names, an answer with one `<SEG>`, and a mask for every
 frame. In an *exposed* sample one of the names is in the scene and counts as the anomaly: the mask shows it. In the
 others none of the names is there, and the mask is empty. It is training data for zero-shot video anomaly detection,
-made from segmentation data by [LAVIDA-GEN]({PROJECT_URL}); it holds no real anomalies."""
+made from segmentation data by [LAVIDA-GEN]({PROJECT_URL}) as in [LAVIDA](https://arxiv.org/abs/{PAPER}); it holds no
+real anomalies."""
 
 
 def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, object]:
@@ -83,7 +87,7 @@ def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, object]
     kinds = sorted({shard.kind for shard in manifest.shards})
     return {
         "pretty_name": manifest.name,
-        **_licence(manifest),
+        **licence_fields(manifest),
         "language": ["en"],
         "task_categories": ["image-segmentation", "visual-question-answering"],
         "tags": [
@@ -93,11 +97,12 @@ def metadata(manifest: Manifest, frames: Mapping[str, int]) -> dict[str, object]
             "synthetic",
             "webdataset",
             "lavida-gen",
+            f"arxiv:{PAPER}",
         ],
         "size_categories": [next(name for limit, name in SIZES if manifest.samples < limit)],
         "source_datasets": ["original" if _drawn(manifest) else "extended"],
-        "configs": [{"config_name": kind, "data_files": _files(manifest, kind)} for kind in kinds],
-        "dataset_info": [_info(manifest, kind, frames[kind]) for kind in kinds],
+        "configs": _configs(manifest, kinds),
+        "dataset_info": [*(_info(manifest, kind, frames[kind]) for kind in kinds), *_preview_info(manifest)],
     }
 
 
@@ -105,32 +110,21 @@ def _drawn(manifest: Manifest) -> bool:
     return {source.name for source in used_sources(manifest)} == {"street"}
 
 
-def used_sources(manifest: Manifest) -> list[SourceEntry]:
-    """The sources whose pictures are in a corpus.
-
-    Args:
-        manifest: The corpus.
-
-    Returns:
-        The sources with samples; all sources of the recipe if an exposure copies pixels from other scenes.
-    """
-    borrowed = any(_borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
-    return [source for source in manifest.sources if source.samples or borrowed]
-
-
-def _borrows(exposure: str) -> bool:
-    if exposure not in plugins.built_in(EXPOSURES):
-        return True  # of another package: a card imports no code of others, so it assumes that pixels are copied
-    return plugins.find(EXPOSURES, Exposure, exposure).borrows
+def _configs(manifest: Manifest, kinds: Sequence[str]) -> list[dict[str, object]]:
+    """The configs of `datasets`: kinds first, so that loading without a config gives samples, then the preview."""
+    configs: list[dict[str, object]] = [
+        {"config_name": kind, "data_files": _files(manifest, kind), **({"default": True} if kind == kinds[0] else {})}
+        for kind in kinds
+    ]
+    paths = [entry.file for entry in manifest.files if entry.role == "preview"]
+    if paths:
+        configs.append({"config_name": "preview", "data_files": [{"split": "train", "path": path} for path in paths]})
+    return configs
 
 
-def _licence(manifest: Manifest) -> dict[str, str]:
-    found = {licence.lower() for licence in manifest.licences} | {
-        source.licence.lower() for source in used_sources(manifest)
-    }
-    if len(found) == 1 and found <= set(KNOWN_LICENCES):
-        return {"license": found.pop()}
-    return {"license": "other", "license_name": "several-see-below"}
+def _preview_info(manifest: Manifest) -> Iterator[dict[str, object]]:
+    if any(entry.role == "preview" for entry in manifest.files):
+        yield {"config_name": "preview", "features": preview_features()}
 
 
 def _splits(manifest: Manifest, kind: str) -> list[str]:
@@ -177,30 +171,71 @@ def _counts(manifest: Manifest) -> Iterator[str]:
     yield "\nNo scene is in both train and val."
 
 
-def _loading(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
-    kind = sorted({shard.kind for shard in manifest.shards})[0]
-    split = _splits(manifest, kind)[-1] if "train" not in _splits(manifest, kind) else "train"
-    where = repo or f"corpora/{manifest.name}"
-    more = f', revision="{revision}"' if repo and revision != "main" else ""
+def _loading(manifest: Manifest, place: CardPlace) -> Iterator[str]:
+    kinds = sorted({shard.kind for shard in manifest.shards})
     yield from ("With [datasets](https://huggingface.co/docs/datasets):\n", "```python")
     yield from ("from datasets import load_dataset\n",)
-    for name in sorted({shard.kind for shard in manifest.shards}):
-        part = "train" if "train" in _splits(manifest, name) else _splits(manifest, name)[0]
-        yield f'{name}s = load_dataset("{where}", "{name}", split="{part}", streaming=True{more})'
+    for kind in kinds:
+        yield f"{kind}s = load_dataset({_load_arguments(manifest, kind, place)}, streaming=True)"
+    kind, split = kinds[0], _first_split(manifest, kinds[0])
     yield from ("```\n", "With [webdataset](https://github.com/webdataset/webdataset):\n", "```python")
     yield from ("import json, fsspec", "import webdataset as wds\n")
-    yield f'base = "https://huggingface.co/datasets/{repo}/resolve/{revision}/"' if repo else f'base = "{where}/"'
+    yield f'base = "{place.base}/"'
     yield 'shards = json.load(fsspec.open(base + "corpus.json").open())["shards"]'
     yield f'urls = [base + s["file"] for s in shards if (s["kind"], s["split"]) == ("{kind}", "{split}")]'
     yield 'samples = wds.WebDataset(urls, shardshuffle=False).decode("pil")'
-    yield from ("```\n", "Fields of a sample: " + ", ".join(_fields(kind)) + ".")
-    if repo:
-        yield f"\n`lavida-gen verify hf://datasets/{repo}` reads every byte; `stats`, `preview`, `show` take that too."
+    yield from ("```\n", "Fields of a sample: " + ", ".join(_fields(kind)) + ".\n")
+    yield f"`lavida-gen verify {place.ours}` reads every byte; `stats`, `preview`, `show` take that place, too."
+
+
+def _load_arguments(manifest: Manifest, kind: str, place: CardPlace) -> str:
+    """Arguments of `load_dataset`, which takes folders and repositories of the Hub; elsewhere it needs the files."""
+    split = _first_split(manifest, kind)
+    if not place.repo and is_url(place.dataset):
+        pattern = next(row["path"] for row in _files(manifest, kind) if row["split"] == split)
+        return f'"webdataset", data_files={{"{split}": "{place.base}/{pattern}"}}, split="{split}"'
+    more = f', revision="{place.revision}"' if place.revision != "main" else ""
+    return f'"{place.dataset}", "{kind}", split="{split}"{more}'
+
+
+def _first_split(manifest: Manifest, kind: str) -> str:
+    splits = _splits(manifest, kind)
+    return "train" if "train" in splits else splits[0]
+
+
+def _evidence(manifest: Manifest) -> Iterator[str]:
+    """How the labels are known: shares of all listed names, and by source."""
+    yield "How it is known that a listed name is, or is not, in the scene; the key `evidence` of a record has it.\n"
+    sources = [source for source in manifest.sources if source.evidence]
+    yield _row(("evidence", "names", "share", *(source.name for source in sources), "meaning"))
+    yield "|---" * (len(sources) + 4) + "|"
+    total = sum(manifest.evidence.values())
+    for name in EVIDENCE:
+        if name in manifest.evidence:
+            count = manifest.evidence[name]
+            shares = (_share(source.evidence.get(name, 0), sum(source.evidence.values())) for source in sources)
+            yield _row((name, f"{count:,}", _share(count, total), *shares, MEANINGS[name]))
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count / total:.1%}" if total else "0.0%"
+
+
+MEANINGS = {
+    "annotated": "there: the data set has its mask",
+    "made": "there: pasted, moved or drawn by LAVIDA-GEN",
+    "verified": "not there: the data set states so, or the scene is drawn",
+    "exhaustive": "not there: the data set annotates all things of this vocabulary",
+    "stated": "not there: listed as absent by whoever made the corpus",
+    "unannotated": "not there, as far as is annotated",
+}
 
 
 def _fields(kind: str) -> list[str]:
     stem, more = ("", "") if kind == "image" else ("000.", " and so on for each frame")
-    record = "names, labels, question, answer, boxes and areas per frame, source, exposure, licence, attribution"
+    record = (
+        "names, labels, evidence, question, answer, boxes and areas per frame, source, exposure, licence, attribution"
+    )
     return [f"`{stem}jpg`", f"`{stem}mask.png` (0 or 255; all 0 = normal){more}", f"`json` ({record})"]
 
 
@@ -210,9 +245,8 @@ def _licences(manifest: Manifest) -> Iterator[str]:
         "both); each names its own in `json`.\n"
     )
     yield from ("| source | samples | licence | may be used | attribution |", "|---|---|---|---|---|")
-    uses = {"free": "freely", "noncommercial": "not commercially", "forbidden": "not passed on"}
     for source in used_sources(manifest):
-        cells = (f"[{source.title}]({source.page})", f"{source.samples:,}", source.licence, uses[source.use],
+        cells = (_link(source.title, source.page), f"{source.samples:,}", source.licence, ALLOWED[source.use],
                  source.attribution)  # fmt: skip
         yield _row(cells)
     yield from ("", "| licence of the picture | samples |", "|---|---|")
@@ -225,14 +259,12 @@ def _drops(manifest: Manifest) -> Iterator[str]:
     yield from (_row((why, f"{count:,}")) for why, count in sorted(manifest.drops.items(), key=lambda i: (-i[1], i[0])))
 
 
-def _again(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
-    branch = f"@{revision}" if revision != "main" else ""
-    recipe = f"hf://datasets/{repo}{branch}" if repo else f"corpora/{manifest.name}"
+def _again(manifest: Manifest, place: CardPlace) -> Iterator[str]:
     places = "".join(f" --set {key}=DIR" for key in missing_paths(manifest.recipe))
     code = " --allow-code" * names_code(manifest.recipe)
     maker = ", with ".join([f"lavida-gen {manifest.generator}", *_packages(manifest)])
     yield f"{maker} makes the same bytes from the same data, with any number of workers:\n"
-    yield f"    lavida-gen build --recipe {recipe}{places}{code} --out again\n"
+    yield f"    lavida-gen build --recipe {place.ours}{places}{code} --out again\n"
     yield from ("<details><summary>The recipe</summary>\n", "```yaml")
     yield yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True, width=100).rstrip()
     yield "```\n\n</details>"
@@ -241,6 +273,12 @@ def _again(manifest: Manifest, repo: str, revision: str) -> Iterator[str]:
 def _packages(manifest: Manifest) -> list[str]:
     """The packages that bring plug-ins to the corpus, each once: ``my-package 1.2``."""
     return list(dict.fromkeys(f"{plugin.distribution} {plugin.version}" for plugin in manifest.plugins))
+
+
+def _link(title: str, page: str) -> str:
+    """A Markdown link to the first address of a page, if it begins with one."""
+    address = page.split(maxsplit=1)[0] if page.strip() else ""
+    return f"[{title}]({address})" if address.startswith(("http://", "https://")) else title
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -7,16 +7,33 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lavida_gen.building.card import card
+from lavida_gen.building.card_place import CardPlace
 from lavida_gen.building.plan_file import BuildPlan
-from lavida_gen.building.shard_records import ShardRecord, read_record_lines, record_line
+from lavida_gen.building.shard_records import ShardRecord, is_intact, read_record_lines, record_line
+from lavida_gen.building.toolchain import Toolchain
 from lavida_gen.common.atomic_file import write_error
+from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError
-from lavida_gen.corpus.manifest import CARD, MANIFEST, STATE, STATS, Manifest, ShardEntry
+from lavida_gen.corpus.manifest import (
+    CARD,
+    LICENCE,
+    MANIFEST,
+    PREVIEW,
+    STATE,
+    STATS,
+    FileEntry,
+    Manifest,
+    ShardEntry,
+)
+from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.schema import row_schema
-from lavida_gen.corpus.shards import read_shard
+from lavida_gen.corpus.shards import read_shard, size_and_sha256
+from lavida_gen.inspection.licences import licence_text
+from lavida_gen.inspection.preview_tar import preview_tar
+from lavida_gen.scenes.evidence import EVIDENCE
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import LocalFolder
 
@@ -25,7 +42,7 @@ if TYPE_CHECKING:
 
 ROWS = 65536
 """Rows of a group in stats.parquet."""
-COUNTED = ("exposed", "source", "licence", "kind", "split", "frames")
+COUNTED = ("exposed", "source", "licence", "kind", "split", "frames", "evidence")
 """Columns of it that `CorpusCounts` reads."""
 
 
@@ -38,12 +55,14 @@ class CorpusCounts:
         counts: Samples by value of the columns "source" and "licence".
         splits: Samples by ``kind/split``.
         frames: Frames of the longest sample, by kind.
+        evidence: Listed names by class of evidence, for each source.
     """
 
     exposed: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {"source": Counter(), "licence": Counter()})
     splits: Counter[str] = field(default_factory=Counter)
     frames: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, Counter[str]] = field(default_factory=dict)
 
     def add(self, table: pa.Table) -> None:
         """Count the rows of a table with the columns of stats.parquet."""
@@ -55,10 +74,26 @@ class CorpusCounts:
         for row in counted.to_pylist():
             self.splits[f"{row['kind']}/{row['split']}"] += row["count_all"]
             self.frames[row["kind"]] = max(row["frames_max"], self.frames.get(row["kind"], 0))
+        self._add_evidence(table)
+
+    def _add_evidence(self, table: pa.Table) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        classes = table.column("evidence").combine_chunks()
+        sources = table.column("source").combine_chunks().take(pc.list_parent_indices(classes))
+        listed = pa.table({"source": sources, "evidence": pc.list_flatten(classes)})
+        for row in listed.group_by(["source", "evidence"]).aggregate([([], "count_all")]).to_pylist():
+            self.evidence.setdefault(row["source"], Counter())[row["evidence"]] += row["count_all"]
+
+    def evidence_of(self, *sources: str) -> dict[str, int]:
+        """Names that samples of some sources list, by class of evidence, in the order of the classes."""
+        total = sum((self.evidence.get(source, Counter[str]()) for source in sources), Counter[str]())
+        return {name: total[name] for name in EVIDENCE if total[name]}
 
 
 def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) -> Manifest:
-    """Write stats.parquet, README.md and corpus.json, then remove the plan and the records.
+    """Write stats.parquet, the preview, LICENSE, README.md and corpus.json, then remove the plan and the records.
 
     Args:
         plan: The build plan.
@@ -72,12 +107,16 @@ def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) ->
         DataError: A file cannot be written.
     """
     counts = _write_stats(storage, (_table(read_record_lines(storage, record.name)) for record in records))
-    shards = [
-        ShardEntry(**asdict(file), kind=record.name.split("/")[0], split=record.name.split("/")[1].split("-")[0])
-        for record in records
-        for file in record.files
+    toolchains: list[Toolchain] = []
+    for record in records:
+        if record.toolchain not in toolchains:
+            toolchains.append(record.toolchain)
+    sources = [
+        entry.model_copy(
+            update={"samples": counts.counts["source"][entry.name], "evidence": counts.evidence_of(entry.name)}
+        )
+        for entry in plan.sources
     ]
-    sources = [entry.model_copy(update={"samples": counts.counts["source"][entry.name]}) for entry in plan.sources]
     drops = Counter[str]()
     for record in records:
         drops.update(record.drops)
@@ -88,32 +127,71 @@ def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) ->
         drops=dict(sorted(drops.items())),
         licences=dict(sorted(counts.counts["licence"].items())),
         sources=sources,
-        shards=shards,
+        shards=[entry for record in records for entry in _entries(record, toolchains.index(record.toolchain))],
+        toolchains=toolchains,
+        evidence=counts.evidence_of(*counts.evidence),
     )
-    storage.write(CARD, card(manifest, counts.frames).encode())
+    manifest = manifest.model_copy(update={"files": _write_files(storage, manifest)})
+    storage.write(CARD, _card(storage, manifest, counts))
     storage.write(MANIFEST, manifest.text())
     remove_state(storage)
     return manifest
 
 
-def restore_extras(storage: Storage, manifest: Manifest) -> None:
-    """Write stats.parquet and README.md of a finished corpus again if they are missing or damaged.
+def _entries(record: ShardRecord, toolchain: int) -> list[ShardEntry]:
+    kind, name = record.name.split("/")[:2]
+    split = name.split("-")[0]
+    return [ShardEntry(**asdict(file), kind=kind, split=split, toolchain=toolchain) for file in record.files]
 
-    The shards hold all rows, so the bytes are the same as before.
+
+def _write_files(storage: Storage, manifest: Manifest) -> list[FileEntry]:
+    """Write LICENSE and the preview; return the entries of all files beside the shards."""
+    with storage.local_copy(STATS) as path:
+        size, digest = size_and_sha256(path)
+    entries = [FileEntry(file=STATS, bytes=size, sha256=digest, role="stats")]
+    contents: list[tuple[str, bytes, Literal["licence", "preview"]]] = [
+        (LICENCE, licence_text(manifest).encode(), "licence"),
+        (PREVIEW, preview_tar(Corpus(storage, manifest)), "preview"),
+    ]
+    for name, data, role in contents:
+        storage.write(name, data)
+        entries.append(FileEntry(file=name, bytes=len(data), sha256=sha256(data), role=role))
+    return entries
+
+
+def _card(storage: Storage, manifest: Manifest, counts: CorpusCounts) -> bytes:
+    return card(manifest, counts.frames, CardPlace.of(storage.place)).encode()
+
+
+def restore_extras(storage: Storage, manifest: Manifest) -> Manifest:
+    """Write the files beside the shards of a finished corpus again if they are missing or damaged.
+
+    The shards hold all rows, so the bytes are the same as before, unless another pyarrow or OpenCV writes them: then
+    the manifest gets their new digests.
 
     Args:
         storage: The corpus; its shards are intact.
         manifest: Its manifest.
 
+    Returns:
+        The manifest, as it is now.
+
     Raises:
         DataError: A file cannot be written.
     """
-    counts = _count_stats(storage, manifest)
+    damaged = {e.role for e in manifest.files if not is_intact(storage, e.file, e.bytes, e.sha256)}
+    counts = None if "stats" in damaged else _count_stats(storage, manifest)
     if counts is None:
         counts = _write_stats(storage, (_table(_rows_of(storage, entry)) for entry in manifest.shards))
-    expected = card(manifest, counts.frames).encode()
+    if damaged:
+        files = _write_files(storage, manifest)
+        if files != manifest.files:
+            manifest = manifest.model_copy(update={"files": files})
+            storage.write(MANIFEST, manifest.text())
+    expected = _card(storage, manifest, counts)
     if not _is_card(storage, expected):
         storage.write(CARD, expected)
+    return manifest
 
 
 def _count_stats(storage: Storage, manifest: Manifest) -> CorpusCounts | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from lavida_gen.building.finish import remove_state, restore_extras
-from lavida_gen.building.plan_file import PLAN, BuildPlan
+from lavida_gen.building.plan_file import PLAN, BuildPlan, refuse_old_plan
 from lavida_gen.building.shard_records import is_intact
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.json_file import JsonObject
@@ -45,7 +45,7 @@ def locked(storage: Storage, plan: BuildPlan, part: bool = False) -> Iterator[Ma
             if storage.size(MANIFEST) is not None:
                 manifest = read_manifest(storage.read(MANIFEST), storage.at(MANIFEST))
                 if all(is_intact(storage, entry.file, entry.bytes, entry.sha256) for entry in manifest.shards):
-                    restore_extras(storage, manifest)
+                    manifest = restore_extras(storage, manifest)
                     remove_state(storage)
                     yield manifest
                     return
@@ -77,8 +77,11 @@ def refuse_foreign(storage: Storage, plan: BuildPlan) -> None:
         if storage.size(file) is None:
             continue
         todo = "remove it, or give another --out"
+        content = storage.read(file)
+        if file == PLAN:
+            refuse_old_plan(content, storage.at(file))
         try:
-            existing = json.loads(storage.read(file))
+            existing = json.loads(content)
             name = existing["name"]
             changes = "" if existing["digest"] == plan.digest else _changes(existing, plan)
         except (ValueError, KeyError, TypeError) as error:

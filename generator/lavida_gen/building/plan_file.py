@@ -5,6 +5,7 @@ With it the parts of a build on several machines are joined without opening the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from lavida_gen import __version__
+from lavida_gen.building.toolchain import Toolchain, current_toolchain
 from lavida_gen.common import plugins
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import UserError, problem
@@ -21,6 +23,7 @@ from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
 from lavida_gen.corpus.manifest import FORMAT, STATE, PluginEntry, SourceEntry
 from lavida_gen.sampling.parts import CorpusPart, ShardRange, cut_into_shards
 from lavida_gen.sampling.planner import SamplePlanner
+from lavida_gen.scenes.evidence import strictest
 from lavida_gen.sources._base import SourceInfo
 
 PLAN = f"{STATE}/plan.json"
@@ -72,6 +75,7 @@ class BuildPlan(StrictModel):
     sources: list[SourceEntry]
     recipe: JsonObject
     plugins: list[PluginEntry] = Field(default_factory=list)
+    toolchain: Toolchain
 
     @classmethod
     def of(cls, planner: SamplePlanner) -> BuildPlan:
@@ -84,6 +88,7 @@ class BuildPlan(StrictModel):
             The plan.
         """
         recipe = planner.recipe
+        external = external_plugins(recipe)
         return cls(
             name=recipe.name,
             about=recipe.about,
@@ -95,7 +100,8 @@ class BuildPlan(StrictModel):
             parts=[PartEntry(kind=p.kind, split=p.split, start=p.start, count=p.count) for p in planner.parts],
             sources=_sources(planner),
             recipe=recipe.published(),
-            plugins=external_plugins(recipe),
+            plugins=external,
+            toolchain=current_toolchain(recipe, external),
         )
 
     @classmethod
@@ -112,6 +118,7 @@ class BuildPlan(StrictModel):
         Raises:
             UserError: It is not a plan of this version.
         """
+        refuse_old_plan(data, where)
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
@@ -123,11 +130,30 @@ class BuildPlan(StrictModel):
         return cut_into_shards([CorpusPart(p.kind, p.split, p.start, p.count) for p in self.parts], self.shard_samples)
 
 
+def refuse_old_plan(data: bytes, where: str) -> None:
+    """Check the format of a plan.json before anything else in it.
+
+    Args:
+        data: Its content; what is no JSON object is left to others.
+        where: Its path or URL, for messages.
+
+    Raises:
+        UserError: A version with another corpus format began this build.
+    """
+    try:
+        plain = json.loads(data)
+    except ValueError:
+        return
+    if isinstance(plain, dict) and plain.get("format", FORMAT) != FORMAT:
+        begun = f"begun by {plain.get('generator', 'another version')}"
+        raise UserError(f"{where}: {begun}: finish it there, or remove it (corpus format {plain['format']})")
+
+
 def corpus_digest(planner: SamplePlanner) -> str:
     """Digest of everything that determines the bytes of a corpus.
 
-    These are the recipe, the annotations of its sources, and the versions of the generator and of plug-ins of other
-    packages. Without such plug-ins the digest depends only on the first three.
+    These are the corpus format, the recipe, the annotations of its sources, and the versions of the generator and of
+    plug-ins of other packages. The toolchain is recorded beside it.
 
     Args:
         planner: The recipe with its data sets opened.
@@ -135,7 +161,12 @@ def corpus_digest(planner: SamplePlanner) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    parts = [__version__, planner.recipe.digest(), *(opened.source.fingerprint() for opened in planner.sources)]
+    parts = [
+        f"format {FORMAT}",
+        __version__,
+        planner.recipe.digest(),
+        *(opened.source.fingerprint() for opened in planner.sources),
+    ]
     parts += [str(plugin) for plugin in external_plugins(planner.recipe)]
     return sha256("\n".join(parts))
 
@@ -187,8 +218,7 @@ def _sources(planner: SamplePlanner) -> list[SourceEntry]:
 
 def _stricter(first: SourceInfo, second: SourceInfo) -> SourceInfo:
     """The terms for samples of two folders that one source reads: both licences and attributions, the stricter use."""
-    uses = ("free", "noncommercial", "forbidden")
-    strict = max(first, second, key=lambda info: uses.index(info.use))
+    strict = first if strictest([first.use, second.use]) == first.use else second
     licence = " and ".join(dict.fromkeys([first.licence, second.licence]))
     attribution = " and ".join(dict.fromkeys([first.attribution, second.attribution]))
     return replace(strict, licence=licence, attribution=attribution)

@@ -1,7 +1,7 @@
 """Records of finished ranges of samples, below `.build/`. With them a build is resumed and parts are joined.
 
-A record is written after its shards. Its first line is an object {name, files, drops, marks, samples}; then follows one
-line for each sample, its SampleRecord with `shard` added.
+A record is written after its shards. Its first line is an object {format, name, files, drops, marks, samples,
+toolchain}; then follows one line for each sample, its row in stats.parquet.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from lavida_gen.building.toolchain import Toolchain
 from lavida_gen.common.text import shorten
-from lavida_gen.corpus.manifest import STATE
+from lavida_gen.corpus.manifest import FORMAT, STATE
+from lavida_gen.corpus.schema import sample_row
 from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256, to_json
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
@@ -27,12 +29,14 @@ class ShardRecord:
         files: Its tars.
         samples: Number of samples.
         drops: Number of rejected scenes by reason.
+        toolchain: Versions of the packages that made it.
     """
 
     name: str
     files: list[ShardFile]
     samples: int
     drops: dict[str, int]
+    toolchain: Toolchain
 
 
 def record_name(name: str) -> str:
@@ -47,7 +51,7 @@ def record_line(sample: EncodedSample, file: str) -> str:
         sample: The sample.
         file: Its shard, relative to the corpus.
     """
-    return to_json({**sample.record, "shard": file})
+    return to_json(sample_row(sample.record, file))
 
 
 def write_record(storage: Storage, record: ShardRecord, rows: Iterable[str]) -> None:
@@ -62,11 +66,13 @@ def write_record(storage: Storage, record: ShardRecord, rows: Iterable[str]) -> 
         DataError: The record cannot be written.
     """
     head = {
+        "format": FORMAT,
         "name": record.name,
         "files": [asdict(file) for file in record.files],
         "drops": record.drops,
         "marks": [storage.mark(file.file) for file in record.files],
         "samples": record.samples,
+        "toolchain": record.toolchain,
     }
     storage.write(record_name(record.name), "\n".join([json.dumps(head), *rows]).encode())
 
@@ -84,13 +90,16 @@ def read_finished(storage: Storage, part: ShardRange) -> ShardRecord | None:
         part: The range.
 
     Returns:
-        The record; None if there is none, it is damaged, or its shards have changed.
+        The record; None if there is none, it is damaged or contradicts itself, or its shards have changed.
     """
     try:
         head = json.loads(storage.read(record_name(part.name)).partition(b"\n")[0])
         files = [ShardFile(**file) for file in head["files"]]
         marks: list[str] = head["marks"]
-        record = ShardRecord(head["name"], files, head["samples"], head["drops"])
+        record = ShardRecord(head["name"], files, head["samples"], head["drops"], dict(head["toolchain"]))
+        samples = sum(file.samples for file in files)
+        if head["format"] != FORMAT or not files or samples != record.samples or len(marks) != len(files):
+            return None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     intact = all(is_intact(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))

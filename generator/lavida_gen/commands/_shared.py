@@ -110,7 +110,9 @@ def print_listing(listing: Listing, as_json: bool) -> None:
     click.echo(json.dumps(listing.plain, ensure_ascii=False) if as_json else listing.text)
 
 
-def print_problems(problems: Sequence[str], summary: str, as_json: bool, limit: int | None = None) -> NoReturn:
+def print_problems(
+    problems: Sequence[str], summary: str, as_json: bool, limit: int | None = None, notes: Sequence[str] = ()
+) -> NoReturn:
     """Print the result of a check and exit: with code 0 if there are no problems, else 1.
 
     Args:
@@ -118,14 +120,18 @@ def print_problems(problems: Sequence[str], summary: str, as_json: bool, limit: 
         summary: The last line.
         as_json: Print JSON instead of text.
         limit: Most messages to print as text; None for all.
+        notes: What is worth knowing but no problem.
     """
     if as_json:
-        click.echo(json.dumps({"sound": not problems, "faults": list(problems)}))
+        shown = {"notes": list(notes)} if notes else {}
+        click.echo(json.dumps({"sound": not problems, "faults": list(problems), **shown}))
     else:
         for message in problems[:limit]:
             click.echo(message)
         if limit is not None and len(problems) > limit:
             click.echo(f"... and {len(problems) - limit} more")
+        for note in notes:
+            click.echo(f"note: {note}")
         click.echo(summary)
     sys.exit(1 if problems else 0)
 

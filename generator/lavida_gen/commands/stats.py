@@ -41,6 +41,9 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     click.echo(
         _count_table(title, ["listed", "as the anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()})
     )
+    total = sum(counts["evidence"].values())
+    shares = [[name, f"{count:,}", f"{count / total:.1%}"] for name, count in counts["evidence"].items()]
+    click.echo(text_table(shares, ["evidence of listed names", "names", "share"]))
     click.echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
     if counts["drops"]:
         click.echo(_count_table("rejected scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))

@@ -28,7 +28,7 @@ def command(corpus: str, workers: int | None, as_json: bool) -> None:
     if report.problems:
         verdict = f"{counted(len(report.problems), 'problem')}; {_todo(report.damaged, corpus)}"
     size = f"{counted(opened.manifest.samples, 'sample')} in {counted(len(opened.manifest.shards), 'shard')}"
-    print_problems(report.problems, f"{corpus}: {size}: {verdict}", as_json, limit=50)
+    print_problems(report.problems, f"{corpus}: {size}: {verdict}", as_json, limit=50, notes=report.notes)
 
 
 def _todo(damaged: int, corpus: str) -> str:

@@ -51,6 +51,11 @@ class DecodedSample:
         return tuple(self.record["labels"])
 
     @property
+    def evidence(self) -> tuple[str, ...]:
+        """For each of the K names: how its label is known (scenes/evidence.py)."""
+        return tuple(self.record["evidence"])
+
+    @property
     def question(self) -> str:
         """The prompt."""
         return self.record["question"]

@@ -3,24 +3,33 @@
 Layout of a corpus, on which other people's loaders rely:
 
     README.md        data set card with `configs:`, so that datasets.load_dataset(path, "image" | "clip") works
+    LICENSE          licence and attribution of every source
     corpus.json      this manifest
     image/train-00000.tar ...  image/val-00000.tar ...  clip/...
-    stats.parquet    one row per sample: its SampleRecord, and its shard
+    preview/train-00000.tar    some samples as flat columns: a picture with the anomaly outlined, texts
+    stats.parquet    one row per sample: its SampleRecord, its shard, names and largest area of its anomalies
+
+Format 1 has no LICENSE and no preview, and its manifest has none of the keys that have a default here.
 """
 
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 from pydantic import Field
 
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.scenes.evidence import Use
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
 MANIFEST = "corpus.json"
 STATS = "stats.parquet"
 CARD = "README.md"
+LICENCE = "LICENSE"
+PREVIEW = "preview/train-00000.tar"
 STATE = ".build"
 """Folder of a running build's plan and shard records; removed when the corpus is finished."""
 
@@ -36,6 +45,7 @@ class ShardEntry(StrictModel):
         sha256: SHA-256, hexadecimal.
         samples: Number of samples.
         first: Number of its first sample.
+        toolchain: Its place in the manifest's `toolchains`, -1 if it was not recorded.
     """
 
     file: str
@@ -45,6 +55,35 @@ class ShardEntry(StrictModel):
     sha256: str
     samples: int
     first: int
+    toolchain: int = -1
+
+
+class FileEntry(StrictModel):
+    """A file beside the shards.
+
+    Attributes:
+        file: Name relative to the corpus.
+        bytes: Size.
+        sha256: SHA-256, hexadecimal.
+        role: "stats", "licence" or "preview".
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+    role: Literal["stats", "licence", "preview"]
+
+
+class CheckedPairs(StrictModel):
+    """Pairs of a picture and a listed absent name that people checked.
+
+    Attributes:
+        pairs: How many.
+        wrong: How many of the names were in the picture after all.
+    """
+
+    pairs: int
+    wrong: int
 
 
 class SourceEntry(StrictModel):
@@ -60,17 +99,21 @@ class SourceEntry(StrictModel):
         cite: BibTeX of its paper, "" if there is none.
         fingerprint: Digest of the annotations.
         samples: Number of samples of it.
+        evidence: Names that its samples list, by class of evidence.
+        checked: Pairs of a picture and a listed absent name that people checked; None if nobody has.
     """
 
     name: str
     title: str
     page: str
     licence: str
-    use: str
+    use: Use
     attribution: str
     cite: str
     fingerprint: str
     samples: int
+    evidence: dict[str, int] = Field(default_factory=dict)
+    checked: CheckedPairs | None = None
 
 
 class PluginEntry(StrictModel):
@@ -111,6 +154,9 @@ class Manifest(StrictModel):
         shards: The tars, in sample order.
         recipe: The recipe without paths of the machine.
         plugins: Plug-ins of other packages; the key is left out of the file if there are none.
+        toolchains: Versions of the packages that shards were built with, by name; [] in format 1.
+        files: Files beside the shards; [] in format 1.
+        evidence: Names that all samples list, by class of evidence; {} in format 1.
     """
 
     format: int = FORMAT
@@ -128,6 +174,9 @@ class Manifest(StrictModel):
     shards: list[ShardEntry]
     recipe: JsonObject
     plugins: list[PluginEntry] = Field(default_factory=list)
+    toolchains: list[dict[str, str]] = Field(default_factory=list)
+    files: list[FileEntry] = Field(default_factory=list)
+    evidence: dict[str, int] = Field(default_factory=dict)
 
     def text(self) -> bytes:
         """The bytes of corpus.json: indented JSON, keys in the order of the fields."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +15,8 @@ from lavida_gen.common.errors import DataError, UserError, index_in, problem
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.decoded import DecodedSample, decode_sample
-from lavida_gen.corpus.manifest import FORMAT, MANIFEST, STATE, STATS, Manifest, ShardEntry
+from lavida_gen.corpus.format1 import COMPUTED_FROM, Format1
+from lavida_gen.corpus.manifest import MANIFEST, READABLE, STATE, STATS, Manifest, ShardEntry
 from lavida_gen.corpus.shards import EncodedSample, read_shard
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import LocalFolder
@@ -31,6 +34,7 @@ class Corpus:
     def __init__(self, storage: Storage, manifest: Manifest) -> None:
         """Wrap a place and the manifest that was read from it."""
         self.storage, self.manifest = storage, manifest
+        self._format1 = Format1(manifest) if manifest.format == 1 else None
 
     @property
     def place(self) -> str:
@@ -81,8 +85,13 @@ class Corpus:
         Raises:
             DataError: The shard cannot be read.
         """
+        yield from self._read(shard)
+
+    def _read(self, shard: ShardEntry, keys: Container[str] | None = None) -> Iterator[EncodedSample]:
+        """The samples of a shard with some keys, or all."""
         with self.open(shard.file) as file:
-            yield from read_shard(file, self.storage.at(shard.file))
+            for sample in read_shard(file, self.storage.at(shard.file), keys):
+                yield sample if self._format1 is None else replace(sample, record=self._format1.record(sample.record))
 
     def row_batches(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[JsonObject]]:
         """Read `rows` in batches, in bounded memory.
@@ -103,16 +112,19 @@ class Corpus:
         try:
             with self.open(STATS) as file:
                 table = pq.ParquetFile(file)
-                missing = set(columns or ()) - set(table.schema_arrow.names)
-                if missing:
-                    raise ValueError(f"no column {min(missing)!r}")
-                for batch in table.iter_batches(size, columns=columns):
+                stored = table.schema_arrow.names
+                if self._format1 is not None:
+                    wanted = list(columns) if columns is not None else [*stored, *COMPUTED_FROM]
+                    for batch in table.iter_batches(size, columns=_stored_columns(wanted, stored)):
+                        yield [self._format1.row(row, wanted) for row in batch.to_pylist()]
+                    return
+                for batch in table.iter_batches(size, columns=_stored_columns(columns, stored)):
                     yield batch.to_pylist()
         except (OSError, ValueError, pa.ArrowException) as error:
             raise self._unreadable(STATS, error) from error
 
     def rows(self, columns: Sequence[str] | None = None) -> list[JsonObject]:
-        """The SampleRecord of every sample with `shard` added, in sample order.
+        """The SampleRecord of every sample with `shard`, `anomalies` and `area` added, in sample order.
 
         Args:
             columns: Only these columns; None for all.
@@ -165,7 +177,8 @@ class Corpus:
         for shard in self.manifest.shards:
             indices_of_shard = range(shard.first, shard.first + shard.samples)
             remaining = {index for index in wanted if index in indices_of_shard}
-            for sample in self.samples(shard) if remaining else ():
+            keys = {f"{index:09d}" for index in remaining}
+            for sample in self._read(shard, keys) if remaining else ():
                 if sample.record["index"] in remaining:
                     remaining.discard(sample.record["index"])
                     yield sample
@@ -192,6 +205,19 @@ class Corpus:
     def _unreadable(self, file: str, error: Exception) -> DataError:
         what = f"cannot be read ({error})"
         return DataError(problem(self.storage.at(file), what, todo="build or fetch the corpus again"))
+
+
+def _stored_columns(columns: Sequence[str] | None, stored: Sequence[str]) -> list[str] | None:
+    """The columns of the file that the wanted ones are read or computed from. Raises ValueError if there is none."""
+    if columns is None:
+        return None
+    needed: dict[str, None] = {}
+    for column in columns:
+        needed.update(dict.fromkeys([column] if column in stored else COMPUTED_FROM.get(column, (column,))))
+    missing = needed.keys() - set(stored)
+    if missing:
+        raise ValueError(f"no column {min(missing)!r}")
+    return list(needed)
 
 
 def open_corpus(place: str | Path) -> Corpus:
@@ -239,14 +265,34 @@ def read_manifest(text: bytes, where: str) -> Manifest:
     Raises:
         DataError: It is not a manifest of this version's format.
     """
+    refuse_other_formats(text, where)
     try:
-        manifest = Manifest.model_validate_json(text)
+        return Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        expected = f"a manifest of format {' or '.join(map(str, READABLE))}"
         place = ".".join(map(str, first["loc"])) or MANIFEST
-        raise DataError(problem(where, f"{place}: {first['msg']}", f"a manifest of format {FORMAT}")) from error
-    if manifest.format != FORMAT:
-        raise DataError(
-            problem(where, f"format {manifest.format}", f"format {FORMAT}", "use the generator that made it")
-        )
-    return manifest
+        raise DataError(problem(where, f"{place}: {first['msg']}", expected)) from error
+
+
+def refuse_other_formats(text: bytes, where: str) -> None:
+    """Check the format of a corpus.json before anything else in it, which another format may name otherwise.
+
+    Args:
+        text: Its content.
+        where: Its path or URL, for messages.
+
+    Raises:
+        DataError: It is not JSON, states no format, or one that this version cannot read.
+    """
+    expected = f"a manifest of format {' or '.join(map(str, READABLE))}"
+    try:
+        plain = json.loads(text)
+    except ValueError as error:
+        raise DataError(problem(where, f"is not JSON ({error})", expected)) from error
+    number = plain.get("format") if isinstance(plain, dict) else None
+    if not isinstance(number, int):
+        raise DataError(problem(where, "states no format", expected))
+    if number not in READABLE:
+        newer = f"made by lavida-gen {plain.get('generator', '?')}: use that version or a newer one to read it"
+        raise DataError(problem(where, f"format {number}", expected, newer))

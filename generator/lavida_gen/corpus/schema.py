@@ -18,19 +18,35 @@ def record_schema() -> pa.Schema:
     import pyarrow as pa
 
     text, whole, boxes = pa.string(), pa.int64(), pa.list_(pa.list_(pa.int64()))
+    texts, numbers = pa.list_(text), pa.list_(pa.float64())
     special = {
-        "areas": pa.list_(pa.float64()), "boxes": boxes, "edits": boxes, "exposed": pa.bool_(), "fps": pa.float64(),
-        "labels": pa.list_(pa.bool_()), "names": pa.list_(text),
+        "areas": numbers, "boxes": boxes, "edits": boxes, "evidence": texts, "exposed": pa.bool_(),
+        "fps": pa.float64(), "labels": pa.list_(pa.bool_()), "names": texts, "originals": texts, "seconds": numbers,
         **dict.fromkeys(("frames", "height", "index", "seed", "width"), whole),
     }  # fmt: skip
     return pa.schema([(name, special.get(name, text)) for name in sorted(SampleRecord.__annotations__)])
 
 
 def row_schema() -> pa.Schema:
-    """The pyarrow schema of stats.parquet: a SampleRecord, then `shard`."""
+    """The pyarrow schema of stats.parquet: a SampleRecord, then `shard`, `anomalies` and `area`."""
     import pyarrow as pa
 
-    return record_schema().append(pa.field("shard", pa.string()))
+    added = [("shard", pa.string()), ("anomalies", pa.list_(pa.string())), ("area", pa.float64())]
+    schema = record_schema()
+    for name, kind in added:
+        schema = schema.append(pa.field(name, kind))
+    return schema
+
+
+def sample_row(record: SampleRecord, shard: str) -> dict[str, object]:
+    """The row of a sample in stats.parquet.
+
+    Args:
+        record: Its record.
+        shard: Its shard, relative to the corpus.
+    """
+    anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
+    return {**record, "shard": shard, "anomalies": anomalies, "area": max(record["areas"])}
 
 
 def features(frames: int, kind: str) -> list[Feature]:

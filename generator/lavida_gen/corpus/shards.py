@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,12 +199,15 @@ def size_and_sha256(path: Path) -> tuple[int, str]:
     return path.stat().st_size, sha256_file(path)
 
 
-def read_shard(shard: Path | BinaryIO, where: object = None) -> Iterator[EncodedSample]:
+def read_shard(
+    shard: Path | BinaryIO, where: object = None, keys: Container[str] | None = None
+) -> Iterator[EncodedSample]:
     """Read the samples of a shard in order.
 
     Args:
         shard: Path, or a seekable binary file.
         where: Its name in error messages; default: `shard`.
+        keys: Keys of the samples to read, the content of others is skipped; None for all.
 
     Yields:
         The samples.
@@ -217,7 +220,7 @@ def read_shard(shard: Path | BinaryIO, where: object = None) -> Iterator[Encoded
         with ExitStack() as opened:
             file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
             tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
-            for key, fields in _grouped(tar, where):
+            for key, fields in _grouped(tar, where, keys):
                 yield decode_sample(key, fields, where)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
@@ -225,11 +228,15 @@ def read_shard(shard: Path | BinaryIO, where: object = None) -> Iterator[Encoded
         ) from error
 
 
-def _grouped(tar: tarfile.TarFile, where: object) -> Iterator[tuple[str, dict[str, bytes]]]:
+def _grouped(
+    tar: tarfile.TarFile, where: object, keys: Container[str] | None
+) -> Iterator[tuple[str, dict[str, bytes]]]:
     """The fields of each sample, which are neighbours in the tar."""
     key, fields = "", dict[str, bytes]()
     for info in tar:
         stem, _, field = info.name.partition(".")
+        if keys is not None and stem not in keys:
+            continue
         if stem != key and fields:
             yield key, fields
             fields = {}

@@ -70,6 +70,7 @@ class Exposure(ABC, Generic[OptionsT_co]):
         Options: The type of its options.
         outcomes: {True}: always makes an anomaly; {False}: never; both: does what `task.exposed` asks for.
         kinds: Kinds of scenes that it can work on.
+        makes_anomalies: Whether the anomaly is made (pasted, moved, drawn) instead of annotated by the data set.
         borrows: Whether samples contain pixels of other scenes, of any source of the recipe (it sets `Draft.credit`).
         options: The options that the recipe gives it.
     """
@@ -77,6 +78,7 @@ class Exposure(ABC, Generic[OptionsT_co]):
     Options: ClassVar[type[ExposureOptions]] = ExposureOptions
     outcomes: ClassVar[frozenset[bool]]
     kinds: ClassVar[frozenset[Kind]] = frozenset({"image", "clip"})
+    makes_anomalies: ClassVar[bool] = False
     borrows: ClassVar[bool] = False
 
     def __init__(self, options: OptionsT_co) -> None:

@@ -63,12 +63,15 @@ class Context(Exposure):
         size = int(rng.integers(min(2, task.max_names), task.max_names + 1))
         others = _distinct([*required, *pool], forbidden, size - 1)
         rule = _rule(rng, forbidden, others[0] if others else "")
-        first, *rest = (_phrase(rng, "breach", thing) for thing in (forbidden, *others))
+        things = {_phrase(rng, "breach", thing): thing for thing in (forbidden, *others)}
+        first, *rest = things
         if task.exposed:
             names, labels = shuffle_names(rng, [first], rest)
-            return Draft(scene.frames, names, labels, chosen.masks, rule=rule)
+            subjects = tuple(things[name] for name in names)
+            return Draft(scene.frames, names, labels, chosen.masks, rule=rule, subjects=subjects)
         names, labels = shuffle_names(rng, [], [first, *rest])
-        return Draft(scene.frames, names, labels, (None,) * len(scene.frames), rule=rule)
+        no_masks, subjects = (None,) * len(scene.frames), tuple(things[name] for name in names)
+        return Draft(scene.frames, names, labels, no_masks, rule=rule, subjects=subjects)
 
 
 def _category(name: Name) -> str:

@@ -78,6 +78,7 @@ class Motion(Exposure):
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
     kinds: ClassVar[frozenset[Kind]] = frozenset({"clip"})
+    makes_anomalies: ClassVar[bool] = True
 
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """The changed thing, named by its motion, among other motions and other things."""
@@ -260,8 +261,12 @@ def _with_prompt(
     negatives = [_phrase(others[number], category) for number in rng.permutation(len(others))[:count].tolist()]
     absent = draw_negatives(task, scene, [], size - len(anomalies) - len(negatives), phrasing=by_category)
     motions = [motion, *others]
-    negatives += [_phrase(motions[int(rng.integers(len(motions)))], name) for name in absent]
+    subjects = dict.fromkeys([*anomalies, *negatives], category)
+    for name in absent:
+        phrase = _phrase(motions[int(rng.integers(len(motions)))], name)
+        negatives.append(phrase)
+        subjects[phrase] = name
     names, labels = shuffle_names(rng, anomalies, negatives)
     frames, edits = edited_frames(clip.pictures, clip.edits, scene)
     shown = clip.masks if task.exposed else (None,) * len(clip.masks)
-    return Draft(frames, names, labels, shown, edits)
+    return Draft(frames, names, labels, shown, edits, subjects=tuple(subjects[name] for name in names))

@@ -27,6 +27,7 @@ from lavida_gen.exposures._planes import encode_or_none, mask_at, nearer_bits, s
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import present_names
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.evidence import Use
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -59,7 +60,7 @@ class _Foreign(NamedTuple):
     cutouts: tuple[Cutout, ...]  # at least one, in order of time
     height: float  # its share of its own frame's height
     foot: float  # row of its foot as a share of its own frame's height
-    credit: tuple[str, str]  # licence and attribution of its picture
+    credit: tuple[str, str, Use | None]  # licence, attribution and use of its picture
 
 
 class _Found(NamedTuple):
@@ -102,6 +103,7 @@ class Paste(Exposure[PasteOptions]):
 
     Options = PasteOptions
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
+    makes_anomalies: ClassVar[bool] = True
     borrows: ClassVar[bool] = True
 
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
@@ -148,7 +150,7 @@ def _cut_foreign(other: Scene, found: _Found) -> _Foreign:
         cutouts=cutouts,
         height=height / frame_height,
         foot=(top + height) / frame_height,
-        credit=(other.licence, other.attribution or ""),
+        credit=(other.licence, other.attribution or "", other.use),
     )
 
 

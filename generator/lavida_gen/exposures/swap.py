@@ -73,6 +73,7 @@ class Swap(Exposure):
     """Two things have exchanged their positions."""
 
     outcomes: ClassVar[frozenset[bool]] = frozenset({True, False})
+    makes_anomalies: ClassVar[bool] = True
 
     def expose(self, scene: Scene, task: ExposureTask) -> Draft | Rejection:
         """Both things, phrased as being in the wrong place, among others."""
@@ -214,8 +215,8 @@ def _with_prompt(
     phrases = tuple(f"{name} in the wrong place" for name in names)
     frames, edits = edited_frames(swapped.pictures, swapped.edits, scene)
     if task.exposed:
-        return Draft(frames, phrases, labels, swapped.masks, edits, parts=swapped.parts)
-    return Draft(frames, phrases, labels, (None,) * len(swapped.masks), edits)
+        return Draft(frames, phrases, labels, swapped.masks, edits, parts=swapped.parts, subjects=names)
+    return Draft(frames, phrases, labels, (None,) * len(swapped.masks), edits, subjects=names)
 
 
 def _absent_pair(scene: Scene, known: Sequence[str], task: ExposureTask) -> list[str]:

@@ -130,14 +130,14 @@ def sample_card(sample: EncodedSample, corpus: str) -> dict[str, object]:
     record = sample.record
     longest = STILL if record["frames"] == 1 else CLIP
     size = f"{record['width']} x {record['height']}"
-    listed = list(zip(record["names"], record["labels"], strict=True))
+    listed = list(zip(record["names"], record["labels"], record["evidence"], strict=True))
     facts = {
         "made of": f"{record['source']} {record['scene']}",
         "exposure": record["exposure"],
         "size": size if record["frames"] == 1 else f"{size}, {record['frames']} frames",
         "area": f"{max(record['areas']):.2%} of the frame at most",
-        "names": ", ".join(name if not label else f"{name} (anomaly)" for name, label in listed),
-        "licence": record["licence"],
+        "names": ", ".join(f"{name} ({'anomaly, ' if label else ''}{known})" for name, label, known in listed),
+        "licence": f"{record['licence']} ({record['use']})",
         "attribution": record["attribution"],
         "show it": f"lavida-gen show {corpus} {record['index']}",
     }
@@ -214,6 +214,7 @@ def corpus_charts(counts: CorpusStats) -> list[Chart]:
         _chart("exposure", counts["exposures"]),
         _chart("licence", counts["licences"]),
         _chart(f"names most listed ({len(counts['listed'])} in all)", listed),
+        {"title": "evidence of listed names", "rows": _rows(counts["evidence"].items())},
         {"title": "anomaly's share of the frame", "rows": _rows(counts["areas"].items())},
         {"title": "names per prompt", "rows": _rows(plain.items())},
     ]

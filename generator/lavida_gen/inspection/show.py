@@ -47,6 +47,23 @@ def outlined_frame(frame: bytes, mask: bytes, edit: list[int]) -> Pixels:
 
 def sample_picture(sample: EncodedSample, width: int = 960) -> Pixels:
     """A poster (H, `width`, 3): the frames side by side (a clip in two rows), question and answer below."""
+    record, sheet = sample.record, contact_sheet(sample, width)
+    anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
+    caption = f"anomaly: {', '.join(anomalies)}" if anomalies else "anomaly: none of the names listed"
+    lines = [caption, f"Q: {record['question']}", f"A: {record['answer']}"]
+    return np.concatenate([sheet, _text_area(lines, sheet.shape[1])], axis=0)
+
+
+def contact_sheet(sample: EncodedSample, width: int) -> Pixels:
+    """The frames of a sample with the anomaly outlined, up to four in a row.
+
+    Args:
+        sample: The sample.
+        width: Width of the picture in pixels, at most.
+
+    Returns:
+        (H, W, 3) RGB, uint8.
+    """
     import cv2
 
     record = sample.record
@@ -61,10 +78,7 @@ def sample_picture(sample: EncodedSample, width: int = 960) -> Pixels:
     blank = np.full((tile_height, tile_width, 3), PAPER, np.uint8)
     small += [blank] * (-len(small) % columns)
     rows = [np.concatenate(small[start : start + columns], axis=1) for start in range(0, len(small), columns)]
-    anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
-    caption = f"anomaly: {', '.join(anomalies)}" if anomalies else "anomaly: none of the names listed"
-    lines = [caption, f"Q: {record['question']}", f"A: {record['answer']}"]
-    return np.concatenate([*rows, _text_area(lines, tile_width * columns)], axis=0)
+    return np.concatenate(rows, axis=0)
 
 
 def _text_area(lines: list[str], width: int) -> Pixels:

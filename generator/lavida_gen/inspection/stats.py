@@ -7,6 +7,7 @@ from itertools import chain, pairwise
 from typing import TypedDict
 
 from lavida_gen.corpus.reader import Corpus
+from lavida_gen.scenes.evidence import EVIDENCE
 
 AREAS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Bounds of the area histogram: shares of the frame, about three per decade."""
@@ -31,6 +32,7 @@ class CorpusStats(TypedDict):
         licences: By licence of the picture.
         listed: By name: samples that list it in the prompt, and samples in which it is the anomaly.
         names_per_prompt: Samples by number of names in the prompt.
+        evidence: Listed names by class of evidence.
         areas: Exposed samples by the mean share of the frame that the anomaly covers where it is visible.
         drops: Rejected scenes by reason.
     """
@@ -43,11 +45,12 @@ class CorpusStats(TypedDict):
     licences: dict[str, SampleCount]
     listed: dict[str, SampleCount]
     names_per_prompt: dict[int, int]
+    evidence: dict[str, int]
     areas: dict[str, int]
     drops: dict[str, int]
 
 
-COLUMNS = ("names", "labels", "areas", "exposed", "kind", "split", "source", "exposure", "licence")
+COLUMNS = ("names", "labels", "evidence", "areas", "exposed", "kind", "split", "source", "exposure", "licence")
 
 
 def count_corpus(corpus: Corpus) -> CorpusStats:
@@ -65,7 +68,7 @@ def count_corpus(corpus: Corpus) -> CorpusStats:
     groups: dict[str, dict[str, SampleCount]] = {
         name: {} for name in ("split", "source", "exposure", "licence", "listed")
     }
-    per_prompt, areas = Counter[int](), Counter[str]()
+    per_prompt, areas, evidence = Counter[int](), Counter[str](), Counter[str]()
     samples = exposed = 0
     for row in chain.from_iterable(corpus.row_batches(COLUMNS)):
         samples += 1
@@ -75,6 +78,7 @@ def count_corpus(corpus: Corpus) -> CorpusStats:
         _count(groups["split"], f"{row['kind']}/{row['split']}", row["exposed"])
         for name, label in zip(row["names"], row["labels"], strict=True):
             _count(groups["listed"], name, label)
+        evidence.update(row["evidence"])
         per_prompt[len(row["names"])] += 1
         if row["exposed"]:
             areas[_bin(row["areas"])] += 1
@@ -87,6 +91,7 @@ def count_corpus(corpus: Corpus) -> CorpusStats:
         "licences": dict(sorted(groups["licence"].items())),
         "listed": dict(sorted(groups["listed"].items(), key=lambda item: (-item[1]["samples"], item[0]))),
         "names_per_prompt": dict(sorted(per_prompt.items())),
+        "evidence": {name: evidence[name] for name in EVIDENCE if evidence[name]},
         "areas": {label: areas[label] for label in _labels()},
         "drops": corpus.manifest.drops,
     }

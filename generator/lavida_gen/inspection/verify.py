@@ -10,11 +10,14 @@ from pathlib import Path
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.text import counted
 from lavida_gen.config.prompts import SEG
-from lavida_gen.corpus.manifest import ShardEntry
+from lavida_gen.corpus.format1 import NEW_KEYS, NOTE
+from lavida_gen.corpus.manifest import FORMAT, ShardEntry
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import EncodedSample, read_shard, size_and_sha256
 from lavida_gen.engines.local import LocalEngine
+from lavida_gen.inspection.verify_files import card_licence, damage, damaged_files, unlisted_files
 from lavida_gen.scenes import images, masks
+from lavida_gen.scenes.evidence import FALSE_EVIDENCE, TRUE_EVIDENCE, USES
 from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.places import open_storage
 
@@ -25,6 +28,7 @@ class VerifyJob:
 
     corpus: str
     entry: ShardEntry
+    format: int = FORMAT
 
 
 @dataclass(slots=True)
@@ -38,6 +42,8 @@ class ShardFindings:
         indices: Numbers of its samples, in the order of the tar.
         exposed: Samples that show an anomaly.
         groups: Groups of its scenes, which must be in one split only.
+        evidence: Names that its samples list, by source and class of evidence.
+        unknown_keys: Keys of its records that this version does not know.
     """
 
     entry: ShardEntry
@@ -46,6 +52,8 @@ class ShardFindings:
     indices: list[int] = field(default_factory=list)
     exposed: int = 0
     groups: set[str] = field(default_factory=set)
+    evidence: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown_keys: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,12 @@ class VerifyReport:
     Attributes:
         problems: Messages; none if the corpus is sound.
         damaged: Number of shards whose bytes have changed since they were built.
+        notes: What is worth knowing but no problem.
     """
 
     problems: list[str]
     damaged: int
+    notes: list[str] = field(default_factory=list)
 
 
 def verify_corpus(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> VerifyReport:
@@ -75,7 +85,7 @@ def verify_corpus(corpus: Corpus, workers: int = 1, progress: Callable[[int], No
     Raises:
         DataError: The place of the corpus cannot be read.
     """
-    jobs = [VerifyJob(corpus.place, entry) for entry in corpus.manifest.shards]
+    jobs = [VerifyJob(corpus.place, entry, corpus.manifest.format) for entry in corpus.manifest.shards]
     workers = workers if corpus.storage.shared else 1
     shards = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda shard: shard.entry.first)
     damaged = sum(shard.damaged for shard in shards)
@@ -84,7 +94,11 @@ def verify_corpus(corpus: Corpus, workers: int = 1, progress: Callable[[int], No
         problems += _totals(corpus, shards)
     problems += _rows(corpus)
     problems += _leaks(shards)
-    return VerifyReport(problems, damaged)
+    problems += damaged_files(corpus)
+    if not damaged and corpus.manifest.format > 1:
+        problems += _evidence_totals(corpus, shards)
+    stray, leftovers = unlisted_files(corpus)
+    return VerifyReport(problems + stray, damaged, [*_notes(corpus, shards), *leftovers])
 
 
 def find_problems(corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None) -> list[str]:
@@ -114,22 +128,27 @@ def verify_shard(job: VerifyJob, tick: Callable[[], None]) -> ShardFindings:
     storage = open_storage(job.corpus)
     try:
         with storage.local_copy(job.entry.file) as path:
-            return _check_shard(path, job.entry, storage.at(job.entry.file), tick)
+            return _check_shard(path, job, storage.at(job.entry.file), tick)
     except FileNotFoundError:
         return ShardFindings(job.entry, True, [f"{job.entry.file}: is missing"])
 
 
-def _check_shard(path: Path, entry: ShardEntry, where: str, tick: Callable[[], None]) -> ShardFindings:
+def _check_shard(path: Path, job: VerifyJob, where: str, tick: Callable[[], None]) -> ShardFindings:
+    entry = job.entry
     size, sha256 = size_and_sha256(path)
     if (size, sha256) != (entry.bytes, entry.sha256):
-        return ShardFindings(entry, True, [f"{entry.file}: {_damage(size, sha256, entry)}"])
+        return ShardFindings(entry, True, [f"{entry.file}: {damage(size, sha256, entry)}"])
     findings = ShardFindings(entry)
     try:
         for sample in _samples(path, where):
-            findings.problems += (f"{entry.file}: sample {sample.key}: {problem}" for problem in _sample(sample, entry))
+            problems = _sample(sample, job)
+            findings.problems += (f"{entry.file}: sample {sample.key}: {problem}" for problem in problems)
+            findings.unknown_keys |= sample.record.keys() - SampleRecord.__annotations__.keys()
             findings.indices.append(sample.record["index"])
             findings.exposed += sample.record["exposed"]
             findings.groups.add(sample.record["group"])
+            classes = sample.record.get("evidence", ())
+            findings.evidence.update((sample.record["source"], str(name)) for name in classes)
             tick()
     except DataError as error:
         findings.problems.append(str(error))
@@ -139,22 +158,17 @@ def _check_shard(path: Path, entry: ShardEntry, where: str, tick: Callable[[], N
     return findings
 
 
-def _damage(size: int, sha256: str, entry: ShardEntry) -> str:
-    if size == entry.bytes:
-        return f"its bytes have changed (digest {sha256[:12]}; expected {entry.sha256[:12]})"
-    return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
-
-
 def _samples(path: Path, where: str) -> Iterator[EncodedSample]:
     with path.open("rb") as file:
         yield from read_shard(file, where)
 
 
-def _sample(sample: EncodedSample, entry: ShardEntry) -> Iterator[str]:
-    record = sample.record
-    missing = SampleRecord.__annotations__.keys() ^ record.keys()
+def _sample(sample: EncodedSample, job: VerifyJob) -> Iterator[str]:
+    record, entry = sample.record, job.entry
+    expected = SampleRecord.__annotations__.keys() - (set(NEW_KEYS) if job.format == 1 else set())
+    missing = expected - record.keys()
     if missing:
-        yield f"its json has other keys than a sample record: {', '.join(sorted(missing))}"
+        yield f"its json does not have the keys of a sample record: {', '.join(sorted(missing))} missing"
         return
     if (record["kind"], record["split"]) != (entry.kind, entry.split):
         yield f"is {record['kind']}/{record['split']}; expected {entry.kind}/{entry.split}"
@@ -167,7 +181,26 @@ def _sample(sample: EncodedSample, entry: ShardEntry) -> Iterator[str]:
         yield "a name is not listed in its question"
     if record["exposed"] != any(record["labels"]):
         yield "exposed and labels disagree"
+    if job.format > 1:
+        yield from _evidence(record)
     yield from _pictures(sample)
+
+
+def _evidence(record: SampleRecord) -> Iterator[str]:
+    """Problems of the keys that came with format 2."""
+    count = len(record["names"])
+    for key in ("evidence", "originals"):
+        if len(record[key]) != count:
+            yield f"{counted(count, 'name')} and {len(record[key])} {key}"
+    for label, name in zip(record["labels"], record["evidence"], strict=False):
+        classes = TRUE_EVIDENCE if label else FALSE_EVIDENCE
+        if name not in classes:
+            there = "there" if label else "not there"
+            yield f"evidence {name!r} of a name that is {there}; expected {' or '.join(classes)}"
+    if len(record["seconds"]) != record["frames"]:
+        yield f"{counted(record['frames'], 'frame')} and {len(record['seconds'])} seconds"
+    if record["use"] not in USES:
+        yield f"use is {record['use']!r}; expected {' or '.join(USES)}"
 
 
 def _pictures(sample: EncodedSample) -> Iterator[str]:
@@ -224,3 +257,29 @@ def _leaks(shards: list[ShardFindings]) -> Iterator[str]:
         seen.setdefault(shard.entry.split, set()).update(shard.groups)
     for group in sorted(seen.get("train", set()) & seen.get("val", set())):
         yield f"scene {group!r} is in train and in val"
+
+
+def _evidence_totals(corpus: Corpus, shards: list[ShardFindings]) -> Iterator[str]:
+    """The counts of evidence in the manifest against those of the records."""
+    counts = sum((shard.evidence for shard in shards), Counter[tuple[str, str]]())
+    totals, by_source = Counter[str](), dict[str, Counter[str]]()
+    for (source, name), count in counts.items():
+        totals[name] += count
+        by_source.setdefault(source, Counter())[name] += count
+    rows = [("evidence", corpus.manifest.evidence, totals)]
+    rows += [
+        (f"evidence of source {entry.name}", entry.evidence, by_source.get(entry.name, Counter()))
+        for entry in corpus.manifest.sources
+    ]
+    for what, expected, found in rows:
+        if expected != found:
+            yield f"corpus.json: {what} {expected}; found {dict(found)}"
+
+
+def _notes(corpus: Corpus, shards: list[ShardFindings]) -> Iterator[str]:
+    if corpus.manifest.format == 1:
+        yield NOTE
+    unknown = set[str]().union(*(shard.unknown_keys for shard in shards))
+    if unknown:
+        yield f"records have keys that this version does not know: {', '.join(sorted(unknown))}"
+    yield from card_licence(corpus)

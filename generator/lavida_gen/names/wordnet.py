@@ -18,6 +18,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from lavida_gen.common.arrays import open_archive
 from lavida_gen.common.resources import resource
 from lavida_gen.names.make_wordnet import LEFT_OUT
 from lavida_gen.names.wording import head_phrase, lexicon_file, singular
@@ -34,7 +35,7 @@ class _Nouns:
     """The file's arrays, and look-ups in them."""
 
     def __init__(self) -> None:
-        with np.load(resource("wordnet.npz")) as file:
+        with open_archive(resource("wordnet.npz")) as file:
             self._lemmas = file["names"].tobytes().decode().split("\n")
             self._sense_starts, self._senses, self._tags = file["sense_starts"], file["senses"], file["tags"]
             self.files = file["files"]

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lavida_gen.building.card import card, used_sources
+from lavida_gen.building.card import card
+from lavida_gen.building.card_place import CardPlace
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.json_file import JsonObject
@@ -21,6 +22,7 @@ from lavida_gen.common.text import counted
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATS, Manifest, SourceEntry
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import size_and_sha256
+from lavida_gen.inspection.licences import used_sources
 from lavida_gen.inspection.preview import choose_samples
 from lavida_gen.inspection.show import encode_picture, sample_picture
 from lavida_gen.inspection.verify import find_problems
@@ -188,17 +190,19 @@ def _stored(corpus: Corpus, file: str, size: int, sha256: str) -> UploadFile:
 
 
 def _rest(corpus: Corpus, repo: str, revision: str) -> list[UploadFile]:
-    """Statistics, sample pictures, card and manifest, which come with the last commit."""
-    with corpus.local_copy(STATS) as path:
-        stats = _stored(corpus, STATS, *size_and_sha256(path))
+    """The files beside the shards, sample pictures, card and manifest, which come with the last commit."""
+    beside = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.files]
+    if not beside:  # format 1 lists no files
+        with corpus.local_copy(STATS) as path:
+            beside = [_stored(corpus, STATS, *size_and_sha256(path))]
     frames: dict[str, int] = {}
     shown = choose_samples(_worth_showing(corpus, frames), PICTURES)
     pictures = [
         _made(f"samples/{sample.key}.jpg", encode_picture(sample_picture(sample), ".jpg"))
         for sample in corpus.samples_by_index(shown)
     ]
-    text = card(corpus.manifest, frames, repo, revision, [item.path for item in pictures])
-    return [stats, *pictures, _made(CARD, text.encode()), _made(MANIFEST, corpus.storage.read(MANIFEST))]
+    text = card(corpus.manifest, frames, CardPlace.hub(repo, revision), [item.path for item in pictures])
+    return [*beside, *pictures, _made(CARD, text.encode()), _made(MANIFEST, corpus.storage.read(MANIFEST))]
 
 
 def _worth_showing(corpus: Corpus, frames: dict[str, int]) -> Iterator[JsonObject]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lavida_gen.common.errors import UserError
-from lavida_gen.corpus.manifest import CARD, MANIFEST, STATS
+from lavida_gen.corpus.manifest import CARD, LICENCE, MANIFEST, STATS
 from lavida_gen.publishing.repo_files import HubFile, UploadFile
 
 PER_COMMIT, COMMITS = 100, 100
@@ -88,7 +88,7 @@ def in_batches(items: Sequence[UploadFile], size: int) -> Iterator[tuple[UploadF
 
 
 def _ours(path: str) -> bool:
-    return path.startswith(("image/", "clip/", "samples/")) or path in (CARD, MANIFEST, STATS)
+    return path.startswith(("image/", "clip/", "samples/", "preview/")) or path in (CARD, LICENCE, MANIFEST, STATS)
 
 
 def _refuse_foreign(held: dict[str, HubFile]) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.config import augment
-from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.exposures._base import Limits
 from lavida_gen.exposures._candidates import check_limits
+from lavida_gen.sampling.evidence import sample_evidence, sample_seconds, sample_use
 from lavida_gen.sampling.parts import CorpusPart
 from lavida_gen.sampling.planner import SamplePlanner, SampleSpec
 from lavida_gen.scenes import masks
@@ -60,7 +60,7 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
     for retry in range(ATTEMPTS):
         spec = planner.spec(index, retry, part)
         try:
-            made = _attempt(planner.recipe, spec, digest)
+            made = _attempt(planner, spec, digest)
         except DataError:
             if planner.recipe.broken == "stop":
                 raise
@@ -82,8 +82,8 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
     )
 
 
-def _attempt(recipe: CorpusRecipe, spec: SampleSpec, digest: str) -> EncodedSample | Rejection:
-    scene = spec.scene()
+def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSample | Rejection:
+    recipe, scene = planner.recipe, spec.scene()
     draft = spec.expose(scene)
     if isinstance(draft, Rejection):
         return draft
@@ -95,7 +95,7 @@ def _attempt(recipe: CorpusRecipe, spec: SampleSpec, digest: str) -> EncodedSamp
         return augmented
     if augmented.exposed and _lost_an_anomaly(draft, augmented, recipe.limits):
         return augment.LOST
-    record = _record(augmented, spec, scene, (question, answer), recipe.seed, digest)
+    record = _record(augmented, spec, scene, (question, answer), planner, digest)
     frames = tuple(frame.jpeg(recipe.image.quality) for frame in augmented.frames)
     mask_pngs = tuple(_mask_png(mask, augmented.frames[0].size) for mask in augmented.masks)
     return EncodedSample(record["key"], frames, mask_pngs, record)
@@ -108,36 +108,41 @@ def _lost_an_anomaly(before: Draft, after: Draft, limits: Limits) -> bool:
 
 
 def _record(
-    draft: Draft, spec: SampleSpec, scene: Scene, conversation: tuple[str, str], seed: int, digest: str
+    draft: Draft, spec: SampleSpec, scene: Scene, conversation: tuple[str, str], planner: SamplePlanner, digest: str
 ) -> SampleRecord:
     height, width = draft.frames[0].size
     question, answer = conversation
+    opened = spec.opened
     return {
         "key": f"{spec.index:09d}",
         "index": spec.index,
-        "kind": spec.opened.source.kind,
+        "kind": opened.source.kind,
         "split": spec.split,
         "frames": len(draft.frames),
         "width": width,
         "height": height,
         "fps": float(scene.fps or 0.0),
+        "seconds": sample_seconds(scene),
         "names": list(draft.names),
         "labels": [bool(label) for label in draft.labels],
+        "evidence": sample_evidence(draft, scene, spec.exposure, opened.source, opened.absence),
+        "originals": [""] * len(draft.names),
         "question": question,
         "answer": answer,
         "rule": draft.rule,
         "exposed": draft.exposed,
         "exposure": spec.exposure_name,
-        "source": spec.opened.name,
+        "source": opened.name,
         "scene": scene.key,
         "group": scene.group or scene.key,
         "boxes": [_box(mask) for mask in draft.masks],
         "areas": [_area_share(mask) for mask in draft.masks],
         "edits": [_box(edit) for edit in draft.edits or (None,) * len(draft.frames)],
-        "seed": seed,
+        "seed": planner.recipe.seed,
         "recipe": digest,
         "licence": _joined(scene.licence, *draft.credit[:1]),
-        "attribution": _joined(scene.attribution or "", *draft.credit[1:]),
+        "attribution": _joined(scene.attribution or "", *draft.credit[1:2]),
+        "use": sample_use(draft, opened.use, planner.uses),
         "generator": __version__,
     }
 

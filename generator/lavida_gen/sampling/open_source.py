@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from lavida_gen.common.errors import DataError
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.names.vocabulary import Vocabulary
+from lavida_gen.sampling.evidence import absence_by_text
 from lavida_gen.sampling.name_prior import NamePrior
 from lavida_gen.sampling.parts import Split
+from lavida_gen.scenes.evidence import FalseEvidence, Use
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source
 
@@ -33,6 +35,7 @@ class OpenSource:
         vocabulary: All names of the source.
         scenes: Numbers of its scenes in each split, int64 (S,).
         name_priors: For each split the names of anomalies in its scenes.
+        use: What may be done with its pictures.
     """
 
     name: str
@@ -42,7 +45,16 @@ class OpenSource:
     vocabulary: Vocabulary
     scenes: SplitScenes
     name_priors: dict[Split, NamePrior]
+    use: Use
     _last: tuple[int, Scene] | None = None
+    _absence: dict[str, FalseEvidence] | None = None
+
+    @property
+    def absence(self) -> dict[str, FalseEvidence]:
+        """How it is known that names of the source are absent, by text, without those merely not mentioned."""
+        if self._absence is None:
+            self._absence = absence_by_text(self.source, self.vocabulary.names)
+        return self._absence
 
     def scene(self, number: int) -> Scene:
         """Read or draw a scene; samples in a row that share it read it once.
@@ -84,6 +96,7 @@ def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:
             vocabulary=Vocabulary(source.vocabulary()),
             scenes=scenes,
             name_priors={split: NamePrior(source, numbers, skip_broken) for split, numbers in scenes.items()},
+            use=source.rights().use,
         )
         for entry, source, scenes in zip(recipe.sources, sources, _split_scenes(sources, recipe), strict=True)
     ]

@@ -10,7 +10,7 @@ import hashlib
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.sampling.open_source import OpenSource, open_sources
 from lavida_gen.sampling.parts import KINDS, SPLITS, CorpusPart, ShardRange, Split, cut_into_shards
+from lavida_gen.scenes.evidence import Use
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Scene
 
@@ -98,6 +99,11 @@ class SamplePlanner:
     parts: tuple[CorpusPart, ...]
     _source_weights: dict[tuple[Kind, Split], list[float]] = field(default_factory=dict)
     _fitting: dict[tuple[Kind, bool], list[WeightedExposure]] = field(default_factory=dict)
+
+    @property
+    def uses(self) -> list[Use]:
+        """What may be done with the pictures of each source."""
+        return [opened.use for opened in self.sources]
 
     @classmethod
     def open(cls, recipe: CorpusRecipe) -> SamplePlanner:
@@ -211,7 +217,7 @@ class SamplePlanner:
             opened = self.sources[_weighted_choice(float(rng.random()), self._cumulative_weights(part))]
             scenes = opened.scenes[part.split]
             try:
-                return opened.source.scene(int(scenes[rng.integers(len(scenes))]))
+                return replace(opened.source.scene(int(scenes[rng.integers(len(scenes))])), use=opened.use)
             except DataError:
                 tries += 1
                 if self.recipe.broken == "stop" or tries == SCENES_PER_EXPOSURE:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.scenes import mask_png
 
 Bits = NDArray[np.bool_]
 """(H, W) bool."""
@@ -291,7 +292,7 @@ def box(rle: RLE) -> Box:
 
 
 def to_png(rle: RLE) -> bytes:
-    """Encode a mask as a one-bit PNG, which decodes to 0 and 255.
+    """Encode a mask as a grey PNG of 2 bits per pixel, which decodes to 0 and 255 (scenes/mask_png.py).
 
     Args:
         rle: The mask.
@@ -299,11 +300,7 @@ def to_png(rle: RLE) -> bytes:
     Returns:
         The PNG.
     """
-    import cv2
-
-    done, data = cv2.imencode(".png", _plane(rle), [cv2.IMWRITE_PNG_BILEVEL, 1])
-    assert done, "cv2 could not encode a mask"
-    return bytes(data)
+    return mask_png.encode(decode(rle))
 
 
 def from_png(data: bytes, where: object = "mask") -> Bits:

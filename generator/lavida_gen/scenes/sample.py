@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
+from lavida_gen.scenes.evidence import Use
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 
@@ -35,7 +36,10 @@ class Draft:
         edits: T masks of the pixels that the exposure changed (pasted, moved, filled in); None for unchanged frames.
         rule: A sentence about the place that the question must state, "" if none.
         parts: The T masks of each anomaly if there are several; () for one.
-        credit: (licence, attribution) of what was pasted from another scene; () for nothing.
+        credit: (licence, attribution, use) of what was pasted from another scene; () for nothing. Without `use` the
+            strictest use of all sources of the recipe is recorded.
+        subjects: The names without the exposure's own phrasing, in the order of `names`: the category "car" of "car in
+            the wrong place"; () if the names have none. Evidence is looked up by them.
     """
 
     frames: tuple[Frame, ...]
@@ -45,13 +49,15 @@ class Draft:
     edits: tuple[RLE | None, ...] = ()
     rule: str = ""
     parts: tuple[tuple[RLE | None, ...], ...] = ()
-    credit: tuple[str, str] | tuple[()] = ()
+    credit: tuple[str, str, Use | None] | tuple[str, str] | tuple[()] = ()
+    subjects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.names) == len(self.labels) >= 1, f"{len(self.names)} names, {len(self.labels)} labels"
         assert len(set(self.names)) == len(self.names), f"a name is listed twice: {self.names}"
         assert len(self.masks) == len(self.frames), f"{len(self.masks)} masks for {len(self.frames)} frames"
         assert len(self.edits) in (0, len(self.frames)), f"{len(self.edits)} edits for {len(self.frames)} frames"
+        assert len(self.subjects) in (0, len(self.names)), f"{len(self.subjects)} subjects, {len(self.names)} names"
         assert len(self.parts) in (0, sum(self.labels)), f"{len(self.parts)} parts for {sum(self.labels)} anomalies"
         assert any(self.labels) == any(mask is not None for mask in self.masks), "masks and labels disagree"
 
@@ -65,8 +71,10 @@ class SampleRecord(TypedDict):
     """The `json` field of a sample in a shard. Every sample has every key, with values of the same types.
 
     boxes and edits have one [x, y, width, height] in pixels per frame, zeros for an empty mask; areas are the anomaly's
-    share of each frame, 0..1; group is the image or video that no split separates; fps is 0.0 for images; names and
-    labels have K entries.
+    share of each frame, 0..1; group is the image or video that no split separates; fps is 0.0 for images. names,
+    labels, evidence and originals have K entries: evidence is how each label is known (scenes/evidence.py), originals
+    the data set's own wording where a name was cleaned, "" where it is the same. seconds has the time of each frame
+    after the first, all 0.0 where unknown; use is the strictest of all pictures in the sample.
     """
 
     key: str
@@ -77,8 +85,11 @@ class SampleRecord(TypedDict):
     width: int
     height: int
     fps: float
+    seconds: list[float]
     names: list[str]
     labels: list[bool]
+    evidence: list[str]
+    originals: list[str]
     question: str
     answer: str
     rule: str
@@ -94,4 +105,5 @@ class SampleRecord(TypedDict):
     recipe: str
     licence: str
     attribution: str
+    use: str
     generator: str

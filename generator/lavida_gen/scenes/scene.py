@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.scenes.evidence import Use
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 
@@ -73,7 +74,9 @@ class Scene:
         licence: SPDX id, or the wording of the data set.
         group: What a train/val split must keep together: the image or video; the key if it shares them with no other.
         fps: Frames per second of a clip, None for images or if unknown.
+        seconds: Times of the T frames after the first one; None = t / fps, or unknown without fps.
         attribution: Author to be named, None if there is none.
+        use: What may be done with the picture, for scenes that another one borrows from; None if unknown.
         absent: Returns names that are annotated as absent, which are verified negatives; called only if needed.
     """
 
@@ -86,8 +89,11 @@ class Scene:
     fps: float | None = None
     attribution: str | None = None
     absent: Callable[[], Iterator[str]] = _no_names
+    seconds: tuple[float, ...] | None = None
+    use: Use | None = None
 
     def __post_init__(self) -> None:
+        assert self.seconds is None or len(self.seconds) == len(self.frames), f"{self.key}: seconds, one per frame"
         for region in self.regions:
             if len(region.masks) != len(self.frames):
                 raise DataError(

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Generic, Literal
+from typing import Annotated, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
 from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.scenes.evidence import FalseEvidence, Use
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 
 
@@ -45,7 +46,7 @@ class SourceInfo(DatasetInfo):
         attribution: How its authors ask to be named.
     """
 
-    use: Literal["free", "noncommercial", "forbidden"]
+    use: Use
     attribution: str
 
 
@@ -57,11 +58,15 @@ class Source(ABC, Generic[OptionsT_co]):
     Attributes:
         Options: The type of its options.
         about: Title, licence, how to get it, layout of its folder.
+        absence: How it is known that a name of the vocabulary is absent from a scene where it is not annotated:
+            "exhaustive" if every scene is annotated completely with the vocabulary, "verified" if scenes are drawn,
+            "unannotated" if it is merely not mentioned.
         options: The options it was opened with.
     """
 
     Options: ClassVar[type[SourceOptions]] = SourceOptions
     about: ClassVar[SourceInfo]
+    absence: ClassVar[FalseEvidence] = "unannotated"
 
     def __init__(self, options: OptionsT_co) -> None:
         """Open the data set.
@@ -142,6 +147,19 @@ class Source(ABC, Generic[OptionsT_co]):
     @abstractmethod
     def vocabulary(self) -> Sequence[Name]:
         """Every name that the data set uses, distinct, in a stable order; may be made lazily."""
+
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """How it is known that a name is absent from a scene where it is not annotated.
+
+        Worth overriding where it differs from name to name.
+
+        Args:
+            name: A name of the vocabulary.
+
+        Returns:
+            The class of evidence; `absence` by default.
+        """
+        return self.absence
 
     @abstractmethod
     def fingerprint(self) -> str:

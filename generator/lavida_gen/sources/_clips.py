@@ -174,6 +174,7 @@ class ClipSource(Source[ClipOptionsT_co]):
             licence=self.about.licence,
             group=self.group(number),
             fps=self._fps(video, positions),
+            seconds=self._seconds(video, positions),
             attribution=self.about.attribution,
         )
 
@@ -183,6 +184,13 @@ class ClipSource(Source[ClipOptionsT_co]):
         if self.rate is None or not (first.isdigit() and last.isdigit()) or int(last) <= int(first):
             return None
         return self.rate * (len(set(positions)) - 1) / (int(last) - int(first))
+
+    def _seconds(self, video: Video, positions: Sequence[int]) -> tuple[float, ...] | None:
+        """Times of the frames after the first; None if `fps` is unknown or a name is not a number."""
+        names = [video.frames[position] for position in positions]
+        if self.rate is None or self._fps(video, positions) is None or not all(name.isdigit() for name in names):
+            return None
+        return tuple((int(name) - int(names[0])) / self.rate for name in names)
 
     def videos_without_clips(self) -> Iterator[str]:
         """Messages about videos that give no clip."""

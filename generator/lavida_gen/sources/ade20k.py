@@ -14,6 +14,7 @@ from pydantic import Field
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource
 from lavida_gen.storage import cache
@@ -41,6 +42,8 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
     prefix = "ade20k"
 
     Options = Ade20kSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="ADE20K (SceneParse150)",

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource
 
@@ -76,6 +77,8 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
     prefix = "cityscapes"
 
     Options = CityscapesSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Cityscapes",

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
@@ -38,6 +39,8 @@ class CocoSource(Source[CocoSourceOptions]):
     """
 
     Options = CocoSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO instances",

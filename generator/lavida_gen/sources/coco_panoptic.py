@@ -18,6 +18,7 @@ from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
@@ -39,6 +40,8 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
     """Each image is a scene; each segment a region (crowds as "stuff", since they are not one thing)."""
 
     Options = CocoPanopticSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO panoptic",

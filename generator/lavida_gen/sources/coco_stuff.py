@@ -15,6 +15,7 @@ from lavida_gen.annotations import coco_stuff_names, files
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, image_numbers, open_index
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.index_masks import Label
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource
@@ -46,6 +47,8 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
     prefix = "coco_stuff"
 
     Options = CocoStuffSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="COCO-Stuff (164k, pixel maps)",

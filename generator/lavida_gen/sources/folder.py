@@ -12,6 +12,7 @@ from pydantic import Field
 from lavida_gen.annotations import files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._label_maps import LabelMapSource
@@ -45,6 +46,8 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
     prefix = "folder"
 
     Options = FolderSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Your own images and masks",

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from lavida_gen.annotations import index_masks
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
@@ -61,6 +62,8 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
     """Each row is a scene; each named value of its mask is one region."""
 
     Options = HuggingFaceSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="A dataset of the Hugging Face Hub, or one saved to disk",

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.index_masks import Label
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource
 from lavida_gen.storage import cache
@@ -36,6 +37,8 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
     prefix = "mapillary"
 
     Options = MapillarySourceOptions
+
+    absence: ClassVar[FalseEvidence] = "exhaustive"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Mapillary Vistas",

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.annotations.refer_index import ReferIndex, open_refs
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
@@ -97,6 +98,7 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
             self.images: Path = image_folder(required.root, options.images, candidates)
         required.raise_if_missing()
         self.index: CocoIndex = open_index(instances)
+        self._categories = frozenset(category.text for category in self.index.categories if category.text)
         self.refs: ReferIndex = open_refs(refs, self.index, options.split)
 
     @property
@@ -163,6 +165,11 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
     def vocabulary(self) -> Sequence[Name]:
         """The categories, then every distinct expression of the split with its category; made lazily."""
         return _Concatenated(list(dict.fromkeys(self.index.categories)), self.refs.names)
+
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """COCO annotates its categories completely, so what is of an absent category is absent; refCLEF has no such."""
+        known = not self.is_clef and name.category in self._categories
+        return "exhaustive" if known else "unannotated"
 
     def fingerprint(self) -> str:
         """Digests of the refs and of the instances."""

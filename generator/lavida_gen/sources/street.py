@@ -17,6 +17,7 @@ from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame, Pixels
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -79,6 +80,8 @@ class StreetSource(Source[StreetSourceOptions]):
     """Scenes drawn from a seed; half of them are annotated with categories, half with expressions, too."""
 
     Options = StreetSourceOptions
+
+    absence: ClassVar[FalseEvidence] = "verified"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="Drawn street and campus scenes",

@@ -1,0 +1,39 @@
+"""The versions of everything that takes part in making the bytes of a shard, by package."""
+
+from __future__ import annotations
+
+import platform
+import zlib
+from importlib import metadata
+
+from lavida_gen import __version__
+from lavida_gen.config.recipe import CorpusRecipe
+from lavida_gen.corpus.manifest import PluginEntry
+
+Toolchain = dict[str, str]
+"""Version by package name."""
+
+_PACKAGES = ("numpy", "pillow", "av", "pycocotools", "pyarrow")
+
+
+def current_toolchain(recipe: CorpusRecipe, plugins: list[PluginEntry]) -> Toolchain:
+    """The toolchain of this process.
+
+    Args:
+        recipe: The recipe; albumentations is part of it only where the recipe augments.
+        plugins: The plug-ins of other packages that it uses.
+
+    Returns:
+        Versions by package, packages that are not installed left out.
+    """
+    import cv2
+
+    versions = {"lavida-gen": __version__, "python": platform.python_version(), "opencv": cv2.__version__}
+    for package in (*_PACKAGES, *(["albumentations"] if recipe.augmentations else [])):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    versions["zlib"] = zlib.ZLIB_RUNTIME_VERSION
+    versions.update({plugin.distribution: plugin.version for plugin in plugins})
+    return dict(sorted(versions.items()))

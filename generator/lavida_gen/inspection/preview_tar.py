@@ -1,0 +1,84 @@
+"""The preview of a corpus: a WebDataset tar of a few samples with flat fields, for viewers of tables.
+
+Fields: ``jpg`` (the picture with the anomaly outlined; the frames of a clip side by side), ``question.txt``,
+``answer.txt``, ``names.txt`` and ``evidence.txt`` (a line for each name), ``source.txt``, ``exposure.txt``,
+``exposed.cls`` (0 or 1) and ``area.txt`` (largest share of a frame that the anomaly covers).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from lavida_gen.common.json_file import JsonObject
+from lavida_gen.corpus.reader import Corpus
+from lavida_gen.corpus.schema import Feature
+from lavida_gen.corpus.shards import EncodedSample, tar_header
+from lavida_gen.inspection.preview import choose_samples
+from lavida_gen.inspection.show import contact_sheet
+from lavida_gen.scenes import images
+
+MOST, LEAST, EVERY = 300, 24, 100
+"""Samples of a preview: one of 100, at least 24 (or all), at most 300: it takes little of a build's time."""
+ROWS = 20_000
+"""Rows that samples are chosen from, evenly spaced: memory is bounded for a corpus of any size."""
+WIDTH = 480
+"""Largest width of a picture in pixels."""
+TEXTS = ("question", "answer", "names", "evidence", "source", "exposure")
+_BLOCK, _RECORD = 512, 10240
+
+
+def preview_features() -> list[Feature]:
+    """The fields of a sample of the preview, as `datasets` reads them from a data set card."""
+    texts = dict.fromkeys(("__key__", "__url__", *(f"{name}.txt" for name in TEXTS), "area.txt"), "string")
+    types = {**texts, "jpg": "image", "exposed.cls": "int64"}
+    return [{"name": name, "dtype": kind} for name, kind in types.items()]
+
+
+def preview_tar(corpus: Corpus) -> bytes:
+    """Make the preview of a corpus: equal corpora give equal bytes.
+
+    Args:
+        corpus: The corpus; its shards and stats.parquet exist.
+
+    Returns:
+        The tar.
+
+    Raises:
+        DataError: The corpus cannot be read.
+    """
+    limit = min(MOST, max(LEAST, len(corpus) // EVERY))
+    step = max(1, len(corpus) // ROWS)
+    rows = chain.from_iterable(corpus.row_batches(["index", "source", "kind", "exposure"]))
+    chosen = choose_samples(_every(rows, step), limit)
+    out = io.BytesIO()
+    for sample in corpus.samples_by_index(chosen):
+        for field_name, data in _fields(sample):
+            out.write(tar_header(f"{sample.key}.{field_name}", len(data)))
+            out.write(data + bytes(-len(data) % _BLOCK))
+    members = out.getvalue()
+    return members + bytes(2 * _BLOCK + -(len(members) + 2 * _BLOCK) % _RECORD)
+
+
+def _every(rows: Iterable[JsonObject], step: int) -> Iterator[JsonObject]:
+    return (row for row in rows if row["index"] % step == 0)
+
+
+def _fields(sample: EncodedSample) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the fields of a sample."""
+    record = sample.record
+    texts = {
+        "question": record["question"],
+        "answer": record["answer"],
+        "names": "\n".join(record["names"]),
+        "evidence": "\n".join(record["evidence"]),
+        "source": record["source"],
+        "exposure": record["exposure"],
+    }
+    width = min(WIDTH, record["width"] * min(4, record["frames"]))
+    yield "jpg", images.encode_jpeg(contact_sheet(sample, width), 85)
+    for name in TEXTS:
+        yield f"{name}.txt", texts[name].encode()
+    yield "exposed.cls", b"1" if record["exposed"] else b"0"
+    yield "area.txt", f"{max(record['areas']):.6f}".encode()

@@ -1,0 +1,92 @@
+"""How the label of each listed name of a sample is known: computed once per sample, from what the source declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lavida_gen.exposures._base import Exposure
+from lavida_gen.scenes.evidence import FALSE_EVIDENCE, FalseEvidence, Use, strictest
+from lavida_gen.scenes.sample import Draft
+from lavida_gen.scenes.scene import Name, Scene
+from lavida_gen.sources._base import Source
+
+
+def absence_by_text(source: Source, vocabulary: Sequence[Name]) -> dict[str, FalseEvidence]:
+    """What a source declares about its own names: evidence by text, without those that are merely not mentioned.
+
+    Where one text names things of several categories, the weakest evidence counts.
+
+    Args:
+        source: The source.
+        vocabulary: All of its names.
+    """
+    overridden = type(source).evidence_of_absence is not Source.evidence_of_absence
+    if source.absence == "unannotated" and not overridden:
+        return {}
+    found: dict[str, FalseEvidence] = {}
+    for name in vocabulary:
+        own = source.evidence_of_absence(name)
+        found[name.text] = max(own, found.get(name.text, own), key=FALSE_EVIDENCE.index)
+    return {text: evidence for text, evidence in found.items() if evidence != "unannotated"}
+
+
+def sample_evidence(
+    draft: Draft, scene: Scene, exposure: Exposure, source: Source, absence: dict[str, FalseEvidence]
+) -> list[str]:
+    """The class of evidence of each listed name.
+
+    A phrase of an exposure ("car in the wrong place") has the evidence of the name in it.
+
+    Args:
+        draft: The sample.
+        scene: Its scene.
+        exposure: What made it.
+        source: The scene's source.
+        absence: `absence_by_text` of the source.
+
+    Returns:
+        K classes in the order of `draft.names`.
+    """
+    present = "made" if exposure.makes_anomalies else "annotated"
+    if source.absence == "verified":  # everything in a drawn scene is known
+        return [present if label else "verified" for label in draft.labels]
+    stated_absent = frozenset() if all(draft.labels) else frozenset(scene.absent())
+    subjects = draft.subjects or draft.names
+    classes: list[str] = []
+    for subject, label in zip(subjects, draft.labels, strict=True):
+        if label:
+            classes.append(present)
+        elif subject in stated_absent:
+            classes.append("verified")
+        else:
+            classes.append(absence.get(subject, "unannotated"))
+    return classes
+
+
+def sample_use(draft: Draft, use: Use, uses_of_recipe: Sequence[Use]) -> Use:
+    """The strictest use of the pictures in a sample.
+
+    Args:
+        draft: The sample.
+        use: What may be done with the scene's picture.
+        uses_of_recipe: Of all sources, any of which may be the source of a paste that does not state its own.
+    """
+    if not draft.credit:
+        return use
+    pasted = draft.credit[2] if len(draft.credit) == 3 else None
+    return strictest([use, pasted] if pasted is not None else [use, *uses_of_recipe])
+
+
+def sample_seconds(scene: Scene) -> list[float]:
+    """The time of each frame of a scene after the first, in seconds; all 0.0 where unknown.
+
+    Args:
+        scene: The scene.
+
+    Returns:
+        T times.
+    """
+    if scene.seconds is not None:
+        return [round(time, 6) for time in scene.seconds]
+    fps = scene.fps or 0.0
+    return [round(time / fps, 6) if fps else 0.0 for time in range(len(scene.frames))]

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError, validation_text
 from lavida_gen.config import recipe as recipes
+from lavida_gen.config.recipe import SOURCES
+from lavida_gen.sources._base import LocalOnly, Source
 
 GOOD = """
 name: small
@@ -173,3 +176,13 @@ def test_the_digest_depends_on_the_recipe_but_on_no_path(tmp_path: Path) -> None
 def test_a_published_recipe_is_a_recipe(tmp_path: Path) -> None:
     recipe = load(tmp_path, GOOD)
     assert recipes.parse(recipe.published()).digest() == recipe.digest()
+
+
+@pytest.mark.parametrize("name", sorted(plugins.built_in(SOURCES)))
+def test_no_option_that_is_a_path_gets_published(name: str) -> None:
+    options = plugins.find(SOURCES, Source, name).Options
+    paths = {key for key, field in options.model_fields.items() if "Path" in str(field.annotation)}
+    marked = {
+        key for key, field in options.model_fields.items() if any(isinstance(m, LocalOnly) for m in field.metadata)
+    }
+    assert paths <= marked

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
+from lavida_gen.sources._base import LocalOnly, Source, SourceInfo, require_folder
 from lavida_gen.sources._user_rights import UserRightsOptions
 from lavida_gen.storage import cache
 
@@ -30,7 +30,9 @@ class HuggingFaceSourceOptions(UserRightsOptions):
     """Options of `hf`."""
 
     repo: str | None = Field(default=None, description="dataset on the Hub, OWNER/NAME")
-    saved: LocalPath | None = Field(default=None, description="folder that Dataset.save_to_disk wrote, instead of repo")
+    saved: Annotated[Path | None, LocalOnly()] = Field(
+        default=None, description="folder that Dataset.save_to_disk wrote, instead of repo"
+    )
     config: str | None = Field(default=None, description="configuration of the dataset, if it has several")
     revision: str | None = Field(default=None, description="commit or tag on the Hub; pin it, since datasets change")
     split: str = Field(default="train", description="train, validation, ...")

@@ -1,4 +1,4 @@
-"""How well do names alone say which categories conflict? Measured on LVIS' names, whose synsets are the truth.
+"""How well do names alone show which categories conflict? Measured on LVIS' names, whose synsets are the truth.
 
     python benchmarks/names.py [--lvis FOLDER]
 

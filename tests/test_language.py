@@ -25,6 +25,7 @@ MOST_EXCUSED = 20
 
 EXCUSED: dict[str, tuple[int, str]] = {
     "generator/lavida_gen/commands/_shared.py": (1, "a key of the JSON that verify and check print"),
+    "generator/lavida_gen/data/lexicon.yaml": (1, "a category that has walls and a floor"),
     "generator/lavida_gen/data/prompts.yaml": (1, "a question of the prompt bank: bytes of corpora depend on it"),
     "generator/lavida_gen/data/rules.yaml": (2, "rules in questions: bytes of corpora depend on them"),
     "generator/lavida_gen/sources/hf.py": (2, "the licence of records: bytes of corpora depend on it"),

@@ -88,7 +88,7 @@ def test_recipes_come_by_name_path_and_mapping(tmp_path: Path, corpus: Corpus) -
     assert load_recipe("street", {"samples": 7, "sources.0.scenes": 9}).samples == 7
     assert load_recipe("street", ["samples=7"]).samples == 7
     assert RECIPE["samples"] == 24, "the mapping that is given stays as it is"
-    with pytest.raises(UserError, match=r"recipe: 1 .*\n  samples: .*greater than or equal to 1; got 0"):
+    with pytest.raises(UserError, match=r"recipe: 1 .*\n  samples: expected at least 1; got 0"):
         load_recipe(RECIPE, {"samples": 0})
 
 

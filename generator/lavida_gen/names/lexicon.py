@@ -176,7 +176,7 @@ class _Category(NamedTuple):
         whole: Its words as a table has them, synonyms resolved.
         things: The kinds of things that it names: itself where a table or WordNet knows it as a whole ("tea bag" is no
             bag), else those in its words.
-        reading: What WordNet says it may stand for.
+        reading: The senses in WordNet that it may stand for.
     """
 
     whole: str

@@ -68,7 +68,7 @@ def _is_of_word(char: str) -> bool:
 
 
 def head_phrase(text: str) -> str:
-    """The part of a name that says what the thing is: "person" of "person on a bench".
+    """The part of a name that names the thing itself: "person" of "person on a bench".
 
     Args:
         text: A name, its words separated by blanks.

@@ -1,4 +1,4 @@
-"""What WordNet 3.0 says of nouns: which names are kinds of which, which are parts of which.
+"""The nouns of WordNet 3.0: which names are kinds of which, which are parts of which.
 
     wordnet.is_kin(wordnet.read("bagel"), wordnet.read("bread"))        # True: a bagel is bread
 

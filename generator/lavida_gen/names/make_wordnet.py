@@ -140,5 +140,5 @@ def make(folder: Path) -> dict[str, NDArray[np.generic]]:
 
 if __name__ == "__main__":
     arrays = make(Path(sys.argv[1]))
-    np.savez_compressed(resource("wordnet.npz"), **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(resource("wordnet.npz"), allow_pickle=False, **arrays)
     print(f"{resource('wordnet.npz')}: {resource('wordnet.npz').stat().st_size:,} bytes")

@@ -26,11 +26,15 @@ class Name:
         category: The category of the thing it names, "" if unknown; equal to `text` for categories. Text and category
             of a negative must both be absent.
         group: Supercategory or other group of similar names, "" if none; near misses come from the same group.
+        synset: The noun of WordNet that the data set states for the category ("dog.n.01"), "" if it states none.
+        original: The data set's own wording where `text` is a cleaner one, "" where it is the same.
     """
 
     text: str
     category: str = ""
     group: str = ""
+    synset: str = ""
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,71 +8,13 @@ hand-made tables are in data/lexicon.yaml; WordNet stands behind them for catego
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from lavida_gen.names import wordnet
-from lavida_gen.names.wording import head_phrase, lexicon_file, tokens
+from lavida_gen.names.tables import tables
+from lavida_gen.names.wording import head_phrase, tokens
 from lavida_gen.scenes.scene import Name
-
-
-class _Tables(NamedTuple):
-    stop_words: frozenset[str]  # glue words and qualifiers
-    qualifiers: frozenset[str]
-    synonyms: dict[str, str]  # word -> the first word of its family
-    things: frozenset[str]  # what an expression may name: all words of synonyms and hyponyms
-    hypernyms: dict[str, frozenset[str]]  # thing -> everything it is a kind of, transitively, synonyms resolved
-    max_words: int  # words of the longest table entry
-    wholes: dict[str, frozenset[str]]  # a part -> what it may belong to
-    unrelated: frozenset[frozenset[str]]  # pairs that WordNet relates and a picture does not
-    no_parts: frozenset[str]  # words whose first sense in WordNet is a part that nobody means
-    colours: frozenset[str]
-    variants: dict[str, tuple[str, ...]]  # word -> those that may replace it
-
-
-@cache
-def _tables() -> _Tables:
-    plain = lexicon_file()
-    synonyms = {word: family[0] for family in plain["synonyms"] for word in family}
-    parents: dict[str, set[str]] = {}
-    things = set(synonyms)
-    for section in ("hyponyms", "whole_names"):
-        for kind, members in plain[section].items():
-            for member in members:
-                child, parent = synonyms.get(member, member), synonyms.get(kind, kind)
-                parents.setdefault(child, set()).add(parent)
-                if section == "hyponyms":
-                    things.update((child, parent))
-    wholes: dict[str, set[str]] = {}
-    for whole, members in plain["parts"].items():
-        for member in members:
-            wholes.setdefault(synonyms.get(member, member), set()).add(synonyms.get(whole, whole))
-    qualifiers = frozenset(plain["qualifiers"])
-    families = plain["swaps"].values()
-    return _Tables(
-        stop_words=qualifiers.union(plain["glue"]),
-        qualifiers=qualifiers,
-        synonyms=synonyms,
-        things=frozenset(things),
-        hypernyms={word: frozenset(_ancestors(word, parents)) for word in parents},
-        max_words=max(len(entry.split()) for entry in things),
-        wholes={part: frozenset(owners) for part, owners in wholes.items()},
-        unrelated=frozenset(frozenset(pair) for pair in plain["unrelated"]),
-        no_parts=frozenset(plain["no_parts"]),
-        colours=frozenset(plain["swaps"]["colour"]),
-        variants={word: tuple(other for other in family if other != word) for family in families for word in family},
-    )
-
-
-def _ancestors(word: str, parents: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    remaining = [word]
-    while remaining:
-        for parent in parents.get(remaining.pop(), ()):
-            if parent not in found:
-                found.add(parent)
-                remaining.append(parent)
-    return found
 
 
 class Meaning(NamedTuple):
@@ -97,25 +39,25 @@ def parse_name(text: str) -> Meaning:
     Returns:
         Its meaning; all words are content words if there are no others.
     """
-    tables, words = _tables(), tokens(text)
+    known, words = tables(), tokens(text)
     things: list[str] = []
     start = 0
     while start < len(words):
-        for length in range(min(tables.max_words, len(words) - start), 0, -1):
+        for length in range(min(known.max_words, len(words) - start), 0, -1):
             phrase = " ".join(words[start : start + length])
-            if phrase in tables.things:
-                things.append(tables.synonyms.get(phrase, phrase))
+            if phrase in known.things:
+                things.append(known.synonyms.get(phrase, phrase))
                 start += length
                 break
         else:
             start += 1
-    content = frozenset(word for word in words if word not in tables.stop_words)
+    content = frozenset(word for word in words if word not in known.stop_words)
     return Meaning(content or frozenset(words), frozenset(things))
 
 
 def _is_related(one: str, two: str) -> bool:
     """Are both the same thing, or is one a kind of the other?"""
-    hypernyms = _tables().hypernyms
+    hypernyms = tables().hypernyms
     return one == two or two in hypernyms.get(one, ()) or one in hypernyms.get(two, ())
 
 
@@ -147,7 +89,7 @@ def without_colours(text: str) -> str:
     Returns:
         Its other words, joined by spaces.
     """
-    return " ".join(word for word in tokens(text) if word not in _tables().colours)
+    return " ".join(word for word in tokens(text) if word not in tables().colours)
 
 
 def entails(text: str, name: str) -> bool:
@@ -162,11 +104,11 @@ def entails(text: str, name: str) -> bool:
     Returns:
         Whether `name` is true of the thing as well.
     """
-    return same_wording(text, name) and _tables().qualifiers.intersection(tokens(name)).issubset(tokens(text))
+    return same_wording(text, name) and tables().qualifiers.intersection(tokens(name)).issubset(tokens(text))
 
 
 def _resolve(word: str) -> str:
-    return _tables().synonyms.get(word, word)
+    return tables().synonyms.get(word, word)
 
 
 class _Category(NamedTuple):
@@ -177,84 +119,97 @@ class _Category(NamedTuple):
         things: The kinds of things that it names: itself where a table or WordNet knows it as a whole ("tea bag" is no
             bag), else those in its words.
         reading: The senses in WordNet that it may stand for.
+        is_stated: Whether the data set states its sense: that alone is `reading`.
     """
 
     whole: str
     things: frozenset[str]
     reading: wordnet.Reading
+    is_stated: bool
 
 
 @lru_cache(maxsize=100_000)
-def _category(text: str) -> _Category:
-    tables, words = _tables(), " ".join(tokens(text))
+def _category(text: str, synset: str = "") -> _Category:
+    table, words = tables(), " ".join(tokens(text))
     whole = _resolve(words)
-    plain = " ".join(text.lower().split())
-    reading = wordnet.read(plain)
-    known = words in tables.things or whole in tables.hypernyms or not reading.is_compound
+    stated = wordnet.synset(synset)
+    if stated.senses:
+        return _Category(whole, frozenset({whole}), stated, is_stated=True)
+    reading = wordnet.read(" ".join(text.lower().split()))
+    known = words in table.things or whole in table.hypernyms or not reading.is_compound
     things = frozenset({whole}) if known else parse_name(head_phrase(text)).things
-    return _Category(whole, things, reading)
+    return _Category(whole, things, reading, is_stated=False)
+
+
+def _is_related_by_table(a: _Category, b: _Category) -> bool:
+    """The tables relate words: "pitcher" to "person", though never where a data set states that it means the vessel."""
+    if (a.is_stated or b.is_stated) and not wordnet.live_alike(a.reading, b.reading):
+        return False
+    return _is_related(a.whole, b.whole) or any(_is_related(x, y) for x in a.things for y in b.things)
 
 
 @lru_cache(maxsize=200_000)
-def same_kind(one: str, two: str) -> bool:
+def same_kind(one: str, two: str, synset_one: str = "", synset_two: str = "") -> bool:
     """Could a thing of category `one` be called `two` as well: equal, synonym, or a kind of the other?
 
-    The hand-made tables decide first, in both directions; then WordNet.
+    The hand-made tables decide first, in both directions; then WordNet: by the synsets that the data sets state, else
+    by the senses of the words that a picture can show.
 
     Args:
         one: A category.
         two: Another category.
+        synset_one: The synset that its data set states for `one` ("dog.n.01"), "" if it states none.
+        synset_two: That of `two`.
 
     Returns:
         Whether they are related. Symmetric.
     """
-    if same_wording(one, two):
+    a, b = _category(one, synset_one), _category(two, synset_two)
+    if tokens(one) == tokens(two) or (not (a.is_stated or b.is_stated) and same_wording(one, two)):
         return True
-    a, b = _category(one), _category(two)
-    if frozenset((a.whole, b.whole)) in _tables().unrelated:
+    if frozenset((a.whole, b.whole)) in tables().unrelated:
         return False
-    if _is_related(a.whole, b.whole) or any(_is_related(x, y) for x in a.things for y in b.things):
-        return True
-    return wordnet.is_kin(a.reading, b.reading)
+    return _is_related_by_table(a, b) or wordnet.is_kin(a.reading, b.reading)
 
 
-def relation(one: str, two: str) -> str:
+def relation(one: Name, two: Name) -> str:
     """Why two categories conflict, in words: for lists that people read.
 
     Args:
-        one: A category.
-        two: Another category.
+        one: The name of a category.
+        two: That of another one.
 
     Returns:
         "same wording", "kind, by table", "kind, by WordNet", "part", or "" where they do not conflict.
     """
-    if parse_name(one).words == parse_name(two).words:
+    if parse_name(one.text).words == parse_name(two.text).words:
         return "same wording"
-    if same_kind(one, two):
-        a, b = _category(one), _category(two)
-        by_table = same_wording(one, two) or any(
-            _is_related(x, y) for x in (a.whole, *a.things) for y in (b.whole, *b.things)
-        )
+    if same_kind(one.text, two.text, one.synset, two.synset):
+        a, b = _category(one.text, one.synset), _category(two.text, two.synset)
+        by_table = same_wording(one.text, two.text) or _is_related_by_table(a, b)
         return "kind, by table" if by_table else "kind, by WordNet"
-    return "part" if is_part(one, two) or is_part(two, one) else ""
+    return "part" if conflict(one, two) else ""
 
 
 @lru_cache(maxsize=200_000)
-def is_part(one: str, two: str) -> bool:
+def is_part(one: str, two: str, synset_one: str = "", synset_two: str = "") -> bool:
     """Does a thing of category `one` belong to a thing of category `two`: a roof to a building, a hand to a person?
 
     Args:
         one: The category of a part.
         two: The category of a whole.
+        synset_one: The synset that its data set states for `one`, "" if it states none.
+        synset_two: That of `two`.
 
     Returns:
         Whether it is one. Not symmetric.
     """
-    tables, part, whole = _tables(), _category(one), _category(two)
-    owners = tables.wholes.get(part.whole, frozenset())
-    if not owners.isdisjoint({whole.whole, *tables.hypernyms.get(whole.whole, ())}):
+    table, part, whole = tables(), _category(one, synset_one), _category(two, synset_two)
+    owners = table.wholes.get(part.whole, frozenset())
+    if not owners.isdisjoint({whole.whole, *table.hypernyms.get(whole.whole, ())}):
         return True
-    return part.whole not in tables.no_parts and wordnet.is_part(part.reading, whole.reading)
+    is_meant = part.is_stated or part.whole not in table.no_parts
+    return is_meant and wordnet.is_part(part.reading, whole.reading)
 
 
 def conflict(one: Name, two: Name) -> bool:
@@ -273,9 +228,11 @@ def conflict(one: Name, two: Name) -> bool:
         Whether they conflict. Symmetric.
     """
     if one.category and two.category:  # the cheap and common case first
-        if same_kind(one.category, two.category):
+        if same_kind(one.category, two.category, one.synset, two.synset):
             return True
-        if is_part(one.category, two.category) or is_part(two.category, one.category):
+        if is_part(one.category, two.category, one.synset, two.synset):
+            return True
+        if is_part(two.category, one.category, two.synset, one.synset):
             return True
         both_categories = one.text == one.category and two.text == two.category
         return not both_categories and same_wording(one.text, two.text)
@@ -320,9 +277,9 @@ def one_word_variants(text: str) -> list[Variant]:
     found = []
     for position, word in enumerate(words):
         bare = word.strip(".,;:!?").lower()
-        others = _tables().variants.get(bare, ())
+        others = tables().variants.get(bare, ())
         family = frozenset((bare, *others))
-        if bare in _tables().colours and words[position - 1 : position] == ["in"] and position == len(words) - 1:
+        if bare in tables().colours and words[position - 1 : position] == ["in"] and position == len(words) - 1:
             continue  # "person in red" may wear brown trousers
         for other in others:
             before = words[:position]

@@ -82,21 +82,25 @@ def present_names(scene: Scene) -> list[Name]:
     return list(dict.fromkeys(Name(text, region.category) for region in scene.regions for text in region.names))
 
 
-class _CategoryConflicts(dict[str, bool]):
-    """Which categories conflict with a present name; each is computed when it is first looked up."""
+class _CategoryConflicts(dict[str | tuple[str, str], bool]):
+    """Which categories conflict with a present name; each is computed when it is first looked up.
+
+    Keys are categories, or (category, synset) where the data set states one.
+    """
 
     def __init__(self, present: Name) -> None:
         super().__init__()
         self._present = present
 
-    def __missing__(self, category: str) -> bool:
-        self[category] = found = lexicon.conflict(Name(category, category), self._present)
+    def __missing__(self, key: str | tuple[str, str]) -> bool:
+        category, synset = (key, "") if isinstance(key, str) else key
+        self[key] = found = lexicon.conflict(Name(category, category, synset=synset), self._present)
         return found
 
 
 @lru_cache(maxsize=4096)
-def _category_conflicts(text: str, category: str) -> _CategoryConflicts:
-    return _CategoryConflicts(Name(text, category))
+def _category_conflicts(text: str, category: str, synset: str) -> _CategoryConflicts:
+    return _CategoryConflicts(Name(text, category, synset=synset))
 
 
 def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Sequence[str], wanted: int) -> list[str]:
@@ -115,12 +119,13 @@ def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Se
     if wanted < 1:
         return found
     # plain loops: this runs for every candidate of every sample
-    known = [(name, _category_conflicts(name.text, name.category)) for name in present]
+    known = [(name, _category_conflicts(name.text, name.category, name.synset)) for name in present]
     for candidate in names:
         text = candidate.text
         is_category = text == candidate.category
+        key = (text, candidate.synset) if candidate.synset else text
         for name, conflicts in known:
-            if conflicts[text] if is_category else lexicon.conflict(candidate, name):
+            if conflicts[key] if is_category else lexicon.conflict(candidate, name):
                 break
         else:
             for listed in (*prompt_names, *found):

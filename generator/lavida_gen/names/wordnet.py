@@ -27,6 +27,9 @@ ANIMAL, ARTIFACT, BODY, COMMUNICATION, FOOD, OBJECT, PERSON, PLANT = 5, 6, 8, 10
 """Lexicographer files (lexnames(5WN)) that a sense lies in."""
 VISIBLE = frozenset({ANIMAL, ARTIFACT, BODY, COMMUNICATION, FOOD, OBJECT, PLANT})
 
+BEGINNERS = ("person.n.01", "animal.n.01", "plant.n.02")
+"""Kinds of everything in one of these files that lie in none of them themselves, but in that of the most general words."""
+
 Senses = tuple[int, ...]
 """Numbers of synsets in data/wordnet.npz, the most frequent first."""
 
@@ -134,12 +137,17 @@ def _common(lemma: str) -> list[int]:
     return [synset for synset in _nouns().senses(lemma) if synset != LEFT_OUT]
 
 
+@cache
+def _beginners() -> frozenset[int]:
+    return frozenset(sense for name in BEGINNERS for sense in synset(name).senses)
+
+
 def _visible(lemma: str) -> list[int]:
     """Senses that a picture can show, in WordNet's order; persons where nothing else is, or where they come first."""
     nouns, rare = _nouns(), _rare().get(lemma, frozenset())
     every = nouns.senses(lemma)
     kept = [synset for number, synset in enumerate(every, 1) if number not in rare and synset != LEFT_OUT]
-    things = [synset for synset in kept if nouns.files[synset] in VISIBLE]
+    things = [synset for synset in kept if nouns.files[synset] in VISIBLE or synset in _beginners()]
     first = every[0]
     persons_first = first != LEFT_OUT and nouns.files[first] == PERSON and nouns.first_is_tagged(lemma)
     if things and not persons_first:
@@ -147,8 +155,11 @@ def _visible(lemma: str) -> list[int]:
     return [synset for synset in kept if nouns.files[synset] in VISIBLE or nouns.files[synset] == PERSON]
 
 
+@lru_cache(maxsize=100_000)
 def synset(name: str) -> Reading:
     """The one sense of a synset's name as data sets write it.
+
+    Words of lexicon.yaml's section too_general ("object.n.01") have none: everything would be a kind of them.
 
     Args:
         name: ``dog.n.01``: lemma, part of speech, number of the sense from 1 (LVIS, ADE20K, ImageNet).
@@ -157,9 +168,26 @@ def synset(name: str) -> Reading:
         Its number; empty for one that WordNet 3.0 does not have (``stop_sign.n.01`` of LVIS).
     """
     lemma, _, number = name.rpartition(".n.")
-    found = _nouns().senses(lemma.replace("_", " ").lower())
+    word = lemma.replace("_", " ").lower()
+    found = [] if word in lexicon_file()["too_general"] else _nouns().senses(word)
     place = int(number) - 1 if number.isdecimal() else -1
     return Reading(tuple(sense for sense in found[place : place + 1] if place >= 0 and sense != LEFT_OUT))
+
+
+@lru_cache(maxsize=100_000)
+def _lives(sense: int) -> bool:
+    """Whether it is a person or an animal."""
+    return not kinds(sense).isdisjoint((*synset("person.n.01").senses, *synset("animal.n.01").senses))
+
+
+def live_alike(one: Reading, other: Reading) -> bool:
+    """Whether the first senses of both are persons or animals, or of none; True where one is unknown.
+
+    Args:
+        one: What a name may stand for.
+        other: What another one may stand for. Symmetric.
+    """
+    return not one.senses or not other.senses or _lives(one.senses[0]) == _lives(other.senses[0])
 
 
 @lru_cache(maxsize=100_000)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lavida_gen.building.build_recipe import build
     from lavida_gen.common.errors import DataError, LavidaGenError, UserError
+    from lavida_gen.common.findings import Finding
     from lavida_gen.config.load_recipe import load_recipe
     from lavida_gen.config.recipe import CorpusRecipe
     from lavida_gen.corpus.decoded import DecodedSample
@@ -44,6 +45,7 @@ _MODULES = {
     "Exposure": "exposures._base",
     "ExposureOptions": "exposures._base",
     "ExposureTask": "exposures._base",
+    "Finding": "common.findings",
     "Frame": "scenes.images",
     "LavidaGenError": "common.errors",
     "LocalPath": "sources._base",
@@ -78,6 +80,7 @@ __all__ = [
     "Exposure",
     "ExposureOptions",
     "ExposureTask",
+    "Finding",
     "Frame",
     "LavidaGenError",
     "LocalPath",

@@ -12,6 +12,7 @@ from traps import BOX, Plain, area, drawn, edit, named, opened
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.findings import Finding
 from lavida_gen.config.recipe import SOURCES
 from lavida_gen.exposures import _candidates as candidates
 from lavida_gen.exposures._base import Limits
@@ -60,7 +61,7 @@ def test_short_videos(tmp_path: Path, count: int) -> None:
     source = opened("youtube_vos", {**plain, "frames": 4})
     if count == 1:
         assert len(source) == 0, "a still is no clip"
-        assert list(source.problems()) == ["video v: left out, 1 annotated frames"]
+        assert list(source.findings()) == [Finding("note", "video v: left out, 1 annotated frame")]
         return
     scene = source.scene(0)
     shown = ["00000", "00005", "00005", "00005"] if count == 2 else ["00000", "00003", "00005", "00005"]

@@ -65,7 +65,7 @@ def test_real_images_match_their_annotations(
     for number in range(images):
         scene = source.scene(number)
         assert scene.frames[0].pixels().shape == (*scene.size, 3)
-    assert list(source.problems()) == []
+    assert list(source.findings()) == []
     assert sum(len(source.scene(number).regions) for number in range(images)) == annotations
 
 
@@ -165,7 +165,8 @@ def test_degenerate_polygons_are_left_out_and_reported(tmp_path: Path) -> None:
     assert (gone.names, gone.masks, gone.candidate) == (("cart",), (None,), False)
     assert (empty.names, empty.masks, empty.candidate) == (("dog",), (None,), False)
     path = source.index.path
-    assert list(source.problems()) == [
+    assert {finding.severity for finding in source.findings()} == {"note"}
+    assert [finding.text for finding in source.findings()] == [
         f"{path}: annotations[0] (id 0): 1 of 2 polygons have less than 3 corners and were left out",
         f"{path}: annotations[1] (id 1): 1 of 1 polygons have less than 3 corners and were left out; "
         "nothing is left of its mask",
@@ -193,11 +194,10 @@ def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
     root = write_dataset(tmp_path, plain)
     for number in range(6, 31):
         (root / "val2017" / f"{number}.jpg").unlink()
-    problems = list(open_coco(root).problems())
-    assert len(problems) == 12
-    assert problems[0].endswith(f"image id 6: no file {root}/val2017/6.jpg")
-    assert problems[10] == "... and 16 more"
-    assert problems[11].endswith("26 of 31 images are missing; fetch them again")
+    found = list(open_coco(root).findings())
+    assert [(finding.severity, finding.scenes) for finding in found] == 10 * [("dropped", 1)] + [("dropped", 16)]
+    assert found[0].text.endswith(f"image id 6: no file {root}/val2017/6.jpg; fetch it again")
+    assert found[10].text.endswith("26 of 31 images are missing, including these 10; fetch them again")
 
 
 @pytest.mark.parametrize("name", ["../out.jpg", "/etc/passwd", "a/../../b.jpg", "C:\\x.jpg"])
@@ -207,7 +207,7 @@ def test_names_that_leave_the_folder(tmp_path: Path, name: str) -> None:
     source = open_coco(write_dataset(tmp_path, plain))
     with pytest.raises(DataError, match="image id 1: file name .* leaves the data set's folder"):
         source.scene(0)
-    assert any("leaves the data set's folder" in text for text in source.problems())
+    assert any("leaves the data set's folder" in text for text in [finding.text for finding in source.findings()])
 
 
 def test_names_with_folders(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from traps import BOX, Plain, area, opened
 
 from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name, Scene
 
@@ -91,7 +92,8 @@ def folder(root: Path) -> Plain:
 def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
     plain = folder(tmp_path)
     shapes.jpeg(tmp_path / "images" / "b.jpg", 2)
-    assert list(opened("folder", plain).problems()) == ["1 of 2 images have no mask and were left out, such as b.jpg"]
+    text = "1 of 2 images have no mask and were left out, such as b.jpg"
+    assert list(opened("folder", plain).findings()) == [Finding("note", text)]
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_coco_stuff_json_without_the_things(tmp_path: Path) -> None:
     assert [name.text for name in source.vocabulary()] == ["sky"]
     assert [r.names for r in source.scene(0).regions] == [("sky",)]
     assert source.group(0) == "coco-photo/139"
-    assert list(source.problems()) == []
+    assert list(source.findings()) == []
     assert source.scene(0).frames[0].pixels().shape == (48, 64, 3)
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from lavida_gen.cli import main
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources.refcoco import RefCocoSource
@@ -122,7 +123,7 @@ def test_a_scene(tmp_path: Path, protocol: int) -> None:
         assert np.array_equal(masks.decode(region.masks[0]), square(box))
     assert scene.frames[0].pixels().shape == (*SIZE, 3)
     assert list(scene.absent()) == []
-    assert list(source.problems()) == []
+    assert list(source.findings()) == []
 
 
 def test_a_crowd_is_not_a_thing(tmp_path: Path) -> None:
@@ -286,9 +287,8 @@ def test_grefcoco_with_several_targets_and_with_none(tmp_path: Path) -> None:
 def test_an_expression_with_and_without_target_is_present(tmp_path: Path) -> None:
     source = gref(tmp_path, [ref(0, [1], 9, "train", "the man"), ref(1, [-1], 9, "train", "the man", "the cat")])
     assert list(source.scene(0).absent()) == ["the cat"]
-    assert list(source.problems()) == [
-        "grefcoco: image id 9: 'the man' is annotated both with and without a target; treated as present"
-    ]
+    text = "grefcoco: image id 9: 'the man' is annotated both with and without a target; treated as present"
+    assert list(source.findings()) == [Finding("note", text)]
 
 
 @pytest.mark.parametrize(
@@ -330,17 +330,16 @@ def test_repeated_annotation_ids(tmp_path: Path) -> None:
 def test_blank_expressions_are_counted(tmp_path: Path) -> None:
     source = open_refcoco(write_dataset(tmp_path, [ref(0, 1, 9, "train", " ", "man")]))
     assert source.scene(0).regions[0].names == ("person", "man")
-    assert list(source.problems()) == ["refcoco: refs[0]: a blank expression was left out"]
+    assert list(source.findings()) == [Finding("note", "refcoco: refs[0]: a blank expression was left out")]
 
 
 def test_missing_images_of_the_split_are_reported(tmp_path: Path) -> None:
     root = write_dataset(tmp_path)
     for path in (root / PHOTOS).iterdir():
         path.unlink()
-    problems = list(open_refcoco(root).problems())
-    assert len(problems) == 2
-    assert problems[0].endswith("COCO_train2014_000000000009.jpg")
-    assert "1 of 1 images are missing" in problems[1]
+    (found,) = open_refcoco(root).findings()
+    assert (found.severity, found.scenes) == ("dropped", 1)
+    assert found.text.endswith("COCO_train2014_000000000009.jpg; fetch it again")
 
 
 def test_a_json_of_refs_that_is_not_a_list(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_real_files(shared_data: Path, name: str, folder: str, options: dict[str
     source = opened(name, {"root": shared_data / folder, **options})
     assert len(source) == scenes
     assert len({source.key(number) for number in range(scenes)}) == scenes
-    assert [problem for problem in source.problems() if "polygon" not in problem] == []
+    assert [finding for finding in source.findings() if finding.severity != "note"] == []
     for number in range(0, scenes, 1 + scenes // 4):
         scene = source.scene(number)
         check_scene(source, number, scene)

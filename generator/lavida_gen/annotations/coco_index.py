@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from lavida_gen.annotations.coco_json import InstancesReader
 from lavida_gen.annotations.files import path_inside
-from lavida_gen.annotations.problem_list import MAX_PROBLEMS, ProblemList
+from lavida_gen.annotations.problem_list import MAX_PROBLEMS
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
@@ -141,7 +142,11 @@ class CocoIndex:
             path_inside(folder, self.file(image), self.where(image)), self.size(image), self.where(image)
         )
 
-    def missing(self, folder: Path, images: Sequence[int] | None = None) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
+        """Notes on annotations that lost polygons or their whole mask."""
+        yield from (Finding("note", f"{self.path}: {note}") for note in self.notes)
+
+    def missing(self, folder: Path, images: Sequence[int] | None = None) -> Iterator[Finding]:
         """Images whose files are missing or whose file names leave the folder.
 
         Args:
@@ -149,20 +154,24 @@ class CocoIndex:
             images: Which images to look for; None for all.
 
         Yields:
-            The first messages in full, then the number of missing files.
+            A finding for each of the first missing files, then one for all others.
         """
-        problems = ProblemList(MAX_PROBLEMS)
+        missing = 0
         checked = range(len(self)) if images is None else images
         for image in checked:
             try:
                 path = path_inside(folder, self.file(image), self.where(image))
-                if not path.is_file():
-                    problems.add(f"{self.where(image)}: no file {path}")
+                if path.is_file():
+                    continue
+                text = problem(self.where(image), f"no file {path}", todo="fetch it again")
             except DataError as error:
-                problems.add(str(error))
-        yield from problems.lines()
-        if problems.count:
-            yield f"{self.path}: {problems.count:,} of {len(checked):,} images are missing; fetch them again"
+                text = str(error)
+            missing += 1
+            if missing <= MAX_PROBLEMS:
+                yield Finding("dropped", text, 1)
+        if missing > MAX_PROBLEMS:
+            text = f"{missing:,} of {len(checked):,} images are missing, including these {MAX_PROBLEMS}"
+            yield Finding("dropped", f"{self.path}: {text}; fetch them again", missing - MAX_PROBLEMS)
 
 
 def image_frame(path: Path, size: tuple[int, int], where: str) -> Frame:

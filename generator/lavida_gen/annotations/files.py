@@ -9,6 +9,7 @@ from pathlib import Path
 from lavida_gen.annotations.problem_list import MAX_PROBLEMS
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 
 
 def list_files(folder: Path, suffix: str = ".png") -> list[str]:
@@ -76,24 +77,31 @@ def names_and_sizes_digest(folder: Path, names: Iterable[str], *more: str) -> st
     return sha256("\n".join(more) + "".join(lines))
 
 
-def missing_files(files: Iterable[Path]) -> Iterator[str]:
+def missing_files(scenes: Iterable[Iterable[Path]]) -> Iterator[Finding]:
     """Which files do not exist.
 
     Args:
-        files: Files to look for.
+        scenes: The files of each scene. A scene is lost if one of them is missing.
 
     Yields:
-        A message for each of the first missing files, then how many there are.
+        A finding for each of the first missing files, then one for all others.
     """
-    total = missing = 0
-    for path in files:
-        total += 1
-        if not path.is_file():
-            missing += 1
-            if missing <= MAX_PROBLEMS:
-                yield f"no file {path}"
-    if missing > MAX_PROBLEMS:
-        yield f"{missing:,} of {total:,} files are missing, including these {MAX_PROBLEMS}; fetch them again"
+    exists: dict[Path, bool] = {}
+    lost: dict[Path, int] = {}  # missing file -> scenes that are lost with it, each counted once
+    for files in scenes:
+        gone = []
+        for path in files:
+            if path not in exists:
+                exists[path] = path.is_file()
+            if not exists[path]:
+                gone.append(path)
+        for number, path in enumerate(gone):
+            lost[path] = lost.get(path, 0) + (number == 0)
+    for path in list(lost)[:MAX_PROBLEMS]:
+        yield Finding("dropped", f"no file {path}", lost[path])
+    if len(lost) > MAX_PROBLEMS:
+        text = f"{len(lost):,} of {len(exists):,} files are missing, including these {MAX_PROBLEMS}; fetch them again"
+        yield Finding("dropped", text, sum(list(lost.values())[MAX_PROBLEMS:]))
 
 
 def path_inside(root: Path, name: str, where: object) -> Path:

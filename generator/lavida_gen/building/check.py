@@ -1,34 +1,40 @@
-"""The problems of a recipe's data that can be found without a build, for `lavida-gen check`."""
+"""What is odd in a recipe's data, as far as it can be found without a build, for `lavida-gen check`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lavida_gen.common.errors import LavidaGenError
+from lavida_gen.common.findings import Finding, under_stop
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.sampling.planner import SamplePlanner
 
 
-def check_data(recipe: CorpusRecipe) -> Iterator[str]:
-    """Open every data set of a recipe and report all problems.
+def check_data(recipe: CorpusRecipe) -> Iterator[Finding]:
+    """Open every data set of a recipe and report everything odd.
 
     Args:
         recipe: The recipe.
 
     Yields:
-        Messages; a source that cannot be opened does not hide the problems of the others.
+        Findings, none of them "dropped" where the recipe stops at broken data. A source that cannot be opened does not
+        hide the findings of the others.
     """
     opens = True
     for number, entry in enumerate(recipe.sources):
         where = f"sources[{number}] ({entry.name})"
         try:
             source = entry.find_class()(entry.options)
-            yield from (f"{where}: {problem}" for problem in source.problems())
+            findings = source.findings()
+            for finding in under_stop(findings) if recipe.broken == "stop" else findings:
+                yield replace(finding, text=f"{where}: {finding.text}")
+            opens = opens and not (recipe.broken == "stop" and any(source.left_out()))
         except LavidaGenError as error:
             opens = False
-            yield from (f"{where}: {line}" for line in str(error).splitlines())
+            yield from (Finding("error", f"{where}: {line}") for line in str(error).splitlines())
     if opens:
         try:
             SamplePlanner.open(recipe)
         except LavidaGenError as error:
-            yield str(error)
+            yield Finding("error", str(error))

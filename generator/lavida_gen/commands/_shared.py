@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -111,7 +111,13 @@ def print_listing(listing: Listing, as_json: bool) -> None:
 
 
 def print_problems(
-    problems: Sequence[str], summary: str, as_json: bool, limit: int | None = None, notes: Sequence[str] = ()
+    problems: Sequence[str],
+    summary: str,
+    as_json: bool,
+    limit: int | None = None,
+    notes: Sequence[str] = (),
+    dropped: Sequence[str] = (),
+    findings: Sequence[Mapping[str, object]] | None = None,
 ) -> NoReturn:
     """Print the result of a check and exit: with code 0 if there are no problems, else 1.
 
@@ -121,15 +127,23 @@ def print_problems(
         as_json: Print JSON instead of text.
         limit: Most messages to print as text; None for all.
         notes: What is worth knowing but no problem.
+        dropped: What a build leaves out and counts.
+        findings: Problems and notes with their severity, as JSON shows them.
     """
     if as_json:
-        shown = {"notes": list(notes)} if notes else {}
-        click.echo(json.dumps({"sound": not problems, "faults": list(problems), **shown}))
+        shown: dict[str, object] = {"sound": not problems, "faults": list(problems)}
+        if notes:
+            shown["notes"] = list(notes)
+        if findings is not None:
+            shown["findings"] = list(findings)
+        click.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for message in problems[:limit]:
             click.echo(message)
         if limit is not None and len(problems) > limit:
             click.echo(f"... and {len(problems) - limit} more")
+        for text in dropped:
+            click.echo(f"dropped: {text}")
         for note in notes:
             click.echo(f"note: {note}")
         click.echo(summary)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.findings import under_stop
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.sampling.evidence import absence_by_text
@@ -108,6 +109,8 @@ def _open_entry(number: int, recipe: CorpusRecipe) -> Source:
         source = entry.find_class()(entry.options)
     except DataError as error:
         raise DataError(f"sources[{number}] ({entry.name}): {error}") from error
+    if recipe.broken == "stop" and (left_out := list(under_stop(source.left_out()))):
+        raise DataError("\n".join(f"sources[{number}] ({entry.name}): {finding.text}" for finding in left_out))
     if not len(source):
         raise DataError(f"sources[{number}] ({entry.name}): has no scene; check its split and options")
     return source

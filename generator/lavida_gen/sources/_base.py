@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.scenes.evidence import FalseEvidence, Use
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -165,9 +166,26 @@ class Source(ABC, Generic[OptionsT_co]):
     def fingerprint(self) -> str:
         """Digest of the annotations: the same files give the same text on any machine."""
 
-    def problems(self) -> Iterator[str]:
-        """Every problem that `lavida-gen check` can find without decoding images: missing files, odd annotations."""
+    def left_out(self) -> Iterator[Finding]:
+        """Scenes and annotations that cannot be used, as far as they are known once the source is open; cheap.
+
+        A recipe with `broken: stop` refuses them all at once; one with `broken: drop` builds without them. A thing
+        that is annotated without a usable mask stays in its scene all the same (as a region that is no candidate), so
+        that its name is not listed as absent there.
+
+        Yields:
+            Findings of severity "dropped".
+        """
         return iter(())
+
+    def findings(self) -> Iterator[Finding]:
+        """What `lavida-gen check` can find without decoding images: missing files, odd annotations.
+
+        Yields:
+            Findings: "dropped" for what costs a scene or an annotation, with the number of scenes; "note" for what is
+            harmless; "error" for what no build can do without. All of `left_out` is among them.
+        """
+        yield from self.left_out()
 
 
 def require_folder(path: Path, where: str, todo: str) -> Path:

@@ -17,6 +17,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from typing_extensions import TypeVar
 
+from lavida_gen.common.findings import Finding
+from lavida_gen.common.text import counted
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Region, Scene
 from lavida_gen.sources._base import Source, SourceOptions
@@ -192,9 +194,15 @@ class ClipSource(Source[ClipOptionsT_co]):
             return None
         return tuple((int(name) - int(names[0])) / self.rate for name in names)
 
-    def videos_without_clips(self) -> Iterator[str]:
-        """Messages about videos that give no clip."""
+    def videos_without_clips(self) -> Iterator[Finding]:
+        """Notes on videos that give no clip."""
         used = {video.name for video, _ in self._clips}
         for video in self.videos:
             if video.name not in used:
-                yield f"video {video.name}: left out, {len(video.frames)} annotated frames"
+                text = f"video {video.name}: left out, {counted(len(video.frames), 'annotated frame')}"
+                yield Finding("note", text)
+
+    def clip_frames(self) -> Iterator[list[str]]:
+        """For each clip the names of its frames: ``VIDEO/FRAME``."""
+        for video, positions in self._clips:
+            yield [f"{video.name}/{video.frames[position]}" for position in positions]

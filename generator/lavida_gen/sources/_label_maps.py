@@ -14,6 +14,7 @@ from typing import ClassVar
 from lavida_gen.annotations import files, index_masks
 from lavida_gen.annotations.index_masks import Indices, Label
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -124,6 +125,7 @@ class LabelMapSource(Source[OptionsT_co]):
         """Digest of the masks' names and sizes, and of the list of names."""
         return self._digest
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Missing images (masks were listed, so they exist)."""
-        yield from files.missing_files(self.image_path(name) for name in self.names)
+        yield from super().findings()
+        yield from files.missing_files([self.image_path(name)] for name in self.names)

@@ -16,6 +16,7 @@ from typing import ClassVar
 from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
@@ -152,12 +153,11 @@ class VosSource(ClipSource[ClipOptionsT_co]):
         """Digest of the masks' names and sizes, and of the files of names."""
         return self._digest
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Videos that give no clip, annotated frames without a JPEG."""
+        yield from super().findings()
         yield from self.videos_without_clips()
-        yield from files.missing_files(
-            self.images / video.name / f"{frame}.jpg" for video in self.videos for frame in video.frames
-        )
+        yield from files.missing_files([self.images / f"{frame}.jpg" for frame in clip] for clip in self.clip_frames())
 
 
 def list_videos(annotations: Path, names: Iterable[str], where: object) -> list[Video]:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
@@ -122,7 +123,8 @@ class CocoSource(Source[CocoSourceOptions]):
         """Digest of the instances JSON."""
         return self.index.digest
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Annotations that lost polygons, missing images, file names that leave the folder."""
-        yield from (f"{self.index.path}: {note}" for note in self.index.notes)
+        yield from super().findings()
+        yield from self.index.findings()
         yield from self.index.missing(self.images)

@@ -17,6 +17,7 @@ from lavida_gen.annotations.coco_index import image_folder
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
@@ -139,6 +140,7 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         """Digest of the JSON, and of the PNGs' names and sizes."""
         return self._digest
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Missing images and PNGs."""
-        yield from files.missing_files(path for number in range(len(self)) for path in self._files(number))
+        yield from super().findings()
+        yield from files.missing_files(self._files(number) for number in range(len(self)))

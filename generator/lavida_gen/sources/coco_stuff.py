@@ -15,6 +15,7 @@ from lavida_gen.annotations import coco_stuff_names, files
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, image_numbers, open_index
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.index_masks import Label
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, SourceInfo, SourceOptions
@@ -142,12 +143,13 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
         """Digest of the pixel maps' names and sizes, or of the JSON."""
         return self._index.digest if self._index is not None else super().fingerprint()
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Missing images, annotations that lost polygons."""
         if self._index is None:
-            yield from super().problems()
+            yield from super().findings()
             return
-        yield from (f"{self._index.path}: {note}" for note in self._index.notes)
+        yield from self.left_out()
+        yield from self._index.findings()
         yield from self._index.missing(self._images)
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from lavida_gen.annotations import files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
@@ -132,13 +133,15 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
             return None
         raise KeyError(value)
 
-    def problems(self) -> Iterator[str]:
-        """Images without a mask, which are left out."""
+    def findings(self) -> Iterator[Finding]:
+        """Images without a mask, which are no scenes."""
+        yield from self.left_out()
         without = len(self._image_files) - len(self.names)
         if without:
             names = set(self.names)
             first = next(path for name, path in sorted(self._image_files.items()) if name not in names)
-            yield f"{without:,} of {len(self._image_files):,} images have no mask and were left out, such as {first}"
+            text = f"{without:,} of {len(self._image_files):,} images have no mask and were left out, such as {first}"
+            yield Finding("note", text)
 
     def identity(self) -> Sequence[str]:
         """Digest of the names."""

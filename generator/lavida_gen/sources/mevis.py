@@ -15,6 +15,7 @@ from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.mevis_index import open_index
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
@@ -124,8 +125,11 @@ class MevisSource(ClipSource[MevisSourceOptions]):
         """Digests of both JSON files."""
         return f"{cache.file_digest(self._file)} {self._masks.digest}"
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Videos that give no clip, frames without a JPEG."""
+        yield from super().findings()
         yield from self.videos_without_clips()
-        names = (f"{video.name}/{frame}.jpg" for video in self.videos for frame in video.frames)
-        yield from files.missing_files(path_inside(self._images, name, self._file) for name in names)
+        clips = self.clip_frames()
+        yield from files.missing_files(
+            [path_inside(self._images, f"{frame}.jpg", self._file) for frame in clip] for clip in clips
+        )

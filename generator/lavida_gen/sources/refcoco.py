@@ -17,6 +17,7 @@ from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.annotations.refer_index import ReferIndex, open_refs
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
@@ -175,10 +176,11 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
         """Digests of the refs and of the instances."""
         return f"{self.refs.digest}+{self.index.digest}"
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Expressions and polygons that were left out, missing images."""
-        yield from (f"{self.options.dataset}: {note}" for note in self.refs.notes)
-        yield from (f"{self.index.path}: {note}" for note in self.index.notes)
+        yield from super().findings()
+        yield from (Finding("note", f"{self.options.dataset}: {note}") for note in self.refs.notes)
+        yield from self.index.findings()
         yield from self.index.missing(self.images, self.refs.image.tolist())
 
 

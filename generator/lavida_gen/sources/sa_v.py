@@ -15,6 +15,7 @@ from pydantic import Field
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -171,6 +172,7 @@ class SaVSource(Source[SaVSourceOptions]):
         """Digest of the annotation files' names and sizes."""
         return self._digest
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Annotations without a video."""
-        yield from files.missing_files(self._root / f"{name}.mp4" for name in self._videos)
+        yield from super().findings()
+        yield from files.missing_files([self._root / f"{name}.mp4"] for name in self._videos)

@@ -202,10 +202,11 @@ def check_about(case: SourceCase) -> None:
     check_options(case.cls.Options)
 
 
-def check_problems(case: SourceCase) -> None:
-    """Whole data have no problems."""
-    found = list(case.open().problems())
-    expect(not found, f"problems() of whole data: {found[:3]}")
+def check_findings(case: SourceCase) -> None:
+    """Of whole data nothing is left out, and `findings` gives nothing but notes."""
+    source = case.open()
+    found = [*source.left_out(), *(finding for finding in source.findings() if finding.severity != "note")]
+    expect(not found, f"findings() of whole data: {found[:3]}")
 
 
 def check_fingerprint(case: SourceCase, copy: Path) -> None:
@@ -245,7 +246,7 @@ def check_broken_files(case: SourceCase, copy: Path) -> None:
 
 
 def check_missing_photo(case: SourceCase, copy: Path) -> None:
-    """A missing photo is named by problems(), and by DataError when it is read."""
+    """A missing photo is named by findings(), and by DataError when it is read."""
     if not case.files():
         return
     missing = case.copied(copy)
@@ -255,10 +256,10 @@ def check_missing_photo(case: SourceCase, copy: Path) -> None:
     photos[0].unlink()
     stem = str(photos[0].with_suffix(""))
     try:
-        found = list(missing.open().problems())
+        found = [finding.text for finding in missing.open().findings() if finding.severity != "note"]
     except DataError as error:
         found = [str(error)]
-    expect(any(stem in line for line in found), f"{photos[0].name} is missing, and problems() gives {found[:3]}")
+    expect(any(stem in line for line in found), f"{photos[0].name} is missing, and findings() gives {found[:3]}")
     message = _data_error(missing)
     expect(photos[0].stem in str(message), f"{photos[0].name} is missing, and reading gives {message!r}")
 
@@ -293,7 +294,7 @@ def _data_error(case: SourceCase) -> str | None:
 
 SOURCE_CHECKS: tuple[Callable[[SourceCase], None], ...] = (
     check_keys, check_scenes, check_annotations_without_masks, check_repeatable, check_vocabulary,
-    check_pickled_options, check_about, check_problems,
+    check_pickled_options, check_about, check_findings,
 )  # fmt: skip
 """The contract of a source. Each raises AssertionError if the case breaks it."""
 SOURCE_FILE_CHECKS: tuple[Callable[[SourceCase, Path], None], ...] = (

@@ -64,7 +64,7 @@ def test_a_category_with_annotations_is_present_whatever_the_list_states(tmp_pat
     plain["images"][0]["neg_category_ids"] = [1, 5]
     source = opened(tmp_path, plain)
     assert list(source.scene(0).absent()) == ["crow"]
-    assert any("image id 139: neg_category_ids has 1" in line for line in source.problems())
+    assert any("image id 139: neg_category_ids has 1" in finding.text for finding in source.findings())
 
 
 def test_the_kind_of_something_present_is_not_absent(tmp_path: Path) -> None:
@@ -92,10 +92,10 @@ def test_annotations_and_photos_in_other_folders(tmp_path: Path) -> None:
         (tmp_path / "images").mkdir(exist_ok=True)
         (tmp_path / folder).rename(tmp_path / "images" / folder)
     source = LvisSource(LvisSource.Options(root=tmp_path))
-    assert list(source.problems()) == []
+    assert list(source.findings()) == []
     (tmp_path / "images").rename(tmp_path / "elsewhere")
     moved = LvisSource(LvisSource.Options(root=tmp_path, images=Path("elsewhere")))
-    assert list(moved.problems()) == []
+    assert list(moved.findings()) == []
     with pytest.raises(DataError, match=r"images: the folder of images does not exist; .*train2017"):
         LvisSource(LvisSource.Options(root=tmp_path))
 

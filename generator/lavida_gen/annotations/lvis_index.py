@@ -45,7 +45,9 @@ class LvisIndex:
         self.categories: Sequence[Name] = [
             replace(name, synset=synset) for name, synset in zip(photos.categories, synsets, strict=True)
         ]
-        self.synonyms = [text.split("\n") if text else [] for text in PackedTexts(arrays["synonyms"], arrays["synonyms_at"])[:]]
+        self.synonyms = [
+            text.split("\n") if text else [] for text in PackedTexts(arrays["synonyms"], arrays["synonyms_at"])[:]
+        ]
         self._negative = arrays["negative"], arrays["negative_at"]
         self._incomplete = arrays["incomplete"], arrays["incomplete_at"]
 

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder
 from lavida_gen.annotations.lvis_index import LvisIndex, open_index
+from lavida_gen.common.findings import Finding
 from lavida_gen.names import wordnet
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
@@ -156,9 +157,10 @@ class LvisSource(Source[LvisSourceOptions]):
         """Digest of the JSON."""
         return self.photos.digest
 
-    def problems(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Annotations that lost polygons, contradictory statements, missing photos."""
-        yield from (f"{self.photos.path}: {note}" for note in self.photos.notes)
+        yield from super().findings()
+        yield from self.photos.findings()
         yield from self.photos.missing(self.images)
 
 

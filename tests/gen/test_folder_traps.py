@@ -104,7 +104,7 @@ def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
         (None, {"background": ["flor"]}, UserError, "background, names.txt: unknown name 'flor'; did you mean 'floor'"),
         ("masks/b.png", {}, DataError, r"masks/b\.png: has no image .*images/b\.\*"),
         ("images/a.png", {}, DataError, r"images/a\.(png|jpg): has the same name as a\.(png|jpg)"),
-        (None, {"suffix": "_m"}, DataError, r"masks: has no \*\.png"),
+        (None, {"suffix": "_m"}, DataError, r"masks: has no \*_m\.png"),
     ],
 )
 def test_folder_faults(tmp_path: Path, spoil: str | None, options: Plain, kind: Any, message: str) -> None:
@@ -222,3 +222,102 @@ def test_hf_a_broken_cell_is_named(tmp_path: Path) -> None:
     plain = table(tmp_path / "u", shapes.plane({7: BOX}))
     with pytest.raises(DataError, match=r"hf/train/00000000: column 'label': holds the value 7"):
         opened("hf", plain).scene(0)
+
+
+# ---- binary masks and masks of a wrong kind ----------------------------------------------------------------------
+
+
+def noisy(bits: np.ndarray, seed: int = 1) -> np.ndarray:
+    """A binary mask as a JPEG leaves it: 0 to 9 and 246 to 255."""
+    noise = np.random.default_rng(seed).integers(0, 10, bits.shape)
+    return np.where(bits, 255 - noise, noise).astype(np.uint8)
+
+
+def binary_folder(root: Path, mask: np.ndarray, ending: str = "png", mode: str | None = None) -> Path:
+    shapes.jpeg(root / "images" / "a.jpg", 1)
+    (root / "masks").mkdir()
+    image = Image.fromarray(mask)
+    (image.convert(mode) if mode else image).save(root / "masks" / f"a.{ending}")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("values", "ending", "mode"),
+    [
+        ("0/1", "png", None),
+        ("0/255", "png", None),
+        ("0/255", "jpg", None),
+        ("0/255", "tif", None),
+        ("0/255", "png", "RGB"),
+        ("0/255", "png", "RGBA"),
+        ("0/255", "png", "LA"),
+        ("noise", "png", None),
+        ("noise", "bmp", None),
+    ],
+)
+def test_binary_masks_of_every_kind(tmp_path: Path, values: str, ending: str, mode: str | None) -> None:
+    bits = shapes.bits((16, 8, 16, 16))
+    made = {"0/1": bits.astype(np.uint8), "0/255": np.where(bits, 255, 0).astype(np.uint8), "noise": noisy(bits)}
+    binary_folder(tmp_path, made[values], ending, mode)
+    (region,) = opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0).regions
+    assert area(region) == [256]
+
+
+def test_black_may_be_the_thing(tmp_path: Path) -> None:
+    binary_folder(tmp_path, np.where(shapes.bits(BOX), 0, 255).astype(np.uint8))
+    with pytest.raises(
+        DataError, match=r"a\.png: 'hole' covers 9\d % of the picture \(2,\d\d\d of 3,072 px\).*inverted: true"
+    ):
+        opened("folder", {"root": tmp_path, "binary": "hole"})
+    (region,) = opened("folder", {"root": tmp_path, "binary": "hole", "inverted": True}).scene(0).regions
+    assert area(region) == [BOX[2] * BOX[3]]
+    (region,) = opened("folder", {"root": tmp_path, "binary": "hole", "inverted": False}).scene(0).regions
+    assert area(region) == [64 * 48 - BOX[2] * BOX[3]]
+    with pytest.raises(ValidationError, match="`inverted` is for binary masks"):
+        opened("folder", {"root": tmp_path, "inverted": True})
+
+
+@pytest.mark.parametrize(
+    ("mask", "ending", "message"),
+    [
+        (
+            shapes.plane({100: (0, 0, 40, 40), 255: (40, 40, 8, 8)}),
+            "png",
+            r"grey levels \(100\) in 5\d % of its pixels",
+        ),
+        (shapes.plane({3: (0, 0, 40, 40)}), "jpg", r"a\.jpg: is a jpg with values up to \d, which this format changes"),
+    ],
+)
+def test_binary_masks_that_are_none(tmp_path: Path, mask: np.ndarray, ending: str, message: str) -> None:
+    binary_folder(tmp_path, mask, ending)
+    with pytest.raises(DataError, match=message):
+        opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0)
+
+
+@pytest.mark.parametrize(
+    ("mask", "ending", "message"),
+    [
+        (shapes.plane({1: BOX}), "jpg", r"masks: holds a\.jpg, and no \.png.*only `binary` masks may be JPEG"),
+        (shapes.plane({255: BOX}), "png", r"a\.png: holds the values 0 and 255 alone.*write `binary: hole` instead"),
+        (shapes.plane({7: (0, 0, 64, 48)}), "png", r"a\.png: no pixel has a class \(values 7\) in this mask"),
+    ],
+)
+def test_index_masks_that_are_none(tmp_path: Path, mask: np.ndarray, ending: str, message: str) -> None:
+    binary_folder(tmp_path, mask, ending)
+    shapes.write(tmp_path / "names.txt", "floor\nhole\n")
+    with pytest.raises(DataError, match=message):
+        opened("folder", {"root": tmp_path, "void": [7, 255]})
+
+
+def test_equal_channels_are_one_index(tmp_path: Path) -> None:
+    binary_folder(tmp_path, shapes.plane({1: BOX}), "png", "RGB")
+    shapes.write(tmp_path / "names.csv", "id,name\n0,floor\n1,hole\n")
+    source = opened("folder", {"root": tmp_path, "names": "names.csv"})
+    assert [region.category for region in source.scene(0).regions] == ["floor", "hole"]
+
+
+@pytest.mark.parametrize(("complete", "evidence"), [(True, "exhaustive"), (False, "unannotated")])
+def test_a_user_may_say_that_not_everything_is_drawn(tmp_path: Path, complete: bool, evidence: str) -> None:
+    binary_folder(tmp_path, shapes.plane({1: BOX}))
+    source = opened("folder", {"root": tmp_path, "binary": "hole", "complete": complete})
+    assert [source.evidence_of_absence(name) for name in source.vocabulary()] == [evidence]

@@ -53,6 +53,28 @@ def test_16_bit_and_1_bit_masks(tmp_path: Path) -> None:
     assert index_masks.read(tmp_path / "flat.png").dtype == np.uint8
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+def test_equal_channels_are_one_index_per_pixel(tmp_path: Path, mode: str) -> None:
+    plane = shapes.plane({2: (3, 3, 10, 10)})
+    Image.fromarray(plane).convert(mode).save(tmp_path / "m.png")
+    assert np.array_equal(index_masks.read(tmp_path / "m.png"), plane)
+
+
+def test_whole_numbers_as_float_tiff(tmp_path: Path) -> None:
+    plane = shapes.plane({2: (3, 3, 10, 10)})
+    Image.fromarray(plane.astype(np.float32)).save(tmp_path / "m.tif")
+    assert np.array_equal(index_masks.read(tmp_path / "m.tif"), plane)
+    Image.fromarray(plane + np.float32(0.5)).save(tmp_path / "m.tif")
+    with pytest.raises(DataError, match=r"m\.tif: holds values of mode F"):
+        index_masks.read(tmp_path / "m.tif")
+
+
+@given(PLANES)
+def test_values_are_counted(plane: np.ndarray) -> None:
+    values, counts = np.unique(plane, return_counts=True)
+    assert index_masks.count_values(plane) == dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
 def test_colours_are_ids(tmp_path: Path) -> None:
     shapes.save(tmp_path / "c.png", np.array([[[1, 2, 3], [255, 255, 255]]], np.uint8))
     assert index_masks.read_colours(tmp_path / "c.png").tolist() == [[1 + 2 * 256 + 3 * 65536, 2**24 - 1]]
@@ -61,8 +83,9 @@ def test_colours_are_ids(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.zeros((4, 4, 3), np.uint8), r"m\.png: holds colours \(RGB\); expected one index per pixel"),
-        (np.zeros((4, 4, 4), np.uint8), r"m\.png: holds colours \(RGBA\)"),
+        (np.full((4, 4, 3), (1, 1, 2), np.uint8), r"m\.png: holds colours \(RGB\); expected one index per pixel"),
+        (np.full((4, 4, 4), (1, 1, 2, 255), np.uint8), r"m\.png: holds colours \(RGBA\)"),
+        (np.eye(4, dtype=np.uint8)[:, :, None].repeat(4, axis=2), r"m\.png: is partly transparent \(RGBA\)"),
     ],
 )
 def test_colours_are_not_indices(tmp_path: Path, pixels: np.ndarray, message: str) -> None:
@@ -124,6 +147,15 @@ def test_the_first_missing_files_are_listed_and_all_are_counted(tmp_path: Path) 
         ("7 car\n11: traffic light\n", {7: "car", 11: "traffic light"}),
         ("0, wall\n3, door\n", {0: "wall", 3: "door"}),
         ("7\n8\n", {0: "7", 1: "8"}),
+        ("__ignore__\n_background_\ncrack\n", {-1: "__ignore__", 0: "_background_", 1: "crack"}),
+        ("id,name\n0,floor\n2,dent\n", {0: "floor", 2: "dent"}),
+        ("id;r;g;b;name\n3;1;2;3;sky\n", {3: "sky"}),
+        ("name,r,g,b\nsky,1,2,3\nroad,4,5,6\n", {0: "sky", 1: "road"}),
+        ("Idx\tRatio\tName\n1\t0.2\twall\n", {1: "wall"}),
+        ("value name\n0 floor\n1 dent\n", {0: "floor", 1: "dent"}),
+        ("floor,0\ndent,1\n", {0: "floor", 1: "dent"}),
+        ('1,"dent, deep"\n2,scratch\n', {1: "dent, deep", 2: "scratch"}),
+        ("person, man\ncar, auto\n", {0: "person, man", 1: "car, auto"}),
     ],
 )
 def test_names_by_line_or_by_number(tmp_path: Path, text: str, names: dict[int, str]) -> None:
@@ -132,17 +164,47 @@ def test_names_by_line_or_by_number(tmp_path: Path, text: str, names: dict[int, 
 
 
 @pytest.mark.parametrize(
+    ("file", "text", "names"),
+    [
+        ("n.csv", "name\nfloor\ndent\n", {0: "floor", 1: "dent"}),
+        ("n.json", '["floor", "dent"]', {0: "floor", 1: "dent"}),
+        ("n.json", '{"0": "floor", "3": "dent"}', {0: "floor", 3: "dent"}),
+        ("n.json", '{"floor": 0, "dent": 3}', {0: "floor", 3: "dent"}),
+        ("n.json", '{"id2label": {"0": "floor"}}', {0: "floor"}),
+        ("n.json", '{"images": [], "categories": [{"id": 4, "name": "dent"}]}', {4: "dent"}),
+        ("n.json", '[{"name": "floor"}, {"name": "dent"}]', {0: "floor", 1: "dent"}),
+        ("n.yaml", "path: x\nnames:\n  0: floor\n  1: dent\n", {0: "floor", 1: "dent"}),
+        ("n.yml", "names: [__ignore__, _background_, dent]", {-1: "__ignore__", 0: "_background_", 1: "dent"}),
+    ],
+)
+def test_names_in_tables_json_and_yaml(tmp_path: Path, file: str, text: str, names: dict[int, str]) -> None:
+    shapes.write(tmp_path / file, text)
+    assert names_file.read(tmp_path / file) == names
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "names.txt: has no names"),
         ("1 car\nbus\n", "line 'bus' has no number"),
         ("1 car\n1 bus\n", "number 1 is used twice"),
+        ("id,name\n1,car\nx,bus\n", "line 'x,bus' has no number"),
+        ('{"0": ["car"]}', "has 0 and a list where a number and a name belong"),
+        ('{"0": "car"', "is not valid JSON"),
+        ("a\0b", "cannot be read"),
     ],
 )
 def test_invalid_files_of_names(tmp_path: Path, text: str, message: str) -> None:
     shapes.write(tmp_path / "names.txt", text)
     with pytest.raises(DataError, match=message):
         names_file.read(tmp_path / "names.txt")
+
+
+@pytest.mark.parametrize(("text", "message"), [("names: [", "is not valid YAML"), ("7", "holds a int")])
+def test_invalid_yaml_of_names(tmp_path: Path, text: str, message: str) -> None:
+    shapes.write(tmp_path / "names.yaml", text)
+    with pytest.raises(DataError, match=message):
+        names_file.read(tmp_path / "names.yaml")
 
 
 @pytest.mark.parametrize(

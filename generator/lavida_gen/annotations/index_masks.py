@@ -1,7 +1,7 @@
 """Index masks: PNGs whose pixel values are numbers of classes or objects, not colours.
 
-Pillow reads the indices that a palette PNG stores (mode P); OpenCV would expand the palette to colours. Letters: H W
-pixels.
+Pillow reads the indices that a palette PNG stores (mode P); OpenCV would expand the palette to colours. A picture whose
+channels are equal (R = G = B, a constant alpha) holds one number per pixel too. Letters: H W pixels.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Indices = NDArray[np.generic]
 """(H, W) integers as stored: uint8, uint16 or int32."""
 
 INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B", "I;16L")
+COLOUR_MODES = ("RGB", "RGBA", "LA")
 
 
 def read(path: Path) -> Indices:
@@ -33,7 +34,7 @@ def read(path: Path) -> Indices:
         (H, W) indices as stored.
 
     Raises:
-        DataError: The file is missing or broken, or holds colours.
+        DataError: The file is missing or broken, or holds colours other than greys.
     """
     return _indices(*_open(path, path), path)
 
@@ -55,10 +56,41 @@ def read_bytes(data: bytes, where: object) -> Indices:
 
 
 def _indices(mode: str, plane: NDArray[np.generic], where: object) -> Indices:
-    if mode not in INDEX_MODES:
+    if mode in COLOUR_MODES:
+        plane = _one_channel(mode, plane, where)
+    elif mode == "F" and np.array_equal(plane, np.rint(plane)):
+        plane = plane.astype(np.int32)  # a float TIFF of whole numbers
+    elif mode not in INDEX_MODES:
         expected = "one index per pixel (palette, or grey of 8 or 16 bits)"
-        raise DataError(problem(where, f"holds colours ({mode})", expected, "export index masks"))
+        raise DataError(problem(where, f"holds values of mode {mode}", expected, "export index masks"))
     return plane.astype(np.uint8) if plane.dtype == np.bool_ else plane
+
+
+def _one_channel(mode: str, plane: NDArray[np.generic], where: object) -> Indices:
+    """The value of each pixel of a picture whose colours are all grey. Raises DataError if some are not."""
+    grey, alpha = (plane[..., :-1], plane[..., -1]) if mode.endswith("A") else (plane, None)
+    expected, todo = "one index per pixel (palette, or grey of 8 or 16 bits)", "export index masks"
+    if not np.array_equal(grey, np.broadcast_to(grey[..., :1], grey.shape)):
+        raise DataError(problem(where, f"holds colours ({mode})", expected, todo))
+    if alpha is not None and alpha.size and alpha.min() != alpha.max():
+        raise DataError(problem(where, f"is partly transparent ({mode})", expected, todo))
+    return np.ascontiguousarray(grey[..., 0])
+
+
+def count_values(plane: Indices) -> dict[int, int]:
+    """How often each value occurs.
+
+    Args:
+        plane: (H, W) integers.
+
+    Returns:
+        Value -> number of pixels, sorted by value.
+    """
+    if plane.dtype.kind == "u" and plane.dtype.itemsize <= 2:  # several times as fast as np.unique
+        counts = np.bincount(plane.ravel())
+        return {value: int(counts[value]) for value in np.flatnonzero(counts).tolist()}
+    values, counts = np.unique(plane, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
 def read_colours(path: Path) -> NDArray[np.int32]:

@@ -1,41 +1,172 @@
-"""Names of a user's own classes: a text file with one name per line, or with a number and a name per line."""
+"""Names of a user's own classes: a text file, a table (CSV), JSON or YAML."""
 
 from __future__ import annotations
 
+import csv
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import yaml
+
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import parse_json
+
+NUMBER = re.compile(r"[-+]?\d+")
+NUMBERS = frozenset(("id", "idx", "index", "value", "number", "class_id", "label_id", "category_id", "classid"))
+NAMES = frozenset(("name", "names", "class", "class_name", "label", "label_name", "category", "classname"))
+"""Words in the head of a table."""
+KEYS = ("names", "id2label", "classes", "labels", "categories", "label_names", "class_names")
+"""Where a JSON or YAML file keeps its names (Ultralytics, transformers, COCO)."""
+LABELME = "__ignore__"
+"""The first line of labelme's labels.txt; its value is -1, that of the next line, `_background_`, is 0."""
+MOST_LETTERS = 1_000_000
+EXPECTED = "one name per line, or 'number name' on each line"
 
 
 def read(path: Path) -> dict[int, str]:
-    """Read the names of mask values. Blank lines and lines that start with ``#`` are skipped.
+    """Read the names of mask values.
+
+    - Text: a name per line, the first is value 0; or a number and a name on each line (`1 crack`, `1: crack`). Blank
+      lines and lines that start with ``#`` are skipped. labelme's labels.txt, which starts with `__ignore__`, counts
+      from -1.
+    - A table divided by commas, semicolons or tabs, with or without a head (`id,name`).
+    - JSON or YAML: a list of names, names by number, numbers by name, or a list of objects with `id` and `name`; below
+      `names`, `id2label`, `categories` or the like in a larger file.
 
     Args:
-        path: The text file.
+        path: The file.
 
     Returns:
-        Name by mask value: the numbers in the file, or the line numbers from 0 if it has none.
+        Name by mask value.
 
     Raises:
         DataError: The file has no names, repeats a number, or has a number on some lines only.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text or len(text) > MOST_LETTERS:
+            raise OSError(f"{len(text):,} letters, or a zero byte")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(problem(path, f"cannot be read ({error})", "a text file with one name per line")) from error
-    rows = [line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    numbered = [row for row in rows if len(row) == 2 and row[0].rstrip(":,").isdigit()]
-    if not rows:
-        raise DataError(problem(path, "has no names", "one name per line, or 'number name' on each line"))
-    if not numbered:
-        return dict(enumerate(" ".join(row).strip() for row in rows))
-    if len(numbered) < len(rows):
-        first = next(" ".join(row) for row in rows if row not in numbered)
-        raise DataError(problem(path, f"line {first!r} has no number", "'number name', as on the other lines"))
-    names: dict[int, str] = {}
-    for number, name in numbered:
-        value = int(number.rstrip(":,"))
-        if value in names:
-            raise DataError(problem(path, f"number {value} is used twice", "each mask value once"))
-        names[value] = name.strip()
+    if path.suffix.lower() in (".yaml", ".yml"):
+        names = _of_content(_parse_yaml(text, path), path)
+    elif path.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
+        names = _of_content(parse_json(text, path, "names by number, or a list of names"), path)
+    else:
+        names = _of_text(text, path)
+    if not names:
+        raise DataError(problem(path, "has no names", EXPECTED))
     return names
+
+
+def _of_text(text: str, path: Path) -> dict[int, str]:
+    """Names in lines. Raises DataError."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if path.suffix.lower() == ".csv" and lines and lines[0].strip('"').lower() in NAMES:
+        lines = [line.strip('"') for line in lines[1:]]  # one column with its head
+    for mark in (",", ";", "\t"):
+        try:
+            names = _of_table(list(csv.reader(lines, delimiter=mark, skipinitialspace=True)), path)
+        except csv.Error as error:
+            raise DataError(problem(path, f"cannot be read ({error})", EXPECTED)) from error
+        if names is not None:
+            return names
+    rows = [line.split(maxsplit=1) for line in lines]
+    if rows and _head(rows[0]) == (0, 1):
+        lines, rows = lines[1:], rows[1:]
+    if not any(len(row) == 2 and _is_number(row[0]) for row in rows):
+        return dict(enumerate((" ".join(row) for row in rows), start=_start(lines[:1])))
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) < 2 or not _is_number(row[0]):
+            raise DataError(problem(path, f"line {line!r} has no number", "'number name', as on the other lines"))
+    return _distinct(((_number(row[0]), row[1]) for row in rows), path)
+
+
+def _of_table(rows: list[list[str]], path: Path) -> dict[int, str] | None:
+    """Names in a table, None if these rows are none. Raises DataError."""
+    width = min(map(len, rows), default=0)
+    if width < 2:
+        return None
+    head = _head(rows[0])
+    if head is not None:
+        (number_at, name_at), rows = head, rows[1:]
+    else:
+        columns = [[_is_number(row[at]) for row in rows] for at in range(width)]
+        numbers = [at for at, column in enumerate(columns) if all(column)]
+        words = [at for at, column in enumerate(columns) if not any(column)]
+        if not numbers or not words:
+            return None
+        number_at, name_at = numbers[0], words[0]
+    if number_at is None:
+        names = [row[name_at] for row in rows]
+        return _distinct(enumerate(names, start=_start(names[:1])), path)
+    for row in rows:
+        if len(row) <= max(number_at, name_at) or not _is_number(row[number_at]):
+            raise DataError(problem(path, f"line {','.join(row)!r} has no number", "a number and a name on each line"))
+    return _distinct(((_number(row[number_at]), row[name_at]) for row in rows), path)
+
+
+def _head(cells: list[str]) -> tuple[int | None, int] | None:
+    """Columns of the numbers (None if there is none) and of the names, None if these cells are no head."""
+    words = [cell.strip().lower() for cell in cells]
+    number_at = next((at for at, word in enumerate(words) if word in NUMBERS), None)
+    name_at = next((at for at, word in enumerate(words) if word in NAMES), None)
+    colours = {"r", "g", "b"} <= set(words) or {"red", "green", "blue"} <= set(words)
+    return None if name_at is None or (number_at is None and not colours) else (number_at, name_at)
+
+
+def _start(first: list[str]) -> int:
+    return -1 if first == [LABELME] else 0
+
+
+def _is_number(cell: str) -> bool:
+    return NUMBER.fullmatch(cell.strip().rstrip(":,")) is not None
+
+
+def _number(cell: str) -> int:
+    return int(cell.strip().rstrip(":,"))
+
+
+def _of_content(content: object, path: Path) -> dict[int, str]:
+    """Names in what a JSON or YAML file holds. Raises DataError."""
+    if isinstance(content, Mapping):
+        inner = next((content[key] for key in KEYS if isinstance(content.get(key), Mapping | list)), None)
+        if inner is not None:
+            return _of_content(inner, path)
+        if all(NUMBER.fullmatch(str(key)) for key in content):
+            return _distinct(((int(str(key)), name) for key, name in content.items()), path)
+        return _distinct(((number, name) for name, number in content.items()), path)
+    if isinstance(content, list) and content and all(isinstance(row, Mapping) for row in content):
+        return _distinct(((row.get("id", at), row.get("name")) for at, row in enumerate(content)), path)
+    if isinstance(content, list):
+        return _distinct(enumerate(content, start=_start(content[:1])), path)
+    got = f"holds a {type(content).__name__}"
+    raise DataError(problem(path, got, "a list of names, or an object of numbers and names"))
+
+
+def _parse_yaml(text: str, path: Path) -> object:
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
+        got = f"is not valid YAML ({' '.join(str(error).split())})"
+        raise DataError(problem(path, got, "names by number, or a list of names")) from error
+
+
+def _distinct(pairs: Iterable[tuple[object, object]], path: Path) -> dict[int, str]:
+    """Names by number. Raises DataError if a number or name is none, or a number comes twice."""
+    names: dict[int, str] = {}
+    for number, name in pairs:
+        is_number = isinstance(number, int) and not isinstance(number, bool)
+        if not is_number or not isinstance(name, str):
+            got = f"has {_short(number)} and {_short(name)} where a number and a name belong"
+            raise DataError(problem(path, got, "whole numbers and names as text"))
+        assert isinstance(number, int)
+        if number in names:
+            raise DataError(problem(path, f"number {number} is used twice", "each mask value once"))
+        names[number] = " ".join(name.split())
+    return {number: name for number, name in names.items() if name}
+
+
+def _short(value: object) -> str:
+    return repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"

@@ -6,7 +6,8 @@ Such a source implements where its files are (`image_path`, `mask_path`) and wha
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +21,12 @@ from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import OptionsT_co, Source
 
+SAMPLE = 8
+"""Masks that are looked at when a data set is opened."""
+
+Counts = Mapping[int, int]
+"""Value of an index mask -> number of its pixels."""
+
 
 class LabelMapSource(Source[OptionsT_co]):
     """Each index mask is a scene; each value in it that has a label is a region.
@@ -29,9 +36,11 @@ class LabelMapSource(Source[OptionsT_co]):
         names: Names of the scenes.
         root: Folder of the masks.
         labels: All labels of the data set.
+        todo_without_classes: What to do if no pixel of the masks has a class.
     """
 
     prefix: ClassVar[str]
+    todo_without_classes: ClassVar[str] = "fetch the masks again, or give another split"
 
     def __init__(self, options: OptionsT_co, names: Sequence[str], root: Path, labels: Sequence[Label]) -> None:
         """Keep what the subclass found.
@@ -66,6 +75,40 @@ class LabelMapSource(Source[OptionsT_co]):
         Raises:
             KeyError: The data set does not define the value.
         """
+
+    def look_at_sample(self) -> None:
+        """Look at the values of a few masks, spread over the data set; for a subclass to call when it is open.
+
+        Masks that cannot be read are left to `scene`. Raises DataError if `check_sample` does.
+        """
+        sample: dict[str, Counts] = {}
+        step = max(1, len(self.names) / SAMPLE)
+        for name in dict.fromkeys(self.names[int(at * step)] for at in range(min(SAMPLE, len(self.names)))):
+            with suppress(DataError):
+                sample[name] = index_masks.count_values(self.read_mask(name))
+        if sample:
+            self.check_sample(sample)
+
+    def check_sample(self, sample: Mapping[str, Counts]) -> None:
+        """Refuse masks that mean something else than the labels: here, masks in which no pixel has a class.
+
+        Args:
+            sample: For a few scenes, by name, the values of their masks; at least one.
+
+        Raises:
+            DataError: The masks are read in a wrong way.
+        """
+        values = {value for counts in sample.values() for value in counts}
+        if all(self._is_void(value) for value in values):
+            first, some = next(iter(sample)), ", ".join(map(str, sorted(values)[:3]))
+            got = f"no pixel has a class (values {some}) in this mask" + _and_others(len(sample) - 1)
+            raise DataError(problem(self.mask_path(first), got, "masks of classes", self.todo_without_classes))
+
+    def _is_void(self, value: int) -> bool:
+        try:
+            return self.label(value) is None
+        except KeyError:
+            return False  # `scene` reports it
 
     def read_mask(self, name: str) -> Indices:
         """The values of a scene's mask, (H, W). Raises DataError."""
@@ -129,3 +172,7 @@ class LabelMapSource(Source[OptionsT_co]):
         """Missing images (masks were listed, so they exist)."""
         yield from super().findings()
         yield from files.missing_files([self.image_path(name)] for name in self.names)
+
+
+def _and_others(count: int) -> str:
+    return f" and in {count} others" if count else ""

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import ClassVar, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, model_validator
 
-from lavida_gen.annotations import files, index_masks, names_file
+from lavida_gen.annotations import binary_masks, files, index_masks, names_file
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
-from lavida_gen.scenes.scene import Kind
+from lavida_gen.scenes.scene import Kind, Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
-from lavida_gen.sources._label_maps import LabelMapSource
+from lavida_gen.sources._label_maps import Counts, LabelMapSource
 from lavida_gen.sources._user_rights import UserRightsOptions
 from lavida_gen.storage import cache
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
+"""Formats of index masks."""
+LOSSY = binary_masks.LOSSY
+MOST_OF_A_PICTURE = 0.7
+"""Binary masks that cover more than this of most pictures look inverted."""
 
 
 class FolderSourceOptions(UserRightsOptions):
@@ -29,8 +36,16 @@ class FolderSourceOptions(UserRightsOptions):
     root: LocalPath = Field(description="folder that contains images, masks and names")
     images: str = Field(default="images", description="folder of the images, relative to root")
     masks: str = Field(default="masks", description="folder of the masks, relative to root")
-    names: str = Field(default="names.txt", description="file of names, relative to root")
-    binary: str | None = Field(default=None, description="masks are binary: the name of all values other than 0")
+    names: str = Field(default="names.txt", description="file of names (text, CSV, JSON, YAML), relative to root")
+    binary: str | None = Field(default=None, min_length=1, description="masks are binary: the name of what is white")
+    inverted: bool | None = Field(
+        default=None,
+        description="binary masks: true: black is the thing; false: white is, though it covers most of the pictures",
+    )
+    complete: bool = Field(
+        default=True,
+        description="every picture is annotated with all of the names; false: a name without a mask may be in it",
+    )
     void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean unknown")
     background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
     suffix: str = Field(default="", description="what a mask's name adds to its image's name, such as _mask")
@@ -40,9 +55,19 @@ class FolderSourceOptions(UserRightsOptions):
         description="first part of the keys, different for each folder",
     )
 
+    @model_validator(mode="after")
+    def _inverted_is_binary(self) -> FolderSourceOptions:
+        if self.inverted is not None and self.binary is None:
+            raise ValueError("`inverted` is for binary masks; give `binary: NAME` too, or leave it out")
+        return self
+
 
 class FolderSource(LabelMapSource[FolderSourceOptions]):
-    """Each mask with its image is a scene; each named value of a mask is one region."""
+    """Each mask with its image is a scene; each named value of a mask is one region.
+
+    By default each picture counts as annotated with all of the names: what has no mask in it is not there. Where people
+    drew only some of what is there, say `complete: false`.
+    """
 
     prefix = "folder"
 
@@ -58,13 +83,15 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         attribution="the owner of the files",
         get=(
             "Put images and masks into two folders, with the same names. Masks are PNGs with one index per pixel\n"
-            "(grey or palette), or binary (`binary: crack`). To publish a corpus of them, give their licence and\n"
-            "what it allows: `licence: CC-BY-4.0`, `use: free`."
+            "(grey or palette), or binary (`binary: crack`; JPEGs too). If not everything that has a name is drawn in\n"
+            "every picture, say `complete: false`. To publish a corpus of them, give their licence and what it\n"
+            "allows: `licence: CC-BY-4.0`, `use: free`."
         ),
         layout=(
             "ROOT/images/a.jpg   ROOT/images/b.png ...   (any image; subfolders are kept)\n"
-            "ROOT/masks/a.png    ROOT/masks/b.png ...    (same name, always .png)\n"
-            "ROOT/names.txt      one name per line: the first is value 0; or 'number name' on each line"
+            "ROOT/masks/a.png    ROOT/masks/b.png ...    (same name, .png, .tif or .bmp)\n"
+            "ROOT/names.txt      one name per line: the first is value 0; or 'number name' on each line;\n"
+            "                    or labelme's labels.txt; or a table, JSON or YAML (`names: names.csv`)"
         ),
     )
 
@@ -84,24 +111,63 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
                 where = f"background, {options.names}"
                 raise UserError(problem(where, unknown_name("name", name, values.values())))
         self._labels = {value: _label(name, options.background) for value, name in values.items()}
-        self._image_files = _list_images(self._images)
-        super().__init__(options, self._mask_names(), self._masks, list(self._labels.values()))
+        self._image_files = _list_files(self._images, IMAGES)
+        self._mask_files = self._list_masks()
+        super().__init__(options, sorted(self._mask_files), self._masks, list(self._labels.values()))
+        self.look_at_sample()
 
     def rights(self) -> SourceInfo:
         """The licence that the recipe states."""
         return self.options.rights(self.about)
 
-    def _mask_names(self) -> list[str]:
-        """Names of the masks, without the suffix. Raises DataError if a mask has no image or there are no masks."""
-        names = files.list_files(self._masks, f"{self.options.suffix}.png")
-        if not names:
-            raise DataError(problem(self._masks, "has no *.png", "masks as PNG, named like the images"))
-        unpaired = [name for name in names if name not in self._image_files]
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """By the option `complete`."""
+        return "exhaustive" if self.options.complete else "unannotated"
+
+    def _list_masks(self) -> dict[str, str]:
+        """Path of each mask by the name of its image. Raises DataError if one has no image or there are no masks."""
+        masks = _list_files(self._masks, LOSSLESS, self.options.suffix)
+        lossy = _list_files(self._masks, LOSSY, self.options.suffix)
+        if self.options.binary is not None:
+            masks = lossy | masks
+        elif not masks and lossy:
+            got = f"holds {next(iter(lossy.values()))}, and no {' or '.join(LOSSLESS)}"
+            todo = "export the masks as PNG: JPEG changes indices; only `binary` masks may be JPEG"
+            raise DataError(problem(self._masks, got, "masks with one index per pixel", todo))
+        if not masks:
+            got = f"has no *{self.options.suffix}.png"
+            raise DataError(problem(self._masks, got, "masks as PNG, named like the images"))
+        unpaired = sorted(name for name in masks if name not in self._image_files)
         if unpaired:
             more = f" (and {len(unpaired) - 1} more)" if len(unpaired) > 1 else ""
             got = f"has no image {self._images / unpaired[0]}.*{more}"
-            raise DataError(problem(self.mask_path(unpaired[0]), got, "one for each mask"))
-        return names
+            raise DataError(problem(self._masks / masks[unpaired[0]], got, "one for each mask"))
+        return masks
+
+    def check_sample(self, sample: Mapping[str, Counts]) -> None:
+        """Refuse 0 and 255 where indices belong, and binary masks that look inverted. Raises DataError."""
+        first, values = next(iter(sample)), {value for counts in sample.values() for value in counts}
+        if self.options.binary is not None:
+            self._check_inverted(sample)
+        elif 255 in values <= {0, 255} and 255 in self.options.void and 255 not in self._labels:
+            thing = next((label.name for value, label in sorted(self._labels.items()) if value > 0), "NAME")
+            todo = f"if 255 is the thing, write `binary: {thing}` instead of `names`"
+            got = "holds the values 0 and 255 alone, as all masks looked at do"
+            raise DataError(problem(self.mask_path(first), got, "indices of the names", todo))
+        super().check_sample(sample)
+
+    def _check_inverted(self, sample: Mapping[str, Counts]) -> None:
+        shares = {name: counts.get(1, 0) / sum(counts.values()) for name, counts in sample.items()}
+        if self.options.inverted is not None or median(shares.values()) <= MOST_OF_A_PICTURE:
+            return
+        name = max(shares, key=shares.__getitem__)
+        counts = sample[name]
+        got = (
+            f"{self.options.binary!r} covers {100 * shares[name]:.0f} % of the picture "
+            f"({counts[1]:,} of {sum(counts.values()):,} px), and most of the others: the masks look inverted"
+        )
+        todo = "write `inverted: true` if black is the thing, `inverted: false` if it does cover so much"
+        raise DataError(problem(self.mask_path(name), got, "white where the thing is", todo))
 
     @property
     def kind(self) -> Kind:
@@ -117,13 +183,16 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         return self._images / self._image_files[name]
 
     def mask_path(self, name: str) -> Path:
-        """The PNG of the same name."""
-        return self._masks / f"{name}{self.options.suffix}.png"
+        """The mask of the same name, whatever its format."""
+        return self._masks / self._mask_files[name]
 
     def read_mask(self, name: str) -> index_masks.Indices:
         """The mask's values; 0 and 1 if it is binary."""
         plane = super().read_mask(name)
-        return (plane != 0).view("uint8") if self.options.binary is not None else plane
+        if self.options.binary is None:
+            return plane
+        bits = binary_masks.to_bits(plane, self.mask_path(name))
+        return np.subtract(1, bits, dtype=np.uint8) if self.options.inverted else bits
 
     def label(self, value: int) -> Label | None:
         """By the names; KeyError for values that neither have one nor are void."""
@@ -153,17 +222,18 @@ def _label(name: str, background: Sequence[str]) -> Label:
     return Label(name, kind, name not in background)
 
 
-def _list_images(folder: Path) -> dict[str, str]:
-    """Path below `folder` without suffix -> with suffix. Raises DataError if two images differ in the suffix only."""
-    images: dict[str, str] = {}
+def _list_files(folder: Path, formats: Collection[str], suffix: str = "") -> dict[str, str]:
+    """Name (path below `folder` without suffix and format) -> path. Raises DataError if two files have one name."""
+    found: dict[str, str] = {}
     for base, folders, files_inside in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for file in files_inside:
             path = (Path(base) / file).relative_to(folder)
-            if path.suffix.lower() in IMAGES and not file.startswith("."):
-                name = files.utf8_name(folder, path.as_posix())[: -len(path.suffix)]
-                if name in images:
-                    got = f"has the same name as {images[name]}"
-                    raise DataError(problem(folder / path, got, "one image for each name"))
-                images[name] = path.as_posix()
-    return images
+            if path.suffix.lower() not in formats or not path.stem.endswith(suffix) or file.startswith("."):
+                continue
+            name = files.utf8_name(folder, path.as_posix())[: -len(path.suffix) - len(suffix) or None]
+            if name in found:
+                got = f"has the same name as {found[name]}"
+                raise DataError(problem(folder / path, got, "one file for each name"))
+            found[name] = path.as_posix()
+    return found

@@ -1,0 +1,55 @@
+"""Binary masks: one thing and the rest, stored as 0 and 1, as 0 and 255, or with the noise of a JPEG around both.
+
+Letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.annotations.index_masks import Indices
+from lavida_gen.common.errors import DataError, problem
+
+MOST_BETWEEN = 0.05
+"""Largest share of pixels between black and white: soft edges are thin, grey levels that mean something are not."""
+
+LOSSY = (".jpg", ".jpeg", ".webp")
+"""Formats that change values a little: they can hold binary masks of black and white, but no indices."""
+
+
+def to_bits(plane: Indices, path: Path) -> NDArray[np.uint8]:
+    """The thing in a binary mask.
+
+    Black is 0 and white 255 (65,535 of 16 bits). Up to a half of white (0/1, or numbers of instances), each value other
+    than 0 is the thing. With white in it, a mask of more than two values has noise or soft edges: from 128 on is the
+    thing.
+
+    Args:
+        plane: (H, W) values as stored.
+        path: The file, for its format and for errors.
+
+    Returns:
+        (H, W) of 0 and 1.
+
+    Raises:
+        DataError: It has grey levels that are neither black nor white, or is a JPEG without white.
+    """
+    most = int(plane.max(initial=0))
+    white = 255 if most <= 255 else 65535
+    lossy = path.suffix.lower() in LOSSY
+    if most <= white // 2 or len(np.unique(plane)) <= 2:
+        if most and most <= white // 2 and lossy:
+            got = f"is a {path.suffix[1:]} with values up to {most}, which this format changes"
+            raise DataError(problem(path, got, "0 and 255", "export the masks as PNG"))
+        return np.not_equal(plane, 0).astype(np.uint8)
+    between: NDArray[np.bool_] = np.greater(plane, white // 4) & np.less(plane, white - white // 4)
+    if between.mean() > MOST_BETWEEN:
+        values = np.unique(plane[between])
+        some = ", ".join(str(value) for value in values[:3].tolist()) + (", ..." if len(values) > 3 else "")
+        got = f"holds grey levels ({some}) in {100 * between.mean():.0f} % of its pixels"
+        todo = "export a binary mask, or give `names` instead of `binary` if these are indices"
+        raise DataError(problem(path, got, f"two values such as 0 and {white}", todo))
+    return np.greater(plane, white // 2).astype(np.uint8)

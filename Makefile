@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
+# What is run by hand and is no measurement of speed.
+TRUTH := benchmarks/truth.py benchmarks/judge_pairs.py
+
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -58,10 +61,14 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev  ## measure speed and memory of our own code (minutes; on a quiet machine)
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out $(TRUTH),$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# Needs the real data sets beside the checkout, or in the folder REAL.
+truth: $(VENV)/.dev  ## hold masks and names of real samples against the data sets' own files; a release needs it to pass
+	$(BIN)/python benchmarks/truth.py --write $(if $(REAL),--data $(REAL))
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo lint check test format bench clean
+.PHONY: help setup demo lint check test format bench truth clean

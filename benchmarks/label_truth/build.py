@@ -1,0 +1,51 @@
+"""Corpora for the checks, built by the command line alone, so that no check shares code with what it checks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from label_truth.real import RealSet, recipe
+
+
+class CannotBuild(Exception):
+    """`lavida-gen build` failed; the message is its error."""
+
+
+def lavida_gen(*arguments: str) -> str:
+    """Run a command of lavida-gen and return what it prints. Raises CannotBuild."""
+    ran = subprocess.run([sys.executable, "-m", "lavida_gen", *arguments], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise CannotBuild(ran.stderr.strip())
+    return ran.stdout
+
+
+def known_sources() -> list[str]:
+    """Names of the sources that there are."""
+    return list(json.loads(lavida_gen("sources", "--json")))
+
+
+def build_corpus(plain: dict[str, Any], out: Path) -> Path:
+    """Build the corpus of a recipe, or continue. Raises CannotBuild."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    file = out.parent / f"{out.name}.yaml"
+    file.write_text(json.dumps(plain, default=str))
+    lavida_gen("build", "--recipe", str(file), "--out", str(out), "--workers", "1")
+    return out
+
+
+def build_all(sets: list[RealSet], home: Path, samples: int, seed: int, workers: int) -> dict[str, Path | CannotBuild]:
+    """Build a corpus of each data set, several at a time; the folder or the error by name."""
+
+    def build(real: RealSet) -> Path | CannotBuild:
+        try:
+            return build_corpus(recipe(real, samples, seed), home / real.name.replace(" ", "-"))
+        except CannotBuild as error:
+            return error
+
+    with ThreadPoolExecutor(workers) as pool:
+        return dict(zip((real.name for real in sets), pool.map(build, sets), strict=True))

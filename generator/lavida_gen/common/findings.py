@@ -9,7 +9,7 @@ from typing import Literal
 from lavida_gen.common.text import counted
 
 Severity = Literal["error", "dropped", "note"]
-"""error: stops every build. dropped: costs this scene or annotation only; it stops a build too, unless the recipe says
+"""error: stops every build. dropped: costs this scene or annotation only; it stops a build too, unless the recipe has
 `broken: drop`, which leaves it out and counts it. note: harmless."""
 
 
@@ -35,7 +35,7 @@ def under_stop(findings: Iterable[Finding]) -> Iterator[Finding]:
         findings: Findings of a source.
 
     Yields:
-        The same findings, none of them "dropped"; the text of an error says how many scenes `broken: drop` would lose.
+        The same findings, none of them "dropped"; the text of an error counts the scenes that `broken: drop` would lose.
     """
     for finding in findings:
         if finding.severity == "dropped":

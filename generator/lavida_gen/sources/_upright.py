@@ -11,6 +11,9 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import images
 from lavida_gen.scenes.images import Frame, Pixels
 
+PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+"""Suffixes of pictures that people annotate."""
+
 _TURN: dict[int, Callable[[Pixels], Pixels]] = {
     2: np.fliplr,
     3: lambda stored: np.rot90(stored, 2),

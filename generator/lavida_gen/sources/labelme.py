@@ -22,9 +22,8 @@ from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
-from lavida_gen.sources._upright import read_picture, upright_frame
+from lavida_gen.sources._upright import PICTURES, read_picture, upright_frame
 from lavida_gen.sources._user_rights import UserRightsOptions
-from lavida_gen.sources.folder import IMAGES
 
 SEE = "see `lavida-gen sources labelme`"
 
@@ -151,7 +150,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         leaves = not unified or target.startswith(("../", "/")) or ":" in target or "\0" in target
         candidates = [] if leaves else [self.root / target]
         candidates += [path.with_name(name) for name in [PurePosixPath(unified).name] if name and "\0" not in name]
-        candidates += [path.with_suffix(suffix) for suffix in IMAGES]
+        candidates += [path.with_suffix(suffix) for suffix in PICTURES]
         found = next((candidate for candidate in candidates if candidate.is_file()), None)
         if found is None:
             got = f"no file {candidates[0]}, where imagePath {written!r} leads"

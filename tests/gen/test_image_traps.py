@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from miniatures import coco, mapillary, shapes
 from PIL import Image
-from traps import area, drawn, edit, named, opened
+from traps import BOX, area, drawn, edit, named, opened
 
+from lavida_gen.annotations import mapillary_names
 from lavida_gen.common.errors import DataError
 from lavida_gen.exposures import _candidates as candidates
 from lavida_gen.exposures._base import Limits
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name
+from lavida_gen.sources._base import Source
 
 # ---- ADE20K ----------------------------------------------------------------------------------------------------
 
@@ -36,6 +38,28 @@ def test_ade20k_the_official_list_has_20_backgrounds() -> None:
     from lavida_gen.sources.ade20k import BACKGROUND
 
     assert len(BACKGROUND) == 20
+
+
+def test_ade20k_masks_that_count_from_0(tmp_path: Path) -> None:
+    whole = drawn("ade20k", tmp_path).scene(0)
+    for path in (tmp_path / "annotations" / "training").glob("*.png"):
+        shapes.save(path, np.asarray(Image.open(path)) - np.uint8(1))
+    with pytest.raises(DataError, match=r"holds the values 0, 12, 127, 255: labels one lower.*add `first: 0`"):
+        opened("ade20k", {"root": tmp_path})
+    assert opened("ade20k", {"root": tmp_path, "first": 0}).scene(0).regions == whole.regions
+
+
+def test_ade20k_the_full_release_is_another_data_set(tmp_path: Path) -> None:
+    drawn("ade20k", tmp_path)
+    (tmp_path / "images" / "ADE").mkdir()
+    with pytest.raises(DataError, match=r"is the full ADE20K release \(index_ade20k\.pkl.*use source `ade20k_full`"):
+        opened("ade20k", {"root": tmp_path})
+
+
+def test_ade20k_parts_of_other_objects_may_be_there(tmp_path: Path) -> None:
+    source = drawn("ade20k", tmp_path)
+    assert source.evidence_of_absence(Name("person", "person")) == "exhaustive"
+    assert source.evidence_of_absence(Name("windowpane", "windowpane")) == "unannotated"
 
 
 def test_ade20k_a_value_without_a_name(tmp_path: Path) -> None:
@@ -96,6 +120,34 @@ def test_cityscapes_an_unknown_id(tmp_path: Path) -> None:
         source.scene(2)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_cityscapes_licence_plates_are_void(tmp_path: Path, dtype: Any) -> None:
+    drawn("cityscapes", tmp_path)
+    for path in (tmp_path / "gtFine").rglob("*_instanceIds.png"):
+        shapes.save(path, shapes.plane({26: BOX, np.iinfo(dtype).max: (0, 0, 9, 9)}, ground=7, dtype=dtype))
+    assert [region.category for region in opened("cityscapes", {"root": tmp_path}).scene(0).regions] == ["road", "car"]
+
+
+def test_cityscapes_dummy_masks_of_test(tmp_path: Path) -> None:
+    drawn("cityscapes", tmp_path)
+    for path in (tmp_path / "gtFine").rglob("*_instanceIds.png"):
+        shapes.save(path, shapes.plane({}, ground=3, dtype=np.uint16))
+    with pytest.raises(
+        DataError, match=r"no pixel has a class \(values 3\).* in 2 others.*the masks of `test` are dummies"
+    ):
+        opened("cityscapes", {"root": tmp_path})
+
+
+def test_cityscapes_coarse_masks_are_not_complete(tmp_path: Path) -> None:
+    source = drawn("cityscapes", tmp_path)
+    assert {source.evidence_of_absence(name) for name in source.vocabulary()} == {"exhaustive"}
+    (tmp_path / "gtFine").rename(tmp_path / "gtCoarse")
+    for path in (tmp_path / "gtCoarse").rglob("*.png"):
+        path.rename(path.with_name(path.name.replace("gtFine", "gtCoarse")))
+    source = opened("cityscapes", {"root": tmp_path, "annotations": "gtCoarse"})
+    assert {source.evidence_of_absence(name) for name in source.vocabulary()} == {"unannotated"}
+
+
 def test_cityscapes_table_is_the_official_one() -> None:
     from lavida_gen.sources.cityscapes import TABLE
 
@@ -117,10 +169,66 @@ def test_mapillary_256_times_class_plus_instance(tmp_path: Path) -> None:
         ("road", "stuff", False, 48 * 64 - 80 - 2 * 192 - 64 - 3 * 64 - 4 * 64),
         ("car", "thing", True, 192),
         ("car", "thing", True, 192),
-        ("traffic sign (front)", "thing", True, 64),
+        ("traffic sign", "thing", True, 64),
     ], "instance 0 is one too; void--ego-vehicle and what is not evaluated are void"
     assert Name("car", "car", "object--vehicle") in source.vocabulary()
+    original = {name.text: name.original for name in source.vocabulary()}
+    assert (original["traffic sign"], original["car"]) == ("Traffic Sign (Front)", "")
     assert "ego vehicle" not in {name.text for name in source.vocabulary()}
+
+
+def mapillary_with(root: Path, values: dict[int, tuple[int, int, int, int]], *classes: tuple[str, str, bool]) -> Source:
+    drawn("mapillary", root)
+    labels = [
+        {
+            "name": path,
+            "readable": name,
+            "instances": instances,
+            "evaluate": "-group" not in path and "ambig" not in path,
+        }
+        for path, name, instances in classes
+    ]
+    shapes.write(root / "config.json", {"labels": labels})
+    for path in (root / "training" / "instances").glob("*.png"):
+        shapes.save(path, shapes.plane({256 * at: box for at, box in values.items()}, dtype=np.uint16))
+    return opened("mapillary", {"root": root})
+
+
+def test_mapillary_groups_belong_to_their_members(tmp_path: Path) -> None:
+    classes = [
+        ("nature--sky", "Sky", False),
+        ("human--person--individual", "Person", True),
+        ("human--person--person-group", "Person Group", False),
+        ("object--vehicle--car", "Car", True),
+        ("object--vehicle--vehicle-group", "Vehicle Group", False),
+        ("object--traffic-sign--front", "Traffic Sign (Front)", True),
+        ("object--traffic-sign--ambiguous", "Traffic Sign - Ambiguous", True),
+    ]
+    source = mapillary_with(tmp_path, {2: (0, 0, 9, 9), 4: (20, 0, 9, 9), 6: (40, 0, 9, 9)}, *classes)
+    found = {region.names: (region.kind, region.candidate) for region in source.scene(0).regions}
+    assert found == {
+        ("sky",): ("stuff", False),
+        ("person group", "person"): ("stuff", False),
+        ("vehicle group",): ("stuff", False),
+        ("traffic sign - ambiguous",): ("thing", False),
+    }
+    related = source.related()
+    assert "person" in related["person group"]
+    assert related["vehicle group"] == ["car"]
+    assert related["traffic sign - ambiguous"] == ["traffic sign"]
+    assert "traffic sign - ambiguous" not in {name.text for name in source.vocabulary()}
+
+
+def test_mapillary_names_as_people_use_them() -> None:
+    names = mapillary_names.EVERYDAY
+    assert mapillary_names.everyday_name("object--vehicle--on-rails", "On Rails") == "rail vehicle"
+    assert mapillary_names.everyday_name("marking-only--discrete--text", "Lane Marking (only) - Test") == "text marking"
+    assert mapillary_names.everyday_name("object--cctv-camera", "CCTV Camera") == "cctv camera"
+    both = [name for name in set(names.values()) if list(names.values()).count(name) > 1]
+    assert sorted(both) == ["lane marking", "zebra crossing"], "classes of one name: one in 1.2, one in 2.0"
+    assert not [name for name in names.values() if set(name) & set("()-") or name != name.lower()]
+    crosswalks = {path: names[path] for path in ("construction--flat--crosswalk-plain", "marking--crosswalk-zebra")}
+    assert "zebra crossing" in mapillary_names.related_names(crosswalks)["plain crosswalk"]
 
 
 @pytest.mark.parametrize("version", ["1.2", "2.0"])
@@ -158,12 +266,40 @@ def test_data_sets_over_cocos_photos_share_their_groups(tmp_path: Path) -> None:
     assert groups[3] < groups[0]
 
 
+def stuff_maps(root: Path, *values: int) -> None:
+    for path in (root / "stuffthingmaps").rglob("*.png"):
+        shapes.save(path, shapes.plane(dict(zip(values, [BOX, (40, 0, 9, 9)], strict=False))))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((1, 2), r"seem to count from 1.*none of those looked at holds 255.*add `first: 1`"),
+        ((12, 255), None),
+        ((11, 255), r"seem to count from 1.*value 11 would be 'street sign', never annotated"),
+    ],
+)
+def test_coco_stuff_maps_that_count_from_1(tmp_path: Path, values: tuple[int, ...], message: str | None) -> None:
+    drawn("coco_stuff", tmp_path)
+    stuff_maps(tmp_path, *values)
+    if message is None:
+        opened("coco_stuff", {"root": tmp_path})
+        return
+    with pytest.raises(DataError, match=message):
+        opened("coco_stuff", {"root": tmp_path})
+    source = opened("coco_stuff", {"root": tmp_path, "first": 1})
+    expected = {(1, 2): ["person", "bicycle"], (11, 255): ["fire hydrant"]}
+    assert [region.category for region in source.scene(0).regions] == expected[values]
+    assert len(opened("coco_stuff", {"root": tmp_path, "first": 0})) == len(source)
+
+
 def test_coco_stuff_pixels_are_ids_less_one(tmp_path: Path) -> None:
     source = drawn("coco_stuff", tmp_path)
     found = {r.category: (r.kind, r.candidate) for r in source.scene(0).regions}
     assert found == {"person": ("thing", True), "blanket": ("stuff", True), "brick wall": ("stuff", False)}
     words = {name.text: name for name in source.vocabulary()}
-    assert {"wall", "wood floor", "window blind", "tree", "playing field", "street sign"} <= set(words)
+    assert {"wall", "wood floor", "window blind", "tree", "playing field"} <= set(words)
+    assert not {"street sign", "hat", "hair brush"} & set(words), "these were never annotated"
     assert not any(text.endswith(("-other", "-stuff", "-merged")) or "-" in text for text in words)
     assert words["blanket"].group == "textile"
 

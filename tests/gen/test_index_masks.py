@@ -14,6 +14,7 @@ from PIL import Image
 
 from lavida_gen.annotations import files, index_masks, json_file, names_file
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 
 PLANES = st.one_of(
@@ -132,11 +133,11 @@ def test_digest_follows_names_sizes_and_other_files(tmp_path: Path) -> None:
 def test_the_first_missing_files_are_listed_and_all_are_counted(tmp_path: Path) -> None:
     there = tmp_path / "there"
     shapes.write(there, "x")
-    messages = list(files.missing_files([there, *(tmp_path / f"{number}" for number in range(12))]))
-    assert len(messages) == 11
-    assert messages[0] == f"no file {tmp_path / '0'}"
-    assert messages[-1] == "12 of 13 files are missing, including these 10; fetch them again"
-    assert list(files.missing_files([there])) == []
+    found = list(files.missing_files([[there], *([tmp_path / f"{number}"] for number in range(12))]))
+    assert len(found) == 11
+    assert found[0] == Finding("dropped", f"no file {tmp_path / '0'}", 1)
+    assert found[-1] == Finding("dropped", "12 of 13 files are missing, including these 10; fetch them again", 2)
+    assert list(files.missing_files([[there]])) == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from lavida_gen.common.resources import resource
 
 TABLE = resource("coco_stuff.tsv")
 FIRST_STUFF = 92
+NEVER = frozenset((12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91))
+"""Ids of things that COCO lists (street sign, hat, shoe, eye glasses, plate, mirror, window, desk, door, blender, hair
+brush) and never annotated: nothing is known of their absence."""
 
 MOVABLE = frozenset(("textile", "furniture-stuff", "food-stuff", "raw-material"))
 """Supercategories of stuff that could lie in a place by mistake; all other stuff is what a place consists of."""
@@ -53,7 +56,7 @@ def make_label(name: str, group: str, thing: bool) -> Label:
 
 @cache
 def all_labels() -> dict[int, Label]:
-    """All 182 classes by id 1..182. Eleven things among them were never annotated."""
+    """All 182 classes by id 1..182, also those that were never annotated."""
     labels = {}
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

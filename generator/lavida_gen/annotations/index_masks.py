@@ -141,9 +141,13 @@ class Label:
         kind: "thing" (countable) or "stuff" (sky, road).
         candidate: Whether it may be declared the anomaly.
         group: Supercategory, "" if none.
+        original: The data set's own wording where `name` is a cleaner one, "" where it is the same.
+        also: Other names that are true of all that has the value.
     """
 
     name: str
     kind: Literal["thing", "stuff"] = "thing"
     candidate: bool = True
     group: str = ""
+    original: str = ""
+    also: tuple[str, ...] = ()

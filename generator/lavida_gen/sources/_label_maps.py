@@ -139,7 +139,8 @@ class LabelMapSource(Source[OptionsT_co]):
                 expected = "one that has a name or is void"
                 raise DataError(problem(self.mask_path(name), f"holds the value {value}", expected)) from None
             if label is not None:
-                regions.append(Region((label.name,), (mask,), label.name, label.kind, label.candidate))
+                names = (label.name, *label.also)
+                regions.append(Region(names, (mask,), label.name, label.kind, label.candidate))
         rights = self.rights()
         return Scene(
             key=self.key(number),
@@ -153,7 +154,8 @@ class LabelMapSource(Source[OptionsT_co]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The labels' names, each once."""
-        return list({label.name: Name(label.name, label.name, label.group) for label in self.labels}.values())
+        names = (Name(label.name, label.name, label.group, original=label.original) for label in self.labels)
+        return list({name.text: name for name in names}.values())
 
     def identity(self) -> Sequence[str]:
         """Digests of other annotation files, such as the list of names; they are part of the fingerprint."""

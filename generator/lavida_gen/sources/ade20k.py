@@ -5,9 +5,9 @@ Zhou et al., Scene Parsing through ADE20K Dataset, CVPR 2017. http://sceneparsin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,9 @@ from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.evidence import FalseEvidence
+from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelMapSource
+from lavida_gen.sources._label_maps import Counts, LabelMapSource
 from lavida_gen.storage import cache
 
 # LAVIDA never uses 20 of the 150 classes as anomalies and does not list them. These 20 are what a place consists of:
@@ -28,16 +29,35 @@ BACKGROUND = frozenset(
     )
 )
 
+# The masks show each pixel's whole object. The full release also annotates parts of objects and what people wear: in a
+# building there are windows, which these masks label as building.
+PARTS = frozenset(
+    (
+        *("apparel", "awning", "bannister", "base", "blind", "column", "countertop", "cushion", "door", "flower"),
+        *("glass", "hood", "light", "mirror", "oven", "pole", "railing", "screen", "screen door", "seat", "shelf"),
+        *("signboard", "stairs", "step", "tank", "trade name", "windowpane"),
+    )
+)
+VOID = 255
+"""In masks that count from 0."""
+
 
 class Ade20kSourceOptions(SourceOptions):
     """Options of `ade20k`."""
 
     root: LocalPath = Field(description="folder ADEChallengeData2016")
     split: str = Field(default="training", description="training or validation")
+    first: Literal[0, 1] = Field(
+        default=1, description="value of the first class, wall; 0 for masks with 255 as void (reduce_zero_label)"
+    )
 
 
 class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
-    """Each image is a scene; each class in it one region (instances are not annotated here)."""
+    """Each image is a scene; each class in it one region (instances are not annotated here).
+
+    Every picture is annotated completely with the 150 classes, so that absence is "exhaustive", but for classes that
+    are parts of other objects too: a building has windows, whether they are drawn or not.
+    """
 
     prefix = "ade20k"
 
@@ -53,7 +73,7 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
         attribution="MIT CSAIL Computer Vision Group, ADE20K",
         get=(
             "Fetch ADEChallengeData2016.zip ('Full dataset') from the scene parsing page and unzip it. The full\n"
-            "ADE20K release (ADE20K_2021_17_01) has another layout and cannot be read."
+            "ADE20K release (ADE20K_2021_17_01) has another layout and is not read by this source."
         ),
         layout=(
             "ROOT/images/training/ADE_train_00000001.jpg ...        ROOT/images/validation/...\n"
@@ -69,12 +89,28 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
     def __init__(self, options: Ade20kSourceOptions) -> None:
         """List the masks and read the names. Raises DataError."""
         required = RequiredFiles(options.root, "see `lavida-gen sources ade20k`")
+        _refuse_full_release(options.root)
         self._masks = required.folder(options.root / "annotations" / options.split, "split")
         self._images = required.folder(options.root / "images" / options.split, "split")
         self._info = required.file(options.root / "objectInfo150.txt", "root")
         required.raise_if_missing()
         self._labels = _read_labels(self._info)
         super().__init__(options, files.list_files(self._masks), self._masks, list(self._labels.values()))
+        self.look_at_sample()
+
+    def check_sample(self, sample: Mapping[str, Counts]) -> None:
+        """Refuse masks that count from 0, which would shift all names by one. Raises DataError."""
+        super().check_sample(sample)
+        shifted = [name for name, counts in sample.items() if VOID in counts]
+        if shifted and self.options.first == 1:
+            values = ", ".join(str(value) for value in list(sample[shifted[0]])[:6])
+            got = f"holds the values {values}: labels one lower than ADE20K's and 255 as void (reduce_zero_label)"
+            todo = "add `first: 0` to the source, or fetch the masks again"
+            raise DataError(problem(self.mask_path(shifted[0]), got, "0 as void and 1 to 150 as classes", todo))
+
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """As everything that is annotated completely, but for what other objects may have as a part."""
+        return "unannotated" if name.text in PARTS else "exhaustive"
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""
@@ -85,12 +121,23 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
         return self._masks / f"{name}.png"
 
     def label(self, value: int) -> Label | None:
-        """0 is void; KeyError for values without a class."""
+        """0 is void (255 where classes count from 0); KeyError for values without a class."""
+        if self.options.first == 0:
+            return None if value == VOID else self._labels[value + 1]
         return self._labels[value] if value else None
 
     def identity(self) -> Sequence[str]:
         """Digest of the names."""
         return (cache.file_digest(self._info),)
+
+
+def _refuse_full_release(root: Path) -> None:
+    """Raises DataError if this is the full ADE20K, which has another layout."""
+    index = root / "index_ade20k.pkl"
+    if index.is_file() or (root / "images" / "ADE").is_dir():
+        got = "is the full ADE20K release (index_ade20k.pkl, *_seg.png), not ADEChallengeData2016"
+        todo = "use source `ade20k_full`, or fetch ADEChallengeData2016.zip"
+        raise DataError(problem(root, got, "annotations/ with the 150 classes of SceneParse150", todo))
 
 
 def _read_labels(path: Path) -> dict[int, Label]:

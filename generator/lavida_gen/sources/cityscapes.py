@@ -5,6 +5,7 @@ Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CV
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,12 +14,13 @@ from pydantic import Field
 from lavida_gen.annotations import files
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.scenes.evidence import FalseEvidence
+from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource
 
-# The official table: id, name, category, whether it has instances. Ids 0..6 are void; the licence plate's -1 never
-# occurs in masks. Classes marked as not evaluated are left out of the benchmark, but they are annotated.
-VOID = range(7)
+# The official table: id, name, category, whether it has instances. Ids 0..6 are void, and so is the licence plate's -1,
+# which 8 and 16 bits store as 255 and 65535. Classes that are "not evaluated" are annotated all the same.
+VOID = frozenset((*range(7), -1, 255, 65535))
 TABLE: dict[int, tuple[str, str, bool]] = {
     7: ("road", "flat", False),
     8: ("sidewalk", "flat", False),
@@ -72,9 +74,13 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
 
     Values below 1000 of classes that do have instances are dense groups without separate instances: they belong to
     their class, but as "stuff", since they are not one thing.
+
+    Every pixel of gtFine has a class, so that absence is "exhaustive". In gtCoarse people drew what they could in a few
+    minutes and left the rest void: what is not drawn is "unannotated".
     """
 
     prefix = "cityscapes"
+    todo_without_classes = "the masks of `test` are dummies; use `split: train` or `split: val`"
 
     Options = CityscapesSourceOptions
 
@@ -116,6 +122,15 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
         if options.classes == "paper":
             labels = [label for label in labels if label.candidate]
         super().__init__(options, names, self._masks, labels)
+        self.look_at_sample()
+
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """By how the pictures were annotated: fine or coarse."""
+        return "exhaustive" if self.options.annotations == "gtFine" else "unannotated"
+
+    def related(self) -> Mapping[str, Collection[str]]:
+        """A group of poles is poles; a rider is a person on something."""
+        return {"pole group": ["pole"], "rider": ["person"]}
 
     def image_path(self, name: str) -> Path:
         """``CITY/CITY_SEQUENCE_FRAME_leftImg8bit.png``."""
@@ -127,9 +142,9 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
 
     def label(self, value: int) -> Label | None:
         """1000 * class + instance, or the class itself where it has no instances or this is a group."""
-        number = value // GROUP_STEP if value >= GROUP_STEP else value
-        if number in VOID:
+        if value in VOID:
             return None
+        number = value // GROUP_STEP if value >= GROUP_STEP else value
         label = self._labels[number]
         is_group = value < GROUP_STEP and TABLE[number][2]
         return Label(label.name, "stuff", label.candidate, label.group) if is_group else label

@@ -5,9 +5,9 @@ Caesar et al., COCO-Stuff: Thing and Stuff Classes in Context, CVPR 2018. https:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,15 +15,19 @@ from lavida_gen.annotations import coco_stuff_names, files
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, image_numbers, open_index
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.index_masks import Label
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelMapSource
+from lavida_gen.sources._label_maps import Counts, LabelMapSource
 
 VOID = 255
 THINGS = "other"
 """The JSON's category 183: all things together, which is not a usable name."""
+
+ENOUGH_MAPS = 3
+"""Of fewer maps none may have a void pixel by chance."""
 
 
 class CocoStuffSourceOptions(SourceOptions):
@@ -37,13 +41,22 @@ class CocoStuffSourceOptions(SourceOptions):
     annotations: Annotated[Path | None, LocalOnly()] = Field(
         default=None, description="stuff JSON, relative to root or absolute, instead of the maps; it has no things"
     )
+    first: Literal[0, 1] | None = Field(
+        default=None,
+        description="value of the first class, person, in the maps: 0, or 1 where 0 is void [0; maps that seem to "
+        "count from 1 are refused]",
+    )
     images: Annotated[Path | None, LocalOnly()] = Field(
         default=None, description="folder of the images, relative to root or absolute"
     )
 
 
 class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
-    """Each image is a scene; each class in its pixel map one region."""
+    """Each image is a scene; each class in its pixel map one region.
+
+    Every pixel of every map has one of the 171 classes that were annotated (or is void), so that their absence is
+    "exhaustive". Eleven things that COCO lists were never annotated: they are no names of this source.
+    """
 
     prefix = "coco_stuff"
 
@@ -64,7 +77,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
         layout=(
             "ROOT/stuffthingmaps/train2017/000000000009.png ...   (or ROOT/train2017/*.png)\n"
             "ROOT/train2017/000000000009.jpg ...                  (or ROOT/images/train2017)\n"
-            "values: class id - 1, i.e. 0..90 things and 91..181 stuff; 255 void\n"
+            "values: class id - 1, i.e. 0..90 things and 91..181 stuff; 255 void (`first: 1`: the id itself, 0 void)\n"
             "or, with `annotations: annotations/stuff_train2017.json`: ROOT/annotations/stuff_train2017.json"
         ),
         cite=(
@@ -90,7 +103,29 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
             return
         masks = required.folder(_maps_folder(options), "maps")
         required.raise_if_missing()
-        super().__init__(options, files.list_files(masks), masks, list(coco_stuff_names.all_labels().values()))
+        classes = coco_stuff_names.all_labels().items()
+        labels = [label for number, label in classes if number not in coco_stuff_names.NEVER]
+        super().__init__(options, files.list_files(masks), masks, labels)
+        self.look_at_sample()
+
+    def check_sample(self, sample: Mapping[str, Counts]) -> None:
+        """Refuse maps that count from 1, which would shift all names by one. Raises DataError."""
+        super().check_sample(sample)
+        if self.options.first is not None:
+            return
+        no_void = len(sample) >= ENOUGH_MAPS and all(0 in counts and VOID not in counts for counts in sample.values())
+        never = {number - 1 for number in coco_stuff_names.NEVER}
+        odd = [name for name, counts in sample.items() if never & counts.keys()]
+        if no_void or odd:
+            got = "the maps seem to count from 1, with 0 as unlabelled: "
+            if odd:
+                value = min(never & sample[odd[0]].keys())
+                got += f"value {value} would be {coco_stuff_names.all_labels()[value + 1].name!r}, never annotated"
+            else:
+                got += "none of those looked at holds 255 (void), all hold 0 (person)"
+            path = self.mask_path(odd[0] if odd else next(iter(sample)))
+            todo = "add `first: 1` to the source to read them so, or `first: 0` if they do count from 0"
+            raise DataError(problem(path, got, "class id - 1", todo))
 
     def key(self, number: int) -> str:
         """``coco_stuff/SPLIT/IMAGE_ID``."""
@@ -113,8 +148,13 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
         return self.root / f"{name}.png" if self._index is None else self._index.path
 
     def label(self, value: int) -> Label | None:
-        """Pixels store the class id minus one."""
-        return None if value == VOID else coco_stuff_names.all_labels()[value + 1]
+        """Pixels store the class id minus one, or the id itself with `first: 1`."""
+        number = value + 1 - (self.options.first or 0)
+        if value == VOID or number == 0:
+            return None
+        if number in coco_stuff_names.NEVER:
+            raise KeyError(value)
+        return coco_stuff_names.all_labels()[number]
 
     def scene(self, number: int) -> Scene:
         """The image with every class in it; from the JSON if `annotations` is given."""

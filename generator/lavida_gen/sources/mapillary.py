@@ -6,13 +6,13 @@ https://www.mapillary.com/dataset/vistas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import files, json_file
+from lavida_gen.annotations import files, json_file, mapillary_names
 from lavida_gen.annotations.index_masks import Label
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
@@ -32,7 +32,11 @@ class MapillarySourceOptions(SourceOptions):
 
 
 class MapillarySource(LabelMapSource[MapillarySourceOptions]):
-    """Each street view is a scene; each instance a region, and each class without instances one background region."""
+    """Each street view is a scene; each instance a region, and each class without instances one background region.
+
+    All pixels of every picture are labelled with the classes, so that absence is "exhaustive". Groups ("Person Group")
+    and ambiguous things are there too, though they are not evaluated: no class that they may be counts as absent.
+    """
 
     prefix = "mapillary"
 
@@ -69,9 +73,19 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
         self._masks = required.folder(own if own.is_dir() else split / "instances", "split")
         self._config = required.file(_config(options.root, options.version), "root")
         required.raise_if_missing()
-        self._labels = _read_labels(self._config)
-        labels = [label for label in self._labels if label is not None]
-        super().__init__(options, files.list_files(self._masks), self._masks, labels)
+        classes = _read_classes(self._config)
+        self._names = {path: mapillary_names.everyday_name(path, readable) for path, readable, *_ in classes}
+        self._labels = [
+            None if void else mapillary_names.make_label(path, readable, has_instances, self._names)
+            for path, readable, has_instances, void in classes
+        ]
+        listed = [
+            label
+            for label, (path, *_) in zip(self._labels, classes, strict=True)
+            if label is not None and not mapillary_names.is_ambiguous(path)
+        ]
+        super().__init__(options, files.list_files(self._masks), self._masks, listed)
+        self.look_at_sample()
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""
@@ -88,6 +102,10 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
             raise KeyError(number)
         return self._labels[number]
 
+    def related(self) -> Mapping[str, Collection[str]]:
+        """Groups and general classes with the classes that they may be; both kinds of crosswalk."""
+        return mapillary_names.related_names(self._names)
+
     def identity(self) -> Sequence[str]:
         """Digest of the classes."""
         return (cache.file_digest(self._config),)
@@ -99,16 +117,14 @@ def _config(root: Path, version: str) -> Path:
     return own if own.is_file() else root / "config.json"
 
 
-def _read_labels(path: Path) -> list[Label | None]:
-    """Labels by class number, None for void. Raises DataError."""
-    labels: list[Label | None] = []
+def _read_classes(path: Path) -> list[tuple[str, str, bool, bool]]:
+    """Path, readable name, whether there are instances, whether it is void, of each class. Raises DataError."""
+    classes = []
     for number, row in enumerate(json_file.member(json_file.load(path), "labels", list, path)):
         where = f"{path}: labels[{number}]"
-        path_parts = json_file.member(row, "name", str, where).split("--")
-        name = " ".join(str(row.get("readable") or path_parts[-1]).lower().replace("-", " ").split())
-        has_instances = json_file.member(row, "instances", bool, where)
-        # Some classes are named void; classes that are not evaluated ("unlabeled") are void, too.
-        void = path_parts[0] == "void" or not row.get("evaluate", True)
-        label = Label(name, "thing" if has_instances else "stuff", has_instances, "--".join(path_parts[:-1]))
-        labels.append(None if void else label)
-    return labels
+        name = json_file.member(row, "name", str, where)
+        readable = str(row.get("readable") or name.rpartition("--")[2].replace("-", " "))
+        kept = row.get("evaluate", True) or mapillary_names.is_group(name) or mapillary_names.is_ambiguous(name)
+        void = name.startswith("void--") or name == "void" or not kept
+        classes.append((name, readable, json_file.member(row, "instances", bool, where), void))
+    return classes

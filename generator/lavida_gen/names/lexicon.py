@@ -8,6 +8,7 @@ hand-made tables are in data/lexicon.yaml; WordNet stands behind them for catego
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -115,13 +116,15 @@ class _Category(NamedTuple):
     """A category, looked up once.
 
     Attributes:
-        whole: Its words as a table has them, synonyms resolved.
+        words: Its words, singular.
+        whole: The same as a table has them, synonyms resolved.
         things: The kinds of things that it names: itself where a table or WordNet knows it as a whole ("tea bag" is no
-            bag), else those in its words.
+            bag), else what it ends in ("bike lane" is a lane).
         reading: The senses in WordNet that it may stand for.
         is_stated: Whether the data set states its sense: that alone is `reading`.
     """
 
+    words: str
     whole: str
     things: frozenset[str]
     reading: wordnet.Reading
@@ -134,11 +137,19 @@ def _category(text: str, synset: str = "") -> _Category:
     whole = _resolve(words)
     stated = wordnet.synset(synset)
     if stated.senses:
-        return _Category(whole, frozenset({whole}), stated, is_stated=True)
+        return _Category(words, whole, frozenset({whole}), stated, is_stated=True)
     reading = wordnet.read(" ".join(text.lower().split()))
     known = words in table.things or whole in table.hypernyms or not reading.is_compound
-    things = frozenset({whole}) if known else parse_name(head_phrase(text)).things
-    return _Category(whole, things, reading, is_stated=False)
+    things = frozenset({whole} if known else _last_thing(head_phrase(text)))
+    return _Category(words, whole, things, reading, is_stated=False)
+
+
+def _last_thing(head: str) -> set[str]:
+    """The longest entry of a table that a name ends in: "traffic sign" of "the big traffic sign"."""
+    words = [word for word in tokens(head) if word not in tables().stop_words]
+    endings = (" ".join(words[start:]) for start in range(len(words)))
+    known = (ending for ending in endings if ending in tables().things or ending in tables().hypernyms)
+    return {_resolve(ending) for ending in itertools.islice(known, 1)}
 
 
 def _is_related_by_table(a: _Category, b: _Category) -> bool:
@@ -167,9 +178,17 @@ def same_kind(one: str, two: str, synset_one: str = "", synset_two: str = "") ->
     a, b = _category(one, synset_one), _category(two, synset_two)
     if tokens(one) == tokens(two) or (not (a.is_stated or b.is_stated) and same_wording(one, two)):
         return True
-    if frozenset((a.whole, b.whole)) in tables().unrelated:
+    if _is_unrelated(a, b):
         return False
-    return _is_related_by_table(a, b) or wordnet.is_kin(a.reading, b.reading)
+    return _is_overlap(a, b) or _is_related_by_table(a, b) or wordnet.is_kin(a.reading, b.reading)
+
+
+def _is_unrelated(a: _Category, b: _Category) -> bool:
+    return frozenset((a.words, b.words)) in tables().unrelated or frozenset((a.whole, b.whole)) in tables().unrelated
+
+
+def _is_overlap(a: _Category, b: _Category) -> bool:
+    return frozenset((a.words, b.words)) in tables().overlaps
 
 
 def relation(one: Name, two: Name) -> str:
@@ -180,12 +199,14 @@ def relation(one: Name, two: Name) -> str:
         two: That of another one.
 
     Returns:
-        "same wording", "kind, by table", "kind, by WordNet", "part", or "" where they do not conflict.
+        "same wording", "overlap", "kind, by table", "kind, by WordNet", "part", or "" where they do not conflict.
     """
     if parse_name(one.text).words == parse_name(two.text).words:
         return "same wording"
     if same_kind(one.text, two.text, one.synset, two.synset):
         a, b = _category(one.text, one.synset), _category(two.text, two.synset)
+        if _is_overlap(a, b):
+            return "overlap"
         by_table = same_wording(one.text, two.text) or _is_related_by_table(a, b)
         return "kind, by table" if by_table else "kind, by WordNet"
     return "part" if conflict(one, two) else ""
@@ -205,6 +226,8 @@ def is_part(one: str, two: str, synset_one: str = "", synset_two: str = "") -> b
         Whether it is one. Not symmetric.
     """
     table, part, whole = tables(), _category(one, synset_one), _category(two, synset_two)
+    if _is_unrelated(part, whole):
+        return False
     owners = table.wholes.get(part.whole, frozenset())
     if not owners.isdisjoint({whole.whole, *table.hypernyms.get(whole.whole, ())}):
         return True

@@ -19,6 +19,7 @@ class Tables(NamedTuple):
     max_words: int  # words of the longest table entry
     wholes: dict[str, frozenset[str]]  # a part -> what it may belong to
     unrelated: frozenset[frozenset[str]]  # pairs that WordNet relates and a picture does not
+    overlaps: frozenset[frozenset[str]]  # pairs that may be true of one thing though neither is a kind of the other
     no_parts: frozenset[str]  # words whose first sense in WordNet is a part that nobody means
     colours: frozenset[str]
     variants: dict[str, tuple[str, ...]]  # word -> those that may replace it
@@ -53,6 +54,7 @@ def tables() -> Tables:
         max_words=max(len(entry.split()) for entry in things),
         wholes={part: frozenset(owners) for part, owners in wholes.items()},
         unrelated=frozenset(frozenset(pair) for pair in plain["unrelated"]),
+        overlaps=frozenset(frozenset(pair) for pair in plain["overlaps"]),
         no_parts=frozenset(plain["no_parts"]),
         colours=frozenset(plain["swaps"]["colour"]),
         variants={word: tuple(other for other in family if other != word) for family in families for word in family},

@@ -74,8 +74,13 @@ def head_phrase(text: str) -> str:
         text: A name, its words separated by blanks.
 
     Returns:
-        Everything before the first preposition that is not the first word.
+        Everything before the first preposition or bracket that is not the first word, without a "group" at its end;
+        of names that begin with their kind (lexicon.yaml's section kind_first: "lane marking dashed line") that kind.
     """
     words = text.split()
-    end = next((place for place, word in enumerate(words) if place and word in PREPOSITIONS), len(words))
-    return " ".join(words[:end])
+    ends = (place for place, word in enumerate(words) if place and (word in PREPOSITIONS or word.startswith("(")))
+    words = words[: next(ends, len(words))]
+    if len(words) > 1 and singular(words[-1]) == "group":
+        words.pop()
+    head = " ".join(words)
+    return next((kind for kind in lexicon_file()["kind_first"] if head.startswith(f"{kind} ")), head)

@@ -28,7 +28,7 @@ ANIMAL, ARTIFACT, BODY, COMMUNICATION, FOOD, OBJECT, PERSON, PLANT = 5, 6, 8, 10
 VISIBLE = frozenset({ANIMAL, ARTIFACT, BODY, COMMUNICATION, FOOD, OBJECT, PLANT})
 
 BEGINNERS = ("person.n.01", "animal.n.01", "plant.n.02")
-"""Kinds of everything in one of these files that lie in none of them themselves, but in that of the most general words."""
+"""Kinds of everything in one of these files that lie in none of them themselves, but in that of general words."""
 
 Senses = tuple[int, ...]
 """Numbers of synsets in data/wordnet.npz, the most frequent first."""

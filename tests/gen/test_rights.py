@@ -91,7 +91,9 @@ def test_a_pasted_thing_keeps_its_rights() -> None:
 
 
 def test_a_sample_with_a_pasted_thing_names_both_owners(tmp_path: Path) -> None:
-    planner = SamplePlanner.open(parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN)]}, "own.yaml"))
+    planner = SamplePlanner.open(
+        parse(PASTED | {"sources": [STREET, entry(tmp_path, **OWN, other_names=True)]}, "own.yaml")
+    )
     records = [make_sample(planner, index, "").sample.record for index in range(12)]
     assert {record["licence"] for record in records if record["source"] == "street"} == {
         "CC0-1.0",

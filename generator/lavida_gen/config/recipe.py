@@ -38,12 +38,29 @@ SOURCES = "lavida_gen.sources"
 EXPOSURES = "lavida_gen.exposures"
 
 
+AskedEvidence = Literal["verified", "exhaustive", "stated", "any"]
+"""The weakest evidence with which a name may be listed as absent; "any": also where it is merely not mentioned."""
+NameTable = dict[str, tuple[str, ...]]
+"""A name -> names."""
+
+
 class SourceConfig(StrictModel):
     """One entry of `sources:`; all its other keys are options of that source."""
 
     name: Annotated[str, plugin_name(SOURCES)] = Field(description="name of the source, see `lavida-gen sources`")
     weight: float = Field(default=1.0, gt=0, description="share of the samples, relative to the other sources")
     names_per_prompt: int | None = Field(default=None, ge=1, le=500, description="instead of the recipe's own")
+    absent_evidence: AskedEvidence | None = Field(default=None, description="instead of the recipe's own")
+    absent_names: tuple[str, ...] = Field(
+        default=(),
+        description="names that you state to be in none of its scenes; listed as absent (`stated`)",
+    )
+    other_names: bool = Field(
+        default=False, description="also list names of the recipe's other sources, with evidence `unannotated`"
+    )
+    keep_names: tuple[str, ...] = Field(
+        default=(), description="names to keep though they seem to name nothing, such as `other`"
+    )
     options: SerializeAsAny[SourceOptions]
 
     def find_class(self) -> type[Source]:
@@ -92,6 +109,15 @@ class CorpusRecipe(StrictModel):
     prompts: Annotated[PromptBank, Field(description="path of a prompt bank, or the bank itself")] = Field(
         default_factory=lambda: PromptBank.load(None)
     )
+    absent_evidence: AskedEvidence | None = Field(
+        default=None,
+        description="weakest evidence with which a name may be listed as absent: verified (the data set states it), "
+        "exhaustive (of a vocabulary annotated completely), stated (your `absent_names`), any (also where it is "
+        "merely not mentioned) [of each source the best that it has]",
+    )
+    synonyms: tuple[tuple[str, ...], ...] = Field(default=(), description="families of names for the same thing")
+    kinds: NameTable = Field(default_factory=dict, description="name -> names that are kinds of it")
+    parts: NameTable = Field(default_factory=dict, description="name -> names of its parts")
     broken: Literal["stop", "drop"] = Field(
         default="stop", description="a broken image or annotation stops the build, or is dropped and counted"
     )

@@ -15,7 +15,7 @@ from pydantic import Field
 from typing_extensions import TypeVar
 
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.names.vocabulary import Vocabulary
+from lavida_gen.names.vocabulary import Vocabulary, accept_every_name
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Kind, Name, Scene
 
@@ -52,6 +52,8 @@ class ExposureTask:
         limits: What is too small, too large or visible in too few frames to be an anomaly.
         other_scene: Draws another scene of the same split and kind (for pastes); depends on its rng alone.
         name_prior: Draws names of anomalies in other scenes of the same source, as often as those use them.
+        accepts: Whether a name has the evidence that the recipe asks for (`absent_evidence`), so that it may be listed
+            as absent. `vocabulary` and `name_prior` give no other names.
     """
 
     exposed: bool
@@ -61,6 +63,7 @@ class ExposureTask:
     limits: Limits
     other_scene: Callable[[np.random.Generator], Scene]
     name_prior: Callable[[np.random.Generator], Iterator[Name]] = _no_names
+    accepts: Callable[[Name], bool] = accept_every_name
 
 
 class Exposure(ABC, Generic[OptionsT_co]):

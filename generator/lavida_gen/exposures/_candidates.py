@@ -103,6 +103,8 @@ def _may_be_called(other: Region, name: str, regions: Sequence[Region]) -> bool:
 
     An expression was written for its own region alone, so it must be entailed by an expression of the other.
     """
+    if name in other.may_be:
+        return True
     if any(name == region.category for region in regions):
         return lexicon.same_kind(other.category or other.names[0], name)
     return any(lexicon.entails(text, name) for text in other.names)

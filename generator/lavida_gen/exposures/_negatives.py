@@ -19,8 +19,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lavida_gen.exposures._base import ExposureTask
 from lavida_gen.names.vocabulary import pick_absent, present_names, verified_absent
+from lavida_gen.scenes.sample import Rejection
 from lavida_gen.scenes.scene import Name, Scene
 
+NO_ABSENT_NAME = Rejection("no name that is absent")
 Phrasing = Callable[[Name], str]
 """How an exposure phrases a name; "" for names that it does not use."""
 
@@ -65,14 +67,17 @@ def draw_negatives(
     found += pick_absent(prior, present, [*prompt_names, *found], from_prior)
     remaining = wanted - len(found)
     uniform = _phrased(task.vocabulary.shuffled(task.rng, remaining), phrasing)
-    return found + pick_absent(uniform, present, [*prompt_names, *found], remaining)
+    found += pick_absent(uniform, present, [*prompt_names, *found], remaining)
+    if phrasing is None and len(found) < wanted:  # a source whose other names nobody has checked
+        found += verified_absent(task.rng, scene, [*prompt_names, *found], wanted - len(found))
+    return found
 
 
 def _phrased(names: Iterable[Name], phrasing: Phrasing | None) -> Iterator[Name]:
     for name in names:
         text = phrasing(name) if phrasing else name.text
         if text:
-            yield name if text == name.text else Name(text, name.category)
+            yield name if text == name.text else Name(text, name.category, synset=name.synset)
 
 
 def draw_prompt_size(task: ExposureTask) -> int:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import shuffle_names
-from lavida_gen.exposures._negatives import draw_negatives, draw_prompt_size
+from lavida_gen.exposures._negatives import NO_ABSENT_NAME, draw_negatives, draw_prompt_size
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
 
@@ -25,6 +25,6 @@ class Absent(Exposure):
         """1 to `max_names` absent names; no mask."""
         negatives = draw_negatives(task, scene, [], draw_prompt_size(task))
         if not negatives:
-            return Rejection("no name that is absent")
+            return NO_ABSENT_NAME
         names, labels = shuffle_names(task.rng, [], negatives)
         return Draft(scene.frames, names, labels, (None,) * len(scene.frames))

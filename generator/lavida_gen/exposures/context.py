@@ -20,12 +20,11 @@ import yaml
 from lavida_gen.common.resources import resource
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import Candidate, choose_candidate, shuffle_names
-from lavida_gen.exposures._negatives import draw_negatives
+from lavida_gen.exposures._negatives import NO_ABSENT_NAME, draw_negatives
 from lavida_gen.names import lexicon
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Scene
 
-NO_NAME = Rejection("no name that is absent")
 RULES = resource("rules.yaml")
 
 
@@ -54,7 +53,7 @@ class Context(Exposure):
         present = _other_categories(scene, chosen.name, rng)
         absent = draw_negatives(task, scene, [], task.max_names, phrasing=_category)
         if not task.exposed and not absent:
-            return NO_NAME
+            return NO_ABSENT_NAME
         if task.exposed:
             forbidden, required = chosen.name, (present + absent)[:1]
         else:

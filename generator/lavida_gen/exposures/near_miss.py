@@ -48,9 +48,7 @@ def _close_names(scene: Scene, task: ExposureTask, wanted: int) -> list[str]:
     """Up to `wanted` names that are close to what is in the scene, and true of nothing annotated."""
     rng = task.rng
     close = verified_absent(rng, scene, [], (wanted + 1) // 2)
-    variants = list(
-        dict.fromkeys(text for region in scene.regions for text in _untrue_variants(region, scene, task.vocabulary))
-    )
+    variants = list(dict.fromkeys(text for region in scene.regions for text in _untrue_variants(region, scene, task)))
     for number in rng.permutation(len(variants)).tolist():
         if len(close) < wanted and not any(lexicon.same_wording(variants[number], text) for text in close):
             close.append(variants[number])
@@ -59,7 +57,7 @@ def _close_names(scene: Scene, task: ExposureTask, wanted: int) -> list[str]:
     return close + pick_absent(order, present_names(scene), close, wanted - len(close))
 
 
-def _untrue_variants(region: Region, scene: Scene, vocabulary: Vocabulary) -> Iterator[str]:
+def _untrue_variants(region: Region, scene: Scene, task: ExposureTask) -> Iterator[str]:
     """Expressions of a region with one word replaced that are true of nothing annotated.
 
     A colour is replaced only if the colour of every other thing of that kind is annotated: it might be the new one. The
@@ -76,7 +74,8 @@ def _untrue_variants(region: Region, scene: Scene, vocabulary: Vocabulary) -> It
             is_annotated = all(words & family for words in words_of_others)
             if (
                 is_annotated
-                and new_word in vocabulary.words
+                and task.accepts(Name(variant))  # without its category: that kind of thing is there
+                and new_word in task.vocabulary.words
                 and new_word not in known_words
                 and not any(lexicon.same_wording(variant, name) for name in scene_names)
             ):

@@ -21,7 +21,7 @@ from pydantic import Field
 from lavida_gen.exposures._base import Exposure, ExposureOptions, ExposureTask
 from lavida_gen.exposures._candidates import check_limits, shuffle_names
 from lavida_gen.exposures._cutouts import Blend, Cutout, cut_out, edited_frames, paste, resized
-from lavida_gen.exposures._negatives import draw_negatives, draw_prompt_size
+from lavida_gen.exposures._negatives import NO_ABSENT_NAME, draw_negatives, draw_prompt_size
 from lavida_gen.exposures._perspective import Perspective, estimate_perspective, usual_height
 from lavida_gen.exposures._planes import encode_or_none, mask_at, nearer_bits, stands_free
 from lavida_gen.names import lexicon
@@ -35,7 +35,6 @@ from lavida_gen.scenes.scene import Name, Region, Scene
 
 NOT_FOREIGN = Rejection("nothing foreign in the other scene")
 NO_PLACE = Rejection("no place for the paste")
-NO_NAME = Rejection("no name that is absent")
 _RELATION = re.compile(
     r"\b(left|right|middle|center|centre|top|bottom|front|behind|back|next|near|nearest|closest|beside|between|corner|"
     r"first|second|third|other|same|farthest|far|under|over|above|below|in|on|at|with|to|of)\b",
@@ -57,6 +56,7 @@ class _Foreign(NamedTuple):
 
     name: str
     category: str
+    may_be: tuple[str, ...]  # other categories that may be true of it
     cutouts: tuple[Cutout, ...]  # at least one, in order of time
     height: float  # its share of its own frame's height
     foot: float  # row of its foot as a share of its own frame's height
@@ -130,7 +130,8 @@ def _find_foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Foun
         name = _name(region)
         if not name or not region.candidate or region.kind != "thing":
             continue
-        if any(lexicon.conflict(Name(name, region.category), known) for known in present):
+        own = Name(name, region.category, synset=region.synset)
+        if any(lexicon.conflict(own, known) for known in present):
             continue
         times = [time for time, mask in enumerate(region.masks) if mask is not None and _is_whole(other, mask)]
         if times and stands_free(other, region):
@@ -147,6 +148,7 @@ def _cut_foreign(other: Scene, found: _Found) -> _Foreign:
     return _Foreign(
         name=found.name,
         category=region.category,
+        may_be=region.may_be,
         cutouts=cutouts,
         height=height / frame_height,
         foot=(top + height) / frame_height,
@@ -245,7 +247,7 @@ def _with_prompt(pasted: _Pasted, scene: Scene, foreign: _Foreign, task: Exposur
     Unnamed, its place in the prompt is taken by something else that could be pasted: so a foreign name in a prompt
     carries no information.
     """
-    foreign_region = Region((foreign.name,), (None,) * len(scene.frames), foreign.category)
+    foreign_region = Region((foreign.name,), (None,) * len(scene.frames), foreign.category, may_be=foreign.may_be)
     after = replace(scene, regions=(*scene.regions, foreign_region))
     anomalies = [foreign.name] if task.exposed else []
     others = [] if task.exposed else _another_foreign_name(after, task)
@@ -253,7 +255,7 @@ def _with_prompt(pasted: _Pasted, scene: Scene, foreign: _Foreign, task: Exposur
     size = draw_prompt_size(task)
     others += draw_negatives(task, after, known, size - len(known), anomalies=len(known), phrasing=_as_foreign)
     if not anomalies and not others:
-        return NO_NAME
+        return NO_ABSENT_NAME
     names, labels = shuffle_names(task.rng, anomalies, others)
     frames, edits = edited_frames(pasted.pictures, pasted.edits, scene)
     shown = pasted.masks if task.exposed else (None,) * len(pasted.masks)
@@ -264,6 +266,6 @@ def _another_foreign_name(after: Scene, task: ExposureTask) -> list[str]:
     """The name of something foreign that was not pasted, if there is such a thing in a few other scenes."""
     for _ in range(TRIES):
         found = _find_foreign(task.other_scene(task.rng), after, task.rng)
-        if found is not None:
+        if found is not None and task.accepts(Name(found.name, found.region.category)):
             return [found.name]
     return []

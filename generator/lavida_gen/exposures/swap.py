@@ -226,4 +226,4 @@ def _absent_pair(scene: Scene, known: Sequence[str], task: ExposureTask) -> list
         return []
     categories = pairs[int(task.rng.integers(len(pairs)))].categories
     order = [Name(categories[number], categories[number]) for number in task.rng.permutation(2).tolist()]
-    return pick_absent(order, present_names(scene), known, 2 - len(known))
+    return pick_absent(filter(task.accepts, order), present_names(scene), known, 2 - len(known))

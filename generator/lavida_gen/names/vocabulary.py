@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 
@@ -16,27 +16,30 @@ SMALL = 2048
 """Largest vocabulary that a draw walks through completely, in random order; of a larger one it tries some names."""
 
 
+def accept_every_name(name: Name) -> bool:
+    """The default of what a name must fulfil to be listed as absent: nothing."""
+    return True
+
+
 class Vocabulary:
     """The names of a source, with random access; nothing is copied.
 
     Attributes:
         names: The names, distinct, in a stable order.
+        accepts: Whether a name may be listed as absent; no other is drawn.
     """
 
-    def __init__(self, names: Sequence[Name]) -> None:
-        self.names = names
-
-    def __len__(self) -> int:
-        return len(self.names)
+    def __init__(self, names: Sequence[Name], accepts: Callable[[Name], bool] = accept_every_name) -> None:
+        self.names, self.accepts = names, accepts
 
     def __iter__(self) -> Iterator[Name]:
-        return iter(self.names)
+        return filter(self.accepts, self.names)
 
     @cached_property
     def groups(self) -> dict[str, list[Name]]:
         """Names by their group (supercategory); those without one are left out."""
         found: dict[str, list[Name]] = {}
-        for name in self.names:
+        for name in self:
             if name.group:
                 found.setdefault(name.group, []).append(name)
         return found
@@ -67,19 +70,29 @@ class Vocabulary:
         else:
             order = rng.integers(total, size=max(64, 8 * wanted))
         for number in order.tolist():
-            yield self.names[number]
+            name = self.names[number]
+            if self.accepts(name):
+                yield name
 
 
 def present_names(scene: Scene) -> list[Name]:
-    """List the names of everything annotated in a scene.
+    """List the names of everything that is known to be in a scene, or that may be.
 
     Args:
         scene: The scene.
 
     Returns:
-        Its names, each once.
+        Names of its regions, what else these may be called, and their parts; each once.
     """
-    return list(dict.fromkeys(Name(text, region.category) for region in scene.regions for text in region.names))
+    found: dict[Name, None] = {}
+    for region in scene.regions:
+        for text in region.names:
+            found[Name(text, region.category, synset=region.synset)] = None
+        for text in region.may_be:
+            found[Name(text, text)] = None
+    for text in scene.present:
+        found[Name(text, text)] = None
+    return list(found)
 
 
 class _CategoryConflicts(dict[str | tuple[str, str], bool]):

@@ -5,34 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lavida_gen.exposures._base import Exposure
-from lavida_gen.scenes.evidence import FALSE_EVIDENCE, FalseEvidence, Use, strictest
+from lavida_gen.sampling.absence import AbsenceRules
+from lavida_gen.scenes.evidence import Use, strictest
 from lavida_gen.scenes.sample import Draft
-from lavida_gen.scenes.scene import Name, Scene
-from lavida_gen.sources._base import Source
+from lavida_gen.scenes.scene import Scene
 
 
-def absence_by_text(source: Source, vocabulary: Sequence[Name]) -> dict[str, FalseEvidence]:
-    """What a source declares about its own names: evidence by text, without those that are merely not mentioned.
-
-    Where one text names things of several categories, the weakest evidence counts.
-
-    Args:
-        source: The source.
-        vocabulary: All of its names.
-    """
-    overridden = type(source).evidence_of_absence is not Source.evidence_of_absence
-    if source.absence == "unannotated" and not overridden:
-        return {}
-    found: dict[str, FalseEvidence] = {}
-    for name in vocabulary:
-        own = source.evidence_of_absence(name)
-        found[name.text] = max(own, found.get(name.text, own), key=FALSE_EVIDENCE.index)
-    return {text: evidence for text, evidence in found.items() if evidence != "unannotated"}
-
-
-def sample_evidence(
-    draft: Draft, scene: Scene, exposure: Exposure, source: Source, absence: dict[str, FalseEvidence]
-) -> list[str]:
+def sample_evidence(draft: Draft, scene: Scene, exposure: Exposure, rules: AbsenceRules) -> list[str]:
     """The class of evidence of each listed name.
 
     A phrase of an exposure ("car in the wrong place") has the evidence of the name in it.
@@ -41,25 +20,21 @@ def sample_evidence(
         draft: The sample.
         scene: Its scene.
         exposure: What made it.
-        source: The scene's source.
-        absence: `absence_by_text` of the source.
+        rules: Those of the scene's source.
 
     Returns:
         K classes in the order of `draft.names`.
     """
     present = "made" if exposure.makes_anomalies else "annotated"
-    if source.absence == "verified":  # everything in a drawn scene is known
-        return [present if label else "verified" for label in draft.labels]
     stated_absent = frozenset() if all(draft.labels) else frozenset(scene.absent())
-    subjects = draft.subjects or draft.names
     classes: list[str] = []
-    for subject, label in zip(subjects, draft.labels, strict=True):
+    for subject, label in zip(draft.subjects or draft.names, draft.labels, strict=True):
         if label:
             classes.append(present)
         elif subject in stated_absent:
             classes.append("verified")
         else:
-            classes.append(absence.get(subject, "unannotated"))
+            classes.append(rules.evidence(subject, scene))
     return classes
 
 

@@ -12,6 +12,7 @@ from lavida_gen.config import augment
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.exposures._base import Limits
 from lavida_gen.exposures._candidates import check_limits
+from lavida_gen.exposures._negatives import NO_ABSENT_NAME
 from lavida_gen.sampling.evidence import sample_evidence, sample_seconds, sample_use
 from lavida_gen.sampling.parts import CorpusPart
 from lavida_gen.sampling.planner import SamplePlanner, SampleSpec
@@ -24,6 +25,7 @@ ATTEMPTS = 500
 """Scenes tried for one sample before the recipe is called impossible."""
 
 BROKEN = "broken file"
+WEAK = Rejection("a listed name without the evidence asked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,16 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
             f"sample {index}",
             f"{ATTEMPTS} scenes of {spec.opened.name!r} in a row were rejected: {reasons}",
             "a scene that an exposure can use",
-            "loosen `limits`, or use another source or exposure",
+            _cure(drops),
         )
     )
+
+
+def _cure(drops: Counter[str]) -> str:
+    """What to do if no scene serves."""
+    if any(reason.endswith(NO_ABSENT_NAME.reason) for reason in drops):
+        return "give the source `absent_names: [...]` (names that are in none of its scenes) or `other_names: true`"
+    return "loosen `limits`, or use another source or exposure"
 
 
 def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSample | Rejection:
@@ -96,9 +105,17 @@ def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSa
     if augmented.exposed and _lost_an_anomaly(draft, augmented, recipe.limits):
         return augment.LOST
     record = _record(augmented, spec, scene, (question, answer), planner, digest)
+    if not draft.subjects and not _evidence_suffices(record, spec):
+        return WEAK
     frames = tuple(frame.jpeg(recipe.image.quality) for frame in augmented.frames)
     mask_pngs = tuple(_mask_png(mask, augmented.frames[0].size) for mask in augmented.masks)
     return EncodedSample(record["key"], frames, mask_pngs, record)
+
+
+def _evidence_suffices(record: SampleRecord, spec: SampleSpec) -> bool:
+    """Does every name that is listed as absent have the evidence asked for? Exposures of other packages may not ask."""
+    rows = zip(record["names"], record["labels"], record["evidence"], strict=True)
+    return all(label or spec.opened.absence.suffices(text, evidence) for text, label, evidence in rows)
 
 
 def _lost_an_anomaly(before: Draft, after: Draft, limits: Limits) -> bool:
@@ -125,8 +142,8 @@ def _record(
         "seconds": sample_seconds(scene),
         "names": list(draft.names),
         "labels": [bool(label) for label in draft.labels],
-        "evidence": sample_evidence(draft, scene, spec.exposure, opened.source, opened.absence),
-        "originals": [""] * len(draft.names),
+        "evidence": sample_evidence(draft, scene, spec.exposure, opened.absence),
+        "originals": _originals(draft, spec, planner),
         "question": question,
         "answer": answer,
         "rule": draft.rule,
@@ -145,6 +162,13 @@ def _record(
         "use": sample_use(draft, opened.use, planner.uses),
         "generator": __version__,
     }
+
+
+def _originals(draft: Draft, spec: SampleSpec, planner: SamplePlanner) -> list[str]:
+    """The data set's own wording of each name that was made readable, "" for the others."""
+    own = spec.opened.names
+    subjects = draft.subjects or draft.names
+    return [(own if text in own.categories else planner).originals.get(text, "") for text in subjects]
 
 
 def _joined(*texts: str) -> str:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError
+from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.common.findings import under_stop
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.names.vocabulary import Vocabulary
-from lavida_gen.sampling.evidence import absence_by_text
+from lavida_gen.sampling.absence import AbsenceRules
 from lavida_gen.sampling.name_prior import NamePrior
 from lavida_gen.sampling.parts import Split
-from lavida_gen.scenes.evidence import FalseEvidence, Use
+from lavida_gen.sampling.readable_names import ReadableNames
+from lavida_gen.scenes.evidence import Use
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source
 
@@ -33,7 +34,9 @@ class OpenSource:
         source: The source itself.
         weight: Its weight in the recipe.
         max_names: Most names in a prompt of its samples.
-        vocabulary: All names of the source.
+        names: The names of the source, readable.
+        absence: What may be listed as absent from its scenes.
+        vocabulary: The names that may be.
         scenes: Numbers of its scenes in each split, int64 (S,).
         name_priors: For each split the names of anomalies in its scenes.
         use: What may be done with its pictures.
@@ -43,22 +46,16 @@ class OpenSource:
     source: Source
     weight: float
     max_names: int
+    names: ReadableNames
+    absence: AbsenceRules
     vocabulary: Vocabulary
     scenes: SplitScenes
     name_priors: dict[Split, NamePrior]
     use: Use
     _last: tuple[int, Scene] | None = None
-    _absence: dict[str, FalseEvidence] | None = None
-
-    @property
-    def absence(self) -> dict[str, FalseEvidence]:
-        """How it is known that names of the source are absent, by text, without those merely not mentioned."""
-        if self._absence is None:
-            self._absence = absence_by_text(self.source, self.vocabulary.names)
-        return self._absence
 
     def scene(self, number: int) -> Scene:
-        """Read or draw a scene; samples in a row that share it read it once.
+        """Read or draw a scene, with readable names; samples in a row that share it read it once.
 
         Args:
             number: Number of the scene, 0 to `len(source) - 1`.
@@ -70,8 +67,22 @@ class OpenSource:
             DataError: A file of the scene is missing or broken.
         """
         if self._last is None or self._last[0] != number:
-            self._last = number, self.source.scene(number)
+            self._last = number, self.other_scene(number)
         return self._last[1]
+
+    def other_scene(self, number: int) -> Scene:
+        """As `scene`, for a scene that another one borrows from.
+
+        Args:
+            number: Number of the scene.
+
+        Returns:
+            The scene.
+
+        Raises:
+            DataError: A file of the scene is missing or broken.
+        """
+        return self.names.scene(self.source.scene(number))
 
 
 def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:
@@ -87,20 +98,36 @@ def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:
         DataError: The data of a source are missing or broken, or a source has no scene; the message names its entry.
     """
     sources = [_open_entry(number, recipe) for number in range(len(recipe.sources))]
-    skip_broken = recipe.broken == "drop"
+    names = [ReadableNames(source, entry, recipe) for source, entry in zip(sources, recipe.sources, strict=True)]
+    rules = [_absence_rules(number, sources[number], names[number], recipe) for number in range(len(sources))]
     return [
         OpenSource(
             name=entry.name,
             source=source,
             weight=entry.weight,
             max_names=entry.names_per_prompt or recipe.names_per_prompt,
-            vocabulary=Vocabulary(source.vocabulary()),
+            names=names[number],
+            absence=rules[number],
+            vocabulary=rules[number].vocabulary([*names[:number], *names[number + 1 :]]),
             scenes=scenes,
-            name_priors={split: NamePrior(source, numbers, skip_broken) for split, numbers in scenes.items()},
+            name_priors={
+                split: NamePrior(source, numbers, recipe.broken == "drop", names[number].regions, rules[number].accepts)
+                for split, numbers in scenes.items()
+            },
             use=source.rights().use,
         )
-        for entry, source, scenes in zip(recipe.sources, sources, _split_scenes(sources, recipe), strict=True)
+        for number, (entry, source, scenes) in enumerate(
+            zip(recipe.sources, sources, _split_scenes(sources, recipe), strict=True)
+        )
     ]
+
+
+def _absence_rules(number: int, source: Source, names: ReadableNames, recipe: CorpusRecipe) -> AbsenceRules:
+    entry = recipe.sources[number]
+    try:
+        return AbsenceRules(source, names, entry, entry.absent_evidence or recipe.absent_evidence)
+    except UserError as error:
+        raise UserError(f"sources[{number}] ({entry.name}): {error}") from error
 
 
 def _open_entry(number: int, recipe: CorpusRecipe) -> Source:

@@ -11,6 +11,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ class SampleSpec:
         return self.exposure.expose(scene, self.task)
 
 
-@dataclass(slots=True)
+@dataclass
 class SamplePlanner:
     """A recipe with its data open: plans every sample. Opened once in each process.
 
@@ -104,6 +105,11 @@ class SamplePlanner:
     def uses(self) -> list[Use]:
         """What may be done with the pictures of each source."""
         return [opened.use for opened in self.sources]
+
+    @cached_property
+    def originals(self) -> dict[str, str]:
+        """The data sets' own wordings of names that were made readable, those of the first source first."""
+        return {text: raw for opened in reversed(self.sources) for text, raw in opened.names.originals.items()}
 
     @classmethod
     def open(cls, recipe: CorpusRecipe) -> SamplePlanner:
@@ -204,6 +210,7 @@ class SamplePlanner:
             limits=self.recipe.limits,
             other_scene=lambda rng: self._other_scene(rng, part),
             name_prior=opened.name_priors[part.split].draw,
+            accepts=opened.absence.accepts,
         )
         return SampleSpec(index, part.split, opened, number, chosen.name, chosen.exposure, task)
 
@@ -217,7 +224,7 @@ class SamplePlanner:
             opened = self.sources[_weighted_choice(float(rng.random()), self._cumulative_weights(part))]
             scenes = opened.scenes[part.split]
             try:
-                return replace(opened.source.scene(int(scenes[rng.integers(len(scenes))])), use=opened.use)
+                return replace(opened.other_scene(int(scenes[rng.integers(len(scenes))])), use=opened.use)
             except DataError:
                 tries += 1
                 if self.recipe.broken == "stop" or tries == SCENES_PER_EXPOSURE:

@@ -48,6 +48,9 @@ class Region:
         kind: "thing" (countable) or "stuff" (sky, road).
         candidate: Whether it may be declared the anomaly (False for backgrounds and void).
         depth: Drawing order, larger is nearer to the camera; None if unknown.
+        synset: The noun of WordNet that the data set states for the category ("dog.n.01"), "" if it states none.
+        may_be: Other categories that may be true of it: its supercategory, members of a group. They are not absent, and
+            none of them is the anomaly without this region.
     """
 
     names: tuple[str, ...]
@@ -56,6 +59,8 @@ class Region:
     kind: Literal["thing", "stuff"] = "thing"
     candidate: bool = True
     depth: float | None = None
+    synset: str = ""
+    may_be: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.names or not all(name.strip() for name in self.names):
@@ -81,6 +86,7 @@ class Scene:
         seconds: Times of the T frames after the first one; None = t / fps, or unknown without fps.
         attribution: Author to be named, None if there is none.
         use: What may be done with the picture, for scenes that another one borrows from; None if unknown.
+        present: Categories that are in the scene though no region shows them: parts of what is annotated.
         absent: Returns names that are annotated as absent, which are verified negatives; called only if needed.
     """
 
@@ -95,6 +101,7 @@ class Scene:
     absent: Callable[[], Iterator[str]] = _no_names
     seconds: tuple[float, ...] | None = None
     use: Use | None = None
+    present: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.seconds is None or len(self.seconds) == len(self.frames), f"{self.key}: seconds, one per frame"

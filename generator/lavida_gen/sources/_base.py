@@ -6,7 +6,7 @@ To add one, write `sources/NAME.py` with one subclass of Source; tests/gen/test_
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +62,16 @@ class Source(ABC, Generic[OptionsT_co]):
         absence: How it is known that a name of the vocabulary is absent from a scene where it is not annotated:
             "exhaustive" if every scene is annotated completely with the vocabulary, "verified" if scenes are drawn,
             "unannotated" if it is merely not mentioned.
+        least_evidence: The weakest evidence with which a name may be listed as absent, unless the recipe gives
+            `absent_evidence`; None = the best that any name of the vocabulary has. "verified" where each scene comes with
+            names that the data set states as absent.
         options: The options it was opened with.
     """
 
     Options: ClassVar[type[SourceOptions]] = SourceOptions
     about: ClassVar[SourceInfo]
     absence: ClassVar[FalseEvidence] = "unannotated"
+    least_evidence: ClassVar[FalseEvidence | None] = None
 
     def __init__(self, options: OptionsT_co) -> None:
         """Open the data set.
@@ -161,6 +165,16 @@ class Source(ABC, Generic[OptionsT_co]):
             The class of evidence; `absence` by default.
         """
         return self.absence
+
+    def related(self) -> Mapping[str, Collection[str]]:
+        """Categories that may be true of the same thing though neither wording nor WordNet shows it: group and member.
+
+        A category that is another one's `Name.group` needs no entry.
+
+        Returns:
+            Category -> others; symmetric, so that one direction suffices.
+        """
+        return {}
 
     @abstractmethod
     def fingerprint(self) -> str:

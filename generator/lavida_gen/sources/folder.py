@@ -66,7 +66,7 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
     """Each mask with its image is a scene; each named value of a mask is one region.
 
     By default each picture counts as annotated with all of the names: what has no mask in it is not there. Where people
-    drew only some of what is there, say `complete: false`.
+    drew only some of what is there, give `complete: false`.
     """
 
     prefix = "folder"
@@ -84,7 +84,7 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         get=(
             "Put images and masks into two folders, with the same names. Masks are PNGs with one index per pixel\n"
             "(grey or palette), or binary (`binary: crack`; JPEGs too). If not everything that has a name is drawn in\n"
-            "every picture, say `complete: false`. To publish a corpus of them, give their licence and what it\n"
+            "every picture, give `complete: false`. To publish a corpus of them, give their licence and what it\n"
             "allows: `licence: CC-BY-4.0`, `use: free`."
         ),
         layout=(

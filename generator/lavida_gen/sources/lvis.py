@@ -19,6 +19,7 @@ from lavida_gen.annotations.coco_index import CocoIndex, image_folder
 from lavida_gen.annotations.lvis_index import LvisIndex, open_index
 from lavida_gen.common.findings import Finding
 from lavida_gen.names import wordnet
+from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
 
@@ -47,6 +48,8 @@ class LvisSource(Source[LvisSourceOptions]):
     """
 
     Options = LvisSourceOptions
+
+    least_evidence: ClassVar[FalseEvidence | None] = "verified"
 
     about: ClassVar[SourceInfo] = SourceInfo(
         title="LVIS v1",

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, overload
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.annotations.refer_index import ReferIndex, open_refs
 from lavida_gen.common.findings import Finding
+from lavida_gen.names.name_rows import JoinedNames
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
@@ -165,7 +166,7 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, then every distinct expression of the split with its category; made lazily."""
-        return _Concatenated(list(dict.fromkeys(self.index.categories)), self.refs.names)
+        return JoinedNames([list(dict.fromkeys(self.index.categories)), self.refs.names])
 
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """COCO annotates its categories completely, so what is of an absent category is absent; refCLEF has no such."""
@@ -194,23 +195,3 @@ def _refs_file(folder: Path, split_by: str) -> tuple[Path, str, str]:
     available = sorted(path.name for path in folder.glob("*refs(*)*"))
     todo = f"give `split_by`: the folder has {', '.join(available)}" if available else SEE
     return folder / usual, "split_by", todo
-
-
-class _Concatenated(Sequence[Name]):
-    """Two sequences as one."""
-
-    def __init__(self, head: Sequence[Name], tail: Sequence[Name]) -> None:
-        self.head, self.tail = head, tail
-
-    def __len__(self) -> int:
-        return len(self.head) + len(self.tail)
-
-    @overload
-    def __getitem__(self, index: int) -> Name: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Name]: ...
-    def __getitem__(self, index: int | slice) -> Name | list[Name]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        number = range(len(self))[index]  # resolves negative indices
-        return self.head[number] if number < len(self.head) else self.tail[number - len(self.head)]

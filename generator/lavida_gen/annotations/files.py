@@ -33,7 +33,7 @@ def list_files(folder: Path, suffix: str = ".png") -> list[str]:
         relative = Path(base).relative_to(folder).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
         matching = [prefix + name for name in files if name.endswith(suffix) and name[0] != "."]
-        names += [utf8_name(folder, name)[: -len(suffix)] for name in matching]
+        names += [utf8_name(folder, name).removesuffix(suffix) for name in matching]
     return sorted(names)
 
 

@@ -35,7 +35,7 @@ def under_stop(findings: Iterable[Finding]) -> Iterator[Finding]:
         findings: Findings of a source.
 
     Yields:
-        The same findings, none of them "dropped"; the text of an error counts the scenes that `broken: drop` would lose.
+        The same findings, none of them "dropped"; an error's text counts the scenes that `broken: drop` would lose.
     """
     for finding in findings:
         if finding.severity == "dropped":

@@ -63,8 +63,8 @@ class Source(ABC, Generic[OptionsT_co]):
             "exhaustive" if every scene is annotated completely with the vocabulary, "verified" if scenes are drawn,
             "unannotated" if it is merely not mentioned.
         least_evidence: The weakest evidence with which a name may be listed as absent, unless the recipe gives
-            `absent_evidence`; None = the best that any name of the vocabulary has. "verified" where each scene comes with
-            names that the data set states as absent.
+            `absent_evidence`; None = the best that any name of the vocabulary has. "verified" where each scene comes
+            with names that the data set states as absent.
         options: The options it was opened with.
     """
 

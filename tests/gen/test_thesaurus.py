@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lavida_gen.annotations.coco_stuff_names import all_labels
+from lavida_gen.annotations.coco_stuff_names import NEVER, all_labels
+from lavida_gen.annotations.mapillary_names import everyday_name
 from lavida_gen.names import lexicon, wordnet
 from lavida_gen.names.vocabulary import pick_absent
 from lavida_gen.scenes.scene import Name
@@ -18,8 +19,6 @@ from lavida_gen.street import phrases
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = DATA / "conflicts"
-NEVER_ANNOTATED = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91}
-"""Eleven numbers of COCO that no file uses (street sign, hat, shoe, ...)."""
 Pair = tuple[str, str]
 
 
@@ -38,7 +37,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         ("seat", "chair"), ("seat", "bench"), ("poster", "bulletin board"), ("hill", "mountain"), ("grass", "field"),
         ("chest of drawers", "cabinet"), ("roof", "building"), ("window", "house"), ("flower", "potted plant"),
         ("hand", "person"), ("giant panda", "bear"), ("curb cut", "curb"), ("bagel", "bread"), ("crow", "bird"),
-        ("lane marking crosswalk", "crosswalk plain"), ("wheel", "car"), ("van", "car"), ("person on a bench", "person"),
+        ("lane marking crosswalk", "crosswalk plain"), ("crosswalk plain", "lane marking (only) crosswalk"), ("wheel", "car"), ("van", "car"), ("person on a bench", "person"),
         ("shepherd", "person"), ("fern", "plant"), ("aardvark", "animal"), ("lemonade", "food"),
     ],
 )  # fmt: skip
@@ -94,17 +93,15 @@ def test_absent_names_go_by_synsets() -> None:
     assert pick_absent(names[1:], [animal], (), 3) == ["cup"]
 
 
-def coco_stuff() -> list[str]:
-    return [label.name for number, label in all_labels().items() if number not in NEVER_ANNOTATED]
-
-
-def street() -> list[str]:
-    return list(dict.fromkeys(word.category for word in phrases.vocabulary()))
-
-
 def vocabularies() -> dict[str, list[str]]:
-    listed: dict[str, list[str]] = yaml.safe_load((DATA / "vocabularies.yaml").read_text(encoding="utf-8"))
-    return {**listed, "coco_stuff": coco_stuff(), "street": street()}
+    """Names as the sources word them."""
+    found = {}
+    for name, listed in yaml.safe_load((DATA / "vocabularies.yaml").read_text(encoding="utf-8")).items():
+        is_mapillary = isinstance(listed, dict)  # path: readable name
+        found[name] = [everyday_name(*names) for names in listed.items()] if is_mapillary else listed
+    found["coco_stuff"] = [label.name for number, label in all_labels().items() if number not in NEVER]
+    found["street"] = [word.category for word in phrases.vocabulary()]
+    return {name: list(dict.fromkeys(names)) for name, names in found.items()}
 
 
 VOCABULARIES = vocabularies()
@@ -127,9 +124,9 @@ def test_every_conflict_of_a_closed_vocabulary_stands_in_the_list(name: str) -> 
         ("ade20k", "windowpane", "house"), ("coco_panoptic", "flower", "potted plant"),
         ("coco_stuff", "flower", "potted plant"), ("youtube_vos", "hand", "person"),
         ("youtube_vos", "giant panda", "bear"), ("mapillary_1.2", "curb cut", "curb"),
-        ("mapillary_2.0", "curb cut", "curb"), ("mapillary_1.2", "crosswalk plain", "lane marking crosswalk"),
-        ("mapillary_2.0", "crosswalk plain", "lane marking crosswalk"),
-        ("mapillary_2.0", "crosswalk plain", "lane marking (only) crosswalk"), ("mapillary_2.0", "person group", "person"),
+        ("mapillary_2.0", "curb cut", "curb"), ("mapillary_1.2", "plain crosswalk", "zebra crossing"),
+        ("mapillary_2.0", "plain crosswalk", "zebra crossing"),
+        ("mapillary_2.0", "person group", "person"),
         ("mapillary_2.0", "vehicle group", "car"), ("cityscapes", "pole group", "pole"), ("coco", "laptop", "keyboard"),
         ("ade20k", "stove", "oven"), ("ade20k", "swimming pool", "water"), ("youtube_vos", "ape", "monkey"),
         ("davis", "motorcycle", "scooter"), ("cityscapes", "vegetation", "terrain"), ("coco_stuff", "clothes", "person"),
@@ -146,12 +143,12 @@ def test_near_names_of_one_vocabulary_conflict(name: str, one: str, two: str) ->
     [
         ("cityscapes", "pole group", "person"), ("mapillary_1.2", "bike lane", "bicycle"),
         ("mapillary_1.2", "bike rack", "bicycle"), ("mapillary_1.2", "pedestrian area", "person"),
-        ("mapillary_1.2", "lane marking general", "person"), ("mapillary_2.0", "lane marking symbol (bicycle)", "bicycle"),
-        ("mapillary_2.0", "traffic light pedestrians", "person"), ("youtube_vos", "whale", "person"),
+        ("mapillary_1.2", "lane marking", "person"), ("mapillary_2.0", "bicycle symbol marking", "bicycle"),
+        ("mapillary_2.0", "pedestrian traffic light", "person"), ("youtube_vos", "whale", "person"),
         ("davis", "scooter", "bird"), ("ade20k", "hood", "person"), ("ade20k", "box", "plant"), ("ade20k", "flag", "plant"),
         ("ade20k", "bar", "wall"), ("ade20k", "case", "bag"), ("coco", "couch", "bed"), ("coco", "tv", "laptop"),
         ("coco_stuff", "plate", "food"), ("cityscapes", "car", "truck"), ("ade20k", "car", "bus"),
-        ("mapillary_2.0", "street light", "traffic light pedestrians"),
+        ("mapillary_2.0", "street light", "pedestrian traffic light"),
     ],
 )  # fmt: skip
 def test_other_names_of_one_vocabulary_do_not(name: str, one: str, two: str) -> None:

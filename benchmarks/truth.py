@@ -17,10 +17,13 @@ import os
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from label_truth import table
-from label_truth.build import CannotBuild, build_all, known_sources
+from label_truth.build import CannotBuild, corpus_of, known_sources
 from label_truth.check import Tally, check_samples
 from label_truth.real import RealSet, real_sets
 from label_truth.samples import manifest, read_samples
@@ -58,22 +61,21 @@ lavida_gen) derives pictures, masks, names, evidence and original wordings again
 """
 
 
-def check_all(
-    sets: list[RealSet], home: Path, samples: int, seed: int, workers: int
-) -> tuple[dict[str, tuple[Tally, int]], str]:
-    """Build and check a corpus of each set; tallies with numbers of scenes by name, and the generator's version."""
-    corpora = build_all(sets, home, samples, seed, workers)
-    tallies: dict[str, tuple[Tally, int]] = {}
-    version = "?"
-    for real in sets:
-        corpus = corpora[real.name]
-        if isinstance(corpus, CannotBuild):
-            sys.exit(f"{real.name}: cannot be built: {corpus}")
-        version = manifest(corpus)["generator"]
-        data_set = real.open()
-        tallies[real.name] = check_samples(read_samples(corpus), data_set), data_set.total
-        print(f"{real.name}: {table.untrue(tallies[real.name][0])} untrue", flush=True)
-    return tallies, version
+class Checked(NamedTuple):
+    """A data set's tally, the number of its scenes, and the version of the generator."""
+
+    tally: Tally
+    total: int
+    version: str
+
+
+def check_set(real: RealSet, home: Path, samples: int, seed: int) -> Checked:
+    """Build and check a corpus of a data set. Raises CannotBuild."""
+    corpus = corpus_of(real, home, samples, seed)
+    data_set = real.open()
+    tally = check_samples(read_samples(corpus), data_set)
+    print(f"{real.name}: {table.untrue(tally)} untrue", flush=True)
+    return Checked(tally, data_set.total, manifest(corpus)["generator"])
 
 
 def main() -> None:
@@ -93,7 +95,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         home = options.home or Path(temporary)
         sets = [real for real in real_sets(options.data, home, known_sources()) if (options.only or "") in real.name]
-        tallies, version = check_all(sets, home, options.samples, options.seed, options.workers)
+        check = partial(check_set, home=home, samples=options.samples, seed=options.seed)
+        try:
+            with ProcessPoolExecutor(options.workers) as pool:
+                found = dict(zip((real.name for real in sets), pool.map(check, sets), strict=True))
+        except CannotBuild as error:
+            sys.exit(f"cannot be built: {error}")
+    tallies = {name: (checked.tally, checked.total) for name, checked in found.items()}
+    (version,) = {checked.version for checked in found.values()}
     print(table.markdown(table.HEAD, table.rows(tallies)))
     for name, (tally, _) in tallies.items():
         if tally.violations:

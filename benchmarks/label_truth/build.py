@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ def lavida_gen(*arguments: str) -> str:
     """Run a command of lavida-gen and return what it prints. Raises CannotBuild."""
     ran = subprocess.run([sys.executable, "-m", "lavida_gen", *arguments], capture_output=True, text=True, check=False)
     if ran.returncode:
-        raise CannotBuild(ran.stderr.strip())
+        raise CannotBuild(f"{arguments[-3] if len(arguments) > 2 else arguments}: {ran.stderr.strip()}")
     return ran.stdout
 
 
@@ -38,14 +37,6 @@ def build_corpus(plain: dict[str, Any], out: Path) -> Path:
     return out
 
 
-def build_all(sets: list[RealSet], home: Path, samples: int, seed: int, workers: int) -> dict[str, Path | CannotBuild]:
-    """Build a corpus of each data set, several at a time; the folder or the error by name."""
-
-    def build(real: RealSet) -> Path | CannotBuild:
-        try:
-            return build_corpus(recipe(real, samples, seed), home / real.name.replace(" ", "-"))
-        except CannotBuild as error:
-            return error
-
-    with ThreadPoolExecutor(workers) as pool:
-        return dict(zip((real.name for real in sets), pool.map(build, sets), strict=True))
+def corpus_of(real: RealSet, home: Path, samples: int, seed: int) -> Path:
+    """The corpus of a real data set below a folder, built if it is not there. Raises CannotBuild."""
+    return build_corpus(recipe(real, samples, seed), home / real.name.replace(" ", "-"))

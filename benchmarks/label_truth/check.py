@@ -51,7 +51,7 @@ class Tally:
         scenes: Distinct scenes of them.
         masks: Masks that were compared pixel by pixel.
         absent: Names that are listed as absent and were looked up in the annotations.
-        evidence: All listed names by class of evidence.
+        evidence: These by class of evidence.
         violations: What is untrue.
     """
 
@@ -71,7 +71,6 @@ def check_samples(samples: Iterator[StoredSample], data_set: DataSet) -> Tally:
         scene = data_set.scene(record)
         tally.samples += 1
         tally.scenes.add(record["scene"])
-        tally.evidence.update(record["evidence"])
         where = f"{record['scene']} #{record['index']} {record['exposure']}"
         found = [*_pixels(sample, scene, data_set, tally), *_names(record, scene, data_set, tally)]
         tally.violations += [Violation(kind, where, text) for kind, text in found]
@@ -167,7 +166,8 @@ def _names(record: dict[str, Any], scene: TrueScene, data_set: DataSet, tally: T
             if wording not in there:
                 yield "present", f"the anomaly {name!r} ({wording!r}) is not annotated"
             continue
-        tally.absent += 1
+        tally.absent += not label
+        tally.evidence[evidence] += not label
         reason = data_set.why_present(scene, wording, name)
         if reason:
             yield "present", f"{name!r} is listed as {'foreign' if label else 'absent'}, but {reason}"

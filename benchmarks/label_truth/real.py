@@ -53,29 +53,29 @@ def real_sets(data: Path, home: Path, known_sources: Iterable[str]) -> Iterator[
     yield RealSet(
         "coco_polygons",
         _own_json(polygons, known),
-        lambda: CocoFile(polygons / "annotations" / "instances_train.json", polygons),
+        partial(CocoFile, polygons / "annotations" / "instances_train.json", polygons),
         True,
     )
     entry = {"name": "coco_panoptic", "root": coco, "split": "val2017"}
-    yield RealSet("coco_panoptic", entry, lambda: Panoptic(coco, "val2017"), True)
+    yield RealSet("coco_panoptic", entry, partial(Panoptic, coco, "val2017"), True)
     yield RealSet(
         "camvid (folder)",
         {"name": "folder", "root": camvid, "dataset": "camvid", "void": [11]},
-        lambda: IndexMasks(camvid),
+        partial(IndexMasks, camvid),
         True,
         {"anomaly_ratio": 1.0},  # every class is in every scene
     )
     davis = data / "davis"
     entry = {"name": "davis", "root": davis, "year": 2016, "split": "val", "frames": 4, "hop": 4}
-    yield RealSet("davis 2016", entry, lambda: Davis2016(davis, clips(davis, 4, 4, 4)), False)
+    yield RealSet("davis 2016", entry, partial(Davis2016, davis, clips(davis, 4, 4, 4)), False)
     entry = {"name": "ref_davis", "root": data / "ref_davis", "frames": 4, "stride": 1, "hop": 2}
-    yield RealSet("ref_davis", entry, lambda: Referring(data / "ref_davis", clips(data / "ref_davis", 4, 1, 2)), False)
+    yield RealSet("ref_davis", entry, partial(Referring, data / "ref_davis", clips(data / "ref_davis", 4, 1, 2)), False)
     judo = with_judo(data, home / "judo")
     entry = {"name": "ref_davis", "root": judo, "frames": 2, "stride": 1, "hop": 1}
-    yield RealSet("vos_multi", entry, lambda: Referring(judo, clips(judo, 2, 1, 1)), False)
+    yield RealSet("vos_multi", entry, partial(Referring, judo, clips(judo, 2, 1, 1)), False)
     if "ade20k_full" in known:
         yield RealSet(
-            "ade20k full", {"name": "ade20k_full", "root": data / "ade20k"}, lambda: FullAde(data / "ade20k"), False
+            "ade20k full", {"name": "ade20k_full", "root": data / "ade20k"}, partial(FullAde, data / "ade20k"), False
         )
 
 

@@ -77,7 +77,7 @@ def test_check_lists_all_missing_data_at_once(name: str, tmp_path: Path, monkeyp
 def test_a_root_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     miniatures.draw("mevis", tmp_path / "here")
     monkeypatch.setenv("MEVIS_ROOT", str(tmp_path / "here"))
-    problems = "\n".join(check_data(recipes.load("paper")))
+    problems = "\n".join(finding.text for finding in check_data(recipes.load("paper")))
     assert "(mevis)" not in problems
     assert "(ref_davis)" in problems
 

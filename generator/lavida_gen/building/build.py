@@ -172,6 +172,18 @@ def build(
         return finish(plan, storage, [records[part.name] for part in ranges])
 
 
+def notes(recipe: CorpusRecipe) -> list[str]:
+    """What users should know about the names of a recipe's sources.
+
+    Args:
+        recipe: The recipe. Its data sets are opened unless a build of this process has them open.
+
+    Returns:
+        A line for each source that has something.
+    """
+    return list(_planner(recipe).notes())
+
+
 def build_part(
     recipe: CorpusRecipe,
     out: Path | str,

@@ -35,17 +35,6 @@ def check_data(recipe: CorpusRecipe) -> Iterator[Finding]:
             yield from (Finding("error", f"{where}: {line}") for line in str(error).splitlines())
     if opens:
         try:
-            planner = SamplePlanner.open(recipe)
-            yield from _notes_on_names(planner)
+            yield from (Finding("note", text) for text in SamplePlanner.open(recipe).notes())
         except LavidaGenError as error:
             yield Finding("error", str(error))
-
-
-def _notes_on_names(planner: SamplePlanner) -> Iterator[Finding]:
-    for number, opened in enumerate(planner.sources):
-        where = f"sources[{number}] ({opened.name})"
-        if opened.names.left_out:
-            names = ", ".join(map(repr, opened.names.left_out))
-            todo = "list it in `keep_names` if it does"
-            text = f"{names} names nothing: never an anomaly, never listed; {todo}"
-            yield Finding("note", f"{where}: {text}")

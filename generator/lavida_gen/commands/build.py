@@ -72,6 +72,8 @@ def command(
             click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {text}")
             return
         manifest = builder.build(loaded, target, workers or cores(), engine, advance, address, allow_code)
+    for note in builder.notes(loaded):
+        click.echo(f"note: {note}", err=True)
     print_built(target, manifest, as_json)
 
 

@@ -134,6 +134,17 @@ class SamplePlanner:
             planner._check(part)
         return planner
 
+    def notes(self) -> Iterator[str]:
+        """What users should know about the names of the sources: entries of class lists that name nothing."""
+        for number, opened in enumerate(self.sources):
+            if opened.names.left_out:
+                names = ", ".join(map(repr, opened.names.left_out))
+                verb = "names" if len(opened.names.left_out) == 1 else "name"
+                yield (
+                    f"sources[{number}] ({opened.name}): {names} {verb} nothing: never an anomaly, never listed; "
+                    "`keep_names` keeps them"
+                )
+
     def _check(self, part: CorpusPart) -> None:
         if not self._cumulative_weights(part)[-1]:
             raise UserError(

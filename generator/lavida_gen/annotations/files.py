@@ -77,6 +77,23 @@ def names_and_sizes_digest(folder: Path, names: Iterable[str], *more: str) -> st
     return sha256("\n".join(more) + "".join(lines))
 
 
+def frame_path(folder: Path, name: str) -> Path:
+    """The image of a frame, which data sets keep as JPEG and some copies as PNG.
+
+    Args:
+        folder: Folder of the frames.
+        name: Its path below `folder`, without the end.
+
+    Returns:
+        The first of ``NAME.jpg``, ``NAME.png``, ``NAME.jpeg`` and ``NAME.JPG`` that exists; else ``NAME.jpg``.
+    """
+    usual = folder / f"{name}.jpg"
+    if usual.is_file():
+        return usual
+    others = (folder / f"{name}{end}" for end in (".png", ".jpeg", ".JPG"))
+    return next((path for path in others if path.is_file()), usual)
+
+
 def missing_files(scenes: Iterable[Iterable[Path]]) -> Iterator[Finding]:
     """Which files do not exist.
 

@@ -62,11 +62,13 @@ class ClipContents:
         size: (H, W) in pixels.
         frames: T frames.
         regions: Regions with T masks each.
+        absent: Names that the data set states as absent in the whole video.
     """
 
     size: tuple[int, int]
     frames: tuple[Frame, ...]
     regions: tuple[Region, ...]
+    absent: tuple[str, ...] = ()
 
 
 def clip_positions(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
@@ -178,6 +180,7 @@ class ClipSource(Source[ClipOptionsT_co]):
             fps=self._fps(video, positions),
             seconds=self._seconds(video, positions),
             attribution=self.about.attribution,
+            absent=lambda: iter(contents.absent),
         )
 
     def _fps(self, video: Video, positions: Sequence[int]) -> float | None:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.annotations.files import path_inside
@@ -21,10 +20,20 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Region
-from lavida_gen.sources._clips import ClipContents, ClipOptionsT_co, ClipSource, Video, sort_frames
+from lavida_gen.sources._clips import (
+    ClipContents,
+    ClipOptions,
+    ClipOptionsT_co,
+    ClipSource,
+    Video,
+    clip_positions,
+    sort_frames,
+)
 
 VOID = 255
 BACKGROUND = 0
+MOST_OBJECTS = 32
+"""More objects than any video has; larger values are grey levels of a palette that was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +44,62 @@ class ObjectNames:
         names: Its names, category first.
         category: Its category, "" if unknown.
         visible_in: The frames in which the data set lists it as visible, None if the data set lists none.
+        candidate: Whether it may be the anomaly.
     """
 
     names: tuple[str, ...]
     category: str = ""
     visible_in: frozenset[str] | None = None
+    candidate: bool = True
 
 
 class VosSource(ClipSource[ClipOptionsT_co]):
     """Each object of a clip is a region.
 
     Attributes:
-        requires_names: Whether an object without a name is an error; otherwise it is left out.
         images: Folder of the JPEGs.
         annotations: Folder of the PNGs.
     """
 
-    requires_names: ClassVar[bool] = False
-
     def __init__(
-        self, options: ClipOptionsT_co, split: str, videos: Sequence[Video], images: Path, annotations: Path
+        self, options: ClipOptionsT_co, split: str, names: Iterable[str], images: Path, annotations: Path, where: object
     ) -> None:
-        """Cut the videos into clips.
+        """List the annotated frames and cut the videos into clips.
 
         Args:
             options: How clips are cut.
             split: Name of the split.
-            videos: Videos in a stable order.
+            names: Names of the videos, in a stable order.
             images: Folder of the frames, VIDEO/FRAME.jpg.
             annotations: Folder of the masks, VIDEO/FRAME.png.
+            where: The file that names the videos, for errors.
         """
-        super().__init__(options, split, videos)
         self.images, self.annotations = images, annotations
+        self._without_masks: list[Finding] = []
+        videos = []
+        for name in names:
+            frames = _frames_of(path_inside(annotations, name, where), ".png")
+            if frames is None:
+                got = f"video {name!r} has no folder {annotations / name}"
+                text = problem(where, got, "its masks", "unpack the annotations")
+                self._without_masks.append(Finding("dropped", text, self.clips_of(name, options)))
+            else:
+                videos.append(Video(name, frames))
+        super().__init__(options, split, videos)
+
+    def clips_of(self, video: str, options: ClipOptions) -> int:
+        """How many clips a video that is left out would give, at least one.
+
+        Args:
+            video: Name of the video.
+            options: How clips are cut.
+        """
+        frames = _frames_of(self.annotations / video, ".png") or _frames_of(self.images / video, ".jpg") or ()
+        return max(1, len(clip_positions(len(frames), options)))
+
+    def left_out(self) -> Iterator[Finding]:
+        """Videos whose folder of masks is missing."""
+        yield from self._without_masks
 
     @abstractmethod
     def object_names(self, video: str) -> Mapping[int, ObjectNames]:
@@ -114,22 +147,38 @@ class VosSource(ClipSource[ClipOptionsT_co]):
                 got, expected = f"is {own_size[1]} x {own_size[0]}", f"{size[1]} x {size[0]}"
                 raise DataError(problem(path, got, f"{expected}, the size of the clip's first mask"))
         assert size is not None, "a clip has frames"
-        paths = [path_inside(self.images, f"{video.name}/{name}.jpg", where) for name in names]
-        frames = tuple(Frame.file(path, size) for path in paths)
+        frames = tuple(Frame.file(self.image_path(f"{video.name}/{name}", where), size) for name in names)
         return ClipContents(size, frames, tuple(self._regions(video, names, objects)))
+
+    def image_path(self, name: str, where: object = "") -> Path:
+        """The image of a frame.
+
+        Args:
+            name: ``VIDEO/FRAME``.
+            where: What names it, for errors.
+        """
+        path_inside(self.images, name, where or self.annotations)
+        return files.frame_path(self.images, name)
+
+    def without_a_name(self, video: str, value: int) -> str:
+        """What is expected of an object that has no name, "" if it is left out.
+
+        Args:
+            video: Name of the video.
+            value: The object's value in the PNGs.
+        """
+        return ""
 
     def _regions(
         self, video: Video, frames: Sequence[str], objects: Mapping[str, Mapping[int, RLE]]
     ) -> Iterator[Region]:
         names_by_value = self.object_names(video.name)
         values = {value for masks_by_value in objects.values() for value in masks_by_value}
+        self._check_unnamed(video.name, sorted(values - set(names_by_value)))
         for value in sorted(values | set(names_by_value)):
             visible = tuple(objects[frame].get(value) for frame in frames)
             names = names_by_value.get(value)
             if names is None:
-                if self.requires_names:
-                    got = f"object {value} has no name"
-                    raise DataError(problem(self.annotations / video.name, got, "one in the annotations"))
                 continue
             # Listed in a frame whose PNG does not show it: present, but not annotated (some splits annotate only the
             # first frame of each object). Such an object may not be the anomaly, since its empty masks are wrong, but
@@ -138,7 +187,18 @@ class VosSource(ClipSource[ClipOptionsT_co]):
                 mask is None and frame in names.visible_in for mask, frame in zip(visible, frames, strict=True)
             )
             if unannotated or any(visible):
-                yield Region(names.names, visible, names.category, candidate=not unannotated)
+                yield Region(names.names, visible, names.category, candidate=names.candidate and not unannotated)
+
+    def _check_unnamed(self, video: str, values: Sequence[int]) -> None:
+        """Raises DataError if objects without a name cannot be left out."""
+        where = self.annotations / video
+        if values and values[-1] > MOST_OBJECTS:
+            some = ", ".join(map(str, values[:6]))
+            got = f"holds the values {some}, grey levels and no object ids: the palette is lost"
+            raise DataError(problem(where, got, "palette PNGs with objects 1, 2, ...", "fetch the masks again"))
+        for value in values:
+            if expected := self.without_a_name(video, value):
+                raise DataError(problem(where, f"object {value} has no name", expected))
 
     @cached_property
     def _digest(self) -> str:
@@ -157,34 +217,16 @@ class VosSource(ClipSource[ClipOptionsT_co]):
         """Videos that give no clip, annotated frames without a JPEG."""
         yield from super().findings()
         yield from self.videos_without_clips()
-        yield from files.missing_files([self.images / f"{frame}.jpg" for frame in clip] for clip in self.clip_frames())
+        yield from files.missing_files([self.image_path(frame) for frame in clip] for clip in self.clip_frames())
 
 
-def list_videos(annotations: Path, names: Iterable[str], where: object) -> list[Video]:
-    """List the annotated frames of videos.
-
-    Args:
-        annotations: Folder of the masks, VIDEO/FRAME.png.
-        names: Names of the videos.
-        where: The file that names them, for errors.
-
-    Returns:
-        The videos with the frames that have a PNG.
-
-    Raises:
-        DataError: A video has no folder.
-    """
-    videos = []
-    for name in names:
-        folder = path_inside(annotations, name, where)
-        try:
-            entries = os.listdir(folder)
-        except OSError as error:
-            got = f"video {name!r} has no folder {folder}"
-            raise DataError(problem(where, got, "its masks", "unpack the annotations")) from error
-        pngs = [files.utf8_name(folder, file) for file in entries if file.endswith(".png") and file[0] != "."]
-        videos.append(Video(name, sort_frames([file.removesuffix(".png") for file in pngs])))
-    return videos
+def _frames_of(folder: Path, end: str) -> tuple[str, ...] | None:
+    """Names of the files of a folder in order of time, None if there is no folder. Raises DataError."""
+    try:
+        names = [files.utf8_name(folder, name) for name in os.listdir(folder) if name.endswith(end) and name[0] != "."]
+    except OSError:
+        return None
+    return sort_frames([name.removesuffix(end) for name in names])
 
 
 def read_object_names(meta: Mapping[str, object], video: str, where: object) -> dict[int, ObjectNames]:

@@ -6,25 +6,26 @@ al., The 2017 DAVIS Challenge on Video Object Segmentation, arXiv 1704.00675. ht
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import files, index_masks, json_file
+from lavida_gen.annotations import davis_names, files, index_masks, json_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import DenseClipOptions
-from lavida_gen.sources._vos import VOID, ObjectNames, VosSource, list_videos, object_id
+from lavida_gen.sources._vos import VOID, ObjectNames, VosSource, object_id
 from lavida_gen.storage import cache
 
-OBJECTS = 32
-"""More objects than any video has: without names of single objects, all of them get the same name."""
+SEMANTICS = "davis_semantics.json"
+MASKS = ("Annotations", "Annotations_unsupervised")
+"""Folders of masks, of the semi-supervised and of the unsupervised release."""
 
 
 class DavisSourceOptions(DenseClipOptions):
@@ -38,14 +39,20 @@ class DavisSourceOptions(DenseClipOptions):
         default="train", description="list of videos, ImageSets/YEAR/SPLIT.txt; null for all videos"
     )
     resolution: str = Field(default="480p", description="folder of a resolution, '' if there is none")
+    annotations: str | None = Field(
+        default=None, description="folder of the masks [Annotations, else Annotations_unsupervised]"
+    )
 
 
 class DavisSource(VosSource[DavisSourceOptions]):
-    """Each clip is a scene; each object a region.
+    """Each clip is a scene; each object a region, named by its category.
 
-    DAVIS itself names nothing. With davis_semantics.json beside the folders (DAVIS 2017 semantics), an object is named
-    by its category. Without it, all objects of a video are named by the words of its folder ("car-shadow": "car
-    shadow"), and their category is unknown.
+    The masks name nothing. Categories come from davis_semantics.json (DAVIS 2017 semantics) in ROOT if it lists the
+    video, else from a copy of its table. An object that neither knows stops its scene: the folder's name is no category
+    ("libby" is a dog). In 2016 all things of a video are one foreground: if they have several categories, they are
+    there, but never the anomaly.
+
+    Only what moves in the foreground is annotated, so that absence is "unannotated": there are other people and cars.
     """
 
     prefix, family, rate = "davis", "davis-video", 24.0
@@ -59,15 +66,16 @@ class DavisSource(VosSource[DavisSourceOptions]):
         use="noncommercial",
         attribution="DAVIS (Perazzi et al. 2016; Pont-Tuset et al. 2017)",
         get=(
-            "Fetch DAVIS-data.zip (2016) or DAVIS-2017-trainval-480p.zip (2017) from the page and unzip it. For\n"
-            "names, fetch DAVIS-2017_semantics-480p.zip too, and put its davis_semantics.json into ROOT."
+            "Fetch DAVIS-data.zip (2016), DAVIS-2017-trainval-480p.zip or DAVIS-2017-Unsupervised-trainval-480p.zip\n"
+            "(2017) from the page and unzip it. For the unsupervised one and for videos of your own, put\n"
+            "davis_semantics.json (of DAVIS-2017_semantics-480p.zip, or written by you) into ROOT."
         ),
         layout=(
             "ROOT/JPEGImages/480p/bear/00000.jpg ...\n"
             "ROOT/Annotations/480p/bear/00000.png ...    2016: 0/255; 2017: palette PNGs, value = object id\n"
             "ROOT/ImageSets/2017/train.txt               2016: ImageSets/2016/train.txt or ImageSets/480p/train.txt\n"
-            'ROOT/davis_semantics.json                   optional: {"bear": {"1": "bear"}, ...}\n'
-            "Without it, objects are named by the words of their video's folder."
+            "                                            (or Annotations_unsupervised/480p/...)\n"
+            'ROOT/davis_semantics.json                   optional: {"bear": {"1": "bear"}, ...}'
         ),
         cite=(
             "@article{ponttuset2017davis, title={The 2017 {DAVIS} Challenge on Video Object Segmentation},\n"
@@ -80,18 +88,43 @@ class DavisSource(VosSource[DavisSourceOptions]):
         required = RequiredFiles(options.root, "see `lavida-gen sources davis`")
         root = required.root
         images = required.folder(root / "JPEGImages" / options.resolution, "resolution")
-        annotations = required.folder(root / "Annotations" / options.resolution, "resolution")
+        folder = next((name for name in MASKS if (root / name / options.resolution).is_dir()), MASKS[0])
+        self._folder = options.annotations or folder
+        annotations = required.folder(root / self._folder / options.resolution, "resolution")
         required.raise_if_missing()
-        self._semantics = root / "davis_semantics.json"
-        self._categories = json_file.load(self._semantics) if self._semantics.is_file() else {}
+        self._semantics = root / SEMANTICS
+        self._stated = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:
             folders = (path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
-            names = sorted(files.utf8_name(annotations, name) for name in folders)
-            videos = list_videos(annotations, names, annotations)
+            names, file = sorted(files.utf8_name(annotations, name) for name in folders), annotations
         else:
             file = _split_file(root, options.year, options.split)
-            videos = list_videos(annotations, _read_split(file), file)
-        super().__init__(options, options.split or "all", videos, images, annotations)
+            names = _read_split(file)
+        named = [name for name in names if self._categories(name)]
+        self._nameless = [name for name in names if name not in set(named)]
+        super().__init__(options, options.split or "all", named, images, annotations, file)
+
+    def left_out(self) -> Iterator[Finding]:
+        """Videos without masks, and videos of whose objects nothing is known."""
+        yield from super().left_out()
+        for video in self._nameless:
+            got = f"video {video!r} has no categories, and the name of its folder is none"
+            todo = f'add it to {self._semantics}: {{"{video}": {{"1": "CATEGORY"}}}}'
+            expected = f"{SEMANTICS}, or a video of DAVIS 2017"
+            text = problem(self.annotations / video, got, expected, todo)
+            yield Finding("dropped", text, self.clips_of(video, self.options))
+
+    def _categories(self, video: str) -> dict[int, str]:
+        """Object -> category, by the semantics file, else by the table; empty if neither knows it. Raises DataError."""
+        if video in self._stated:
+            where = f"{self._semantics}: video {video!r}"
+            objects = json_file.member(self._stated, video, dict, self._semantics)
+            return {object_id(ident, where): str(category) for ident, category in objects.items()}
+        known = davis_names.categories_by_video().get(video, ())
+        # The table numbers the objects of the semi-supervised release. The other one may number them in another order.
+        if self._folder == MASKS[1] and len(set(known)) > 1:
+            return {}
+        return dict(enumerate(known, start=1))
 
     def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
         """2016: one object; 2017: one per index. Raises DataError."""
@@ -106,38 +139,38 @@ class DavisSource(VosSource[DavisSourceOptions]):
         return size, objects
 
     def object_names(self, video: str) -> Mapping[int, ObjectNames]:
-        """By the semantics file, else by the folder's name."""
-        if video not in self._categories:
-            return dict.fromkeys(range(1, OBJECTS), ObjectNames((folder_words(video),)))
-        where = f"{self._semantics}: video {video!r}"
-        objects = {}
-        for ident, value in json_file.member(self._categories, video, dict, self._semantics).items():
-            category = str(value).replace("_", " ")
-            objects[object_id(ident, where)] = ObjectNames((category,), category)
-        return objects
+        """By the semantics file or the table; in 2016 all categories of the video for its one foreground."""
+        categories = {
+            value: davis_names.SPELLING.get(category, category) for value, category in self._categories(video).items()
+        }
+        distinct = tuple(dict.fromkeys(categories.values()))
+        if self.options.year == 2017:
+            return {value: ObjectNames((category,), category) for value, category in categories.items()}
+        if len(distinct) == 1:
+            return {1: ObjectNames(distinct, distinct[0])}
+        return {1: ObjectNames(distinct, candidate=False)}
+
+    def without_a_name(self, video: str, value: int) -> str:
+        """Objects that the table does not number are another release's."""
+        known = ", ".join(map(str, self._categories(video)))
+        return f"its category in {self._semantics} (the table of DAVIS 2017 has objects {known})"
 
     def vocabulary(self) -> Sequence[Name]:
-        """Categories, or the words of the folders."""
-        objects = (own for video in self.videos for own in self.object_names(video.name).values())
-        return sorted(
-            {Name(names.names[0], names.category) for names in objects}, key=lambda name: (name.text, name.category)
+        """The categories of the videos, sorted."""
+        stated = {category for video in self.videos for category in self._categories(video.name).values()}
+        spelling, groups = davis_names.SPELLING, davis_names.groups()
+        names = (
+            Name(text, text, groups.get(own, ""), original=own if own != text else "")
+            for own in stated
+            for text in [spelling.get(own, own)]
         )
+        return sorted(names, key=lambda name: name.text)
 
     def identity(self) -> Iterable[str]:
         """Digest of the semantics."""
-        return (cache.file_digest(self._semantics),) if self._categories else ()
-
-
-def folder_words(folder: str) -> str:
-    """``car-shadow`` -> ``car shadow``, ``dogs_jump2`` -> ``dogs jump``.
-
-    Args:
-        folder: Name of a video's folder.
-
-    Returns:
-        Its words; `folder` itself if it has none.
-    """
-    return " ".join(re.findall(r"[^\W\d_]+", folder)) or folder
+        if self._stated:
+            return (cache.file_digest(self._semantics),)
+        return (cache.file_digest(davis_names.OBJECTS),)
 
 
 def _split_file(root: Path, year: int, split: str) -> Path:

@@ -7,6 +7,7 @@ https://henghuiding.github.io/MeViS
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -16,6 +17,7 @@ from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.mevis_index import open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
+from lavida_gen.scenes import images
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
@@ -35,6 +37,9 @@ class MevisSource(ClipSource[MevisSourceOptions]):
 
     So an expression for several objects is a name of each of them, and its mask the union of theirs. Categories are
     not annotated. null in mask_dict.json means that the object is not visible in that frame.
+
+    An expression without any object (as MeViS v2 has them) was written to fit nothing in its video: its absence is
+    "verified" there. Of all others nothing is known in other videos: "unannotated".
     """
 
     prefix, family = "mevis", "mevis-video"
@@ -70,23 +75,30 @@ class MevisSource(ClipSource[MevisSourceOptions]):
         self._masks = open_index(masks)
         entries = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         self._objects: dict[str, dict[str, tuple[str, ...]]] = {}  # video -> annotation id -> expressions
+        self._absent: dict[str, tuple[str, ...]] = {}  # video -> expressions without an object
         videos = []
         for name in sorted(entries):
             where = f"{self._file}: video {name!r}"
             frames = sort_frames([str(frame) for frame in json_file.member(entries[name], "frames", list, where)])
             videos.append(Video(name, frames))
             expressions = json_file.member(entries[name], "expressions", dict, where)
-            self._objects[name] = self._by_object(expressions, frames, where)
+            self._objects[name], self._absent[name] = self._by_object(expressions, frames, where)
         super().__init__(options, options.split, videos)
+        if videos and not any(self._objects.values()):
+            got = f"no expression of video {videos[0].name!r} has an object, nor any of the others'"
+            todo = "so nothing can be the anomaly; fetch the annotations again"
+            raise DataError(problem(self._file, got, "expressions with anno_id", todo))
 
     def _by_object(
         self, expressions: Mapping[str, object], frames: Sequence[str], where: str
-    ) -> dict[str, tuple[str, ...]]:
-        """Expressions of each object (by annotation id) of a video. Raises DataError."""
+    ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+        """Expressions of each object (by annotation id) of a video, and those without an object. Raises DataError."""
         objects: dict[str, dict[str, None]] = {}
+        texts: dict[str, None] = {}
         for number, expression in expressions.items():
             expression_where = f"{where} expression {number!r}"
             text = " ".join(json_file.member(expression, "exp", str, expression_where).split())
+            texts[text] = None
             for ident in map(str, json_file.member(expression, "anno_id", list, expression_where)):
                 if ident not in self._masks:
                     raise DataError(problem(expression_where, f"anno_id {ident}", f"one of {self._masks.path.name}"))
@@ -95,30 +107,37 @@ class MevisSource(ClipSource[MevisSourceOptions]):
                     raise DataError(problem(self._masks.path, got, f"{len(frames)}, the frames of {where}"))
                 if text:
                     objects.setdefault(ident, {})[text] = None
-        return {ident: tuple(texts) for ident, texts in objects.items()}
+        present = {text for own in objects.values() for text in own}
+        absent = tuple(text for text in texts if text and text not in present)
+        return {ident: tuple(own) for ident, own in objects.items()}, absent
 
     def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Every object that is visible in the clip."""
         objects = self._objects[video.name]
+        paths = [self._image_path(f"{video.name}/{video.frames[position]}") for position in positions]
         sizes = {self._masks.size(ident) for ident in objects} - {None}
-        if len(sizes) != 1:
-            got = f"masks of {len(sizes)} sizes" if sizes else "no masks"
+        if len(sizes) > 1:
+            got = f"masks of {len(sizes)} sizes"
             raise DataError(problem(f"{self._masks.path}: video {video.name!r}", got, "masks of one size"))
-        size = sizes.pop()
+        size = sizes.pop() if sizes else _image_size(paths[0])
         assert size is not None
-        where = f"{self._file}: video {video.name!r}"
         regions = []
         for ident, names in objects.items():
             masks = tuple(self._masks.mask(ident, position) for position in positions)
             if any(masks):
                 regions.append(Region(names, masks))
-        names_of_frames = [video.frames[position] for position in positions]
-        paths = [path_inside(self._images, f"{video.name}/{frame}.jpg", where) for frame in names_of_frames]
-        return ClipContents(size, tuple(Frame.file(path, size) for path in paths), tuple(regions))
+        frames = tuple(Frame.file(path, size) for path in paths)
+        return ClipContents(size, frames, tuple(regions), self._absent[video.name])
+
+    def _image_path(self, name: str) -> Path:
+        """The image of ``VIDEO/FRAME``. Raises DataError."""
+        path_inside(self._images, name, self._file)
+        return files.frame_path(self._images, name)
 
     def vocabulary(self) -> Sequence[Name]:
         """Every expression, once, in the order of the file; categories are unknown."""
-        texts = (text for objects in self._objects.values() for names in objects.values() for text in names)
+        texts = [text for objects in self._objects.values() for names in objects.values() for text in names]
+        texts += [text for absent in self._absent.values() for text in absent]
         return [Name(text) for text in dict.fromkeys(texts)]
 
     def fingerprint(self) -> str:
@@ -129,7 +148,12 @@ class MevisSource(ClipSource[MevisSourceOptions]):
         """Videos that give no clip, frames without a JPEG."""
         yield from super().findings()
         yield from self.videos_without_clips()
-        clips = self.clip_frames()
-        yield from files.missing_files(
-            [path_inside(self._images, f"{frame}.jpg", self._file) for frame in clip] for clip in clips
-        )
+        yield from files.missing_files([self._image_path(frame) for frame in clip] for clip in self.clip_frames())
+
+
+def _image_size(path: Path) -> tuple[int, int]:
+    """(H, W) of an image, from its header. Raises DataError."""
+    try:
+        return images.probe(path.read_bytes(), path).size
+    except OSError as error:
+        raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error

@@ -53,4 +53,6 @@ class RefDavisSource(ReferringSource[RefDavisSourceOptions]):
 
     def __init__(self, options: RefDavisSourceOptions) -> None:
         """Read the JSON files and list the masks. Raises DataError."""
-        super().__init__(options, "see `lavida-gen sources ref_davis`")
+        see = "see `lavida-gen sources ref_davis`"
+        convert = "ReferFormer's tools/data/convert_davis_to_ytvos.py makes it of davis_text_annotations"
+        super().__init__(options, see, f"{convert}; {see}")

@@ -14,7 +14,7 @@ from lavida_gen.annotations import json_file
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import ClipOptions
-from lavida_gen.sources._vos import ObjectNames, VosSource, list_videos, read_object_names
+from lavida_gen.sources._vos import ObjectNames, VosSource, read_object_names
 from lavida_gen.storage import cache
 
 
@@ -29,7 +29,6 @@ class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
     """Each clip is a scene; each object a region that is named by its category."""
 
     prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
-    requires_names = True
 
     Options = YoutubeVosSourceOptions
 
@@ -61,12 +60,15 @@ class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
         self._file = required.file(root / "meta.json", "split")
         required.raise_if_missing()
         self._meta = json_file.member(json_file.load(self._file), "videos", dict, self._file)
-        videos = list_videos(masks, sorted(self._meta), self._file)
-        super().__init__(options, options.split, videos, images, masks)
+        super().__init__(options, options.split, sorted(self._meta), images, masks, self._file)
 
     def object_names(self, video: str) -> Mapping[int, ObjectNames]:
         """The categories in meta.json."""
         return read_object_names(self._meta, video, self._file)
+
+    def without_a_name(self, video: str, value: int) -> str:
+        """Every object belongs into meta.json."""
+        return f"a category in {self._file}"
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, sorted."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from miniatures import davis, mevis, ref_youtube_vos, sa_v, shapes, youtube_vos
+from PIL import Image
 from traps import BOX, Plain, area, drawn, edit, named, opened
 
+from lavida_gen.annotations import davis_names
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding
@@ -18,6 +21,7 @@ from lavida_gen.exposures import _candidates as candidates
 from lavida_gen.exposures._base import Limits
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name, Scene
+from lavida_gen.sources._base import Source
 
 # ---- clips -----------------------------------------------------------------------------------------------------
 
@@ -152,11 +156,44 @@ def test_videos_that_leave_the_folder(tmp_path: Path, name: str) -> None:
         opened("youtube_vos", {"root": tmp_path})
 
 
-def test_a_video_without_masks_is_named(tmp_path: Path) -> None:
-    youtube_vos.draw(tmp_path)
+def test_a_video_without_masks_is_left_out(tmp_path: Path) -> None:
+    plain = youtube_vos.draw(tmp_path)
+    whole = opened("youtube_vos", plain)
+    shutil.rmtree(tmp_path / "train" / "Annotations" / "003234408d")
+    source = opened("youtube_vos", plain)
+    (finding,) = source.left_out()
+    assert "meta.json: video '003234408d' has no folder" in finding.text
+    assert len(source) + finding.scenes == len(whole)
     edit(tmp_path / "train" / "meta.json", lambda plain: plain["videos"].update(gone={"objects": {}}))
-    with pytest.raises(DataError, match=r"meta\.json: video 'gone' has no folder"):
-        opened("youtube_vos", {"root": tmp_path})
+    assert [finding.scenes for finding in opened("youtube_vos", plain).left_out()] == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["youtube_vos", "mevis"])
+def test_frames_may_be_png(tmp_path: Path, name: str) -> None:
+    whole = drawn(name, tmp_path).scene(0)
+    for path in (tmp_path / "train" / "JPEGImages").rglob("*.jpg"):
+        Image.open(path).save(path.with_suffix(".png"))
+        path.unlink()
+    source = drawn_again(name, tmp_path)
+    assert list(source.findings()) == []
+    scene = source.scene(0)
+    for frame, jpeg in zip(scene.frames, whole.frames, strict=True):
+        assert Path(frame.where) == Path(jpeg.where).with_suffix(".png")
+        assert frame.pixels().shape == (*whole.size, 3)
+
+
+def drawn_again(name: str, root: Path) -> Source:
+    return opened(name, {"root": root, "frames": 3, **({"stride": 1} if name == "mevis" else {})})
+
+
+def test_grey_levels_are_a_lost_palette(tmp_path: Path) -> None:
+    plain = davis.draw(tmp_path)
+    for path in (tmp_path / "Annotations" / "480p" / "bike-packing").glob("*.png"):
+        shapes.save(path, np.array([41, 84, 152], np.uint8)[np.minimum(np.asarray(Image.open(path)), 2)])
+    with pytest.raises(
+        DataError, match=r"bike-packing: holds the values 41, 84, 152, grey levels.*the palette is lost"
+    ):
+        opened("davis", plain).scene(0)
 
 
 def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
@@ -167,18 +204,62 @@ def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
         shapes.save(path, shapes.plane({255: BOX}))
         lines.append(f"/JPEGImages/480p/{path.parent.name}/{path.stem}.jpg /Annotations/480p/{path.parent.name}/x.png")
     shapes.write(tmp_path / "ImageSets" / "480p" / "train.txt", "\n".join(lines))
-    scene = opened("davis", {"root": tmp_path, "year": 2016, "frames": 3, "stride": 1}).scene(0)
-    assert [(r.names, r.category, area(r)) for r in scene.regions] == [(("bike packing",), "", [200] * 3)]
+    source = opened("davis", {"root": tmp_path, "year": 2016, "frames": 3, "stride": 1})
+    found = [(r.names, r.category, r.candidate, area(r)) for n in (0, 2) for r in source.scene(n).regions]
+    assert found == [
+        (("bicycle", "person"), "", False, [200] * 3),  # which part of the foreground is which is not known
+        (("bird",), "bird", True, [200] * 3),
+    ]
     with pytest.raises(DataError, match=r"\.png: holds only 255.*set `year: 2016`"):
         opened("davis", {"root": tmp_path}).scene(0)
 
 
-def test_davis_without_semantics_gives_all_objects_the_same_name(tmp_path: Path) -> None:
-    davis.draw(tmp_path)
+def test_davis_without_semantics_knows_the_videos_of_davis(tmp_path: Path) -> None:
+    plain = davis.draw(tmp_path)
     (tmp_path / "davis_semantics.json").unlink()
-    source = opened("davis", {"root": tmp_path, "frames": 3, "stride": 1})
-    assert [r.names for r in source.scene(0).regions] == [("bike packing",), ("bike packing",)]
-    assert source.vocabulary() == [Name("bike packing"), Name("blackswan")]
+    source = opened("davis", plain)
+    assert [r.names for r in source.scene(0).regions] == [("bicycle",), ("person",)]
+    assert source.vocabulary() == [
+        Name("bicycle", "bicycle", "vehicle"),
+        Name("bird", "bird", "animal"),
+        Name("person", "person", "person"),
+    ]
+    with pytest.raises(DataError, match=r"blackswan: object 2 has no name; expected its category in .*semantics\.json"):
+        source.scene(2)
+
+
+def test_davis_a_folders_name_is_no_category(tmp_path: Path) -> None:
+    plain = davis.draw(tmp_path)
+    (tmp_path / "davis_semantics.json").unlink()
+    for kind in ("JPEGImages", "Annotations"):
+        (tmp_path / kind / "480p" / "bike-packing").rename(tmp_path / kind / "480p" / "our-kite")
+    shapes.write(tmp_path / "ImageSets" / "2017" / "train.txt", "our-kite\nblackswan\n")
+    source = opened("davis", plain)
+    assert [(finding.scenes, "our-kite" in finding.text) for finding in source.left_out()] == [(2, True)]
+    assert {name.text for name in source.vocabulary()} == {"bird"}
+
+
+def test_davis_the_unsupervised_release(tmp_path: Path) -> None:
+    plain = davis.draw(tmp_path)
+    whole = [scene.regions for source in [opened("davis", plain)] for scene in map(source.scene, range(3))]
+    (tmp_path / "Annotations").rename(tmp_path / "Annotations_unsupervised")
+    there = opened("davis", plain)
+    assert [there.scene(number).regions for number in range(3)] == whole
+    (tmp_path / "davis_semantics.json").unlink()
+    names = [finding.text.split("'")[1] for finding in opened("davis", plain).left_out()]
+    assert names == ["bike-packing"], "its objects may be numbered in another order than in the table"
+
+
+def test_davis_table_has_as_many_objects_as_the_masks_of_2017() -> None:
+    table, groups = davis_names.categories_by_video(), davis_names.groups()
+    assert (len(table), sum(map(len, table.values()))) == (150, 386)
+    assert {category for row in table.values() for category in row} == set(groups)
+    assert (len(groups), len(set(groups.values()))) == (78, 12)
+    assert (table["libby"], table["bike-packing"], table["gold-fish"]) == (
+        ("dog",),
+        ("bicycle", "person"),
+        ("fish",) * 5,
+    )
 
 
 @pytest.mark.parametrize("inner", ["caf\udce9/00000.png", "blackswan/caf\udce9.png"])
@@ -253,6 +334,51 @@ def test_mevis_files_must_agree(tmp_path: Path, file: str, change: Any, message:
         source = opened("mevis", plain)
         for number in range(len(source)):
             source.scene(number)
+
+
+def test_mevis_expressions_without_an_object_are_absent(tmp_path: Path) -> None:
+    plain = mevis.draw(tmp_path)
+    file = tmp_path / "train" / "meta_expressions.json"
+    add = {"exp": "the zebra  leaping", "obj_id": [], "anno_id": []}
+    edit(file, lambda p: p["videos"][mevis.VIDEO]["expressions"].update({"8": add}))
+    source = opened("mevis", plain)
+    assert list(source.scene(0).absent()) == ["the zebra leaping"]
+    assert Name("the zebra leaping") in source.vocabulary()
+    assert "the zebra leaping" not in {name for region in source.scene(0).regions for name in region.names}
+    frames = [f"{time:05d}" for time in range(3)]
+    shutil.copytree(tmp_path / "train" / "JPEGImages" / mevis.VIDEO, tmp_path / "train" / "JPEGImages" / "zebra")
+    edit(file, lambda p: p["videos"].update(zebra={"expressions": {"0": add}, "frames": frames}))
+    clip = opened("mevis", plain).scene(2)
+    assert (clip.regions, list(clip.absent()), clip.size) == ((), ["the zebra leaping"], shapes.SIZE)
+
+
+def test_mevis_without_any_object(tmp_path: Path) -> None:
+    plain = mevis.draw(tmp_path)
+
+    def clear(p: Plain) -> None:
+        for expression in p["videos"][mevis.VIDEO]["expressions"].values():
+            expression["anno_id"] = []
+
+    edit(tmp_path / "train" / "meta_expressions.json", clear)
+    with pytest.raises(DataError, match=f"no expression of video '{mevis.VIDEO}' has an object"):
+        opened("mevis", plain)
+
+
+def test_an_expression_without_an_object_id_is_left_out(tmp_path: Path) -> None:
+    plain = ref_youtube_vos.draw(tmp_path)
+    file = tmp_path / "meta_expressions" / "train" / "meta_expressions.json"
+    edit(file, lambda p: p["videos"]["003234408d"]["expressions"]["2"].pop("obj_id"))
+    source = opened("ref_youtube_vos", plain)
+    (finding,) = source.left_out()
+    assert "video '003234408d' expression '2': has no 'obj_id'" in finding.text
+    assert "a giant panda coming from the right in film 0" not in {name.text for name in source.vocabulary()}
+
+
+def test_ref_davis_refers_to_what_makes_its_file(tmp_path: Path) -> None:
+    drawn("ref_davis", tmp_path)
+    (tmp_path / "meta_expressions" / "train" / "meta_expressions.json").unlink()
+    with pytest.raises(DataError, match=r"no file .*meta_expressions\.json.*convert_davis_to_ytvos\.py makes it of"):
+        opened("ref_davis", {"root": tmp_path})
 
 
 def test_mevis_valid_has_no_masks(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ New files in sources/ are found by themselves; each needs a miniature (tests/gen
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,10 +108,17 @@ def test_real_files(shared_data: Path, name: str, folder: str, options: dict[str
         assert scene.frames[-1].pixels().shape == (*scene.size, 3)
 
 
-def test_a_real_mask_of_another_size_is_named(shared_data: Path) -> None:
-    """The second mask of judo is one pixel narrower than its frame."""
+def test_a_real_mask_of_another_size_is_named(shared_data: Path, tmp_path: Path) -> None:
+    """The second mask of judo is one pixel narrower than its frame. More people are drawn than DAVIS 2017 has there."""
     options = {"root": shared_data / "vos_multi", "resolution": "", "split": None, "frames": 2, "stride": 1}
-    source = opened("davis", options)
+    with pytest.raises(
+        DataError, match=r"judo: object 3 has no name; expected its category in .*davis_semantics\.json"
+    ):
+        opened("davis", options).scene(1)
+    shutil.copytree(shared_data / "vos_multi", tmp_path / "judo")
+    named = {"judo": {str(value): "person" for value in range(1, 6)}}
+    (tmp_path / "judo" / "davis_semantics.json").write_text(json.dumps(named))
+    source = opened("davis", {**options, "root": tmp_path / "judo"})
     assert [source.key(number) for number in range(len(source))] == ["davis/all/judo/00000", "davis/all/judo/00008"]
     with pytest.raises(DataError, match=r"judo/00005\.png: is 853 x 480; expected 854 x 480"):
         source.scene(0)

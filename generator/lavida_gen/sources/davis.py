@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import davis_names, files, index_masks, json_file
+from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
@@ -100,6 +101,9 @@ class DavisSource(VosSource[DavisSourceOptions]):
         else:
             file = _split_file(root, options.year, options.split)
             names = _read_split(file)
+        self._list = file
+        for name in names:
+            path_inside(annotations, name, file)
         named = [name for name in names if self._categories(name)]
         self._nameless = [name for name in names if name not in set(named)]
         super().__init__(options, options.split or "all", named, images, annotations, file)
@@ -111,7 +115,7 @@ class DavisSource(VosSource[DavisSourceOptions]):
             got = f"video {video!r} has no categories, and the name of its folder is none"
             todo = f'add it to {self._semantics}: {{"{video}": {{"1": "CATEGORY"}}}}'
             expected = f"{SEMANTICS}, or a video of DAVIS 2017"
-            text = problem(self.annotations / video, got, expected, todo)
+            text = problem(self._list, got, expected, todo)
             yield Finding("dropped", text, self.clips_of(video, self.options))
 
     def _categories(self, video: str) -> dict[int, str]:

@@ -221,8 +221,10 @@ def check_fingerprint(case: SourceCase, copy: Path) -> None:
 
 
 def read_everything(case: SourceCase) -> None:
-    """Open a source, and read all scenes and frames."""
+    """Open a source, and read all scenes and frames. Raises DataError where a build that drops nothing stops."""
     source = case.open()
+    if left_out := list(source.left_out()):
+        raise DataError("\n".join(finding.text for finding in left_out))
     for number in range(len(source)):
         for frame in source.scene(number).frames:
             frame.jpeg()

@@ -12,7 +12,7 @@ from miniatures import davis, mevis, ref_youtube_vos, sa_v, shapes, youtube_vos
 from PIL import Image
 from traps import BOX, Plain, area, drawn, edit, named, opened
 
-from lavida_gen.annotations import davis_names
+from lavida_gen.classes import davis_names
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding

@@ -11,7 +11,7 @@ from miniatures import coco, mapillary, shapes
 from PIL import Image
 from traps import BOX, area, drawn, edit, named, opened
 
-from lavida_gen.annotations import mapillary_names
+from lavida_gen.classes import mapillary_names
 from lavida_gen.common.errors import DataError
 from lavida_gen.exposures import _candidates as candidates
 from lavida_gen.exposures._base import Limits

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as arrays
 from miniatures import shapes
 from PIL import Image
 
-from lavida_gen.annotations import files, index_masks, json_file, names_file
+from lavida_gen.annotations import files, index_masks, json_file
+from lavida_gen.classes import names_file
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks

@@ -7,9 +7,7 @@ channels are equal (R = G = B, a constant alpha) holds one number per pixel too.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,24 +128,3 @@ def _open(file: Path | io.BytesIO, where: object) -> tuple[str, NDArray[np.gener
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         got, todo = f"cannot be read as a mask ({error})", "fetch the file again"
         raise DataError(problem(where, got, "a complete PNG", todo)) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What a value of an index mask stands for.
-
-    Attributes:
-        name: The name of the class or object.
-        kind: "thing" (countable) or "stuff" (sky, road).
-        candidate: Whether it may be declared the anomaly.
-        group: Supercategory, "" if none.
-        original: The data set's own wording where `name` is a cleaner one, "" where it is the same.
-        also: Other names that are true of all that has the value.
-    """
-
-    name: str
-    kind: Literal["thing", "stuff"] = "thing"
-    candidate: bool = True
-    group: str = ""
-    original: str = ""
-    also: tuple[str, ...] = ()

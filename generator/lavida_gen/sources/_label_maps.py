@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from lavida_gen.annotations import files, index_masks
-from lavida_gen.annotations.index_masks import Indices, Label
+from lavida_gen.annotations.index_masks import Indices
+from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import files
-from lavida_gen.annotations.index_masks import Label
+from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name

@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import davis_names, files, index_masks, json_file
+from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.annotations.files import path_inside
+from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks

@@ -11,8 +11,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from lavida_gen.annotations import binary_masks, files, index_masks, names_file
-from lavida_gen.annotations.index_masks import Label
+from lavida_gen.annotations import binary_masks, files, index_masks
+from lavida_gen.classes import names_file
+from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence

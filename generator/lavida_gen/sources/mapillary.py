@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import files, json_file, mapillary_names
-from lavida_gen.annotations.index_masks import Label
+from lavida_gen.annotations import files, json_file
+from lavida_gen.classes import mapillary_names
+from lavida_gen.classes.label import Label
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import LabelMapSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from lavida_gen.annotations.index_masks import Label
+from lavida_gen.classes.label import Label
 from lavida_gen.common.resources import resource
 
 TABLE = resource("coco_stuff.tsv")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from lavida_gen.annotations.index_masks import Label
+from lavida_gen.classes.label import Label
 
 EVERYDAY = {
     "animal--ground-animal": "animal",

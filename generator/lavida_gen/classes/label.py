@@ -1,0 +1,27 @@
+"""What a number of a mask or a category of a file stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a value of an index mask stands for.
+
+    Attributes:
+        name: The name of the class or object.
+        kind: "thing" (countable) or "stuff" (sky, road).
+        candidate: Whether it may be declared the anomaly.
+        group: Supercategory, "" if none.
+        original: The data set's own wording where `name` is a cleaner one, "" where it is the same.
+        also: Other names that are true of all that has the value.
+    """
+
+    name: str
+    kind: Literal["thing", "stuff"] = "thing"
+    candidate: bool = True
+    group: str = ""
+    original: str = ""
+    also: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import shuffle_names
 from lavida_gen.exposures._negatives import draw_negatives, draw_prompt_size
 from lavida_gen.names import lexicon
+from lavida_gen.names.variants import one_word_variants
 from lavida_gen.names.vocabulary import Vocabulary, pick_absent, present_names, verified_absent
 from lavida_gen.names.wording import tokens
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -70,7 +71,7 @@ def _untrue_variants(region: Region, scene: Scene, task: ExposureTask) -> Iterat
     for text in region.names:
         if text == region.category:
             continue
-        for variant, new_word, family in lexicon.one_word_variants(text):
+        for variant, new_word, family in one_word_variants(text):
             is_annotated = all(words & family for words in words_of_others)
             if (
                 is_annotated

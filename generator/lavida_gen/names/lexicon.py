@@ -112,7 +112,7 @@ def _resolve(word: str) -> str:
     return tables().synonyms.get(word, word)
 
 
-class _Category(NamedTuple):
+class Category(NamedTuple):
     """A category, looked up once.
 
     Attributes:
@@ -130,18 +130,32 @@ class _Category(NamedTuple):
     reading: wordnet.Reading
     is_stated: bool
 
+    @property
+    def is_known(self) -> bool:
+        """Whether WordNet knows it as a whole: "tank top" is not a tank in some place."""
+        return self.is_stated or not self.reading.is_compound
+
 
 @lru_cache(maxsize=100_000)
-def _category(text: str, synset: str = "") -> _Category:
+def look_up(text: str, synset: str = "") -> Category:
+    """Look a category up.
+
+    Args:
+        text: Its name.
+        synset: The synset that its data set states ("dog.n.01"), "" if it states none.
+
+    Returns:
+        What is known of it.
+    """
     table, words = tables(), " ".join(tokens(text))
     whole = _resolve(words)
     stated = wordnet.synset(synset)
     if stated.senses:
-        return _Category(words, whole, frozenset({whole}), stated, is_stated=True)
+        return Category(words, whole, frozenset({whole}), stated, is_stated=True)
     reading = wordnet.read(" ".join(text.lower().split()))
     known = words in table.things or whole in table.hypernyms or not reading.is_compound
     things = frozenset({whole} if known else _last_thing(head_phrase(text)))
-    return _Category(words, whole, things, reading, is_stated=False)
+    return Category(words, whole, things, reading, is_stated=False)
 
 
 def _last_thing(head: str) -> set[str]:
@@ -152,7 +166,7 @@ def _last_thing(head: str) -> set[str]:
     return {_resolve(ending) for ending in itertools.islice(known, 1)}
 
 
-def _is_related_by_table(a: _Category, b: _Category) -> bool:
+def _is_related_by_table(a: Category, b: Category) -> bool:
     """The tables relate words: "pitcher" to "person", though never where a data set states that it means the vessel."""
     if (a.is_stated or b.is_stated) and not wordnet.live_alike(a.reading, b.reading):
         return False
@@ -175,19 +189,19 @@ def same_kind(one: str, two: str, synset_one: str = "", synset_two: str = "") ->
     Returns:
         Whether they are related. Symmetric.
     """
-    a, b = _category(one, synset_one), _category(two, synset_two)
-    if tokens(one) == tokens(two) or (not (a.is_stated or b.is_stated) and same_wording(one, two)):
+    a, b = look_up(one, synset_one), look_up(two, synset_two)
+    if a.words == b.words or (not (a.is_known and b.is_known) and same_wording(one, two)):
         return True
     if _is_unrelated(a, b):
         return False
     return _is_overlap(a, b) or _is_related_by_table(a, b) or wordnet.is_kin(a.reading, b.reading)
 
 
-def _is_unrelated(a: _Category, b: _Category) -> bool:
+def _is_unrelated(a: Category, b: Category) -> bool:
     return frozenset((a.words, b.words)) in tables().unrelated or frozenset((a.whole, b.whole)) in tables().unrelated
 
 
-def _is_overlap(a: _Category, b: _Category) -> bool:
+def _is_overlap(a: Category, b: Category) -> bool:
     return frozenset((a.words, b.words)) in tables().overlaps
 
 
@@ -204,7 +218,7 @@ def relation(one: Name, two: Name) -> str:
     if parse_name(one.text).words == parse_name(two.text).words:
         return "same wording"
     if same_kind(one.text, two.text, one.synset, two.synset):
-        a, b = _category(one.text, one.synset), _category(two.text, two.synset)
+        a, b = look_up(one.text, one.synset), look_up(two.text, two.synset)
         if _is_overlap(a, b):
             return "overlap"
         by_table = same_wording(one.text, two.text) or _is_related_by_table(a, b)
@@ -225,13 +239,13 @@ def is_part(one: str, two: str, synset_one: str = "", synset_two: str = "") -> b
     Returns:
         Whether it is one. Not symmetric.
     """
-    table, part, whole = tables(), _category(one, synset_one), _category(two, synset_two)
+    table, part, whole = tables(), look_up(one, synset_one), look_up(two, synset_two)
     if _is_unrelated(part, whole):
         return False
     owners = table.wholes.get(part.whole, frozenset())
     if not owners.isdisjoint({whole.whole, *table.hypernyms.get(whole.whole, ())}):
         return True
-    is_meant = part.is_stated or part.whole not in table.no_parts
+    is_meant = part.is_stated or table.no_parts.isdisjoint((part.words, part.whole))
     return is_meant and wordnet.is_part(part.reading, whole.reading)
 
 
@@ -271,43 +285,3 @@ def _things(name: Name) -> frozenset[str]:
     if not name.category:
         return parse_name(name.text).things
     return parse_name(name.category).things or frozenset({_resolve(name.category)})
-
-
-class Variant(NamedTuple):
-    """An expression with one word replaced.
-
-    Attributes:
-        text: The new expression.
-        word: The word that replaces another one.
-        family: All words of which one may stand there, the replaced one among them.
-    """
-
-    text: str
-    word: str
-    family: frozenset[str]
-
-
-def one_word_variants(text: str) -> list[Variant]:
-    """Expressions that differ from `text` in one word (colour, clothes, action, ...): close to it, but another thing.
-
-    Args:
-        text: An expression.
-
-    Returns:
-        The variants; none for an expression without a word that may be replaced.
-    """
-    words = text.split()
-    found = []
-    for position, word in enumerate(words):
-        bare = word.strip(".,;:!?").lower()
-        others = tables().variants.get(bare, ())
-        family = frozenset((bare, *others))
-        if bare in tables().colours and words[position - 1 : position] == ["in"] and position == len(words) - 1:
-            continue  # "person in red" may wear brown trousers
-        for other in others:
-            before = words[:position]
-            if before and before[-1] in ("a", "an"):
-                before[-1] = "an" if other[0] in "aeiou" else "a"
-            changed = " ".join([*before, word.lower().replace(bare, other), *words[position + 1 :]])
-            found.append(Variant(changed, other, family))
-    return found

@@ -80,7 +80,7 @@ def _nouns() -> _Nouns:
 
 
 @cache
-def _rare() -> dict[str, frozenset[int]]:
+def rare_senses() -> dict[str, frozenset[int]]:
     """Sense numbers, from 1, that never count, by lemma."""
     plain = yaml.safe_load(resource("rare_senses.yaml").read_text("utf-8"))
     return {str(lemma): frozenset(numbers) for lemma, numbers in plain.items()}
@@ -144,7 +144,7 @@ def _beginners() -> frozenset[int]:
 
 def _visible(lemma: str) -> list[int]:
     """Senses that a picture can show, in WordNet's order; persons where nothing else is, or where they come first."""
-    nouns, rare = _nouns(), _rare().get(lemma, frozenset())
+    nouns, rare = _nouns(), rare_senses().get(lemma, frozenset())
     every = nouns.senses(lemma)
     kept = [synset for number, synset in enumerate(every, 1) if number not in rare and synset != LEFT_OUT]
     things = [synset for synset in kept if nouns.files[synset] in VISIBLE or synset in _beginners()]

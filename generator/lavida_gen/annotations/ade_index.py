@@ -1,0 +1,109 @@
+"""What all JSON files of the full ADE20K release state, without their masks: read once, kept in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lavida_gen.annotations import ade_json, files
+from lavida_gen.annotations.ade_json import AdeClass
+from lavida_gen.common.digests import sha256, sha256_file
+from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.text import counted
+from lavida_gen.scenes.scene import Name
+from lavida_gen.storage import cache
+from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AdeIndex:
+    """The scenes of a split.
+
+    Attributes:
+        names: Paths of the JSON files below the split, without ``.json``.
+        vocabulary: All classes by their usual word, sorted.
+        synonyms: Usual word -> the other words of its classes.
+        broken: Messages about JSON files that are broken; they are among `names`.
+        notes: Messages about what is odd, but harmless.
+        digest: Digest of the JSON files.
+    """
+
+    names: list[str]
+    vocabulary: list[Name]
+    synonyms: dict[str, list[str]]
+    broken: list[str]
+    notes: list[str]
+    digest: str
+
+
+_TEXTS = ("classes", "synsets", "groups", "broken", "notes", "digest")
+
+
+def open_index(folder: Path) -> AdeIndex:
+    """Open the index of a split; the first call, and one after a file was changed, makes it.
+
+    Args:
+        folder: images/ADE/training or images/ADE/validation.
+
+    Returns:
+        The index.
+
+    Raises:
+        DataError: There is no JSON below the folder.
+    """
+    names = files.list_files(folder, ".json")
+    if not names:
+        todo = "fetch the release of 2021, which has a JSON beside each picture"
+        raise DataError(problem(folder, "has no *.json", "NAME.json, NAME.jpg and NAME_seg.png", todo))
+    stats = [(folder / f"{name}.json").stat() for name in names]
+    marks = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in zip(names, stats, strict=True)]
+    parts = [str(folder.resolve()), *marks]
+    arrays = cache.cached_arrays("ade20k_full", VERSION, parts, lambda: _read(folder, names))
+    texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in _TEXTS}
+    vocabulary, synonyms = _vocabulary(texts["classes"], texts["synsets"], texts["groups"])
+    return AdeIndex(names, vocabulary, synonyms, texts["broken"], texts["notes"], texts["digest"][0])
+
+
+def _vocabulary(classes: list[str], synsets: list[str], groups: list[str]) -> tuple[list[Name], dict[str, list[str]]]:
+    """Names by the usual word of classes, and their other words. Two classes of one word share it, without a synset."""
+    found: dict[str, Name] = {}
+    others: dict[str, list[str]] = {}
+    for full, synset, group in zip(classes, synsets, groups, strict=True):
+        text, *more = AdeClass(full, ()).synonyms
+        name = Name(text, text, group, synset, full if full != text else "")
+        known = found.setdefault(text, name)
+        if known.synset != synset:
+            found[text] = Name(text, text)
+        others.setdefault(text, []).extend(more)
+    return [found[text] for text in sorted(found)], {text: words for text, words in others.items() if words}
+
+
+def _read(folder: Path, names: list[str]) -> Arrays:
+    classes, digests, broken, latin1 = set[AdeClass](), list[str](), list[str](), 0
+    for name in names:
+        path = folder / f"{name}.json"
+        try:
+            digests.append(f"{name} {sha256_file(path)}")
+            file = ade_json.read(path)
+        except OSError as error:
+            raise DataError(problem(path, f"cannot be read ({error.strerror})", "a JSON of ADE20K")) from error
+        except DataError as error:
+            broken.append(str(error))
+            continue
+        classes.update(own for own in file.classes.values() if own.synonyms)
+        latin1 += file.is_latin1
+    distinct = sorted(classes, key=lambda own: (own.name, own.hypernyms))
+    texts = {
+        "classes": [own.name for own in distinct],
+        "synsets": [own.synset() for own in distinct],
+        "groups": [own.group for own in distinct],
+        "broken": broken,
+        "notes": [f"{counted(latin1, 'JSON file')} in Latin-1 instead of UTF-8"] if latin1 else [],
+        "digest": [sha256("\n".join(digests))],
+    }
+    made: Arrays = {}
+    for key, column in texts.items():
+        made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+    return made

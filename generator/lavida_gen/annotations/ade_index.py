@@ -24,7 +24,8 @@ class AdeIndex:
     Attributes:
         names: Paths of the JSON files below the split, without ``.json``.
         vocabulary: All classes by their usual word, sorted.
-        synonyms: Usual word -> the other words of its classes.
+        synonyms: Usual word -> the other words of its classes, but for those that are the usual word of another one
+            ("wheel" of a bicycle).
         broken: Messages about JSON files that are broken; they are among `names`.
         notes: Messages about what is odd, but harmless.
         digest: Digest of the JSON files.
@@ -77,7 +78,8 @@ def _vocabulary(classes: list[str], synsets: list[str], groups: list[str]) -> tu
         if known.synset != synset:
             found[text] = Name(text, text)
         others.setdefault(text, []).extend(more)
-    return [found[text] for text in sorted(found)], {text: words for text, words in others.items() if words}
+    distinct = {text: [word for word in words if word not in found] for text, words in others.items()}
+    return [found[text] for text in sorted(found)], {text: words for text, words in distinct.items() if words}
 
 
 def _read(folder: Path, names: list[str]) -> Arrays:

@@ -14,15 +14,6 @@ BACKGROUND = frozenset(
 )
 
 
-def is_full_release(root: Path) -> bool:
-    """Whether a folder holds the full release.
-
-    Args:
-        root: The folder.
-    """
-    return (root / "index_ade20k.pkl").is_file() or (root / "images" / "ADE").is_dir()
-
-
 def is_benchmark(root: Path) -> bool:
     """Whether a folder holds the scene parsing benchmark, ADEChallengeData2016.
 

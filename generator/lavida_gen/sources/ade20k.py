@@ -16,18 +16,10 @@ from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name
+from lavida_gen.sources._ade import BACKGROUND
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
 from lavida_gen.sources._label_maps import Counts, LabelMapSource
 from lavida_gen.storage import cache
-
-# LAVIDA never uses 20 of the 150 classes as anomalies and does not list them. These 20 are what a place consists of:
-# ground, walls, sky, water and vegetation.
-BACKGROUND = frozenset(
-    (
-        *("wall", "floor", "ceiling", "building", "sky", "tree", "grass", "road", "sidewalk", "path", "dirt track"),
-        *("earth", "land", "field", "sand", "hill", "mountain", "water", "sea", "river"),
-    )
-)
 
 # The masks show each pixel's whole object. The full release also annotates parts of objects and what people wear: in a
 # building there are windows, which these masks label as building.
@@ -73,7 +65,7 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
         attribution="MIT CSAIL Computer Vision Group, ADE20K",
         get=(
             "Fetch ADEChallengeData2016.zip ('Full dataset') from the scene parsing page and unzip it. The full\n"
-            "ADE20K release (ADE20K_2021_17_01) has another layout and is not read by this source."
+            "ADE20K release (ADE20K_2021_17_01) has another layout: source `ade20k_full` reads it."
         ),
         layout=(
             "ROOT/images/training/ADE_train_00000001.jpg ...        ROOT/images/validation/...\n"

@@ -26,7 +26,7 @@ from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source
 
 FRAME = Frame.drawn(lambda: np.zeros((8, 8, 3), np.uint8), (8, 8), "x")
-EXHAUSTIVE = {"coco", "coco_panoptic", "coco_stuff", "ade20k", "cityscapes", "mapillary", "folder", "hf"}
+EXHAUSTIVE = {"yolo_seg", "coco", "coco_panoptic", "coco_stuff", "ade20k", "cityscapes", "mapillary", "folder", "hf"}
 
 VERIFIED = {"lvis"}
 """Data sets that state absent names scene by scene; nothing is known about others."""
@@ -46,7 +46,7 @@ class Rules:
     def __init__(self, **declared: str) -> None:
         self.declared = declared
 
-    def evidence(self, text: str, scene: Scene) -> str:
+    def evidence(self, text: str, there: object) -> str:
         return self.declared.get(text, "unannotated")
 
 

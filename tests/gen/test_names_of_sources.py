@@ -231,9 +231,10 @@ def test_an_expression_is_known_by_its_category_unless_that_is_there() -> None:
     }
     planner = SamplePlanner.open(recipe(source))
     rules = planner.sources[0].absence
-    assert rules.evidence("old dog", planner.sources[0].scene(1)) == "exhaustive"
-    assert rules.evidence("old dog", planner.sources[0].scene(0)) == "unannotated", "a dog is there"
-    assert rules.evidence("zebra", planner.sources[0].scene(0)) == "unannotated", "of another vocabulary"
+    assert rules.evidence("old dog", ["cat"]) == "exhaustive"
+    assert rules.evidence("old dog", ["dog"]) == "unannotated", "a dog is there"
+    assert rules.evidence("dog", ["dog"]) == "unannotated", "phrases may name what is there: the dog in the wrong place"
+    assert rules.evidence("zebra", ["cat"]) == "unannotated", "of another vocabulary"
 
 
 def test_a_source_that_cannot_meet_the_evidence_stops_the_build() -> None:

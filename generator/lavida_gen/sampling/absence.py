@@ -5,7 +5,7 @@ The weakest evidence that counts is the recipe's `absent_evidence:`; without it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from lavida_gen.common.errors import DataError, UserError, problem
@@ -15,7 +15,7 @@ from lavida_gen.names.name_rows import JoinedNames
 from lavida_gen.names.vocabulary import Vocabulary
 from lavida_gen.sampling.readable_names import ReadableNames
 from lavida_gen.scenes.evidence import EVIDENCE, FALSE_EVIDENCE, FalseEvidence
-from lavida_gen.scenes.scene import Name, Scene
+from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import Source
 
 COPIED = 4096
@@ -49,6 +49,7 @@ class AbsenceRules:
         self._declares = overrides or source.absence != "unannotated"
         self._stated = frozenset(entry.absent_names)
         self._lists_others = entry.other_names
+        self._declared_of: dict[str, FalseEvidence] = {}
         best = self._best()
         self.minimum: FalseEvidence = best if asked is None else "unannotated" if asked == "any" else asked
         if asked is None:
@@ -119,25 +120,36 @@ class AbsenceRules:
         text = raw.category if name.text == name.category else name.text
         return self._source.evidence_of_absence(Name(text, raw.category, raw.group, raw.synset))
 
-    def evidence(self, text: str, scene: Scene) -> FalseEvidence:
+    def evidence(self, text: str, there: Collection[str]) -> FalseEvidence:
         """How it is known that a listed name is absent from a scene which does not itself state it.
 
         Args:
             text: The name.
-            scene: The scene.
+            there: The categories of what is annotated in the scene.
 
         Returns:
             The weakest class over all categories that the name has in the vocabulary. "unannotated" for a name of a
             kind of thing that is there: nobody states that it is true of none of them.
         """
+        own = self._declared_of.get(text)
+        if own is None:
+            own = self._declared_of[text] = self._weakest(text)
+        if own not in ("verified", "unannotated") and self._is_of_a_kind_in(text, there):
+            own = "unannotated"
+        return "stated" if text in self._stated and _rank("stated") < _rank(own) else own
+
+    def _weakest(self, text: str) -> FalseEvidence:
         if self._is_drawn:
             return "verified"
         categories = self._categories_of.get(text, ()) if self._declares else ()
         classes = [self._declared(Name(text, category)) for category in categories]
-        own = max(classes, key=_rank) if classes else "unannotated"
-        if own != "unannotated" and _is_of_a_kind_in(scene, [category or text for category in categories]):
-            own = "unannotated"
-        return "stated" if text in self._stated and _rank("stated") < _rank(own) else own
+        return max(classes, key=_rank) if classes else "unannotated"
+
+    def _is_of_a_kind_in(self, text: str, there: Collection[str]) -> bool:
+        """Categories that may be listed are of no kind that is there (`pick_absent`); expressions may be."""
+        if text in self._names.categories:
+            return text in there
+        return any(lexicon.same_kind(category, other) for category in self._categories_of[text] for other in there)
 
     def suffices(self, text: str, evidence: str) -> bool:
         """Whether a name that an exposure listed has the evidence asked for.
@@ -161,11 +173,6 @@ class AbsenceRules:
             if name.category not in known:
                 found[name.text] = (*known, name.category)
         return found
-
-
-def _is_of_a_kind_in(scene: Scene, categories: Sequence[str]) -> bool:
-    there: Iterator[str] = (region.category or region.names[0] for region in scene.regions)
-    return any(lexicon.same_kind(category, other) for other in set(there) for category in categories)
 
 
 def _rank(evidence: FalseEvidence) -> int:

@@ -26,6 +26,7 @@ def sample_evidence(draft: Draft, scene: Scene, exposure: Exposure, rules: Absen
         K classes in the order of `draft.names`.
     """
     present = "made" if exposure.makes_anomalies else "annotated"
+    there = {region.category or region.names[0] for region in scene.regions}
     stated_absent = frozenset() if all(draft.labels) else frozenset(scene.absent())
     classes: list[str] = []
     for subject, label in zip(draft.subjects or draft.names, draft.labels, strict=True):
@@ -34,7 +35,7 @@ def sample_evidence(draft: Draft, scene: Scene, exposure: Exposure, rules: Absen
         elif subject in stated_absent:
             classes.append("verified")
         else:
-            classes.append(rules.evidence(subject, scene))
+            classes.append(rules.evidence(subject, there))
     return classes
 
 

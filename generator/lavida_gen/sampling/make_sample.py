@@ -114,8 +114,11 @@ def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSa
 
 def _evidence_suffices(record: SampleRecord, spec: SampleSpec) -> bool:
     """Does every name that is listed as absent have the evidence asked for? Exposures of other packages may not ask."""
+    minimum = spec.opened.absence.minimum
+    if minimum == "unannotated":
+        return True
     rows = zip(record["names"], record["labels"], record["evidence"], strict=True)
-    return all(label or spec.opened.absence.suffices(text, evidence) for text, label, evidence in rows)
+    return all(label or kind == minimum or spec.opened.absence.suffices(text, kind) for text, label, kind in rows)
 
 
 def _lost_an_anomaly(before: Draft, after: Draft, limits: Limits) -> bool:

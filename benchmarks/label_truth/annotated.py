@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,14 @@ class DataSet(ABC):
         classes: Each class by the data set's own wording.
         expressions: Each expression by the data set's own wording, with the classes of the things it was written for.
         complete: Whether every scene is annotated completely with all classes.
+        stated: Names that the recipe states to be in no scene; no file can prove them.
         total: Number of scenes that the files hold.
     """
 
     classes: dict[str, ClassFacts] = field(default_factory=dict)
     expressions: dict[str, set[str]] = field(default_factory=dict)
     complete: bool = False
+    stated: frozenset[str] = frozenset()
     total: int = 0
     _scenes: dict[str, TrueScene] = field(default_factory=dict)
 
@@ -86,13 +89,17 @@ class DataSet(ABC):
     def read(self, record: Record) -> TrueScene:
         """Read the scene that a sample's record names."""
 
+    def closed(self, record: Record) -> Mapping[str, ClassFacts]:
+        """The classes that a sample's scene is annotated with completely."""
+        return self.classes if self.complete else {}
+
     def facts(self, wording: str) -> ClassFacts:
         """Of a class; of any other wording its own words."""
         return self.classes.get(wording) or ClassFacts(wordings([wording]))
 
     def knows(self, wording: str) -> bool:
-        """Whether the files hold this wording."""
-        return wording in self.classes or wording in self.expressions
+        """Whether the files, or the recipe, hold this wording."""
+        return wording in self.classes or wording in self.expressions or wording in self.stated
 
     def why_present(self, scene: TrueScene, wording: str, text: str) -> str:
         """Why a name that is listed as absent is annotated in the scene after all, "" if it is not.
@@ -128,3 +135,49 @@ class DataSet(ABC):
         if thing.category in named_classes:
             return f"it describes a thing of class {thing.category!r}, which is annotated"
         return ""
+
+
+class Mixture(DataSet):
+    """Several data sets in one corpus, each of whose prompts may list names of the others."""
+
+    def __init__(self, parts: Sequence[tuple[str, DataSet]]) -> None:
+        """Join classes and expressions.
+
+        Args:
+            parts: First part of the scenes' keys, and the data set; several may share it.
+        """
+        super().__init__(total=sum(part.total for _, part in parts))
+        self._parts = parts
+        for _, part in parts:
+            for name, own in part.classes.items():
+                known = self.classes.get(name, ClassFacts(frozenset()))
+                self.classes[name] = ClassFacts(known.words | own.words, known.kinds | own.kinds)
+            for text, classes in part.expressions.items():
+                self.expressions[text] = self.expressions.get(text, set()) | classes
+            self.stated |= part.stated
+
+    def _owner(self, record: Record) -> tuple[DataSet, TrueScene]:
+        """The data set that holds the scene. Raises KeyError."""
+        for prefix, part in self._parts:
+            if record["scene"].startswith(prefix):
+                with suppress(KeyError, FileNotFoundError, StopIteration):
+                    return part, part.scene(record)
+        raise KeyError(record["scene"])
+
+    def read(self, record: Record) -> TrueScene:
+        """By the data set that holds it."""
+        return self._owner(record)[1]
+
+    def closed(self, record: Record) -> Mapping[str, ClassFacts]:
+        """Those of the scene's own data set."""
+        return self._owner(record)[0].closed(record)
+
+    def facts(self, wording: str) -> ClassFacts:
+        """By any of the data sets."""
+        found = [part.facts(wording) for _, part in self._parts if part.knows(wording)]
+        words, kinds = (own.words for own in found), (own.kinds for own in found)
+        return ClassFacts(wordings([wording]).union(*words), frozenset[str]().union(*kinds))
+
+    def knows(self, wording: str) -> bool:
+        """Whether any of the data sets does."""
+        return any(part.knows(wording) for _, part in self._parts)

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from label_truth.annotated import DataSet, TrueScene
+from label_truth.annotated import ClassFacts, DataSet, Record, TrueScene
 from label_truth.samples import StoredSample
 from label_truth.wording import NO_NAMES, contains, normal
 
@@ -80,7 +80,7 @@ def check_samples(samples: Iterator[StoredSample], data_set: DataSet) -> Tally:
 Found = Iterator[tuple[str, str]]
 
 
-def wordings_of(record: dict[str, Any]) -> list[str]:
+def wordings_of(record: Record) -> list[str]:
     """The data set's own wording of each listed name."""
     return [original or name for name, original in zip(record["names"], record["originals"], strict=True)]
 
@@ -149,7 +149,7 @@ def _subjects(phrase: str, scene: TrueScene) -> list[str]:
     return sorted(found, key=len)[-1:]
 
 
-def _names(record: dict[str, Any], scene: TrueScene, data_set: DataSet, tally: Tally) -> Found:
+def _names(record: Record, scene: TrueScene, data_set: DataSet, tally: Tally) -> Found:
     """Names, their original wordings, and the evidence that is claimed for them."""
     exposure = record["exposure"]
     there = {text for thing in scene.things for text in thing.wordings}
@@ -157,7 +157,7 @@ def _names(record: dict[str, Any], scene: TrueScene, data_set: DataSet, tally: T
     for name, wording, label, evidence in rows:
         if normal(name) in NO_NAMES or normal(wording) in NO_NAMES or not name.strip():
             yield "no name", f"{name!r} is listed"
-        yield from _evidence(wording, label, evidence, exposure, scene, data_set)
+        yield from _evidence(wording, label, evidence, record, scene, data_set)
         if exposure not in PLAIN_NAMES:
             continue
         if not _is_known(wording, exposure, scene, data_set):
@@ -185,8 +185,9 @@ def _is_known(wording: str, exposure: str, scene: TrueScene, data_set: DataSet) 
     )
 
 
-def _evidence(wording: str, label: bool, evidence: str, exposure: str, scene: TrueScene, data_set: DataSet) -> Found:
+def _evidence(wording: str, label: bool, evidence: str, record: Record, scene: TrueScene, data_set: DataSet) -> Found:
     """Does the annotation file justify the class of evidence?"""
+    exposure = record["exposure"]
     if label:
         if evidence != ("made" if exposure in MAKES else "annotated"):
             yield "evidence", f"{wording!r} is the anomaly of {exposure}, with evidence {evidence!r}"
@@ -194,12 +195,15 @@ def _evidence(wording: str, label: bool, evidence: str, exposure: str, scene: Tr
         if wording not in scene.stated_absent:
             yield "evidence", f"{wording!r} is 'verified', but no file states that it is absent from this scene"
     elif evidence == "exhaustive":
-        closed = data_set.classes if data_set.complete else {}
+        closed = data_set.closed(record)
         if wording not in closed and not (exposure not in PLAIN_NAMES and _has_class(wording, closed)):
             yield "evidence", f"{wording!r} is 'exhaustive', but in no closed vocabulary of the data set"
-    elif evidence not in ("stated", "unannotated"):
+    elif evidence == "stated":
+        if not any(contains(normal(wording), normal(name)) for name in data_set.stated):
+            yield "evidence", f"{wording!r} is 'stated', but the recipe does not state it"
+    elif evidence != "unannotated":
         yield "evidence", f"{wording!r} is listed as absent with evidence {evidence!r}"
 
 
-def _has_class(phrase: str, closed: dict[str, Any]) -> bool:
+def _has_class(phrase: str, closed: Mapping[str, ClassFacts]) -> bool:
     return any(contains(normal(phrase), word) for facts in closed.values() for word in facts.words)

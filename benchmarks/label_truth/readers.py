@@ -126,9 +126,9 @@ class Panoptic(DataSet):
 class IndexMasks(DataSet):
     """Images with a PNG of class indices each, and a list of names in the order of the indices."""
 
-    def __init__(self, root: Path) -> None:
-        """Read names.txt."""
-        super().__init__(complete=True)
+    def __init__(self, root: Path, stated: Iterable[str] = ()) -> None:
+        """Read names.txt; `stated` are names that the recipe states to be in no scene."""
+        super().__init__(complete=True, stated=frozenset(stated))
         self._root = root
         self._names = dict(enumerate(root.joinpath("names.txt").read_text("utf-8").split("\n")))
         self._names = {value: name.strip() for value, name in self._names.items() if name.strip()}

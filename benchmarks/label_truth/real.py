@@ -5,15 +5,30 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from label_truth.annotated import DataSet
+from label_truth.annotated import DataSet, Mixture
 from label_truth.readers import CocoFile, Davis2016, FullAde, IndexMasks, Panoptic, Referring
 
 Options = dict[str, Any]
+
+
+CAMVID_ABSENT = (
+    "elephant",
+    "sofa",
+    "bathtub",
+    "sailing boat",
+    "giraffe",
+    "airplane",
+    "pizza",
+    "bed",
+    "sheep",
+    "toaster",
+)
+"""What no picture of CamVid's streets shows: each of its own classes is in all 60 of them."""
 
 
 @dataclass(frozen=True)
@@ -22,65 +37,69 @@ class RealSet:
 
     Attributes:
         name: Name in tables.
-        source: Its entry in a recipe.
+        sources: Its entries in a recipe.
+        prefix: First part of its scenes' keys.
         open: Opens the reader of its own files.
-        exhaustive: Whether names may be listed as absent because its vocabulary is annotated completely.
-        more: Other keys of the recipe.
+        exhaustive: Whether its vocabulary is annotated completely.
     """
 
     name: str
-    source: Options
+    sources: tuple[Options, ...]
+    prefix: str
     open: Callable[[], DataSet]
     exhaustive: bool
-    more: Options = field(default_factory=dict)
 
 
-def real_sets(data: Path, home: Path, known_sources: Iterable[str]) -> Iterator[RealSet]:
-    """Every real data set with masks.
+def real_sets(data: Path, home: Path, known_sources: Iterable[str]) -> list[RealSet]:
+    """Every real data set with masks, and all of them in one corpus whose prompts list names of the others as well.
 
     Args:
         data: Folder of the real data sets.
         home: Folder for layouts that must be made of them.
         known_sources: Names of the sources that there are.
     """
-    known = set(known_sources)
+    sets = [*_images(data, set(known_sources)), *_videos(data, home)]
+    mixed = [real for real in sets if real.name != "ref_davis"]  # vos_multi holds its films, too
+    sources = tuple({**entry, "other_names": True} for real in mixed for entry in real.sources)
+    return [*sets, RealSet("everything", sources, "", partial(_open_all, mixed), False)]
+
+
+def _open_all(mixed: Iterable[RealSet]) -> Mixture:
+    return Mixture([(real.prefix, real.open()) for real in mixed])
+
+
+def _images(data: Path, known: set[str]) -> Iterator[RealSet]:
     coco, tiny, polygons, camvid = data / "coco", data / "tinycoco", data / "coco_polygons", data / "camvid"
-    file = coco / "annotations" / "instances_val2017.json"
-    yield _coco("coco", coco, "val2017", partial(CocoFile, file, coco / "val2017"))
-    for split in ("train2017", "val2017"):
-        file_ = tiny / "annotations" / f"instances_{split}.json"
-        yield _coco(f"tinycoco {split}", tiny, split, partial(CocoFile, file_, tiny / "images" / split))
-    yield RealSet(
-        "coco_polygons",
-        _own_json(polygons, known),
-        partial(CocoFile, polygons / "annotations" / "instances_train.json", polygons),
-        True,
+    places = (
+        ("coco", coco, coco / "val2017", "val2017"),
+        ("tinycoco train2017", tiny, tiny / "images" / "train2017", "train2017"),
+        ("tinycoco val2017", tiny, tiny / "images" / "val2017", "val2017"),
     )
-    entry = {"name": "coco_panoptic", "root": coco, "split": "val2017"}
-    yield RealSet("coco_panoptic", entry, partial(Panoptic, coco, "val2017"), True)
-    yield RealSet(
-        "camvid (folder)",
-        {"name": "folder", "root": camvid, "dataset": "camvid", "void": [11]},
-        partial(IndexMasks, camvid),
-        True,
-        {"anomaly_ratio": 1.0},  # every class is in every scene
-    )
-    davis = data / "davis"
-    entry = {"name": "davis", "root": davis, "year": 2016, "split": "val", "frames": 4, "hop": 4}
-    yield RealSet("davis 2016", entry, partial(Davis2016, davis, clips(davis, 4, 4, 4)), False)
-    entry = {"name": "ref_davis", "root": data / "ref_davis", "frames": 4, "stride": 1, "hop": 2}
-    yield RealSet("ref_davis", entry, partial(Referring, data / "ref_davis", clips(data / "ref_davis", 4, 1, 2)), False)
-    judo = with_judo(data, home / "judo")
-    entry = {"name": "ref_davis", "root": judo, "frames": 2, "stride": 1, "hop": 1}
-    yield RealSet("vos_multi", entry, partial(Referring, judo, clips(judo, 2, 1, 1)), False)
+    for name, root, images, split in places:
+        reader = partial(CocoFile, root / "annotations" / f"instances_{split}.json", images)
+        yield RealSet(name, ({"name": "coco", "root": root, "split": split},), f"coco/{split}/", reader, True)
+    reader = partial(CocoFile, polygons / "annotations" / "instances_train.json", polygons)
+    own = _own_json(polygons, known)
+    yield RealSet("coco_polygons", (own,), f"{own.get('dataset', 'coco')}/", reader, True)
+    entry: Options = {"name": "coco_panoptic", "root": coco, "split": "val2017"}
+    yield RealSet("coco_panoptic", (entry,), "coco_panoptic/", partial(Panoptic, coco, "val2017"), True)
+    entry = {"name": "folder", "root": camvid, "dataset": "camvid", "void": [11], "absent_names": CAMVID_ABSENT}
+    yield RealSet("camvid (folder)", (entry,), "camvid/", partial(IndexMasks, camvid, CAMVID_ABSENT), True)
     if "ade20k_full" in known:
-        yield RealSet(
-            "ade20k full", {"name": "ade20k_full", "root": data / "ade20k"}, partial(FullAde, data / "ade20k"), False
-        )
+        entry = {"name": "ade20k_full", "root": data / "ade20k"}
+        yield RealSet("ade20k full", (entry,), "ade20k_full/", partial(FullAde, data / "ade20k"), False)
 
 
-def _coco(name: str, root: Path, split: str, reader: Callable[[], DataSet]) -> RealSet:
-    return RealSet(name, {"name": "coco", "root": root, "split": split}, reader, True)
+def _videos(data: Path, home: Path) -> Iterator[RealSet]:
+    root = data / "davis"
+    entry: Options = {"name": "davis", "root": root, "year": 2016, "split": "val", "frames": 4, "hop": 4}
+    yield RealSet("davis 2016", (entry,), "davis/", partial(Davis2016, root, clips(root, 4, 4, 4)), False)
+    root = data / "ref_davis"
+    entry = {"name": "ref_davis", "root": root, "frames": 4, "stride": 1, "hop": 2}
+    yield RealSet("ref_davis", (entry,), "ref_davis/", partial(Referring, root, clips(root, 4, 1, 2)), False)
+    root = with_judo(data, home / "judo")
+    entry = {"name": "ref_davis", "root": root, "frames": 2, "stride": 1, "hop": 1}
+    yield RealSet("vos_multi", (entry,), "ref_davis/", partial(Referring, root, clips(root, 2, 1, 1)), False)
 
 
 def _own_json(root: Path, known: set[str]) -> Options:
@@ -133,9 +152,8 @@ def recipe(real: RealSet, samples: int, seed: int) -> Options:
         "samples": samples,
         "val": 0,
         "seed": seed,
-        "sources": [real.source],
+        "sources": real.sources,
         "exposures": [{"name": name, "weight": weight} for name, weight in EXPOSURES.items()],
         "names_per_prompt": 12,
         "broken": "drop",
-        **real.more,
     }

@@ -32,7 +32,7 @@ def _judging() -> Iterator[SimpleNamespace]:
 def _corpus(judging: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("coco")
     coco.draw(root)
-    real = SimpleNamespace(name="drawn", source={"name": "coco", "root": str(root)}, more={})
+    real = SimpleNamespace(name="drawn", sources=[{"name": "coco", "root": str(root)}])
     corpus: Path = judging.build.build_corpus(judging.real.recipe(real, 36, seed=3), root / "corpus")
     return corpus
 

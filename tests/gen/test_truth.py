@@ -21,10 +21,10 @@ from PIL import Image
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 REAL = (
     "coco", "tinycoco train2017", "tinycoco val2017", "coco_polygons", "coco_panoptic", "camvid (folder)", "davis 2016",
-    "ref_davis", "vos_multi",
+    "ref_davis", "vos_multi", "everything",
 )  # fmt: skip
 SAMPLES = 40
-NOT_YET = ("coco_polygons", "coco_panoptic", "davis 2016")
+NOT_YET = ("davis 2016", "everything")
 """Sets whose names are not clean yet: `_background_`, no original wording, words of folders."""
 
 
@@ -72,7 +72,7 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", name="corpus")
 def _corpus(root: Path, truth: SimpleNamespace) -> Path:
     """36 true samples of three drawn images."""
-    real = SimpleNamespace(name="drawn", source={"name": "coco", "root": str(root)}, more={})
+    real = SimpleNamespace(name="drawn", sources=[{"name": "coco", "root": str(root)}])
     corpus: Path = truth.build.build_corpus(truth.real.recipe(real, 36, seed=3), root / "corpus")
     return corpus
 

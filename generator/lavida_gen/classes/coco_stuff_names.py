@@ -51,7 +51,8 @@ def make_label(name: str, group: str, thing: bool) -> Label:
     """
     if thing:
         return Label(name, "thing", True, group)
-    return Label(everyday_name(name), "stuff", group in MOVABLE, group)
+    everyday = everyday_name(name)
+    return Label(everyday, "stuff", group in MOVABLE, group, original=name if name != everyday else "")
 
 
 @cache

@@ -128,8 +128,8 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, each name once, in the order of the file."""
-        names = {label.name: Name(label.name, label.name, label.group) for label in self.index.labels}
-        return list(names.values())
+        labels = self.index.labels
+        return list({own.name: Name(own.name, own.name, own.group, original=own.original) for own in labels}.values())
 
     @cached_property
     def _digest(self) -> str:

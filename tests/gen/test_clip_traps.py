@@ -78,7 +78,7 @@ def test_short_videos(tmp_path: Path, count: int) -> None:
 def test_an_object_that_is_hidden_for_a_while(tmp_path: Path) -> None:
     source = drawn("youtube_vos", tmp_path)
     scene = next(s for s in (source.scene(n) for n in range(len(source))) if youtube_vos.HIDDEN[0] in s.key)
-    (panda,) = named(scene, "giant panda")
+    (panda,) = named(scene, "giant_panda")
     assert [mask is None for mask in panda.masks] == [False, False, True]
     assert panda.candidate
 
@@ -93,7 +93,7 @@ def test_an_object_without_annotated_masks_is_never_the_anomaly(tmp_path: Path) 
         (folder / f"{frame}.png").unlink()
     source = opened("youtube_vos", {"root": tmp_path, "frames": 2})
     scene = source.scene(0)
-    assert [(r.category, r.candidate) for r in scene.regions] == [("penguin", False), ("giant panda", False)]
+    assert [(r.category, r.candidate) for r in scene.regions] == [("penguin", False), ("giant_panda", False)]
     assert candidates.anomaly_names(scene.regions) == []
 
 

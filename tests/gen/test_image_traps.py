@@ -60,6 +60,7 @@ def test_ade20k_parts_of_other_objects_may_be_there(tmp_path: Path) -> None:
     source = drawn("ade20k", tmp_path)
     assert source.evidence_of_absence(Name("person", "person")) == "exhaustive"
     assert source.evidence_of_absence(Name("windowpane", "windowpane")) == "unannotated"
+    assert source.related()["bicycle"] == ["bike", "wheel", "cycle"]
 
 
 def test_ade20k_a_value_without_a_name(tmp_path: Path) -> None:
@@ -291,6 +292,14 @@ def test_coco_stuff_maps_that_count_from_1(tmp_path: Path, values: tuple[int, ..
     expected = {(1, 2): ["person", "bicycle"], (11, 255): ["fire hydrant"]}
     assert [region.category for region in source.scene(0).regions] == expected[values]
     assert len(opened("coco_stuff", {"root": tmp_path, "first": 0})) == len(source)
+
+
+def test_coco_stuff_what_is_left_over_is_general(tmp_path: Path) -> None:
+    source = drawn("coco_stuff", tmp_path)
+    names = {name.text: name for name in source.vocabulary()}
+    assert (names["brick wall"].original, names["tree"].original) == ("wall-brick", "")
+    assert "solid" not in names
+    assert {"cabinet", "chair"} <= set(source.related()["furniture"])
 
 
 def test_coco_stuff_pixels_are_ids_less_one(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lavida_gen.annotations.mapillary_names import everyday_name
 
 from lavida_gen.classes.coco_stuff_names import NEVER, all_labels
+from lavida_gen.classes.mapillary_names import everyday_name
 from lavida_gen.names import lexicon, wordnet
 from lavida_gen.names.vocabulary import pick_absent
 from lavida_gen.scenes.scene import Name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from lavida_gen.classes.label import Label
@@ -15,6 +16,17 @@ brush) and never annotated: nothing is known of their absence."""
 
 MOVABLE = frozenset(("textile", "furniture-stuff", "food-stuff", "raw-material"))
 """Supercategories of stuff that could lie in a place by mistake; all other stuff is what a place consists of."""
+
+GENERAL = {
+    "furniture": ("furniture-stuff", "furniture"),
+    "food": ("food-stuff", "food"),
+    "structure": ("structural", "building"),
+}
+"""Classes of what is left over in a supercategory: their names are true of everything in these supercategories. (One
+that has the name of its own supercategory, such as "wall", needs no entry.)"""
+
+NO_WORD = "solid"
+"""What is left over of rock, stone, hill, mountain and wood: people do not call it so, and it is true of too much."""
 
 MATERIALS = ("wall-", "floor-", "ceiling-")
 SUFFIXES = ("-merged", "-other", "-stuff")
@@ -53,6 +65,22 @@ def make_label(name: str, group: str, thing: bool) -> Label:
         return Label(name, "thing", True, group)
     everyday = everyday_name(name)
     return Label(everyday, "stuff", group in MOVABLE, group, original=name if name != everyday else "")
+
+
+def related_names(labels: Iterable[Label]) -> dict[str, list[str]]:
+    """Which names may be true of the same thing: general ones and all that they cover.
+
+    Args:
+        labels: All labels of the data set.
+
+    Returns:
+        Name -> other names.
+    """
+    rows = list(labels)
+    return {
+        general: [label.name for label in rows if label.group in groups and label.name != general]
+        for general, groups in GENERAL.items()
+    }
 
 
 @cache

@@ -5,7 +5,7 @@ Zhou et al., Scene Parsing through ADE20K Dataset, CVPR 2017. http://sceneparsin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -86,7 +86,7 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
         self._images = required.folder(options.root / "images" / options.split, "split")
         self._info = required.file(options.root / "objectInfo150.txt", "root")
         required.raise_if_missing()
-        self._labels = _read_labels(self._info)
+        self._labels, self._synonyms = _read_labels(self._info)
         super().__init__(options, files.list_files(self._masks), self._masks, list(self._labels.values()))
         self.look_at_sample()
 
@@ -99,6 +99,10 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
             got = f"holds the values {values}: labels one lower than ADE20K's and 255 as void (reduce_zero_label)"
             todo = "add `first: 0` to the source, or fetch the masks again"
             raise DataError(problem(self.mask_path(shifted[0]), got, "0 as void and 1 to 150 as classes", todo))
+
+    def related(self) -> Mapping[str, Collection[str]]:
+        """The other synonyms of each class, which other data sets may use."""
+        return self._synonyms
 
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """As everything that is annotated completely, but for what other objects may have as a part."""
@@ -132,17 +136,19 @@ def _refuse_full_release(root: Path) -> None:
         raise DataError(problem(root, got, "annotations/ with the 150 classes of SceneParse150", todo))
 
 
-def _read_labels(path: Path) -> dict[int, Label]:
-    """Classes by number, each named by the first of its synonyms. Raises DataError."""
-    labels = {}
+def _read_labels(path: Path) -> tuple[dict[int, Label], dict[str, list[str]]]:
+    """Classes by number, each named by the first of its synonyms, and the other synonyms by name. Raises DataError."""
+    labels, synonyms = {}, {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         row = line.split("\t")
         if not line.strip() or row[0].strip() == "Idx":
             continue
-        name = row[-1].split(",")[0].strip()
+        name, *others = (part.strip() for part in row[-1].split(","))
         if len(row) < 2 or not row[0].strip().isdigit() or not name:
             expected = "a number, ..., and names, separated by tabs"
             raise DataError(problem(f"{path}:{number}", f"{line!r}", expected, "fetch the file again"))
         is_background = name in BACKGROUND
         labels[int(row[0])] = Label(name, "stuff" if is_background else "thing", not is_background)
-    return labels
+        if others:
+            synonyms[name] = others
+    return labels, synonyms

@@ -5,7 +5,7 @@ Caesar et al., COCO-Stuff: Thing and Stuff Classes in Context, CVPR 2018. https:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -100,14 +100,20 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
             self._index = open_index(file)
             self._numbers = {f"{ident:012d}": number for ident, number in image_numbers(self._index).items()}
             stuff = [_stuff(name) for name in self._index.categories if name.text != THINGS]
-            super().__init__(options, list(self._numbers), root, stuff)
+            listed = [label for label in stuff if label.name != coco_stuff_names.NO_WORD]
+            super().__init__(options, list(self._numbers), root, listed)
             return
         masks = required.folder(_maps_folder(options), "maps")
         required.raise_if_missing()
         classes = coco_stuff_names.all_labels().items()
         labels = [label for number, label in classes if number not in coco_stuff_names.NEVER]
-        super().__init__(options, files.list_files(masks), masks, labels)
+        listed = [label for label in labels if label.name != coco_stuff_names.NO_WORD]
+        super().__init__(options, files.list_files(masks), masks, listed)
         self.look_at_sample()
+
+    def related(self) -> Mapping[str, Collection[str]]:
+        """Furniture and what is furniture, food and what is food."""
+        return coco_stuff_names.related_names(self.labels)
 
     def check_sample(self, sample: Mapping[str, Counts]) -> None:
         """Refuse maps that count from 1, which would shift all names by one. Raises DataError."""

@@ -116,8 +116,8 @@ class ClipSource(Source[ClipOptionsT_co]):
     """
 
     prefix: ClassVar[str]
-    family: ClassVar[str]
-    rate: ClassVar[float | None] = None
+    family: str
+    rate: float | None = None
 
     def __init__(self, options: ClipOptionsT_co, split: str, videos: Sequence[Video]) -> None:
         """Cut the videos into clips.
@@ -169,17 +169,17 @@ class ClipSource(Source[ClipOptionsT_co]):
     def scene(self, number: int) -> Scene:
         """The clip with everything that has a name in it."""
         video, positions = self._clips[number]
-        contents = self.read_clip(video, positions)
+        contents, rights = self.read_clip(video, positions), self.rights()
         return Scene(
             key=self.key(number),
             frames=contents.frames,
             size=contents.size,
             regions=contents.regions,
-            licence=self.about.licence,
+            licence=rights.licence,
             group=self.group(number),
             fps=self._fps(video, positions),
             seconds=self._seconds(video, positions),
-            attribution=self.about.attribution,
+            attribution=rights.attribution,
             absent=lambda: iter(contents.absent),
         )
 

@@ -28,7 +28,9 @@ LIMITS = {"index_s": 180.0, "open_s": 1.0, "worker_mb": 500.0, "scene_ms": 0.3}
 
 
 def draw(path: Path, images: int) -> None:
-    """Write the JSON, image by image."""
+    """Write the JSON, image by image; the categories are COCO's things 1 to 80."""
+    from lavida_gen.classes.coco_stuff_names import all_labels
+
     rng = np.random.default_rng(2017)
     counts = rng.multinomial(round(images * ANNOTATIONS / IMAGES), np.full(images, 1 / images))
     with path.open("w") as file:
@@ -45,7 +47,8 @@ def draw(path: Path, images: int) -> None:
                 row |= {"image_id": number, "id": annotation}
                 file.write((", " if annotation else "") + json.dumps(row))
                 annotation += 1
-        kinds = [{"supercategory": f"group {n % 12}", "id": n, "name": f"kind {n}"} for n in range(1, 81)]
+        names = {n: all_labels()[n].name for n in range(1, 81)}
+        kinds = [{"supercategory": f"group {n % 12}", "id": n, "name": name} for n, name in names.items()]
         file.write(f'], "categories": {json.dumps(kinds)}}}')
 
 

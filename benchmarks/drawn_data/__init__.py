@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from lavida_gen.classes.coco_stuff_names import all_labels
 from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import CorpusRecipe
 
@@ -58,12 +59,13 @@ def draw_coco(root: Path) -> Path:
         cv2.imwrite(str(root / "val2017" / name), pixels, [cv2.IMWRITE_JPEG_QUALITY, 75])
         images.append({"id": number, "file_name": name, "height": SIZE[0], "width": SIZE[1], "license": 1})
         for _ in range(THINGS):
-            kind = int(rng.integers(KINDS))
+            kind = 1 + int(rng.integers(KINDS))
             annotations.append(
                 {"id": len(annotations) + 1, "image_id": number, "category_id": kind, "iscrowd": 0, "area": 1.0,
                  "bbox": [0, 0, 1, 1], "segmentation": [polygon(rng)]}
             )  # fmt: skip
-    categories = [{"id": k, "name": f"kind{k}", "supercategory": f"group{k % 12}"} for k in range(KINDS)]
+    names = {k: all_labels()[k].name for k in range(1, KINDS + 1)}
+    categories = [{"id": k, "name": name, "supercategory": f"group{k % 12}"} for k, name in names.items()]
     licences = [{"id": 1, "name": "CC BY 2.0", "url": "https://creativecommons.org/licenses/by/2.0/"}]
     plain = {"images": images, "annotations": annotations, "categories": categories, "licenses": licences}
     (root / "annotations" / "instances_val2017.json").write_text(json.dumps(plain))

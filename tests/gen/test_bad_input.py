@@ -49,7 +49,7 @@ def coco(root: Path) -> Coco:
                     "segmentation": [polygon],
                 }
             )
-    categories = [{"id": k, "name": n, "supercategory": "s"} for k, n in ((1, "dog"), (2, "cart"), (3, "kite"))]
+    categories = [{"id": k, "name": n, "supercategory": "s"} for k, n in ((1, "person"), (2, "bicycle"), (3, "car"))]
     return {"images": images, "annotations": annotations, "categories": categories}
 
 

@@ -167,10 +167,15 @@ def test_check_of_data_with_holes(recipe: Path, tmp_path: Path) -> None:
     photo = tmp_path / "train2017" / "000000000285.jpg"
     photo.unlink()
     text = run("check", "-r", str(recipe), "--set", entry, code=1)
-    assert f"no file {photo}; fetch it again; `broken: drop` leaves it out and loses 1 scene\n" in text
+    assert (
+        f"no file {photo}; fetch it again, or check `images`; `broken: drop` leaves it out and loses 1 scene\n" in text
+    )
     assert text.splitlines()[-1] == "recipe cli: 1 problem, 1 note"
     text = run("check", "-r", str(recipe), "--set", entry, "--set", "broken=drop")
-    assert f"dropped: sources[0] (coco): {file}: image id 285: no file {photo}; fetch it again\n" in text
+    assert (
+        f"dropped: sources[0] (coco): {file}: image id 285: no file {photo}; fetch it again, or check `images`\n"
+        in text
+    )
     assert text.splitlines()[-1] == "recipe cli: sound, `broken: drop` leaves out 1 scene for 1 reason, 1 note"
     shown = json.loads(run("check", "-r", str(recipe), "--set", entry, "--set", "broken=drop", "--json"))
     assert shown["sound"] is True

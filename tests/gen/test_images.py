@@ -6,12 +6,14 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.scenes.image_header import inspect
 from lavida_gen.scenes.images import Frame, decode, encode_jpeg, probe
 
 SIZE = (24, 32)
@@ -84,7 +86,7 @@ def test_truncated(kind: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"])
 def test_data_that_is_not_an_image(data: bytes) -> None:
-    with pytest.raises(DataError, match=r"here.jpg: is not a readable image; expected JPEG"):
+    with pytest.raises(DataError, match=r"here.jpg: is (not a readable image|empty); expected JPEG"):
         frame(data).jpeg()
 
 
@@ -96,9 +98,53 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
         frame(bomb, (60_000, 60_000)).jpeg()
 
 
-def test_bytes_after_the_end_are_harmless() -> None:
-    data = saved(Image.fromarray(picture()), "JPEG") + b"\0" * 100
-    assert frame(data).jpeg() == data
+@pytest.mark.parametrize("more", [100, 5000, 70_000])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": b"Exif\0\0 a thumbnail \xff\xd8\xff\xd9"}])
+def test_bytes_after_the_end_are_harmless(more: int, options: dict[str, Any]) -> None:
+    data = saved(Image.fromarray(picture()), "JPEG", **options)
+    assert frame(data + b"\0" * more).jpeg() == data
+    with pytest.raises(DataError, match="truncated"):
+        frame(data[: len(data) // 2] + b"\0" * more).jpeg()
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("size", [(24, 16), (16, 16)])
+def test_exif_orientation_is_applied_or_not(orientation: int, size: tuple[int, int]) -> None:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(image, "JPEG", exif=exif, quality=100, subsampling=0)
+    stored = np.asarray(Image.open(io.BytesIO(data)))
+    shown = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    assert np.abs(decode(data, size, "x", "as_stored").astype(int) - stored).max() < 3
+    assert np.abs(decode(data, shown.shape[:2], "x", "apply").astype(int) - shown).max() < 3
+    assert probe(data, "x").shown == shown.shape[:2]
+    if shown.shape == stored.shape:
+        with pytest.raises(DataError, match=rf"x: has EXIF orientation {orientation}, .*give `exif: apply` if"):
+            decode(data, size, "x", "stop")
+    else:
+        assert np.abs(decode(data, shown.shape[:2], "x", "stop").astype(int) - shown).max() < 3
+        with pytest.raises(DataError, match="x: is 16 x 24 pixels; expected 24 x 16"):
+            decode(data, shown.shape[:2], "x", "as_stored")
+
+
+def test_inspect_finds_what_decoding_would(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    data = saved(Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)), "JPEG")
+    assert len(data) > 1 << 16
+    for content in (data, data + b"\0" * 9000):
+        path.write_bytes(content)
+        assert inspect(path) == probe(data, path)
+    for content, message in (
+        (data[:-5000], "is truncated"),
+        (b"", "is empty"),
+        (b"<html>", "is not a readable image"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=rf"a\.jpg: {message}"):
+            inspect(path)
+    with pytest.raises(DataError, match=r"none\.jpg: cannot be read"):
+        inspect(tmp_path / "none.jpg")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

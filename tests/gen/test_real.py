@@ -74,7 +74,7 @@ def everything(data: Path, home: Path, samples: int = SAMPLES) -> CorpusRecipe:
         {"name": "coco", "root": data / "coco", "split": "val2017"},
         {"name": "coco", "root": data / "tinycoco", "split": "train2017", "weight": 6},
         {"name": "coco", "root": data / "tinycoco", "split": "val2017"},
-        {"name": "coco", "root": data / "coco_polygons", "annotations": "annotations/instances_train.json", "images": "."},
+        {"name": "coco_json", "root": data / "coco_polygons", "dataset": "voc_polygons"},
         {"name": "coco_panoptic", "root": data / "coco", "split": "val2017"},
         {"name": "folder", "root": data / "camvid", "dataset": "camvid", "void": [11], "background": camvid, "weight": 2,
          "other_names": True},

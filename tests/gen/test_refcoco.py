@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -307,17 +308,35 @@ def test_an_expression_with_and_without_target_is_present(tmp_path: Path) -> Non
     ],
 )
 def test_malformed_refs(tmp_path: Path, change: Plain, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        open_refcoco(write_dataset(tmp_path, [{**REFS[0], **change}, *REFS[1:]]))
+    source = open_refcoco(write_dataset(tmp_path, [{**REFS[0], **change}, *REFS[1:]]))
+    (found,) = source.left_out()
+    assert re.search(message, found.text)
+    assert (found.severity, found.scenes) == ("dropped", 0)
+    assert len(source) == len(open_refcoco(write_dataset(tmp_path / "whole")))
 
 
-def test_problems_are_reported_together_and_counted(tmp_path: Path) -> None:
+def test_expressions_of_refs_that_are_left_out_are_not_absent(tmp_path: Path) -> None:
+    """They are those of a thing without a mask; an image that has no other ref is no scene."""
+    refs = [ref(0, None, 9, "train", "the tall man"), ref(1, 3, 9, "train", "the dog"), ref(2, 77, 25, "train", "he")]
+    source = open_refcoco(write_dataset(tmp_path, refs))
+    (scene,) = (source.scene(number) for number in range(len(source)))
+    assert [(region.names, region.candidate) for region in scene.regions if region.masks == (None,)] == [
+        (("the tall man",), False)
+    ]
+    assert "the tall man" not in {name.text for name in source.vocabulary()}
+    found = [(finding.text.split(": ", 1)[1], finding.scenes) for finding in source.left_out()]
+    assert [scenes for _, scenes in found] == [0, 0, 1]
+    assert found[2][0] == "image id 25: none of its refs can be used"
+    assert list(source.findings())[:3] == list(source.left_out())
+
+
+def test_refs_none_of_which_can_be_used(tmp_path: Path) -> None:
     refs = [ref(n, 77, 9, "train", "x") for n in range(25)]
     with pytest.raises(DataError) as error:
         open_refcoco(write_dataset(tmp_path, refs))
     lines = str(error.value).split("\n")
-    assert len(lines) == 11
-    assert lines[-1] == "  ... and 15 more"
+    assert len(lines) == 12
+    assert lines[-2] == "  25 refs that cannot be used, these 10 among them"
 
 
 def test_repeated_annotation_ids(tmp_path: Path) -> None:
@@ -325,6 +344,8 @@ def test_repeated_annotation_ids(tmp_path: Path) -> None:
     plain["annotations"][1]["id"] = 1
     with pytest.raises(DataError, match=r"ann_id 1 is used twice in .*instances\.json"):
         open_refcoco(write_dataset(tmp_path, [REFS[0]], instances=plain))
+    del plain["annotations"][1]["id"], plain["annotations"][2]["id"]
+    assert len(open_refcoco(write_dataset(tmp_path / "b", [REFS[0]], instances=plain))) == 1, "ids may be missing"
 
 
 def test_blank_expressions_are_counted(tmp_path: Path) -> None:
@@ -339,13 +360,13 @@ def test_missing_images_of_the_split_are_reported(tmp_path: Path) -> None:
         path.unlink()
     (found,) = open_refcoco(root).findings()
     assert (found.severity, found.scenes) == ("dropped", 1)
-    assert found.text.endswith("COCO_train2014_000000000009.jpg; fetch it again")
+    assert found.text.endswith("COCO_train2014_000000000009.jpg; fetch it again, or check `images`")
 
 
 def test_a_json_of_refs_that_is_not_a_list(tmp_path: Path) -> None:
     root = write_dataset(tmp_path, dataset="grefcoco", refs_name="grefs(unc).json")
     (root / "grefcoco" / "grefs(unc).json").write_text('{"refs": []}')
-    with pytest.raises(DataError, match=r"grefs\(unc\)\.json:1:1: is not JSON: '\{' instead of \["):
+    with pytest.raises(DataError, match=r"grefs\(unc\)\.json: is an object; expected a list"):
         open_refcoco(root, dataset="grefcoco")
 
 

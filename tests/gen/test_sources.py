@@ -81,7 +81,7 @@ REAL: list[tuple[str, str, dict[str, Any], int]] = [
     ("coco", "coco", {"split": "val2017"}, 2),
     ("coco", "tinycoco", {"split": "train2017"}, 32),
     (
-        "coco",
+        "coco_json",
         "coco_polygons",
         {"annotations": "annotations/instances_train.json", "images": "."},
         3,

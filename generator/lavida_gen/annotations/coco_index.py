@@ -7,25 +7,26 @@ benchmarks/coco_index.py` measures it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.coco_json import InstancesReader
-from lavida_gen.annotations.files import path_inside
-from lavida_gen.annotations.problem_list import MAX_PROBLEMS
+from lavida_gen.annotations.coco_json import CROWD, IGNORE, InstancesReader
+from lavida_gen.annotations.photo_files import PhotoFiles
+from lavida_gen.annotations.problem_list import LeftOut
+from lavida_gen.common import digests
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
-from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.images import Exif, Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,18 @@ class Annotation:
     """One annotation of an image.
 
     Attributes:
-        id: Its id in the file.
+        id: Its id in the file, -1 if it has no number.
         category: Index into `CocoIndex.categories`.
         crowd: Whether one mask covers many objects.
-        mask: (H, W) of the image; None where the file has no polygon that could be drawn.
+        mask: (H, W) of the image; None where the file has no mask that could be drawn.
+        ignore: Whether the file marks it to be ignored by evaluations.
     """
 
     id: int
     category: int
     crowd: bool
     mask: RLE | None
+    ignore: bool = False
 
 
 class CocoIndex:
@@ -53,12 +56,13 @@ class CocoIndex:
         digest: SHA-256 of that file.
         categories: (name, supercategory) as Names, in the file's order.
         category_id: Their ids.
-        image_id: (images,) int64.
+        image_id: (images,) int64; -1 for ids that are texts, which `ident` gives.
         first: (images + 1,) int64: the annotations of image i are rows first[i] .. first[i + 1] of `ann_id`.
         ann_id: (annotations,) int64.
         ann_category: (annotations,) int32, indices into `categories`.
         licences: Names of the image licences.
-        notes: Messages about annotations that lost polygons or their whole mask.
+        notes: Messages about annotations that lost polygons or their whole mask, and other harmless oddities.
+        unsized: Files of images whose entry has no size, and which are left out unless their sizes are given.
     """
 
     def __init__(self, path: Path, arrays: Arrays, digest: str) -> None:
@@ -67,7 +71,7 @@ class CocoIndex:
         self.first: NDArray[np.int64] = arrays["first"]
         self.ann_id: NDArray[np.int64] = arrays["ann_id"]
         self.ann_category: NDArray[np.int32] = arrays["ann_category"]
-        self._ann_crowd = arrays["ann_crowd"]
+        self._ann_flags = arrays["ann_flags"]
         self._counts, self._count_ends = arrays["counts"], arrays["counts_at"]
         self._size, self._licence = arrays["image_size"], arrays["image_licence"]
         self._files = PackedTexts(arrays["files"], arrays["files_at"])
@@ -77,9 +81,20 @@ class CocoIndex:
         self.category_id: list[int] = arrays["category_id"].tolist()
         self.licences: list[str] = PackedTexts(arrays["licences"], arrays["licences_at"])[:]
         self.notes = PackedTexts(arrays["notes"], arrays["notes_at"])
+        self._idents, self.unsized, self._left_out = (
+            PackedTexts(arrays[name], arrays[f"{name}_at"]) if name in arrays else []
+            for name in ("image_ids", "unsized", "left_out")
+        )
+        self._left_out_scenes: NDArray[np.int64] = arrays.get("left_out_scenes", np.zeros(0, np.int64))
+        self._absent: NDArray[np.int64] = arrays.get("absent", np.zeros((0, 2), np.int64))
+        self._folders: dict[Path, PhotoFiles] = {}
 
     def __len__(self) -> int:
         return len(self.image_id)
+
+    def ident(self, image: int) -> str:
+        """The id of an image as text; ids of at most 12 digits have exactly 12, so that they sort as numbers."""
+        return self._idents[image] if self._idents else f"{int(self.image_id[image]):012d}"
 
     def file(self, image: int) -> str:
         """The file name in the annotations; not checked."""
@@ -107,30 +122,51 @@ class CocoIndex:
         counts = self._counts[offset : ends[-1]].tobytes()
         idents = self.ann_id[start:stop].tolist()
         categories = self.ann_category[start:stop].tolist()
-        crowds = self._ann_crowd[start:stop].tolist()
+        flags = self._ann_flags[start:stop].tolist()
         annotations = []
         for row, ident in enumerate(idents):
             own = counts[ends[row] - offset : ends[row + 1] - offset]
             mask = RLE(height, width, own) if own else None
-            annotations.append(Annotation(ident, categories[row], crowds[row] == 1, mask))
+            flag = flags[row]
+            annotations.append(Annotation(ident, categories[row], flag & CROWD != 0, mask, flag & IGNORE != 0))
         return annotations
 
     def annotation_categories(self, image: int) -> list[tuple[int, bool]]:
-        """(category, whether it has a mask) of each annotation of an image, in the order of the file."""
+        """(category, whether it has a mask and is not to be ignored) of each annotation of an image, in order."""
         start, stop = self.first[image : image + 2].tolist()
-        has_mask = np.diff(self._count_ends[start : stop + 1]) > 0
-        return list(zip(self.ann_category[start:stop].tolist(), has_mask.tolist(), strict=True))
+        usable = (np.diff(self._count_ends[start : stop + 1]) > 0) & (self._ann_flags[start:stop] < IGNORE)
+        return list(zip(self.ann_category[start:stop].tolist(), usable.tolist(), strict=True))
+
+    def absent(self, image: int) -> list[int]:
+        """Categories (indices) that the file states as absent from an image and does not annotate there."""
+        rows = slice(*np.searchsorted(self._absent[:, 0], (image, image + 1)).tolist())
+        present = {category for category, _ in self.annotation_categories(image)}
+        return [category for category in self._absent[rows, 1].tolist() if category not in present]
+
+    def roots(self) -> frozenset[int]:
+        """Categories (indices) that group others and have no annotation, such as the root that exports add."""
+        used = set(np.unique(self.ann_category).tolist())
+        groups = {name.group for name in self.categories if name.group != name.text}
+        return frozenset(row for row, name in enumerate(self.categories) if name.text in groups and row not in used)
 
     def where(self, image: int) -> str:
         """Names the image in errors."""
-        return f"{self.path}: image id {int(self.image_id[image])}"
+        ident = self._idents[image] if self._idents else int(self.image_id[image])
+        return f"{self.path}: image id {ident}"
 
-    def frame(self, folder: Path, image: int) -> Frame:
+    def _photos(self, folder: Path) -> PhotoFiles:
+        """The image files below a folder."""
+        if folder not in self._folders:
+            self._folders[folder] = PhotoFiles(folder, lambda: self._files)
+        return self._folders[folder]
+
+    def frame(self, folder: Path, image: int, exif: Exif = "size") -> Frame:
         """An image as a Frame; its file is opened when somebody reads it.
 
         Args:
             folder: Folder of the image files.
             image: Number of the image.
+            exif: What the annotations have to do with the EXIF orientation of the file.
 
         Returns:
             The frame.
@@ -138,12 +174,35 @@ class CocoIndex:
         Raises:
             DataError: The file name leaves the folder.
         """
-        return image_frame(
-            path_inside(folder, self.file(image), self.where(image)), self.size(image), self.where(image)
-        )
+        return self._photos(folder).frame(self.file(image), self.size(image), self.where(image), exif)
+
+    def photo(self, folder: Path, image: int) -> Path:
+        """The file of an image.
+
+        Args:
+            folder: Folder of the image files.
+            image: Number of the image.
+
+        Returns:
+            An existing file.
+
+        Raises:
+            DataError: There is none, or its name leaves the folder.
+        """
+        where, photos = self.where(image), self._photos(folder)
+        path = photos.path(self.file(image), where)
+        found = path if path.is_file() else photos.find(self.file(image))
+        if found is None:
+            raise DataError(problem(where, f"no file {path}", todo="fetch it again, or check `images`"))
+        return found
+
+    def left_out(self) -> Iterator[Finding]:
+        """Images and annotations that cannot be used. An annotation without a usable mask keeps its place, unmasked."""
+        for text, scenes in zip(self._left_out, self._left_out_scenes.tolist(), strict=True):
+            yield Finding("dropped", f"{self.path}: {text}", scenes)
 
     def findings(self) -> Iterator[Finding]:
-        """Notes on annotations that lost polygons or their whole mask."""
+        """Notes on annotations that lost polygons or their whole mask, and on other harmless oddities."""
         yield from (Finding("note", f"{self.path}: {note}") for note in self.notes)
 
     def missing(self, folder: Path, images: Sequence[int] | None = None) -> Iterator[Finding]:
@@ -156,62 +215,32 @@ class CocoIndex:
         Yields:
             A finding for each of the first missing files, then one for all others.
         """
-        missing = 0
-        checked = range(len(self)) if images is None else images
-        for image in checked:
+        left_out = LeftOut()
+        for image in range(len(self)) if images is None else images:
             try:
-                path = path_inside(folder, self.file(image), self.where(image))
-                if path.is_file():
-                    continue
-                text = problem(self.where(image), f"no file {path}", todo="fetch it again")
+                self.photo(folder, image)
             except DataError as error:
-                text = str(error)
-            missing += 1
-            if missing <= MAX_PROBLEMS:
-                yield Finding("dropped", text, 1)
-        if missing > MAX_PROBLEMS:
-            text = f"{missing:,} of {len(checked):,} images are missing, including these {MAX_PROBLEMS}"
-            yield Finding("dropped", f"{self.path}: {text}; fetch them again", missing - MAX_PROBLEMS)
+                left_out.add("images are missing", str(error), 1)
+        yield from (Finding("dropped", text, scenes) for text, scenes in left_out.rows())
 
 
-def image_frame(path: Path, size: tuple[int, int], where: str) -> Frame:
-    """An image file as a Frame whose errors also name the annotations that refer to it.
-
-    Args:
-        path: The image file; it is opened when somebody reads the frame.
-        size: (H, W) in pixels, which the file must have.
-        where: The annotations that refer to it.
-
-    Returns:
-        The frame.
-    """
-
-    def read() -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            got = f"cannot be read ({error.strerror})"
-            todo = "fetch it again, or check `images`"
-            raise DataError(problem(f"{where}: {path}", got, "its image file", todo)) from error
-
-    return Frame.encoded_by(read, size, str(path))
-
-
-def open_index(path: Path) -> CocoIndex:
+def open_index(path: Path, sizes: Mapping[str, tuple[int, int]] | None = None) -> CocoIndex:
     """Open the index of an instances JSON; the first call makes it.
 
     Args:
         path: The instances JSON.
+        sizes: (H, W) of image files whose entry in the JSON has no size.
 
     Returns:
         The index.
 
     Raises:
-        DataError: The file has problems; the message lists them.
+        DataError: Nothing of the file can be used; the message lists its problems.
     """
-    digest = cache.file_digest(path)
-    arrays = cache.cached_arrays("coco", VERSION, [digest], lambda: InstancesReader(path).read())
-    return CocoIndex(path, arrays, digest)
+    digest, known = cache.file_digest(path), sizes or {}
+    parts = [digest, *(f"{file} {size}" for file, size in sorted(known.items()))]
+    arrays = cache.cached_arrays("coco", VERSION, parts, lambda: InstancesReader(path, known).read())
+    return CocoIndex(path, arrays, digests.sha256("\n".join(parts)) if known else digest)
 
 
 def image_numbers(index: CocoIndex) -> dict[int, int]:

@@ -27,11 +27,12 @@ Member = tuple[str, int, object]
 """(key, number of the element or SINGLE or EMPTY, value)."""
 
 
-def members(path: Path) -> Iterator[Member]:
+def members(path: Path, expected: str = "an object") -> Iterator[Member]:
     """Read a JSON object member by member, and its lists element by element.
 
     Args:
         path: The file.
+        expected: What the file should be, for the error where it is a list.
 
     Yields:
         (key, number, value): each element of a list with its number from 0, other values with number SINGLE, and
@@ -40,7 +41,7 @@ def members(path: Path) -> Iterator[Member]:
     Raises:
         DataError: The text ends early or is not JSON; the message names line and column.
     """
-    return _read(path, _object)
+    return _read(path, _object, ("[", "a list", expected))
 
 
 def elements(path: Path) -> Iterator[object]:
@@ -55,14 +56,19 @@ def elements(path: Path) -> Iterator[object]:
     Raises:
         DataError: The text ends early or is not JSON; the message names line and column.
     """
-    return (value for _, number, value in _read(path, lambda window: _list(window, "")) if number >= 0)
+    other = ("{", "an object", "a list")
+    return (value for _, number, value in _read(path, lambda window: _list(window, ""), other) if number >= 0)
 
 
-def _read(path: Path, walk: Callable[[_Window], Iterator[Member]]) -> Iterator[Member]:
+def _read(path: Path, walk: Callable[[_Window], Iterator[Member]], other: tuple[str, str, str]) -> Iterator[Member]:
+    """Read a file; `other` is what it may be instead: its first character, its name, and what is expected."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             window = _Window(file)
             try:
+                first, got, expected = other
+                if window.peek() == first:
+                    raise DataError(problem(path, f"is {got}", expected, "check which file is meant"))
                 yield from walk(window)
                 window.end()
             except _SyntaxError as error:

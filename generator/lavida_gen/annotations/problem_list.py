@@ -46,3 +46,50 @@ class ProblemList:
         """
         if self.count:
             raise DataError(f"{where}: " + "\n  ".join(self.lines()))
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Scenes and annotations of a file that cannot be used, by reason: the first of each reason in full, all counted.
+
+    Attributes:
+        reasons: Reason ("annotations without an image") -> its messages.
+        scenes: Reason -> number of scenes that are lost.
+    """
+
+    reasons: dict[str, ProblemList] = field(default_factory=dict)
+    scenes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str, message: str, scenes: int = 0) -> None:
+        """Count something that is left out.
+
+        Args:
+            reason: Why, in the plural.
+            message: Where it is, and what is wrong with it.
+            scenes: Number of scenes that are lost with it.
+        """
+        self.reasons.setdefault(reason, ProblemList(MAX_PROBLEMS)).add(message)
+        self.scenes[reason] = self.scenes.get(reason, 0) + scenes
+
+    def rows(self) -> list[tuple[str, int]]:
+        """One (message, scenes) for each message kept, then one for the others of its reason."""
+        rows = []
+        for reason, found in self.reasons.items():
+            others = found.count - len(found.messages)
+            each = 1 if self.scenes[reason] else 0  # a reason costs scenes or annotations, never both
+            rows += [(message, each) for message in found.messages]
+            if others:
+                rows.append((f"{found.count:,} {reason}, these {len(found.messages)} among them", each * others))
+        return rows
+
+    def raise_all(self, where: object) -> None:
+        """Report everything as an error: nothing is left that could be used.
+
+        Args:
+            where: The file, named first in the error.
+
+        Raises:
+            DataError: Something was left out.
+        """
+        if self.reasons:
+            raise DataError(f"{where}: " + "\n  ".join(message for message, _ in self.rows()))

@@ -6,7 +6,7 @@ Reads what the refer API publishes (https://github.com/lichengunc/refer: pickles
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -15,29 +15,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.annotations import json_stream, safe_pickle
+from lavida_gen.annotations.coco_fields import integer
 from lavida_gen.annotations.coco_index import CocoIndex, image_numbers
-from lavida_gen.annotations.coco_json import integer
-from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, ProblemList
+from lavida_gen.annotations.coco_json import NO_ID
+from lavida_gen.annotations.problem_list import MAX_NOTES, LeftOut, ProblemList
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
-VERSION = 1
+VERSION = 2
 
 
 class ReferIndex:
     """Random access to the images of a split that have expressions. Scenes are numbered 0..len-1.
 
     Attributes:
-        digest: SHA-256 of the refs file.
+        path: The refs file.
+        digest: SHA-256 of that file.
         image: (scenes,) int64: number of each scene's image in the CocoIndex, ascending.
         names: Every distinct (expression, category), as Names.
         notes: Messages about expressions that were left out.
     """
 
-    def __init__(self, arrays: Arrays, coco: CocoIndex, digest: str) -> None:
-        self.digest = digest
+    def __init__(self, path: Path, arrays: Arrays, coco: CocoIndex, digest: str) -> None:
+        self.path, self.digest = path, digest
         self.image: NDArray[np.int64] = arrays["image"]
         self.names = Expressions(
             PackedTexts(arrays["texts"], arrays["texts_at"]), arrays["text_category"], coco.categories
@@ -45,7 +48,10 @@ class ReferIndex:
         self._first, self._row, self._name = arrays["first"], arrays["link_row"], arrays["link_name"]
         self._absent_first = arrays["absent_first"]
         self._absent = PackedTexts(arrays["absent"], arrays["absent_at"])
+        self._doubtful_first = arrays["doubtful_first"]
+        self._doubtful = PackedTexts(arrays["doubtful"], arrays["doubtful_at"])
         self.notes = PackedTexts(arrays["notes"], arrays["notes_at"])
+        self._left_out = PackedTexts(arrays["left_out"], arrays["left_out_at"]), arrays["left_out_scenes"]
 
     def __len__(self) -> int:
         return len(self.image)
@@ -62,6 +68,17 @@ class ReferIndex:
         """Expressions that have no target in the image, according to the data set."""
         start, stop = self._absent_first[scene : scene + 2].tolist()
         return self._absent[start:stop]
+
+    def doubtful(self, scene: int) -> list[str]:
+        """Expressions of refs that were left out: they may be true of something in the image."""
+        start, stop = self._doubtful_first[scene : scene + 2].tolist()
+        return self._doubtful[start:stop]
+
+    def left_out(self) -> Iterator[Finding]:
+        """Refs that cannot be used."""
+        texts, scenes = self._left_out
+        for text, count in zip(texts, scenes.tolist(), strict=True):
+            yield Finding("dropped", f"{self.path}: {text}", count)
 
 
 class Expressions(Sequence[Name]):
@@ -96,13 +113,14 @@ def open_refs(path: Path, coco: CocoIndex, split: str) -> ReferIndex:
         The index.
 
     Raises:
-        DataError: The file has problems, which the message lists, or no such split, and the message lists its splits.
+        DataError: No ref can be used, and the message lists the problems; or there is no such split, and the message
+            lists the splits.
     """
     digest = cache.file_digest(path)
     arrays = cache.cached_arrays(
         "refer", VERSION, [digest, coco.digest, split], lambda: _RefsReader(path, coco, split).read()
     )
-    return ReferIndex(arrays, coco, digest)
+    return ReferIndex(path, arrays, coco, digest)
 
 
 def in_split(ref_split: str, split: str) -> bool:
@@ -143,14 +161,15 @@ class _RefsReader:
     absent: list[tuple[int, str]] = field(default_factory=list)  # number of the image, expression
     images: set[int] = field(default_factory=set)
     splits: dict[str, int] = field(default_factory=dict)
-    problems: ProblemList = field(default_factory=lambda: ProblemList(MAX_PROBLEMS))
+    doubtful: list[tuple[int, str]] = field(default_factory=list)  # number of the image, expression
+    left_out: LeftOut = field(default_factory=LeftOut)
     notes: ProblemList = field(default_factory=lambda: ProblemList(MAX_NOTES))
 
     def read(self) -> Arrays:
         """The arrays of the index. Raises DataError."""
         self.image_numbers = image_numbers(self.coco)
         for row, ident in enumerate(self.coco.ann_id.tolist()):
-            if self.annotation_rows.setdefault(ident, row) != row:
+            if ident != NO_ID and self.annotation_rows.setdefault(ident, row) != row:
                 self.repeated.add(ident)
         refs: Iterable[object] = (
             json_stream.elements(self.path) if self.path.suffix == ".json" else safe_pickle.load(self.path, list)
@@ -160,9 +179,13 @@ class _RefsReader:
                 self._ref(f"refs[{number}]", ref)
             except DataError as error:
                 ident = f" (ref_id {ref['ref_id']})" if isinstance(ref, dict) and "ref_id" in ref else ""
-                self.problems.add(f"refs[{number}]{ident}: {error}")
-        self.problems.raise_if_any(self.path)
+                self.left_out.add("refs that cannot be used", f"refs[{number}]{ident}: {error}")
+                self._keep_doubtful(ref)
+        for image in dict.fromkeys(image for image, _ in self.doubtful if image not in self.images):
+            text = f"image id {self.coco.image_id[image]}: none of its refs can be used"
+            self.left_out.add("images none of whose refs can be used", text, 1)
         if not self.images:
+            self.left_out.raise_all(self.path)
             available = ", ".join(f"{name} ({count:,})" for name, count in self.splits.items()) or "none"
             expected = f"one of its splits: {available}"
             raise DataError(problem(self.path, f"has no refs of split {self.split!r}", expected))
@@ -179,8 +202,9 @@ class _RefsReader:
             raise DataError(f"image_id {ident} is not an image of {self.coco.path}")
         image = self.image_numbers[ident]
         rows = [self._target_row(target, image) for target in _targets(ref)]
+        texts = self._expressions(where, ref)
         self.images.add(image)
-        for text in self._expressions(where, ref):
+        for text in texts:
             if not rows:
                 self.absent.append((image, text))
             for row in rows:
@@ -189,6 +213,16 @@ class _RefsReader:
                     continue  # the category is a name of the region anyway
                 name = self.names.setdefault((text, category), len(self.names))
                 self.links.append(_Link(image, row - int(self.coco.first[image]), name))
+
+    def _keep_doubtful(self, ref: object) -> None:
+        """Keep the expressions of a ref that is left out: they are not absent from its image."""
+        try:
+            if isinstance(ref, dict):
+                image = self.image_numbers.get(integer(ref, "image_id"))
+                if image is not None:
+                    self.doubtful += [(image, text) for text in self._expressions("", ref)]
+        except DataError:
+            pass  # it has no image or no expressions
 
     def _target_row(self, ident: int, image: int) -> int:
         row = self.annotation_rows.get(ident)
@@ -221,6 +255,8 @@ class _RefsReader:
         links = sorted(dict.fromkeys(self.links), key=lambda link: link.image)  # stable: keeps the order of the file
         texts = [text for text, _ in self.names]
         absent = self._verified_absent({(link.image, texts[link.name]) for link in links})
+        doubtful = sorted(pair for pair in set(self.doubtful) if pair[0] in self.images)
+        left_out = self.left_out.rows()
         bounds = np.append(image, len(self.coco))
         made: Arrays = {
             "image": image,
@@ -229,8 +265,16 @@ class _RefsReader:
             "link_row": np.array([link.row for link in links], np.int32),
             "link_name": np.array([link.name for link in links], np.int32),
             "absent_first": np.searchsorted([number for number, _ in absent], bounds).astype(np.int64),
+            "doubtful_first": np.searchsorted([number for number, _ in doubtful], bounds).astype(np.int64),
+            "left_out_scenes": np.array([scenes for _, scenes in left_out], np.int64),
         }
-        columns = {"texts": texts, "absent": [text for _, text in absent], "notes": self.notes.lines()}
+        columns = {
+            "texts": texts,
+            "absent": [text for _, text in absent],
+            "doubtful": [text for _, text in doubtful],
+            "left_out": [text for text, _ in left_out],
+            "notes": self.notes.lines(),
+        }
         for name, column in columns.items():
             made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
         return made

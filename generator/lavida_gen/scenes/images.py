@@ -9,37 +9,21 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.scenes.image_header import MAX_PIXELS as MAX_PIXELS
+from lavida_gen.scenes.image_header import Exif as Exif
+from lavida_gen.scenes.image_header import Header as Header
+from lavida_gen.scenes.image_header import check_whole, is_turned, jpeg_end
+from lavida_gen.scenes.image_header import probe as probe
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB 0..255."""
 
-MAX_PIXELS = 100_000_000
-"""Larger images are refused before they are decoded (decompression bombs); gigapixel scans are not scenes."""
-
 JPEG_QUALITY = 95
-
-
-class Header(NamedTuple):
-    """The header of an image, read without decoding the image.
-
-    Attributes:
-        format: "jpeg", "png", ...
-        size: (H, W) as stored.
-        plain: Whether it is an 8-bit RGB or grey JPEG that every reader shows as stored (no EXIF rotation, no CMYK),
-            so that shards may store its bytes.
-        orientation: EXIF orientation, 1..8.
-    """
-
-    format: str
-    size: tuple[int, int]
-    plain: bool
-    orientation: int = 1
 
 
 class Frame:
@@ -50,7 +34,7 @@ class Frame:
         where: Names the image in errors.
     """
 
-    __slots__ = ("_bytes", "_pixels", "size", "where")
+    __slots__ = ("_bytes", "_exif", "_pixels", "size", "where")
 
     def __init__(
         self,
@@ -58,17 +42,19 @@ class Frame:
         where: str,
         read_bytes: Callable[[], bytes] | None = None,
         read_pixels: Callable[[], Pixels] | None = None,
+        exif: Exif = "size",
     ) -> None:
         assert (read_bytes is None) != (read_pixels is None), "a frame has bytes or pixels"
-        self.size, self.where, self._bytes, self._pixels = size, where, read_bytes, read_pixels
+        self.size, self.where, self._bytes, self._pixels, self._exif = size, where, read_bytes, read_pixels, exif
 
     @classmethod
-    def file(cls, path: Path, size: tuple[int, int]) -> Frame:
+    def file(cls, path: Path, size: tuple[int, int], exif: Exif = "size") -> Frame:
         """A frame of an image file.
 
         Args:
             path: The file; it is opened when somebody reads the frame.
             size: (H, W) in pixels, which the file must have.
+            exif: Whether that is the size of the picture turned by its EXIF orientation.
         """
 
         def read() -> bytes:
@@ -77,18 +63,19 @@ class Frame:
             except OSError as error:
                 raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
 
-        return cls(size, str(path), read_bytes=read)
+        return cls(size, str(path), read_bytes=read, exif=exif)
 
     @classmethod
-    def encoded_by(cls, read: Callable[[], bytes], size: tuple[int, int], where: str) -> Frame:
+    def encoded_by(cls, read: Callable[[], bytes], size: tuple[int, int], where: str, exif: Exif = "size") -> Frame:
         """A frame of encoded bytes.
 
         Args:
             read: Returns the bytes (JPEG, PNG, ...); called each time they are needed.
             size: (H, W) in pixels, which the image must have.
             where: Names the image in errors.
+            exif: Whether that is the size of the picture turned by its EXIF orientation.
         """
-        return cls(size, where, read_bytes=read)
+        return cls(size, where, read_bytes=read, exif=exif)
 
     @classmethod
     def drawn(cls, read: Callable[[], Pixels], size: tuple[int, int], where: str) -> Frame:
@@ -115,7 +102,7 @@ class Frame:
             assert pixels.shape == (*self.size, 3), f"{self.where}: drawn {pixels.shape}, expected {self.size}"
             return pixels
         assert self._bytes is not None
-        return decode(self._bytes(), self.size, self.where)
+        return decode(self._bytes(), self.size, self.where, self._exif)
 
     def jpeg(self, quality: int = JPEG_QUALITY) -> bytes:
         """JPEG bytes: the file's own if every reader shows them as stored, else a new encoding.
@@ -136,9 +123,9 @@ class Frame:
         header = probe(data, self.where)
         if header.plain and header.size == self.size and _has_end_marker(data):
             return data
-        pixels = decode(data, self.size, self.where)
+        pixels = decode(data, self.size, self.where, self._exif)
         if header.plain and header.size == self.size:
-            return data  # bytes after the end marker are harmless: the image was decoded above without error
+            return data[: jpeg_end(data)]  # without what follows, such as a second picture
         return encode_jpeg(pixels, quality)
 
 
@@ -146,99 +133,14 @@ def _has_end_marker(jpeg: bytes) -> bool:
     return jpeg.rfind(b"\xff\xd9", len(jpeg) - 64) >= 0
 
 
-def probe(data: bytes, where: object) -> Header:
-    """Read the header of an encoded image.
-
-    Args:
-        data: The encoded image.
-        where: Names it in errors.
-
-    Returns:
-        Its format, size and orientation.
-
-    Raises:
-        DataError: It is not an image, or larger than MAX_PIXELS.
-    """
-    header = None
-    if data[:2] == b"\xff\xd8":
-        header = _probe_jpeg(data)
-    elif data[:4] == b"\x89PNG":
-        header = _probe_png(data)
-    header = header or _probe_with_pillow(data, where)
-    height, width = header.size
-    if height * width > MAX_PIXELS:
-        got, limit = f"{width} x {height} pixels", f"at most {MAX_PIXELS:,} pixels"
-        raise DataError(problem(where, got, limit, "shrink or remove the image"))
-    return header
-
-
-def _probe_jpeg(data: bytes) -> Header | None:
-    """Read the segments up to the frame header (ITU T.81 B.2). None if they are malformed."""
-    start, end, orientation = 2, len(data) - 9, 1
-    while start < end:
-        if data[start] != 0xFF:
-            return None
-        marker = data[start + 1]
-        if marker == 0xFF:  # fill byte
-            start += 1
-            continue
-        length = data[start + 2] << 8 | data[start + 3]
-        if marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\0\0":
-            orientation = _exif_orientation(data[start + 10 : start + 2 + length])
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            bits, channels = data[start + 4], data[start + 9]
-            size = (data[start + 5] << 8 | data[start + 6], data[start + 7] << 8 | data[start + 8])
-            if 0 in size:
-                return None
-            plain = bits == 8 and channels in (1, 3) and orientation == 1
-            return Header("jpeg", size, plain, orientation)
-        start += 2 + length
-    return None
-
-
-def _exif_orientation(tiff: bytes) -> int:
-    """Orientation tag 0x0112 of the first EXIF directory, 1 if it is absent or unreadable."""
-    if tiff[:2] not in (b"II", b"MM") or len(tiff) < 10:
-        return 1
-    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
-
-    def number(start: int, size: int) -> int:
-        return int.from_bytes(tiff[start : start + size], order)
-
-    start = number(4, 4)
-    for entry in range(start + 2, start + 2 + 12 * number(start, 2), 12):
-        if number(entry, 2) == 0x0112:
-            value = number(entry + 8, 2)
-            return value if 1 <= value <= 8 else 1
-    return 1
-
-
-def _probe_png(data: bytes) -> Header | None:
-    if data[12:16] != b"IHDR":
-        return None
-    width, height = (int.from_bytes(data[start : start + 4], "big") for start in (16, 20))
-    return Header("png", (height, width), False) if width and height else None
-
-
-def _probe_with_pillow(data: bytes, where: object) -> Header:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return Header((image.format or "?").lower(), (image.height, image.width), False)
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        got = "is not a readable image"
-        raise DataError(problem(where, got, "JPEG, PNG, TIFF, BMP or WebP", "replace the file")) from error
-
-
-def decode(data: bytes, size: tuple[int, int] | None, where: object) -> Pixels:
+def decode(data: bytes, size: tuple[int, int] | None, where: object, exif: Exif = "size") -> Pixels:
     """Decode an image; grey, CMYK, palette and 16-bit images become RGB.
 
     Args:
         data: The encoded image.
-        size: (H, W) that the annotations were made for, None for any. If EXIF rotates the image, the stored
-            orientation is used if it has this size, else the rotated one.
+        size: (H, W) that the annotations were made for, None for any.
         where: Names the image in errors.
+        exif: Whether that is the size of the picture turned by its EXIF orientation.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -249,16 +151,9 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object) -> Pixels:
     import cv2
 
     header = probe(data, where)
-    rotated_size = header.size[::-1] if header.orientation >= 5 else header.size
-    rotate = size is not None and header.size != size and rotated_size == size
-    if size is not None and not rotate and header.size != size:
-        got = f"is {header.size[1]} x {header.size[0]} pixels"
-        expected = f"{size[1]} x {size[0]}, the size its annotations were made for"
-        raise DataError(problem(where, got, expected, "check that images and annotations belong together"))
-    end = {"jpeg": b"\xff\xd9", "png": b"IEND"}.get(header.format)
-    if end is not None and end not in data[-4096:]:  # OpenCV fills the rest with grey without an error
-        raise DataError(problem(where, "is truncated", f"a complete {header.format.upper()}", "fetch the file again"))
-    flags = cv2.IMREAD_COLOR_RGB if rotate else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    turned = is_turned(header, size, where, exif)
+    check_whole(data, header.format, where)
+    flags = cv2.IMREAD_COLOR_RGB if turned else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
         pixels = _decode_by_pillow(data, where)

@@ -1,23 +1,29 @@
-"""COCO instances: images with masks of 80 categories, and any other data set with an instances JSON.
+"""COCO instances: images with masks of 80 categories. Other data in COCO's format: source `coco_json`.
 
 Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014. https://cocodataset.org
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.classes.coco_stuff_names import FIRST_STUFF, all_labels
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
-from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
+from lavida_gen.scenes.scene import Name
+from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, SourceInfo, SourceOptions
+from lavida_gen.sources._coco_images import CocoImageSource
 
 LICENCE = "Flickr terms; annotations CC-BY-4.0"
+UNKNOWN: dict[str, str] = {"licence": "unknown", "attribution": "unknown"}
+"""Rights of files that are not COCO's."""
 
 
 class CocoSourceOptions(SourceOptions):
@@ -33,11 +39,8 @@ class CocoSourceOptions(SourceOptions):
     )
 
 
-class CocoSource(Source[CocoSourceOptions]):
-    """Each image of an instances JSON is a scene; each annotation a region.
-
-    Crowds are regions of their category, but as "stuff", since they are not one thing.
-    """
+class CocoSource(CocoImageSource[CocoSourceOptions]):
+    """COCO's images. A file with other names is refused; one with COCO's names under other ids is somebody's own."""
 
     Options = CocoSourceOptions
 
@@ -63,68 +66,59 @@ class CocoSource(Source[CocoSourceOptions]):
 
     def __init__(self, options: CocoSourceOptions) -> None:
         """Open the index, which is made on the first call. Raises DataError."""
-        super().__init__(options)
         required, split = RequiredFiles(options.root, "see `lavida-gen sources coco`"), options.split
         name = options.annotations or f"annotations/instances_{split}.json"
         hint = "give `split` or `annotations`; see `lavida-gen sources coco`"
         file = required.file(required.root / name, "annotations", hint)
         with required.collecting():
-            self.images: Path = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
+            images = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
         required.raise_if_missing()
-        self.index: CocoIndex = open_index(file)
+        index = open_index(file)
+        self.is_coco = _is_coco(index)
+        super().__init__(options, index, images, "size" if self.is_coco else "stop", pieces=not self.is_coco)
 
-    @property
-    def kind(self) -> Kind:
-        """Images."""
-        return "image"
+    def rights(self) -> SourceInfo:
+        """COCO's; unknown ones where the file is not COCO's."""
+        return self.about if self.is_coco else replace(self.about, use="forbidden", **UNKNOWN)
 
-    def __len__(self) -> int:
-        return len(self.index)
+    def credit(self, number: int) -> tuple[str, str]:
+        """Licence and author of the photo, as the file states them."""
+        usual = (LICENCE, self.about.attribution) if self.is_coco else (UNKNOWN["licence"], UNKNOWN["attribution"])
+        return self.index.licence(number) or usual[0], self.index.url(number) or usual[1]
 
     def key(self, number: int) -> str:
-        """``coco/SPLIT/IMAGE_ID``."""
-        return f"coco/{self.options.split}/{int(self.index.image_id[number]):012d}"
+        """``coco/SPLIT/IMAGE_ID``; with the file's digest where it is not COCO's, so that no two sets share keys."""
+        split = self.options.split if self.is_coco else f"{self.options.split}-{self.index.digest[:8]}"
+        return f"coco/{split}/{self.index.ident(number)}"
 
     def group(self, number: int) -> str:
         """The photo: other data sets over COCO's photos give the same text."""
-        return f"coco-photo/{int(self.index.image_id[number])}"
+        return f"coco-photo/{int(self.index.image_id[number])}" if self.is_coco else self.key(number)
 
-    def scene(self, number: int) -> Scene:
-        """The image with every annotation as a region; one without a mask is present, but never the anomaly."""
-        index = self.index
-        regions = []
-        for annotation in index.annotations(number):
-            category, mask = index.categories[annotation.category].text, annotation.mask
-            kind: Literal["thing", "stuff"] = "stuff" if annotation.crowd else "thing"
-            regions.append(Region((category,), (mask,), category, kind, candidate=mask is not None))
-        return Scene(
-            key=self.key(number),
-            frames=(index.frame(self.images, number),),
-            size=index.size(number),
-            regions=tuple(regions),
-            licence=index.licence(number) or LICENCE,
-            group=self.group(number),
-            attribution=index.url(number) or self.about.attribution,
-        )
-
-    def annotations_without_masks(self, number: int) -> Sequence[Region]:
-        """As `scene`, without masks."""
-        regions = []
-        for row, has_mask in self.index.annotation_categories(number):
-            category = self.index.categories[row].text
-            regions.append(Region((category,), (None,), category, candidate=has_mask))
-        return regions
-
-    def vocabulary(self) -> Sequence[Name]:
-        """The categories, in the order of the file."""
-        return list(dict.fromkeys(self.index.categories))
-
-    def fingerprint(self) -> str:
-        """Digest of the instances JSON."""
-        return self.index.digest
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """COCO annotates its categories completely; of other data it is not known."""
+        return self.absence if self.is_coco else "unannotated"
 
     def findings(self) -> Iterator[Finding]:
-        """Annotations that lost polygons, missing images, file names that leave the folder."""
+        """Also whether the file is COCO's."""
         yield from super().findings()
-        yield from self.index.findings()
-        yield from self.index.missing(self.images)
+        if not self.is_coco:
+            got = "has COCO's names under other ids, so that its rights are unknown and it cannot be published"
+            todo = "for data of your own write `name: coco_json` with `dataset`, `licence` and `use`"
+            yield Finding("note", problem(self.index.path, got, todo=todo))
+
+
+def _is_coco(index: CocoIndex) -> bool:
+    """Whether the categories are COCO's, with its ids; a panoptic file adds stuff. Raises DataError for other names."""
+    things = {number: label.name for number, label in all_labels().items() if number < FIRST_STUFF}
+    names = {name.text for name in index.categories}
+    foreign = names.difference(label.name for label in all_labels().values())
+    pairs = list(zip(index.category_id, index.categories, strict=True))
+    known = [things.get(number) == name.text for number, name in pairs if number < FIRST_STUFF]
+    if known and all(known):
+        return True
+    if not foreign:
+        return False
+    got = f"has categories that are not COCO's, such as {min(foreign)!r}"
+    todo = "for data of your own write `name: coco_json` in place of `name: coco`, best with `dataset` and `licence`"
+    raise DataError(problem(index.path, got, "an instances file of COCO", todo))

@@ -129,11 +129,10 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
         expressions without a target.
         """
         index, image = self.index, int(self.refs.image[number])
-        pairs = zip(self.annotations_without_masks(number), index.annotations(image), strict=True)
-        regions = [
-            replace(region, masks=(annotation.mask,), kind="stuff" if annotation.crowd else "thing")
-            for region, annotation in pairs
-        ]
+        regions = list(self.annotations_without_masks(number))
+        for row, annotation in enumerate(index.annotations(image)):
+            kind: Literal["thing", "stuff"] = "stuff" if annotation.crowd else "thing"
+            regions[row] = replace(regions[row], masks=(annotation.mask,), kind=kind)
         return Scene(
             key=self.key(number),
             frames=(index.frame(self.images, image),),
@@ -146,7 +145,7 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
         )
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:
-        """As `scene`, without masks."""
+        """As `scene`, without masks. Expressions of refs that cannot be used are those of a thing without a mask."""
         expressions = self.refs.expressions(number)
         annotations = self.index.annotation_categories(int(self.refs.image[number]))
         regions = []
@@ -154,7 +153,8 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
             category = self.index.categories[category_row].text
             names = tuple(dict.fromkeys((category, *expressions.get(row, ()))))
             regions.append(Region(names, (None,), category, candidate=has_mask))
-        return regions
+        doubtful = tuple(self.refs.doubtful(number))
+        return [*regions, Region(doubtful, (None,), candidate=False)] if doubtful else regions
 
     def _absent(self, number: int) -> Iterator[str]:
         return iter(self.refs.absent(number))
@@ -176,6 +176,11 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
     def fingerprint(self) -> str:
         """Digests of the refs and of the instances."""
         return f"{self.refs.digest}+{self.index.digest}"
+
+    def left_out(self) -> Iterator[Finding]:
+        """Refs, images and annotations that cannot be used."""
+        yield from self.refs.left_out()
+        yield from self.index.left_out()
 
     def findings(self) -> Iterator[Finding]:
         """Expressions and polygons that were left out, missing images."""

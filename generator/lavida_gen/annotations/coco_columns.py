@@ -1,0 +1,72 @@
+"""The annotations of a COCO JSON as columns: they grow while the file is read, and are sorted by image at the end."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.storage.cache import Arrays
+
+
+@dataclass(slots=True)
+class AnnotationColumns:
+    """Columns that grow; `counts` are the run lengths of all masks, `ends` the offsets where each mask ends."""
+
+    image: array[int] = field(default_factory=lambda: array("q"))
+    id: array[int] = field(default_factory=lambda: array("q"))
+    category: array[int] = field(default_factory=lambda: array("q"))
+    flags: array[int] = field(default_factory=lambda: array("b"))
+    counts: bytearray = field(default_factory=bytearray)
+    ends: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, image: int, ident: int, category: int, flags: int, counts: bytes) -> None:
+        """Add an annotation.
+
+        Args:
+            image: Row of its image.
+            ident: Its id.
+            category: Id of its category.
+            flags: Bits that describe it.
+            counts: The run lengths of its mask, b"" if it has none.
+        """
+        self.image.append(image)
+        self.id.append(ident)
+        self.category.append(category)
+        self.flags.append(flags)
+        self.counts += counts
+        self.ends.append(len(self.counts))
+
+    def by_image(self, images: int, kept: NDArray[np.bool_]) -> Arrays:
+        """The columns sorted by image; the annotations of one image keep the order of the file.
+
+        Args:
+            images: Number of images.
+            kept: (annotations,) bool: which of them to keep.
+
+        Returns:
+            Arrays of a `CocoIndex`; categories are still ids.
+        """
+        image = np.frombuffer(self.image, np.int64)
+        order = np.argsort(image, kind="stable")
+        if not kept.all():
+            order = order[kept[order]]
+            image = image[kept]
+        ends = np.frombuffer(self.ends, np.int64)
+        starts = np.concatenate([[0], ends[:-1]])[: len(ends)]
+        first = np.zeros(images + 1, np.int64)
+        np.cumsum(np.bincount(image, minlength=images), out=first[1:])
+        offsets = np.zeros(len(order) + 1, np.int64)
+        np.cumsum((ends - starts)[order], out=offsets[1:])
+        counts = memoryview(self.counts)
+        rows = zip(starts[order].tolist(), ends[order].tolist(), strict=True)
+        return {
+            "first": first,
+            "ann_id": np.frombuffer(self.id, np.int64)[order],
+            "ann_category": np.frombuffer(self.category, np.int64)[order],
+            "ann_flags": np.frombuffer(self.flags, np.int8)[order].astype(np.uint8),
+            "counts": np.frombuffer(b"".join(counts[start:end] for start, end in rows), np.uint8),
+            "counts_at": offsets,
+        }

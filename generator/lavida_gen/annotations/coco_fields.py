@@ -1,0 +1,85 @@
+"""Members of the objects in a COCO JSON, read as the many programs that write such files mean them."""
+
+from __future__ import annotations
+
+from lavida_gen.common.errors import DataError
+
+Ident = int | str
+"""An id: a number, or any text that is not one."""
+
+
+def identity(value: dict[str, object], key: str) -> Ident:
+    """An id. 5, 5.0 and "5" are the same one.
+
+    Args:
+        value: The JSON object.
+        key: Its key.
+
+    Returns:
+        The id as a number, or as text where it is no number.
+
+    Raises:
+        DataError: The key is missing or null, or its value is no id; the message does not name the file.
+    """
+    found = value.get(key)
+    if type(found) is int and -(2**62) < found < 2**62:
+        return found
+    if isinstance(found, str) and found.strip():
+        text = found.strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 and str(int(text)) == text else text
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    return integer(value, key)
+
+
+def integer(value: dict[str, object], key: str) -> int:
+    """An integer member of a JSON object, also where the file writes 480.0.
+
+    Args:
+        value: The JSON object.
+        key: Its key.
+
+    Returns:
+        The integer.
+
+    Raises:
+        DataError: The key is missing or is not an integer; the message does not name the file.
+    """
+    found = value.get(key)
+    if type(found) is int and -(2**63) <= found < 2**63:
+        return found
+    if key not in value:
+        raise DataError(f"has no {key!r}")
+    if isinstance(found, float) and found.is_integer() and abs(found) < 2**53:
+        return int(found)
+    raise DataError(f"{key} is {str(found)[:40]!r}; expected an integer")
+
+
+def flag(value: object) -> bool:
+    """A flag, which files write as 0, 1, false, true, "0", "1" or null.
+
+    Args:
+        value: The JSON value.
+    """
+    return bool(value) and value not in ("0", "false", "False")
+
+
+def file_name(value: dict[str, object]) -> str:
+    """The name of an image's file; LVIS' entries have an address only, and its last two parts are the name.
+
+    Args:
+        value: The entry of the image.
+
+    Returns:
+        The name, not checked.
+
+    Raises:
+        DataError: There is none; the message does not name the file.
+    """
+    file = value.get("file_name")
+    if isinstance(file, str) and file.strip():
+        return file
+    parts = str(value.get("coco_url") or "").split("/")
+    if "://" in str(value.get("coco_url")) and parts[-1]:
+        return "/".join(parts[-2:])
+    raise DataError(f"file_name is {file!r}; expected the name of the image file")

@@ -1,0 +1,153 @@
+"""The image files that annotations name: found although the name is written for another machine, and looked into.
+
+Programs write names with backslashes, with the folder that the images lie in, with folders of their own machine, or
+with a suffix in other letters ("a.jpg" for a.JPG). Nothing outside the folder of the images is ever read.
+"""
+
+from __future__ import annotations
+
+import ntpath
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lavida_gen.annotations.files import path_inside
+from lavida_gen.common.errors import DataError, problem
+from lavida_gen.scenes.image_header import Exif, inspect
+from lavida_gen.scenes.images import Frame
+from lavida_gen.storage import cache
+
+
+class PhotoFiles:
+    """Finds image files below a folder.
+
+    Attributes:
+        folder: Folder of the image files.
+    """
+
+    def __init__(self, folder: Path, names: Callable[[], Sequence[str]]) -> None:
+        """Keep where to look.
+
+        Args:
+            folder: Folder of the image files.
+            names: Returns every name that the annotations use; called if a file is not where its name leads.
+        """
+        self.folder, self._names = folder, names
+        self._last_parts: Counter[str] | None = None
+
+    def path(self, name: str, where: str) -> Path:
+        """The file that a name leads to, whether it exists or not; a name that leaves the folder is looked up in it.
+
+        Args:
+            name: The name in the annotations.
+            where: The annotation, for the error.
+
+        Returns:
+            The path.
+
+        Raises:
+            DataError: The name leaves the folder, and no file of its last part lies in it.
+        """
+        try:
+            return path_inside(self.folder, name, where)
+        except DataError:
+            found = self.find(name)
+            if found is None:
+                raise
+            return found
+
+    def find(self, name: str) -> Path | None:
+        """The file that a name means.
+
+        Args:
+            name: The name in the annotations.
+
+        Returns:
+            An existing file; None if there is none.
+        """
+        for candidate in self._candidates(name.replace("\\", "/")):
+            path = self.folder / candidate
+            stem, suffix = os.path.splitext(path)
+            for written in dict.fromkeys((suffix, suffix.lower(), suffix.upper())):
+                if (found := Path(stem + written)).is_file():
+                    return found
+        return None
+
+    def _candidates(self, name: str) -> Iterator[str]:
+        """Where the file may lie below the folder: as named, without folders that lead to it, by its last part."""
+        parts = [part for part in name.split("/") if part]
+        if not parts or "\0" in name:
+            return
+        if not name.startswith("/") and ".." not in parts and ":" not in parts[0]:
+            yield "/".join(parts)
+            for count in range(1, len(parts)):
+                if tuple(parts[:count]) == self.folder.resolve().parts[-count:]:
+                    yield "/".join(parts[count:])
+        if self._last_parts is None:
+            self._last_parts = Counter(ntpath.basename(other) for other in self._names())
+        if parts[-1] != ".." and self._last_parts[parts[-1]] == 1:
+            yield parts[-1]
+
+    def frame(self, name: str, size: tuple[int, int], where: str, exif: Exif) -> Frame:
+        """An image file as a Frame whose errors also name the annotations that refer to it.
+
+        Args:
+            name: Its name in the annotations.
+            size: (H, W) in pixels, which the file must have.
+            where: The annotations that refer to it.
+            exif: Whether that is the size of the picture turned by its EXIF orientation.
+
+        Returns:
+            The frame; its file is opened when somebody reads it.
+
+        Raises:
+            DataError: The name leaves the folder.
+        """
+        path = self.path(name, where)
+
+        def read() -> bytes:
+            try:
+                return path.read_bytes()
+            except OSError as error:
+                found = self.find(name) if isinstance(error, FileNotFoundError) else None
+                if found is not None:
+                    return found.read_bytes()
+                got = f"cannot be read ({error.strerror})"
+                todo = "fetch it again, or check `images`"
+                raise DataError(problem(f"{where}: {path}", got, "its image file", todo)) from error
+
+        return Frame.encoded_by(read, size, str(path), exif)
+
+
+def picture_sizes(folder: Path, names: Sequence[str], exif: Exif) -> dict[str, tuple[int, int]]:
+    """The sizes of pictures whose annotations do not state them; the headers are read once.
+
+    Args:
+        folder: Folder of the image files.
+        names: Their names in the annotations.
+        exif: What the annotations have to do with the EXIF orientation of the files.
+
+    Returns:
+        Name -> (H, W); pictures that cannot be read, or whose orientation leaves the size open, are not in it.
+    """
+    photos = PhotoFiles(folder, lambda: names)
+    found = {name: path for name in dict.fromkeys(names) if (path := photos.find(name)) is not None}
+    lines = [f"{name}\0{path.stat().st_size}" for name, path in found.items()]
+    paths = found.values()
+    arrays = cache.cached_arrays(
+        "picture-sizes", 1, [exif, *lines], lambda: {"size": np.array([_size(path, exif) for path in paths])}
+    )
+    return {name: (size[0], size[1]) for name, size in zip(found, arrays["size"].tolist(), strict=True) if size[0]}
+
+
+def _size(path: Path, exif: Exif) -> tuple[int, int]:
+    try:
+        header = inspect(path)
+    except DataError:
+        return 0, 0
+    if exif == "apply":
+        return header.shown
+    return header.size if exif == "as_stored" or header.shown == header.size else (0, 0)

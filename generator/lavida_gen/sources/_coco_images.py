@@ -1,0 +1,119 @@
+"""The common part of sources whose images and annotations are listed in a JSON of COCO's format."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from lavida_gen.annotations.coco_index import Annotation, CocoIndex, open_index
+from lavida_gen.annotations.photo_files import picture_sizes
+from lavida_gen.annotations.photo_findings import unusable_photos
+from lavida_gen.common.findings import Finding
+from lavida_gen.scenes.image_header import Exif
+from lavida_gen.scenes.mask_pieces import is_one_piece
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.sources._base import OptionsT_co, Source
+
+
+class CocoImageSource(Source[OptionsT_co]):
+    """Each image of the JSON is a scene; each annotation a region.
+
+    Crowds are regions of their category, but as "stuff", since they are not one thing. An annotation without a mask,
+    or one that is to be ignored, is present, but never the anomaly. A category without annotations that is the
+    supercategory of others, as the root of an export, is no name.
+
+    Attributes:
+        index: The images and annotations.
+        images: Folder of the image files.
+        exif: What the annotations have to do with the EXIF orientation of the files.
+        pieces: Whether a crowd in one piece is a thing: programs mark every mask as a crowd that is no polygon.
+    """
+
+    def __init__(self, options: OptionsT_co, index: CocoIndex, images: Path, exif: Exif, pieces: bool) -> None:
+        """Keep the index; if images have no size in it, it is made anew with the sizes of the pictures.
+
+        Args:
+            options: The source's options.
+            index: The images and annotations.
+            images: Folder of the image files.
+            exif: What the annotations have to do with the EXIF orientation of the files.
+            pieces: Whether a crowd in one piece is a thing.
+
+        Raises:
+            DataError: Nothing of the JSON can be used.
+        """
+        super().__init__(options)
+        self.images, self.exif, self.pieces = images, exif, pieces
+        if index.unsized:
+            index = open_index(index.path, picture_sizes(images, index.unsized, exif))
+        self.index: CocoIndex = index
+
+    @abstractmethod
+    def credit(self, number: int) -> tuple[str, str]:
+        """Licence and attribution of a scene."""
+
+    @property
+    def kind(self) -> Kind:
+        """Images."""
+        return "image"
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def scene(self, number: int) -> Scene:
+        """The image with every annotation as a region."""
+        index = self.index
+        regions = []
+        for annotation in index.annotations(number):
+            category, mask = index.categories[annotation.category].text, annotation.mask
+            candidate = mask is not None and not annotation.ignore
+            regions.append(Region((category,), (mask,), category, self._kind(annotation), candidate))
+        licence, attribution = self.credit(number)
+        return Scene(
+            key=self.key(number),
+            frames=(index.frame(self.images, number, self.exif),),
+            size=index.size(number),
+            regions=tuple(regions),
+            licence=licence,
+            group=self.group(number),
+            attribution=attribution,
+            absent=partial(self._absent, number),
+        )
+
+    def _kind(self, annotation: Annotation) -> Literal["thing", "stuff"]:
+        if not annotation.crowd or (self.pieces and annotation.mask is not None and is_one_piece(annotation.mask)):
+            return "thing"
+        return "stuff"
+
+    def _absent(self, number: int) -> Iterator[str]:
+        return (self.index.categories[category].text for category in self.index.absent(number))
+
+    def annotations_without_masks(self, number: int) -> Sequence[Region]:
+        """As `scene`, without masks."""
+        regions = []
+        for row, usable in self.index.annotation_categories(number):
+            category = self.index.categories[row].text
+            regions.append(Region((category,), (None,), category, candidate=usable))
+        return regions
+
+    def vocabulary(self) -> Sequence[Name]:
+        """The categories, in the order of the file."""
+        roots = self.index.roots()
+        return list(dict.fromkeys(name for row, name in enumerate(self.index.categories) if row not in roots))
+
+    def fingerprint(self) -> str:
+        """Digest of the JSON."""
+        return self.index.digest
+
+    def left_out(self) -> Iterator[Finding]:
+        """Images and annotations that cannot be used."""
+        yield from self.index.left_out()
+
+    def findings(self) -> Iterator[Finding]:
+        """What is left out or odd in the JSON; image files that are missing, truncated or of another size."""
+        yield from super().findings()
+        yield from self.index.findings()
+        yield from unusable_photos(self.index, self.images, range(len(self)), self.exif)

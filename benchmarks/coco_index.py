@@ -92,7 +92,7 @@ def resident_mb() -> float:
 
 def index(path: Path) -> dict[str, float]:
     """The cost of the first `lavida-gen check`: digest and index."""
-    from lavida_gen.annotations.coco_index import open_index
+    from lavida_gen.coco.coco_index import open_index
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()

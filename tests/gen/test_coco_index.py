@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_gen.annotations import coco_index, json_stream
-from lavida_gen.annotations.coco_index import CocoIndex, open_index
-from lavida_gen.annotations.coco_masks import segmentation
+from lavida_gen.annotations import json_stream
+from lavida_gen.coco import coco_index
+from lavida_gen.coco.coco_index import CocoIndex, open_index
+from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError
 from lavida_gen.storage import cache
 
@@ -444,7 +445,7 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from lavida_gen.annotations import coco_index
+from lavida_gen.coco import coco_index
 
 read = coco_index.InstancesReader.read
 

@@ -426,5 +426,5 @@ def test_the_second_opening_reads_only_the_cache(tmp_path: Path, monkeypatch: py
     root = write_dataset(tmp_path)
     regions = open_refcoco(root).scene(0).regions
     monkeypatch.setattr("lavida_gen.annotations.safe_pickle.load", None)
-    monkeypatch.setattr("lavida_gen.annotations.coco_index.InstancesReader", None)
+    monkeypatch.setattr("lavida_gen.coco.coco_index.InstancesReader", None)
     assert open_refcoco(root).scene(0).regions == regions

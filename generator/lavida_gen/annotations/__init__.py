@@ -1,1 +1,1 @@
-"""Readers of annotation files: COCO and panoptic JSON, referring expressions, index masks, lists of names."""
+"""Readers of annotation files: JSON, index masks, panoptic files, lists of names."""

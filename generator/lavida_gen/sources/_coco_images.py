@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from lavida_gen.annotations.coco_index import Annotation, CocoIndex, open_index
-from lavida_gen.annotations.photo_files import picture_sizes
-from lavida_gen.annotations.photo_findings import unusable_photos
+from lavida_gen.coco.coco_index import Annotation, CocoIndex, open_index
+from lavida_gen.coco.photo_files import picture_sizes
+from lavida_gen.coco.photo_findings import unusable_photos
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.image_header import Exif
 from lavida_gen.scenes.mask_pieces import is_one_piece

@@ -12,8 +12,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.classes.coco_stuff_names import FIRST_STUFF, all_labels
+from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations.coco_index import CocoIndex, open_index
-from lavida_gen.annotations.photo_files import PhotoFiles
+from lavida_gen.coco.coco_index import CocoIndex, open_index
+from lavida_gen.coco.photo_files import PhotoFiles
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name

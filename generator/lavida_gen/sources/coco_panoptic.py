@@ -13,9 +13,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks
-from lavida_gen.annotations.coco_index import image_folder
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
+from lavida_gen.coco.coco_index import image_folder
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks

@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import files
-from lavida_gen.annotations.coco_index import CocoIndex, image_folder, image_numbers, open_index
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.classes import coco_stuff_names
 from lavida_gen.classes.label import Label
+from lavida_gen.coco.coco_index import CocoIndex, image_folder, image_numbers, open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence

@@ -15,8 +15,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations.coco_index import CocoIndex, image_folder
-from lavida_gen.annotations.lvis_index import LvisIndex, open_index
+from lavida_gen.coco.coco_index import CocoIndex, image_folder
+from lavida_gen.coco.lvis_index import LvisIndex, open_index
 from lavida_gen.common.findings import Finding
 from lavida_gen.names import wordnet
 from lavida_gen.scenes.evidence import FalseEvidence

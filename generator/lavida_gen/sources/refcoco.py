@@ -15,8 +15,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.annotations.refer_index import ReferIndex, open_refs
+from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.coco.refer_index import ReferIndex, open_refs
 from lavida_gen.common.findings import Finding
 from lavida_gen.names.name_rows import JoinedNames
 from lavida_gen.scenes.evidence import FalseEvidence

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.coco_index import VERSION as COCO_VERSION
-from lavida_gen.annotations.coco_index import CocoIndex
-from lavida_gen.annotations.coco_json import InstancesReader
+from lavida_gen.coco.coco_index import VERSION as COCO_VERSION
+from lavida_gen.coco.coco_index import CocoIndex
+from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.annotations import json_stream, safe_pickle
-from lavida_gen.annotations.coco_fields import integer
-from lavida_gen.annotations.coco_index import CocoIndex, image_numbers
-from lavida_gen.annotations.coco_json import NO_ID
 from lavida_gen.annotations.problem_list import MAX_NOTES, LeftOut, ProblemList
+from lavida_gen.coco.coco_index import CocoIndex, image_numbers
+from lavida_gen.coco.fields import integer
+from lavida_gen.coco.instances_json import NO_ID
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.scene import Name

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.annotations import json_stream
-from lavida_gen.annotations.coco_columns import AnnotationColumns
-from lavida_gen.annotations.coco_fields import Ident, file_name, flag, identity, integer
-from lavida_gen.annotations.coco_masks import segmentation
 from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, LeftOut, ProblemList
+from lavida_gen.coco.columns import AnnotationColumns
+from lavida_gen.coco.fields import Ident, file_name, flag, identity, integer
+from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.text import counted
 from lavida_gen.scenes.images import MAX_PIXELS

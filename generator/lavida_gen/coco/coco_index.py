@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.coco_json import CROWD, IGNORE, InstancesReader
-from lavida_gen.annotations.photo_files import PhotoFiles
 from lavida_gen.annotations.problem_list import LeftOut
+from lavida_gen.coco.instances_json import CROWD, IGNORE, InstancesReader
+from lavida_gen.coco.photo_files import PhotoFiles
 from lavida_gen.common import digests
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lavida_gen.annotations.coco_index import CocoIndex
 from lavida_gen.annotations.problem_list import LeftOut
+from lavida_gen.coco.coco_index import CocoIndex
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding
 from lavida_gen.common.text import counted

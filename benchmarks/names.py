@@ -10,6 +10,10 @@ conflict, the last one where fewer do. "With synsets" both names state the synse
 The rare senses (data/rare_senses.yaml) were found by reading conflicts of these very names. So they are measured by
 halves: words whose SHA-256 begins with an even byte are the half that they are fitted on, the others are held out: there
 all names are judged as if nobody had ever read a conflict of theirs.
+
+docs/measurements/judged_conflicts.tsv has conflicts that a person judged: a random sample of all between LVIS' names, those
+of the fourth table, and those of the half that is held out which the synsets deny. Rates are printed with Wilson's 95 %
+interval.
 """
 
 from __future__ import annotations
@@ -23,10 +27,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from label_truth.pairs import wilson
+
 from lavida_gen.names import lexicon, wordnet
 from lavida_gen.scenes.scene import Name
 
 TABLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "cases" / "names"
+JUDGED = Path(__file__).resolve().parents[1] / "docs" / "measurements" / "judged_conflicts.tsv"
+DRAWN = {
+    "sample": "random conflicts",
+    "false480": "conflicts of the fourth table",
+    "held": "held out, denied by synsets",
+}
 COLUMNS = {"kin": ("one", "other"), "synonyms": ("name", "synonym"), "false_conflicts": ("one", "other")}
 Pair = tuple[str, str]
 
@@ -109,6 +121,20 @@ def print_half(tables: Tables, half: Callable[[str], bool], what: str) -> None:
     )
 
 
+def print_judged() -> None:
+    """What a person found of the conflicts."""
+    with JUDGED.open(encoding="utf-8") as file:
+        judged = list(csv.DictReader(file, delimiter="\t"))
+    for key, what in DRAWN.items():
+        answers = [row["judged"] for row in judged if key in row["drawn"].split()]
+        false = answers.count("false")
+        low, high = wilson(false, len(answers))
+        print(
+            f"{what:30} {len(answers):3} judged: {answers.count('true')} true, {answers.count('harmless')} harmless, "
+            f"{false} false ({false / len(answers):.1%}, {low:.1%} to {high:.1%})"
+        )
+
+
 def main() -> None:
     """Print recall and conflicts that the synsets deny: of all names, and of the two halves."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -127,6 +153,7 @@ def main() -> None:
             print_half(tables, lambda name: not is_held_out(name), f"fitted on, {what}")
             print_half(tables, is_held_out, f"held out, {what}")
     print_half(tables, is_held_out, "held out, all rare senses as shipped")
+    print_judged()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from lavida_gen.street import phrases
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = DATA / "conflicts"
+JUDGED = Path(__file__).resolve().parents[2] / "docs" / "measurements" / "judged_conflicts.tsv"
 Pair = tuple[str, str]
 
 
@@ -176,6 +177,16 @@ class TestLvis:
     def test_synonyms(self, folder: Path) -> None:
         synonyms = rows(folder / "lvis_synonyms.tsv")
         assert sum(conflict(row["name"], row["synonym"]) for row in synonyms) >= 0.92 * len(synonyms)
+
+    def test_judged_conflicts_are_of_these_names(self, folder: Path) -> None:
+        """Each conflict that still holds of the table of false ones is judged, with a word of reason."""
+        names = {row["name"] for row in rows(folder / "lvis_names.tsv")}
+        judged = {frozenset((row["one"], row["other"])): row for row in rows(JUDGED)}
+        assert all(pair <= names for pair in judged)
+        assert {row["judged"] for row in judged.values()} == {"true", "harmless", "false"}
+        assert all(row["why"] for row in judged.values())
+        false = [row for row in rows(folder / "lvis_false_conflicts.tsv") if conflict(row["one"], row["other"])]
+        assert {frozenset((row["one"], row["other"])) for row in false} <= set(judged)
 
     def test_false_conflicts(self, folder: Path) -> None:
         before = rows(folder / "lvis_false_conflicts.tsv")

@@ -173,7 +173,7 @@ def _is_related_by_table(a: Category, b: Category) -> bool:
     return _is_related(a.whole, b.whole) or any(_is_related(x, y) for x in a.things for y in b.things)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=1 << 15)
 def same_kind(one: str, two: str, synset_one: str = "", synset_two: str = "") -> bool:
     """Could a thing of category `one` be called `two` as well: equal, synonym, or a kind of the other?
 
@@ -226,7 +226,7 @@ def relation(one: Name, two: Name) -> str:
     return "part" if conflict(one, two) else ""
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=1 << 15)
 def is_part(one: str, two: str, synset_one: str = "", synset_two: str = "") -> bool:
     """Does a thing of category `one` belong to a thing of category `two`: a roof to a building, a hand to a person?
 

@@ -111,6 +111,11 @@ class _CategoryConflicts(dict[str | tuple[str, str], bool]):
         return found
 
 
+@lru_cache(maxsize=1 << 14)
+def _key(category: str, synset: str) -> tuple[str, str]:
+    return category, synset  # the same object each time: it is a key of as many tables as there are present names
+
+
 @lru_cache(maxsize=4096)
 def _category_conflicts(text: str, category: str, synset: str) -> _CategoryConflicts:
     return _CategoryConflicts(Name(text, category, synset=synset))
@@ -136,7 +141,7 @@ def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Se
     for candidate in names:
         text = candidate.text
         is_category = text == candidate.category
-        key = (text, candidate.synset) if candidate.synset else text
+        key = _key(text, candidate.synset) if candidate.synset else text
         for name, conflicts in known:
             if conflicts[key] if is_category else lexicon.conflict(candidate, name):
                 break

@@ -274,3 +274,16 @@ def test_joined_names_are_as_lazy_as_their_rows() -> None:
     assert rows[1:] == [Name("B"), Name("C")]
     with pytest.raises(IndexError):
         rows[3]
+
+
+def test_stated_names_follow_the_distribution_of_anomalies() -> None:
+    """LVIS' way: of all names that a scene states, those that are often an anomaly elsewhere are listed more often."""
+    common = [["dog"]] * 8 + [["cat"]] * 8 + [["bird"]]
+    source = {"scenes": common, "classes": ["dog", "cat", "bird", "fish", "cow"]}
+    source |= {"states_absent": ["bird", "fish", "cow", "dog"]}
+    rows = records(
+        source, absent_evidence="verified", exposures=["absent"], anomaly_ratio=0, names_per_prompt=2, samples=300
+    )
+    counts = {name: sum(name in row["names"] for row in rows if row["scene"] > "toy/7") for name in ("dog", "fish")}
+    assert counts["dog"] > 1.5 * counts["fish"]
+    assert {evidence for _, evidence in absent_of(rows)} == {"verified"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import zlib
+from functools import cache
 from importlib import metadata
 
 from lavida_gen import __version__
@@ -14,6 +15,15 @@ Toolchain = dict[str, str]
 """Version by package name."""
 
 _PACKAGES = ("numpy", "pillow", "av", "pycocotools", "pyarrow")
+
+
+@cache
+def _version(package: str) -> str | None:
+    """A package's version, None if it is not installed; looked up once in a process."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def current_toolchain(recipe: CorpusRecipe, plugins: list[PluginEntry]) -> Toolchain:
@@ -30,10 +40,9 @@ def current_toolchain(recipe: CorpusRecipe, plugins: list[PluginEntry]) -> Toolc
 
     versions = {"lavida-gen": __version__, "python": platform.python_version(), "opencv": cv2.__version__}
     for package in (*_PACKAGES, *(["albumentations"] if recipe.augmentations else [])):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+        version = _version(package)
+        if version is not None:
+            versions[package] = version
     versions["zlib"] = zlib.ZLIB_RUNTIME_VERSION
     versions.update({plugin.distribution: plugin.version for plugin in plugins})
     return dict(sorted(versions.items()))

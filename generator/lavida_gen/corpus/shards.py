@@ -14,12 +14,14 @@ import tarfile
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.corpus.tar_offsets import TarMember, plain_members
 from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.places import open_storage
@@ -219,6 +221,12 @@ def read_shard(
     try:
         with ExitStack() as opened:
             file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
+            members = None if keys is None else plain_members(file, keys)
+            if members is not None:
+                for key, fields in _read_members(file, members):
+                    yield decode_sample(key, fields, where)
+                return
+            file.seek(0)
             tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
             for key, fields in _grouped(tar, where, keys):
                 yield decode_sample(key, fields, where)
@@ -226,6 +234,16 @@ def read_shard(
         raise DataError(
             problem(where, f"is not a complete tar ({error})", "a WebDataset shard", "build or fetch it again")
         ) from error
+
+
+def _read_members(file: BinaryIO, members: Sequence[TarMember]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """The fields of each sample, which are neighbours in the tar."""
+    for key, fields in groupby(members, key=lambda member: member.name.partition(".")[0]):
+        contents: dict[str, bytes] = {}
+        for member in fields:
+            file.seek(member.start)
+            contents[member.name.partition(".")[2]] = file.read(member.size)
+        yield key, contents
 
 
 def _grouped(

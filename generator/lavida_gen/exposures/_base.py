@@ -53,7 +53,7 @@ class ExposureTask:
         other_scene: Draws another scene of the same split and kind (for pastes); depends on its rng alone.
         name_prior: Draws names of anomalies in other scenes of the same source, as often as those use them.
         accepts: Whether a name has the evidence that the recipe asks for (`absent_evidence`), so that it may be listed
-            as absent. `vocabulary` and `name_prior` give no other names.
+            as absent. `vocabulary` gives no other names.
     """
 
     exposed: bool

@@ -63,19 +63,36 @@ def draw_negatives(
     present, total = present_names(scene), anomalies + wanted
     found = verified_absent(task.rng, scene, prompt_names, min(wanted, total // 4)) if phrasing is None else []
     from_prior = min(wanted - len(found), (total + 1) // 2 - anomalies)
-    prior = _phrased(task.name_prior(task.rng), phrasing)
+    prior = task.name_prior(task.rng)
+    if phrasing is not None:
+        prior = _phrased(prior, phrasing)
+    prior = _with_evidence(prior, scene, task)
     found += pick_absent(prior, present, [*prompt_names, *found], from_prior)
     remaining = wanted - len(found)
-    uniform = _phrased(task.vocabulary.shuffled(task.rng, remaining), phrasing)
+    uniform = task.vocabulary.shuffled(task.rng, remaining)
+    if phrasing is not None:
+        uniform = _phrased(uniform, phrasing)
     found += pick_absent(uniform, present, [*prompt_names, *found], remaining)
     if phrasing is None and len(found) < wanted:  # a source whose other names nobody has checked
         found += verified_absent(task.rng, scene, [*prompt_names, *found], wanted - len(found))
     return found
 
 
-def _phrased(names: Iterable[Name], phrasing: Phrasing | None) -> Iterator[Name]:
+def _with_evidence(names: Iterable[Name], scene: Scene, task: ExposureTask) -> Iterator[Name]:
+    """Names that may be listed as absent: in general, or because the data set states them for this scene."""
+    stated: frozenset[str] | None = None
     for name in names:
-        text = phrasing(name) if phrasing else name.text
+        if not task.accepts(name):
+            if stated is None:
+                stated = frozenset(scene.absent())
+            if name.text not in stated:
+                continue
+        yield name
+
+
+def _phrased(names: Iterable[Name], phrasing: Phrasing) -> Iterator[Name]:
+    for name in names:
+        text = phrasing(name)
         if text:
             yield name if text == name.text else Name(text, name.category, synset=name.synset)
 

@@ -50,6 +50,7 @@ class AbsenceRules:
         self._stated = frozenset(entry.absent_names)
         self._lists_others = entry.other_names
         self._declared_of: dict[str, FalseEvidence] = {}
+        self._accepted: dict[str, bool] = {}  # categories
         best = self._best()
         self.minimum: FalseEvidence = best if asked is None else "unannotated" if asked == "any" else asked
         if asked is None:
@@ -99,6 +100,14 @@ class AbsenceRules:
         Args:
             name: A readable name, of this source or of another one.
         """
+        if name.text != name.category:
+            return self._judge(name)
+        accepted = self._accepted.get(name.text)
+        if accepted is None:
+            accepted = self._accepted[name.text] = self._judge(name)
+        return accepted
+
+    def _judge(self, name: Name) -> bool:
         if self._names.is_nothing(name.text):
             return False
         if self.minimum == "unannotated" or name.text in self._stated:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.exposures._candidates import anomaly_names
-from lavida_gen.names.vocabulary import accept_every_name
 from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import Source
 
@@ -33,7 +32,6 @@ class NamePrior:
         scenes: NDArray[np.int64],
         skip_broken: bool = False,
         readable: Callable[[Sequence[Region]], Sequence[Region]] = tuple,
-        accepts: Callable[[Name], bool] = accept_every_name,
     ) -> None:
         """Choose the scenes; nothing is read yet.
 
@@ -42,9 +40,8 @@ class NamePrior:
             scenes: Numbers of the scenes of the split, int64 (S,).
             skip_broken: Treat a broken scene as one without names. Otherwise `draw` raises its DataError.
             readable: Makes the names of a scene's regions readable.
-            accepts: Whether a name may be listed; no other is drawn.
         """
-        self._readable, self._accepts = readable, accepts
+        self._readable = readable
         most = FEW_SCENES if type(source).annotations_without_masks is Source.annotations_without_masks else MANY_SCENES
         self.source, self.skip_broken = source, skip_broken
         self.scenes = scenes[np.linspace(0, len(scenes) - 1, min(most, len(scenes))).astype(np.int64)]
@@ -72,8 +69,7 @@ class NamePrior:
             regions = self._readable(self._regions(number))
             region_of = {text: region for region in regions for text in region.names}
             named = ((text, region_of[text]) for text in anomaly_names(regions))
-            names = [Name(text, region.category, synset=region.synset) for text, region in named]
-            self._names_of[number] = [name for name in names if self._accepts(name)]
+            self._names_of[number] = [Name(text, region.category, synset=region.synset) for text, region in named]
         return self._names_of[number]
 
     def _regions(self, number: int) -> Sequence[Region]:

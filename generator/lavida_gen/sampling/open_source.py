@@ -111,7 +111,7 @@ def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:
             vocabulary=rules[number].vocabulary([*names[:number], *names[number + 1 :]]),
             scenes=scenes,
             name_priors={
-                split: NamePrior(source, numbers, recipe.broken == "drop", names[number].regions, rules[number].accepts)
+                split: NamePrior(source, numbers, recipe.broken == "drop", names[number].regions)
                 for split, numbers in scenes.items()
             },
             use=source.rights().use,

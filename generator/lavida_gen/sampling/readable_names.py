@@ -49,6 +49,7 @@ class ReadableNames:
         self.originals = {**self._wordings.originals(), **stated}
         self.rows = JoinedNames([vocabulary], self.name)
         self._relations = self._relate(source, recipe)
+        self._unchanged: set[tuple[tuple[str, ...], str]] = set()  # of regions that are named by their category
 
     def _relate(self, source: Source, recipe: CorpusRecipe) -> Relations:
         related = source.related()
@@ -84,7 +85,17 @@ class ReadableNames:
         Args:
             regions: Regions as the source gives them.
         """
-        return tuple(readable for region in regions if (readable := self._region(region)) is not None)
+        found = []
+        for region in regions:
+            if (region.names, region.category) not in self._unchanged:
+                readable = self._region(region)
+                if readable is None:
+                    continue
+                if readable is region and region.names == (region.category,) and not region.may_be:
+                    self._unchanged.add((region.names, region.category))
+                region = readable
+            found.append(region)
+        return tuple(found)
 
     def _region(self, region: Region) -> Region | None:
         named = tuple(text for text in region.names if not self.is_nothing(text))

@@ -107,7 +107,7 @@ class InstancesReader:
         return self._arrays()
 
     def _members(self) -> Iterator[json_stream.Member]:
-        expected = "an object with images, annotations and categories; not a list, such as one of results"
+        expected = "an object with images, annotations and categories (results are a list)"
         return json_stream.members(self.path, expected)
 
     def _element(self, key: str, number: int, value: object) -> None:

@@ -39,6 +39,7 @@ def under_stop(findings: Iterable[Finding]) -> Iterator[Finding]:
     """
     for finding in findings:
         if finding.severity == "dropped":
-            hint = f"`broken: drop` leaves it out and loses {counted(finding.scenes, 'scene')}"
+            lost = counted(finding.scenes, "scene") if finding.scenes else "no scene"
+            hint = f"`broken: drop` leaves it out and loses {lost}"
             finding = replace(finding, severity="error", text=f"{finding.text}; {hint}")
         yield finding

@@ -228,6 +228,6 @@ def is_turned(header: Header, size: tuple[int, int] | None, where: object, exif:
         raise DataError(problem(where, got, expected, "check that images and annotations belong together"))
     if exif == "stop" and header.is_ambiguous:
         got = f"has EXIF orientation {header.orientation}, and its size leaves open whether annotations heed that"
-        todo = "give `exif: apply` if they are of the picture as programs show it, else `exif: as_stored`"
+        todo = "give source `coco_json` `exif: apply` if they are of the picture as programs show it, else `as_stored`"
         raise DataError(problem(where, got, todo=todo))
     return turned

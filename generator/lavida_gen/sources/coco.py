@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lavida_gen.classes.coco_stuff_names import FIRST_STUFF, all_labels
 from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
-from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.errors import problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name
@@ -40,7 +40,11 @@ class CocoSourceOptions(SourceOptions):
 
 
 class CocoSource(CocoImageSource[CocoSourceOptions]):
-    """COCO's images. A file with other names is refused; one with COCO's names under other ids is somebody's own."""
+    """COCO's images.
+
+    A file with other categories than COCO's is somebody's own: its licence is not COCO's but unknown, nothing is known
+    about what it does not annotate, and its keys are not COCO's. `coco_json` is the source for such files.
+    """
 
     Options = CocoSourceOptions
 
@@ -74,7 +78,7 @@ class CocoSource(CocoImageSource[CocoSourceOptions]):
             images = image_folder(required.root, options.images, [split, f"images/{split}", "images"])
         required.raise_if_missing()
         index = open_index(file)
-        self.is_coco = _is_coco(index)
+        self.is_coco = not _difference(index)
         super().__init__(options, index, images, "size" if self.is_coco else "stop", pieces=not self.is_coco)
 
     def rights(self) -> SourceInfo:
@@ -103,22 +107,15 @@ class CocoSource(CocoImageSource[CocoSourceOptions]):
         """Also whether the file is COCO's."""
         yield from super().findings()
         if not self.is_coco:
-            got = "has COCO's names under other ids, so that its rights are unknown and it cannot be published"
-            todo = "for data of your own write `name: coco_json` with `dataset`, `licence` and `use`"
-            yield Finding("note", problem(self.index.path, got, todo=todo))
+            got = f"is no file of COCO ({_difference(self.index)}), so that its rights are unknown: a corpus of it"
+            todo = "for data of your own write `name: coco_json` in place of `name: coco`, with `licence` and `use`"
+            yield Finding("note", problem(self.index.path, f"{got} cannot be published", todo=todo))
 
 
-def _is_coco(index: CocoIndex) -> bool:
-    """Whether the categories are COCO's, with its ids; a panoptic file adds stuff. Raises DataError for other names."""
-    things = {number: label.name for number, label in all_labels().items() if number < FIRST_STUFF}
-    names = {name.text for name in index.categories}
-    foreign = names.difference(label.name for label in all_labels().values())
-    pairs = list(zip(index.category_id, index.categories, strict=True))
-    known = [things.get(number) == name.text for number, name in pairs if number < FIRST_STUFF]
-    if known and all(known):
-        return True
-    if not foreign:
-        return False
-    got = f"has categories that are not COCO's, such as {min(foreign)!r}"
-    todo = "for data of your own write `name: coco_json` in place of `name: coco`, best with `dataset` and `licence`"
-    raise DataError(problem(index.path, got, "an instances file of COCO", todo))
+def _difference(index: CocoIndex) -> str:
+    """How the categories differ from COCO's, "" if they do not. A panoptic file adds stuff to the things."""
+    for number, name in zip(index.category_id, index.categories, strict=True):
+        label = all_labels().get(number)
+        if number < FIRST_STUFF and (label is None or label.name != name.text):
+            return f"category {number} is {name.text!r}"
+    return "" if any(number < FIRST_STUFF for number in index.category_id) else "it has no things"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import yaml
 
 from lavida_gen.building.card_place import CardPlace
+from lavida_gen.building.checked_pairs import wilson
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.config.recipe import missing_paths, names_code
 from lavida_gen.corpus.manifest import Manifest
@@ -215,6 +216,23 @@ def _evidence(manifest: Manifest) -> Iterator[str]:
             count = manifest.evidence[name]
             shares = (_share(source.evidence.get(name, 0), sum(source.evidence.values())) for source in sources)
             yield _row((name, f"{count:,}", _share(count, total), *shares, MEANINGS[name]))
+    yield from _checked(manifest)
+
+
+def _checked(manifest: Manifest) -> Iterator[str]:
+    """How often people found a listed absent name in a picture of the same data set."""
+    judged = [(source.name, source.checked) for source in used_sources(manifest) if source.checked]
+    if not judged:
+        return
+    yield (
+        "\nPeople judged pairs of a picture and a name listed as absent from it, drawn by a seed from other corpora of "
+        "the same sources; doubtful ones count as wrong.\n"
+    )
+    yield from ("| source | pairs | wrong | share | 95 % interval (Wilson) |", "|---|---|---|---|---|")
+    for name, checked in judged:
+        low, high = wilson(checked)
+        share = _share(checked.wrong, checked.pairs)
+        yield _row((name, f"{checked.pairs:,}", f"{checked.wrong:,}", share, f"{low:.1%} to {high:.1%}"))
 
 
 def _share(count: int, total: int) -> str:

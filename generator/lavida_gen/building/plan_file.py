@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from lavida_gen import __version__
+from lavida_gen.building.checked_pairs import checked_pairs
 from lavida_gen.building.toolchain import Toolchain, current_toolchain
 from lavida_gen.common import plugins
 from lavida_gen.common.digests import sha256
@@ -211,6 +212,7 @@ def _sources(planner: SamplePlanner) -> list[SourceEntry]:
             cite=info.cite,
             fingerprint=" ".join(fingerprints[name]),
             samples=0,
+            checked=checked_pairs(name),
         )
         for name, info in infos.items()
     ]

@@ -184,7 +184,7 @@ def test_files_of_old_versions(tmp_path: Path) -> None:
 def test_absence_is_what_the_user_states(tmp_path: Path) -> None:
     source = one(tmp_path, labelme.CUP)
     assert source.evidence_of_absence(Name("cup", "cup")) == "unannotated"
-    assert opened(tmp_path, exhaustive=True).evidence_of_absence(Name("cup", "cup")) == "exhaustive"
+    assert opened(tmp_path, complete=True).evidence_of_absence(Name("cup", "cup")) == "exhaustive"
 
 
 def test_other_json_files_are_no_scenes(tmp_path: Path) -> None:

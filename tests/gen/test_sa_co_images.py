@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,17 @@ def test_a_phrase_that_is_asked_twice_is_present_if_one_answer_is(tmp_path: Path
     assert list(opened(tmp_path, plain).scene(0).absent()) == []
 
 
+def test_a_phrase_whose_annotations_cannot_be_used_is_present(tmp_path: Path) -> None:
+    plain = sa_co_images.plain()
+    plain["annotations"][2]["category_id"] = 7  # of the dog
+    plain["annotations"][4]["segmentation"] = None  # of the brown dog
+    source = opened(tmp_path, plain)
+    assert {finding.severity for finding in source.left_out()} == {"dropped"}
+    scene = source.scene(1)
+    assert [(region.names, region.candidate) for region in scene.regions] == [(("dog", "brown dog"), False)]
+    assert list(scene.absent()) == ["cat"]
+
+
 def test_samples_are_marked_as_test_data(tmp_path: Path) -> None:
     source = opened(tmp_path)
     assert source.rights().use == "forbidden"
@@ -66,7 +78,7 @@ def test_samples_are_marked_as_test_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"text_input": None}, r"images\[2\] \(id 10000002\): text_input is None; .* other data: source `coco`"),
+        ({"text_input": None}, r"images\[2\] \(id 10000002\): text_input is None; .* other data: source `coco_json`"),
         ({"text_input": " "}, r"text_input is ' '; expected a noun phrase"),
         (
             {"is_instance_exhaustive": None, "is_pixel_exhaustive": None},
@@ -75,11 +87,31 @@ def test_samples_are_marked_as_test_data(tmp_path: Path) -> None:
         ({"width": 32}, r"height, width are \(48, 32\); expected \(48, 64\), as for other phrases of 1/metaclip_a"),
     ],
 )
-def test_malformed_pairs(values: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_malformed_pairs_are_left_out(values: dict[str, Any], message: str, tmp_path: Path) -> None:
     plain = sa_co_images.plain()
     plain["images"][2].update(values)
-    with pytest.raises(DataError, match=message):
-        opened(tmp_path, plain)
+    source = opened(tmp_path, plain)
+    found = [finding for finding in source.left_out() if "images[2]" in finding.text]
+    assert [finding.severity for finding in found] == ["dropped"]
+    assert re.search(message, found[0].text)
+    assert [region.names for region in source.scene(0).regions] == [("red cup",), ("red cup",)]
+    assert [list(source.scene(number).absent()) for number in range(2)] == [["blue cup"], ["cat"]]
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    from miniatures import coco
+
+    coco.draw(tmp_path)
+    (tmp_path / "annotations" / "instances_train2017.json").rename(tmp_path / JSON)
+    with pytest.raises(DataError, match=r"text_input is None; expected a noun phrase"):
+        SaCoImagesSource(SaCoImagesSource.Options(root=tmp_path, annotations=Path(JSON)))
+
+
+def test_a_pair_that_is_listed_twice_is_one(tmp_path: Path) -> None:
+    plain = sa_co_images.plain()
+    plain["images"].insert(1, dict(plain["images"][0]))
+    before = [opened(tmp_path).scene(number).regions for number in range(2)]
+    assert [opened(tmp_path, plain).scene(number).regions for number in range(2)] == before
 
 
 def test_files_that_are_missing_are_named(tmp_path: Path) -> None:

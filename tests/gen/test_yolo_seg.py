@@ -134,10 +134,20 @@ def test_labels_without_a_picture_are_named(tmp_path: Path) -> None:
     shapes.write(tmp_path / "labels" / "train" / "classes.txt", "bolt\nnut")
     source = opened(tmp_path)
     assert [(finding.severity, finding.text) for finding in source.findings()] == [
-        ("dropped", f"no file {tmp_path}/images/train/gone.jpg")
+        (
+            "dropped",
+            f"{tmp_path}/images/train/gone.jpg: cannot be read (No such file or directory); expected an image file",
+        )
     ]
     with pytest.raises(DataError, match=r"gone\.jpg: cannot be read"):
         source.scene(1)
+
+
+def test_pictures_that_are_cut_off_are_named(tmp_path: Path) -> None:
+    source = one(tmp_path, LINE)
+    picture = tmp_path / "images" / "train" / "a.jpg"
+    picture.write_bytes(picture.read_bytes()[:-200])
+    assert [finding.text.split("; ")[0] for finding in source.findings()] == [f"{picture}: is truncated"]
 
 
 def test_no_label_file_at_all_is_an_error(tmp_path: Path) -> None:
@@ -190,7 +200,7 @@ def test_lists_of_pictures(line: str, tmp_path: Path) -> None:
     source = one(tmp_path, LINE, data=f"train: train.txt\n{NAMES}")
     assert source.pictures == ["images/train/a.jpg", "images/train/gone.jpg"]
     texts = [finding.text for finding in source.findings() if finding.severity == "dropped"]
-    assert texts == [f"no file {tmp_path}/images/train/gone.jpg"]
+    assert [text.split(": ")[0] for text in texts] == [f"{tmp_path}/images/train/gone.jpg"]
 
 
 def test_nothing_outside_the_root_is_read(tmp_path: Path) -> None:

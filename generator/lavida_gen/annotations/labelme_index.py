@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from lavida_gen.annotations import files, labelme_json
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
@@ -23,6 +25,7 @@ class LabelmeIndex:
     Attributes:
         names: Their paths below the folder, without ``.json``; other JSON files are left out.
         pictures: For each the path of its picture, as written; None where the picture is embedded.
+        sizes: For each (H, W) of its picture; None where the file does not state it.
         labels: All labels, sorted.
         broken: Messages about files that are broken; they are among `names`.
         notes: Messages about what is no region.
@@ -31,6 +34,7 @@ class LabelmeIndex:
 
     names: list[str]
     pictures: list[str | None]
+    sizes: list[tuple[int, int] | None]
     labels: list[str]
     broken: list[str]
     notes: list[str]
@@ -58,7 +62,10 @@ def open_index(root: Path) -> LabelmeIndex:
     arrays = cache.cached_arrays("labelme", VERSION, parts, lambda: _read(root, listed))
     texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in _TEXTS}
     pictures = [None if text == _EMBEDDED else text for text in texts["pictures"]]
-    return LabelmeIndex(texts["names"], pictures, texts["labels"], texts["broken"], texts["notes"], texts["digest"][0])
+    sizes = [(height, width) if height else None for height, width in arrays["sizes"].tolist()]
+    return LabelmeIndex(
+        texts["names"], pictures, sizes, texts["labels"], texts["broken"], texts["notes"], texts["digest"][0]
+    )
 
 
 _TEXTS = ("names", "pictures", "labels", "broken", "notes", "digest")
@@ -67,7 +74,7 @@ _EMBEDDED = "\0"
 
 
 def _read(root: Path, listed: list[str]) -> Arrays:
-    names, pictures, broken = list[str](), list[str](), list[str]()
+    names, pictures, broken, sizes = list[str](), list[str](), list[str](), list[tuple[int, int]]()
     labels, unusable, digests = set[str](), Counter[str](), list[str]()
     for name in listed:
         path = root / f"{name}.json"
@@ -79,6 +86,7 @@ def _read(root: Path, listed: list[str]) -> Arrays:
         except DataError as error:
             names.append(name)
             pictures.append(_EMBEDDED)
+            sizes.append((0, 0))
             broken.append(str(error))
             continue
         if file is None:
@@ -86,12 +94,13 @@ def _read(root: Path, listed: list[str]) -> Arrays:
             continue
         names.append(name)
         pictures.append(_EMBEDDED if file.embedded else file.picture)
+        sizes.append(file.size or (0, 0))
         labels.update(shape.label for shape in file.shapes)
         unusable.update(_why_no_region(shape) for shape in file.shapes if not shape.has_extent)
     texts = {"names": names, "pictures": pictures, "labels": sorted(labels), "broken": broken}
     texts["notes"] = [f"{counted(count, what)}: no regions" for what, count in sorted(unusable.items())]
     texts["digest"] = [sha256("\n".join(digests))]
-    made: Arrays = {}
+    made: Arrays = {"sizes": np.array(sizes, np.int32).reshape(-1, 2)}
     for key, column in texts.items():
         made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
     return made

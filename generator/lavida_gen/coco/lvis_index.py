@@ -8,62 +8,39 @@ Large Vocabulary Instance Segmentation, CVPR 2019. https://github.com/lvis-datas
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lavida_gen.coco.coco_index import VERSION as COCO_VERSION
 from lavida_gen.coco.coco_index import CocoIndex
+from lavida_gen.coco.fields import identity
 from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.common.errors import DataError
-from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
-VERSION = 1
+VERSION = 2
 CATEGORIES = 1203
 """Categories of LVIS v1, with ids from 1; v0.5 has 1,230 with other ids."""
 V1_ONLY = "LVIS v1, where ids go up to 1203; LVIS v0.5 has other categories: fetch v1"
+NEEDED = ("height", "width", "neg_category_ids")
 
 
-class LvisIndex:
-    """Random access to what an LVIS v1 file states; images are numbered as in `photos`.
+class LvisIndex(CocoIndex):
+    """COCO's index with synsets in `categories`, and synonyms.
 
     Attributes:
-        photos: The images and annotations.
-        categories: The categories as Names with their synsets, in the order of the file.
         synonyms: For each category the other words that LVIS gives it.
     """
 
-    def __init__(self, photos: CocoIndex, arrays: Arrays) -> None:
-        self.photos = photos
+    def __init__(self, path: Path, arrays: Arrays, digest: str) -> None:
+        super().__init__(path, arrays, digest)
         synsets = PackedTexts(arrays["synsets"], arrays["synsets_at"])[:]
-        self.categories: Sequence[Name] = [
-            replace(name, synset=synset) for name, synset in zip(photos.categories, synsets, strict=True)
-        ]
-        self.synonyms = [
-            text.split("\n") if text else [] for text in PackedTexts(arrays["synonyms"], arrays["synonyms_at"])[:]
-        ]
-        self._negative = arrays["negative"], arrays["negative_at"]
-        self._incomplete = arrays["incomplete"], arrays["incomplete_at"]
-
-    def negative(self, image: int) -> list[int]:
-        """Categories (indices into `categories`) that people looked for in an image and did not find."""
-        return _slice(self._negative, image)
-
-    def incomplete(self, image: int) -> list[int]:
-        """Categories (indices into `categories`) of which not every object in an image has a mask."""
-        return _slice(self._incomplete, image)
-
-
-def _slice(rows: tuple[NDArray[np.int64], NDArray[np.int64]], image: int) -> list[int]:
-    start, stop = rows[1][image : image + 2].tolist()
-    found: list[int] = rows[0][start:stop].tolist()
-    return found
+        names = zip(self.categories, synsets, strict=True)
+        self.categories = [replace(name, synset=synset) for name, synset in names]
+        lines = PackedTexts(arrays["synonyms"], arrays["synonyms_at"])[:]
+        self.synonyms: Sequence[list[str]] = [line.split("\n") if line else [] for line in lines]
 
 
 def open_index(path: Path) -> LvisIndex:
@@ -76,42 +53,28 @@ def open_index(path: Path) -> LvisIndex:
         The index.
 
     Raises:
-        DataError: The file has problems, or is not LVIS v1; the message lists them.
+        DataError: The file is not LVIS v1, or nothing of it can be used; the message lists the problems.
     """
     digest = cache.file_digest(path)
     parts = [digest, str(COCO_VERSION)]
-    arrays = cache.cached_arrays("lvis", VERSION, parts, lambda: _LvisReader(path).read())
-    return LvisIndex(CocoIndex(path, arrays, digest), arrays)
-
-
-@dataclass(slots=True)
-class _Lists:
-    """Lists of category ids, one for each image."""
-
-    ids: array[int] = field(default_factory=lambda: array("q"))
-    ends: array[int] = field(default_factory=lambda: array("q", [0]))
-
-    def add(self, ids: Sequence[int]) -> None:
-        self.ids.extend(ids)
-        self.ends.append(len(self.ids))
+    return LvisIndex(path, cache.cached_arrays("lvis", VERSION, parts, lambda: _LvisReader(path).read()), digest)
 
 
 @dataclass(slots=True)
 class _LvisReader(InstancesReader):
     """Reads the members that LVIS adds to COCO's format, too."""
 
-    negative: _Lists = field(default_factory=_Lists)
-    incomplete: _Lists = field(default_factory=_Lists)
     synsets: list[str] = field(default_factory=list)
     synonyms: list[str] = field(default_factory=list)
 
     def _image(self, value: dict[str, object]) -> None:
-        negative, incomplete = _category_ids(value, "neg_category_ids"), []
-        if "not_exhaustive_category_ids" in value:
-            incomplete = _category_ids(value, "not_exhaustive_category_ids")
-        InstancesReader._image(self, {**value, "file_name": _photo(value)})
-        self.negative.add(negative)
-        self.incomplete.add(incomplete)
+        try:
+            _check_image(value)
+            photo = _photo(value)
+        except DataError:
+            self.lost_images.add(identity(value, "id"))
+            raise
+        InstancesReader._image(self, {**value, "file_name": photo})
 
     def _category(self, value: dict[str, object]) -> None:
         ident, synset, synonyms = value.get("id"), value.get("synset"), value.get("synonyms") or []
@@ -124,40 +87,21 @@ class _LvisReader(InstancesReader):
         self.synonyms.append("\n".join(word for word in map(str, synonyms) if word != value.get("name")))
 
     def _arrays(self) -> Arrays:
-        self._note_contradictions()
         made = InstancesReader._arrays(self)
-        row_of = {ident: row for row, ident in enumerate(self.categories)}
-        for name, lists in (("negative", self.negative), ("incomplete", self.incomplete)):
-            unknown = next((ident for ident in lists.ids if ident not in row_of), None)
-            if unknown is not None:
-                image = int(np.searchsorted(np.array(lists.ends), lists.ids.index(unknown), "right")) - 1
-                key = "neg_category_ids" if name == "negative" else "not_exhaustive_category_ids"
-                got = f"{key} of image id {self.images[image].id} has {unknown}, which is not a category of this file"
-                raise DataError(f"{self.path}: {got}; expected {V1_ONLY}")
-            made[name] = np.array([row_of[ident] for ident in lists.ids], np.int64)
-            made[f"{name}_at"] = np.array(lists.ends, np.int64)
         for name, texts in (("synsets", self.synsets), ("synonyms", self.synonyms)):
             made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in texts)
         return made
 
-    def _note_contradictions(self) -> None:
-        """Categories that an image lists as absent although it has annotations of them: they count as present."""
-        images = np.repeat(np.arange(len(self.images)), np.diff(np.array(self.negative.ends)))
-        listed = images * (CATEGORIES + 1) + np.array(self.negative.ids, np.int64)
-        drawn = np.array(self.annotations.image, np.int64) * (CATEGORIES + 1) + self.annotations.category
-        for pair in np.intersect1d(listed, drawn).tolist():
-            image, ident = self.images[pair // (CATEGORIES + 1)], pair % (CATEGORIES + 1)
-            got = f"neg_category_ids has {ident}, of which there is an annotation"
-            self.notes.add(f"image id {image.id}: {got}; it counts as present")
 
-
-def _category_ids(image: dict[str, object], key: str) -> list[int]:
-    """A list of category ids of an image. Raises DataError."""
-    ids = image.get(key)
-    if not isinstance(ids, list) or not all(type(ident) is int for ident in ids):
-        got = f"{key} is {str(ids)[:40]!r}" if key in image else f"has no {key!r}"
-        raise DataError(f"{got}; expected a list of category ids, as in LVIS v1; other data: source `coco`")
-    return ids
+def _check_image(image: dict[str, object]) -> None:
+    """Raises DataError if an image is not stated as LVIS v1 does."""
+    for key in NEEDED:
+        if image.get(key) is None:
+            raise DataError(f"has no {key!r}; expected an image of LVIS v1; other data: source `coco` or `coco_json`")
+    for key in ("neg_category_ids", "not_exhaustive_category_ids"):
+        ids = image.get(key, [])
+        if not isinstance(ids, list) or not all(type(ident) is int for ident in ids):
+            raise DataError(f"{key} is {str(ids)[:40]!r}; expected a list of category ids, as in LVIS v1")
 
 
 def _photo(image: dict[str, object]) -> str:

@@ -80,7 +80,7 @@ class CocoImageSource(Source[OptionsT_co]):
             licence=licence,
             group=self.group(number),
             attribution=attribution,
-            absent=partial(self._absent, number),
+            absent=partial(self.stated_absent, number),
         )
 
     def _kind(self, annotation: Annotation) -> Literal["thing", "stuff"]:
@@ -88,7 +88,8 @@ class CocoImageSource(Source[OptionsT_co]):
             return "thing"
         return "stuff"
 
-    def _absent(self, number: int) -> Iterator[str]:
+    def stated_absent(self, number: int) -> Iterator[str]:
+        """Categories that the JSON states as absent from an image (LVIS' `neg_category_ids`)."""
         return (self.index.categories[category].text for category in self.index.absent(number))
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
@@ -15,14 +16,13 @@ from pydantic import Field
 from lavida_gen.annotations import labelme_json
 from lavida_gen.annotations.labelme_index import open_index
 from lavida_gen.annotations.labelme_json import LabelmeFile, Shape, Size
-from lavida_gen.annotations.problem_list import MAX_PROBLEMS, ProblemList
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalPath, Source, SourceInfo, require_folder
-from lavida_gen.sources._upright import PICTURES, read_picture, upright_frame
+from lavida_gen.sources._own_pictures import PICTURES, unusable_pictures, upright_bytes, upright_file
 from lavida_gen.sources._user_rights import UserRightsOptions
 
 SEE = "see `lavida-gen sources labelme`"
@@ -32,10 +32,8 @@ class LabelmeSourceOptions(UserRightsOptions):
     """Options of `labelme`."""
 
     root: LocalPath = Field(description="folder that contains the JSON files and pictures, also in subfolders")
-    exhaustive: bool = Field(
-        default=False,
-        description="whether everything that has one of the labels is annotated in every picture with a JSON; "
-        "then a label that a JSON does not have is known to be absent",
+    complete: bool = Field(
+        default=False, description="every picture is annotated completely: a label that its JSON has not is absent"
     )
     background: tuple[str, ...] = Field(default=(), description="labels that are never an anomaly")
     dataset: str = Field(
@@ -61,7 +59,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         attribution="the owner of the files",
         get=(
             "Nothing to fetch: labelme writes a JSON beside each picture. Pictures without a JSON are no scenes; a\n"
-            "JSON without shapes is one in which nothing is. `exhaustive: true` states that everything that has one\n"
+            "JSON without shapes is one in which nothing is. `complete: true` states that everything that has one\n"
             "of the labels is annotated. Masks are drawn as labelme draws them, overlaps belong to both objects. To\n"
             "publish a corpus of them, give their licence and what it allows: `licence: CC-BY-4.0` and `use: free`."
         ),
@@ -103,10 +101,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         if file is None:
             raise DataError(problem(path, "has no `shapes` any more", "what it held before", "do not change it"))
         frame = self._frame(file)
-        if file.size is not None and file.size != frame.size:
-            got = f"imageWidth, imageHeight are {file.size[1]} x {file.size[0]}, and {frame.where} is "
-            todo = "the picture was changed after it was annotated: annotate it again"
-            raise DataError(problem(path, f"{got}{frame.size[1]} x {frame.size[0]}", "one size", todo))
+        _check_size(path, file.size, frame)
         rights = self.rights()
         return Scene(
             key=self.key(number),
@@ -138,9 +133,8 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
     def _frame(self, file: LabelmeFile) -> Frame:
         """The picture: from imageData as in labelme, else the file of imagePath. Raises DataError."""
         if file.embedded:
-            return upright_frame(labelme_json.picture_bytes(file), f"{file.path}: imageData")
-        path = self._picture(file.path, file.picture)
-        return upright_frame(read_picture(path), str(path))
+            return upright_bytes(labelme_json.picture_bytes(file), f"{file.path}: imageData")
+        return upright_file(self._picture(file.path, file.picture))
 
     def _picture(self, path: Path, written: str) -> Path:
         """The file of a picture: where imagePath leads inside the root, else beside the JSON. Raises DataError."""
@@ -163,7 +157,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
 
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """As the user states."""
-        return "exhaustive" if self.options.exhaustive else "unannotated"
+        return "exhaustive" if self.options.complete else "unannotated"
 
     def fingerprint(self) -> str:
         """Digest of the JSON files."""
@@ -177,14 +171,19 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         """Missing pictures, other JSON files, shapes that are no regions."""
         yield from self.left_out()
         yield from (Finding("note", f"{self.root}: {note}") for note in self._index.notes)
-        missing = ProblemList(MAX_PROBLEMS)
-        for name, picture in zip(self._index.names, self._index.pictures, strict=True):
-            try:
-                if picture is not None:
-                    self._picture(self.root / f"{name}.json", picture)
-            except DataError as error:
-                missing.add(str(error))
-        yield from (Finding("dropped", message, 1) for message in missing.messages)
-        if missing.count > MAX_PROBLEMS:
-            got = f"{missing.count:,} pictures are missing, including these {MAX_PROBLEMS}"
-            yield Finding("dropped", f"{self.root}: {got}", missing.count - MAX_PROBLEMS)
+        rows = zip(self._index.names, self._index.pictures, self._index.sizes, strict=True)
+        looks = [partial(self._look, name, picture, size) for name, picture, size in rows if picture is not None]
+        yield from unusable_pictures(looks, len(looks))
+
+    def _look(self, name: str, picture: str, size: Size | None) -> None:
+        """Raises DataError if the picture is missing, broken or of another size than the JSON states."""
+        path = self.root / f"{name}.json"
+        _check_size(path, size, upright_file(self._picture(path, picture)))
+
+
+def _check_size(path: Path, size: Size | None, frame: Frame) -> None:
+    """Raises DataError if the picture of a JSON is not of the size that the JSON states."""
+    if size is not None and size != frame.size:
+        got = f"imageWidth, imageHeight are {size[1]} x {size[0]}, and {frame.where} is "
+        todo = "the picture was changed after it was annotated: annotate it again"
+        raise DataError(problem(path, f"{got}{frame.size[1]} x {frame.size[0]}", "one size", todo))

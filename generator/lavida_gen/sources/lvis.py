@@ -6,22 +6,18 @@ https://www.lvisdataset.org
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import zip_longest
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.coco.coco_index import CocoIndex, image_folder
-from lavida_gen.coco.lvis_index import LvisIndex, open_index
-from lavida_gen.common.findings import Finding
+from lavida_gen.coco.coco_index import image_folder
+from lavida_gen.coco.lvis_index import open_index
 from lavida_gen.names import wordnet
 from lavida_gen.scenes.evidence import FalseEvidence
-from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, Source, SourceInfo, SourceOptions
+from lavida_gen.sources._base import LocalOnly, LocalPath, RequiredFiles, SourceInfo, SourceOptions
+from lavida_gen.sources._coco_images import CocoImageSource
 
 SEE = "see `lavida-gen sources lvis`"
 
@@ -39,7 +35,7 @@ class LvisSourceOptions(SourceOptions):
     )
 
 
-class LvisSource(Source[LvisSourceOptions]):
+class LvisSource(CocoImageSource[LvisSourceOptions]):
     """Each photo is a scene; each annotation a region.
 
     What LVIS states for a photo decides about its categories: one that people looked for in vain is verified to be
@@ -75,69 +71,36 @@ class LvisSource(Source[LvisSourceOptions]):
 
     def __init__(self, options: LvisSourceOptions) -> None:
         """Open the index, which is made on the first call. Raises DataError."""
-        super().__init__(options)
         required = RequiredFiles(options.root, SEE)
         file = required.file(_annotations(required.root, options), "annotations", f"give `annotations`; {SEE}")
         with required.collecting():
-            self.images: Path = _photos(required.root, options.images)
+            images = _photos(required.root, options.images)
         required.raise_if_missing()
-        self.index: LvisIndex = open_index(file)
-        self.photos: CocoIndex = self.index.photos
-
-    @property
-    def kind(self) -> Kind:
-        """Images."""
-        return "image"
-
-    def __len__(self) -> int:
-        return len(self.photos)
+        lvis = open_index(file)
+        super().__init__(options, lvis, images, "size", pieces=False)
+        self._synonyms = lvis.synonyms
 
     def key(self, number: int) -> str:
         """``lvis/SPLIT/IMAGE_ID``."""
-        return f"lvis/{self.options.split}/{int(self.photos.image_id[number]):012d}"
+        return f"lvis/{self.options.split}/{self.index.ident(number)}"
 
     def group(self, number: int) -> str:
         """The photo: other data sets over COCO's photos give the same text."""
-        return f"coco-photo/{int(self.photos.image_id[number])}"
+        return f"coco-photo/{int(self.index.image_id[number])}"
 
-    def scene(self, number: int) -> Scene:
-        """The photo with every annotation as a region."""
-        photos = self.photos
-        masks = [annotation.mask for annotation in photos.annotations(number)]
-        regions = self.annotations_without_masks(number)
-        pairs = zip_longest(regions, masks)  # a category without any annotation comes last
-        return Scene(
-            key=self.key(number),
-            frames=(photos.frame(self.images, number),),
-            size=photos.size(number),
-            regions=tuple(replace(region, masks=(mask,)) for region, mask in pairs),
-            licence=photos.licence(number) or self.about.licence,
-            group=self.group(number),
-            attribution=photos.url(number) or self.about.attribution,
-            absent=partial(self._absent, number),
-        )
+    def credit(self, number: int) -> tuple[str, str]:
+        """Licence and author of the photo, as the file states them."""
+        return self.index.licence(number) or self.about.licence, self.index.url(number) or self.about.attribution
 
-    def annotations_without_masks(self, number: int) -> Sequence[Region]:
-        """As `scene`, without masks."""
-        rows, incomplete = self.photos.annotation_categories(number), self.index.incomplete(number)
-        drawn = {category for category, _ in rows}
-        rows += [(category, False) for category in incomplete if category not in drawn]
-        return [
-            Region((text,), (None,), text, candidate=has_mask and category not in incomplete)
-            for category, has_mask in rows
-            for text in [self.index.categories[category].text]
-        ]
-
-    def _absent(self, number: int) -> Iterator[str]:
+    def stated_absent(self, number: int) -> Iterator[str]:
         """Names that people looked for and did not find; not those that are annotated in spite of that.
 
         A bird is there where a crow is, whatever the list states; no crow may be there where a bird is.
         """
-        present = {category for category, _ in self.photos.annotation_categories(number)}
-        present.update(self.index.incomplete(number))
+        present = {category for category, _ in self.index.annotation_categories(number)}
         implied = frozenset[int]().union(*(self._kinds(category) for category in present))
-        for category in self.index.negative(number):
-            if category not in present and implied.isdisjoint(self._senses(category)):
+        for category in self.index.absent(number):
+            if implied.isdisjoint(self._senses(category)):
                 yield self.index.categories[category].text
 
     def _senses(self, category: int) -> tuple[int, ...]:
@@ -147,24 +110,10 @@ class LvisSource(Source[LvisSourceOptions]):
         """Everything that a category is a kind of, itself included."""
         return frozenset(kind for sense in self._senses(category) for kind in wordnet.kinds(sense))
 
-    def vocabulary(self) -> Sequence[Name]:
-        """The categories, in the order of the file."""
-        return self.index.categories
-
     def related(self) -> Mapping[str, Collection[str]]:
         """LVIS' own synonyms: names of other sources that mean a category."""
-        pairs = zip(self.index.categories, self.index.synonyms, strict=True)
+        pairs = zip(self.index.categories, self._synonyms, strict=True)
         return {name.text: synonyms for name, synonyms in pairs if synonyms}
-
-    def fingerprint(self) -> str:
-        """Digest of the JSON."""
-        return self.photos.digest
-
-    def findings(self) -> Iterator[Finding]:
-        """Annotations that lost polygons, contradictory statements, missing photos."""
-        yield from super().findings()
-        yield from self.photos.findings()
-        yield from self.photos.missing(self.images)
 
 
 def _annotations(root: Path, options: LvisSourceOptions) -> Path:

@@ -13,8 +13,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations.coco_index import image_folder
-from lavida_gen.annotations.sa_co_index import PhraseIndex, open_index
+from lavida_gen.coco.coco_index import image_folder
+from lavida_gen.coco.photo_findings import unusable_photos
+from lavida_gen.coco.sa_co_index import PhraseIndex, open_index
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.masks import RLE
@@ -101,8 +102,10 @@ class SaCoImagesSource(Source[SaCoImagesSourceOptions]):
         things: dict[tuple[RLE | None, bool], dict[str, None]] = {}
         for pair in self.index.rows(number):
             for annotation in self.pairs.annotations(pair):
-                usable = annotation.mask is not None and self.index.is_complete(pair)
+                usable = annotation.mask is not None and not annotation.ignore and self.index.is_complete(pair)
                 things.setdefault((annotation.mask, usable), {})[self.index.phrases[pair]] = None
+            if self.index.is_present(pair) and not self.pairs.annotation_categories(pair):
+                things.setdefault((None, False), {})[self.index.phrases[pair]] = None
         return Scene(
             key=self.key(number),
             frames=(self.pairs.frame(self.images, first),),
@@ -115,10 +118,10 @@ class SaCoImagesSource(Source[SaCoImagesSourceOptions]):
         )
 
     def _absent(self, number: int) -> Iterator[str]:
-        """Phrases without annotation in a picture; none that another pair of the picture has with one."""
-        rows = {pair: bool(self.pairs.annotation_categories(pair)) for pair in self.index.rows(number)}
-        present = {self.index.phrases[pair] for pair, has_masks in rows.items() if has_masks}
-        absent = dict.fromkeys(self.index.phrases[pair] for pair, has_masks in rows.items() if not has_masks)
+        """Phrases without annotation in a picture; none that another of its pairs has with one."""
+        rows = {pair: self.index.is_present(pair) for pair in self.index.rows(number)}
+        present = {self.index.phrases[pair] for pair, is_present in rows.items() if is_present}
+        absent = dict.fromkeys(self.index.phrases[pair] for pair, is_present in rows.items() if not is_present)
         return (phrase for phrase in absent if phrase not in present)
 
     @cached_property
@@ -133,8 +136,13 @@ class SaCoImagesSource(Source[SaCoImagesSourceOptions]):
         """Digest of the JSON."""
         return self.pairs.digest
 
+    def left_out(self) -> Iterator[Finding]:
+        """Pairs and annotations that cannot be used."""
+        yield from self.pairs.left_out()
+
     def findings(self) -> Iterator[Finding]:
-        """Annotations that lost their masks, missing pictures."""
+        """What is left out or odd in the JSON; pictures that are missing, truncated or of another size."""
         yield from super().findings()
         yield from self.pairs.findings()
-        yield from self.pairs.missing(self.images, [self.index.first(number) for number in range(len(self))])
+        first = [self.index.first(number) for number in range(len(self))]
+        yield from unusable_photos(self.pairs, self.images, first, "size")

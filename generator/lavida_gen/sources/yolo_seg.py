@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations import files, yolo_txt, yolo_yaml
+from lavida_gen.annotations import yolo_txt, yolo_yaml
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import LocalPath, RequiredFiles, Source, SourceInfo
-from lavida_gen.sources._upright import PICTURES, read_picture, upright_frame
+from lavida_gen.sources._own_pictures import PICTURES, unusable_pictures, upright_file
 from lavida_gen.sources._user_rights import UserRightsOptions
 
 SEE = "see `lavida-gen sources yolo_seg`"
@@ -122,8 +123,7 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
 
     def scene(self, number: int) -> Scene:
         """The picture, upright as the trainer reads it, with every polygon as a region."""
-        path = self.options.root / self.pictures[number]
-        frame = upright_frame(read_picture(path), str(path))
+        frame = upright_file(self.options.root / self.pictures[number])
         regions = []
         for thing in yolo_txt.read(self.options.root / self.labels[number], self.data.names):
             name, mask = self.data.names[thing.number], thing.draw(frame.size)
@@ -156,7 +156,8 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
         yield from (Finding("dropped", message, 1) for message in self._summary.broken)
 
     def findings(self) -> Iterator[Finding]:
-        """Missing pictures, pictures without labels, boxes."""
+        """Pictures that are missing or broken, pictures without labels, boxes."""
         yield from self.left_out()
         yield from (Finding("note", f"{self.data.file}: {note}") for note in self._summary.notes)
-        yield from files.missing_files((self.options.root / picture,) for picture in self.pictures)
+        looks = [partial(upright_file, self.options.root / picture) for picture in self.pictures]
+        yield from unusable_pictures(looks, len(looks))

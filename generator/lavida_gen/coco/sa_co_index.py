@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.coco_index import VERSION as COCO_VERSION
-from lavida_gen.annotations.coco_index import CocoIndex
-from lavida_gen.annotations.coco_json import InstancesReader
+from lavida_gen.coco.coco_index import VERSION as COCO_VERSION
+from lavida_gen.coco.coco_index import CocoIndex
+from lavida_gen.coco.fields import Ident, identity
+from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.common.errors import DataError
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
@@ -35,6 +36,7 @@ class PhraseIndex:
         self.pairs = pairs
         self.phrases: Sequence[str] = PackedTexts(arrays["phrases"], arrays["phrases_at"])
         self._complete: NDArray[np.uint8] = arrays["complete"]
+        self._present: NDArray[np.uint8] = arrays["present"]
         self._rows: NDArray[np.int64] = arrays["rows"]
         self._first: NDArray[np.int64] = arrays["pictures_at"]
 
@@ -54,6 +56,10 @@ class PhraseIndex:
     def is_complete(self, pair: int) -> bool:
         """Whether the masks of a pair cover all that its phrase is true of."""
         return bool(self._complete[pair])
+
+    def is_present(self, pair: int) -> bool:
+        """Whether the file has annotations of a pair, usable or not."""
+        return bool(self._present[pair])
 
 
 def open_index(path: Path) -> PhraseIndex:
@@ -81,29 +87,41 @@ class _PairReader(InstancesReader):
     phrases: list[str] = field(default_factory=list)
     complete: list[bool] = field(default_factory=list)
     pictures: dict[str, int] = field(default_factory=dict)
-    sizes: list[tuple[object, object]] = field(default_factory=list)
+    picture_sizes: list[tuple[object, object]] = field(default_factory=list)
     picture_of: list[int] = field(default_factory=list)
+    annotated: set[Ident] = field(default_factory=set)
 
     def _image(self, value: dict[str, object]) -> None:
         phrase, file, size = value.get("text_input"), value.get("file_name"), (value.get("height"), value.get("width"))
         if not isinstance(phrase, str) or not phrase.strip():
-            expected = "a noun phrase, as in SA-Co Gold and Silver; other data: source `coco`"
+            expected = "a noun phrase, as in SA-Co Gold and Silver; other data: source `coco_json`"
             raise DataError(f"text_input is {phrase!r}; expected {expected}")
         flags = [value.get(key) for key in ("is_instance_exhaustive", "is_pixel_exhaustive")]
         if flags == [None, None]:
             raise DataError("has neither is_instance_exhaustive nor is_pixel_exhaustive; expected one of them")
+        known = self.pictures.get(str(file))
+        if known is not None and self.picture_sizes[known] != size:
+            raise DataError(
+                f"height, width are {size}; expected {self.picture_sizes[known]}, as for other phrases of {file}"
+            )
+        before = len(self.images)
         InstancesReader._image(self, value)
-        picture = self.pictures.setdefault(str(file), len(self.pictures))
-        if picture == len(self.sizes):
-            self.sizes.append(size)
-        if self.sizes[picture] != size:
-            raise DataError(f"height, width are {size}; expected {self.sizes[picture]}, as for other phrases of {file}")
-        self.picture_of.append(picture)
+        if len(self.images) == before:  # listed twice
+            return
+        self.picture_of.append(self.pictures.setdefault(str(file), len(self.pictures)))
+        if known is None:
+            self.picture_sizes.append(size)
         self.phrases.append(" ".join(phrase.split()))
         self.complete.append(any(flag in (1, True) for flag in flags))
 
+    def _annotation(self, where: str, value: dict[str, object]) -> None:
+        if "image_id" in value:
+            self.annotated.add(identity(value, "image_id"))
+        InstancesReader._annotation(self, where, value)
+
     def _arrays(self) -> Arrays:
         made = InstancesReader._arrays(self)
+        made["present"] = np.array([image.id in self.annotated for image in self.images], np.uint8)
         picture_of = np.array(self.picture_of, np.int64)
         made["complete"] = np.array(self.complete, np.uint8)
         made["rows"] = np.argsort(picture_of, kind="stable").astype(np.int64)

@@ -136,94 +136,6 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
         opened("folder", plain)
 
 
-def table(root: Path, mask: np.ndarray, split: bool = False) -> Plain:
-    import datasets
-    from miniatures import hf
-
-    features = datasets.Features({"photo": datasets.Image(), "label": datasets.Image(), "n": datasets.Value("int8")})
-    row = {"photo": [hf.encoded(shapes.photo(1), "JPEG")], "label": [hf.encoded(mask, "PNG")], "n": [1]}
-    made = datasets.Dataset.from_dict(row, features=features)
-    (datasets.DatasetDict({"train": made}) if split else made).save_to_disk(str(root))
-    return {"saved": root, "image": "photo", "mask": "label", "names": ["", "cart"]}
-
-
-@pytest.mark.parametrize("split", [False, True])
-def test_hf_columns_and_splits(tmp_path: Path, split: bool) -> None:
-    source = opened("hf", table(tmp_path / "t", shapes.plane({1: BOX, 255: (0, 0, 4, 4)}), split))
-    assert [(r.names, sum(area(r))) for r in source.scene(0).regions] == [(("cart",), 200)]
-    assert source.scene(0).frames[0].pixels().shape == (48, 64, 3)
-
-
-@pytest.mark.parametrize(
-    ("options", "kind", "message"),
-    [
-        ({"mask": "labels"}, UserError, "mask: unknown column 'labels'; did you mean 'label'"),
-        ({"mask": "n"}, UserError, r"mask: column 'n' is Value.* expected the Image feature of `datasets`"),
-        ({"split": "trian"}, UserError, "split, .*: unknown split 'trian'; did you mean 'train'"),
-        ({"saved": "nowhere"}, DataError, "saved: no folder nowhere"),
-    ],
-)
-def test_hf_words_that_do_not_fit(tmp_path: Path, options: Plain, kind: Any, message: str) -> None:
-    plain = table(tmp_path / "t", shapes.plane({1: BOX}), split=True)
-    with pytest.raises(kind, match=message):
-        opened("hf", {**plain, **options})
-
-
-@pytest.mark.parametrize(
-    ("held", "split", "fits"),
-    [
-        (None, "validation", True), ("train", "train", True), ("train[:50%]", "train", True),
-        ("train", "validation", False), ("validation", "train", False),
-    ],
-)  # fmt: skip
-def test_hf_a_folder_of_one_split(tmp_path: Path, held: str | None, split: str, fits: bool) -> None:
-    import datasets
-
-    plain = table(tmp_path / "t", shapes.plane({1: BOX}))
-    made = datasets.load_from_disk(str(tmp_path / "t"))
-    made.info.splits, made._split = None, datasets.NamedSplit(held) if held else None
-    made.save_to_disk(str(tmp_path / "u"))
-    plain |= {"saved": tmp_path / "u", "split": split}
-    if fits:
-        assert opened("hf", plain).key(0) == f"hf/{split}/00000000"
-        return
-    message = (
-        f"split: .*u contains the split '{held}'; expected '{split}'; write `split: {held}`, or give another folder"
-    )
-    with pytest.raises(UserError, match=message):
-        opened("hf", plain)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"names": ["a"]}, "give either `repo` or `saved`"),
-        ({"repo": "a/b", "saved": "c", "names": ["a"]}, "give either `repo` or `saved`"),
-        (
-            {"saved": "c", "names": ["a"], "config": "x"},
-            "`config` applies to datasets on the Hub; leave it out",
-        ),
-        (
-            {"saved": "c", "names": ["a"], "revision": "v9"},
-            "`revision` applies to datasets on the Hub; leave it out with `saved`",
-        ),
-        ({"repo": "a/b", "names": ["a"], "background": ["b"]}, "background: 'b' is not one of `names`"),
-    ],
-)
-def test_hf_options_that_contradict_themselves(options: Plain, message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
-        opened("hf", options)
-
-
-def test_hf_a_broken_cell_is_named(tmp_path: Path) -> None:
-    plain = table(tmp_path / "t", shapes.photo(3))
-    with pytest.raises(DataError, match=r"hf/train/00000000: column 'label': holds colours"):
-        opened("hf", plain).scene(0)
-    plain = table(tmp_path / "u", shapes.plane({7: BOX}))
-    with pytest.raises(DataError, match=r"hf/train/00000000: column 'label': holds the value 7"):
-        opened("hf", plain).scene(0)
-
-
 # ---- binary masks and masks of a wrong kind ----------------------------------------------------------------------
 
 
@@ -285,7 +197,7 @@ def test_black_may_be_the_thing(tmp_path: Path) -> None:
             "png",
             r"grey levels \(100\) in 5\d % of its pixels",
         ),
-        (shapes.plane({3: (0, 0, 40, 40)}), "jpg", r"a\.jpg: is a jpg with values up to \d, which this format changes"),
+        (shapes.plane({3: (0, 0, 40, 40)}), "jpg", r"a\.jpg: is a JPEG or WebP with values up to \d, which"),
     ],
 )
 def test_binary_masks_that_are_none(tmp_path: Path, mask: np.ndarray, ending: str, message: str) -> None:

@@ -5,8 +5,6 @@ Letters: H W pixels.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +18,7 @@ LOSSY = (".jpg", ".jpeg", ".webp")
 """Formats that change values a little: they can hold binary masks of black and white, but no indices."""
 
 
-def to_bits(plane: Indices, path: Path) -> NDArray[np.uint8]:
+def to_bits(plane: Indices, where: object, lossy: bool = False) -> NDArray[np.uint8]:
     """The thing in a binary mask.
 
     Black is 0 and white 255 (65,535 of 16 bits). Up to a half of white (0/1, or numbers of instances), each value other
@@ -29,7 +27,8 @@ def to_bits(plane: Indices, path: Path) -> NDArray[np.uint8]:
 
     Args:
         plane: (H, W) values as stored.
-        path: The file, for its format and for errors.
+        where: Names the mask in errors.
+        lossy: Whether its format changes values a little.
 
     Returns:
         (H, W) of 0 and 1.
@@ -39,11 +38,10 @@ def to_bits(plane: Indices, path: Path) -> NDArray[np.uint8]:
     """
     most = int(plane.max(initial=0))
     white = 255 if most <= 255 else 65535
-    lossy = path.suffix.lower() in LOSSY
     if most <= white // 2 or len(np.unique(plane)) <= 2:
         if most and most <= white // 2 and lossy:
-            got = f"is a {path.suffix[1:]} with values up to {most}, which this format changes"
-            raise DataError(problem(path, got, "0 and 255", "export the masks as PNG"))
+            got = f"is a JPEG or WebP with values up to {most}, which these formats change"
+            raise DataError(problem(where, got, "0 and 255", "export the masks as PNG"))
         return np.not_equal(plane, 0).astype(np.uint8)
     between: NDArray[np.bool_] = np.greater(plane, white // 4) & np.less(plane, white - white // 4)
     if between.mean() > MOST_BETWEEN:
@@ -51,5 +49,5 @@ def to_bits(plane: Indices, path: Path) -> NDArray[np.uint8]:
         some = ", ".join(str(value) for value in values[:3].tolist()) + (", ..." if len(values) > 3 else "")
         got = f"holds grey levels ({some}) in {100 * between.mean():.0f} % of its pixels"
         todo = "export a binary mask, or give `names` instead of `binary` if these are indices"
-        raise DataError(problem(path, got, f"two values such as 0 and {white}", todo))
+        raise DataError(problem(where, got, f"two values such as 0 and {white}", todo))
     return np.greater(plane, white // 2).astype(np.uint8)

@@ -192,7 +192,8 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         plane = super().read_mask(name)
         if self.options.binary is None:
             return plane
-        bits = binary_masks.to_bits(plane, self.mask_path(name))
+        path = self.mask_path(name)
+        bits = binary_masks.to_bits(plane, path, path.suffix.lower() in LOSSY)
         return np.subtract(1, bits, dtype=np.uint8) if self.options.inverted else bits
 
     def label(self, value: int) -> Label | None:

@@ -1,67 +1,42 @@
-"""A dataset of the Hugging Face Hub, or one saved to disk, with a column of images and a column of index masks.
+"""A dataset of the Hugging Face Hub, or one saved to disk, with a column of images and a column of masks.
 
 Needs the `datasets` library: pip install 'lavida-gen[hub]'. https://huggingface.co/docs/datasets
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+import numpy as np
 
-from lavida_gen.annotations import index_masks
-from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
-from lavida_gen.scenes import masks
+from lavida_gen.annotations import binary_masks, index_masks
+from lavida_gen.annotations.index_masks import Indices
+from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
+from lavida_gen.scenes import images, masks
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
+from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
-from lavida_gen.sources._base import LocalOnly, Source, SourceInfo, require_folder
-from lavida_gen.sources._user_rights import UserRightsOptions
+from lavida_gen.sources._base import Source, SourceInfo
+from lavida_gen.sources._hf_cells import LabelledMask, image_bytes, read_masks
+from lavida_gen.sources._hf_table import HuggingFaceSourceOptions, empty_rows, open_table
 from lavida_gen.storage import cache
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-
-class HuggingFaceSourceOptions(UserRightsOptions):
-    """Options of `hf`."""
-
-    repo: str | None = Field(default=None, description="dataset on the Hub, OWNER/NAME")
-    saved: Annotated[Path | None, LocalOnly()] = Field(
-        default=None, description="folder that Dataset.save_to_disk wrote, instead of repo"
-    )
-    config: str | None = Field(default=None, description="configuration of the dataset, if it has several")
-    revision: str | None = Field(default=None, description="commit or tag on the Hub; pin it, since datasets change")
-    split: str = Field(default="train", description="train, validation, ...")
-    image: str = Field(default="image", description="column of images")
-    mask: str = Field(default="mask", description="column of masks (images with one index per pixel)")
-    names: tuple[str, ...] = Field(min_length=1, description="names of the mask values from 0; '' if one has no name")
-    void: tuple[int, ...] = Field(default=(255,), description="values without a name that mean unknown")
-    background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
-    dataset: str = Field(
-        default="hf",
-        pattern=r"^[A-Za-z0-9_-]+$",
-        description="first part of the keys, different for each dataset",
-    )
-
-    @model_validator(mode="after")
-    def _one_place(self) -> HuggingFaceSourceOptions:
-        if (self.repo is None) == (self.saved is None):
-            raise ValueError("give either `repo` or `saved`")
-        unused = [key for key in ("config", "revision") if getattr(self, key) is not None]
-        if self.saved is not None and unused:
-            raise ValueError(f"`{unused[0]}` applies to datasets on the Hub; leave it out with `saved`")
-        unknown = [name for name in self.background if name not in self.names]
-        if unknown:
-            raise ValueError(f"background: {unknown[0]!r} is not one of `names`")
-        return self
+SAMPLE = 8
+"""Rows that are looked at when a table is opened."""
 
 
 class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
-    """Each row is a scene; each named value of its mask is one region."""
+    """Each row is a scene; each named value of its mask is one region, or each of its masks.
+
+    By default each picture counts as annotated with all of the names: what has no mask in it is not there. Where people
+    drew only some of what is there, say `complete: false`.
+    """
 
     Options = HuggingFaceSourceOptions
 
@@ -79,15 +54,23 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
             "be passed on: to publish them, give `licence: ...` and `use: free` or `use: noncommercial`."
         ),
         layout=(
-            "A column of images (`image`) and one of index masks (`mask`), both of datasets' Image feature,\n"
-            "and `names: [background, person, ...]` in the recipe: the first is value 0."
+            "A column of images (`image`) and one of masks (`mask`), and `names: [background, person, ...]` in the\n"
+            "recipe: the first is value 0. Masks: images, bytes or lists with one index per pixel; or a list of\n"
+            "masks or run lengths with a column of labels (`labels`); or objects with `segmentation` and `category`.\n"
+            "If not everything that has a name is drawn in every picture, say `complete: false`."
         ),
     )
 
     def __init__(self, options: HuggingFaceSourceOptions) -> None:
         """Open the table. Raises DataError or UserError."""
         super().__init__(options)
-        self._table = _encoded_columns(_open(options), options)
+        self._table = open_table(options)
+        self._stored = self._table.with_format("arrow")  # images as they are encoded
+        self._empty = {column: empty_rows(self._table, column) for column in (options.image, options.mask)}
+        empty = np.unique(np.concatenate([*self._empty.values(), np.zeros(0, np.int64)]))
+        self._rows = np.setdiff1d(np.arange(len(self._table)), empty)
+        self._names: tuple[str, ...] = options.names or ("", str(options.binary))
+        self._look_at_sample()
 
     @property
     def kind(self) -> Kind:
@@ -95,59 +78,125 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
         return "image"
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._rows)
 
     def key(self, number: int) -> str:
         """``DATASET/SPLIT/ROW``."""
-        return f"{self.options.dataset}/{self.options.split}/{number:08d}"
+        return f"{self.options.dataset}/{self.options.split}/{int(self._rows[number]):08d}"
 
     def rights(self) -> SourceInfo:
         """The licence that the recipe states."""
         return self.options.rights(self.about)
 
-    def _bytes(self, number: int, column: str) -> bytes:
-        """Encoded image of a cell. Raises DataError."""
-        cell = self._table[number][column]
-        where = f"{self.key(number)}: column {column!r}"
-        if cell is not None and cell.get("bytes") is not None:
-            return bytes(cell["bytes"])
-        if cell is None or not cell.get("path"):
-            raise DataError(problem(where, "is empty", "an image in every row"))
-        try:
-            return Path(cell["path"]).read_bytes()
-        except OSError as error:
-            got = f"cannot read {cell['path']} ({error.strerror})"
-            raise DataError(problem(where, got, "an image file")) from error
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """By the option `complete`."""
+        return "exhaustive" if self.options.complete else "unannotated"
+
+    def left_out(self) -> Iterator[Finding]:
+        """Rows without an image or without masks."""
+        for column, rows in self._empty.items():
+            if len(rows):
+                where = f"{self.options.dataset}: column {column!r}"
+                got = f"is empty in {len(rows):,} of {len(self._table):,} rows, the first is row {int(rows[0])}"
+                yield Finding("dropped", problem(where, got, "an image and masks in every row"), len(rows))
+
+    def _cell(self, number: int, column: str) -> object:
+        """What the table holds, with images as they are encoded."""
+        return self._stored[int(self._rows[number])].column(column)[0].as_py()
+
+    def _image(self, number: int) -> bytes:
+        """The encoded picture. Raises DataError."""
+        return image_bytes(self._cell(number, self.options.image), f"{self.key(number)}: column {self.options.image!r}")
+
+    def _look_at_sample(self) -> None:
+        """Raises DataError if the masks of a few rows hold 0 and 255 alone, where indices belong."""
+        if self.options.binary is not None or 255 not in self.options.void or len(self._names) > 255:
+            return
+        values: set[int] = set()
+        for number in range(0, len(self), max(1, -(-len(self) // SAMPLE))):
+            with suppress(DataError):
+                found = self._read_masks(number)
+                values |= {-1} if isinstance(found, list) else index_masks.count_values(found).keys()
+        if 255 in values <= {0, 255}:
+            thing = next((name for name in self._names[1:] if name), "NAME")
+            where, got = (
+                f"{self.key(0)}: column {self.options.mask!r}",
+                "holds the values 0 and 255 alone, as others do",
+            )
+            todo = f"if 255 is the thing, write `binary: {thing}` instead of `names`"
+            raise DataError(problem(where, got, "indices of the names", todo))
+
+    def _picture_size(self, number: int) -> tuple[int, int]:
+        """(H, W) of the picture. Raises DataError."""
+        return images.probe(self._image(number), f"{self.key(number)}: column {self.options.image!r}").size
+
+    def _read_masks(self, number: int) -> Indices | list[LabelledMask]:
+        """The masks of a row. Raises DataError."""
+        where = f"{self.key(number)}: column {self.options.mask!r}"
+        cell, binary = self._cell(number, self.options.mask), self.options.binary is not None
+        found = read_masks(cell, lambda: self._picture_size(number), binary, where)
+        return found if isinstance(found, list) or not binary else binary_masks.to_bits(found, where)
 
     def scene(self, number: int) -> Scene:
         """The image with every named value of its mask as a region."""
         options, key = self.options, self.key(number)
         where = f"{key}: column {options.mask!r}"
-        plane = index_masks.read_bytes(self._bytes(number, options.mask), where)
-        regions = []
-        for value, mask in masks.from_values(plane).items():
-            name = options.names[value] if 0 <= value < len(options.names) else ""
-            if name:
-                is_background = name in options.background
-                kind: Literal["thing", "stuff"] = "stuff" if is_background else "thing"
-                regions.append(Region((name,), (mask,), name, kind, not is_background))
-            elif value not in options.void and value >= len(options.names):
-                raise DataError(problem(where, f"holds the value {value}", "one that has a name or is void"))
-        size = (int(plane.shape[0]), int(plane.shape[1]))
         image_where = f"{key}: column {options.image!r}"
+        found = self._read_masks(number)
+        if isinstance(found, list):
+            labelled = self._labelled(found, number, where)
+            size = next((mask.size for _, mask in labelled if mask is not None), None) or self._picture_size(number)
+        else:
+            size = (int(found.shape[0]), int(found.shape[1]))
+            labelled = [(self._name(value, where), mask) for value, mask in masks.from_values(found).items()]
         return Scene(
             key=key,
-            frames=(Frame.encoded_by(lambda: self._bytes(number, options.image), size, image_where),),
+            frames=(Frame.encoded_by(lambda: self._image(number), size, image_where),),
             size=size,
-            regions=tuple(regions),
+            regions=tuple(self._region(name, mask) for name, mask in labelled if name),
             licence=options.licence or self._table.info.license or self.about.licence,
             group=key,
             attribution=options.attribution or options.repo,
         )
 
+    def _region(self, name: str, mask: RLE | None) -> Region:
+        is_background = name in self.options.background
+        kind: Literal["thing", "stuff"] = "stuff" if is_background else "thing"
+        return Region((name,), (mask,), name, kind, mask is not None and not is_background)
+
+    def _labelled(self, found: Sequence[LabelledMask], number: int, where: str) -> list[tuple[str, RLE | None]]:
+        """Name and mask of each of several masks. Raises DataError."""
+        stated: list[object] = [one.label for one in found]
+        if self.options.labels is not None:
+            column = self._cell(number, self.options.labels)
+            stated = column if isinstance(column, list) else [column]
+            if len(stated) != len(found):
+                got = f"has {len(found)} masks and {len(stated)} labels"
+                raise DataError(problem(where, got, f"a label in column {self.options.labels!r} for each mask"))
+        only = [name for name in dict.fromkeys(self._names) if name]
+        if len(only) == 1 and not any(label is not None for label in stated):
+            return [(only[0], one.mask) for one in found]
+        return [(self._name(label, where), one.mask) for one, label in zip(found, stated, strict=True)]
+
+    def _name(self, label: object, where: str) -> str:
+        """The name of a value or label, "" for none. Raises DataError if it is not known."""
+        names = self._names
+        if isinstance(label, str):
+            if label in names:
+                return label
+            raise DataError(problem(where, f"holds the label {label!r}", "one of `names`"))
+        if not isinstance(label, int):
+            got = "holds masks without labels"
+            raise DataError(problem(where, got, "a label for each mask", "give `labels: COLUMN`"))
+        if 0 <= label < len(names):
+            return names[label]
+        if label in self.options.void:
+            return ""
+        raise DataError(problem(where, f"holds the value {label}", "one that has a name or is void"))
+
     def vocabulary(self) -> Sequence[Name]:
         """The names, each once."""
-        return [Name(name, name) for name in dict.fromkeys(self.options.names) if name]
+        return [Name(name, name) for name in dict.fromkeys(self._names) if name]
 
     @cached_property
     def _digest(self) -> str:
@@ -157,54 +206,3 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
     def fingerprint(self) -> str:
         """Digests of the table's Arrow files."""
         return self._digest
-
-
-def _open(options: HuggingFaceSourceOptions) -> Dataset:
-    """The split as a datasets.Dataset. Raises DataError or UserError."""
-    try:
-        import datasets
-    except ImportError as error:
-        todo = "pip install 'lavida-gen[hub]'"
-        raise UserError(problem("hf", "the library `datasets` is not installed", todo=todo)) from error
-    origin = options.saved if options.saved is not None else options.repo
-    try:
-        if options.saved is not None:
-            opened = datasets.load_from_disk(str(require_folder(options.saved, "saved", "give the folder")))
-        else:
-            opened = datasets.load_dataset(options.repo, options.config, revision=options.revision)
-    except DataError:
-        raise
-    except (OSError, ValueError, RuntimeError) as error:
-        got = f"cannot be opened ({error})"
-        raise DataError(problem(origin, got, "a dataset that `datasets` can open")) from error
-    if isinstance(opened, datasets.Dataset):
-        _check_split(opened, options, origin)
-        return opened
-    if options.split not in opened:
-        raise UserError(problem(f"split, {origin}", unknown_name("split", options.split, opened)))
-    return opened[options.split]
-
-
-def _check_split(table: Dataset, options: HuggingFaceSourceOptions, origin: object) -> None:
-    """Raises UserError if a single saved split is not the one that the options name."""
-    saved = str(table.split or options.split)
-    name = saved.partition("[")[0]  # the split of a part is saved as `train[:50%]`
-    if options.split not in (saved, name):
-        todo = f"write `split: {name}`, or give another folder"
-        raise UserError(problem("split", f"{origin} contains the split {saved!r}", repr(options.split), todo))
-
-
-def _encoded_columns(table: Dataset, options: HuggingFaceSourceOptions) -> Dataset:
-    """The two columns, as encoded bytes. Raises UserError if one is missing or does not contain images."""
-    import datasets
-
-    for option, column in (("image", options.image), ("mask", options.mask)):
-        if column not in table.column_names:
-            raise UserError(problem(option, unknown_name("column", column, table.column_names)))
-        if not isinstance(table.features[column], datasets.Image):
-            got = f"column {column!r} is {table.features[column]}"
-            raise UserError(problem(option, got, "the Image feature of `datasets`"))
-    table = table.select_columns([options.image, options.mask])
-    for column in (options.image, options.mask):
-        table = table.cast_column(column, datasets.Image(decode=False))
-    return table

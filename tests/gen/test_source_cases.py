@@ -1,6 +1,6 @@
 """Annotations as people have them: small real cases, each built and checked, with what is right for each.
 
-The folder's table says how each is read. Sources of COCO's own JSON have tests of their own.
+How each is read stands in the folder's table. Sources of COCO's own JSON have tests of their own.
 """
 
 from __future__ import annotations

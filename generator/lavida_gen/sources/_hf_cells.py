@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from lavida_gen.annotations import binary_masks, index_masks
-from lavida_gen.annotations.coco_json import segmentation
 from lavida_gen.annotations.index_masks import Indices
+from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE

@@ -35,7 +35,7 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
     """Each row is a scene; each named value of its mask is one region, or each of its masks.
 
     By default each picture counts as annotated with all of the names: what has no mask in it is not there. Where people
-    drew only some of what is there, say `complete: false`.
+    drew only some of what is there, set `complete: false`.
     """
 
     Options = HuggingFaceSourceOptions
@@ -57,7 +57,7 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
             "A column of images (`image`) and one of masks (`mask`), and `names: [background, person, ...]` in the\n"
             "recipe: the first is value 0. Masks: images, bytes or lists with one index per pixel; or a list of\n"
             "masks or run lengths with a column of labels (`labels`); or objects with `segmentation` and `category`.\n"
-            "If not everything that has a name is drawn in every picture, say `complete: false`."
+            "If not everything that has a name is drawn in every picture, set `complete: false`."
         ),
     )
 

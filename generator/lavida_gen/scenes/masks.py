@@ -6,6 +6,7 @@ The only module that uses pycocotools. Letters: H W pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple, TypedDict
 
@@ -51,6 +52,7 @@ class _CocoMask(TypedDict):
     counts: bytes
 
 
+@cache
 def _api() -> ModuleType:
     from pycocotools import _mask  # the C functions; the Python wrapper takes longer than the work
 

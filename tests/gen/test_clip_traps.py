@@ -133,8 +133,21 @@ def test_invalid_object_ids(tmp_path: Path, ident: Any) -> None:
     ref_youtube_vos.draw(tmp_path)
     file = tmp_path / "meta_expressions" / "train" / "meta_expressions.json"
     edit(file, lambda plain: plain["videos"]["003234408d"]["expressions"]["0"].update(obj_id=ident))
-    with pytest.raises(DataError, match=r"meta_expressions\.json: video '003234408d' expression '0': object id"):
-        opened("ref_youtube_vos", {"root": tmp_path}).scene(0)
+    source = opened("ref_youtube_vos", {"root": tmp_path})
+    (finding,) = source.left_out()
+    assert "meta_expressions.json: video '003234408d' expression '0': object id" in finding.text
+    assert {video.name for video in source.videos} == {"0043f083b5"}
+
+
+def test_many_broken_videos_are_counted(tmp_path: Path) -> None:
+    plain = youtube_vos.draw(tmp_path)
+    edit(
+        tmp_path / "train" / "meta.json",
+        lambda p: p["videos"].update({f"v{at:02d}": {"objects": {}} for at in range(30)}),
+    )
+    found = list(opened("youtube_vos", plain).left_out())
+    assert (len(found), sum(finding.scenes for finding in found)) == (11, 30)
+    assert found[-1] == Finding("dropped", "... and 20 more videos", 20)
 
 
 def test_expressions_inside_the_split_are_found_too(tmp_path: Path) -> None:

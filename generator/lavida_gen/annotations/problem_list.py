@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.findings import Finding
 
 MAX_PROBLEMS = 10
 """Problems of a file that are shown in full; the others are counted."""
@@ -93,3 +95,20 @@ class LeftOut:
         """
         if self.reasons:
             raise DataError(f"{where}: " + "\n  ".join(message for message, _ in self.rows()))
+
+
+def capped(findings: Sequence[Finding], what: str) -> Iterator[Finding]:
+    """The first findings, then one for all others.
+
+    Args:
+        findings: Findings of one severity.
+        what: What each is about, in the plural.
+
+    Yields:
+        At most MAX_PROBLEMS + 1 findings, whose numbers of scenes sum up to that of all.
+    """
+    yield from findings[:MAX_PROBLEMS]
+    more = findings[MAX_PROBLEMS:]
+    if more:
+        text = f"... and {len(more):,} more {what}"
+        yield Finding(more[0].severity, text, sum(finding.scenes for finding in more))

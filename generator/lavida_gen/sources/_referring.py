@@ -57,21 +57,16 @@ class ReferringSource(VosSource[ReferringOptionsT_co]):
         meta = folder / "meta.json"
         self._meta_file = meta if meta.is_file() else None
         self._meta = json_file.member(json_file.load(meta), "videos", dict, meta) if meta.is_file() else {}
-        super().__init__(options, options.split, sorted(self._entries), images, masks, self._file)
         self._without_object = ProblemList(MAX_PROBLEMS)
-        self._objects = {video.name: self._names_of(video.name) for video in self.videos}
+        super().__init__(options, options.split, sorted(self._entries), images, masks, self._file)
 
     def left_out(self) -> Iterator[Finding]:
-        """Videos without masks, expressions that name no object."""
+        """Videos without masks or with broken annotations, expressions that name no object."""
         yield from super().left_out()
         yield from (Finding("dropped", line) for line in self._without_object.lines())
 
-    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
+    def read_names(self, video: str) -> Mapping[int, ObjectNames]:
         """Categories of meta.json, expressions of meta_expressions.json, in the order of the files."""
-        return self._objects[video]
-
-    def _names_of(self, video: str) -> dict[int, ObjectNames]:
-        """The same, read from the files. Raises DataError."""
         objects = read_object_names(self._meta, video, self._meta_file) if video in self._meta else {}
         where = f"{self._file}: video {video!r}"
         for ident, expression in json_file.member(self._entries[video], "expressions", dict, where).items():

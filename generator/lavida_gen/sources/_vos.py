@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.annotations.files import path_inside
+from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
@@ -74,36 +75,38 @@ class VosSource(ClipSource[ClipOptionsT_co]):
             annotations: Folder of the masks, VIDEO/FRAME.png.
             where: The file that names the videos, for errors.
         """
-        self.images, self.annotations = images, annotations
-        self._without_masks: list[Finding] = []
+        self.options, self.images, self.annotations = options, images, annotations
+        self._lost: list[Finding] = []
+        self._objects: dict[str, Mapping[int, ObjectNames]] = {}
         videos = []
         for name in names:
             frames = _frames_of(path_inside(annotations, name, where), ".png")
-            if frames is None:
-                got = f"video {name!r} has no folder {annotations / name}"
-                text = problem(where, got, "its masks", "unpack the annotations")
-                self._without_masks.append(Finding("dropped", text, self.clips_of(name, options)))
-            else:
+            try:
+                if frames is None:
+                    got = f"video {name!r} has no folder {annotations / name}"
+                    raise DataError(problem(where, got, "its masks", "unpack the annotations"))
+                self._objects[name] = self.read_names(name)
                 videos.append(Video(name, frames))
+            except DataError as error:
+                self._lost.append(Finding("dropped", str(error), self._clips_of(name, options)))
         super().__init__(options, split, videos)
 
-    def clips_of(self, video: str, options: ClipOptions) -> int:
-        """How many clips a video that is left out would give, at least one.
-
-        Args:
-            video: Name of the video.
-            options: How clips are cut.
-        """
+    def _clips_of(self, video: str, options: ClipOptions) -> int:
+        """How many clips a video that is left out would give, at least one."""
         frames = _frames_of(self.annotations / video, ".png") or _frames_of(self.images / video, ".jpg") or ()
         return max(1, len(clip_positions(len(frames), options)))
 
     def left_out(self) -> Iterator[Finding]:
-        """Videos whose folder of masks is missing."""
-        yield from self._without_masks
+        """Videos without masks, or whose annotations cannot be read."""
+        yield from capped(self._lost, "videos")
+
+    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
+        """The objects of a video that have a name, as `read_names` found them."""
+        return self._objects[video]
 
     @abstractmethod
-    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
-        """The objects of a video that have a name.
+    def read_names(self, video: str) -> Mapping[int, ObjectNames]:
+        """Read the objects of a video that have a name; called once, while the source is opened.
 
         Args:
             video: Name of the video.
@@ -112,7 +115,7 @@ class VosSource(ClipSource[ClipOptionsT_co]):
             Value in the PNGs -> names.
 
         Raises:
-            DataError: The annotations are broken.
+            DataError: The annotations are broken; the video is left out.
         """
 
     def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:

@@ -6,17 +6,15 @@ al., The 2017 DAVIS Challenge on Video Object Segmentation, arXiv 1704.00675. ht
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks, json_file
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
@@ -98,26 +96,11 @@ class DavisSource(VosSource[DavisSourceOptions]):
         self._stated = json_file.load(self._semantics) if self._semantics.is_file() else {}
         if options.split is None:
             folders = (path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
-            names, file = sorted(files.utf8_name(annotations, name) for name in folders), annotations
+            names, self._list = sorted(files.utf8_name(annotations, name) for name in folders), annotations
         else:
-            file = _split_file(root, options.year, options.split)
-            names = _read_split(file)
-        self._list = file
-        for name in names:
-            path_inside(annotations, name, file)
-        named = [name for name in names if self._categories(name)]
-        self._nameless = [name for name in names if name not in set(named)]
-        super().__init__(options, options.split or "all", named, images, annotations, file)
-
-    def left_out(self) -> Iterator[Finding]:
-        """Videos without masks, and videos of whose objects nothing is known."""
-        yield from super().left_out()
-        for video in self._nameless:
-            got = f"video {video!r} has no categories, and the name of its folder is none"
-            todo = f'add it to {self._semantics}: {{"{video}": {{"1": "CATEGORY"}}}}'
-            expected = f"{SEMANTICS}, or a video of DAVIS 2017"
-            text = problem(self._list, got, expected, todo)
-            yield Finding("dropped", text, self.clips_of(video, self.options))
+            self._list = _split_file(root, options.year, options.split)
+            names = _read_split(self._list)
+        super().__init__(options, options.split or "all", names, images, annotations, self._list)
 
     def _categories(self, video: str) -> dict[int, str]:
         """Object -> category, by the semantics file, else by the table; empty if neither knows it. Raises DataError."""
@@ -143,8 +126,12 @@ class DavisSource(VosSource[DavisSourceOptions]):
             raise DataError(problem(path, "holds only 255, which is void in DAVIS 2017", "object ids", todo))
         return size, objects
 
-    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
+    def read_names(self, video: str) -> Mapping[int, ObjectNames]:
         """By the semantics file or the table; in 2016 all categories of the video for its one foreground."""
+        if not self._categories(video):
+            got = f"video {video!r} has no categories, and the name of its folder is none"
+            todo = f'add it to {self._semantics}: {{"{video}": {{"1": "CATEGORY"}}}}'
+            raise DataError(problem(self._list, got, f"{SEMANTICS}, or a video of DAVIS 2017", todo))
         categories = {
             value: davis_names.SPELLING.get(category, category) for value, category in self._categories(video).items()
         }

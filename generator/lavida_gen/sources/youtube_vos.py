@@ -26,7 +26,10 @@ class YoutubeVosSourceOptions(ClipOptions):
 
 
 class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
-    """Each clip is a scene; each object a region that is named by its category."""
+    """Each clip is a scene; each object a region that is named by its category.
+
+    A few objects of each video are annotated, not all of their category, so that absence is "unannotated".
+    """
 
     prefix, family, rate = "youtube_vos", "youtube-vos-video", 30.0
 
@@ -62,7 +65,7 @@ class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
         self._meta = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         super().__init__(options, options.split, sorted(self._meta), images, masks, self._file)
 
-    def object_names(self, video: str) -> Mapping[int, ObjectNames]:
+    def read_names(self, video: str) -> Mapping[int, ObjectNames]:
         """The categories in meta.json."""
         return read_object_names(self._meta, video, self._file)
 
@@ -72,7 +75,7 @@ class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, sorted."""
-        categories = {names.category for video in self._meta for names in self.object_names(video).values()}
+        categories = {names.category for video in self.videos for names in self.object_names(video.name).values()}
         return [Name(category, category) for category in sorted(categories)]
 
     def identity(self) -> Iterable[str]:

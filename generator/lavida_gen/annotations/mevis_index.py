@@ -17,7 +17,9 @@ from lavida_gen.scenes.masks import RLE
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
-VERSION = 1
+VERSION = 2
+MOST_PIXELS = 100_000
+"""Longest side of a frame."""
 
 
 class MaskIndex:
@@ -33,9 +35,15 @@ class MaskIndex:
         self._rows = {ident: row for row, ident in enumerate(PackedTexts(arrays["ids"], arrays["ids_at"])[:])}
         self._first, self._size = arrays["first"], arrays["size"]
         self._counts = PackedBytes(arrays["counts"], arrays["counts_at"])
+        self._problems = PackedTexts(arrays["problems"], arrays["problems_at"])
 
     def __contains__(self, ident: str) -> bool:
         return ident in self._rows
+
+    def problem(self, ident: str) -> str:
+        """Why an annotation cannot be used, "" if it can."""
+        text = self._problems[self._rows[ident]]
+        return text and f"{self.path}: {text}"
 
     def frames(self, ident: str) -> int:
         """Number of frames that the annotation covers."""
@@ -84,38 +92,46 @@ def _make(path: Path) -> Arrays:
     lengths: list[int] = []
     sizes: list[tuple[int, int]] = []
     counts: list[bytes] = []
+    problems: list[str] = []
     for ident, number, value in json_stream.members(path):
-        where = f"{path}: annotation {ident!r}"
-        if number == json_stream.SINGLE:
-            got = f"is a {type(value).__name__}"
-            raise DataError(problem(where, got, "a list with a mask or null for each frame"))
         if ident not in idents:
             idents[ident] = len(idents)
             lengths.append(0)
             sizes.append((0, 0))
+            problems.append("")
         if number == json_stream.EMPTY:
             continue
         lengths[-1] += 1
-        mask = _mask(value, f"{where} frame {number}")
+        mask = None
+        try:
+            mask = _mask(value, number, sizes[-1], f"annotation {ident!r}")
+        except DataError as error:
+            problems[-1] = problems[-1] or str(error)
         counts.append(mask.counts if mask is not None else b"")
         if mask is not None:
-            if sizes[-1] not in ((0, 0), mask.size):
-                expected = f"{sizes[-1]}, as in earlier frames"
-                raise DataError(problem(f"{where} frame {number}", f"size {mask.size}", expected))
             sizes[-1] = mask.size
     made: Arrays = {
         "first": np.cumsum([0, *lengths]).astype(np.int64),
         "size": np.array(sizes, np.int32).reshape(-1, 2),
     }
     made["ids"], made["ids_at"] = PackedBytes.pack(ident.encode() for ident in idents)
+    made["problems"], made["problems_at"] = PackedBytes.pack(text.encode() for text in problems)
     made["counts"], made["counts_at"] = PackedBytes.pack(counts)
     return made
 
 
-def _mask(value: object, where: str) -> RLE | None:
-    """A mask; None for null and for an empty mask, since nothing is visible in either case."""
+def _mask(value: object, number: int, known: tuple[int, int], annotation: str) -> RLE | None:
+    """A mask; None for null and for an empty mask, since nothing is visible in either case. Raises DataError."""
+    if number == json_stream.SINGLE:
+        expected = "a list with a mask or null for each frame"
+        raise DataError(problem(annotation, f"is a {type(value).__name__}", expected))
     if value is None:
         return None
-    height, width = (int(side) for side in json_file.member(value, "size", list, where))
-    mask = masks.from_counts(json_file.member(value, "counts", str, where), (height, width), where)
+    where = f"{annotation} frame {number}"
+    size = json_file.member(value, "size", list, where)
+    if len(size) != 2 or not all(isinstance(side, int) and 0 < side <= MOST_PIXELS for side in size):
+        raise DataError(problem(where, f"size {str(size)[:40]}", "[height, width] in pixels"))
+    mask = masks.from_counts(json_file.member(value, "counts", str, where), (size[0], size[1]), where)
+    if known not in ((0, 0), mask.size):
+        raise DataError(problem(where, f"size {mask.size}", f"{known}, as in earlier frames"))
     return mask if masks.area(mask) else None

@@ -15,13 +15,14 @@ from pydantic import Field
 from lavida_gen.annotations import files, json_file
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.mevis_index import open_index
+from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import images
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
-from lavida_gen.sources._clips import ClipContents, ClipSource, DenseClipOptions, Video, sort_frames
+from lavida_gen.sources._clips import ClipContents, ClipSource, DenseClipOptions, Video, clip_positions, sort_frames
 from lavida_gen.storage import cache
 
 
@@ -76,18 +77,33 @@ class MevisSource(ClipSource[MevisSourceOptions]):
         entries = json_file.member(json_file.load(self._file), "videos", dict, self._file)
         self._objects: dict[str, dict[str, tuple[str, ...]]] = {}  # video -> annotation id -> expressions
         self._absent: dict[str, tuple[str, ...]] = {}  # video -> expressions without an object
+        self._lost: list[Finding] = []
         videos = []
         for name in sorted(entries):
             where = f"{self._file}: video {name!r}"
-            frames = sort_frames([str(frame) for frame in json_file.member(entries[name], "frames", list, where)])
-            videos.append(Video(name, frames))
-            expressions = json_file.member(entries[name], "expressions", dict, where)
-            self._objects[name], self._absent[name] = self._by_object(expressions, frames, where)
+            path_inside(self._images, name, self._file)
+            try:
+                frames = sort_frames([str(frame) for frame in json_file.member(entries[name], "frames", list, where)])
+                expressions = json_file.member(entries[name], "expressions", dict, where)
+                self._objects[name], self._absent[name] = self._by_object(expressions, frames, where)
+                videos.append(Video(name, frames))
+            except DataError as error:
+                self._lost.append(Finding("dropped", str(error), self._clips_of(entries[name], options)))
         super().__init__(options, options.split, videos)
         if videos and not any(self._objects.values()):
-            got = f"no expression of video {videos[0].name!r} has an object, nor any of the others'"
+            others = ", nor any of the others'" if len(videos) > 1 else ""
+            got = f"no expression of video {videos[0].name!r} has an object{others}"
             todo = "so nothing can be the anomaly; fetch the annotations again"
             raise DataError(problem(self._file, got, "expressions with anno_id", todo))
+
+    def left_out(self) -> Iterator[Finding]:
+        """Videos whose annotations cannot be read."""
+        yield from capped(self._lost, "videos")
+
+    def _clips_of(self, entry: object, options: MevisSourceOptions) -> int:
+        """How many clips a video that is left out would give, at least one."""
+        frames = entry.get("frames") if isinstance(entry, dict) else None
+        return max(1, len(clip_positions(len(frames) if isinstance(frames, list) else 0, options)))
 
     def _by_object(
         self, expressions: Mapping[str, object], frames: Sequence[str], where: str
@@ -102,6 +118,8 @@ class MevisSource(ClipSource[MevisSourceOptions]):
             for ident in map(str, json_file.member(expression, "anno_id", list, expression_where)):
                 if ident not in self._masks:
                     raise DataError(problem(expression_where, f"anno_id {ident}", f"one of {self._masks.path.name}"))
+                if self._masks.problem(ident):
+                    raise DataError(self._masks.problem(ident))
                 if self._masks.frames(ident) != len(frames):
                     got = f"annotation {ident} covers {self._masks.frames(ident)} frames"
                     raise DataError(problem(self._masks.path, got, f"{len(frames)}, the frames of {where}"))

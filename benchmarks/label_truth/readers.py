@@ -274,7 +274,9 @@ def ade_wordings(name: str) -> tuple[str, ...]:
 
 
 def hypernyms(row: Mapping[str, Any]) -> frozenset[str]:
-    """Everything that the JSON states an object to be a kind of, without itself."""
+    """Everything that the JSON states an object to be a kind of, without itself.
+
+    Of each entry the first word counts: a traffic light is a "signal, signaling, sign", but no "signboard, sign".
+    """
     chain: Iterable[str] = row["hypernym"] if isinstance(row["hypernym"], list) else [row["hypernym"]]
-    own = {normal(text) for text in row["name"].split(",")}
-    return frozenset(normal(text) for entry in chain if entry != row["name"] for text in entry.split(",")) - own - {""}
+    return frozenset(normal(entry.split(",")[0]) for entry in chain if entry != row["name"]) - {""}

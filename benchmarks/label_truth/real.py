@@ -85,9 +85,8 @@ def _images(data: Path, known: set[str]) -> Iterator[RealSet]:
     yield RealSet("coco_panoptic", (entry,), "coco_panoptic/", partial(Panoptic, coco, "val2017"), True)
     entry = {"name": "folder", "root": camvid, "dataset": "camvid", "void": [11], "absent_names": CAMVID_ABSENT}
     yield RealSet("camvid (folder)", (entry,), "camvid/", partial(IndexMasks, camvid, CAMVID_ABSENT), True)
-    if "ade20k_full" in known:
-        entry = {"name": "ade20k_full", "root": data / "ade20k"}
-        yield RealSet("ade20k full", (entry,), "ade20k_full/", partial(FullAde, data / "ade20k"), False)
+    entry = {"name": "ade20k_full", "root": data / "ade20k"}
+    yield RealSet("ade20k full", (entry,), "ade20k_full/", partial(FullAde, data / "ade20k"), False)
 
 
 def _videos(data: Path, home: Path) -> Iterator[RealSet]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,16 @@ class Thing:
 
 @dataclass(frozen=True)
 class TrueScene:
-    """A scene as the files describe it: (H, W), T picture files, things, and wordings that they state as absent."""
+    """A scene as the files describe it: (H, W), T picture files, things, and wordings that they state as absent.
+
+    `data_set` is the one that it belongs to, in a mixture of several.
+    """
 
     size: tuple[int, int]
     pictures: tuple[Path, ...]
     things: tuple[Thing, ...]
     stated_absent: frozenset[str] = frozenset()
+    data_set: DataSet | None = None
 
     def union(self, wordings: Sequence[str], time: int) -> Plane:
         """All pixels of all things that have one of these wordings, (H, W)."""
@@ -69,6 +73,7 @@ class DataSet(ABC):
         complete: Whether every scene is annotated completely with all classes.
         stated: Names that the recipe states to be in no scene; no file can prove them.
         total: Number of scenes that the files hold.
+        general_kinds: Whether what a class is a kind of holds beyond the data set (hypernyms, not supercategories).
     """
 
     classes: dict[str, ClassFacts] = field(default_factory=dict)
@@ -76,6 +81,7 @@ class DataSet(ABC):
     complete: bool = False
     stated: frozenset[str] = frozenset()
     total: int = 0
+    general_kinds: bool = False
     _scenes: dict[str, TrueScene] = field(default_factory=dict)
 
     def scene(self, record: Record) -> TrueScene:
@@ -138,7 +144,11 @@ class DataSet(ABC):
 
 
 class Mixture(DataSet):
-    """Several data sets in one corpus, each of whose prompts may list names of the others."""
+    """Several data sets in one corpus, each of whose prompts may list names of the others.
+
+    What one data set puts under a supercategory ("bridge" under "building") holds for its own scenes; of names from
+    elsewhere synonyms count, and hypernyms, which are no matter of one data set.
+    """
 
     def __init__(self, parts: Sequence[tuple[str, DataSet]]) -> None:
         """Join classes and expressions.
@@ -148,34 +158,39 @@ class Mixture(DataSet):
         """
         super().__init__(total=sum(part.total for _, part in parts))
         self._parts = parts
+        self._owners: dict[str, DataSet] = {}
         for _, part in parts:
-            for name, own in part.classes.items():
-                known = self.classes.get(name, ClassFacts(frozenset()))
-                self.classes[name] = ClassFacts(known.words | own.words, known.kinds | own.kinds)
+            for name in part.classes:
+                self.classes[name] = self.facts(name)
             for text, classes in part.expressions.items():
                 self.expressions[text] = self.expressions.get(text, set()) | classes
             self.stated |= part.stated
 
-    def _owner(self, record: Record) -> tuple[DataSet, TrueScene]:
-        """The data set that holds the scene. Raises KeyError."""
+    def read(self, record: Record) -> TrueScene:
+        """By the data set that holds it. Raises KeyError."""
         for prefix, part in self._parts:
             if record["scene"].startswith(prefix):
                 with suppress(KeyError, FileNotFoundError, StopIteration):
-                    return part, part.scene(record)
+                    scene = part.scene(record)
+                    self._owners[record["scene"]] = part
+                    return replace(scene, data_set=part)
         raise KeyError(record["scene"])
-
-    def read(self, record: Record) -> TrueScene:
-        """By the data set that holds it."""
-        return self._owner(record)[1]
 
     def closed(self, record: Record) -> Mapping[str, ClassFacts]:
         """Those of the scene's own data set."""
-        return self._owner(record)[0].closed(record)
+        self.scene(record)
+        return self._owners[record["scene"]].closed(record)
+
+    def why_present(self, scene: TrueScene, wording: str, text: str) -> str:
+        """By the rules of the scene's own data set, then by those that hold anywhere."""
+        assert scene.data_set is not None, "scenes of a mixture are read by it"
+        return scene.data_set.why_present(scene, wording, text) or super().why_present(scene, wording, text)
 
     def facts(self, wording: str) -> ClassFacts:
-        """By any of the data sets."""
-        found = [part.facts(wording) for _, part in self._parts if part.knows(wording)]
-        words, kinds = (own.words for own in found), (own.kinds for own in found)
+        """By all data sets that know it."""
+        knowing = [part for _, part in self._parts if part.knows(wording)]
+        words = (part.facts(wording).words for part in knowing)
+        kinds = (part.facts(wording).kinds for part in knowing if part.general_kinds)
         return ClassFacts(wordings([wording]).union(*words), frozenset[str]().union(*kinds))
 
     def knows(self, wording: str) -> bool:

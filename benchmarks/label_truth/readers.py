@@ -231,13 +231,14 @@ class FullAde(DataSet):
 
     def __init__(self, root: Path) -> None:
         """List the JSON files."""
-        super().__init__()
+        super().__init__(general_kinds=True)
         self._files = {
             path.stem: path for path in root.rglob("*.json") if path.with_name(f"{path.stem}_seg.png").is_file()
         }
         for path in self._files.values():
             for row in objects_of(load(path)["annotation"]):
                 self.classes[row["name"]] = ClassFacts(wordings(row["name"].split(",")), hypernyms(row))
+        self._by_first = {ade_wordings(name)[-1]: name for name in self.classes}
         self.total = len(self._files)
 
     def read(self, record: Record) -> TrueScene:
@@ -258,14 +259,11 @@ class FullAde(DataSet):
 
     def facts(self, wording: str) -> ClassFacts:
         """By the whole list of synonyms, or by its first one."""
-        return super().facts(self._by_first().get(wording, wording))
+        return super().facts(self._by_first.get(wording, wording))
 
     def knows(self, wording: str) -> bool:
         """Whether it is a name of the release, or the first synonym of one."""
-        return super().knows(self._by_first().get(wording, wording))
-
-    def _by_first(self) -> dict[str, str]:
-        return {ade_wordings(name)[-1]: name for name in self.classes}
+        return super().knows(self._by_first.get(wording, wording))
 
 
 def ade_wordings(name: str) -> tuple[str, ...]:

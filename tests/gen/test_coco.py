@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from miniatures import coco
 from pycocotools import mask as api
 from pycocotools.coco import COCO
 
@@ -53,6 +54,7 @@ def test_real_masks_equal_pycocotools(
     with contextlib.redirect_stdout(io.StringIO()):
         theirs = COCO(str(source.index.path))
     assert len(source) == images
+    originals = {name.text: name.original or name.text for name in source.vocabulary()}
     seen = 0
     for number in range(len(source)):
         scene = source.scene(number)
@@ -61,7 +63,8 @@ def test_real_masks_equal_pycocotools(
         for region, annotation in zip(scene.regions, expected, strict=True):
             assert region.masks[0] is not None
             assert np.array_equal(masks.decode(region.masks[0]), theirs.annToMask(annotation) != 0)
-            assert region.names == (theirs.cats[annotation["category_id"]]["name"],)
+            (name,) = region.names
+            assert originals[name] == theirs.cats[annotation["category_id"]]["name"]
             seen += 1
     assert seen == annotations
 
@@ -273,3 +276,23 @@ def test_the_fingerprint_is_that_of_the_annotations(tmp_path: Path) -> None:
     )
     third = open_coco(write_dataset(tmp_path / "c", instances([OTHER])))
     assert first.fingerprint() == second.fingerprint() != third.fingerprint()
+
+
+def test_stuff_of_a_panoptic_file_is_named_in_words(tmp_path: Path) -> None:
+    """A panoptic file that was converted to instances ("tree-merged") reads as `coco_panoptic` does."""
+    coco.draw(tmp_path)
+    file = tmp_path / "annotations" / "instances_train2017.json"
+    plain = json.loads(file.read_text())
+    stuff = ((184, "tree-merged", "plant"), (175, "wall-tile", "wall"), (93, "banner", "textile"))
+    for ident, name, group in stuff:
+        plain["categories"].append({"id": ident, "name": name, "supercategory": group})
+        square = [[0, 0, 20, 0, 20, 20, 0, 20]]
+        entry = {"id": ident, "image_id": 632, "category_id": ident, "iscrowd": 0, "segmentation": square}
+        plain["annotations"].append(entry)
+    file.write_text(json.dumps(plain))
+    source = open_coco(tmp_path, split="train2017")
+    names = {name.text: name.original for name in source.vocabulary()}
+    assert names == {"person": "", "car": "", "dog": "", "tree": "tree-merged", "tile wall": "wall-tile", "banner": ""}
+    (scene,) = (s for s in map(source.scene, range(len(source))) if "632" in s.key)
+    found = {region.category: (region.kind, region.candidate) for region in scene.regions}
+    assert found == {"tree": ("stuff", False), "tile wall": ("stuff", False), "banner": ("stuff", True)}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
+from lavida_gen.classes.label import Label
 from lavida_gen.coco.coco_index import Annotation, CocoIndex, open_index
 from lavida_gen.coco.photo_files import picture_sizes
 from lavida_gen.coco.photo_findings import unusable_photos
@@ -68,9 +70,10 @@ class CocoImageSource(Source[OptionsT_co]):
         index = self.index
         regions = []
         for annotation in index.annotations(number):
-            category, mask = index.categories[annotation.category].text, annotation.mask
-            candidate = mask is not None and not annotation.ignore
-            regions.append(Region((category,), (mask,), category, self._kind(annotation), candidate))
+            label, mask = self.labels[annotation.category], annotation.mask
+            candidate = label.candidate and mask is not None and not annotation.ignore
+            kind = "stuff" if label.kind == "stuff" else self._kind(annotation)
+            regions.append(Region((label.name,), (mask,), label.name, kind, candidate))
         licence, attribution = self.credit(number)
         return Scene(
             key=self.key(number),
@@ -83,6 +86,20 @@ class CocoImageSource(Source[OptionsT_co]):
             absent=partial(self.stated_absent, number),
         )
 
+    @cached_property
+    def labels(self) -> list[Label]:
+        """The categories, in the order of the file."""
+        return [self.label(row) for row in range(len(self.index.categories))]
+
+    def label(self, row: int) -> Label:
+        """What a category of the JSON stands for; its name by default.
+
+        Args:
+            row: Its place in the file.
+        """
+        name = self.index.categories[row]
+        return Label(name.text, group=name.group)
+
     def _kind(self, annotation: Annotation) -> Literal["thing", "stuff"]:
         if not annotation.crowd or (self.pieces and annotation.mask is not None and is_one_piece(annotation.mask)):
             return "thing"
@@ -90,20 +107,26 @@ class CocoImageSource(Source[OptionsT_co]):
 
     def stated_absent(self, number: int) -> Iterator[str]:
         """Categories that the JSON states as absent from an image (LVIS' `neg_category_ids`)."""
-        return (self.index.categories[category].text for category in self.index.absent(number))
+        return (self.labels[row].name for row in self.index.absent(number))
 
     def annotations_without_masks(self, number: int) -> Sequence[Region]:
         """As `scene`, without masks."""
         regions = []
         for row, usable in self.index.annotation_categories(number):
-            category = self.index.categories[row].text
-            regions.append(Region((category,), (None,), category, candidate=usable))
+            label = self.labels[row]
+            regions.append(Region((label.name,), (None,), label.name, candidate=label.candidate and usable))
         return regions
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, in the order of the file."""
         roots = self.index.roots()
-        return list(dict.fromkeys(name for row, name in enumerate(self.index.categories) if row not in roots))
+        rows = enumerate(zip(self.index.categories, self.labels, strict=True))
+        names = (
+            replace(name, text=label.name, category=label.name, original=label.original)
+            for row, (name, label) in rows
+            if row not in roots
+        )
+        return list(dict.fromkeys(names))
 
     def fingerprint(self) -> str:
         """Digest of the JSON."""

@@ -5,14 +5,15 @@ Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014. https://cocoda
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lavida_gen.classes.coco_stuff_names import FIRST_STUFF, all_labels
+from lavida_gen.classes.coco_stuff_names import FIRST_STUFF, all_labels, make_label, related_names
+from lavida_gen.classes.label import Label
 from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.common.errors import problem
 from lavida_gen.common.findings import Finding
@@ -102,6 +103,17 @@ class CocoSource(CocoImageSource[CocoSourceOptions]):
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """COCO annotates its categories completely; of other data it is not known."""
         return self.absence if self.is_coco else "unannotated"
+
+    def label(self, row: int) -> Label:
+        """Stuff of a panoptic file that was converted to instances is named and treated as `coco_panoptic` does."""
+        if not self.is_coco:
+            return super().label(row)
+        name = self.index.categories[row]
+        return make_label(name.text, name.group, int(self.index.category_id[row]) < FIRST_STUFF)
+
+    def related(self) -> Mapping[str, Collection[str]]:
+        """General classes of stuff, where there are any."""
+        return related_names(self.labels) if self.is_coco else {}
 
     def findings(self) -> Iterator[Finding]:
         """Also whether the file is COCO's."""

@@ -5,7 +5,7 @@ Kirillov et al., Panoptic Segmentation, CVPR 2019. https://cocodataset.org/#pano
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -15,6 +15,7 @@ from pydantic import Field
 from lavida_gen.annotations import files, index_masks
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
+from lavida_gen.classes.coco_stuff_names import related_names
 from lavida_gen.coco.coco_index import image_folder
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
@@ -130,6 +131,10 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         """The categories, each name once, in the order of the file."""
         labels = self.index.labels
         return list({own.name: Name(own.name, own.name, own.group, original=own.original) for own in labels}.values())
+
+    def related(self) -> Mapping[str, Collection[str]]:
+        """General classes of stuff, as in `coco_stuff`."""
+        return related_names(self.index.labels)
 
     @cached_property
     def _digest(self) -> str:

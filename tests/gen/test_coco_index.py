@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -101,7 +102,6 @@ PROBLEMS: list[tuple[Callable[[Plain], Any], str]] = [
     (lambda plain: {**plain, "images": "x"}, "images: is 'x'; expected a list"),
     (lambda plain: {**plain, "categories": [3]}, "categories[0]: is '3'; expected an object"),
     (field("images", 1, id=0), "images[1] (id 0): images[0] has the same id 0"),
-    (field("categories", 1, name=" "), "categories[1] (id 5): has no name"),
     (field("categories", 1, id=7), "categories[1] (id 7): id 7 is used twice"),
 ]
 DROPPED: list[tuple[Callable[[Plain], Any], str]] = [
@@ -210,6 +210,18 @@ def test_ids_may_be_texts_or_missing(tmp_path: Path) -> None:
     numbers = open_index(write(tmp_path, json.loads(json.dumps(data()).replace('"image_id": 10', '"image_id": "10"'))))
     assert [len(numbers.annotations(n)) for n in range(3)] == [3, 3, 0]
     assert numbers.ident(1) == "000000000010"
+
+
+@pytest.mark.parametrize("change", [{"name": " "}, {"id": None}])
+def test_a_category_that_cannot_be_used(tmp_path: Path, change: Plain) -> None:
+    plain = data()
+    plain["categories"][1].update(change)
+    index = open_index(write(tmp_path, plain))
+    assert [one.text for one in index.categories] == ["kind 7", "kind 6"]
+    found = [finding.text for finding in index.left_out()]
+    assert re.search(r"categories\[1\] \(id (5|None)\): (has no name|id is 'None')", found[0])
+    assert all("category_id 5 is not a category of this file" in text for text in found[1:])
+    assert len(found) == 3, "two annotations are of it"
 
 
 def test_an_image_that_is_listed_twice(tmp_path: Path) -> None:

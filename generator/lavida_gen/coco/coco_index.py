@@ -193,7 +193,9 @@ class CocoIndex:
         path = photos.path(self.file(image), where)
         found = path if path.is_file() else photos.find(self.file(image))
         if found is None:
-            raise DataError(problem(where, f"no file {path}", todo="fetch it again, or check `images`"))
+            other = photos.beside(self.file(image))
+            todo = f"there is {other}" if other else "fetch it again, or check `images`"
+            raise DataError(problem(where, f"no file {path}", todo=todo))
         return found
 
     def left_out(self) -> Iterator[Finding]:

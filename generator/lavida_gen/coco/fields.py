@@ -8,6 +8,10 @@ Ident = int | str
 """An id: a number, or any text that is not one."""
 
 
+class WholeFileError(DataError):
+    """Something wrong with a file that leaving out one entry would not cure."""
+
+
 def identity(value: dict[str, object], key: str) -> Ident:
     """An id. 5, 5.0 and "5" are the same one.
 

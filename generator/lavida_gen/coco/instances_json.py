@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lavida_gen.annotations import json_stream
 from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, LeftOut, ProblemList
 from lavida_gen.coco.columns import AnnotationColumns
-from lavida_gen.coco.fields import Ident, file_name, flag, identity, integer
+from lavida_gen.coco.fields import Ident, WholeFileError, file_name, flag, identity, integer
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.text import counted
@@ -36,6 +36,7 @@ NO_IMAGE, NO_CATEGORY, NO_MASK, NO_USE = (
     "images that cannot be used",
 )
 """Why something is left out."""
+_REASONS = {"images": NO_USE, "annotations": NO_MASK, "categories": "categories that cannot be used"}
 
 
 class ImageEntry(NamedTuple):
@@ -102,7 +103,7 @@ class InstancesReader:
                     f"has no {key!r}; expected a COCO instances file; check which file `annotations` names"
                 )
         self.problems.raise_if_any(self.path)
-        if not self.images and not self.unsized:
+        if not self.categories or not (self.images or self.unsized):
             self.left_out.raise_all(self.path)
         return self._arrays()
 
@@ -131,12 +132,10 @@ class InstancesReader:
         except DataError as error:
             ident = f" (id {value['id']})" if isinstance(value, dict) and "id" in value else ""
             message = f"{where}{ident}: {error}"
-            if key == "images" and not isinstance(error, _Contradiction):
-                self.left_out.add(NO_USE, message, 1)
-            elif key == "annotations":
-                self.left_out.add(NO_MASK, message)
-            elif key != "licenses":
+            if isinstance(error, WholeFileError):
                 self.problems.add(message)
+            elif key in _REASONS:
+                self.left_out.add(_REASONS[key], message, key == "images")
 
     def _image(self, value: dict[str, object]) -> None:
         ident = identity(value, "id")
@@ -155,7 +154,7 @@ class InstancesReader:
         elif self.images[row] == image:
             self.notes.add(f"image id {ident} is listed twice")
         else:
-            raise _Contradiction(f"images[{row}] has the same id {ident}; expected unique ids")
+            raise WholeFileError(f"images[{row}] has the same id {ident}; expected unique ids")
 
     def _size(self, value: dict[str, object], file: str) -> tuple[int, int]:
         """(H, W), from the picture where the entry has none. Raises DataError."""
@@ -180,9 +179,9 @@ class InstancesReader:
         number, name = self._number(identity(value, "id")), str(value.get("name") or "").strip()
         if not name:
             raise DataError("has no name; expected one that a prompt can list")
-        if number in self.categories:
-            raise DataError(f"id {value['id']} is used twice; expected unique ids")
-        self.categories[number] = (name, str(value.get("supercategory") or ""))
+        category = (name, str(value.get("supercategory") or ""))
+        if self.categories.setdefault(number, category) != category:
+            raise WholeFileError(f"id {value['id']} is used twice; expected unique ids")
 
     def _number(self, ident: Ident) -> int:
         """An id of a category as a number; texts get numbers below those that files use."""
@@ -284,7 +283,3 @@ class InstancesReader:
             absent = sorted((row, rows_of[ident]) for row, ident in self.stated_absent if ident in rows_of)
             made["absent"] = np.array(absent, np.int64).reshape(-1, 2)
         return texts
-
-
-class _Contradiction(DataError):
-    """Something that leaving out one image would not cure."""

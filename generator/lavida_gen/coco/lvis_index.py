@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lavida_gen.coco.coco_index import VERSION as COCO_VERSION
 from lavida_gen.coco.coco_index import CocoIndex
-from lavida_gen.coco.fields import identity
+from lavida_gen.coco.fields import WholeFileError, identity
 from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.common.errors import DataError
 from lavida_gen.storage import cache
@@ -79,9 +79,9 @@ class _LvisReader(InstancesReader):
     def _category(self, value: dict[str, object]) -> None:
         ident, synset, synonyms = value.get("id"), value.get("synset"), value.get("synonyms") or []
         if isinstance(ident, int) and ident > CATEGORIES:
-            raise DataError(f"expected {V1_ONLY}")
+            raise WholeFileError(f"expected {V1_ONLY}")
         if not isinstance(synset, str) or not isinstance(synonyms, list):
-            raise DataError(f"synset is {synset!r}; expected LVIS v1, whose categories have synset and synonyms")
+            raise WholeFileError(f"synset is {synset!r}; expected LVIS v1, whose categories have synset and synonyms")
         InstancesReader._category(self, value)
         self.synsets.append(synset)
         self.synonyms.append("\n".join(word for word in map(str, synonyms) if word != value.get("name")))

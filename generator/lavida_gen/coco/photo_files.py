@@ -1,13 +1,14 @@
 """The image files that annotations name: found although the name is written for another machine, and looked into.
 
-Programs write names with backslashes, with the folder that the images lie in, with folders of their own machine, or
-with a suffix in other letters ("a.jpg" for a.JPG). Nothing outside the folder of the images is ever read.
+Programs write names with backslashes, with the folder that the images lie in, with folders of their own machine, or in
+other letters ("a.jpg" for a.JPG). Nothing outside the folder of the images is ever read.
 """
 
 from __future__ import annotations
 
 import ntpath
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ class PhotoFiles:
         """
         self.folder, self._names = folder, names
         self._last_parts: Counter[str] | None = None
+        self._listed: dict[Path, dict[str, list[str]]] = {}
 
     def path(self, name: str, where: str) -> Path:
         """The file that a name leads to, whether it exists or not; a name that leaves the folder is looked up in it.
@@ -70,11 +72,31 @@ class PhotoFiles:
         """
         for candidate in self._candidates(name.replace("\\", "/")):
             path = self.folder / candidate
-            stem, suffix = os.path.splitext(path)
-            for written in dict.fromkeys((suffix, suffix.lower(), suffix.upper())):
-                if (found := Path(stem + written)).is_file():
-                    return found
+            if path.is_file():
+                return path
+            written = self._written(path.parent).get(_plain(path.name), [])
+            if len(written) == 1:
+                return path.parent / written[0]
         return None
+
+    def beside(self, name: str) -> str:
+        """Names of files that differ from a missing one in their suffix, for a message; "" if there are none."""
+        path = self.folder / name.replace("\\", "/")
+        stem = _plain(path.stem)
+        written = [other for names in self._written(path.parent).values() for other in names]
+        return ", ".join(sorted(other for other in written if _plain(Path(other).stem) == stem)[:3])
+
+    def _written(self, folder: Path) -> dict[str, list[str]]:
+        """The files of a folder by their names in small letters."""
+        if folder not in self._listed:
+            names: dict[str, list[str]] = {}
+            if folder.is_dir() and folder.resolve().is_relative_to(self.folder.resolve()):
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if entry.is_file():
+                            names.setdefault(_plain(entry.name), []).append(entry.name)
+            self._listed[folder] = names
+        return self._listed[folder]
 
     def _candidates(self, name: str) -> Iterator[str]:
         """Where the file may lie below the folder: as named, without folders that lead to it, by its last part."""
@@ -120,6 +142,11 @@ class PhotoFiles:
                 raise DataError(problem(f"{where}: {path}", got, "its image file", todo)) from error
 
         return Frame.encoded_by(read, size, str(path), exif)
+
+
+def _plain(name: str) -> str:
+    """A file name without the differences that systems make: upper case, decomposed accents."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def picture_sizes(folder: Path, names: Sequence[str], exif: Exif) -> dict[str, tuple[int, int]]:

@@ -102,7 +102,6 @@ def test_folder_says_what_is_left_out(tmp_path: Path) -> None:
         (None, {"names": "x.txt"}, DataError, r"names: no file .*x\.txt"),
         (None, {"masks": "m"}, DataError, "masks: no folder"),
         (None, {"background": ["flor"]}, UserError, "background, names.txt: unknown name 'flor'; did you mean 'floor'"),
-        ("masks/b.png", {}, DataError, r"masks/b\.png: has no image .*images/b\.\*"),
         ("images/a.png", {}, DataError, r"images/a\.(png|jpg): has the same name as a\.(png|jpg)"),
         (None, {"suffix": "_m"}, DataError, r"masks: has no \*_m\.png"),
     ],
@@ -133,6 +132,21 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
         pytest.skip("this file system has no such names")
     shown = re.escape(str(tmp_path / inner.replace("\udce9", "\\xe9")))
     with pytest.raises(DataError, match=rf"^{shown}: has a name that is not UTF-8; expected a UTF-8 name; rename it$"):
+        opened("folder", plain)
+
+
+def test_a_mask_without_an_image_is_left_out(tmp_path: Path) -> None:
+    plain = folder(tmp_path)
+    for name in ("b", "c"):
+        shapes.save(tmp_path / "masks" / f"{name}.png", shapes.plane({1: BOX}))
+    source = opened("folder", plain)
+    (finding,) = source.left_out()
+    assert re.search(r"masks/b\.png: has no image in .*images, and 1 more masks; expected one of the", finding.text)
+    assert (len(source), finding.scenes) == (1, 2)
+    (tmp_path / "masks" / "a.png").unlink()
+    with pytest.raises(
+        DataError, match=r"no mask has an image of its name in .*images, such as b\.png; .* give `suffix`"
+    ):
         opened("folder", plain)
 
 
@@ -171,6 +185,14 @@ def test_binary_masks_of_every_kind(tmp_path: Path, values: str, ending: str, mo
     bits = shapes.bits((16, 8, 16, 16))
     made = {"0/1": bits.astype(np.uint8), "0/255": np.where(bits, 255, 0).astype(np.uint8), "noise": noisy(bits)}
     binary_folder(tmp_path, made[values], ending, mode)
+    (region,) = opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0).regions
+    assert area(region) == [256]
+
+
+def test_a_jpeg_of_colours_may_be_binary(tmp_path: Path) -> None:
+    tint = np.array([0, 9, -9])
+    tinted = np.clip(noisy(shapes.bits((16, 8, 16, 16)))[:, :, None].astype(int) + tint, 0, 255).astype(np.uint8)
+    binary_folder(tmp_path, tinted)
     (region,) = opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0).regions
     assert area(region) == [256]
 

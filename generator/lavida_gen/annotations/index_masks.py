@@ -22,11 +22,12 @@ INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B", "I;16L")
 COLOUR_MODES = ("RGB", "RGBA", "LA")
 
 
-def read(path: Path) -> Indices:
+def read(path: Path, tolerance: int = 0) -> Indices:
     """Read an index mask.
 
     Args:
         path: The image file.
+        tolerance: Largest difference of the channels of a pixel that still counts as grey.
 
     Returns:
         (H, W) indices as stored.
@@ -34,7 +35,7 @@ def read(path: Path) -> Indices:
     Raises:
         DataError: The file is missing or broken, or holds colours other than greys.
     """
-    return _indices(*_open(path, path), path)
+    return _indices(*_open(path, path), path, tolerance)
 
 
 def read_bytes(data: bytes, where: object) -> Indices:
@@ -53,9 +54,9 @@ def read_bytes(data: bytes, where: object) -> Indices:
     return _indices(*_open(io.BytesIO(data), where), where)
 
 
-def _indices(mode: str, plane: NDArray[np.generic], where: object) -> Indices:
+def _indices(mode: str, plane: NDArray[np.generic], where: object, tolerance: int = 0) -> Indices:
     if mode in COLOUR_MODES:
-        plane = _one_channel(mode, plane, where)
+        plane = _one_channel(mode, plane, where, tolerance)
     elif mode == "F" and np.array_equal(plane, np.rint(plane)):
         plane = plane.astype(np.int32)  # a float TIFF of whole numbers
     elif mode not in INDEX_MODES:
@@ -64,11 +65,11 @@ def _indices(mode: str, plane: NDArray[np.generic], where: object) -> Indices:
     return plane.astype(np.uint8) if plane.dtype == np.bool_ else plane
 
 
-def _one_channel(mode: str, plane: NDArray[np.generic], where: object) -> Indices:
+def _one_channel(mode: str, plane: NDArray[np.generic], where: object, tolerance: int) -> Indices:
     """The value of each pixel of a picture whose colours are all grey. Raises DataError if some are not."""
     grey, alpha = (plane[..., :-1], plane[..., -1]) if mode.endswith("A") else (plane, None)
     expected, todo = "one index per pixel (palette, or grey of 8 or 16 bits)", "export index masks"
-    if not np.array_equal(grey, np.broadcast_to(grey[..., :1], grey.shape)):
+    if (np.ptp(grey, axis=-1) > tolerance).any():
         raise DataError(problem(where, f"holds colours ({mode})", expected, todo))
     if alpha is not None and alpha.size and alpha.min() != alpha.max():
         raise DataError(problem(where, f"is partly transparent ({mode})", expected, todo))

@@ -73,7 +73,7 @@ def _of_text(text: str, path: Path) -> dict[int, str]:
         if names is not None:
             return names
     rows = [line.split(maxsplit=1) for line in lines]
-    if rows and _head(rows[0]) == (0, 1):
+    if len(rows) > 1 and len(rows[0]) == 2 and _named_columns(rows[0]) == (0, 1):
         lines, rows = lines[1:], rows[1:]
     if not any(len(row) == 2 and _is_number(row[0]) for row in rows):
         return dict(enumerate((" ".join(row) for row in rows), start=_start(lines[:1])))
@@ -88,16 +88,11 @@ def _of_table(rows: list[list[str]], path: Path) -> dict[int, str] | None:
     width = min(map(len, rows), default=0)
     if width < 2:
         return None
-    head = _head(rows[0])
-    if head is not None:
-        (number_at, name_at), rows = head, rows[1:]
-    else:
-        columns = [[_is_number(row[at]) for row in rows] for at in range(width)]
-        numbers = [at for at, column in enumerate(columns) if all(column)]
-        words = [at for at, column in enumerate(columns) if not any(column)]
-        if not numbers or not words:
-            return None
-        number_at, name_at = numbers[0], words[0]
+    columns = _columns(rows, width, path)
+    if columns is None:
+        return None
+    number_at, name_at, first_row = columns
+    rows = rows[first_row:]
     if number_at is None:
         names = [row[name_at] for row in rows]
         return _distinct(enumerate(names, start=_start(names[:1])), path)
@@ -107,7 +102,38 @@ def _of_table(rows: list[list[str]], path: Path) -> dict[int, str] | None:
     return _distinct(((_number(row[number_at]), row[name_at]) for row in rows), path)
 
 
-def _head(cells: list[str]) -> tuple[int | None, int] | None:
+def _columns(rows: list[list[str]], width: int, path: Path) -> tuple[int | None, int, int] | None:
+    """Column of the numbers (None for none), of the names, and the first row below the head; None if this is no table.
+
+    Raises DataError if numbers and colours cannot be kept apart.
+    """
+    named = _named_columns(rows[0])
+    if named is not None:
+        return (*named, 1)
+    numbers, words = _kinds_of_columns(rows, width)
+    first_row = 0
+    if not (numbers and words):  # a head in other words
+        numbers, words = _kinds_of_columns(rows[1:], width)
+        first_row = 1
+        if not (numbers and words) or any(_is_number(rows[0][at]) for at in numbers):
+            return None
+    if numbers[0] != 0 and len(numbers) == 3:
+        return None, words[0], first_row  # a name and its colour
+    if len(numbers) == 3:
+        got = f"line {','.join(rows[first_row])!r} has three numbers"
+        todo = "write a head such as id,r,g,name"
+        raise DataError(problem(path, got, "one number, or a number and a colour", todo))
+    return numbers[0], words[0], first_row
+
+
+def _kinds_of_columns(rows: list[list[str]], width: int) -> tuple[list[int], list[int]]:
+    """Columns that hold numbers alone, and columns that hold none."""
+    columns = [[_is_number(row[at]) for row in rows] for at in range(width)]
+    numbers = [at for at, column in enumerate(columns) if column and all(column)]
+    return numbers, [at for at, column in enumerate(columns) if column and not any(column)]
+
+
+def _named_columns(cells: list[str]) -> tuple[int | None, int] | None:
     """Columns of the numbers (None if there is none) and of the names, None if these cells are no head."""
     words = [cell.strip().lower() for cell in cells]
     number_at = next((at for at, word in enumerate(words) if word in NUMBERS), None)

@@ -27,6 +27,8 @@ IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
 """Formats of index masks."""
 LOSSY = binary_masks.LOSSY
+COLOUR_NOISE = 24
+"""Difference of the channels of a grey pixel that a JPEG leaves."""
 MOST_OF_A_PICTURE = 0.7
 """Binary masks that cover more than this of most pictures look inverted."""
 
@@ -126,7 +128,7 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         return "exhaustive" if self.options.complete else "unannotated"
 
     def _list_masks(self) -> dict[str, str]:
-        """Path of each mask by the name of its image. Raises DataError if one has no image or there are no masks."""
+        """Path of each mask by the name of its image. Raises DataError if there are none."""
         masks = _list_files(self._masks, LOSSLESS, self.options.suffix)
         lossy = _list_files(self._masks, LOSSY, self.options.suffix)
         if self.options.binary is not None:
@@ -136,13 +138,14 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
             todo = "export the masks as PNG: JPEG changes indices; only `binary` masks may be JPEG"
             raise DataError(problem(self._masks, got, "masks with one index per pixel", todo))
         if not masks:
-            got = f"has no *{self.options.suffix}.png"
+            found = next((path for path in sorted(self._masks.rglob("*")) if path.is_file()), None)
+            got = f"has no *{self.options.suffix}.png" + (f", but {found.name}" if found else "")
             raise DataError(problem(self._masks, got, "masks as PNG, named like the images"))
-        unpaired = sorted(name for name in masks if name not in self._image_files)
-        if unpaired:
-            more = f" (and {len(unpaired) - 1} more)" if len(unpaired) > 1 else ""
-            got = f"has no image {self._images / unpaired[0]}.*{more}"
-            raise DataError(problem(self._masks / masks[unpaired[0]], got, "one for each mask"))
+        self._unpaired = [path for name, path in sorted(masks.items()) if name not in self._image_files]
+        masks = {name: path for name, path in masks.items() if name in self._image_files}
+        if not masks:
+            got = f"no mask has an image of its name in {self._images}, such as {self._unpaired[0]}"
+            raise DataError(problem(self._masks, got, "masks named like the images", "give `suffix` if names differ"))
         return masks
 
     def check_sample(self, sample: Mapping[str, Counts]) -> None:
@@ -189,10 +192,10 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
 
     def read_mask(self, name: str) -> index_masks.Indices:
         """The mask's values; 0 and 1 if it is binary."""
-        plane = super().read_mask(name)
-        if self.options.binary is None:
-            return plane
         path = self.mask_path(name)
+        if self.options.binary is None:
+            return index_masks.read(path)
+        plane = index_masks.read(path, COLOUR_NOISE)
         bits = binary_masks.to_bits(plane, path, path.suffix.lower() in LOSSY)
         return np.subtract(1, bits, dtype=np.uint8) if self.options.inverted else bits
 
@@ -203,6 +206,14 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         if value in self.options.void or (value == 0 and self.options.binary is not None):
             return None
         raise KeyError(value)
+
+    def left_out(self) -> Iterator[Finding]:
+        """Masks without an image."""
+        if self._unpaired:
+            first, count = self._masks / self._unpaired[0], len(self._unpaired)
+            more = f", and {count - 1:,} more masks" if count > 1 else ""
+            text = problem(first, f"has no image in {self._images}{more}", "one of the same name for each mask")
+            yield Finding("dropped", text, count)
 
     def findings(self) -> Iterator[Finding]:
         """Images without a mask, which are no scenes."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from lavida_gen.annotations import binary_masks, index_masks
 from lavida_gen.annotations.index_masks import Indices
+from lavida_gen.classes import names_file
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import images, masks
@@ -70,6 +71,8 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
         empty = np.unique(np.concatenate([*self._empty.values(), np.zeros(0, np.int64)]))
         self._rows = np.setdiff1d(np.arange(len(self._table)), empty)
         self._names: tuple[str, ...] = options.names or ("", str(options.binary))
+        if self._names[0] == names_file.LABELME:  # labelme counts from -1
+            self._names = self._names[1:]
         self._look_at_sample()
 
     @property

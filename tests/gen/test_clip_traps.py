@@ -360,7 +360,8 @@ def test_mevis_expressions_without_an_object_are_absent(tmp_path: Path) -> None:
     plain = mevis.draw(tmp_path)
     file = tmp_path / "train" / "meta_expressions.json"
     add = {"exp": "the zebra  leaping", "obj_id": [], "anno_id": []}
-    edit(file, lambda p: p["videos"][mevis.VIDEO]["expressions"].update({"8": add}))
+    again = {**add, "anno_id": None}
+    edit(file, lambda p: p["videos"][mevis.VIDEO]["expressions"].update({"8": add, "9": again}))
     source = opened("mevis", plain)
     assert list(source.scene(0).absent()) == ["the zebra leaping"]
     assert Name("the zebra leaping") in source.vocabulary()
@@ -456,13 +457,17 @@ def test_sa_v_malformed_masklets(tmp_path: Path, change: Any, message: str) -> N
 def test_sa_v_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"root: no \*_manual\.json in"):
         opened("sa_v", {"root": tmp_path})
+    (tmp_path / "JPEGImages_24fps").mkdir()
+    with pytest.raises(DataError, match=r"expected the training set: val and test \(JPEGImages_24fps\) are not read"):
+        opened("sa_v", {"root": tmp_path})
 
 
 @pytest.mark.parametrize("name", sorted(set(plugins.names(SOURCES)) - {"street", "hf"}))
 def test_an_empty_or_missing_folder_refers_to_the_expected_layout(tmp_path: Path, name: str) -> None:
     for root in (tmp_path, tmp_path / "nowhere"):
+        needed = {"annotations": "gold.json"} if name == "sa_co_images" else {}
         with pytest.raises(DataError, match=r"no (folder|file|\*)"):
-            opened(name, {"root": root})
+            opened(name, {"root": root, **needed})
 
 
 MISSING = {

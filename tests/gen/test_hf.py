@@ -73,6 +73,11 @@ def kinds_of_cells() -> dict[str, tuple[Any, Any, Any]]:
             {"segmentation": [[own] for own in corners], "bbox": [[1, 2, 3, 4]] * 2, "category_id": [1, 2]},
             None,
         ),
+        "objects of images": (
+            List({"mask": Image(), "label": Value("int64")}),
+            [{"mask": png, "label": label} for label, png in enumerate(pngs, start=1)],
+            None,
+        ),
         "objects of run lengths": (
             List({"segmentation": run_length, "label": Value("string")}),
             [{"segmentation": own, "label": name} for own, name in zip(runs, ["cart", "person"], strict=True)],

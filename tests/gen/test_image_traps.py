@@ -51,7 +51,7 @@ def test_ade20k_masks_that_count_from_0(tmp_path: Path) -> None:
 
 def test_ade20k_the_full_release_is_another_data_set(tmp_path: Path) -> None:
     drawn("ade20k", tmp_path)
-    (tmp_path / "images" / "ADE").mkdir()
+    shapes.save(tmp_path / "images" / "ADE" / "training" / "x_seg.png", shapes.photo(1))
     with pytest.raises(DataError, match=r"is the full ADE20K release \(index_ade20k\.pkl.*use source `ade20k_full`"):
         opened("ade20k", {"root": tmp_path})
 
@@ -135,6 +135,23 @@ def test_cityscapes_dummy_masks_of_test(tmp_path: Path) -> None:
         shapes.save(path, shapes.plane({}, ground=3, dtype=np.uint16))
     with pytest.raises(
         DataError, match=r"no pixel has a class \(values 3\).* in 2 others.*the masks of `test` are dummies"
+    ):
+        opened("cityscapes", {"root": tmp_path})
+
+
+def test_cityscapes_train_ids_are_no_ids(tmp_path: Path) -> None:
+    drawn("cityscapes", tmp_path)
+    for path in (tmp_path / "gtFine").rglob("*_instanceIds.png"):
+        shapes.save(path.with_name(path.name.replace("instance", "label")), shapes.plane({13: BOX, 255: (0, 0, 9, 9)}))
+        path.unlink()
+    with pytest.raises(
+        DataError, match=r"labelIds\.png: holds no value from 19 to 254, but 0 and 255: train ids, not ids"
+    ):
+        opened("cityscapes", {"root": tmp_path})
+    for path in (tmp_path / "gtFine").rglob("*_labelIds.png"):
+        path.rename(path.with_name(path.name.replace("labelIds", "labelTrainIds")))
+    with pytest.raises(
+        DataError, match=r"gtFine/train: holds \w+_gtFine_labelTrainIds\.png; expected \*_gtFine_instanceIds"
     ):
         opened("cityscapes", {"root": tmp_path})
 

@@ -22,6 +22,8 @@ from lavida_gen.scenes.masks import RLE
 
 LABELS = ("category_id", "category", "label", "labels", "class", "class_id", "category_ids", "categories", "classes")
 """Keys of an object's label."""
+MASKS = ("segmentation", "mask", "masks", "rle", "polygon", "polygons")
+"""Keys of an object's mask."""
 SHAPES = "a plane of H x W numbers, or N x H x W masks"
 
 Label = int | str
@@ -164,14 +166,17 @@ def _segmentation(row: Mapping[str, object], size: Size, where: str) -> RLE | No
     """The mask of an object: present without a mask if it is null. Raises DataError."""
     if "counts" in row:
         return _run_lengths(row, where)
-    if "segmentation" not in row:
+    key = next((key for key in MASKS if key in row), None)
+    if key is None:
         got = f"has {', '.join(map(str, row)) or 'no keys'}"
         raise DataError(problem(where, got, "`segmentation` (polygons or run lengths)", "boxes alone are no masks"))
-    value = row["segmentation"]
+    value = row[key]
     if value is None:
         return None
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and "counts" in value:
         return _run_lengths(value, where)
+    if isinstance(value, Mapping | bytes | str):
+        return _binary(index_masks.read_bytes(image_bytes(value, where), where), where)
     if isinstance(value, list) and value and isinstance(value[0], int | float):
         value = [value]  # one polygon, not in a list
     try:
@@ -206,8 +211,8 @@ def _rows_of(columns: Mapping[str, object]) -> list[dict[str, object]]:
     """Objects of a dict of lists, as `datasets` stores lists of objects; one object if they are no lists."""
     lists = {key: value for key, value in columns.items() if isinstance(value, list)}
     labels = [lists[key] for key in LABELS if key in lists]
-    if not lists or ("segmentation" in columns and not labels and any(key in columns for key in LABELS)):
-        return [dict(columns)]
+    if not lists or (not labels and any(key in columns for key in LABELS)):
+        return [dict(columns)]  # one object, whose label is no list
     count = max((len(value) for value in lists.values()), default=0)
     whole = {key: value for key, value in lists.items() if len(value) == count}
     return [{key: value[number] for key, value in whole.items()} for number in range(count)]

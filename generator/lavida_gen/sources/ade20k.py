@@ -129,8 +129,10 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
 
 def _refuse_full_release(root: Path) -> None:
     """Raises DataError if this is the full ADE20K, which has another layout."""
-    index = root / "index_ade20k.pkl"
-    if index.is_file() or (root / "images" / "ADE").is_dir():
+    if (root / "annotations").is_dir() and not (root / "images" / "ADE").is_dir():
+        return
+    has_index = any((root / f"index_ade20k.{kind}").is_file() for kind in ("pkl", "mat"))
+    if has_index or next((root / "images").rglob("*_seg.png"), None) is not None:
         got = "is the full ADE20K release (index_ade20k.pkl, *_seg.png), not ADEChallengeData2016"
         todo = "use source `ade20k_full`, or fetch ADEChallengeData2016.zip"
         raise DataError(problem(root, got, "annotations/ with the 150 classes of SceneParse150", todo))

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from lavida_gen.annotations import files
 from lavida_gen.classes.label import Label
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelMapSource
+from lavida_gen.sources._label_maps import Counts, LabelMapSource
 
 # The official table: id, name, category, whether it has instances. Ids 0..6 are void, and so is the licence plate's -1,
 # which 8 and 16 bits store as 255 and 65535. Classes that are "not evaluated" are annotated all the same.
@@ -55,6 +56,7 @@ BACKGROUND = frozenset(("flat", "construction", "nature", "sky"))
 # move freely; the train, bound to its rails, is replaced by the traffic sign.
 PAPER = frozenset(("person", "rider", "car", "truck", "bus", "motorcycle", "bicycle", "traffic sign"))
 GROUP_STEP = 1000
+MOST_TRAIN_IDS = 19
 
 
 class CityscapesSourceOptions(SourceOptions):
@@ -121,8 +123,21 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
         labels = list(self._labels.values())
         if options.classes == "paper":
             labels = [label for label in labels if label.candidate]
+        if not names:
+            found = next(iter(sorted(path.name for path in self._masks.rglob("*.png"))), "no PNG at all")
+            expected = f"*_{options.annotations}_instanceIds.png or *_labelIds.png"
+            raise DataError(problem(self._masks, f"holds {found}", expected, "see `lavida-gen sources cityscapes`"))
         super().__init__(options, names, self._masks, labels)
         self.look_at_sample()
+
+    def check_sample(self, sample: Mapping[str, Counts]) -> None:
+        """Refuse train ids (0 road to 18 bicycle, 255 void) in the place of ids, which would shift all names."""
+        super().check_sample(sample)
+        values = {value for counts in sample.values() for value in counts}
+        if 255 in values and max(values - {255}, default=0) < MOST_TRAIN_IDS and 0 in values:
+            got = "holds no value from 19 to 254, but 0 and 255: train ids, not ids"
+            todo = "fetch the masks again, or make them anew with cityscapesscripts"
+            raise DataError(problem(self.mask_path(next(iter(sample))), got, "ids 0 to 33", todo))
 
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """By how the pictures were annotated: fine or coarse."""

@@ -27,7 +27,7 @@ VOID = 255
 THINGS = "other"
 """The JSON's category 183: all things together, which is not a usable name."""
 
-ENOUGH_MAPS = 3
+ENOUGH_MAPS = 2
 """Of fewer maps none may have a void pixel by chance."""
 
 

@@ -210,9 +210,10 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
     def left_out(self) -> Iterator[Finding]:
         """Masks without an image."""
         if self._unpaired:
-            first, count = self._masks / self._unpaired[0], len(self._unpaired)
-            more = f", and {count - 1:,} more masks" if count > 1 else ""
-            text = problem(first, f"has no image in {self._images}{more}", "one of the same name for each mask")
+            path, count = Path(self._unpaired[0]), len(self._unpaired)
+            stem = path.with_suffix("").as_posix().removesuffix(self.options.suffix)
+            more = f" (and {count - 1:,} more)" if count > 1 else ""
+            text = problem(self._masks / path, f"has no image {self._images / stem}.*{more}", "one for each mask")
             yield Finding("dropped", text, count)
 
     def findings(self) -> Iterator[Finding]:

@@ -115,7 +115,7 @@ class MevisSource(ClipSource[MevisSourceOptions]):
             expression_where = f"{where} expression {number!r}"
             text = " ".join(json_file.member(expression, "exp", str, expression_where).split())
             texts[text] = None
-            for ident in map(str, json_file.member(expression, "anno_id", list, expression_where)):
+            for ident in _annotation_ids(expression, expression_where):
                 if ident not in self._masks:
                     raise DataError(problem(expression_where, f"anno_id {ident}", f"one of {self._masks.path.name}"))
                 if self._masks.problem(ident):
@@ -167,6 +167,14 @@ class MevisSource(ClipSource[MevisSourceOptions]):
         yield from super().findings()
         yield from self.videos_without_clips()
         yield from files.missing_files([self._image_path(frame) for frame in clip] for clip in self.clip_frames())
+
+
+def _annotation_ids(expression: object, where: str) -> list[str]:
+    """The annotations that an expression refers to; none for null. Raises DataError."""
+    assert isinstance(expression, dict), "its text was read"
+    if "anno_id" in expression and expression["anno_id"] is None:
+        return []
+    return [str(ident) for ident in json_file.member(expression, "anno_id", list, where)]
 
 
 def _image_size(path: Path) -> tuple[int, int]:

@@ -44,7 +44,8 @@ class SaVSourceOptions(ClipOptions):
 class SaVSource(Source[SaVSourceOptions]):
     """Each clip is a scene; each masklet a region. All get the same name, since none is annotated.
 
-    The length of a video is known only when its masklets are read: `clips` clips are spread over each video.
+    Masklets have no names, so nothing is known of what is absent ("unannotated"). The length of a video is known only
+    when its masklets are read: `clips` clips are spread over each video.
     """
 
     Options = SaVSourceOptions
@@ -79,7 +80,9 @@ class SaVSource(Source[SaVSourceOptions]):
         first = SUFFIXES[options.masklets][0]
         self._videos = files.list_files(self._root, first)
         if not self._videos:
-            raise DataError(problem("root", f"no *{first} in {self._root}", todo="see `lavida-gen sources sa_v`"))
+            got, frames = f"no *{first} in {self._root}", self._root / "JPEGImages_24fps"
+            expected = "the training set: val and test (JPEGImages_24fps) are not read" if frames.is_dir() else ""
+            raise DataError(problem("root", got, expected, "see `lavida-gen sources sa_v`"))
 
     @property
     def kind(self) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from lavida_gen.exposures._candidates import anomaly_names
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources.sa_co import TEST, SaCoSource
 
+SMALL = shapes.run_lengths(shapes.bits((1, 1, 3, 3), (24, 32)))
+"""A mask of another size than the videos."""
 JSON = "annotation/saco_veval_sav_val.json"
 
 
@@ -162,11 +165,8 @@ def change(plain: dict[str, Any], member: str, number: int, **values: Any) -> di
     ("member", "values", "message"),
     [
         ("videos", {"file_names": []}, r"videos\[1\]: file_names is \[\]; expected the names of its frames"),
-        ("videos", {"id": 3}, r"videos\[1\]: id 3 is used twice; expected unique ids"),
         ("videos", {"id": None}, r"videos\[1\]: id is 'None'; expected a number or a text"),
         ("videos", {"height": None}, r"videos\[1\]: 'height' is None; expected an integer"),
-        ("videos", {"file_names": ["a.jpg"] * 6}, r"file_names 'a\.jpg', \.\.\. lie in no folder of their own"),
-        ("videos", {"file_names": [f"sav_000208/{n}.jpg" for n in range(6)]}, r"two videos in the folder 'sav_000208'"),
         ("annotations", {"video_id": 77}, r"annotations\[1\]: video_id 77 is no video of this file"),
         ("annotations", {"noun_phrase": " "}, r"annotations\[1\]: has a blank noun_phrase"),
         ("annotations", {"noun_phrase": None}, r"annotations\[1\]: has no 'noun_phrase'"),
@@ -187,25 +187,50 @@ def change(plain: dict[str, Any], member: str, number: int, **values: Any) -> di
         ),
         (
             "annotations",
-            {"segmentations": [shapes.run_lengths(shapes.bits((1, 1, 3, 3), (24, 32)))] + [None] * 5},
+            {"segmentations": [SMALL] + [None] * 5},
             r"annotations\[1\]: masks of size \(24, 32\); expected \(48, 64\)",
+        ),
+        (
+            "annotations",
+            {"segmentations": [None, shapes.run_lengths(shapes.bits((1, 1, 3, 3))), SMALL, None, None, None]},
+            r"annotations\[1\] frame 2: size \(24, 32\); expected \(48, 64\), as in earlier frames",
         ),
         ("video_np_pairs", {"video_id": "x"}, r"video_np_pairs\[1\]: video_id x is no video of this file"),
     ],
 )
-def test_malformed_elements(member: str, values: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_malformed_elements_are_left_out(member: str, values: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """Each costs itself alone; the man whose masks are lost is there all the same."""
+    source = opened(tmp_path, change(sa_co.plain(), member, 1, **values))
+    found = [finding for finding in source.left_out() if re.search(message, finding.text)]
+    assert [(finding.severity, finding.scenes) for finding in found] == [("dropped", int(member == "videos"))]
+    scene = source.scene(0)
+    assert [region.names for region in scene.regions if region.candidate] == [
+        names for names in [("a red car",), ("a man",)] if member != "annotations" or names == ("a red car",)
+    ]
+    assert "a man" in {region.names[0] for region in scene.regions}
+    assert list(scene.absent()) == ["the gold watch"]
+    assert len(source) == (2 if member == "videos" else 4)
+
+
+def test_a_masklet_without_a_name_makes_uncounted_pairs_unsure(tmp_path: Path) -> None:
+    plain = change(sa_co.plain(), "annotations", 1, noun_phrase=None)
+    for pair in plain["video_np_pairs"]:
+        del pair["num_masklets"]
+    source = opened(tmp_path, plain)
+    assert [list(source.scene(number).absent()) for number in (0, 2)] == [[], ["a red car", "a monkey"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"id": 3}, r"videos\[1\]: id 3 is used twice; expected unique ids"),
+        ({"file_names": ["a.jpg"] * 6}, r"file_names 'a\.jpg', \.\.\. lie in no folder of their own"),
+        ({"file_names": [f"sav_000208/{n}.jpg" for n in range(6)]}, r"two videos in the folder 'sav_000208'"),
+    ],
+)
+def test_videos_that_are_not_distinct(values: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        opened(tmp_path, change(sa_co.plain(), member, 1, **values))
-
-
-def test_masks_of_two_sizes_in_one_masklet(tmp_path: Path) -> None:
-    small = shapes.run_lengths(shapes.bits((1, 1, 3, 3), (24, 32)))
-    plain = sa_co.plain()
-    plain["annotations"][0]["segmentations"][2] = small
-    with pytest.raises(
-        DataError, match=r"annotations\[0\] frame 2: size \(24, 32\); expected \(48, 64\), as in earlier"
-    ):
-        opened(tmp_path, plain)
+        opened(tmp_path, change(sa_co.plain(), "videos", 1, **values))
 
 
 def test_files_of_something_else(tmp_path: Path) -> None:
@@ -214,7 +239,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
     sa_co.draw(tmp_path)
     coco.draw(tmp_path / "coco")
     (tmp_path / "coco" / "annotations" / "instances_train2017.json").rename(tmp_path / JSON)
-    with pytest.raises(DataError, match=r"has no 'videos'; expected a JSON of SA-Co/VEval"):
+    with pytest.raises(DataError, match=r"has no 'videos'; expected a JSON in the form of SA-Co/VEval"):
         opened(tmp_path)
     with pytest.raises(DataError) as error:
         SaCoSource(SaCoSource.Options(root=tmp_path, subset="yt1b", split="test"))

@@ -248,6 +248,16 @@ def test_four_corners_everywhere_may_be_oriented_boxes(tmp_path: Path) -> None:
     assert any("are they oriented boxes?" in finding.text for finding in one(tmp_path, *lines).findings())
 
 
+def test_the_yaml_may_have_another_name(tmp_path: Path) -> None:
+    one(tmp_path, LINE)
+    (tmp_path / "data.yaml").rename(tmp_path / "parts-seg.yml")
+    assert len(opened(tmp_path)) == 1
+    shapes.write(tmp_path / "other.yaml", NAMES)
+    with pytest.raises(DataError, match=r"data: no file .*data\.yaml.*give `data`"):
+        opened(tmp_path)
+    assert len(opened(tmp_path, data="parts-seg.yml")) == 1
+
+
 def test_options(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data: no file .*data\.yaml.*give `data`; see `lavida-gen sources yolo_seg`"):
         opened(tmp_path)

@@ -5,24 +5,18 @@ Carion et al., SAM 3: Segment Anything with Concepts, 2025. https://github.com/f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import files
-from lavida_gen.annotations.files import path_inside
-from lavida_gen.annotations.veval_index import open_index
-from lavida_gen.common.errors import DataError, problem
+from lavida_gen.annotations.masklet_index import open_index
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence, Use
-from lavida_gen.scenes.images import Frame
-from lavida_gen.scenes.masks import RLE
-from lavida_gen.scenes.scene import Name, Region
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
-from lavida_gen.sources._clips import ClipContents, ClipOptions, ClipSource, Video
+from lavida_gen.sources._clips import ClipOptions
+from lavida_gen.sources._masklets import MaskletSource
 
 SEE = "see `lavida-gen sources sa_co`"
 TEST = "TEST DATA: a model trained with it must not be scored on SA-Co/VEval, and whoever shows it must state that"
@@ -67,7 +61,7 @@ class SaCoSourceOptions(ClipOptions):
     )
 
 
-class SaCoSource(ClipSource[SaCoSourceOptions]):
+class SaCoSource(MaskletSource[SaCoSourceOptions]):
     """Each clip is a scene; each masklet a region with its noun phrase; categories are not annotated.
 
     A phrase that people looked for in a video and did not find is verified to be absent from its clips; of the phrases
@@ -113,19 +107,9 @@ class SaCoSource(ClipSource[SaCoSourceOptions]):
         name = f"saco_veval_{options.subset}_{options.split}.json"
         file = required.file(options.root / "annotation" / name, "split")
         folders = [options.root / "media" / folder for folder in self._subset.folders]
-        self._images = next((folder for folder in folders if folder.is_dir()), folders[0])
-        required.folder(self._images, "subset")
+        images = required.folder(next((folder for folder in folders if folder.is_dir()), folders[0]), "subset")
         required.raise_if_missing()
-        self.index = open_index(file)
-        self._numbers: dict[str, int] = {}
-        videos = []
-        for number in range(len(self.index)):
-            frames = self.index.files(number)
-            video = Video(_video_name(frames, file), tuple(PurePosixPath(frame).stem for frame in frames))
-            if self._numbers.setdefault(video.name, number) != number:
-                raise DataError(problem(file, f"two videos in the folder {video.name!r}", "a folder for each video"))
-            videos.append(video)
-        super().__init__(options, options.split, videos)
+        super().__init__(options, options.split, open_index(file, "phrase"), images)
 
     def rights(self) -> SourceInfo:
         """The licence of the subset; test data are marked."""
@@ -137,62 +121,16 @@ class SaCoSource(ClipSource[SaCoSourceOptions]):
         """``sa_co/SUBSET/SPLIT/VIDEO/FIRST_FRAME``."""
         return super().key(number).replace("sa_co/", f"sa_co/{self.options.subset}/", 1)
 
-    def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
-        """Every masklet of the video; those of the same masks are one thing with several phrases."""
-        number = self._numbers[video.name]
-        size, names = self.index.size(number), self.index.files(number)
-        paths = [path_inside(self._images, names[position], self.index.path) for position in positions]
-        things: dict[tuple[RLE | None, ...], dict[str, bool]] = {}
-        hidden: dict[str, None] = dict.fromkeys(self.index.undrawn(number))
-        for masklet in self.index.masklets(number):
-            masks = tuple(self.index.mask(masklet, position, size) for position in positions)
-            if any(masks):
-                things.setdefault(masks, {})[masklet.phrase] = masklet.crowd
-            else:
-                hidden[masklet.phrase] = None
-        regions = [
-            Region(tuple(phrases), masks, kind="stuff" if any(phrases.values()) else "thing")
-            for masks, phrases in things.items()
-        ]
-        seen = {phrase for phrases in things.values() for phrase in phrases}
-        nowhere = (None,) * len(positions)
-        regions += [Region((phrase,), nowhere, candidate=False) for phrase in hidden if phrase not in seen]
-        frames = tuple(Frame.file(path, size) for path in paths)
-        return ClipContents(size, frames, tuple(regions), tuple(self.index.negative(number)))
-
-    def vocabulary(self) -> Sequence[Name]:
-        """Every phrase of the pairs of the file, once."""
-        return [Name(phrase) for phrase in self.index.phrases]
-
-    def fingerprint(self) -> str:
-        """Digest of the JSON."""
-        return self.index.digest
-
     def findings(self) -> Iterator[Finding]:
-        """Videos that give no clip, missing frames, videos with another number of frames than they had."""
+        """Also videos with more frames than they had."""
         yield from super().findings()
-        yield from self.videos_without_clips()
-        yield from files.missing_files(
-            (path_inside(self._images, f"{name}.jpg", self.index.path) for name in clip) for clip in self.clip_frames()
-        )
         if self.options.subset == "yt1b":
             yield from self._shifted()
 
     def _shifted(self) -> Iterator[Finding]:
         """Videos whose folder has another number of frames than the file: of another download or cut."""
         for name, number in self._numbers.items():
-            listed, found = len(self.index.files(number)), len(list((self._images / name).glob("*.jpg")))
+            listed, found = len(self.index.files(number)), len(list((self.images / name).glob("*.jpg")))
             if found > listed:  # fewer are missing files
-                text = f"{self._images / name}: has {found} frames; expected {listed}: masks may not fit its pictures"
+                text = f"{self.images / name}: has {found} frames; expected {listed}: masks may not fit its pictures"
                 yield Finding("note", f"{text}; extract the frames with the authors' script")
-
-
-def _video_name(frames: Sequence[str], file: Path) -> str:
-    """The folder of a video's frames. Raises DataError if they do not lie in one."""
-    folders = {PurePosixPath(frame.replace("\\", "/")).parent.as_posix() for frame in frames}
-    name = folders.pop()
-    if folders or name in (".", ""):
-        raise DataError(
-            problem(file, f"file_names {frames[0]!r}, ... lie in no folder of their own", "VIDEO/00000.jpg")
-        )
-    return name

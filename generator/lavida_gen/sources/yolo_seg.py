@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from pydantic import Field
@@ -30,7 +30,9 @@ class YoloSegSourceOptions(UserRightsOptions):
     """Options of `yolo_seg`."""
 
     root: LocalPath = Field(description="folder of the data set; nothing outside it is read")
-    data: str = Field(default="data.yaml", description="the data.yaml, relative to root")
+    data: str | None = Field(
+        default=None, description="the YAML, relative to root [data.yaml, else the only *.yaml or *.yml of root]"
+    )
     split: str = Field(default="train", description="train, val or test, a key of data.yaml")
     background: tuple[str, ...] = Field(default=(), description="names that are never an anomaly")
     dataset: str = Field(
@@ -74,7 +76,7 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
         """Read data.yaml and list the pictures; read all labels, on the first call. Raises DataError or UserError."""
         super().__init__(options)
         required = RequiredFiles(options.root, SEE)
-        file = required.file(required.root / options.data, "data", f"give `data`; {SEE}")
+        file = required.file(_yaml_file(required.root, options.data), "data", f"give `data`; {SEE}")
         required.raise_if_missing()
         self.data = yolo_yaml.read(file)
         self.pictures = yolo_yaml.list_pictures(self.data, options.split, options.root, PICTURES)
@@ -161,3 +163,12 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
         yield from (Finding("note", f"{self.data.file}: {note}") for note in self._summary.notes)
         looks = [partial(upright_file, self.options.root / picture) for picture in self.pictures]
         yield from unusable_pictures(looks, len(looks))
+
+
+def _yaml_file(root: Path, given: str | None) -> Path:
+    """The YAML of the data set: the one given, data.yaml, else the only one there is."""
+    usual = root / (given or "data.yaml")
+    if given is not None or usual.is_file():
+        return usual
+    found = [path for path in sorted(root.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
+    return found[0] if len(found) == 1 else usual

@@ -122,6 +122,15 @@ def test_folder_a_value_without_a_name_unless_it_is_void(tmp_path: Path) -> None
     assert [r.category for r in opened("folder", {**plain, "void": [9]}).scene(0).regions] == ["floor", "cart"]
 
 
+def test_folder_a_list_without_a_name_for_0(tmp_path: Path) -> None:
+    plain = folder(tmp_path)
+    shapes.write(tmp_path / "names.txt", "dent\nscratch\n")
+    shapes.save(tmp_path / "masks" / "a.png", shapes.plane({1: BOX, 2: (0, 0, 4, 4)}))
+    message = r"holds the value 2; .*name it in names\.txt, or add it to `void`; if value 1 is 'dent', number the names: '1 dent'"
+    with pytest.raises(DataError, match=message):
+        opened("folder", plain).scene(0)
+
+
 @pytest.mark.parametrize("inner", ["masks/caf\udce9.png", "masks/caf\udce9/a.png", "images/caf\udce9.jpg"])
 def test_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
     plain = folder(tmp_path)

@@ -226,10 +226,11 @@ def test_mapillary_groups_belong_to_their_members(tmp_path: Path) -> None:
     found = {region.names: (region.kind, region.candidate) for region in source.scene(0).regions}
     assert found == {
         ("sky",): ("stuff", False),
-        ("person group", "person"): ("stuff", False),
+        ("person group", "person"): ("stuff", True),
         ("vehicle group",): ("stuff", False),
         ("traffic sign - ambiguous",): ("thing", False),
     }
+    assert candidates.anomaly_names(source.scene(0).regions) == ["person"]
     related = source.related()
     assert "person" in related["person group"]
     assert related["vehicle group"] == ["car"]

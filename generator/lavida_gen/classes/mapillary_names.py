@@ -95,8 +95,8 @@ def everyday_name(path: str, readable: str) -> str:
 def make_label(path: str, readable: str, has_instances: bool, names: Mapping[str, str]) -> Label:
     """The label of a class that is not void.
 
-    A group of persons is no single thing, but its pixels belong to "person" all the same. What is marked as ambiguous
-    is there, but never the anomaly.
+    A group of persons is no single thing, but its pixels belong to "person" all the same: they are part of the mask of
+    an anomaly "person". What is marked as ambiguous is there, but never the anomaly.
 
     Args:
         path: The class.
@@ -112,7 +112,8 @@ def make_label(path: str, readable: str, has_instances: bool, names: Mapping[str
     also = tuple(names[member] for member in members if member in names)
     kind: Literal["thing", "stuff"] = "thing" if has_instances else "stuff"
     original = "" if names[path] == " ".join(readable.lower().split()) else readable
-    return Label(names[path], kind, has_instances and not is_ambiguous(path), parent, original, also)
+    candidate = bool(also) or (has_instances and not is_ambiguous(path))
+    return Label(names[path], kind, candidate, parent, original, also)
 
 
 def is_group(path: str) -> bool:

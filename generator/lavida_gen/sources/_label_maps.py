@@ -105,6 +105,10 @@ class LabelMapSource(Source[OptionsT_co]):
             got = f"no pixel has a class (values {some}) in this mask" + _and_others(len(sample) - 1)
             raise DataError(problem(self.mask_path(first), got, "masks of classes", self.todo_without_classes))
 
+    def todo_of_value(self, value: int) -> str:
+        """What to do about a value without a name, "" if nothing is known."""
+        return ""
+
     def _is_void(self, value: int) -> bool:
         try:
             return self.label(value) is None
@@ -138,7 +142,8 @@ class LabelMapSource(Source[OptionsT_co]):
                 label = self.label(value)
             except KeyError:
                 expected = "one that has a name or is void"
-                raise DataError(problem(self.mask_path(name), f"holds the value {value}", expected)) from None
+                got, todo = f"holds the value {value}", self.todo_of_value(value)
+                raise DataError(problem(self.mask_path(name), got, expected, todo)) from None
             if label is not None:
                 names = (label.name, *label.also)
                 regions.append(Region(names, (mask,), label.name, label.kind, label.candidate))

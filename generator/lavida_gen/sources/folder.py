@@ -207,6 +207,13 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
             return None
         raise KeyError(value)
 
+    def todo_of_value(self, value: int) -> str:
+        """Lists that begin with the first class are one short: they have no name for value 0."""
+        todo = f"name it in {self.options.names}, or add it to `void`"
+        if value == len(self._labels) and min(self._labels) == 0:
+            todo += f"; if value 1 is {self._labels[0].name!r}, number the names: '1 {self._labels[0].name}', ..."
+        return todo
+
     def left_out(self) -> Iterator[Finding]:
         """Masks without an image."""
         if self._unpaired:

@@ -224,6 +224,9 @@ def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
         (("bicycle", "person"), "", False, [200] * 3),  # which part of the foreground is which is not known
         (("bird",), "bird", True, [200] * 3),
     ]
+    (note,) = source.findings()
+    assert note.severity == "note"
+    assert note.text.startswith("1 video (bike-packing) shows several categories in one mask: they are present")
     with pytest.raises(DataError, match=r"\.png: holds only 255.*set `year: 2016`"):
         opened("davis", {"root": tmp_path}).scene(0)
 

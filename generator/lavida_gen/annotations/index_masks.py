@@ -19,7 +19,7 @@ Indices = NDArray[np.generic]
 """(H, W) integers as stored: uint8, uint16 or int32."""
 
 INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B", "I;16L")
-COLOUR_MODES = ("RGB", "RGBA", "LA")
+COLOUR_MODES = ("RGB", "RGBA", "LA", "PA")
 
 
 def read(path: Path, tolerance: int = 0) -> Indices:

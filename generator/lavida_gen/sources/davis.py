@@ -6,7 +6,7 @@ al., The 2017 DAVIS Challenge on Video Object Segmentation, arXiv 1704.00675. ht
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -15,6 +15,8 @@ from pydantic import Field
 from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.findings import Finding
+from lavida_gen.common.text import counted, shorten
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
@@ -146,6 +148,19 @@ class DavisSource(VosSource[DavisSourceOptions]):
         """Objects that the table does not number are another release's."""
         known = ", ".join(map(str, self._categories(video)))
         return f"its category in {self._semantics} (the table of DAVIS 2017 has objects {known})"
+
+    def findings(self) -> Iterator[Finding]:
+        """As of all videos; and which videos of 2016 have a foreground of several categories."""
+        yield from super().findings()
+        mixed = [
+            video.name
+            for video in self.videos
+            if not all(names.candidate for names in self.object_names(video.name).values())
+        ]
+        if mixed:
+            verb = "shows" if len(mixed) == 1 else "show"
+            text = f"{counted(len(mixed), 'video')} ({shorten(mixed, 3)}) {verb} several categories in one mask"
+            yield Finding("note", f"{text}: they are present, but never the anomaly; DAVIS 2017 keeps them apart")
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories of the videos, sorted."""

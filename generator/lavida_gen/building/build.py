@@ -20,7 +20,7 @@ from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import BuildPlan, external_plugins
 from lavida_gen.building.shard_records import ShardRecord, read_finished, record_line, record_name, write_record
-from lavida_gen.building.toolchain import current_toolchain
+from lavida_gen.building.toolchain import Toolchain, current_toolchain, differences, refuse_mixture
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config.recipe import CorpusRecipe
@@ -50,12 +50,14 @@ class ShardJob:
         corpus: Path or URL of the corpus.
         range: The samples.
         plugins: Plug-ins of other packages, in the versions of the process that sends the job.
+        toolchain: The only toolchain that may make it; None for any.
     """
 
     recipe: CorpusRecipe
     corpus: str
     range: ShardRange
     plugins: tuple[PluginEntry, ...] = ()
+    toolchain: Toolchain | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,14 @@ class BuildSettings:
         engine: Name of an engine, or ``package.module:Class``.
         address: Address of a cluster, for engines that have one.
         allow_code: Whether `engine` may be ``package.module:Class``.
+        mixed_toolchain: Whether shards may be made with different versions of the packages that decode and encode.
     """
 
     workers: int = 1
     engine: str = "local"
     address: str | None = None
     allow_code: bool = False
+    mixed_toolchain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +108,16 @@ def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
         What was written.
 
     Raises:
-        DataError: The data or the place fails, or a plug-in has another version in this process.
+        DataError: The data or the place fails, or a plug-in or package has another version in this process.
     """
     _check_plugin_versions(job)
+    toolchain = current_toolchain(job.recipe, list(job.plugins))
+    if job.toolchain is not None and toolchain != job.toolchain:
+        raise DataError(
+            "a worker has other versions than the process that started the build: "
+            f"{differences(job.toolchain, toolchain)}; install one version on all machines, or allow a mixture with "
+            "--mixed-toolchain"
+        )
     planner, recipe_digest = _planner(job.recipe), job.recipe.digest()
     storage, part = open_storage(job.corpus), job.range.part
     rows: list[str] = []
@@ -118,7 +129,6 @@ def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
             rows.append(record_line(made.sample, file))
             drops.update(made.drops)
             tick()
-    toolchain = current_toolchain(job.recipe, list(job.plugins))
     record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops), toolchain)
     write_record(storage, record, rows)
     return record
@@ -142,6 +152,7 @@ def build(
     progress: ProgressCallback = lambda done, dropped: None,
     address: str | None = None,
     allow_code: bool = False,
+    mixed_toolchain: bool = False,
 ) -> Manifest:
     """Build the corpus of a recipe, or continue an interrupted build.
 
@@ -153,12 +164,13 @@ def build(
         progress: Called with the numbers of samples made and scenes rejected since the last call.
         address: Address of a cluster, for engines that have one.
         allow_code: Whether `engine` may be ``package.module:Class``.
+        mixed_toolchain: Whether shards of an earlier run may have been made with other versions of the packages.
 
     Returns:
         The manifest of the finished corpus.
 
     Raises:
-        UserError: `out` holds something else, or an argument is invalid.
+        UserError: `out` holds something else or shards of another toolchain, or an argument is invalid.
         DataError: The data or the place fails; finished shards are kept.
     """
     plugins.find(ENGINES, Engine, engine, allow_code)  # an unknown name is reported before any work
@@ -167,7 +179,8 @@ def build(
         if finished is not None:
             return finished
         ranges = list(plan.ranges())
-        records = _make_all(recipe, storage, ranges, BuildSettings(workers, engine, address, allow_code), progress)
+        settings = BuildSettings(workers, engine, address, allow_code, mixed_toolchain)
+        records = _make_all(recipe, storage, ranges, settings, progress)
         storage.remove_partial_files()  # an engine may have lost workers and continued without them
         return finish(plan, storage, [records[part.name] for part in ranges])
 
@@ -226,11 +239,15 @@ def _make_all(
 ) -> dict[str, ShardRecord]:
     """Make the ranges that are missing; return the records of all, by name."""
     records = finished_ranges(storage, ranges)
+    external = tuple(external_plugins(recipe))
+    toolchain = current_toolchain(recipe, list(external))
+    if not settings.mixed_toolchain:
+        refuse_mixture(storage, (record.toolchain for record in records.values()), toolchain)
     for record in records.values():
         progress(record.samples, sum(record.drops.values()))
     place = str(storage.path.absolute()) if isinstance(storage, LocalFolder) else storage.place
-    external = tuple(external_plugins(recipe))
-    jobs = [ShardJob(recipe, place, part, external) for part in ranges if part.name not in records]
+    allowed = None if settings.mixed_toolchain else toolchain
+    jobs = [ShardJob(recipe, place, part, external, allowed) for part in ranges if part.name not in records]
     name, workers = settings.engine, settings.workers
     if not storage.shared:  # only this process sees memory://
         name, workers = "local", 1

@@ -19,6 +19,7 @@ def build(
     address: str | None = None,
     progress: builder.ProgressCallback = lambda done, dropped: None,
     allow_code: bool = False,
+    mixed_toolchain: bool = False,
 ) -> Corpus:
     """Build the corpus of a recipe, or continue an interrupted build.
 
@@ -36,6 +37,7 @@ def build(
         progress: Called with the numbers of samples made and scenes rejected since the last call.
         allow_code: Whether sources, exposures and the engine may be ``package.module:Class``, which imports them and
             lets them run with your rights.
+        mixed_toolchain: Whether shards of an earlier run may have been made with other versions of the packages.
 
     Returns:
         The corpus, open.
@@ -45,5 +47,5 @@ def build(
         DataError: The data or the place fails; finished shards are kept.
     """
     loaded = load_recipe(recipe, settings, allow_code)
-    builder.build(loaded, str(out), workers, engine, progress, address, allow_code)
+    builder.build(loaded, str(out), workers, engine, progress, address, allow_code, mixed_toolchain)
     return open_corpus(str(out))

@@ -10,6 +10,7 @@ from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import ShardRecord, missing_ranges, read_record_lines, write_record
+from lavida_gen.building.toolchain import refuse_mixture
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, Manifest
 from lavida_gen.sampling.parts import ShardRange
@@ -17,18 +18,19 @@ from lavida_gen.storage.base import Storage
 from lavida_gen.storage.places import open_storage
 
 
-def merge_parts(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
+def merge_parts(out: Path | str, parts: Sequence[Path | str] = (), mixed_toolchain: bool = False) -> Manifest:
     """Finish a corpus from parts. This needs no data set, only what the builds have written.
 
     Args:
         out: Folder or URL of the corpus; shards that it has already are used.
         parts: Folders or URLs of other parts; their shards are copied.
+        mixed_toolchain: Whether the parts may have been made with different versions of the packages.
 
     Returns:
         The manifest of the finished corpus.
 
     Raises:
-        UserError: The parts belong to different corpora, or a place holds no part.
+        UserError: The parts belong to different corpora or toolchains, or a place holds no part.
         DataError: Shards are missing; the message names them.
     """
     storage, others = open_storage(out), [open_storage(part) for part in parts]
@@ -43,6 +45,9 @@ def merge_parts(out: Path | str, parts: Sequence[Path | str] = ()) -> Manifest:
         if len(records) < len(ranges):
             todo = f"build --shards {missing_ranges(ranges, records)} of the same recipe, then merge again"
             raise DataError(problem(storage, f"{len(records)} of {len(ranges)} shards exist", todo=todo))
+        if not mixed_toolchain:
+            toolchains = [record.toolchain for record in records.values()]
+            refuse_mixture(storage, toolchains, toolchains[0])
         return finish(plan, storage, [records[part.name] for part in ranges])
 
 

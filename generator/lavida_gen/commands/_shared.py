@@ -57,6 +57,14 @@ class Advance(Protocol):
         """
 
 
+MIXED = click.option(
+    "--mixed-toolchain",
+    "mixed_toolchain",
+    is_flag=True,
+    help="Allow shards made with different versions of numpy, OpenCV, ...: their pixels may differ a little.",
+)
+
+
 @contextmanager
 def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Advance]:
     """Show a progress bar with rate, rejected scenes and time left; nothing if stderr is not a terminal.

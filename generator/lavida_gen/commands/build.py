@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_gen.commands._shared import CODE, JSON, RECIPE, SET, WORKERS, cores, print_built, progress
+from lavida_gen.commands._shared import CODE, JSON, MIXED, RECIPE, SET, WORKERS, cores, print_built, progress
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import counted
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="Cluster of --engine ray: auto, HOST:PORT, ray://... [default: RAY_ADDRESS, or start one here].",
 )
 @click.option("--shards", "part", metavar="A:B", help="Make only shards A to B-1; `lavida-gen merge` joins the parts.")
+@MIXED
 @SET
 @click.option("--only", type=int, metavar="INDEX", help="Make this one sample as loose files in --out.")
 @click.option("--dry-run", is_flag=True, help="Open the data, print what would be made, write nothing.")
@@ -43,6 +44,7 @@ def command(
     engine: str,
     address: str | None,
     part: str | None,
+    mixed_toolchain: bool,
     settings: tuple[str, ...],
     only: int | None,
     dry_run: bool,
@@ -66,12 +68,14 @@ def command(
         return
     with progress(loaded.samples, f"build {loaded.name}") as advance:
         if part is not None:
-            running = builder.BuildSettings(workers or cores(), engine, address, allow_code)
+            running = builder.BuildSettings(workers or cores(), engine, address, allow_code, mixed_toolchain)
             count = builder.build_part(loaded, target, _slice(part), running, advance)
             text = f"{counted(count, 'shard is', 'shards are')} finished; when all are: lavida-gen merge {target}"
             click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {text}")
             return
-        manifest = builder.build(loaded, target, workers or cores(), engine, advance, address, allow_code)
+        manifest = builder.build(
+            loaded, target, workers or cores(), engine, advance, address, allow_code, mixed_toolchain
+        )
     for note in builder.notes(loaded):
         click.echo(f"note: {note}", err=True)
     print_built(target, manifest, as_json)

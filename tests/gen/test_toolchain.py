@@ -1,0 +1,68 @@
+"""Shards of another toolchain: refused on resume, in parts, on merging and in workers, or mixed on purpose and recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lavida_gen.building import build as builder
+from lavida_gen.building.build import BuildSettings, ShardJob, build, build_part, make_shard
+from lavida_gen.building.merge import merge_parts
+from lavida_gen.building.toolchain import current_toolchain, differences
+from lavida_gen.cli import main
+from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.config.load_recipe import load_recipe
+from lavida_gen.corpus.reader import open_corpus
+
+SETTINGS = {"samples": 8, "shard.samples": 2, "val": 0, "sources.0.scenes": 8, "sources.1.scenes": 8, "seed": 5}
+RECIPE = load_recipe("street", {**SETTINGS, "sources.0.size": [96, 128], "sources.1.size": [96, 128]})
+HERE = current_toolchain(RECIPE, [])
+OLD = {**HERE, "opencv": "4.1.0"}
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A corpus of which the first shard was made by an older OpenCV."""
+    with monkeypatch.context() as patched:
+        patched.setattr(builder, "current_toolchain", lambda recipe, plugins: OLD)
+        build_part(RECIPE, tmp_path / "corpus", slice(0, 1), BuildSettings())
+    return tmp_path / "corpus"
+
+
+def test_versions_that_differ() -> None:
+    assert differences({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}) == "b 2 -> 3, c none -> 4"
+    assert differences(HERE, HERE) == ""
+
+
+def test_resume_is_refused_and_loses_nothing(begun: Path) -> None:
+    before = {path: path.read_bytes() for path in begun.rglob("*.tar")}
+    with pytest.raises(UserError, match=rf"opencv 4\.1\.0 -> {HERE['opencv']}.*--mixed-toolchain"):
+        build(RECIPE, begun)
+    with pytest.raises(UserError, match="another toolchain"):
+        build_part(RECIPE, begun, slice(0, 2), BuildSettings())
+    assert {path: path.read_bytes() for path in begun.rglob("*.tar")} == before
+
+
+def test_a_mixture_on_purpose_is_recorded(begun: Path) -> None:
+    manifest = build(RECIPE, begun, mixed_toolchain=True)
+    assert manifest.toolchains == [OLD, HERE]
+    assert [shard.toolchain for shard in manifest.shards] == [0, 1, 1, 1]
+    assert open_corpus(begun).manifest.toolchains == [OLD, HERE]
+
+
+def test_parts_of_two_toolchains_are_not_merged(begun: Path, tmp_path: Path) -> None:
+    build_part(RECIPE, tmp_path / "other", slice(1, 4), BuildSettings())
+    result = CliRunner().invoke(main, ["merge", str(begun), str(tmp_path / "other")])
+    assert result.exit_code == 2
+    assert f"opencv {HERE['opencv']} -> 4.1.0" in result.output or f"opencv 4.1.0 -> {HERE['opencv']}" in result.output
+    assert len(merge_parts(begun, [tmp_path / "other"], mixed_toolchain=True).toolchains) == 2
+
+
+def test_a_worker_with_other_versions_makes_nothing(tmp_path: Path) -> None:
+    plan = builder.dry_run(RECIPE)
+    job = ShardJob(RECIPE, str(tmp_path / "corpus"), plan[0], toolchain=OLD)
+    with pytest.raises(DataError, match=r"a worker has other versions.*opencv 4\.1\.0"):
+        make_shard(job, lambda: None)
+    assert not list(tmp_path.rglob("*.tar"))

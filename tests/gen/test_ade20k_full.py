@@ -57,6 +57,17 @@ def test_instances_and_parts(tmp_path: Path) -> None:
     assert source.key(1) == "ade20k_full/training/urban/street/ADE_train_00000001"
 
 
+def test_parts_are_present_where_their_whole_is(tmp_path: Path) -> None:
+    """A car has wheels, a door and a window in it in all photos: they are annotated in some."""
+    ade20k_full.draw(tmp_path)
+    folder = tmp_path / "images" / "ADE" / "training" / "urban" / "street"
+    ade20k_full.write(folder, "ADE_train_00000003", [{(401, 9): (4, 8, 20, 24)}], [ade20k_full.thing(0, 401)])
+    source = opened(tmp_path)
+    assert source.scene(2).present == ("door", "wheel", "window")
+    assert source.scene(1).present == ("door", "wheel", "window")
+    assert source.scene(0).present == ()
+
+
 def test_parts_may_be_anomalies_if_the_user_wants_that(tmp_path: Path) -> None:
     ade20k_full.draw(tmp_path)
     assert anomaly_names(opened(tmp_path, parts=True).scene(1).regions) == ["car", "door", "wheel", "window"]

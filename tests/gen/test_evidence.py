@@ -28,7 +28,7 @@ from lavida_gen.sources._base import Source
 FRAME = Frame.drawn(lambda: np.zeros((8, 8, 3), np.uint8), (8, 8), "x")
 EXHAUSTIVE = {"yolo_seg", "coco", "coco_panoptic", "coco_stuff", "ade20k", "cityscapes", "mapillary", "folder", "hf"}
 
-VERIFIED = {"lvis"}
+VERIFIED = {"lvis", "sa_co", "sa_co_images"}
 """Data sets that state absent names scene by scene; nothing is known about others."""
 
 
@@ -128,6 +128,8 @@ def test_samples_of_every_source(name: str, tmp_path: Path) -> None:
     expected = {"exhaustive"} if name in EXHAUSTIVE else {"unannotated"}
     if name in ("refcoco", "street"):
         expected = {"exhaustive", "verified"}
+    if name == "coco_json":
+        expected = {"unannotated", "verified"}
     if name in VERIFIED:
         expected = {"verified"}
     for record in samples({**raw, "exposures": ["relabel"], "anomaly_ratio": 1, "limits": limits}):

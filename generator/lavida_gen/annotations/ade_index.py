@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class AdeIndex:
         vocabulary: All classes by their usual word, sorted.
         synonyms: Usual word -> the other words of its classes, but for those that are the usual word of another one
             ("wheel" of a bicycle).
+        parts: Usual word -> the usual words of everything that is a part of such a thing somewhere, sorted.
         broken: Messages about JSON files that are broken; they are among `names`.
         notes: Messages about what is odd, but harmless.
         digest: Digest of the JSON files.
@@ -34,12 +36,13 @@ class AdeIndex:
     names: list[str]
     vocabulary: list[Name]
     synonyms: dict[str, list[str]]
+    parts: dict[str, list[str]]
     broken: list[str]
     notes: list[str]
     digest: str
 
 
-_TEXTS = ("classes", "synsets", "groups", "broken", "notes", "digest")
+_TEXTS = ("classes", "synsets", "groups", "parts", "broken", "notes", "digest")
 
 
 def open_index(folder: Path) -> AdeIndex:
@@ -64,7 +67,8 @@ def open_index(folder: Path) -> AdeIndex:
     arrays = cache.cached_arrays("ade20k_full", VERSION, parts, lambda: _read(folder, names))
     texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in _TEXTS}
     vocabulary, synonyms = _vocabulary(texts["classes"], texts["synsets"], texts["groups"])
-    return AdeIndex(names, vocabulary, synonyms, texts["broken"], texts["notes"], texts["digest"][0])
+    parts_of = _parts(zip(texts["parts"][::2], texts["parts"][1::2], strict=True))
+    return AdeIndex(names, vocabulary, synonyms, parts_of, texts["broken"], texts["notes"], texts["digest"][0])
 
 
 def _vocabulary(classes: list[str], synsets: list[str], groups: list[str]) -> tuple[list[Name], dict[str, list[str]]]:
@@ -82,8 +86,25 @@ def _vocabulary(classes: list[str], synsets: list[str], groups: list[str]) -> tu
     return [found[text] for text in sorted(found)], {text: words for text, words in distinct.items() if words}
 
 
+def _parts(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Whole -> parts and parts of parts, of (part, whole)."""
+    direct: dict[str, set[str]] = {}
+    for part, whole in pairs:
+        direct.setdefault(whole, set()).add(part)
+    found = {}
+    for whole in direct:
+        reached, remaining = set[str](), [whole]
+        while remaining:
+            new = direct.get(remaining.pop(), set()) - reached
+            reached |= new
+            remaining += new
+        found[whole] = sorted(reached - {whole})
+    return found
+
+
 def _read(folder: Path, names: list[str]) -> Arrays:
     classes, digests, broken, latin1 = set[AdeClass](), list[str](), list[str](), 0
+    parts = set[tuple[str, str]]()
     for name in names:
         path = folder / f"{name}.json"
         try:
@@ -95,12 +116,17 @@ def _read(folder: Path, names: list[str]) -> Arrays:
             broken.append(str(error))
             continue
         classes.update(own for own in file.classes.values() if own.synonyms)
+        texts_of = {number: own.synonyms[0] for number, own in file.classes.items() if own.synonyms}
+        parts.update(
+            (texts_of[part], texts_of[whole]) for part, whole in file.parts if {part, whole} <= texts_of.keys()
+        )
         latin1 += file.is_latin1
     distinct = sorted(classes, key=lambda own: (own.name, own.hypernyms))
     texts = {
         "classes": [own.name for own in distinct],
         "synsets": [own.synset() for own in distinct],
         "groups": [own.group for own in distinct],
+        "parts": [text for pair in sorted(parts) for text in pair],
         "broken": broken,
         "notes": [f"{counted(latin1, 'JSON file')} in Latin-1 instead of UTF-8"] if latin1 else [],
         "digest": [sha256("\n".join(digests))],

@@ -77,12 +77,14 @@ class AdeFile:
         size: (H, W) of the picture in pixels.
         classes: The classes of its objects by number.
         objects: (number of the class, level: 0 = a whole, 1 = a part, 2 = a part of a part) of each object.
+        parts: (number of the class of a part, of its whole) of each part.
         is_latin1: Whether the text is in Latin-1 instead of UTF-8.
     """
 
     size: tuple[int, int]
     classes: Mapping[int, AdeClass]
     objects: Sequence[tuple[int, int]]
+    parts: Sequence[tuple[int, int]]
     is_latin1: bool
 
     @property
@@ -110,6 +112,7 @@ def read(path: Path) -> AdeFile:
     if len(sides) < 2 or not all(type(side) is int and side > 0 for side in sides[:2]):
         raise DataError(problem(where, f"imsize is {str(sides)[:40]}", "[height, width, 3]"))
     classes, objects = dict[int, AdeClass](), list[tuple[int, int]]()
+    class_of, whole_of = dict[object, int](), list[tuple[int, object]]()
     plain_objects = annotation.get("object")
     for number, thing in enumerate(plain_objects if isinstance(plain_objects, list) else [plain_objects]):
         if thing is None:  # a picture without objects
@@ -118,8 +121,12 @@ def read(path: Path) -> AdeFile:
         ident, name = json_file.integer(thing, "name_ndx", own), json_file.member(thing, "name", str, own).strip()
         hypernyms = tuple(str(words) for words in _as_list(thing.get("hypernym")))
         classes.setdefault(ident, AdeClass(name, hypernyms))
-        objects.append((ident, _level(thing, own)))
-    return AdeFile((sides[0], sides[1]), classes, objects, is_latin1)
+        parts = _parts(thing)
+        objects.append((ident, _level(parts, own)))
+        class_of[str(thing.get("id"))] = ident
+        whole_of += [(ident, str(whole)) for whole in _as_list(parts.get("ispartof"))]
+    pairs = [(part, class_of[whole]) for part, whole in whole_of if whole in class_of]
+    return AdeFile((sides[0], sides[1]), classes, objects, pairs, is_latin1)
 
 
 def _load(path: Path) -> tuple[Any, bool]:
@@ -140,10 +147,14 @@ def _load(path: Path) -> tuple[Any, bool]:
         ) from error
 
 
-def _level(thing: Mapping[str, Any], where: str) -> int:
-    """Level of an object: parts.part_level. Raises DataError."""
+def _parts(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     parts = thing.get("parts")
-    level = _as_list(parts.get("part_level") if isinstance(parts, dict) else None) or [0]
+    return parts if isinstance(parts, dict) else {}
+
+
+def _level(parts: Mapping[str, Any], where: str) -> int:
+    """Level of an object: parts.part_level. Raises DataError."""
+    level = _as_list(parts.get("part_level")) or [0]
     if not str(level[0]).isdecimal() or int(level[0]) > 9:
         raise DataError(problem(where, f"part_level is {str(level[0])[:40]!r}", "a small number"))
     return int(level[0])

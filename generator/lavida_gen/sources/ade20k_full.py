@@ -37,7 +37,7 @@ class Ade20kFullSource(Source[Ade20kFullSourceOptions]):
 
     Names are open: a class that is not annotated may be there under another name, so absence is "unannotated". Parts
     are annotated of some things only, so that their masks are incomplete: they are present, but by default never the
-    anomaly.
+    anomaly, and what is a part of such a thing in any photo counts as present in all photos of one.
     """
 
     Options = Ade20kFullSourceOptions
@@ -96,14 +96,17 @@ class Ade20kFullSource(Source[Ade20kFullSourceOptions]):
         """The photo with every instance and part as a region."""
         path = self.folder / f"{self.index.names[number]}.json"
         file = ade_json.read(path)
+        regions = tuple(self._regions(file, path))
+        parts = (part for region in regions for part in self.index.parts.get(region.category, ()))
         return Scene(
             key=self.key(number),
             frames=(Frame.file(path.with_suffix(".jpg"), file.size),),
             size=file.size,
-            regions=tuple(self._regions(file, path)),
+            regions=regions,
             licence=self.about.licence,
             group=self.group(number),
             attribution=self.about.attribution,
+            present=tuple(dict.fromkeys(parts)),
         )
 
     def _regions(self, file: AdeFile, path: Path) -> Iterator[Region]:

@@ -296,7 +296,9 @@ def test_datasets_reads_a_corpus(
 
 def test_the_error_of_an_impossible_recipe_gives_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lavida_gen.sampling.make_sample.ATTEMPTS", 20)
-    with pytest.raises(DataError, match=r"sample 0: 20 scenes of 'street' in a row were rejected: relabel: .* loosen"):
+    with pytest.raises(
+        DataError, match=r"sample 0: 20 attempts in a row with scenes of 'street' failed: relabel: .* loosen"
+    ):
         builder.build(recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=1), tmp_path / "c")
     assert not list(tmp_path.rglob("*.tar"))
 
@@ -308,7 +310,7 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path, there: bool, monkeypatch:
     if there:
         out.mkdir(parents=True)
     impossible = recipe(limits={"min_area": 0.9, "max_area": 0.95}, anomaly_ratio=0.5)  # its normal samples are made
-    with pytest.raises(DataError, match="5 scenes of 'street' in a row were rejected"):
+    with pytest.raises(DataError, match="5 attempts in a row with scenes of 'street' failed"):
         builder.build(impossible, out)
     assert list(out.iterdir() if there else tmp_path.iterdir()) == []
 

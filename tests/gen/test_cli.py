@@ -182,6 +182,32 @@ def test_check_of_data_with_holes(recipe: Path, tmp_path: Path) -> None:
     assert [(row["severity"], row["scenes"]) for row in shown["findings"]] == [("note", 0), ("dropped", 1)]
 
 
+def test_build_counts_scenes_and_attempts_apart(recipe: Path, tmp_path: Path) -> None:
+    """A broken photo is one scene that is left out, however often it was drawn; other scenes were tried in vain."""
+    options = miniatures.draw("coco", tmp_path / "data")
+    (tmp_path / "data" / "train2017" / "000000000285.jpg").write_bytes(b"")
+    entry = f"sources=[{{name: coco, root: {options['root']}}}]"
+    build = ("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", "--set", entry, "--set", "broken=drop")
+    more = ("--set", "samples=120", "--set", "val=0", "--set", "exposures=[relabel]", "--set", "anomaly_ratio=1")
+    text = run(*build, *more)
+    assert ": 120 samples of 1 scene (120 with an anomaly) in " in text
+    assert (
+        "\n  each scene is in 120 samples on average: more scenes teach more\n  left out 1 scene: broken file\n" in text
+    )
+    counts = dict(re.findall(r"\n  (\d+) attempts failed: (.*)", text))
+    assert set(counts.values()) == {"relabel: broken file", "relabel: nothing that could be the anomaly"}
+    assert min(map(int, counts)) > 10
+    stats = run("stats", str(tmp_path / "c"))
+    assert stats.startswith("120 samples of 1 scene, 120 with an anomaly\n1 scene could not be read and was left out\n")
+    card = (tmp_path / "c" / "README.md").read_text("utf-8")
+    assert (
+        "| different scenes | 1, 120.0 samples of each on average |\n| scenes that cannot be read, left out | 1 |"
+        in card
+    )
+    again = json.loads(run(*build, *more, "--json"))
+    assert (again["scenes"], again["broken"]) == (1, 1)
+
+
 @pytest.mark.parametrize("name", plugins.names(recipes.SOURCES))
 def test_every_source_is_described(name: str) -> None:
     assert name in run("sources")
@@ -243,7 +269,7 @@ def test_counts_have_the_right_number(recipe: Path, tmp_path: Path) -> None:
     assert counted(0, "problem") == "0 problems"
     assert counted(1000, "entry", "entries") == "1,000 entries"
     fewer = ["--set", "samples=1", "--set", "val=0", "--set", "sources=[{name: street, scenes: 3, size: [96, 128]}]"]
-    assert ": 1 sample (" in run("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)
+    assert ": 1 sample of 1 scene (" in run("build", "-r", str(recipe), "-o", str(tmp_path / "c"), "-w", "1", *fewer)
     assert "1 sample in 1 shard: sound" in run("verify", str(tmp_path / "c"), "-w", "1")
     text = run("check", "-r", str(recipe), "--set", "sources=[{name: coco_panoptic, root: /nowhere/x}]", code=1)
     assert text.splitlines()[-1] == f"recipe cli: {counted(len(text.splitlines()) - 1, 'problem')}"

@@ -55,7 +55,7 @@ def test_the_card_is_valid_and_complete(folder: Path, hub: Any) -> None:
         PLAIN["about"],
         corpus.manifest.digest,
         "min_area: 0.02",
-        "## Scenes that were dropped",
+        "## Attempts that failed",
         "arxiv",
         "CC0",
     ):

@@ -26,14 +26,14 @@ def screened(monkeypatch: pytest.MonkeyPatch) -> Screen:
     return made
 
 
-def test_the_progress_bar_counts_units_and_rejected_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_bar_counts_units_and_failed_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = screened(monkeypatch)
     with progress(20, "build street") as advance:
         advance(5)
-        assert "drops" not in screen.getvalue()
+        assert "failed" not in screen.getvalue()
         advance(15, 3)
     last = screen.getvalue().rpartition("\r")[2]
-    for text in ("build street", "20/20", "samples", "3 drops"):
+    for text in ("build street", "20/20", "samples", "3 failed attempts"):
         assert text in last
 
 

@@ -38,7 +38,7 @@ from lavida_gen.storage.places import open_storage
 ENGINES = "lavida_gen.engines"
 
 ProgressCallback = Callable[[int, int], None]
-"""Called with the numbers of samples made and scenes rejected since the last call."""
+"""Called with the numbers of samples made and failed attempts since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,16 @@ def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
     storage, part = open_storage(job.corpus), job.range.part
     rows: list[str] = []
     drops: Counter[str] = Counter()
+    broken: set[str] = set()
     with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
         for index in range(job.range.start, job.range.stop):
             made = make_sample(planner, index, recipe_digest, part)
             file = shard.write(made.sample)
             rows.append(record_line(made.sample, file))
             drops.update(made.drops)
+            broken.update(made.broken)
             tick()
-    record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops), toolchain)
+    record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops), toolchain, sorted(broken))
     write_record(storage, record, rows)
     return record
 
@@ -161,7 +163,7 @@ def build(
         out: Folder or URL of the corpus.
         workers: Number of processes.
         engine: Name of an engine, or ``package.module:Class``.
-        progress: Called with the numbers of samples made and scenes rejected since the last call.
+        progress: Called with the numbers of samples made and failed attempts since the last call.
         address: Address of a cluster, for engines that have one.
         allow_code: Whether `engine` may be ``package.module:Class``.
         mixed_toolchain: Whether shards of an earlier run may have been made with other versions of the packages.
@@ -186,15 +188,21 @@ def build(
 
 
 def notes(recipe: CorpusRecipe) -> list[str]:
-    """What users should know about the names of a recipe's sources.
+    """What users should know about a recipe's sources: what is left out of them, and about their names.
 
     Args:
         recipe: The recipe. Its data sets are opened unless a build of this process has them open.
 
     Returns:
-        A line for each source that has something.
+        Lines, each with the source that it is about.
     """
-    return list(_planner(recipe).notes())
+    planner = _planner(recipe)
+    left_out = [
+        f"sources[{number}] ({opened.name}): left out: {finding.text}"
+        for number, opened in enumerate(planner.sources)
+        for finding in opened.source.left_out()
+    ]
+    return [*left_out, *planner.notes()]
 
 
 def build_part(
@@ -211,7 +219,7 @@ def build_part(
         out: Folder or URL of this part.
         part: Numbers of the shards.
         settings: How to run.
-        progress: Called with the numbers of samples made and scenes rejected since the last call.
+        progress: Called with the numbers of samples made and failed attempts since the last call.
 
     Returns:
         The number of shards of this part. `merge_parts` finishes the corpus when all parts are made.

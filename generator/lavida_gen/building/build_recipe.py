@@ -34,7 +34,7 @@ def build(
         workers: Number of processes.
         engine: Where shards are made: ``local``, ``ray``, or a plug-in.
         address: Address of a cluster, for engines that have one.
-        progress: Called with the numbers of samples made and scenes rejected since the last call.
+        progress: Called with the numbers of samples made and failed attempts since the last call.
         allow_code: Whether sources, exposures and the engine may be ``package.module:Class``, which imports them and
             lets them run with your rights.
         mixed_toolchain: Whether shards of an earlier run may have been made with other versions of the packages.

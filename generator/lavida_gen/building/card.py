@@ -54,7 +54,7 @@ def card(manifest: Manifest, frames: Mapping[str, int], place: CardPlace, pictur
         "## Load it\n\n" + "\n".join(_loading(manifest, place)),
         "## Can the labels be trusted?\n\n" + "\n".join(_evidence(manifest)) if manifest.evidence else "",
         "## Sources and licences\n\n" + "\n".join(_licences(manifest)),
-        "## Scenes that were dropped\n\n" + "\n".join(_drops(manifest)) if manifest.drops else "",
+        "## Attempts that failed\n\n" + "\n".join(_drops(manifest)) if manifest.drops else "",
         "## Make it again\n\n" + "\n".join(_again(manifest, place)),
         "## Cite\n\n```bibtex\n" + "\n\n".join([CITE, *(s.cite for s in used_sources(manifest) if s.cite)]) + "\n```",
     ]
@@ -162,6 +162,11 @@ def _counts(manifest: Manifest) -> Iterator[str]:
     size = sum(shard.bytes for shard in manifest.shards)
     yield from ("| | |", "|---|---|")
     yield f"| samples | {manifest.samples:,}, of which {manifest.exposed:,} show an anomaly |"
+    if manifest.scenes:
+        each = f"{manifest.samples_per_scene:,.1f} samples of each on average"
+        yield f"| different scenes | {manifest.scenes:,}, {each} |"
+    if manifest.broken:
+        yield f"| scenes that cannot be read, left out | {manifest.broken:,} |"
     for name, count in manifest.splits.items():
         yield f"| {name} | {count:,} |"
     yield f"| shards | {len(manifest.shards):,}, {size / 1e6:,.1f} MB |"
@@ -272,8 +277,8 @@ def _licences(manifest: Manifest) -> Iterator[str]:
 
 
 def _drops(manifest: Manifest) -> Iterator[str]:
-    yield "Scenes that an exposure could not use, and why; another scene was drawn instead.\n"
-    yield from ("| exposure: reason | scenes |", "|---|---|")
+    yield "How often a scene was tried in vain, and why; another scene was drawn instead.\n"
+    yield from ("| exposure: reason | attempts |", "|---|---|")
     yield from (_row((why, f"{count:,}")) for why, count in sorted(manifest.drops.items(), key=lambda i: (-i[1], i[0])))
 
 

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lavida_gen.building.card import card
 from lavida_gen.building.card_place import CardPlace
 from lavida_gen.building.plan_file import BuildPlan
@@ -56,6 +59,7 @@ class CorpusCounts:
         splits: Samples by ``kind/split``.
         frames: Frames of the longest sample, by kind.
         evidence: Listed names by class of evidence, for each source.
+        scenes: Hashes of the scenes' keys, sorted; empty where the column was not read.
     """
 
     exposed: int = 0
@@ -63,6 +67,7 @@ class CorpusCounts:
     splits: Counter[str] = field(default_factory=Counter)
     frames: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, Counter[str]] = field(default_factory=dict)
+    scenes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def add(self, table: pa.Table) -> None:
         """Count the rows of a table with the columns of stats.parquet."""
@@ -75,6 +80,9 @@ class CorpusCounts:
             self.splits[f"{row['kind']}/{row['split']}"] += row["count_all"]
             self.frames[row["kind"]] = max(row["frames_max"], self.frames.get(row["kind"], 0))
         self._add_evidence(table)
+        if "scene" in table.column_names:
+            keys = table.column("scene").unique().to_pylist()
+            self.scenes = np.union1d(self.scenes, np.fromiter(map(hash, keys), np.int64, len(keys)))
 
     def _add_evidence(self, table: pa.Table) -> None:
         import pyarrow as pa
@@ -117,14 +125,17 @@ def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) ->
         )
         for entry in plan.sources
     ]
-    drops = Counter[str]()
+    drops, broken = Counter[str](), set[str]()
     for record in records:
         drops.update(record.drops)
+        broken.update(record.broken)
     manifest = Manifest(
         **plan.model_dump(include={"name", "about", "digest", "seed", "generator", "samples", "recipe", "plugins"}),
         exposed=counts.exposed,
         splits=dict(sorted(counts.splits.items())),
         drops=dict(sorted(drops.items())),
+        scenes=len(counts.scenes),
+        broken=len(broken),
         licences=dict(sorted(counts.counts["licence"].items())),
         sources=sources,
         shards=[entry for record in records for entry in _entries(record, toolchains.index(record.toolchain))],

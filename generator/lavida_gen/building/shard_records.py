@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from lavida_gen.building.toolchain import Toolchain
 from lavida_gen.common.text import shorten
@@ -28,8 +28,9 @@ class ShardRecord:
         name: Name of the range, ``image/train-00000``.
         files: Its tars.
         samples: Number of samples.
-        drops: Number of rejected scenes by reason.
+        drops: Number of attempts at a sample that failed, by reason.
         toolchain: Versions of the packages that made it.
+        broken: Keys of scenes that cannot be read, sorted.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ShardRecord:
     samples: int
     drops: dict[str, int]
     toolchain: Toolchain
+    broken: list[str] = field(default_factory=list)
 
 
 def record_name(name: str) -> str:
@@ -73,6 +75,7 @@ def write_record(storage: Storage, record: ShardRecord, rows: Iterable[str]) -> 
         "marks": [storage.mark(file.file) for file in record.files],
         "samples": record.samples,
         "toolchain": record.toolchain,
+        "broken": record.broken,
     }
     storage.write(record_name(record.name), "\n".join([json.dumps(head), *rows]).encode())
 
@@ -96,7 +99,8 @@ def read_finished(storage: Storage, part: ShardRange) -> ShardRecord | None:
         head = json.loads(storage.read(record_name(part.name)).partition(b"\n")[0])
         files = [ShardFile(**file) for file in head["files"]]
         marks: list[str] = head["marks"]
-        record = ShardRecord(head["name"], files, head["samples"], head["drops"], dict(head["toolchain"]))
+        toolchain = dict(head["toolchain"])
+        record = ShardRecord(head["name"], files, head["samples"], head["drops"], toolchain, head["broken"])
         samples = sum(file.samples for file in files)
         if head["format"] != FORMAT or not files or samples != record.samples or len(marks) != len(files):
             return None

@@ -38,6 +38,8 @@ WORKERS = click.option(
     "--workers", "-w", type=click.IntRange(min=1), default=None, help="Processes [default: all cores]."
 )
 CORPUS = click.argument("corpus", metavar="CORPUS")
+MANY_SAMPLES = 100
+"""From this many samples of a scene on, on average, a build remarks on it."""
 
 
 def cores() -> int:
@@ -53,7 +55,7 @@ class Advance(Protocol):
 
         Args:
             done: Units done since the last call.
-            dropped: Scenes rejected since the last call.
+            dropped: Attempts that failed since the last call.
         """
 
 
@@ -67,7 +69,7 @@ MIXED = click.option(
 
 @contextmanager
 def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Advance]:
-    """Show a progress bar with rate, rejected scenes and time left; nothing if stderr is not a terminal.
+    """Show a progress bar with rate, failed attempts and time left; nothing if stderr is not a terminal.
 
     Args:
         total: Number of units, None if it is unknown.
@@ -102,7 +104,7 @@ def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Ad
             nonlocal drops
             drops += dropped
             speed = bar.tasks[0].speed
-            text = counted(drops, "drop") if drops else ""
+            text = counted(drops, "failed attempt") if drops else ""
             bar.update(task, advance=done, drops=text, rate=f"{speed:,.0f} {unit}/s" if speed else unit)
 
         yield advance
@@ -159,7 +161,7 @@ def print_problems(
 
 
 def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
-    """Print a finished corpus: counts, size, rejected scenes, digest.
+    """Print a finished corpus: counts, size, failed attempts, digest.
 
     Args:
         place: Its folder or URL.
@@ -167,14 +169,18 @@ def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
         as_json: Print JSON instead of text.
     """
     if as_json:
-        plain = manifest.model_dump(include={"digest", "samples", "exposed", "drops"})
+        plain = manifest.model_dump(include={"digest", "samples", "exposed", "drops", "scenes", "broken"})
         click.echo(json.dumps({"corpus": place, **plain}))
         return
     size = sum(shard.bytes for shard in manifest.shards) / 1e6
     click.echo(
-        f"{place}: {counted(manifest.samples, 'sample')} ({manifest.exposed:,} with an anomaly) "
-        f"in {counted(len(manifest.shards), 'shard')}, {size:,.1f} MB"
+        f"{place}: {counted(manifest.samples, 'sample')} of {counted(manifest.scenes, 'scene')} "
+        f"({manifest.exposed:,} with an anomaly) in {counted(len(manifest.shards), 'shard')}, {size:,.1f} MB"
     )
+    if manifest.samples_per_scene >= MANY_SAMPLES:
+        click.echo(f"  each scene is in {manifest.samples_per_scene:,.0f} samples on average: more scenes teach more")
+    if manifest.broken:
+        click.echo(f"  left out {counted(manifest.broken, 'scene')}: broken file")
     for reason, count in sorted(manifest.drops.items(), key=lambda item: -item[1]):
-        click.echo(f"  dropped {counted(count, 'scene')}: {reason}")
+        click.echo(f"  {counted(count, 'attempt')} failed: {reason}")
     click.echo(f"digest {manifest.digest}")

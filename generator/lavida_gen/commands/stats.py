@@ -17,7 +17,7 @@ from lavida_gen.common.text import counted, text_table
 def command(corpus: str, top: int, as_json: bool) -> None:
     """Count samples by source, exposure, licence, name and area.
 
-    Scenes that an exposure rejected are counted by reason.
+    Attempts at a sample that failed are counted by reason.
     """
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection import stats as counter
@@ -26,7 +26,11 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(counts, ensure_ascii=False))
         return
-    click.echo(f"{counted(counts['samples'], 'sample')}, {counts['exposed']:,} with an anomaly")
+    scenes = counted(counts["scenes"], "scene")
+    click.echo(f"{counted(counts['samples'], 'sample')} of {scenes}, {counts['exposed']:,} with an anomaly")
+    if counts["broken"]:
+        left_out = counted(counts["broken"], "scene")
+        click.echo(f"{left_out} could not be read and {'was' if counts['broken'] == 1 else 'were'} left out")
     for title, rows in (
         ("split", counts["splits"]), ("source", counts["sources"]), ("exposure", counts["exposures"]),
         ("licence", counts["licences"]),
@@ -46,7 +50,7 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     click.echo(text_table(shares, ["evidence of listed names", "names", "share"]))
     click.echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
     if counts["drops"]:
-        click.echo(_count_table("rejected scenes", ["count"], {k: [v] for k, v in counts["drops"].items()}))
+        click.echo(_count_table("attempts that failed", ["attempts"], {k: [v] for k, v in counts["drops"].items()}))
 
 
 def _count_table(title: str, heads: list[str], rows: dict[str, list[int]]) -> str:

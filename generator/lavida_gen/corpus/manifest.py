@@ -148,7 +148,7 @@ class Manifest(StrictModel):
         samples: Number of samples.
         exposed: Samples that show an anomaly.
         splits: Samples by ``kind/split``.
-        drops: Rejected scenes by reason.
+        drops: Attempts at a sample that failed, by reason; another scene was drawn then.
         licences: Samples by licence of the picture.
         sources: The data sets.
         shards: The tars, in sample order.
@@ -157,6 +157,8 @@ class Manifest(StrictModel):
         toolchains: Versions of the packages that shards were built with, by name; [] in format 1.
         files: Files beside the shards; [] in format 1.
         evidence: Names that all samples list, by class of evidence; {} in format 1.
+        scenes: Number of different scenes that the samples show; 0 in format 1.
+        broken: Number of different scenes that could not be read and were left out.
     """
 
     format: int = FORMAT
@@ -177,6 +179,13 @@ class Manifest(StrictModel):
     toolchains: list[dict[str, str]] = Field(default_factory=list)
     files: list[FileEntry] = Field(default_factory=list)
     evidence: dict[str, int] = Field(default_factory=dict)
+    scenes: int = 0
+    broken: int = 0
+
+    @property
+    def samples_per_scene(self) -> float:
+        """How many samples show the same scene, on average; 0 if it was not counted."""
+        return self.samples / self.scenes if self.scenes else 0.0
 
     def text(self) -> bytes:
         """The bytes of corpus.json: indented JSON, keys in the order of the fields."""

@@ -219,7 +219,7 @@ def corpus_charts(counts: CorpusStats) -> list[Chart]:
         {"title": "names per prompt", "rows": _rows(plain.items())},
     ]
     if counts["drops"]:
-        histograms.append({"title": "dropped scenes", "rows": _rows(counts["drops"].items())})
+        histograms.append({"title": "attempts that failed", "rows": _rows(counts["drops"].items())})
     return histograms
 
 

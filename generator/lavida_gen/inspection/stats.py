@@ -34,7 +34,9 @@ class CorpusStats(TypedDict):
         names_per_prompt: Samples by number of names in the prompt.
         evidence: Listed names by class of evidence.
         areas: Exposed samples by the mean share of the frame that the anomaly covers where it is visible.
-        drops: Rejected scenes by reason.
+        drops: Attempts at a sample that failed, by reason.
+        scenes: Different scenes that the samples show.
+        broken: Different scenes that could not be read and were left out.
     """
 
     samples: int
@@ -48,9 +50,11 @@ class CorpusStats(TypedDict):
     evidence: dict[str, int]
     areas: dict[str, int]
     drops: dict[str, int]
+    scenes: int
+    broken: int
 
 
-COLUMNS = ("names", "labels", "evidence", "areas", "exposed", "kind", "split", "source", "exposure", "licence")
+COLUMNS = ("names", "labels", "evidence", "areas", "exposed", "kind", "split", "source", "exposure", "licence", "scene")
 
 
 def count_corpus(corpus: Corpus) -> CorpusStats:
@@ -70,8 +74,10 @@ def count_corpus(corpus: Corpus) -> CorpusStats:
     }
     per_prompt, areas, evidence = Counter[int](), Counter[str](), Counter[str]()
     samples = exposed = 0
+    scenes: set[int] = set()
     for row in chain.from_iterable(corpus.row_batches(COLUMNS)):
         samples += 1
+        scenes.add(hash(row["scene"]))
         exposed += row["exposed"]
         for name in ("source", "exposure", "licence"):
             _count(groups[name], row[name], row["exposed"])
@@ -94,6 +100,8 @@ def count_corpus(corpus: Corpus) -> CorpusStats:
         "evidence": {name: evidence[name] for name in EVIDENCE if evidence[name]},
         "areas": {label: areas[label] for label in _labels()},
         "drops": corpus.manifest.drops,
+        "scenes": len(scenes),
+        "broken": corpus.manifest.broken,
     }
 
 

@@ -35,10 +35,12 @@ class MadeSample:
     Attributes:
         sample: The encoded sample.
         drops: Reasons why scenes were rejected before one served, with their counts; "EXPOSURE: REASON".
+        broken: Keys of the scenes among them that cannot be read.
     """
 
     sample: EncodedSample
     drops: Counter[str]
+    broken: frozenset[str] = frozenset()
 
 
 def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPart | None = None) -> MadeSample:
@@ -59,6 +61,7 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
     """
     part = part or planner.part_of(index)
     drops: Counter[str] = Counter()
+    broken: set[str] = set()
     for retry in range(ATTEMPTS):
         spec = planner.spec(index, retry, part)
         try:
@@ -66,18 +69,19 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
         except DataError:
             if planner.recipe.broken == "stop":
                 raise
+            broken.add(spec.opened.source.key(spec.number))
             made = Rejection(BROKEN)
         except Exception as error:  # a mistake in a plug-in: its traceback does not name the sample
             error.add_note(f"while making sample {index}: source {spec.opened.name}, exposure {spec.exposure_name}")
             raise
         if isinstance(made, EncodedSample):
-            return MadeSample(made, drops)
+            return MadeSample(made, drops, frozenset(broken))
         drops[f"{spec.exposure_name}: {made.reason}"] += 1
     reasons = ", ".join(f"{reason} ({count})" for reason, count in drops.most_common(3))
     raise DataError(
         problem(
             f"sample {index}",
-            f"{ATTEMPTS} scenes of {spec.opened.name!r} in a row were rejected: {reasons}",
+            f"{ATTEMPTS} attempts in a row with scenes of {spec.opened.name!r} failed: {reasons}",
             "a scene that an exposure can use",
             _cure(drops),
         )

@@ -198,6 +198,16 @@ def test_binary_masks_of_every_kind(tmp_path: Path, values: str, ending: str, mo
     assert area(region) == [256]
 
 
+def test_soft_edges_are_cut_in_the_middle(tmp_path: Path) -> None:
+    import cv2
+
+    bits = shapes.bits((16, 8, 16, 16))
+    binary_folder(tmp_path, cv2.GaussianBlur(np.where(bits, 255, 0).astype(np.uint8), (9, 9), 2))
+    (region,) = opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0).regions
+    assert region.masks[0] is not None
+    assert (masks.decode(region.masks[0]) != bits).sum() <= 16, "corners alone"
+
+
 def test_a_jpeg_of_colours_may_be_binary(tmp_path: Path) -> None:
     tint = np.array([0, 9, -9])
     tinted = np.clip(noisy(shapes.bits((16, 8, 16, 16)))[:, :, None].astype(int) + tint, 0, 255).astype(np.uint8)

@@ -246,6 +246,7 @@ def test_mapillary_names_as_people_use_them() -> None:
     both = [name for name in set(names.values()) if list(names.values()).count(name) > 1]
     assert sorted(both) == ["lane marking", "zebra crossing"], "classes of one name: one in 1.2, one in 2.0"
     assert not [name for name in names.values() if set(name) & set("()-") or name != name.lower()]
+    assert mapillary_names.related_names({"object--wire-group": "wire group", "object--bench": "bench"}) == {}
     crosswalks = {path: names[path] for path in ("construction--flat--crosswalk-plain", "marking--crosswalk-zebra")}
     assert "zebra crossing" in mapillary_names.related_names(crosswalks)["plain crosswalk"]
 

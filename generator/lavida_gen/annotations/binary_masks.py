@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.index_masks import Indices
+from lavida_gen.annotations.index_masks import Indices, count_values
 from lavida_gen.common.errors import DataError, problem
 
-MOST_BETWEEN = 0.05
-"""Largest share of pixels between black and white: soft edges are thin, grey levels that mean something are not."""
+MOST_BETWEEN, MOST_OF_A_LEVEL = 0.3, 0.04
+"""Largest share of pixels between black and white, and of one grey level: soft edges are thin and of many levels."""
 
 LOSSY = (".jpg", ".jpeg", ".webp")
 """Formats that change values a little: they can hold binary masks of black and white, but no indices."""
@@ -43,11 +43,12 @@ def to_bits(plane: Indices, where: object, lossy: bool = False) -> NDArray[np.ui
             got = f"is a JPEG or WebP with values up to {most}, which these formats change"
             raise DataError(problem(where, got, "0 and 255", "export the masks as PNG"))
         return np.not_equal(plane, 0).astype(np.uint8)
-    between: NDArray[np.bool_] = np.greater(plane, white // 4) & np.less(plane, white - white // 4)
-    if between.mean() > MOST_BETWEEN:
-        values = np.unique(plane[between])
-        some = ", ".join(str(value) for value in values[:3].tolist()) + (", ..." if len(values) > 3 else "")
-        got = f"holds grey levels ({some}) in {100 * between.mean():.0f} % of its pixels"
+    levels = {value: count for value, count in count_values(plane).items() if white // 4 < value < white - white // 4}
+    share, most_of_one = sum(levels.values()) / plane.size, max(levels.values(), default=0) / plane.size
+    if share > MOST_BETWEEN or most_of_one > MOST_OF_A_LEVEL:
+        often = sorted(levels, key=levels.__getitem__, reverse=True)
+        some = ", ".join(map(str, often[:3])) + (", ..." if len(often) > 3 else "")
+        got = f"holds grey levels ({some}) in {100 * share:.0f} % of its pixels"
         todo = "export a binary mask, or give `names` instead of `binary` if these are indices"
         raise DataError(problem(where, got, f"two values such as 0 and {white}", todo))
     return np.greater(plane, white // 2).astype(np.uint8)

@@ -138,7 +138,8 @@ def related_names(names: Mapping[str, str]) -> dict[str, list[str]]:
     related: dict[str, dict[str, None]] = {}
     for path, name in names.items():
         parent, _, last = path.rpartition("--")
-        if is_group(path) or is_ambiguous(path) or last in GENERAL:
+        has_kind = "--" in parent or last in GENERAL  # a group of "object" could be of anything
+        if has_kind and (is_group(path) or is_ambiguous(path) or last in GENERAL):
             near = [other for at, other in names.items() if at != path and at.startswith(f"{parent}--")]
         else:
             near = []

@@ -11,7 +11,7 @@ The rare senses (data/rare_senses.yaml) were found by reading conflicts of these
 halves: words whose SHA-256 begins with an even byte are the half that they are fitted on, the others are held out: there
 all names are judged as if nobody had ever read a conflict of theirs.
 
-docs/measurements/judged_conflicts.tsv has conflicts that a person judged: a random sample of all between LVIS' names, those
+docs/measurements/judged_conflicts.tsv has conflicts that were judged one by one: a random sample of all between LVIS' names, those
 of the fourth table, and those of the half that is held out which the synsets deny. Rates are printed with Wilson's 95 %
 interval.
 """
@@ -122,7 +122,7 @@ def print_half(tables: Tables, half: Callable[[str], bool], what: str) -> None:
 
 
 def print_judged() -> None:
-    """What a person found of the conflicts."""
+    """What was found of the conflicts that were judged."""
     with JUDGED.open(encoding="utf-8") as file:
         judged = list(csv.DictReader(file, delimiter="\t"))
     for key, what in DRAWN.items():

@@ -116,7 +116,7 @@ def _key(category: str, synset: str) -> tuple[str, str]:
     return category, synset  # the same object each time: it is a key of as many tables as there are present names
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _category_conflicts(text: str, category: str, synset: str) -> _CategoryConflicts:
     return _CategoryConflicts(Name(text, category, synset=synset))
 

@@ -99,12 +99,13 @@ class PhotoFiles:
         return self._listed[folder]
 
     def _candidates(self, name: str) -> Iterator[str]:
-        """Where the file may lie below the folder: as named, without folders that lead to it, by its last part."""
+        """Where the file may lie below the folder: as named, in a folder unpacked twice, by the end of its name."""
         parts = [part for part in name.split("/") if part]
         if not parts or "\0" in name:
             return
         if not name.startswith("/") and ".." not in parts and ":" not in parts[0]:
             yield "/".join(parts)
+            yield "/".join((self.folder.resolve().name, *parts))
             for count in range(1, len(parts)):
                 if tuple(parts[:count]) == self.folder.resolve().parts[-count:]:
                     yield "/".join(parts[count:])

@@ -23,6 +23,8 @@ def is_one_piece(mask: RLE) -> bool:
     import cv2
 
     box = masks.box(mask)
+    if not box.width:
+        return False  # OpenCV crashes without pixels
     crop = masks.decode(mask)[box.y : box.y + box.height, box.x : box.x + box.width]
     count, _ = cv2.connectedComponents(np.ascontiguousarray(crop).view(np.uint8), connectivity=8)
     return bool(count == 2)  # the background and one piece

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import traps
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from miniatures import labelme, shapes
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from lavida_gen.annotations.labelme_json import Shape
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.exposures._candidates import anomaly_names
 from lavida_gen.scenes import masks
@@ -48,6 +53,35 @@ def test_shapes_are_drawn_with_their_outline(tmp_path: Path) -> None:
     distance = np.hypot(x - 44, y - 16)
     assert bits(ball)[distance <= 5.5].all()
     assert not bits(ball)[distance > 6.8].any()
+
+
+POINTS = st.tuples(st.floats(-30, 90), st.floats(-30, 70))
+
+
+@given(
+    st.sampled_from(["polygon", "rectangle", "circle", "oriented_rectangle"]), st.lists(POINTS, min_size=7, max_size=7)
+)
+def test_shapes_are_drawn_as_pillow_draws_them_on_the_whole_picture(
+    kind: str, points: list[tuple[float, float]]
+) -> None:
+    """That is how labelme does it, shape by shape."""
+    count = {"polygon": 7, "oriented_rectangle": 4}.get(kind, 2)
+    shape = Shape("cup", None, kind, tuple(points[:count]), b"", "test")
+    assume(shape.has_extent)
+    whole = Image.new("L", (64, 48))
+    draw = ImageDraw.Draw(whole)
+    if kind == "circle":
+        (x, y), rim = points[:2]
+        d = math.sqrt((x - rim[0]) ** 2 + (y - rim[1]) ** 2)
+        draw.ellipse(((x - d, y - d), (x + d, y + d)), outline=1, fill=1)
+    elif kind == "rectangle":
+        xs, ys = zip(*points[:2], strict=True)
+        draw.rectangle(((min(xs), min(ys)), (max(xs), max(ys))), outline=1, fill=1)
+    else:
+        draw.polygon(points[:count], outline=1, fill=1)
+    mask = shape.draw((48, 64))
+    drawn = np.zeros((48, 64), bool) if mask is None else masks.decode(mask)
+    assert np.array_equal(drawn, np.asarray(whole) != 0)
 
 
 def test_shapes_of_one_label_and_group_are_one_object(tmp_path: Path) -> None:
@@ -167,10 +201,12 @@ def test_a_picture_in_the_file_needs_no_other(tmp_path: Path) -> None:
 
 def test_a_picture_that_was_changed_afterwards_is_refused(tmp_path: Path) -> None:
     source = one(tmp_path, labelme.CUP, imageWidth=128, imageHeight=96)
-    with pytest.raises(
-        DataError, match=r"imageWidth, imageHeight are 128 x 96, and .*a\.jpg is 64 x 48; .*annotate it"
-    ):
+    message = r"imageWidth, imageHeight are 128 x 96, and .*a\.jpg is 64 x 48; .*annotate it"
+    with pytest.raises(DataError, match=message):
         source.scene(0)
+    (finding,) = source.findings()
+    assert finding.severity == "dropped"
+    assert re.search(message, finding.text)
 
 
 def test_files_of_old_versions(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pycocotools import mask as coco
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.mask_crops import encode_crop
 
 BITS = arrays(np.bool_, st.tuples(st.integers(1, 17), st.integers(1, 17)))
 
@@ -23,6 +24,14 @@ def test_round_trips(bits: np.ndarray) -> None:
     assert np.array_equal(masks.from_png(masks.to_png(rle)), bits)
     assert masks.from_counts(rle.counts, rle.size) == rle
     assert masks.area(rle) == bits.sum()
+
+
+@given(BITS, st.data())
+def test_a_crop_is_encoded_as_the_whole_plane(crop: np.ndarray, data: st.DataObject) -> None:
+    """Also where it reaches the border of the picture, so that runs go on in the next column."""
+    margins = data.draw(st.tuples(*[st.integers(0, 2)] * 4))
+    bits = np.pad(crop, (margins[:2], margins[2:]))
+    assert encode_crop(crop, (margins[0], margins[2]), bits.shape) == masks.encode(bits)
 
 
 @given(BITS)

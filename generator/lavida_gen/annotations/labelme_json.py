@@ -20,6 +20,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import MAX_PIXELS
+from lavida_gen.scenes.mask_crops import encode_crop
 from lavida_gen.scenes.masks import RLE, Bits
 
 Point = tuple[float, float]
@@ -68,14 +69,14 @@ class Shape:
             return len({x for x, _ in distinct}) > 1 and len({y for _, y in distinct}) > 1
         return not self.is_line and len(distinct) > (1 if self.type == "circle" else 2)
 
-    def draw(self, size: Size) -> Bits | None:
+    def draw(self, size: Size) -> RLE | None:
         """Draw it.
 
         Args:
             size: (H, W) of the picture.
 
         Returns:
-            (H, W) bool; None for lines, for shapes without extent, and for those outside the picture.
+            The mask; None for lines, for shapes without extent, and for those outside the picture.
 
         Raises:
             DataError: A point is far outside the picture, or the crop of a mask is broken.
@@ -84,8 +85,11 @@ class Shape:
         far = next((point for point in self.points if max(map(abs, point)) > limit), None)
         if far is not None:
             raise DataError(problem(self.where, f"has a point at {far}", f"at most {limit} from the picture"))
-        bits = _DRAW[self.type](self, size) if self.has_extent else None
-        return bits if bits is not None and bits.any() else None
+        if not self.has_extent:
+            return None
+        if self.type == "mask":
+            return _place(masks.from_png(self.png, f"{self.where}: mask"), self.points[0], size)
+        return _drawn(*_OUTLINES[self.type](self.points), size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,8 @@ def draw_object(shapes: Sequence[Shape], size: Size) -> RLE | None:
     Raises:
         DataError: A shape cannot be drawn.
     """
-    drawn = [bits for shape in shapes if (bits := shape.draw(size)) is not None]
-    return masks.encode(np.logical_or.reduce(drawn)) if drawn else None
+    drawn = [mask for shape in shapes if (mask := shape.draw(size)) is not None]
+    return masks.union(drawn) if drawn else None
 
 
 def _size(plain: JsonObject, path: Path) -> Size | None:
@@ -182,8 +186,8 @@ def _shape(plain: object, where: str) -> Shape:
     if not label:
         raise DataError(problem(where, "has a blank label", "the name of the object"))
     kind = plain.get("shape_type") or "polygon"
-    if kind not in _DRAW and kind not in NO_REGION:
-        known = ", ".join((*_DRAW, *NO_REGION))
+    if kind not in (*_OUTLINES, "mask", *NO_REGION):
+        known = ", ".join((*_OUTLINES, "mask", *NO_REGION))
         raise DataError(problem(where, f"shape_type is {str(kind)[:40]!r}", f"one of {known}"))
     points = tuple(_point(point, where) for point in json_file.member(plain, "points", list, where))
     wanted = {"circle": 2, "mask": 2, "oriented_rectangle": 4}.get(kind)
@@ -228,45 +232,50 @@ def picture_bytes(file: LabelmeFile) -> bytes:
 # ---- drawing: Pillow fills as labelme does ------------------------------------------------------------------------
 
 
-def _polygon(shape: Shape, size: Size) -> Bits:
-    return _drawn(size, "polygon", shape.points)
+Outline = tuple[str, tuple[Point, ...]]
+"""The method of Pillow's ImageDraw, and its points."""
 
 
-def _rectangle(shape: Shape, size: Size) -> Bits:
-    xs, ys = zip(*shape.points, strict=True)
-    return _drawn(size, "rectangle", ((min(xs), min(ys)), (max(xs), max(ys))))
+def _polygon(points: tuple[Point, ...]) -> Outline:
+    return "polygon", points
 
 
-def _circle(shape: Shape, size: Size) -> Bits:
-    (x, y), rim = shape.points
+def _rectangle(points: tuple[Point, ...]) -> Outline:
+    xs, ys = zip(*points, strict=True)
+    return "rectangle", ((min(xs), min(ys)), (max(xs), max(ys)))
+
+
+def _circle(points: tuple[Point, ...]) -> Outline:
+    (x, y), rim = points
     radius = math.dist((x, y), rim)
-    return _drawn(size, "ellipse", ((x - radius, y - radius), (x + radius, y + radius)))
+    return "ellipse", ((x - radius, y - radius), (x + radius, y + radius))
 
 
-def _drawn(size: Size, method: str, points: Sequence[Point]) -> Bits:
-    from PIL import Image, ImageDraw
-
-    image = Image.new("L", size[::-1])
-    getattr(ImageDraw.Draw(image), method)(list(points), outline=1, fill=1)
-    return np.asarray(np.asarray(image) != 0)
-
-
-def _crop(shape: Shape, size: Size) -> Bits:
-    """A mask: its PNG lies with its first pixel on the rounded first corner; what is outside is cut off."""
-    crop = masks.from_png(shape.png, f"{shape.where}: mask")
-    left, top = (round(value) for value in shape.points[0])
-    bits = np.zeros(size, np.bool_)
-    rows, columns = slice(max(top, 0), top + crop.shape[0]), slice(max(left, 0), left + crop.shape[1])
-    target = bits[rows, columns] if rows.stop > 0 and columns.stop > 0 else bits[:0, :0]
-    first_row, first_column = max(-top, 0), max(-left, 0)
-    target[:] = crop[first_row : first_row + target.shape[0], first_column : first_column + target.shape[1]]
-    return bits
-
-
-_DRAW: dict[str, Callable[[Shape, Size], Bits]] = {
+_OUTLINES: dict[str, Callable[[tuple[Point, ...]], Outline]] = {
     "polygon": _polygon,
     "rectangle": _rectangle,
     "oriented_rectangle": _polygon,
     "circle": _circle,
-    "mask": _crop,
 }
+
+
+def _drawn(method: str, points: tuple[Point, ...], size: Size) -> RLE | None:
+    """Draw in the part of the picture that the points span, since pictures are large and things are small."""
+    from PIL import Image, ImageDraw
+
+    xs, ys = zip(*points, strict=True)
+    left, top = max(math.floor(min(xs)), 0), max(math.floor(min(ys)), 0)
+    width, height = min(math.ceil(max(xs)) + 1, size[1]) - left, min(math.ceil(max(ys)) + 1, size[0]) - top
+    if width < 1 or height < 1:
+        return None
+    image = Image.new("L", (width, height))
+    getattr(ImageDraw.Draw(image), method)([(x - left, y - top) for x, y in points], outline=1, fill=1)
+    bits = np.asarray(np.asarray(image) != 0)
+    return encode_crop(bits, (top, left), size) if bits.any() else None
+
+
+def _place(crop: Bits, corner: Point, size: Size) -> RLE | None:
+    """A mask whose first pixel lies on its rounded first corner; what is outside the picture is cut off."""
+    left, top = (round(value) for value in corner)
+    inside = crop[max(-top, 0) : max(size[0] - top, 0), max(-left, 0) : max(size[1] - left, 0)]
+    return encode_crop(inside, (max(top, 0), max(left, 0)), size) if inside.any() else None

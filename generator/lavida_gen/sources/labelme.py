@@ -144,7 +144,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         leaves = not unified or target.startswith(("../", "/")) or ":" in target or "\0" in target
         candidates = [] if leaves else [self.root / target]
         candidates += [path.with_name(name) for name in [PurePosixPath(unified).name] if name and "\0" not in name]
-        candidates += [path.with_suffix(suffix) for suffix in PICTURES]
+        candidates += [path.with_suffix(suffix) for usual in PICTURES for suffix in (usual, usual.upper())]
         found = next((candidate for candidate in candidates if candidate.is_file()), None)
         if found is None:
             got = f"no file {candidates[0]}, where imagePath {written!r} leads"

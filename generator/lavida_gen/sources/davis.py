@@ -75,8 +75,8 @@ class DavisSource(VosSource[DavisSourceOptions]):
         layout=(
             "ROOT/JPEGImages/480p/bear/00000.jpg ...\n"
             "ROOT/Annotations/480p/bear/00000.png ...    2016: 0/255; 2017: palette PNGs, value = object id\n"
-            "ROOT/ImageSets/2017/train.txt               2016: ImageSets/2016/train.txt or ImageSets/480p/train.txt\n"
             "                                            (or Annotations_unsupervised/480p/...)\n"
+            "ROOT/ImageSets/2017/train.txt               2016: ImageSets/2016/train.txt or ImageSets/480p/train.txt\n"
             'ROOT/davis_semantics.json                   optional: {"bear": {"1": "bear"}, ...}'
         ),
         cite=(

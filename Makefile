@@ -30,7 +30,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 # The model and `lavida-bench` beside it, without what only developers need.
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -c constraints.txt torch
-	$(PIP) install -c constraints.txt -e '.[bench]'
+	$(PIP) install -c constraints.txt -e '.[bench,augment]'
 	@touch $@ $(VENV)/.base
 
 setup: $(VENV)/.dev  ## make .venv with everything in it

@@ -9,6 +9,7 @@ import click
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import unknown_name
+from lavida_gen.common.extras import explain
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 STOPPED = "stopped; finished work is kept: run the same command again to continue"
@@ -97,6 +98,12 @@ class CommandGroup(click.Group):
             reason = getattr(error, "strerror", None) or str(error) or "out of memory"
             click.secho(f"error: {place}{reason}; --debug shows where", fg="red", err=True)
             ctx.exit(1)
+        except ModuleNotFoundError as error:
+            todo = explain(error)
+            if ctx.params.get("debug") or todo is None:
+                raise
+            click.secho(f"error: {todo}", fg="red", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             if ctx.params.get("debug"):
                 raise

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.config.transforms import TABLE
+from lavida_gen.config.transforms import TABLE, Plane, transformed
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import JPEG_QUALITY, Frame, Pixels
 from lavida_gen.scenes.masks import RLE
@@ -27,9 +27,6 @@ LOST = Rejection("lost by augmentation")
 _CROPPING = ("perspective", "high_angle")
 """Augmentations that may move a thing out of the image."""
 _SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
-
-Plane = NDArray[np.bool_] | None
-"""A decoded mask (H, W), None for an empty one."""
 
 
 class Size(StrictModel):
@@ -113,7 +110,7 @@ def apply(
     flat = (*draft.masks, *draft.edits, *(mask for part in draft.parts for mask in part))
     planes = [None if mask is None else masks.decode(mask) for mask in flat]
     if drawn:
-        pixels, planes = _augmented(pixels, planes, drawn, seed)
+        pixels, planes = transformed(pixels, planes, [(one.name, one.strength) for one in drawn], seed)
     if size != before:
         pixels = [_resized(image_pixels, size) for image_pixels in pixels]
         planes = [None if plane is None else _resized_plane(plane, size) for plane in planes]
@@ -138,34 +135,6 @@ def _draw_augmentations(
     if any(_SIDES.search(text) for text in (*draft.names, draft.rule)):  # "the left man" must stay on the left
         drawn = [augmentation for augmentation in drawn if augmentation.name != "flip"]
     return drawn
-
-
-def _augmented(
-    pixels: list[Pixels], planes: list[Plane], drawn: Sequence[Augmentation], seed: int
-) -> tuple[list[Pixels], list[Plane]]:
-    """Augment all frames and masks with one random draw: albumentations uses the same seed for each frame."""
-    import albumentations as a
-
-    frames: list[Pixels] = []
-    moved: list[Plane] = []
-    transforms = [TABLE[augmentation.name](a, augmentation.strength) for augmentation in drawn]
-    for time, image in enumerate(pixels):
-        pipeline = a.Compose(transforms, seed=seed)
-        pipeline.set_random_seed(seed)
-        own = [plane for plane in planes[time :: len(pixels)] if plane is not None]
-        result = pipeline(image=image, masks=[plane.astype(np.uint8) for plane in own] or None)
-        frames.append(np.ascontiguousarray(result["image"]))
-        moved.extend(np.asarray(mask) > 0 for mask in result.get("masks") or ())
-    return frames, _put_back(planes, moved, len(pixels))
-
-
-def _put_back(planes: list[Plane], moved: list[Plane], frames: int) -> list[Plane]:
-    """The moved masks, which are in the order of the frames, in the order of `planes`."""
-    order = [row for time in range(frames) for row in range(time, len(planes), frames) if planes[row] is not None]
-    result = list(planes)
-    for row, plane in zip(order, moved, strict=True):
-        result[row] = plane
-    return result
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:

@@ -1,17 +1,21 @@
-"""The augmentations: functions that make transforms of albumentations from a strength 0..1.
+"""The augmentations: functions that make transforms of albumentations from a strength 0..1, the only door to it.
 
 The pixels of a sample depend on these functions: to change one changes corpora. Letters: H W pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lavida_gen.scenes.images import Pixels
+
+Plane = NDArray[np.bool_] | None
+"""(H, W) bool, None where nothing is visible."""
 
 Transform = object
 """A transform of albumentations, which has no type annotations."""
@@ -137,3 +141,41 @@ TABLE: dict[str, Callable[[ModuleType, float], Transform]] = {
     "high_angle": _high_angle,
 }
 """Name in a recipe -> function of the module albumentations and a strength 0..1. Add an augmentation here."""
+
+
+def transformed(
+    pixels: list[Pixels], planes: list[Plane], drawn: Sequence[tuple[str, float]], seed: int
+) -> tuple[list[Pixels], list[Plane]]:
+    """Augment all frames and masks with one random draw: albumentations uses the same seed for each frame.
+
+    Args:
+        pixels: T frames.
+        planes: Any number of times T masks, None where nothing is visible.
+        drawn: (name, strength) of each augmentation, in the order in which they are applied.
+        seed: Seed of all of them.
+
+    Returns:
+        T frames, and the masks moved with them.
+    """
+    import albumentations as a
+
+    frames: list[Pixels] = []
+    moved: list[Plane] = []
+    transforms = [TABLE[name](a, strength) for name, strength in drawn]
+    for time, image in enumerate(pixels):
+        pipeline = a.Compose(transforms, seed=seed)
+        pipeline.set_random_seed(seed)
+        own = [plane for plane in planes[time :: len(pixels)] if plane is not None]
+        result = pipeline(image=image, masks=[plane.astype(np.uint8) for plane in own] or None)
+        frames.append(np.ascontiguousarray(result["image"]))
+        moved.extend(np.asarray(mask) > 0 for mask in result.get("masks") or ())
+    return frames, _put_back(planes, moved, len(pixels))
+
+
+def _put_back(planes: list[Plane], moved: list[Plane], frames: int) -> list[Plane]:
+    """The moved masks, which are in the order of the frames, in the order of `planes`."""
+    order = [row for time in range(frames) for row in range(time, len(planes), frames) if planes[row] is not None]
+    result = list(planes)
+    for row, plane in zip(order, moved, strict=True):
+        result[row] = plane
+    return result

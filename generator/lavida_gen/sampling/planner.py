@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.common.extras import require
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.sampling.open_source import OpenSource, open_sources
@@ -125,6 +126,8 @@ class SamplePlanner:
             DataError: The data of a source are missing or broken; the message names the entry of the recipe.
             UserError: No exposure of the recipe fits, or a split has no scene.
         """
+        if recipe.augmentations:
+            require("albumentations", "augmentations")
         sources = open_sources(recipe)
         exposures = [
             WeightedExposure(entry.name, entry.weight, entry.find_class()(entry.options)) for entry in recipe.exposures

@@ -1,6 +1,6 @@
 """COCO JSONs and referring expressions as people have them: small real cases, each built and checked, with what is right.
 
-The folder's table says how each is read. Every case of a COCO JSON is read by `coco_json`, too.
+How each is read stands in the folder's table. Every case of a COCO JSON is read by `coco_json`, too.
 """
 
 from __future__ import annotations

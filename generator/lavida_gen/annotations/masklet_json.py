@@ -32,7 +32,7 @@ NO_VIDEO, NO_NAME, NO_MASK = "masklets of no video", "masklets without a name", 
 
 
 @dataclass(slots=True)
-class _Track:
+class _MaskletRows:
     """A masklet while the file is read: its masks are rows first .. first + frames of the counts."""
 
     where: str
@@ -55,7 +55,7 @@ class MaskletReader:
     files: list[list[str]] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
     names: dict[str | int, Name] = field(default_factory=dict)
-    tracks: list[_Track] = field(default_factory=list)
+    tracks: list[_MaskletRows] = field(default_factory=list)
     counts: bytearray = field(default_factory=bytearray)
     ends: array[int] = field(default_factory=lambda: array("q", [0]))
     undrawn: list[tuple[str, str | int]] = field(default_factory=list)  # video, name
@@ -138,7 +138,7 @@ class MaskletReader:
             raise
         assert isinstance(value, dict)
         first, written = len(self.ends) - 1, len(self.counts)
-        track = _Track(where, video, name, bool(value.get("iscrowd")), first, 0, None)
+        track = _MaskletRows(where, video, name, bool(value.get("iscrowd")), first, 0, None)
         try:
             for frame, segmentation in enumerate(json_file.member(value, "segmentations", list, where)):
                 mask = _mask(segmentation, f"{where} frame {frame}")
@@ -164,7 +164,7 @@ class MaskletReader:
         count = value.get("num_masklets")
         self.pairs.append((video, str(phrase), None if count is None else bool(count)))
 
-    def _is_usable(self, track: _Track) -> bool:
+    def _is_usable(self, track: _MaskletRows) -> bool:
         """Whether a masklet fits its video; it is left out else."""
         if track.video not in self.videos:
             if track.video not in self.lost:
@@ -184,7 +184,7 @@ class MaskletReader:
         self.undrawn.append((track.video, track.name))
         return False
 
-    def _arrays(self, tracks: list[_Track]) -> Arrays:
+    def _arrays(self, tracks: list[_MaskletRows]) -> Arrays:
         tracks.sort(key=lambda track: self.videos[track.video])
         numbers = {key: number for number, key in enumerate(self.names)}
         counts, ends = memoryview(self.counts), self.ends
@@ -213,7 +213,7 @@ class MaskletReader:
             made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
         return made
 
-    def _lists(self, tracks: list[_Track]) -> dict[str, list[dict[str | int, None]]]:
+    def _lists(self, tracks: list[_MaskletRows]) -> dict[str, list[dict[str | int, None]]]:
         """For each video the names that are absent, and those that are there without all of their masklets."""
         undrawn: list[dict[str | int, None]] = [{} for _ in self.videos]
         for video, name in self.undrawn:

@@ -62,6 +62,7 @@ STREET = [
 SMALLER = {
     "lavida-gen build --recipe street": STREET,
     "lavida-gen build --recipe coco": ["samples=8", "val=0"],
+    "lavida-gen check --recipe coco": ["samples=8", "val=0"],
     "lavida-bench fit --recipe demo": ["fit.steps=1", "fit.batch=2", "fit.validation=null", "fit.warmup=0"],
     "lavida-bench score street": ["videos=2", "frames=16", "size=[96,144]"],
 }

@@ -147,7 +147,9 @@ def test_show_of_a_missing_sample(corpus: Path) -> None:
 
 
 def test_check(recipe: Path) -> None:
-    assert run("check", "-r", str(recipe)) == "recipe cli: sound\n"
+    text = run("check", "-r", str(recipe))
+    assert text.startswith("sources[0] (street): 20 scenes, 228 names\n  name ")
+    assert text.endswith("recipe cli: sound\n")
     text = run("check", "-r", str(recipe), "--set", "sources.0={name: coco, root: /nowhere/x}", code=1)
     assert "sources[0] (coco): " in text
     assert "/nowhere/x" in text
@@ -155,29 +157,33 @@ def test_check(recipe: Path) -> None:
 
 def test_check_of_data_with_holes(recipe: Path, tmp_path: Path) -> None:
     """A missing photo stops `broken: stop`; `broken: drop` builds without it. An empty polygon is a note."""
+
+    def check(*words: str, code: int = 0) -> str:
+        return run("check", "-r", str(recipe), "--trial", "0", "--names", "0", *words, code=code)
+
     options = miniatures.draw("coco", tmp_path)
     entry = f"sources.0={{name: coco, root: {options['root']}}}"
     file = tmp_path / "annotations" / "instances_train2017.json"
     plain = json.loads(file.read_text())
     plain["annotations"][0]["segmentation"].append([])
     file.write_text(json.dumps(plain))
-    text = run("check", "-r", str(recipe), "--set", entry)
+    text = check("--set", entry)
     assert text.splitlines()[-1] == "recipe cli: sound, 1 note"
-    assert text.startswith(f"note: sources[0] (coco): {file}: annotations[0] (id 1): 1 of 2 polygons")
+    assert f"\nnote: sources[0] (coco): {file}: annotations[0] (id 1): 1 of 2 polygons" in text
     photo = tmp_path / "train2017" / "000000000285.jpg"
     photo.unlink()
-    text = run("check", "-r", str(recipe), "--set", entry, code=1)
+    text = check("--set", entry, code=1)
     assert (
         f"no file {photo}; fetch it again, or check `images`; `broken: drop` leaves it out and loses 1 scene\n" in text
     )
     assert text.splitlines()[-1] == "recipe cli: 1 problem, 1 note"
-    text = run("check", "-r", str(recipe), "--set", entry, "--set", "broken=drop")
+    text = check("--set", entry, "--set", "broken=drop")
     assert (
         f"dropped: sources[0] (coco): {file}: image id 285: no file {photo}; fetch it again, or check `images`\n"
         in text
     )
     assert text.splitlines()[-1] == "recipe cli: sound, `broken: drop` leaves out 1 scene for 1 reason, 1 note"
-    shown = json.loads(run("check", "-r", str(recipe), "--set", entry, "--set", "broken=drop", "--json"))
+    shown = json.loads(check("--set", entry, "--set", "broken=drop", "--json"))
     assert shown["sound"] is True
     assert [(row["severity"], row["scenes"]) for row in shown["findings"]] == [("note", 0), ("dropped", 1)]
 

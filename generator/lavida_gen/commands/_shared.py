@@ -128,6 +128,7 @@ def print_problems(
     notes: Sequence[str] = (),
     dropped: Sequence[str] = (),
     findings: Sequence[Mapping[str, object]] | None = None,
+    sources: Sequence[Mapping[str, object]] | None = None,
 ) -> NoReturn:
     """Print the result of a check and exit: with code 0 if there are no problems, else 1.
 
@@ -139,6 +140,7 @@ def print_problems(
         notes: What is worth knowing but no problem.
         dropped: What a build leaves out and counts.
         findings: Problems and notes with their severity, as JSON shows them.
+        sources: The names of each source, as JSON shows them.
     """
     if as_json:
         shown: dict[str, object] = {"sound": not problems, "faults": list(problems)}
@@ -146,6 +148,8 @@ def print_problems(
             shown["notes"] = list(notes)
         if findings is not None:
             shown["findings"] = list(findings)
+        if sources is not None:
+            shown["sources"] = list(sources)
         click.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for message in problems[:limit]:

@@ -165,22 +165,33 @@ def frame_thumbnail(frame: bytes, mask: bytes, edit: Sequence[int], longest: int
         `image` as data URI, `width`, `height`, `path` (outline of the mask as SVG path) and `edit`, both in pixels of
         the thumbnail.
     """
+    pixels = images.decode(frame, None, "frame")
+    thumbnail = picture_thumbnail(pixels, masks.from_png(mask), longest, 78)
+    if any(edit):
+        thumbnail["edit"] = [round(side * min(1.0, longest / max(pixels.shape)), 1) for side in edit]
+    return thumbnail
+
+
+def picture_thumbnail(pixels: images.Pixels, bits: masks.Bits, longest: int, quality: int) -> dict[str, object]:
+    """A small version of a picture with the outline of a mask.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        bits: (H, W) bool: the mask.
+        longest: Longest side of the thumbnail in pixels.
+        quality: JPEG quality, 0..100.
+
+    Returns:
+        `image` as data URI, `width`, `height`, and `path`, the outline as SVG path in pixels of the thumbnail.
+    """
     import cv2
 
-    pixels = images.decode(frame, None, "frame")
     scale = min(1.0, longest / max(pixels.shape))
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    data = images.encode_jpeg(np.asarray(small, np.uint8), 78)
-    thumbnail: dict[str, object] = {
-        "image": "data:image/jpeg;base64," + base64.b64encode(data).decode(),
-        "width": width,
-        "height": height,
-        "path": _path(masks.from_png(mask), scale),
-    }
-    if any(edit):
-        thumbnail["edit"] = [round(side * scale, 1) for side in edit]
-    return thumbnail
+    data = images.encode_jpeg(np.asarray(small, np.uint8), quality)
+    uri = "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return {"image": uri, "width": width, "height": height, "path": _path(bits, scale)}
 
 
 def _path(bits: masks.Bits, scale: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from lavida_gen.config.recipe import CorpusRecipe, SourceConfig
 from lavida_gen.names.cleaning import Wordings, is_no_name
@@ -60,6 +61,19 @@ class ReadableNames:
             recipe.kinds,
             recipe.parts,
         )
+
+    def related(self, category: str) -> dict[str, Literal["kind", "part"]]:
+        """Categories that conflict with one by what the data set or the recipe states, beside the lexicon.
+
+        Args:
+            category: A category, readable.
+
+        Returns:
+            Their wordings, and how they are related.
+        """
+        found: dict[str, Literal["kind", "part"]] = dict.fromkeys(self._relations.parts(category), "part")
+        found.update(dict.fromkeys(self._relations.may_be(category), "kind"))
+        return found
 
     def is_nothing(self, text: str) -> bool:
         """Whether a name names nothing and the recipe does not keep it.

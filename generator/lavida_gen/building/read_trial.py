@@ -1,0 +1,89 @@
+"""Reads some scenes of every source as a build would: their masks, and the pictures that samples need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lavida_gen.annotations.problem_list import LeftOut
+from lavida_gen.common.errors import DataError
+from lavida_gen.common.findings import Finding
+from lavida_gen.sampling.open_source import OpenSource
+from lavida_gen.scenes.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenScene:
+    """A scene that cannot be read.
+
+    Attributes:
+        text: Why.
+        pictures: Its image files, as errors name them; empty if not even its annotations can be read.
+        is_missing: Whether a file does not exist.
+    """
+
+    text: str
+    pictures: tuple[str, ...]
+    is_missing: bool
+
+
+def read_scenes(
+    opened: OpenSource, numbers: Sequence[int], decoded: frozenset[int], advance: Callable[[int], None]
+) -> Iterator[tuple[int, Scene | BrokenScene]]:
+    """Read scenes with their masks, and decode the pictures of some.
+
+    Args:
+        opened: The source.
+        numbers: Numbers of the scenes.
+        decoded: Those of them whose pictures are decoded as well.
+        advance: Called with 1 after each scene.
+
+    Yields:
+        The number and the scene, or why it cannot be read.
+    """
+    for number in numbers:
+        pictures: tuple[str, ...] = ()
+        try:
+            scene = opened.other_scene(number)
+            pictures = tuple(frame.where for frame in scene.frames)
+            if number in decoded:
+                _decode(scene)
+            yield number, scene
+        except DataError as error:
+            yield number, BrokenScene(str(error), pictures, is_missing(error))
+        advance(1)
+
+
+def is_missing(error: DataError) -> bool:
+    """Whether an error is about a file that does not exist; sources report those themselves.
+
+    Args:
+        error: What reading a scene raised.
+    """
+    return isinstance(error.__cause__, FileNotFoundError)
+
+
+def _decode(scene: Scene) -> None:
+    """Decode the first picture of a scene; of the others what a shard stores. Raises DataError."""
+    first, *others = {frame.where: frame for frame in scene.frames}.values()
+    first.pixels()
+    for frame in others:
+        frame.jpeg()
+
+
+def broken_scenes(found: Sequence[BrokenScene], known: Sequence[str]) -> Iterator[Finding]:
+    """What is wrong with the scenes of a source, beside what the source itself reports.
+
+    Args:
+        found: The broken scenes.
+        known: What `Source.findings` reports.
+
+    Yields:
+        A finding for each of the first broken scenes, then one for all others.
+    """
+    left_out = LeftOut()
+    for scene in found:
+        is_known = any(scene.text in text or any(file in text for file in scene.pictures) for text in known)
+        if not is_known and not (scene.is_missing and known):
+            left_out.add("scenes cannot be read", scene.text, 1)
+    yield from (Finding("dropped", text, scenes) for text, scenes in left_out.rows())

@@ -1,0 +1,72 @@
+"""Which names of one vocabulary conflict, and the pairs that a person should read: those that no hand-made table knows.
+
+Conflicting names are never listed as absent over one another. A pair that conflicts by WordNet alone may be a mistake
+of the thesaurus; one that shares its last word and does not conflict may be a mistake of the tables.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+
+from lavida_gen.names import lexicon
+from lavida_gen.names.wording import tokens
+from lavida_gen.scenes.scene import Name
+
+FEW = 700
+"""Largest vocabulary of which all pairs are compared."""
+COMPARED = 200
+"""Names that are compared with all others in a larger one."""
+SHARED_WORD = "same last word, no conflict"
+DOUBTFUL = ("kind, by WordNet", "part", "overlap", SHARED_WORD)
+"""Reasons that a person should read; the others are certain."""
+
+Pairs = dict[tuple[str, str], str]
+"""Two names -> why they conflict."""
+
+
+def conflicting_pairs(names: Sequence[Name], related: Callable[[str], Mapping[str, str]]) -> Pairs:
+    """Compare the names of a vocabulary, each with each; of a large one the first with all others.
+
+    Args:
+        names: Categories, the most frequent first.
+        related: Returns what the data set or the recipe relates to a category: wording -> "kind" or "part".
+
+    Returns:
+        The conflicting pairs, in the order of `names`.
+    """
+    found: Pairs = {}
+    main = names if len(names) <= FEW else names[:COMPARED]
+    stated = [related(name.text) for name in main]
+    for at, one in enumerate(main):
+        for two in names[at + 1 :]:
+            reason = lexicon.relation(one, two)
+            if not reason and two.text in stated[at]:
+                reason = f"{stated[at][two.text]}, as stated"
+            if reason:
+                found[one.text, two.text] = reason
+    return found
+
+
+def doubtful_pairs(names: Sequence[Name], conflicting: Pairs) -> Iterator[tuple[str, str, str]]:
+    """The pairs that a person should read.
+
+    Args:
+        names: The categories that were compared.
+        conflicting: The pairs of them that conflict.
+
+    Yields:
+        Two names and the reason.
+    """
+    for (one, two), reason in conflicting.items():
+        if reason in DOUBTFUL:
+            yield one, two, reason
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        if words := tokens(name.text):
+            by_word[words[-1]].append(name.text)
+    for texts in by_word.values():
+        for one, two in combinations(texts, 2):
+            if (one, two) not in conflicting:
+                yield one, two, SHARED_WORD

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lavida_gen.classes import davis_names
 from lavida_gen.classes.coco_stuff_names import NEVER, all_labels
 from lavida_gen.classes.mapillary_names import everyday_name
 from lavida_gen.names import lexicon, wordnet
@@ -101,6 +102,7 @@ def vocabularies() -> dict[str, list[str]]:
         is_mapillary = isinstance(listed, dict)  # path: readable name
         found[name] = [everyday_name(*names) for names in listed.items()] if is_mapillary else listed
     found["coco_stuff"] = [label.name for number, label in all_labels().items() if number not in NEVER]
+    found["davis"] = [davis_names.SPELLING.get(category, category) for category in davis_names.groups()]
     found["street"] = [word.category for word in phrases.vocabulary()]
     return {name: list(dict.fromkeys(names)) for name, names in found.items()}
 
@@ -130,7 +132,7 @@ def test_every_conflict_of_a_closed_vocabulary_stands_in_the_list(name: str) -> 
         ("mapillary_2.0", "person group", "person"),
         ("mapillary_2.0", "vehicle group", "car"), ("cityscapes", "pole group", "pole"), ("coco", "laptop", "keyboard"),
         ("ade20k", "stove", "oven"), ("ade20k", "swimming pool", "water"), ("youtube_vos", "ape", "monkey"),
-        ("davis", "motorcycle", "scooter"), ("cityscapes", "vegetation", "terrain"), ("coco_stuff", "clothes", "person"),
+        ("davis", "motorcycle", "scooter"), ("davis", "kite", "sail"), ("davis", "paraglider", "kite"), ("cityscapes", "vegetation", "terrain"), ("coco_stuff", "clothes", "person"),
     ],
 )  # fmt: skip
 def test_near_names_of_one_vocabulary_conflict(name: str, one: str, two: str) -> None:

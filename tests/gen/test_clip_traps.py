@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from miniatures import davis, mevis, ref_youtube_vos, sa_v, shapes, youtube_vos
+from miniatures import ref_youtube_vos, sa_v, shapes, youtube_vos
 from PIL import Image
-from traps import BOX, Plain, area, drawn, edit, named, opened
+from traps import BOX, Plain, drawn, edit, named, opened
 
-from lavida_gen.classes import davis_names
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding
 from lavida_gen.config.recipe import SOURCES
 from lavida_gen.exposures import _candidates as candidates
-from lavida_gen.exposures._base import Limits
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Name, Scene
 from lavida_gen.sources._base import Source
@@ -96,11 +93,6 @@ def test_an_object_without_annotated_masks_is_never_the_anomaly(tmp_path: Path) 
     scene = source.scene(0)
     assert [(r.category, r.candidate) for r in scene.regions] == [("penguin", False), ("giant_panda", False)]
     assert candidates.anomaly_names(scene.regions) == []
-
-
-def test_border_value_255_is_not_an_object(tmp_path: Path) -> None:
-    scene = drawn("davis", tmp_path).scene(0)
-    assert [(r.category, area(r)) for r in scene.regions] == [("bicycle", [168] * 3), ("person", [168] * 3)]
 
 
 def test_an_object_without_a_name(tmp_path: Path) -> None:
@@ -200,194 +192,6 @@ def drawn_again(name: str, root: Path) -> Source:
     return opened(name, {"root": root, "frames": 3, **({"stride": 1} if name == "mevis" else {})})
 
 
-def test_grey_levels_are_a_lost_palette(tmp_path: Path) -> None:
-    plain = davis.draw(tmp_path)
-    for path in (tmp_path / "Annotations" / "480p" / "bike-packing").glob("*.png"):
-        shapes.save(path, np.array([41, 84, 152], np.uint8)[np.minimum(np.asarray(Image.open(path)), 2)])
-    with pytest.raises(
-        DataError, match=r"bike-packing: holds the values 41, 84, 152, grey levels.*the palette is lost"
-    ):
-        opened("davis", plain).scene(0)
-
-
-def test_davis_2016_binary_masks_and_its_lists(tmp_path: Path) -> None:
-    davis.draw(tmp_path)
-    (tmp_path / "davis_semantics.json").unlink()
-    lines = []
-    for path in sorted((tmp_path / "Annotations" / "480p").rglob("*.png")):
-        shapes.save(path, shapes.plane({255: BOX}))
-        lines.append(f"/JPEGImages/480p/{path.parent.name}/{path.stem}.jpg /Annotations/480p/{path.parent.name}/x.png")
-    shapes.write(tmp_path / "ImageSets" / "480p" / "train.txt", "\n".join(lines))
-    source = opened("davis", {"root": tmp_path, "year": 2016, "frames": 3, "stride": 1})
-    found = [(r.names, r.category, r.candidate, area(r)) for n in (0, 2) for r in source.scene(n).regions]
-    assert found == [
-        (("bicycle", "person"), "", False, [200] * 3),  # which part of the foreground is which is not known
-        (("bird",), "bird", True, [200] * 3),
-    ]
-    (note,) = source.findings()
-    assert note.severity == "note"
-    assert note.text.startswith("1 video (bike-packing) shows several categories in one mask: they are present")
-    with pytest.raises(DataError, match=r"\.png: holds only 255.*set `year: 2016`"):
-        opened("davis", {"root": tmp_path}).scene(0)
-
-
-def test_davis_without_semantics_knows_the_videos_of_davis(tmp_path: Path) -> None:
-    plain = davis.draw(tmp_path)
-    (tmp_path / "davis_semantics.json").unlink()
-    source = opened("davis", plain)
-    assert [r.names for r in source.scene(0).regions] == [("bicycle",), ("person",)]
-    assert source.vocabulary() == [
-        Name("bicycle", "bicycle", "vehicle"),
-        Name("bird", "bird", "animal"),
-        Name("person", "person", "person"),
-    ]
-    with pytest.raises(DataError, match=r"blackswan: object 2 has no name; expected its category in .*semantics\.json"):
-        source.scene(2)
-
-
-def test_davis_a_folders_name_is_no_category(tmp_path: Path) -> None:
-    plain = davis.draw(tmp_path)
-    (tmp_path / "davis_semantics.json").unlink()
-    for kind in ("JPEGImages", "Annotations"):
-        (tmp_path / kind / "480p" / "bike-packing").rename(tmp_path / kind / "480p" / "our-kite")
-    shapes.write(tmp_path / "ImageSets" / "2017" / "train.txt", "our-kite\nblackswan\n")
-    source = opened("davis", plain)
-    assert [(finding.scenes, "our-kite" in finding.text) for finding in source.left_out()] == [(2, True)]
-    assert {name.text for name in source.vocabulary()} == {"bird"}
-
-
-def test_davis_the_unsupervised_release(tmp_path: Path) -> None:
-    plain = davis.draw(tmp_path)
-    whole = [scene.regions for source in [opened("davis", plain)] for scene in map(source.scene, range(3))]
-    (tmp_path / "Annotations").rename(tmp_path / "Annotations_unsupervised")
-    there = opened("davis", plain)
-    assert [there.scene(number).regions for number in range(3)] == whole
-    (tmp_path / "davis_semantics.json").unlink()
-    names = [finding.text.split("'")[1] for finding in opened("davis", plain).left_out()]
-    assert names == ["bike-packing"], "its objects may be numbered in another order than in the table"
-
-
-def test_davis_table_has_as_many_objects_as_the_masks_of_2017() -> None:
-    table, groups = davis_names.categories_by_video(), davis_names.groups()
-    assert (len(table), sum(map(len, table.values()))) == (150, 386)
-    assert {category for row in table.values() for category in row} == set(groups)
-    assert (len(groups), len(set(groups.values()))) == (78, 12)
-    assert (table["libby"], table["bike-packing"], table["gold-fish"]) == (
-        ("dog",),
-        ("bicycle", "person"),
-        ("fish",) * 5,
-    )
-
-
-@pytest.mark.parametrize("inner", ["caf\udce9/00000.png", "blackswan/caf\udce9.png"])
-def test_davis_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
-    davis.draw(tmp_path)
-    file = next((tmp_path / "Annotations").iterdir()) / inner
-    try:
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(b"")
-    except OSError:
-        pytest.skip("this file system has no such names")
-    with pytest.raises(
-        DataError, match=r"caf\\xe9(\.png)?: has a name that is not UTF-8; expected a UTF-8 name; rename it"
-    ):
-        opened("davis", {"root": tmp_path, "frames": 3, "stride": 1, "split": None})
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"split": "val"}, r"split: no file .*ImageSets/2017/val\.txt"),
-        ({"split": "val", "year": 2016}, r"ImageSets/2016/val\.txt or .*ImageSets/480p/val\.txt"),
-        ({"resolution": "1080p"}, "resolution: no folder"),
-    ],
-)
-def test_davis_missing_split_files(tmp_path: Path, options: Plain, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        drawn("davis", tmp_path, **options)
-
-
-def test_davis_a_line_that_is_not_a_video(tmp_path: Path) -> None:
-    davis.draw(tmp_path)
-    shapes.write(tmp_path / "ImageSets" / "2017" / "train.txt", "bike-packing\na/b\n")
-    with pytest.raises(DataError, match=r"train\.txt:2: 'a/b'; expected a video"):
-        opened("davis", {"root": tmp_path})
-
-
-def test_mevis_null_is_not_visible_and_an_expression_may_name_two_objects(tmp_path: Path) -> None:
-    source = drawn("mevis", tmp_path)
-    first, second = (source.scene(number) for number in range(2))
-    assert [[mask is None for mask in region.masks] for region in first.regions] == [[False] * 3, [False, False, True]]
-    assert [[mask is None for mask in region.masks] for region in second.regions] == [[False] * 3, [True, False, False]]
-    both = candidates.find_candidate(second, "two birds passing each other", Limits(min_area=0, min_pixels=1))
-    assert isinstance(both, candidates.Candidate)
-    one = first.regions[0]
-    assert one.names == ("The bird moving to the right", "two birds passing each other")
-    union = masks.union([region.masks[1] for region in second.regions if region.masks[1] is not None])
-    assert both.masks[1] == union
-    assert both.masks[0] == second.regions[0].masks[0], "where one of them is hidden, the other is all there is"
-
-
-@pytest.mark.parametrize(
-    ("file", "change", "message"),
-    [
-        ("mask_dict.json", lambda p: p["11"].pop(), r"mask_dict\.json: annotation 11 covers 5 frames; expected 6"),
-        ("mask_dict.json", lambda p: p.pop("12"), r"expression '1': anno_id 12; expected one of mask_dict\.json"),
-        ("mask_dict.json", lambda p: p.update({"11": 7}), "annotation '11': is a int"),
-        ("mask_dict.json", lambda p: p["11"][3].update(counts="1"), "annotation '11' frame 3: run lengths sum up to"),
-        ("mask_dict.json", lambda p: p["11"][3].update(size=["a", {}]), r"annotation '11' frame 3: size \['a', {}\]"),
-        ("mask_dict.json", lambda p: p["11"][3].update(size=[64, 48]), r"annotation '11' frame 3: size \(64, 48\)"),
-        ("meta_expressions.json", lambda p: p["videos"][mevis.VIDEO].pop("frames"), "has no 'frames'"),
-        (
-            "meta_expressions.json",
-            lambda p: p["videos"][mevis.VIDEO]["frames"].__setitem__(0, "../../x"),
-            "leaves the data set's folder",
-        ),
-    ],
-)
-def test_mevis_files_must_agree(tmp_path: Path, file: str, change: Any, message: str) -> None:
-    plain = mevis.draw(tmp_path)
-    edit(tmp_path / "train" / file, change)
-    try:
-        source = opened("mevis", plain)
-        found = [finding.text for finding in source.left_out()]
-        for number in range(len(source)):
-            source.scene(number)
-    except DataError as error:
-        found = [str(error)]
-    assert len(found) == 1
-    assert re.search(message, found[0])
-
-
-def test_mevis_expressions_without_an_object_are_absent(tmp_path: Path) -> None:
-    plain = mevis.draw(tmp_path)
-    file = tmp_path / "train" / "meta_expressions.json"
-    add = {"exp": "the zebra  leaping", "obj_id": [], "anno_id": []}
-    again = {**add, "anno_id": None}
-    edit(file, lambda p: p["videos"][mevis.VIDEO]["expressions"].update({"8": add, "9": again}))
-    source = opened("mevis", plain)
-    assert list(source.scene(0).absent()) == ["the zebra leaping"]
-    assert Name("the zebra leaping") in source.vocabulary()
-    assert "the zebra leaping" not in {name for region in source.scene(0).regions for name in region.names}
-    frames = [f"{time:05d}" for time in range(3)]
-    shutil.copytree(tmp_path / "train" / "JPEGImages" / mevis.VIDEO, tmp_path / "train" / "JPEGImages" / "zebra")
-    edit(file, lambda p: p["videos"].update(zebra={"expressions": {"0": add}, "frames": frames}))
-    clip = opened("mevis", plain).scene(2)
-    assert (clip.regions, list(clip.absent()), clip.size) == ((), ["the zebra leaping"], shapes.SIZE)
-
-
-def test_mevis_without_any_object(tmp_path: Path) -> None:
-    plain = mevis.draw(tmp_path)
-
-    def clear(p: Plain) -> None:
-        for expression in p["videos"][mevis.VIDEO]["expressions"].values():
-            expression["anno_id"] = []
-
-    edit(tmp_path / "train" / "meta_expressions.json", clear)
-    with pytest.raises(DataError, match=f"no expression of video '{mevis.VIDEO}' has an object"):
-        opened("mevis", plain)
-
-
 def test_an_expression_without_an_object_id_is_left_out(tmp_path: Path) -> None:
     plain = ref_youtube_vos.draw(tmp_path)
     file = tmp_path / "meta_expressions" / "train" / "meta_expressions.json"
@@ -403,14 +207,6 @@ def test_ref_davis_refers_to_what_makes_its_file(tmp_path: Path) -> None:
     (tmp_path / "meta_expressions" / "train" / "meta_expressions.json").unlink()
     with pytest.raises(DataError, match=r"no file .*meta_expressions\.json.*convert_davis_to_ytvos\.py makes it of"):
         opened("ref_davis", {"root": tmp_path})
-
-
-def test_mevis_valid_has_no_masks(tmp_path: Path) -> None:
-    mevis.draw(tmp_path)
-    (tmp_path / "train").rename(tmp_path / "valid")
-    (tmp_path / "valid" / "mask_dict.json").unlink()
-    with pytest.raises(DataError, match=r"no file .*mask_dict\.json.*valid has no masks"):
-        opened("mevis", {"root": tmp_path, "split": "valid"})
 
 
 def test_sa_v_masks_and_frames_are_aligned_in_time(tmp_path: Path) -> None:

@@ -49,6 +49,26 @@ def member(value: object, key: str, kind: type[T], where: object) -> T:
     return found
 
 
+def text(value: object, key: str, where: object) -> str:
+    """A member of a JSON object that is a text with something in it.
+
+    Args:
+        value: The object.
+        key: The member's key.
+        where: Names the object in errors.
+
+    Returns:
+        The text without blanks around it.
+
+    Raises:
+        DataError: The member is missing, blank, or of another type.
+    """
+    found = member(value, key, str, where).strip()
+    if not found:
+        raise DataError(problem(where, f"{key!r} is blank", "a text"))
+    return found
+
+
 def integer(value: object, key: str, where: object) -> int:
     """An integer member of a JSON object, also where the file writes 480.0.
 

@@ -250,7 +250,7 @@ def read_object_names(meta: Mapping[str, object], video: str, where: object) -> 
     names = {}
     for ident, entry in objects.items():
         entry_where = f"{where}: video {video!r} object {ident!r}"
-        category = json_file.member(entry, "category", str, entry_where).strip()
+        category = json_file.text(entry, "category", entry_where)
         frames = entry.get("frames")
         visible_in = frozenset(map(str, frames)) if isinstance(frames, list) else None
         names[object_id(ident, entry_where)] = ObjectNames((category,), category, visible_in)

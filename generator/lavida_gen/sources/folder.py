@@ -168,7 +168,8 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         counts = sample[name]
         got = (
             f"{self.options.binary!r} covers {100 * shares[name]:.0f} % of the picture "
-            f"({counts[1]} of {sum(counts.values())} px), and most of the others: the masks look inverted"
+            f"({counts[1]} of {sum(counts.values())} px){', and of most others' if len(sample) > 1 else ''}: "
+            "the masks look inverted"
         )
         todo = "write `inverted: true` if black is the thing, `inverted: false` if it does cover so much"
         raise DataError(problem(self.mask_path(name), got, "white where the thing is", todo))

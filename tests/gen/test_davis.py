@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from miniatures import davis, shapes
 from PIL import Image
-from traps import BOX, Plain, area, drawn, opened
+from traps import BOX, Plain, area, drawn, edit, opened
 
 from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError

@@ -23,9 +23,9 @@ from pathlib import Path
 
 from label_truth import pairs as pairs_
 from label_truth import table
-from label_truth.build import CannotBuild, corpus_of, known_sources
+from label_truth.build import CannotBuild, corpus_of
 from label_truth.pairs import Drawn, Pair
-from label_truth.real import RealSet, real_sets
+from label_truth.real import DRAWN, RealSet, real_sets
 from label_truth.sheets import write_sheets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,8 +34,10 @@ PAGE = ROOT / "docs" / "measurements" / "judged_pairs.md"
 SEED = 18
 EXHAUSTIVE = 330
 """Pairs of all sources together whose vocabulary is annotated completely; shared among them by their scenes."""
-OTHERS = 60
+OTHERS = 55
 """Pairs of each other source."""
+MIXED = 25
+"""Pairs of each source where all are in one corpus, so that prompts list names of the others."""
 
 TEXT = """\
 # Absent names, judged by people
@@ -63,7 +65,7 @@ How they were drawn:
 def draw(options: argparse.Namespace) -> None:
     """Build corpora, draw pairs, write the table and the pages."""
     out: Path = options.out
-    sets = list(real_sets(options.data, out / "corpora", known_sources()))
+    sets = [*real_sets(options.data, out / "corpora"), DRAWN]
     build = partial(corpus_of, home=out / "corpora", samples=options.samples, seed=options.seed)
     try:
         with ProcessPoolExecutor(options.workers) as pool:
@@ -78,11 +80,12 @@ def draw(options: argparse.Namespace) -> None:
 
 def shares(sets: list[RealSet]) -> dict[str, int]:
     """How many pairs of each data set: more of the exhaustive ones that have more pictures."""
-    totals = {real.name: real.open().total for real in sets if real.exhaustive and real.name != "camvid (folder)"}
+    totals = {real.name: real.open().total for real in sets if real.exhaustive and not real.stated}
     least = min(30, EXHAUSTIVE // max(1, len(totals)))
     spare = EXHAUSTIVE - least * len(totals)
     found = {name: least + round(spare * total / sum(totals.values())) for name, total in totals.items()}
-    return {real.name: found.get(real.name, OTHERS) for real in sets}
+    found |= {real.name: MIXED if len(real.sources) > 1 else OTHERS for real in sets if real.name not in found}
+    return found
 
 
 def rate(options: argparse.Namespace) -> None:

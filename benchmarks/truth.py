@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from label_truth import table
-from label_truth.build import CannotBuild, corpus_of, known_sources
+from label_truth.build import CannotBuild, corpus_of
 from label_truth.check import Tally, check_samples
 from label_truth.real import RealSet, real_sets
 from label_truth.samples import manifest, read_samples
@@ -94,7 +94,7 @@ def main() -> None:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         home = options.home or Path(temporary)
-        sets = [real for real in real_sets(options.data, home, known_sources()) if (options.only or "") in real.name]
+        sets = [real for real in real_sets(options.data, home) if (options.only or "") in real.name]
         check = partial(check_set, home=home, samples=options.samples, seed=options.seed)
         try:
             with ProcessPoolExecutor(options.workers) as pool:

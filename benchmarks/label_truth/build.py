@@ -23,11 +23,6 @@ def lavida_gen(*arguments: str) -> str:
     return ran.stdout
 
 
-def known_sources() -> list[str]:
-    """Names of the sources that there are."""
-    return list(json.loads(lavida_gen("sources", "--json")))
-
-
 def build_corpus(plain: dict[str, Any], out: Path) -> Path:
     """Build the corpus of a recipe, or continue. Raises CannotBuild."""
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from math import sqrt
@@ -67,12 +68,17 @@ class Drawn:
     pairs: tuple[Pair, ...]
 
 
+Listing = tuple[Pair, StoredSample]
+"""A pair without numbers, and the sample that lists the name."""
+
+
 def draw(corpora: dict[str, Path], wanted: dict[str, int], seed: int) -> tuple[Drawn, dict[str, StoredSample]]:
-    """Draw pairs of each corpus: every listing of an absent name is equally likely; no pair of scene and name twice.
+    """Draw pairs of each corpus, no pair of scene and name twice.
 
     Args:
         corpora: Folders of corpora by data set.
-        wanted: How many pairs of each; fewer are drawn where a corpus lists no more.
+        wanted: How many pairs of each (of a corpus of several sources: of each source); fewer are drawn where a
+            corpus lists no more.
         seed: The seed.
 
     Returns:
@@ -86,13 +92,8 @@ def draw(corpora: dict[str, Path], wanted: dict[str, int], seed: int) -> tuple[D
         recipe = listings[0][1].record["recipe"] if listings else "lists nothing"
         head.append(f"{source}: lavida-gen {manifest(corpus)['generator']}, recipe {recipe}")
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, len(head)))))
-        chosen: dict[tuple[str, str], tuple[Pair, StoredSample]] = {}
-        for number in rng.permutation(len(listings)).tolist():
-            pair, sample = listings[number]
-            if len(chosen) < wanted[source]:
-                chosen.setdefault((pair.scene, pair.name), (pair, sample))
         pictures: dict[str, str] = {}
-        for pair, sample in sorted(chosen.values(), key=lambda row: row[0].scene):
+        for pair, sample in _choose(listings, wanted[source], rng):
             if pair.scene not in pictures:
                 pictures[pair.scene] = str(len(shown) + 1)
                 shown[pictures[pair.scene]] = sample
@@ -100,16 +101,37 @@ def draw(corpora: dict[str, Path], wanted: dict[str, int], seed: int) -> tuple[D
     return Drawn((*head, f"pairs {digest(pairs)}"), tuple(pairs)), shown
 
 
-def _listings(corpus: Path, source: str) -> list[tuple[Pair, StoredSample]]:
+def _choose(listings: Sequence[Listing], wanted: int, rng: np.random.Generator) -> list[Listing]:
+    """Choose `wanted` pairs of each source, in the order of their pictures.
+
+    Every listing is equally likely, but scenes are taken a quarter of `wanted` at a time, at random: looking at a
+    picture takes longer than judging one more name in it.
+    """
+    scenes = sorted({pair.scene for pair, _ in listings})
+    rank = dict(zip(scenes, rng.permutation(len(scenes)).tolist(), strict=True))
+    order = rng.permutation(len(listings)).tolist()
+    order.sort(key=lambda number: rank[listings[number][0].scene] // max(8, wanted // 4))
+    chosen: dict[tuple[str, str], Listing] = {}
+    counts: Counter[str] = Counter()
+    for pair, sample in (listings[number] for number in order):
+        if counts[pair.source] < wanted and (pair.scene, pair.name) not in chosen:
+            chosen[pair.scene, pair.name] = pair, sample
+            counts[pair.source] += 1
+    return sorted(chosen.values(), key=lambda row: (row[0].source, row[0].scene))
+
+
+def _listings(corpus: Path, source: str) -> list[Listing]:
     """Every absent name of every sample whose pixels and names are as the data set has them."""
     found = []
+    is_mixed = len({entry["name"] for entry in manifest(corpus)["sources"]}) > 1
     for sample in read_samples(corpus):
         record = sample.record
         rows = zip(record["names"], record["labels"], record["evidence"], strict=True)
         if record["exposure"] in EXPOSURES:
             for name, label, evidence in rows:
                 if not label:
-                    pair = Pair("", "", name, evidence, source, record["scene"], str(record["index"]))
+                    own = f"{source}: {record['source']}" if is_mixed else source
+                    pair = Pair("", "", name, evidence, own, record["scene"], str(record["index"]))
                     found.append((pair, sample))
     return found
 

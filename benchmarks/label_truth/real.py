@@ -49,16 +49,25 @@ class RealSet:
     open: Callable[[], DataSet]
     exhaustive: bool
 
+    @property
+    def stated(self) -> bool:
+        """Whether the recipe states what is absent."""
+        return any("absent_names" in entry for entry in self.sources)
 
-def real_sets(data: Path, home: Path, known_sources: Iterable[str]) -> list[RealSet]:
+
+STREET: Options = {"name": "street", "scenes": 60, "size": [360, 540]}
+DRAWN = RealSet("street (drawn)", (STREET,), "street/", DataSet, False)
+"""Drawn scenes have no files to be checked against, but people can judge them."""
+
+
+def real_sets(data: Path, home: Path) -> list[RealSet]:
     """Every real data set with masks, and all of them in one corpus whose prompts list names of the others as well.
 
     Args:
         data: Folder of the real data sets.
         home: Folder for layouts that must be made of them.
-        known_sources: Names of the sources that there are.
     """
-    sets = [*_images(data, set(known_sources)), *_videos(data, home)]
+    sets = [*_images(data), *_videos(data, home)]
     mixed = [real for real in sets if real.name != "ref_davis"]  # vos_multi holds its films, too
     sources = tuple({**entry, "other_names": True} for real in mixed for entry in real.sources)
     return [*sets, RealSet("everything", sources, "", partial(_open_all, mixed), False)]
@@ -68,7 +77,7 @@ def _open_all(mixed: Iterable[RealSet]) -> Mixture:
     return Mixture([(real.prefix, real.open()) for real in mixed])
 
 
-def _images(data: Path, known: set[str]) -> Iterator[RealSet]:
+def _images(data: Path) -> Iterator[RealSet]:
     coco, tiny, polygons, camvid = data / "coco", data / "tinycoco", data / "coco_polygons", data / "camvid"
     places = (
         ("coco", coco, coco / "val2017", "val2017"),
@@ -78,10 +87,10 @@ def _images(data: Path, known: set[str]) -> Iterator[RealSet]:
     for name, root, images, split in places:
         reader = partial(CocoFile, root / "annotations" / f"instances_{split}.json", images)
         yield RealSet(name, ({"name": "coco", "root": root, "split": split},), f"coco/{split}/", reader, True)
-    reader = partial(CocoFile, polygons / "annotations" / "instances_train.json", polygons)
-    own = _own_json(polygons, known)
-    yield RealSet("coco_polygons", (own,), f"{own.get('dataset', 'coco')}/", reader, True)
-    entry: Options = {"name": "coco_panoptic", "root": coco, "split": "val2017"}
+    reader = partial(CocoFile, polygons / "annotations" / "instances_train.json", polygons, complete=False)
+    entry: Options = {"name": "coco_json", "root": polygons, "dataset": "voc_polygons"}
+    yield RealSet("coco_polygons", (entry,), "voc_polygons/", reader, False)
+    entry = {"name": "coco_panoptic", "root": coco, "split": "val2017"}
     yield RealSet("coco_panoptic", (entry,), "coco_panoptic/", partial(Panoptic, coco, "val2017"), True)
     entry = {"name": "folder", "root": camvid, "dataset": "camvid", "void": [11], "absent_names": CAMVID_ABSENT}
     yield RealSet("camvid (folder)", (entry,), "camvid/", partial(IndexMasks, camvid, CAMVID_ABSENT), True)
@@ -99,12 +108,6 @@ def _videos(data: Path, home: Path) -> Iterator[RealSet]:
     root = with_judo(data, home / "judo")
     entry = {"name": "ref_davis", "root": root, "frames": 2, "stride": 1, "hop": 1}
     yield RealSet("vos_multi", (entry,), "ref_davis/", partial(Referring, root, clips(root, 2, 1, 1)), False)
-
-
-def _own_json(root: Path, known: set[str]) -> Options:
-    """Somebody's JSON in COCO's format is read by `coco_json`."""
-    own = {"root": root, "annotations": "annotations/instances_train.json", "images": "."}
-    return {"name": "coco_json", "dataset": "voc_polygons", **own} if "coco_json" in known else {"name": "coco", **own}
 
 
 def clips(root: Path, frames: int, stride: int, hop: int) -> int:

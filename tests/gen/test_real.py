@@ -7,15 +7,12 @@ corpus must not hold what models are scored on.
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from miniatures import shapes
-from PIL import Image
 
 from lavida_gen.building import build as builder
 from lavida_gen.common import plugins
@@ -26,22 +23,6 @@ from lavida_gen.exposures._base import Exposure
 from lavida_gen.inspection import verify
 
 SAMPLES = 250
-
-
-def full_ade20k(data: Path, root: Path) -> Path:
-    """The three photos of the full release as index masks: 256 * (R // 10) + G is the class, its JSON has the names."""
-    known: dict[int, str] = {}
-    for file in sorted((data / "ade20k").rglob("ADE_train_*_seg.png")):
-        photo = file.with_name(file.name.replace("_seg.png", ".jpg"))
-        (root / "images").mkdir(parents=True, exist_ok=True)
-        shutil.copy(photo, root / "images")
-        red, green = np.asarray(Image.open(file)).astype(np.uint16)[:, :, :2].transpose(2, 0, 1)
-        shapes.save(root / "masks" / f"{photo.stem}.png", red // 10 * 256 + green)
-        objects = json.loads(photo.with_suffix(".json").read_bytes())["annotation"]["object"]
-        known |= {entry["name_ndx"]: entry["name"].split(",")[0] for entry in objects}
-    assert known
-    shapes.write(root / "names.txt", "".join(f"{value} {name}\n" for value, name in sorted(known.items())))
-    return root
 
 
 def with_judo(data: Path, root: Path) -> Path:
@@ -78,7 +59,7 @@ def everything(data: Path, home: Path, samples: int = SAMPLES) -> CorpusRecipe:
         {"name": "coco_panoptic", "root": data / "coco", "split": "val2017"},
         {"name": "folder", "root": data / "camvid", "dataset": "camvid", "void": [11], "background": camvid, "weight": 2,
          "other_names": True},
-        {"name": "folder", "root": full_ade20k(data, home / "ade20k"), "dataset": "ade20k_full", "void": [0], "weight": 0.5},
+        {"name": "ade20k_full", "root": data / "ade20k", "weight": 0.5},
         {"name": "davis", "root": data / "davis", "year": 2016, "split": "val", "frames": 4, "hop": 4, "weight": 1.5},
         {"name": "ref_davis", "root": data / "ref_davis", "frames": 4, "stride": 1, "hop": 4},
         {"name": "ref_davis", "root": with_judo(data, home / "judo"), "frames": 2, "stride": 1, "weight": 0.5},
@@ -112,7 +93,7 @@ def test_a_corpus_of_everything_real_builds_and_verifies(shared_data: Path, tmp_
     assert verify.find_problems(opened) == []
     rows = opened.rows()
     assert len(rows) == SAMPLES
-    assert {row["scene"].split("/")[0] for row in rows} == {"coco", "coco_panoptic", "camvid", "ade20k_full", "davis", "ref_davis"}  # fmt: skip
+    assert {row["scene"].split("/")[0] for row in rows} == {"coco", "coco_panoptic", "camvid", "ade20k_full", "davis", "ref_davis", "voc_polygons"}  # fmt: skip
     assert any(reason.endswith("broken file") for reason in made.drops), "judo's second mask is a pixel too narrow"
     outcomes = Counter((row["exposure"], row["exposed"]) for row in rows)
     for entry in recipe.exposures:

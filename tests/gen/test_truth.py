@@ -24,8 +24,6 @@ REAL = (
     "davis 2016", "ref_davis", "vos_multi", "everything",
 )  # fmt: skip
 SAMPLES = 40
-NOT_YET = ("everything",)
-"""Sets with names that are not clean yet: "tree-merged"."""
 
 
 @pytest.fixture(scope="module", name="truth")
@@ -48,12 +46,10 @@ def test_it_shares_no_code_with_the_generator() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xfail(strict=False) if name in NOT_YET else ()) for name in REAL]
-)
+@pytest.mark.parametrize("name", REAL)
 def test_real_samples_are_true(name: str, truth: SimpleNamespace, shared_data: Path, tmp_path: Path) -> None:
     """A quick part of `make truth`."""
-    sets = {real.name: real for real in truth.real.real_sets(shared_data, tmp_path, truth.build.known_sources())}
+    sets = {real.name: real for real in truth.real.real_sets(shared_data, tmp_path)}
     assert set(REAL) == set(sets)
     corpus = truth.build.build_corpus(truth.real.recipe(sets[name], SAMPLES, seed=4), tmp_path / "corpus")
     tally = truth.check.check_samples(truth.samples.read_samples(corpus), sets[name].open())

@@ -109,7 +109,6 @@ def test_real_coco(shared_data: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     sources = [
         {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "train2017", "weight": 3},
         {"name": "coco", "root": str(shared_data / "tinycoco"), "split": "val2017", "weight": 2},
-        {"name": "coco", "root": str(shared_data / "coco"), "split": "val2017"},
         {"name": "coco_json", "root": str(shared_data / "coco_polygons"), **voc},
     ]
     check_properties(SamplePlanner.open(recipes.parse(_plain(sources))))

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import miniatures
 import numpy as np
 import pytest
 from miniatures import ref_youtube_vos, sa_v, shapes, youtube_vos
@@ -289,3 +290,12 @@ def test_all_missing_files_are_reported_at_once(tmp_path: Path, name: str) -> No
     for line, missing in zip(lines, MISSING[name], strict=True):
         assert str(tmp_path / missing) in line
         assert f"see `lavida-gen sources {name}`" in line
+
+
+@pytest.mark.parametrize("name", ["youtube_vos", "mevis", "ade20k"])
+def test_a_root_one_folder_too_high_or_low(tmp_path: Path, name: str) -> None:
+    plain = miniatures.draw(name, tmp_path / "data" / "inner")
+    inner = sorted(path for path in (tmp_path / "data" / "inner").iterdir() if path.is_dir())[0]
+    for wrong in (tmp_path / "data", inner):
+        with pytest.raises(DataError, match=rf"it is in {tmp_path / 'data' / 'inner'}: give that as `root`"):
+            opened(name, {**plain, "root": wrong})

@@ -252,7 +252,8 @@ class RequiredFiles:
             `path`, whether it exists or not.
         """
         if not path.is_dir():
-            self._missing.append(problem(where, f"no folder {path}", "the data set's folder", self._todo))
+            todo = self._root_of(path) or self._todo
+            self._missing.append(problem(where, f"no folder {path}", "the data set's folder", todo))
         return path
 
     def file(self, path: Path, where: str, todo: str = "") -> Path:
@@ -267,8 +268,17 @@ class RequiredFiles:
             `path`, whether it exists or not.
         """
         if not path.is_file():
-            self._missing.append(problem(where, f"no file {path}", "a file of the data set", todo or self._todo))
+            todo = self._root_of(path) or todo or self._todo
+            self._missing.append(problem(where, f"no file {path}", "a file of the data set", todo))
         return path
+
+    def _root_of(self, path: Path) -> str:
+        """A hint where a folder of `root`, or the one above it, is what `root` should be (DAVIS/DAVIS); else ""."""
+        if not path.is_relative_to(self.root):
+            return ""
+        below, inside = path.relative_to(self.root), sorted(entry for entry in self.root.iterdir() if entry.is_dir())
+        found = [folder for folder in (*inside, self.root.parent) if (folder / below).exists()]
+        return f"it is in {found[0]}: give that as `root`" if found else ""
 
     @contextmanager
     def collecting(self) -> Iterator[None]:

@@ -126,7 +126,10 @@ DROPPED: list[tuple[Callable[[Plain], Any], str]] = [
     ),
     (segment([[*BOX, 1.0, "x"]]), "segmentation has the corner 'x', which is no number"),
     (segment([[*BOX, 1.0, None]]), "segmentation has the corner 'None', which is no number"),
-    (segment([[[5, 5], [25, 5], [25, 25], [5, 25], [5, 5], [5, 5]]]), "has the corner '[5, 5]', which is no number"),
+    (
+        segment([[[5, 5], [25, 5], [25, 25], [5, 25]]]),
+        "the polygon [[5, 5], [25, 5], [25, 25], [5, 25]]; expected a flat",
+    ),
     (segment({}), "run lengths of size None; expected [48, 64]"),
     (segment({**RLE, "counts": "b'11'"}), "Python's wording of bytes; expected the text in it; write counts.decode()"),
     (lambda plain: {**plain, "images": [*plain["images"], 7]}, "images[3]: is '7'; expected an object"),
@@ -230,6 +233,30 @@ def test_an_image_that_is_listed_twice(tmp_path: Path) -> None:
     index = open_index(write(tmp_path, plain))
     assert len(index) == 3
     assert index.notes[:] == ["image id 10 is listed twice"]
+
+
+def test_two_images_of_one_file_are_one(tmp_path: Path) -> None:
+    """As merged exports have them; else a thing of the one would be listed as absent from the other."""
+    plain = data()
+    plain["images"][2]["file_name"] = "1.jpg"
+    plain["annotations"][5]["image_id"] = 20
+    index = open_index(write(tmp_path, plain))
+    assert [len(index.annotations(n)) for n in range(len(index))] == [3, 3]
+    assert index.notes[:] == ["image ids 10 and 20 are the same file 1.jpg; taken as one image"]
+    plain["images"][2]["height"] = 5
+    other = open_index(write(tmp_path, plain))
+    assert [len(other.annotations(n)) for n in range(len(other))] == [3, 2]
+    (found,) = other.left_out()
+    assert found.scenes == 1
+    assert "images[2] (id 20): is 64 x 5 pixels; images[1] has the same file" in found.text
+
+
+def test_a_file_without_annotations_or_categories(tmp_path: Path) -> None:
+    assert open_index(write(tmp_path, {**data(), "annotations": []})).notes[:] == [
+        "has no annotation, so that nothing of it can be the anomaly"
+    ]
+    with pytest.raises(DataError, match="has no category; expected an id and a name"):
+        open_index(write(tmp_path, {**data(), "categories": []}))
 
 
 @pytest.mark.parametrize(("value", "flag"), [("0", False), ("1", True), (0, False), (True, True), (None, False)])

@@ -37,7 +37,7 @@ def identity(value: dict[str, object], key: str) -> Ident:
 
 
 def integer(value: dict[str, object], key: str) -> int:
-    """An integer member of a JSON object, also where the file writes 480.0.
+    """An integer member of a JSON object, also where the file writes 480.0 or "480".
 
     Args:
         value: The JSON object.
@@ -55,6 +55,8 @@ def integer(value: dict[str, object], key: str) -> int:
     if key not in value:
         raise DataError(f"has no {key!r}")
     if isinstance(found, float) and found.is_integer() and abs(found) < 2**53:
+        return int(found)
+    if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit() and len(found) < 18:
         return int(found)
     raise DataError(f"{key} is {str(found)[:40]!r}; expected an integer")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, LeftOut
 from lavida_gen.coco.columns import AnnotationColumns
 from lavida_gen.coco.fields import Ident, WholeFileError, file_name, flag, identity, integer
 from lavida_gen.coco.segmentation import segmentation
-from lavida_gen.common.errors import DataError
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import counted
 from lavida_gen.scenes.images import MAX_PIXELS
 from lavida_gen.storage.cache import Arrays, PackedBytes
@@ -57,10 +57,14 @@ class InstancesReader:
     Attributes:
         path: The file.
         sizes: (H, W) of image files whose entry has no size, read from the pictures.
+        merges_files: Whether several images with the same file are one.
     """
+
+    merges_files: ClassVar[bool] = True
 
     path: Path
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    file_rows: dict[str, int] = field(default_factory=dict)
     images: list[ImageEntry] = field(default_factory=list)
     image_rows: dict[Ident, int] = field(default_factory=dict)
     lost_images: set[Ident] = field(default_factory=set)
@@ -105,6 +109,8 @@ class InstancesReader:
         self.problems.raise_if_any(self.path)
         if not self.categories or not (self.images or self.unsized):
             self.left_out.raise_all(self.path)
+        if not self.categories:
+            raise DataError(problem(self.path, "has no category", "an id and a name for each kind of thing"))
         return self._arrays()
 
     def _members(self) -> Iterator[json_stream.Member]:
@@ -147,14 +153,30 @@ class InstancesReader:
             self.lost_images.add(ident)
             raise
         image = ImageEntry(ident, height, width, file, url, str(value.get("license")))
-        row = self.image_rows.setdefault(ident, len(self.images))
+        row = self.image_rows.get(ident)
+        if row is not None:
+            if self.images[row] != image:
+                raise WholeFileError(f"images[{row}] has the same id {ident}; expected unique ids")
+            self.notes.add(f"image id {ident} is listed twice")
+            return
+        row = self._row_of_file(image)
+        self.image_rows[ident] = row
         if row == len(self.images):
             self.images.append(image)
-            self._statements(row, value)
-        elif self.images[row] == image:
-            self.notes.add(f"image id {ident} is listed twice")
-        else:
-            raise WholeFileError(f"images[{row}] has the same id {ident}; expected unique ids")
+        self._statements(row, value)
+
+    def _row_of_file(self, image: ImageEntry) -> int:
+        """A new row, or the row of an image with the same file: all annotations of a picture belong together."""
+        row = self.file_rows.setdefault(image.file, len(self.images)) if self.merges_files else len(self.images)
+        if row < len(self.images):
+            same = self.images[row]
+            if (same.height, same.width) != (image.height, image.width):
+                self.lost_images.add(image.id)
+                raise DataError(
+                    f"is {image.width} x {image.height} pixels; images[{row}] has the same file, not that size"
+                )
+            self.notes.add(f"image ids {same.id} and {image.id} are the same file {image.file}; taken as one image")
+        return row
 
     def _size(self, value: dict[str, object], file: str) -> tuple[int, int]:
         """(H, W), from the picture where the entry has none. Raises DataError."""
@@ -263,6 +285,10 @@ class InstancesReader:
         return made
 
     def _counted_notes(self) -> Iterator[str]:
+        if self.sizes:
+            yield f"{counted(len(self.sizes), 'image')} without a size, which was read from the picture"
+        if not self.annotations.image:
+            yield "has no annotation, so that nothing of it can be the anomaly"
         if self.outside:
             count, first = counted(len(self.outside), "annotation"), self.outside[0]
             yield f"{count} with corners outside the image, such as {first}; cut off at its border"

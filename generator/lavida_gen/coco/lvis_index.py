@@ -83,6 +83,8 @@ class _LvisReader(InstancesReader):
         if not isinstance(synset, str) or not isinstance(synonyms, list):
             raise WholeFileError(f"synset is {synset!r}; expected LVIS v1, whose categories have synset and synonyms")
         InstancesReader._category(self, value)
+        if len(self.categories) == len(self.synsets):
+            return  # listed twice
         self.synsets.append(synset)
         self.synonyms.append("\n".join(word for word in map(str, synonyms) if word != value.get("name")))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,9 @@ def open_index(path: Path) -> PhraseIndex:
 
 @dataclass(slots=True)
 class _PairReader(InstancesReader):
-    """Reads the members that SA-Co adds to COCO's format, too."""
+    """Reads the members that SA-Co adds to COCO's format, too. An entry is a pair, so that files come again."""
+
+    merges_files: ClassVar[bool] = False
 
     phrases: list[str] = field(default_factory=list)
     complete: list[bool] = field(default_factory=list)

@@ -57,6 +57,8 @@ def segmentation(value: object, size: tuple[int, int]) -> Segmentation:
         raise DataError(f"segmentation {str(value)[:40]!r}; expected a list of polygons, each a list x, y, x, y, ...")
     polygons, outside = [], False
     for part in value:
+        if part and isinstance(part[0], (list, dict)):
+            raise DataError(f"segmentation has the polygon {str(part)[:40]}; expected a flat list x, y, x, y, ...")
         if len(part) >= 6:
             polygon, leaves = _check(part, size)
             polygons.append(polygon)

@@ -248,7 +248,7 @@ def test_two_images_of_one_file_are_one(tmp_path: Path) -> None:
     assert [len(other.annotations(n)) for n in range(len(other))] == [3, 2]
     (found,) = other.left_out()
     assert found.scenes == 1
-    assert "images[2] (id 20): is 64 x 5 pixels; images[1] has the same file" in found.text
+    assert "images[2] (id 20): is 64 x 5 pixels; expected the size of images[1]" in found.text
 
 
 def test_a_file_without_annotations_or_categories(tmp_path: Path) -> None:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from lavida_gen.common.errors import DataError
 
 Ident = int | str
 """An id: a number, or any text that is not one."""
+
+
+class ImageEntry(NamedTuple):
+    """One entry of `images`; `licence` is the id of an entry of `licenses`, as text."""
+
+    id: Ident
+    height: int
+    width: int
+    file: str
+    url: str
+    licence: str
 
 
 class WholeFileError(DataError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lavida_gen.annotations import json_stream
 from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, LeftOut, ProblemList
 from lavida_gen.coco.columns import AnnotationColumns
-from lavida_gen.coco.fields import Ident, WholeFileError, file_name, flag, identity, integer
+from lavida_gen.coco.fields import Ident, ImageEntry, WholeFileError, file_name, flag, identity, integer
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import counted
@@ -37,17 +37,6 @@ NO_IMAGE, NO_CATEGORY, NO_MASK, NO_USE = (
 )
 """Why something is left out."""
 _REASONS = {"images": NO_USE, "annotations": NO_MASK, "categories": "categories that cannot be used"}
-
-
-class ImageEntry(NamedTuple):
-    """One entry of `images`; `licence` is the id of an entry of `licenses`, as text."""
-
-    id: Ident
-    height: int
-    width: int
-    file: str
-    url: str
-    licence: str
 
 
 @dataclass(slots=True)
@@ -109,7 +98,7 @@ class InstancesReader:
         self.problems.raise_if_any(self.path)
         if not self.categories or not (self.images or self.unsized):
             self.left_out.raise_all(self.path)
-        if not self.categories:
+        if self.images and not self.categories:
             raise DataError(problem(self.path, "has no category", "an id and a name for each kind of thing"))
         return self._arrays()
 
@@ -172,9 +161,8 @@ class InstancesReader:
             same = self.images[row]
             if (same.height, same.width) != (image.height, image.width):
                 self.lost_images.add(image.id)
-                raise DataError(
-                    f"is {image.width} x {image.height} pixels; images[{row}] has the same file, not that size"
-                )
+                got = f"is {image.width} x {image.height} pixels"
+                raise DataError(f"{got}; expected the size of images[{row}], which has the same file")
             self.notes.add(f"image ids {same.id} and {image.id} are the same file {image.file}; taken as one image")
         return row
 

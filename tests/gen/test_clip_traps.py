@@ -241,6 +241,7 @@ def test_sa_v_masklets_of_both_kinds_and_hidden_ones(tmp_path: Path) -> None:
     [
         (lambda p: p["masklet"][2].pop(), r"sav_000001_manual\.json: 'masklet' is ragged or empty"),
         (lambda p: p.update(masklet=[]), "'masklet' is ragged or empty"),
+        (lambda p: p.update(masklet=[3]), "'masklet' is ragged or empty"),
         (lambda p: p.update(video_height=None), "'video_height' is None; expected an integer"),
         (lambda p: p.update(video_height=97), r"sav_000001: masklet 0 annotated frame 0: run lengths sum up to"),
         (lambda p: p.update(masklet=p["masklet"][:1]), "sav_000001: has 1 annotated frames; expected at least"),

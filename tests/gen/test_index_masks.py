@@ -209,6 +209,22 @@ def test_invalid_files_of_names(tmp_path: Path, text: str, message: str) -> None
         names_file.read(tmp_path / "names.txt")
 
 
+LINES = st.lists(st.text(st.sampled_from('ab 12,;:\t"-#{[]}'), max_size=8), max_size=6).map("\n".join)
+
+
+@given(text=LINES, ending=st.sampled_from([".txt", ".csv", ".json", ".yaml"]))
+def test_any_file_of_names_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str, ending: str) -> None:
+    path = tmp_path_factory.getbasetemp() / f"names{ending}"
+    shapes.write(path, text)
+    try:
+        names = names_file.read(path)
+    except DataError as error:
+        assert str(path) in str(error)
+        return
+    assert names
+    assert all(isinstance(number, int) and name == name.strip() != "" for number, name in names.items())
+
+
 @pytest.mark.parametrize(("text", "message"), [("names: [", "is not valid YAML"), ("7", "holds a int")])
 def test_invalid_yaml_of_names(tmp_path: Path, text: str, message: str) -> None:
     shapes.write(tmp_path / "names.yaml", text)
@@ -240,6 +256,6 @@ def test_members_are_checked() -> None:
         json_file.member({"a": "x"}, "a", list, "here")
     with pytest.raises(DataError, match="here: 'a' is a bool"):
         json_file.member({"a": True}, "a", int, "here")
-    for odd in (1.5, True, "3", None, float("nan")):
+    for odd in (1.5, True, "3", None, float("nan"), float("inf")):
         with pytest.raises(DataError, match="here: 'a' is .* expected an integer"):
             json_file.integer({"a": odd}, "a", "here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,6 +85,6 @@ def integer(value: object, key: str, where: object) -> int:
         DataError: The member is missing or not an integer.
     """
     found = value.get(key) if isinstance(value, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int | float) or found != found or int(found) != found:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found) or found % 1:
         raise DataError(problem(where, f"{key!r} is {found!r}", "an integer"))
     return int(found)

@@ -145,10 +145,14 @@ class SaVSource(Source[SaVSourceOptions]):
             content = json_file.load(path)
             sizes.add(tuple(json_file.integer(content, f"video_{side}", path) for side in ("height", "width")))
             frames = json_file.member(content, "masklet", list, path)
-            if not frames or len({len(row) for row in frames}) != 1 or (rows and len(frames) != len(rows)):
+            lengths = {len(row) if isinstance(row, list) else -1 for row in frames}
+            if len(lengths) != 1 or -1 in lengths or (rows and len(frames) != len(rows)):
                 expected = "the same number of masks in each annotated frame"
                 raise DataError(problem(path, "'masklet' is ragged or empty", expected))
             rows = [[*old, *new] for old, new in zip(rows, frames, strict=True)] if rows else frames
+        if len(sizes) > 1:
+            got = f"{' and '.join(SUFFIXES[self.options.masklets])} state different sizes"
+            raise DataError(problem(self._root / name, got, "one size of the video"))
         height, width = sizes.pop()
         return (height, width), rows
 

@@ -218,8 +218,7 @@ def test_any_file_of_names_is_read_or_refused(tmp_path_factory: pytest.TempPathF
     shapes.write(path, text)
     try:
         names = names_file.read(path)
-    except DataError as error:
-        assert str(path) in str(error)
+    except DataError:
         return
     assert names
     assert all(isinstance(number, int) and name == name.strip() != "" for number, name in names.items())

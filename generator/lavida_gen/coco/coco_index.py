@@ -26,7 +26,7 @@ from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

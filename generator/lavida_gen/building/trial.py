@@ -18,8 +18,8 @@ from lavida_gen.inspection.name_counts import spread
 from lavida_gen.sampling.make_sample import make_sample
 from lavida_gen.sampling.planner import SamplePlanner, SampleSpec
 
-PLANNED = 20
-"""Samples that are planned for each one that is made, so that rare sources and exposures are among them."""
+PLANNED = 4000
+"""Samples of each split that are planned, to choose from; so that rare sources and exposures are among them."""
 FEW = 5
 """Least trial samples of an exposure that made none of them before it is worth a note."""
 
@@ -40,7 +40,7 @@ def trial_samples(planner: SamplePlanner, count: int) -> list[tuple[int, SampleS
     groups: dict[Ways, list[tuple[int, SampleSpec]]] = defaultdict(list)
     number_of = {id(opened): number for number, opened in enumerate(planner.sources)}
     for part in planner.parts:
-        for at in spread(part.count, count * PLANNED):
+        for at in spread(part.count, PLANNED):
             index = part.start + at
             spec = planner.spec(index, 0, part)
             ways = (part.kind, part.split, number_of[id(spec.opened)], spec.task.exposed, spec.exposure_name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.inspection.name_counts import NameCounts
 from lavida_gen.inspection.name_pairs import Pairs, conflicting_pairs, doubtful_pairs
+from lavida_gen.names import lexicon
 from lavida_gen.sampling.open_source import OpenSource
 from lavida_gen.scenes.scene import Name
 
@@ -168,7 +169,9 @@ class _RowMaker:
         seen = self.counts.roles.get(text)
         if seen:
             kind = "thing" if any(kind == "thing" for kind, _ in seen) else "stuff"
-            return kind if any(candidate for _, candidate in seen) else f"{kind}, never the anomaly"
+            if any(candidate for _, candidate in seen):
+                return kind
+            return f"{'part' if self._is_part(text) else kind}, never the anomaly"
         if text in self.counts.parts:
             return "part"
         if self.counts.scenes[text]:
@@ -178,3 +181,10 @@ class _RowMaker:
         if self.counts.verified[text]:
             return ONLY_ABSENT
         return NEVER if self.counts.is_exact else UNSEEN
+
+    def _is_part(self, text: str) -> bool:
+        """Whether a category is a part of another one of the vocabulary."""
+        categories = self.opened.names.categories
+        wholes = [other for other, reason in self.conflicts.get(text, ()) if reason.startswith("part")]
+        synset = {name: categories[name].synset if name in categories else "" for name in (text, *wholes)}
+        return any(lexicon.is_part(text, whole, synset[text], synset[whole]) for whole in wholes)

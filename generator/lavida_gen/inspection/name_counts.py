@@ -113,7 +113,8 @@ def spread(total: int, count: int) -> list[int]:
     """
     if total <= count:
         return list(range(total))
-    return [int((at + at * GOLDEN % 1) * total / count) for at in range(count)]
+    pieces = [(at, at * total // count, (at + 1) * total // count) for at in range(count)]
+    return [start + int(at * GOLDEN % 1 * (stop - start)) for at, start, stop in pieces]
 
 
 def looked_at(opened: OpenSource) -> int:

@@ -192,6 +192,8 @@ def inspect(path: Path) -> Header:
             tail = file.read()
         if head[:2] == b"\xff\xd8" and b"\xff\xd9" in tail and (header := _probe_jpeg(head)):
             return header
+        if head[12:16] == b"IHDR" and b"IEND" in tail:
+            return probe(head, path)
         data = path.read_bytes()
     except OSError as error:
         raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error

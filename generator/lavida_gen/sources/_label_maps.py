@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from lavida_gen.annotations import files, index_masks
+from lavida_gen.annotations import files, index_masks, picture_headers
 from lavida_gen.annotations.index_masks import Indices
 from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
@@ -177,9 +177,15 @@ class LabelMapSource(Source[OptionsT_co]):
         return self._digest
 
     def findings(self) -> Iterator[Finding]:
-        """Missing images (masks were listed, so they exist)."""
+        """Missing images (masks were listed, so they exist); images and masks that do not fit."""
         yield from super().findings()
         yield from files.missing_files([self.image_path(name)] for name in self.names)
+        yield from self.unusable_pictures()
+
+    def unusable_pictures(self) -> Iterator[Finding]:
+        """Images and masks that are cut off or differ in size, by their headers."""
+        scenes = [((self.image_path(name), self.mask_path(name)),) for name in self.names]
+        yield from picture_headers.unusable_pictures(scenes, len(scenes))
 
 
 def _and_others(count: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lavida_gen.annotations import files, index_masks, json_file
+from lavida_gen.annotations import files, index_masks, json_file, picture_headers
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
@@ -217,10 +217,13 @@ class VosSource(ClipSource[ClipOptionsT_co]):
         return self._digest
 
     def findings(self) -> Iterator[Finding]:
-        """Videos that give no clip, annotated frames without a JPEG."""
+        """Videos that give no clip, annotated frames without a JPEG or with one that does not fit."""
         yield from super().findings()
         yield from self.videos_without_clips()
-        yield from files.missing_files([self.image_path(frame) for frame in clip] for clip in self.clip_frames())
+        clips = [dict.fromkeys(clip) for clip in self.clip_frames()]
+        yield from files.missing_files([self.image_path(frame) for frame in clip] for clip in clips)
+        pairs = [((self.image_path(frame), self.annotations / f"{frame}.png") for frame in clip) for clip in clips]
+        yield from picture_headers.unusable_pictures(pairs, sum(map(len, clips)))
 
 
 def _frames_of(folder: Path, end: str) -> tuple[str, ...] | None:

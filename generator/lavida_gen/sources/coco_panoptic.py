@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations import files, index_masks
+from lavida_gen.annotations import files, index_masks, picture_headers
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
 from lavida_gen.classes.coco_stuff_names import related_names
@@ -146,6 +146,8 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         return self._digest
 
     def findings(self) -> Iterator[Finding]:
-        """Missing images and PNGs."""
+        """Missing images and PNGs, and those that do not fit."""
         yield from super().findings()
-        yield from files.missing_files(self._files(number) for number in range(len(self)))
+        pairs = [self._files(number) for number in range(len(self))]
+        yield from files.missing_files(pairs)
+        yield from picture_headers.unusable_pictures([(pair,) for pair in pairs], len(pairs))

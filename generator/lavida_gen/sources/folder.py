@@ -225,8 +225,9 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
             yield Finding("dropped", text, count)
 
     def findings(self) -> Iterator[Finding]:
-        """Images without a mask, which are no scenes."""
+        """Images without a mask, which are no scenes; images and masks that do not fit."""
         yield from self.left_out()
+        yield from self.unusable_pictures()
         without = len(self._image_files) - len(self.names)
         if without:
             names = set(self.names)

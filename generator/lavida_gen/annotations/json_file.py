@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,6 +84,7 @@ def integer(value: object, key: str, where: object) -> int:
         DataError: The member is missing or not an integer.
     """
     found = value.get(key) if isinstance(value, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found) or found % 1:
+    is_whole = found.is_integer() if isinstance(found, float) else not isinstance(found, bool)  # nan is not, nor inf
+    if not isinstance(found, int | float) or not is_whole:
         raise DataError(problem(where, f"{key!r} is {found!r}", "an integer"))
     return int(found)

@@ -21,6 +21,7 @@ from lavida_gen.annotations import json_file, json_stream
 from lavida_gen.annotations.problem_list import MAX_PROBLEMS, LeftOut, ProblemList
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.images import MAX_PIXELS
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage.cache import Arrays, PackedBytes
@@ -104,6 +105,8 @@ class MaskletReader:
             if not names or not all(isinstance(name, str) and name and "\n" not in name for name in names):
                 raise DataError(problem(where, f"file_names is {str(names)[:40]}", "the names of its frames"))
             height, width = (json_file.integer(value, key, where) for key in ("height", "width"))
+            if height < 1 or width < 1 or height * width > MAX_PIXELS:
+                raise DataError(problem(where, f"is {width} x {height} pixels", f"1 to {MAX_PIXELS:,} pixels"))
         except DataError:
             self.lost.add(ident)
             raise

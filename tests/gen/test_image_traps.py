@@ -319,6 +319,8 @@ def test_coco_stuff_what_is_left_over_is_general(tmp_path: Path) -> None:
     assert (names["brick wall"].original, names["tree"].original) == ("wall-brick", "")
     assert "solid" not in names
     assert {"cabinet", "chair"} <= set(source.related()["furniture"])
+    evidence = {name: source.evidence_of_absence(names[name]) for name in ("metal", "wood floor")}
+    assert evidence == {"metal": "unannotated", "wood floor": "exhaustive"}, "cars are of metal, too"
 
 
 def test_coco_stuff_pixels_are_ids_less_one(tmp_path: Path) -> None:

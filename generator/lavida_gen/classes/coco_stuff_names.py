@@ -28,6 +28,10 @@ that has the name of its own supercategory, such as "wall", needs no entry.)"""
 NO_WORD = "solid"
 """What is left over of rock, stone, hill, mountain and wood: people do not call it so, and it is true of too much."""
 
+MADE_OF = frozenset(("cardboard", "cloth", "metal", "paper", "plastic", "structure", "textile", "wood"))
+"""Names of materials: what is left of them when all things are annotated. A car is of metal, a bench of wood; neither is
+annotated so, and people would not call the material absent."""
+
 MATERIALS = ("wall-", "floor-", "ceiling-")
 SUFFIXES = ("-merged", "-other", "-stuff")
 SPELLING = {"playingfield": "playing field", "waterdrops": "water drops", "structural": "structure"}

@@ -39,7 +39,11 @@ class CocoPanopticSourceOptions(SourceOptions):
 
 
 class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
-    """Each image is a scene; each segment a region (crowds as "stuff", since they are not one thing)."""
+    """Each image is a scene; each segment a region (crowds as "stuff", since they are not one thing).
+
+    Every pixel has one of the 133 classes (or is void), so that their absence is "exhaustive", but for materials, which
+    other things are made of.
+    """
 
     Options = CocoPanopticSourceOptions
 
@@ -126,6 +130,10 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
             group=self.group(number),
             attribution=self.index.url(number) or self.about.attribution,
         )
+
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """As everything that is annotated completely, but for materials."""
+        return "unannotated" if name.text in coco_stuff_names.MADE_OF else "exhaustive"
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, each name once, in the order of the file."""

@@ -56,7 +56,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
     """Each image is a scene; each class in its pixel map one region.
 
     Every pixel of every map has one of the 171 classes that were annotated (or is void), so that their absence is
-    "exhaustive". Eleven things that COCO lists were never annotated: they are no names of this source.
+    "exhaustive", but for materials, which other things are made of. Eleven things that COCO lists were never annotated: they are no names of this source.
     """
 
     prefix = "coco_stuff"
@@ -110,6 +110,10 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
         listed = [label for label in labels if label.name != coco_stuff_names.NO_WORD]
         super().__init__(options, files.list_files(masks), masks, listed)
         self.look_at_sample()
+
+    def evidence_of_absence(self, name: Name) -> FalseEvidence:
+        """As everything that is annotated completely, but for materials."""
+        return "unannotated" if name.text in coco_stuff_names.MADE_OF else "exhaustive"
 
     def related(self) -> Mapping[str, Collection[str]]:
         """Furniture and what is furniture, food and what is food."""

@@ -56,7 +56,8 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
     """Each image is a scene; each class in its pixel map one region.
 
     Every pixel of every map has one of the 171 classes that were annotated (or is void), so that their absence is
-    "exhaustive", but for materials, which other things are made of. Eleven things that COCO lists were never annotated: they are no names of this source.
+    "exhaustive", but for materials, which other things are made of. Eleven things that COCO lists were never annotated:
+    they are no names of this source.
     """
 
     prefix = "coco_stuff"

@@ -36,8 +36,8 @@ SEED = 17
 TEXT = """\
 # Labels against the data sets' own files
 
-{when}, lavida-gen {version}, {seconds:.0f} s on {cores} cores. Exits with an error if anything is untrue: the gate of a
-release.
+{when}, lavida-gen {version}; {seconds:.0f} processor seconds, {wall:.0f} s on {cores} cores (load average {load:.1f}).
+Exits with an error if anything is untrue: the gate of a release.
 
     make truth
 
@@ -111,7 +111,7 @@ def main() -> None:
     if options.write:
         PAGE.write_text(
             TEXT.format(
-                when=time.strftime("%Y-%m-%d"), version=version, seconds=time.perf_counter() - began,
+                when=time.strftime("%Y-%m-%d"), version=version, seconds=sum(os.times()[:4]), load=os.getloadavg()[1], wall=time.perf_counter() - began,
                 cores=os.cpu_count(), samples=options.samples, seed=options.seed,
                 table=table.markdown(table.HEAD, table.rows(tallies)),
             )

@@ -23,7 +23,7 @@ def test_wilson(wrong: int, pairs: int, low: float, high: float) -> None:
 def test_a_card_shows_what_people_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = load_recipe("street", {"samples": 4, "sources.0.scenes": 10, "val": 0})
     build(recipe, tmp_path / "plain")
-    assert "People judged" not in (tmp_path / "plain" / "README.md").read_text()
+    assert "were judged one by one" not in (tmp_path / "plain" / "README.md").read_text()
     monkeypatch.setattr(plan_file, "checked_pairs", lambda name: CheckedPairs(pairs=200, wrong=1))
     manifest = build(recipe, tmp_path / "judged")
     assert {source.checked for source in manifest.sources if source.samples} == {CheckedPairs(pairs=200, wrong=1)}

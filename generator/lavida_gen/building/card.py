@@ -225,13 +225,13 @@ def _evidence(manifest: Manifest) -> Iterator[str]:
 
 
 def _checked(manifest: Manifest) -> Iterator[str]:
-    """How often people found a listed absent name in a picture of the same data set."""
+    """How often a listed absent name was found in a picture of the same data set after all."""
     judged = [(source.name, source.checked) for source in used_sources(manifest) if source.checked]
     if not judged:
         return
     yield (
-        "\nPeople judged pairs of a picture and a name listed as absent from it, drawn by a seed from other corpora of "
-        "the same sources; doubtful ones count as wrong.\n"
+        "\nPairs of a picture and a name listed as absent from it, drawn by a seed from other corpora of the same "
+        "sources, were judged one by one from the picture (see docs/labels.md); doubtful ones count as wrong.\n"
     )
     yield from ("| source | pairs | wrong | share | 95 % interval (Wilson) |", "|---|---|---|---|---|")
     for name, checked in judged:

@@ -1,4 +1,4 @@
-"""How often people found a name in the picture that a source's prompts list as absent: data/checked_pairs.yaml."""
+"""How often a name that a source's prompts list as absent was found in the picture: data/checked_pairs.yaml."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def checked_pairs(source: str) -> CheckedPairs | None:
         source: Name of the source.
 
     Returns:
-        Their numbers; None if nobody has judged any.
+        Their numbers; None if none was judged.
     """
     return _table().get(source)
 

@@ -75,7 +75,7 @@ class FileEntry(StrictModel):
 
 
 class CheckedPairs(StrictModel):
-    """Pairs of a picture and a listed absent name that people checked.
+    """Pairs of a picture and a listed absent name that were judged one by one from the picture.
 
     Attributes:
         pairs: How many.
@@ -100,7 +100,7 @@ class SourceEntry(StrictModel):
         fingerprint: Digest of the annotations.
         samples: Number of samples of it.
         evidence: Names that its samples list, by class of evidence.
-        checked: Pairs of a picture and a listed absent name that people checked; None if nobody has.
+        checked: Pairs of a picture and a listed absent name that were judged; None if none was.
     """
 
     name: str

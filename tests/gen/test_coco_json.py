@@ -284,7 +284,8 @@ def test_coco_is_coco(tmp_path: Path) -> None:
     write(tmp_path, instances(), "annotations/instances_x.json")
     own = CocoSource(CocoSource.Options(root=tmp_path, split="x"))
     rights = own.rights()
-    assert (rights.use, rights.licence, rights.attribution) == ("forbidden", "unknown", "unknown")
+    assert (rights.use, rights.licence, rights.attribution, rights.cite) == ("forbidden", "unknown", "unknown", "")
+    assert "that is not COCO's" in rights.title
     assert (own.scene(0).licence, own.scene(0).attribution, own.group(0)) == ("unknown", "unknown", own.key(0))
     assert own.evidence_of_absence(own.vocabulary()[0]) == "unannotated"
     (note,) = own.findings()

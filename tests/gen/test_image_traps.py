@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -374,8 +375,6 @@ def test_coco_panoptic_ids_of_three_bytes(tmp_path: Path) -> None:
             r"000000000139\.png: holds id 300; expected only ids that panoptic_train2017",
         ),
         (lambda a: a["segments_info"][1].update(id=301), r"000000000139\.png: no pixel has id 301"),
-        (lambda a: a["segments_info"][1].update(category_id=9), r"annotations\[0\]: category_id 9"),
-        (lambda a: a.update(image_id=1), r"annotations\[0\]: image_id 1"),
         (
             lambda a: a.update(file_name="../x.png"),
             r"image id 139: file name '\.\./x\.png' leaves the data set's folder",
@@ -387,3 +386,25 @@ def test_coco_panoptic_png_and_json_must_agree(tmp_path: Path, change: Any, mess
     edit(tmp_path / "annotations" / "panoptic_train2017.json", lambda plain: change(plain["annotations"][0]))
     with pytest.raises(DataError, match=message):
         opened("coco_panoptic", {"root": tmp_path}).scene(0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda a: a["segments_info"][1].update(category_id=9),
+            r"annotations\[0\]: category_id 9; expected a category",
+        ),
+        (lambda a: a.update(image_id=1), r"annotations\[0\]: image_id 1; expected an image of this file"),
+        (lambda a: a.pop("segments_info"), r"annotations\[0\]: has no 'segments_info'"),
+        (lambda a: a["segments_info"][1].pop("id"), r"annotations\[0\]: segments_info\[1\]: has no 'id'"),
+    ],
+)
+def test_one_odd_annotation_of_coco_panoptic_costs_one_scene(tmp_path: Path, change: Any, message: str) -> None:
+    whole = drawn("coco_panoptic", tmp_path)
+    edit(tmp_path / "annotations" / "panoptic_train2017.json", lambda plain: change(plain["annotations"][0]))
+    source = opened("coco_panoptic", {"root": tmp_path})
+    assert len(source) == len(whole) - 1
+    (found,) = source.left_out()
+    assert (found.severity, found.scenes) == ("dropped", 1)
+    assert re.search(message, found.text)

@@ -291,7 +291,8 @@ def test_invalid_repository_names(folder: Path, hub: Any, repo: str, message: st
 
 def test_licences_that_forbid_publishing(folder: Path) -> None:
     with pytest.raises(
-        UserError, match=r"must not be redistributed; build without them\n  forbidden \(The forbidden set\), 3"
+        UserError,
+        match=r"must not be redistributed; build without them, .* your own\n  forbidden \(The forbidden set\), 3",
     ):
         publisher.refuse_licences(manifest(folder, entry("free"), entry("forbidden")), True)
     with pytest.raises(

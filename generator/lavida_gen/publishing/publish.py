@@ -163,7 +163,8 @@ def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
     sources = used_sources(manifest)
     forbidden = [source for source in sources if source.use == "forbidden"]
     if forbidden:
-        raise UserError("these sources must not be redistributed; build without them" + _listed(forbidden))
+        todo = "build without them, or state `licence` and `use` where the files are your own"
+        raise UserError(f"these sources must not be redistributed; {todo}{_listed(forbidden)}")
     restricted = [source for source in sources if source.use == "noncommercial"]
     if restricted and not allow_noncommercial:
         raise UserError(

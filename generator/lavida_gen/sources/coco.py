@@ -84,7 +84,10 @@ class CocoSource(CocoImageSource[CocoSourceOptions]):
 
     def rights(self) -> SourceInfo:
         """COCO's; unknown ones where the file is not COCO's."""
-        return self.about if self.is_coco else replace(self.about, use="forbidden", **UNKNOWN)
+        if self.is_coco:
+            return self.about
+        title, page = "Images with a JSON that is not COCO's (source `coco_json` states whose)", "none: not known"
+        return replace(self.about, title=title, page=page, cite="", use="forbidden", **UNKNOWN)
 
     def credit(self, number: int) -> tuple[str, str]:
         """Licence and author of the photo, as the file states them."""

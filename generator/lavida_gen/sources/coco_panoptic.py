@@ -154,6 +154,10 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         """Digest of the JSON, and of the PNGs' names and sizes."""
         return self._digest
 
+    def left_out(self) -> Iterator[Finding]:
+        """Images and annotations that cannot be used."""
+        yield from self.index.left_out()
+
     def findings(self) -> Iterator[Finding]:
         """Missing images and PNGs, and those that do not fit."""
         yield from super().findings()

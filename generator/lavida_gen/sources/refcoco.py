@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
+from lavida_gen.coco.photo_findings import unusable_photos
 from lavida_gen.coco.refer_index import ReferIndex, open_refs
 from lavida_gen.common.findings import Finding
 from lavida_gen.names.name_rows import JoinedNames
@@ -183,11 +184,11 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
         yield from self.index.left_out()
 
     def findings(self) -> Iterator[Finding]:
-        """Expressions and polygons that were left out, missing images."""
+        """Expressions and polygons that were left out; image files that are missing, truncated or of another size."""
         yield from super().findings()
         yield from (Finding("note", f"{self.options.dataset}: {note}") for note in self.refs.notes)
         yield from self.index.findings()
-        yield from self.index.missing(self.images, self.refs.image.tolist())
+        yield from unusable_photos(self.index, self.images, self.refs.image.tolist(), "size")
 
 
 def _refs_file(folder: Path, split_by: str) -> tuple[Path, str, str]:

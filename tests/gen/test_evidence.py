@@ -26,7 +26,18 @@ from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources._base import Source
 
 FRAME = Frame.drawn(lambda: np.zeros((8, 8, 3), np.uint8), (8, 8), "x")
-EXHAUSTIVE = {"yolo_seg", "coco", "coco_panoptic", "coco_stuff", "ade20k", "cityscapes", "mapillary", "folder", "hf"}
+EXHAUSTIVE = {
+    "vipseg",
+    "yolo_seg",
+    "coco",
+    "coco_panoptic",
+    "coco_stuff",
+    "ade20k",
+    "cityscapes",
+    "mapillary",
+    "folder",
+    "hf",
+}
 
 VERIFIED = {"lvis", "sa_co", "sa_co_images"}
 """Data sets that state absent names scene by scene; nothing is known about others."""

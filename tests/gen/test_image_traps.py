@@ -354,6 +354,12 @@ def test_coco_stuff_json_without_the_things(tmp_path: Path) -> None:
     assert source.group(0) == "coco-photo/139"
     assert list(source.findings()) == []
     assert source.scene(0).frames[0].pixels().shape == (48, 64, 3)
+    annotations[1]["segmentation"] = None
+    shapes.write(tmp_path / "annotations" / "stuff_train2017.json", plain)
+    broken = opened("coco_stuff", {"root": tmp_path, "annotations": "annotations/stuff_train2017.json"})
+    (found,) = broken.left_out()
+    assert "annotations[1] (id 2): segmentation is 'None'" in found.text
+    assert [(r.masks, r.candidate) for r in broken.scene(0).regions] == [((None,), False)]
 
 
 def test_coco_panoptic_ids_of_three_bytes(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lavida_gen.annotations import files
 from lavida_gen.annotations.files import path_inside
 from lavida_gen.classes import coco_stuff_names
 from lavida_gen.classes.label import Label
-from lavida_gen.coco.coco_index import CocoIndex, image_folder, image_numbers, open_index
+from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
@@ -99,7 +99,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
             file = required.file(root / options.annotations, "annotations")
             required.raise_if_missing()
             self._index = open_index(file)
-            self._numbers = {f"{ident:012d}": number for ident, number in image_numbers(self._index).items()}
+            self._numbers = {self._index.ident(number): number for number in range(len(self._index))}
             stuff = [_stuff(name) for name in self._index.categories if name.text != THINGS]
             listed = [label for label in stuff if label.name != coco_stuff_names.NO_WORD]
             super().__init__(options, list(self._numbers), root, listed)
@@ -194,6 +194,12 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
     def fingerprint(self) -> str:
         """Digest of the pixel maps' names and sizes, or of the JSON."""
         return self._index.digest if self._index is not None else super().fingerprint()
+
+    def left_out(self) -> Iterator[Finding]:
+        """Images and annotations of the JSON that cannot be used."""
+        yield from super().left_out()
+        if self._index is not None:
+            yield from self._index.left_out()
 
     def findings(self) -> Iterator[Finding]:
         """Missing images, annotations that lost polygons."""

@@ -222,6 +222,19 @@ def test_the_best_evidence_of_a_source_is_its_default() -> None:
     assert "fish" in listed, "merely not mentioned, and allowed"
 
 
+def test_a_name_that_is_never_listed_as_absent_does_not_give_the_anomaly_away() -> None:
+    source = {
+        "scenes": [["dog", "metal"], ["cat"]],
+        "classes": ["dog", "cat", "bird", "metal"],
+        "exhaustive": ["dog", "cat", "bird"],
+    }
+    for asked, anomalies in ((None, {"dog", "cat"}), ("any", {"dog", "cat", "metal"})):
+        rows = records({**source, **({"absent_evidence": asked} if asked else {})}, samples=120)
+        shown = {name for row in rows for name, label in zip(row["names"], row["labels"], strict=True) if label}
+        assert shown == anomalies
+        assert ("metal" in {name for name, _ in absent_of(rows)}) == ("metal" in anomalies)
+
+
 def test_an_expression_is_known_by_its_category_unless_that_is_there() -> None:
     source = {
         "scenes": [["dog"], ["cat"]],

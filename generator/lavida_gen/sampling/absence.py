@@ -107,6 +107,16 @@ class AbsenceRules:
             accepted = self._accepted[name.text] = self._judge(name)
         return accepted
 
+    def may_be_anomaly(self, category: str) -> bool:
+        """Whether things of a category may be the anomaly: a name that no prompt lists as absent would give them away.
+
+        That concerns the few classes of a data set that are not annotated completely as the others are.
+
+        Args:
+            category: A readable category, "" if unknown.
+        """
+        return self.minimum != "exhaustive" or not category or self.accepts(Name(category, category))
+
     def _judge(self, name: Name) -> bool:
         if self._names.is_nothing(name.text):
             return False

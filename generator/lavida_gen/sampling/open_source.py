@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,11 @@ class OpenSource:
         Raises:
             DataError: A file of the scene is missing or broken.
         """
-        return self.names.scene(self.source.scene(number))
+        scene, allowed = self.names.scene(self.source.scene(number)), self.absence.may_be_anomaly
+        if all(allowed(region.category) for region in scene.regions):
+            return scene
+        regions = (region if allowed(region.category) else replace(region, candidate=False) for region in scene.regions)
+        return replace(scene, regions=tuple(regions))
 
 
 def open_sources(recipe: CorpusRecipe) -> list[OpenSource]:

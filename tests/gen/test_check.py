@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import miniatures
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -28,9 +29,10 @@ from lavida_gen.inspection.audit import NameRow
 from lavida_gen.inspection.audit_page import pictured_names
 from lavida_gen.inspection.audit_text import audit_lines
 from lavida_gen.inspection.name_counts import spread
+from lavida_gen.inspection.name_pairs import COMPARED, FEW, compared, conflicting_pairs
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.scenes.sample import Draft, Rejection
-from lavida_gen.scenes.scene import Scene
+from lavida_gen.scenes.scene import Name, Scene
 
 PICTURES = 12
 BOXES = {1: (5, 5, 16, 12), 2: (30, 20, 14, 20)}
@@ -327,3 +329,38 @@ def test_the_page(tmp_path: Path, browser: Callable[..., Any], width: int) -> No
     )
     assert driver.execute_script("return document.querySelector('.card h3').textContent") == "lorry"
     assert_quiet(driver)
+
+
+@pytest.mark.parametrize("name", miniatures.names())
+def test_every_source_is_sound_and_all_of_its_names_are_listed(tmp_path: Path, name: str) -> None:
+    options = {
+        key: str(value) if isinstance(value, Path) else value for key, value in miniatures.draw(name, tmp_path).items()
+    }
+    plain = {
+        "name": "all",
+        "samples": 12,
+        "val": 0,
+        "sources": [{"name": name, **options, "absent_names": ["zebra crossing", "quartz"]}],
+        "exposures": ["relabel", "absent"],
+        "limits": {"min_pixels": 1, "min_area": 0, "min_visible": 0.01},
+        "absent_evidence": "any",
+    }  # fmt: skip
+    check = RecipeCheck(recipes.parse(plain), trial=12)
+    check.run()
+    assert [finding for finding in check.findings if finding.severity != "note"] == []
+    (audit,) = check.audits
+    listed = {row.text for row in audit.rows}
+    (opened,) = check.opened.values()
+    assert {row.text for row in opened.names.rows} <= listed
+    assert {"zebra crossing", "quartz"} <= listed
+    seen = {row.text: row.scenes for row in audit.rows}
+    for number in range(min(6, len(opened.source))):
+        for region in opened.scene(number).regions:
+            assert all(seen[text] for text in region.names)
+            assert all(next(row.role for row in audit.rows if row.text == text) != "annotated" for text in region.names)
+
+
+def test_a_large_vocabulary_is_compared_with_its_most_frequent_names() -> None:
+    names = [Name(text, text) for text in ("dog", *(f"thing number {number}" for number in range(FEW)), "puppy")]
+    assert conflicting_pairs(names, lambda text: {})[("dog", "puppy")] == "kind, by table"
+    assert compared(len(names)) == COMPARED < compared(FEW)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.inspection.name_counts import NameCounts
-from lavida_gen.inspection.name_pairs import Pairs, conflicting_pairs, doubtful_pairs
+from lavida_gen.inspection.name_pairs import Pairs, compared, conflicting_pairs, doubtful_pairs
 from lavida_gen.names import lexicon
 from lavida_gen.sampling.open_source import OpenSource
 from lavida_gen.scenes.scene import Name
@@ -68,6 +68,7 @@ class SourceAudit:
         counted: Number of those whose names were counted.
         rows: Its names, the most frequent first.
         pairs: Pairs of names that a person should read, and why.
+        compared: Number of categories whose conflicts are known; None if those of all are.
         unlisted: Number of expressions that are not among `rows`.
     """
 
@@ -77,6 +78,7 @@ class SourceAudit:
     counted: int
     rows: tuple[NameRow, ...]
     pairs: tuple[tuple[str, str, str], ...]
+    compared: int | None
     unlisted: int
 
     def plain(self) -> JsonObject:
@@ -88,6 +90,7 @@ class SourceAudit:
             "counted": self.counted,
             "names": [row.plain() for row in self.rows],
             "doubtful": [list(pair) for pair in self.pairs],
+            "compared": self.compared,
             "more_expressions": self.unlisted,
         }
 
@@ -106,13 +109,13 @@ def audit_source(where: str, opened: OpenSource, counts: NameCounts, stated: Seq
     """
     categories = sorted(opened.names.categories, key=lambda text: -counts.scenes[text])
     synsets = {text: name.synset for text, name in opened.names.categories.items()}
-    compared = [Name(text, text, synset=synsets[text]) for text in categories]
-    compared += [Name(text, text) for text in stated if text not in synsets]
-    conflicting = conflicting_pairs(compared, opened.names.related)
+    names = [Name(text, text, synset=synsets[text]) for text in categories]
+    names += [Name(text, text) for text in stated if text not in synsets]
+    conflicting = conflicting_pairs(names, opened.names.related)
     conflicts = _by_name(conflicting)
     make = _RowMaker(opened, counts, conflicts, frozenset(stated))
     expressions = list(_expressions(opened, counts))
-    rows = [make.row(Name(name.text, name.category)) for name in compared]
+    rows = [make.row(Name(name.text, name.category)) for name in names]
     rows += [make.row(Name(text, text)) for text in opened.names.left_out]
     rows += [make.row(name) for name in expressions[:MOST_EXPRESSIONS]]
     return SourceAudit(
@@ -121,7 +124,8 @@ def audit_source(where: str, opened: OpenSource, counts: NameCounts, stated: Seq
         scenes=counts.total,
         counted=counts.read,
         rows=tuple(sorted(rows, key=lambda row: -row.scenes)),
-        pairs=tuple(doubtful_pairs(compared, conflicting)),
+        pairs=tuple(doubtful_pairs(names, conflicting)),
+        compared=compared(len(names)) if compared(len(names)) < len(names) else None,
         unlisted=max(0, len(expressions) - MOST_EXPRESSIONS),
     )
 

@@ -24,7 +24,8 @@ def audit_lines(audit: SourceAudit, limit: int) -> Iterator[str]:
     """
     looked = "" if audit.counted == audit.scenes else f", {audit.counted:,} of them counted"
     names = counted(len(audit.rows) + audit.unlisted, "name")
-    yield f"{audit.where}: {counted(audit.scenes, 'scene')}{looked}, {names}"
+    some = f"; conflicts of the {audit.compared} most frequent" if audit.compared is not None else ""
+    yield f"{audit.where}: {counted(audit.scenes, 'scene')}{looked}, {names}{some}"
     if limit and audit.rows:
         table = text_table([_cells(row) for row in audit.rows[:limit]], HEAD)
         yield from (f"  {line}" for line in table.splitlines())

@@ -19,9 +19,9 @@ from lavida_gen.sampling.open_source import OpenSource
 from lavida_gen.scenes.scene import Region, Scene
 from lavida_gen.sources._base import Source
 
-SECONDS = 15.0
+SECONDS = 20.0
 """Longest time to count names, of all sources together; where it takes longer, fewer scenes are counted."""
-TRIED = 64
+TRIED = 256
 """Scenes by which that time is estimated."""
 IMAGES, CLIPS = 200, 40
 """Scenes that are read with their masks where names do not come without them."""

@@ -14,9 +14,9 @@ from lavida_gen.names import lexicon
 from lavida_gen.names.wording import tokens
 from lavida_gen.scenes.scene import Name
 
-FEW = 700
+FEW = 1300
 """Largest vocabulary of which all pairs are compared."""
-COMPARED = 200
+COMPARED = 300
 """Names that are compared with all others in a larger one."""
 SHARED_WORD = "same last word, no conflict"
 DOUBTFUL = ("kind, by WordNet", "part", "overlap", SHARED_WORD)
@@ -24,6 +24,15 @@ DOUBTFUL = ("kind, by WordNet", "part", "overlap", SHARED_WORD)
 
 Pairs = dict[tuple[str, str], str]
 """Two names -> why they conflict."""
+
+
+def compared(count: int) -> int:
+    """How many names of a vocabulary are compared with all others.
+
+    Args:
+        count: Number of names.
+    """
+    return count if count <= FEW else COMPARED
 
 
 def conflicting_pairs(names: Sequence[Name], related: Callable[[str], Mapping[str, str]]) -> Pairs:
@@ -37,7 +46,7 @@ def conflicting_pairs(names: Sequence[Name], related: Callable[[str], Mapping[st
         The conflicting pairs, in the order of `names`.
     """
     found: Pairs = {}
-    main = names if len(names) <= FEW else names[:COMPARED]
+    main = names[: compared(len(names))]
     stated = [related(name.text) for name in main]
     for at, one in enumerate(main):
         for two in names[at + 1 :]:

@@ -115,7 +115,10 @@ class AbsenceRules:
         Args:
             category: A readable category, "" if unknown.
         """
-        return self.minimum != "exhaustive" or not category or self.accepts(Name(category, category))
+        if self.minimum != "exhaustive" or not category:
+            return True
+        accepted = self._accepted.get(category)
+        return self.accepts(Name(category, category)) if accepted is None else accepted
 
     def _judge(self, name: Name) -> bool:
         if self._names.is_nothing(name.text):

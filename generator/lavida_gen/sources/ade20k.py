@@ -48,8 +48,8 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
     """Each image is a scene; each class in it one region (instances are not annotated here).
 
     Every picture is annotated completely with the 150 classes, so that absence is "exhaustive", but for classes that
-    are parts of other objects too: a building has windows, whether they are drawn or not. With `absent_evidence: any` these
-    are listed and may be the anomaly as well.
+    are parts of other objects too: a building has windows, whether they are drawn or not. With `absent_evidence: any`
+    these are listed and may be the anomaly as well.
     """
 
     prefix = "ade20k"

@@ -128,6 +128,18 @@ def test_exif_orientation_is_applied_or_not(orientation: int, size: tuple[int, i
             decode(data, shown.shape[:2], "x", "as_stored")
 
 
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_exif_orientation_of_webp(orientation: int) -> None:
+    image = Image.fromarray(picture())
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(image, "WEBP", exif=exif, lossless=True)
+    shown = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    assert probe(data, "x").shown == shown.shape[:2]
+    assert np.array_equal(decode(data, shown.shape[:2], "x", "apply"), shown)
+    assert np.array_equal(decode(data, SIZE, "x", "as_stored"), picture())
+
+
 def test_inspect_finds_what_decoding_would(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     data = saved(Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)), "JPEG")

@@ -124,7 +124,10 @@ def _probe_with_pillow(data: bytes, where: object) -> Header:
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return Header((image.format or "?").lower(), (image.height, image.width), False)
+            form = (image.format or "?").lower()
+            orientation = image.getexif().get(0x0112, 1) if form == "webp" else 1  # Pillow itself turns a TIFF
+            turned = orientation if orientation in range(1, 9) else 1
+            return Header(form, (image.height, image.width), False, turned)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         got = "is not a readable image" if data else "is empty"
         raise DataError(problem(where, got, "JPEG, PNG, TIFF, BMP or WebP", "replace the file")) from error

@@ -153,6 +153,8 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object, exif: Exif 
     header = probe(data, where)
     turned = is_turned(header, size, where, exif)
     check_whole(data, header.format, where)
+    if turned and header.format != "jpeg":
+        return _decode_by_pillow(data, where, turned)  # OpenCV turns JPEGs alone
     flags = cv2.IMREAD_COLOR_RGB if turned else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
@@ -160,13 +162,13 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object, exif: Exif 
     return np.asarray(pixels, np.uint8)
 
 
-def _decode_by_pillow(data: bytes, where: object) -> Pixels:
-    """Decode a format that OpenCV does not read. Pillow refuses truncated files."""
-    from PIL import Image
+def _decode_by_pillow(data: bytes, where: object, turned: bool = False) -> Pixels:
+    """Decode a format that OpenCV does not read, or does not turn. Pillow refuses truncated files."""
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"), np.uint8)
+            return np.asarray((ImageOps.exif_transpose(image) if turned else image).convert("RGB"), np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         got = f"cannot be decoded ({error})"
         raise DataError(problem(where, got, "a complete image", "fetch the file again")) from error

@@ -280,6 +280,14 @@ def test_names_of_other_sources_are_unannotated() -> None:
     assert not {"background", "crack"} & {name for name, _ in absent_of(rows)}
 
 
+def test_stuff_of_other_sources_is_not_listed() -> None:
+    """Things are annotated here: nobody says whether there is a sky."""
+    rules = SamplePlanner.open(recipe({"other_names": True}, {"name": TOY})).sources[0].absence
+    assert rules.accepts(Name("boat", "boat"))
+    assert not rules.accepts(Name("sky", "sky", is_stuff=True))
+    assert rules.accepts(Name("dog", "dog", is_stuff=True)), "a name of its own"
+
+
 def test_joined_names_are_as_lazy_as_their_rows() -> None:
     rows = JoinedNames([[Name("a")], [], [Name("b"), Name("c")]], lambda name: Name(name.text.upper()))
     assert [name.text for name in rows] == ["A", "B", "C"]

@@ -28,7 +28,7 @@ that has the name of its own supercategory, such as "wall", needs no entry.)"""
 NO_WORD = "solid"
 """What is left over of rock, stone, hill, mountain and wood: people do not call it so, and it is true of too much."""
 
-MADE_OF = frozenset(("cardboard", "cloth", "metal", "paper", "plastic", "structure", "textile", "wood"))
+MADE_OF = frozenset(("cardboard", "cloth", "clothes", "metal", "paper", "plastic", "structure", "textile", "wood"))
 """Materials: what is left of them when all things are annotated. A car is of metal, a bench of wood: neither is
 annotated so, and people would not call the material absent."""
 

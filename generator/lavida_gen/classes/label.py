@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lavida_gen.scenes.scene import Name
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -25,3 +27,7 @@ class Label:
     group: str = ""
     original: str = ""
     also: tuple[str, ...] = ()
+
+    def as_name(self) -> Name:
+        """The entry of a vocabulary."""
+        return Name(self.name, self.name, self.group, original=self.original, is_stuff=self.kind == "stuff")

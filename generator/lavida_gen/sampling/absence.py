@@ -89,7 +89,8 @@ class AbsenceRules:
             others: Names of the recipe's other sources; listed if the entry has `other_names: true`.
         """
         stated = [Name(text, text) for text in sorted(self._stated)]
-        names = JoinedNames([stated, self._names.rows, *(other.rows for other in others if self._lists_others)])
+        borrowed = [other.rows for other in others if self._lists_others]
+        names = JoinedNames([stated, self._names.rows, *borrowed])
         if len(names) > COPIED:
             return Vocabulary(names, self.accepts)
         return Vocabulary([name for name in dict.fromkeys(names) if self.accepts(name)])
@@ -123,6 +124,8 @@ class AbsenceRules:
     def _judge(self, name: Name) -> bool:
         if self._names.is_nothing(name.text):
             return False
+        if self._lists_others and name.is_stuff and not self._is_own(name):
+            return False  # a data set of things mentions neither sky nor road in any scene
         if self.minimum == "unannotated" or name.text in self._stated:
             return True
         if self._lists_others and not self._is_own(name):

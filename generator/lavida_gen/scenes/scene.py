@@ -28,6 +28,7 @@ class Name:
         group: Supercategory or other group of similar names, "" if none; near misses come from the same group.
         synset: The noun of WordNet that the data set states for the category ("dog.n.01"), "" if it states none.
         original: The data set's own wording where `text` is a cleaner one, "" where it is the same.
+        is_stuff: Whether the category is "stuff" (sky, road): a data set of things says nothing about it.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Name:
     group: str = ""
     synset: str = ""
     original: str = ""
+    is_stuff: bool = False
 
 
 @dataclass(frozen=True, slots=True)

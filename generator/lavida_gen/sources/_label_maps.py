@@ -160,8 +160,7 @@ class LabelMapSource(Source[OptionsT_co]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The labels' names, each once."""
-        names = (Name(label.name, label.name, label.group, original=label.original) for label in self.labels)
-        return list({name.text: name for name in names}.values())
+        return list({label.name: label.as_name() for label in self.labels}.values())
 
     def identity(self) -> Sequence[str]:
         """Digests of other annotation files, such as the list of names; they are part of the fingerprint."""

@@ -138,8 +138,7 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
 
     def vocabulary(self) -> Sequence[Name]:
         """The categories, each name once, in the order of the file."""
-        labels = self.index.labels
-        return list({own.name: Name(own.name, own.name, own.group, original=own.original) for own in labels}.values())
+        return list({label.name: label.as_name() for label in self.index.labels}.values())
 
     def related(self) -> Mapping[str, Collection[str]]:
         """General classes of stuff, as in `coco_stuff`."""

@@ -18,7 +18,6 @@ class Label:
         candidate: Whether it may be declared the anomaly.
         group: Supercategory, "" if none.
         original: The data set's own wording where `name` is a cleaner one, "" where it is the same.
-        also: Other names that are true of all that has the value.
     """
 
     name: str
@@ -26,7 +25,6 @@ class Label:
     candidate: bool = True
     group: str = ""
     original: str = ""
-    also: tuple[str, ...] = ()
 
     def as_name(self) -> Name:
         """The entry of a vocabulary."""

@@ -92,11 +92,25 @@ def everyday_name(path: str, readable: str) -> str:
     return EVERYDAY.get(path.replace("marking-only--", "marking--"), " ".join(readable.lower().split()))
 
 
+def names_by_path(classes: Mapping[str, str]) -> dict[str, str]:
+    """The everyday name of every class; a group of persons is called "person", as its members are.
+
+    Args:
+        classes: Readable name of every class by path.
+
+    Returns:
+        Everyday name by path.
+    """
+    names = {path: everyday_name(path, readable) for path, readable in classes.items()}
+    return {path: names.get(member_of(path, names), name) for path, name in names.items()}
+
+
 def make_label(path: str, readable: str, has_instances: bool, names: Mapping[str, str]) -> Label:
     """The label of a class that is not void.
 
     A group of persons is no single thing, but its pixels belong to "person" all the same: they are part of the mask of
-    an anomaly "person". What is marked as ambiguous is there, but never the anomaly.
+    an anomaly "person". What is marked as ambiguous is there, but never the anomaly; nor is a group without a class of
+    its members.
 
     Args:
         path: The class.
@@ -107,13 +121,33 @@ def make_label(path: str, readable: str, has_instances: bool, names: Mapping[str
     Returns:
         The label.
     """
+    kind: Literal["thing", "stuff"] = "thing" if has_instances else "stuff"
+    if member_of(path, names):
+        return Label(names[path], kind, candidate=True, group=path.rpartition("--")[0])
+    original = "" if names[path] == " ".join(readable.lower().split()) else readable
+    return Label(names[path], kind, has_instances and not is_ambiguous(path), path.rpartition("--")[0], original)
+
+
+def member_of(path: str, names: Mapping[str, str]) -> str:
+    """The class of a group's members, "" if there is none: ``human--person--individual``.
+
+    Args:
+        path: A class.
+        names: All classes of the data set.
+    """
     parent, _, last = path.rpartition("--")
     members = (f"{parent}--individual", f"{parent}--{last.removesuffix('-group')}") if is_group(path) else ()
-    also = tuple(names[member] for member in members if member in names)
-    kind: Literal["thing", "stuff"] = "thing" if has_instances else "stuff"
-    original = "" if names[path] == " ".join(readable.lower().split()) else readable
-    candidate = bool(also) or (has_instances and not is_ambiguous(path))
-    return Label(names[path], kind, candidate, parent, original, also)
+    return next((member for member in members if member in names), "")
+
+
+def is_unlisted(path: str, names: Mapping[str, str]) -> bool:
+    """Whether no prompt lists a class, as its name is none that people use: ambiguous ones, groups without a member.
+
+    Args:
+        path: The class.
+        names: All classes of the data set.
+    """
+    return is_ambiguous(path) or (is_group(path) and not member_of(path, names))
 
 
 def is_group(path: str) -> bool:

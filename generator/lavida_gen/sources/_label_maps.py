@@ -145,8 +145,7 @@ class LabelMapSource(Source[OptionsT_co]):
                 got, todo = f"holds the value {value}", self.todo_of_value(value)
                 raise DataError(problem(self.mask_path(name), got, expected, todo)) from None
             if label is not None:
-                names = (label.name, *label.also)
-                regions.append(Region(names, (mask,), label.name, label.kind, label.candidate))
+                regions.append(Region((label.name,), (mask,), label.name, label.kind, label.candidate))
         rights = self.rights()
         return Scene(
             key=self.key(number),

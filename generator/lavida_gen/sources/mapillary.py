@@ -75,7 +75,7 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
         self._config = required.file(_config(options.root, options.version), "root")
         required.raise_if_missing()
         classes = _read_classes(self._config)
-        self._names = {path: mapillary_names.everyday_name(path, readable) for path, readable, *_ in classes}
+        self._names = mapillary_names.names_by_path({path: readable for path, readable, *_ in classes})
         self._labels = [
             None if void else mapillary_names.make_label(path, readable, has_instances, self._names)
             for path, readable, has_instances, void in classes
@@ -83,7 +83,7 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
         listed = [
             label
             for label, (path, *_) in zip(self._labels, classes, strict=True)
-            if label is not None and not mapillary_names.is_ambiguous(path)
+            if label is not None and not mapillary_names.is_unlisted(path, self._names)
         ]
         super().__init__(options, files.list_files(self._masks), self._masks, listed)
         self.look_at_sample()

@@ -231,6 +231,7 @@ def test_every_name_has_its_row(tmp_path: Path) -> None:
     assert roles["dog"] == roles["truck"] == "never annotated"
     assert roles["zebra"] == "stated by the recipe"
     assert (found["zebra"].absence, found["dog"].absence) == ("stated", "exhaustive")
+    assert found["background"].scenes == PICTURES
     assert not found["background"].is_listed
     assert dict(found["lorry"].conflicts).keys() == {"truck"}
     assert dict(found["truck"].conflicts).keys() == {"lorry"}
@@ -250,6 +251,7 @@ def test_doubtful_pairs(tmp_path: Path) -> None:
 
 def test_counts_of_some_scenes_are_estimates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(name_counts, "IMAGES", 5)
+    monkeypatch.setattr(name_counts, "SECONDS", 0)
     check = RecipeCheck(make(draw(tmp_path)), trial=0)
     check.run()
     (audit,) = check.audits

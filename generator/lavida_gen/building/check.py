@@ -100,19 +100,19 @@ class RecipeCheck:
         """Count the names of a source and read some of its scenes."""
         total = len(opened.source)
         counts, is_cheap = NameCounts(total), name_counts.names_are_cheap(opened.source)
+        seconds = name_counts.SECONDS / len(self.recipe.sources)
         if is_cheap:
-            seconds = name_counts.SECONDS / len(self.recipe.sources)
             name_counts.count_cheap_names(opened, counts, seconds, self.advance)
         decoded = frozenset(name_counts.spread(total, self._trial_scenes(opened)))
-        others = name_counts.spread(total, 0 if is_cheap else name_counts.looked_at(opened))
+        others = () if is_cheap else name_counts.scenes_with_masks(opened, seconds / 2)
         broken = []
-        for at, scene in read_scenes(opened, sorted(decoded | set(others)), decoded, self.advance):
-            if isinstance(scene, BrokenScene):
-                broken.append(scene)
+        for found in read_scenes(opened, sorted(decoded.union(others)), decoded, self.advance):
+            if isinstance(found, BrokenScene):
+                broken.append(found)
                 continue
-            counts.look(scene)
+            counts.look(found.scene)
             if not is_cheap:
-                counts.count(at, {*scene.present, *(name for region in scene.regions for name in region.names)})
+                counts.count(found.number, found.names)
         name_counts.look_at_examples(opened, counts, self.advance)
         known = [finding.text for finding in self.findings]
         self._add(number, broken_scenes(broken, known))

@@ -13,6 +13,26 @@ from lavida_gen.scenes.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
+class SoundScene:
+    """A scene that can be read.
+
+    Attributes:
+        number: Its number.
+        scene: The scene, with readable names.
+        nothing: Categories in it that name nothing, which `scene` does not have.
+    """
+
+    number: int
+    scene: Scene
+    nothing: frozenset[str]
+
+    @property
+    def names(self) -> set[str]:
+        """Everything that is in it, also what names nothing."""
+        return {*self.nothing, *self.scene.present, *(name for region in self.scene.regions for name in region.names)}
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenScene:
     """A scene that cannot be read.
 
@@ -29,7 +49,7 @@ class BrokenScene:
 
 def read_scenes(
     opened: OpenSource, numbers: Sequence[int], decoded: frozenset[int], advance: Callable[[int], None]
-) -> Iterator[tuple[int, Scene | BrokenScene]]:
+) -> Iterator[SoundScene | BrokenScene]:
     """Read scenes with their masks, and decode the pictures of some.
 
     Args:
@@ -39,18 +59,19 @@ def read_scenes(
         advance: Called with 1 after each scene.
 
     Yields:
-        The number and the scene, or why it cannot be read.
+        The scene, or why it cannot be read.
     """
     for number in numbers:
         pictures: tuple[str, ...] = ()
         try:
-            scene = opened.other_scene(number)
-            pictures = tuple(frame.where for frame in scene.frames)
+            raw = opened.source.scene(number)
+            pictures = tuple(frame.where for frame in raw.frames)
             if number in decoded:
-                _decode(scene)
-            yield number, scene
+                _decode(raw)
+            nothing = {region.category for region in raw.regions}.intersection(opened.names.left_out)
+            yield SoundScene(number, opened.names.scene(raw), frozenset(nothing))
         except DataError as error:
-            yield number, BrokenScene(str(error), pictures, is_missing(error))
+            yield BrokenScene(str(error), pictures, is_missing(error))
         advance(1)
 
 

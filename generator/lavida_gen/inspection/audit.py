@@ -139,8 +139,10 @@ def _by_name(pairs: Pairs) -> dict[str, list[tuple[str, str]]]:
 
 
 def _expressions(opened: OpenSource, counts: NameCounts) -> Iterator[Name]:
-    """The names that are no categories, the most frequent first."""
-    names = {row.text: row.category for row in opened.names.rows if row.text != row.category}
+    """The names that are no categories, the most frequent first; also those that only scenes have."""
+    others = set(counts.scenes).difference(opened.names.categories, opened.names.left_out)
+    names = dict.fromkeys(sorted(others), "")
+    names |= {row.text: row.category for row in opened.names.rows if row.text != row.category}
     known = (text for text in names if not opened.names.is_nothing(text))
     return (Name(text, names[text]) for text in sorted(known, key=lambda text: -counts.scenes[text]))
 

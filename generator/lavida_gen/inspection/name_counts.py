@@ -20,11 +20,11 @@ from lavida_gen.scenes.scene import Region, Scene
 from lavida_gen.sources._base import Source
 
 SECONDS = 20.0
-"""Longest time to count names, of all sources together; where it takes longer, fewer scenes are counted."""
+"""Longest time to count names, of all sources together; where it would take longer, fewer scenes are counted."""
 TRIED = 256
-"""Scenes by which that time is estimated."""
+"""Scenes by which that time is estimated, where names come without masks."""
 IMAGES, CLIPS = 200, 40
-"""Scenes that are read with their masks where names do not come without them."""
+"""Least scenes that are read with their masks where names do not come without them."""
 GOLDEN = 0.6180339887498949
 EXAMPLES = 3
 """Scenes of each name that are kept."""
@@ -117,13 +117,18 @@ def spread(total: int, count: int) -> list[int]:
     return [start + int(at * GOLDEN % 1 * (stop - start)) for at, start, stop in pieces]
 
 
-def looked_at(opened: OpenSource) -> int:
-    """How many scenes are read with their masks where names do not come without them.
+def scenes_with_masks(opened: OpenSource, seconds: float) -> list[int]:
+    """Which scenes are read with their masks where names do not come without them: as many as can be read in time.
 
     Args:
         opened: The source.
+        seconds: Longest time for it; some scenes are read in any case.
+
+    Returns:
+        Their numbers.
     """
-    return IMAGES if opened.source.kind == "image" else CLIPS
+    least = IMAGES if opened.source.kind == "image" else CLIPS
+    return _affordable(len(opened.source), max(1, least // 10), least, seconds, opened.other_scene)
 
 
 def count_cheap_names(opened: OpenSource, counts: NameCounts, seconds: float, advance: Callable[[int], None]) -> None:
@@ -135,10 +140,12 @@ def count_cheap_names(opened: OpenSource, counts: NameCounts, seconds: float, ad
         seconds: Longest time for it.
         advance: Called with the number of scenes counted since the last call.
     """
-    numbers = _affordable(opened, seconds)
+    annotations = opened.source.annotations_without_masks
+    total = len(opened.source)
+    numbers = _affordable(total, TRIED, TRIED, seconds, lambda number: scene_names(opened, annotations(number)))
     for at, number in enumerate(numbers):
         try:
-            regions = opened.source.annotations_without_masks(number)
+            regions = annotations(number)
         except DataError:
             counts.read += 1
         else:
@@ -177,17 +184,18 @@ def scene_names(opened: OpenSource, regions: Sequence[Region]) -> set[str]:
     return names
 
 
-def _affordable(opened: OpenSource, seconds: float) -> list[int]:
-    """Numbers of the scenes whose names are counted: all, or as many as can be counted in time."""
-    total = len(opened.source)
+def _affordable(total: int, tried: int, least: int, seconds: float, read: Callable[[int], object]) -> list[int]:
+    """Numbers of the scenes that are read: all, or as many as can be read in time, `least` in any case.
+
+    The time is estimated by `tried` scenes. The number is `least` times a power of two, so that a slower machine mostly
+    reads the same scenes.
+    """
     start = time.perf_counter()
-    for number in spread(total, TRIED):
-        try:
-            scene_names(opened, opened.source.annotations_without_masks(number))
-        except DataError:
-            continue
-    each = (time.perf_counter() - start) / min(total, TRIED)
-    most = TRIED
+    for number in spread(total, tried):
+        with suppress(DataError):
+            read(number)
+    each = (time.perf_counter() - start) / min(total, tried)
+    most = least
     while 2 * most * each < seconds and most < total:
-        most *= 2  # a power of two, so that a slower machine mostly counts the same scenes
+        most *= 2
     return spread(total, most)

@@ -201,6 +201,8 @@ def test_names_in_tables_json_and_yaml(tmp_path: Path, file: str, text: str, nam
         ('{"0": ["car"]}', "has 0 and a list where a number and a name belong"),
         ('{"0": "car"', "is not valid JSON"),
         ("a\0b", "cannot be read"),
+        ("car,bus,dog", "line 'car,bus,dog' holds several names; expected one name on each line"),
+        ("0 0 0 road\n255 0 0 car", "line '0 0 0 road' has three numbers: a colour"),
     ],
 )
 def test_invalid_files_of_names(tmp_path: Path, text: str, message: str) -> None:

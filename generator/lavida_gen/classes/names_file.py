@@ -24,6 +24,9 @@ MOST_LETTERS = 1_000_000
 EXPECTED = "one name per line, or 'number name' on each line"
 
 
+_COLOUR = re.compile(r"\d+\s+\d+\s+\d+\s+\D")
+
+
 def read(path: Path) -> dict[int, str]:
     """Read the names of mask values.
 
@@ -72,7 +75,13 @@ def _of_text(text: str, path: Path) -> dict[int, str]:
             raise DataError(problem(path, f"cannot be read ({error})", EXPECTED)) from error
         if names is not None:
             return names
+    if len(lines) == 1 and "," in lines[0]:
+        raise DataError(problem(path, f"line {_short(lines[0])} holds several names", "one name on each line"))
     rows = [line.split(maxsplit=1) for line in lines]
+    colour = next((line for line in lines if _COLOUR.match(line)), None)
+    if colour is not None:
+        todo = "replace each colour by the value that the masks store"
+        raise DataError(problem(path, f"line {colour!r} has three numbers: a colour", EXPECTED, todo))
     if len(rows) > 1 and len(rows[0]) == 2 and _named_columns(rows[0]) == (0, 1):
         lines, rows = lines[1:], rows[1:]
     if not any(len(row) == 2 and _is_number(row[0]) for row in rows):

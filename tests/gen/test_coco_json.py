@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from miniatures import shapes
 from PIL import Image, ImageOps
 
+from lavida_gen.building.build import build
+from lavida_gen.building.check import check_data
 from lavida_gen.common.errors import DataError
 from lavida_gen.config.load_recipe import load_recipe
+from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.sampling.sampler import Sampler
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.mask_pieces import is_one_piece
@@ -292,3 +296,55 @@ def test_coco_is_coco(tmp_path: Path) -> None:
     assert note.severity == "note"
     assert "is no file of COCO (category 1 is 'cart')" in note.text
     assert "write `name: coco_json` in place of `name: coco`" in note.text
+
+
+def odd(plain: Plain) -> dict[str, str]:
+    """Add one of every kind of odd entry; returns a pattern of each finding. Pallets are in image 1, without a mask."""
+    polygon = shapes.corners((30, 5, 20, 20))
+    entries: list[tuple[str, Plain, str]] = [
+        ("null", {"segmentation": None}, "segmentation is 'None'"),
+        ("missing", {}, "segmentation is 'None'"),
+        ("odd", {"segmentation": [polygon[:7]]}, "7 numbers; expected an even count"),
+        ("nested", {"segmentation": [[polygon[:2], polygon[2:4], polygon[4:6]]]}, "expected a flat list"),
+        ("flat", {"segmentation": polygon}, "expected a list of polygons"),
+        ("orphan", {"segmentation": [polygon], "image_id": 77}, "image_id 77 is not an image of this file"),
+        ("no image", {"segmentation": [polygon], "image_id": None}, "image_id is 'None'"),
+        ("unknown", {"segmentation": [polygon], "category_id": 99}, "category_id 99 is not a category of this file"),
+        ("no category", {"segmentation": [polygon], "category_id": None}, "category_id is 'None'"),
+    ]
+    for number, (_, more, _) in enumerate(entries, 10):
+        plain["annotations"].append({"id": number, "image_id": 1, "category_id": 2, **more})
+    plain["annotations"].append("nonsense")
+    plain["images"] += [
+        {"id": 8, "file_name": "c.jpg", "height": -1, "width": WIDTH},
+        {"file_name": "d.jpg", "height": HEIGHT, "width": WIDTH},
+        {"id": 9, "file_name": "gone.jpg", "height": 0, "width": 0},
+    ]
+    found = {kind: text for kind, _, text in entries}
+    return {**found, "text": "annotations.11.: is 'nonsense'", "size": "is 64 x -1 pixels", "zero": "is 0 x 0 pixels"}
+
+
+def test_odd_entries_stop_nothing_under_drop(tmp_path: Path) -> None:
+    """With `stop` each of them is named, with the number of scenes that `drop` would lose."""
+    plain = instances()
+    expected = odd(plain)
+    root = write(tmp_path / "data", plain)
+    entry = {"name": "coco_json", "root": str(root)}
+    raw = {"name": "x", "samples": 20, "val": 0, "sources": [entry], "exposures": ["relabel"], "anomaly_ratio": 1}
+    strict = load_recipe({**raw, "limits": {"min_pixels": 1, "min_area": 0}})
+    with pytest.raises(DataError) as error:
+        build(strict, tmp_path / "strict", 1)
+    lines = str(error.value).splitlines()
+    for pattern in (*expected.values(), r"images\[3\]: has no 'id'"):
+        assert any(re.search(pattern, line) for line in lines), pattern
+    assert [line.endswith("loses 1 scene") for line in lines].count(True) == 3
+    assert len([finding for finding in check_data(strict) if finding.severity == "error"]) == len(lines) == 13
+    recipe = load_recipe({**raw, "broken": "drop", "limits": {"min_pixels": 1, "min_area": 0}})
+    assert {finding.severity for finding in check_data(recipe)} == {"dropped"}
+    corpus = open_corpus(tmp_path / "c") if build(recipe, tmp_path / "c", 1) else None
+    assert corpus is not None
+    for sample in corpus:
+        named = dict(zip(sample.names, sample.labels, strict=True))
+        assert named.pop("cart"), "the only thing with a mask"
+        assert set(named) <= {"pallet"}
+        assert not named or sample.origin["scene"] == opened(root).key(1), "there is a pallet in the other image"

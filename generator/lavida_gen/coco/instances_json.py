@@ -248,6 +248,7 @@ class InstancesReader:
         return kept
 
     def _arrays(self) -> Arrays:
+        self.file_rows.clear()  # the sorted masks need the memory
         for row, category in self.stated_incomplete:  # it is there, but its mask would not be the whole one
             if category in self.categories:
                 self.annotations.add(row, NO_ID, category, IGNORE, b"")

@@ -130,6 +130,16 @@ def test_cityscapes_licence_plates_are_void(tmp_path: Path, dtype: Any) -> None:
     assert [region.category for region in opened("cityscapes", {"root": tmp_path}).scene(0).regions] == ["road", "car"]
 
 
+def test_cityscapes_a_group_of_poles_is_poles(tmp_path: Path) -> None:
+    drawn("cityscapes", tmp_path)
+    for path in (tmp_path / "gtFine").rglob("*_instanceIds.png"):
+        shapes.save(path, shapes.plane({17: BOX, 18: (40, 0, 9, 9)}, ground=7, dtype=np.uint16))
+    source = opened("cityscapes", {"root": tmp_path})
+    found = [(region.category, region.kind, region.candidate) for region in source.scene(0).regions]
+    assert found == [("road", "stuff", False), ("pole", "thing", True), ("pole", "stuff", True)]
+    assert len(source.vocabulary()) == 26
+
+
 def test_cityscapes_dummy_masks_of_test(tmp_path: Path) -> None:
     drawn("cityscapes", tmp_path)
     for path in (tmp_path / "gtFine").rglob("*_instanceIds.png"):

@@ -75,7 +75,7 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
     """Each street view is a scene; each instance a region, and each class without instances one.
 
     Values below 1000 of classes that do have instances are dense groups without separate instances: they belong to
-    their class, but as "stuff", since they are not one thing.
+    their class, but as "stuff", since they are not one thing; so do groups of poles.
 
     Every pixel of gtFine has a class, so that absence is "exhaustive". In gtCoarse people drew what they could in a few
     minutes and left the rest void: what is not drawn is "unannotated".
@@ -144,8 +144,8 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
         return "exhaustive" if self.options.annotations == "gtFine" else "unannotated"
 
     def related(self) -> Mapping[str, Collection[str]]:
-        """A group of poles is poles; a rider is a person on something."""
-        return {"pole group": ["pole"], "rider": ["person"]}
+        """A rider is a person on something."""
+        return {"rider": ["person"]}
 
     def image_path(self, name: str) -> Path:
         """``CITY/CITY_SEQUENCE_FRAME_leftImg8bit.png``."""
@@ -167,5 +167,7 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
 
 def _label(number: int, classes: str) -> Label:
     name, category, _ = TABLE[number]
+    is_group = name.endswith(" group")
+    name = name.removesuffix(" group")
     candidate = name in PAPER if classes == "paper" else category not in BACKGROUND
-    return Label(name, "stuff" if category in BACKGROUND else "thing", candidate, category)
+    return Label(name, "stuff" if category in BACKGROUND or is_group else "thing", candidate, category)

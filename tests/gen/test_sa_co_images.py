@@ -69,6 +69,12 @@ def test_a_phrase_whose_annotations_cannot_be_used_is_present(tmp_path: Path) ->
     assert list(scene.absent()) == ["cat"]
 
 
+def test_masks_of_several_things_are_no_things(tmp_path: Path) -> None:
+    plain = sa_co_images.plain()
+    plain["annotations"][0]["iscrowd"] = 1
+    assert [region.kind for region in opened(tmp_path, plain).scene(0).regions] == ["stuff", "thing", "thing"]
+
+
 def test_samples_are_marked_as_test_data(tmp_path: Path) -> None:
     source = opened(tmp_path)
     assert source.rights().use == "forbidden"

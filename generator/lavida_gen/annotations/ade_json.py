@@ -47,18 +47,23 @@ class AdeClass:
 
     def synset(self) -> str:
         """The synset that the synonyms and hypernyms state, such as "car.n.01"; "" if they do not state exactly one."""
-        if not self.hypernyms or not self.synonyms:
-            return ""
-        first, *others = (_senses(word) for word in self.synonyms)
-        parents = [_senses(words.split(",")[0].strip()) for words in self.hypernyms[1:]]
-        # the more hypernyms a sense has, the better; the most general ones are not in our table
-        common = {sense: number for sense, number in first.items() if all(sense in other for other in others)}
-        found = {
-            number: sum(not wordnet.kinds(sense).isdisjoint(parent) for parent in parents)
-            for sense, number in common.items()
-        }
-        best = [number for number, matches in found.items() if matches == max(found.values())]
-        return f"{self.synonyms[0].replace(' ', '_')}.n.{best[0]:02d}" if len(best) == 1 else ""
+        return _synset(self)
+
+
+@lru_cache(maxsize=10_000)
+def _synset(own: AdeClass) -> str:
+    """The sense that all synonyms share; of several the one with the most of the hypernyms."""
+    if not own.hypernyms or not own.synonyms:
+        return ""
+    first, *others = (_senses(word) for word in own.synonyms)
+    parents = [_senses(words.split(",")[0].strip()) for words in own.hypernyms[1:]]
+    common = {sense: number for sense, number in first.items() if all(sense in other for other in others)}
+    found = {  # the most general hypernyms are not in our table
+        number: sum(not wordnet.kinds(sense).isdisjoint(parent) for parent in parents)
+        for sense, number in common.items()
+    }
+    best = [number for number, matches in found.items() if matches == max(found.values())]
+    return f"{own.synonyms[0].replace(' ', '_')}.n.{best[0]:02d}" if len(best) == 1 else ""
 
 
 @lru_cache(maxsize=10_000)

@@ -126,7 +126,8 @@ class Ade20kFullSource(Source[Ade20kFullSourceOptions]):
                     seen.add(text)
                     is_ground = text in BACKGROUND and not level
                     candidate = not is_ground and (not level or self.options.parts)
-                    yield Region((text,), (mask,), text, "stuff" if is_ground else "thing", candidate)
+                    kind: Literal["thing", "stuff"] = "stuff" if is_ground else "thing"
+                    yield Region((text,), (mask,), text, kind, candidate, synset=file.classes[number].synset())
         for text in dict.fromkeys(texts.values()):
             if text not in seen:
                 yield Region((text,), (None,), text, candidate=False)

@@ -99,18 +99,23 @@ class SaCoImagesSource(Source[SaCoImagesSourceOptions]):
     def scene(self, number: int) -> Scene:
         """The picture with every mask; equal masks are one thing with several phrases."""
         first = self.index.first(number)
-        things: dict[tuple[RLE | None, bool], dict[str, None]] = {}
+        things: dict[tuple[RLE | None, bool], dict[str, bool]] = {}  # mask, whether it may be used -> phrase, crowd
         for pair in self.index.rows(number):
-            for annotation in self.pairs.annotations(pair):
-                usable = annotation.mask is not None and not annotation.ignore and self.index.is_complete(pair)
-                things.setdefault((annotation.mask, usable), {})[self.index.phrases[pair]] = None
-            if self.index.is_present(pair) and not self.pairs.annotation_categories(pair):
-                things.setdefault((None, False), {})[self.index.phrases[pair]] = None
+            phrase, annotations = self.index.phrases[pair], self.pairs.annotations(pair)
+            for one in annotations:
+                usable = one.mask is not None and not one.ignore and self.index.is_complete(pair)
+                things.setdefault((one.mask, usable), {})[phrase] = one.crowd
+            if not annotations and self.index.is_present(pair):
+                things.setdefault((None, False), {})[phrase] = False
+        regions = (
+            Region(tuple(own), (mask,), kind="stuff" if any(own.values()) else "thing", candidate=usable)
+            for (mask, usable), own in things.items()
+        )
         return Scene(
             key=self.key(number),
             frames=(self.pairs.frame(self.images, first),),
             size=self.pairs.size(first),
-            regions=tuple(Region(tuple(own), (mask,), candidate=usable) for (mask, usable), own in things.items()),
+            regions=tuple(regions),
             licence=self.about.licence,
             group=self.group(number),
             attribution=self.about.attribution,

@@ -206,6 +206,14 @@ def test_mapillary_256_times_class_plus_instance(tmp_path: Path) -> None:
     assert "ego vehicle" not in {name.text for name in source.vocabulary()}
 
 
+def test_mapillary_a_value_below_0(tmp_path: Path) -> None:
+    source = drawn("mapillary", tmp_path)
+    for path in (tmp_path / "training" / "instances").glob("*.png"):
+        Image.fromarray(shapes.plane({1: BOX}).astype(np.int32) - 1).save(path, "TIFF")
+    with pytest.raises(DataError, match=r"\.png: holds the value -1"):
+        source.scene(0)
+
+
 def mapillary_with(root: Path, values: dict[int, tuple[int, int, int, int]], *classes: tuple[str, str, bool]) -> Source:
     drawn("mapillary", root)
     labels = [

@@ -66,9 +66,10 @@ def test_whole_numbers_as_float_tiff(tmp_path: Path) -> None:
     plane = shapes.plane({2: (3, 3, 10, 10)})
     Image.fromarray(plane.astype(np.float32)).save(tmp_path / "m.tif")
     assert np.array_equal(index_masks.read(tmp_path / "m.tif"), plane)
-    Image.fromarray(plane + np.float32(0.5)).save(tmp_path / "m.tif")
-    with pytest.raises(DataError, match=r"m\.tif: holds values of mode F"):
-        index_masks.read(tmp_path / "m.tif")
+    for odd in (0.5, np.inf, np.nan):
+        Image.fromarray(plane + np.float32(odd)).save(tmp_path / "m.tif")
+        with pytest.raises(DataError, match=r"m\.tif: holds values of mode F"):
+            index_masks.read(tmp_path / "m.tif")
 
 
 @given(PLANES)

@@ -57,7 +57,7 @@ def read_bytes(data: bytes, where: object) -> Indices:
 def _indices(mode: str, plane: NDArray[np.generic], where: object, tolerance: int = 0) -> Indices:
     if mode in COLOUR_MODES:
         plane = _one_channel(mode, plane, where, tolerance)
-    elif mode == "F" and np.array_equal(plane, np.rint(plane)):
+    elif mode == "F" and np.isfinite(plane).all() and np.array_equal(plane, np.rint(plane)):
         plane = plane.astype(np.int32)  # a float TIFF of whole numbers
     elif mode not in INDEX_MODES:
         expected = "one index per pixel (palette, or grey of 8 or 16 bits)"

@@ -99,7 +99,7 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
     def label(self, value: int) -> Label | None:
         """The class of 256 * class + instance."""
         number = value // INSTANCES
-        if number >= len(self._labels):
+        if not 0 <= number < len(self._labels):
             raise KeyError(number)
         return self._labels[number]
 

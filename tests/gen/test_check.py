@@ -299,6 +299,9 @@ def test_names_cannot_move_the_cursor(tmp_path: Path) -> None:
     text = run("-r", recipe, "--trial", "0", "--set", "anomaly_ratio=1")
     assert "cart\N{REPLACEMENT CHARACTER}[2J" in text
     assert "\x1b" not in text
+    text = run("-r", recipe, "--trial", "0", "--set", r'sources.0.background=["x\e[2J"]', code=1)
+    assert "unknown name" in text
+    assert "\x1b" not in text
 
 
 def test_pictures_are_divided_among_sources() -> None:

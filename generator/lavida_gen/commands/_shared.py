@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import click
 
-from lavida_gen.common.text import counted
+from lavida_gen.common.text import counted, printable
 
 if TYPE_CHECKING:
     from lavida_gen.corpus.manifest import Manifest
@@ -153,13 +153,13 @@ def print_problems(
         click.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for message in problems[:limit]:
-            click.echo(message)
+            click.echo(printable(message))
         if limit is not None and len(problems) > limit:
             click.echo(f"... and {len(problems) - limit} more")
         for text in dropped:
-            click.echo(f"dropped: {text}")
+            click.echo(f"dropped: {printable(text)}")
         for note in notes:
-            click.echo(f"note: {note}")
+            click.echo(f"note: {printable(note)}")
         click.echo(summary)
     sys.exit(1 if problems else 0)
 

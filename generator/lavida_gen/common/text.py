@@ -27,6 +27,17 @@ def shorten(names: Sequence[str], limit: int = 5) -> str:
     return head if len(names) <= limit else f"{head} and {len(names) - limit} more"
 
 
+def printable(text: str) -> str:
+    """A text of strangers without characters that would move the cursor of a terminal; line breaks are kept.
+
+    Args:
+        text: Any text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     """A table for the terminal: columns of even width, two spaces apart; columns of numbers are right-aligned.
 

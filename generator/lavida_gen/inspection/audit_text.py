@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lavida_gen.common.text import counted, shorten, text_table
+from lavida_gen.common.text import counted, printable, shorten, text_table
 from lavida_gen.inspection.audit import NameRow, SourceAudit
 
 HEAD = ("name", "scenes", "role", "absence", "conflicts with")
@@ -43,12 +43,3 @@ def _cells(row: NameRow) -> tuple[str, ...]:
     absence = row.absence if row.is_listed or not row.absence else f"{row.absence}, never listed"
     conflicts = shorten([other for other, _ in row.conflicts], CONFLICTS)
     return printable(name), scenes, row.role, absence, printable(conflicts)
-
-
-def printable(text: str) -> str:
-    """A text of a stranger without characters that would move the cursor of a terminal.
-
-    Args:
-        text: Any text.
-    """
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

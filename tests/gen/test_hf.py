@@ -155,6 +155,18 @@ def test_hf_masks_that_are_none(tmp_path: Path, kind: str) -> None:
         opened("hf", rows_of(tmp_path / "t", feature, [cell], labels)).scene(0)
 
 
+def test_hf_names_that_the_column_numbers_otherwise(tmp_path: Path) -> None:
+    from datasets import ClassLabel, List, Value
+
+    feature = List({"segmentation": List(List(Value("float32"))), "category": ClassLabel(names=["cart", "person"])})
+    plain = rows_of(tmp_path / "t", feature, [[{"segmentation": [[1.0, 1, 9, 1, 9, 9]], "category": 0}]])
+    message = r"names: 'cart' is number 1; column 'mask' states that it is number 0; expected names: \[cart, person\]"
+    with pytest.raises(UserError, match=message):
+        opened("hf", plain)
+    (region,) = opened("hf", {**plain, "names": ["cart", "pedestrian"]}).scene(0).regions
+    assert region.names == ("cart",), "another word is no shift"
+
+
 def test_hf_binary_masks(tmp_path: Path) -> None:
     from datasets import Image as Feature
     from miniatures import hf

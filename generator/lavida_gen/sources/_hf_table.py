@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,7 +131,26 @@ def _columns(table: Dataset, options: HuggingFaceSourceOptions) -> Dataset:
         is_value = isinstance(feature, datasets.Value | datasets.ClassLabel)
         if option in expected and is_value and feature.dtype.removeprefix("large_") not in ENCODED:
             raise UserError(problem(option, f"column {column!r} is {feature}", expected[option]))
+        _check_names(options.names, _class_names(feature), column)
     return table.select_columns(list(dict.fromkeys(column for column in columns.values() if column is not None)))
+
+
+def _class_names(feature: object) -> list[str]:
+    """The names that a column itself states (ClassLabel), at any depth; none if it does not."""
+    import datasets
+
+    if isinstance(feature, datasets.ClassLabel):
+        return [str(name) for name in feature.names]
+    inner = feature.values() if isinstance(feature, Mapping) else [getattr(feature, "feature", None)]
+    return next((names for part in inner if part is not None and (names := _class_names(part))), [])
+
+
+def _check_names(names: Sequence[str], stated: Sequence[str], column: str) -> None:
+    """Raises UserError if a name has another number in the column: all names would be shifted."""
+    for number, name in enumerate(names):
+        if name in stated and (number >= len(stated) or stated[number] != name):
+            got = f"{name!r} is number {number}; column {column!r} states that it is number {stated.index(name)}"
+            raise UserError(problem("names", got, f"names: [{', '.join(stated[:6])}{', ...' if stated[6:] else ''}]"))
 
 
 def empty_rows(table: Dataset, column: str) -> NDArray[np.int64]:

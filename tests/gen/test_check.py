@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from miniatures import shapes
+from test_names_of_sources import SIZE, Toy
 from test_preview import HOSTILE, assert_quiet
 
 from lavida_gen.annotations.picture_headers import unusable_pictures
@@ -31,6 +33,7 @@ from lavida_gen.inspection.audit_text import audit_lines
 from lavida_gen.inspection.name_counts import spread
 from lavida_gen.inspection.name_pairs import COMPARED, FEW, compared, conflicting_pairs
 from lavida_gen.sampling.planner import SamplePlanner
+from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Scene
 
@@ -102,6 +105,19 @@ def test_a_picture_that_cannot_be_decoded_is_found(tmp_path: Path) -> None:
     found = check_data(make(root, broken="drop"))
     assert [(finding.severity, finding.scenes) for finding in found] == [("dropped", 1)]
     assert "05.jpg" in found[0].text
+
+
+def test_a_picture_that_is_cut_in_the_middle_is_noted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It decodes without an error, and its lower part is grey."""
+    root = draw(tmp_path)
+    photo = root / "images" / "05.jpg"
+    data = photo.read_bytes()
+    photo.write_bytes(data[: len(data) * 3 // 5] + data[-2:])
+    (note,) = check_data(make(root))
+    assert note.severity == "note"
+    assert re.search(r"1 picture of those decoded is damaged, such as .*/05\.jpg: .*premature end", note.text)
+    assert check_data(make(root), trial=0) == []
+    assert "Corrupt JPEG" not in capfd.readouterr().err
 
 
 def test_pictures_of_another_size_are_all_found_by_their_headers(tmp_path: Path) -> None:
@@ -177,6 +193,28 @@ def test_a_mistake_of_an_exposure_is_an_error_and_no_traceback(tmp_path: Path) -
     }
     (text,) = errors(recipes.parse(plain, allow_code=True))[:1]
     assert "exposure 'test_check:Careless' stopped: KeyError" in text
+
+
+class Forgetful(Toy):
+    """A source that does not report that a file is missing."""
+
+    def scene(self, number: int) -> Scene:
+        return replace(super().scene(number), frames=(Frame.file(Path("/nowhere/a.jpg"), SIZE),))
+
+
+def test_a_missing_file_is_found_though_the_source_does_not_report_it(tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "images" / "03.jpg").write_bytes(b"")
+    folder = {"name": "folder", "root": str(tmp_path)}
+    plain = {
+        "name": "forgetful",
+        "samples": 8,
+        "sources": [folder, {"name": "test_check:Forgetful", "scenes": [["dog"]]}],
+        "exposures": ["relabel", "absent"],
+    }
+    found = errors(recipes.parse(plain, allow_code=True))
+    assert len(found) == 2
+    assert found[1].startswith("sources[1] (test_check:Forgetful): /nowhere/a.jpg: cannot be read")
 
 
 def test_trial_samples_take_every_way_in_turn(tmp_path: Path) -> None:

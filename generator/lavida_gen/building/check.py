@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from lavida_gen.building.read_trial import BrokenScene, broken_scenes, read_scenes
+from lavida_gen.building.read_trial import BrokenScene, broken_scenes, damaged_pictures, read_scenes
 from lavida_gen.building.trial import run_trial
 from lavida_gen.common.errors import LavidaGenError
 from lavida_gen.common.findings import Finding, under_stop
@@ -62,7 +62,7 @@ class RecipeCheck:
         for number, opened in zip(usable, planner.sources, strict=True):
             self._look_into(number, opened)
         if self.trial and whole:
-            known = [finding.text for finding in self.findings]
+            known = [finding.text for finding in self.findings if finding.severity != "note"]
             self.findings += run_trial(planner, self.trial, known, self.advance).findings()
 
     def _where(self, number: int) -> str:
@@ -105,17 +105,20 @@ class RecipeCheck:
             name_counts.count_cheap_names(opened, counts, seconds, self.advance)
         decoded = frozenset(name_counts.spread(total, self._trial_scenes(opened)))
         others = () if is_cheap else name_counts.scenes_with_masks(opened, seconds / 2)
-        broken = []
+        broken, damages = [], []
         for found in read_scenes(opened, sorted(decoded.union(others)), decoded, self.advance):
             if isinstance(found, BrokenScene):
                 broken.append(found)
                 continue
             counts.look(found.scene)
+            damages += [found.damage] if found.damage else []
             if not is_cheap:
                 counts.count(found.number, found.names)
         name_counts.look_at_examples(opened, counts, self.advance)
-        known = [finding.text for finding in self.findings]
-        self._add(number, broken_scenes(broken, known))
+        where = f"{self._where(number)}: "
+        own = (row.text for row in self.findings if row.severity != "note" and row.text.startswith(where))
+        self._add(number, broken_scenes(broken, list(own)))
+        self._add(number, damaged_pictures(damages))
         stated = self.recipe.sources[number].absent_names
         self.audits.append(audit_source(self._where(number), opened, counts, stated))
         self.opened[self._where(number)] = opened

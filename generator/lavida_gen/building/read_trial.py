@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lavida_gen.annotations.problem_list import LeftOut
+from lavida_gen.building.decoder_warnings import decoder_warnings
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding
+from lavida_gen.common.text import counted
 from lavida_gen.sampling.open_source import OpenSource
 from lavida_gen.scenes.scene import Scene
 
@@ -20,11 +22,13 @@ class SoundScene:
         number: Its number.
         scene: The scene, with readable names.
         nothing: Categories in it that name nothing, which `scene` does not have.
+        damage: What decoders report of its pictures, with the picture; "" if nothing.
     """
 
     number: int
     scene: Scene
     nothing: frozenset[str]
+    damage: str = ""
 
     @property
     def names(self) -> set[str]:
@@ -66,10 +70,9 @@ def read_scenes(
         try:
             raw = opened.source.scene(number)
             pictures = tuple(frame.where for frame in raw.frames)
-            if number in decoded:
-                _decode(raw)
+            damage = _decode(raw) if number in decoded else ""
             nothing = {region.category for region in raw.regions}.intersection(opened.names.left_out)
-            yield SoundScene(number, opened.names.scene(raw), frozenset(nothing))
+            yield SoundScene(number, opened.names.scene(raw), frozenset(nothing), damage)
         except DataError as error:
             yield BrokenScene(str(error), pictures, is_missing(error))
         advance(1)
@@ -84,12 +87,30 @@ def is_missing(error: DataError) -> bool:
     return isinstance(error.__cause__, FileNotFoundError)
 
 
-def _decode(scene: Scene) -> None:
-    """Decode the first picture of a scene; of the others what a shard stores. Raises DataError."""
-    first, *others = {frame.where: frame for frame in scene.frames}.values()
-    first.pixels()
-    for frame in others:
-        frame.jpeg()
+def _decode(scene: Scene) -> str:
+    """Decode the pictures of a scene. Returns what decoders report of the first damaged one. Raises DataError."""
+    for frame in {frame.where: frame for frame in scene.frames}.values():
+        warnings: list[str] = []
+        with decoder_warnings(warnings):
+            frame.pixels()
+        if warnings:
+            return f"{frame.where}: {warnings[0]}"
+    return ""
+
+
+def damaged_pictures(damages: Sequence[str]) -> Iterator[Finding]:
+    """A note on pictures that can be decoded, but are damaged.
+
+    Args:
+        damages: What decoders report, of one picture each.
+
+    Yields:
+        One note for all, if there are any.
+    """
+    if damages:
+        verb = "is" if len(damages) == 1 else "are"
+        text = f"{counted(len(damages), 'picture')} of those decoded {verb} damaged, such as {damages[0]}"
+        yield Finding("note", f"{text}; a part of it shows nothing: fetch it again")
 
 
 def broken_scenes(found: Sequence[BrokenScene], known: Sequence[str]) -> Iterator[Finding]:
@@ -97,7 +118,7 @@ def broken_scenes(found: Sequence[BrokenScene], known: Sequence[str]) -> Iterato
 
     Args:
         found: The broken scenes.
-        known: What `Source.findings` reports.
+        known: What the source itself reports, apart from notes.
 
     Yields:
         A finding for each of the first broken scenes, then one for all others.

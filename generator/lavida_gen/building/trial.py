@@ -6,7 +6,7 @@ They are spread over splits, sources and exposures. What stops one of them stops
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lavida_gen.annotations.problem_list import LeftOut
@@ -82,7 +82,14 @@ class Trial:
                     yield Finding("note", f"{text}; others take its share")
 
 
-def run_trial(planner: SamplePlanner, count: int, known: Iterable[str], advance: Callable[[int], None]) -> Trial:
+def _is_known(error: DataError, source: str, reported: Sequence[str]) -> bool:
+    """Whether an error was reported; of missing files a source may have reported the first alone."""
+    if any(str(error) in text for text in reported):
+        return True
+    return is_missing(error) and any(text.startswith(f"{source}: ") for text in reported)
+
+
+def run_trial(planner: SamplePlanner, count: int, known: Sequence[str], advance: Callable[[int], None]) -> Trial:
     """Make trial samples.
 
     Args:
@@ -94,7 +101,7 @@ def run_trial(planner: SamplePlanner, count: int, known: Iterable[str], advance:
     Returns:
         What was made, and what stops a build.
     """
-    trial, reported, impossible = Trial(), set(known), set[Ways]()
+    trial, reported, impossible = Trial(), list(known), set[Ways]()
     number_of = {id(opened): f"sources[{n}] ({opened.name})" for n, opened in enumerate(planner.sources)}
     for index, spec in trial_samples(planner, count):
         source = number_of[id(spec.opened)]
@@ -106,9 +113,9 @@ def run_trial(planner: SamplePlanner, count: int, known: Iterable[str], advance:
             except DataError as error:
                 if error.__cause__ is None and str(error).startswith(f"sample {index}: "):
                     impossible.add(way)  # all others of this source and outcome would take as long to fail
-                if not (is_missing(error) and reported) and not any(str(error) in text for text in reported):
-                    reported.add(str(error))
-                    trial.stopped.add("samples cannot be made", f"{source}: {error}")
+                if not _is_known(error, source, reported):
+                    reported.append(f"{source}: {error}")
+                    trial.stopped.add("samples cannot be made", reported[-1])
             except Exception as error:  # a mistake in a plug-in
                 text = f"{source}: exposure {spec.exposure_name!r} stopped: {type(error).__name__}: {error}"
                 trial.stopped.add("samples cannot be made", f"{text}; --debug with `build` shows where")

@@ -95,16 +95,16 @@ def test_a_value_without_a_name_is_found(tmp_path: Path) -> None:
     is_refused(make(root), r"05\.png: holds the value 9", tmp_path / "corpus")
 
 
-def test_a_picture_that_cannot_be_decoded_is_found(tmp_path: Path) -> None:
-    """Its header is right, and its end; what lies between is not."""
+def test_a_picture_that_only_decoding_shows_to_be_broken_is_an_error(tmp_path: Path) -> None:
+    """Its header is right, and its end; what lies between is not. A build takes the file as it is."""
     root = draw(tmp_path)
     photo = root / "images" / "05.jpg"
     data = photo.read_bytes()
     start = data.index(b"\xff\xda")
     photo.write_bytes(data[:start] + b"\xff\xd9")
-    found = check_data(make(root, broken="drop"))
-    assert [(finding.severity, finding.scenes) for finding in found] == [("dropped", 1)]
-    assert "05.jpg" in found[0].text
+    (text,) = errors(make(root, broken="drop"))
+    assert "05.jpg: cannot be decoded" in text
+    assert text.endswith("a build does not notice it, even with `broken: drop`: remove it")
 
 
 def test_a_picture_that_is_cut_in_the_middle_is_noted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

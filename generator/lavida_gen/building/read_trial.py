@@ -11,6 +11,7 @@ from lavida_gen.common.errors import DataError
 from lavida_gen.common.findings import Finding
 from lavida_gen.common.text import counted
 from lavida_gen.sampling.open_source import OpenSource
+from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Scene
 
 
@@ -44,11 +45,17 @@ class BrokenScene:
         text: Why.
         pictures: Its image files, as errors name them; empty if not even its annotations can be read.
         is_missing: Whether a file does not exist.
+        is_stored: Whether a build would store the picture all the same, since only decoding it shows the damage.
     """
 
     text: str
     pictures: tuple[str, ...]
     is_missing: bool
+    is_stored: bool = False
+
+
+class _Undecodable(DataError):
+    """A picture that only decoding shows to be broken."""
 
 
 def read_scenes(
@@ -74,7 +81,7 @@ def read_scenes(
             nothing = {region.category for region in raw.regions}.intersection(opened.names.left_out)
             yield SoundScene(number, opened.names.scene(raw), frozenset(nothing), damage)
         except DataError as error:
-            yield BrokenScene(str(error), pictures, is_missing(error))
+            yield BrokenScene(str(error), pictures, is_missing(error), isinstance(error, _Undecodable))
         advance(1)
 
 
@@ -92,10 +99,18 @@ def _decode(scene: Scene) -> str:
     for frame in {frame.where: frame for frame in scene.frames}.values():
         warnings: list[str] = []
         with decoder_warnings(warnings):
-            frame.pixels()
+            _decode_frame(frame)
         if warnings:
             return f"{frame.where}: {warnings[0]}"
     return ""
+
+
+def _decode_frame(frame: Frame) -> None:
+    try:
+        frame.pixels()
+    except DataError as error:
+        frame.jpeg()  # raises too, unless a build takes the file as it is
+        raise _Undecodable(str(error)) from error
 
 
 def damaged_pictures(damages: Sequence[str]) -> Iterator[Finding]:
@@ -121,10 +136,14 @@ def broken_scenes(found: Sequence[BrokenScene], known: Sequence[str]) -> Iterato
         known: What the source itself reports, apart from notes.
 
     Yields:
-        A finding for each of the first broken scenes, then one for all others.
+        An error for each picture that a build would store; a finding for each of the first other broken scenes, then
+        one for all others.
     """
     left_out = LeftOut()
     for scene in found:
+        if scene.is_stored:
+            yield Finding("error", f"{scene.text}; a build does not notice it, even with `broken: drop`: remove it")
+            continue
         is_known = any(scene.text in text or any(file in text for file in scene.pictures) for text in known)
         if not is_known and not (scene.is_missing and known):
             left_out.add("scenes cannot be read", scene.text, 1)

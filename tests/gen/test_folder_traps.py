@@ -251,7 +251,11 @@ def test_binary_masks_that_are_none(tmp_path: Path, mask: np.ndarray, ending: st
     ("mask", "ending", "message"),
     [
         (shapes.plane({1: BOX}), "jpg", r"masks: holds a\.jpg, and no \.png.*only `binary` masks may be JPEG"),
-        (shapes.plane({255: BOX}), "png", r"a\.png: holds the values 0 and 255 alone.*write `binary: hole` instead"),
+        (
+            shapes.plane({255: BOX}),
+            "png",
+            r"a\.png: holds the values 0 and 255 alone.*write `binary: hole` instead.*`void: \[255\]`",
+        ),
         (shapes.plane({7: (0, 0, 64, 48)}), "png", r"a\.png: no pixel has a class \(values 7\) in this mask"),
     ],
 )
@@ -259,7 +263,22 @@ def test_index_masks_that_are_none(tmp_path: Path, mask: np.ndarray, ending: str
     binary_folder(tmp_path, mask, ending)
     shapes.write(tmp_path / "names.txt", "floor\nhole\n")
     with pytest.raises(DataError, match=message):
-        opened("folder", {"root": tmp_path, "void": [7, 255]})
+        opened("folder", {"root": tmp_path, **({"void": [7, 255]} if "values 7" in message else {})})
+
+
+@pytest.mark.parametrize("options", [{"binary": "hole"}, {}])
+def test_most_masks_may_be_empty(tmp_path: Path, options: Plain) -> None:
+    """Pictures without a defect; unknown at the border."""
+    value = 255 if options else 1
+    for at in range(30):
+        shapes.jpeg(tmp_path / "images" / f"{at}.jpg", at)
+        border = {} if options else {255: (0, 0, 64, 2)}
+        boxes = {**border, **({value: BOX} if at == 17 else {})}
+        shapes.save(tmp_path / "masks" / f"{at}.png", shapes.plane(boxes))
+    shapes.write(tmp_path / "names.txt", "background\nhole\n")
+    source = opened("folder", {"root": tmp_path, **options})
+    holes = [number for number in range(30) if "hole" in {r.category for r in source.scene(number).regions}]
+    assert [source.key(number) for number in holes] == ["folder/17"]
 
 
 def test_equal_channels_are_one_index(tmp_path: Path) -> None:

@@ -155,6 +155,14 @@ def test_hf_masks_that_are_none(tmp_path: Path, kind: str) -> None:
         opened("hf", rows_of(tmp_path / "t", feature, [cell], labels)).scene(0)
 
 
+def test_hf_unknown_pixels_alone(tmp_path: Path) -> None:
+    from datasets import Image as Feature
+    from miniatures import hf
+
+    plain = rows_of(tmp_path / "t", Feature(), [hf.encoded(shapes.plane({255: LEFT}), "PNG")])
+    assert opened("hf", {**plain, "void": [255]}).scene(0).regions == ()
+
+
 def test_hf_names_that_the_column_numbers_otherwise(tmp_path: Path) -> None:
     from datasets import ClassLabel, List, Value
 

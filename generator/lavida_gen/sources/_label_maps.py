@@ -22,8 +22,8 @@ from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import OptionsT_co, Source
 
-SAMPLE = 8
-"""Masks that are looked at when a data set is opened."""
+SAMPLE, LARGE_SAMPLE = 8, 100
+"""Masks that are looked at when a data set is opened, and if there is something wrong with all of these."""
 
 Counts = Mapping[int, int]
 """Value of an index mask -> number of its pixels."""
@@ -80,27 +80,35 @@ class LabelMapSource(Source[OptionsT_co]):
     def look_at_sample(self) -> None:
         """Look at the values of a few masks, spread over the data set; for a subclass to call when it is open.
 
+        What looks wrong in a few is looked for in more before it is reported: in some data sets, most masks are empty.
         Masks that cannot be read are left to `scene`. Raises DataError if `check_sample` does.
         """
+        sample = self._sample(SAMPLE)
+        try:
+            self.check_sample(sample)
+        except DataError:
+            self.check_sample(sample | self._sample(LARGE_SAMPLE))
+
+    def _sample(self, size: int) -> dict[str, Counts]:
+        """Values of some masks by the name of the scene."""
         sample: dict[str, Counts] = {}
-        step = max(1, len(self.names) / SAMPLE)
-        for name in dict.fromkeys(self.names[int(at * step)] for at in range(min(SAMPLE, len(self.names)))):
+        step = max(1, len(self.names) / size)
+        for name in dict.fromkeys(self.names[int(at * step)] for at in range(min(size, len(self.names)))):
             with suppress(DataError):
                 sample[name] = index_masks.count_values(self.read_mask(name))
-        if sample:
-            self.check_sample(sample)
+        return sample
 
     def check_sample(self, sample: Mapping[str, Counts]) -> None:
         """Refuse masks that mean something else than the labels: here, masks in which no pixel has a class.
 
         Args:
-            sample: For a few scenes, by name, the values of their masks; at least one.
+            sample: For a few scenes, by name, the values of their masks; of none if no mask can be read.
 
         Raises:
             DataError: The masks are read in a wrong way.
         """
         values = {value for counts in sample.values() for value in counts}
-        if all(self._is_void(value) for value in values):
+        if sample and all(self._is_void(value) for value in values):
             first, some = next(iter(sample)), ", ".join(map(str, sorted(values)[:3]))
             got = f"no pixel has a class (values {some}) in this mask" + _and_others(len(sample) - 1)
             raise DataError(problem(self.mask_path(first), got, "masks of classes", self.todo_without_classes))

@@ -150,19 +150,20 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
 
     def check_sample(self, sample: Mapping[str, Counts]) -> None:
         """Refuse 0 and 255 where indices belong, and binary masks that look inverted. Raises DataError."""
-        first, values = next(iter(sample)), {value for counts in sample.values() for value in counts}
+        values = {value for counts in sample.values() for value in counts}
         if self.options.binary is not None:
             self._check_inverted(sample)
-        elif 255 in values <= {0, 255} and 255 in self.options.void and 255 not in self._labels:
+        elif 255 in values <= {0, 255} and 255 not in self._labels and "void" not in self.options.model_fields_set:
             thing = next((label.name for value, label in sorted(self._labels.items()) if value > 0), "NAME")
-            todo = f"if 255 is the thing, write `binary: {thing}` instead of `names`"
+            todo = f"if 255 is the thing, write `binary: {thing}` instead of `names`; if it is unknown, `void: [255]`"
             got = "holds the values 0 and 255 alone, as all masks looked at do"
-            raise DataError(problem(self.mask_path(first), got, "indices of the names", todo))
-        super().check_sample(sample)
+            raise DataError(problem(self.mask_path(next(iter(sample))), got, "indices of the names", todo))
+        if len(sample) == len(self.names):  # pictures without a defect have empty masks, and may be most of all
+            super().check_sample(sample)
 
     def _check_inverted(self, sample: Mapping[str, Counts]) -> None:
         shares = {name: counts.get(1, 0) / sum(counts.values()) for name, counts in sample.items()}
-        if self.options.inverted is not None or median(shares.values()) <= MOST_OF_A_PICTURE:
+        if not shares or self.options.inverted is not None or median(shares.values()) <= MOST_OF_A_PICTURE:
             return
         name = max(shares, key=shares.__getitem__)
         counts = sample[name]

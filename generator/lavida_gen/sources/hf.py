@@ -28,8 +28,8 @@ from lavida_gen.sources._hf_cells import LabelledMask, image_bytes, read_masks
 from lavida_gen.sources._hf_table import HuggingFaceSourceOptions, empty_rows, open_table
 from lavida_gen.storage import cache
 
-SAMPLE = 8
-"""Rows that are looked at when a table is opened."""
+SAMPLE, LARGE_SAMPLE = 8, 100
+"""Rows that are looked at when a table is opened, and if there is something wrong with all of these."""
 
 
 class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
@@ -112,22 +112,23 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
         return image_bytes(self._cell(number, self.options.image), f"{self.key(number)}: column {self.options.image!r}")
 
     def _look_at_sample(self) -> None:
-        """Raises DataError if the masks of a few rows hold 0 and 255 alone, where indices belong."""
-        if self.options.binary is not None or 255 not in self.options.void or len(self._names) > 255:
+        """Raises DataError if masks hold 0 and 255 alone, where indices belong, and nobody wrote that 255 is void."""
+        if self.options.binary is not None or "void" in self.options.model_fields_set or len(self._names) > 255:
             return
+        if all(255 in values <= {0, 255} for values in map(self._values, (SAMPLE, LARGE_SAMPLE))):
+            thing = next((name for name in self._names[1:] if name), "NAME")
+            got = "holds the values 0 and 255 alone, as all masks looked at do"
+            todo = f"if 255 is the thing, write `binary: {thing}` instead of `names`; if it is unknown, `void: [255]`"
+            raise DataError(problem(f"{self.key(0)}: column {self.options.mask!r}", got, "indices of the names", todo))
+
+    def _values(self, rows: int) -> set[int]:
+        """Values of the masks of some rows; -1 for rows of several masks."""
         values: set[int] = set()
-        for number in range(0, len(self), max(1, -(-len(self) // SAMPLE))):
+        for number in range(0, len(self), max(1, -(-len(self) // rows))):
             with suppress(DataError):
                 found = self._read_masks(number)
                 values |= {-1} if isinstance(found, list) else index_masks.count_values(found).keys()
-        if 255 in values <= {0, 255}:
-            thing = next((name for name in self._names[1:] if name), "NAME")
-            where, got = (
-                f"{self.key(0)}: column {self.options.mask!r}",
-                "holds the values 0 and 255 alone, as others do",
-            )
-            todo = f"if 255 is the thing, write `binary: {thing}` instead of `names`"
-            raise DataError(problem(where, got, "indices of the names", todo))
+        return values
 
     def _picture_size(self, number: int) -> tuple[int, int]:
         """(H, W) of the picture. Raises DataError."""

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from lavida_gen.storage.cache import Arrays
 
+_BLOCK = 1 << 16
+"""Masks that are sorted at a time: a list of all of them would take hundreds of megabytes."""
+
 
 @dataclass(slots=True)
 class AnnotationColumns:
@@ -60,13 +63,15 @@ class AnnotationColumns:
         np.cumsum(np.bincount(image, minlength=images), out=first[1:])
         offsets = np.zeros(len(order) + 1, np.int64)
         np.cumsum((ends - starts)[order], out=offsets[1:])
-        counts = memoryview(self.counts)
-        rows = zip(starts[order].tolist(), ends[order].tolist(), strict=True)
+        counts, packed = memoryview(self.counts), bytearray()
+        for rows in np.array_split(order, 1 + len(order) // _BLOCK):
+            for start, end in zip(starts[rows].tolist(), ends[rows].tolist(), strict=True):
+                packed += counts[start:end]
         return {
             "first": first,
             "ann_id": np.frombuffer(self.id, np.int64)[order],
             "ann_category": np.frombuffer(self.category, np.int64)[order],
             "ann_flags": np.frombuffer(self.flags, np.int8)[order].astype(np.uint8),
-            "counts": np.frombuffer(b"".join(counts[start:end] for start, end in rows), np.uint8),
+            "counts": np.frombuffer(packed, np.uint8),
             "counts_at": offsets,
         }

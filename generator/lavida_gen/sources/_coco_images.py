@@ -121,7 +121,11 @@ class CocoImageSource(Source[OptionsT_co]):
         """The categories, in the order of the file."""
         roots = self.index.roots()
         rows = enumerate(zip(self.index.categories, self.labels, strict=True))
-        names = (replace(label.as_name(), group=name.group) for row, (name, label) in rows if row not in roots)
+        names = (
+            replace(label.as_name(), group=name.group, synset=name.synset)
+            for row, (name, label) in rows
+            if row not in roots
+        )
         return list(dict.fromkeys(names))
 
     def fingerprint(self) -> str:

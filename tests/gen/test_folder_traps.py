@@ -188,11 +188,14 @@ def binary_folder(root: Path, mask: np.ndarray, ending: str = "png", mode: str |
         ("0/255", "png", "LA"),
         ("noise", "png", None),
         ("noise", "bmp", None),
+        ("16/235", "png", None),
+        ("16/235", "jpg", None),
     ],
 )
 def test_binary_masks_of_every_kind(tmp_path: Path, values: str, ending: str, mode: str | None) -> None:
     bits = shapes.bits((16, 8, 16, 16))
     made = {"0/1": bits.astype(np.uint8), "0/255": np.where(bits, 255, 0).astype(np.uint8), "noise": noisy(bits)}
+    made["16/235"] = np.where(bits, 235, 16).astype(np.uint8)
     binary_folder(tmp_path, made[values], ending, mode)
     (region,) = opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0).regions
     assert area(region) == [256]
@@ -216,6 +219,14 @@ def test_a_jpeg_of_colours_may_be_binary(tmp_path: Path) -> None:
     assert area(region) == [256]
 
 
+def test_a_png_comes_before_others_of_its_name(tmp_path: Path) -> None:
+    plain = folder(tmp_path)
+    whole = opened("folder", plain).scene(0).regions
+    for ending in ("bmp", "tif"):
+        shapes.save(tmp_path / "masks" / f"a.{ending}", shapes.plane({1: (0, 0, 9, 9)}))
+    assert opened("folder", plain).scene(0).regions == whole
+
+
 def test_black_may_be_the_thing(tmp_path: Path) -> None:
     binary_folder(tmp_path, np.where(shapes.bits(BOX), 0, 255).astype(np.uint8))
     with pytest.raises(
@@ -236,8 +247,15 @@ def test_black_may_be_the_thing(tmp_path: Path) -> None:
         (
             shapes.plane({100: (0, 0, 40, 40), 255: (40, 40, 8, 8)}),
             "png",
-            r"grey levels \(100\) in 5\d % of its pixels",
+            r"grey levels \(100 of 255\)",
         ),
+        (
+            shapes.plane({80: (0, 0, 4, 4), 160: (9, 9, 4, 4), 255: (40, 40, 8, 8)}),
+            "png",
+            r"grey levels \(80, 160 of 255\)",
+        ),
+        (shapes.plane({1: (0, 0, 9, 9), 2: (9, 9, 9, 9), 255: (40, 40, 8, 8)}), "png", r"grey levels \(1, 2 of 255\)"),
+        (np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1)), "png", r"grey levels \(\d+, \d+, \d+, \.\.\. of 255\)"),
         (shapes.plane({3: (0, 0, 40, 40)}), "jpg", r"a\.jpg: is a JPEG or WebP with values up to \d, which"),
     ],
 )

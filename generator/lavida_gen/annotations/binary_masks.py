@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from lavida_gen.annotations.index_masks import Indices, count_values
 from lavida_gen.common.errors import DataError, problem
 
-MOST_BETWEEN, MOST_OF_A_LEVEL = 0.3, 0.04
-"""Largest share of pixels between black and white, and of one grey level: soft edges are thin and of many levels."""
-
 LOSSY = (".jpg", ".jpeg", ".webp")
 """Formats that change values a little: they can hold binary masks of black and white, but no indices."""
+
+NOISE = 16
+"""From black and from white, of 255."""
+MOST_BETWEEN = 0.3
+"""Largest share of pixels between black and white; more is a gradient, such as a depth map."""
+MOST_FLAT_NOISE = 0.25
+"""Largest flat area of nearly black values, as a share of the white; more are numbers of things."""
 
 
 def to_bits(plane: Indices, where: object, lossy: bool = False) -> NDArray[np.uint8]:
@@ -38,17 +42,40 @@ def to_bits(plane: Indices, where: object, lossy: bool = False) -> NDArray[np.ui
     """
     most = int(plane.max(initial=0))
     white = 255 if most <= 255 else 65535
-    if most <= white // 2 or len(np.unique(plane)) <= 2:
-        if most and most <= white // 2 and lossy:
+    if most <= white // 2:
+        if most and lossy:
             got = f"is a JPEG or WebP with values up to {most}, which these formats change"
             raise DataError(problem(where, got, "0 and 255", "export the masks as PNG"))
         return np.not_equal(plane, 0).astype(np.uint8)
-    levels = {value: count for value, count in count_values(plane).items() if white // 4 < value < white - white // 4}
-    share, most_of_one = sum(levels.values()) / plane.size, max(levels.values(), default=0) / plane.size
-    if share > MOST_BETWEEN or most_of_one > MOST_OF_A_LEVEL:
-        often = sorted(levels, key=levels.__getitem__, reverse=True)
-        some = ", ".join(map(str, often[:3])) + (", ..." if len(often) > 3 else "")
-        got = f"holds grey levels ({some}) in {100 * share:.0f} % of its pixels"
+    few = len(count_values(plane)) <= 2
+    if levels := [] if few else _levels(plane if white == 255 else np.right_shift(plane, 8)):
+        some = ", ".join(map(str, levels[:3])) + (", ..." if len(levels) > 3 else "")
         todo = "export a binary mask, or give `names` instead of `binary` if these are indices"
-        raise DataError(problem(where, got, f"two values such as 0 and {white}", todo))
+        raise DataError(problem(where, f"holds grey levels ({some} of 255)", f"two values such as 0 and {white}", todo))
     return np.greater(plane, white // 2).astype(np.uint8)
+
+
+def _levels(plane: Indices) -> list[int]:
+    """Values that mean something beside black and white, the most frequent first.
+
+    Soft edges and noise are thin or uneven: no pixel of theirs has eight neighbours of the same value.
+    """
+    import cv2
+
+    grey = np.ascontiguousarray(plane, np.uint8)
+    often = np.bincount(grey.ravel(), minlength=256)
+    black, white = int(np.argmax(often[:64])), 192 + int(np.argmax(often[192:]))  # of videos often 16 and 235
+    box = np.ones((3, 3), np.uint8)
+    flat = grey[cv2.erode(grey, box) == cv2.dilate(grey, box)]
+    flat = flat[(flat != black) & (flat != white)]
+    between = flat[(flat >= NOISE) & (flat < 256 - NOISE)]
+    nearly_black = flat[flat < NOISE]
+    uneven = grey[(grey >= 64) & (grey < 192)]
+    if len(nearly_black) > MOST_FLAT_NOISE * often[white]:
+        found = nearly_black
+    elif len(between):
+        found = between
+    else:
+        found = uneven if len(uneven) > MOST_BETWEEN * grey.size else flat[:0]
+    counts = np.bincount(found, minlength=256)
+    return [int(value) for value in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]]

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import binary_masks, files, index_masks, json_file
+from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
@@ -119,7 +119,7 @@ class DavisSource(VosSource[DavisSourceOptions]):
     def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
         """2016: one object; 2017: one per index. Raises DataError."""
         if self.options.year == 2016:
-            plane = binary_masks.to_bits(index_masks.read(path), path)
+            plane = index_masks.read(path) != 0
             size = (int(plane.shape[0]), int(plane.shape[1]))
             return size, {1: masks.encode(plane)} if plane.any() else {}
         size, objects = super().read_objects(path)

@@ -129,7 +129,9 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
 
     def _list_masks(self) -> dict[str, str]:
         """Path of each mask by the name of its image. Raises DataError if there are none."""
-        masks = _list_files(self._masks, LOSSLESS, self.options.suffix)
+        masks: dict[str, str] = {}
+        for ending in reversed(LOSSLESS):  # a PNG before others of its name
+            masks |= _list_files(self._masks, (ending,), self.options.suffix)
         lossy = _list_files(self._masks, LOSSY, self.options.suffix)
         if self.options.binary is not None:
             masks = lossy | masks

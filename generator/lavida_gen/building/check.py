@@ -100,7 +100,7 @@ class RecipeCheck:
         """Count the names of a source and read some of its scenes."""
         total = len(opened.source)
         counts, is_cheap = NameCounts(total), name_counts.names_are_cheap(opened.source)
-        seconds = name_counts.SECONDS / len(self.recipe.sources)
+        seconds = name_counts.SECONDS / len(self.recipe.sources) / (4 if _is_drawn(opened) else 1)
         if is_cheap:
             name_counts.count_cheap_names(opened, counts, seconds, self.advance)
         decoded = frozenset(name_counts.spread(total, self._trial_scenes(opened)))
@@ -127,8 +127,7 @@ class RecipeCheck:
         """How many scenes of a source are decoded."""
         if not self.trial:
             return 0
-        is_drawn = opened.source.absence == "verified"  # there is no file that could be broken
-        return LEAST if is_drawn else max(LEAST, self.trial // len(self.recipe.sources))
+        return LEAST if _is_drawn(opened) else max(LEAST, self.trial // len(self.recipe.sources))
 
 
 def check_data(recipe: CorpusRecipe, trial: int = TRIAL) -> list[Finding]:
@@ -144,6 +143,11 @@ def check_data(recipe: CorpusRecipe, trial: int = TRIAL) -> list[Finding]:
     check = RecipeCheck(recipe, trial)
     check.run()
     return check.findings
+
+
+def _is_drawn(opened: OpenSource) -> bool:
+    """Whether scenes are drawn: slow to make, but there is no file that could be broken."""
+    return opened.source.absence == "verified"
 
 
 def _often_used(planner: SamplePlanner) -> Iterator[str]:

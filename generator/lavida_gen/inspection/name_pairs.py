@@ -19,8 +19,8 @@ FEW = 1300
 COMPARED = 300
 """Names that are compared with all others in a larger one."""
 SHARED_WORD = "same last word, no conflict"
-DOUBTFUL = ("kind, by WordNet", "part", "overlap", SHARED_WORD)
-"""Reasons that a person should read; the others are certain."""
+DOUBTFUL = ("kind, by WordNet", SHARED_WORD, "overlap", "part")
+"""Reasons that a person should read, the most doubtful first; the others are certain."""
 
 Pairs = dict[tuple[str, str], str]
 """Two names -> why they conflict."""
@@ -58,24 +58,27 @@ def conflicting_pairs(names: Sequence[Name], related: Callable[[str], Mapping[st
     return found
 
 
-def doubtful_pairs(names: Sequence[Name], conflicting: Pairs) -> Iterator[tuple[str, str, str]]:
+def doubtful_pairs(names: Sequence[Name], conflicting: Pairs) -> list[tuple[str, str, str]]:
     """The pairs that a person should read.
 
     Args:
         names: The categories that were compared.
         conflicting: The pairs of them that conflict.
 
-    Yields:
-        Two names and the reason.
+    Returns:
+        Two names and the reason, the most doubtful first.
     """
-    for (one, two), reason in conflicting.items():
-        if reason in DOUBTFUL:
-            yield one, two, reason
+    pairs = [(one, two, reason) for (one, two), reason in conflicting.items() if reason in DOUBTFUL]
+    pairs += _same_last_word(names, conflicting)
+    return sorted(pairs, key=lambda pair: DOUBTFUL.index(pair[2]))
+
+
+def _same_last_word(names: Sequence[Name], conflicting: Pairs) -> Iterator[tuple[str, str, str]]:
     by_word: dict[str, list[str]] = defaultdict(list)
     for name in names:
         if words := tokens(name.text):
             by_word[words[-1]].append(name.text)
     for texts in by_word.values():
         for one, two in combinations(texts, 2):
-            if (one, two) not in conflicting:
+            if (one, two) not in conflicting and (two, one) not in conflicting:
                 yield one, two, SHARED_WORD

@@ -280,8 +280,14 @@ def test_names_of_other_sources_are_unannotated() -> None:
     assert not {"background", "crack"} & {name for name, _ in absent_of(rows)}
 
 
+def test_a_stated_name_that_contradicts_an_annotation_is_not_listed() -> None:
+    source = {"scenes": [["crow"]], "classes": ["crow", "bird", "boat"], "states_absent": ["bird", "boat", "red crow"]}
+    scene = SamplePlanner.open(recipe(source)).sources[0].scene(0)
+    assert list(scene.absent()) == ["boat", "red crow"], "expressions are the data set's own"
+
+
 def test_stuff_of_other_sources_is_not_listed() -> None:
-    """Things are annotated here: nobody says whether there is a sky."""
+    """Things are annotated here: nobody states whether there is a sky."""
     rules = SamplePlanner.open(recipe({"other_names": True}, {"name": TOY})).sources[0].absence
     assert rules.accepts(Name("boat", "boat"))
     assert not rules.accepts(Name("sky", "sky", is_stuff=True))

@@ -12,10 +12,11 @@ from functools import partial
 from typing import Literal
 
 from lavida_gen.config.recipe import CorpusRecipe, SourceConfig
+from lavida_gen.names import lexicon
 from lavida_gen.names.cleaning import Wordings, is_no_name
 from lavida_gen.names.name_rows import JoinedNames
 from lavida_gen.names.relations import Relations
-from lavida_gen.scenes.scene import Name, Region, Scene
+from lavida_gen.scenes.scene import Name, Region, Scene, no_names
 from lavida_gen.sources._base import Source
 
 
@@ -138,11 +139,25 @@ class ReadableNames:
             parts = (part for region in regions for part in self._relations.parts(region.category))
             present = tuple(dict.fromkeys((*present, *parts)))
         is_same = len(regions) == len(scene.regions) and all(map(lambda a, b: a is b, regions, scene.regions))
-        if is_same and present == scene.present and not self.originals:
+        if is_same and present == scene.present and scene.absent is no_names:
             return scene
-        return replace(scene, regions=regions, present=present, absent=partial(self._absent, scene))
+        return replace(scene, regions=regions, present=present, absent=partial(self._absent, scene, regions))
 
-    def _absent(self, scene: Scene) -> Iterator[str]:
-        """Names that the data set states as absent, readable."""
+    def _absent(self, scene: Scene, regions: Sequence[Region]) -> Iterator[str]:
+        """Names that the data set states as absent, readable; no category that contradicts what it annotates.
+
+        A negative "bird" beside an annotated crow: annotators were asked for birds and meant others.
+        """
         readable = {name.category: text for text, name in self.categories.items()}
-        return (readable.get(text, text) for text in scene.absent() if not self.is_nothing(text))
+        for raw in scene.absent():
+            text = readable.get(raw, raw)
+            if self.is_nothing(raw) or (text in self.categories and self._is_there(text, regions)):
+                continue
+            yield text
+
+    def _is_there(self, category: str, regions: Sequence[Region]) -> bool:
+        own = Name(category, category, synset=self._synsets.get(category, ""))
+        there = dict.fromkeys(Name(r.category, r.category, synset=r.synset) for r in regions if r.category)
+        return any(category in region.may_be for region in regions) or any(
+            lexicon.conflict(own, other) for other in there
+        )

@@ -28,7 +28,7 @@ class Name:
         group: Supercategory or other group of similar names, "" if none; near misses come from the same group.
         synset: The noun of WordNet that the data set states for the category ("dog.n.01"), "" if it states none.
         original: The data set's own wording where `text` is a cleaner one, "" where it is the same.
-        is_stuff: Whether the category is "stuff" (sky, road): a data set of things says nothing about it.
+        is_stuff: Whether the category is "stuff" (sky, road): a data set of things does not mention it.
     """
 
     text: str
@@ -69,7 +69,8 @@ class Region:
             raise DataError(f"region: names {self.names!r}; expected at least one, none of them blank")
 
 
-def _no_names() -> Iterator[str]:
+def no_names() -> Iterator[str]:
+    """The default of `Scene.absent`: the data set states nothing."""
     return iter(())
 
 
@@ -100,7 +101,7 @@ class Scene:
     group: str = ""
     fps: float | None = None
     attribution: str | None = None
-    absent: Callable[[], Iterator[str]] = _no_names
+    absent: Callable[[], Iterator[str]] = no_names
     seconds: tuple[float, ...] | None = None
     use: Use | None = None
     present: tuple[str, ...] = ()

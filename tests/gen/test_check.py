@@ -28,7 +28,7 @@ from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.inspection import name_counts
 from lavida_gen.inspection.audit import NameRow
-from lavida_gen.inspection.audit_page import pictured_names
+from lavida_gen.inspection.audit_page import pictured_names, window_around
 from lavida_gen.inspection.audit_text import audit_lines
 from lavida_gen.inspection.name_counts import spread
 from lavida_gen.inspection.name_pairs import COMPARED, FEW, compared, conflicting_pairs
@@ -346,6 +346,15 @@ def test_pictures_are_divided_among_sources() -> None:
     assert pictured_names([80, 1203, 3], 200) == [80, 117, 3]
     assert pictured_names([5], 200) == [5]
     assert pictured_names([300, 300], 200) == [100, 100]
+
+
+@pytest.mark.parametrize("box", [(0, 0, 2, 2), (598, 2, 2, 4), (200, 100, 50, 300), (0, 0, 600, 400), (300, 399, 1, 1)])
+def test_a_picture_shows_the_thing_and_its_surroundings(box: tuple[int, int, int, int]) -> None:
+    rows, columns = window_around(box, (400, 600))
+    assert 0 <= columns.start <= box[0] < box[0] + box[2] <= columns.stop <= 600
+    assert 0 <= rows.start <= box[1] < box[1] + box[3] <= rows.stop <= 400
+    assert (columns.stop - columns.start) / (rows.stop - rows.start) == pytest.approx(1.5, rel=0.02)
+    assert columns.stop - columns.start >= 180
 
 
 @pytest.mark.browser

@@ -26,6 +26,8 @@ PICTURED = 200
 """Names with pictures, of all sources together."""
 LONGEST, QUALITY = 200, 72
 """Longest side of a picture on the page in pixels, and its JPEG quality."""
+LEAST_SHOWN, AROUND = 0.3, 2.5
+"""Least share of a picture's sides that is shown; and how much of them, relative to the sides of what has the name."""
 
 
 def write_audit_page(
@@ -124,5 +126,26 @@ def _picture(scene: Scene, name: str) -> JsonObject | None:
     best = int(np.argmax(areas))
     if not areas[best]:
         return None
-    picture = picture_thumbnail(scene.frames[best].pixels(), masks.decode(unions[best]), LONGEST, QUALITY)
-    return {**picture, "scene": scene.key}
+    rows, columns = window_around(masks.box(unions[best]), scene.size)
+    pixels, bits = scene.frames[best].pixels()[rows, columns], masks.decode(unions[best])[rows, columns]
+    return {**picture_thumbnail(pixels, bits, LONGEST, QUALITY), "scene": scene.key}
+
+
+def window_around(box: masks.Box, size: tuple[int, int]) -> tuple[slice, slice]:
+    """The part of a picture that is shown: what has the name and its surroundings, in the shape of the picture.
+
+    Args:
+        box: Left, top, width and height of what has the name, in pixels.
+        size: (H, W) of the picture.
+
+    Returns:
+        Its rows and columns.
+    """
+    starts, sides = box[1::-1], box[:1:-1]
+    share = min(1.0, max(LEAST_SHOWN, *(AROUND * side / whole for side, whole in zip(sides, size, strict=True))))
+    found = []
+    for start, side, whole in zip(starts, sides, size, strict=True):
+        shown = max(1, round(share * whole))
+        first = min(max(0, round(start + side / 2 - shown / 2)), whole - shown)
+        found.append(slice(first, first + shown))
+    return found[0], found[1]

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import miniatures
 import numpy as np
 import pytest
 
@@ -345,3 +346,25 @@ def test_the_record_is_the_same_in_shard_and_statistics(built: Path) -> None:
         for added in ("shard", "anomalies", "area"):
             row.pop(added)
         assert row == sample.record
+
+
+def test_data_that_changed_in_the_same_process_is_noticed(tmp_path: Path) -> None:
+    """As in a notebook: the data sets are opened anew for every build."""
+    options = miniatures.draw("folder", tmp_path / "data")
+    plain = {
+        "name": "own",
+        "samples": 4,
+        "val": 0,
+        "sources": [{"name": "folder", **options}],
+        "exposures": ["relabel"],
+    }
+    recipe = recipes.parse(json.loads(json.dumps({**plain, "anomaly_ratio": 1}, default=str)))
+    builder.build(recipe, tmp_path / "corpus")
+    names = tmp_path / "data" / "names.txt"
+    names.write_text(
+        names.read_text() + "\n200 zebra\n"
+        if " " in names.read_text().split("\n")[0]
+        else names.read_text() + "zebra\n"
+    )
+    with pytest.raises(UserError, match="the annotations of folder have changed"):
+        builder.build(recipe, tmp_path / "corpus")

@@ -8,6 +8,7 @@ import shutil
 import struct
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import datasets
@@ -29,6 +30,7 @@ from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import FORMAT
 from lavida_gen.corpus.reader import open_corpus
+from lavida_gen.inspection import preview_tar
 from lavida_gen.inspection.verify import find_problems, verify_corpus
 from lavida_gen.storage.places import open_storage
 
@@ -295,3 +297,13 @@ def test_statistics_and_the_preview_page_show_evidence(whole: Path, tmp_path: Pa
     assert "verified" in done.output
     CliRunner().invoke(main, ["preview", str(whole), "--out", str(tmp_path / "p.html")])
     assert "evidence of listed names" in (tmp_path / "p.html").read_text()
+
+
+def test_a_picture_that_cannot_be_decoded_is_named_when_the_preview_is_made(tmp_path: Path) -> None:
+    record = {
+        "index": 7, "scene": "folder/a", "question": "", "answer": "", "names": [], "evidence": [], "source": "folder",
+        "exposure": "absent", "width": 8, "height": 8, "frames": 1, "edits": [[0, 0, 0, 0]], "exposed": False, "areas": [0.0],
+    }  # fmt: skip
+    sample: Any = SimpleNamespace(frames=(b"junk",), masks=(b"junk",), record=record, key="000000007")
+    with pytest.raises(DataError, match="sample 7, scene folder/a: .*cannot be decoded.*take it out of the data set"):
+        preview_tar._readable_fields(sample)

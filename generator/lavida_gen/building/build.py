@@ -97,6 +97,12 @@ def _planner(recipe: CorpusRecipe) -> SamplePlanner:
     return _open_planner(_HashableRecipe(recipe.model_dump_json(), recipe))
 
 
+def _fresh_planner(recipe: CorpusRecipe) -> SamplePlanner:
+    """The planner for a new build: data may have changed since an earlier one in this process, as in a notebook."""
+    _open_planner.cache_clear()
+    return _planner(recipe)
+
+
 def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
     """Make one range of samples: its tars, then its record. Runs in any process.
 
@@ -176,7 +182,7 @@ def build(
         DataError: The data or the place fails; finished shards are kept.
     """
     plugins.find(ENGINES, Engine, engine, allow_code)  # an unknown name is reported before any work
-    plan, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
+    plan, storage = BuildPlan.of(_fresh_planner(recipe)), open_storage(out)
     with locked(storage, plan) as finished:
         if finished is not None:
             return finished
@@ -228,7 +234,7 @@ def build_part(
         UserError: There is no such shard, or `out` holds something else.
         DataError: The data or the place fails; finished shards are kept.
     """
-    plan, storage = BuildPlan.of(_planner(recipe)), open_storage(out)
+    plan, storage = BuildPlan.of(_fresh_planner(recipe)), open_storage(out)
     ranges = list(plan.ranges())
     if not ranges[part]:
         raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")

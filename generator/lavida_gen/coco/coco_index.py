@@ -137,6 +137,11 @@ class CocoIndex:
         usable = (np.diff(self._count_ends[start : stop + 1]) > 0) & (self._ann_flags[start:stop] < IGNORE)
         return list(zip(self.ann_category[start:stop].tolist(), usable.tolist(), strict=True))
 
+    @property
+    def states_absence(self) -> bool:
+        """Whether the file states categories as absent from any image."""
+        return len(self._absent) > 0
+
     def absent(self, image: int) -> list[int]:
         """Categories (indices) that the file states as absent from an image and does not annotate there."""
         rows = slice(*np.searchsorted(self._absent[:, 0], (image, image + 1)).tolist())

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.schema import Feature
@@ -54,7 +55,7 @@ def preview_tar(corpus: Corpus) -> bytes:
     chosen = choose_samples(_every(rows, step), limit)
     out = io.BytesIO()
     for sample in corpus.samples_by_index(chosen):
-        for field_name, data in _fields(sample):
+        for field_name, data in _readable_fields(sample):
             out.write(tar_header(f"{sample.key}.{field_name}", len(data)))
             out.write(data + bytes(-len(data) % _BLOCK))
     members = out.getvalue()
@@ -63,6 +64,16 @@ def preview_tar(corpus: Corpus) -> bytes:
 
 def _every(rows: Iterable[JsonObject], step: int) -> Iterator[JsonObject]:
     return (row for row in rows if row["index"] % step == 0)
+
+
+def _readable_fields(sample: EncodedSample) -> list[tuple[str, bytes]]:
+    """As `_fields`. Pictures that are passed through undecoded may be broken between a good head and end."""
+    try:
+        return list(_fields(sample))
+    except DataError as error:
+        where = f"sample {sample.record['index']}, scene {sample.record['scene']}"
+        todo = "replace that picture or take it out of the data set, and build again"
+        raise DataError(problem(where, str(error), todo=todo)) from error
 
 
 def _fields(sample: EncodedSample) -> Iterator[tuple[str, bytes]]:

@@ -46,6 +46,7 @@ class ReadableNames:
         own = {category: name for category, name in every.items() if not self.is_nothing(category)}
         self._wordings = Wordings(own)
         self.categories = {self._wordings[category]: name for category, name in own.items()}
+        self._readable = {name.category: text for text, name in self.categories.items()}
         self._synsets = {text: name.synset for text, name in self.categories.items() if name.synset}
         stated = {text: name.original for text, name in self.categories.items() if name.original}
         self.originals = {**self._wordings.originals(), **stated}
@@ -148,9 +149,8 @@ class ReadableNames:
 
         A negative "bird" beside an annotated crow: annotators were asked for birds and meant others.
         """
-        readable = {name.category: text for text, name in self.categories.items()}
         for raw in scene.absent():
-            text = readable.get(raw, raw)
+            text = self._readable.get(raw, raw)
             if self.is_nothing(raw) or (text in self.categories and self._is_there(text, regions)):
                 continue
             yield text

@@ -16,7 +16,7 @@ from lavida_gen.coco.photo_findings import unusable_photos
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.image_header import Exif
 from lavida_gen.scenes.mask_pieces import is_one_piece
-from lavida_gen.scenes.scene import Kind, Name, Region, Scene
+from lavida_gen.scenes.scene import Kind, Name, Region, Scene, no_names
 from lavida_gen.sources._base import OptionsT_co, Source
 
 
@@ -83,7 +83,7 @@ class CocoImageSource(Source[OptionsT_co]):
             licence=licence,
             group=self.group(number),
             attribution=attribution,
-            absent=partial(self.stated_absent, number),
+            absent=partial(self.stated_absent, number) if index.states_absence else no_names,
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Pairs of a picture and a name that a corpus lists as absent from it: drawn by a seed, judged by people, counted.
+"""Pairs of a picture and a name that a corpus lists as absent from it: drawn by a seed, judged by eye, counted.
 
 A pair is drawn before anybody looks: the file holds the seed, the digest of each recipe, the generator's version and a
 digest of the pairs, so that none can be left out or exchanged afterwards. Letters of `wilson`: n pairs, k wrong ones.
@@ -21,7 +21,7 @@ from label_truth.check import PLAIN_NAMES, UNTOUCHED
 from label_truth.samples import StoredSample, manifest, read_samples
 
 VERDICTS = ("absent", "present", "doubtful")
-"""What a person may enter; everything but "absent" counts as wrong."""
+"""What may be entered; everything but "absent" counts as wrong."""
 EXPOSURES = PLAIN_NAMES & UNTOUCHED
 
 
@@ -37,8 +37,8 @@ class Pair:
         source: The data set.
         scene: Its scene.
         sample: Number of the sample that lists the name.
-        verdict: What a person sees: absent, present or doubtful; "" before.
-        note: The person's remark.
+        verdict: What is seen: absent, present or doubtful; "" before.
+        note: A remark.
     """
 
     key: str
@@ -153,7 +153,7 @@ def write(drawn: Drawn) -> str:
 
 
 def read(text: str) -> Drawn:
-    """Read what `write` wrote and people filled in.
+    """Read what `write` wrote, with verdicts filled in.
 
     Raises:
         ValueError: A pair was changed, added or removed since the drawing.

@@ -57,7 +57,7 @@ class RealSet:
 
 STREET: Options = {"name": "street", "scenes": 60, "size": [360, 540]}
 DRAWN = RealSet("street (drawn)", (STREET,), "street/", DataSet, False)
-"""Drawn scenes have no files to be checked against, but people can judge them."""
+"""Drawn scenes have no files to be checked against, but can be judged by eye."""
 
 
 def real_sets(data: Path, home: Path) -> list[RealSet]:

@@ -17,13 +17,14 @@ from PIL import Image
 from scipy.stats import binomtest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+MODULES = ("build", "checked", "pairs", "real", "sheets")
 
 
 @pytest.fixture(scope="module", name="judging")
 def _judging() -> Iterator[SimpleNamespace]:
     """The modules that draw and count."""
     sys.path.insert(0, str(BENCHMARKS))
-    modules = {name: importlib.import_module(f"label_truth.{name}") for name in ("build", "pairs", "real", "sheets")}
+    modules = {name: importlib.import_module(f"label_truth.{name}") for name in MODULES}
     yield SimpleNamespace(**modules, script=importlib.import_module("judge_pairs"))
     sys.path.remove(str(BENCHMARKS))
 
@@ -117,3 +118,22 @@ def test_the_report_is_a_page(judging: SimpleNamespace, drawn: Any, tmp_path: Pa
     assert ran.returncode == 1
     assert "verdict is nothing; expected absent, present, doubtful" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_numbers_of_each_source_are_kept_for_its_card(judging: SimpleNamespace, drawn: Any) -> None:
+    own = judged(drawn, "absent", "doubtful", "absent", "present").pairs
+    foreign = replace(own[3], source="everything: coco")
+    users = replace(own[3], source="camvid (folder)", scene="camvid/0001")
+    text = judging.checked.write("# a comment\ndavis: {pairs: 9, wrong: 9}\n", (*own, foreign, users))
+    assert text == "# a comment\ncoco: {pairs: 4, wrong: 2}\n"
+    assert judging.checked.write("# a comment\n", (foreign, users)) == "# a comment\n{}\n"
+
+
+@pytest.mark.parametrize(
+    ("absent", "sentence"), [(400, "Under 1 %: `exhaustive`."), (4, "It ends under 1 % for none ")]
+)
+def test_under_one_percent_is_claimed_only_where_the_interval_ends_there(
+    absent: int, sentence: str, judging: SimpleNamespace, drawn: Any
+) -> None:
+    pairs = [replace(drawn.pairs[0], verdict="absent")] * absent
+    assert judging.script.under_one_percent(pairs).startswith(sentence)

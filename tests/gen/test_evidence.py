@@ -56,6 +56,7 @@ class Rules:
 
     def __init__(self, **declared: str) -> None:
         self.declared = declared
+        self.evidence_of_category: dict[str, str] = {}
 
     def evidence(self, text: str, there: object) -> str:
         return self.declared.get(text, "unannotated")

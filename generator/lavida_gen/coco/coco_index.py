@@ -134,8 +134,11 @@ class CocoIndex:
     def annotation_categories(self, image: int) -> list[tuple[int, bool]]:
         """(category, whether it has a mask and is not to be ignored) of each annotation of an image, in order."""
         start, stop = self.first[image : image + 2].tolist()
-        usable = (np.diff(self._count_ends[start : stop + 1]) > 0) & (self._ann_flags[start:stop] < IGNORE)
-        return list(zip(self.ann_category[start:stop].tolist(), usable.tolist(), strict=True))
+        ends = self._count_ends[start : stop + 1].tolist()
+        categories, flags = self.ann_category[start:stop].tolist(), self._ann_flags[start:stop].tolist()
+        return [
+            (category, ends[row] < ends[row + 1] and flags[row] < IGNORE) for row, category in enumerate(categories)
+        ]
 
     @property
     def states_absence(self) -> bool:

@@ -108,6 +108,11 @@ class AbsenceRules:
             accepted = self._accepted[name.text] = self._judge(name)
         return accepted
 
+    @cached_property
+    def restricts_anomalies(self) -> bool:
+        """Whether there are categories that may not be the anomaly."""
+        return not all(map(self.may_be_anomaly, self._names.categories))
+
     def may_be_anomaly(self, category: str) -> bool:
         """Whether things of a category may be the anomaly: a name that no prompt lists as absent would give them away.
 
@@ -162,6 +167,12 @@ class AbsenceRules:
         if own not in ("verified", "unannotated") and self._is_of_a_kind_in(text, there):
             own = "unannotated"
         return "stated" if text in self._stated and _rank("stated") < _rank(own) else own
+
+    @cached_property
+    def evidence_of_category(self) -> dict[str, FalseEvidence]:
+        """How it is known that a category is absent from a scene that shows no thing of that category."""
+        texts = [text for text in self._names.categories if text not in self._stated]
+        return {text: self._weakest(text) for text in texts}
 
     def _weakest(self, text: str) -> FalseEvidence:
         if self._is_drawn:

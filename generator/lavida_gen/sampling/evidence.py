@@ -8,7 +8,7 @@ from lavida_gen.exposures._base import Exposure
 from lavida_gen.sampling.absence import AbsenceRules
 from lavida_gen.scenes.evidence import Use, strictest
 from lavida_gen.scenes.sample import Draft
-from lavida_gen.scenes.scene import Scene
+from lavida_gen.scenes.scene import Scene, no_names
 
 
 def sample_evidence(draft: Draft, scene: Scene, exposure: Exposure, rules: AbsenceRules) -> list[str]:
@@ -27,15 +27,16 @@ def sample_evidence(draft: Draft, scene: Scene, exposure: Exposure, rules: Absen
     """
     present = "made" if exposure.makes_anomalies else "annotated"
     there = {region.category or region.names[0] for region in scene.regions}
-    stated_absent = frozenset() if all(draft.labels) else frozenset(scene.absent())
-    classes: list[str] = []
+    stated_absent = frozenset() if scene.absent is no_names or all(draft.labels) else frozenset(scene.absent())
+    of_category, classes = rules.evidence_of_category, list[str]()
     for subject, label in zip(draft.subjects or draft.names, draft.labels, strict=True):
+        known = None if subject in there else of_category.get(subject)
         if label:
             classes.append(present)
         elif subject in stated_absent:
             classes.append("verified")
         else:
-            classes.append(rules.evidence(subject, there))
+            classes.append(known or rules.evidence(subject, there))
     return classes
 
 

@@ -83,7 +83,7 @@ class OpenSource:
             DataError: A file of the scene is missing or broken.
         """
         scene, allowed = self.names.scene(self.source.scene(number)), self.absence.may_be_anomaly
-        if all(allowed(region.category) for region in scene.regions):
+        if not self.absence.restricts_anomalies or all(allowed(region.category) for region in scene.regions):
             return scene
         regions = (region if allowed(region.category) else replace(region, candidate=False) for region in scene.regions)
         return replace(scene, regions=tuple(regions))

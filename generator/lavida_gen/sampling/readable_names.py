@@ -128,20 +128,23 @@ class ReadableNames:
             return region
         return replace(region, names=names, category=readable, synset=synset, may_be=may_be)
 
+    def _is_readable(self, regions: Sequence[Region]) -> bool:
+        """Whether all regions are known to stay as they are: the common case, once per scene."""
+        return all((region.names, region.category) in self._unchanged for region in regions)
+
     def scene(self, scene: Scene) -> Scene:
         """A scene with readable names, and with everything that is present where its regions are.
 
         Args:
             scene: The scene as the source gives it.
         """
+        if scene.absent is no_names and not self._relations and self._is_readable(scene.regions):
+            return scene
         regions = self.regions(scene.regions)
         present = scene.present
         if self._relations:
             parts = (part for region in regions for part in self._relations.parts(region.category))
             present = tuple(dict.fromkeys((*present, *parts)))
-        is_same = len(regions) == len(scene.regions) and all(map(lambda a, b: a is b, regions, scene.regions))
-        if is_same and present == scene.present and scene.absent is no_names:
-            return scene
         return replace(scene, regions=regions, present=present, absent=partial(self._absent, scene, regions))
 
     def _absent(self, scene: Scene, regions: Sequence[Region]) -> Iterator[str]:

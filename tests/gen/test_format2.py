@@ -22,6 +22,7 @@ from test_verify import edit, spoil
 
 from lavida_gen import __version__
 from lavida_gen.building import build as builder
+from lavida_gen.building.checked_pairs import checked_pairs
 from lavida_gen.building.shard_records import read_finished, record_name
 from lavida_gen.cli import main
 from lavida_gen.common.digests import sha256
@@ -92,7 +93,7 @@ def test_the_manifest(whole: Path) -> None:
             counts[name] = counts.get(name, 0) + 1
     assert manifest.evidence == counts
     assert manifest.sources[0].evidence == counts
-    assert manifest.sources[0].checked is None
+    assert manifest.sources[0].checked == checked_pairs("street")
     assert find_problems(open_corpus(whole)) == []
 
 

@@ -32,6 +32,7 @@ from label_truth.sheets import write_sheets
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 PAGE = ROOT / "docs" / "measurements" / "judged_pairs.md"
+SOURCES = {path.stem for path in (ROOT / "generator" / "lavida_gen" / "sources").glob("[a-z]*.py")}
 CHECKED = ROOT / "generator" / "lavida_gen" / "data" / "checked_pairs.yaml"
 SEED = 18
 EXHAUSTIVE = 330
@@ -109,7 +110,7 @@ def rate(options: argparse.Namespace) -> None:
     if options.write:
         PAGE.write_text(page)
         shutil.copyfile(options.file, PAGE.with_suffix(".tsv"))
-        CHECKED.write_text(checked.write(CHECKED.read_text(), drawn.pairs))
+        CHECKED.write_text(checked.write(CHECKED.read_text(), drawn.pairs, SOURCES))
 
 
 def report(drawn: Drawn, when: str) -> str:

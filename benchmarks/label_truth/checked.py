@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from label_truth.pairs import Pair, rate
-from lavida_gen.common import plugins
-from lavida_gen.config.recipe import SOURCES
 
 
-def write(old: str, pairs: Sequence[Pair]) -> str:
+def write(old: str, pairs: Sequence[Pair], sources: Collection[str]) -> str:
     """The new text of data/checked_pairs.yaml.
 
     Only pairs of corpora of one data set count, for prompts of the others list foreign names; and only sources whose own
@@ -18,6 +16,7 @@ def write(old: str, pairs: Sequence[Pair]) -> str:
     Args:
         old: Its text so far; the comment at its head is kept.
         pairs: Judged pairs.
+        sources: Names of the sources that there are.
 
     Returns:
         The comment, and a line for each source.
@@ -28,7 +27,7 @@ def write(old: str, pairs: Sequence[Pair]) -> str:
     own: dict[str, list[Pair]] = {}
     for pair in pairs:
         name = pair.scene.partition("/")[0]
-        if name in plugins.built_in(SOURCES) and ": " not in pair.source:
+        if name in sources and ": " not in pair.source:
             own.setdefault(name, []).append(pair)
     rates = {name: rate(own[name]) for name in sorted(own)}
     head = [line for line in old.splitlines() if line.startswith("#")]

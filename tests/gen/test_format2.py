@@ -306,5 +306,7 @@ def test_a_picture_that_cannot_be_decoded_is_named_when_the_preview_is_made(tmp_
         "exposure": "absent", "width": 8, "height": 8, "frames": 1, "edits": [[0, 0, 0, 0]], "exposed": False, "areas": [0.0],
     }  # fmt: skip
     sample: Any = SimpleNamespace(frames=(b"junk",), masks=(b"junk",), record=record, key="000000007")
-    with pytest.raises(DataError, match="sample 7, scene folder/a: .*cannot be decoded.*take it out of the data set"):
+    with pytest.raises(
+        DataError, match="sample 7, scene folder/a: .*is not a readable image.*take it out of the data set"
+    ):
         preview_tar._readable_fields(sample)

@@ -17,6 +17,7 @@ from PIL import Image
 from scipy.stats import binomtest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SOURCES = {"coco", "coco_json", "davis", "folder", "street"}
 MODULES = ("build", "checked", "pairs", "real", "sheets")
 
 
@@ -124,9 +125,9 @@ def test_numbers_of_each_source_are_kept_for_its_card(judging: SimpleNamespace, 
     own = judged(drawn, "absent", "doubtful", "absent", "present").pairs
     foreign = replace(own[3], source="everything: coco")
     users = replace(own[3], source="camvid (folder)", scene="camvid/0001")
-    text = judging.checked.write("# a comment\ndavis: {pairs: 9, wrong: 9}\n", (*own, foreign, users))
+    text = judging.checked.write("# a comment\ndavis: {pairs: 9, wrong: 9}\n", (*own, foreign, users), SOURCES)
     assert text == "# a comment\ncoco: {pairs: 4, wrong: 2}\n"
-    assert judging.checked.write("# a comment\n", (foreign, users)) == "# a comment\n{}\n"
+    assert judging.checked.write("# a comment\n", (foreign, users), SOURCES) == "# a comment\n{}\n"
 
 
 @pytest.mark.parametrize(

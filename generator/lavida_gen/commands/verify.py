@@ -6,7 +6,6 @@ import click
 
 from lavida_gen.commands._shared import CORPUS, JSON, WORKERS, cores, print_problems, progress
 from lavida_gen.common.text import counted
-from lavida_gen.storage.places import is_url
 
 
 @click.command()
@@ -37,5 +36,7 @@ def _todo(damaged: int, corpus: str) -> str:
         return "build it again into a new folder"
     if corpus.startswith("hf://"):
         return "publish it again"
+    from lavida_gen.storage.places import is_url
+
     again = f"the same `lavida-gen build` with the same --out ({corpus}) makes it again, byte for byte"
     return f"remove these shards; {again}" if is_url(corpus) else again  # at a URL a build checks sizes only

@@ -54,7 +54,7 @@ class CommandGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all subcommands, sorted."""
-        return [name.replace("_", "-") for name in plugins.names(self.package)]
+        return [name.replace("_", "-") for name in plugins.built_in(self.package)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The `command` of a subcommand's file, None if there is no such file."""

@@ -13,7 +13,6 @@ so a name with a colon is refused unless `allow_code` is given (`--allow-code` o
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -22,11 +21,13 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import metadata
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from lavida_gen.common.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 T = TypeVar("T")
 
@@ -201,6 +202,8 @@ def _from_file(package: str, base: type, name: str) -> type:
 @lru_cache(maxsize=32)
 def _entry_points(group: str, path: tuple[str, ...]) -> dict[str, list[metadata.EntryPoint]]:
     """Entry points of a group by name; `path` is sys.path, so that a changed one is looked through again."""
+    from importlib import metadata  # a third of the time of --help, which asks for no plug-ins
+
     found: dict[str, list[metadata.EntryPoint]] = {}
     for entry in metadata.entry_points(group=group):
         found.setdefault(entry.name, []).append(entry)
@@ -291,6 +294,8 @@ def install_hint(module: str) -> str:
 def _owner(module: str) -> Provider:
     """The distribution that a module belongs to, or the module with a digest of its source if there is none."""
     top = module.partition(".")[0]
+    from importlib import metadata
+
     for name in (top, *metadata.packages_distributions().get(top, ())):
         try:
             return Provider(metadata.distribution(name).name, metadata.version(name))
@@ -300,4 +305,6 @@ def _owner(module: str) -> Provider:
     source = Path(spec.origin) if spec is not None and spec.origin else None
     if source is None or not source.is_file():
         return Provider(module, "unknown")
+    import hashlib
+
     return Provider(module, f"sha256:{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}")

@@ -63,7 +63,11 @@ def test_parts_in_one_place(recipe: Path, whole: Path, tmp_path: Path) -> None:
         assert not (out / "corpus.json").exists()
     assert "16 samples" in run("merge", out)
     assert tree(out) == tree(whole)
-    assert "nothing is left to merge" in run("merge", out, code=2)
+    assert "16 samples" in run("merge", out), "the same command again has nothing to do"
+    assert tree(out) == tree(whole)
+    shard = next(out.glob("image/*.tar"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    assert f"{shard.name}: is damaged or missing, and the corpus is finished" in run("merge", out, code=1)
 
 
 def test_parts_in_several_places_are_joined_without_the_data(recipe: Path, whole: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -152,10 +153,31 @@ def test_bad_settings(tmp_path: Path, setting: str, message: str) -> None:
 
 
 def test_variables_with_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = GOOD.replace("name: small", "name: small\nabout: ${WHO:-nobody}")
-    assert load(tmp_path, text).about == "nobody"
-    monkeypatch.setenv("WHO", "somebody")
-    assert load(tmp_path, text).about == "somebody"
+    text = "name: small\nsamples: 4\nsources: [{name: coco, root: '${COCO_HERE:-data/coco}'}]\nexposures: [relabel, absent]\n"
+    assert str(load(tmp_path, text).sources[0].options.root) == "data/coco"
+    monkeypatch.setenv("COCO_HERE", "/mnt/coco")
+    assert str(load(tmp_path, text).sources[0].options.root) == "/mnt/coco"
+
+
+@pytest.mark.parametrize(
+    "line", ["about: ${HF_TOKEN}", "about: 'a ${HF_TOKEN:-x} b'", "prompts: {questions: ['${HF_TOKEN} {names}?']}"]
+)
+def test_secrets_of_the_environment_never_reach_what_is_published(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    found = problems(tmp_path, GOOD.replace("name: small", f"name: small\n{line}"))
+    assert "variables stand in paths of this machine only" in found
+    assert "hf_secret" not in found
+    options = GOOD.replace("name: street", "name: folder, root: '${HF_TOKEN}', licence: '${HF_TOKEN}'")
+    assert "sources[0].licence: ${HF_TOKEN} is not replaced here" in problems(tmp_path, options)
+
+
+def test_a_corpus_of_others_reads_no_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    published = load(tmp_path, GOOD).published() | {"about": "by ${HF_TOKEN}"}
+    (tmp_path / "corpus.json").write_text(json.dumps({"recipe": published}))
+    assert recipes.load(str(tmp_path / "corpus.json")).about == "by ${HF_TOKEN}"
 
 
 def test_unknown_recipe_names() -> None:

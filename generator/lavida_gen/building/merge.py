@@ -9,10 +9,11 @@ from lavida_gen.building.build import finished_ranges
 from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import PLAN, BuildPlan
-from lavida_gen.building.shard_records import ShardRecord, missing_ranges, read_record_lines, write_record
+from lavida_gen.building.shard_records import ShardRecord, is_intact, missing_ranges, read_record_lines, write_record
 from lavida_gen.building.toolchain import refuse_mixture
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, Manifest
+from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.places import open_storage
@@ -34,6 +35,9 @@ def merge_parts(out: Path | str, parts: Sequence[Path | str] = (), mixed_toolcha
         DataError: Shards are missing; the message names them.
     """
     storage, others = open_storage(out), [open_storage(part) for part in parts]
+    merged = _finished_corpus(storage)
+    if merged is not None:
+        return merged
     plan = _common_plan(storage, others)
     with locked(storage, plan) as finished:
         if finished is not None:
@@ -51,14 +55,28 @@ def merge_parts(out: Path | str, parts: Sequence[Path | str] = (), mixed_toolcha
         return finish(plan, storage, [records[part.name] for part in ranges])
 
 
+def _finished_corpus(storage: Storage) -> Manifest | None:
+    """The manifest of a corpus that an earlier merge finished: the same command again has nothing to do.
+
+    Raises:
+        DataError: One of its shards is damaged.
+    """
+    if storage.size(PLAN) is not None or storage.size(MANIFEST) is None:
+        return None
+    manifest = read_manifest(storage.read(MANIFEST), storage.at(MANIFEST))
+    for entry in manifest.shards:
+        if not is_intact(storage, entry.file, entry.bytes, entry.sha256):
+            got, todo = "is damaged or missing, and the corpus is finished", "build or fetch the corpus again"
+            raise DataError(problem(storage.at(entry.file), got, todo=todo))
+    return manifest
+
+
 def _common_plan(storage: Storage, others: Sequence[Storage]) -> BuildPlan:
     """The plan that all places share."""
     plans: dict[str, BuildPlan] = {}
     for place in (storage, *others):
         if place.size(PLAN) is not None:
             plans[place.place] = BuildPlan.read(place.read(PLAN), place.at(PLAN))
-        elif place.size(MANIFEST) is not None and place is storage:
-            raise UserError(problem(place, "is a finished corpus already", todo="nothing is left to merge"))
         elif place is not storage:
             raise UserError(problem(place, "holds no part of a build", "a folder that `build --shards` has written"))
     if not plans:

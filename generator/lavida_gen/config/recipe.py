@@ -2,12 +2,13 @@
 
     recipe = load("street", settings=["samples=500", "sources.0.scenes=200"])
 
-`${NAME}` and `${NAME:-default}` in any text are replaced from the environment; relative paths are relative to the
-working directory.
+`${NAME}` and `${NAME:-default}` are replaced from the environment in paths of this machine, and nowhere else; relative
+paths are relative to the working directory.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -200,6 +201,24 @@ def names_code(published: JsonObject) -> bool:
     return any(":" in row["name"] for key in ("sources", "exposures") for row in published.get(key, ()))
 
 
+_OF_SOURCE = re.compile(r"sources\[(\d+)\]\.(\w+)")
+
+
+def _names_a_local_place(raw: JsonObject, place: str, allow_code: bool) -> bool:
+    """Whether a text of a recipe is a path of this machine, which is not published."""
+    if place == "prompts":
+        return True
+    found = _OF_SOURCE.match(place)
+    if found is None:
+        return False
+    entry = raw["sources"][int(found[1])]
+    try:
+        options = plugins.find(SOURCES, Source, str(entry.get("name")), allow_code).Options
+    except UserError:
+        return found[2] == "root"  # the unknown name is reported elsewhere
+    return found[2] in _local_options(options)
+
+
 def load(name: str, settings: Sequence[str] = (), allow_code: bool = False) -> CorpusRecipe:
     """Read a recipe, with settings on top.
 
@@ -215,7 +234,11 @@ def load(name: str, settings: Sequence[str] = (), allow_code: bool = False) -> C
     problems: list[str] = []
     for setting in settings:
         problems.extend(apply_setting(raw, setting))
-    return parse(raw, where, problems, allow_code)
+    return parse(raw, where, problems, allow_code, expand=not _is_of_corpus(where))
+
+
+def _is_of_corpus(where: str) -> bool:
+    return is_url(where) or Path(where).name == "corpus.json"
 
 
 def _read(name: str) -> tuple[str, JsonObject]:
@@ -233,7 +256,7 @@ def _read(name: str) -> tuple[str, JsonObject]:
 
 
 def parse(
-    raw: JsonObject, where: str = "recipe", problems: Sequence[str] = (), allow_code: bool = False
+    raw: JsonObject, where: str = "recipe", problems: Sequence[str] = (), allow_code: bool = False, expand: bool = True
 ) -> CorpusRecipe:
     """A recipe from plain data.
 
@@ -242,12 +265,15 @@ def parse(
         where: What error messages call the recipe.
         problems: Problems that are known already, to be listed with the others.
         allow_code: As for `load`.
+        expand: Whether `${NAME}` is replaced; not in a corpus.json, which somebody else may have written.
 
     Raises:
         UserError: Lists every problem with its place.
     """
     messages = list(problems)
-    raw = expand_variables(raw, messages)
+    if expand:
+        unread = raw
+        raw = expand_variables(raw, messages, lambda place: _names_a_local_place(unread, place, allow_code))
     messages.extend(_normalise_entries(raw, "sources", SOURCES, Source, allow_code))
     messages.extend(_normalise_entries(raw, "exposures", EXPOSURES, Exposure, allow_code))
     if isinstance(raw.get("prompts"), str):

@@ -111,25 +111,33 @@ def apply_setting(raw: JsonObject, setting: str) -> Iterator[str]:
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
-def expand_variables(raw: JsonObject, problems: list[str]) -> JsonObject:
-    """Replace `${NAME}` and `${NAME:-default}` in all texts of a recipe.
+def expand_variables(
+    raw: JsonObject, problems: list[str], is_local: Callable[[str], bool] = lambda place: True
+) -> JsonObject:
+    """Replace `${NAME}` and `${NAME:-default}` in the texts of a recipe that name something on this machine.
 
     Args:
         raw: The recipe as read from its file.
-        problems: Receives a message for each variable that is not set and has no default.
+        problems: Receives a message for each variable that is not set and has no default, or that stands elsewhere.
+        is_local: Whether the text at a place such as ``sources[0].root`` names something on this machine and is not
+            published: other texts could carry a secret of the environment (`${HF_TOKEN}`) into a corpus.
 
     Returns:
         A copy with the variables replaced.
     """
-    return {key: _expanded(value, str(key), problems) for key, value in raw.items()}
+    return {key: _expanded(value, str(key), problems, is_local) for key, value in raw.items()}
 
 
-def _expanded(value: object, place: str, problems: list[str]) -> object:
+def _expanded(value: object, place: str, problems: list[str], is_local: Callable[[str], bool]) -> object:
     if isinstance(value, dict):
-        return {key: _expanded(inner, f"{place}.{key}", problems) for key, inner in value.items()}
+        return {key: _expanded(inner, f"{place}.{key}", problems, is_local) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_expanded(inner, f"{place}[{number}]", problems) for number, inner in enumerate(value)]
+        return [_expanded(inner, f"{place}[{number}]", problems, is_local) for number, inner in enumerate(value)]
     if not isinstance(value, str):
+        return value
+    if not is_local(place):
+        for match in _VARIABLE.finditer(value):
+            problems.append(f"{place}: {match[0]} is not replaced here; variables stand in paths of this machine only")
         return value
 
     def replace(match: re.Match[str]) -> str:

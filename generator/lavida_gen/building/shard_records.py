@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 from lavida_gen.building.toolchain import Toolchain
 from lavida_gen.common.text import shorten
+from lavida_gen.corpus.file_name import check_file_name
 from lavida_gen.corpus.manifest import FORMAT, STATE
 from lavida_gen.corpus.schema import sample_row
 from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256, to_json
@@ -98,6 +99,8 @@ def read_finished(storage: Storage, part: ShardRange) -> ShardRecord | None:
     try:
         head = json.loads(storage.read(record_name(part.name)).partition(b"\n")[0])
         files = [ShardFile(**file) for file in head["files"]]
+        for file in files:
+            check_file_name(file.file)
         marks: list[str] = head["marks"]
         toolchain = dict(head["toolchain"])
         record = ShardRecord(head["name"], files, head["samples"], head["drops"], toolchain, head["broken"])

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.corpus.file_name import CorpusFileName
 from lavida_gen.scenes.evidence import Use
 
 FORMAT = 2
@@ -48,7 +49,7 @@ class ShardEntry(StrictModel):
         toolchain: Its place in the manifest's `toolchains`, -1 if it was not recorded.
     """
 
-    file: str
+    file: CorpusFileName
     kind: str
     split: str
     bytes: int
@@ -68,7 +69,7 @@ class FileEntry(StrictModel):
         role: "stats", "licence" or "preview".
     """
 
-    file: str
+    file: CorpusFileName
     bytes: int
     sha256: str
     role: Literal["stats", "licence", "preview"]

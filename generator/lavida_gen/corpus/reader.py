@@ -272,7 +272,8 @@ def read_manifest(text: bytes, where: str) -> Manifest:
         first = error.errors(include_url=False)[0]
         expected = f"a manifest of format {' or '.join(map(str, READABLE))}"
         place = ".".join(map(str, first["loc"])) or MANIFEST
-        raise DataError(problem(where, f"{place}: {first['msg']}", expected)) from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise DataError(problem(where, f"{place}: {reason}", expected)) from error
 
 
 def refuse_other_formats(text: bytes, where: str) -> None:

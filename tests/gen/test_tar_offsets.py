@@ -50,3 +50,15 @@ def test_a_sample_that_is_cut_off_is_reported() -> None:
     data = tar("000000000.jpg", "000000001.jpg", "000000002.jpg")
     with pytest.raises(DataError, match="is not a complete tar|has no 'json'"):
         list(read_shard(io.BytesIO(data[: len(data) // 4]), "x.tar", {"000000002", "000000000"}))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+@pytest.mark.parametrize("keys", [None, {"000000000"}])
+def test_only_files_are_read(kind: bytes, keys: set[str] | None) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as made:
+        info = tarfile.TarInfo("000000000.jpg")
+        info.type, info.linkname = kind, "/etc/passwd"
+        made.addfile(info)
+    with pytest.raises(DataError, match=r"000000000\.jpg.*: is not a file; expected only files in a shard"):
+        list(read_shard(io.BytesIO(out.getvalue()), "x.tar", keys))

@@ -17,6 +17,7 @@ import yaml
 
 from lavida_gen.annotations import files
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.common.yaml_text import load_yaml
 
 SPLITS = ("train", "val", "test")
 FORMAT = "Ultralytics' data.yaml (names, train, val)"
@@ -52,7 +53,7 @@ def read(file: Path) -> YoloData:
         DataError: It cannot be read, is no YAML, has no classes, or is of another task.
     """
     try:
-        plain = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        plain = load_yaml(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(problem(file, f"cannot be read ({error.strerror})", FORMAT)) from error
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ import yaml
 
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import parse_json
+from lavida_gen.common.yaml_text import load_yaml
 
 NUMBER = re.compile(r"[-+]?\d+")
 NUMBERS = frozenset(("id", "idx", "index", "value", "number", "class_id", "label_id", "category_id", "classid"))
@@ -182,7 +183,7 @@ def _of_content(content: object, path: Path) -> dict[int, str]:
 
 def _parse_yaml(text: str, path: Path) -> object:
     try:
-        return yaml.safe_load(text)
+        return load_yaml(text)
     except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
         got = f"is not valid YAML ({' '.join(str(error).split())})"
         raise DataError(problem(path, got, "names by number, or a list of names")) from error

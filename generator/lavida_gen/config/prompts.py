@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 from lavida_gen.common.errors import UserError, problem, validation_text
 from lavida_gen.common.resources import resource
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.yaml_text import load_yaml
 
 SEG = "<SEG>"
 SLOT = "{names}"
@@ -59,7 +60,7 @@ class PromptBank(StrictModel):
         """
         file = path or BUILT_IN
         try:
-            plain = yaml.safe_load(file.read_text(encoding="utf-8"))
+            plain = load_yaml(file.read_text(encoding="utf-8"))
             return cls.model_validate(plain)
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(problem(file, f"cannot be read ({error})", "a prompt bank in YAML")) from error

@@ -259,7 +259,7 @@ def _grouped(
             yield key, fields
             fields = {}
         key = stem
-        file = tar.extractfile(info)
+        file = tar.extractfile(info) if info.isreg() else None  # a link would be followed
         if file is None:
             raise DataError(problem(f"{where}: {info.name}", "is not a file", "only files in a shard"))
         fields[field] = file.read()

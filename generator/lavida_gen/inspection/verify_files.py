@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from lavida_gen.common.yaml_text import load_yaml
 from lavida_gen.corpus.manifest import CARD, MANIFEST, STATE, STATS, FileEntry, ShardEntry
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import size_and_sha256
@@ -87,7 +88,7 @@ def card_licence(corpus: Corpus) -> Iterator[str]:
         return
     parts = corpus.storage.read(CARD).decode("utf-8", "replace").split("---\n", 2)
     try:
-        front = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else {}
+        front = load_yaml(parts[1]) if len(parts) == 3 and not parts[0] else {}
     except yaml.YAMLError:
         front = None
     if not isinstance(front, dict):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion, validation_text
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
+from lavida_gen.common.yaml_text import load_yaml
 
 UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
 """What PyYAML raises for a text; a 45th day or a tag that does not fit its value is not a YAMLError."""
@@ -57,7 +58,7 @@ def read_recipe_file(path: Path, keys: str) -> JsonObject:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        raw = yaml.load(text, Loader=_Loader)
+        raw = load_yaml(text, _Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(problem(path, f"cannot be read ({error})", "a YAML file")) from error
     except yaml.MarkedYAMLError as error:
@@ -87,7 +88,7 @@ def apply_setting(raw: JsonObject, setting: str) -> Iterator[str]:
         yield f"--set {setting}: expected key.path=value, e.g. sources.0.root=/data/coco"
         return
     try:
-        value = yaml.load(text, Loader=_Loader)
+        value = load_yaml(text, _Loader)
     except UNREADABLE as error:
         yield f"--set {setting}: the value is not valid YAML ({error})"
         return

@@ -13,6 +13,7 @@ import click
 from lavida_gen.commands import _shared as terminal
 from lavida_gen.commands._shared import CODE, JSON, RECIPE, print_listing
 from lavida_gen.common.errors import UserError
+from lavida_gen.common.yaml_text import load_yaml
 
 __all__ = [
     "BENCHMARK", "CODE", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH", "PRECISION",
@@ -79,8 +80,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
     Raises:
         UserError: An argument has no "=", or its value is no YAML.
     """
-    import yaml
-
     from lavida_gen.recipe_files.reading import UNREADABLE
 
     options: dict[str, object] = {}
@@ -89,7 +88,7 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
         if not equals:
             raise UserError(f"--set {setting}: no '='; expected KEY=VALUE")
         try:
-            options[key.strip()] = yaml.safe_load(value)
+            options[key.strip()] = load_yaml(value)
         except UNREADABLE as error:
             raise UserError(f"--set {setting}: the value is no YAML ({error})") from error
     return options

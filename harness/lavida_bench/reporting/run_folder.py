@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import yaml
-
 from lavida_bench.evaluation.measure import Measurement
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
@@ -24,6 +22,7 @@ from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import read_json
+from lavida_gen.common.yaml_text import load_yaml
 from lavida_gen.recipe_files.reading import UNREADABLE
 
 PICTURES = "pictures"
@@ -77,7 +76,8 @@ def render(run: Path) -> Path:
 def _title(run: Path) -> str:
     """The name of the run's recipe; the folder's, where scores came from elsewhere."""
     try:
-        return str(yaml.safe_load((run / RECIPE).read_bytes())["name"])
+        recipe = load_yaml((run / RECIPE).read_text("utf-8"))
+        return str(recipe["name"]) if isinstance(recipe, dict) else run.resolve().name
     except (OSError, *UNREADABLE):
         return run.resolve().name
 

@@ -1,0 +1,61 @@
+"""YAML that somebody else wrote: read with limits, so that nine lines cannot fill the memory or exhaust the stack."""
+
+from __future__ import annotations
+
+import yaml
+
+MAX_LETTERS = 20_000_000
+MAX_DEPTH = 60
+MAX_NODES = 1_000_000
+"""Values, those that `*name` repeats counted as often as they are repeated: nine lines of nine aliases each of the line
+before are a billion."""
+
+
+class _TooComplex(yaml.MarkedYAMLError):
+    """Valid YAML beyond the limits."""
+
+
+def load_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> object:
+    """Parse YAML.
+
+    Args:
+        text: The text.
+        loader: A safe loader.
+
+    Returns:
+        Plain data.
+
+    Raises:
+        yaml.YAMLError: It is no valid YAML, longer or deeper than the limits, or repeats too much by aliases.
+    """
+    if len(text) > MAX_LETTERS:
+        raise _TooComplex(problem=f"{len(text):,} characters; expected at most {MAX_LETTERS:,}")
+    _check_structure(text, loader)
+    value: object = yaml.load(text, Loader=loader)
+    return value
+
+
+def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
+    """Walk over the events, which repeat nothing. Raises _TooComplex."""
+    nodes_of_anchor: dict[str, int] = {}
+    open_collections: list[tuple[str | None, int]] = [(None, 0)]  # anchor, nodes so far
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_collections.append((event.anchor, 1))
+            if len(open_collections) > MAX_DEPTH + 1:
+                raise _TooComplex(problem=f"nested {len(open_collections) - 1} deep; expected at most {MAX_DEPTH}")
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, nodes = open_collections.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            anchor, nodes = None, nodes_of_anchor.get(event.anchor or "", 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor, nodes = event.anchor, 1
+        else:
+            continue
+        if anchor is not None:
+            nodes_of_anchor[anchor] = nodes
+        outer, total = open_collections.pop()
+        if total + nodes > MAX_NODES:
+            raise _TooComplex(problem=f"more than {MAX_NODES:,} values, with those that aliases (*name) repeat")
+        open_collections.append((outer, total + nodes))

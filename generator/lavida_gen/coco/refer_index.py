@@ -14,7 +14,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations import json_stream, safe_pickle
+from lavida_gen.annotations import contained_pickle, json_stream
 from lavida_gen.annotations.problem_list import MAX_NOTES, LeftOut, ProblemList
 from lavida_gen.coco.coco_index import CocoIndex, image_numbers
 from lavida_gen.coco.fields import integer
@@ -172,7 +172,7 @@ class _RefsReader:
             if ident != NO_ID and self.annotation_rows.setdefault(ident, row) != row:
                 self.repeated.add(ident)
         refs: Iterable[object] = (
-            json_stream.elements(self.path) if self.path.suffix == ".json" else safe_pickle.load(self.path, list)
+            json_stream.elements(self.path) if self.path.suffix == ".json" else contained_pickle.load(self.path, list)
         )
         for number, ref in enumerate(refs):
             try:

@@ -5,6 +5,7 @@ With a single process nothing here imports torch.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,4 +90,12 @@ def _process_group() -> ProcessGroup:
 
     PartialState()  # joins the launcher's group, if nobody has yet
     group: ProcessGroup = dist.new_group(backend="gloo", timeout=PATIENCE)
+    atexit.register(_leave)  # threads of a group that nobody destroys may abort an interpreter that ends
     return group
+
+
+def _leave() -> None:
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.destroy_process_group()

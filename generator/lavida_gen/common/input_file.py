@@ -1,0 +1,208 @@
+"""The one door for files that somebody else may have written: annotations, pictures, videos, corpora, models.
+
+A name can lead to a FIFO that never ends, to a device, or to more bytes than the memory holds; a small file can state a
+picture of gigabytes; a parser can raise anything. Here only a regular file of a plausible size is opened, the size of a
+picture is checked before it is decoded, and what a parser raises becomes one error that names the file. No other module
+opens files of strangers, which `tests/gen/test_one_door.py` checks in the source.
+
+The limits are far above real data: LVIS and COCO have JSON files of gigabytes, cameras take photographs of 108
+megapixels.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from lavida_gen.common.errors import DataError, LavidaGenError, problem
+from lavida_gen.common.text import printable
+
+_MB, _GB = 1_000_000, 1_000_000_000
+
+MAX_TEXT = 100 * _MB
+"""Bytes of a text that is read as a whole: names, YAML, labels of a picture, CSV, manifests."""
+MAX_JSON = 4 * _GB
+"""Bytes of a JSON or pickle that is read as a whole."""
+MAX_STREAM = 1000 * _GB
+"""Bytes of a file that is read in pieces: large JSON, shards, videos, arrays, tables, weights of models."""
+MAX_PICTURE = 1 * _GB
+"""Bytes of an encoded picture or mask; 108 megapixels of 16 bits are 650 MB."""
+MAX_PIXELS = 128_000_000
+"""Pixels of a picture or mask; gigapixel scans are not scenes."""
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_regular(path: str | Path, limit: int) -> BinaryIO:
+    """`open_input` for callers that handle the errors of files themselves.
+
+    Args:
+        path: The file; links are followed.
+        limit: Most bytes it may have.
+
+    Returns:
+        The file, open for reading.
+
+    Raises:
+        OSError: It cannot be opened, is no regular file, or is larger.
+    """
+    handle, _ = _open(path, limit)
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: str | Path, limit: int) -> bytes:
+    """`read_input` for callers that handle the errors of files themselves.
+
+    Args:
+        path: The file; links are followed.
+        limit: Most bytes it may have.
+
+    Returns:
+        As many bytes as it had when it was opened.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is larger.
+    """
+    handle, size = _open(path, limit)
+    try:
+        data = os.read(handle, size)
+        while len(data) < size and (more := os.read(handle, size - len(data))):  # one call reads 2 GB at most
+            data += more
+        return data
+    finally:
+        os.close(handle)
+
+
+def _open(path: str | Path, limit: int) -> tuple[int, int]:
+    """(handle, size in bytes). Opening a FIFO does not wait for its writer. Raises OSError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except ValueError as error:  # a zero byte, or letters that no file name can have
+        raise OSError(errno.EINVAL, f"its name is not valid: {error}", str(path)) from error
+    found = os.fstat(handle)
+    reason = ""
+    if not stat.S_ISREG(found.st_mode):
+        reason = f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'something else')}, not a regular file"
+    elif found.st_size > limit:
+        reason = f"it has {found.st_size:,} bytes, more than {limit:,}"
+    if reason:
+        os.close(handle)
+        raise OSError(errno.EINVAL, reason, str(path))
+    return handle, found.st_size
+
+
+def open_input(path: str | Path, limit: int, expected: str = "", todo: str = "") -> BinaryIO:
+    """Open a file that somebody else may have written.
+
+    Args:
+        path: The file; links are followed.
+        limit: Most bytes it may have: one of the limits of this module.
+        expected: What the file should be, for messages.
+        todo: What to do about a damaged file, for messages.
+
+    Returns:
+        The file, open for reading.
+
+    Raises:
+        DataError: It cannot be opened, is no regular file, or is larger; its cause is the OSError.
+    """
+    try:
+        return open_regular(path, limit)
+    except OSError as error:
+        raise unreadable(path, error, expected, todo) from error
+
+
+def read_input(path: str | Path, limit: int = MAX_TEXT, expected: str = "", todo: str = "") -> bytes:
+    """Content of a file that somebody else may have written; the arguments are those of `open_input`.
+
+    Returns:
+        As many bytes as it had when it was opened.
+
+    Raises:
+        DataError: It cannot be read, is no regular file, or is larger; its cause is the OSError.
+    """
+    try:
+        return read_regular(path, limit)
+    except OSError as error:
+        raise unreadable(path, error, expected, todo) from error
+
+
+def unreadable(path: object, error: OSError, expected: str = "", todo: str = "") -> DataError:
+    """The DataError for a file that cannot be read.
+
+    Args:
+        path: The file.
+        error: Why.
+        expected: What the file should be.
+        todo: What to do about it.
+    """
+    return DataError(problem(path, f"cannot be read ({error.strerror or error})", expected, todo))
+
+
+@contextmanager
+def parsing(
+    where: object, expected: str = "", todo: str = "", family: type[LavidaGenError] = DataError, got: str = ""
+) -> Iterator[None]:
+    """Around the call of a parser, and nothing else: whatever it raises becomes one error.
+
+    Mistakes of our own code stay what they are as long as that code is outside of the block.
+
+    Args:
+        where: What is parsed, for messages.
+        expected: What it should be, for messages.
+        todo: What to do about a damaged one, for messages.
+        family: Class of the error.
+        got: What to call the failure: "is not valid TOML"; by default "cannot be read".
+
+    Raises:
+        LavidaGenError: The block raised anything but an error for users; its cause is what the block raised.
+    """
+    try:
+        yield
+    except LavidaGenError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # of parsers written in Rust
+            raise
+        raise family(problem(where, f"{got or 'cannot be read'} ({reason_of(error)})", expected, todo)) from error
+
+
+def reason_of(error: BaseException, most: int = 200) -> str:
+    """What a parser has against its input, in one printable line that is not long.
+
+    Args:
+        error: Its exception.
+        most: Letters.
+    """
+    text = printable(" ".join(str(error).split()))
+    if not isinstance(error, ValueError | OSError) or not text:
+        name = type(error).__name__
+        text = f"{name}: {text}" if text else name
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def check_pixels(width: int, height: int, where: object) -> None:
+    """Check the size of a picture or mask, as its header states it, before it is decoded.
+
+    Args:
+        width: Pixels.
+        height: Pixels.
+        where: Names the picture in errors.
+
+    Raises:
+        DataError: It has more than `MAX_PIXELS`, or none.
+    """
+    if width * height > MAX_PIXELS or width <= 0 or height <= 0:
+        expected = f"at most {MAX_PIXELS:,} pixels" if width > 0 < height else "at least one pixel"
+        raise DataError(problem(where, f"{width} x {height} pixels", expected, "shrink or remove the image"))

@@ -107,9 +107,9 @@ def test_whatever_a_parser_raises_is_one_error(error: Exception, reason: str) ->
 
 def test_a_panic_of_a_parser_in_rust_is_one_error() -> None:
     panic = type("PanicException", (BaseException,), {})
-    with pytest.raises(DataError, match=r"FILE: is no tokenizer \(PanicException: index\)"):
-        with parsing("FILE", got="is no tokenizer"):
-            raise panic("index")
+    text = r"FILE: is no tokenizer \(PanicException: index\)"
+    with pytest.raises(DataError, match=text), parsing("FILE", got="is no tokenizer"):
+        raise panic("index")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), UserError("as it is"), DataError("as it is")])

@@ -72,7 +72,7 @@ def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
     assert difference["value"] == pytest.approx(own - other)
     assert difference["low"] > 0
     assert {pair["key"] for pair in plain["compared"][0]["pairs"]} == {"gate", "quiet", "yard"}
-    assert "## folder, protocol official/1: good against bad" in (tmp_path / "c" / "comparison.md").read_text()
+    assert "## folder, protocol official/2: good against bad" in (tmp_path / "c" / "comparison.md").read_text()
     assert (tmp_path / "c" / "comparison.html").stat().st_size > 10_000
     assert "videos are not reliable" not in run("compare", *runs, "--resamples", 0).output
     assert json.loads(run("compare", *runs, "--resamples", 0, "--json").output)[0]["methods"] == ["good", "bad"]
@@ -108,7 +108,7 @@ def test_one_of_several_methods_is_named(runs: tuple[Path, Path], tmp_path: Path
     with pytest.raises(UserError, match=r"both@worse: no method 'worse'; expected one of: good, bad"):
         open_run(f"{tmp_path / 'both'}@worse")
     with pytest.raises(
-        UserError, match=r"folder on official/1 has 2 methods; expected one method per run: .*both@good or .*both@bad"
+        UserError, match=r"folder on official/2 has 2 methods; expected one method per run: .*both@good or .*both@bad"
     ):
         shared_entries(open_run(str(tmp_path / "both")), open_run(str(runs[0])))
     with pytest.raises(DataError, match="results.json: no such file"):
@@ -121,8 +121,8 @@ def test_runs_without_anything_in_common(runs: tuple[Path, Path], tmp_path: Path
     assert run(*words, "--resamples", 0, "--baseline", "none", "--out", tmp_path / "p").exit_code == 0
     done = run("compare", runs[0], tmp_path / "p")
     assert done.exit_code == 2
-    assert "has folder under official/1; " in done.output
-    assert "has folder under paper/1; expected a benchmark and protocol that both have" in done.output
+    assert "has folder under official/2; " in done.output
+    assert "has folder under paper/2; expected a benchmark and protocol that both have" in done.output
 
 
 def test_scores_that_have_gone(runs: tuple[Path, Path], tmp_path: Path, small_folder: Path) -> None:
@@ -185,7 +185,7 @@ def test_scores_of_a_store_are_read_as_it_wrote_them(tmp_path: Path, small_folde
 
 
 @pytest.mark.parametrize(
-    "text", ["official/1", "official/1 (partial)", "official/1 spacing=4", "paper/1", "paper/1 every=2"]
+    "text", ["official/2", "official/2 (partial)", "official/2 spacing=4", "paper/2", "paper/2 every=2"]
 )
 def test_a_protocol_is_made_again_from_its_id(text: str) -> None:
     assert from_id(text, benchmark.make("ucf_crime").rules).id == text.removesuffix(" (partial)")

@@ -16,7 +16,8 @@ from lavida_bench.metrics import _base as metric
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._score_counts import LIMIT
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.protocols.histogram import ORDER, VALUES, consecutive_runs, resize_nearest
+from lavida_bench.protocols.histogram import ORDER, VALUES, consecutive_runs
+from lavida_bench.protocols.resize import resize_nearest
 from lavida_bench.testing import check_metric
 from lavida_bench.videos.types import Detections, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError

@@ -99,7 +99,7 @@ def test_official_refuses_less_than_everything_and_lists_it() -> None:
     with pytest.raises(DataError) as caught:
         evaluate(pairs, OFFICIAL)
     text = str(caught.value)
-    assert "protocol official/1: scored 2 of 14 videos, 60 of 420 frames (14.28 %)" in text
+    assert "protocol official/2: scored 2 of 14 videos, 60 of 420 frames (14.28 %)" in text
     assert "; 12 have no score: v0, v1" in text
     assert "v0, v1, v2, v3, v4, v5, v6, v7, v8, v9 and 2 more" in text
     assert "expected every frame of every test video" in text
@@ -122,7 +122,7 @@ def test_a_partial_result_is_marked() -> None:
     videos = benchmark(3)
     pairs = [(videos[0], None), (videos[1], noise(videos[1])), (videos[2], noise(videos[2]))]
     result = evaluate(pairs, OFFICIAL, ["frame_auc"], allow_partial=True, bootstrap=FEW)
-    assert result.protocol == "official/1 (partial)"
+    assert result.protocol == "official/2 (partial)"
     assert result.coverage.missing == ("v0",)
     assert result.warnings[0] == ("scored 2 of 3 videos, 60 of 90 frames (66.66 %): numbers are not the benchmark's")
 
@@ -140,7 +140,7 @@ def test_paper_reports_its_coverage_without_refusing() -> None:
     protocol = protocols.make("paper", ScoringRules(every=2))
     result = evaluate([(v, noise(v)) for v in benchmark()], protocol, ["frame_auc"], bootstrap=FEW)
     assert result.coverage.share == pytest.approx(16 / 30)
-    assert result.warnings[0].endswith("as protocol paper/1 has it")
+    assert result.warnings[0].endswith("as protocol paper/2 has it")
 
 
 def test_a_method_below_the_video_oracle_gets_a_warning() -> None:

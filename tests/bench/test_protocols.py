@@ -115,7 +115,7 @@ def test_paper_reproduces_its_description(every: int, abnormal_only: bool) -> No
     assert result.coverage.videos == sum(number > 0 for number in scored)
     assert result.coverage.videos_total == 7
     assert result.coverage.frames_total == sum(row[1] for row in rows)
-    assert result.protocol == "paper/1"
+    assert result.protocol == "paper/2"
     assert "an artificial normal frame of score 0 and an abnormal one of score 1 are added (protocol)" in (
         result.metrics["frame_auc"].notes
     )
@@ -197,16 +197,16 @@ def test_scores_of_another_video_or_length_are_refused(name: str) -> None:
 
 
 def test_protocols_are_named_and_versioned() -> None:
-    assert protocols.make("official").id == "official/1"
-    assert protocols.make("paper/1", ScoringRules(every=4)).id == "paper/1"
-    assert Official(spacing=4).id == "official/1 spacing=4"
+    assert protocols.make("official").id == "official/2"
+    assert protocols.make("paper/2", ScoringRules(every=4)).id == "paper/2"
+    assert Official(spacing=4).id == "official/2 spacing=4"
     assert (Paper(ScoringRules(every=4), every=4).id, Paper(ScoringRules(every=4), every=16).id) == (
-        "paper/1",
-        "paper/1 every=16",
+        "paper/2",
+        "paper/2 every=16",
     )
     with pytest.raises(UserError, match=r"unknown protocol 'offical'; did you mean 'official'\?"):
         protocols.make("offical")
-    with pytest.raises(UserError, match=r"protocol 'paper/7': version 7; expected paper/1, the one that this code has"):
+    with pytest.raises(UserError, match=r"protocol 'paper/7': version 7; expected paper/2, the one that this code has"):
         protocols.make("paper/7")
     with pytest.raises(UserError, match=r"protocol official: spacing 0; expected 1 or more"):
         Official(spacing=0)

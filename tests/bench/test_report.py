@@ -104,7 +104,7 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
     assert [entry.result.method for entry in entries] == ["mine", "other"]
     assert entries[0].names == ("again",)
     assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == [
-        "folder-official-1-mine.json", "folder-official-1-other.json",
+        "folder-official-2-mine.json", "folder-official-2-other.json",
     ]  # fmt: skip
     before = page.read_bytes()
     assert report.render(tmp_path).read_bytes() == before
@@ -112,13 +112,13 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
     (tmp_path / "recipe.yaml").write_text("name: tried")
     assert "<title>tried: results</title>" in report.render(tmp_path).read_text("utf-8")
     (tmp_path / "recipe.yaml").unlink()
-    (tmp_path / "pictures" / "folder-official-1-mine.json").unlink()
+    (tmp_path / "pictures" / "folder-official-2-mine.json").unlink()
     assert len(report.render(tmp_path).read_bytes()) < len(before)
-    (tmp_path / "pictures" / "folder-official-1-other.json").write_text("{")
+    (tmp_path / "pictures" / "folder-official-2-other.json").write_text("{")
     with pytest.raises(DataError, match=r"other.json:1:2: is not valid JSON .*; remove it, or report again"):
         report.render(tmp_path)
     for odd in ("5", "[1]", "[{}]"):
-        (tmp_path / "pictures" / "folder-official-1-other.json").write_text(odd)
+        (tmp_path / "pictures" / "folder-official-2-other.json").write_text(odd)
         with pytest.raises(DataError, match=r"other.json: no list of what a report shows of each video; remove it"):
             report.render(tmp_path)
     (tmp_path / "recipe.yaml").write_text("name: 2020-13-45")
@@ -129,7 +129,7 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
 def test_methods_that_differ_in_an_odd_character_have_files_of_their_own(small_folder: Path) -> None:
     slugs = {measured(small_folder, method).entry.slug for method in ("a b", "a/b", "a-b")}
     assert len(slugs) == 3
-    assert "folder-official-1-a-b" in slugs
+    assert "folder-official-2-a-b" in slugs
 
 
 def test_baselines_are_measured_as_the_method_is(small_folder: Path) -> None:
@@ -147,7 +147,7 @@ def test_partial_results_name_what_is_missing(small_folder: Path) -> None:
     made = measure(opened, protocols.make("official", opened.rules), pairs, "m", current_provenance(), how=how)
     assert made.entry.result.coverage.missing == ("yard",)
     assert [view.key for view in made.views] == ["gate", "quiet"]
-    assert made.entry.slug == "folder-official-1-m"
+    assert made.entry.slug == "folder-official-2-m"
     assert "> **Warning:** scored 2 of 3 videos" in markdown(RunResults((made.entry,)), "run")
 
 
@@ -174,7 +174,7 @@ def test_published_numbers_are_ours_to_read_and_marked() -> None:
             assert set(values) <= known
             assert all(50 < value < 100 for value in values.values())
     lavida = published.all_published()[0]
-    assert (lavida.method, lavida.protocol) == ("LAVIDA", "paper/1")
+    assert (lavida.method, lavida.protocol) == ("LAVIDA", "paper/2")
     assert lavida.values["ucsd_ped2"] == {"pixel_auc": 87.68}
     assert [paper.method for paper in published.published_for("xd_violence")] == [
         "LAVIDA",
@@ -198,7 +198,7 @@ def test_the_table_has_this_the_baselines_and_papers(small_folder: Path) -> None
     at = [column.metric for column in made.columns].index("pixel_auc")
     lavida = next(row for row in made.rows if row.method == "LAVIDA")
     assert lavida.cells[at] == Estimate(87.68)
-    assert lavida.protocol == "paper/1"
+    assert lavida.protocol == "paper/2"
     assert sum(cell is not None for cell in lavida.cells) == 1
     assert made.rows[0].cells[at] == table.in_unit(entry.result.metrics["pixel_auc"].headline, "%")
     assert made.columns[0].metric == "frame_auc"
@@ -225,7 +225,7 @@ def test_markdown_is_a_table_and_trusts_no_name(small_folder: Path) -> None:
     lines = text.splitlines()
     head = next(line for line in lines if line.startswith("| method"))
     row = next(line for line in lines if line.startswith("| **a"))
-    assert row.startswith(r"| **a\|b\<c\>\*d\*** | official/1 |")
+    assert row.startswith(r"| **a\|b\<c\>\*d\*** | official/2 |")
     assert row.replace(r"\|", "").count("|") == head.count("|")
     assert "- command: `the command`" in text
     assert "Scored 3 of 3 videos, 30 of 30 frames (100.00 %)." in text

@@ -88,7 +88,7 @@ def test_everything_is_on_the_page(page: Path, runs: list[Measurement], browser:
     assert driver.title == "first run: results"
     assert texts(driver, "h1") == ["first run"]
     assert texts(driver, "h2") == [
-        "folder: frame_difference, protocol official/1", "folder: centre_prior, protocol paper/1",
+        "folder: frame_difference, protocol official/2", "folder: centre_prior, protocol paper/2",
     ]  # fmt: skip
     assert len(texts(driver, "nav a")) == 2
     for one in runs:
@@ -209,7 +209,7 @@ def test_a_comparison(runs: list[Measurement], tmp_path: Path, browser: Callable
     ]
     difference = Difference(0.1, 0.05, 0.2, 0.99, 30, 0.8, 0.7)
     compared = Comparison(
-        "folder", "official/1", (HOSTILE, "other"), ("all", "all"), {"frame_auc": {"micro": difference}},
+        "folder", "official/2", (HOSTILE, "other"), ("all", "all"), {"frame_auc": {"micro": difference}},
         (*pairs, ComparedVideo(HOSTILE, (timelines[2], timelines[2]), (None, None))), 30, 0,
     )  # fmt: skip
     driver = browser(comparison.write(tmp_path, [compared], current_provenance({}, HOSTILE)), height=3000)

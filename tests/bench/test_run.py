@@ -61,7 +61,7 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     run = tmp_path / "run"
     assert [(entry.result.method, entry.result.protocol) for entry in results_json.read(run).entries] == [
-        ("small-run", "official/1"), ("small-run (generic)", "paper/1"),
+        ("small-run", "official/2"), ("small-run (generic)", "paper/2"),
     ]  # fmt: skip
     text = (run / "README.md").read_text("utf-8")
     for part in (
@@ -88,7 +88,7 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
     (run / "report.html").unlink()
     result = CliRunner().invoke(main, ["report", str(run), "--text"])
     assert result.exit_code == 0, result.output
-    assert "## street: small-run, protocol official/1" in result.output
+    assert "## street: small-run, protocol official/2" in result.output
     assert (run / "report.html").read_bytes() == page
 
     (run / "scores" / "street" / "videos" / "Test001.npz").unlink()

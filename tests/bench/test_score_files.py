@@ -334,7 +334,7 @@ def test_partial_scores_need_an_option(tmp_path: Path, small_folder: Path) -> No
     assert "scores of 2 of 3 videos; missing: quiet" in done.output
     done = run(*words, "--allow-partial")
     assert done.exit_code == 0
-    assert "protocol official/1 (partial)" in done.output
+    assert "protocol official/2 (partial)" in done.output
     assert "warning: scored 2 of 3 videos, 22 of 30 frames (73.33 %): numbers are not the benchmark's" in done.output
     for option, message in (("--metric", "unknown metric 'nope'"), ("--baseline", "unknown baseline 'nope'")):
         done = run(*words, option, "nope")

@@ -214,7 +214,7 @@ def test_a_video_that_can_not_be_read_at_all_is_reported_and_the_others_are_kept
     assert sorted(path.name for path in videos.iterdir()) == ["a.npz", "c.npz"]
     partial = run(*words, "--allow-partial")
     assert partial.exit_code == 0, partial.output
-    assert "official/1 (partial)" in partial.output
+    assert "official/2 (partial)" in partial.output
     drawing.video(path, 24, gop=4)
     whole = run(*words)
     assert whole.exit_code == 0, whole.output

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lavida_bench.protocols.resize import Resize, resize_maps, resize_nearest
 from lavida_bench.videos.types import Bits, Counts, Floats, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
@@ -65,26 +64,6 @@ def count_scores(maps: Maps, masks: Bits) -> tuple[Counts, Counts]:
     return positive, everything - positive
 
 
-Value = TypeVar("Value", np.float16, np.bool_)
-
-
-def resize_nearest(stack: NDArray[Value], size: tuple[int, int]) -> NDArray[Value]:
-    """Resize by nearest neighbour: output row i takes input row floor(i * h / H).
-
-    Args:
-        stack: (n, h, w) float16 or bool.
-        size: (H, W), the wanted size.
-
-    Returns:
-        (n, H, W) of the same dtype; `stack` itself if it has the size.
-    """
-    if stack.shape[1:] == size:
-        return stack
-    rows = np.arange(size[0]) * stack.shape[1] // size[0]
-    columns = np.arange(size[1]) * stack.shape[2] // size[1]
-    return stack[:, rows[:, None], columns[None, :]]
-
-
 def consecutive_runs(frames: Counts, longest: int) -> Iterator[tuple[int, int]]:
     """Split frame numbers into runs of consecutive ones.
 
@@ -135,7 +114,7 @@ def check_finite(key: str, maps: Maps, start: int) -> None:
 
 
 def summarise_pixels(
-    video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None
+    video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None, how: Resize = "bilinear"
 ) -> PixelSummary:
     """Count the pixels of a video by score and label.
 
@@ -143,7 +122,9 @@ def summarise_pixels(
         video: A video with masks.
         score: Scores of it with pixel maps.
         frames: (m,) int64, the frames whose pixels count, ascending.
-        size: (h, w) to which masks and maps are resized; None = size of the video.
+        size: (h, w) at which masks and maps are compared; None = size of the video. Masks are resized by nearest
+            neighbour.
+        how: How maps are resized.
 
     Returns:
         The counts.
@@ -158,7 +139,10 @@ def summarise_pixels(
     for start, stop in consecutive_runs(frames, max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
         read = video.read_masks(start, stop)
         assert read is not None, f"{video.key}: no masks"
-        maps, masks = resize_nearest(score.read_pixels(start, stop), size), resize_nearest(read, size)
+        given = score.read_pixels(start, stop)
+        if given.shape[1:] != size:
+            check_finite(video.key, given, start)  # interpolation would spread them
+        maps, masks = resize_maps(given, size, how), resize_nearest(read, size)
         inside, outside = count_scores(maps, masks)
         if inside[ORDER].sum() + outside[ORDER].sum() != maps.size:
             check_finite(video.key, maps, start)

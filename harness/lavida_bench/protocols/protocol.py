@@ -1,14 +1,20 @@
 """Protocols: which videos and frames are scored, in which clips, and how scores of sampled frames become a number.
 
-Named and versioned: a result is of ``official/1`` or ``paper/1``, never just "AUC". Published figures of zero-shot
+Named and versioned: a result is of ``official/2`` or ``paper/2``, never just "AUC". Published figures of zero-shot
 video anomaly detection rest on protocols that differ from the benchmarks' own; both are implemented here.
 
-official/1  Every frame of every test video. Clips of 8 frames; the last clip of a video is filled by repeating its last
-            frame, whose extra scores are dropped. Nothing artificial. Coverage below 100 % is an error.
-paper/1     As LAVIDA's authors score (arXiv 2602.19248 and their code). Every N-th frame, in clips of 8 sampled frames
+official/2  Every frame of every test video. Clips of 8 frames; the last clip of a video is filled by repeating its last
+            frame, whose extra scores are dropped. Nothing artificial. Coverage below 100 % is an error. Pixels are
+            compared at the size of the masks; maps of another size are resized by bilinear interpolation.
+paper/2     As LAVIDA's authors score (arXiv 2602.19248 and their code). Every N-th frame, in clips of 8 sampled frames
             that do not overlap; a clip that does not fill is dropped (and so is every video shorter than 8 * N frames).
             The score of a sampled frame is repeated for the frames up to the next one. One artificial normal frame of
-            score 0 and one abnormal of score 1 join the raw logits, in micro and in each video of macro.
+            score 0 and one abnormal of score 1 join the raw logits, in micro and in each video of macro. Pixels are
+            compared at the size that the benchmark's rules demand (UCSD: 158 x 238), masks and maps by nearest
+            neighbour.
+
+Version 2 has one rule of resizing for every method and route; version 1 resized the maps of `score` bilinearly and
+those of files by nearest neighbour, under both names.
 
 What differs between benchmarks (metrics, N, abnormal videos only, size of the pixels) comes as ScoringRules.
 Letters: F frames of a video, T = 8 frames of a clip, n frames.
@@ -52,7 +58,7 @@ class EvaluationProtocol(ABC):
 
     @property
     def id(self) -> str:
-        """As results name it: ``official/1``, with the options that differ from the protocol's own."""
+        """As results name it: ``official/2``, with the options that differ from the protocol's own."""
         return f"{self.name}/{self.version}{self._options()}"
 
     @abstractmethod
@@ -151,7 +157,7 @@ class Official(EvaluationProtocol):
     """
 
     name = "official"
-    version = 1
+    version = 2
     complete = True
 
     def __init__(self, rules: ScoringRules = GENERIC_RULES, spacing: int = 1) -> None:
@@ -203,7 +209,7 @@ class Paper(EvaluationProtocol):
     """
 
     name = "paper"
-    version = 1
+    version = 2
     complete = False
 
     def __init__(self, rules: ScoringRules = GENERIC_RULES, every: int | None = None) -> None:
@@ -253,7 +259,7 @@ class Paper(EvaluationProtocol):
         frames = (sampled[:, None] + np.arange(self.every)).reshape(-1)
         values = np.repeat(score.frames[sampled], self.every)
         labels, size = video.frame_labels[frames], self.rules.paper_pixel_size
-        return EvaluatedVideo(video, score, frames, labels, values, sampled, size, endpoints=True)
+        return EvaluatedVideo(video, score, frames, labels, values, sampled, size, "nearest", endpoints=True)
 
 
 PROTOCOLS: dict[str, type[Official] | type[Paper]] = {"official": Official, "paper": Paper}
@@ -263,7 +269,7 @@ def make(name: str, rules: ScoringRules = GENERIC_RULES) -> EvaluationProtocol:
     """Make a protocol by its name.
 
     Args:
-        name: ``official``, ``paper``, or with a version: ``official/1``.
+        name: ``official``, ``paper``, or with a version: ``official/2``.
         rules: What is special about the benchmark: `benchmark.rules`.
 
     Returns:
@@ -286,7 +292,7 @@ def from_id(text: str, rules: ScoringRules) -> EvaluationProtocol:
     """Make the protocol that a result names.
 
     Args:
-        text: Its id, ``official/1`` or ``paper/1 every=2``; a trailing `` (partial)`` is ignored.
+        text: Its id, ``official/2`` or ``paper/2 every=2``; a trailing `` (partial)`` is ignored.
         rules: What is special about the benchmark: `benchmark.rules`.
 
     Returns:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lavida_bench.protocols.histogram import PixelSummary, summarise_pixels
+from lavida_bench.protocols.resize import Resize
 from lavida_bench.videos.types import Bits, Counts, Floats, TestVideo, VideoScore
 
 
@@ -23,7 +24,8 @@ class EvaluatedVideo:
         labels: (n,) bool, True = abnormal.
         values: (n,) float32, the method's scores of these frames.
         pixel_frames: (m,) int64, numbers of the frames whose pixels count, ascending.
-        pixel_size: (h, w) at which masks and maps are compared (nearest neighbour); None = size of the masks.
+        pixel_size: (h, w) at which masks and maps are compared; None = size of the masks.
+        pixel_resize: How maps of another size are resized.
         endpoints: Whether the protocol adds an artificial normal frame of score 0 and an abnormal one of score 1.
     """
 
@@ -34,6 +36,7 @@ class EvaluatedVideo:
     values: Floats
     pixel_frames: Counts
     pixel_size: tuple[int, int] | None = None
+    pixel_resize: Resize = "bilinear"
     endpoints: bool = False
 
     @property
@@ -49,4 +52,4 @@ class EvaluatedVideo:
         """
         if not self.video.has_pixels or self.score.pixels is None or not len(self.pixel_frames):
             return None
-        return summarise_pixels(self.video, self.score, self.pixel_frames, self.pixel_size)
+        return summarise_pixels(self.video, self.score, self.pixel_frames, self.pixel_size, self.pixel_resize)

@@ -18,7 +18,6 @@ from typing import TypedDict
 
 import numpy as np
 
-from lavida_bench.videos import regions
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import Media, TruncatedVideo
 from lavida_bench.videos.types import Bits, Detections, Floats, Maps, TestVideo, VideoScore
@@ -164,7 +163,7 @@ class ScoreStore:
         stored = self._load(video)
         if stored is None:
             return None
-        pixels = _StoredPixels(self.path(video.key, MAPS), stored.scored, video.size) if stored.has_maps else None
+        pixels = _StoredPixels(self.path(video.key, MAPS), stored.scored) if stored.has_maps else None
         scored = None if stored.scored.all() else stored.scored
         return VideoScore(video.key, stored.frames, scored, pixels, stored.detections)
 
@@ -185,18 +184,17 @@ class ScoreStore:
 
 
 class _StoredPixels:
-    """Maps of a video from its file, enlarged to the video's size on access; maps of frames without a score are 0."""
+    """Maps of a video from its file, at the size in which they were stored; maps of frames without a score are 0."""
 
-    def __init__(self, path: Path, scored: Bits, size: tuple[int, int]) -> None:
-        self.path, self.scored, self.size = path, scored, size
+    def __init__(self, path: Path, scored: Bits) -> None:
+        self.path, self.scored = path, scored
         self.rows = np.cumsum(scored) - 1
 
     def __call__(self, start: int, stop: int) -> Maps:
         stored = arrays.load_array(self.path, "r")
-        maps = np.zeros((stop - start, *self.size), np.float16)
-        for frame in range(start, stop):
-            if self.scored[frame]:
-                maps[frame - start] = regions.enlarge(stored[self.rows[frame]], self.size)
+        maps = np.zeros((stop - start, *stored.shape[1:]), np.float16)
+        inside = self.scored[start:stop]
+        maps[inside] = stored[self.rows[start:stop][inside]]
         return maps
 
 

@@ -249,8 +249,7 @@ class VideoScore:
         scored: (F,) bool, which frames the method scored; None = all. Where False, the entry of `frames` has no
             meaning.
         pixels: (start, stop) -> float16 (n, h, w), streamed; None if the method makes no maps; use `read_pixels`.
-            h, w may differ from the video's: maps are compared at the size of the masks, resized by nearest neighbour,
-            which keeps the method's values; a method that wants bilinear resizing does it itself.
+            h, w may differ from the video's: the protocol resizes them (see protocols/resize.py).
         detections: Regions; None if the method makes none (Detections.empty() = it looked and found nothing).
 
     Raises:

@@ -39,7 +39,7 @@ def test_the_built_in_one_switches_exposures_on_one_by_one(tmp_path: Path) -> No
         (["run.fit.step=3"], r"exposures, arm relabel: run: 1 problem\n  fit\.step: .* did you mean 'steps'"),
         (["arms.1.name=relabel"], "two arms have one name: relabel, relabel, paste"),
         (
-            ["run.score=[{benchmark: street}, {benchmark: street, protocol: official/1, names: generic}]"],
+            ["run.score=[{benchmark: street}, {benchmark: street, protocol: official/2, names: generic}]"],
             r"^exposures: run: score has street under official 2 times; expected each benchmark and protocol once; keep",
         ),
         (["armz=1"], r"armz: a recipe has no such option; did you mean 'arms'\?"),

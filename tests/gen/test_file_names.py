@@ -11,8 +11,8 @@ import pytest
 from lavida_gen.building.build import BuildSettings, build, build_part
 from lavida_gen.building.merge import merge_parts
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.file_names import check_corpus_name
 from lavida_gen.config.load_recipe import load_recipe
-from lavida_gen.corpus.file_name import check_file_name
 from lavida_gen.corpus.reader import open_corpus
 
 RECIPE = load_recipe(
@@ -25,14 +25,14 @@ ATTACKS = ["../evil.tar", "/tmp/evil.tar", "image/../../evil.tar", "C:/evil.tar"
 @pytest.mark.parametrize("name", ATTACKS)
 def test_names_that_lead_elsewhere(name: str) -> None:
     with pytest.raises(ValueError, match="is no name inside a corpus; expected one such as image/train-00000.tar"):
-        check_file_name(name)
+        check_corpus_name(name)
 
 
 @pytest.mark.parametrize(
     "name", ["image/train-00000.tar", "clip/val-0000/val-00000003x001.tar", "stats.parquet", "LICENSE"]
 )
 def test_names_of_a_corpus(name: str) -> None:
-    assert check_file_name(name) == name
+    assert check_corpus_name(name) == name
 
 
 @pytest.mark.parametrize("key", ["shards", "files"])

@@ -119,24 +119,3 @@ def missing_files(scenes: Iterable[Iterable[Path]]) -> Iterator[Finding]:
     if len(lost) > MAX_PROBLEMS:
         text = f"{len(lost):,} of {len(exists):,} files are missing, including these {MAX_PROBLEMS}; fetch them again"
         yield Finding("dropped", text, sum(list(lost.values())[MAX_PROBLEMS:]))
-
-
-def path_inside(root: Path, name: str, where: object) -> Path:
-    """The path of a file that an annotation names.
-
-    Args:
-        root: Folder of the data set.
-        name: The name in the annotation.
-        where: The annotation, for the error.
-
-    Returns:
-        `root / name`.
-
-    Raises:
-        DataError: The path would leave `root`.
-    """
-    parts = name.replace("\\", "/").split("/")
-    if not name or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
-        got = f"file name {name!r} leaves the data set's folder"
-        raise DataError(problem(where, got, "a relative path inside it", "fix the annotations"))
-    return root / name

@@ -17,6 +17,7 @@ import yaml
 
 from lavida_gen.annotations import files
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.common.file_names import is_file_name, is_inside
 from lavida_gen.common.yaml_text import load_yaml
 
 SPLITS = ("train", "val", "test")
@@ -173,7 +174,7 @@ def _listed(file: Path, root: Path) -> Iterator[str]:
             place = _find(line.strip(), folder, root) or posixpath.normpath(
                 posixpath.join(folder, _unified(line.strip()))
             )
-            if place.startswith(("/", "../")) or "\0" in place:
+            if not is_file_name(place) or not is_inside(root, root / place):
                 got = f"no picture {line.strip()!r} below {root}"
                 raise DataError(problem(f"{file}:{number}", got, "one a line", "fetch it, or remove the line"))
             yield place
@@ -192,7 +193,8 @@ def _find(entry: str, base: str, root: Path) -> str | None:
     for end in ends:
         for start in bases:
             path = posixpath.normpath(posixpath.join(start, *end))
-            if not path.startswith("../") and path != ".." and "\0" not in path and (root / path).exists():
+            below = path == "." or (is_file_name(path) and is_inside(root, root / path))
+            if below and (root / path).exists():
                 return path
     return None
 

@@ -259,7 +259,7 @@ def _make_all(
         refuse_mixture(storage, (record.toolchain for record in records.values()), toolchain)
     for record in records.values():
         progress(record.samples, sum(record.drops.values()))
-    place = str(storage.path.absolute()) if isinstance(storage, LocalFolder) else storage.place
+    place = str(storage.path.absolute()) if isinstance(storage, LocalFolder) else storage.url
     allowed = None if settings.mixed_toolchain else toolchain
     jobs = [ShardJob(recipe, place, part, external, allowed) for part in ranges if part.name not in records]
     name, workers = settings.engine, settings.workers

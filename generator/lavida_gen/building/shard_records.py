@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from lavida_gen.building.toolchain import Toolchain
+from lavida_gen.common.file_names import check_corpus_name
 from lavida_gen.common.text import shorten
-from lavida_gen.corpus.file_name import check_file_name
 from lavida_gen.corpus.manifest import FORMAT, STATE
 from lavida_gen.corpus.schema import sample_row
 from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256, to_json
@@ -100,7 +100,7 @@ def read_finished(storage: Storage, part: ShardRange) -> ShardRecord | None:
         head = json.loads(storage.read(record_name(part.name)).partition(b"\n")[0])
         files = [ShardFile(**file) for file in head["files"]]
         for file in files:
-            check_file_name(file.file)
+            check_corpus_name(file.file)
         marks: list[str] = head["marks"]
         toolchain = dict(head["toolchain"])
         record = ShardRecord(head["name"], files, head["samples"], head["drops"], toolchain, head["broken"])
@@ -126,7 +126,7 @@ def is_intact(storage: Storage, file: str, size: int, sha256: str, mark: str = "
     if storage.size(file) != size:
         return False
     if isinstance(storage, LocalFolder):
-        return size_and_sha256(storage.path / file) == (size, sha256)
+        return size_and_sha256(storage.file(file)) == (size, sha256)
     return not mark or storage.mark(file) == mark
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import is_file_name, is_inside, path_inside
 from lavida_gen.scenes.image_header import Exif, inspect
 from lavida_gen.scenes.images import Frame
 from lavida_gen.storage import cache
@@ -72,11 +72,13 @@ class PhotoFiles:
         """
         for candidate in self._candidates(name.replace("\\", "/")):
             path = self.folder / candidate
-            if path.is_file():
+            if not path.is_file():
+                written = self._written(path.parent).get(_plain(path.name), [])
+                if len(written) != 1:
+                    continue
+                path = path.parent / written[0]
+            if is_inside(self.folder, path):
                 return path
-            written = self._written(path.parent).get(_plain(path.name), [])
-            if len(written) == 1:
-                return path.parent / written[0]
         return None
 
     def beside(self, name: str) -> str:
@@ -90,7 +92,7 @@ class PhotoFiles:
         """The files of a folder by their names in small letters."""
         if folder not in self._listed:
             names: dict[str, list[str]] = {}
-            if folder.is_dir() and folder.resolve().is_relative_to(self.folder.resolve()):
+            if folder.is_dir() and is_inside(self.folder, folder / "file"):
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if entry.is_file():
@@ -103,7 +105,7 @@ class PhotoFiles:
         parts = [part for part in name.split("/") if part]
         if not parts or "\0" in name:
             return
-        if not name.startswith("/") and ".." not in parts and ":" not in parts[0]:
+        if is_file_name(name):
             yield "/".join(parts)
             yield "/".join((self.folder.resolve().name, *parts))
             for count in range(1, len(parts)):

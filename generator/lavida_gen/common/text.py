@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters (C0 but tab and line feed, delete, C1), separators of lines, characters that turn the direction of
+writing, and halves of surrogate pairs. Texts that people see or a model reads have none of them."""
 
 
 def counted(number: int, what: str, many: str = "") -> str:
@@ -28,14 +33,40 @@ def shorten(names: Sequence[str], limit: int = 5) -> str:
 
 
 def printable(text: str) -> str:
-    """A text of strangers without characters that would move the cursor of a terminal; line breaks are kept.
+    """A text of strangers without what would move the cursor of a terminal, or show letters in another order.
 
     Args:
         text: Any text.
+
+    Returns:
+        The text with U+FFFD for each such character; line breaks and tabs are kept.
     """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return text if text.isascii() and text.isprintable() else CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def control_character(value: object, place: str = "") -> str:
+    """The first control character in plain data that somebody else may have written.
+
+    Args:
+        value: Texts, lists and dicts of them.
+        place: Its place, for the message.
+
+    Returns:
+        Text such as ``sources.0.attribution: holds the control character U+001B``; "" if there is none.
+    """
+    if isinstance(value, str):
+        found = None if value.isascii() and value.isprintable() else CONTROL.search(value)
+        return f"{place}: holds the control character U+{ord(found[0]):04X}" if found else ""
+    if isinstance(value, Mapping):
+        inner = [(key, part) for key, part in value.items()]
+        keys = control_character([str(key) for key in value], f"{place} key".strip())
+        if keys:
+            return keys
+    elif isinstance(value, list | tuple):
+        inner = list(enumerate(value))
+    else:
+        return ""
+    return next((text for key, part in inner if (text := control_character(part, f"{place}.{key}".strip(".")))), "")
 
 
 def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:

@@ -19,9 +19,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from lavida_gen.common.file_names import CorpusFileName
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.corpus.file_name import CorpusFileName
 from lavida_gen.scenes.evidence import Use
 
 FORMAT = 2

@@ -38,8 +38,13 @@ class Corpus:
 
     @property
     def place(self) -> str:
-        """Path or URL, as people write it."""
+        """Path or URL, as people write it; a URL without user, password and query."""
         return self.storage.place
+
+    @property
+    def url(self) -> str:
+        """Path or URL by which another process opens it; it may hold a password and is never shown."""
+        return self.storage.url
 
     @property
     def path(self) -> Path:
@@ -69,9 +74,14 @@ class Corpus:
         except OSError as error:
             raise self._unreadable(file, error) from error
 
-    def local_copy(self, file: str) -> AbstractContextManager[Path]:
-        """A local path to a file of the corpus: the file itself, or a copy that is removed after the `with` block."""
-        return self.storage.local_copy(file)
+    def local_copy(self, file: str, most: int | None = None) -> AbstractContextManager[Path]:
+        """A local path to a file of the corpus: the file itself, or a copy that is removed after the `with` block.
+
+        Args:
+            file: Name relative to the corpus.
+            most: Bytes that it has; None if unknown. Of a longer file no more than one byte more is copied.
+        """
+        return self.storage.local_copy(file, most)
 
     def samples(self, shard: ShardEntry) -> Iterator[EncodedSample]:
         """Read the samples of one shard in order.
@@ -200,7 +210,19 @@ class Corpus:
         Raises:
             UserError: The corpus is behind a URL.
         """
-        return self.path / shard.file
+        return self.local_file(shard.file)
+
+    def local_file(self, name: str) -> Path:
+        """Path of a file of a corpus in a folder.
+
+        Args:
+            name: Its name, relative to the corpus.
+
+        Raises:
+            UserError: The corpus is behind a URL.
+            DataError: The name, or a link on its way, leads out of the corpus.
+        """
+        return LocalFolder(self.path).file(name)
 
     def _unreadable(self, file: str, error: Exception) -> DataError:
         what = f"cannot be read ({error})"
@@ -235,7 +257,7 @@ def open_corpus(place: str | Path) -> Corpus:
     """
     storage = open_storage(place)
     if storage.place.endswith(f"/{MANIFEST}"):
-        storage = open_storage(place.parent if isinstance(place, Path) else place.rpartition("/")[0])
+        storage = open_storage(place.parent if isinstance(place, Path) else _parent(place))
     try:
         text = storage.read(MANIFEST)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -250,6 +272,12 @@ def open_corpus(place: str | Path) -> Corpus:
     except OSError as error:
         raise DataError(problem(storage.at(MANIFEST), f"cannot be read ({error.strerror})")) from error
     return Corpus(storage, read_manifest(text, storage.at(MANIFEST)))
+
+
+def _parent(place: str) -> str:
+    """The folder of a file; a query is kept."""
+    path, mark, query = place.partition("?")
+    return path.rpartition("/")[0] + mark + query
 
 
 def read_manifest(text: bytes, where: str) -> Manifest:

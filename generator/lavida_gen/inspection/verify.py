@@ -85,7 +85,7 @@ def verify_corpus(corpus: Corpus, workers: int = 1, progress: Callable[[int], No
     Raises:
         DataError: The place of the corpus cannot be read.
     """
-    jobs = [VerifyJob(corpus.place, entry, corpus.manifest.format) for entry in corpus.manifest.shards]
+    jobs = [VerifyJob(corpus.url, entry, corpus.manifest.format) for entry in corpus.manifest.shards]
     workers = workers if corpus.storage.shared else 1
     shards = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda shard: shard.entry.first)
     damaged = sum(shard.damaged for shard in shards)
@@ -127,7 +127,7 @@ def verify_shard(job: VerifyJob, tick: Callable[[], None]) -> ShardFindings:
     """
     storage = open_storage(job.corpus)
     try:
-        with storage.local_copy(job.entry.file) as path:
+        with storage.local_copy(job.entry.file, job.entry.bytes) as path:
             return _check_shard(path, job, storage.at(job.entry.file), tick)
     except FileNotFoundError:
         return ShardFindings(job.entry, True, [f"{job.entry.file}: is missing"])

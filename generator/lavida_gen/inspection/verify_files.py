@@ -41,7 +41,7 @@ def damaged_files(corpus: Corpus) -> Iterator[str]:
     """
     for entry in corpus.manifest.files:
         try:
-            with corpus.local_copy(entry.file) as path:
+            with corpus.local_copy(entry.file, entry.bytes) as path:
                 size, sha256 = size_and_sha256(path)
         except FileNotFoundError:
             if entry.file != STATS:  # reading its rows reports it

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from lavida_gen.annotations import files
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.masklet_index import MaskletIndex
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 
 from lavida_gen.annotations import files, index_masks, json_file, picture_headers
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame

@@ -13,12 +13,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from lavida_gen.annotations import files, index_masks, picture_headers
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.panoptic_index import PanopticIndex, open_index
 from lavida_gen.classes import coco_stuff_names
 from lavida_gen.classes.coco_stuff_names import related_names
 from lavida_gen.coco.coco_index import image_folder
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.evidence import FalseEvidence

@@ -12,11 +12,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import files
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.classes import coco_stuff_names
 from lavida_gen.classes.label import Label
 from lavida_gen.coco.coco_index import CocoIndex, image_folder, open_index
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name, Region, Scene

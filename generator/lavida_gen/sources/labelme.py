@@ -17,6 +17,7 @@ from lavida_gen.annotations import labelme_json
 from lavida_gen.annotations.labelme_index import open_index
 from lavida_gen.annotations.labelme_json import LabelmeFile, Shape, Size
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.common.file_names import is_file_name, is_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
@@ -141,11 +142,11 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         unified = written.replace("\\", "/")
         folder = path.parent.relative_to(self.root).as_posix()
         target = posixpath.normpath(posixpath.join(folder, unified))
-        leaves = not unified or target.startswith(("../", "/")) or ":" in target or "\0" in target
-        candidates = [] if leaves else [self.root / target]
+        candidates = [self.root / target] if unified and is_file_name(target) and ":" not in target else []
         candidates += [path.with_name(name) for name in [PurePosixPath(unified).name] if name and "\0" not in name]
         candidates += [path.with_suffix(suffix) for usual in PICTURES for suffix in (usual, usual.upper())]
-        found = next((candidate for candidate in candidates if candidate.is_file()), None)
+        inside = (candidate for candidate in candidates if is_inside(self.root, candidate))
+        found = next((candidate for candidate in inside if candidate.is_file()), None)
         if found is None:
             got = f"no file {candidates[0]}, where imagePath {written!r} leads"
             raise DataError(problem(path, got, "the picture below the root, or in imageData", "put it there"))

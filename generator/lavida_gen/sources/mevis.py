@@ -13,10 +13,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.annotations.mevis_index import open_index
 from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import images
 from lavida_gen.scenes.images import Frame

@@ -13,8 +13,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lavida_gen.annotations import files, json_file
-from lavida_gen.annotations.files import path_inside
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE

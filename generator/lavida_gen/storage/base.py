@@ -22,11 +22,13 @@ class Storage(ABC):
     Every failure of the place is raised as DataError, a missing file as FileNotFoundError.
 
     Attributes:
-        place: Path or URL, as people write it.
+        place: Path or URL as it is shown and stored: a URL without user, password and query.
+        url: Path or URL by which another process opens the place.
         shared: Whether other processes see what this one writes.
     """
 
     place: str
+    url: str
     shared = True
 
     @abstractmethod
@@ -91,8 +93,13 @@ class Storage(ABC):
         """Names of the files and folders at the top of the place."""
 
     @abstractmethod
-    def local_copy(self, name: str) -> AbstractContextManager[Path]:
-        """A local path to a file's content, valid in the `with` block: the file itself in a folder, else a copy."""
+    def local_copy(self, name: str, most: int | None = None) -> AbstractContextManager[Path]:
+        """A local path to a file's content, valid in the `with` block: the file itself in a folder, else a copy.
+
+        Args:
+            name: Name of the file.
+            most: Bytes that it has; None if unknown. Of a longer file no more than one byte more is copied.
+        """
 
     @abstractmethod
     def mark(self, name: str) -> str:

@@ -1,4 +1,8 @@
-"""A place behind a URL that fsspec knows: an object store, the Hugging Face Hub, memory."""
+"""A place behind a URL that fsspec knows: an object store, the Hugging Face Hub, a web server, memory.
+
+What a server lists or sends is somebody else's: names that lead out of the place are left out, and no folder is walked
+or small file read without an end.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,14 @@ from typing import BinaryIO, cast
 
 from lavida_gen.common.atomic_file import PARTIAL
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.file_names import check_file_name
+from lavida_gen.common.urls import without_secrets
 from lavida_gen.storage.base import Storage
 
+WEB = ("http", "https")
+MOST_DEEP, MOST_LISTED, MOST_BYTES = 5, 1_000_000, 1 << 30
+"""Folders below each other and names that are listed of a web server, and bytes of a small file that are read of it."""
+PIECE = 1 << 20
 AGAIN = "run the same command again: finished shards are kept"
 _OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like that
 """Prefix of the names of this machine's temporary files; the process number follows."""
@@ -33,17 +43,22 @@ class RemoteStorage(Storage):
     """
 
     def __init__(self, url: str) -> None:
-        self.place = url
+        self.url, self.place = url, without_secrets(url)
         try:
             from fsspec.core import url_to_fs
 
-            self._fs, self._root = url_to_fs(url, use_listings_cache=False)
+            self._fs, root = url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
-            raise UserError(problem(url, f"{error}", todo="pip install what it names")) from error
+            raise UserError(problem(self.place, _one_line(error), todo="pip install what it names")) from error
         except ValueError as error:
-            raise UserError(problem(url, f"{error}", "a folder, or a URL such as s3://bucket/corpus")) from error
+            expected = "a folder, or a URL such as s3://bucket/corpus"
+            raise UserError(problem(self.place, _one_line(error), expected)) from error
         self.protocol: str = url.partition("://")[0]
         self.shared = self.protocol != "memory"
+        self._root, self._query = str(root), ""
+        if self.protocol in WEB:  # a signature belongs behind the name of each file
+            self._root, mark, query = url.partition("?")
+            self._root, self._query = self._root.rstrip("/"), mark + query
         self._fs.invalidate_cache()
 
     @contextmanager
@@ -56,7 +71,13 @@ class RemoteStorage(Storage):
             raise DataError(problem(self.at(name), f"cannot be {what} ({_one_line(error)})", todo=AGAIN)) from error
 
     def _path(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}" if name else self._root
+        if not name:
+            return self._root + self._query
+        try:
+            return f"{self._root.rstrip('/')}/{check_file_name(name, self.place)}{self._query}"
+        except ValueError as error:
+            todo = "do not trust this corpus"
+            raise DataError(problem(self.place, str(error), "a relative path inside it", todo)) from error
 
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading."""
@@ -68,7 +89,13 @@ class RemoteStorage(Storage):
     def read(self, name: str) -> bytes:
         """Content of a small file."""
         with self._doing(name, "read"):
-            return bytes(self._fs.cat_file(self._path(name)))
+            if self.protocol not in WEB:
+                return bytes(self._fs.cat_file(self._path(name)))
+            with self._fs.open(self._path(name), "rb", block_size=0) as file:
+                data = bytes(file.read(MOST_BYTES + 1))
+        if len(data) > MOST_BYTES:
+            raise DataError(problem(self.at(name), "does not end", f"at most {MOST_BYTES:,} bytes"))
+        return data
 
     def size(self, name: str) -> int | None:
         """Size of a file in bytes; None if it does not exist."""
@@ -83,11 +110,28 @@ class RemoteStorage(Storage):
         """Names of all files below a folder, sorted."""
         try:
             with self._doing(below, "listed"):
-                found = self._fs.find(self._path(below))
+                found = self._walk(below) if self.protocol in WEB else self._fs.find(self._path(below))
         except FileNotFoundError:
             return []
-        start = len(self._root.rstrip("/")) + 1
-        return sorted(path[start:] for path in found)
+        return sorted(name for path in found if (name := self._name(path)))
+
+    def _walk(self, below: str) -> list[str]:
+        """The files that a web server lists. Raises ValueError where there are too many."""
+        found: list[str] = []
+        for _, _, files in self._fs.walk(self._path(below), maxdepth=MOST_DEEP, detail=True):
+            found += [info["name"] for info in files.values()]
+            if len(found) > MOST_LISTED:
+                raise ValueError(f"the server lists more than {MOST_LISTED:,} files")
+        return found
+
+    def _name(self, path: str) -> str:
+        """The name of what the server lists, "" if it is not in this place."""
+        root = self._root.rstrip("/") + "/"
+        name = path.partition("?")[0].removeprefix(root) if path.startswith(root) else ""
+        try:
+            return check_file_name(name)
+        except ValueError:
+            return ""
 
     def temporary_file(self, name: str) -> Path:
         """A local path to write to before `put`."""
@@ -137,17 +181,23 @@ class RemoteStorage(Storage):
         """Names of the files and folders at the top of the place."""
         try:
             with self._doing("", "listed"):
-                return [path.rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
+                paths = self._fs.ls(self._path(""), detail=False)
+                return [name for path in paths if (name := self._name(path.rstrip("/")).rpartition("/")[2])]
         except FileNotFoundError:
             return []
 
     @contextmanager
-    def local_copy(self, name: str) -> Iterator[Path]:
+    def local_copy(self, name: str, most: int | None = None) -> Iterator[Path]:
         """A copy of a file on this machine, removed after the `with` block."""
         with tempfile.TemporaryDirectory(PARTIAL, f"{_OWN}{os.getpid()}-") as folder:
             path = Path(folder) / name.rpartition("/")[2]
             with self._doing(name, "read"):
-                self._fs.get_file(self._path(name), str(path))
+                if self.protocol not in WEB or most is None:
+                    self._fs.get_file(self._path(name), str(path))
+                else:
+                    with self._fs.open(self._path(name), "rb", block_size=0) as source, path.open("wb") as target:
+                        while (left := most + 1 - target.tell()) and (piece := source.read(min(left, PIECE))):
+                            target.write(piece)
             yield path
 
     def mark(self, name: str) -> str:
@@ -170,4 +220,4 @@ def _is_running(process: str) -> bool:
 
 def _one_line(error: Exception) -> str:
     """An exception in one line."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return without_secrets(" ".join(str(error).split())[:1000])[:300] or type(error).__name__

@@ -72,7 +72,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         corpus, rows = self._rows()
         members: dict[str, dict[str, Member]] = {}
         for shard in sorted({row["shard"] for row in rows}):
-            members.update(read_members(corpus.path / shard))
+            members.update(read_members(corpus.local_file(shard)))
         videos = []
         for row in rows:
             if row["key"] in members:

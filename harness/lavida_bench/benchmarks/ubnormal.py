@@ -26,6 +26,7 @@ from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import Bits, TestVideo, Track
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
 
 LISTS = ("abnormal_test_video_names.txt", "normal_test_video_names.txt")
 MAP = re.compile(r"_(\d+)_gt\.png$")
@@ -166,7 +167,7 @@ def scene_of(key: str) -> str:
         DataError: The key has another form.
     """
     parts = key.split("_")
-    if len(parts) < 3 or not parts[2].isdigit():
+    if len(parts) < 3 or not parts[2].isdigit() or "/" in key:
         raise DataError(problem(LISTS[0], f"name {key!r}", "abnormal_scene_NUMBER_..."))
     return parts[2]
 
@@ -179,8 +180,14 @@ def read_names(path: Path) -> list[str]:
 
     Returns:
         The names in order.
+
+    Raises:
+        DataError: A name leads out of the data set's folder.
     """
-    return [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    names = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    for name in names:
+        path_inside(path.parent, name, path, "fetch the list again")
+    return names
 
 
 def read_spans(path: Path) -> list[Span]:

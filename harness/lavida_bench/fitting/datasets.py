@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,8 @@ from lavida_bench.config.recipe import DataEntry, LoaderSettings
 from lavida_gen.common.atomic_file import partial_path, write_atomic
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.file_names import path_inside
+from lavida_gen.common.urls import without_secrets
 from lavida_gen.corpus.manifest import MANIFEST, ShardEntry
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.storage.base import Storage
@@ -27,7 +28,7 @@ from lavida_gen.storage.cache import cache_root, file_digest
 from lavida_gen.storage.places import is_url, open_storage
 
 Check = Literal["digest", "size", "none"]
-TRIES = 3
+TRIES, PIECE = 3, 1 << 20
 PAUSE = 1.0
 """Seconds before the second try to fetch a shard, and twice this before the third."""
 
@@ -38,7 +39,7 @@ class LocalCorpus:
 
     Attributes:
         folder: The folder; of a corpus behind a URL it has the shards that were fetched so far.
-        url: The URL, "" if there is none.
+        url: The URL with its password, if it has one; "" if there is none.
     """
 
     folder: Path
@@ -53,9 +54,9 @@ class LocalCorpus:
         Raises:
             DataError: The shard cannot be fetched.
         """
-        path = self.folder / shard.file
+        path = path_inside(self.folder, shard.file, self.folder, "do not trust this corpus", "the corpus")
         if self.url and not path.is_file():
-            fetch_shard(open_storage(self.url), shard.file, path, shard.sha256)
+            fetch_shard(open_storage(self.url), shard, path)
         return path
 
 
@@ -110,7 +111,7 @@ def locate_corpus(corpus: str, cache: Path) -> LocalCorpus:
     folder = cache / sha256(opened.place.encode() + text)[:32]
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / MANIFEST, text)
-    return LocalCorpus(folder, opened.place)
+    return LocalCorpus(folder, opened.url)
 
 
 def open_datasets(
@@ -137,7 +138,7 @@ def open_datasets(
         manifest = open_corpus(corpus.folder).manifest
         shards = [shard for shard in manifest.shards if shard.split == split and entry.kind in (None, shard.kind)]
         if not shards:
-            where, wanted = f"data[{number}].corpus: {entry.corpus}", f"{entry.kind or 'any'}/{split}"
+            where, wanted = f"data[{number}].corpus: {without_secrets(entry.corpus)}", f"{entry.kind or 'any'}/{split}"
             raise UserError(problem(where, f"no shard of {wanted}", f"one of {', '.join(manifest.splits)}"))
         problems = _check_shards(corpus, shards, settings.check)
         damaged += problems.values()
@@ -165,9 +166,10 @@ def _split_by_kind(
 
 def _check_shards(corpus: LocalCorpus, shards: Sequence[ShardEntry], check: Check) -> dict[str, str]:
     """Messages on damaged shards, by file. Shards that were not fetched yet are checked when they are."""
-    present = [shard for shard in shards if not corpus.url or (corpus.folder / shard.file).is_file()]
+    inside = {shard.file: LocalCorpus(corpus.folder).path(shard) for shard in shards}
+    present = [shard for shard in shards if not corpus.url or inside[shard.file].is_file()]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
-        messages = threads.map(lambda shard: _check_shard(corpus.folder / shard.file, shard, check), present)
+        messages = threads.map(lambda shard: _check_shard(inside[shard.file], shard, check), present)
         return {shard.file: message for shard, message in zip(present, messages, strict=True) if message}
 
 
@@ -186,14 +188,13 @@ def _check_shard(path: Path, shard: ShardEntry, check: Check) -> str:
 # ---- fetching -----------------------------------------------------------------------------------------------------
 
 
-def fetch_shard(storage: Storage, file: str, path: Path, digest: str) -> None:
+def fetch_shard(storage: Storage, shard: ShardEntry, path: Path) -> None:
     """Fetch a shard into the cache, atomically. One of several processes fetches it, the others wait.
 
     Args:
         storage: Where the corpus is.
-        file: The shard's path in the corpus.
+        shard: An entry of the manifest.
         path: Its path in the cache.
-        digest: Expected SHA-256, 64 hexadecimal digits.
 
     Raises:
         DataError: It cannot be fetched, or has another digest, `TRIES` times.
@@ -206,25 +207,28 @@ def fetch_shard(storage: Storage, file: str, path: Path, digest: str) -> None:
         failure = ""
         for attempt in range(TRIES):
             time.sleep(attempt * PAUSE)
-            failure = _fetch_once(storage, file, path, digest)
+            failure = _fetch_once(storage, shard, path)
             if not failure:
                 return
     todo = "check the URL and the connection, then run it again"
-    raise DataError(problem(storage.at(file), f"{failure}, {TRIES} times", todo=todo))
+    raise DataError(problem(storage.at(shard.file), f"{failure}, {TRIES} times", todo=todo))
 
 
-def _fetch_once(storage: Storage, file: str, path: Path, digest: str) -> str:
+def _fetch_once(storage: Storage, shard: ShardEntry, path: Path) -> str:
     """What failed, "" if nothing did."""
     partial = partial_path(path)  # the caller holds the lock
     try:
-        with storage.open(file) as source, open(partial, "wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+        with storage.open(shard.file) as source, open(partial, "wb") as target:
+            while target.tell() <= shard.bytes and (piece := source.read(PIECE)):
+                target.write(piece)
+            if target.tell() > shard.bytes:
+                return f"is longer than the {shard.bytes:,} bytes of corpus.json"
         got = sha256_file(partial)
-        if got == digest:
+        if got == shard.sha256:
             partial.replace(path)
             return ""
-        return f"came with sha256 {got[:12]}, expected {digest[:12]}"
+        return f"came with sha256 {got[:12]}, expected {shard.sha256[:12]}"
     except Exception as error:  # each file system has exceptions of its own
-        return f"cannot be fetched ({error})"
+        return f"cannot be fetched ({without_secrets(error)})"
     finally:
         partial.unlink(missing_ok=True)

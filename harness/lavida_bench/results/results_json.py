@@ -109,7 +109,7 @@ class ResultEntry:
         benchmark, protocol, method = self.key
         plain = re.sub(r"[^\w.-]", "-", method).strip("-")
         suffix = "" if plain == method else f"-{sha256(method)[:8]}"
-        return f"{benchmark}-{protocol.replace('/', '-')}-{plain}{suffix}"
+        return f"{benchmark}-{protocol}-{plain}{suffix}".replace("/", "-")
 
 
 @dataclass(frozen=True, slots=True)

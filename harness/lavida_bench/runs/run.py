@@ -30,6 +30,7 @@ from lavida_bench.scoring.scorer import Precision, Scorer
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256_file, sha256_json
 from lavida_gen.common.errors import UserError, problem
+from lavida_gen.common.file_names import path_inside
 from lavida_gen.recipe_files.diff import describe_changes
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.reading import read_recipe_file
@@ -188,7 +189,8 @@ class _RunJob:
     def _model_folder(self) -> Path | None:
         """The folder of the model to score; None for one that is built from the recipe."""
         if self.recipe.fit is not None:
-            return self.out / self.stages.done[FIT].facts["model"]
+            model = str(self.stages.done[FIT].facts["model"])
+            return path_inside(self.out, model, self.out, "remove it, and run again", "the run")
         model = self.recipe.model
         return Path(model.path).expanduser() if model.path is not None and not model.config else None
 

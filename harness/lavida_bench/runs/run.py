@@ -189,8 +189,8 @@ class _RunJob:
     def _model_folder(self) -> Path | None:
         """The folder of the model to score; None for one that is built from the recipe."""
         if self.recipe.fit is not None:
-            model = str(self.stages.done[FIT].facts["model"])
-            return path_inside(self.out, model, self.out, "remove it, and run again", "the run")
+            made = str(self.stages.done[FIT].facts["model"])
+            return path_inside(self.out, made, self.out, "remove it, and run again", "the run")
         model = self.recipe.model
         return Path(model.path).expanduser() if model.path is not None and not model.config else None
 

@@ -111,7 +111,7 @@ DROPPED: list[tuple[Callable[[Plain], Any], str]] = [
     (without("annotations", 2, "image_id"), "annotations[2] (id 2): has no 'image_id'"),
     (without("annotations", 2, "segmentation"), "annotations[2] (id 2): segmentation is 'None'; expected polygons"),
     (field("images", 1, height=0), "images[1] (id 10): is 64 x 0 pixels; expected 1 to"),
-    (field("images", 1, height=10**6, width=10**6), "is 1000000 x 1000000 pixels; expected 1 to 100,000,000"),
+    (field("images", 1, height=10**6, width=10**6), "is 1000000 x 1000000 pixels; expected 1 to 128,000,000"),
     (field("images", 1, height=True), "height is 'True'; expected an integer"),
     (field("images", 1, file_name=""), "file_name is ''; expected the name of the image file"),
     (without("images", 1, "file_name"), "file_name is None; expected the name of the image file"),

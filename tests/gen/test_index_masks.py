@@ -109,7 +109,7 @@ def test_indices_are_not_colours_and_files_must_exist(tmp_path: Path) -> None:
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes.save(tmp_path / "m.png", np.zeros((40, 40), np.uint8))
-    monkeypatch.setattr("lavida_gen.scenes.images.MAX_PIXELS", 1000)
+    monkeypatch.setattr("lavida_gen.common.input_file.MAX_PIXELS", 1000)
     with pytest.raises(DataError, match=r"40 x 40 pixels; expected at most 1,000 pixels"):
         index_masks.read(tmp_path / "m.png")
 

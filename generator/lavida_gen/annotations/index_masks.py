@@ -6,14 +6,14 @@ channels are equal (R = G = B, a constant alpha) holds one number per pixel too.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.scenes import images
+from lavida_gen.common.input_file import MAX_PICTURE, read_regular, unreadable
+from lavida_gen.scenes.image_decoders import values_by_pillow
 
 Indices = NDArray[np.generic]
 """(H, W) integers as stored: uint8, uint16 or int32."""
@@ -35,7 +35,7 @@ def read(path: Path, tolerance: int = 0) -> Indices:
     Raises:
         DataError: The file is missing or broken, or holds colours other than greys.
     """
-    return _indices(*_open(path, path), path, tolerance)
+    return _indices(*values_by_pillow(_file(path), path), path, tolerance)
 
 
 def read_bytes(data: bytes, where: object) -> Indices:
@@ -51,7 +51,7 @@ def read_bytes(data: bytes, where: object) -> Indices:
     Raises:
         DataError: The image is broken or holds colours.
     """
-    return _indices(*_open(io.BytesIO(data), where), where)
+    return _indices(*values_by_pillow(data, where), where)
 
 
 def _indices(mode: str, plane: NDArray[np.generic], where: object, tolerance: int = 0) -> Indices:
@@ -104,28 +104,19 @@ def read_colours(path: Path) -> NDArray[np.int32]:
     Raises:
         DataError: The file is missing or broken, or not RGB.
     """
-    mode, plane = _open(path, path)
+    mode, plane = values_by_pillow(_file(path), path)
     if mode not in ("RGB", "RGBA"):
         raise DataError(problem(path, f"is of mode {mode}", "RGB, whose three bytes form one id"))
     wide = plane[:, :, :3].astype(np.int32)
     return np.asarray(wide[:, :, 0] + 256 * wide[:, :, 1] + 65536 * wide[:, :, 2])
 
 
-def _open(file: Path | io.BytesIO, where: object) -> tuple[str, NDArray[np.generic]]:
-    """(Pillow's mode, stored values)."""
-    from PIL import Image
-
+def _file(path: Path) -> bytes:
+    """The file of a mask. Raises DataError."""
     try:
-        with Image.open(file) as image:
-            if image.width * image.height > images.MAX_PIXELS:
-                limit = f"at most {images.MAX_PIXELS:,} pixels"
-                raise DataError(problem(where, f"{image.width} x {image.height} pixels", limit))
-            return image.mode, np.asarray(image)
-    except DataError:
-        raise
+        return read_regular(path, MAX_PICTURE)
     except FileNotFoundError as error:
         got, todo = "the mask file does not exist", "fetch the annotations again"
-        raise DataError(problem(where, got, "an index PNG", todo)) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        got, todo = f"cannot be read as a mask ({error})", "fetch the file again"
-        raise DataError(problem(where, got, "a complete PNG", todo)) from error
+        raise DataError(problem(path, got, "an index PNG", todo)) from error
+    except OSError as error:
+        raise unreadable(path, error, "a complete PNG", "fetch the file again") from error

@@ -17,9 +17,9 @@ import numpy as np
 
 from lavida_gen.annotations import json_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.scenes import masks
-from lavida_gen.scenes.images import MAX_PIXELS
 from lavida_gen.scenes.mask_crops import encode_crop
 from lavida_gen.scenes.masks import RLE, Bits
 

@@ -21,8 +21,8 @@ from lavida_gen.coco.columns import AnnotationColumns
 from lavida_gen.coco.fields import Ident, ImageEntry, WholeFileError, file_name, flag, identity, integer
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.common.text import counted
-from lavida_gen.scenes.images import MAX_PIXELS
 from lavida_gen.storage.cache import Arrays, PackedBytes
 
 CROWD, IGNORE = 1, 2

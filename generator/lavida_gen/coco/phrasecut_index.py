@@ -20,7 +20,7 @@ from lavida_gen.coco.fields import integer
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
-from lavida_gen.scenes.images import MAX_PIXELS
+from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache

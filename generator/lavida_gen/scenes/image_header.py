@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from lavida_gen.common.errors import DataError, problem
-
-MAX_PIXELS = 100_000_000
-"""Larger images are refused before they are decoded (decompression bombs); gigapixel scans are not scenes."""
+from lavida_gen.common.input_file import MAX_PICTURE, check_pixels, open_input, read_input
+from lavida_gen.scenes.image_decoders import header_by_pillow
 
 Exif = Literal["size", "apply", "as_stored", "stop"]
 """What annotations have to do with the EXIF orientation of a picture. "size": the size that they are of decides, as
@@ -56,18 +54,18 @@ def probe(data: bytes, where: object) -> Header:
         Its format, size and orientation.
 
     Raises:
-        DataError: It is not an image, or larger than MAX_PIXELS.
+        DataError: It is not an image, or has more pixels than `MAX_PIXELS`.
     """
     header = None
     if data[:2] == b"\xff\xd8":
         header = _probe_jpeg(data)
     elif data[:4] == b"\x89PNG":
         header = _probe_png(data)
-    header = header or _probe_with_pillow(data, where)
+    if header is None:
+        form, size, orientation = header_by_pillow(data, where)
+        header = Header(form, size, False, orientation)
     height, width = header.size
-    if height * width > MAX_PIXELS:
-        got, limit = f"{width} x {height} pixels", f"at most {MAX_PIXELS:,} pixels"
-        raise DataError(problem(where, got, limit, "shrink or remove the image"))
+    check_pixels(width, height, where)
     return header
 
 
@@ -117,20 +115,6 @@ def _probe_png(data: bytes) -> Header | None:
         return None
     width, height = (int.from_bytes(data[start : start + 4], "big") for start in (16, 20))
     return Header("png", (height, width), False) if width and height else None
-
-
-def _probe_with_pillow(data: bytes, where: object) -> Header:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            form = (image.format or "?").lower()
-            orientation = image.getexif().get(0x0112, 1) if form == "webp" else 1  # Pillow itself turns a TIFF
-            turned = orientation if orientation in range(1, 9) else 1
-            return Header(form, (image.height, image.width), False, turned)
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        got = "is not a readable image" if data else "is empty"
-        raise DataError(problem(where, got, "JPEG, PNG, TIFF, BMP or WebP", "replace the file")) from error
 
 
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -188,18 +172,16 @@ def inspect(path: Path) -> Header:
     Raises:
         DataError: It cannot be read, is no image, or is truncated.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-            file.seek(max(file.seek(0, 2) - _TAIL, 0))
-            tail = file.read()
-        if head[:2] == b"\xff\xd8" and b"\xff\xd9" in tail and (header := _probe_jpeg(head)):
-            return header
-        if head[12:16] == b"IHDR" and b"IEND" in tail:
-            return probe(head, path)
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
+    with open_input(path, MAX_PICTURE, "an image file") as file:
+        head = file.read(_HEAD)
+        file.seek(max(file.seek(0, 2) - _TAIL, 0))
+        tail = file.read(_TAIL)
+    if head[:2] == b"\xff\xd8" and b"\xff\xd9" in tail and (header := _probe_jpeg(head)):
+        check_pixels(header.size[1], header.size[0], path)
+        return header
+    if head[12:16] == b"IHDR" and b"IEND" in tail:
+        return probe(head, path)
+    data = read_input(path, MAX_PICTURE, "an image file")
     header = probe(data, path)
     check_whole(data, header.format, path)
     return header

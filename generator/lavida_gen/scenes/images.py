@@ -6,15 +6,14 @@ shard as they are. Letters: H W pixels.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError, problem
-from lavida_gen.scenes.image_header import MAX_PIXELS as MAX_PIXELS
+from lavida_gen.common.input_file import MAX_PICTURE, read_input
+from lavida_gen.scenes.image_decoders import colours_by_opencv, colours_by_pillow
 from lavida_gen.scenes.image_header import Exif as Exif
 from lavida_gen.scenes.image_header import Header as Header
 from lavida_gen.scenes.image_header import check_whole, is_turned, jpeg_end
@@ -56,14 +55,7 @@ class Frame:
             size: (H, W) in pixels, which the file must have.
             exif: Whether that is the size of the picture turned by its EXIF orientation.
         """
-
-        def read() -> bytes:
-            try:
-                return path.read_bytes()
-            except OSError as error:
-                raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
-
-        return cls(size, str(path), read_bytes=read, exif=exif)
+        return cls(size, str(path), read_bytes=lambda: read_input(path, MAX_PICTURE, "an image file"), exif=exif)
 
     @classmethod
     def encoded_by(cls, read: Callable[[], bytes], size: tuple[int, int], where: str, exif: Exif = "size") -> Frame:
@@ -148,30 +140,13 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object, exif: Exif 
     Raises:
         DataError: The image is broken, truncated or of another size.
     """
-    import cv2
-
     header = probe(data, where)
     turned = is_turned(header, size, where, exif)
     check_whole(data, header.format, where)
     if turned and header.format != "jpeg":
-        return _decode_by_pillow(data, where, turned)  # OpenCV turns JPEGs alone
-    flags = cv2.IMREAD_COLOR_RGB if turned else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if pixels is None:
-        pixels = _decode_by_pillow(data, where)
-    return np.asarray(pixels, np.uint8)
-
-
-def _decode_by_pillow(data: bytes, where: object, turned: bool = False) -> Pixels:
-    """Decode a format that OpenCV does not read, or does not turn. Pillow refuses truncated files."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray((ImageOps.exif_transpose(image) if turned else image).convert("RGB"), np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
-        got = f"cannot be decoded ({error})"
-        raise DataError(problem(where, got, "a complete image", "fetch the file again")) from error
+        return colours_by_pillow(data, where, turned)  # OpenCV turns JPEGs alone
+    pixels = colours_by_opencv(data, where, turned)
+    return colours_by_pillow(data, where) if pixels is None else pixels
 
 
 def encode_jpeg(pixels: Pixels, quality: int = JPEG_QUALITY) -> bytes:

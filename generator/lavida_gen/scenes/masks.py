@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import check_pixels
 from lavida_gen.scenes import mask_png
+from lavida_gen.scenes.image_decoders import greys_by_opencv
+from lavida_gen.scenes.image_header import check_whole, probe
 
 Bits = NDArray[np.bool_]
 """(H, W) bool."""
@@ -126,6 +129,7 @@ def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask"
     Raises:
         DataError: The runs do not fill `size` exactly.
     """
+    check_pixels(size[1], size[0], where)
     if any(run < 0 for run in runs) or sum(runs) != size[0] * size[1]:
         expected = f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels"
         raise DataError(problem(where, f"run lengths sum up to {sum(runs)}", expected))
@@ -184,12 +188,17 @@ def from_counts(counts: bytes | str, size: tuple[int, int], where: object = "mas
     Raises:
         DataError: The code is malformed, or the runs do not fill `size` exactly.
     """
+    check_pixels(size[1], size[0], where)
     data = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
     total = sum(_runs(data, where))
     if total != size[0] * size[1]:
         expected = f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels"
         raise DataError(problem(where, f"run lengths sum up to {total}", expected))
     return RLE(size[0], size[1], data)
+
+
+_MAX_SHIFT = 35
+"""Bits of a number in COCO's compressed code; no picture has more pixels."""
 
 
 def _runs(data: bytes, where: object) -> list[int]:
@@ -209,6 +218,8 @@ def _runs(data: bytes, where: object) -> list[int]:
             more = bool(char & 0x20)
             index += 1
             shift += 5
+            if shift > _MAX_SHIFT:
+                raise DataError(problem(where, "a number in compressed run lengths is too long", "at most 35 bits"))
             if not more and char & 0x10:
                 value |= -1 << shift
         if len(runs) > 2:
@@ -305,22 +316,30 @@ def to_png(rle: RLE) -> bytes:
     return mask_png.encode(decode(rle))
 
 
-def from_png(data: bytes, where: object = "mask") -> Bits:
+def from_png(data: bytes, where: object = "mask", size: tuple[int, int] | None = None) -> Bits:
     """Decode a mask PNG.
 
     Args:
         data: The PNG.
         where: Names the mask in errors.
+        size: (H, W) that it must have, None for any.
 
     Returns:
         (H, W) bool.
 
     Raises:
-        DataError: It is not an image.
+        DataError: It is not an image, too large, or of another size.
     """
-    import cv2
-
-    plane = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    if data[:4] != mask_png.SIGNATURE[:4]:
+        raise DataError(problem(where, "is not a readable PNG"))
+    header = probe(data, where)
+    check_whole(data, "png", where)
+    if size is not None and header.size != size:
+        got = f"has a mask of {header.size[1]} x {header.size[0]} pixels"
+        raise DataError(
+            problem(where, got, f"{size[1]} x {size[0]}, the size of its picture", "build or fetch it again")
+        )
+    plane = greys_by_opencv(data, where)
     if plane is None:
         raise DataError(problem(where, "is not a readable PNG"))
     return np.asarray(plane != 0)

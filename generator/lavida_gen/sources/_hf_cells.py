@@ -17,6 +17,8 @@ from lavida_gen.annotations import binary_masks, index_masks
 from lavida_gen.annotations.index_masks import Indices
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_names import path_inside
+from lavida_gen.common.input_file import MAX_PICTURE, read_input
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 
@@ -44,6 +46,40 @@ class LabelledMask:
     label: Label | None = None
 
 
+def with_files(cell: object, folders: Sequence[Path], where: object) -> object:
+    """A cell whose images are all in it: those that are named by a path are read, from the table's own folders alone.
+
+    Args:
+        cell: What the table holds, which somebody else wrote.
+        folders: Folders of the table; relative paths begin in the first one.
+        where: Names the cell in errors.
+
+    Returns:
+        The cell, with ``{"bytes": ..., "path": ...}`` for ``{"bytes": None, "path": ...}``.
+
+    Raises:
+        DataError: A path leads out of the folders, or its file cannot be read.
+    """
+    if isinstance(cell, Mapping):
+        if cell.get("bytes") is None and isinstance(cell.get("path"), str) and cell["path"]:
+            return {**cell, "bytes": read_input(_own_file(cell["path"], folders, where), MAX_PICTURE, "an image file")}
+        return {key: with_files(value, folders, where) for key, value in cell.items()}
+    if isinstance(cell, list) and any(isinstance(part, Mapping) for part in cell):
+        return [with_files(part, folders, where) for part in cell]
+    return cell
+
+
+def _own_file(path: str, folders: Sequence[Path], where: object) -> Path:
+    """The file of a path in a cell. Raises DataError if it is not below one of the folders."""
+    todo = "embed the images in the table (`Dataset.save_to_disk` does it)"
+    if not path.startswith("/"):
+        return path_inside(folders[0], path, where, todo, "the table's folder")
+    for folder in folders:
+        if path.startswith(f"{folder}/"):
+            return path_inside(folder, path.removeprefix(f"{folder}/"), where, todo, "the table's folder")
+    raise DataError(problem(where, f"names the file {path!r}", f"an image in the cell, or below {folders[0]}", todo))
+
+
 def image_bytes(cell: object, where: object) -> bytes:
     """The encoded image in a cell.
 
@@ -64,13 +100,7 @@ def image_bytes(cell: object, where: object) -> bytes:
     data = cell.get("bytes") if isinstance(cell, Mapping) else None
     if isinstance(data, bytes | bytearray):
         return bytes(data)
-    path = cell.get("path") if isinstance(cell, Mapping) else None
-    if not path:
-        raise DataError(problem(where, "is empty", "an image in every row", "`broken: drop` leaves the row out"))
-    try:
-        return Path(str(path)).read_bytes()
-    except OSError as error:
-        raise DataError(problem(where, f"cannot read {path} ({error.strerror})", "an image file")) from error
+    raise DataError(problem(where, "is empty", "an image in every row", "`broken: drop` leaves the row out"))
 
 
 def read_masks(cell: object, size: Size, binary: bool, where: object) -> Indices | list[LabelledMask]:

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.annotations import json_file
+from lavida_gen.common.errors import UserError, problem, unknown_name
+from lavida_gen.common.file_names import path_inside
+from lavida_gen.common.input_file import parsing
 from lavida_gen.sources._base import LocalOnly, require_folder
 from lavida_gen.sources._user_rights import UserRightsOptions
 
@@ -24,7 +27,9 @@ ENCODED = ("binary", "string")
 class HuggingFaceSourceOptions(UserRightsOptions):
     """Options of `hf`."""
 
-    repo: str | None = Field(default=None, description="dataset on the Hub, OWNER/NAME")
+    repo: str | None = Field(
+        default=None, pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)?$", description="dataset on the Hub, OWNER/NAME"
+    )
     saved: Annotated[Path | None, LocalOnly()] = Field(
         default=None, description="folder that Dataset.save_to_disk wrote, instead of repo"
     )
@@ -89,22 +94,33 @@ def open_table(options: HuggingFaceSourceOptions) -> Dataset:
         todo = "pip install 'lavida-gen[hub]'"
         raise UserError(problem("hf", "the library `datasets` is not installed", todo=todo)) from error
     origin = options.saved if options.saved is not None else options.repo
-    try:
-        if options.saved is not None:
-            opened = datasets.load_from_disk(str(require_folder(options.saved, "saved", "give the folder")))
+    folder = "" if options.saved is None else require_folder(options.saved, "saved", "give the folder")
+    if folder:
+        _check_files(folder)
+    with parsing(origin, "a dataset that `datasets` can open", got="cannot be opened"):
+        if folder:
+            opened = datasets.load_from_disk(str(folder))
         else:
             opened = datasets.load_dataset(options.repo, options.config, revision=options.revision)
-    except DataError:
-        raise
-    except (OSError, ValueError, RuntimeError) as error:
-        got = f"cannot be opened ({error})"
-        raise DataError(problem(origin, got, "a dataset that `datasets` can open")) from error
     if isinstance(opened, datasets.Dataset):
         _check_split(opened, options, origin)
         return _columns(opened, options)
     if options.split not in opened:
         raise UserError(problem(f"split, {origin}", unknown_name("split", options.split, opened)))
     return _columns(opened[options.split], options)
+
+
+def _check_files(folder: Path) -> None:
+    """Raises DataError if the JSON files of a saved table name files that are not below it."""
+    splits, tables = folder / "dataset_dict.json", [folder]
+    if splits.is_file():
+        names = json_file.member(json_file.load(splits), "splits", list, splits)
+        tables = [path_inside(folder, str(name), splits, "save it again", "the table") for name in names]
+    for table in tables:
+        state = table / "state.json"
+        if state.is_file():
+            for entry in json_file.member(json_file.load(state), "_data_files", list, state):
+                path_inside(table, json_file.text(entry, "filename", state), state, "save it again", "the table")
 
 
 def _check_split(table: Dataset, options: HuggingFaceSourceOptions, origin: object) -> None:
@@ -151,6 +167,24 @@ def _check_names(names: Sequence[str], stated: Sequence[str], column: str) -> No
         if name in stated and (number >= len(stated) or stated[number] != name):
             got = f"{name!r} is number {number}; column {column!r} states that it is number {stated.index(name)}"
             raise UserError(problem("names", got, f"names: [{', '.join(stated[:6])}{', ...' if stated[6:] else ''}]"))
+
+
+def folders_of(options: HuggingFaceSourceOptions) -> tuple[Path, ...]:
+    """The folders of a table, below which the paths in its cells may lead: a table can name any file of this machine.
+
+    Args:
+        options: The source's options.
+
+    Returns:
+        The saved folder; or what was downloaded of the repository, and the archives that `datasets` has unpacked.
+    """
+    if options.saved is not None:
+        return (options.saved.expanduser().absolute(),)
+    from datasets import config
+    from huggingface_hub import constants
+
+    own = Path(constants.HF_HUB_CACHE) / f"datasets--{str(options.repo).replace('/', '--')}"
+    return (own.absolute(), Path(config.EXTRACTED_DATASETS_PATH).absolute())
 
 
 def empty_rows(table: Dataset, column: str) -> NDArray[np.int64]:

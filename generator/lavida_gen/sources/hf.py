@@ -24,8 +24,8 @@ from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source, SourceInfo
-from lavida_gen.sources._hf_cells import LabelledMask, image_bytes, read_masks
-from lavida_gen.sources._hf_table import HuggingFaceSourceOptions, empty_rows, open_table
+from lavida_gen.sources._hf_cells import LabelledMask, image_bytes, read_masks, with_files
+from lavida_gen.sources._hf_table import HuggingFaceSourceOptions, empty_rows, folders_of, open_table
 from lavida_gen.storage import cache
 
 SAMPLE, LARGE_SAMPLE = 8, 100
@@ -66,6 +66,7 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
         """Open the table. Raises DataError or UserError."""
         super().__init__(options)
         self._table = open_table(options)
+        self._folders = folders_of(options)
         self._stored = self._table.with_format("arrow")  # images as they are encoded
         self._empty = {column: empty_rows(self._table, column) for column in (options.image, options.mask)}
         empty = np.unique(np.concatenate([*self._empty.values(), np.zeros(0, np.int64)]))
@@ -105,7 +106,8 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
 
     def _cell(self, number: int, column: str) -> object:
         """What the table holds, with images as they are encoded."""
-        return self._stored[int(self._rows[number])].column(column)[0].as_py()
+        cell = self._stored[int(self._rows[number])].column(column)[0].as_py()
+        return with_files(cell, self._folders, f"{self.key(number)}: column {column!r}")
 
     def _image(self, number: int) -> bytes:
         """The encoded picture. Raises DataError."""

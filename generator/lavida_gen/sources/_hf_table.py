@@ -94,11 +94,11 @@ def open_table(options: HuggingFaceSourceOptions) -> Dataset:
         todo = "pip install 'lavida-gen[hub]'"
         raise UserError(problem("hf", "the library `datasets` is not installed", todo=todo)) from error
     origin = options.saved if options.saved is not None else options.repo
-    folder = "" if options.saved is None else require_folder(options.saved, "saved", "give the folder")
-    if folder:
+    folder = None if options.saved is None else require_folder(options.saved, "saved", "give the folder")
+    if folder is not None:
         _check_files(folder)
     with parsing(origin, "a dataset that `datasets` can open", got="cannot be opened"):
-        if folder:
+        if folder is not None:
             opened = datasets.load_from_disk(str(folder))
         else:
             opened = datasets.load_dataset(options.repo, options.config, revision=options.revision)

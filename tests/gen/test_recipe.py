@@ -120,7 +120,7 @@ def test_missing_keys(tmp_path: Path) -> None:
         ("name: a\nname: b", r"r.yaml:2:1: invalid YAML: key 'name' is given twice"),
         ("? [a, b]\n: 1", r"r.yaml:1:3: invalid YAML: a key that is a list or a mapping"),
         ("seed: 2020-13-45", r"r.yaml: invalid YAML: month must be in 1"),
-        ("!!bool x: 1", r"r.yaml: invalid YAML: 'x'"),
+        ("!!bool x: 1", r"r.yaml: invalid YAML: KeyError: 'x'"),
         ("- 1\n- 2", r"r.yaml: holds a list; expected a mapping"),
         ("", r"r.yaml: is empty; expected a mapping"),
         (GOOD + "prompts: nowhere.yaml", r"prompts: .*nowhere.yaml"),

@@ -6,7 +6,6 @@ hypernyms beside it, which together state one synset. https://github.com/CSAILVi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,8 @@ from typing import Any
 
 from lavida_gen.annotations import index_masks, json_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_TEXT, read_input
+from lavida_gen.common.json_file import parse_json
 from lavida_gen.names import wordnet
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
@@ -136,20 +137,13 @@ def read(path: Path) -> AdeFile:
 
 def _load(path: Path) -> tuple[Any, bool]:
     """The JSON value, and whether it is in Latin-1. Raises DataError."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a JSON of ADE20K")) from error
+    expected = "a complete JSON of ADE20K"
+    data = read_input(path, MAX_TEXT, expected)
     try:
         text, is_latin1 = data.decode("utf-8-sig"), False
     except UnicodeDecodeError:
         text, is_latin1 = data.decode("latin-1"), True
-    try:
-        return json.loads(text), is_latin1
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            problem(path, f"is no JSON ({error})", "a complete JSON of ADE20K", "fetch it again")
-        ) from error
+    return parse_json(text, path, expected, "fetch it again"), is_latin1
 
 
 def _parts(thing: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -85,6 +85,6 @@ def integer(value: object, key: str, where: object) -> int:
     """
     found = value.get(key) if isinstance(value, dict) else None
     is_whole = found.is_integer() if isinstance(found, float) else not isinstance(found, bool)  # nan is not, nor inf
-    if not isinstance(found, int | float) or not is_whole:
-        raise DataError(problem(where, f"{key!r} is {found!r}", "an integer"))
+    if not isinstance(found, int | float) or not is_whole or not -(2**63) <= found < 2**63:
+        raise DataError(problem(where, f"{key!r} is {repr(found)[:40]}", "an integer"))
     return int(found)

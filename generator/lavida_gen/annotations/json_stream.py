@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_input, unreadable
+from lavida_gen.common.json_file import is_too_deep
 
 CHUNK = 1 << 22
 """Characters read at a time; an element may be longer."""
@@ -63,7 +66,7 @@ def elements(path: Path) -> Iterator[object]:
 def _read(path: Path, walk: Callable[[_Window], Iterator[Member]], other: tuple[str, str, str]) -> Iterator[Member]:
     """Read a file; `other` is what it may be instead: its first character, its name, and what is expected."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with TextIOWrapper(open_input(path, MAX_STREAM, "a JSON file"), "utf-8-sig") as file:
             window = _Window(file)
             try:
                 first, got, expected = other
@@ -78,7 +81,7 @@ def _read(path: Path, walk: Callable[[_Window], Iterator[Member]], other: tuple[
     except UnicodeDecodeError as error:
         raise DataError(problem(path, f"is not UTF-8 text ({error})", "a JSON file", "fetch it again")) from error
     except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a JSON file")) from error
+        raise unreadable(path, error, "a JSON file") from error
 
 
 class _SyntaxError(Exception):
@@ -99,6 +102,8 @@ class _Window:
     def more(self) -> bool:
         """Read on; False at the end of the file."""
         done, kept = self.text[: self.start], self.text[self.start :]
+        if len(kept) > MAX_JSON:
+            raise _SyntaxError(f"has an element of more than {MAX_JSON:,} characters", self.start)
         self.passed += len(done)
         self.lines += done.count("\n")
         self.column = len(done) - done.rfind("\n") - 1 + (0 if "\n" in done else self.column)
@@ -147,8 +152,8 @@ class _Window:
         while True:
             try:
                 value, end = _DECODE(self.text, self.start)
-            except RecursionError as error:
-                raise _SyntaxError("is nested too deeply", self.start) from error
+            except (RecursionError, MemoryError) as error:
+                raise _SyntaxError("is nested too deeply, or needs too much memory", self.start) from error
             except ValueError as error:  # JSONDecodeError, or a number of thousands of digits
                 index = error.pos if isinstance(error, json.JSONDecodeError) else self.start
                 if not self.ended and (index >= len(self.text) - _NEAR_END or str(error).startswith("Unterminated")):
@@ -159,6 +164,9 @@ class _Window:
             if end > len(self.text) - _NEAR_END and not self.ended:  # perhaps half a number: 1 of 1.5, of 1e-5
                 self.more()
                 continue
+            openings = self.text.count("[", self.start, end) + self.text.count("{", self.start, end)
+            if is_too_deep(value, openings):
+                raise _SyntaxError("is nested too deeply", self.start)
             self.start = end
             return value
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_JSON, read_input
 
 Container = TypeVar("Container", list[object], dict[object, object])
 
@@ -64,10 +65,7 @@ def load(path: Path, kind: type[Container]) -> Container:
     Raises:
         DataError: The file cannot be read, is truncated, names anything but plain data, or holds another type.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "a pickle file")) from error
+    data = read_input(path, MAX_JSON, "a pickle file")
     try:
         try:
             plain = _Unpickler(BytesIO(data), "utf-8").load()

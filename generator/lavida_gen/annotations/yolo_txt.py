@@ -16,6 +16,7 @@ import numpy as np
 
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_TEXT, read_regular, read_text
 from lavida_gen.common.text import counted
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
@@ -69,11 +70,11 @@ def read(path: Path, classes: Collection[int]) -> list[YoloObject]:
         DataError: A line is malformed.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", "lines of numbers", "export it again")) from error
+        text = read_text(path, MAX_TEXT, "lines of numbers", "export it again")
+    except DataError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return []
+        raise
     lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     return list(dict.fromkeys(_object(words, classes, f"{path}:{number}") for number, words in lines))
 
@@ -152,7 +153,7 @@ def _summarize(root: Path, labels: Sequence[str], classes: Collection[int]) -> A
     for name in labels:
         path = root / name
         try:
-            digests.append(f"{name} {sha256(path.read_bytes())}")
+            digests.append(f"{name} {sha256(read_regular(path, MAX_TEXT))}")
         except OSError:
             digests.append(name)
             missing += not path.exists()

@@ -18,6 +18,7 @@ import yaml
 from lavida_gen.annotations import files
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.file_names import is_file_name, is_inside
+from lavida_gen.common.input_file import MAX_TEXT, read_text
 from lavida_gen.common.yaml_text import load_yaml
 
 SPLITS = ("train", "val", "test")
@@ -53,11 +54,10 @@ def read(file: Path) -> YoloData:
     Raises:
         DataError: It cannot be read, is no YAML, has no classes, or is of another task.
     """
+    text = read_text(file, MAX_TEXT, FORMAT)
     try:
-        plain = load_yaml(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(problem(file, f"cannot be read ({error.strerror})", FORMAT)) from error
-    except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
+        plain = load_yaml(text)
+    except yaml.YAMLError as error:
         got = " ".join(str(error).split())[:200]
         raise DataError(problem(file, f"is no YAML ({got})", FORMAT)) from error
     if not isinstance(plain, dict):
@@ -164,10 +164,7 @@ def _pictures(folder: str, root: Path, suffixes: tuple[str, ...]) -> Iterator[st
 
 def _listed(file: Path, root: Path) -> Iterator[str]:
     """Pictures that a text file lists, one a line. Raises DataError."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(problem(file, f"cannot be read ({error})", "a list of pictures, one a line")) from error
+    lines = read_text(file, MAX_TEXT, "a list of pictures, one a line").splitlines()
     folder = file.parent.relative_to(root).as_posix()
     for number, line in enumerate(lines, start=1):
         if line.strip():

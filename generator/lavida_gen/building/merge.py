@@ -12,6 +12,7 @@ from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import ShardRecord, is_intact, missing_ranges, read_record_lines, write_record
 from lavida_gen.building.toolchain import refuse_mixture
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.input_file import MAX_STREAM, read_input
 from lavida_gen.corpus.manifest import MANIFEST, Manifest
 from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.sampling.parts import ShardRange
@@ -96,7 +97,7 @@ def _copy_ranges(other: Storage, storage: Storage, wanted: Sequence[ShardRange])
         for file in record.files:
             with other.local_copy(file.file) as path:
                 temporary = storage.temporary_file(file.file)
-                temporary.write_bytes(path.read_bytes())
+                temporary.write_bytes(read_input(path, MAX_STREAM, "a shard"))
                 storage.put(temporary, file.file)
         write_record(storage, record, read_record_lines(other, record.name).decode().split("\n"))
     return records

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from lavida_gen.classes.label import Label
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_text, resource
 
 TABLE = resource("coco_stuff.tsv")
 FIRST_STUFF = 92
@@ -91,7 +91,7 @@ def related_names(labels: Iterable[Label]) -> dict[str, list[str]]:
 def all_labels() -> dict[int, Label]:
     """All 182 classes by id 1..182, also those that were never annotated."""
     labels = {}
-    for line in TABLE.read_text(encoding="utf-8").splitlines():
+    for line in own_text(TABLE).splitlines():
         if not line.startswith("#"):
             number, name, group = line.split("\t")
             labels[int(number)] = make_label(name, group, int(number) < FIRST_STUFF)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_text, resource
 
 OBJECTS = resource("davis_objects.tsv")
 CATEGORIES = resource("davis_categories.tsv")
@@ -19,13 +19,13 @@ SPELLING = {"chamaleon": "chameleon", "paraglide": "paraglider"}
 @cache
 def categories_by_video() -> dict[str, tuple[str, ...]]:
     """For each video the categories of its objects 1, 2, ..."""
-    return {video: tuple(names.split(", ")) for video, names in _rows(OBJECTS.read_text("utf-8"))}
+    return {video: tuple(names.split(", ")) for video, names in _rows(own_text(OBJECTS))}
 
 
 @cache
 def groups() -> dict[str, str]:
     """Category -> super-category: "bird" -> "animal"."""
-    return dict(_rows(CATEGORIES.read_text("utf-8")))
+    return dict(_rows(own_text(CATEGORIES)))
 
 
 def _rows(text: str) -> list[tuple[str, str]]:

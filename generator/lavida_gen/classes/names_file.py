@@ -10,10 +10,11 @@ from pathlib import Path
 import yaml
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_TEXT, read_text
 from lavida_gen.common.json_file import parse_json
 from lavida_gen.common.yaml_text import load_yaml
 
-NUMBER = re.compile(r"[-+]?\d+")
+NUMBER = re.compile(r"[-+]?\d{1,18}")
 NUMBERS = frozenset(("id", "idx", "index", "value", "number", "class_id", "label_id", "category_id", "classid"))
 NAMES = frozenset(("name", "names", "class", "class_name", "label", "label_name", "category", "classname"))
 """Words in the head of a table."""
@@ -47,12 +48,10 @@ def read(path: Path) -> dict[int, str]:
     Raises:
         DataError: The file has no names, repeats a number, or has a number on some lines only.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if "\0" in text or len(text) > MOST_LETTERS:
-            raise OSError(f"{len(text):,} letters, or a zero byte")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", "a text file with one name per line")) from error
+    text = read_text(path, MAX_TEXT, "a text file with one name per line")
+    if "\0" in text or len(text) > MOST_LETTERS:
+        got = f"cannot be read ({len(text):,} letters, or a zero byte)"
+        raise DataError(problem(path, got, "a text file with one name per line"))
     if path.suffix.lower() in (".yaml", ".yml"):
         names = _of_content(_parse_yaml(text, path), path)
     elif path.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
@@ -184,7 +183,7 @@ def _of_content(content: object, path: Path) -> dict[int, str]:
 def _parse_yaml(text: str, path: Path) -> object:
     try:
         return load_yaml(text)
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except yaml.YAMLError as error:
         got = f"is not valid YAML ({' '.join(str(error).split())})"
         raise DataError(problem(path, got, "names by number, or a list of names")) from error
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.errors import DataError
 from lavida_gen.common.file_names import is_file_name, is_inside, path_inside
+from lavida_gen.common.input_file import MAX_PICTURE, read_input, read_regular, unreadable
 from lavida_gen.scenes.image_header import Exif, inspect
 from lavida_gen.scenes.images import Frame
 from lavida_gen.storage import cache
@@ -135,14 +136,13 @@ class PhotoFiles:
 
         def read() -> bytes:
             try:
-                return path.read_bytes()
+                return read_regular(path, MAX_PICTURE)
             except OSError as error:
                 found = self.find(name) if isinstance(error, FileNotFoundError) else None
                 if found is not None:
-                    return found.read_bytes()
-                got = f"cannot be read ({error.strerror})"
+                    return read_input(found, MAX_PICTURE, "an image file")
                 todo = "fetch it again, or check `images`"
-                raise DataError(problem(f"{where}: {path}", got, "its image file", todo)) from error
+                raise unreadable(f"{where}: {path}", error, "its image file", todo) from error
 
         return Frame.encoded_by(read, size, str(path), exif)
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from lavida_gen.common.input_file import MAX_STREAM, open_regular
+
 
 def sha256(data: str | bytes) -> str:
     """SHA-256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits."""
@@ -16,9 +18,9 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content, as 64 hexadecimal digits.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or is no regular file.
     """
-    with path.open("rb") as file:
+    with open_regular(path, MAX_STREAM) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

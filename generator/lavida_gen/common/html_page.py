@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_text, resource
 
 
 def render_page(body: Path, title: str, data: Mapping[str, object], style: Path, script: Path | None = None) -> str:
@@ -42,4 +42,4 @@ def render_page(body: Path, title: str, data: Mapping[str, object], style: Path,
 
 
 def _concatenated(shared: Path, own: Path | None) -> str:
-    return "".join(path.read_text("utf-8") for path in (shared, own) if path)
+    return "".join(own_text(path) for path in (shared, own) if path)

@@ -16,8 +16,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from lavida_gen.common.errors import DataError, LavidaGenError, problem
 from lavida_gen.common.text import printable
@@ -44,7 +44,7 @@ _KINDS = {
 }
 
 
-def open_regular(path: str | Path, limit: int) -> BinaryIO:
+def open_regular(path: str | Path, limit: int) -> BufferedReader:
     """`open_input` for callers that handle the errors of files themselves.
 
     Args:
@@ -102,7 +102,7 @@ def _open(path: str | Path, limit: int) -> tuple[int, int]:
     return handle, found.st_size
 
 
-def open_input(path: str | Path, limit: int, expected: str = "", todo: str = "") -> BinaryIO:
+def open_input(path: str | Path, limit: int, expected: str = "", todo: str = "") -> BufferedReader:
     """Open a file that somebody else may have written.
 
     Args:
@@ -136,6 +136,21 @@ def read_input(path: str | Path, limit: int = MAX_TEXT, expected: str = "", todo
         return read_regular(path, limit)
     except OSError as error:
         raise unreadable(path, error, expected, todo) from error
+
+
+def read_text(path: str | Path, limit: int = MAX_TEXT, expected: str = "", todo: str = "") -> str:
+    r"""Text of a file that somebody else may have written; the arguments are those of `open_input`.
+
+    Returns:
+        The text, without a byte order mark, its lines divided by "\n".
+
+    Raises:
+        DataError: It cannot be read, is no regular file, larger, or not UTF-8.
+    """
+    data = read_input(path, limit, expected, todo)
+    with parsing(path, expected, todo, got="is not UTF-8 text"):
+        text = data.decode("utf-8-sig")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def unreadable(path: object, error: OSError, expected: str = "", todo: str = "") -> DataError:

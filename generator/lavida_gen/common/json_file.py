@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, LavidaGenError, problem
+from lavida_gen.common.input_file import MAX_JSON, parsing, read_input
 
 JsonObject = dict[str, Any]
 """A JSON object as `json` reads it: keys to numbers, texts, lists, objects, True, False and None."""
+
+MAX_DEPTH = 100
+"""Levels of lists and objects in each other; deeper ones exhaust the stack of whoever walks over them."""
 
 
 def read_json(path: Path, expected: str = "a JSON file", todo: str = "") -> object:
@@ -25,11 +29,7 @@ def read_json(path: Path, expected: str = "a JSON file", todo: str = "") -> obje
     Raises:
         DataError: The file cannot be read or is not valid JSON.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror or error})", expected, todo)) from error
-    return parse_json(data, path, expected, todo)
+    return parse_json(read_input(path, MAX_JSON, expected, todo), path, expected, todo)
 
 
 def read_json_object(
@@ -62,15 +62,44 @@ def parse_json(
         family: Class of the error.
 
     Raises:
-        LavidaGenError: The text is not valid JSON; line and column are in the message.
+        LavidaGenError: The text is not valid JSON, with line and column in the message, or nested deeper than
+            `MAX_DEPTH`.
     """
-    try:
-        return json.loads(data.decode("utf-8-sig") if isinstance(data, bytes) else data)
-    except json.JSONDecodeError as error:
-        place = f"{where}:{error.lineno}:{error.colno}"
-        raise family(problem(place, f"is not valid JSON ({error.msg})", expected, todo)) from error
-    except (ValueError, RecursionError) as error:
-        raise family(problem(where, f"is not valid JSON ({error})", expected, todo)) from error
+    with parsing(where, expected, todo, family, "is not valid JSON"):
+        try:
+            text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+            value: object = json.loads(text)
+        except json.JSONDecodeError as error:
+            place = f"{where}:{error.lineno}:{error.colno}"
+            raise family(problem(place, f"is not valid JSON ({error.msg})", expected, todo)) from error
+    if is_too_deep(value, text.count("[") + text.count("{")):
+        raise family(problem(where, "is nested too deeply", f"at most {MAX_DEPTH} levels", todo))
+    return value
+
+
+def is_too_deep(value: object, openings: int) -> bool:
+    """Whether a JSON value has more than `MAX_DEPTH` levels.
+
+    Args:
+        value: The value.
+        openings: Number of brackets in its text; no more levels are possible.
+    """
+    if openings <= MAX_DEPTH:
+        return False
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [part for outer in level for part in _parts(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: object) -> Iterable[object]:
+    """The lists and objects right inside of a value."""
+    inner: Collection[object] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if {dict, list}.isdisjoint(map(type, inner)):
+        return ()
+    return [part for part in inner if isinstance(part, dict | list)]
 
 
 def check_json_object(

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from lavida_gen.common.errors import UserError, did_you_mean
+from lavida_gen.common.input_file import read_input
 
 if TYPE_CHECKING:
     from importlib import metadata
@@ -307,4 +308,4 @@ def _owner(module: str) -> Provider:
         return Provider(module, "unknown")
     import hashlib
 
-    return Provider(module, f"sha256:{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}")
+    return Provider(module, f"sha256:{hashlib.sha256(read_input(source)).hexdigest()[:12]}")

@@ -14,3 +14,12 @@ def resource(name: str, package: str = "lavida_gen") -> Path:
         package: The top-level package that has the file.
     """
     return Path(import_module(package).__path__[0]) / "data" / name
+
+
+def own_text(path: Path) -> str:
+    """The text of a file that belongs to this project: a data file, a built-in recipe.
+
+    Args:
+        path: The file, in UTF-8.
+    """
+    return path.read_text("utf-8")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import yaml
 
+from lavida_gen.common.input_file import reason_of
+
 MAX_LETTERS = 20_000_000
 MAX_DEPTH = 60
 MAX_NODES = 1_000_000
 """Values, those that `*name` repeats counted as often as they are repeated: nine lines of nine aliases each of the line
 before are a billion."""
 
+MAX_DIGITS = 300
+"""Digits of a number in base 16 or 2; Python refuses to print some that it reads."""
 
-class _TooComplex(yaml.MarkedYAMLError):
-    """Valid YAML beyond the limits."""
+
+class _Refused(yaml.MarkedYAMLError):
+    """YAML beyond the limits, or with values that Python does not have."""
 
 
 def load_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> object:
@@ -28,28 +33,39 @@ def load_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> obj
     Raises:
         yaml.YAMLError: It is no valid YAML, longer or deeper than the limits, or repeats too much by aliases.
     """
+    try:
+        return _load(text, loader)
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # a 45th day, a tag that does not fit its value, a number of 5,000 digits, ...
+        raise _Refused(problem=reason_of(error)) from error
+
+
+def _load(text: str, loader: type[yaml.SafeLoader]) -> object:
     if len(text) > MAX_LETTERS:
-        raise _TooComplex(problem=f"{len(text):,} characters; expected at most {MAX_LETTERS:,}")
+        raise _Refused(problem=f"{len(text):,} characters; expected at most {MAX_LETTERS:,}")
     _check_structure(text, loader)
     value: object = yaml.load(text, Loader=loader)
     return value
 
 
 def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
-    """Walk over the events, which repeat nothing. Raises _TooComplex."""
+    """Walk over the events, which repeat nothing. Raises _Refused."""
     nodes_of_anchor: dict[str, int] = {}
     open_collections: list[tuple[str | None, int]] = [(None, 0)]  # anchor, nodes so far
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
             open_collections.append((event.anchor, 1))
             if len(open_collections) > MAX_DEPTH + 1:
-                raise _TooComplex(problem=f"nested {len(open_collections) - 1} deep; expected at most {MAX_DEPTH}")
+                raise _Refused(problem=f"nested {len(open_collections) - 1} deep; expected at most {MAX_DEPTH}")
             continue
         if isinstance(event, yaml.CollectionEndEvent):
             anchor, nodes = open_collections.pop()
         elif isinstance(event, yaml.AliasEvent):
             anchor, nodes = None, nodes_of_anchor.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
+            if event.value[:3].lstrip("+-").lower().startswith(("0x", "0b")) and len(event.value) > MAX_DIGITS:
+                raise _Refused(problem=f"a number of {len(event.value):,} digits")
             anchor, nodes = event.anchor, 1
         else:
             continue
@@ -57,5 +73,5 @@ def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
             nodes_of_anchor[anchor] = nodes
         outer, total = open_collections.pop()
         if total + nodes > MAX_NODES:
-            raise _TooComplex(problem=f"more than {MAX_NODES:,} values, with those that aliases (*name) repeat")
+            raise _Refused(problem=f"more than {MAX_NODES:,} values, with those that aliases (*name) repeat")
         open_collections.append((outer, total + nodes))

@@ -13,7 +13,8 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from lavida_gen.common.errors import UserError, problem, validation_text
+from lavida_gen.common.errors import DataError, UserError, problem, validation_text
+from lavida_gen.common.input_file import MAX_TEXT, read_text
 from lavida_gen.common.resources import resource
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.common.yaml_text import load_yaml
@@ -60,10 +61,9 @@ class PromptBank(StrictModel):
         """
         file = path or BUILT_IN
         try:
-            plain = load_yaml(file.read_text(encoding="utf-8"))
-            return cls.model_validate(plain)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(problem(file, f"cannot be read ({error})", "a prompt bank in YAML")) from error
+            return cls.model_validate(load_yaml(read_text(file, MAX_TEXT, "a prompt bank in YAML")))
+        except DataError as error:
+            raise UserError(str(error)) from error
         except yaml.YAMLError as error:
             raise UserError(problem(file, f"invalid YAML: {error}")) from error
         except ValidationError as error:

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import yaml
 
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_text, resource
 from lavida_gen.names import lexicon
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
@@ -23,7 +23,7 @@ HEIGHTS = resource("heights.yaml")
 
 @cache
 def _heights() -> dict[str, float]:
-    return {str(name): float(height) for name, height in yaml.safe_load(HEIGHTS.read_text(encoding="utf-8")).items()}
+    return {str(name): float(height) for name, height in yaml.safe_load(own_text(HEIGHTS)).items()}
 
 
 @cache

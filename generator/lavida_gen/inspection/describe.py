@@ -12,6 +12,8 @@ from pydantic_core import to_jsonable_python
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import UserError
+from lavida_gen.common.input_file import MAX_TEXT, read_text
+from lavida_gen.common.resources import own_text
 from lavida_gen.common.text import text_table
 from lavida_gen.config.recipe import EXPOSURES, SOURCES
 from lavida_gen.exposures._base import Exposure
@@ -164,7 +166,7 @@ def list_recipes(*kinds: RecipeKind) -> Listing:
     rows = {}
     for kind in chosen:
         for name, path in kind.built_in().items():
-            about = next((line[6:] for line in path.read_text("utf-8").splitlines() if line.startswith("about:")), "")
+            about = next((line[6:] for line in own_text(path).splitlines() if line.startswith("about:")), "")
             rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
     cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
     return Listing(f"{text_table(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
@@ -182,7 +184,7 @@ def describe_recipe(name: str, *kinds: RecipeKind) -> Listing:
     """
     chosen = kinds or (CORPUS,)
     kind = next((kind for kind in chosen if name in kind.built_in()), chosen[0])
-    text = kind.find(name).read_text("utf-8")
+    text = read_text(kind.find(name), MAX_TEXT, "a recipe")
     return Listing(text.rstrip("\n"), {"name": name, "text": text})
 
 

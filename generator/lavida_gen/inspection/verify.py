@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.input_file import MAX_STREAM, open_input
 from lavida_gen.common.text import counted
 from lavida_gen.config.prompts import SEG
 from lavida_gen.corpus.format1 import NEW_KEYS, NOTE
@@ -159,7 +160,7 @@ def _check_shard(path: Path, job: VerifyJob, where: str, tick: Callable[[], None
 
 
 def _samples(path: Path, where: str) -> Iterator[EncodedSample]:
-    with path.open("rb") as file:
+    with open_input(path, MAX_STREAM, "a shard") as file:
         yield from read_shard(file, where)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_text, resource
 
 _WORD = re.compile(r"[^\W_]+(?:'s)?")
 _SPACED = re.compile(r"[^\s']+(?:'s)?")
@@ -19,7 +19,7 @@ PREPOSITIONS = frozenset({"on", "of", "in", "with", "at", "for", "by", "from", "
 @cache
 def lexicon_file() -> dict[str, Any]:
     """The tables of data/lexicon.yaml as they stand there."""
-    plain: dict[str, Any] = yaml.safe_load(resource("lexicon.yaml").read_text(encoding="utf-8"))
+    plain: dict[str, Any] = yaml.safe_load(own_text(resource("lexicon.yaml")))
     return plain
 
 

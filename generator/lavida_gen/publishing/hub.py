@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.input_file import read_input
 from lavida_gen.publishing.repo_files import HubFile, UploadFile
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -264,7 +265,7 @@ def _source(item: UploadFile, opened: ExitStack) -> bytes | str:
         assert item.data is not None
         return item.data
     path: Path = opened.enter_context(item.fetch())
-    return path.read_bytes() if item.size < SMALL else str(path)
+    return read_input(path) if item.size < SMALL else str(path)
 
 
 def _status(error: BaseException) -> int | None:

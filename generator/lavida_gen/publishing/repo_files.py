@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lavida_gen.common.input_file import read_input
+
 
 @dataclass(frozen=True, slots=True)
 class UploadFile:
@@ -41,7 +43,7 @@ class UploadFile:
         else:
             assert self.fetch is not None
             with self.fetch() as path:
-                sha.update(path.read_bytes())
+                sha.update(read_input(path))
         return sha.hexdigest()
 
 

@@ -15,13 +15,11 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lavida_gen.common.errors import LavidaGenError, UserError, problem, suggestion, validation_text
+from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem, suggestion, validation_text
+from lavida_gen.common.input_file import MAX_TEXT, read_text
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
 from lavida_gen.common.yaml_text import load_yaml
-
-UNREADABLE = (yaml.YAMLError, ValueError, KeyError, TypeError)
-"""What PyYAML raises for a text; a 45th day or a tag that does not fit its value is not a YAMLError."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,15 +55,14 @@ def read_recipe_file(path: Path, keys: str) -> JsonObject:
         UserError: The file cannot be read, is not valid YAML, or does not hold a mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = load_yaml(text, _Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(problem(path, f"cannot be read ({error})", "a YAML file")) from error
+        raw = load_yaml(read_text(path, MAX_TEXT, "a YAML file"), _Loader)
+    except DataError as error:
+        raise UserError(str(error)) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise UserError(problem(place, f"invalid YAML: {error.problem}")) from error
-    except UNREADABLE as error:
+    except yaml.YAMLError as error:
         raise UserError(problem(path, f"invalid YAML: {error}")) from error
     if not isinstance(raw, dict):
         got = "is empty" if raw is None else f"holds a {type(raw).__name__}"
@@ -89,7 +86,7 @@ def apply_setting(raw: JsonObject, setting: str) -> Iterator[str]:
         return
     try:
         value = load_yaml(text, _Loader)
-    except UNREADABLE as error:
+    except yaml.YAMLError as error:
         yield f"--set {setting}: the value is not valid YAML ({error})"
         return
     parent: Any = raw

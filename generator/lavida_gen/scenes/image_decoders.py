@@ -7,6 +7,7 @@ first (`image_header.probe`); Pillow, which reads the header itself, is asked fo
 from __future__ import annotations
 
 import io
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,8 +19,9 @@ from lavida_gen.common.input_file import MAX_PIXELS, check_pixels, parsing
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000")
-"""Formats of pictures. Pillow knows forty more, such as EPS, for which it starts another program."""
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
+"""Formats of pictures, those first that Pillow knows without looking for more. It knows forty others, such as EPS,
+for which it starts another program."""
 BROKEN, AGAIN = "a complete image", "fetch the file again"
 
 
@@ -150,9 +152,18 @@ def _identified(data: bytes, where: object) -> Image | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=_formats())
     except UnidentifiedImageError:
         return None
     except Image.DecompressionBombError as error:
         limit, todo = f"at most {MAX_PIXELS:,} pixels", "shrink or remove the image"
         raise DataError(problem(where, "too many pixels", limit, todo)) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats that this Pillow was built with."""
+    from PIL import features
+
+    optional = {"AVIF": "avif", "WEBP": "webp", "JPEG2000": "jpg_2000"}
+    return tuple(name for name in FORMATS if name not in optional or features.check(optional[name]))

@@ -14,6 +14,7 @@ from pydantic import Field
 from lavida_gen.annotations import files
 from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_input
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._ade import BACKGROUND
@@ -142,7 +143,7 @@ def _refuse_full_release(root: Path) -> None:
 def _read_labels(path: Path) -> tuple[dict[int, Label], dict[str, list[str]]]:
     """Classes by number, each named by the first of its synonyms, and the other synonyms by name. Raises DataError."""
     labels, synonyms = {}, {}
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_input(path).decode("utf-8", "replace").splitlines(), start=1):
         row = line.split("\t")
         if not line.strip() or row[0].strip() == "Idx":
             continue

@@ -16,6 +16,7 @@ from lavida_gen.annotations import files, index_masks, json_file
 from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
+from lavida_gen.common.input_file import read_input
 from lavida_gen.common.text import counted, shorten
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
@@ -195,7 +196,7 @@ def _split_file(root: Path, year: int, split: str) -> Path:
 def _read_split(path: Path) -> list[str]:
     """Videos of a split: each line has a name (2017), or a JPEG and a mask (2016). Raises DataError."""
     videos: dict[str, None] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_input(path).decode("utf-8", "replace").splitlines(), start=1):
         if not line.strip():
             continue
         parts = line.split()[0].strip("/").split("/")

@@ -18,6 +18,7 @@ from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
+from lavida_gen.common.input_file import MAX_PICTURE, read_input
 from lavida_gen.scenes import images
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Name, Region
@@ -179,7 +180,4 @@ def _annotation_ids(expression: object, where: str) -> list[str]:
 
 def _image_size(path: Path) -> tuple[int, int]:
     """(H, W) of an image, from its header. Raises DataError."""
-    try:
-        return images.probe(path.read_bytes(), path).size
-    except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
+    return images.probe(read_input(path, MAX_PICTURE, "an image file"), path).size

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lavida_gen.annotations import index_masks, json_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_input
 from lavida_gen.common.json_file import read_json
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.evidence import FalseEvidence
@@ -100,7 +101,7 @@ class VipSegSource(VosSource[VipSegSourceOptions]):
         self._label_file = required.file(_first(*places), "root")
         required.raise_if_missing()
         self._labels = _read_labels(self._label_file)
-        names = [line.strip() for line in videos.read_text("utf-8", "replace").splitlines() if line.strip()]
+        names = [line.strip() for line in read_input(videos).decode("utf-8", "replace").splitlines() if line.strip()]
         super().__init__(options, options.split, names, images, annotations, videos)
 
     def read_names(self, video: str) -> Mapping[int, ObjectNames]:

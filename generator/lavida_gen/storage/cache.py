@@ -24,7 +24,8 @@ from lavida_gen.common.arrays import load_array
 from lavida_gen.common.atomic_file import partial_path, replace_file, write_errors
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.json_file import JsonObject
+from lavida_gen.common.input_file import MAX_STREAM, MAX_TEXT, open_regular, read_regular
+from lavida_gen.common.json_file import JsonObject, parse_json
 
 Arrays = dict[str, NDArray[Any]]
 _PIECE = 1 << 20
@@ -66,8 +67,8 @@ def file_digest(path: Path) -> str:
 def _read_object(path: Path) -> JsonObject | None:
     """A small JSON object; None if it is missing or damaged, since it can be made again."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        value = parse_json(read_regular(path, MAX_TEXT), path)
+    except (OSError, DataError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -142,7 +143,7 @@ def _load(folder: Path) -> Arrays | None:
 def _checksum(path: Path) -> list[int]:
     """Size and CRC-32. The file is read, not mapped, so that it does not count as resident memory."""
     size = crc = 0
-    with path.open("rb") as file:
+    with open_regular(path, MAX_STREAM) as file:
         while piece := file.read(_PIECE):
             size, crc = size + len(piece), zlib.crc32(piece, crc)
     return [size, crc]

@@ -80,7 +80,7 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
     Raises:
         UserError: An argument has no "=", or its value is no YAML.
     """
-    from lavida_gen.recipe_files.reading import UNREADABLE
+    import yaml
 
     options: dict[str, object] = {}
     for setting in settings:
@@ -89,6 +89,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
             raise UserError(f"--set {setting}: no '='; expected KEY=VALUE")
         try:
             options[key.strip()] = load_yaml(value)
-        except UNREADABLE as error:
+        except yaml.YAMLError as error:
             raise UserError(f"--set {setting}: the value is no YAML ({error})") from error
     return options

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import yaml
+
 from lavida_bench.evaluation.measure import Measurement
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
@@ -23,7 +25,6 @@ from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import read_json
 from lavida_gen.common.yaml_text import load_yaml
-from lavida_gen.recipe_files.reading import UNREADABLE
 
 PICTURES = "pictures"
 HTML, MARKDOWN, RECIPE = "report.html", "report.md", "recipe.yaml"
@@ -78,7 +79,7 @@ def _title(run: Path) -> str:
     try:
         recipe = load_yaml((run / RECIPE).read_text("utf-8"))
         return str(recipe["name"]) if isinstance(recipe, dict) else run.resolve().name
-    except (OSError, *UNREADABLE):
+    except (OSError, ValueError, KeyError, yaml.YAMLError):
         return run.resolve().name
 
 

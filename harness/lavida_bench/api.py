@@ -6,7 +6,6 @@ Each function raises UserError (an argument) or DataError (files, scores) of `la
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from lavida_bench.benchmarks import _base as benchmark_base
 from lavida_bench.benchmarks._base import Benchmark
+from lavida_bench.common.progress import no_bar
 from lavida_bench.config import recipe as recipes
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
 from lavida_bench.protocols import protocol as protocols
@@ -37,11 +37,6 @@ RunRecipeLike = RunRecipe | Mapping[str, object] | PathLikeStr
 """A recipe of a run; its keys and values; the name of a built-in one; or a YAML file."""
 Scores = PathLikeStr | Mapping[str, ArrayLike | VideoScore]
 """A folder with a file for each video, or video key -> (F,) scores."""
-
-
-@contextmanager
-def _no_bar(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
-    yield lambda frames: None
 
 
 def open_benchmark(
@@ -132,6 +127,7 @@ def score(
     batch: int = 4,
     smoothing: float | None = None,
     allow_partial: bool = False,
+    allow_defects: bool = False,
     replace: bool = False,
     precision: Precision = "auto",
     device: str | None = None,
@@ -150,6 +146,7 @@ def score(
         batch: Clips of one forward.
         smoothing: Sigma in frames: also measure smoothed scores.
         allow_partial: Measure although videos are missing; the result is marked.
+        allow_defects: Measure although `lavida-bench check` fails; the result is marked.
         replace: Replace scores that another model or prompt left in the folder.
         precision: ``auto`` = bf16 on a GPU, else fp32.
         device: ``cpu``, ``cuda:1``, ...; None = the GPU of this process, if any.
@@ -166,12 +163,12 @@ def score(
     plain = {
         "benchmark": benchmark, "root": None if root is None else str(root), "options": dict(options or {}),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
-        "precision": precision,
+        "allow_defects": allow_defects, "precision": precision,
     }  # fmt: skip
     entry = ScoreEntry.model_validate(plain, context=permission(allow_code))
     refuse_unscorable_entry(entry)
     scorer = load_scorer(str(model), precision, device) if isinstance(model, str | PathLike) else model
-    run_entry(scorer, entry, Path(out), ScoringSettings(batch=batch), replace, _no_bar)
+    run_entry(scorer, entry, Path(out), ScoringSettings(batch=batch), replace, no_bar)
     return next(one for one in reversed(results_json.read(Path(out)).entries) if one.result.benchmark == benchmark)
 
 
@@ -187,6 +184,7 @@ def evaluate(
     baselines: Sequence[str] | None = (),
     smoothing: float | None = None,
     allow_partial: bool = False,
+    allow_defects: bool = False,
     resamples: int = 1000,
     seed: int = 0,
     out: PathLikeStr | None = None,
@@ -205,7 +203,8 @@ def evaluate(
         metrics: Names of metrics; None = the benchmark's own, then all others that can be computed.
         baselines: Names of baselines that are measured too; None = all.
         smoothing: Sigma in frames: also measure smoothed scores.
-        allow_partial: Measure although scores are missing; the result is marked.
+        allow_partial: Measure although videos or scores are missing; the result is marked.
+        allow_defects: Measure although `lavida-bench check` fails; the result is marked.
         resamples: Resamples of the bootstrap over videos, for 95 % intervals.
         seed: Seed of the resamples and of the random baseline.
         out: Run folder for results.json and report.html; None = nothing is written.
@@ -225,7 +224,7 @@ def evaluate(
         metrics=None if metrics is None else tuple(metrics),
         baselines=None if baselines is None else tuple(baselines),
         bootstrap=Bootstrap(resamples, seed), smoothing=smoothing, allow_partial=allow_partial,
-        thumbnails=out is not None, seed=seed, allow_code=allow_code,
+        allow_defects=allow_defects, thumbnails=out is not None, seed=seed, allow_code=allow_code,
     )  # fmt: skip
     pairs = _score_pairs(scores, benchmark.videos(), allow_partial)
     rules = protocols.make(protocol, benchmark.rules)

@@ -199,21 +199,19 @@ def test_a_video_damaged_in_the_middle_keeps_its_frames_and_is_reported(own_vide
     assert defect.action == "replaced by the frame before it"
 
 
-def test_a_video_that_can_not_be_read_at_all_is_reported_and_the_others_are_kept(
-    own_videos: Path, tmp_path: Path
-) -> None:
+def test_a_video_that_can_not_be_read_at_all_is_refused_or_left_out(own_videos: Path, tmp_path: Path) -> None:
     path = own_videos / "videos" / "b.mp4"
     read_index(path)
     garble(path, 0.0, 1.0)
     words = ["score", "folder", "--root", str(own_videos), "--model", "tiny", "--out", str(tmp_path / "run")]
     result = run(*words)
     assert result.exit_code == 1
-    assert "1 video could not be scored: b: " in result.output
-    assert "the scores of the other 2 are kept" in result.output
-    videos = tmp_path / "run" / "scores" / "folder" / "videos"
-    assert sorted(path.name for path in videos.iterdir()) == ["a.npz", "c.npz"]
+    assert "no official number: b: " in result.output
+    assert not (tmp_path / "run").exists()
     partial = run(*words, "--allow-partial")
     assert partial.exit_code == 0, partial.output
+    videos = tmp_path / "run" / "scores" / "folder" / "videos"
+    assert sorted(path.name for path in videos.iterdir()) == ["a.npz", "c.npz"]
     assert "official/2 (partial)" in partial.output
     drawing.video(path, 24, gop=4)
     whole = run(*words)

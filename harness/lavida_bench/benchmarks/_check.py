@@ -17,6 +17,8 @@ from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError
 
 PORTION = 64 << 20  # bytes of frames held at once by each thread
+DISAGREEING = 0.25  # share of a video's frames from which disagreement of labels and masks is fatal
+SHOWN = 3  # missing videos listed in a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,53 @@ class CheckReport:
     def same(self) -> bool:
         """Whether every count that is known is as expected."""
         return not self.differences()
+
+    def lost(self) -> list[str]:
+        """Why a number would be partial: videos or frames that are not at hand.
+
+        Returns:
+            Reasons; [] if everything is at hand.
+        """
+        reasons = [_reason(defect) for defect in self.defects if defect.fatal and defect.lost]
+        fewer = self.expected is not None and (self.found.frames or 0) < (self.expected.frames or 0)
+        if fewer and not reasons:
+            reasons.append(self._difference("frames"))
+        return reasons
+
+    def wrong(self) -> list[str]:
+        """Why a number would be wrong: fatal defects, and counts that missing videos do not explain.
+
+        Returns:
+            Reasons; [] if there are none.
+        """
+        reasons = [_reason(defect) for defect in self.defects if defect.fatal and not defect.lost]
+        partial = bool(self.lost())
+        for name in self.differences():
+            more = getattr(self.found, name) > getattr(self.expected, name)
+            if more or not partial:
+                reasons.append(self._difference(name))
+        return reasons
+
+    def doubt(self) -> str:
+        """Why the labels may be inverted, though missing videos hide it.
+
+        Returns:
+            A sentence; "" without a doubt.
+        """
+        expected, found = self.expected, self.found
+        if expected is None or not (expected.abnormal_frames and expected.frames and found.frames):
+            return ""
+        usual, here = expected.abnormal_frames / expected.frames, (found.abnormal_frames or 0) / found.frames
+        if not usual < 1 / 2 < here or here - usual <= abs(here - (1 - usual)):
+            return ""
+        return (
+            f"{here:.0%} of the frames at hand are labelled abnormal, {usual:.0%} of the official test split: is 1 "
+            "normal in these labels?"
+        )
+
+    def _difference(self, name: str) -> str:
+        found, expected = getattr(self.found, name), getattr(self.expected, name)
+        return f"{found:,} {name.replace('_', ' ')}, expected {expected:,}"
 
     def differences(self) -> list[str]:
         """Names of the counts that are not as expected.
@@ -131,7 +180,7 @@ def missing_videos(benchmark: Benchmark, found: int) -> Iterator[Defect]:
     if total > found:
         what = f"{total - found} of {total} videos are missing"
         action = "left out: numbers over the rest are partial, not the benchmark's; fetch them"
-        yield Defect(str(benchmark.root), what, action, fatal=True, items=tuple(absent))
+        yield Defect(str(benchmark.root), what, action, fatal=True, items=tuple(absent), lost=True)
 
 
 def _inspect(video: TestVideo) -> list[Defect]:
@@ -145,7 +194,7 @@ def _inspect(video: TestVideo) -> list[Defect]:
             video.read(start, stop)
             disagreeing += _disagreeing(video, start, stop)
     except DataError as error:
-        return [Defect(video.key, str(error), "scoring stops here: fix or fetch the file", fatal=True)]
+        return [Defect(video.key, str(error), "it cannot be scored: fix or fetch the file", fatal=True, lost=True)]
     finally:
         video.close()
     if not disagreeing:
@@ -153,7 +202,14 @@ def _inspect(video: TestVideo) -> list[Defect]:
     first = disagreeing[0]
     what = f"frame labels and masks disagree on {len(disagreeing)} of {video.frame_count} frames (first: {first})"
     action = "kept as annotated: frame metrics use the labels, pixel metrics the masks"
-    return [Defect(video.key, what, action, items=tuple(map(str, disagreeing)))]
+    fatal = len(disagreeing) > DISAGREEING * video.frame_count
+    return [Defect(video.key, what, action, fatal, tuple(map(str, disagreeing)))]
+
+
+def _reason(defect: Defect) -> str:
+    """A fatal defect in one sentence."""
+    names = ", ".join(defect.items[:SHOWN]) + (" ..." if len(defect.items) > SHOWN else "")
+    return f"{defect.where}: {defect.what}" + (f" ({names})" if names else "")
 
 
 def _disagreeing(video: TestVideo, start: int, stop: int) -> list[int]:

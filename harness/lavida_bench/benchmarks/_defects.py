@@ -19,6 +19,7 @@ class Defect:
         action: What is done about it.
         fatal: Whether the official number cannot be computed with it.
         items: The videos or frames with the problem, if there are several.
+        lost: Whether it costs whole videos and nothing else: a number over the others is partial, not wrong.
     """
 
     where: str
@@ -26,6 +27,7 @@ class Defect:
     action: str
     fatal: bool = False
     items: tuple[str, ...] = ()
+    lost: bool = False
 
 
 @dataclass(slots=True)
@@ -39,6 +41,16 @@ class DefectLog:
 
     defects: list[Defect] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+    def leave_out(self, where: object, what: str, action: str = "left out") -> None:
+        """Add the defect that a video cannot be scored; it is fatal.
+
+        Args:
+            where: The file, folder or video.
+            what: The problem.
+            action: What is done about it.
+        """
+        self.defects.append(Defect(str(where), what, action, fatal=True, lost=True))
 
     def add(self, where: object, what: str, action: str, fatal: bool = False, items: Iterable[object] = ()) -> None:
         """Add a defect.

@@ -57,6 +57,24 @@ def intervals_to_labels(intervals: Iterable[Interval], frame_count: int) -> Bits
     return labels
 
 
+def refuse_late(intervals: Iterable[Interval], frame_count: int, where: object) -> None:
+    """Refuse an interval that begins after the end of its video: without it an abnormal video would count as normal.
+
+    Args:
+        intervals: Abnormal intervals.
+        frame_count: F of the video.
+        where: The video, for the message.
+
+    Raises:
+        DataError: There is one.
+    """
+    late = [interval for interval in intervals if interval.start >= frame_count]
+    if late:
+        todo = "the video is cut short or another one: fetch it again"
+        got = f"an event from frame {late[0].start} of {frame_count}"
+        raise DataError(problem(where, got, "events within the video", todo))
+
+
 def parse_whole_number(text: str, where: object) -> int:
     """Read a whole number.
 

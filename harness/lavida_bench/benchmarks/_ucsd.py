@@ -18,12 +18,12 @@ from typing_extensions import TypeVar
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, refuse_late
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles
 from lavida_bench.videos.media import is_stray, numbered_files
-from lavida_bench.videos.types import TestVideo
+from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, problem
 
 FOLDER = re.compile(r"Test(\d+)")
@@ -42,10 +42,16 @@ UcsdOptionsT_co = TypeVar("UcsdOptionsT_co", bound=UcsdOptions, covariant=True, 
 
 
 class Ucsd(Benchmark[UcsdOptionsT_co]):
-    """A benchmark in this layout. `folder` is the name of the folder that contains Test/, and of the .m file."""
+    """A benchmark in this layout.
+
+    Attributes:
+        folder: Name of the folder that contains Test/, and of the .m file.
+        unmasked: How many of its videos come without masks.
+    """
 
     Options: ClassVar[type[BenchmarkOptions]] = UcsdOptions
     folder: ClassVar[str]
+    unmasked: ClassVar[int] = 0
 
     def _ranges(self) -> list[list[Interval]]:
         return read_ranges(dataset_folder(self.root, self.folder) / "Test" / f"{self.folder}.m")
@@ -59,7 +65,7 @@ class Ucsd(Benchmark[UcsdOptionsT_co]):
     def load(self, log: DefectLog) -> list[TestVideo]:
         """The videos below Test/, in the order of their numbers."""
         folder = dataset_folder(self.root, self.folder)
-        return load_videos(folder, self._ranges(), self.options.tracks, self.anomaly_names, log)
+        return load_videos(folder, self._ranges(), self.options.tracks, self.anomaly_names, log, self.unmasked)
 
 
 def read_ranges(path: Path) -> list[list[Interval]]:
@@ -119,7 +125,12 @@ def dataset_folder(root: Path, name: str) -> Path:
 
 
 def load_videos(
-    folder: Path, ranges: list[list[Interval]], tracks: Path | None, names: tuple[str, ...], log: DefectLog
+    folder: Path,
+    ranges: list[list[Interval]],
+    tracks: Path | None,
+    names: tuple[str, ...],
+    log: DefectLog,
+    unmasked: int = 0,
 ) -> list[TestVideo]:
     """Read the test videos of a folder in this layout.
 
@@ -129,6 +140,7 @@ def load_videos(
         tracks: Folder of VIDEO.txt with tracks, if there is one.
         names: Anomalies that a prompt lists.
         log: Gets the defects.
+        unmasked: How many videos of the data set come without masks.
 
     Returns:
         The videos in the order of their numbers.
@@ -150,11 +162,11 @@ def load_videos(
         try:
             videos.append(_video(path, ranges[number - 1], tracks, names, log))
         except DataError as error:
-            log.add(path, str(error), "left out", fatal=True)
+            log.leave_out(path, str(error))
     without = [video.key for video in videos if not video.has_pixels]
     if without and len(without) < len(videos):
         what = f"masks for {len(videos) - len(without)} of {len(videos)} videos"
-        log.add(folder, what, "pixel metrics are computed over these, as their notes state", items=without)
+        log.add(folder, what, "pixel metrics are over these alone", fatal=len(without) > unmasked, items=without)
     return videos
 
 
@@ -164,6 +176,7 @@ def _video(
     """The video whose frames are in `folder`."""
     frames = FrameFolder.from_folder(folder, first=1, fps=FPS)
     count = frames.frame_count
+    refuse_late(intervals, count, folder)
     beyond = [interval for interval in intervals if interval.stop > count]
     if beyond:
         log.add(folder, f"labelled up to frame {beyond[-1].stop} of {count}", "clamped to the video")
@@ -176,12 +189,12 @@ def _video(
         fps=FPS,
         names=names,
         frame_labels=labels,
-        mask_reader=_masks(folder, frames, log),
+        mask_reader=_masks(folder, frames, labels, log),
         tracks=folder_tracks(tracks, folder.name, count, bool(labels.any()), log),
     )
 
 
-def _masks(frame_folder: Path, frames: FrameFolder, log: DefectLog) -> MaskFiles | None:
+def _masks(frame_folder: Path, frames: FrameFolder, labels: Bits, log: DefectLog) -> MaskFiles | None:
     """Masks of TestNNN_gt, numbered from 1 as the frames are; None if there are none."""
     folder = frame_folder.with_name(f"{frame_folder.name}_gt")
     if not folder.is_dir():
@@ -190,9 +203,13 @@ def _masks(frame_folder: Path, frames: FrameFolder, log: DefectLog) -> MaskFiles
     if not files:
         return None
     missing = [n + 1 for n in range(frames.frame_count) if n not in files]
+    lost = [n for n in missing if labels[n - 1]]
     beyond = [n + 1 for n in files if not 0 <= n < frames.frame_count]
-    if missing:
-        log.add(folder, f"no mask for {len(missing)} frames", "these count as without anomalous pixels", items=missing)
+    if lost:
+        what = f"no mask for {len(lost)} abnormal frames"
+        log.add(folder, what, "these count as without anomalous pixels", fatal=True, items=lost)
+    elif missing:
+        log.add(folder, f"no mask for {len(missing)} normal frames", "these have no anomalous pixels", items=missing)
     if beyond:
         log.add(folder, f"masks of {len(beyond)} frames that the video does not have", "ignored", items=beyond)
     return MaskFiles(files, frames.size)

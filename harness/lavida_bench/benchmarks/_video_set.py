@@ -34,6 +34,6 @@ def open_all(paths: Iterable[tuple[str, Path]], log: DefectLog) -> Iterator[tupl
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for (key, _), opened in zip(items, pool.map(open_one, items), strict=True):
             if isinstance(opened, DataError):
-                log.add(key, str(opened), "left out", fatal=True)
+                log.leave_out(key, str(opened))
             else:
                 yield key, opened

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels
+from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, refuse_late
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import find_videos, frame_number
@@ -81,7 +81,7 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
             try:
                 videos.append(self._video(key, media, intervals, log))
             except DataError as error:
-                log.add(key, str(error), "left out", fatal=True)
+                log.leave_out(key, str(error))
         return videos
 
     def _video(self, key: str, media: VideoFile, intervals: list[list[Interval]] | None, log: DefectLog) -> TestVideo:
@@ -92,6 +92,7 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
             raise DataError(problem(self._masks(int(key)), got, f"{count}, as decoded", todo))
         labels = np.array([mask is not None for mask in masks])
         if intervals is not None:
+            refuse_late(intervals[int(key) - 1], count, key)
             labels = intervals_to_labels(intervals[int(key) - 1], count)
         return TestVideo(
             key=key,

@@ -15,7 +15,13 @@ from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
+from lavida_bench.benchmarks._intervals import (
+    Interval,
+    checked_interval,
+    intervals_to_labels,
+    parse_whole_number,
+    refuse_late,
+)
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles, read_grey
@@ -76,7 +82,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
             try:
                 videos.append(self._video(key, reader, None if intervals is None else intervals[key], log))
             except DataError as error:
-                log.add(key, str(error), "left out", fatal=True)
+                log.leave_out(key, str(error))
         if videos and all(video.frame_labels is None for video in videos):
             log.add(self.root, "no labels.csv and no masks/", "scores and overlays are possible, metrics are not")
         return videos
@@ -90,7 +96,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
             if key not in media:
                 hint = did_you_mean(key, tuple(media))
                 what = f"no video {row.video!r}" + (f": {hint}" if hint else "")
-                log.add(self._labels_file, what, "left out", fatal=True)
+                log.leave_out(self._labels_file, what)
             elif row.interval is not None:
                 intervals[key].append(row.interval)
         return intervals
@@ -105,7 +111,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
                 continue
             key = path.stem if path.is_file() else path.name
             if key in paths:
-                log.add(path, f"has the name of {paths[key].name}", "left out: rename it", fatal=True)
+                log.leave_out(path, f"has the name of {paths[key].name}", "left out: rename it")
             else:
                 paths[key] = path
         if not paths:
@@ -131,6 +137,7 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
             raise DataError(problem(folder, got, f"frames 0..{count - 1}: numbers begin with 0", "rename the masks"))
         labels: Bits | None = None
         if intervals is not None:
+            refuse_late(intervals, count, f"{self._labels_file}, {key}")
             beyond = [interval for interval in intervals if interval.stop > count]
             if beyond:
                 log.add(key, f"labelled up to frame {beyond[-1].stop} of {count}", "clamped to the video")

@@ -95,7 +95,7 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
             try:
                 videos.append(self._video(key, folder, read_frame_labels(path), log))
             except DataError as error:
-                log.add(key, str(error), "left out", fatal=True)
+                log.leave_out(key, str(error))
         one_class = [video.key for video in videos if video.frame_labels is not None and video.frame_labels.all()]
         if one_class:
             action = "counts in micro AUC, is left out of macro AUC, as its notes state"
@@ -103,7 +103,9 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         without = [video.key for video in videos if not video.has_pixels]
         if without:
             what = f"no pixel labels for {len(without)} of {len(videos)} videos"
-            log.add(self._testing(), what, "pixel metrics over the others", items=without)
+            some = len(without) < len(videos)
+            action = "pixel metrics are over the others alone" if some else "no pixel metrics"
+            log.add(self._testing(), what, action, fatal=some, items=without)
         return videos
 
     def _video(self, key: str, folder: Path, labels: Bits, log: DefectLog) -> TestVideo:

@@ -18,7 +18,13 @@ from pydantic import Field
 from lavida_bench.benchmarks import _object_maps as object_maps
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
+from lavida_bench.benchmarks._intervals import (
+    Interval,
+    checked_interval,
+    intervals_to_labels,
+    parse_whole_number,
+    refuse_late,
+)
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.mask_files import MaskFiles, Values
@@ -106,7 +112,7 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
         with ThreadPoolExecutor() as pool:
             for (key, _), video in zip(opened, pool.map(read_video, opened), strict=True):
                 if isinstance(video, DataError):
-                    log.add(key, str(video), "left out", fatal=True)
+                    log.leave_out(key, str(video))
                 else:
                     videos.append(video)
         return videos
@@ -116,6 +122,7 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
         spans = [] if normal else read_spans(_tracks_file(self._scene_folder(key), key))
         maps = {} if normal else _maps(self._scene_folder(key) / f"{key}_annotations")
         count = media.frame_count
+        refuse_late([Interval(span.start, span.stop) for span in spans], count, key)
         labels = _labels(spans, count)
         beyond = [span for span in spans if span.stop > count]
         if beyond:

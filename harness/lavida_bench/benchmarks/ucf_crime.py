@@ -14,7 +14,13 @@ from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
+from lavida_bench.benchmarks._intervals import (
+    Interval,
+    checked_interval,
+    intervals_to_labels,
+    parse_whole_number,
+    refuse_late,
+)
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import VIDEOS, find_videos
 from lavida_bench.videos.types import Bits, TestVideo
@@ -96,7 +102,7 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
             try:
                 labels, stop = clamped_labels(entries[key], media.frame_count)
             except DataError as error:
-                log.add(key, str(error), "left out", fatal=True)
+                log.leave_out(key, str(error))
                 continue
             if stop > media.frame_count:
                 last = stop - 1 if self.options.ends == "inclusive" else stop
@@ -165,11 +171,7 @@ def clamped_labels(entry: VideoAnnotation, frame_count: int) -> tuple[Bits, int]
         DataError: An interval begins after the end of the video.
     """
     stop = max((interval.stop for interval in entry.intervals), default=0)
-    late = [interval for interval in entry.intervals if interval.start >= frame_count]
-    if late:
-        todo = "the video is cut short or another one: fetch it again"
-        got = f"an event from frame {late[0].start} of {frame_count}"
-        raise DataError(problem(entry.key, got, "events within the video", todo))
+    refuse_late(entry.intervals, frame_count, entry.key)
     return intervals_to_labels(entry.intervals, frame_count), stop
 
 

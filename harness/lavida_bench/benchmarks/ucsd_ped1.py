@@ -10,6 +10,7 @@ class UcsdPed1(Ucsd):
     """36 test videos of 200 frames, 158x238, grey, 10 of them with masks. Test017/142.tif is truncated as it comes."""
 
     folder = "UCSDped1"
+    unmasked = 26
     about = BenchmarkInfo(
         title="UCSD Pedestrian 1",
         page="http://www.svcl.ucsd.edu/projects/anomaly/dataset.htm",

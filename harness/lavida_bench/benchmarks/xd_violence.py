@@ -15,7 +15,13 @@ from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
+from lavida_bench.benchmarks._intervals import (
+    Interval,
+    checked_interval,
+    intervals_to_labels,
+    parse_whole_number,
+    refuse_late,
+)
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import Media, TruncatedVideo, find_videos
 from lavida_bench.videos.types import TestVideo
@@ -80,9 +86,10 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
         log.missing += [name for key, name in names.items() if key not in paths]
         videos = []
         for key, media in open_all(paths.items(), log):
-            video = self._video(names.get(key, media.path.stem), media, intervals.get(key, []), log)
-            if video is not None:
-                videos.append(video)
+            try:
+                videos.append(self._video(names.get(key, media.path.stem), media, intervals.get(key, []), log))
+            except DataError as error:
+                log.leave_out(names.get(key, media.path.stem), str(error))
         return sorted(videos, key=lambda video: video.key)
 
     def _paths(self, annotated: Collection[str], log: DefectLog) -> dict[str, Path]:
@@ -111,8 +118,9 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
                 log.add(name, "several files of this name", f"took {files[name]}", items=[*paths, files[name]])
         return files
 
-    def _video(self, key: str, media: VideoFile, intervals: list[Interval], log: DefectLog) -> TestVideo | None:
+    def _video(self, key: str, media: VideoFile, intervals: list[Interval], log: DefectLog) -> TestVideo:
         count = media.frame_count
+        refuse_late(intervals, count, key)
         beyond = [interval for interval in intervals if interval.stop > count]
         if beyond:
             what = f"annotated up to frame {beyond[-1].stop} of {count}"
@@ -121,8 +129,8 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
         if self.options.cut == "official":
             count = official_length(media.frame_count)
             if count == 0:
-                log.add(key, f"{media.frame_count} frames, less than one snippet of {SNIPPET}", "left out", fatal=True)
-                return None
+                got = f"{media.frame_count} frames, less than one snippet of {SNIPPET}"
+                raise DataError(problem(key, got, f"more than {SNIPPET}, as the official ground truth has"))
             cut = TruncatedVideo(media, count)
         return TestVideo(
             key, count, media.size, cut, media.fps, self.anomaly_names, intervals_to_labels(intervals, count)

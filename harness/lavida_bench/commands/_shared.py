@@ -16,9 +16,9 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.common.yaml_text import load_yaml
 
 __all__ = [
-    "BENCHMARK", "CODE", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH", "PRECISION",
-    "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_listing", "print_progress",
-    "progress",
+    "BENCHMARK", "CODE", "DEFECTS", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH",
+    "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_listing",
+    "print_progress", "progress",
 ]  # fmt: skip
 
 PATH = click.Path(path_type=Path)
@@ -36,6 +36,9 @@ ROOT = click.option("--root", type=PATH, help="Its folder [default: NAME in $LAV
 PROTOCOL = click.option("--protocol", default="official", show_default=True, help="official or paper.")
 PARTIAL = click.option(
     "--allow-partial", is_flag=True, help="Measure although videos are missing; the result is marked partial."
+)
+DEFECTS = click.option(
+    "--allow-defects", is_flag=True, help="Measure although `check` fails; the protocol is marked +defects."
 )
 SMOOTHING = click.option(
     "--smoothing", "--smooth", "smoothing", type=click.FloatRange(0, min_open=True), metavar="SIGMA",

@@ -34,11 +34,14 @@ def command(
     """
     from lavida_bench.benchmarks import _base as benchmarks
     from lavida_bench.benchmarks._check import check
+    from lavida_bench.benchmarks._gate import keep
 
     opened = benchmarks.make(benchmark, root, parse_settings(settings), allow_code)
     expected = opened.expected
     with progress(expected.frames if expected else None, f"check {benchmark}") as advance:
         report = check(opened, decode=not quick, advance=advance)
+    if report.decoded:
+        keep(opened, report)
     if as_json:
         click.echo(json.dumps(report.plain(), ensure_ascii=False))
     else:

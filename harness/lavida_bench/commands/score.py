@@ -10,6 +10,7 @@ import click
 from lavida_bench.commands._shared import (
     BENCHMARK,
     CODE,
+    DEFECTS,
     DEVICE,
     FOLDER,
     MODEL,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--no-maps", is_flag=True, help="Store no pixel maps (pixel metrics then have no number).")
 @SMOOTHING
 @PARTIAL
+@DEFECTS
 @click.option("--replace", is_flag=True, help="Replace scores that another model or prompt left in the folder.")
 @click.option("--label", help="Folder of the scores below scores/ [default: the benchmark's name].")
 @PRECISION
@@ -53,7 +55,8 @@ if TYPE_CHECKING:
 def command(
     benchmark: str, model: str, root: Path | None, settings: tuple[str, ...], out: Path | None, protocol: str,
     names: str, absent: str | None, batch: int, readers: int | None, no_maps: bool, smoothing: float | None,
-    allow_partial: bool, replace: bool, label: str | None, precision: str, device: str | None, allow_code: bool,
+    allow_partial: bool, allow_defects: bool, replace: bool, label: str | None, precision: str, device: str | None,
+    allow_code: bool,
 ) -> None:  # fmt: skip
     """Score a BENCHMARK with a model and write a report.
 
@@ -70,7 +73,7 @@ def command(
     entry: dict[str, object] = {
         "benchmark": benchmark, "root": None if root is None else str(root), "options": parse_settings(settings),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
-        "label": label, "precision": precision,
+        "allow_defects": allow_defects, "label": label, "precision": precision,
     }  # fmt: skip
     if absent:
         entry["absent"] = prompt_names_from_text(absent, "--absent").names
@@ -102,7 +105,7 @@ def _score(
     from lavida_gen.storage.output_folder import make_output_folder
 
     locate_model(model)
-    refuse_unscorable_entry(entry)
+    refuse_unscorable_entry(entry, progress)
     make_output_folder(out)
     page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:

@@ -11,6 +11,7 @@ import click
 
 from lavida_bench.commands._shared import (
     CODE,
+    DEFECTS,
     JSON,
     OPTION,
     PARTIAL,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these [default: all that apply].")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="Only these [default: all]; none = none.")
 @PARTIAL
+@DEFECTS
 @SMOOTHING
 @RESAMPLES
 @click.option(
@@ -49,8 +51,8 @@ if TYPE_CHECKING:
 @JSON
 def command(
     benchmark: str, scores: Path, root: Path | None, settings: tuple[str, ...], protocol: str, method: str | None,
-    metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, smoothing: float | None,
-    resamples: int, seed: int, out: Path | None, allow_code: bool, as_json: bool,
+    metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, allow_defects: bool,
+    smoothing: float | None, resamples: int, seed: int, out: Path | None, allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Evaluate any method from its files of scores.
 
@@ -77,7 +79,8 @@ def command(
         make_output_folder(out)
     how = MeasureSettings(
         metrics=metrics or None, baselines=chosen_baselines, bootstrap=Bootstrap(resamples, seed), smoothing=smoothing,
-        allow_partial=allow_partial, thumbnails=out is not None, seed=seed, allow_code=allow_code,
+        allow_partial=allow_partial, allow_defects=allow_defects, thumbnails=out is not None, seed=seed,
+        allow_code=allow_code,
     )  # fmt: skip
     measurement = _measure(opened, scores, protocols.make(protocol, opened.rules), method, how, out)
     _print_measurement(measurement, out, as_json)
@@ -105,14 +108,14 @@ def _measure(
     benchmark: Benchmark, scores: Path, protocol: EvaluationProtocol, method: str | None, how: MeasureSettings,
     out: Path | None,
 ) -> Measurement:  # fmt: skip
+    from lavida_bench.benchmarks._gate import admit
     from lavida_bench.evaluation.measure import frames_to_measure, measure
     from lavida_bench.results.provenance import current_provenance
     from lavida_bench.results.score_files import ScoreFiles
-    from lavida_bench.runs.preflight import refuse_partial
 
     videos = benchmark.videos()
-    if not how.allow_partial:
-        refuse_partial(benchmark, protocol)
+    with progress(sum(video.frame_count for video in videos), f"check {benchmark.name}") as advance:
+        admit(benchmark, how.allow_partial, how.allow_defects, advance)
     files = ScoreFiles.find(scores, videos)
     files.check(videos, how.allow_partial)
     kept = None if out is None else os.path.relpath(scores.resolve(), out.resolve())

@@ -133,6 +133,7 @@ class ScoreEntry(StrictModel):
     method: str | None = Field(default=None, description="what the report calls the model")
     smoothing: float | None = Field(default=None, gt=0, description="sigma in frames; reported beside the raw number")
     allow_partial: bool = Field(default=False, description="measure although videos are missing; marked in the report")
+    allow_defects: bool = Field(default=False, description="measure although `check` fails; marked +defects")
     batch: int = Field(default=4, ge=1, description="clips of one forward pass")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
 

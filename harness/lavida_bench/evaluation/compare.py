@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
+from lavida_bench.benchmarks._gate import admit
 from lavida_bench.evaluation.curve import Timeline
 from lavida_bench.evaluation.evaluate import FEW, VideosWithScores, paired_differences
 from lavida_bench.evaluation.measure import VideoView, ViewCollector
@@ -69,7 +70,7 @@ class Comparison:
 
     Attributes:
         benchmark: The benchmark's name.
-        protocol: The protocol's id, marked "(partial)" if either run is.
+        protocol: The protocol's id, with the marks of either run.
         methods: Names of the two methods, different from each other.
         coverage: How much each of them scored, as text.
         differences: Metric -> variant -> first - second.
@@ -178,7 +179,8 @@ def compare(
 
     Raises:
         UserError: The runs are over different videos or with different options of the benchmark.
-        DataError: The scores of a run are missing or cannot be read.
+        DataError: The scores of a run are missing or cannot be read, or the benchmark's files have defects that
+            neither run allowed.
     """
     (run_a, entry_a), (run_b, entry_b) = first, second
     if entry_a.data.settings != entry_b.data.settings:
@@ -186,6 +188,9 @@ def compare(
         raise UserError(problem(run_a.run, got, "the same options of the benchmark"))
     benchmark = benchmarks.make(entry_a.result.benchmark, root or entry_a.data.root, entry_a.data.settings, allow_code)
     protocol = protocols.from_id(entry_a.result.protocol, benchmark.rules)
+    ids = entry_a.result.protocol, entry_b.result.protocol
+    partial, defects = (any(mark in text for text in ids) for mark in (protocols.PARTIAL, protocols.DEFECTS))
+    admit(benchmark, partial, defects)
     collector_a, collector_b = ViewCollector(protocol), ViewCollector(protocol)
     bootstrap = bootstrap or Bootstrap()
     differences = paired_differences(
@@ -198,7 +203,7 @@ def compare(
     )
     return Comparison(
         benchmark=benchmark.name,
-        protocol=max(entry_a.result.protocol, entry_b.result.protocol, key=len),  # "(partial)" if either is
+        protocol=protocols.result_id(protocol.id, partial, defects),
         methods=_distinct_names(first, second),
         coverage=(str(entry_a.result.coverage), str(entry_b.result.coverage)),
         differences=differences,

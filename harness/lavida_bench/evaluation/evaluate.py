@@ -16,7 +16,7 @@ from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics import _bootstrap
 from lavida_bench.metrics._base import Metric, MetricResult
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
-from lavida_bench.protocols.protocol import EvaluationProtocol
+from lavida_bench.protocols.protocol import EvaluationProtocol, result_id
 from lavida_bench.protocols.smoothing import smooth
 from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.results.result import Coverage, Result
@@ -141,6 +141,8 @@ def evaluate(
     method: str = "",
     expected: tuple[int, int] | None = None,
     allow_partial: bool = False,
+    lost: bool = False,
+    defects: bool = False,
     bootstrap: Bootstrap | None = None,
     smoothing: float | None = None,
     allow_code: bool = False,
@@ -153,7 +155,10 @@ def evaluate(
         metrics: Names or metrics; None = the protocol's own first, then all others that can be computed.
         method: The method's name in the result.
         expected: (videos, frames) of the whole benchmark, where fewer may be at hand.
-        allow_partial: Return a result marked partial where the protocol asks for complete coverage.
+        allow_partial: Return a result marked partial where videos are missing or the protocol asks for complete
+            coverage.
+        lost: Whether videos of the benchmark are not at hand: the result is partial under any protocol.
+        defects: Whether the benchmark's files have defects with which the number is not the official one.
         bootstrap: How intervals are made; None = the default.
         allow_code: Whether `metrics` may be ``package.module:Class``.
         smoothing: Sigma in frames: also compute the frame metrics of smoothed scores, beside the raw ones.
@@ -174,14 +179,14 @@ def evaluate(
     oracle = metric_base.make("frame_auc")
     counter = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing)
     coverage = counter.coverage(expected)
-    partial = protocol.complete and not coverage.complete
+    partial = lost or (protocol.complete and not coverage.complete)
     if partial and not allow_partial:
         raise _incomplete_error(counter, coverage, protocol)
     results = _results(raw, bootstrap)
     return Result(
         benchmark=protocol.rules.benchmark,
         method=method,
-        protocol=protocol.id + (" (partial)" if partial else ""),
+        protocol=result_id(protocol.id, partial, defects),
         protocol_text=protocol.describe(),
         coverage=coverage,
         metrics=results,

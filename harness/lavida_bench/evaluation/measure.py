@@ -18,6 +18,7 @@ from lavida_bench.baselines._base import PACKAGE as BASELINES
 from lavida_bench.baselines._base import Baseline
 from lavida_bench.benchmarks._base import PACKAGE as BENCHMARKS
 from lavida_bench.benchmarks._base import Benchmark
+from lavida_bench.benchmarks._gate import admit
 from lavida_bench.evaluation.curve import Timeline, timeline
 from lavida_bench.evaluation.evaluate import VideosWithScores, evaluate
 from lavida_bench.evaluation.thumbnails import Thumbnail, peak_thumbnails
@@ -44,6 +45,7 @@ class MeasureSettings:
         bootstrap: How intervals are made.
         smoothing: Sigma in frames of additionally smoothed scores; None = no smoothing.
         allow_partial: Whether incomplete coverage gives a result marked partial instead of an error.
+        allow_defects: Whether files with fatal defects give a result that is marked instead of an error.
         thumbnails: Whether thumbnails are made of the peaks.
         seed: Seed of the random baseline.
         allow_code: Whether metrics and baselines may be ``package.module:Class``.
@@ -54,6 +56,7 @@ class MeasureSettings:
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     smoothing: float | None = None
     allow_partial: bool = False
+    allow_defects: bool = False
     thumbnails: bool = True
     seed: int = 0
     allow_code: bool = False
@@ -190,20 +193,23 @@ def measure(
         The entry for results.json and the views of the videos.
 
     Raises:
-        DataError: A score does not fit its video, or the coverage is incomplete under ``official``.
+        DataError: The benchmark's files do not pass the gate, a score does not fit its video, or the coverage is
+            incomplete under ``official``.
         UserError: A metric or baseline is unknown.
     """
     how = how or MeasureSettings()
+    report = admit(benchmark, how.allow_partial, how.allow_defects)
+    lost, wrong, doubt = bool(report.lost()), bool(report.wrong()), report.doubt()
     expected = expected_counts(benchmark)
     collector = ViewCollector(protocol, _with_thumbnails(benchmark.videos()) if how.thumbnails else (), advance)
     result = evaluate(
         collector.watch(pairs), protocol, how.metrics, method=method, expected=expected,
-        allow_partial=how.allow_partial, bootstrap=how.bootstrap, smoothing=how.smoothing,
+        allow_partial=how.allow_partial, lost=lost, defects=wrong, bootstrap=how.bootstrap, smoothing=how.smoothing,
         allow_code=how.allow_code,
     )  # fmt: skip
-    result = replace(result, warnings=(*result.warnings, *warnings))
-    baselines = _evaluate_baselines(benchmark, protocol, how, collector.scored, advance)
-    data = DataUsed.from_benchmark(benchmark)
+    result = replace(result, warnings=(*result.warnings, *([doubt] if doubt else []), *warnings))
+    baselines = _evaluate_baselines(benchmark, protocol, how, lost, wrong, collector.scored, advance)
+    data = DataUsed.from_benchmark(benchmark, report.defects)
     used = [(BENCHMARKS, benchmark.name), *((METRICS, name) for name in (how.metrics or benchmark.about.metrics))]
     used += [(BASELINES, baseline.method) for baseline in baselines]
     provenance = replace(provenance, versions={**provenance.versions, **plugins.versions(used)})
@@ -248,7 +254,13 @@ def _with_thumbnails(videos: Sequence[TestVideo]) -> frozenset[str]:
 
 
 def _evaluate_baselines(
-    benchmark: Benchmark, protocol: EvaluationProtocol, how: MeasureSettings, scored: Collection[str], advance: Advance
+    benchmark: Benchmark,
+    protocol: EvaluationProtocol,
+    how: MeasureSettings,
+    lost: bool,
+    wrong: bool,
+    scored: Collection[str],
+    advance: Advance,
 ) -> tuple[Result, ...]:
     """Each baseline in the same way and on the same videos as the method; () where no video has labels."""
     if all(video.frame_labels is None for video in benchmark.videos()):
@@ -269,7 +281,7 @@ def _evaluate_baselines(
     return tuple(
         evaluate(
             pairs(baseline_base.make(name, how.allow_code)), protocol, how.metrics, method=name, expected=expected,
-            allow_partial=True, bootstrap=how.bootstrap, allow_code=how.allow_code,
+            allow_partial=True, lost=lost, defects=wrong, bootstrap=how.bootstrap, allow_code=how.allow_code,
         )
         for name in names
     )  # fmt: skip

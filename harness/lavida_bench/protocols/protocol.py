@@ -288,11 +288,43 @@ def make(name: str, rules: ScoringRules = GENERIC_RULES) -> EvaluationProtocol:
     return protocol
 
 
+PARTIAL, DEFECTS = " (partial)", "+defects"
+"""Marks of an id: less was scored than the benchmark holds; files had defects that the user allowed."""
+
+
+def result_id(protocol_id: str, partial: bool = False, defects: bool = False) -> str:
+    """The id of a protocol as a result names it: ``official/2+defects spacing=4 (partial)``.
+
+    Args:
+        protocol_id: `EvaluationProtocol.id`.
+        partial: Whether less was scored than the protocol asks for.
+        defects: Whether the benchmark's files have defects with which the number is not the official one.
+
+    Returns:
+        The id with its marks.
+    """
+    name, blank, options = protocol_id.partition(" ")
+    return f"{name}{DEFECTS if defects else ''}{blank}{options}{PARTIAL if partial else ''}"
+
+
+def plain_id(text: str) -> str:
+    """The id without its marks.
+
+    Args:
+        text: What `result_id` made.
+
+    Returns:
+        `EvaluationProtocol.id`.
+    """
+    name, blank, options = text.removesuffix(PARTIAL).partition(" ")
+    return f"{name.removesuffix(DEFECTS)}{blank}{options}"
+
+
 def from_id(text: str, rules: ScoringRules) -> EvaluationProtocol:
     """Make the protocol that a result names.
 
     Args:
-        text: Its id, ``official/2`` or ``paper/2 every=2``; a trailing `` (partial)`` is ignored.
+        text: Its id, ``official/2`` or ``paper/2 every=2``; its marks are ignored.
         rules: What is special about the benchmark: `benchmark.rules`.
 
     Returns:
@@ -301,7 +333,7 @@ def from_id(text: str, rules: ScoringRules) -> EvaluationProtocol:
     Raises:
         UserError: The name is unknown, or this code has another version.
     """
-    name, *options = text.removesuffix(" (partial)").split()
+    name, *options = plain_id(text).split()
     protocol = make(name, rules)
     if not options:
         return protocol

@@ -50,7 +50,7 @@ def entry_lines(entry: ResultEntry) -> Iterator[str]:
     if prompt_check:
         yield f"prompt check: {prompt_check}"
     yield from (f"warning: {warning}" for warning in result.warnings)
-    yield from _fatal_defects(entry)
+    yield from _defects(entry)
     yield ""
     yield from text_table(*_table(entry)).splitlines()
     if result.smoothed is not None:
@@ -64,12 +64,13 @@ def entry_lines(entry: ResultEntry) -> Iterator[str]:
         yield from ["", "published", *text_table(published).splitlines()]
 
 
-def _fatal_defects(entry: ResultEntry) -> Iterator[str]:
-    """The first defects of the benchmark's files that prevent official numbers."""
-    fatal = [defect for defect in entry.data.defects if defect.fatal]
-    yield from (f"warning: {defect.where}: {defect.what}; {defect.action}" for defect in fatal[:SHOWN_DEFECTS])
-    if len(fatal) > SHOWN_DEFECTS:
-        yield f"warning: {len(fatal) - SHOWN_DEFECTS} more defects; `lavida-bench check` lists all"
+def _defects(entry: ResultEntry) -> Iterator[str]:
+    """The first defects of the benchmark's files, fatal ones before notes."""
+    defects = sorted(entry.data.defects, key=lambda defect: not defect.fatal)
+    for defect in defects[:SHOWN_DEFECTS]:
+        yield f"{'warning' if defect.fatal else 'note'}: {defect.where}: {defect.what}; {defect.action}"
+    if len(defects) > SHOWN_DEFECTS:
+        yield f"note: {len(defects) - SHOWN_DEFECTS} more defects; `lavida-bench check` lists all"
 
 
 def _table(entry: ResultEntry) -> tuple[list[list[str]], list[str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.benchmarks._defects import Defect
+from lavida_bench.protocols.protocol import plain_id
 from lavida_bench.results.result import Result
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256
@@ -62,20 +63,18 @@ class DataUsed:
     defects: tuple[Defect, ...] = ()
 
     @classmethod
-    def from_benchmark(cls, benchmark: Benchmark) -> DataUsed:
-        """Describe the files of a benchmark, with the defects that are known by now: call it after scoring.
+    def from_benchmark(cls, benchmark: Benchmark, defects: Sequence[Defect]) -> DataUsed:
+        """Describe the files of a benchmark.
 
         Args:
             benchmark: The benchmark on disk.
+            defects: What a check of it found.
 
         Returns:
             Its folder, options, licence and defects.
         """
-        from lavida_bench.benchmarks._check import missing_videos
-
-        defects = (*missing_videos(benchmark, len(benchmark.loaded())), *benchmark.defects)
         settings = benchmark.options.model_dump(mode="json", exclude_unset=True, exclude={"root"})
-        return cls(str(benchmark.root), settings, benchmark.about.licence, defects)
+        return cls(str(benchmark.root), settings, benchmark.about.licence, tuple(defects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class ResultEntry:
     @property
     def key(self) -> tuple[str, str, str]:
         """(benchmark, protocol, method): a new measurement replaces the entry with the same key."""
-        return self.result.benchmark, self.result.protocol.removesuffix(" (partial)"), self.result.method
+        return self.result.benchmark, plain_id(self.result.protocol), self.result.method
 
     @property
     def slug(self) -> str:

@@ -178,7 +178,7 @@ def ablate(
     from lavida_gen.storage.output_folder import make_output_folder
 
     arms = resolve_arms(ablation, out, allow_code)
-    refuse_unscorable(arms[0].run, f"{ablation.name}: run")  # the same in all arms
+    refuse_unscorable(arms[0].run, f"{ablation.name}: run", bar)  # the same in all arms
     make_output_folder(out)
     finished = []
     for arm in arms:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lavida_bench.evaluation.compare import Comparison, compare, open_run, shared_entries
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
+from lavida_bench.protocols.protocol import plain_id
 from lavida_bench.reporting.markdown import escape, markdown_table
 from lavida_bench.reporting.table import MetricColumn, format_estimate, in_unit, result_table
 from lavida_bench.results import results_json
@@ -118,7 +119,7 @@ def _arm_row(task: Task, arm: ArmRun, comparisons: Sequence[Comparison]) -> _Arm
 
 
 def _task(comparison: Comparison) -> Task:
-    return comparison.benchmark, comparison.protocol.removesuffix(" (partial)")
+    return comparison.benchmark, plain_id(comparison.protocol)
 
 
 def _difference(comparison: Comparison, column: MetricColumn) -> Difference | None:

@@ -12,18 +12,17 @@ from typing import NamedTuple
 
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
+from lavida_bench.benchmarks._gate import admit
 from lavida_bench.common.distributed import Processes
+from lavida_bench.common.progress import Bar, no_bar
 from lavida_bench.config.recipe import RunRecipe, ScoreEntry
-from lavida_bench.evaluation.measure import expected_counts
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.rules import GENERIC_RULES
 from lavida_bench.videos.types import TestVideo
-from lavida_gen.common.errors import DataError, LavidaGenError, UserError, problem
+from lavida_gen.common.errors import DataError, LavidaGenError, UserError
 from lavida_gen.recipe_files.reading import combined_error
-
-SHOWN = 3  # missing videos that are listed
 
 
 class EntryProblem(NamedTuple):
@@ -33,7 +32,7 @@ class EntryProblem(NamedTuple):
     error: LavidaGenError
 
 
-def refuse_unscorable(recipe: RunRecipe, where: str) -> None:
+def refuse_unscorable(recipe: RunRecipe, where: str, bar: Bar = no_bar) -> None:
     """Refuse a recipe with an entry of `score` that cannot be scored.
 
     Before a fit, only the first process checks, for the fit sets the processes up by itself; the launcher ends the
@@ -42,28 +41,30 @@ def refuse_unscorable(recipe: RunRecipe, where: str) -> None:
     Args:
         recipe: The recipe.
         where: What it is called, for the error.
+        bar: Opens a progress bar.
 
     Raises:
         UserError: An entry is invalid. The message has a line for each problem and its key.
         DataError: All entries are valid, but files are missing.
     """
-    per_entry = _collect(recipe.score, all_processes=recipe.fit is None)
+    per_entry = _collect(recipe.score, all_processes=recipe.fit is None, bar=bar)
     lines = [f"score[{n}].{key}: {error}" for n, problems in enumerate(per_entry) for key, error in problems]
     if lines:
         raise _combine(where, [item for problems in per_entry for item in problems], lines)
 
 
-def refuse_unscorable_entry(entry: ScoreEntry) -> None:
+def refuse_unscorable_entry(entry: ScoreEntry, bar: Bar = no_bar) -> None:
     """Refuse one benchmark of the command line that cannot be scored, in all processes.
 
     Args:
         entry: The options of the command line.
+        bar: Opens a progress bar.
 
     Raises:
         UserError: An option is invalid.
         DataError: All options are valid, but files are missing.
     """
-    (problems,) = _collect([entry], all_processes=True)
+    (problems,) = _collect([entry], all_processes=True, bar=bar)
     if len(problems) == 1:
         raise problems[0].error
     if problems:
@@ -75,21 +76,22 @@ def _combine(where: str, problems: Sequence[EntryProblem], lines: Sequence[str])
     return combined_error(where, lines, UserError if invalid else DataError)
 
 
-def _collect(entries: Sequence[ScoreEntry], all_processes: bool) -> list[list[EntryProblem]]:
+def _collect(entries: Sequence[ScoreEntry], all_processes: bool, bar: Bar) -> list[list[EntryProblem]]:
     """The problems of each entry. Only the first process opens the benchmarks, for that may draw or index them."""
     processes = Processes.current()
     if all_processes:
         processes.gather(None)  # all meet here at once, after which the others wait longer than the launcher's timeout
-    problems = [find_problems(entry, processes.first) for entry in entries]
+    problems = [find_problems(entry, processes.first, bar) for entry in entries]
     return processes.gather(problems)[0] if all_processes else problems
 
 
-def find_problems(entry: ScoreEntry, check_files: bool = True) -> list[EntryProblem]:
+def find_problems(entry: ScoreEntry, check_files: bool = True, bar: Bar = no_bar) -> list[EntryProblem]:
     """Find everything that is wrong with an entry of `score`.
 
     Args:
         entry: The entry.
-        check_files: Whether missing files are a problem too.
+        check_files: Whether missing and defective files are a problem too.
+        bar: Opens a progress bar.
 
     Returns:
         The problems; [] if it can be scored.
@@ -110,20 +112,24 @@ def find_problems(entry: ScoreEntry, check_files: bool = True) -> list[EntryProb
         if entry.absent:
             prompt_names_from_list(entry.absent, "names")
     if benchmark is not None and check_files:
-        problems += _file_problems(entry, benchmark, protocol, names)
+        problems += _file_problems(entry, benchmark, protocol, names, bar)
     return problems
 
 
 def _file_problems(
-    entry: ScoreEntry, benchmark: Benchmark, protocol: EvaluationProtocol | None, names: PromptNames | None
+    entry: ScoreEntry,
+    benchmark: Benchmark,
+    protocol: EvaluationProtocol | None,
+    names: PromptNames | None,
+    bar: Bar,
 ) -> list[EntryProblem]:
     """Problems of the files of a benchmark: missing ones, and videos without names for the prompt."""
     problems: list[EntryProblem] = []
     videos: list[TestVideo] = []
     with _collecting(problems, "root"):
         videos = benchmark.videos()
-        if protocol is not None and not entry.allow_partial:
-            refuse_partial(benchmark, protocol)
+        with bar(sum(video.frame_count for video in videos), f"check {benchmark.name}") as advance:
+            admit(benchmark, entry.allow_partial, entry.allow_defects, advance)
     with _collecting(problems, "names"):
         if protocol is not None and names is not None:
             names.record(protocol.select(videos))
@@ -137,28 +143,3 @@ def _collecting(problems: list[EntryProblem], key: str) -> Iterator[None]:
         yield
     except LavidaGenError as error:
         problems.append(EntryProblem(key, error))
-
-
-def refuse_partial(benchmark: Benchmark, protocol: EvaluationProtocol) -> None:
-    """Refuse a benchmark of which videos or frames are missing that a protocol asks for.
-
-    Args:
-        benchmark: The benchmark on disk.
-        protocol: The protocol.
-
-    Raises:
-        DataError: Videos or frames are missing. The message lists the first missing videos.
-    """
-    expected, videos = expected_counts(benchmark), benchmark.videos()
-    found = len(videos), sum(video.frame_count for video in videos)
-    if expected is None or not protocol.complete or (found[0] >= expected[0] and found[1] >= expected[1]):
-        return
-    got = f"{found[0]:,} of {expected[0]:,} videos, {found[1]:,} of {expected[1]:,} frames are at hand"
-    missing = benchmark.log.missing
-    if missing:
-        got += f"; missing: {', '.join(missing[:SHOWN])}" + (" ..." if len(missing) > SHOWN else "")
-    todo = (
-        f"`lavida-bench check {benchmark.name}` lists what is missing; "
-        "allow_partial (--allow-partial) marks the result as partial"
-    )
-    raise DataError(problem(benchmark.root, got, "all of them", todo))

@@ -60,7 +60,7 @@ def run(recipe: RunRecipe, out: Path, bar: Bar, log: Log) -> Path:
         DataError: Data is missing or broken, or the disk is full.
     """
     refuse_fit(out)
-    refuse_unscorable(recipe, f"recipe {recipe.name}")
+    refuse_unscorable(recipe, f"recipe {recipe.name}", bar)
     first = Processes.current().first
     job = _RunJob(recipe, out, bar, log if first else lambda message: None, Stages.open(out, recipe.name, first))
     job.refuse_other_fit()

@@ -204,7 +204,9 @@ def _measure(
     """Evaluate the stored scores and put them into the run folder; returns the report's path."""
     entry, benchmark = job.entry, job.benchmark
     names = job.names.record(job.videos)["list"] or ()
-    how = MeasureSettings(smoothing=entry.smoothing, allow_partial=entry.allow_partial)
+    how = MeasureSettings(
+        smoothing=entry.smoothing, allow_partial=entry.allow_partial, allow_defects=entry.allow_defects
+    )
     with bar(frames_to_measure(benchmark, how), f"measure {entry.slug}") as advance:
         measurement = measure(
             benchmark, job.protocol, _stored_scores(benchmark.videos(), store), entry.method or scorer.name,

@@ -1,11 +1,10 @@
 """Checkpoints of a fit: complete or absent, the newest few kept; the best weights in a file of their own.
 
-    checkpoints/step-00000500/     optimiser, schedule, random state of each process, weights that train, progress.json,
-                                   the resolved recipe
+    checkpoints/step-00000500/     the state of the fit (see `fit_state`), progress.json, the resolved recipe
     best.safetensors               the weights that train, of the step with the best validation
 
-A checkpoint is written under a temporary name and renamed when all processes are done. FSDP and DeepSpeed write their
-own files; without them only the weights that train are saved: frozen ones come from where the model came from.
+A checkpoint is written under a temporary name and renamed when all processes are done. Only the weights that train are
+saved: frozen ones come from where the model came from.
 """
 
 from __future__ import annotations
@@ -13,21 +12,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lavida_bench.fitting.sharded import is_sharded
+from lavida_bench.fitting.tensor_files import EXPECTED, TODO, write_tensors
 from lavida_gen.common.atomic_file import PARTIAL, describe_write_failure, partial_path, write_atomic, write_error
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.json_file import read_json_object
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-    from torch import Tensor, nn
+    from torch import Tensor
 
-FOLDER, PROGRESS, WEIGHTS, BEST = "checkpoints", "progress.json", "trained.safetensors", "best.safetensors"
+    from lavida_bench.fitting.fit_state import FitState
+
+FOLDER, PROGRESS, BEST = "checkpoints", "progress.json", "best.safetensors"
 RECIPE = "recipe.yaml"
 
 
@@ -56,16 +58,13 @@ class Checkpoints:
     Args:
         out: Run folder.
         keep: How many checkpoints are kept, the newest ones.
-        accelerator: Saves and loads everything that was prepared or registered with it.
-        model: The model before `prepare`.
+        accelerator: Knows the processes.
+        state: Saves and restores the fit.
     """
 
-    def __init__(self, out: Path, keep: int, accelerator: Accelerator, model: nn.Module) -> None:
-        self.out, self.keep, self.accelerator = out, keep, accelerator
+    def __init__(self, out: Path, keep: int, accelerator: Accelerator, state: FitState) -> None:
+        self.out, self.keep, self.accelerator, self.state = out, keep, accelerator, state
         self.folder = out / FOLDER
-        if not is_sharded(accelerator):
-            accelerator.register_save_state_pre_hook(_save_hook(accelerator, model))
-            accelerator.register_load_state_pre_hook(_load_hook(model))
 
     def newest(self) -> Path | None:
         """Return the newest complete checkpoint, None if there is none."""
@@ -91,7 +90,7 @@ class Checkpoints:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
         self.accelerator.wait_for_everyone()
-        failures = _save_state(self.accelerator, partial)
+        failures = self._save_state(partial)
         if main and not failures:
             failures = _complete(partial, self.folder / name, progress)
         failures = _gather(self.accelerator, failures if main else [])
@@ -102,6 +101,17 @@ class Checkpoints:
         if main:
             self._prune()
         return self.folder / name
+
+    def _save_state(self, folder: Path) -> list[str]:
+        """Save in every process; what failed in any."""
+        failures = []
+        try:
+            self.state.save(folder)
+        except Exception as error:  # safetensors and DeepSpeed have their own for a full disk
+            if not _is_disk_error(error):
+                raise
+            failures = [describe_write_failure(error)]
+        return _gather(self.accelerator, failures)
 
     def _save_error(self, name: str, failure: str) -> DataError:
         newest = self.newest()
@@ -117,28 +127,23 @@ class Checkpoints:
     def load(self, path: Path) -> Progress:
         """Restore model, optimiser, schedule, averaged weights and random state.
 
-        Values are copied into memory that torch allocated, so a continued fit computes with aligned operands, as the
-        first part did (see `lavida.alignment`).
-
         Args:
             path: Folder of a checkpoint.
 
         Raises:
             DataError: The checkpoint is damaged.
         """
-        from pickle import UnpicklingError
+        progress = _read_progress(path / PROGRESS)
+        self.state.load(path)
+        return progress
 
-        from safetensors import SafetensorError
 
-        damaged = (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, SafetensorError, UnpicklingError)
-        try:
-            self.accelerator.load_state(str(path))
-            plain = json.loads((path / PROGRESS).read_bytes())
-            return Progress(**{field.name: plain[field.name] for field in fields(Progress)})
-        except damaged as error:
-            reason = _first_line(error).partition(". ")[0]  # torch's next sentence advises to load unsafely
-            todo = "remove it: the run then continues from the one before, if there is one"
-            raise DataError(problem(path, f"cannot be loaded ({reason})", "a complete checkpoint", todo)) from error
+def _read_progress(file: Path) -> Progress:
+    plain = read_json_object(file, EXPECTED, TODO, (field.name for field in fields(Progress)))
+    counts, best = [plain[name] for name in ("step", "batch", "best_step", "damaged")], plain["best"]
+    if any(type(count) is not int or count < 0 for count in counts) or not isinstance(best, int | float | None):
+        raise DataError(problem(file, "holds no counts of steps and samples", EXPECTED, TODO))
+    return Progress(**{field.name: plain[field.name] for field in fields(Progress)})
 
 
 def _complete(partial: Path, final: Path, progress: Progress) -> list[str]:
@@ -154,18 +159,6 @@ def _complete(partial: Path, final: Path, progress: Progress) -> list[str]:
     except (OSError, DataError) as error:
         return [describe_write_failure(error)]
     return []
-
-
-def _save_state(accelerator: Accelerator, folder: Path) -> list[str]:
-    """Save in every process; what failed in any."""
-    failures = []
-    try:
-        accelerator.save_state(str(folder))
-    except Exception as error:  # torch, safetensors and accelerate each have their own for a full disk
-        if not _is_disk_error(error):
-            raise
-        failures = [describe_write_failure(error)]
-    return _gather(accelerator, failures)
 
 
 def _gather(accelerator: Accelerator, texts: list[str]) -> list[str]:
@@ -185,68 +178,12 @@ def _is_disk_error(error: Exception) -> bool:
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:300]
-
-
 def _sync_to_disk(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-# ---- weights ------------------------------------------------------------------------------------------------------
-
-
-def _save_hook(accelerator: Accelerator, model: nn.Module) -> Callable[[object, list[object], str], None]:
-    def save(models: object, weights: list[object], folder: str) -> None:
-        from safetensors.torch import save_file
-
-        from lavida_bench.fitting.optimiser import trainable_parameters
-
-        weights.clear()  # accelerate would save the frozen ones, too, in every checkpoint
-        if accelerator.is_main_process:
-            values = {name: value.detach().contiguous() for name, value in trainable_parameters(model).items()}
-            save_file(values, str(Path(folder) / WEIGHTS))
-
-    return save
-
-
-def _load_hook(model: nn.Module) -> Callable[[list[object], str], None]:
-    def load(models: list[object], folder: str) -> None:
-        models.clear()
-        restore_weights(model, Path(folder) / WEIGHTS)
-
-    return load
-
-
-def restore_weights(model: nn.Module, file: Path) -> dict[str, str]:
-    """Copy saved weights into the model; its memory stays where it is, so alignment does too.
-
-    Args:
-        model: Model with the same trainable parameters.
-        file: trained.safetensors of a checkpoint, or best.safetensors.
-
-    Returns:
-        The file's notes: step and values of validation.
-
-    Raises:
-        DataError: The file holds the weights of another model.
-    """
-    from safetensors import safe_open
-
-    from lavida_bench.fitting.optimiser import copy_weights, trainable_parameters
-
-    with safe_open(str(file), "pt") as stored:
-        weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # it is no dict
-        notes = dict(stored.metadata() or {})
-    shapes = {name: tuple(value.shape) for name, value in weights.items()}
-    if shapes != {name: tuple(value.shape) for name, value in trainable_parameters(model).items()}:
-        raise DataError(problem(file, "holds other weights than the model trains", todo="was model.config changed?"))
-    copy_weights(model, weights)
-    return notes
 
 
 def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str]) -> None:
@@ -261,11 +198,10 @@ def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str
         DataError: The disk is full or cannot be written.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
 
     partial = partial_path(out / BEST)
     try:
-        save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, partial, dict(notes))
+        write_tensors(partial, weights, notes)
         _sync_to_disk(partial)
         partial.replace(out / BEST)
     except (OSError, SafetensorError) as error:

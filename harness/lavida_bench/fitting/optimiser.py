@@ -51,7 +51,7 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=fit.lr, betas=fit.betas)
 
 
-def make_lr_schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.lr_scheduler.LRScheduler:
+def make_lr_schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.lr_scheduler.LambdaLR:
     """Create the learning rate schedule: linear warm-up from 0 in `fit.warmup` steps, then down to 0, or constant.
 
     Args:
@@ -61,8 +61,22 @@ def make_lr_schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torc
     from transformers import get_scheduler
 
     name = "constant_with_warmup" if fit.schedule == "constant" else fit.schedule
-    schedule: torch.optim.lr_scheduler.LRScheduler = get_scheduler(name, optimiser, fit.warmup, fit.steps)
+    schedule: torch.optim.lr_scheduler.LambdaLR = get_scheduler(name, optimiser, fit.warmup, fit.steps)
     return schedule
+
+
+def restore_schedule(schedule: torch.optim.lr_scheduler.LambdaLR, steps: int) -> None:
+    """Set a schedule, and the learning rates of its optimiser, to what they are after a number of steps.
+
+    Args:
+        schedule: Its rates depend on the number of steps alone.
+        steps: Steps done.
+    """
+    schedule.load_state_dict(schedule.state_dict() | {"last_epoch": steps, "_step_count": steps + 1})
+    for group, peak, factor in zip(
+        schedule.optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True
+    ):
+        group["lr"] = peak * factor(steps)
 
 
 class WeightAverage:
@@ -92,15 +106,6 @@ class WeightAverage:
             yield
         finally:
             copy_weights(model, own)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return the averaged weights by name, as `Accelerator.register_for_checkpointing` expects."""
-        return dict(self.weights)
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Restore the averaged weights; memory stays where it is, so its alignment does too."""
-        for name, value in self.weights.items():
-            value.copy_(state[name])
 
 
 def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from lavida_gen.common.errors import UserError
@@ -23,11 +22,28 @@ def is_sharded(accelerator: Accelerator) -> bool:
     Args:
         accelerator: Knows which library is used.
     """
-    return _library(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+    return library_name(accelerator) in ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
 
-def _library(accelerator: Accelerator) -> str:
+def library_name(accelerator: Accelerator) -> str:
+    """Return what runs the processes, in accelerate's words: NO, MULTI_CPU, MULTI_GPU, FSDP, DEEPSPEED.
+
+    Args:
+        accelerator: Knows it.
+    """
     return str(accelerator.distributed_type).rpartition(".")[2]
+
+
+def local_part(tensor: Tensor) -> Tensor:
+    """Return what this process holds of a tensor: its shard with FSDP, else the tensor itself; it shares the memory.
+
+    Args:
+        tensor: A parameter, or the optimiser's state of one.
+    """
+    from torch.distributed.tensor import DTensor
+
+    value = tensor.detach()
+    return value.to_local() if isinstance(value, DTensor) else value
 
 
 class Sharding:
@@ -39,11 +55,11 @@ class Sharding:
         fit: DeepSpeed's configuration takes batch size, accumulation and clipping from it.
 
     Raises:
-        UserError: FSDP 1, or `fit.ema` with sharded weights.
+        UserError: FSDP 1, DeepSpeed's universal checkpoints, or `fit.ema` with sharded weights.
     """
 
     def __init__(self, accelerator: Accelerator, model: nn.Module, fit: FitSettings) -> None:
-        self.accelerator, self._library = accelerator, _library(accelerator)
+        self.accelerator, self._library = accelerator, library_name(accelerator)
         if self._library == "FSDP" and not accelerator.is_fsdp2:
             raise UserError("FSDP of version 1 is not supported; start with `accelerate launch --fsdp_version 2`")
         if is_sharded(accelerator) and fit.ema:
@@ -54,21 +70,6 @@ class Sharding:
         self._scalars = frozenset(_widen_scalars(model)) if is_sharded(accelerator) else frozenset()
         if self._library == "DEEPSPEED":
             _configure_deepspeed(accelerator.state.deepspeed_plugin.deepspeed_config, fit)
-
-    def fill_missing_gradients(self, optimiser: torch.optim.Optimizer) -> None:
-        """Set gradients of zero for weights that a step left out (FSDP): checkpoints need optimiser state of each.
-
-        With `weight_decay` such a weight (SAM2's `no_mask_embed` beside mask prompts) decays although it is unused.
-
-        Args:
-            optimiser: The prepared optimiser, before its step.
-        """
-        if self._library != "FSDP":
-            return
-        for group in optimiser.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
 
     def full_state_dict(self, model: nn.Module) -> dict[str, Tensor]:
         """Gather all weights by name, in the model's original shapes. Every process has to call it.
@@ -82,6 +83,11 @@ class Sharding:
 
 def _configure_deepspeed(config: dict[str, object], fit: FitSettings) -> None:
     """DeepSpeed accumulates and clips by its own configuration: give it the recipe's values."""
+    checkpoint = config.get("checkpoint")
+    if isinstance(checkpoint, dict) and checkpoint.get("load_universal"):
+        raise UserError(
+            "DeepSpeed's checkpoint.load_universal is not supported: such checkpoints are pickles; leave it out"
+        )
     config["train_micro_batch_size_per_gpu"] = fit.batch
     config["gradient_accumulation_steps"] = fit.accumulation
     config["gradient_clipping"] = fit.clip or 0.0

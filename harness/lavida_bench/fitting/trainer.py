@@ -24,6 +24,7 @@ import torch
 from lavida_bench.common.distributed import PATIENCE
 from lavida_bench.fitting import fit_folder, optimiser, validation
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
+from lavida_bench.fitting.fit_state import FitState
 from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_bench.fitting.logger import StepInfo, TrainingLogger
 from lavida_bench.fitting.model_init import make_model
@@ -116,8 +117,8 @@ class _FitRun:
         self.prepared_model, self.optimiser = accelerator.prepare(self.model, adamw)
         self.average = optimiser.WeightAverage(self.model, self.fit.ema) if self.fit.ema else None
         self.lr_schedule = optimiser.make_lr_schedule(adamw, self.fit)
-        accelerator.register_for_checkpointing(self.lr_schedule, *([self.average] if self.average else []))
-        self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, self.model)
+        state = FitState(accelerator, self.model, self.prepared_model, adamw, self.lr_schedule, self.average)
+        self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, state)
         self.progress = Progress(batch=self.fit.batch * accelerator.num_processes)
         set_seed(recipe.seed, device_specific=True)
         self.interval = _LogInterval(time.monotonic())
@@ -213,7 +214,6 @@ class _FitRun:
         return torch.zeros(()) if norm is None else torch.as_tensor(norm)
 
     def _update_weights(self) -> None:
-        self.sharding.fill_missing_gradients(self.optimiser)
         self.optimiser.step()
         if not self.accelerator.optimizer_step_was_skipped:
             self.lr_schedule.step()

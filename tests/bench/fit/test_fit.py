@@ -211,7 +211,7 @@ def test_two_processes_are_one_with_the_doubled_batch(make: Make, one_process: P
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "stored"),
-    [(FSDP, "pytorch_model_fsdp_0/__1_*.distcp"), (DEEPSPEED, "pytorch_model/*zero_pp_rank_1*_optim_states.pt")],
+    [(FSDP, "optimiser-00001.safetensors"), (DEEPSPEED, "deepspeed/*zero_pp_rank_1*_optim_states.pt")],
     ids=["FSDP", "DEEPSPEED"],
 )
 def test_sharded_weights_give_the_same_and_resume(

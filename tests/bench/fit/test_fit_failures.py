@@ -138,7 +138,10 @@ def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
     (tmp_path / "fit.json").unlink()
     newest = tmp_path / "checkpoints" / "step-00000002"
     (newest / "trained.safetensors").write_bytes(b"no weights")
-    with pytest.raises(DataError, match=r"step-00000002: cannot be loaded .*remove it: the run then continues from"):
+    with pytest.raises(
+        DataError,
+        match=r"step-00000002/trained.safetensors: cannot be loaded .*remove the folder of this checkpoint: the run then continues from",
+    ):
         fit(recipe, tmp_path, quiet)
     fit_folder_files(recipe, tmp_path)
     shutil.rmtree(newest)
@@ -147,7 +150,7 @@ def test_a_damaged_checkpoint(make: Make, tmp_path: Path) -> None:
     assert "continuing from step 1" in console
     (tmp_path / "fit.json").unlink()
     (newest / "progress.json").write_text("{}")
-    with pytest.raises(DataError, match=r"step-00000002: cannot be loaded \('step'\); expected a complete checkpoint"):
+    with pytest.raises(DataError, match=r"step-00000002/progress.json: has no 'step'; expected a complete checkpoint"):
         fit(recipe, tmp_path, quiet)
 
 

@@ -12,9 +12,11 @@ import yaml
 
 from lavida_bench.common.model_digest import model_digest
 from lavida_bench.fitting.checkpoint import BEST, RECIPE, Progress
+from lavida_bench.fitting.optimiser import trainable_parameters
+from lavida_bench.fitting.tensor_files import read_tensors
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error
 from lavida_gen.common.errors import LavidaGenError, UserError, problem
-from lavida_gen.common.json_file import JsonObject, read_json_object, write_json
+from lavida_gen.common.json_file import JsonObject, check_json_object, read_json_object, write_json
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.recipe_files.diff import describe_changes
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lavida_bench.config.recipe import RunRecipe
 
 MODEL, DONE, OWNER = "model", "fit.json", ".fit.json"
+_OTHER_FOLDER = "remove the folder, or give another"
 
 
 def is_finished(recipe: RunRecipe, out: Path) -> bool:
@@ -39,7 +42,7 @@ def is_finished(recipe: RunRecipe, out: Path) -> bool:
         UserError: A corpus or the initial model has changed since the fit began.
         DataError: A file of the folder is damaged.
     """
-    done, begun = _read(out / DONE, "identity"), _read(out / OWNER, "facts", "inputs")
+    done, begun = _read(out / DONE, "identity"), _read_owner(out)
     if done is None or done["identity"] != recipe.fit_identity() or not (out / MODEL).is_dir():
         return False
     if begun is not None:
@@ -59,7 +62,7 @@ def mark_begun(recipe: RunRecipe, out: Path) -> None:
         DataError: A corpus is damaged, or the folder cannot be written.
     """
     facts, inputs = recipe.fit_facts(), _inputs(recipe)
-    begun = _read(out / OWNER, "facts", "inputs")
+    begun = _read_owner(out)
     if begun is None:
         write_json(out / OWNER, {"facts": facts, "inputs": inputs})
     else:
@@ -82,7 +85,7 @@ def changed_settings(recipe: RunRecipe, out: Path) -> str:
     Returns:
         `fit.lr 0.001 -> 0.002, ...`; "" if nothing differs or the folder is new.
     """
-    begun = _read(out / OWNER, "facts", "inputs")
+    begun = _read_owner(out)
     return "" if begun is None else describe_changes(begun["facts"], recipe.fit_facts())
 
 
@@ -129,9 +132,9 @@ def write_result(
         damaged_shards: Shards that the loader left out from the beginning.
 
     Raises:
-        DataError: The folder cannot be written.
+        DataError: The folder cannot be written, or best.safetensors is damaged.
     """
-    best = _load_weights(out / BEST) if (out / BEST).is_file() else {}
+    best = _best_weights(out / BEST, model, weights) if (out / BEST).exists() else {}
     partial = partial_path(out / MODEL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -152,10 +155,20 @@ def write_result(
     write_json(out / DONE, summary)
 
 
-def _load_weights(file: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
+def _best_weights(file: Path, model: Lavida, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    shapes = {name: tuple(weights[name].shape) for name in trainable_parameters(model)}
+    return read_tensors(
+        file, shapes, expected="the best weights", todo="remove it, and the last weights are the result"
+    )
 
-    return load_file(str(file))
+
+def _read_owner(out: Path) -> JsonObject | None:
+    """Facts of the recipe and digests of its inputs that a fit began with, None if the folder is new."""
+    begun = _read(out / OWNER, "facts", "inputs")
+    if begun is not None:
+        for key, value in begun.items():
+            check_json_object(value, f"{out / OWNER}: {key}", todo=_OTHER_FOLDER)
+    return begun
 
 
 def _read(path: Path, *keys: str) -> JsonObject | None:
@@ -163,4 +176,4 @@ def _read(path: Path, *keys: str) -> JsonObject | None:
     if not path.exists():
         return None
     expected = f"an object with {' and '.join(keys)}"
-    return read_json_object(path, expected, "remove the folder, or give another", keys)
+    return read_json_object(path, expected, _OTHER_FOLDER, keys)

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lavida_gen.common.atomic_file import write_atomic, write_error
-from lavida_gen.common.json_file import JsonObject
+from lavida_gen.common.errors import DataError
+from lavida_gen.common.input_file import MAX_JSON, read_input
+from lavida_gen.common.json_file import JsonObject, check_json_object, parse_json
 
 LOG = "log.jsonl"
 BOARD = "tensorboard"
@@ -127,25 +129,31 @@ def _without_infinities(value: object) -> object:
 
 
 def read_log(path: Path) -> list[JsonObject]:
-    """Read a log.jsonl; a last line that a kill cut off is left out.
+    """Read a log.jsonl up to the first line that is none: a kill cuts off the last one.
 
     Args:
         path: The file.
+
+    Raises:
+        DataError: The file cannot be read.
 
     Returns:
         Its lines. Lines of training steps have the key `loss`, others `validation` or `note`.
     """
     lines: list[JsonObject] = []
-    for line in path.read_text("utf-8").splitlines():
+    for text in read_input(path, MAX_JSON).splitlines():
         try:
-            lines.append(json.loads(line))
-        except ValueError:
+            line = check_json_object(parse_json(text, path), path, keys=("step",))
+        except DataError:
             break
+        if type(line["step"]) is not int:
+            break
+        lines.append(line)
     return lines
 
 
 def _remove_later_lines(path: Path, step: int) -> None:
-    if path.is_file():
+    if path.exists():
         kept = [line for line in read_log(path) if line["step"] <= step]
         write_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
 

@@ -33,23 +33,31 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str,
     save_file(own, path, dict(notes) if notes else None)
 
 
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+def read_shapes(path: Path, expected: str = EXPECTED, todo: str = TODO) -> dict[str, tuple[int, ...]]:
     """Read the names and shapes of a safetensors file's tensors, which are in its header.
 
     Args:
         path: The file.
+        expected: What the file should be, for messages.
+        todo: What to do about a damaged one, for messages.
 
     Raises:
         DataError: The file cannot be read, or is no safetensors file.
     """
     from safetensors import safe_open
 
-    open_input(path, MAX_STREAM, EXPECTED, TODO).close()  # a regular file
-    with parsing(path, EXPECTED, TODO, got="cannot be loaded"), safe_open(str(path), "pt") as stored:
+    open_input(path, MAX_STREAM, expected, todo).close()  # a regular file
+    with parsing(path, expected, todo, got="cannot be loaded"), safe_open(str(path), "pt") as stored:
         return {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118  # no dict
 
 
-def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]], allow_missing: bool = False) -> dict[str, Tensor]:
+def read_tensors(
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    allow_missing: bool = False,
+    expected: str = EXPECTED,
+    todo: str = TODO,
+) -> dict[str, Tensor]:
     """Read a safetensors file.
 
     Values are copied into memory that torch allocated, so a continued fit computes with aligned operands, as the first
@@ -59,6 +67,8 @@ def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]], allow_missin
         path: The file.
         shapes: The tensors that it should hold, checked before any of them is read.
         allow_missing: Whether it may hold fewer.
+        expected: What the file should be, for messages.
+        todo: What to do about a damaged one, for messages.
 
     Returns:
         The tensors that it holds, by name.
@@ -68,11 +78,11 @@ def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]], allow_missin
     """
     from safetensors import safe_open
 
-    stored_shapes = read_shapes(path)
+    stored_shapes = read_shapes(path, expected, todo)
     wrong = [name for name, shape in stored_shapes.items() if shapes.get(name) != shape]
     missing = [] if allow_missing else [name for name in shapes if name not in stored_shapes]
     if wrong or missing:
         got = f"holds other weights than the model trains ({(wrong or missing)[0]})"
-        raise DataError(problem(path, got, EXPECTED, f"was model.config changed? If not, {TODO}"))
-    with parsing(path, EXPECTED, TODO, got="cannot be loaded"), safe_open(str(path), "pt") as stored:
+        raise DataError(problem(path, got, expected, f"was model.config changed? If not, {todo}"))
+    with parsing(path, expected, todo, got="cannot be loaded"), safe_open(str(path), "pt") as stored:
         return {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118  # it is no dict

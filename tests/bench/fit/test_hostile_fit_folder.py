@@ -1,0 +1,182 @@
+"""A fit folder that somebody else made: each file is used, ignored, or one error; none of them runs code."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file, save_file
+
+from lavida_bench.config.recipe import RunRecipe
+from lavida_bench.fitting import optimiser
+from lavida_bench.fitting.checkpoint import Checkpoints
+from lavida_bench.fitting.fit_state import FitState
+from lavida_bench.fitting.logger import read_log
+from lavida_bench.fitting.model_init import make_model
+from lavida_bench.fitting.trainer import fit
+from lavida_gen.common.errors import DataError
+
+Make = Callable[..., RunRecipe]
+
+
+def quiet(text: str) -> None:
+    """Nothing on the console."""
+
+
+class _Attack:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, int]]:
+        return os.open, (str(self.mark), os.O_CREAT)
+
+
+def attacks(mark: Path) -> list[bytes]:
+    """A pickle and a file of `torch.save`, both of which create `mark` when they are loaded."""
+    buffer = io.BytesIO()
+    torch.save({"state": _Attack(mark)}, buffer)
+    return [pickle.dumps(_Attack(mark)), buffer.getvalue()]
+
+
+def test_the_attack_works(tmp_path: Path) -> None:
+    """Or the tests below would show nothing."""
+    for number, data in enumerate(attacks(tmp_path / "ran")):
+        (tmp_path / "file").write_bytes(data)
+        pickle.loads(data) if number == 0 else torch.load(tmp_path / "file", weights_only=False)
+        (tmp_path / "ran").unlink()
+
+
+@pytest.fixture(scope="module")
+def fitted(make: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Checkpoints]:
+    """A checkpoint with averaged weights, and what loads it."""
+    out = tmp_path_factory.mktemp("fitted")
+    recipe = make(steps=1, ema=0.9, checkpoint={"every": 1})
+    assert recipe.fit is not None
+    fit(recipe, out, quiet)
+    accelerator = Accelerator(cpu=True)
+    model, _ = make_model(recipe, quiet)
+    adamw = optimiser.make_optimiser(model, recipe.fit)
+    schedule = optimiser.make_lr_schedule(adamw, recipe.fit)
+    average = optimiser.WeightAverage(model, 0.9)
+    state = FitState(accelerator, model, model, adamw, schedule, average)
+    return out / "checkpoints" / "step-00000001", Checkpoints(out, 1, accelerator, state)
+
+
+FILES = (
+    "average.safetensors", "optimiser.safetensors", "progress.json", "random-00000.json", "schedule.json",
+    "trained.safetensors",
+)  # fmt: skip
+PICKLES = ("optimizer.bin", "scheduler.bin", "sampler.bin", "scaler.pt", "random_states_0.pkl", "custom_checkpoint_0.pkl",
+           "pytorch_model.bin", "dl_state_dict.bin")  # fmt: skip
+
+
+def test_planted_pickles_run_nothing(fitted: tuple[Path, Checkpoints], tmp_path: Path) -> None:
+    """In place of each file of a checkpoint, and beside them under the names that accelerate reads."""
+    checkpoint, checkpoints = fitted
+    assert sorted(file.name for file in checkpoint.iterdir()) == sorted([*FILES, "recipe.yaml"])
+    for data in attacks(tmp_path / "ran"):
+        copy = tmp_path / "copy"
+        shutil.copytree(checkpoint, copy)
+        for name in (*PICKLES, "recipe.yaml"):
+            (copy / name).write_bytes(data)
+        assert checkpoints.load(copy).step == 1, "what is not read changes nothing"
+        for name in FILES:
+            (copy / name).write_bytes(data)
+            with pytest.raises(
+                DataError, match=rf"/copy/{name}: .*; expected a complete checkpoint; remove the folder"
+            ):
+                checkpoints.load(copy)
+            shutil.copyfile(checkpoint / name, copy / name)
+        shutil.rmtree(copy)
+        assert not (tmp_path / "ran").exists()
+
+
+def test_files_that_never_end(fitted: tuple[Path, Checkpoints], tmp_path: Path) -> None:
+    checkpoint, checkpoints = fitted
+    for name in FILES:
+        copy = tmp_path / name
+        shutil.copytree(checkpoint, copy)
+        (copy / name).unlink()
+        os.mkfifo(copy / name)
+        with pytest.raises(DataError, match=rf"{name}: cannot be read \(it is a FIFO"):
+            checkpoints.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("progress.json", {"step": -1}, "holds no counts"),
+        ("progress.json", {"step": "2"}, "holds no counts"),
+        ("progress.json", {"best": "high"}, "holds no counts"),
+        ("schedule.json", {"steps": 1e30}, "holds another schedule"),
+        ("schedule.json", {"scaler": {"scale": 2}}, "holds another schedule"),
+        ("random-00000.json", {"torch": "00"}, "cannot be loaded"),
+        ("random-00000.json", {"torch": "ff" * 5056}, "cannot be loaded"),
+        ("random-00000.json", {"torch": 7}, "cannot be loaded"),
+    ],
+)
+def test_odd_numbers(
+    fitted: tuple[Path, Checkpoints], tmp_path: Path, name: str, change: dict[str, object], message: str
+) -> None:
+    checkpoint, checkpoints = fitted
+    shutil.copytree(checkpoint, tmp_path / "copy")
+    file = tmp_path / "copy" / name
+    file.write_text(json.dumps(json.loads(file.read_bytes()) | change))
+    with pytest.raises(DataError, match=rf"{name}: {message}"):
+        checkpoints.load(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("name", ["average.safetensors", "optimiser.safetensors", "trained.safetensors"])
+def test_tensors_of_another_model(fitted: tuple[Path, Checkpoints], tmp_path: Path, name: str) -> None:
+    """Other names, other shapes, fewer tensors; and a header that states a terabyte."""
+    checkpoint, checkpoints = fitted
+    shutil.copytree(checkpoint, tmp_path / "copy")
+    file = tmp_path / "copy" / name
+    tensors = load_file(file)
+    first = next(iter(tensors))
+    others = (
+        {**tensors, "other": torch.zeros(1)},
+        {**tensors, first: torch.zeros(3, 3, 3, 3)},
+        {key: value for key, value in tensors.items() if key != first},
+    )
+    for other in others:
+        save_file(other, file)
+        with pytest.raises(
+            DataError, match=rf"{name}: holds (other weights than the model trains|a part of the state)"
+        ):
+            checkpoints.load(tmp_path / "copy")
+    header = json.dumps({first: {"dtype": "F32", "shape": [1 << 38], "data_offsets": [0, 1 << 40]}}).encode()
+    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(DataError, match=rf"{name}: cannot be loaded"):
+        checkpoints.load(tmp_path / "copy")
+
+
+def test_the_other_files_of_the_folder(make: Make, fitted: tuple[Path, Checkpoints], tmp_path: Path) -> None:
+    """best.safetensors, the log, and the notes on what the fit began with."""
+    source, out = fitted[0].parent.parent, tmp_path / "fit"
+    recipe = make(steps=1, ema=0.9, checkpoint={"every": 1})
+    for data in attacks(tmp_path / "ran"):
+        shutil.copytree(source, out)
+        (out / "fit.json").unlink()
+        for name in ("log.jsonl", "recipe.yaml"):
+            (out / name).write_bytes(data)
+        (out / "best.safetensors").write_bytes(data)
+        with pytest.raises(DataError, match=r"best.safetensors: cannot be loaded .*; remove it, and the last weights"):
+            fit(recipe, out, quiet)
+        assert read_log(out / "log.jsonl") == []
+        for text in ('{"facts": [], "inputs": {}}', '{"facts": {}, "inputs": []}'):
+            (out / ".fit.json").write_text(text)
+            with pytest.raises(DataError, match=r"\.fit\.json: (facts|inputs): holds a list"):
+                fit(recipe, out, quiet)
+        shutil.rmtree(out)
+        assert not (tmp_path / "ran").exists()

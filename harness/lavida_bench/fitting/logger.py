@@ -153,7 +153,7 @@ def read_log(path: Path) -> list[JsonObject]:
 
 
 def _remove_later_lines(path: Path, step: int) -> None:
-    if path.exists():
+    if path.is_file():
         kept = [line for line in read_log(path) if line["step"] <= step]
         write_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
 

@@ -309,6 +309,10 @@ ROUTES: list[tuple[str, Callable[..., Answer]]] = [
     (rf"POST /api/datasets/{NAME}/paths-info/([^/]+)", _Routes.paths_info),
     (rf"GET /api/datasets/{NAME}/tree/([^/]+)(?:/(.*))?", _Routes.tree),
     (rf"GET /api/datasets/{NAME}(?:/revision/([^/]+))?", _Routes.info),
+    (
+        r"GET /api/datasets/([^/]+)()",
+        _Routes.info,
+    ),  # huggingface_hub 1 asks whether "someone" is a repository without owner
     (rf"(?:GET|HEAD) /datasets/{NAME}/resolve/([^/]+)/(.+)", _Routes.resolve),
 ]
 

@@ -66,7 +66,7 @@ def test_help_explains_every_option(command: list[str]) -> None:
     [
         (["biuld"], "unknown command 'biuld'; did you mean 'build'?"),
         (["build", "-r", "street", "--samples", "9"], "is a key of the recipe or data set, give --set samples=VALUE."),
-        (["build", "-r", "street", "--workres", "2"], "Did you mean '--workers'?"),
+        (["build", "-r", "street", "--workres", "2"], "--workers"),
     ],
 )
 def test_misspelt_arguments_get_a_hint(words: list[str], message: str) -> None:

@@ -89,7 +89,7 @@ def test_only_ray_has_an_address(tmp_path: Path) -> None:
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"--engine ray needs ray; pip install 'lavida-gen\[ray\]'"):
+    with pytest.raises(UserError, match=r"--engine ray: needs ray: pip install 'lavida-gen\[ray\]'"):
         list(engine("ray").run(square, [1], 1, lambda n: None))
 
 

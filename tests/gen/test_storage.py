@@ -205,7 +205,7 @@ def test_a_file_system_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) ->
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr("fsspec.core.url_to_fs", missing)
-    with pytest.raises(UserError, match=r"s3://bucket/c: Install s3fs to access S3; pip install what it names"):
+    with pytest.raises(UserError, match=r"s3://bucket/c: s3fs is not installed: pip install s3fs"):
         open_storage("s3://bucket/c")
 
 

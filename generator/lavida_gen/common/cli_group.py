@@ -9,7 +9,7 @@ import click
 
 from lavida_gen.common import plugins
 from lavida_gen.common.errors import unknown_name
-from lavida_gen.common.extras import explain
+from lavida_gen.common.extras import explain, require_posix
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 STOPPED = "stopped; finished work is kept: run the same command again to continue"
@@ -78,6 +78,7 @@ class CommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the subcommand; see the class for its errors."""
         try:
+            require_posix()
             return super().invoke(ctx)
         except click.NoSuchOption as error:
             settings = error.ctx is not None and any("--set" in option.opts for option in error.ctx.command.params)
@@ -98,7 +99,7 @@ class CommandGroup(click.Group):
             reason = getattr(error, "strerror", None) or str(error) or "out of memory"
             click.secho(f"error: {place}{reason}; --debug shows where", fg="red", err=True)
             ctx.exit(1)
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             todo = explain(error)
             if ctx.params.get("debug") or todo is None:
                 raise

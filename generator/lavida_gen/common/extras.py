@@ -1,7 +1,8 @@
-"""Packages that not every installation has, and the line that installs them."""
+"""Packages that not every installation has, and the line that installs them: the one place for all commands."""
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 from lavida_gen.common.errors import UserError
@@ -13,27 +14,50 @@ _MODULES = {
     "ray": ("ray",),
 }
 """Extra of pyproject.toml -> top-level modules of its packages."""
-_EXTRA_OF = {module: extra for extra, modules in _MODULES.items() for module in modules}
+_OTHERS = {
+    "s3fs": "s3fs", "gcsfs": "gcsfs", "adlfs": "adlfs", "paramiko": "paramiko", "aiohttp": "'fsspec[http]'",
+    "requests": "requests", "smbclient": "smbprotocol", "ocifs": "ocifs", "deepspeed": "deepspeed",
+}  # fmt: skip
+"""Modules that belong to no extra, because few need them: file systems of URLs, sharded fits -> what pip calls them."""
+_WORDS = {module: f"'lavida-gen[{extra}]'" for extra, modules in _MODULES.items() for module in modules} | _OTHERS
+"""Module -> the words after ``pip install``."""
+WINDOWS = "Windows is not supported, because its files cannot be locked as on Linux and macOS; WSL works"
 
 
-def explain(error: ModuleNotFoundError) -> str | None:
+def explain(error: ImportError) -> str | None:
     """What to do about a module that is not installed.
 
     Args:
-        error: The error of an import.
+        error: The error of an import, or one that a library raised because of it.
 
     Returns:
-        A sentence; None for a module that belongs to no extra, whose absence is a mistake of ours.
+        A sentence; None for a module that nobody installs on purpose, whose absence is a mistake of ours.
     """
-    module = (error.name or "").partition(".")[0]
+    module = _missing(error)
     if module == "fcntl":
-        return "Windows is not supported, because its files cannot be locked as on Linux and macOS; WSL works"
-    extra = _EXTRA_OF.get(module)
-    return None if extra is None else f"{module} is not installed: pip install 'lavida-gen[{extra}]'"
+        return WINDOWS
+    return None if module is None or module not in _WORDS else f"{module} is not installed: {_todo(module)}"
+
+
+def _todo(module: str) -> str:
+    return f"pip install {_WORDS[module]}"
+
+
+def _missing(error: BaseException | None) -> str | None:
+    """The top-level module whose import failed: of the error, of its cause, or the one that its text names."""
+    first = error
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return error.name.partition(".")[0]
+        error = error.__cause__ or error.__context__
+    text = str(first)
+    if "install" not in text.lower():
+        return None
+    return next((module for module in _WORDS if re.search(rf"\b{module}\b", text, re.IGNORECASE)), None)
 
 
 def require(module: str, purpose: str) -> None:
-    """Check that a module of an extra is installed, without importing it.
+    """Check that a package is installed, without importing it.
 
     Args:
         module: Its name.
@@ -43,4 +67,14 @@ def require(module: str, purpose: str) -> None:
         UserError: It is not installed; the message has the line that installs it.
     """
     if find_spec(module) is None:
-        raise UserError(f"{purpose}: needs {module}: pip install 'lavida-gen[{_EXTRA_OF[module]}]'")
+        raise UserError(f"{purpose}: needs {module}: {_todo(module)}")
+
+
+def require_posix() -> None:
+    """Check that files can be locked and memory be limited as everywhere but on Windows.
+
+    Raises:
+        UserError: This is Windows.
+    """
+    if find_spec("fcntl") is None:
+        raise UserError(WINDOWS)

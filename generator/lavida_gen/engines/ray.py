@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.common.extras import require
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
 
 J = TypeVar("J")
@@ -74,10 +75,9 @@ class RayEngine(Engine):
 def _ray() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError("--engine ray needs ray; pip install 'lavida-gen[ray]'") from error
+    require("ray", "--engine ray")
+    import ray
+
     return ray
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.extras import require
 from lavida_gen.common.input_file import read_input
 from lavida_gen.publishing.repo_files import HubFile, UploadFile
 
@@ -46,11 +47,10 @@ class HubRepository:
         Raises:
             UserError: huggingface_hub is not installed, or `repo` is malformed.
         """
-        try:
-            import huggingface_hub
-            import huggingface_hub.utils  # the package imports its other parts lazily
-        except ImportError as error:
-            raise UserError("publishing needs huggingface_hub; pip install 'lavida-gen[hub]'") from error
+        require("huggingface_hub", "publishing")
+        import huggingface_hub
+        import huggingface_hub.utils  # the package imports its other parts lazily
+
         hub: ModuleType = huggingface_hub
         try:
             hub.utils.validate_repo_id(repo)

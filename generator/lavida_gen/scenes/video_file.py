@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.video_titles import any_titles
 from lavida_gen.scenes.images import Frame, Pixels
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def decode_frames(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> 
     wanted = set(numbers)
     frames: dict[int, Pixels] = {}
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), **any_titles()) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             _seek(container, stream, min(wanted))

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from lavida_gen.annotations import json_file
 from lavida_gen.common.errors import UserError, problem, unknown_name
+from lavida_gen.common.extras import require
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.input_file import parsing
 from lavida_gen.sources._base import LocalOnly, require_folder
@@ -88,11 +89,9 @@ def open_table(options: HuggingFaceSourceOptions) -> Dataset:
         DataError: It cannot be opened.
         UserError: An option does not fit it, or the `datasets` library is missing.
     """
-    try:
-        import datasets
-    except ImportError as error:
-        todo = "pip install 'lavida-gen[hub]'"
-        raise UserError(problem("hf", "the library `datasets` is not installed", todo=todo)) from error
+    require("datasets", "hf")
+    import datasets
+
     origin = options.saved if options.saved is not None else options.repo
     folder = None if options.saved is None else require_folder(options.saved, "saved", "give the folder")
     if folder is not None:

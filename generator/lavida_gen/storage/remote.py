@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 
 from lavida_gen.common.atomic_file import PARTIAL
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.extras import explain
 from lavida_gen.common.file_names import check_file_name
 from lavida_gen.common.urls import without_secrets
 from lavida_gen.storage.base import Storage
@@ -49,7 +50,8 @@ class RemoteStorage(Storage):
 
             self._fs, root = url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
-            raise UserError(problem(self.place, _one_line(error), todo="pip install what it names")) from error
+            got = explain(error) or f"{_one_line(error)}; pip install what it names"
+            raise UserError(problem(self.place, got)) from error
         except ValueError as error:
             expected = "a folder, or a URL such as s3://bucket/corpus"
             raise UserError(problem(self.place, _one_line(error), expected)) from error

@@ -15,6 +15,7 @@ import numpy as np
 from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import decoded_pictures, open_error
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.video_titles import any_titles
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -105,13 +106,13 @@ def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContai
 
     remote = "://" in address
     try:
-        container = av.open(
+        container: InputContainer = av.open(
             address or source,
             mode="r",
             format="v4l2" if address.startswith("/dev/video") else None,
             options={"rtsp_transport": "tcp"} if address.startswith("rtsp") else {},
             timeout=TIMEOUT if remote else None,
-            metadata_errors="replace",  # titles may be in Latin-1
+            **any_titles(),
         )
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if remote else "is it a video file?"

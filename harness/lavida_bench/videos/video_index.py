@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Counts
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.video_titles import any_titles
 from lavida_gen.storage import cache
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     import av
 
     try:
-        container = av.open(str(path), metadata_errors="replace")  # titles may be in Latin-1
+        container = av.open(str(path), **any_titles())
     except (OSError, av.error.FFmpegError) as error:
         todo = "fetch the file again: it is damaged or only partly there"
         raise DataError(problem(path, open_error(error, path), "a video file", todo)) from error

@@ -5,7 +5,6 @@ A command is decorated with these options and has one annotated parameter for ea
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import click
 
-from lavida_gen.common.text import counted, printable
+from lavida_gen.common.console import bar_title, echo, echo_json
+from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
     from lavida_gen.corpus.manifest import Manifest
@@ -97,7 +97,7 @@ def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Ad
         TextColumn("{task.fields[drops]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total, rate=unit, drops="")
+        task = bar.add_task(bar_title(what), total=total, rate=unit, drops="")
         drops = 0
 
         def advance(done: int, dropped: int = 0) -> None:
@@ -117,7 +117,10 @@ def print_listing(listing: Listing, as_json: bool) -> None:
         listing: What to print.
         as_json: Print JSON instead of text.
     """
-    click.echo(json.dumps(listing.plain, ensure_ascii=False) if as_json else listing.text)
+    if as_json:
+        echo_json(listing.plain)
+    else:
+        echo(listing.text)
 
 
 def print_problems(
@@ -150,17 +153,17 @@ def print_problems(
             shown["findings"] = list(findings)
         if sources is not None:
             shown["sources"] = list(sources)
-        click.echo(json.dumps(shown, ensure_ascii=False))
+        echo_json(shown)
     else:
         for message in problems[:limit]:
-            click.echo(printable(message))
+            echo(message)
         if limit is not None and len(problems) > limit:
-            click.echo(f"... and {len(problems) - limit} more")
+            echo(f"... and {len(problems) - limit} more")
         for text in dropped:
-            click.echo(f"dropped: {printable(text)}")
+            echo(f"dropped: {text}")
         for note in notes:
-            click.echo(f"note: {printable(note)}")
-        click.echo(summary)
+            echo(f"note: {note}")
+        echo(summary)
     sys.exit(1 if problems else 0)
 
 
@@ -174,17 +177,17 @@ def print_built(place: str, manifest: Manifest, as_json: bool) -> None:
     """
     if as_json:
         plain = manifest.model_dump(include={"digest", "samples", "exposed", "drops", "scenes", "broken"})
-        click.echo(json.dumps({"corpus": place, **plain}))
+        echo_json({"corpus": place, **plain})
         return
     size = sum(shard.bytes for shard in manifest.shards) / 1e6
-    click.echo(
+    echo(
         f"{place}: {counted(manifest.samples, 'sample')} of {counted(manifest.scenes, 'scene')} "
         f"({manifest.exposed:,} with an anomaly) in {counted(len(manifest.shards), 'shard')}, {size:,.1f} MB"
     )
     if manifest.samples_per_scene >= MANY_SAMPLES:
-        click.echo(f"  each scene is in {manifest.samples_per_scene:,.0f} samples on average: more scenes teach more")
+        echo(f"  each scene is in {manifest.samples_per_scene:,.0f} samples on average: more scenes teach more")
     if manifest.broken:
-        click.echo(f"  left out {counted(manifest.broken, 'scene')}: broken file")
+        echo(f"  left out {counted(manifest.broken, 'scene')}: broken file")
     for reason, count in sorted(manifest.drops.items(), key=lambda item: -item[1]):
-        click.echo(f"  {counted(count, 'attempt')} failed: {reason}")
-    click.echo(f"digest {manifest.digest}")
+        echo(f"  {counted(count, 'attempt')} failed: {reason}")
+    echo(f"digest {manifest.digest}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lavida_gen.commands._shared import CODE, JSON, MIXED, RECIPE, SET, WORKERS, cores, print_built, progress
+from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import counted
 
@@ -71,13 +71,16 @@ def command(
             running = builder.BuildSettings(workers or cores(), engine, address, allow_code, mixed_toolchain)
             count = builder.build_part(loaded, target, _slice(part), running, advance)
             text = f"{counted(count, 'shard is', 'shards are')} finished; when all are: lavida-gen merge {target}"
-            click.echo(json.dumps({"corpus": target, "there": count}) if as_json else f"{target}: {text}")
+            if as_json:
+                echo_json({"corpus": target, "there": count})
+            else:
+                echo(f"{target}: {text}")
             return
         manifest = builder.build(
             loaded, target, workers or cores(), engine, advance, address, allow_code, mixed_toolchain
         )
     for note in builder.notes(loaded):
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
     print_built(target, manifest, as_json)
 
 
@@ -91,12 +94,12 @@ def _slice(part: str) -> slice:
 def _print_ranges(ranges: list[ShardRange], target: str, as_json: bool) -> None:
     if as_json:  # with the keys of corpus.json
         shards = [{"file": f"{r.name}.tar", "samples": r.stop - r.start, "first": r.start} for r in ranges]
-        click.echo(json.dumps({"corpus": target, "shards": shards}))
+        echo_json({"corpus": target, "shards": shards})
         return
-    click.echo(f"would write to {target}:")
+    echo(f"would write to {target}:")
     for number, part in enumerate(ranges):
-        click.echo(f"  {number:5}  {part.name}.tar  samples {part.start} to {part.stop - 1}")
-    click.echo("  corpus.json, README.md, stats.parquet")
+        echo(f"  {number:5}  {part.name}.tar  samples {part.start} to {part.stop - 1}")
+    echo("  corpus.json, README.md, stats.parquet")
 
 
 def _write_one(recipe: CorpusRecipe, index: int, target: Path, as_json: bool) -> None:
@@ -112,4 +115,7 @@ def _write_one(recipe: CorpusRecipe, index: int, target: Path, as_json: bool) ->
     for field, data in sample.fields():
         write_atomic(target / f"{sample.key}.{field}", data)
         files.append(str(target / f"{sample.key}.{field}"))
-    click.echo(json.dumps({"files": files}) if as_json else "\n".join(files))
+    if as_json:
+        echo_json({"files": files})
+    else:
+        echo("\n".join(files))

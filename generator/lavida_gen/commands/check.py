@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_gen.commands._shared import CODE, JSON, RECIPE, SET, Advance, print_problems, progress
+from lavida_gen.common.console import echo
 from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def command(
             _write_report(check, summary, report, advance)
     if not as_json:
         for audit in check.audits:
-            click.echo("\n".join(audit_lines(audit, names)))
+            echo("\n".join(audit_lines(audit, names)))
     texts = {
         kind: [row.text for row in check.findings if row.severity == kind] for kind in ("error", "dropped", "note")
     }
@@ -118,4 +119,4 @@ def _write_report(check: RecipeCheck, summary: str, report: Path, advance: Advan
     findings = [asdict(finding) for finding in check.findings]
     head = {"name": check.recipe.name, "about": check.recipe.about, "summary": summary, "findings": findings}
     page = write_audit_page(report, head, check.audits, check.opened, advance)
-    click.echo(f"report: {page}", err=True)
+    echo(f"report: {page}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_gen.commands._shared import CORPUS
+from lavida_gen.common.console import echo
 
 if TYPE_CHECKING:
     from lavida_gen.corpus.reader import Corpus
@@ -33,7 +34,7 @@ def command(corpus: str, out: Path | None, limit: int, open_it: bool) -> None:
     target = out or _default_file(opened)
     make_output_folder(target.parent)
     page = write_preview(opened, target, limit)
-    click.echo(f"preview: {page}")
+    echo(f"preview: {page}")
     if open_it:
         click.launch(str(page))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from lavida_gen.commands._shared import CORPUS, JSON, WORKERS, cores, progress
+from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.text import counted
 
 if TYPE_CHECKING:
@@ -51,17 +51,17 @@ def command(
         return
     size = sum(shard.bytes for shard in opened.manifest.shards)
     with progress(size, f"publish {opened.manifest.name}", "bytes") as advance:
-        upload = publish(opened, repo, options, workers or cores(), advance, lambda text: click.echo(text, err=True))
+        upload = publish(opened, repo, options, workers or cores(), advance, lambda text: echo(text, err=True))
     if as_json:
         _print_json(upload, repo, True)
         return
     if upload.commits:
         files, commits = counted(len(upload.items), "file"), counted(len(upload.commits), "commit")
-        click.echo(f"{repo}: sent {files}, {upload.bytes / 1e6:,.1f} MB, in {commits}, read back")
+        echo(f"{repo}: sent {files}, {upload.bytes / 1e6:,.1f} MB, in {commits}, read back")
     else:
-        click.echo(f"{repo}: nothing to send")
-    click.echo(f"{counted(upload.unchanged, 'file was', 'files were')} there already")
-    click.echo(f"read it: lavida-gen stats hf://datasets/{repo}")
+        echo(f"{repo}: nothing to send")
+    echo(f"{counted(upload.unchanged, 'file was', 'files were')} there already")
+    echo(f"read it: lavida-gen stats hf://datasets/{repo}")
 
 
 def _dry_run(corpus: Corpus, repo: str, options: PublishOptions, workers: int, as_json: bool) -> None:
@@ -76,13 +76,13 @@ def _dry_run(corpus: Corpus, repo: str, options: PublishOptions, workers: int, a
     if not as_json:
         licences = ", ".join(corpus.manifest.licences)
         size = f"{counted(len(files.items), 'file')}, {sum(item.size for item in files.items):,} bytes"
-        click.echo(f"{corpus.place}: sound, may be published ({licences}); {size}")
+        echo(f"{corpus.place}: sound, may be published ({licences}); {size}")
     try:
         upload, exists = plan_upload(files, hub)
     except DataError:
         if not as_json:
             for item in files.items:
-                click.echo(f"  {item.path}  {item.size:,} bytes")
+                echo(f"  {item.path}  {item.size:,} bytes")
         raise
     if as_json:
         _print_json(upload, repo, False)
@@ -91,13 +91,13 @@ def _dry_run(corpus: Corpus, repo: str, options: PublishOptions, workers: int, a
 
 
 def _print_plan(upload: UploadPlan, repo: str, exists: bool) -> None:
-    click.echo(f"would send to {repo}{'' if exists else ', a new repository'}:")
+    echo(f"would send to {repo}{'' if exists else ', a new repository'}:")
     for number, items in enumerate(upload.commits, 1):
         for item in items:
-            click.echo(f"  commit {number}  {item.path}  {item.size:,} bytes")
+            echo(f"  commit {number}  {item.path}  {item.size:,} bytes")
     for path in upload.delete:
-        click.echo(f"  delete    {path}")
-    click.echo(
+        echo(f"  delete    {path}")
+    echo(
         f"{counted(len(upload.items), 'file')}, {upload.bytes:,} bytes, "
         f"{counted(len(upload.commits), 'commit')}; "
         f"{counted(upload.unchanged, 'file is', 'files are')} there already"
@@ -109,4 +109,4 @@ def _print_json(upload: UploadPlan, repo: str, sent: bool) -> None:
         [{"file": item.path, "bytes": item.size, "sha256": item.sha256} for item in items] for items in upload.commits
     ]
     plain = {"repo": repo, "sent": sent, "commits": commits, "delete": list(upload.delete)}
-    click.echo(json.dumps({**plain, "unchanged": upload.unchanged}))
+    echo_json({**plain, "unchanged": upload.unchanged})

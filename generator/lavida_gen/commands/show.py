@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 
 import click
 
 from lavida_gen.commands._shared import CORPUS, JSON
+from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.errors import UserError, problem
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -46,7 +46,7 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
     arguments += ["--out", f"sample-{index}"]
     again = shlex.join(arguments)
     if as_json:
-        click.echo(json.dumps({**sample.record, "picture": str(path), "again": again}, ensure_ascii=False))
+        echo_json({**sample.record, "picture": str(path), "again": again})
         return
     record = sample.record
     anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
@@ -58,4 +58,4 @@ def command(corpus: str, index: int, out: Path | None, as_json: bool) -> None:
         ("made of", f"{record['source']} {record['scene']} by {record['exposure']}"),
         ("licence", f"{record['licence']}  {record['attribution']}".rstrip()), ("picture", str(path)), ("again", again),
     ):  # fmt: skip
-        click.echo(f"{label:<9} {text}")
+        echo(f"{label:<9} {text}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from lavida_gen.commands._shared import CORPUS, JSON
+from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.text import counted, text_table
 
 
@@ -24,33 +23,33 @@ def command(corpus: str, top: int, as_json: bool) -> None:
 
     counts = counter.count_corpus(open_corpus(corpus))
     if as_json:
-        click.echo(json.dumps(counts, ensure_ascii=False))
+        echo_json(counts)
         return
     scenes = counted(counts["scenes"], "scene")
-    click.echo(f"{counted(counts['samples'], 'sample')} of {scenes}, {counts['exposed']:,} with an anomaly")
+    echo(f"{counted(counts['samples'], 'sample')} of {scenes}, {counts['exposed']:,} with an anomaly")
     if counts["broken"]:
         left_out = counted(counts["broken"], "scene")
-        click.echo(f"{left_out} could not be read and {'was' if counts['broken'] == 1 else 'were'} left out")
+        echo(f"{left_out} could not be read and {'was' if counts['broken'] == 1 else 'were'} left out")
     for title, rows in (
         ("split", counts["splits"]), ("source", counts["sources"]), ("exposure", counts["exposures"]),
         ("licence", counts["licences"]),
     ):  # fmt: skip
-        click.echo(
+        echo(
             _count_table(
                 title, ["samples", "with an anomaly"], {k: [v["samples"], v["exposed"]] for k, v in rows.items()}
             )
         )
     listed = dict(list(counts["listed"].items())[:top])
     title = f"name ({len(listed)} of {len(counts['listed'])})"
-    click.echo(
+    echo(
         _count_table(title, ["listed", "as the anomaly"], {k: [v["samples"], v["exposed"]] for k, v in listed.items()})
     )
     total = sum(counts["evidence"].values())
     shares = [[name, f"{count:,}", f"{count / total:.1%}"] for name, count in counts["evidence"].items()]
-    click.echo(text_table(shares, ["evidence of listed names", "names", "share"]))
-    click.echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
+    echo(text_table(shares, ["evidence of listed names", "names", "share"]))
+    echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
     if counts["drops"]:
-        click.echo(_count_table("attempts that failed", ["attempts"], {k: [v] for k, v in counts["drops"].items()}))
+        echo(_count_table("attempts that failed", ["attempts"], {k: [v] for k, v in counts["drops"].items()}))
 
 
 def _count_table(title: str, heads: list[str], rows: dict[str, list[int]]) -> str:

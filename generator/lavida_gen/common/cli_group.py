@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 from lavida_gen.common import plugins
+from lavida_gen.common.console import echo
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.extras import explain, require_posix
 
@@ -90,23 +91,23 @@ class CommandGroup(click.Group):
         except self.errors as error:
             if ctx.params.get("debug"):
                 raise
-            click.secho(f"error: {error}", fg="red", err=True)
+            echo(f"error: {error}", err=True, colour="red")
             ctx.exit(getattr(error, "exit_code", 1))
         except (OSError, MemoryError) as error:  # of the machine: a path that is too long, a device that is gone
             if ctx.params.get("debug") or isinstance(error, BrokenPipeError):
                 raise
             place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
             reason = getattr(error, "strerror", None) or str(error) or "out of memory"
-            click.secho(f"error: {place}{reason}; --debug shows where", fg="red", err=True)
+            echo(f"error: {place}{reason}; --debug shows where", err=True, colour="red")
             ctx.exit(1)
         except ImportError as error:
             todo = explain(error)
             if ctx.params.get("debug") or todo is None:
                 raise
-            click.secho(f"error: {todo}", fg="red", err=True)
+            echo(f"error: {todo}", err=True, colour="red")
             ctx.exit(2)
         except KeyboardInterrupt:
             if ctx.params.get("debug"):
                 raise
-            click.echo(f"\n{STOPPED}", err=True)
+            echo(f"\n{STOPPED}", err=True)
             ctx.exit(130)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.text import map_texts, printable
 
 
 def render_page(body: Path, title: str, data: Mapping[str, object], style: Path, script: Path | None = None) -> str:
@@ -29,11 +30,11 @@ def render_page(body: Path, title: str, data: Mapping[str, object], style: Path,
     Returns:
         The HTML text.
     """
-    escaped = json.dumps(data, ensure_ascii=True, allow_nan=False)  # U+2028 and its like are escaped by ensure_ascii
+    escaped = json.dumps(map_texts(data, printable), ensure_ascii=True, allow_nan=False)
     for char in "<>&":
         escaped = escaped.replace(char, f"\\u{ord(char):04x}")
     parts = {
-        "TITLE": html.escape(title),
+        "TITLE": html.escape(printable(title)),
         "STYLE": _concatenated(resource("base.css"), style),
         "SCRIPT": _concatenated(resource("base.js"), script),
         "DATA": escaped,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar, cast
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters (C0 but tab and line feed, delete, C1), separators of lines, characters that turn the direction of
@@ -44,11 +45,40 @@ def printable(text: str) -> str:
     return text if text.isascii() and text.isprintable() else CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def without_controls(text: str) -> str:
+    """A text with a blank for each control character: names, keys and licences of data sets become prompts and cards.
+
+    Args:
+        text: Any text.
+    """
+    return text if text.isascii() and text.isprintable() else CONTROL.sub(" ", text)
+
+
+Plain = TypeVar("Plain")
+
+
+def map_texts(plain: Plain, change: Callable[[str], str]) -> Plain:
+    """Plain data with each of its texts changed; keys are kept.
+
+    Args:
+        plain: Texts, numbers, lists, tuples and dicts of them.
+        change: Changes a text.
+    """
+    made: object = plain
+    if isinstance(plain, str):
+        made = change(plain)
+    elif isinstance(plain, Mapping):
+        made = {key: map_texts(value, change) for key, value in plain.items()}
+    elif isinstance(plain, list | tuple):
+        made = [map_texts(value, change) for value in plain]
+    return cast(Plain, made)
+
+
 def control_character(value: object, place: str = "") -> str:
     """The first control character in plain data that somebody else may have written.
 
     Args:
-        value: Texts, lists and dicts of them.
+        value: Texts, lists and dicts of them; keys are texts, too.
         place: Its place, for the message.
 
     Returns:
@@ -56,17 +86,20 @@ def control_character(value: object, place: str = "") -> str:
     """
     if isinstance(value, str):
         found = None if value.isascii() and value.isprintable() else CONTROL.search(value)
-        return f"{place}: holds the control character U+{ord(found[0]):04X}" if found else ""
+        return f"{place or 'a text'}: holds the control character U+{ord(found[0]):04X}" if found else ""
+    rows: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
-        inner = [(key, part) for key, part in value.items()]
-        keys = control_character([str(key) for key in value], f"{place} key".strip())
-        if keys:
-            return keys
+        rows = value.items()
     elif isinstance(value, list | tuple):
-        inner = list(enumerate(value))
-    else:
-        return ""
-    return next((text for key, part in inner if (text := control_character(part, f"{place}.{key}".strip(".")))), "")
+        rows = enumerate(value)
+    for key, part in rows:
+        if isinstance(key, str) and (found_in_key := control_character(key, f"{place} key".strip())):
+            return found_in_key
+        if isinstance(part, str) and part.isascii() and part.isprintable():
+            continue
+        if not isinstance(part, int | float) and (found_inside := control_character(part, f"{place}.{key}".strip("."))):
+            return found_inside
+    return ""
 
 
 def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:

@@ -20,6 +20,7 @@ from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.text import control_character
 from lavida_gen.config.augment import Augmentation, ImageSettings
 from lavida_gen.config.prompts import PromptBank
 from lavida_gen.exposures._base import Exposure, ExposureOptions, Limits
@@ -271,6 +272,8 @@ def parse(
         UserError: Lists every problem with its place.
     """
     messages = list(problems)
+    if found := control_character(raw):
+        messages.append(found)
     if expand:
         unread = raw
         raw = expand_variables(raw, messages, lambda place: _names_a_local_place(unread, place, allow_code))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from lavida_gen.common.errors import DataError, UserError, index_in, problem
 from lavida_gen.common.json_file import JsonObject
-from lavida_gen.common.text import counted
+from lavida_gen.common.text import control_character, counted
 from lavida_gen.corpus.decoded import DecodedSample, decode_sample
 from lavida_gen.corpus.format1 import COMPUTED_FROM, Format1
 from lavida_gen.corpus.manifest import MANIFEST, READABLE, STATE, STATS, Manifest, ShardEntry
@@ -293,7 +293,9 @@ def read_manifest(text: bytes, where: str) -> Manifest:
     Raises:
         DataError: It is not a manifest of this version's format.
     """
-    refuse_other_formats(text, where)
+    plain = refuse_other_formats(text, where)
+    if found := control_character(plain):
+        raise DataError(problem(where, found, "plain text", "do not trust this corpus"))
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
@@ -304,12 +306,15 @@ def read_manifest(text: bytes, where: str) -> Manifest:
         raise DataError(problem(where, f"{place}: {reason}", expected)) from error
 
 
-def refuse_other_formats(text: bytes, where: str) -> None:
+def refuse_other_formats(text: bytes, where: str) -> JsonObject:
     """Check the format of a corpus.json before anything else in it, which another format may name otherwise.
 
     Args:
         text: Its content.
         where: Its path or URL, for messages.
+
+    Returns:
+        Its plain data.
 
     Raises:
         DataError: It is not JSON, states no format, or one that this version cannot read.
@@ -325,3 +330,5 @@ def refuse_other_formats(text: bytes, where: str) -> None:
     if number not in READABLE:
         newer = f"made by lavida-gen {plain.get('generator', '?')}: use that version or a newer one to read it"
         raise DataError(problem(where, f"format {number}", expected, newer))
+    assert isinstance(plain, dict)
+    return plain

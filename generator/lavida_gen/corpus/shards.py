@@ -21,6 +21,7 @@ from typing import BinaryIO
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.text import control_character
 from lavida_gen.corpus.tar_offsets import TarMember, plain_members
 from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.base import Storage
@@ -290,4 +291,7 @@ def decode_sample(key: str, fields: dict[str, bytes], where: object) -> EncodedS
         raise DataError(problem(f"{where}: sample {key}", f"has no {error.args[0]!r}")) from error
     except ValueError as error:
         raise DataError(problem(f"{where}: sample {key}", f"its json is not valid ({error})")) from error
+    data = fields["json"]  # JSON in ASCII without escapes has no control characters
+    if (not data.isascii() or b"\\" in data or b"\x7f" in data) and (found := control_character(record)):
+        raise DataError(problem(f"{where}: sample {key}", f"its json: {found}", "plain text"))
     return EncodedSample(key, frames, masks, record)

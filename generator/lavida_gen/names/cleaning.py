@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
+from lavida_gen.common.text import without_controls
 from lavida_gen.names.wording import lexicon_file
 
 _SENSE = re.compile(r"\s*\([^()]*\)\s*$")
@@ -50,7 +51,7 @@ def clean(text: str, keep_sense: bool = False) -> str:
         Words separated by blanks; `text` itself where nothing else is left.
     """
     words = _HUMP.sub(" ", text).lower() if _CAMEL.fullmatch(text) else text
-    words = " ".join(_SLASH.sub(" or ", words.replace("_", " ")).split())
+    words = " ".join(_SLASH.sub(" or ", without_controls(words).replace("_", " ")).split())
     if not keep_sense:
         words = _SENSE.sub("", words)
     return words.strip(" ,;:") or text

@@ -1,7 +1,7 @@
 """Recipe files: strict YAML, settings such as `key.path=value`, environment variables, validation messages.
 
-Recipes of corpora, runs and ablations share this. `${NAME}` and `${NAME:-default}` in any text are replaced by the
-environment variable.
+Recipes of corpora, runs and ablations share this. `${NAME}` and `${NAME:-default}` are replaced by the environment
+variable where a place on this machine is meant, and nowhere else.
 """
 
 from __future__ import annotations
@@ -107,11 +107,11 @@ def apply_setting(raw: JsonObject, setting: str) -> Iterator[str]:
 
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_OWN_URL = re.compile(r"\$\{\w+(:-[^}]*)?\}[^$]*")
+"""A URL whose server is in the variable itself or in its default: no variable goes to a server of somebody else."""
 
 
-def expand_variables(
-    raw: JsonObject, problems: list[str], is_local: Callable[[str], bool] = lambda place: True
-) -> JsonObject:
+def expand_variables(raw: JsonObject, problems: list[str], is_local: Callable[[str], bool]) -> JsonObject:
     """Replace `${NAME}` and `${NAME:-default}` in the texts of a recipe that name something on this machine.
 
     Args:
@@ -145,7 +145,10 @@ def _expanded(value: object, place: str, problems: list[str], is_local: Callable
             problems.append(f"{place}: ${{{name}}} is not set; export {name}=... or give --set {dotted}=...")
         return os.environ.get(name, default or f"${{{name}}}")
 
-    return _VARIABLE.sub(replace, value)
+    expanded = _VARIABLE.sub(replace, value)
+    if "://" in expanded and expanded != value and not _OWN_URL.fullmatch(value):
+        problems.append(f"{place}: {value!r} would send a variable to a server; expected a path, or ${{NAME}} in front")
+    return expanded
 
 
 def combined_error(where: str, problems: Sequence[str], family: type[LavidaGenError] = UserError) -> LavidaGenError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.text import map_texts, without_controls
 from lavida_gen.config import augment
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.exposures._base import Limits
@@ -137,7 +138,7 @@ def _record(
     height, width = draft.frames[0].size
     question, answer = conversation
     opened = spec.opened
-    return {
+    record: SampleRecord = {
         "key": f"{spec.index:09d}",
         "index": spec.index,
         "kind": opened.source.kind,
@@ -169,6 +170,8 @@ def _record(
         "use": sample_use(draft, opened.use, planner.uses),
         "generator": __version__,
     }
+    texts = "".join([*record["names"], *record["originals"], *(v for v in record.values() if isinstance(v, str))])
+    return record if without_controls(texts) == texts else map_texts(record, without_controls)
 
 
 def _originals(draft: Draft, spec: SampleSpec, planner: SamplePlanner) -> list[str]:

@@ -12,6 +12,7 @@ import click
 
 from lavida_gen.commands import _shared as terminal
 from lavida_gen.commands._shared import CODE, JSON, RECIPE, print_listing
+from lavida_gen.common.console import echo
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.yaml_text import load_yaml
 
@@ -68,7 +69,7 @@ def print_progress(message: str) -> None:
     Args:
         message: The line.
     """
-    click.echo(message, err=True)
+    echo(message, err=True)
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, print_progress, progress
+from lavida_gen.common.console import echo
 
 
 @click.command()
@@ -26,5 +27,5 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: i
     ablation = load(recipe, settings)
     folder = out or Path("runs") / ablation.name
     page = ablate(ablation, folder, workers, progress, print_progress, allow_code)
-    click.echo(page.read_text("utf-8"))
-    click.echo(f"table: {page}")
+    echo(page.read_text("utf-8"))
+    echo(f"table: {page}")

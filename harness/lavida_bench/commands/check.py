@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_bench.commands._shared import BENCHMARK, CODE, JSON, OPTION, ROOT, parse_settings, progress
+from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.text import text_table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def command(
     if report.decoded:
         keep(opened, report)
     if as_json:
-        click.echo(json.dumps(report.plain(), ensure_ascii=False))
+        echo_json(report.plain())
     else:
         _print_report(report)
     sys.exit(0 if report.official else 1)
@@ -61,7 +61,7 @@ def _print_report(report: CheckReport) -> None:
         counts = [getattr(size, name, None) for size in (report.expected, report.annotated, report.found)]
         cells = ["-" if count is None else f"{count:,}" for count in counts]
         rows.append([name.replace("_", " "), *cells, "differs" if name in differences else ""])
-    click.echo(text_table(rows, ["", "expected", "annotated", "found", ""]))
+    echo(text_table(rows, ["", "expected", "annotated", "found", ""]))
     for line in defect_lines(report.defects):
-        click.echo(line)
-    click.echo(verdict(report))
+        echo(line)
+    echo(verdict(report))

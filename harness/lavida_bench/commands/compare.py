@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from lavida_bench.commands._shared import CODE, JSON, PATH, RESAMPLES
+from lavida_gen.common.console import echo, echo_json
 
 
 @click.command()
@@ -49,9 +49,9 @@ def command(
     page = comparison.write(out, comparisons, current_provenance()) if out is not None else None
     if as_json:
         plain = [{**asdict(item), "pairs": [pair.key for pair in item.pairs]} for item in comparisons]
-        click.echo(json.dumps(plain, ensure_ascii=False))
+        echo_json(plain)
         return
     for item in comparisons:
-        click.echo("\n".join(comparison.comparison_lines(item)) + "\n")
+        echo("\n".join(comparison.comparison_lines(item)) + "\n")
     if page is not None:
-        click.echo(f"comparison: {page}")
+        echo(f"comparison: {page}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, JSON, RECIPE, SET
+from lavida_gen.common.console import echo, echo_json
 
 
 @click.command()
@@ -42,7 +43,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     make_output_folder(target)
     from lavida_bench.fitting.trainer import fit
 
-    model = fit(loaded, target, (lambda message: None) if as_json else click.echo)
+    model = fit(loaded, target, (lambda message: None) if as_json else echo)
     if as_json:
         facts = json.loads((target / "fit.json").read_text("utf-8"))
-        click.echo(json.dumps({"out": str(target), "model": str(model), **facts}))
+        echo_json({"out": str(target), "model": str(model), **facts})

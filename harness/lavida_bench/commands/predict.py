@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_bench.commands._shared import DEVICE, FOLDER, JSON, MODEL, PRECISION, progress
+from lavida_gen.common.console import echo, echo_json
 
 if TYPE_CHECKING:
     from lavida_bench.scoring.scorer import Precision
@@ -68,5 +68,8 @@ def command(
     make_output_folder(target)
     outcomes = predict_all(load_scorer(model, precision, device), inputs, chosen, settings, again, progress)
     for outcome in outcomes:
-        click.echo(json.dumps(outcome.plain(), ensure_ascii=False) if as_json else outcome.text())
+        if as_json:
+            echo_json(outcome.plain())
+        else:
+            echo(outcome.text())
     sys.exit(1 if any(outcome.error for outcome in outcomes) else 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lavida_bench.commands._shared import FOLDER
+from lavida_gen.common.console import echo
 
 
 @click.command()
@@ -26,5 +27,5 @@ def command(run: Path, text: bool) -> None:
     make_output_folder(run, "RUN")
     page = run_folder.render(run)
     if text:
-        click.echo((run / run_folder.MARKDOWN).read_text("utf-8"))
-    click.echo(f"report: {page}")
+        echo((run / run_folder.MARKDOWN).read_text("utf-8"))
+    echo(f"report: {page}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, RECIPE, SET, print_progress, progress
+from lavida_gen.common.console import echo
 
 
 @click.command()
@@ -34,5 +35,5 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     page = run(loaded, folder, progress, print_progress)
     if Processes.current().first:
         for line in run_lines(folder):
-            click.echo(line)
-        click.echo(f"summary: {folder / 'README.md'}\nreport: {page}")
+            echo(line)
+        echo(f"summary: {folder / 'README.md'}\nreport: {page}")

@@ -23,6 +23,7 @@ from lavida_bench.commands._shared import (
     parse_settings,
     progress,
 )
+from lavida_gen.common.console import echo
 
 if TYPE_CHECKING:
     from lavida_bench.config.recipe import ScoreEntry
@@ -110,5 +111,5 @@ def _score(
     page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:
         for line in run_lines(out):
-            click.echo(line)
-        click.echo(f"report: {page}")
+            echo(line)
+        echo(f"report: {page}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from lavida_bench.commands._shared import (
     parse_settings,
     progress,
 )
+from lavida_gen.common.console import echo, echo_json
 
 if TYPE_CHECKING:
     from lavida_bench.benchmarks._base import Benchmark
@@ -133,9 +133,9 @@ def _print_measurement(measurement: Measurement, out: Path | None, as_json: bool
 
     page = run_folder.add(out, measurement) if out is not None else None
     if as_json:
-        click.echo(json.dumps(RunResults((measurement.entry,)).to_json(), ensure_ascii=False))
+        echo_json(RunResults((measurement.entry,)).to_json())
         return
     for line in entry_lines(measurement.entry):
-        click.echo(line)
+        echo(line)
     if page is not None:
-        click.echo(f"\nreport: {page}")
+        echo(f"\nreport: {page}")

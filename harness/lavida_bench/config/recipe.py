@@ -2,15 +2,15 @@
 
     recipe = load("demo", settings=["fit.steps=200", "data.0.corpus=corpora/street"])
 
-`${NAME}` and `${NAME:-default}` in any text are taken from the environment; relative paths are relative to the working
-directory. Without `score` there is nothing to score, without `fit` the model is scored as it is.
+`${NAME}` and `${NAME:-default}` in paths of this machine are taken from the environment; relative paths are relative to
+the working directory. Without `score` there is nothing to score, without `fit` the model is scored as it is.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +19,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.text import control_character, map_texts
+from lavida_gen.common.urls import without_secrets
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.plugin_names import permission, plugin_name
 from lavida_gen.recipe_files.reading import apply_setting, combined_error, expand_variables, validation_messages
@@ -174,9 +176,13 @@ class RunRecipe(StrictModel):
             raise ValueError(f"two entries of score are {repeated[0]!r}; give one a label")
         return self
 
+    def stored(self) -> JsonObject:
+        """Return the recipe as plain data as it is stored: URLs without user, password and query."""
+        return map_texts(self.model_dump(mode="json"), without_secrets)
+
     def fit_facts(self) -> JsonObject:
         """Return everything that determines the fitted weights, as plain data."""
-        plain = self.model_dump(mode="json", include={"seed", "model", "data", "fit"})
+        plain = {key: value for key, value in self.stored().items() if key in ("seed", "model", "data", "fit")}
         if self.fit is not None:
             for key in ("checkpoint", "log_every", "unused_parameters"):
                 del plain["fit"][key]
@@ -187,6 +193,25 @@ class RunRecipe(StrictModel):
     def fit_identity(self) -> str:
         """Return the SHA-256 of `fit_facts`: recipes of the same identity give the same weights."""
         return sha256(json.dumps(self.fit_facts(), sort_keys=True))
+
+
+_LOCAL = re.compile(
+    r"model\.(path|parts\.\w+)|data\[\d+\]\.corpus|fit\.loader\.cache|score\[\d+\]\.(root|options\.(tracks|intervals))"
+)
+"""Texts that may name a place on this machine; others are published with results, or sent to a server."""
+
+
+def _names_on_the_hub(raw: JsonObject, expanded: JsonObject) -> Iterator[str]:
+    """Problems: variables of the environment in what would be asked for on the Hub."""
+    before, after = raw.get("model"), expanded.get("model")
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return
+    texts = {"model.path": (before.get("path"), after.get("path"))}
+    if isinstance(before.get("parts"), dict):
+        texts.update({f"model.parts.{key}": (text, after["parts"][key]) for key, text in before["parts"].items()})
+    for place, (text, found) in texts.items():
+        if text != found and not str(found).startswith(("/", "./", "../", "~")):
+            yield f"{place}: {text!r} is no absolute path when its variable is replaced; expected a folder"
 
 
 def built_in() -> dict[str, Path]:
@@ -244,7 +269,11 @@ def parse(
         UserError: The recipe is invalid; the message lists every problem with its place.
     """
     found = list(problems)
-    raw = expand_variables(raw, found)
+    if control := control_character(raw):
+        found.append(control)
+    expanded = expand_variables(raw, found, lambda place: _LOCAL.fullmatch(place) is not None)
+    found += _names_on_the_hub(raw, expanded)
+    raw = expanded
     try:
         recipe = RunRecipe.model_validate(raw, context=permission(allow_code))
     except ValidationError as error:

@@ -27,7 +27,6 @@ from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.score_store import HEADER, ScoreStore
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError, problem
-from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.text import counted
 
 
@@ -246,8 +245,7 @@ def stored_scores(run: Path, entry: ResultEntry, benchmark: Benchmark) -> Videos
     """
     if entry.scores is None:
         raise DataError(problem(run, f"kept no scores of {benchmark.name}", "scores by video", "score again"))
-    folder = path_inside(run, entry.scores, run / results_json.FILE, "do not trust this run", "the run")
-    videos = benchmark.videos()
+    folder, videos = run / entry.scores, benchmark.videos()  # of `score-files`: wherever the user's files are
     if not folder.is_dir():
         raise DataError(problem(folder, "no such folder", f"the scores of {run}", "put them there, or score again"))
     if (folder.parent / HEADER).is_file():

@@ -17,6 +17,7 @@ from lavida_bench.fitting.tensor_files import read_tensors
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error
 from lavida_gen.common.errors import LavidaGenError, UserError, problem
 from lavida_gen.common.json_file import JsonObject, check_json_object, read_json_object, write_json
+from lavida_gen.common.urls import without_secrets
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.recipe_files.diff import describe_changes
 
@@ -71,7 +72,7 @@ def mark_begun(recipe: RunRecipe, out: Path) -> None:
             todo = "give another --out, or remove the folder"
             raise UserError(problem(out, f"holds a fit of another recipe: {difference}", todo=todo))
         _refuse_changed_inputs(begun["inputs"], inputs)
-    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(recipe.stored(), sort_keys=False, allow_unicode=True)
     write_atomic(out / RECIPE, text.encode())
 
 
@@ -94,7 +95,7 @@ def _inputs(recipe: RunRecipe, allow_missing: bool = False) -> dict[str, str]:
     digests: dict[str, str] = {}
     for entry in recipe.data:
         try:
-            digests[entry.corpus] = open_corpus(entry.corpus).manifest.digest
+            digests[without_secrets(entry.corpus)] = open_corpus(entry.corpus).manifest.digest
         except LavidaGenError:
             if not allow_missing:
                 raise

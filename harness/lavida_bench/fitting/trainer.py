@@ -31,6 +31,7 @@ from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.sharded import Sharding, is_sharded
 from lavida_bench.fitting.signals import StopSignals
 from lavida_bench.fitting.sync import LocalStep, LossNormaliser, reduce_step, weighted_sum
+from lavida_gen.common.console import echo
 from lavida_gen.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def _note(logger: TrainingLogger | None, step: int, text: str) -> None:
     if logger:
         logger.note(step, text)
     else:
-        print(text, flush=True)
+        echo(text)
 
 
 def _grouped(batches: Iterator[LoadedBatch], size: int) -> Iterator[list[LoadedBatch]]:

@@ -20,6 +20,7 @@ from lavida_bench.videos.media import find_videos
 from lavida_bench.videos.stream import Stream
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.urls import without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class PredictInput:
     place: str
     out: Path
     file: tuple[str, int] | None = None
+
+    @property
+    def shown(self) -> str:
+        """The place as it is printed and stored: an address without user, password and query."""
+        return without_secrets(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,11 @@ class Outcome:
     def plain(self) -> dict[str, object]:
         """The outcome as plain JSON."""
         prediction = {} if self.prediction is None else asdict(self.prediction)
-        return {**prediction, "source": self.source.place, "out": str(self.source.out), "error": self.error or None}
+        return {**prediction, "source": self.source.shown, "out": str(self.source.out), "error": self.error or None}
 
     def text(self) -> str:
         """The outcome as lines for a terminal."""
-        place, made = self.source.place, self.prediction
+        place, made = self.source.shown, self.prediction
         if made is None:
             return self.error if self.error.startswith(place) else f"{place}: {self.error}"
         head = f"{place}: {made.frames:,} frames, {made.sampled:,} scored, {len(made.segments)} segments"
@@ -115,7 +121,7 @@ def find_inputs(place: str, out: Path, nested: bool) -> list[PredictInput]:
         return [PredictInput(place, out / path.stem if nested else out, _name_and_size(path))]
     if place != "-" and "://" not in place and not path.exists():
         raise UserError(problem(place, "no such file", "a video, a folder, an address (rtsp://...), a camera or -"))
-    address = place.partition("://")[2] or place
+    address = without_secrets(place).partition("://")[2] or place
     name = "".join(char if char.isalnum() else "-" for char in address).strip("-") or "stdin"
     return [PredictInput(place, out / name if nested else out)]
 
@@ -170,7 +176,7 @@ def predict_all(
             continue
         try:
             stream = Stream(_standard_input() if source.place == "-" else source.place)
-            with bar(None, Path(source.place).name) as advance:
+            with bar(None, Path(source.shown).name) as advance:
                 prediction = predict(scorer, stream, names, source.out, settings, {"key": key}, advance)
             outcomes.append(Outcome(source, prediction))
         except DataError as error:

@@ -16,7 +16,7 @@ from lavida_bench.reporting.markdown import escape, markdown_table
 from lavida_bench.reporting.table import format_estimate, format_number, in_unit, metric_title, unit_of
 from lavida_bench.results.results_json import Provenance
 from lavida_gen.common.atomic_file import write_atomic
-from lavida_gen.common.text import text_table
+from lavida_gen.common.text import printable, text_table
 
 SCHEMA = 1
 LEGEND = (
@@ -167,7 +167,9 @@ def write(folder: Path, comparisons: Sequence[Comparison], provenance: Provenanc
     plain = {"schema": SCHEMA, "provenance": asdict(provenance), "compared": numbers}
     text = json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
     write_atomic(folder / "comparison.json", text.encode())
-    write_atomic(folder / "comparison.md", f"{markdown(comparisons)}\nCommand: `{provenance.command}`\n".encode())
+    write_atomic(
+        folder / "comparison.md", printable(f"{markdown(comparisons)}\nCommand: `{provenance.command}`\n").encode()
+    )
     versions = ", ".join(f"{package} {version}" for package, version in provenance.versions.items())
     data = {
         "legend": LEGEND, "command": provenance.command, "facts": [("versions", versions), ("made", provenance.made)],

@@ -24,6 +24,7 @@ from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import read_json
+from lavida_gen.common.text import printable
 from lavida_gen.common.yaml_text import load_yaml
 
 PICTURES = "pictures"
@@ -67,7 +68,7 @@ def render(run: Path) -> Path:
     """
     results = results_json.read(run)
     name = _title(run)
-    write_atomic(run / MARKDOWN, markdown(results, name).encode())
+    write_atomic(run / MARKDOWN, printable(markdown(results, name)).encode())
     entries = [page_data(entry, _read_views(run, entry)) for entry in results.entries]
     data = {"name": name, "legend": LEGEND, "entries": entries}
     write_atomic(run / HTML, fill("report.html", f"{name}: results", data).encode())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lavida_bench.results.results_json import Provenance
 from lavida_gen import __version__
+from lavida_gen.common.urls import without_secrets
 
 PACKAGES = ("numpy", "av", "opencv-python-headless", "torch", "transformers")
 
@@ -31,10 +32,10 @@ def current_provenance(model: Mapping[str, str] | None = None, command: str | No
 
 
 def command_line() -> str:
-    """The arguments that started this process, quoted, the program by its short name."""
+    """The arguments that started this process, quoted, the program by its short name; URLs without secrets."""
     program = Path(sys.argv[0])
     start = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
-    return shlex.join([*start, *sys.argv[1:]])
+    return shlex.join([*start, *map(without_secrets, sys.argv[1:])])
 
 
 def versions() -> dict[str, str]:

@@ -28,7 +28,7 @@ from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config import recipe as corpus_recipes
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.recipe_files.kinds import ABLATION
-from lavida_gen.recipe_files.reading import apply_setting, combined_error, expand_variables, validation_messages
+from lavida_gen.recipe_files.reading import apply_setting, combined_error, validation_messages
 
 ExposureEntry = str | dict[str, object]
 """An exposure as a recipe of a corpus lists it: its name, or its name with options."""
@@ -92,7 +92,6 @@ def load(name: str, settings: Sequence[str] = ()) -> Ablation:
     path = ABLATION.find(name)
     raw = ABLATION.read(path, name)
     problems = [message for setting in settings for message in apply_setting(raw, setting)]
-    raw = expand_variables(raw, problems)
     try:
         ablation = Ablation.model_validate(raw)
     except ValidationError as error:

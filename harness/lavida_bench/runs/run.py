@@ -109,7 +109,7 @@ class _RunJob:
 
     def write_recipe(self) -> None:
         """Make the folder, log what has changed since the last run, write the recipe."""
-        path, plain = make_output_folder(self.out) / run_folder.RECIPE, self.recipe.model_dump(mode="json")
+        path, plain = make_output_folder(self.out) / run_folder.RECIPE, self.recipe.stored()
         if path.is_file():
             with suppress(UserError):  # changed by hand: it is written again
                 changes = describe_changes(read_recipe_file(path, RUN.keys), plain)

@@ -15,6 +15,7 @@ import numpy as np
 from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import decoded_pictures, open_error
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.urls import without_secrets
 from lavida_gen.common.video_titles import any_titles
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Stream:
     """
 
     def __init__(self, source: str | Path | BinaryIO) -> None:
-        self.name = str(getattr(source, "name", source))
+        self.name = without_secrets(getattr(source, "name", source))
         address = str(source) if isinstance(source, str | Path) else ""
         self.live = not address or "://" in address or address.startswith("/dev/")
         self.broken = 0
@@ -116,7 +117,7 @@ def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContai
         )
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if remote else "is it a video file?"
-        got = open_error(error, Path(address) if address else None)
+        got = without_secrets(open_error(error, Path(address) if address else None))
         raise DataError(problem(name, got, "a video", todo)) from error
     if not container.streams.video:
         container.close()

@@ -1,0 +1,45 @@
+"""The one door to the terminal. Texts of strangers cannot move its cursor there, and URLs show no secrets.
+
+Names of files, categories, errors of servers: much of what is printed was written by somebody else. Nothing else in the
+three packages prints (tests/test_layers.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import click
+
+from lavida_gen.common.text import CONTROL, map_texts, printable
+from lavida_gen.common.urls import without_secrets
+
+
+def echo(text: object = "", err: bool = False, colour: str | None = None) -> None:
+    """Print a text and a line break.
+
+    Args:
+        text: Any text.
+        err: To standard error.
+        colour: Its colour on a terminal.
+    """
+    click.secho(printable(without_secrets(text)), fg=colour, err=err)
+
+
+def echo_json(plain: object) -> None:
+    """Print JSON in one line, with control characters escaped (backslash, u, four digits), so that none is lost.
+
+    Args:
+        plain: Plain data.
+    """
+    text = json.dumps(map_texts(plain, without_secrets), ensure_ascii=False)
+    click.echo(CONTROL.sub(lambda char: f"\\u{ord(char[0]):04x}", text))
+
+
+def bar_title(text: str) -> str:
+    """A title of a progress bar, in which square brackets are no markup.
+
+    Args:
+        text: Any text.
+    """
+    return re.sub(r"(\\*)(\[[a-z#/@][^[]*?])", r"\1\1\\\2", printable(without_secrets(text)).replace("\n", " "))

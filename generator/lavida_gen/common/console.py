@@ -11,8 +11,7 @@ import re
 
 import click
 
-from lavida_gen.common.text import CONTROL, map_texts, printable
-from lavida_gen.common.urls import without_secrets
+from lavida_gen.common.text import CONTROL, map_texts, printable, without_secrets
 
 
 def echo(text: object = "", err: bool = False, colour: str | None = None) -> None:

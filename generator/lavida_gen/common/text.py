@@ -1,4 +1,4 @@
-"""Texts for people: counts, shorten lists and tables."""
+"""Texts for people: counts, shorten lists and tables; texts of strangers without control characters and secrets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import TypeVar, cast
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters (C0 but tab and line feed, delete, C1), separators of lines, characters that turn the direction of
 writing, and halves of surrogate pairs. Texts that people see or a model reads have none of them."""
+_URL = re.compile(
+    r"""(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}://)
+    (?:[^\s/?\#'"<>@\[]{0,99}:(?!\d+[/?\#])[^\s'"<>]{0,999}@|[^\s/?\#'"<>]{0,999}@)?  # a password may hold any letter
+    (?P<rest>(?:(?![A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s?\#'"<>])*)
+    (?:\?\S*?(?P<end>['"<>)\],;:.]{0,9})(?=\s|$))?""",
+    re.VERBOSE,
+)
 
 
 def counted(number: int, what: str, many: str = "") -> str:
@@ -100,6 +107,16 @@ def control_character(value: object, place: str = "") -> str:
         if not isinstance(part, int | float) and (found_inside := control_character(part, f"{place}.{key}".strip("."))):
             return found_inside
     return ""
+
+
+def without_secrets(text: object) -> str:
+    """A text whose URLs have lost user, password and query; anything else in it is kept.
+
+    Args:
+        text: A URL, or a message with URLs in it.
+    """
+    plain = str(text)
+    return _URL.sub(lambda url: url["scheme"] + url["rest"] + (url["end"] or ""), plain) if "://" in plain else plain
 
 
 def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:

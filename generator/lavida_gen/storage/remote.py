@@ -21,7 +21,7 @@ from lavida_gen.common.atomic_file import PARTIAL
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.extras import explain
 from lavida_gen.common.file_names import check_file_name
-from lavida_gen.common.urls import without_secrets
+from lavida_gen.common.text import without_secrets
 from lavida_gen.storage.base import Storage
 
 WEB = ("http", "https")

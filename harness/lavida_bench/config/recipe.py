@@ -19,8 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.common.text import control_character, map_texts
-from lavida_gen.common.urls import without_secrets
+from lavida_gen.common.text import control_character, map_texts, without_secrets
 from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.plugin_names import permission, plugin_name
 from lavida_gen.recipe_files.reading import apply_setting, combined_error, expand_variables, validation_messages

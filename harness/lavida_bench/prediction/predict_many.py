@@ -20,7 +20,7 @@ from lavida_bench.videos.media import find_videos
 from lavida_bench.videos.stream import Stream
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
-from lavida_gen.common.urls import without_secrets
+from lavida_gen.common.text import without_secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import decoded_pictures, open_error
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.urls import without_secrets
+from lavida_gen.common.text import without_secrets
 from lavida_gen.common.video_titles import any_titles
 
 if TYPE_CHECKING:

@@ -201,7 +201,7 @@ def test_object_maps_give_boxes_of_the_largest_part(tmp_path: Path) -> None:
     for _ in range(2):  # made, then from the cache
         one, other = object_maps.tracks(maps, spans, (20, 30))
         assert (one.name, one.frames.tolist()) == ("4", [0, 1])
-        assert one.boxes.tolist() == [[3, 2, 9, 5]] * 2
+        assert one.boxes.tolist() == [[3, 2, 10, 6]] * 2  # one pixel wider and higher, as published regions are
         assert (other.name, other.frames.tolist()) == ("9", [1, 3])  # not seen in frame 2; 7 is never seen
         from lavida_gen.scenes.masks import area
 
@@ -213,12 +213,15 @@ def test_object_maps_give_boxes_of_the_largest_part(tmp_path: Path) -> None:
 
 def test_tracks(tmp_path: Path) -> None:
     log = DefectLog()
-    text = "1,7,10,20,30,40\n0,3,1,2,3,4\n0,2,1,2,3,4\n0,4,5,5,5,9\n2,99,1,1,2,2\n"
+    text = "1,7,10,20,30,40\n0,3,1,2,2,3\n0,2,1,2,2,3\n0,4,5,5,5,9\n2,99,1,1,2,2\n0,5,9,9,7,9\n1,7,1,1,2,2\n"
     one, other = tracks.read_tracks(written(tmp_path, text), 10, log)
-    assert (one.name, one.frames.tolist(), one.boxes.tolist()) == ("0", [2, 3], [[1, 2, 3, 4]] * 2)
-    assert (other.name, other.frames.tolist()) == ("1", [7])
-    assert [(d.what, d.items) for d in log.defects] == [
-        ("2 regions without extent or outside the video's 10 frames", ("line 4", "line 5"))
+    boxes = [[1, 2, 3, 4], [1, 2, 3, 4], [5, 5, 6, 10], [9, 9, 9, 10]]  # ends of the file are inclusive
+    assert (one.name, one.frames.tolist(), one.boxes.tolist()) == ("0", [2, 3, 4, 5], boxes)
+    assert (other.name, other.frames.tolist(), other.boxes.tolist()) == ("1", [7], [[1, 1, 3, 3]])
+    assert [(d.what, d.action, d.items) for d in log.defects] == [
+        ("1 regions outside the video's 10 frames", "left out", ("line 5",)),
+        ("1 regions without extent", "counted, and never found", ("line 6",)),
+        ("1 regions of a track in a frame that has one", "take the place of the earlier ones", ("line 7",)),
     ]
     assert tracks.read_tracks(written(tmp_path, ""), 10, log) == ()
     assert len(tracks.read_tracks(written(tmp_path, "0 1 1 1 2 2"), 10, log)) == 1
@@ -230,7 +233,7 @@ def test_tracks(tmp_path: Path) -> None:
         ("0,1,2,3,4", "line 1: 5 numbers; expected track,frame,left,top,right,bottom"),
         ("0,1,2,x,4,5", "line 1: '0,1,2,x,4,5'; expected six numbers"),
         ("0,1.5,2,3,4,5", "line 1: '1.5'; expected a whole number"),
-        ("0,1,2,3,4,5\n0,1,2,3,4,5", "line 2: frame 1 of track 0 appears again; expected one region each"),
+        ("0,1,2,3,inf,5", "line 1: '0,1,2,3,inf,5'; expected six finite numbers"),
     ],
 )
 def test_invalid_tracks_are_refused(text: str, message: str, tmp_path: Path) -> None:

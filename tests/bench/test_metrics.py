@@ -135,7 +135,7 @@ def test_ap_and_the_trapezoid_differ_where_scores_are_tied() -> None:
     assert of_frames("frame_pr_auc", (labels, scores)).exact()["micro"] == pytest.approx(0.625)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_frame_score_that_is_not_finite_is_refused_by_name(bad: float) -> None:
     scores: NDArray[Any] = np.zeros(10)
     scores[7] = bad

@@ -128,7 +128,7 @@ def test_alpha_is_an_option() -> None:
     one = video("v", 2, (track({0: HERE, 1: HERE}),))
     made.update(OFFICIAL.view(one, VideoScore("v", np.zeros(2, np.float32), detections=found((1, HERE, 1.0)))))
     assert made.exact()["micro"] == 1.0
-    assert made.notes() == ("by boxes, IoU >= 0.1, alpha 0.5, false positives a frame 0..1",)
+    assert made.notes() == ("by boxes, IoU >= 0.1, alpha 0.5, false positives a frame 0..1 over 2 frames",)
 
 
 @pytest.mark.parametrize("name", ["rbdc", "tbdc"])

@@ -60,7 +60,8 @@ def test_every_format_gives_the_same(form: str, tmp_path: Path) -> None:
 
 
 def test_regions_from_all_three_places(tmp_path: Path) -> None:
-    lines = "".join(f"{f},{','.join(map(str, b))},{s}\n" for f, b, s in zip(*ROWS.values(), strict=True))
+    inclusive = {**ROWS, "boxes": ROWS["boxes"] - [0, 0, 1, 1]}  # as the CSV has ends
+    lines = "".join(f"{f},{','.join(map(str, b))},{s}\n" for f, b, s in zip(*inclusive.values(), strict=True))
     for name, write in (
         ("a", lambda d: np.savez(d / "gate.npz", frames=SCORES, **ROWS)),
         ("b", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text(lines)),
@@ -231,7 +232,6 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
      r"pixel scores float64 \(5, 2, 2\); expected \(12, h, w\) numbers, one map per frame"),
     ("nan", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 5, np.nan, 0)),
      "gate, frame 5: score nan; expected a finite score"),
-    ("large", lambda d: np.save(d / "gate.npy", np.where(np.arange(F) == 6, 1e300, 0)), "gate, frame 6: score inf"),
     ("json", lambda d: (d / "gate.json").write_text("{"), "is not valid JSON .*; expected a JSON list of scores"),
     ("number", lambda d: (d / "gate.json").write_text("3"), "holds a int; expected a list of scores, or an object of frames"),
     ("uneven", lambda d: (d / "gate.json").write_text('{"frames": [[1], [2, 3]]}'), "lists of uneven lengths"),

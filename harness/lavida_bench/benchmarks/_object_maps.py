@@ -19,6 +19,9 @@ from lavida_gen.scenes.masks import RLE, encode
 from lavida_gen.storage import cache
 
 VERSION = 1
+WIDER = np.array([0, 0, 1, 1], np.float64)
+"""The authors' script writes the exclusive ends of a box, and their scorer takes them as inclusive: the regions of the
+published numbers are one pixel wider and higher than the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class _Region(NamedTuple):
 
 
 def tracks(maps: dict[int, Path], spans: Sequence[Span], size: tuple[int, int]) -> tuple[Track, ...]:
-    """Make a track with boxes and masks for each span in which its object is visible.
+    """Make a track with boxes and masks for each span in which its object is visible; boxes are WIDER than it.
 
     Args:
         maps: Frame number -> object map.
@@ -65,7 +68,7 @@ def tracks(maps: dict[int, Path], spans: Sequence[Span], size: tuple[int, int]) 
         rows = np.flatnonzero(owner == index)
         if len(rows):
             masks = tuple(RLE(*size, codes[int(row)]) for row in rows)
-            found.append(Track(f"{span.number}", frames[rows], boxes[rows], masks))
+            found.append(Track(f"{span.number}", frames[rows], boxes[rows] + WIDER, masks))
     return tuple(found)
 
 

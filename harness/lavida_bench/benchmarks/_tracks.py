@@ -1,7 +1,9 @@
 """Annotated tracks as the field writes them: ``track,frame,left,top,right,bottom`` a line, frames 0-based.
 
 The form of the annotations that come with AED (Georgescu et al., TPAMI 2021) for Avenue and ShanghaiTech, and of
-UBnormal's own scripts; one file a video, ``VIDEO.txt``, right and bottom exclusive. Letters: n regions of a track.
+UBnormal's own scripts; one file a video, ``VIDEO.txt``. Right and bottom are INCLUSIVE, as the authors' script takes
+them: 1 is added here. As there, a region without extent counts as one that nothing finds, and of two regions of a track
+in one frame the later line counts. Letters: n regions of a track.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from lavida_bench.videos.types import Track
 from lavida_gen.common.errors import DataError, problem
 
 RegionRow = tuple[int, float, float, float, float]
-"""Frame, left, top, right, bottom."""
+"""Frame, left, top, right, bottom; right and bottom exclusive, and not before left and top."""
 
 
 def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ...]:
@@ -27,30 +29,37 @@ def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ..
     Args:
         path: The file.
         frame_count: F of the video.
-        log: Gets the regions without extent and those outside the video's frames, which are left out.
+        log: Gets the regions outside the video's frames, which are left out, those without extent, and repeated ones.
 
     Returns:
         The tracks in the order of their numbers, () for an empty file.
 
     Raises:
-        DataError: A line is invalid, or a track has two regions in a frame; the message names the line.
+        DataError: A line is invalid; the message names it.
     """
     rows: dict[int, dict[int, RegionRow]] = defaultdict(dict)
-    ignored: list[int] = []
+    outside: list[int] = []
+    flat: list[int] = []
+    repeated: list[int] = []
     for line, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
         if not text.strip():
             continue
         track, row = _row(text, f"{path}, line {line}")
-        if not 0 <= row[0] < frame_count or row[3] <= row[1] or row[4] <= row[2]:
-            ignored.append(line)
-        elif row[0] in rows[track]:
-            got = f"frame {row[0]} of track {track} appears again"
-            raise DataError(problem(f"{path}, line {line}", got, "one region each"))
-        else:
-            rows[track][row[0]] = row
-    if ignored:
-        what = f"{len(ignored)} regions without extent or outside the video's {frame_count} frames"
-        log.add(path, what, "left out", items=[f"line {line}" for line in ignored])
+        if not 0 <= row[0] < frame_count:
+            outside.append(line)
+            continue
+        if row[3] <= row[1] or row[4] <= row[2]:
+            flat.append(line)
+        if row[0] in rows[track]:
+            repeated.append(line)
+        rows[track][row[0]] = row
+    for lines, what, done in (
+        (outside, f"regions outside the video's {frame_count} frames", "left out"),
+        (flat, "regions without extent", "counted, and never found"),
+        (repeated, "regions of a track in a frame that has one", "take the place of the earlier ones"),
+    ):
+        if lines:
+            log.add(path, f"{len(lines)} {what}", done, items=[f"line {line}" for line in lines])
     return tuple(_track(number, regions) for number, regions in sorted(rows.items()) if regions)
 
 
@@ -62,12 +71,15 @@ def _row(text: str, where: str) -> tuple[int, RegionRow]:
         left, top, right, bottom = (float(cell) for cell in cells[2:])
     except ValueError as error:
         raise DataError(problem(where, f"{text.strip()!r}", "six numbers")) from error
-    return parse_whole_number(cells[0], where), (parse_whole_number(cells[1], where), left, top, right, bottom)
+    if not np.isfinite([left, top, right, bottom]).all():
+        raise DataError(problem(where, f"{text.strip()!r}", "six finite numbers"))
+    frame = parse_whole_number(cells[1], where)
+    return parse_whole_number(cells[0], where), (frame, left, top, max(left, right + 1), max(top, bottom + 1))
 
 
 def _track(number: int, rows: dict[int, RegionRow]) -> Track:
     ordered = np.array([rows[frame] for frame in sorted(rows)], np.float64)
-    return Track(str(number), ordered[:, 0].astype(np.int64), ordered[:, 1:].astype(np.float32))
+    return Track(str(number), ordered[:, 0].astype(np.int64), ordered[:, 1:])
 
 
 def folder_tracks(

@@ -1,7 +1,9 @@
 """UBnormal: rendered scenes with people and vehicles; falling, fighting, running, fire, jaywalking, ... are anomalies.
 
 Tracks are ``object,start,end``, frames from 0, end inclusive, written as floats. `NAME_tracks.txt` gives frame and
-pixel labels; where `NAME_new_tracks.txt` exists, RBDC and TBDC take that one, as the authors' script does.
+pixel labels; where `NAME_new_tracks.txt` exists, RBDC and TBDC take that one, as the authors' script does. They count
+false positives over the 92,640 frames of the release; a remark in that script has 89,908, which no subset of the
+release explains: protocol ``official rbdc_frames=89908`` takes that number.
 """
 
 from __future__ import annotations

@@ -34,7 +34,12 @@ OPTION = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the benchmark: labels=intervals."
 )
 ROOT = click.option("--root", type=PATH, help="Its folder [default: NAME in $LAVIDA_BENCH_DATA, or in data/].")
-PROTOCOL = click.option("--protocol", default="official", show_default=True, help="official or paper.")
+PROTOCOL = click.option(
+    "--protocol",
+    default="official",
+    show_default=True,
+    help="official or paper, with options: 'official rbdc_frames=89908'.",
+)
 PARTIAL = click.option(
     "--allow-partial", is_flag=True, help="Measure although videos are missing; the result is marked partial."
 )

@@ -62,7 +62,7 @@ def command(
     SCORES/Arson009_x264.npy           (F,) scores, higher = more anomalous
     SCORES/Arson009_x264.csv           or one score per line, or frame,score
     SCORES/Arson009_x264.maps.npy      (F, h, w) pixel scores
-    SCORES/Arson009_x264.boxes.csv     frame,left,top,right,bottom,score
+    SCORES/Arson009_x264.boxes.csv     frame,left,top,right,bottom,score; ends inclusive
 
     Names and lengths are checked first. Prints every metric with its 95 % interval, the baselines, published numbers.
     """

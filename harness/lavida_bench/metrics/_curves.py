@@ -6,8 +6,13 @@ All functions take counts (..., B) over B ASCENDING thresholds (a score counts w
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
+
+from lavida_bench.videos.types import Bits
 
 Array = NDArray[np.float64]
 
@@ -85,17 +90,22 @@ def pr_trapezoid(positives: Array, negatives: Array) -> Array:
     return _nan_if_empty(area, positives.sum(axis=-1), negatives.sum(axis=-1))
 
 
-def detection_area(found: Array, false: Array, regions: Array, frames: Array) -> Array:
+Ties = Literal["line", "worst", "best"]
+"""What a curve does at a threshold that several detections share: a straight line, false positives first or last."""
+
+
+def detection_area(found: Array, false: Array, regions: Array, frames: Array, ties: Ties = "line") -> Array:
     """Area under detection rate against false positives a frame, for 0..1 of them.
 
     The curve starts at (0, 0), is straight between two thresholds and flat after the last (Ramachandra & Jones,
-    "Street Scene", WACV 2020).
+    "Street Scene", WACV 2020). Any order of detections with equal scores gives an area between "worst" and "best".
 
     Args:
         found: (..., B) number of regions (or tracks) first found at each threshold, ascending.
         false: (..., B) number of false positives at each threshold, ascending.
         regions: (...) number of all regions (or tracks).
         frames: (...) number of frames.
+        ties: How detections with equal scores count.
 
     Returns:
         (...) areas in 0..1, NaN where there is no region or no frame.
@@ -107,9 +117,32 @@ def detection_area(found: Array, false: Array, regions: Array, frames: Array) ->
         left, right = alarms[..., :-1], alarms[..., 1:]
         low, high = rate[..., :-1], rate[..., 1:]
         start, stop = np.minimum(left, 1.0), np.minimum(right, 1.0)
-        width = np.where(right > left, right - left, 1.0)
-        slope = np.where(right > left, (high - low) / width, 0.0)
-        middle = low + slope * ((start + stop) / 2 - left)
-        area = ((stop - start) * middle).sum(axis=-1)
+        if ties == "line":
+            width = np.where(right > left, right - left, 1.0)
+            slope = np.where(right > left, (high - low) / width, 0.0)
+            height = low + slope * ((start + stop) / 2 - left)
+        else:
+            height = low if ties == "worst" else high
+        area = ((stop - start) * height).sum(axis=-1)
         area += np.maximum(0.0, 1.0 - alarms[..., -1]) * rate[..., -1]
     return _nan_if_empty(area, regions, frames)
+
+
+def stepwise_detection_area(is_false: Bits, regions: int, frames: int) -> float:
+    """Area under detection rate against false positives a frame where each detection is a step of its own.
+
+    Args:
+        is_false: (E,) bool, in the order in which detections are taken: True = a false positive, False = a region (or
+            track) is found.
+        regions: Number of all regions (or tracks).
+        frames: N, the number of frames.
+
+    Returns:
+        (sum of the rate just before each of the first N false positives, and N minus their number times the last
+        rate) / N; NaN where there is no region or no frame.
+    """
+    if not regions or not frames:
+        return math.nan
+    found_before = np.cumsum(~is_false)[is_false][:frames]
+    rest = max(0, frames - len(found_before)) * int((~is_false).sum())
+    return (float(found_before.sum()) + rest) / regions / frames

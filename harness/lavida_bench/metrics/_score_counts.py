@@ -5,7 +5,7 @@ and how often each occurs. All videos together, or any resample of them, are the
 common grid of thresholds. With weights the grid is cut to at most LIMIT groups of neighbouring scores of about equal
 mass (scores of one group count as tied), in which each channel weighs alike, however rare what it counts: that moves
 a curve's area by less than about channels / LIMIT. Without weights nothing is grouped and the value is exact.
-Memory: 12 bytes (16 for fractions) a distinct score, video and channel, at most 0.8 MB for pixels, whose scores are
+Memory: 16 bytes a distinct score, video and channel, at most 0.8 MB for pixels, whose scores are
 float16; in a bootstrap V * LIMIT * 8 bytes a channel.
 
 Letters: V videos, R resamples, B thresholds of the grid, ascending, G groups of thresholds.
@@ -95,12 +95,12 @@ class ScoreCounts:
 
     def _rows(self, name: str) -> list[tuple[Floats, Numbers]]:
         """(scores, counts) of each video of a channel, last those that belong to no video."""
-        always: Column = self._always.get(name, (np.zeros(0, np.float32), None))
+        always: Column = self._always.get(name, (np.zeros(0), None))
         return [*zip(self._values[name], self._counts[name], strict=True), sum_equal_scores(*always)]
 
     def _thresholds(self) -> Floats:
         """All distinct scores, ascending. Merged in portions, as a benchmark's pixels have many in common."""
-        merged: Floats = np.zeros(0, np.float32)
+        merged: Floats = np.zeros(0)
         waiting: list[Floats] = []
         size = 0
         for name in self.channels:
@@ -161,9 +161,9 @@ def sum_equal_scores(values: Floats, counts: Numbers | None) -> tuple[Floats, Nu
         counts: (n,) how often each counts; None = once.
 
     Returns:
-        The distinct scores whose counts do not sum to 0, float32, ascending; and these sums, int32 where they fit.
+        The distinct scores whose counts do not sum to 0, float64, ascending; and these sums, int32 where they fit.
     """
-    values = np.asarray(values, np.float32)
+    values = np.asarray(values, np.float64)
     distinct, positions = np.unique(values, return_inverse=True)
     weights = None if counts is None else np.asarray(counts, np.float64)
     sums = np.bincount(positions, weights=weights, minlength=len(distinct))

@@ -14,7 +14,8 @@ paper/2     As LAVIDA's authors score (arXiv 2602.19248 and their code). Every N
             neighbour.
 
 Version 2 has one rule of resizing for every method and route; version 1 resized the maps of `score` bilinearly and
-those of files by nearest neighbour, under both names.
+those of files by nearest neighbour, under both names. Version 2 also ranks scores at the precision in which they come
+(version 1: frames as float32, pixels as float16) and reads boxes of files with inclusive ends as such.
 
 What differs between benchmarks (metrics, N, abnormal videos only, size of the pixels) comes as ScoringRules.
 Letters: F frames of a video, T = 8 frames of a clip, n frames.
@@ -33,6 +34,7 @@ from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.videos.types import Counts, Detections, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 
+VERSION = 2  # of all protocols: they share the code that computes a number
 CLIP_LENGTH = 8  # frames of a clip, as LAVIDA is trained
 
 
@@ -113,7 +115,7 @@ class EvaluationProtocol(ABC):
                 raise DataError(problem(video.key, f"a score for frame {frame}", f"0..{video.frame_count - 1}"))
             frames[frame] = score
             scored[frame] = True
-        return VideoScore(video.key, frames.astype(np.float32), None if scored.all() else scored, pixels, detections)
+        return VideoScore(video.key, frames, None if scored.all() else scored, pixels, detections)
 
     def view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         """Select what counts of a video and its scores.
@@ -151,23 +153,28 @@ class Official(EvaluationProtocol):
         spacing: Distance in frames between the frames of a clip, at least 1. With 4, clips take every 4th frame (a
             model sees as far as with the paper's sampling) and 4 clips interleave, so that every frame is still scored
             exactly once.
+        rbdc_frames: Number of frames over which RBDC and TBDC count false positives, at least 1; None = those that are
+            scored. UBnormal's release has 92,640 test frames; a remark in its authors' script has 89,908.
 
     Raises:
-        UserError: `spacing` is below 1.
+        UserError: `spacing` or `rbdc_frames` is below 1.
     """
 
     name = "official"
-    version = 2
+    version = VERSION
     complete = True
 
-    def __init__(self, rules: ScoringRules = GENERIC_RULES, spacing: int = 1) -> None:
+    def __init__(self, rules: ScoringRules = GENERIC_RULES, spacing: int = 1, rbdc_frames: int | None = None) -> None:
         super().__init__(rules)
-        if spacing < 1:
-            raise UserError(problem("protocol official", f"spacing {spacing}", "1 or more"))
+        for option, value in (("spacing", spacing), ("rbdc_frames", rbdc_frames)):
+            if value is not None and value < 1:
+                raise UserError(problem("protocol official", f"{option} {value}", "1 or more"))
         self.spacing = self.interleaved = spacing
+        self.rbdc_frames = rbdc_frames
 
     def _options(self) -> str:
-        return "" if self.spacing == 1 else f" spacing={self.spacing}"
+        spacing = "" if self.spacing == 1 else f" spacing={self.spacing}"
+        return spacing if self.rbdc_frames is None else f"{spacing} rbdc_frames={self.rbdc_frames}"
 
     def describe(self) -> str:
         """One sentence with the spacing."""
@@ -194,7 +201,8 @@ class Official(EvaluationProtocol):
     def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         assert video.frame_labels is not None, "checked by view"
         frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
-        return EvaluatedVideo(video, score, frames, video.frame_labels[frames], score.frames[frames], frames)
+        labels, values = video.frame_labels[frames], score.frames[frames]
+        return EvaluatedVideo(video, score, frames, labels, values, frames, detection_frames=self.rbdc_frames)
 
 
 class Paper(EvaluationProtocol):
@@ -209,7 +217,7 @@ class Paper(EvaluationProtocol):
     """
 
     name = "paper"
-    version = 2
+    version = VERSION
     complete = False
 
     def __init__(self, rules: ScoringRules = GENERIC_RULES, every: int | None = None) -> None:
@@ -263,29 +271,37 @@ class Paper(EvaluationProtocol):
 
 
 PROTOCOLS: dict[str, type[Official] | type[Paper]] = {"official": Official, "paper": Paper}
+OPTIONS = {"official": ("spacing", "rbdc_frames"), "paper": ("every",)}
+"""Protocol -> its options, whole numbers."""
 
 
 def make(name: str, rules: ScoringRules = GENERIC_RULES) -> EvaluationProtocol:
     """Make a protocol by its name.
 
     Args:
-        name: ``official``, ``paper``, or with a version: ``official/2``.
+        name: ``official``, ``paper``, with a version: ``official/2``, or with options: ``official rbdc_frames=89908``.
         rules: What is special about the benchmark: `benchmark.rules`.
 
     Returns:
-        The protocol with its default options.
+        The protocol.
 
     Raises:
-        UserError: The name is unknown, or this code has another version.
+        UserError: The name or an option is unknown, or this code has another version.
     """
-    base, _, version = name.partition("/")
+    base, *options = name.split() or [name]
+    base, _, version = base.partition("/")
     if base not in PROTOCOLS:
         raise UserError(unknown_name("protocol", name, PROTOCOLS))
-    protocol = PROTOCOLS[base](rules)
-    if version and version != str(protocol.version):
-        expected = f"{protocol.id}, the one that this code has"
+    if version and version != str(PROTOCOLS[base].version):
+        expected = f"{base}/{PROTOCOLS[base].version}, the one that this code has"
         raise UserError(problem(f"protocol {name!r}", f"version {version}", expected))
-    return protocol
+    values: dict[str, int] = {}
+    for option in options:
+        key, _, value = option.partition("=")
+        if key not in OPTIONS[base] or not value.isdigit():
+            raise UserError(problem(f"protocol {name!r}", f"option {option!r}", f"{' or '.join(OPTIONS[base])}=NUMBER"))
+        values[key] = int(value)
+    return PROTOCOLS[base](rules, **values)
 
 
 PARTIAL, DEFECTS = " (partial)", "+defects"
@@ -333,9 +349,4 @@ def from_id(text: str, rules: ScoringRules) -> EvaluationProtocol:
     Raises:
         UserError: The name is unknown, or this code has another version.
     """
-    name, *options = plain_id(text).split()
-    protocol = make(name, rules)
-    if not options:
-        return protocol
-    pairs = (option.partition("=") for option in options)
-    return type(protocol)(rules, **{key: int(value) for key, _, value in pairs})
+    return make(plain_id(text), rules)

@@ -37,5 +37,5 @@ def smooth(item: EvaluatedVideo, sigma: float) -> EvaluatedVideo:
         raise UserError(problem("smoothing", f"sigma {sigma}", expected))
     if not len(item.values):
         return item
-    values = gaussian_filter1d(item.values.astype(np.float64), sigma, mode="nearest")
-    return replace(item, values=values.astype(np.float32))
+    values = gaussian_filter1d(item.values, sigma, mode="nearest")
+    return replace(item, values=np.asarray(values, np.float64))

@@ -22,10 +22,12 @@ class EvaluatedVideo:
         score: The method's scores of it.
         frames: (n,) int64, numbers of the frames that count, ascending.
         labels: (n,) bool, True = abnormal.
-        values: (n,) float32, the method's scores of these frames.
+        values: (n,) float64, the method's scores of these frames.
         pixel_frames: (m,) int64, numbers of the frames whose pixels count, ascending.
         pixel_size: (h, w) at which masks and maps are compared; None = size of the masks.
         pixel_resize: How maps of another size are resized.
+        detection_frames: Frames over which RBDC and TBDC count false positives in the whole benchmark; None = those
+            of the videos that are scored.
         endpoints: Whether the protocol adds an artificial normal frame of score 0 and an abnormal one of score 1.
     """
 
@@ -38,6 +40,7 @@ class EvaluatedVideo:
     pixel_size: tuple[int, int] | None = None
     pixel_resize: Resize = "bilinear"
     endpoints: bool = False
+    detection_frames: int | None = None
 
     @property
     def key(self) -> str:

@@ -2,10 +2,10 @@
 
     DIR/KEY.npy          (F,) frame scores
     DIR/KEY.npz          frames (F,), and optionally: scored (F,) bool, boxes (D, 4), box_frames (D,),
-                         box_scores (D,), pixels (F, h, w)
+                         box_scores (D,), pixels (F, h, w); right and bottom of boxes EXCLUSIVE
     DIR/KEY.csv          one score per line, or frame,score with frames from 0
     DIR/KEY.json         a list of scores (null = not scored), or the names of an .npz with lists
-    DIR/KEY.boxes.csv    frame,left,top,right,bottom,score beside any of them
+    DIR/KEY.boxes.csv    frame,left,top,right,bottom,score beside any of them; right and bottom INCLUSIVE
     DIR/KEY.maps.npy     (F, h, w) pixel scores beside any of them, read in pieces
 
 KEY is the video's name as the benchmark has it, with or without its suffix (.mp4); "/" in it is a folder or "%2F".

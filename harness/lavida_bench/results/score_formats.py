@@ -214,10 +214,10 @@ def read_boxes(path: Path) -> NDArray[np.float64]:
     """Read regions from a CSV file.
 
     Args:
-        path: frame,left,top,right,bottom,score per line.
+        path: frame,left,top,right,bottom,score per line; right and bottom are inclusive: a pixel is x,y,x,y.
 
     Returns:
-        (n, 6) in this order.
+        (n, 6) in this order, as they stand in the file.
 
     Raises:
         DataError: With the line that cannot be read.

@@ -97,8 +97,7 @@ def _frame_scores(path: Path, content: Mapping[str, Array], video: TestVideo) ->
     scored = np.asarray(content.get("scored", np.ones(len(values), np.bool_)))
     if scored.shape != values.shape or scored.dtype.kind not in "biu":
         raise DataError(problem(path, f"scored is {scored.dtype} {scored.shape}", f"bool {values.shape}"))
-    with np.errstate(over="ignore"):  # a value too large becomes infinite and is refused with its frame
-        return values.astype(np.float32), scored.astype(np.bool_)
+    return values.astype(np.float64), scored.astype(np.bool_)
 
 
 def _length_problem(path: Path, got: int, expected: int) -> str:
@@ -123,7 +122,8 @@ def _length_problem(path: Path, got: int, expected: int) -> str:
 def _detections(files: VideoScoreFiles, content: Mapping[str, Array]) -> Detections | None:
     if files.boxes is not None:
         rows = read_boxes(files.boxes)
-        return Detections(rows[:, 0].astype(np.int64), rows[:, 1:5].astype(np.float32), rows[:, 5].astype(np.float32))
+        boxes = rows[:, 1:5] + [0, 0, 1, 1]  # ends inclusive in this format, exclusive inside
+        return Detections(rows[:, 0].astype(np.int64), boxes, rows[:, 5])
     if "boxes" not in content:
         return None
     missing = [name for name in ("box_frames", "box_scores") if name not in content]

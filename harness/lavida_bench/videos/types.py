@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,12 @@ from lavida_gen.scenes.masks import RLE
 
 Pixels = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
-Maps = NDArray[np.float16]
-Floats = NDArray[np.float32]
+Maps = NDArray[np.floating[Any]]
+"""Pixel maps of float16, float32 or float64: nothing is rounded."""
+Floats = NDArray[np.floating[Any]]
+Boxes = NDArray[np.float64] | NDArray[np.float32]
 Counts = NDArray[np.int64]
+MAP_DTYPES = (np.float16, np.float32, np.float64)
 
 
 def _set_fields(instance: object, **values: object) -> None:
@@ -29,15 +32,15 @@ def _set_fields(instance: object, **values: object) -> None:
         object.__setattr__(instance, name, value)
 
 
-def _check_boxes(where: str, frames: Counts, boxes: Floats, masks: tuple[RLE, ...], frame_count: int) -> None:
-    """Check that boxes (n, 4) are finite and of positive extent, and that all or none of them have a mask."""
+def _check_boxes(where: str, frames: Counts, boxes: Boxes, masks: tuple[RLE, ...], frame_count: int) -> None:
+    """Check that boxes (n, 4) are finite and not turned round, and that all or none of them have a mask."""
     if boxes.shape != (len(frames), 4):
         raise DataError(problem(where, f"{len(frames)} frame numbers, boxes of shape {boxes.shape}", "(n, 4) boxes"))
-    bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
+    bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
     if bad.any():
         row = int(np.argmax(bad))
         box = ", ".join(f"{x:g}" for x in boxes[row])
-        expected = "left, top, right, bottom with left < right and top < bottom"
+        expected = "left, top, right, bottom with left <= right and top <= bottom"
         raise DataError(problem(f"{where}, frame {frames[row]}", f"box ({box})", expected))
     if masks and len(masks) != len(frames):
         raise DataError(problem(where, f"{len(masks)} masks for {len(frames)} boxes", "one a box, or none at all"))
@@ -53,18 +56,18 @@ class Track:
     Attributes:
         name: What it is, "" if the benchmark does not name it.
         frames: (n,) int64, 0-based, strictly ascending: where it is annotated; n >= 1.
-        boxes: (n, 4) float32: left, top, right, bottom in pixels, right and bottom EXCLUSIVE (a box of one pixel is
-            x, y, x + 1, y + 1); loaders of annotations with inclusive ends add 1.
+        boxes: (n, 4) float64: left, top, right, bottom in pixels, right and bottom EXCLUSIVE (a box of one pixel is
+            x, y, x + 1, y + 1); readers of files with inclusive ends add 1. A box without extent is never found.
         masks: n run-length masks of (H, W), or () where only boxes are known.
     """
 
     name: str
     frames: Counts
-    boxes: Floats
+    boxes: Boxes
     masks: tuple[RLE, ...] = ()
 
     def __post_init__(self) -> None:
-        _set_fields(self, frames=np.asarray(self.frames, np.int64), boxes=np.asarray(self.boxes, np.float32))
+        _set_fields(self, frames=np.asarray(self.frames, np.int64), boxes=np.asarray(self.boxes, np.float64))
 
     def check(self, key: str, frame_count: int) -> None:
         """Check that the track fits its video.
@@ -88,21 +91,20 @@ class Detections:
 
     Attributes:
         frames: (D,) int64, 0-based, in any order.
-        boxes: (D, 4) float32 in pixels, as in Track.
-        scores: (D,) float32, higher = more anomalous, finite.
+        boxes: (D, 4) float64 in pixels, as in Track. A box without extent finds nothing.
+        scores: (D,) float64, higher = more anomalous, finite.
         masks: D run-length masks of (H, W), or ().
     """
 
     frames: Counts
-    boxes: Floats
+    boxes: Boxes
     scores: Floats
     masks: tuple[RLE, ...] = ()
 
     def __post_init__(self) -> None:
-        boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4) if not len(self.boxes) else self.boxes
-        _set_fields(self, frames=np.asarray(self.frames, np.int64).reshape(-1), boxes=np.asarray(boxes, np.float32))
-        with np.errstate(over="ignore"):
-            _set_fields(self, scores=np.asarray(self.scores, np.float32).reshape(-1))
+        boxes = np.asarray(self.boxes, np.float64).reshape(-1, 4) if not len(self.boxes) else self.boxes
+        _set_fields(self, frames=np.asarray(self.frames, np.int64).reshape(-1), boxes=np.asarray(boxes, np.float64))
+        _set_fields(self, scores=np.asarray(self.scores, np.float64).reshape(-1))
 
     def check(self, key: str, frame_count: int) -> None:
         """Check that the regions fit their video.
@@ -126,7 +128,7 @@ class Detections:
     @classmethod
     def empty(cls) -> Detections:
         """No region: the detections of a method that finds nothing in a video."""
-        return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+        return cls(np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,10 +247,10 @@ class VideoScore:
 
     Attributes:
         key: The video's key.
-        frames: (F,) float32, higher = more anomalous: logits, probabilities or any other finite numbers.
+        frames: (F,) float64, higher = more anomalous: logits, probabilities or any other finite numbers.
         scored: (F,) bool, which frames the method scored; None = all. Where False, the entry of `frames` has no
             meaning.
-        pixels: (start, stop) -> float16 (n, h, w), streamed; None if the method makes no maps; use `read_pixels`.
+        pixels: (start, stop) -> (n, h, w) of MAP_DTYPES, streamed; None if the method makes no maps; use `read_pixels`.
             h, w may differ from the video's: the protocol resizes them (see protocols/resize.py).
         detections: Regions; None if the method makes none (Detections.empty() = it looked and found nothing).
 
@@ -263,8 +265,7 @@ class VideoScore:
     detections: Detections | None = None
 
     def __post_init__(self) -> None:
-        with np.errstate(over="ignore"):
-            _set_fields(self, frames=np.asarray(self.frames, np.float32))
+        _set_fields(self, frames=np.asarray(self.frames, np.float64))
         if self.frames.ndim != 1:
             raise DataError(problem(self.key, f"frame scores of shape {self.frames.shape}", "(F,), one a frame"))
         if self.scored is not None and (self.scored.dtype != np.bool_ or self.scored.shape != self.frames.shape):
@@ -293,14 +294,15 @@ class VideoScore:
             stop: End, exclusive; at most F.
 
         Returns:
-            (n, h, w) float16.
+            (n, h, w) of float16, float32 or float64.
 
         Raises:
             DataError: The reader gives another shape or dtype.
         """
         assert self.pixels is not None, f"{self.key}: no pixel maps"
         maps = self.pixels(start, stop)
-        if maps.dtype != np.float16 or maps.ndim != 3 or len(maps) != stop - start:
+        if maps.dtype not in MAP_DTYPES or maps.ndim != 3 or len(maps) != stop - start:
             where = f"{self.key}, pixel maps of frames {start}..{stop - 1}"
-            raise DataError(problem(where, f"{maps.dtype} {maps.shape}", f"float16 ({stop - start}, h, w)"))
+            expected = f"({stop - start}, h, w) of float16, float32 or float64"
+            raise DataError(problem(where, f"{maps.dtype} {maps.shape}", expected))
         return maps

@@ -92,7 +92,9 @@ def areas_of_groups(groups: Groups, negatives: tuple[int, ...] = (1,)) -> Rankin
     )
 
 
-def ap_bounds(positives: Whole, above: Whole, reach: Whole, false_above: Whole, false_reach: Whole) -> tuple[Array, Array]:
+def ap_bounds(
+    positives: Whole, above: Whole, reach: Whole, false_above: Whole, false_reach: Whole
+) -> tuple[Array, Array]:
     """Bounds of the sum of the precisions at the anomalous items of each group.
 
     Args:
@@ -109,7 +111,8 @@ def ap_bounds(positives: Whole, above: Whole, reach: Whole, false_above: Whole, 
     with np.errstate(invalid="ignore", divide="ignore"):
         first = (above + 1) / (above + 1 + false_reach)
         last = (above + positives) / (above + positives + false_reach)
-        return positives * ((first + last) / 2), positives * (reach / (reach + false_above))
+        lower, upper = positives * ((first + last) / 2), positives * (reach / (reach + false_above))
+    return np.asarray(lower, np.float64), np.asarray(upper, np.float64)
 
 
 def _merge_equal(rows: Whole, low: Array, high: Array) -> tuple[Whole, Array, Array]:

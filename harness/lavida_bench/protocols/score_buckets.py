@@ -38,7 +38,7 @@ MOST = 1 << 21
 
 
 class _Count(NamedTuple):
-    """What the buckets hold: (C, K) numbers of scores of each row, (K,) lowest and highest score (inf, -inf if empty)."""
+    """What buckets hold: (C, K) numbers of scores of each row, (K,) lowest and highest score (inf, -inf if empty)."""
 
     numbers: Whole
     low: Array

@@ -20,7 +20,7 @@ from lavida_gen.common.atomic_file import partial_path, write_atomic
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.file_names import path_inside
-from lavida_gen.common.urls import without_secrets
+from lavida_gen.common.text import without_secrets
 from lavida_gen.corpus.manifest import MANIFEST, ShardEntry
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.storage.base import Storage

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from lavida_gen.common.urls import without_secrets
 
 from lavida_bench.common.model_digest import model_digest
 from lavida_bench.fitting.checkpoint import BEST, RECIPE, Progress
@@ -18,6 +17,7 @@ from lavida_bench.fitting.tensor_files import read_tensors
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error
 from lavida_gen.common.errors import LavidaGenError, UserError, problem
 from lavida_gen.common.json_file import JsonObject, check_json_object, read_json_object, write_json
+from lavida_gen.common.text import without_secrets
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.recipe_files.diff import describe_changes
 

@@ -10,13 +10,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lavida_gen.common.urls import without_secrets
-
 from lavida_gen.common.atomic_file import write_atomic, write_error
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.input_file import MAX_JSON, read_input
 from lavida_gen.common.json_file import JsonObject, check_json_object, parse_json
-from lavida_gen.common.text import printable
+from lavida_gen.common.text import printable, without_secrets
 
 LOG = "log.jsonl"
 BOARD = "tensorboard"

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from lavida_gen.common.urls import without_secrets
-
 from lavida_bench.results.results_json import Provenance
 from lavida_gen import __version__
+from lavida_gen.common.text import without_secrets
 
 PACKAGES = ("numpy", "av", "opencv-python-headless", "torch", "transformers")
 

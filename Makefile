@@ -67,8 +67,12 @@ bench: $(VENV)/.dev  ## measure speed and memory of our own code (minutes; on a 
 truth: $(VENV)/.dev  ## hold masks and names of real samples against the data sets' own files; a release needs it to pass
 	$(BIN)/python benchmarks/truth.py --write $(if $(REAL),--data $(REAL))
 
+# A case that fails is printed with the command that repeats it; build/fuzz.jsonl keeps what is done.
+fuzz: $(VENV)/.dev  ## 2,000 mutated inputs against the real verbs and readers (an hour; run again, it continues)
+	$(BIN)/python benchmarks/reliability/fuzz.py --write
+
 clean:  ## remove what these targets made
 	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo lint check test format bench truth clean
+.PHONY: help setup demo lint check test format bench truth fuzz clean

@@ -17,6 +17,7 @@ from lavida.errors import LavidaError
 from lavida.groups import GROUPS, PAPER_TRAINABLE, TrainMode
 from lavida.interfaces import MllmConfig, Sam2Config
 from lavida.losses import Weights
+from lavida.parts.trust import check_config
 
 Memory = Literal["none", "causal"]
 NameMaps = Literal["coarse", "fine"]
@@ -106,6 +107,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         } | (self.budgets or {})
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         self._check()
+        check_config(self)
 
     def _check(self) -> None:
         if not 0 < self.reduction_ratio <= 1:

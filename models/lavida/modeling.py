@@ -26,7 +26,7 @@ from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
-from lavida.parts import load, lora
+from lavida.parts import load, lora, trust
 from lavida.parts.check import LoadingInfo, check_keys, check_same_sizes, quiet_transformers, reading
 from lavida.projector import NAME_BIAS, Projector, log_odds, mask_prompt
 from lavida.tiny import weights as tiny_parts
@@ -161,11 +161,18 @@ class Lavida(PreTrainedModel):
             CheckpointError: The model cannot be read, or keys or sizes differ.
         """
         name, load_checked = pretrained_model_name_or_path, cast("_Loader", super().from_pretrained)
+        folder = name if name is not None and os.path.isdir(name) else None
+        if folder is not None:
+            saved = load.saved_config(folder)
+            with reading(folder, "saved model"):
+                trust.check_folder(folder, weights=True)
+                trust.check_memory(folder, lambda: cls(saved))
         if isinstance(config, LavidaConfig):
-            check_same_sizes(str(name), LavidaConfig.from_pretrained(str(name)), config)
+            check_same_sizes(str(name), load.saved_config(str(name)), config)
         with_info = kwargs.pop("output_loading_info", False)
         allow_mismatched = kwargs.pop("ignore_mismatched_sizes", False)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
+        kwargs |= {"trust_remote_code": False, "use_safetensors": True}
         with quiet_transformers(), reading(name, "saved model"):
             model, info = load_checked(name, *model_args, config=config, **kwargs)
         mismatched = () if allow_mismatched else info["mismatched_keys"]

@@ -17,6 +17,7 @@ from lavida.batch import SEG, Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError, shorten
 from lavida.parts.check import reading
+from lavida.parts.trust import MAX_SIDE, check_folder
 
 Use = Literal["train", "score"]
 _Value = TypeVar("_Value")
@@ -68,6 +69,17 @@ class Sizes:
             budgets=dict(config.budgets or {}),
         )
 
+    def check(self) -> None:
+        """Check the values of a file.
+
+        Raises:
+            LavidaError: A value is no size.
+        """
+        numbers = [self.patch_size, self.merge_size, self.temporal_patch_size, self.frame_size]
+        numbers += [number for pair in self.budgets.values() for number in pair]
+        if not all(type(number) is int and 0 < number <= MAX_SIDE for number in numbers):
+            raise LavidaError(f"{FILE}: sizes {numbers}; expected whole numbers from 1 to {MAX_SIDE}")
+
 
 @dataclass(frozen=True, slots=True)
 class _Text:
@@ -98,6 +110,26 @@ class LavidaProcessor:
         self.seg = self._id(SEG)
         self._pads = {1: self._id("<|image_pad|>"), 2: self._id("<|video_pad|>")}
 
+    def check_tokenizers(self, config: LavidaConfig) -> None:
+        """Check that a model has an embedding for every token: those of another model's tokenizer end in an IndexError.
+
+        Args:
+            config: The model's configuration.
+
+        Raises:
+            LavidaError: A tokenizer has more tokens, or longer texts, than the model.
+        """
+        rows = (config.mllm.get_text_config().vocab_size, config.names.vocab_size)
+        for what, tokenizer, most in zip(
+            ("tokenizer", "tokenizer of the names"), (self.tokenizer, self.names_tokenizer), rows, strict=True
+        ):
+            highest = max(tokenizer.get_vocab().values(), default=0)
+            if highest >= most:
+                raise LavidaError(f"{what}: a token {highest}; expected fewer than the {most} of the model")
+        longest, positions = self.names_tokenizer.model_max_length, config.names.max_position_embeddings
+        if longest > positions:
+            raise LavidaError(f"tokenizer of the names: texts of {longest} tokens; expected at most {positions}")
+
     def __call__(self, samples: Sequence[Sample], use: Use = "train") -> Batch:
         """Make a batch on the CPU; it has targets if the samples have masks.
 
@@ -117,9 +149,9 @@ class LavidaProcessor:
         patches, grids = zip(*(self._patches(sample, use) for sample in samples), strict=True)
         texts = [self._text(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
         longest = max(len(text.ids) for text in texts)
-        names = self.names_tokenizer(
-            [name for sample in samples for name in sample.names], padding=True, truncation=True, return_tensors="pt"
-        )
+        listed = [name for sample in samples for name in sample.names]
+        with reading("tokenizer of the names", "text"):
+            names = self.names_tokenizer(listed, padding=True, truncation=True, return_tensors="pt")
         side = self.sizes.frame_size
         targets = _all_or_none(samples, "masks", [sample.masks for sample in samples])
         labelled = _all_or_none(samples, "labels", [sample.labels for sample in samples])
@@ -183,7 +215,8 @@ class LavidaProcessor:
         return ids
 
     def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        with reading("tokenizer", "text"):
+            ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
         return ids
 
     def _id(self, token: str) -> int:
@@ -239,15 +272,19 @@ class LavidaProcessor:
         from transformers import AutoTokenizer
         from transformers.utils.hub import cached_file
 
+        options.pop("trust_remote_code", None)  # AutoProcessor hands it on
+        check_folder(name)
         try:
             file = cached_file(str(name), FILE, **options)
         except OSError as error:
             raise LavidaError(f"{name}: no {FILE}; expected what LavidaProcessor.save_pretrained wrote") from error
         with reading(name, FILE):
             sizes = Sizes(**json.loads(Path(str(file)).read_text("utf-8")))
+            sizes.check()
         with reading(name, "tokenizer"):
-            tokenizer = AutoTokenizer.from_pretrained(name, **options)
-            return cls(tokenizer, AutoTokenizer.from_pretrained(name, subfolder=NAMES_FOLDER, **options), sizes)
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
+            names = AutoTokenizer.from_pretrained(name, subfolder=NAMES_FOLDER, trust_remote_code=False, **options)
+            return cls(tokenizer, names, sizes)
 
     @classmethod
     def from_preset(cls, name: str, **changes: object) -> LavidaProcessor:

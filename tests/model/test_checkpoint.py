@@ -102,7 +102,7 @@ def test_files_that_are_missing_or_broken_off_are_reported(model: Lavida, tmp_pa
         with pytest.raises(CheckpointError, match=rf"^{tmp_path}: "):
             Lavida.from_pretrained(tmp_path)
     config.write_text("{")
-    with pytest.raises(CheckpointError, match=r"no saved model can be read \(.*config\.json"):
+    with pytest.raises(CheckpointError, match=r"config\.json: is not valid JSON \("):
         Lavida.from_pretrained(tmp_path)
 
 

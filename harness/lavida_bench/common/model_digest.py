@@ -7,14 +7,14 @@ from pathlib import Path
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.storage.cache import file_digest
 
-MODEL_FILES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")
+MODEL_FILES = (".json", ".safetensors", ".model", ".txt", ".jinja")
 
 
 def model_digest(folder: Path) -> str:
     """Compute a digest of the names and contents of a model's files. A file is read once and then remembered.
 
     Args:
-        folder: What `save_pretrained` wrote; files with other endings than `MODEL_FILES` do not count.
+        folder: What `save_pretrained` wrote; files with endings beside `MODEL_FILES` are never read and do not count.
 
     Returns:
         64 hexadecimal digits.

@@ -38,6 +38,7 @@ def make_model(recipe: RunRecipe, log: Callable[[str], None]) -> tuple[Lavida, L
     try:
         model, processor = _load(recipe.model)
         processor.sizes = Sizes.from_config(model.config)
+        processor.check_tokenizers(model.config)
         groups = set_trainable(model)
     except (LavidaError, OSError) as error:
         raise UserError(f"model: {error}") from error
@@ -55,11 +56,12 @@ def make_model(recipe: RunRecipe, log: Callable[[str], None]) -> tuple[Lavida, L
 def _load(settings: ModelSettings) -> tuple[Lavida, LavidaProcessor]:
     from lavida.config import LavidaConfig
     from lavida.modeling import Lavida
+    from lavida.parts.load import saved_config
     from lavida.presets import PARTS
     from lavida.processing import LavidaProcessor, Sizes
 
     if settings.path is not None:
-        config = LavidaConfig.from_pretrained(settings.path)
+        config = saved_config(settings.path)
         config = LavidaConfig(**config.to_dict() | _complete_changes(config, settings.config))
         saved: Lavida = Lavida.from_pretrained(settings.path, config=config)
         return saved, LavidaProcessor.from_pretrained(settings.path)

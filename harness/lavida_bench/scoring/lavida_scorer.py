@@ -22,7 +22,7 @@ from lavida.errors import LavidaError
 from lavida.modeling import Lavida
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
-from lavida_bench.common.model_digest import model_digest
+from lavida_bench.common.model_digest import MODEL_FILES, model_digest
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.digests import sha256, sha256_json
@@ -122,6 +122,7 @@ def load_scorer(where: str, precision: Precision = "auto", device: str | None = 
     model = Lavida.from_pretrained(folder, dtype=DTYPES[chosen])
     processor = LavidaProcessor.from_pretrained(folder)
     processor.sizes = Sizes.from_config(model.config)
+    processor.check_tokenizers(model.config)
     return LavidaScorer(model, processor, where, model_digest(folder), chosen, target)
 
 
@@ -199,7 +200,7 @@ def locate_model(where: str) -> Path | None:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(where))
+        return Path(snapshot_download(where, allow_patterns=[f"*{ending}" for ending in MODEL_FILES]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         what = str(error).splitlines()[0]
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,7 +16,7 @@ from lavida.batch import SEG
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.interfaces import Mllm, Sam2
-from lavida.parts import sam2_keys
+from lavida.parts import sam2_keys, trust
 from lavida.parts.check import LoadingInfo, check_keys, quiet_transformers, reading
 
 PartSource = str | Path
@@ -80,6 +81,20 @@ def part_configs(
         else:
             configs["sam_config"] = _video_config(_read_config(sam))
     return configs
+
+
+def saved_config(source: str | os.PathLike[str]) -> LavidaConfig:
+    """Read the configuration of a saved LAVIDA.
+
+    Args:
+        source: Folder, or name on the Hub.
+
+    Raises:
+        CheckpointError: It cannot be read, needs code of its own, or has sizes that no model has.
+    """
+    with reading(source, "saved model"):
+        trust.check_folder(source)
+        return LavidaConfig.from_pretrained(source)
 
 
 def embedding_weight(mllm: Mllm) -> Tensor:
@@ -174,8 +189,19 @@ def _load(
 ) -> _Model:
     """Load a part by its own `from_pretrained`; `allowed_*` are beginnings of keys that are no error."""
     load: Callable[..., tuple[_Model, LoadingInfo]] = cast("Any", kind).from_pretrained
+    build = cast("Callable[[object], nn.Module]", kind)
     with quiet_transformers(), reading(source, kind.__name__):
-        model, info = load(source, config=config, output_loading_info=True, ignore_mismatched_sizes=True, dtype=dtype)
+        trust.check_folder(source, weights=True)
+        trust.check_memory(source, lambda: build(config))
+        model, info = load(
+            source,
+            config=config,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            dtype=dtype,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
     check_keys(
         str(source),
         missing=[name for name in info["missing_keys"] if not name.startswith(allowed_missing)],
@@ -187,7 +213,9 @@ def _load(
 
 def _read_config(source: PartSource) -> PreTrainedConfig:
     with reading(source, "model configuration"):
-        config: PreTrainedConfig = AutoConfig.from_pretrained(source)
+        trust.check_folder(source)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        trust.check_config(config)
         return config
 
 

@@ -94,6 +94,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: It is not a SAM2 checkpoint.
     """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file; expected a SAM2 checkpoint as Meta has it")
     try:
         whole = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

@@ -263,8 +263,8 @@ def test_counts_of_evidence_are_compared(copy: Path) -> None:
     plain["sources"][0]["evidence"]["verified"] += 1
     change_manifest(copy, evidence={"verified": 1}, sources=plain["sources"])
     problems = find_problems(open_corpus(copy))
-    assert any(row.startswith("corpus.json: evidence {'verified': 1}; found") for row in problems)
-    assert any(row.startswith("corpus.json: evidence of source street") for row in problems)
+    assert any(row.startswith("corpus.json: evidence is {'verified': 1}; expected") for row in problems)
+    assert any(row.startswith("corpus.json: evidence of sources[0] (street) is") for row in problems)
 
 
 def test_files_beside_the_shards_are_checked_and_repaired(whole: Path, copy: Path) -> None:

@@ -17,14 +17,19 @@ from lavida_gen.scenes.sample import SampleRecord
 
 
 def packed(index: int, kind: str = "image", frames: int = 1) -> EncodedSample:
-    record = dict.fromkeys(SampleRecord.__annotations__, "") | {
-        "index": index,
-        "kind": kind,
-        "frames": frames,
-        "names": ["ü"],
-    }
+    texts = dict.fromkeys(SampleRecord.__annotations__, "")
+    zeros = [[0, 0, 0, 0]] * frames
+    record = texts | {
+        "index": index, "kind": kind, "split": "train", "frames": frames, "width": 4, "height": 3, "fps": 0.0,
+        "seconds": [0.0] * frames, "names": ["ü"], "labels": [False], "evidence": ["verified"], "originals": [""],
+        "exposed": False, "boxes": zeros, "areas": [0.0] * frames, "edits": zeros, "seed": 0, "use": "free",
+    }  # fmt: skip
     pictures = tuple(b"jpeg%d" % t for t in range(frames))
     return EncodedSample(f"{index:09d}", pictures, tuple(b"png%d" % t for t in range(frames)), record)  # type: ignore[arg-type]
+
+
+JSON = json.dumps(packed(0).record).encode()
+FAR = json.dumps({**packed(0, "clip", 2).record, "frames": 10**10}).encode()
 
 
 @pytest.mark.parametrize(("kind", "frames"), [("image", 1), ("clip", 3)])
@@ -103,8 +108,25 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path, monkeypatch:
     [
         ({"000.txt": b"x"}, "sample 000: has no 'json'"),
         ({"000.json": b"{"}, "sample 000: its json is not valid"),
-        ({"000.json": json.dumps({"kind": "image", "frames": 1}).encode()}, "sample 000: has no 'jpg'"),
-        ({"000.json": json.dumps({"kind": "clip", "frames": 2}).encode(), "000.000.jpg": b""}, "has no '001.jpg'"),
+        ({"000.json": b"[" * 100_000}, "sample 000: its json is not valid"),
+        ({"000.json": b"\xff"}, "sample 000: its json is not valid"),
+        (
+            {"000.json": b"{}"},
+            r"the keys of a sample record: answer, areas, attribution, boxes, edits and 25 more missing",
+        ),
+        ({"000.json": JSON, "000.png": b"", "000.x": b""}, "sample 000: has no 'jpg'"),
+        ({"000.json": json.dumps({**packed(0).record, "width": "4"}).encode()}, "valid .width: expected an integer"),
+        ({"000.json": json.dumps({**packed(0).record, "fps": 1e999}).encode()}, "valid .fps: expected a finite number"),
+        ({"000.json": json.dumps({**packed(0).record, "labels": []}).encode()}, "1 name and 0 labels"),
+        ({"000.json": json.dumps({**packed(0).record, "areas": [2.0]}).encode()}, "an area is no share of a frame"),
+        ({"000.json": json.dumps({**packed(0).record, "edits": [[0, 0, 9, 9]]}).encode()}, "is not within 4 x 3"),
+        ({"000.json": json.dumps({**packed(0).record, "height": 10**9}).encode()}, "states a size of 4 x 1000000000"),
+        ({"000.json": json.dumps({**packed(0).record, "kind": "film"}).encode()}, "is film/train; expected image or"),
+        ({"000.json": FAR}, "10,000,000,000 frames and 2 boxes"),
+        (
+            {"000.json": json.dumps(packed(0, "clip", 2).record).encode(), "000.000.jpg": b"", "000.000.mask.png": b""},
+            "states 2 frames, but has 3 fields",
+        ),
     ],
 )
 def test_errors_name_the_broken_sample(tmp_path: Path, fields: dict[str, bytes], message: str) -> None:

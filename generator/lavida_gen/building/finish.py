@@ -152,7 +152,8 @@ def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) ->
 def _entries(record: ShardRecord, toolchain: int) -> list[ShardEntry]:
     kind, name = record.name.split("/")[:2]
     split = name.split("-")[0]
-    return [ShardEntry(**asdict(file), kind=kind, split=split, toolchain=toolchain) for file in record.files]
+    place = {"kind": kind, "split": split, "toolchain": toolchain}
+    return [ShardEntry.model_validate({**asdict(file), **place}) for file in record.files]
 
 
 def _write_files(storage: Storage, manifest: Manifest) -> list[FileEntry]:

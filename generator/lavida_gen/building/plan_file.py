@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -16,15 +15,15 @@ from lavida_gen import __version__
 from lavida_gen.building.checked_pairs import checked_pairs
 from lavida_gen.building.toolchain import Toolchain, current_toolchain
 from lavida_gen.common import plugins
-from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
+from lavida_gen.corpus.identity import identity
 from lavida_gen.corpus.manifest import FORMAT, STATE, PluginEntry, SourceEntry
+from lavida_gen.inspection.rights import combined_rights
 from lavida_gen.sampling.parts import CorpusPart, ShardRange, cut_into_shards
 from lavida_gen.sampling.planner import SamplePlanner
-from lavida_gen.scenes.evidence import strictest
 from lavida_gen.sources._base import SourceInfo
 
 PLAN = f"{STATE}/plan.json"
@@ -151,10 +150,7 @@ def refuse_old_plan(data: bytes, where: str) -> None:
 
 
 def corpus_digest(planner: SamplePlanner) -> str:
-    """Digest of everything that determines the bytes of a corpus.
-
-    These are the corpus format, the recipe, the annotations of its sources, and the versions of the generator and of
-    plug-ins of other packages. The toolchain is recorded beside it.
+    """The identity of the corpus of a recipe, built by this version.
 
     Args:
         planner: The recipe with its data sets opened.
@@ -162,14 +158,8 @@ def corpus_digest(planner: SamplePlanner) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    parts = [
-        f"format {FORMAT}",
-        __version__,
-        planner.recipe.digest(),
-        *(opened.source.fingerprint() for opened in planner.sources),
-    ]
-    parts += [str(plugin) for plugin in external_plugins(planner.recipe)]
-    return sha256("\n".join(parts))
+    fingerprints = [opened.source.fingerprint() for opened in planner.sources]
+    return identity(FORMAT, __version__, planner.recipe.digest(), fingerprints, external_plugins(planner.recipe))
 
 
 def external_plugins(recipe: CorpusRecipe) -> list[PluginEntry]:
@@ -199,7 +189,7 @@ def _sources(planner: SamplePlanner) -> list[SourceEntry]:
     fingerprints: dict[str, list[str]] = {}
     for opened in planner.sources:
         info = opened.source.rights()
-        infos[opened.name] = _stricter(infos.get(opened.name, info), info)
+        infos[opened.name] = combined_rights(infos.get(opened.name, info), info)
         fingerprints.setdefault(opened.name, []).append(opened.source.fingerprint())
     return [
         SourceEntry(
@@ -216,11 +206,3 @@ def _sources(planner: SamplePlanner) -> list[SourceEntry]:
         )
         for name, info in infos.items()
     ]
-
-
-def _stricter(first: SourceInfo, second: SourceInfo) -> SourceInfo:
-    """The terms for samples of two folders that one source reads: both licences and attributions, the stricter use."""
-    strict = first if strictest([first.use, second.use]) == first.use else second
-    licence = " and ".join(dict.fromkeys([first.licence, second.licence]))
-    attribution = " and ".join(dict.fromkeys([first.attribution, second.attribution]))
-    return replace(strict, licence=licence, attribution=attribution)

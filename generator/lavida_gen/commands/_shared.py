@@ -37,6 +37,11 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for mach
 WORKERS = click.option(
     "--workers", "-w", type=click.IntRange(min=1), default=None, help="Processes [default: all cores]."
 )
+TRUST = click.option(
+    "--trust-sources",
+    is_flag=True,
+    help="Take corpus.json's word for the rights of sources that are not installed here; else they are forbidden.",
+)
 CORPUS = click.argument("corpus", metavar="CORPUS")
 MANY_SAMPLES = 100
 """From this many samples of a scene on, on average, a build remarks on it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_gen.commands._shared import CORPUS, JSON, WORKERS, cores, progress
+from lavida_gen.commands._shared import CORPUS, JSON, TRUST, WORKERS, cores, progress
 from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.text import counted
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-noncommercial", is_flag=True, help="Publish samples of sources that allow non-commercial use only."
 )
+@TRUST
 @WORKERS
 @JSON
 def command(
@@ -34,6 +35,7 @@ def command(
     revision: str,
     dry_run: bool,
     allow_noncommercial: bool,
+    trust_sources: bool,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -45,7 +47,7 @@ def command(
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.publishing.publish import PublishOptions, publish
 
-    opened, options = open_corpus(corpus), PublishOptions(private, revision, allow_noncommercial)
+    opened, options = open_corpus(corpus), PublishOptions(private, revision, allow_noncommercial, trust_sources)
     if dry_run:
         _dry_run(opened, repo, options, workers or cores(), as_json)
         return

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import click
 
-from lavida_gen.commands._shared import CORPUS, JSON, WORKERS, cores, print_problems, progress
+from lavida_gen.commands._shared import CORPUS, JSON, TRUST, WORKERS, cores, print_problems, progress
 from lavida_gen.common.text import counted
 
 
 @click.command()
 @CORPUS
+@TRUST
 @WORKERS
 @JSON
-def command(corpus: str, workers: int | None, as_json: bool) -> None:
+def command(corpus: str, trust_sources: bool, workers: int | None, as_json: bool) -> None:
     """Read every byte of a corpus and report problems.
 
-    Checked are digests, pictures, masks, prompts, splits and counts. The exit code is 1 if there are problems.
+    Checked are digests, pictures, masks and prompts; and everything in corpus.json, stats.parquet, LICENSE and the
+    preview that can be computed again from the shards, the recipe and the installed sources. Digests show damage, not
+    malice: somebody who rewrites shards and corpus.json together is not detected. The exit code is 1 if there are
+    problems.
     """
     from lavida_gen.corpus.reader import open_corpus
     from lavida_gen.inspection.verify import verify_corpus
 
     opened = open_corpus(corpus)
     with progress(opened.manifest.samples, "verify") as advance:
-        report = verify_corpus(opened, workers or cores(), advance)
+        report = verify_corpus(opened, workers or cores(), advance, trust_sources)
     verdict = "sound"
     if report.problems:
         verdict = f"{counted(len(report.problems), 'problem')}; {_todo(report.damaged, corpus)}"

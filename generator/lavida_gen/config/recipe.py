@@ -134,7 +134,7 @@ class CorpusRecipe(StrictModel):
         entries: list[SourceConfig | ExposureConfig] = [*self.sources, *self.exposures]
         for row, entry in zip([*plain["sources"], *plain["exposures"]], entries, strict=True):
             options = row.pop("options")
-            local = _local_options(type(entry.options))
+            local = local_options(type(entry.options))
             row.update({key: value for key, value in options.items() if key not in local})
         return plain
 
@@ -143,7 +143,7 @@ class CorpusRecipe(StrictModel):
         return sha256_json(self.published())
 
 
-def _local_options(options: type[BaseModel]) -> set[str]:
+def local_options(options: type[BaseModel]) -> set[str]:
     """Options that locate data on this machine."""
     return {
         key
@@ -167,7 +167,7 @@ def missing_paths(published: JsonObject) -> list[str]:
         if row["name"] not in plugins.built_in(SOURCES):
             continue  # reading a published recipe imports no code of others
         options = plugins.find(SOURCES, Source, row["name"]).Options
-        required = (key for key in sorted(_local_options(options)) if options.model_fields[key].is_required())
+        required = (key for key in sorted(local_options(options)) if options.model_fields[key].is_required())
         keys += [f"sources.{number}.{key}" for key in required]
     return keys
 
@@ -217,7 +217,7 @@ def _names_a_local_place(raw: JsonObject, place: str, allow_code: bool) -> bool:
         options = plugins.find(SOURCES, Source, str(entry.get("name")), allow_code).Options
     except UserError:
         return found[2] == "root"  # the unknown name is reported elsewhere
-    return found[2] in _local_options(options)
+    return found[2] in local_options(options)
 
 
 def load(name: str, settings: Sequence[str] = (), allow_code: bool = False) -> CorpusRecipe:

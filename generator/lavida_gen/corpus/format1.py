@@ -11,8 +11,6 @@ from lavida_gen.scenes.sample import SampleRecord
 
 NOTE = "format 1: neither evidence nor toolchain"
 """What `verify` notes about such a corpus."""
-NEW_KEYS = ("evidence", "originals", "seconds", "use")
-"""Keys of a record that format 1 does not have."""
 COMPUTED_FROM = {
     "evidence": ("labels",),
     "originals": ("names",),
@@ -59,7 +57,8 @@ class Format1:
 
     def use(self, source: str, exposure: str) -> Use:
         """What may be done with a sample: as its source permits; the strictest of all where an exposure borrows."""
-        return self._uses[source] if exposure in OWN_PIXELS else strictest(self._uses.values())
+        own = exposure in OWN_PIXELS and source in self._uses
+        return self._uses[source] if own else strictest(self._uses.values())
 
     def _column(self, column: str, row: JsonObject) -> object:
         match column:

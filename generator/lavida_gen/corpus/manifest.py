@@ -15,13 +15,14 @@ Format 1 has no LICENSE and no preview, and its manifest has none of the keys th
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lavida_gen.common.file_names import CorpusFileName
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.corpus.stored_recipe import StoredRecipe
 from lavida_gen.scenes.evidence import Use
 
 FORMAT = 2
@@ -33,6 +34,9 @@ LICENCE = "LICENSE"
 PREVIEW = "preview/train-00000.tar"
 STATE = ".build"
 """Folder of a running build's plan and shard records; removed when the corpus is finished."""
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of bytes, samples, names, ..."""
 
 
 class ShardEntry(StrictModel):
@@ -50,13 +54,13 @@ class ShardEntry(StrictModel):
     """
 
     file: CorpusFileName
-    kind: str
-    split: str
-    bytes: int
+    kind: Literal["image", "clip"]
+    split: Literal["train", "val"]
+    bytes: Count
     sha256: str
-    samples: int
-    first: int
-    toolchain: int = -1
+    samples: Count
+    first: Count
+    toolchain: int = Field(default=-1, ge=-1)
 
 
 class FileEntry(StrictModel):
@@ -70,7 +74,7 @@ class FileEntry(StrictModel):
     """
 
     file: CorpusFileName
-    bytes: int
+    bytes: Count
     sha256: str
     role: Literal["stats", "licence", "preview"]
 
@@ -83,8 +87,8 @@ class CheckedPairs(StrictModel):
         wrong: How many of the names were in the picture after all.
     """
 
-    pairs: int
-    wrong: int
+    pairs: Count
+    wrong: Count
 
 
 class SourceEntry(StrictModel):
@@ -112,8 +116,8 @@ class SourceEntry(StrictModel):
     attribution: str
     cite: str
     fingerprint: str
-    samples: int
-    evidence: dict[str, int] = Field(default_factory=dict)
+    samples: Count
+    evidence: dict[str, Count] = Field(default_factory=dict)
     checked: CheckedPairs | None = None
 
 
@@ -168,20 +172,26 @@ class Manifest(StrictModel):
     digest: str
     seed: int
     generator: str
-    samples: int
-    exposed: int
-    splits: dict[str, int]
-    drops: dict[str, int]
-    licences: dict[str, int]
-    sources: list[SourceEntry]
-    shards: list[ShardEntry]
+    samples: Count
+    exposed: Count
+    splits: dict[str, Count]
+    drops: dict[str, Count]
+    licences: dict[str, Count]
+    sources: list[SourceEntry] = Field(min_length=1)
+    shards: list[ShardEntry] = Field(min_length=1)
     recipe: JsonObject
     plugins: list[PluginEntry] = Field(default_factory=list)
     toolchains: list[dict[str, str]] = Field(default_factory=list)
     files: list[FileEntry] = Field(default_factory=list)
-    evidence: dict[str, int] = Field(default_factory=dict)
-    scenes: int = 0
-    broken: int = 0
+    evidence: dict[str, Count] = Field(default_factory=dict)
+    scenes: Count = 0
+    broken: Count = 0
+
+    @field_validator("recipe")
+    @classmethod
+    def _readable(cls, recipe: JsonObject) -> JsonObject:
+        StoredRecipe.model_validate(recipe)
+        return recipe
 
     @property
     def samples_per_scene(self) -> float:

@@ -11,12 +11,15 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from lavida_gen.common.errors import DataError, UserError, index_in, problem
+from lavida_gen.common.errors import DataError, UserError, index_in, problem, validation_text
+from lavida_gen.common.input_file import parsing
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import control_character, counted
 from lavida_gen.corpus.decoded import DecodedSample, decode_sample
 from lavida_gen.corpus.format1 import COMPUTED_FROM, Format1
 from lavida_gen.corpus.manifest import MANIFEST, READABLE, STATE, STATS, Manifest, ShardEntry
+from lavida_gen.corpus.record import NEW_KEYS
+from lavida_gen.corpus.row_check import check_rows, check_types, check_values
 from lavida_gen.corpus.shards import EncodedSample, read_shard
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import LocalFolder
@@ -101,7 +104,13 @@ class Corpus:
         """The samples of a shard with some keys, or all."""
         with self.open(shard.file) as file:
             for sample in read_shard(file, self.storage.at(shard.file), keys):
-                yield sample if self._format1 is None else replace(sample, record=self._format1.record(sample.record))
+                if self._format1 is not None:
+                    yield replace(sample, record=self._format1.record(sample.record))
+                    continue
+                if NEW_KEYS[0] not in sample.record:
+                    where = f"{self.storage.at(shard.file)}: sample {sample.key}"
+                    raise DataError(problem(where, "is a sample of format 1", f"format {self.manifest.format}"))
+                yield sample
 
     def row_batches(self, columns: Sequence[str] | None = None, size: int = 16384) -> Iterator[list[JsonObject]]:
         """Read `rows` in batches, in bounded memory.
@@ -116,22 +125,48 @@ class Corpus:
         Raises:
             DataError: stats.parquet cannot be read, or has no such column.
         """
-        import pyarrow as pa
+        for wanted, rows in self._checked_batches(columns, size):
+            yield rows if self._format1 is None else [self._format1.row(row, wanted) for row in rows]
+
+    def _checked_batches(
+        self, columns: Sequence[str] | None, size: int
+    ) -> Iterator[tuple[list[str], list[JsonObject]]]:
+        """The wanted columns, and batches of rows with the columns that they are read or computed from."""
         import pyarrow.parquet as pq
 
-        try:
-            with self.open(STATS) as file:
+        where, todo = self.storage.at(STATS), "build or fetch the corpus again"
+        with self.open(STATS) as file:
+            with parsing(where, todo=todo):
                 table = pq.ParquetFile(file)
                 stored = table.schema_arrow.names
-                if self._format1 is not None:
-                    wanted = list(columns) if columns is not None else [*stored, *COMPUTED_FROM]
-                    for batch in table.iter_batches(size, columns=_stored_columns(wanted, stored)):
-                        yield [self._format1.row(row, wanted) for row in batch.to_pylist()]
-                    return
-                for batch in table.iter_batches(size, columns=_stored_columns(columns, stored)):
-                    yield batch.to_pylist()
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._unreadable(STATS, error) from error
+                every = stored if self._format1 is None else [*stored, *COMPUTED_FROM]
+                wanted = list(every if columns is None else columns)
+                needed = _stored_columns(wanted, stored)
+                check_types(table.schema_arrow, needed)
+                batches = table.iter_batches(size, columns=needed)
+            if table.metadata.num_rows != len(self):
+                got = f"has {counted(table.metadata.num_rows, 'row')}"
+                raise DataError(problem(where, got, f"{len(self):,}, one for each sample", todo))
+            while True:
+                with parsing(where, todo=todo):
+                    batch = next(batches, None)
+                    if batch is None:
+                        return
+                    check_values(batch)
+                    rows: list[JsonObject] = batch.to_pylist()
+                    check_rows(rows)
+                yield wanted, rows
+
+    def columns(self) -> list[str]:
+        """Names of the columns that stats.parquet holds.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        import pyarrow.parquet as pq
+
+        with self.open(STATS) as file, parsing(self.storage.at(STATS), todo="build or fetch the corpus again"):
+            return list(pq.read_schema(file).names)
 
     def rows(self, columns: Sequence[str] | None = None) -> list[JsonObject]:
         """The SampleRecord of every sample with `shard`, `anomalies` and `area` added, in sample order.
@@ -229,10 +264,8 @@ class Corpus:
         return DataError(problem(self.storage.at(file), what, todo="build or fetch the corpus again"))
 
 
-def _stored_columns(columns: Sequence[str] | None, stored: Sequence[str]) -> list[str] | None:
+def _stored_columns(columns: Sequence[str], stored: Sequence[str]) -> list[str]:
     """The columns of the file that the wanted ones are read or computed from. Raises ValueError if there is none."""
-    if columns is None:
-        return None
     needed: dict[str, None] = {}
     for column in columns:
         needed.update(dict.fromkeys([column] if column in stored else COMPUTED_FROM.get(column, (column,))))
@@ -302,7 +335,7 @@ def read_manifest(text: bytes, where: str) -> Manifest:
         first = error.errors(include_url=False)[0]
         expected = f"a manifest of format {' or '.join(map(str, READABLE))}"
         place = ".".join(map(str, first["loc"])) or MANIFEST
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = validation_text(first["msg"])
         raise DataError(problem(where, f"{place}: {reason}", expected)) from error
 
 
@@ -320,10 +353,8 @@ def refuse_other_formats(text: bytes, where: str) -> JsonObject:
         DataError: It is not JSON, states no format, or one that this version cannot read.
     """
     expected = f"a manifest of format {' or '.join(map(str, READABLE))}"
-    try:
+    with parsing(where, expected, got="is not JSON"):
         plain = json.loads(text)
-    except ValueError as error:
-        raise DataError(problem(where, f"is not JSON ({error})", expected)) from error
     number = plain.get("format") if isinstance(plain, dict) else None
     if not isinstance(number, int):
         raise DataError(problem(where, "states no format", expected))

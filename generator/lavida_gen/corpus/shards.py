@@ -21,7 +21,8 @@ from typing import BinaryIO
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256_file
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.text import control_character
+from lavida_gen.common.text import counted
+from lavida_gen.corpus.record import parse_record
 from lavida_gen.corpus.tar_offsets import TarMember, plain_members
 from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.base import Storage
@@ -202,6 +203,15 @@ def size_and_sha256(path: Path) -> tuple[int, str]:
     return path.stat().st_size, sha256_file(path)
 
 
+class _EveryKey(Container[str]):
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+EVERY_KEY = _EveryKey()
+"""Reads all samples as `keys` are read: from the headers' names and sizes alone, which is quicker than `tarfile`."""
+
+
 def read_shard(
     shard: Path | BinaryIO, where: object = None, keys: Container[str] | None = None
 ) -> Iterator[EncodedSample]:
@@ -218,32 +228,47 @@ def read_shard(
     Raises:
         DataError: It is not a complete tar, or a sample misses a field; the message names shard and sample.
     """
+    for key, fields in read_fields(shard, where, keys):
+        yield decode_sample(key, fields, where or shard)
+
+
+def read_fields(
+    shard: Path | BinaryIO, where: object = None, keys: Container[str] | None = None
+) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Read the fields of the samples of a shard, whatever is in them. Arguments and errors are those of `read_shard`.
+
+    Yields:
+        Key of each sample, and its fields by name.
+    """
     where = where or shard
     try:
         with ExitStack() as opened:
             file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
             members = None if keys is None else plain_members(file, keys)
             if members is not None:
-                for key, fields in _read_members(file, members):
-                    yield decode_sample(key, fields, where)
+                yield from _read_members(file, members, where)
                 return
             file.seek(0)
             tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
-            for key, fields in _grouped(tar, where, keys):
-                yield decode_sample(key, fields, where)
+            yield from _grouped(tar, where, keys)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
             problem(where, f"is not a complete tar ({error})", "a WebDataset shard", "build or fetch it again")
         ) from error
 
 
-def _read_members(file: BinaryIO, members: Sequence[TarMember]) -> Iterator[tuple[str, dict[str, bytes]]]:
+def _read_members(
+    file: BinaryIO, members: Sequence[TarMember], where: object
+) -> Iterator[tuple[str, dict[str, bytes]]]:
     """The fields of each sample, which are neighbours in the tar."""
     for key, fields in groupby(members, key=lambda member: member.name.partition(".")[0]):
         contents: dict[str, bytes] = {}
         for member in fields:
+            name = member.name.partition(".")[2]
+            if name in contents:
+                raise DataError(problem(f"{where}: {member.name}", "occurs twice", "each file once"))
             file.seek(member.start)
-            contents[member.name.partition(".")[2]] = file.read(member.size)
+            contents[name] = file.read(member.size)
         yield key, contents
 
 
@@ -263,6 +288,8 @@ def _grouped(
         file = tar.extractfile(info) if info.isreg() else None  # a link would be followed
         if file is None:
             raise DataError(problem(f"{where}: {info.name}", "is not a file", "only files in a shard"))
+        if field in fields:
+            raise DataError(problem(f"{where}: {info.name}", "occurs twice", "each file once"))
         fields[field] = file.read()
     if fields:
         yield key, fields
@@ -280,18 +307,23 @@ def decode_sample(key: str, fields: dict[str, bytes], where: object) -> EncodedS
         The sample.
 
     Raises:
-        DataError: A field is missing, or `json` is not valid.
+        DataError: A field is missing, or `json` is no valid record.
     """
+    place = f"{where}: sample {key}"
+    if "json" not in fields:
+        raise DataError(problem(place, "has no 'json'"))
+    return encoded_sample(key, fields, parse_record(fields["json"], place), place)
+
+
+def encoded_sample(key: str, fields: dict[str, bytes], record: SampleRecord, where: str) -> EncodedSample:
+    """As `decode_sample`, of a record that was read already; `where` names shard and sample."""
+    if 2 * record["frames"] > len(fields):  # a number without limit, before it is counted up to
+        stated = counted(record["frames"], "frame")
+        raise DataError(problem(where, f"states {stated}, but has {counted(len(fields), 'field')}"))
+    stems: Sequence[str] = [""] if record["kind"] == "image" else [f"{t:03d}." for t in range(record["frames"])]
     try:
-        record: SampleRecord = json.loads(fields["json"])
-        stems: Sequence[str] = [""] if record["kind"] == "image" else [f"{t:03d}." for t in range(record["frames"])]
         frames = tuple(fields[f"{stem}jpg"] for stem in stems)
         masks = tuple(fields[f"{stem}mask.png"] for stem in stems)
     except KeyError as error:
-        raise DataError(problem(f"{where}: sample {key}", f"has no {error.args[0]!r}")) from error
-    except ValueError as error:
-        raise DataError(problem(f"{where}: sample {key}", f"its json is not valid ({error})")) from error
-    data = fields["json"]  # JSON in ASCII without escapes has no control characters
-    if (not data.isascii() or b"\\" in data or b"\x7f" in data) and (found := control_character(record)):
-        raise DataError(problem(f"{where}: sample {key}", f"its json: {found}", "plain text"))
+        raise DataError(problem(where, f"has no {error.args[0]!r}")) from error
     return EncodedSample(key, frames, masks, record)

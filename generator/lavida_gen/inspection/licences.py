@@ -27,11 +27,16 @@ def used_sources(manifest: Manifest) -> list[SourceEntry]:
     Returns:
         The sources with samples; all sources of the recipe if an exposure copies pixels from other scenes.
     """
-    borrowed = any(_borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
+    borrowed = any(borrows(entry["name"]) for entry in manifest.recipe.get("exposures", ()))
     return [source for source in manifest.sources if source.samples or borrowed]
 
 
-def _borrows(exposure: str) -> bool:
+def borrows(exposure: str) -> bool:
+    """Whether an exposure copies pixels of other scenes.
+
+    Args:
+        exposure: Its name in a recipe.
+    """
     if exposure not in plugins.built_in(EXPOSURES):
         return True  # of another package: a card imports no code of others, so it assumes that pixels are copied
     return plugins.find(EXPOSURES, Exposure, exposure).borrows

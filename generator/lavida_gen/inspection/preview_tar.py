@@ -19,6 +19,7 @@ from lavida_gen.corpus.shards import EncodedSample, tar_header
 from lavida_gen.inspection.preview import choose_samples
 from lavida_gen.inspection.show import contact_sheet
 from lavida_gen.scenes import images
+from lavida_gen.scenes.sample import SampleRecord
 
 MOST, LEAST, EVERY = 300, 24, 100
 """Samples of a preview: one of 100, at least 24 (or all), at most 300: it takes little of a build's time."""
@@ -79,6 +80,17 @@ def _readable_fields(sample: EncodedSample) -> list[tuple[str, bytes]]:
 def _fields(sample: EncodedSample) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the fields of a sample."""
     record = sample.record
+    width = min(WIDTH, record["width"] * min(4, record["frames"]))
+    yield "jpg", images.encode_jpeg(contact_sheet(sample, width), 85)
+    yield from readable_texts(record).items()
+
+
+def readable_texts(record: SampleRecord | JsonObject) -> dict[str, bytes]:
+    """The fields of a sample beside its picture.
+
+    Args:
+        record: Its record, or its row in stats.parquet.
+    """
     texts = {
         "question": record["question"],
         "answer": record["answer"],
@@ -87,9 +99,7 @@ def _fields(sample: EncodedSample) -> Iterator[tuple[str, bytes]]:
         "source": record["source"],
         "exposure": record["exposure"],
     }
-    width = min(WIDTH, record["width"] * min(4, record["frames"]))
-    yield "jpg", images.encode_jpeg(contact_sheet(sample, width), 85)
-    for name in TEXTS:
-        yield f"{name}.txt", texts[name].encode()
-    yield "exposed.cls", b"1" if record["exposed"] else b"0"
-    yield "area.txt", f"{max(record['areas']):.6f}".encode()
+    fields = {f"{name}.txt": texts[name].encode() for name in TEXTS}
+    fields["exposed.cls"] = b"1" if record["exposed"] else b"0"
+    fields["area.txt"] = f"{max(record['areas']):.6f}".encode()
+    return fields

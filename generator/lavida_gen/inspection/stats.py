@@ -117,5 +117,5 @@ def _labels() -> list[str]:
 
 def _bin(areas: list[float]) -> str:
     seen = [area for area in areas if area > 0]
-    mean = sum(seen) / len(seen)
+    mean = sum(seen) / len(seen) if seen else 0.0  # smaller than a millionth of the frame
     return next(label for label, high in zip(_labels(), AREAS[1:], strict=False) if mean <= high)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import yaml
 
+from lavida_gen import __version__
+from lavida_gen.common.atomic_file import PARTIAL
+from lavida_gen.common.errors import problem
 from lavida_gen.common.yaml_text import load_yaml
-from lavida_gen.corpus.manifest import CARD, MANIFEST, STATE, STATS, FileEntry, ShardEntry
+from lavida_gen.corpus.manifest import CARD, LICENCE, MANIFEST, STATE, STATS, FileEntry, ShardEntry
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import size_and_sha256
-from lavida_gen.inspection.licences import licence_fields
+from lavida_gen.inspection.licences import licence_fields, licence_text, used_sources
 
 READ_BY_DATASETS = ("image", "clip", "preview")
 """Folders whose tars `datasets` reads by a pattern, whether corpus.json lists them or not."""
-HUB_FILE = ".gitattributes"
+_OF_THE_HUB = re.compile(r"\.gitattributes|samples/\d{9}\.jpg")
+"""Files that the Hub and `publish` add."""
 
 
 def damage(size: int, sha256: str, entry: ShardEntry | FileEntry) -> str:
@@ -30,8 +35,30 @@ def damage(size: int, sha256: str, entry: ShardEntry | FileEntry) -> str:
     return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
 
 
-def damaged_files(corpus: Corpus) -> Iterator[str]:
+def damaged_files(corpus: Corpus) -> dict[str, str]:
     """Check size and digest of every file beside the shards.
+
+    Args:
+        corpus: The corpus.
+
+    Returns:
+        Problems by name of the file.
+    """
+    found: dict[str, str] = {}
+    for entry in corpus.manifest.files:
+        try:
+            with corpus.local_copy(entry.file, entry.bytes) as path:
+                size, sha256 = size_and_sha256(path)
+        except FileNotFoundError:
+            found[entry.file] = f"{entry.file}: is missing"
+            continue
+        if (size, sha256) != (entry.bytes, entry.sha256):
+            found[entry.file] = f"{entry.file}: {damage(size, sha256, entry)}"
+    return found
+
+
+def wrong_licence_file(corpus: Corpus) -> Iterator[str]:
+    """Compare the text of LICENSE with the manifest: all of it, or its facts if another version wrote it.
 
     Args:
         corpus: The corpus.
@@ -39,16 +66,20 @@ def damaged_files(corpus: Corpus) -> Iterator[str]:
     Yields:
         Problems.
     """
-    for entry in corpus.manifest.files:
-        try:
-            with corpus.local_copy(entry.file, entry.bytes) as path:
-                size, sha256 = size_and_sha256(path)
-        except FileNotFoundError:
-            if entry.file != STATS:  # reading its rows reports it
-                yield f"{entry.file}: is missing"
-            continue
-        if (size, sha256) != (entry.bytes, entry.sha256):
-            yield f"{entry.file}: {damage(size, sha256, entry)}"
+    manifest = corpus.manifest
+    lines = corpus.storage.read(LICENCE).decode("utf-8", "replace").splitlines()
+    expected = licence_text(manifest).splitlines()
+    if manifest.generator != __version__:
+        words = [
+            word for source in used_sources(manifest) for word in (source.licence, source.attribution, source.page)
+        ]
+        text = " ".join(lines)
+        yield from (problem(LICENCE, "does not state its sources", repr(word)) for word in words if word not in text)
+        return
+    for line in [line for line in expected if line not in lines]:
+        yield problem(LICENCE, "misses a line", f"{line.strip()!r}, by corpus.json")
+    for line in [line for line in lines if line not in expected]:
+        yield problem(LICENCE, f"has the line {line.strip()[:80]!r}", "only what corpus.json states")
 
 
 def unlisted_files(corpus: Corpus) -> tuple[list[str], list[str]]:
@@ -68,11 +99,19 @@ def unlisted_files(corpus: Corpus) -> tuple[list[str], list[str]]:
         *(entry.file for entry in manifest.shards),
         *(entry.file for entry in manifest.files),
     }
-    left = [name for name in corpus.storage.names() if name not in known and not name.startswith(f"{STATE}/")]
+    left = [name for name in corpus.storage.names() if name not in known and not _OF_THE_HUB.fullmatch(name)]
     shards = [name for name in left if name.endswith(".tar") and name.split("/")[0] in READ_BY_DATASETS]
     problems = [f"{name}: is not in corpus.json, but `datasets` reads it; remove it" for name in shards]
-    others = [name for name in left if name not in shards and name != HUB_FILE and not name.startswith("samples/")]
-    return problems, [f"{name}: is not part of the corpus" for name in others]
+    return problems, [f"{name}: {_leftover(name)}" for name in left if name not in shards]
+
+
+def _leftover(name: str) -> str:
+    """What a file is that is not part of a corpus."""
+    if PARTIAL in name:
+        return "is a part of a file, left by a killed process; remove it"
+    if name.startswith(f"{STATE}/"):
+        return "is left of a build; the same build removes it"
+    return "is not part of the corpus"
 
 
 def card_licence(corpus: Corpus) -> Iterator[str]:

@@ -24,6 +24,7 @@ from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import size_and_sha256
 from lavida_gen.inspection.licences import used_sources
 from lavida_gen.inspection.preview import choose_samples
+from lavida_gen.inspection.rights import TRUST, unknown_sources
 from lavida_gen.inspection.show import encode_picture, sample_picture
 from lavida_gen.inspection.verify import find_problems
 from lavida_gen.publishing.hub import HubRepository
@@ -46,11 +47,13 @@ class PublishOptions:
         private: Whether a new repository is private.
         revision: Branch, created if it does not exist.
         allow_noncommercial: Whether samples of sources for non-commercial use only are published.
+        trust_sources: Whether corpus.json's word is taken for the rights of sources that are not known here.
     """
 
     private: bool = False
     revision: str = "main"
     allow_noncommercial: bool = False
+    trust_sources: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def publish(
         DataError: The corpus has problems, or the Hub cannot be reached or fails.
     """
     hub = HubRepository(repo, options.revision, log)
-    refuse_licences(corpus.manifest, options.allow_noncommercial)
+    refuse_licences(corpus.manifest, options.allow_noncommercial, options.trust_sources)
     hub.need_token()
     with hub.quiet():
         files = prepare_files(corpus, hub, options, workers)
@@ -125,8 +128,8 @@ def prepare_files(corpus: Corpus, hub: HubRepository, options: PublishOptions, w
         UserError: A licence does not permit it, or there are too many shards.
         DataError: The corpus has problems.
     """
-    refuse_licences(corpus.manifest, options.allow_noncommercial)
-    problems = find_problems(corpus, workers)
+    refuse_licences(corpus.manifest, options.allow_noncommercial, options.trust_sources)
+    problems = find_problems(corpus, workers, trust_sources=options.trust_sources)
     if problems:
         got = f"{counted(len(problems), 'problem')}, nothing was sent: {problems[0]}"
         raise DataError(problem(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
@@ -150,21 +153,26 @@ def plan_upload(files: PublishedFiles, hub: HubRepository) -> tuple[UploadPlan, 
     return make_upload_plan(files.shards, files.rest, existing), existing is not None
 
 
-def refuse_licences(manifest: Manifest, allow_noncommercial: bool) -> None:
+def refuse_licences(manifest: Manifest, allow_noncommercial: bool, trust_sources: bool = False) -> None:
     """Check the licences of the sources whose pictures are in a corpus.
 
     Args:
         manifest: The corpus.
         allow_noncommercial: Whether sources for non-commercial use only are permitted.
+        trust_sources: Whether the corpus' word is taken for sources that this installation does not know.
 
     Raises:
-        UserError: A source must not be redistributed, or only for non-commercial use.
+        UserError: A source must not be redistributed, or only for non-commercial use, or is not known.
     """
     sources = used_sources(manifest)
     forbidden = [source for source in sources if source.use == "forbidden"]
     if forbidden:
         todo = "build without them, or state `licence` and `use` where the files are your own"
         raise UserError(f"these sources must not be redistributed; {todo}{_listed(forbidden)}")
+    names = [] if trust_sources else unknown_sources(manifest)
+    unknown = [source for source in sources if source.name in names]
+    if unknown:
+        raise UserError(f"this installation does not know the rights of these sources; {TRUST}{_listed(unknown)}")
     restricted = [source for source in sources if source.use == "noncommercial"]
     if restricted and not allow_noncommercial:
         raise UserError(

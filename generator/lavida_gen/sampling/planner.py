@@ -6,8 +6,6 @@ samples in a row share the scene that is drawn for the first of them.
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +19,7 @@ from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.common.extras import require
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.exposures._base import Exposure, ExposureTask
+from lavida_gen.sampling.draws import sample_draws
 from lavida_gen.sampling.open_source import OpenSource, open_sources
 from lavida_gen.sampling.parts import KINDS, SPLITS, CorpusPart, ShardRange, Split, cut_into_shards
 from lavida_gen.scenes.evidence import Use
@@ -207,8 +206,8 @@ class SamplePlanner:
         part = part or self.part_of(index)
         seed = self.recipe.seed
         scene_index = index - (index - part.start) % self.recipe.prompts_per_scene
-        exposed = _sample_draws(seed, index).outcome < self.recipe.anomaly_ratio
-        source_draw = _sample_draws(seed, scene_index).source
+        exposed = sample_draws(seed, index).outcome < self.recipe.anomaly_ratio
+        source_draw = sample_draws(seed, scene_index).source
         opened = self.sources[_weighted_choice(source_draw, self._cumulative_weights(part))]
         chosen = self._exposure(part.kind, exposed, index, retry // SCENES_PER_EXPOSURE)
         rng = self._rng(scene_index, retry)
@@ -249,7 +248,7 @@ class SamplePlanner:
         remaining = list(self._fitting_exposures(kind, exposed))
         for draw in range(turn % len(remaining) + 1):
             weights = list(accumulate(entry.weight for entry in remaining))
-            chosen = remaining.pop(_weighted_choice(_sample_draws(self.recipe.seed, index, draw).exposure, weights))
+            chosen = remaining.pop(_weighted_choice(sample_draws(self.recipe.seed, index, draw).exposure, weights))
         return chosen
 
     def _fitting_exposures(self, kind: Kind, exposed: bool) -> list[WeightedExposure]:
@@ -270,21 +269,6 @@ class SamplePlanner:
             )
             self._source_weights[kind, split] = list(accumulate(weights))
         return self._source_weights[kind, split]
-
-
-class _SampleDraws(NamedTuple):
-    """Three independent random numbers in [0, 1) of a sample."""
-
-    outcome: float
-    source: float
-    exposure: float
-
-
-def _sample_draws(seed: int, index: int, turn: int = 0) -> _SampleDraws:
-    """Random numbers that depend on the arguments alone; faster than a numpy generator for each sample."""
-    digest = hashlib.blake2b(struct.pack("<QQ", seed, index), digest_size=24, salt=struct.pack("<Q", turn)).digest()
-    outcome, source, exposure = (number / 2**64 for number in struct.unpack("<QQQ", digest))
-    return _SampleDraws(outcome, source, exposure)
 
 
 def _weighted_choice(draw: float, cumulative_weights: Sequence[float]) -> int:

@@ -6,7 +6,9 @@ Letters: T frames (1 for an image), K names in the prompt, H W pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from lavida_gen.scenes.evidence import Use
 from lavida_gen.scenes.images import Frame
@@ -67,14 +69,17 @@ class Draft:
         return any(self.labels)
 
 
-class SampleRecord(TypedDict):
-    """The `json` field of a sample in a shard. Every sample has every key, with values of the same types.
+_AS_WRITTEN = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+"""How records are read: types as declared, numbers finite; keys of later versions are kept."""
+
+
+@with_config(_AS_WRITTEN)
+class Format1Record(TypedDict):
+    """The `json` field of a sample in a shard of format 1. Every sample has every key, with values of the same types.
 
     boxes and edits have one [x, y, width, height] in pixels per frame, zeros for an empty mask; areas are the anomaly's
-    share of each frame, 0..1; group is the image or video that no split separates; fps is 0.0 for images. names,
-    labels, evidence and originals have K entries: evidence is how each label is known (scenes/evidence.py), originals
-    the data set's own wording where a name was cleaned, "" where it is the same. seconds has the time of each frame
-    after the first, all 0.0 where unknown; use is the strictest of all pictures in the sample.
+    share of each frame, 0..1; group is the image or video that no split separates; fps is 0.0 for images. names and
+    labels have K entries.
     """
 
     key: str
@@ -85,11 +90,8 @@ class SampleRecord(TypedDict):
     width: int
     height: int
     fps: float
-    seconds: list[float]
     names: list[str]
     labels: list[bool]
-    evidence: list[str]
-    originals: list[str]
     question: str
     answer: str
     rule: str
@@ -105,5 +107,19 @@ class SampleRecord(TypedDict):
     recipe: str
     licence: str
     attribution: str
-    use: str
     generator: str
+
+
+@with_config(_AS_WRITTEN)
+class SampleRecord(Format1Record):
+    """The `json` field of a sample in a shard: the keys of format 1, and four more.
+
+    evidence and originals have K entries: evidence is how each label is known (scenes/evidence.py), originals the data
+    set's own wording where a name was cleaned, "" where it is the same. seconds has the time of each frame after the
+    first, all 0.0 where unknown; use is the strictest of all pictures in the sample.
+    """
+
+    evidence: list[str]
+    originals: list[str]
+    seconds: list[float]
+    use: str

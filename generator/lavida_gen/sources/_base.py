@@ -33,6 +33,17 @@ LocalPath = Annotated[Path, LocalOnly()]
 class SourceOptions(StrictModel):
     """Options of a source, as written below `sources:` in a recipe; each with a description."""
 
+    def rights(self, about: SourceInfo) -> SourceInfo:
+        """What these options change in a source's own information, such as the licence of a user's own files.
+
+        Args:
+            about: The source's information.
+
+        Returns:
+            `about`, unless a source's options state or choose a licence. `verify` asks for it without opening the data.
+        """
+        return about
+
 
 OptionsT_co = TypeVar("OptionsT_co", bound=SourceOptions, covariant=True, default=SourceOptions)
 
@@ -86,7 +97,7 @@ class Source(ABC, Generic[OptionsT_co]):
 
     def rights(self) -> SourceInfo:
         """`about`, with the licence that the options state where a source reads a user's own files."""
-        return self.about
+        return self.options.rights(self.about)
 
     @property
     @abstractmethod

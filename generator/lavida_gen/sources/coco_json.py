@@ -79,10 +79,6 @@ class CocoJsonSource(CocoImageSource[CocoJsonSourceOptions]):
         index = open_index(_json_file(root, options))
         super().__init__(options, index, _image_folder(root, options, index), options.exif, pieces=True)
 
-    def rights(self) -> SourceInfo:
-        """The licence that the recipe states."""
-        return self.options.rights(self.about)
-
     def credit(self, number: int) -> tuple[str, str]:
         """As the recipe states them, else as the JSON does."""
         rights = self.rights()

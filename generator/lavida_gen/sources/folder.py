@@ -119,10 +119,6 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         super().__init__(options, sorted(self._mask_files), self._masks, list(self._labels.values()))
         self.look_at_sample()
 
-    def rights(self) -> SourceInfo:
-        """The licence that the recipe states."""
-        return self.options.rights(self.about)
-
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """By the option `complete`."""
         return "exhaustive" if self.options.complete else "unannotated"

@@ -88,10 +88,6 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
         """``DATASET/SPLIT/ROW``."""
         return f"{self.options.dataset}/{self.options.split}/{int(self._rows[number]):08d}"
 
-    def rights(self) -> SourceInfo:
-        """The licence that the recipe states."""
-        return self.options.rights(self.about)
-
     def evidence_of_absence(self, name: Name) -> FalseEvidence:
         """By the option `complete`."""
         return "exhaustive" if self.options.complete else "unannotated"

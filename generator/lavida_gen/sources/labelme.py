@@ -79,10 +79,6 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
             if name not in self._index.labels:
                 raise UserError(problem("background", unknown_name("label", name, self._index.labels)))
 
-    def rights(self) -> SourceInfo:
-        """The licence that the recipe states."""
-        return self.options.rights(self.about)
-
     @property
     def kind(self) -> Kind:
         """Images."""

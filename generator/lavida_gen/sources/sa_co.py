@@ -60,6 +60,13 @@ class SaCoSourceOptions(ClipOptions):
         default="val", description="val; test is for evaluation alone, and samples of it are marked so"
     )
 
+    def rights(self, about: SourceInfo) -> SourceInfo:
+        """The licence of the subset; test data are marked."""
+        subset = SUBSETS[self.subset]
+        if self.split == "test":
+            return replace(about, licence=f"{subset.licence}; {TEST}", use="forbidden")
+        return replace(about, licence=subset.licence, use=subset.use)
+
 
 class SaCoSource(MaskletSource[SaCoSourceOptions]):
     """Each clip is a scene; each masklet a region with its noun phrase; categories are not annotated.
@@ -110,12 +117,6 @@ class SaCoSource(MaskletSource[SaCoSourceOptions]):
         images = required.folder(next((folder for folder in folders if folder.is_dir()), folders[0]), "subset")
         required.raise_if_missing()
         super().__init__(options, options.split, open_index(file, "phrase"), images)
-
-    def rights(self) -> SourceInfo:
-        """The licence of the subset; test data are marked."""
-        if self.options.split == "test":
-            return replace(self.about, licence=f"{self._subset.licence}; {TEST}", use="forbidden")
-        return replace(self.about, licence=self._subset.licence, use=self._subset.use)
 
     def key(self, number: int) -> str:
         """``sa_co/SUBSET/SPLIT/VIDEO/FIRST_FRAME``."""

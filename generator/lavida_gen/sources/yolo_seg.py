@@ -103,10 +103,6 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
             got = f"none of {len(self.pictures):,} pictures has a label file, such as {next(iter(owners))}"
             raise DataError(problem(where, got, "labels/ beside images/", SEE))
 
-    def rights(self) -> SourceInfo:
-        """The licence that the recipe states."""
-        return self.options.rights(self.about)
-
     @property
     def kind(self) -> Kind:
         """Images."""

@@ -21,6 +21,7 @@ from typing import BinaryIO
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_STREAM, open_input
 from lavida_gen.common.text import counted
 from lavida_gen.corpus.record import parse_record
 from lavida_gen.corpus.tar_offsets import TarMember, plain_members
@@ -243,7 +244,7 @@ def read_fields(
     where = where or shard
     try:
         with ExitStack() as opened:
-            file = opened.enter_context(shard.open("rb")) if isinstance(shard, Path) else shard
+            file = opened.enter_context(open_input(shard, MAX_STREAM)) if isinstance(shard, Path) else shard
             members = None if keys is None else plain_members(file, keys)
             if members is not None:
                 yield from _read_members(file, members, where)

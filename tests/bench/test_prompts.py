@@ -74,7 +74,7 @@ def test_the_generic_list_is_neutral() -> None:
         ("empty.txt", "no name; expected at least one"),
         ("twice.txt", "'cart' appears twice"),
         ("many.txt", "501 names; expected at most 500"),
-        ("latin.txt", "cannot be read"),
+        ("latin.txt", "is not UTF-8 text"),
     ],
 )
 def test_invalid_lists_of_names_are_refused(

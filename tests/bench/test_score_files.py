@@ -240,7 +240,7 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
     ("from 1", lambda d: (d / "gate.csv").write_text("".join(f"{n},0\n" for n in range(1, 13))),
      "12 frames from 1 to 12; expected 0..11; number frames from 0"),
     ("twice", lambda d: (d / "gate.csv").write_text("0,1\n0,1\n"), "2 frames from 0 to 0; expected 0..1; list each frame once"),
-    ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "cannot be read .*a CSV file of scores"),
+    ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "is not UTF-8 text .*a CSV file of scores"),
     ("half a frame", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("0.5,1,2,3,4,1\n"),
      "frame 0.5; expected whole numbers from 0"),
     ("outside", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("12,1,2,3,4,1\n"),

@@ -114,6 +114,28 @@ def values_by_pillow(data: bytes, where: object) -> tuple[str, NDArray[np.generi
         return image.mode, np.asarray(image)
 
 
+def mask_by_pillow(data: bytes, where: object) -> NDArray[np.uint8]:
+    """Decode a mask image: the indices of a palette image, the highest channel of a colour image.
+
+    Grey is no measure of a colour here: a dark blue would round to 0.
+
+    Args:
+        data: The encoded mask.
+        where: Names it in errors.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        DataError: It is broken or too large.
+    """
+    image = _opened(data, where, "cannot be decoded", "a mask image")
+    with parsing(where, "a mask image", AGAIN, got="cannot be decoded"):
+        if image.mode in ("RGB", "RGBA"):
+            return np.asarray(np.asarray(image, np.uint8)[..., :3].max(axis=2), np.uint8)
+        return np.asarray(image if image.mode in ("L", "P", "1") else image.convert("L"), np.uint8)
+
+
 def header_by_pillow(data: bytes, where: object) -> PictureHeader:
     """Read the header of any picture.
 

@@ -18,6 +18,7 @@ from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import parse_whole_number
 from lavida_bench.videos.types import Track
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_text
 
 RegionRow = tuple[int, float, float, float, float]
 """Frame, left, top, right, bottom; right and bottom exclusive, and not before left and top."""
@@ -41,7 +42,7 @@ def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ..
     outside: list[int] = []
     flat: list[int] = []
     repeated: list[int] = []
-    for line, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for line, text in enumerate(read_text(path, expected="tracks, one region a line").splitlines(), start=1):
         if not text.strip():
             continue
         track, row = _row(text, f"{path}, line {line}")

@@ -25,6 +25,7 @@ from lavida_bench.videos.mask_files import MaskFiles
 from lavida_bench.videos.media import is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_input
 
 FOLDER = re.compile(r"Test(\d+)")
 ENTRY = re.compile(r"\.gt_frame\s*=\s*\[([^\]]*)\]")
@@ -80,11 +81,7 @@ def read_ranges(path: Path) -> list[list[Interval]]:
     Raises:
         DataError: The file cannot be read, names no video, or a range is invalid.
     """
-    try:
-        text = path.read_text("latin-1")
-    except OSError as error:
-        todo = "it comes with the frames, in Test/"
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "the frame labels", todo)) from error
+    text = read_input(path, expected="the frame labels", todo="it comes with the frames, in Test/").decode("latin-1")
     code = "\n".join(line.partition("%")[0] for line in text.splitlines())
     entries = ENTRY.findall(code)
     if not entries:

@@ -22,6 +22,7 @@ from lavida_bench.videos.media import find_videos, frame_number
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_JSON, open_input, parsing
 from lavida_gen.scenes.masks import RLE, decode, encode
 
 VIDEOS = 21
@@ -128,13 +129,10 @@ class _EncodedMasks:
 def _read_variable(path: Path, name: str) -> NDArray[Any]:
     """A variable of a MATLAB file. Raises DataError."""
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
-    try:
-        found = loadmat(path, variable_names=[name])
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
-        todo = "take the official file (MATLAB 5)"
-        raise DataError(problem(path, f"cannot be read ({error})", f"a .mat file with {name}", todo)) from error
+    expected, todo = f"a .mat file with {name}", "take the official file (MATLAB 5)"
+    with open_input(path, MAX_JSON, expected, todo) as file, parsing(path, expected, todo):
+        found = loadmat(file, variable_names=[name])
     if name not in found:
         raise DataError(problem(path, f"no variable {name}", f"a .mat file with {name}", "take the official file"))
     return np.asarray(found[name])

@@ -6,6 +6,7 @@ Without labels a method can be run and its scores can be viewed, but there are n
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -28,6 +29,7 @@ from lavida_bench.videos.mask_files import MaskFiles, read_grey
 from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, did_you_mean, problem
+from lavida_gen.common.input_file import parsing, read_text
 
 
 class LabelRow(NamedTuple):
@@ -174,20 +176,21 @@ def read_labels(path: Path) -> list[LabelRow]:
     Raises:
         DataError: A column is missing or a line is invalid; the message names the line.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file, skipinitialspace=True)
-        if not {"video", "start", "end"} <= set(table.fieldnames or ()):
-            raise DataError(problem(path, f"columns {table.fieldnames}", "video,start,end[,name]"))
-        return [_row(row, f"{path}, line {table.line_num}") for row in table]
+    form = "video,start,end[,name]"
+    table = csv.DictReader(io.StringIO(read_text(path, expected=form)), skipinitialspace=True)
+    with parsing(path, form):
+        rows = [(row, table.line_num) for row in table]
+    if not {"video", "start", "end"} <= set(table.fieldnames or ()):
+        raise DataError(problem(path, f"columns {table.fieldnames}", form))
+    return [_row(row, f"{path}, line {line}") for row, line in rows]
 
 
-def _row(row: dict[str, str], where: str) -> LabelRow:
+def _row(row: dict[str, str | None], where: str) -> LabelRow:
     start, end = (row["start"] or "").strip(), (row["end"] or "").strip()
-    name = (row.get("name") or "").strip()
+    video, name = (row["video"] or "").strip(), (row.get("name") or "").strip()
+    if not video:
+        raise DataError(problem(where, "no video", "video,start,end[,name]"))
     if not start and not end:
-        return LabelRow(row["video"].strip(), None, name)
-    return LabelRow(
-        row["video"].strip(),
-        checked_interval(parse_whole_number(start, where), parse_whole_number(end, where), where),
-        name,
-    )
+        return LabelRow(video, None, name)
+    interval = checked_interval(parse_whole_number(start, where), parse_whole_number(end, where), where)
+    return LabelRow(video, interval, name)

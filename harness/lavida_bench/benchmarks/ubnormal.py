@@ -35,6 +35,7 @@ from lavida_bench.videos.types import Bits, TestVideo, Track
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.file_names import path_inside
+from lavida_gen.common.input_file import read_text
 
 LISTS = ("abnormal_test_video_names.txt", "normal_test_video_names.txt")
 MAP = re.compile(r"_(\d+)_gt\.png$")
@@ -193,7 +194,7 @@ def read_names(path: Path) -> list[str]:
     Raises:
         DataError: A name leads out of the data set's folder.
     """
-    names = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    names = [line.strip() for line in read_text(path, expected="names of videos").splitlines() if line.strip()]
     for name in names:
         path_inside(path.parent, name, path, "fetch the list again")
     return names
@@ -214,7 +215,7 @@ def read_spans(path: Path) -> list[Span]:
     if not path.is_file():
         raise DataError(problem(path, "no such file", "the tracks of an abnormal video", "unpack the annotations"))
     found = []
-    for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+    for line, text in enumerate(read_text(path, expected="object,start,end").splitlines(), start=1):
         if not text.strip():
             continue
         where = f"{path}, line {line}"

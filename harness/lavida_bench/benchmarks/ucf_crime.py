@@ -25,6 +25,7 @@ from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import VIDEOS, find_videos
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_text
 
 FILE = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
 NORMAL = "Normal"
@@ -128,7 +129,7 @@ def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation
         DataError: A line is invalid or names a video again, or the file is empty.
     """
     entries: dict[str, VideoAnnotation] = {}
-    for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+    for line, text in enumerate(read_text(path, expected="NAME CLASS START END START END").splitlines(), start=1):
         if not text.strip():
             continue
         entry = _entry(text.split(), f"{path}, line {line}", inclusive)

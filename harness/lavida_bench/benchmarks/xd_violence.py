@@ -27,6 +27,7 @@ from lavida_bench.videos.media import Media, TruncatedVideo, find_videos
 from lavida_bench.videos.types import TestVideo
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_text
 
 FILE = "annotations.txt"
 CODES = ("A", "B1", "B2", "B4", "B5", "B6", "G")
@@ -189,7 +190,7 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
         DataError: A line is invalid or names a video again, or the file is empty.
     """
     annotations: dict[str, list[Interval]] = {}
-    for line, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+    for line, text in enumerate(read_text(path, expected="NAME START END ...").splitlines(), start=1):
         fields = text.split()
         if not fields:
             continue

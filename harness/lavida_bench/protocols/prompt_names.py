@@ -15,7 +15,9 @@ from typing import Literal, TypedDict
 
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.input_file import read_text
 from lavida_gen.common.resources import resource
+from lavida_gen.common.text import control_character
 
 NamesKind = Literal["benchmark", "generic", "file", "given"]
 GENERIC = resource("generic_names.txt", "lavida_bench")
@@ -135,11 +137,14 @@ def prompt_names_from_list(names: Sequence[str], where: str = "names") -> Prompt
         The names.
 
     Raises:
-        UserError: There is no name, an empty one, one that occurs twice, or more than MAX_NAMES.
+        UserError: There is no name, an empty one, one that occurs twice or holds control characters, or more than
+            MAX_NAMES.
     """
     clean = tuple(" ".join(name.split()) for name in names)
     if not clean or not all(clean):
         raise UserError(problem(where, "an empty name" if clean else "no name", "at least one, none of them empty"))
+    if problems := next((text for name in clean if (text := control_character(name, where))), ""):
+        raise UserError(problems)
     for name in clean:
         if clean.count(name) > 1:
             raise UserError(problem(where, f"{name!r} appears twice", "each name once"))
@@ -161,10 +166,10 @@ def read_names_file(path: Path) -> tuple[str, ...]:
         UserError: The file cannot be read, or prompt_names_from_list refuses the names.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(problem(path, f"cannot be read ({error})", "a text file, one name a line")) from error
-    lines = [line.strip() for line in lines]
+        text = read_text(path, expected="a text file, one name a line")
+    except DataError as error:
+        raise UserError(str(error)) from error
+    lines = [line.strip() for line in text.splitlines()]
     names = prompt_names_from_list([line for line in lines if line and not line.startswith("#")], str(path)).names
     assert names is not None, "a list of names"
     return names

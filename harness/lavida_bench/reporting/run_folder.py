@@ -23,6 +23,7 @@ from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import read_text
 from lavida_gen.common.json_file import read_json
 from lavida_gen.common.text import printable
 from lavida_gen.common.yaml_text import load_yaml
@@ -78,7 +79,7 @@ def render(run: Path) -> Path:
 def _title(run: Path) -> str:
     """The name of the run's recipe; the folder's, where scores came from elsewhere."""
     try:
-        recipe = load_yaml((run / RECIPE).read_text("utf-8"))
+        recipe = load_yaml(read_text(run / RECIPE))
         return str(recipe["name"]) if isinstance(recipe, dict) else run.resolve().name
     except (OSError, ValueError, KeyError, yaml.YAMLError):
         return run.resolve().name

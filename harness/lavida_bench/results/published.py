@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-import yaml
 from pydantic import TypeAdapter
 
+from lavida_gen.common.input_file import parsing, read_text
 from lavida_gen.common.resources import resource
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.yaml_text import load_yaml
 
 FILE = resource("published.yaml", "lavida_bench")
 
@@ -38,7 +39,9 @@ class PublishedMethod(StrictModel):
 @cache
 def all_published() -> tuple[PublishedMethod, ...]:
     """All methods, in the order of the file."""
-    return TypeAdapter(tuple[PublishedMethod, ...]).validate_python(yaml.safe_load(FILE.read_text("utf-8")))
+    text = read_text(FILE)
+    with parsing(FILE, "methods with their numbers", "see the others in the file"):
+        return TypeAdapter(tuple[PublishedMethod, ...]).validate_python(load_yaml(text))
 
 
 def published_for(benchmark: str) -> tuple[PublishedMethod, ...]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_text
 from lavida_gen.common.json_file import read_json as read_json_value
 
 Array = NDArray[Any]
@@ -118,7 +119,7 @@ def read_maps_header(path: Path) -> ArrayHeader | None:
         return ArrayHeader(maps.shape, str(maps.dtype))
     npy = np.lib.format
     try:
-        with zipfile.ZipFile(path) as file:
+        with open_regular(path, MAX_STREAM) as opened, zipfile.ZipFile(opened) as file:
             if f"{MAPS}.npy" not in file.namelist():
                 return None
             with file.open(f"{MAPS}.npy") as member, arrays.PARSING_LOCK:
@@ -144,7 +145,7 @@ def _load_array(path: Path) -> Array:
 def _reason(path: Path, error: Exception) -> str:
     """Why numpy cannot read a file. Its own message may advise to let the file run code."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, MAX_STREAM) as file:
             head = file.read(len(_MAGIC[0]))
     except OSError as open_error:
         return f"cannot be read ({open_error.strerror})"
@@ -230,10 +231,7 @@ def read_boxes(path: Path) -> NDArray[np.float64]:
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(problem(path, f"cannot be read ({error})", "a CSV file of scores")) from error
+    return read_text(path, MAX_JSON, "a CSV file of scores").splitlines()
 
 
 def _parse_rows(path: Path, lines: list[str], form: str, width: int) -> NDArray[np.float64]:

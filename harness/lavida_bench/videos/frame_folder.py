@@ -6,15 +6,14 @@ reader(100, 164, 2)                # uint8 (32, H, W, 3) RGB
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
 
 from lavida_bench.videos.media import IMAGES, Media, numbered_files
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_PICTURE, read_input
+from lavida_gen.scenes.image_decoders import colours_by_pillow, header_by_pillow
 from lavida_gen.scenes.images import decode, probe
 
 
@@ -109,10 +108,7 @@ def _first_size(files: dict[int, Path]) -> tuple[int, int]:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(problem(path, f"cannot be read ({error.strerror})", "an image file")) from error
+    return read_input(path, MAX_PICTURE, "an image file")
 
 
 def decode_file(path: Path, size: tuple[int, int] | None) -> Pixels:
@@ -134,15 +130,8 @@ def decode_file(path: Path, size: tuple[int, int] | None) -> Pixels:
 
 def _decode_tiff(data: bytes, size: tuple[int, int] | None, path: Path) -> Pixels:
     """Decode by Pillow, which refuses truncated files; OpenCV fills in what is missing."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            pixels = np.asarray(image.convert("RGB"), np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
-        got = f"cannot be decoded ({error})"
-        raise DataError(problem(path, got, "a whole TIFF", "fetch the file again")) from error
-    if size is not None and pixels.shape[:2] != size:
-        got = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
+    found = header_by_pillow(data, path).size
+    if size is not None and found != size:  # before it is decoded
+        got = f"{found[1]} x {found[0]} pixels"
         raise DataError(problem(path, got, f"{size[1]} x {size[0]}, as the other frames"))
-    return pixels
+    return colours_by_pillow(data, path)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Bits
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_PICTURE, read_input
+from lavida_gen.scenes.image_decoders import header_by_pillow, mask_by_pillow
 
 Values = NDArray[np.uint8]
 SelectPixels = Callable[[Values, int], Bits]
@@ -65,18 +67,10 @@ def read_grey(path: Path, size: tuple[int, int] | None) -> Values:
     Raises:
         DataError: The file cannot be decoded or is of another size.
     """
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            if image.mode in ("RGB", "RGBA"):
-                values: Values = np.asarray(image, np.uint8)[..., :3].max(axis=2)
-            else:
-                values = np.asarray(image if image.mode in ("L", "P", "1") else image.convert("L"), np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
-        got = f"cannot be decoded ({error})"
-        raise DataError(problem(path, got, "a mask image", "fetch the file again")) from error
-    if size is not None and values.shape != size:
-        got = f"{values.shape[1]} x {values.shape[0]} pixels"
+    data = read_input(path, MAX_PICTURE, "a mask image")
+    found = header_by_pillow(data, path).size
+    if size is not None and found != size:  # before it is decoded
+        got = f"{found[1]} x {found[0]} pixels"
         raise DataError(problem(path, got, f"{size[1]} x {size[0]}, the size of the video"))
+    values: Values = mask_by_pillow(data, path)
     return values

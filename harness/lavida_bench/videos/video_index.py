@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lavida_bench.videos.types import Counts
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_STREAM, open_input
 from lavida_gen.common.video_titles import any_titles
 from lavida_gen.storage import cache
 
@@ -122,10 +123,11 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """
     import av
 
+    todo = "fetch the file again: it is damaged or only partly there"
+    open_input(path, MAX_STREAM, "a video file", todo).close()  # FFmpeg would wait for what a FIFO never gives
     try:
         container = av.open(str(path), **any_titles())
-    except (OSError, av.error.FFmpegError) as error:
-        todo = "fetch the file again: it is damaged or only partly there"
+    except (OSError, ValueError, av.error.FFmpegError) as error:
         raise DataError(problem(path, open_error(error, path), "a video file", todo)) from error
     if not container.streams.video:
         container.close()

@@ -16,7 +16,7 @@ MAX_DIGITS = 300
 """Digits of a number in base 16 or 2; Python refuses to print some that it reads."""
 
 
-class _Refused(yaml.MarkedYAMLError):
+class _RefusedYaml(yaml.MarkedYAMLError):
     """YAML beyond the limits, or with values that Python does not have."""
 
 
@@ -38,26 +38,26 @@ def load_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> obj
     except yaml.YAMLError:
         raise
     except Exception as error:  # a 45th day, a tag that does not fit its value, a number of 5,000 digits, ...
-        raise _Refused(problem=reason_of(error)) from error
+        raise _RefusedYaml(problem=reason_of(error)) from error
 
 
 def _load(text: str, loader: type[yaml.SafeLoader]) -> object:
     if len(text) > MAX_LETTERS:
-        raise _Refused(problem=f"{len(text):,} characters; expected at most {MAX_LETTERS:,}")
+        raise _RefusedYaml(problem=f"{len(text):,} characters; expected at most {MAX_LETTERS:,}")
     _check_structure(text, loader)
     value: object = yaml.load(text, Loader=loader)
     return value
 
 
 def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
-    """Walk over the events, which repeat nothing. Raises _Refused."""
+    """Walk over the events, which repeat nothing. Raises _RefusedYaml."""
     nodes_of_anchor: dict[str, int] = {}
     open_collections: list[tuple[str | None, int]] = [(None, 0)]  # anchor, nodes so far
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
             open_collections.append((event.anchor, 1))
             if len(open_collections) > MAX_DEPTH + 1:
-                raise _Refused(problem=f"nested {len(open_collections) - 1} deep; expected at most {MAX_DEPTH}")
+                raise _RefusedYaml(problem=f"nested {len(open_collections) - 1} deep; expected at most {MAX_DEPTH}")
             continue
         if isinstance(event, yaml.CollectionEndEvent):
             anchor, nodes = open_collections.pop()
@@ -65,7 +65,7 @@ def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
             anchor, nodes = None, nodes_of_anchor.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             if event.value[:3].lstrip("+-").lower().startswith(("0x", "0b")) and len(event.value) > MAX_DIGITS:
-                raise _Refused(problem=f"a number of {len(event.value):,} digits")
+                raise _RefusedYaml(problem=f"a number of {len(event.value):,} digits")
             anchor, nodes = event.anchor, 1
         else:
             continue
@@ -73,5 +73,5 @@ def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
             nodes_of_anchor[anchor] = nodes
         outer, total = open_collections.pop()
         if total + nodes > MAX_NODES:
-            raise _Refused(problem=f"more than {MAX_NODES:,} values, with those that aliases (*name) repeat")
+            raise _RefusedYaml(problem=f"more than {MAX_NODES:,} values, with those that aliases (*name) repeat")
         open_collections.append((outer, total + nodes))

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.scenes.images import decode
 from lavida_gen.scenes.masks import from_png
 from lavida_gen.scenes.sample import SampleRecord
+
+MAX_SAMPLE_PIXELS = 4 * MAX_PIXELS
+"""Pixels of all frames of a sample, which are decoded together: 2 GB with their masks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +98,15 @@ def decode_sample(encoded: EncodedSample, where: str = "") -> DecodedSample:
         The sample as arrays.
 
     Raises:
-        DataError: A frame or mask is broken or has another size than the record states.
+        DataError: A frame or mask is broken or has another size than the record states, or all of them together have
+            more than `MAX_SAMPLE_PIXELS`.
     """
     record, where = encoded.record, where or f"sample {encoded.key}"
     size = (record["height"], record["width"])
+    if (pixels := size[0] * size[1] * len(encoded.frames)) > MAX_SAMPLE_PIXELS:
+        raise DataError(problem(where, f"has {pixels:,} pixels", f"at most {MAX_SAMPLE_PIXELS:,} in all frames"))
     return DecodedSample(
         frames=np.stack([decode(frame, size, where) for frame in encoded.frames]),
-        masks=np.stack([from_png(mask, where) for mask in encoded.masks]),
+        masks=np.stack([from_png(mask, where, size) for mask in encoded.masks]),
         record=record,
     )

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tarfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,14 +20,16 @@ from typing import BinaryIO
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256_file
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_STREAM, open_input
-from lavida_gen.common.text import counted
+from lavida_gen.common.input_file import MAX_STREAM, open_input, unreadable
+from lavida_gen.common.text import counted, printable
 from lavida_gen.corpus.record import parse_record
-from lavida_gen.corpus.tar_offsets import TarMember, plain_members
+from lavida_gen.corpus.tar_files import AGAIN, WHOLE, TarMember, tar_members
 from lavida_gen.scenes.sample import SampleRecord
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.places import open_storage
 
+MAX_SAMPLE = 2_000_000_000
+"""Bytes of the files of one sample."""
 RESUME = "run the same command again: finished shards are kept"
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
@@ -204,15 +205,6 @@ def size_and_sha256(path: Path) -> tuple[int, str]:
     return path.stat().st_size, sha256_file(path)
 
 
-class _EveryKey(Container[str]):
-    def __contains__(self, key: object) -> bool:
-        return True
-
-
-EVERY_KEY = _EveryKey()
-"""Reads all samples as `keys` are read: from the headers' names and sizes alone, which is quicker than `tarfile`."""
-
-
 def read_shard(
     shard: Path | BinaryIO, where: object = None, keys: Container[str] | None = None
 ) -> Iterator[EncodedSample]:
@@ -242,58 +234,31 @@ def read_fields(
         Key of each sample, and its fields by name.
     """
     where = where or shard
-    try:
-        with ExitStack() as opened:
-            file = opened.enter_context(open_input(shard, MAX_STREAM)) if isinstance(shard, Path) else shard
-            members = None if keys is None else plain_members(file, keys)
-            if members is not None:
-                yield from _read_members(file, members, where)
-                return
-            file.seek(0)
-            tar = opened.enter_context(tarfile.open(fileobj=file, mode="r:"))
-            yield from _grouped(tar, where, keys)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(
-            problem(where, f"is not a complete tar ({error})", "a WebDataset shard", "build or fetch it again")
-        ) from error
+    with ExitStack() as opened:
+        if isinstance(shard, Path):
+            file: BinaryIO = opened.enter_context(open_input(shard, MAX_STREAM, WHOLE))
+        else:
+            file = shard
+        for key, members in groupby(tar_members(file, where, keys), key=lambda member: member.stem):
+            yield key, _contents(file, members, where)
 
 
-def _read_members(
-    file: BinaryIO, members: Sequence[TarMember], where: object
-) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """The fields of each sample, which are neighbours in the tar."""
-    for key, fields in groupby(members, key=lambda member: member.name.partition(".")[0]):
-        contents: dict[str, bytes] = {}
-        for member in fields:
-            name = member.name.partition(".")[2]
-            if name in contents:
-                raise DataError(problem(f"{where}: {member.name}", "occurs twice", "each file once"))
+def _contents(file: BinaryIO, members: Iterable[TarMember], where: object) -> dict[str, bytes]:
+    """The fields of a sample, which are neighbours in the tar. Raises DataError."""
+    contents, total = dict[str, bytes](), 0
+    for member in members:
+        place = f"{where}: {printable(member.name)}"
+        field, total = member.name.partition(".")[2], total + member.size
+        if field in contents:
+            raise DataError(problem(place, "occurs twice", "each file once"))
+        if total > MAX_SAMPLE:
+            raise DataError(problem(place, f"is of a sample of more than {MAX_SAMPLE:,} bytes"))
+        try:
             file.seek(member.start)
-            contents[name] = file.read(member.size)
-        yield key, contents
-
-
-def _grouped(
-    tar: tarfile.TarFile, where: object, keys: Container[str] | None
-) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """The fields of each sample, which are neighbours in the tar."""
-    key, fields = "", dict[str, bytes]()
-    for info in tar:
-        stem, _, field = info.name.partition(".")
-        if keys is not None and stem not in keys:
-            continue
-        if stem != key and fields:
-            yield key, fields
-            fields = {}
-        key = stem
-        file = tar.extractfile(info) if info.isreg() else None  # a link would be followed
-        if file is None:
-            raise DataError(problem(f"{where}: {info.name}", "is not a file", "only files in a shard"))
-        if field in fields:
-            raise DataError(problem(f"{where}: {info.name}", "occurs twice", "each file once"))
-        fields[field] = file.read()
-    if fields:
-        yield key, fields
+            contents[field] = file.read(member.size)
+        except OSError as error:
+            raise unreadable(place, error, WHOLE, AGAIN) from error
+    return contents
 
 
 def decode_sample(key: str, fields: dict[str, bytes], where: object) -> EncodedSample:

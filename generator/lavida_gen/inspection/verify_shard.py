@@ -16,7 +16,7 @@ from lavida_gen.config.prompts import SEG, SLOT
 from lavida_gen.corpus.manifest import ShardEntry
 from lavida_gen.corpus.record import KEYS, NEW_KEYS, read_record, record_problems
 from lavida_gen.corpus.schema import sample_row
-from lavida_gen.corpus.shards import EVERY_KEY, EncodedSample, encoded_sample, read_fields, size_and_sha256, to_json
+from lavida_gen.corpus.shards import EncodedSample, encoded_sample, read_fields, size_and_sha256, to_json
 from lavida_gen.corpus.stored_recipe import StoredRecipe
 from lavida_gen.inspection.verify_files import damage
 from lavida_gen.sampling.draws import sample_draws
@@ -167,7 +167,7 @@ def _check_shard(path: Path, job: VerifyJob, tick: Callable[[], None]) -> ShardF
     findings, rows, indices = ShardFindings(entry), RowsDigest(), list[int]()
     readable = True
     try:
-        for key, fields in read_fields(path, entry.file, EVERY_KEY):
+        for key, fields in read_fields(path, entry.file):
             record = _check_sample(key, fields, job, findings)
             if record is None:
                 readable = False

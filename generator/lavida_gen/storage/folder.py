@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from lavida_gen.common.atomic_file import PARTIAL, partial_path, write_atomic
 from lavida_gen.common.file_names import path_inside
+from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_regular
 from lavida_gen.storage.base import KINDS, Storage
 
 
@@ -37,7 +38,11 @@ class LocalFolder(Storage):
 
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading."""
-        return self.file(name).open("rb")
+        return open_regular(self.file(name), MAX_STREAM)
+
+    def read(self, name: str) -> bytes:
+        """Content of a small file."""
+        return read_regular(self.file(name), MAX_JSON)
 
     def size(self, name: str) -> int | None:
         """Size of a file in bytes; None if it does not exist."""

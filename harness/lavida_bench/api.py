@@ -180,6 +180,7 @@ def evaluate(
     options: Mapping[str, object] | None = None,
     protocol: str = "official",
     method: str = "ours",
+    expand: str = "auto",
     metrics: Sequence[str] | None = None,
     baselines: Sequence[str] | None = (),
     smoothing: float | None = None,
@@ -200,6 +201,7 @@ def evaluate(
         options: Its other options.
         protocol: ``official`` or ``paper``.
         method: Name of the method in the result.
+        expand: How a folder's scores become one a frame, as `--expand` of `lavida-bench score-files`.
         metrics: Names of metrics; None = the benchmark's own, then all others that can be computed.
         baselines: Names of baselines that are measured too; None = all.
         smoothing: Sigma in frames: also measure smoothed scores.
@@ -226,7 +228,7 @@ def evaluate(
         bootstrap=Bootstrap(resamples, seed), smoothing=smoothing, allow_partial=allow_partial,
         allow_defects=allow_defects, thumbnails=out is not None, seed=seed, allow_code=allow_code,
     )  # fmt: skip
-    pairs = _score_pairs(scores, benchmark.videos(), allow_partial)
+    pairs = _score_pairs(scores, benchmark.videos(), allow_partial, expand)
     rules = protocols.make(protocol, benchmark.rules)
     measurement = measure(benchmark, rules, pairs, method, current_provenance(), how=settings)
     if out is not None:
@@ -235,13 +237,13 @@ def evaluate(
 
 
 def _score_pairs(
-    scores: Scores, videos: Sequence[TestVideo], allow_partial: bool
+    scores: Scores, videos: Sequence[TestVideo], allow_partial: bool, expand: str
 ) -> Iterator[tuple[TestVideo, VideoScore | None]]:
     """Videos with their scores. Raises UserError for scores of no video, DataError for missing files."""
     from lavida_bench.results.score_files import ScoreFiles
 
     if not isinstance(scores, Mapping):
-        files = ScoreFiles.find(Path(scores), videos)
+        files = ScoreFiles.find(Path(scores), videos, expand)
         files.check(videos, allow_partial)
         return files.pairs(videos)
     keys = tuple(video.key for video in videos)
@@ -256,7 +258,7 @@ def _score_pairs(
 def _video_score(video: TestVideo, scores: ArrayLike | VideoScore | None) -> VideoScore | None:
     if scores is None or isinstance(scores, VideoScore):
         return scores
-    frames = np.asarray(scores, np.float32)
+    frames = np.asarray(scores, np.float64)
     if frames.shape != (video.frame_count,):
         raise DataError(f"{video.key}: scores of shape {frames.shape}; expected ({video.frame_count},), one per frame")
     return VideoScore(video.key, frames)

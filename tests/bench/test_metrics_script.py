@@ -18,6 +18,7 @@ from lavida_bench.metrics.rbdc import RBDC
 from lavida_bench.metrics.tbdc import TBDC
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import EvaluationProtocol
+from lavida_bench.results.expansion import Expansion
 from lavida_bench.results.video_scores import VideoScoreFiles, read_video_score
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import UserError
@@ -25,6 +26,8 @@ from lavida_gen.common.errors import UserError
 Numbers = list[float]
 Case = dict[str, tuple[list[Numbers], list[Numbers]]]
 """Video -> rows of tracks (track, frame, left, top, right, bottom) and of detections (frame, ..., score)."""
+
+PLAIN = Expansion("frames")
 
 
 def inclusive_iou(one: Numbers, other: Numbers) -> float:
@@ -107,7 +110,9 @@ def measured(case: Case, folder: Path, protocol: EvaluationProtocol | None = Non
         np.save(folder / f"{key}.npy", np.zeros(6))
         truth = read_tracks(folder / f"{key}.txt", 6, DefectLog())
         video = TestVideo(key, 6, (40, 40), unread, frame_labels=np.ones(6, np.bool_), tracks=truth)
-        score = read_video_score(VideoScoreFiles(folder / f"{key}.npy", folder / f"{key}.boxes.csv"), video)
+        score = read_video_score(
+            VideoScoreFiles(folder / f"{key}.npy", boxes=folder / f"{key}.boxes.csv"), video, PLAIN
+        )
         for one in made:
             one.update((protocol or protocols.make("official")).view(video, score))
     return {one.name: one.exact() for one in made}
@@ -140,7 +145,7 @@ def test_bounds_are_reached_and_noted(tmp_path: Path) -> None:
     made = RBDC()
     truth = read_tracks(tmp_path / "v.txt", 6, DefectLog())
     video = TestVideo("v", 6, (40, 40), unread, frame_labels=np.ones(6, np.bool_), tracks=truth)
-    score = read_video_score(VideoScoreFiles(tmp_path / "v.npy", tmp_path / "v.boxes.csv"), video)
+    score = read_video_score(VideoScoreFiles(tmp_path / "v.npy", boxes=tmp_path / "v.boxes.csv"), video, PLAIN)
     made.update(protocols.make("official").view(video, score))
     assert made.notes()[1] == "detections share scores: by their order the number is between 0.833333 and 1.000000"
 
@@ -159,7 +164,7 @@ def test_the_number_of_frames_is_an_option_of_the_protocol_and_in_the_result(tmp
     assert protocols.from_id(protocol.id, protocol.rules).id == protocol.id
     made = TBDC()
     video = TestVideo("v", 6, (40, 40), unread, frame_labels=np.ones(6, np.bool_), tracks=())
-    score = read_video_score(VideoScoreFiles(tmp_path / "v.npy", tmp_path / "v.boxes.csv"), video)
+    score = read_video_score(VideoScoreFiles(tmp_path / "v.npy", boxes=tmp_path / "v.boxes.csv"), video, PLAIN)
     made.update(protocol.view(video, score))
     assert made.counts()["frames"] == 4
     assert made.notes()[0].endswith("over 4 frames (as the protocol has it)")
@@ -176,7 +181,9 @@ def test_resamples_count_false_positives_over_the_given_frames(tmp_path: Path) -
         measured({key: case[key]}, tmp_path)
         truth = read_tracks(tmp_path / f"{key}.txt", 6, DefectLog())
         video = TestVideo(key, 6, (40, 40), unread, frame_labels=np.ones(6, np.bool_), tracks=truth)
-        score = read_video_score(VideoScoreFiles(tmp_path / f"{key}.npy", tmp_path / f"{key}.boxes.csv"), video)
+        score = read_video_score(
+            VideoScoreFiles(tmp_path / f"{key}.npy", boxes=tmp_path / f"{key}.boxes.csv"), video, PLAIN
+        )
         made.update(protocols.make("official rbdc_frames=100").view(video, score))
     once = made.value(np.ones((1, len(made.keys))))
     assert once["micro"][0] == pytest.approx(made.exact()["micro"])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.cli import main
 from lavida_bench.results.score_files import ScoreFiles
-from lavida_bench.videos.types import TestVideo
+from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError
 
 F = 12
@@ -29,6 +29,11 @@ def unread(start: int, stop: int, step: int) -> NDArray[np.uint8]:
 
 def video(key: str = "gate", frames: int = F) -> TestVideo:
     return TestVideo(key, frames, (6, 8), unread, 25.0, frame_labels=np.arange(frames) < 3)
+
+
+def read_one(folder: Path) -> VideoScore | None:
+    ((_, found),) = ScoreFiles.find(folder, [video()]).pairs([video()])
+    return found
 
 
 SCORES = np.linspace(-1, 1, F).astype(np.float32).round(3)
@@ -52,7 +57,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
 @pytest.mark.parametrize("form", WRITERS)
 def test_every_format_gives_the_same(form: str, tmp_path: Path) -> None:
     WRITERS[form](tmp_path)
-    found = ScoreFiles.find(tmp_path, [video()]).score(video())
+    found = read_one(tmp_path)
     assert found is not None
     assert found.frames == pytest.approx(SCORES)
     assert found.scored is None
@@ -70,7 +75,7 @@ def test_regions_from_all_three_places(tmp_path: Path) -> None:
     ):  # fmt: skip
         (tmp_path / name).mkdir()
         write(tmp_path / name)
-        found = ScoreFiles.find(tmp_path / name, [video()]).score(video())
+        found = read_one(tmp_path / name)
         assert found is not None
         assert found.detections is not None
         assert found.detections.frames.tolist() == [3, 4]
@@ -80,7 +85,7 @@ def test_regions_from_all_three_places(tmp_path: Path) -> None:
 
 def test_a_null_is_a_frame_without_a_score(tmp_path: Path) -> None:
     (tmp_path / "gate.json").write_text(json.dumps([None, *SCORES.tolist()[1:]]))
-    found = ScoreFiles.find(tmp_path, [video()]).score(video())
+    found = read_one(tmp_path)
     assert found is not None
     assert found.scored is not None
     assert np.flatnonzero(~found.scored).tolist() == [0]
@@ -96,10 +101,10 @@ def test_maps_are_read_in_pieces(form: str, tmp_path: Path) -> None:
         np.savez(tmp_path / "gate.npz", frames=SCORES, pixels=maps)
         (tmp_path / "gate.npz").rename(tmp_path / f"gate.{form}")
     files = ScoreFiles.find(tmp_path, [video()])
-    found = files.score(video())
+    ((_, found),) = files.pairs([video()])
     assert found is not None
     assert (found.read_pixels(3, 7) == maps[3:7]).all()
-    assert files.notes() == ()
+    assert files.notes([video()]) == ()
 
 
 def test_maps_of_the_scored_frames_alone_find_their_places(tmp_path: Path) -> None:
@@ -107,10 +112,12 @@ def test_maps_of_the_scored_frames_alone_find_their_places(tmp_path: Path) -> No
     maps = np.ones((4, 2, 3), np.float32) * np.arange(1, 5)[:, None, None]
     np.savez(tmp_path / "gate.npz", frames=SCORES, scored=scored, pixels=maps)
     files = ScoreFiles.find(tmp_path, [video()])
-    found = files.score(video())
+    ((_, found),) = files.pairs([video()])
     assert found is not None
     assert found.read_pixels(2, 8)[:, 0, 0].tolist() == [0, 2, 0, 0, 3, 0]
-    assert files.notes() == ("pixel scores of 1 videos are rounded to float16: pixel metrics are exact for these",)
+    assert files.notes([video()]) == (
+        "pixel scores of 1 videos are rounded to float16: pixel metrics are exact for these",
+    )
 
 
 def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:
@@ -128,12 +135,12 @@ def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
-        (F + 1, r"13 frame scores; expected 12, one per frame; one too many: of frames counted from 1"),
-        (F - 1, r"11 frame scores; expected 12, one per frame; one too few: of differences of two frames\?"),
-        (3, r"3 frame scores; expected 12, one per frame; one for every 4 frames\? np.repeat\(scores, 4\)"),
-        (0, r"gate.npy: no score; expected 12, one per frame$"),
-        (10, r"the last 2 are missing: an incomplete last clip\? repeat the last score"),
-        (40, r"40 frame scores; expected 12, one per frame; score every frame of the video as it decodes"),
+        (F + 1, r"gate: 13 for 12\); expected one score a frame; .* choose one: --expand drop:first = .*drop:last = "),
+        (F - 1, r"gate: 11 for 12\); .* choose one: --expand first:1 = .*; --expand last:1 = "),
+        (3, r"gate: 3 for 12\); .* choose one: --expand (4|segments:3) = .*; --expand 5 = "),
+        (0, r"gate.npy: no score; expected one per frame$"),
+        (10, r"gate: 10 for 12\); .*--expand first:2 = .*--expand last:2 = "),
+        (40, r"1 of 1 videos have another number of scores than frames \(gate 40 for 12\); .*score every frame of the"),
     ],
 )
 def test_a_wrong_length_names_its_likely_cause(frames: int, message: str, tmp_path: Path) -> None:
@@ -158,7 +165,7 @@ def test_a_wrong_length_names_its_likely_cause(frames: int, message: str, tmp_pa
 def test_regions_that_are_no_numbers(more: dict[str, Any], message: str, tmp_path: Path) -> None:
     (tmp_path / "gate.json").write_text(json.dumps({"frames": SCORES.tolist(), **more}))
     with pytest.raises(DataError, match=message):
-        ScoreFiles.find(tmp_path, [video()]).score(video())
+        read_one(tmp_path)
 
 
 @pytest.mark.parametrize("frame", ["inf", "nan", "1e300", "1.5"])
@@ -166,24 +173,32 @@ def test_frames_of_regions_that_are_no_whole_numbers(frame: str, tmp_path: Path)
     np.save(tmp_path / "gate.npy", SCORES)
     (tmp_path / "gate.boxes.csv").write_text(f"0,1,1,2,2,0.5\n{frame},1,1,2,2,0.5\n")
     with pytest.raises(DataError, match=r"boxes\.csv: frame .*; expected whole numbers from 0"):
-        ScoreFiles.find(tmp_path, [video()]).score(video())
+        read_one(tmp_path)
 
 
 def test_json_of_endless_depth_and_maps_of_no_pixel(tmp_path: Path) -> None:
     (tmp_path / "gate.json").write_text("[" * 100_000)
     with pytest.raises(DataError, match=r"gate\.json: is not valid JSON \(.*expected a JSON list of scores"):
-        ScoreFiles.find(tmp_path, [video()]).score(video())
+        read_one(tmp_path)
     (tmp_path / "gate.json").unlink()
     np.savez(tmp_path / "gate.npz", frames=SCORES, pixels=np.zeros((F, 0, 4), np.float16))
     with pytest.raises(DataError, match=r"pixel scores float16 \(12, 0, 4\); expected \(12, h, w\) numbers"):
-        ScoreFiles.find(tmp_path, [video()]).score(video())
+        read_one(tmp_path)
 
 
 def test_all_wrong_lengths_are_reported_at_once(tmp_path: Path) -> None:
     videos = [video(f"v{n}") for n in range(13)]
+    for place, one in enumerate(videos):
+        np.save(tmp_path / f"{one.key}.npy", np.zeros(F + 5 + place))
+    with pytest.raises(DataError, match=r"13 of 13 videos have .* \(v0 17 for 12, v1 18 for 12, .* and 7 more\)"):
+        ScoreFiles.find(tmp_path, videos).check(videos, allow_partial=False)
+
+
+def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
+    videos = [video(f"v{n}") for n in range(13)]
     for one in videos:
-        np.save(tmp_path / f"{one.key}.npy", np.zeros(F - 1))
-    with pytest.raises(DataError, match=r"v0.npy: 11 frame scores") as caught:
+        (tmp_path / f"{one.key}.npy").write_text("xyz")
+    with pytest.raises(DataError, match=r"v0.npy: not a NumPy file") as caught:
         ScoreFiles.find(tmp_path, videos).check(videos, allow_partial=False)
     assert len(str(caught.value).splitlines()) == 11
     assert str(caught.value).endswith("... and 3 more")
@@ -202,13 +217,13 @@ def test_missing_videos_are_listed_and_misspelt_ones_recognised(tmp_path: Path) 
     assert "'arson001_x265': did you mean 'Arson001_x264'?" in text
     assert "or use --allow-partial, which marks the result partial" in text
     files.check(videos, allow_partial=True)
-    assert files.notes() == ("1 files of no test video were ignored: arson001_x265",)
+    assert files.notes(videos) == ("1 files of no test video were ignored: arson001_x265",)
     assert files.missing(videos) == [one.key for one in videos[1:]]
 
 
 CASES: list[tuple[str, Callable[[Path], Any], str]] = [
-    ("no folder", lambda d: d.rmdir(), "no such folder; expected a folder of scores, one file per video"),
-    ("nothing", lambda d: None, r"scores of none of the 1 videos; no .npy, .npz, .csv or .json is there"),
+    ("no folder", lambda d: d.rmdir(), "no such folder; expected a folder of scores, or one file for all videos"),
+    ("nothing", lambda d: None, r"scores of none of the 1 videos; no .npy, .npz, .csv, .tsv, .txt, .json, .mat is there"),
     ("other names", lambda d: np.save(d / "x.npy", SCORES), r"there are x; expected files as gate.npy"),
     ("two", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.json").write_text("[]"), "gate.npy: gate.json has the same name; expected one of them"),
     ("spelt twice", lambda d: np.save(d / "gate.npy", SCORES) or np.save(d / "gate.mp4.npy", SCORES),
@@ -218,8 +233,8 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
     ("broken npy", lambda d: (d / "gate.npy").write_text("xyz"), r"gate\.npy: not a NumPy file; expected an array that np\.save wrote, of numbers$"),
     ("empty npy", lambda d: (d / "gate.npy").touch(), r"gate\.npy: empty file; expected an array that np\.save wrote"),
     ("cut npy", lambda d: np.save(d / "gate.npy", SCORES) or os.truncate(d / "gate.npy", 20), r"gate\.npy: cannot be read \(EOF"),
-    ("pickle", lambda d: np.save(d / "gate.npy", np.array([None] * F, object)), r"holds Python objects; expected .* numbers$"),
-    ("pickles", lambda d: np.savez(d / "gate.npz", frames=np.array([None] * F, object)), r"holds Python objects; expected"),
+    ("pickle", lambda d: np.save(d / "gate.npy", np.array([None] * F, object)), r"holds Python objects\): pickles can .*`scores = np.load\('gate.npy', allow_pickle=True\).tolist"),
+    ("pickles", lambda d: np.savez(d / "gate.npz", frames=np.array([None] * F, object)), r"holds Python objects\): pickles can run code and are not read"),
     ("npz as npy", lambda d: np.savez(d / "a.npz", SCORES) or (d / "a.npz").rename(d / "gate.npy"), "is no single array"),
     ("broken npz", lambda d: (d / "gate.npz").write_text("xyz"), r"gate\.npz: not a NumPy file; expected arrays that np\.savez wrote"),
     ("no frames", lambda d: np.savez(d / "gate.npz", a=SCORES, b=SCORES), "holds a, b; expected frames, scored, .*frames is"),
@@ -235,12 +250,14 @@ FILES: list[tuple[str, Callable[[Path], Any], str]] = [
     ("json", lambda d: (d / "gate.json").write_text("{"), "is not valid JSON .*; expected a JSON list of scores"),
     ("number", lambda d: (d / "gate.json").write_text("3"), "holds a int; expected a list of scores, or an object of frames"),
     ("uneven", lambda d: (d / "gate.json").write_text('{"frames": [[1], [2, 3]]}'), "lists of uneven lengths"),
-    ("csv words", lambda d: (d / "gate.csv").write_text("score\n1\nx\n"), "line 3: 'x'; expected one score per line"),
-    ("csv cells", lambda d: (d / "gate.csv").write_text("0,1\n1,2,3\n"), "line 2: '1,2,3'; expected frame,score"),
-    ("from 1", lambda d: (d / "gate.csv").write_text("".join(f"{n},0\n" for n in range(1, 13))),
-     "12 frames from 1 to 12; expected 0..11; number frames from 0"),
-    ("twice", lambda d: (d / "gate.csv").write_text("0,1\n0,1\n"), "2 frames from 0 to 0; expected 0..1; list each frame once"),
-    ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "is not UTF-8 text .*a CSV file of scores"),
+    ("csv words", lambda d: (d / "gate.csv").write_text("score\n1\nx\n"), "line 3: 'x'; expected a number"),
+    ("csv cells", lambda d: (d / "gate.csv").write_text("0,1\n1,2,3\n"), "line 2: 3 columns; expected 2, as in the first line"),
+    ("from 2", lambda d: (d / "gate.csv").write_text("".join(f"{n},0\n" for n in range(2, 14))),
+     "12 frames from 2 to 13; expected 0..11; number the frames of all files alike, from 0 or from 1"),
+    ("twice", lambda d: (d / "gate.csv").write_text("frame,score\n0,1\n0,1\n"), "2 frames from 0 to 0; expected each frame once"),
+    ("uneven steps", lambda d: (d / "gate.csv").write_text("0,1\n1,1\n5,1\n"), "3 frames from 0 to 5; expected each frame once"),
+    ("half", lambda d: (d / "gate.csv").write_text("frame,score\n0.5,1\n1,1\n"), "frame numbers that are no whole numbers"),
+    ("bytes", lambda d: (d / "gate.csv").write_bytes(b"\xff\xfe\x00"), "is not UTF-8 text .*a table of scores"),
     ("half a frame", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("0.5,1,2,3,4,1\n"),
      "frame 0.5; expected whole numbers from 0"),
     ("outside", lambda d: np.save(d / "gate.npy", SCORES) or (d / "gate.boxes.csv").write_text("12,1,2,3,4,1\n"),
@@ -350,6 +367,7 @@ def test_labels_of_no_video_are_a_warning_in_the_terminal(small_folder: Path, tm
         np.save(scores / f"{opened.key}.npy", np.linspace(0, 1, opened.frame_count))
     (root / "labels.csv").write_text("video,start,end\ngatte,1,3\n")
     words = ["score-files", "-b", "folder", "--root", str(root), "-s", str(scores), "--resamples", "0"]
-    output = CliRunner().invoke(main, [*words, "--baseline", "none"]).output
+    output = CliRunner().invoke(main, [*words, "--baseline", "none", "--allow-partial", "--allow-defects"]).output
+    assert "protocol official/2+defects (partial)" in output
     assert "warning: the scored frames are all normal or all abnormal" in output
     assert "labels.csv: no video 'gatte': did you mean 'gate'?; left out" in output

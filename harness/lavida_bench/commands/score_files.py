@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--benchmark", "-b", required=True, metavar="NAME", help="See `lavida-bench benchmarks`.")
-@click.option("--scores", "-s", required=True, type=PATH, help="Folder with one file per video.")
+@click.option("--scores", "-s", required=True, type=PATH, help="Folder with one file per video, or a file for all.")
+@click.option(
+    "--expand", default="auto", show_default=True, metavar="HOW",
+    help="Where there are fewer scores than frames: 16 (one for every 16), segments:32, first:4, last:4 (missing "
+    "frames), clips:16, padded:16, drop:first, drop:last, none. auto takes the one pattern that fits all files.",
+)  # fmt: skip
 @ROOT
 @OPTION
 @PROTOCOL
@@ -50,17 +55,20 @@ if TYPE_CHECKING:
 @CODE
 @JSON
 def command(
-    benchmark: str, scores: Path, root: Path | None, settings: tuple[str, ...], protocol: str, method: str | None,
-    metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, allow_defects: bool,
+    benchmark: str, scores: Path, expand: str, root: Path | None, settings: tuple[str, ...], protocol: str,
+    method: str | None, metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, allow_defects: bool,
     smoothing: float | None, resamples: int, seed: int, out: Path | None, allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Evaluate any method from its files of scores.
 
-    One .npy, .npz, .csv or .json of frame scores per video; pixel maps and boxes if there are any:
+    One .npy, .npz, .csv, .tsv, .txt, .json or .mat of frame scores per video, or one for all videos; pixel maps and
+    boxes if there are any:
 
     \b
     SCORES/Arson009_x264.npy           (F,) scores, higher = more anomalous
     SCORES/Arson009_x264.csv           or one score per line, or frame,score
+    SCORES.npz (.json, .mat, .csv)     or all videos: video -> scores; video,frame,score
+    SCORES.npy                         or one array over all videos, in the benchmark's order
     SCORES/Arson009_x264.maps.npy      (F, h, w) pixel scores
     SCORES/Arson009_x264.boxes.csv     frame,left,top,right,bottom,score; ends inclusive
 
@@ -82,7 +90,7 @@ def command(
         allow_partial=allow_partial, allow_defects=allow_defects, thumbnails=out is not None, seed=seed,
         allow_code=allow_code,
     )  # fmt: skip
-    measurement = _measure(opened, scores, protocols.make(protocol, opened.rules), method, how, out)
+    measurement = _measure(opened, scores, expand, protocols.make(protocol, opened.rules), method, how, out)
     _print_measurement(measurement, out, as_json)
 
 
@@ -105,8 +113,8 @@ def _refuse_unknown(metrics: tuple[str, ...], baselines: tuple[str, ...], allow_
 
 
 def _measure(
-    benchmark: Benchmark, scores: Path, protocol: EvaluationProtocol, method: str | None, how: MeasureSettings,
-    out: Path | None,
+    benchmark: Benchmark, scores: Path, expand: str, protocol: EvaluationProtocol, method: str | None,
+    how: MeasureSettings, out: Path | None,
 ) -> Measurement:  # fmt: skip
     from lavida_bench.benchmarks._gate import admit
     from lavida_bench.evaluation.measure import frames_to_measure, measure
@@ -116,13 +124,14 @@ def _measure(
     videos = benchmark.videos()
     with progress(sum(video.frame_count for video in videos), f"check {benchmark.name}") as advance:
         admit(benchmark, how.allow_partial, how.allow_defects, advance)
-    files = ScoreFiles.find(scores, videos)
+    files = ScoreFiles.find(scores, videos, expand)
     files.check(videos, how.allow_partial)
+    facts = {"scores": str(scores), **({} if expand == "auto" else {"expand": expand})}
     kept = None if out is None else os.path.relpath(scores.resolve(), out.resolve())
     with progress(frames_to_measure(benchmark, how), f"score {benchmark.name}") as advance:
         return measure(
             benchmark, protocol, files.pairs(videos), method or scores.resolve().name,
-            current_provenance({"scores": str(scores)}), scores=kept, warnings=files.notes(), how=how, advance=advance,
+            current_provenance(facts), scores=kept, warnings=files.notes(videos), how=how, advance=advance,
         )  # fmt: skip
 
 

@@ -246,11 +246,13 @@ def stored_scores(run: Path, entry: ResultEntry, benchmark: Benchmark) -> Videos
     if entry.scores is None:
         raise DataError(problem(run, f"kept no scores of {benchmark.name}", "scores by video", "score again"))
     folder, videos = run / entry.scores, benchmark.videos()  # of `score-files`: wherever the user's files are
-    if not folder.is_dir():
-        raise DataError(problem(folder, "no such folder", f"the scores of {run}", "put them there, or score again"))
+    if not folder.exists():
+        raise DataError(
+            problem(folder, "no such folder or file", f"the scores of {run}", "put them there, or score again")
+        )
     if (folder.parent / HEADER).is_file():
         return _read_store(ScoreStore.open(folder.parent), videos)
-    return ScoreFiles.find(folder, videos).pairs(videos)
+    return ScoreFiles.find(folder, videos, entry.provenance.model.get("expand", "auto")).pairs(videos)
 
 
 def _read_store(store: ScoreStore, videos: Sequence[TestVideo]) -> Iterator[tuple[TestVideo, VideoScore | None]]:

@@ -26,6 +26,7 @@ from lavida_gen.common.errors import DataError, problem
 VideosWithScores = Iterable[tuple[TestVideo, VideoScore | None]]
 """Each test video with the method's scores of it; None = the method has none."""
 SHOWN = 10  # missing videos listed in an error
+INVERTED = 0.35  # frame AUC from which scores look inverted
 FEW = 10  # videos below which a bootstrap over videos is not reliable
 
 REASONS = {
@@ -33,6 +34,7 @@ REASONS = {
     "pixels": "no video has both pixel labels and pixel maps",
     "tracks": "no video has both tracks and detections (the mask criteria need masks of both)",
 }
+BOXES_ALONE = "the method gives boxes alone"
 UNLABELLED = "no video has labels"
 NO_DATA = "no video has the data they need (delays and alarms: a frame rate)"
 
@@ -48,6 +50,7 @@ class _CoverageCounter:
     missing: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     unlabelled: int = 0
+    boxes_alone: int = 0
 
     def add(self, video: TestVideo, scored_frames: int) -> None:
         """Count a video of which `scored_frames` frames are scored. Raises DataError for a second one of its key."""
@@ -79,7 +82,7 @@ def _view(video: TestVideo, score: VideoScore | None, protocol: EvaluationProtoc
 def _count_scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | None) -> int:
     """The number of frames of a video whose score counts; without labels, every score counts."""
     if item is not None:
-        return len(item.frames)
+        return item.score.frame_count if item.score.boxes_alone else len(item.frames)
     if score is None or video.frame_labels is not None:
         return 0
     return score.frame_count if score.scored is None else int(score.scored.sum())
@@ -107,7 +110,8 @@ def update_metrics(
 
 def _update(metrics: Sequence[Metric], item: EvaluatedVideo) -> None:
     for metric in metrics:
-        metric.update(item)
+        if metric.needs != "frames" or len(item.frames):
+            metric.update(item)
 
 
 def _incomplete_error(counter: _CoverageCounter, coverage: Coverage, protocol: EvaluationProtocol) -> DataError:
@@ -216,9 +220,12 @@ def _update_all(
     for video, score in pairs:
         item = _view(video, score, protocol)
         counter.add(video, _count_scored(video, score, item))
+        counter.boxes_alone += score is not None and score.boxes_alone
         if item is None:
             continue
         _update(raw, item)
+        if not len(item.frames):
+            continue
         if smoothing is not None:
             _update(smoothed, smooth(item, smoothing))
         oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)), np.float32)))
@@ -271,6 +278,8 @@ def _all_metrics(protocol: EvaluationProtocol) -> list[str]:
 def _why_not_scored(metric: Metric, counter: _CoverageCounter) -> str:
     if counter.unlabelled == counter.videos_total:
         return UNLABELLED
+    if metric.needs == "frames" and counter.boxes_alone == counter.videos:
+        return BOXES_ALONE
     if metric.needs == "frames" and counter.frames:
         return NO_DATA
     return REASONS[metric.needs]
@@ -296,6 +305,11 @@ def _warnings(
     auc = results["frame_auc"].headline.value if "frame_auc" in results else None
     if "frame_auc" in results and auc is None:
         warnings.append("the scored frames are all normal or all abnormal: metrics that rank them are undefined")
+    if auc is not None and auc < INVERTED:
+        warnings.append(
+            f"frame AUC {auc:.4f} is far below chance: do high scores mean normal here? A higher score must mean more "
+            f"anomalous; the negated scores have {1 - auc:.4f}"
+        )
     if auc is not None and auc < ceiling:
         warnings.append(
             f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "

@@ -138,7 +138,7 @@ class ViewCollector:
             self.advance(video.frame_count)
 
     def _add_view(self, video: TestVideo, score: VideoScore) -> None:
-        if not self.protocol.select([video]):
+        if not self.protocol.select([video]) or score.boxes_alone:
             return
         frames, values = self._counted_scores(video, score)
         if not len(frames):

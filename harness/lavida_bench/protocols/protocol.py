@@ -202,7 +202,8 @@ class Official(EvaluationProtocol):
         assert video.frame_labels is not None, "checked by view"
         frames = np.arange(video.frame_count) if score.scored is None else np.flatnonzero(score.scored)
         labels, values = video.frame_labels[frames], score.frames[frames]
-        return EvaluatedVideo(video, score, frames, labels, values, frames, detection_frames=self.rbdc_frames)
+        seen = np.arange(video.frame_count) if score.boxes_alone else frames
+        return EvaluatedVideo(video, score, frames, labels, values, seen, detection_frames=self.rbdc_frames)
 
 
 class Paper(EvaluationProtocol):
@@ -261,13 +262,14 @@ class Paper(EvaluationProtocol):
 
     def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:
         assert video.frame_labels is not None, "checked by view"
-        sampled = self.frames_to_score(video)
+        seen = sampled = self.frames_to_score(video)
         if score.scored is not None:
             sampled = sampled[score.scored[sampled]]
+            seen = seen if score.boxes_alone else sampled
         frames = (sampled[:, None] + np.arange(self.every)).reshape(-1)
         values = np.repeat(score.frames[sampled], self.every)
         labels, size = video.frame_labels[frames], self.rules.paper_pixel_size
-        return EvaluatedVideo(video, score, frames, labels, values, sampled, size, "nearest", endpoints=True)
+        return EvaluatedVideo(video, score, frames, labels, values, seen, size, "nearest", endpoints=True)
 
 
 PROTOCOLS: dict[str, type[Official] | type[Paper]] = {"official": Official, "paper": Paper}

@@ -3,10 +3,14 @@
     DIR/KEY.npy          (F,) frame scores
     DIR/KEY.npz          frames (F,), and optionally: scored (F,) bool, boxes (D, 4), box_frames (D,),
                          box_scores (D,), pixels (F, h, w); right and bottom of boxes EXCLUSIVE
-    DIR/KEY.csv          one score per line, or frame,score with frames from 0
-    DIR/KEY.json         a list of scores (null = not scored), or the names of an .npz with lists
+    DIR/KEY.csv          one score per line, or frame,score; also .tsv, .txt; see score_table
+    DIR/KEY.json         a list of scores (null = not scored), {"frame": score}, or the names of an .npz with lists
+    DIR/KEY.mat          one variable
     DIR/KEY.boxes.csv    frame,left,top,right,bottom,score beside any of them; right and bottom INCLUSIVE
     DIR/KEY.maps.npy     (F, h, w) pixel scores beside any of them, read in pieces
+
+or one file for all videos (see score_collection), given itself or alone in DIR. Where a video has another number of
+scores than frames, one pattern for all files is inferred or chosen (see expansion). Boxes may stand alone.
 
 KEY is the video's name as the benchmark has it, with or without its suffix (.mp4); "/" in it is a folder or "%2F".
 The files that `lavida-bench score` keeps can be read too. Letters: F frames of a video, D regions, h w of a map.
@@ -14,18 +18,24 @@ The files that `lavida-bench score` keeps can be read too. Letters: F frames of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lavida_bench.results.score_formats import READERS
-from lavida_bench.results.video_scores import VideoScoreFiles, is_rounded, read_video_score
-from lavida_bench.videos.media import VIDEOS, is_stray
+from lavida_bench.results.expansion import Expansion, Lengths, choose, parse
+from lavida_bench.results.frame_numbers import pattern
+from lavida_bench.results.score_collection import read_collection, spellings
+from lavida_bench.results.score_formats import PICKLES, READERS, pickle_reason
+from lavida_bench.results.video_scores import VideoScoreFiles, frame_scores, is_rounded, read_video_score
+from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, did_you_mean, problem
 from lavida_gen.common.text import shorten
 
 SHOWN = 10  # problems or names listed in an error
+PROSE = re.compile(r"(readme|license|licence|notes?|changelog)\b", re.IGNORECASE)
+FEWEST_SCALED = 3  # videos from which scores that span 0 to 1 are no coincidence
 PARTS = (".boxes.csv", ".maps.npy")
 
 
@@ -37,52 +47,115 @@ class ScoreFiles:
         folder: Where they are.
         files: Key of a video -> its files.
         extra: Names of files that belong to no video.
+        expand: `--expand`.
+        read_as: Sentences about how a file of all videos was read.
     """
 
     folder: Path
     files: dict[str, VideoScoreFiles]
     extra: tuple[str, ...]
+    expand: str = "auto"
+    read_as: tuple[str, ...] = ()
 
     @classmethod
-    def find(cls, folder: Path, videos: Sequence[TestVideo]) -> ScoreFiles:
+    def find(cls, where: Path, videos: Sequence[TestVideo], expand: str = "auto") -> ScoreFiles:
         """Match the files of a folder to videos, by name.
 
         Args:
-            folder: The folder, searched with its subfolders.
+            where: The folder, searched with its subfolders, or one file with the scores of all videos.
             videos: The test videos.
+            expand: How scores become one a frame: see `expansion.parse`.
 
         Returns:
             The files of each video.
 
         Raises:
+            UserError: `expand` is no pattern.
             DataError: There is no such folder, it has scores of none of the videos, or two files for one video.
         """
-        if not folder.is_dir():
-            raise DataError(problem(folder, "no such folder", "a folder of scores, one file per video"))
-        by_name = _files_by_name(folder)
+        parse(expand)
+        if where.is_file():
+            return cls._from_collection(where, videos, expand)
+        if not where.is_dir():
+            raise DataError(problem(where, "no such folder", "a folder of scores, or one file for all videos"))
+        by_name = _files_by_name(where)
         files, extra = {}, dict(by_name)
         for video in videos:
-            names = [name for name in _spellings(video.key) if name in by_name]
+            names = [name for name in spellings(video.key) if name in by_name]
             if len(names) > 1:
                 got = f"scores under {names[0]!r} and under {names[1]!r}"
-                raise DataError(problem(f"{folder}, {video.key}", got, "one of them", "remove the other"))
+                raise DataError(problem(f"{where}, {video.key}", got, "one of them", "remove the other"))
             if names:
                 files[video.key] = by_name[names[0]]
                 extra.pop(names[0], None)
-        if not files:
-            hint = f"there are {', '.join(sorted(extra)[:3])}" if extra else "no .npy, .npz, .csv or .json is there"
-            example = f"{videos[0].key}.npy" if videos else "KEY.npy"
-            got = f"scores of none of the {len(videos)} videos; {hint}"
-            raise DataError(problem(folder, got, f"files as {example}"))
-        return cls(folder, files, tuple(sorted(extra)))
+        if files:
+            return cls(where, files, tuple(sorted(extra)), expand)
+        mains = [files.main for files in extra.values() if files.main is not None]
+        if len(mains) == 1 and (len(videos) > 1 or mains[0].suffix.lower() != ".npy"):
+            return cls._from_collection(mains[0], videos, expand)
+        raise DataError(_nothing_found(where, sorted(extra), videos))
+
+    @classmethod
+    def _from_collection(cls, path: Path, videos: Sequence[TestVideo], expand: str) -> ScoreFiles:
+        suffix = path.suffix.lower()
+        if suffix in PICKLES:
+            raise DataError(problem(path, pickle_reason(path), "arrays of numbers"))
+        if suffix not in READERS:
+            raise DataError(problem(path, f"ends in {suffix or 'nothing'}", f"one of {', '.join(READERS)}"))
+        found, read_as = read_collection(path, videos, expand)
+        files = {key: VideoScoreFiles(path, content) for key, content in found.items()}
+        return cls(path, files, (), expand, read_as)
+
+    def expansion(self, videos: Sequence[TestVideo]) -> tuple[Expansion, tuple[str, ...]]:
+        """Choose how the scores of all videos become one a frame.
+
+        Args:
+            videos: The test videos.
+
+        Returns:
+            The pattern, and sentences that name it where it is not one score a frame.
+
+        Raises:
+            DataError: A file cannot be read, or no pattern fits all videos, or several do.
+        """
+        lengths, numbered = [], {}
+        for video in videos:
+            files = self.files.get(video.key)
+            given = None if files is None else frame_scores(files)
+            if given is not None:
+                lengths.append(Lengths(video.key, len(given.values), video.frame_count))
+                if given.numbered is not None:
+                    numbered[video.key] = given.numbered
+        if not lengths:
+            return Expansion("frames"), ()
+        if self.expand == "auto" and numbered and len(numbered) == len(lengths):
+            found, note = pattern(numbered, lengths, self.folder)
+            notes = (note,) if note else ()
+        else:
+            found, notes = choose(self.expand, lengths, self.folder), ()
+        if found.kind == "frames":
+            return found, notes
+        one = max(lengths, key=lambda item: abs(item.frames - item.scores))
+        shown = f"scores are expanded: {found.text} ({one.key}: {one.scores:,} scores, {one.frames:,} frames)"
+        return found, (*notes, shown)
 
     def missing(self, videos: Sequence[TestVideo]) -> list[str]:
         """Keys of the videos without scores."""
         return [video.key for video in videos if video.key not in self.files]
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the top of a report: files that were not used, scores that were changed in reading."""
-        notes = []
+    def notes(self, videos: Sequence[TestVideo]) -> tuple[str, ...]:
+        """Describe how the files were read, for the top of a report.
+
+        Args:
+            videos: The test videos.
+
+        Returns:
+            Sentences: files that were not used, the pattern of the scores, scores that were scaled per video.
+
+        Raises:
+            DataError: As `expansion`.
+        """
+        notes = [*self.read_as, *self.expansion(videos)[1]]
         if self.extra:
             notes.append(f"{len(self.extra)} files of no test video were ignored: {shorten(self.extra, SHOWN)}")
         rounded = [key for key, files in self.files.items() if is_rounded(files)]
@@ -90,7 +163,19 @@ class ScoreFiles:
             notes.append(
                 f"pixel scores of {len(rounded)} videos are rounded to float16: pixel metrics are exact for these"
             )
+        notes += self._scaling(videos)
         return tuple(notes)
+
+    def _scaling(self, videos: Sequence[TestVideo]) -> list[str]:
+        """A sentence where the scores of every video span 0 to 1 exactly."""
+        given = [frame_scores(self.files[video.key]) for video in videos if video.key in self.files]
+        spans = {(float(one.values.min()), float(one.values.max())) for one in given if one is not None}
+        if len(given) < FEWEST_SCALED or spans != {(0.0, 1.0)}:
+            return []
+        return [
+            "the scores of every video span 0 to 1: they are scaled per video (min-max), which uses the whole video "
+            "and gives every normal video a peak of 1"
+        ]
 
     def check(self, videos: Sequence[TestVideo], allow_partial: bool) -> None:
         """Read the frame scores of every video, to find all problems before anything is computed.
@@ -105,13 +190,10 @@ class ScoreFiles:
         missing = self.missing(videos)
         if missing and not allow_partial:
             raise DataError(self._missing_problem(missing, len(videos)))
-        problems = []
-        for video in videos:
-            if video.key in self.files:
-                try:
-                    self.score(video)
-                except DataError as error:
-                    problems.append(str(error))
+        problems = self._problems(videos, lambda files, video: frame_scores(files))
+        if not problems:
+            expansion, _ = self.expansion(videos)
+            problems = self._problems(videos, lambda files, video: read_video_score(files, video, expansion))
         if problems:
             more = f"\n... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
             raise DataError("\n".join(problems[:SHOWN]) + more)
@@ -127,25 +209,43 @@ class ScoreFiles:
             got += f"; names that no video has: {', '.join(hints)}"
         return problem(self.folder, got, "one file per video", "or use --allow-partial, which marks the result partial")
 
-    def score(self, video: TestVideo) -> VideoScore | None:
-        """Read the scores of a video.
-
-        Args:
-            video: The video.
-
-        Returns:
-            Its scores, None if there are none. Pixel maps are read on access.
-
-        Raises:
-            DataError: A file cannot be read or does not fit the video.
-        """
-        files = self.files.get(video.key)
-        return None if files is None else read_video_score(files, video)
+    def _problems(self, videos: Sequence[TestVideo], read: Callable[[VideoScoreFiles, TestVideo], object]) -> list[str]:
+        """The errors of `read` for the files of each video."""
+        problems = []
+        for video in videos:
+            if video.key in self.files:
+                try:
+                    read(self.files[video.key], video)
+                except DataError as error:
+                    problems.append(str(error))
+        return problems
 
     def pairs(self, videos: Sequence[TestVideo]) -> Iterator[tuple[TestVideo, VideoScore | None]]:
-        """Each video with its scores, one at a time. Raises DataError as `score` does."""
+        """Read the scores of each video, one at a time.
+
+        Args:
+            videos: The test videos.
+
+        Yields:
+            Each video with its scores, None if there are none. Pixel maps are read on access.
+
+        Raises:
+            DataError: A file cannot be read or does not fit its video.
+        """
+        expansion, _ = self.expansion(videos)
         for video in videos:
-            yield video, self.score(video)
+            files = self.files.get(video.key)
+            yield video, None if files is None else read_video_score(files, video, expansion)
+
+
+def _nothing_found(folder: Path, names: Sequence[str], videos: Sequence[TestVideo]) -> str:
+    """The message where no file is of any video."""
+    pickles = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICKLES]
+    if pickles:
+        return problem(pickles[0], pickle_reason(pickles[0]), "arrays of numbers")
+    hint = f"there are {', '.join(names[:3])}" if names else f"no {', '.join(READERS)} is there"
+    example = f"{videos[0].key}.npy" if videos else "KEY.npy"
+    return problem(folder, f"scores of none of the {len(videos)} videos; {hint}", f"files as {example}, or one for all")
 
 
 def _files_by_name(folder: Path) -> dict[str, VideoScoreFiles]:
@@ -156,7 +256,7 @@ def _files_by_name(folder: Path) -> dict[str, VideoScoreFiles]:
             continue
         name = path.relative_to(folder).as_posix()
         part = next((suffix for suffix in PARTS if name.endswith(suffix)), None)
-        if part is None and path.suffix.lower() not in READERS:
+        if part is None and (path.suffix.lower() not in READERS or PROSE.match(path.name)):
             continue
         files = by_name.setdefault(name.removesuffix(part or path.suffix), VideoScoreFiles())
         if part == ".boxes.csv":
@@ -167,10 +267,4 @@ def _files_by_name(folder: Path) -> dict[str, VideoScoreFiles]:
             raise DataError(problem(path, f"{files.main.name} has the same name", "one of them", "remove the other"))
         else:
             files.main = path
-    return {name: files for name, files in by_name.items() if files.main is not None}
-
-
-def _spellings(key: str) -> list[str]:
-    """The names that the files of a video may have."""
-    encoded = key.replace("%", "%25").replace("/", "%2F")
-    return list(dict.fromkeys(name + suffix for name in (key, encoded) for suffix in ("", *VIDEOS)))
+    return {name: files for name, files in by_name.items() if files.main is not None or files.boxes is not None}

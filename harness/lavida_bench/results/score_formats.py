@@ -1,6 +1,6 @@
 """The file formats of scores: one file in, named arrays out. `video_scores` checks the arrays against the video.
 
-    READERS[".npz"](path)     frames, and what else the file holds, as arrays
+    READERS[".npz"](path)     frames, perhaps their numbers, and what else the file holds, as arrays
     read_boxes(path)          the rows of KEY.boxes.csv
     read_maps(path)           the pixel maps of KEY.maps.npy or KEY.npz
 
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.results.matlab_scores import SCORES, read_mat
+from lavida_bench.results.score_table import parse_table
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_text
@@ -28,6 +30,10 @@ NAMES = "frames, scored, boxes, box_frames, box_scores"
 """The arrays that a file may hold, apart from its maps."""
 MAPS = "pixels"
 """The name of the maps in an .npz file."""
+NUMBERS = "numbers"
+"""The name under which readers of text give the frame numbers that the file states."""
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+"""Suffixes of pickles, which are not read."""
 
 _MAGIC = (b"\x93NUMPY", b"PK")
 _UNREADABLE = (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZipFile)
@@ -77,7 +83,10 @@ def read_npz(path: Path) -> dict[str, Array]:
             content: dict[str, Array] = {name: file[name] for name in file.files if name != MAPS}
     except _UNREADABLE as error:
         raise DataError(problem(path, _reason(path, error), _ARCHIVE)) from error
-    return {"frames": content["arr_0"]} if list(content) == ["arr_0"] else content
+    if list(content) == ["arr_0"]:
+        return {"frames": content["arr_0"]}
+    name = next((name for name in SCORES if name in content), "frames")
+    return {("frames" if key == name else key): value for key, value in content.items()}
 
 
 def read_maps(path: Path) -> Array:
@@ -142,6 +151,23 @@ def _load_array(path: Path) -> Array:
     return array
 
 
+def pickle_reason(path: Path) -> str:
+    """Why a pickle is not read, and how to convert it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The middle part of a message.
+    """
+    name, numpy = repr(path.name), path.suffix.lower() == ".npy"
+    load = f"np.load({name}, allow_pickle=True).tolist()" if numpy else f"pickle.load(open({name}, 'rb'))"
+    return (
+        "is a pickle (holds Python objects): pickles can run code and are not read; where you trust it, convert it in "
+        f"Python: `scores = {load}` and, for a dict of videos, `np.savez('scores.npz', **scores)`"
+    )
+
+
 def _reason(path: Path, error: Exception) -> str:
     """Why numpy cannot read a file. Its own message may advise to let the file run code."""
     try:
@@ -154,11 +180,11 @@ def _reason(path: Path, error: Exception) -> str:
     if not head.startswith(_MAGIC):
         return "not a NumPy file"
     if "allow_pickle" in str(error) or "Python objects" in str(error):
-        return "holds Python objects"
+        return pickle_reason(path)
     return f"cannot be read ({error})"
 
 
-# ---- text files: .json, .csv ----------------------------------------------------------------------------------------
+# ---- text files: .json, .csv, .tsv, .txt ----------------------------------------------------------------------------
 
 
 def read_json(path: Path) -> dict[str, Array]:
@@ -174,9 +200,44 @@ def read_json(path: Path) -> dict[str, Array]:
         DataError: The file cannot be read, or holds something else.
     """
     data = read_json_value(path, "a JSON list of scores")
-    content = {"frames": data} if isinstance(data, list) else data
-    if not isinstance(content, dict):
+    content: dict[str, Any] = {"frames": data} if isinstance(data, list) else as_content(data, path)
+    return arrays_of(content, path)
+
+
+def as_content(data: object, path: Path) -> dict[str, Any]:
+    """The names of scores in a JSON object.
+
+    Args:
+        data: An object of lists, or of scores by frame number (``{"0": 0.5, "16": 0.7}``).
+        path: The file, for messages.
+
+    Returns:
+        Name -> list, with the frame scores under "frames".
+
+    Raises:
+        DataError: It is no object.
+    """
+    if not isinstance(data, dict):
         raise DataError(problem(path, f"holds a {type(data).__name__}", f"a list of scores, or an object of {NAMES}"))
+    if data and all(isinstance(key, str) and key.isascii() and key.isdigit() for key in data):
+        return {"frames": list(data.values()), NUMBERS: [float(key) for key in data]}
+    name = next((name for name in SCORES if name in data), "frames")
+    return {("frames" if key == name else key): value for key, value in data.items()}
+
+
+def arrays_of(content: dict[str, Any], path: Path) -> dict[str, Array]:
+    """Lists of JSON as arrays; a score null means that the frame is not scored.
+
+    Args:
+        content: Name -> list.
+        path: The file, for messages.
+
+    Returns:
+        Name -> array.
+
+    Raises:
+        DataError: Lists of lists have uneven lengths.
+    """
     frames = content.get("frames")
     if isinstance(frames, list) and None in frames:
         scored = [score is not None for score in frames]
@@ -187,28 +248,26 @@ def read_json(path: Path) -> dict[str, Array]:
         raise DataError(problem(path, f"lists of uneven lengths ({error})", "lists of numbers")) from error
 
 
-def read_csv(path: Path) -> dict[str, Array]:
-    """Read frame scores from a CSV file.
+def read_rows(path: Path) -> dict[str, Array]:
+    """Read frame scores from a table: CSV with commas, semicolons or tabs, text with blanks.
 
     Args:
-        path: One score per line, or frame,score in any order of the frames.
+        path: One score a line, or columns as `score_table` reads them.
 
     Returns:
-        {"frames": (F,) float64}.
+        "frames" (n,) float64, and the numbers that the table states.
 
     Raises:
-        DataError: With the line that cannot be read, or the frames that are missing.
+        DataError: With the line that cannot be read.
     """
-    lines = _read_lines(path)
-    if not lines or "," not in lines[0]:
-        return {"frames": _parse_rows(path, lines, "one score per line, or frame,score", 1)[:, 0]}
-    rows = _parse_rows(path, lines, "frame,score", 2)
-    numbers = rows[:, 0]
-    if not np.array_equal(np.sort(numbers), np.arange(len(numbers))):
-        got = f"{len(numbers)} frames from {numbers.min():g} to {numbers.max():g}"
-        todo = "number frames from 0" if numbers.min() == 1 else "list each frame once"
-        raise DataError(problem(path, got, f"0..{len(numbers) - 1}", todo))
-    return {"frames": rows[np.argsort(numbers), 1]}
+    table = parse_table(read_text(path, expected="a table of scores"), path)
+    if table.videos is not None and len(set(table.videos)) > 1:
+        todo = "give this file itself as --scores"
+        raise DataError(problem(path, f"scores of {len(set(table.videos))} videos", "those of one video", todo))
+    return {"frames": table.scores} if table.numbers is None else {"frames": table.scores, NUMBERS: table.numbers}
+
+
+# ---- regions --------------------------------------------------------------------------------------------------------
 
 
 def read_boxes(path: Path) -> NDArray[np.float64]:
@@ -256,6 +315,7 @@ def _parse_numbers(cells: list[str]) -> list[float] | None:
 
 
 READERS: dict[str, Callable[[Path], dict[str, Array]]] = {
-    ".npy": read_npy, ".npz": read_npz, ".csv": read_csv, ".json": read_json,
+    ".npy": read_npy, ".npz": read_npz, ".csv": read_rows, ".tsv": read_rows, ".txt": read_rows, ".json": read_json,
+    ".mat": read_mat,
 }  # fmt: skip
 """Suffix -> reader of the main file of a video."""

@@ -1,6 +1,6 @@
-"""The score files of one video -> VideoScore. An error of a wrong length names its likely cause.
+"""The score files of one video -> VideoScore.
 
-Letters: F frames of a video, m scored frames, h w of a map.
+Letters: n scores, F frames of a video, m scored frames, h w of a map.
 """
 
 from __future__ import annotations
@@ -8,16 +8,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lavida_bench.results.score_formats import MAPS, NAMES, READERS, Array, read_boxes, read_maps, read_maps_header
-from lavida_bench.videos.types import Bits, Detections, Floats, Maps, TestVideo, VideoScore
+from lavida_bench.results.expansion import Expansion
+from lavida_bench.results.frame_numbers import NumberedScores, sort_numbers
+from lavida_bench.results.score_formats import (
+    MAPS,
+    NAMES,
+    NUMBERS,
+    READERS,
+    Array,
+    read_boxes,
+    read_maps,
+    read_maps_header,
+)
+from lavida_bench.videos.types import Bits, Detections, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
-LONGEST_CLIP = 32  # up to this many scores may be missing because a method drops an incomplete last clip
 EXACT = ("float16", "uint8", "int8", "bool")
 """dtypes that float16 holds without rounding."""
+
+
+class FrameScores(NamedTuple):
+    """Frame scores as they stand in a file: (n,) float64, (n,) bool, and their frame numbers if it states them."""
+
+    values: NDArray[np.float64]
+    scored: Bits
+    numbered: NumberedScores | None
 
 
 @dataclass(slots=True)
@@ -25,12 +45,14 @@ class VideoScoreFiles:
     """The files of one video.
 
     Attributes:
-        main: The file with the frame scores, and perhaps regions and maps.
+        main: The file with the frame scores, and perhaps regions and maps; None where there are boxes alone.
+        content: What `main` holds of this video, if it is a file of all videos.
         boxes: KEY.boxes.csv, if there is one.
         maps: KEY.maps.npy, if there is one.
     """
 
     main: Path | None = None
+    content: Mapping[str, Array] | None = None
     boxes: Path | None = None
     maps: Path | None = None
 
@@ -38,17 +60,65 @@ class VideoScoreFiles:
         """The file that holds pixel maps, None if there is none. Raises DataError."""
         if self.maps is not None:
             return self.maps
-        if self.main is None or self.main.suffix.lower() != ".npz" or read_maps_header(self.main) is None:
+        if self.main is None or self.content is not None or self.main.suffix.lower() != ".npz":
             return None
-        return self.main
+        return None if read_maps_header(self.main) is None else self.main
+
+    def read(self) -> Mapping[str, Array]:
+        """What the files hold of the video, apart from maps and KEY.boxes.csv; {} for boxes alone. Raises DataError."""
+        if self.content is not None:
+            return self.content
+        return {} if self.main is None else READERS[self.main.suffix.lower()](self.main)
+
+    @property
+    def where(self) -> Path | None:
+        """The file for messages."""
+        return self.main or self.boxes
 
 
-def read_video_score(files: VideoScoreFiles, video: TestVideo) -> VideoScore:
+def frame_scores(files: VideoScoreFiles) -> FrameScores | None:
+    """Read the frame scores of a video as they stand in the file.
+
+    Args:
+        files: Its files.
+
+    Returns:
+        The scores; None for boxes alone.
+
+    Raises:
+        DataError: The file cannot be read or holds no frame scores.
+    """
+    path, content = files.where, files.read()
+    assert path is not None, "a video without files"
+    if files.main is None:
+        return None
+    if "frames" not in content:
+        got = f"holds {', '.join(sorted(content)) or 'nothing'}"
+        raise DataError(problem(path, got, f"{NAMES}, {MAPS}", "frames is needed"))
+    values = np.asarray(content["frames"])
+    if values.ndim > 1 and values.size == max(values.shape):
+        values = values.reshape(-1)  # (F, 1) and (1, F)
+    if values.ndim != 1 or values.dtype.kind not in "fiub":
+        raise DataError(problem(path, f"{values.dtype} {values.shape}", "(F,) numbers, one per frame"))
+    if not len(values):
+        raise DataError(problem(path, "no score", "one per frame"))
+    scored = np.asarray(content.get("scored", np.ones(len(values), np.bool_)))
+    if scored.shape != values.shape or scored.dtype.kind not in "biu":
+        raise DataError(problem(path, f"scored is {scored.dtype} {scored.shape}", f"bool {values.shape}"))
+    values, scored = values.astype(np.float64), scored.astype(np.bool_)
+    if NUMBERS not in content:
+        return FrameScores(values, scored, None)
+    numbered = sort_numbers(np.asarray(content[NUMBERS], np.float64), path)
+    return FrameScores(values[numbered.order], scored[numbered.order], numbered)
+
+
+def read_video_score(files: VideoScoreFiles, video: TestVideo, expansion: Expansion) -> VideoScore:
     """Read the scores, regions and maps of a video.
 
     Args:
-        files: Its files; `main` must be there.
+        files: Its files.
         video: The video.
+        expansion: How its scores become one a frame.
 
     Returns:
         The scores. Pixel maps are read on access.
@@ -56,13 +126,18 @@ def read_video_score(files: VideoScoreFiles, video: TestVideo) -> VideoScore:
     Raises:
         DataError: A file cannot be read or does not fit the video.
     """
-    path = files.main
-    assert path is not None, video.key
-    content = READERS[path.suffix.lower()](path)
-    frames, scored = _frame_scores(path, content, video)
+    given, detections = frame_scores(files), _detections(files, files.read())
+    if given is None:
+        none = np.zeros(video.frame_count, np.bool_)
+        return VideoScore(video.key, np.zeros(video.frame_count), none, None, detections)
+    if not expansion.fits(len(given.values), video.frame_count):
+        got = f"{len(given.values):,} frame scores"
+        raise DataError(problem(files.where, got, f"{expansion.scores(video.frame_count):,}: {expansion.text}"))
+    place = expansion.index(len(given.values), video.frame_count)
+    frames, scored = given.values[place], given.scored[place]
     maps = files.maps_file()
     pixels = None if maps is None else StoredMaps(maps, scored)
-    return VideoScore(video.key, frames, None if scored.all() else scored, pixels, _detections(files, content))
+    return VideoScore(video.key, frames, None if scored.all() else scored, pixels, detections)
 
 
 def is_rounded(files: VideoScoreFiles) -> bool:
@@ -82,43 +157,6 @@ def is_rounded(files: VideoScoreFiles) -> bool:
     return header is not None and header.dtype not in EXACT
 
 
-def _frame_scores(path: Path, content: Mapping[str, Array], video: TestVideo) -> tuple[Floats, Bits]:
-    """(F,) scores and whether each frame is scored."""
-    if "frames" not in content:
-        got = f"holds {', '.join(sorted(content)) or 'nothing'}"
-        raise DataError(problem(path, got, f"{NAMES}, {MAPS}", "frames is needed"))
-    values = np.asarray(content["frames"])
-    if values.ndim > 1 and values.size == max(values.shape):
-        values = values.reshape(-1)  # (F, 1) and (1, F)
-    if values.ndim != 1 or values.dtype.kind not in "fiub":
-        raise DataError(problem(path, f"{values.dtype} {values.shape}", "(F,) numbers, one per frame"))
-    if len(values) != video.frame_count:
-        raise DataError(_length_problem(path, len(values), video.frame_count))
-    scored = np.asarray(content.get("scored", np.ones(len(values), np.bool_)))
-    if scored.shape != values.shape or scored.dtype.kind not in "biu":
-        raise DataError(problem(path, f"scored is {scored.dtype} {scored.shape}", f"bool {values.shape}"))
-    return values.astype(np.float64), scored.astype(np.bool_)
-
-
-def _length_problem(path: Path, got: int, expected: int) -> str:
-    """A wrong number of scores, with its likely cause."""
-    if not got:
-        return problem(path, "no score", f"{expected:,}, one per frame")
-    short = expected - got
-    step = round(expected / got)
-    if short == -1:
-        todo = "one too many: of frames counted from 1, or of another decoder? drop the first or the last"
-    elif short == 1:
-        todo = "one too few: of differences of two frames? repeat the first or the last"
-    elif step > 1 and got in (expected // step, -(-expected // step)):
-        todo = f"one for every {step} frames? np.repeat(scores, {step}), filled or cut to {expected:,}"
-    elif 0 < short < LONGEST_CLIP:
-        todo = f"the last {short} are missing: an incomplete last clip? repeat the last score"
-    else:
-        todo = "score every frame of the video as it decodes, whatever its header claims"
-    return problem(path, f"{got:,} frame scores", f"{expected:,}, one per frame", todo)
-
-
 def _detections(files: VideoScoreFiles, content: Mapping[str, Array]) -> Detections | None:
     if files.boxes is not None:
         rows = read_boxes(files.boxes)
@@ -128,11 +166,11 @@ def _detections(files: VideoScoreFiles, content: Mapping[str, Array]) -> Detecti
         return None
     missing = [name for name in ("box_frames", "box_scores") if name not in content]
     if missing:
-        raise DataError(problem(files.main, f"boxes without {' and '.join(missing)}", NAMES))
+        raise DataError(problem(files.where, f"boxes without {' and '.join(missing)}", NAMES))
     for name in ("box_frames", "boxes", "box_scores"):
         value = np.asarray(content[name])
         if value.dtype.kind not in "fiub" or value.ndim == 0:
-            raise DataError(problem(files.main, f"{name} is {value.dtype} {value.shape}", "a list of numbers"))
+            raise DataError(problem(files.where, f"{name} is {value.dtype} {value.shape}", "a list of numbers"))
     return Detections(content["box_frames"], content["boxes"], content["box_scores"])
 
 

@@ -286,6 +286,11 @@ class VideoScore:
         """F, the number of frames."""
         return len(self.frames)
 
+    @property
+    def boxes_alone(self) -> bool:
+        """Whether the method gives regions and no frame scores."""
+        return self.detections is not None and self.scored is not None and not self.scored.any()
+
     def read_pixels(self, start: int, stop: int) -> Maps:
         """Read the pixel maps of frames start..stop-1; they may hold infinite values, which pixel metrics refuse.
 

@@ -1,0 +1,91 @@
+"""Frame numbers that files of scores state: from 0 or from 1, every N-th frame, without the first or the last ones.
+
+The numbers of all files must follow one pattern, which then is a fact, not an inference. Letters: n scores, F frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_bench.results.expansion import Expansion, Lengths, candidates
+from lavida_bench.videos.types import Counts
+from lavida_gen.common.errors import DataError, problem
+
+
+class NumberedScores(NamedTuple):
+    """The numbers of one file: order that sorts them (n,), the first one, their distance; 0 if there is only one."""
+
+    order: Counts
+    first: int
+    step: int
+
+
+def sort_numbers(numbers: NDArray[np.float64], where: object) -> NumberedScores:
+    """Sort the numbers of a file.
+
+    Args:
+        numbers: (n,) as written, in any order.
+        where: The file, for the message.
+
+    Returns:
+        Their order, first one and distance.
+
+    Raises:
+        DataError: They are no whole numbers, repeat, or have no constant distance.
+    """
+    order = np.argsort(numbers, kind="stable")
+    ascending = numbers[order]
+    whole = np.isfinite(ascending).all() and (ascending == np.floor(ascending)).all()
+    if not whole or ascending[0] < 0 or ascending[-1] >= 2**53:
+        raise DataError(problem(where, "frame numbers that are no whole numbers from 0", "0, 1, 2, ..."))
+    steps = np.unique(np.diff(ascending))
+    if len(steps) > 1 or 0 in steps:
+        got = f"{len(numbers)} frames from {ascending[0]:g} to {ascending[-1]:g}"
+        raise DataError(problem(where, got, "each frame once, or one in every N", "list each frame once"))
+    return NumberedScores(order, int(ascending[0]), int(steps[0]) if len(steps) else 0)
+
+
+def pattern(numbered: Mapping[str, NumberedScores], lengths: Sequence[Lengths], where: object) -> tuple[Expansion, str]:
+    """The one pattern of the numbers of all files.
+
+    Args:
+        numbered: Key of a video -> its numbers.
+        lengths: Scores and frames of the same videos.
+        where: The files, for the message.
+
+    Returns:
+        The pattern, and a sentence about where the numbers begin; "" for frames from 0.
+
+    Raises:
+        DataError: The numbers follow no pattern that fits the videos.
+    """
+    steps = {one.step for one in numbered.values() if one.step} or {1}
+    firsts = {one.first for one in numbered.values()}
+    if len(steps) == 1 and len(firsts) == 1:
+        (step,), (first,) = steps, firsts
+        for base in (0, 1):
+            found = _pattern(first - base, step, lengths)
+            if found is not None:
+                return found, "frames are counted from 1 in all files" if base else ""
+    one = lengths[0]
+    numbers = numbered[one.key]
+    got = f"{one.scores} frames from {numbers.first} to {numbers.first + (one.scores - 1) * numbers.step}"
+    todo = "number the frames of all files alike, from 0 or from 1"
+    raise DataError(problem(f"{where}, {one.key}", got, f"0..{one.frames - 1}", todo))
+
+
+def _pattern(first: int, step: int, lengths: Sequence[Lengths]) -> Expansion | None:
+    """The pattern of numbers that begin at `first`, from 0; None if they do not fit."""
+    if first < 0:
+        return None
+    if step > 1:
+        tries = [Expansion("short", step), Expansion("dropped", step)] if first == 0 else []
+    elif first:
+        tries = [Expansion("first", first)]
+    else:
+        tries = [Expansion("frames"), *(e for e in candidates(lengths) if e.kind in ("last", "clips"))]
+    return next((e for e in tries if all(e.fits(one.scores, one.frames) for one in lengths)), None)

@@ -1,0 +1,82 @@
+"""One array of scores over all videos, cut in the benchmark's order; its length alone confirms it, so it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lavida_bench.results.expansion import LONGEST_SNIPPET, USUAL, Expansion, Lengths, only_pattern, parse
+from lavida_bench.results.score_formats import Array
+from lavida_bench.videos.types import TestVideo
+from lavida_gen.common.errors import DataError, problem
+
+Content = Mapping[str, Array]
+"""Arrays by name, as `score_formats` gives them."""
+SHOWN = 5  # videos listed in the sentence
+
+
+def split_joined(
+    scores: Array, path: Path, videos: Sequence[TestVideo], expand: str
+) -> tuple[dict[str, Content], tuple[str, ...]]:
+    """Cut one array over all videos, in the benchmark's order.
+
+    Args:
+        scores: The array.
+        path: Its file, for messages.
+        videos: The test videos, in the benchmark's order.
+        expand: `--expand`.
+
+    Returns:
+        Key of a video -> its scores as "frames", and a sentence that shows the order.
+
+    Raises:
+        UserError: There is no such pattern.
+        DataError: No pattern gives the array's length, or several that give different frames.
+    """
+    flat = scores.reshape(-1) if scores.size == max(scores.shape, default=0) else scores
+    if flat.ndim != 1:
+        raise DataError(problem(path, f"{scores.dtype} {scores.shape}", "(n,) scores of all videos"))
+    expansion = _choose(expand, len(flat), [Lengths(v.key, 0, v.frame_count) for v in videos], path)
+    counts = [expansion.scores(video.frame_count) for video in videos]
+    pieces = np.split(flat, np.cumsum(counts)[:-1])
+    found = {video.key: {"frames": piece} for video, piece in zip(videos, pieces, strict=True)}
+    order = ", ".join(f"{video.key} ({count})" for video, count in list(zip(videos, counts, strict=True))[:SHOWN])
+    more = ", ..." if len(videos) > SHOWN else ""
+    note = f"{path.name} is one array of {len(flat):,} scores over {len(videos)} videos, in this order: {order}{more}"
+    return dict(found), (note,)
+
+
+def _choose(option: str, total: int, lengths: Sequence[Lengths], where: object) -> Expansion:
+    """The pattern with which the videos have `total` scores together. Raises UserError, DataError."""
+    frames = [one.frames for one in lengths]
+    tries = parse(option)
+    if tries is None:
+        numbers = range(2, LONGEST_SNIPPET + 1)
+        tries = (
+            Expansion("frames"), Expansion("segments", max(1, total // len(frames))),
+            *(Expansion(kind, n) for kind in ("short", "dropped", "padded", "clips") for n in numbers),
+        )  # fmt: skip
+    fitting = [e for e in tries if sum(e.scores(f) for f in frames) == total and all(e.scores(f) for f in frames)]
+    if fitting and fitting[0].kind == "frames":
+        return fitting[0]
+    if not fitting:
+        got = f"{total:,} scores for {len(frames)} videos of {sum(frames):,} frames"
+        todo = (
+            "one array must hold the scores of all videos at hand, in the benchmark's order; or give a file per video"
+        )
+        raise DataError(problem(where, got, f"{sum(frames):,}, or one score for every N frames", todo))
+    whole = [Lengths(one.key, fitting[0].scores(one.frames), one.frames) for one in lengths]
+    return only_pattern(_distinct(fitting, lengths), whole, where)
+
+
+def _distinct(found: Sequence[Expansion], lengths: Sequence[Lengths]) -> list[Expansion]:
+    """As `expansion.distinct`, for patterns that give the videos other numbers of scores."""
+    kept: dict[bytes, Expansion] = {}
+    for expansion in sorted(found, key=lambda e: (e.kind, e.number) not in USUAL):
+        counts = [expansion.scores(one.frames) for one in lengths]
+        starts = np.cumsum([0, *counts[:-1]])
+        places = [s + expansion.index(n, one.frames) for s, n, one in zip(starts, counts, lengths, strict=True)]
+        kept.setdefault(np.concatenate(places).tobytes(), expansion)
+    return list(kept.values())

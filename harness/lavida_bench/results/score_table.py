@@ -1,0 +1,184 @@
+"""Tables of scores as people write them: CSV with commas, semicolons or tabs, text with blanks, with or without a head.
+
+    parse_table(text, path)     one video: scores, perhaps with frame numbers
+    by_video(table, path)       the rows of each video of a table video,frame,score
+
+The column of scores is the one that is called so, or the only one that is neither index, frame, label nor video. What
+is ambiguous is an error that asks for a head. Letters: n rows.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lavida_gen.common.errors import DataError, problem
+
+SCORE = ("score", "scores", "anomaly_score", "anomaly score", "pred", "prediction", "prob", "probability", "logit")
+FRAME = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_number", "frame number", "frame_no")
+INDEX = ("", "index", "idx", "id", "unnamed: 0")
+LABEL = ("label", "labels", "gt", "ground_truth", "target", "y_true", "annotation", "anomaly")
+VIDEO = ("video", "videos", "video_id", "video_name", "video name", "name", "key", "clip", "file", "filename")
+DELIMITERS = (",", ";", "\t")
+FORM = "one score a line, frame,score, or a head that names the columns"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """The rows of a table.
+
+    Attributes:
+        scores: (n,) float64.
+        numbers: (n,) float64 frame numbers as written; None if the table has none.
+        videos: (n,) names of the videos; None if the table has none.
+    """
+
+    scores: NDArray[np.float64]
+    numbers: NDArray[np.float64] | None = None
+    videos: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Places of the columns."""
+
+    score: int
+    number: int | None = None
+    video: int | None = None
+
+
+def parse_table(text: str, path: Path) -> ScoreTable:
+    """Parse a table.
+
+    Args:
+        text: The file's content.
+        path: The file, for messages.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        DataError: With the line that cannot be read, or the columns between which a head must decide.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if not lines:
+        raise DataError(problem(path, "empty file", FORM))
+    rows = [(number, _cells(line, _delimiter([line for _, line in lines[:20]]))) for number, line in lines]
+    head = rows[0][1] if _is_head(rows[0][1]) else None
+    body = rows[1:] if head is not None else rows
+    if not body:
+        raise DataError(problem(path, "a head without rows", FORM))
+    columns = _named_columns(head, path) if head is not None else _unnamed_columns(body, path)
+    width = len(rows[0][1])
+    for number, cells in body:
+        if len(cells) != width:
+            raise DataError(
+                problem(f"{path}, line {number}", f"{len(cells)} columns", f"{width}, as in the first line")
+            )
+    return ScoreTable(
+        _numbers(body, columns.score, path),
+        None if columns.number is None else _numbers(body, columns.number, path),
+        None if columns.video is None else tuple(cells[columns.video] for _, cells in body),
+    )
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """The delimiter that cuts every line into the same number of columns, "" for blanks."""
+    for delimiter in DELIMITERS:
+        counts = {line.count(delimiter) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return delimiter
+    return next((delimiter for delimiter in DELIMITERS if all(delimiter in line for line in lines)), "")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if not delimiter:
+        return line.split()
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+
+
+def _is_head(cells: Sequence[str]) -> bool:
+    """Whether a first line names columns: its last cell is no number, or its first one is a known name."""
+    return _as_float(cells[-1]) is None or cells[0].lower() in (*INDEX, *FRAME, *VIDEO, *SCORE)
+
+
+def _as_float(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _named_columns(head: Sequence[str], path: Path) -> _Columns:
+    names = [cell.lower() for cell in head]
+
+    def places(known: Sequence[str]) -> list[int]:
+        return [place for place, name in enumerate(names) if name in known]
+
+    videos, frames, indices = places(VIDEO), places(FRAME), places(INDEX)
+    scores = places(SCORE)
+    if not scores and len(names) > 1:
+        other = {*videos, *frames, *indices, *places(LABEL)}
+        scores = [place for place in range(len(names)) if place not in other]
+    if len(names) == 1:
+        scores = [0]
+    if len(scores) != 1:
+        got = f"{len(scores)} columns of scores in the head {', '.join(map(repr, head))}"
+        raise DataError(problem(f"{path}, line 1", got, f"one, called {SCORE[0]}"))
+    number = next(iter([*frames, *(() if videos else indices)]), None)
+    return _Columns(scores[0], number, videos[0] if videos else None)
+
+
+def _unnamed_columns(body: Sequence[tuple[int, list[str]]], path: Path) -> _Columns:
+    width = len(body[0][1])
+    if width == 1:
+        return _Columns(0)
+    firsts = [_as_float(cells[0]) for _, cells in body]
+    whole = all(value is not None and value == np.floor(value) for value in firsts)
+    if width == 2 and whole and len(set(firsts)) == len(firsts):
+        return _Columns(1, 0)
+    if width == 3 and None in firsts:
+        return _Columns(2, 1, 0)
+    number, cells = body[0]
+    got = f"{width} columns without a head ({', '.join(cells[:4])})"
+    raise DataError(problem(f"{path}, line {number}", got, FORM, "add a first line such as frame,score"))
+
+
+def _numbers(body: Sequence[tuple[int, list[str]]], place: int, path: Path) -> NDArray[np.float64]:
+    values = np.empty(len(body))
+    for row, (number, cells) in enumerate(body):
+        value = _as_float(cells[place])
+        if value is None:
+            raise DataError(problem(f"{path}, line {number}", f"{cells[place]!r}", "a number", FORM))
+        values[row] = value
+    return values
+
+
+def by_video(table: ScoreTable, path: Path) -> dict[str, ScoreTable]:
+    """The rows of each video of a table of all videos.
+
+    Args:
+        table: A table with names of videos.
+        path: The file, for the message.
+
+    Returns:
+        Name -> its rows, in the order of the file.
+
+    Raises:
+        DataError: The table has no column of videos.
+    """
+    if table.videos is None:
+        raise DataError(problem(path, "no column of videos", "video,frame,score", "add a head"))
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(table.videos):
+        rows.setdefault(name, []).append(row)
+    numbers = table.numbers
+    return {
+        name: ScoreTable(table.scores[places], None if numbers is None else numbers[places])
+        for name, places in rows.items()
+    }

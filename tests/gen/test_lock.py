@@ -55,7 +55,10 @@ def test_the_error_lists_the_changed_keys(built: Path, changes: Any, message: st
 def test_the_error_of_an_unfinished_folder_lists_them_too(tmp_path: Path, built: Path) -> None:
     (tmp_path / builder.STATE).mkdir()
     held = json.loads((built / "corpus.json").read_text())
-    (tmp_path / builder.STATE / "plan.json").write_text(json.dumps(held))
+    keys = ("name", "about", "digest", "seed", "generator", "samples", "sources", "recipe")
+    parts = [{"kind": "image", "split": "train", "start": 0, "count": held["samples"]}]
+    plan = {key: held[key] for key in keys} | {"shard_samples": 9, "parts": parts, "toolchain": held["toolchains"][0]}
+    (tmp_path / builder.STATE / "plan.json").write_text(json.dumps(plan))
     with pytest.raises(UserError, match=r"not of this one: samples 4 -> 7;"):
         build(tmp_path, samples=7)
 
@@ -64,14 +67,17 @@ def test_the_error_of_an_unfinished_folder_lists_them_too(tmp_path: Path, built:
     ("changes", "message"),
     [
         ({"generator": "0.0.1"}, r"not of this one: generator 0.0.1 -> .*; give another --out"),
-        ({"sources": [{"name": "street", "fingerprint": "x"}]}, "the annotations of street have changed since"),
-        ({"sources": 3}, "is not the manifest of a corpus; remove it"),
+        ({"fingerprint": "x"}, "the annotations of street have changed since"),
+        ({"sources": 3}, r"is not the manifest of a corpus \(sources: expected an array\); remove it"),
     ],
 )
 def test_without_changed_keys_the_error_names_data_or_version(
     tmp_path: Path, built: Path, changes: dict[str, Any], message: str
 ) -> None:
     held = json.loads((built / "corpus.json").read_text())
+    if "fingerprint" in changes:
+        held["sources"][0] |= changes
+        changes = {}
     (tmp_path / "corpus.json").write_text(json.dumps({**held, "digest": "0" * 64, **changes}))
     with pytest.raises(UserError, match=message):
         build(tmp_path)

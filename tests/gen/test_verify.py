@@ -42,9 +42,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Fields = dict[str, bytes]
 
 
-def spoil(corpus: Path, change: Callable[[str, Fields], None], shard: str = "image/train-00000.tar") -> list[str]:
-    """Rewrite a shard with changed fields and a matching digest; the problems that verify finds."""
-    path = corpus / shard
+def rewrite_shard(path: Path, change: Callable[[str, Fields], object]) -> None:
+    """Change the fields of each sample of a tar; a text that `change` returns becomes the sample's key."""
     samples: dict[str, Fields] = {}
     with tarfile.open(path) as tar:
         for info in tar:
@@ -52,15 +51,20 @@ def spoil(corpus: Path, change: Callable[[str, Fields], None], shard: str = "ima
             samples.setdefault(key, {})[field] = tar.extractfile(info).read()
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for key, fields in samples.items():
-            change(key, fields)
+            found = change(key, fields)
             for field, data in fields.items():
-                info = tarfile.TarInfo(f"{key}.{field}")
+                info = tarfile.TarInfo(f"{found if isinstance(found, str) else key}.{field}")
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
+
+
+def spoil(corpus: Path, change: Callable[[str, Fields], None], shard: str = "image/train-00000.tar") -> list[str]:
+    """Rewrite a shard with changed fields and a matching digest; the problems that verify finds."""
+    rewrite_shard(corpus / shard, change)
     manifest = json.loads((corpus / "corpus.json").read_text())
     for entry in manifest["shards"]:
         if entry["file"] == shard:
-            entry["bytes"], entry["sha256"] = size_and_sha256(path)
+            entry["bytes"], entry["sha256"] = size_and_sha256(corpus / shard)
     (corpus / "corpus.json").write_text(json.dumps(manifest))
     return find_problems(open_corpus(corpus))
 

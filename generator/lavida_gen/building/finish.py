@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,14 @@ from numpy.typing import NDArray
 from lavida_gen.building.card import card
 from lavida_gen.building.card_place import CardPlace
 from lavida_gen.building.plan_file import BuildPlan
-from lavida_gen.building.shard_records import ShardRecord, is_intact, read_record_lines, record_line
+from lavida_gen.building.shard_records import (
+    ShardRecord,
+    is_intact,
+    read_record_lines,
+    read_rows,
+    record_line,
+    record_name,
+)
 from lavida_gen.building.toolchain import Toolchain
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256
@@ -114,7 +120,7 @@ def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) ->
     Raises:
         DataError: A file cannot be written.
     """
-    counts = _write_stats(storage, (_table(read_record_lines(storage, record.name)) for record in records))
+    counts = _write_stats(storage, (_rows_of_record(storage, record) for record in records))
     toolchains: list[Toolchain] = []
     for record in records:
         if record.toolchain not in toolchains:
@@ -194,7 +200,7 @@ def restore_extras(storage: Storage, manifest: Manifest) -> Manifest:
     damaged = {e.role for e in manifest.files if not is_intact(storage, e.file, e.bytes, e.sha256)}
     counts = None if "stats" in damaged else _count_stats(storage, manifest)
     if counts is None:
-        counts = _write_stats(storage, (_table(_rows_of(storage, entry)) for entry in manifest.shards))
+        counts = _write_stats(storage, (_rows_of_shard(storage, entry) for entry in manifest.shards))
     if damaged:
         files = _write_files(storage, manifest)
         if files != manifest.files:
@@ -237,12 +243,16 @@ def _count_stats(storage: Storage, manifest: Manifest) -> CorpusCounts | None:
     return counts if complete else None
 
 
-def _rows_of(storage: Storage, entry: ShardEntry) -> bytes:
-    """The lines of a shard's samples, as its record had them."""
+def _rows_of_record(storage: Storage, record: ShardRecord) -> pa.Table:
+    return read_rows(read_record_lines(storage, record.name), storage.at(record_name(record.name)))
+
+
+def _rows_of_shard(storage: Storage, entry: ShardEntry) -> pa.Table:
+    """The rows of a shard's samples, as its record had them."""
+    where = storage.at(entry.file)
     with storage.open(entry.file) as file:
-        return "\n".join(
-            record_line(sample, entry.file) for sample in read_shard(file, storage.at(entry.file))
-        ).encode()
+        lines = "\n".join(record_line(sample, entry.file) for sample in read_shard(file, where)).encode()
+    return read_rows(lines, where)
 
 
 def _is_card(storage: Storage, expected: bytes) -> bool:
@@ -302,13 +312,3 @@ def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             waiting, count = [joined.slice(ROWS)], count - ROWS
     if count:
         yield pa.concat_tables(waiting).combine_chunks()
-
-
-def _table(rows: bytes) -> pa.Table:
-    """A table of the lines of a record."""
-    from pyarrow import json
-
-    longest = max(map(len, rows.split(b"\n")))
-    reading = json.ReadOptions(block_size=max(1 << 20, 2 * longest))
-    parsing = json.ParseOptions(explicit_schema=row_schema(), unexpected_field_behavior="error")
-    return json.read_json(io.BytesIO(rows), reading, parsing).select(row_schema().names)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from lavida_gen.building.finish import remove_state, restore_extras
-from lavida_gen.building.plan_file import PLAN, BuildPlan, refuse_old_plan
+from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import is_intact
-from lavida_gen.common.errors import UserError, problem
-from lavida_gen.common.json_file import JsonObject
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.corpus.manifest import MANIFEST, STATE, Manifest, PluginEntry
 from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.recipe_files.diff import describe_changes
@@ -76,18 +74,9 @@ def refuse_foreign(storage: Storage, plan: BuildPlan) -> None:
     for file in (MANIFEST, PLAN):
         if storage.size(file) is None:
             continue
-        todo = "remove it, or give another --out"
-        content = storage.read(file)
-        if file == PLAN:
-            refuse_old_plan(content, storage.at(file))
-        try:
-            existing = json.loads(content)
-            name = existing["name"]
-            changes = "" if existing["digest"] == plan.digest else _changes(existing, plan)
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(problem(storage.at(file), "is not the manifest of a corpus", todo=todo)) from error
-        if changes:
-            got = f"holds a corpus of recipe {name!r}, not of this one: {changes}"
+        existing = _existing(storage, file)
+        if existing.digest != plan.digest:
+            got = f"holds a corpus of recipe {existing.name!r}, not of this one: {_changes(existing, plan)}"
             raise UserError(problem(storage, got, todo="give another --out, or remove the folder"))
         return
     if any(entry != STATE for entry in storage.entries()):
@@ -95,25 +84,38 @@ def refuse_foreign(storage: Storage, plan: BuildPlan) -> None:
         raise UserError(problem(storage, got, "an empty or new folder", "give another --out"))
 
 
-def _changes(existing: JsonObject, plan: BuildPlan) -> str:
+def _existing(storage: Storage, file: str) -> Manifest | BuildPlan:
+    """The manifest or plan that a place holds. Raises UserError."""
+    content, where = storage.read(file), storage.at(file)
+    if file == PLAN:
+        return BuildPlan.read(content, where)
+    try:
+        return read_manifest(content, where)
+    except DataError as error:
+        reason = str(error).removeprefix(f"{where}: ").partition("; expected")[0]
+        got, todo = f"is not the manifest of a corpus ({reason})", "remove it, or give another --out"
+        raise UserError(problem(where, got, todo=todo)) from error
+
+
+def _changes(existing: Manifest | BuildPlan, plan: BuildPlan) -> str:
     """Why a corpus has other bytes: version, keys of the recipe, plug-ins, or else the annotations."""
     facts = []
-    if existing["generator"] != plan.generator:
-        facts.append(f"generator {existing['generator']} -> {plan.generator}")
-    recipe_changes = describe_changes(existing["recipe"], plan.recipe)
+    if existing.generator != plan.generator:
+        facts.append(f"generator {existing.generator} -> {plan.generator}")
+    recipe_changes = describe_changes(existing.recipe, plan.recipe)
     if recipe_changes:
         facts.append(recipe_changes)
-    facts += _changed_plugins(existing.get("plugins", ()), plan.plugins)
+    facts += _changed_plugins(existing.plugins, plan.plugins)
     if not facts:
-        fingerprints = {source["name"]: source["fingerprint"] for source in existing["sources"]}
+        fingerprints = {source.name: source.fingerprint for source in existing.sources}
         changed = [entry.name for entry in plan.sources if fingerprints.get(entry.name) != entry.fingerprint]
         facts = [f"the annotations of {' and '.join(changed) or 'its sources'} have changed since"]
     return ", ".join(facts)
 
 
-def _changed_plugins(existing: Sequence[JsonObject], now: Sequence[PluginEntry]) -> Iterator[str]:
+def _changed_plugins(existing: Sequence[PluginEntry], now: Sequence[PluginEntry]) -> Iterator[str]:
     """Plug-ins of other packages whose package or version has changed since the corpus was built."""
-    before = {(row["family"], row["name"]): f"{row['distribution']} {row['version']}" for row in existing}
+    before = {(row.family, row.name): f"{row.distribution} {row.version}" for row in existing}
     for plugin in now:
         provider = f"{plugin.distribution} {plugin.version}"
         former = before.get((plugin.family, plugin.name), provider)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from lavida_gen.building.build import finished_ranges
 from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import PLAN, BuildPlan
-from lavida_gen.building.shard_records import ShardRecord, is_intact, missing_ranges, read_record_lines, write_record
+from lavida_gen.building.shard_records import (
+    ShardRecord,
+    is_intact,
+    missing_ranges,
+    parse_shard_record,
+    read_record_lines,
+    record_name,
+    write_record,
+)
 from lavida_gen.building.toolchain import refuse_mixture
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.input_file import MAX_STREAM, read_input
@@ -49,7 +58,9 @@ def merge_parts(out: Path | str, parts: Sequence[Path | str] = (), mixed_toolcha
             records |= _copy_ranges(other, storage, [part for part in ranges if part.name not in records])
         if len(records) < len(ranges):
             todo = f"build --shards {missing_ranges(ranges, records)} of the same recipe, then merge again"
-            raise DataError(problem(storage, f"{len(records)} of {len(ranges)} shards exist", todo=todo))
+            reasons = _unusable_records([storage, *others], [part for part in ranges if part.name not in records])
+            got = "; ".join([f"{len(records)} of {len(ranges)} shards exist", *islice(reasons, 1)])
+            raise DataError(problem(storage, got, todo=todo))
         if not mixed_toolchain:
             toolchains = [record.toolchain for record in records.values()]
             refuse_mixture(storage, toolchains, toolchains[0])
@@ -70,6 +81,21 @@ def _finished_corpus(storage: Storage) -> Manifest | None:
             got, todo = "is damaged or missing, and the corpus is finished", "build or fetch the corpus again"
             raise DataError(problem(storage.at(entry.file), got, todo=todo))
     return manifest
+
+
+def _unusable_records(places: Sequence[Storage], missing: Sequence[ShardRange]) -> Iterator[str]:
+    """Why shards do not count though there are records of them."""
+    for place in places:
+        for part in missing:
+            where = record_name(part.name)
+            if place.size(where) is None:
+                continue
+            try:
+                record, _ = parse_shard_record(place.read(where), part, place.at(where))
+            except DataError as error:
+                yield str(error)
+            else:
+                yield f"{place.at(record.files[0].file)} or the next one of its range is missing or damaged"
 
 
 def _common_plan(storage: Storage, others: Sequence[Storage]) -> BuildPlan:

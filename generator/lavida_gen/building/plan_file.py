@@ -5,9 +5,9 @@ With it the parts of a build on several machines are joined without opening the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Literal
+from itertools import accumulate
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -15,18 +15,21 @@ from lavida_gen import __version__
 from lavida_gen.building.checked_pairs import checked_pairs
 from lavida_gen.building.toolchain import Toolchain, current_toolchain
 from lavida_gen.common import plugins
-from lavida_gen.common.errors import UserError, problem
-from lavida_gen.common.json_file import JsonObject
+from lavida_gen.common.errors import DataError, UserError, problem, validation_text
+from lavida_gen.common.json_file import parse_json
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
 from lavida_gen.corpus.identity import identity
-from lavida_gen.corpus.manifest import FORMAT, STATE, PluginEntry, SourceEntry
+from lavida_gen.corpus.manifest import FORMAT, STATE, Count, PluginEntry, SourceEntry
+from lavida_gen.corpus.stored_recipe import PublishedRecipe
 from lavida_gen.inspection.rights import combined_rights
 from lavida_gen.sampling.parts import CorpusPart, ShardRange, cut_into_shards
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.sources._base import SourceInfo
 
 PLAN = f"{STATE}/plan.json"
+MOST_SHARDS = 1_000_000
+"""Shards of a plan that is read: merging lists them all."""
 
 
 class PartEntry(StrictModel):
@@ -41,8 +44,8 @@ class PartEntry(StrictModel):
 
     kind: Literal["image", "clip"]
     split: Literal["train", "val"]
-    start: int
-    count: int
+    start: Count
+    count: Annotated[int, Field(ge=1, le=10**12)]
 
 
 class BuildPlan(StrictModel):
@@ -69,11 +72,11 @@ class BuildPlan(StrictModel):
     digest: str
     seed: int
     generator: str
-    samples: int
-    shard_samples: int
-    parts: list[PartEntry]
-    sources: list[SourceEntry]
-    recipe: JsonObject
+    samples: Count
+    shard_samples: Annotated[int, Field(ge=1)]
+    parts: Annotated[list[PartEntry], Field(min_length=1, max_length=4)]
+    sources: Annotated[list[SourceEntry], Field(min_length=1)]
+    recipe: PublishedRecipe
     plugins: list[PluginEntry] = Field(default_factory=list)
     toolchain: Toolchain
 
@@ -119,11 +122,21 @@ class BuildPlan(StrictModel):
             UserError: It is not a plan of this version.
         """
         refuse_old_plan(data, where)
+        todo = "remove it, or give another --out"
         try:
-            return cls.model_validate_json(data)
+            plan = cls.model_validate_json(data)
         except ValidationError as error:
-            todo = "remove it, or give another --out"
-            raise UserError(problem(where, "is not a build plan of this version", todo=todo)) from error
+            first = error.errors(include_url=False)[0]
+            key, text = ".".join(map(str, first["loc"])), validation_text(first["msg"])
+            got = f"is not a build plan of this version ({key + ': ' if key else ''}{text})"
+            raise UserError(problem(where, got, todo=todo)) from error
+        shards = sum(-(-part.count // plan.shard_samples) for part in plan.parts)
+        starts = [0, *accumulate(part.count for part in plan.parts)]
+        if [*(part.start for part in plan.parts), plan.samples] != starts:
+            raise UserError(problem(where, "its parts are not its samples", "parts one after the other", todo))
+        if shards > MOST_SHARDS:
+            raise UserError(problem(where, f"states {shards:,} shards", f"at most {MOST_SHARDS:,}", todo))
+        return plan
 
     def ranges(self) -> Iterator[ShardRange]:
         """All ranges of samples, in order. Each becomes one shard, or more where the size limit is reached."""
@@ -141,8 +154,8 @@ def refuse_old_plan(data: bytes, where: str) -> None:
         UserError: A version with another corpus format began this build.
     """
     try:
-        plain = json.loads(data)
-    except ValueError:
+        plain = parse_json(data, where)
+    except DataError:
         return
     if isinstance(plain, dict) and plain.get("format", FORMAT) != FORMAT:
         begun = f"begun by {plain.get('generator', 'another version')}"

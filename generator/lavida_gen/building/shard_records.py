@@ -6,19 +6,56 @@ toolchain}; then follows one line for each sample, its row in stats.parquet.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, ValidationError
 
 from lavida_gen.building.toolchain import Toolchain
-from lavida_gen.common.file_names import check_corpus_name
-from lavida_gen.common.text import shorten
-from lavida_gen.corpus.manifest import FORMAT, STATE
-from lavida_gen.corpus.schema import sample_row
+from lavida_gen.common.errors import DataError, problem, validation_text
+from lavida_gen.common.file_names import CorpusFileName
+from lavida_gen.common.input_file import parsing
+from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.text import counted, shorten
+from lavida_gen.corpus.manifest import FORMAT, STATE, Count
+from lavida_gen.corpus.row_check import check_rows, check_values
+from lavida_gen.corpus.schema import row_schema, sample_row
 from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256, to_json
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
 from lavida_gen.storage.folder import LocalFolder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+REMOVE = "remove this file and make its shard again"
+
+
+class _File(StrictModel):
+    """One tar in the first line of a record; see ShardFile."""
+
+    file: CorpusFileName
+    bytes: Count
+    sha256: str
+    samples: Annotated[int, Field(ge=1, lt=2**63)]
+    first: Count
+
+
+class _Head(StrictModel):
+    """The first line of a record."""
+
+    format: Literal[2]
+    name: str
+    files: Annotated[list[_File], Field(min_length=1)]
+    drops: dict[str, Count]
+    marks: list[str]
+    samples: Count
+    toolchain: Toolchain
+    broken: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +133,81 @@ def read_finished(storage: Storage, part: ShardRange) -> ShardRecord | None:
     Returns:
         The record; None if there is none, it is damaged or contradicts itself, or its shards have changed.
     """
+    where = record_name(part.name)
     try:
-        head = json.loads(storage.read(record_name(part.name)).partition(b"\n")[0])
-        files = [ShardFile(**file) for file in head["files"]]
-        for file in files:
-            check_corpus_name(file.file)
-        marks: list[str] = head["marks"]
-        toolchain = dict(head["toolchain"])
-        record = ShardRecord(head["name"], files, head["samples"], head["drops"], toolchain, head["broken"])
-        samples = sum(file.samples for file in files)
-        if head["format"] != FORMAT or not files or samples != record.samples or len(marks) != len(files):
-            return None
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        record, marks = parse_shard_record(storage.read(where), part, storage.at(where))
+    except (FileNotFoundError, DataError):
         return None
-    intact = all(is_intact(storage, f.file, f.bytes, f.sha256, mark) for f, mark in zip(files, marks, strict=True))
-    return record if intact else None
+    files = zip(record.files, marks, strict=True)
+    return record if all(is_intact(storage, f.file, f.bytes, f.sha256, mark) for f, mark in files) else None
+
+
+def parse_shard_record(data: bytes, part: ShardRange, where: str) -> tuple[ShardRecord, list[str]]:
+    """Read a record, which may come from another machine, and compare it with the range that it is of.
+
+    Args:
+        data: Its content.
+        part: The range.
+        where: Its path or URL, for messages.
+
+    Returns:
+        The record, and the checksums of its shards.
+
+    Raises:
+        DataError: It is damaged, contradicts itself, or is of another range.
+    """
+    first, _, lines = data.partition(b"\n")
+    try:
+        head = _Head.model_validate_json(first)
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        key, text = ".".join(map(str, found["loc"])), validation_text(found["msg"])
+        got = f"is not a record of this version ({key + ': ' if key else ''}{text})"
+        raise DataError(problem(where, got, todo=REMOVE)) from error
+    expected = [(part.name + (f"x{n:03d}" if n else "") + ".tar") for n in range(len(head.files))]
+    starts = [part.start, *accumulate((file.samples for file in head.files), initial=part.start)][1:]
+    if (
+        [file.file for file in head.files] != expected
+        or [*(file.first for file in head.files), part.stop] != starts
+        or (head.name, head.samples, len(head.marks)) != (part.name, part.stop - part.start, len(head.files))
+    ):
+        wanted = f"{part.name}, samples {part.start} to {part.stop - 1}, a mark for each file"
+        raise DataError(problem(where, "its shards are not those of its range", wanted, REMOVE))
+    table = read_rows(lines, where)
+    with parsing(where, todo=REMOVE):
+        for batch in table.to_batches():
+            check_values(batch)
+            check_rows(batch.to_pylist())
+    names = [file.file for file in head.files for _ in range(file.samples)]
+    rows = [table.column("index").to_pylist(), table.column("shard").to_pylist()]
+    if rows != [list(range(part.start, part.stop)), names]:
+        got = f"has {counted(table.num_rows, 'row')} that are not those of its samples"
+        raise DataError(problem(where, got, f"{part.start} to {part.stop - 1} in its shards", REMOVE))
+    files = [ShardFile(**file.model_dump()) for file in head.files]
+    return ShardRecord(head.name, files, head.samples, head.drops, head.toolchain, head.broken), head.marks
+
+
+def read_rows(lines: bytes, where: str) -> pa.Table:
+    """The rows of stats.parquet in the lines of a record.
+
+    Args:
+        lines: One JSON object for each sample.
+        where: Names the record in errors.
+
+    Returns:
+        The rows, columns as in `row_schema`.
+
+    Raises:
+        DataError: A line is no row.
+    """
+    from pyarrow import json as arrow_json
+
+    longest = max(map(len, lines.split(b"\n")))
+    reading = arrow_json.ReadOptions(block_size=max(1 << 20, 2 * longest))
+    options = arrow_json.ParseOptions(explicit_schema=row_schema(), unexpected_field_behavior="error")
+    with parsing(where, "one row for each sample", REMOVE):
+        lines.decode()  # Arrow takes any bytes for a text
+        return arrow_json.read_json(io.BytesIO(lines), reading, options).select(row_schema().names)
 
 
 def is_intact(storage: Storage, file: str, size: int, sha256: str, mark: str = "") -> bool:

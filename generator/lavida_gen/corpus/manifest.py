@@ -17,12 +17,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from lavida_gen.common.file_names import CorpusFileName
-from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.corpus.stored_recipe import StoredRecipe
+from lavida_gen.corpus.stored_recipe import PublishedRecipe
 from lavida_gen.scenes.evidence import Use
 
 FORMAT = 2
@@ -179,19 +178,13 @@ class Manifest(StrictModel):
     licences: dict[str, Count]
     sources: list[SourceEntry] = Field(min_length=1)
     shards: list[ShardEntry] = Field(min_length=1)
-    recipe: JsonObject
+    recipe: PublishedRecipe
     plugins: list[PluginEntry] = Field(default_factory=list)
     toolchains: list[dict[str, str]] = Field(default_factory=list)
     files: list[FileEntry] = Field(default_factory=list)
     evidence: dict[str, Count] = Field(default_factory=dict)
     scenes: Count = 0
     broken: Count = 0
-
-    @field_validator("recipe")
-    @classmethod
-    def _readable(cls, recipe: JsonObject) -> JsonObject:
-        StoredRecipe.model_validate(recipe)
-        return recipe
 
     @property
     def samples_per_scene(self) -> float:

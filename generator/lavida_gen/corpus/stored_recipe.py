@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from lavida_gen.common.json_file import JsonObject
 
 
 class _Part(BaseModel):
@@ -49,3 +51,12 @@ class StoredRecipe(_Part):
     exposures: Annotated[list[StoredEntry], Field(min_length=1)]
     anomaly_ratio: float = Field(default=0.5, ge=0, le=1)
     prompts: StoredPrompts
+
+
+def _readable(recipe: JsonObject) -> JsonObject:
+    StoredRecipe.model_validate(recipe)
+    return recipe
+
+
+PublishedRecipe = Annotated[JsonObject, AfterValidator(_readable)]
+"""A recipe as a manifest holds it, with the keys of StoredRecipe."""

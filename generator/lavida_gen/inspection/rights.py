@@ -66,8 +66,8 @@ def stated_rights(manifest: Manifest, entry: SourceEntry) -> StatedRights:
     combined = infos[0]
     for info in infos[1:]:
         combined = combined_rights(combined, info)
-    laxest = min((info.use for info in infos), key=USES.index) if len(infos) > 1 else entry.use
-    return StatedRights(combined, laxest)
+    as_stated = len(infos) > 1 and entry.use == combined.use
+    return StatedRights(combined, min((info.use for info in infos), key=USES.index) if as_stated else entry.use)
 
 
 def _rights(source: type[Source], row: JsonObject) -> SourceInfo:

@@ -110,9 +110,10 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
     for key in ("name", "about", "seed", "samples"):
         yield from differs(key, getattr(manifest, key), getattr(recipe, key), RECIPE)
     names = list(dict.fromkeys(entry.name for entry in recipe.sources))
-    yield from differs("names of sources", [entry.name for entry in manifest.sources], names, RECIPE)
+    listed = [entry.name for entry in manifest.sources]
+    yield from differs("names of sources", listed, names, RECIPE)
     yield from _plugins(manifest, recipe)
-    if len(manifest.sources) == len(names):
+    if listed == names:
         yield from _identity(manifest, recipe)
     yield from _toolchains(manifest)
     yield from _shards(manifest.shards, recipe)
@@ -139,9 +140,7 @@ def _plugins(manifest: Manifest, recipe: StoredRecipe) -> Iterator[str]:
     ours = {("source", name) for name in plugins.built_in(SOURCES)}
     ours |= {("exposure", name) for name in plugins.built_in(EXPOSURES)}
     for family, name in sorted(set(listed) - used):
-        yield problem(
-            MANIFEST, f"plugins: {family} {name!r} is not in its recipe", "only plug-ins that the recipe uses"
-        )
+        yield problem(MANIFEST, f"plugins: {family} {name!r} is not in its recipe", "plug-ins that the recipe uses")
     for family, name in sorted(used - ours - set(listed)):
         yield problem(MANIFEST, f"plugins: {family} {name!r} is missing", "every plug-in of another package")
     if len(listed) != len(set(listed)):

@@ -69,11 +69,13 @@ def differences_in_rows(corpus: Corpus, shards: Sequence[ShardFindings], preview
     except DataError as error:
         yield str(error)
         return
-    yield from found.problems
-    yield from (f"{PREVIEW}: sample {key!r} is not in the corpus" for key in found.preview)
     for shard in found.different:
         yield from _different_values(corpus, shard, expected)
-    if corpus.manifest.format > 1 and not found.different:
+    if found.different:
+        return
+    yield from found.problems
+    yield from (f"{PREVIEW}: sample {key!r} is not in the corpus" for key in found.preview)
+    if corpus.manifest.format > 1:
         yield from differs("scenes", corpus.manifest.scenes, len(found.scenes), RECORDS)
 
 

@@ -24,8 +24,9 @@ class _TowerVersion(NamedTuple):
 class NameEncoder(nn.Module):
     """CLIP text tower (arXiv 2103.00020) with a cache.
 
-    Nothing is cached while the tower trains. The cache's keys are the names' tokens; it is cleared when the tower's
-    weights change.
+    A frozen tower encodes each name alone, once: its features depend on nothing else, to the last bit. Nothing is
+    cached while the tower trains. The cache's keys are the names' tokens; it is cleared when the tower's weights
+    change.
 
     Args:
         tower: The text tower.
@@ -54,12 +55,19 @@ class NameEncoder(nn.Module):
         if version != self._cached_version or len(self._cache) > CACHED_NAMES:
             self._cache, self._cached_version = {}, version
         keys = [tuple(row[real].tolist()) for row, real in zip(ids_KW.cpu(), mask_KW.cpu().bool(), strict=True)]
-        new = {key: number for number, key in enumerate(keys) if key not in self._cache}
-        if new:
-            rows = list(new.values())
+        return torch.stack([self._cached(key, ids_KW) for key in keys])
+
+    def _cached(self, key: tuple[int, ...], like: Tensor) -> Tensor:
+        """The features (C,) of one name, encoded alone and without padding where the cache does not have them.
+
+        Products of matrices round differently for other numbers of rows, so that a name encoded with others has other
+        last bits: then features would depend on which names came before, and a resumed run would differ.
+        """
+        if key not in self._cache:
+            ids_1W = like.new_tensor([key])
             with torch.inference_mode(False), torch.no_grad():
-                self._cache.update(zip(new, self._encode(ids_KW[rows], mask_KW[rows]).unbind(), strict=True))
-        return torch.stack([self._cache[key] for key in keys])
+                self._cache[key] = self._encode(ids_1W, torch.ones_like(ids_1W))[0].clone()
+        return self._cache[key]
 
     def _weight(self) -> Tensor:
         weight: Tensor = self.tower.embeddings.token_embedding.weight

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +85,24 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
         130,
         "\nstopped; finished work is kept: run the same command again to continue\n",
     )
+
+
+def test_sigterm_is_ctrl_c_with_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a loop caught the interrupt and raises a new one at its end; the handler is gone afterwards."""
+
+    def stopped(*_: object) -> None:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "make", stopped)
+    done = run("check", "street")
+    assert (done.exit_code, done.output.strip()) == (
+        143,
+        "stopped; finished work is kept: run the same command again to continue",
+    )
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_check_of_a_sound_folder_and_of_one_that_is_not(small_folder: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from lavida_gen.common.errors import UserError
 pytestmark = pytest.mark.slow
 
 STREET = ["score", "street", "--model", "tiny", "--set", "videos=4", "--set", "frames=16", "--set", "size=[96,144]"]
+ABSENT = ["--absent", "horse, ladder"]
 
 
 def run(*words: str) -> Result:
@@ -34,12 +35,14 @@ def run(*words: str) -> Result:
 
 
 def scores(folder: Path) -> dict[str, dict[str, Any]]:
-    """Arrays and maps by video."""
+    """Arrays, and maps where they are stored, by video."""
     found = {}
     for path in sorted((folder / "videos").glob("*.npz")):
         with np.load(path) as file:
             found[path.stem] = {name: file[name] for name in file.files}
-        found[path.stem]["pixels"] = np.load(path.with_name(f"{path.stem}.maps.npy"))
+        maps = path.with_name(f"{path.stem}.maps.npy")
+        if maps.exists():
+            found[path.stem]["pixels"] = np.load(maps)
     return found
 
 
@@ -62,7 +65,7 @@ def _one_thread() -> Iterator[None]:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run folder."""
     folder = tmp_path_factory.mktemp("scored") / "run"
-    result = run(*STREET, "--out", str(folder), "--absent", "horse, ladder", "--batch", "1")
+    result = run(*STREET, *ABSENT, "--out", str(folder), "--batch", "1")
     assert result.exit_code == 0, result.output
     return folder
 
@@ -135,38 +138,44 @@ def test_two_processes_give_the_scores_of_one(scored: Path, tmp_path: Path) -> N
     assert one.metrics == other.metrics
 
 
-def test_kill_9_loses_no_finished_video(tmp_path: Path) -> None:
+def test_kill_9_loses_no_finished_video_and_changes_no_bit(scored: Path, tmp_path: Path) -> None:
     environ = environment(tmp_path / "cache")
-    words = [
-        *command(),
-        *STREET,
-        "--set",
-        "frames=32",
-        "--batch",
-        "1",
-        "--readers",
-        "1",
-        "--out",
-        str(tmp_path / "run"),
-    ]
-    videos = tmp_path / "run" / "scores" / "street" / "videos"
+    words = [*command(), *STREET, *ABSENT, "--batch", "1", "--readers", "1", "--out", str(tmp_path / "run")]
+    named, absent = (tmp_path / "run" / "scores" / name / "videos" for name in ("street", "street-absent"))
     process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
-    while not list(videos.glob("*.npz")):
+    while not list(absent.glob("*.npz")):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    finished = {path: path.stat().st_mtime_ns for path in videos.glob("*.npz")}
-    assert 1 <= len(finished) < 4
+    finished = {path: path.stat().st_mtime_ns for folder in (named, absent) for path in folder.glob("*.npz")}
+    assert 5 <= len(finished) < 8
     again = subprocess.run(words, env=environ, check=False, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert {path: path.stat().st_mtime_ns for path in finished} == finished, "what was finished is not scored again"
-    assert sorted(path.name for path in videos.iterdir()) == sorted(
-        f"Test{n:03d}{suffix}" for n in range(1, 5) for suffix in (".npz", ".maps.npy")
-    )
-    assert "4 of 4 videos, 128 of 128 frames (100.00 %)" in again.stdout
+    expected = {suffix: [f"Test{n:03d}{suffix}" for n in range(1, 5)] for suffix in (".npz", ".maps.npy")}
+    assert sorted(path.name for path in named.iterdir()) == sorted(expected[".npz"] + expected[".maps.npy"])
+    assert sorted(path.name for path in absent.iterdir()) == expected[".npz"]
+    for name in ("street", "street-absent"):
+        assert same(scores(scored / "scores" / name), scores(tmp_path / "run" / "scores" / name)), name
+    assert "4 of 4 videos, 64 of 64 frames (100.00 %)" in again.stdout
+
+
+def test_scores_do_not_depend_on_what_was_scored_before() -> None:
+    """The names of a prompt were encoded together with the other new ones: other bits in another order of videos."""
+    clip = np.random.default_rng(0).integers(0, 255, (8, 96, 144, 3), np.uint8)
+    prompts = [("dog", "bicycle", "a man with an umbrella"), ("dog", "horse"), ("dog",)]
+    one, other = (lavida_scorer.load_scorer("tiny") for _ in range(2))
+
+    def answers(scorer: lavida_scorer.LavidaScorer, order: list[tuple[str, ...]]) -> dict[tuple[str, ...], Any]:
+        return {names: scorer.score(scorer.prepare([clip], names))() for names in order}
+
+    before, after = answers(one, prompts), answers(other, prompts[::-1])
+    for names in prompts:
+        for part in ("frames", "maps", "names"):
+            np.testing.assert_array_equal(getattr(before[names], part), getattr(after[names], part))
 
 
 @pytest.fixture

@@ -22,6 +22,26 @@ def test_names_that_differ_have_features_that_differ() -> None:
     assert apart.min() > 1e-3 * apart.median()
 
 
+def test_a_name_has_the_same_bits_alone_and_in_any_list() -> None:
+    """Whatever was encoded before, whatever stands beside it, however wide the padding is."""
+    tokenizer = LavidaProcessor.from_preset("tiny").names_tokenizer
+
+    def encoded(model: Lavida, *names: str) -> torch.Tensor:
+        tokens = tokenizer(list(names), padding=True, return_tensors="pt")
+        found: torch.Tensor = model.names(tokens["input_ids"], tokens["attention_mask"])
+        return found
+
+    fresh = [Lavida.from_preset("tiny").requires_grad_(False) for _ in range(4)]
+    alone = encoded(fresh[0], "dog")[0]
+    lists = [
+        encoded(fresh[1], "dog", "bicycle")[0],
+        encoded(fresh[2], "a long name of a thing", "bicycle", "dog")[2],
+        encoded(fresh[3], "bicycle", "horse", "dog", "cat", "dog", "person with an umbrella")[4],
+        encoded(fresh[1], "horse", "dog")[1],
+    ]
+    assert all(torch.equal(alone, other) for other in lists)
+
+
 def test_features_are_those_that_clip_pools() -> None:
     """The end of text has the highest id and pads as well, as in the published checkpoints."""
     torch.manual_seed(0)

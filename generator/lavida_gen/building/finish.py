@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.building.card import card
 from lavida_gen.building.card_place import CardPlace
-from lavida_gen.building.plan_file import BuildPlan
+from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import (
     ShardRecord,
     is_intact,
@@ -269,7 +269,7 @@ def remove_state(storage: Storage) -> None:
     Args:
         storage: The corpus.
     """
-    for name in storage.names(STATE):
+    for name in sorted(storage.names(STATE), key=lambda name: name == PLAN):  # the plan last: it marks the rest
         storage.remove(name)
     storage.remove_folder(STATE)
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from lavida_gen.building.build import finished_ranges
-from lavida_gen.building.finish import finish
+from lavida_gen.building.finish import finish, remove_state
 from lavida_gen.building.lock import locked
 from lavida_gen.building.plan_file import PLAN, BuildPlan
 from lavida_gen.building.shard_records import (
@@ -80,6 +80,7 @@ def _finished_corpus(storage: Storage) -> Manifest | None:
         if not is_intact(storage, entry.file, entry.bytes, entry.sha256):
             got, todo = "is damaged or missing, and the corpus is finished", "build or fetch the corpus again"
             raise DataError(problem(storage.at(entry.file), got, todo=todo))
+    remove_state(storage)  # of a merge that was killed while it removed it
     return manifest
 
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lavida_gen.common.errors import DataError, problem
-
-PARTIAL = ".partial"
-"""Marks the temporary name of a file or folder that is being written."""
+from lavida_gen.common.leftovers import sweep_once, temporary_name
 
 _FULL = ("no space", "os error 28", "quota", "unexpected pos")
 """Texts of a full disk in exceptions without an errno: safetensors, and torch's zip writer after a short write."""
 
 
-def partial_path(path: Path, unique: bool = False) -> Path:
-    """The temporary name of a file or folder, in the same folder as its final name.
+def partial_path(path: Path) -> Path:
+    """A temporary name for a file or folder, in the same folder as its final name; no other call returns it.
+
+    At a process' first call for a folder, what ended processes left there is removed.
 
     Args:
         path: The final name.
-        unique: Whether several processes may write it at the same time. A name that is not unique is reused by the
-            next attempt, so that killed processes leave at most one.
     """
-    own = f"-{uuid.uuid4().hex[:12]}" if unique else ""
-    return path.with_name(f"{path.name}{PARTIAL}{own}")
+    sweep_once(path.parent)
+    return path.with_name(temporary_name(path.name))
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -46,14 +43,14 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: The file cannot be written; nothing is left under the temporary name.
     """
-    partial = partial_path(path, unique=True)
+    partial = partial_path(path)
     try:
         with open(partial, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    except BaseException:  # ctrl-C too
         with suppress(OSError):
             partial.unlink()
         raise

@@ -11,6 +11,7 @@ from lavida_gen.common import plugins
 from lavida_gen.common.console import echo
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.extras import explain, require_posix
+from lavida_gen.common.signals import terminable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 STOPPED = "stopped; finished work is kept: run the same command again to continue"
@@ -77,7 +78,17 @@ class CommandGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the subcommand; see the class for its errors."""
+        """Run the subcommand; see the class for its errors. Ctrl-C and SIGTERM end it with one line."""
+        with terminable() as signals:
+            try:
+                return self._invoke(ctx)
+            except KeyboardInterrupt as error:
+                if ctx.params.get("debug"):
+                    raise
+                echo(f"\n{STOPPED}", err=True)
+                ctx.exit(signals.exit_code(error))
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             require_posix()
             return super().invoke(ctx)
@@ -106,8 +117,3 @@ class CommandGroup(click.Group):
                 raise
             echo(f"error: {todo}", err=True, colour="red")
             ctx.exit(2)
-        except KeyboardInterrupt:
-            if ctx.params.get("debug"):
-                raise
-            echo(f"\n{STOPPED}", err=True)
-            ctx.exit(130)

@@ -17,6 +17,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.signals import accept_sigterm, uninterrupted_start
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
 
 J = TypeVar("J")
@@ -30,6 +31,7 @@ def _start(ticks: Synchronized[int], parent: int) -> None:
     """Initialise a worker: where to count progress, and which process to watch."""
     global _ticks
     _ticks = ticks
+    accept_sigterm()
     threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
 
 
@@ -69,7 +71,9 @@ class LocalEngine(Engine):
         pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
         seen = 0
         try:
-            pending: set[Future[R]] = {pool.submit(_call, pack_task(task, job)) for job in jobs}
+            packed = [pack_task(task, job) for job in jobs]
+            with uninterrupted_start():
+                pending: set[Future[R]] = {pool.submit(_call, work) for work in packed}
             while pending:
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 progress(ticks.value - seen)
@@ -92,6 +96,6 @@ def _stop(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         if process.is_alive():
-            process.terminate()
+            process.kill()  # it may not have begun to accept a milder signal
     for process in processes:
         process.join()

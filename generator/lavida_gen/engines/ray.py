@@ -10,6 +10,8 @@ the data and to `--out` (a shared folder or a URL): only the recipe and the rang
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, TypeVar
@@ -17,6 +19,7 @@ from typing import Any, TypeVar
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.common.extras import require
+from lavida_gen.common.signals import Terminated
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
 
 J = TypeVar("J")
@@ -63,9 +66,9 @@ class RayEngine(Engine):
             return
         ray = _ray()
         own = not ray.is_initialized()
-        if own:
-            _join(ray, self.address, min(workers, len(jobs)))
         try:
+            if own:
+                _join(ray, self.address, min(workers, len(jobs)))
             yield from _spread(ray, task, jobs, progress)
         finally:
             if own:
@@ -83,6 +86,7 @@ def _ray() -> ModuleType:
 
 def _join(ray: ModuleType, address: str | None, workers: int) -> None:
     quiet = {"log_to_driver": False, "logging_level": "error"}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         if address is None:
             ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
@@ -92,6 +96,11 @@ def _join(ray: ModuleType, address: str | None, workers: int) -> None:
         reason = " ".join(str(error).split())[:300]
         todo = "give the --address of a running cluster, or none to start one here"
         raise UserError(f"--engine ray: no cluster at {address or 'this machine'} ({reason}); {todo}") from error
+    except SystemExit as error:  # Ray's own handler of SIGTERM
+        raise Terminated from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def _spread(

@@ -152,7 +152,6 @@ def _checksum(path: Path) -> list[int]:
 def _store(folder: Path, made: Arrays) -> None:
     """Write to a temporary folder and rename it. The caller holds the lock."""
     partial = partial_path(folder)
-    shutil.rmtree(partial, ignore_errors=True)  # of a killed process
     try:
         partial.mkdir()
         for name, array in made.items():
@@ -161,7 +160,7 @@ def _store(folder: Path, made: Arrays) -> None:
         (partial / "sums.json").write_text(json.dumps(sums))
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         partial.rename(folder)
-    except OSError:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
 

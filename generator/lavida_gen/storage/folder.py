@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lavida_gen.common.atomic_file import PARTIAL, partial_path, write_atomic
+from lavida_gen.common import leftovers
+from lavida_gen.common.atomic_file import partial_path, write_atomic
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_regular
-from lavida_gen.storage.base import KINDS, Storage
+from lavida_gen.storage.base import Storage
 
 
 class LocalFolder(Storage):
@@ -56,15 +57,15 @@ class LocalFolder(Storage):
 
     def temporary_file(self, name: str) -> Path:
         """A local path to write to before `put`."""
-        path = partial_path(self.file(name), unique=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        final = self.file(name)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        return partial_path(final)
 
     def remove_partial_files(self) -> None:
-        """Remove temporary files of killed processes."""
-        for kind in KINDS:
-            for left in (self.path / kind).rglob(f"*{PARTIAL}-*"):
-                left.unlink(missing_ok=True)
+        """Remove all temporary files, of any machine."""
+        for left in list(self.path.rglob(f"*{leftovers.PARTIAL}-*")):
+            if leftovers.is_temporary(left):
+                leftovers.remove(left)
 
     def put(self, local: Path, name: str) -> None:
         """Move a complete local file to its final name. Raises OSError."""

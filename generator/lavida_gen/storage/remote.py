@@ -6,21 +6,18 @@ or small file read without an end.
 
 from __future__ import annotations
 
-import glob
 import io
 import os
-import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from lavida_gen.common.atomic_file import PARTIAL
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.extras import explain
 from lavida_gen.common.file_names import check_file_name
+from lavida_gen.common.leftovers import own_mark, sweep, sweep_once
 from lavida_gen.common.text import without_secrets
 from lavida_gen.storage.base import Storage
 
@@ -29,8 +26,8 @@ MOST_DEEP, MOST_LISTED, MOST_BYTES = 5, 1_000_000, 1 << 30
 """Folders below each other and names that are listed of a web server, and bytes of a small file that are read of it."""
 PIECE = 1 << 20
 AGAIN = "run the same command again: finished shards are kept"
-_OWN = f"lavida-gen-{socket.gethostname()}@"  # no other host's name begins like that
-"""Prefix of the names of this machine's temporary files; the process number follows."""
+_PREFIX = "lavida-gen-"
+"""Begins the names of temporary files; the process follows (see lavida_gen.common.leftovers)."""
 
 
 class RemoteStorage(Storage):
@@ -137,16 +134,14 @@ class RemoteStorage(Storage):
 
     def temporary_file(self, name: str) -> Path:
         """A local path to write to before `put`."""
-        handle, path = tempfile.mkstemp(prefix=f"{_OWN}{os.getpid()}-", suffix=PARTIAL)
+        sweep_once(Path(tempfile.gettempdir()))
+        handle, path = tempfile.mkstemp(own_mark(), _PREFIX)
         os.close(handle)
         return Path(path)
 
     def remove_partial_files(self) -> None:
         """Remove what ended processes of this machine left in the folder for temporary files."""
-        for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(_OWN)}*{PARTIAL}"):
-            if not _is_running(left.name.removeprefix(_OWN).partition("-")[0]):
-                with suppress(OSError):  # another user's, or just removed by another build
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+        sweep(Path(tempfile.gettempdir()))
 
     def put(self, local: Path, name: str) -> None:
         """Move a complete local file to its final name."""
@@ -191,7 +186,8 @@ class RemoteStorage(Storage):
     @contextmanager
     def local_copy(self, name: str, most: int | None = None) -> Iterator[Path]:
         """A copy of a file on this machine, removed after the `with` block."""
-        with tempfile.TemporaryDirectory(PARTIAL, f"{_OWN}{os.getpid()}-") as folder:
+        sweep_once(Path(tempfile.gettempdir()))
+        with tempfile.TemporaryDirectory(own_mark(), _PREFIX) as folder:
             path = Path(folder) / name.rpartition("/")[2]
             with self._doing(name, "read"):
                 if self.protocol not in WEB or most is None:
@@ -207,17 +203,6 @@ class RemoteStorage(Storage):
         with self._doing(name, "looked up"):
             info = self._fs.info(self._path(name))
         return next((str(info[key]) for key in ("ETag", "etag", "md5Hash", "content_md5") if info.get(key)), "")
-
-
-def _is_running(process: str) -> bool:
-    """Whether a process with this number runs; True if the text is not a number."""
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, OverflowError, PermissionError):
-        return True
-    return True
 
 
 def _one_line(error: Exception) -> str:

@@ -48,8 +48,7 @@ def write_street(
     Raises:
         DataError: The files cannot be written.
     """
-    partial = partial_path(root, unique=True)
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = partial_path(root)
     place = place_in_view(seed, size)
 
     def write_numbered(number: int) -> Bits:
@@ -75,8 +74,9 @@ def write_street(
             root.rmdir()  # empty: the caller has checked it
         partial.rename(root)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise write_error(root, error, "run the same command again, or give another --root") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def record(seed: int, videos: int, frames: int, size: tuple[int, int]) -> dict[str, object]:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lavida_bench.fitting.tensor_files import EXPECTED, TODO, write_tensors
-from lavida_gen.common.atomic_file import PARTIAL, describe_write_failure, partial_path, write_atomic, write_error
+from lavida_gen.common.atomic_file import describe_write_failure, partial_path, write_atomic, write_error
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import read_json_object
+from lavida_gen.common.leftovers import PARTIAL, remove, sweep
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -85,7 +86,7 @@ class Checkpoints:
         """
         main = self.accelerator.is_main_process
         name = f"step-{progress.step:08d}"
-        partial = partial_path(self.folder / name)
+        partial = self.folder / f"{name}{PARTIAL}"  # all processes write to it, under the lock of the first
         if main:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
@@ -205,8 +206,9 @@ def write_best(out: Path, weights: Mapping[str, Tensor], notes: Mapping[str, str
         _sync_to_disk(partial)
         partial.replace(out / BEST)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise write_error(out / BEST, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -227,9 +229,9 @@ def locked(out: Path) -> Iterator[None]:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock it is not inherited by the loader's workers
         except OSError as error:
             raise DataError(problem(out, "another fit is writing here", todo="wait for it, or give --out")) from error
-        for leftover in (out / FOLDER).glob(f"*{PARTIAL}"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        partial_path(out / BEST).unlink(missing_ok=True)
+        for leftover in (out / FOLDER).glob(f"*{PARTIAL}*"):
+            remove(leftover)
+        sweep(out)
         yield
 
 

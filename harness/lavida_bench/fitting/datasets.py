@@ -216,7 +216,7 @@ def fetch_shard(storage: Storage, shard: ShardEntry, path: Path) -> None:
 
 def _fetch_once(storage: Storage, shard: ShardEntry, path: Path) -> str:
     """What failed, "" if nothing did."""
-    partial = partial_path(path)  # the caller holds the lock
+    partial = partial_path(path)
     try:
         with storage.open(shard.file) as source, open(partial, "wb") as target:
             while target.tell() <= shard.bytes and (piece := source.read(PIECE)):

@@ -138,15 +138,15 @@ def write_result(
     best = _best_weights(out / BEST, model, weights) if (out / BEST).exists() else {}
     partial = partial_path(out / MODEL)
     try:
-        shutil.rmtree(partial, ignore_errors=True)
         model.save_pretrained(partial, state_dict={**weights, **best})
         processor.save_pretrained(partial)
         shutil.rmtree(out / MODEL, ignore_errors=True)
         partial.rename(out / MODEL)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         resume = "run the same command again: the last checkpoint is kept"
         raise write_error(out / MODEL, error, resume) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     summary = {
         "identity": recipe.fit_identity(),
         "recipe": recipe.name,

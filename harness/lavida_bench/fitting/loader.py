@@ -277,15 +277,19 @@ class Loader:
             num_workers=workers,
             prefetch_factor=self.settings.prefetch if workers else None,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_ignore_ctrl_c,
+            worker_init_fn=_leave_signals_to_parent,
             generator=torch.Generator(),  # a loader draws a seed: not from the state that a checkpoint holds
         )
         return _plain_errors(loader)
 
 
-def _ignore_ctrl_c(worker: int) -> None:
-    """ctrl-C goes to the whole process group: the main process finishes its step and needs its workers for that."""
+def _leave_signals_to_parent(worker: int) -> None:
+    """ctrl-C goes to the whole process group: the main process finishes its step and needs its workers for that.
+
+    SIGTERM ends a worker; a forked one would otherwise have the main process' handler.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _plain_errors(loader: DataLoader[LoadedBatch]) -> Iterator[LoadedBatch]:

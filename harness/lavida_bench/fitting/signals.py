@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
+from lavida_gen.common.signals import Terminated
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ECHO_SECONDS = 2.0
 """A second signal within this time counts as the same one."""
@@ -20,11 +22,12 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 class StopSignals:
     """Context in which SIGINT and SIGTERM set `stop_requested` instead of ending the process.
 
-    A second signal, `ECHO_SECONDS` after the first or later, raises KeyboardInterrupt at once.
+    A second signal, `ECHO_SECONDS` after the first or later, raises KeyboardInterrupt (Terminated for SIGTERM) at once.
     """
 
     def __init__(self) -> None:
         self.stop_requested = False
+        self._first: int | None = None
         self._requested_at = 0.0
         self._previous: dict[signal.Signals, _Handler] = {}
 
@@ -44,6 +47,14 @@ class StopSignals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.stop_requested and now - self._requested_at > ECHO_SECONDS:
-            raise KeyboardInterrupt
+            raise _interrupt(number)
         if not self.stop_requested:
-            self.stop_requested, self._requested_at = True, now
+            self.stop_requested, self._requested_at, self._first = True, now, number
+
+    def interrupt(self) -> KeyboardInterrupt:
+        """What to raise once the checkpoint is written."""
+        return _interrupt(self._first)
+
+
+def _interrupt(number: int | None) -> KeyboardInterrupt:
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()

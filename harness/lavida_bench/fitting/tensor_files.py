@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ EXPECTED, TODO = (
     "a complete checkpoint",
     "remove the folder of this checkpoint: the run then continues from the one before, if there is one",
 )
+NOTES = "notes"
+"""Key of the texts beside the tensors of a file."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, str] | None = None) -> None:
@@ -22,7 +25,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str,
     Args:
         path: The file.
         tensors: Tensors by name, on any device.
-        notes: Texts stored in the file.
+        notes: Texts stored in the file, as JSON.
 
     Raises:
         OSError | safetensors.SafetensorError: The file cannot be written.
@@ -30,7 +33,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str,
     from safetensors.torch import save_file
 
     own = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(own, path, dict(notes) if notes else None)
+    one = {NOTES: json.dumps(dict(notes))} if notes else None  # safetensors writes several entries in any order
+    save_file(own, path, one)
 
 
 def read_shapes(path: Path, expected: str = EXPECTED, todo: str = TODO) -> dict[str, tuple[int, ...]]:

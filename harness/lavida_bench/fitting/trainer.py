@@ -174,7 +174,7 @@ class _FitRun:
             if step % fit.checkpoint.every == 0 or done or reduced.stop:
                 self.checkpoints.save(self.progress)
             if reduced.stop and not done:
-                raise KeyboardInterrupt
+                raise signals.interrupt()
 
     def _forward_backward(self, group: list[LoadedBatch]) -> LocalStep:
         """Forward and backward pass of this process' micro-batches of one step."""

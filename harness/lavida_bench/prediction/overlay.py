@@ -5,6 +5,7 @@ Letters: H W of the picture, h w of a map.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245), (24, 26, 30), (250, 204, 21)
 TICKS = 90_000  # units of presentation time per second
+ENCODING = {"crf": "23", "preset": "veryfast", "x264-params": "mbtree=0"}
+"""Options of libx264. Its mbtree reads memory that nobody has written (core 165): other bytes at each run."""
 
 
 def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, threshold: float, label: str) -> Pixels:
@@ -113,7 +116,7 @@ def shrink(pixels: Pixels, longest: int) -> Pixels:
 
 
 class OverlayWriter:
-    """Writes an H.264 mp4, which gets its final name once it is whole."""
+    """Writes an H.264 mp4, which gets its final name with `finish`; without it nothing stays."""
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
         """Prepare a file; it begins with the first frame.
@@ -134,11 +137,11 @@ class OverlayWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finish()
-            return
-        if self._output is not None:
-            self._output[0].close()
+        import av
+
+        if self._output is not None:  # not finished
+            with suppress(OSError, av.error.FFmpegError):
+                self._output[0].close()
         self.partial.unlink(missing_ok=True)
 
     def _open(self, height: int, width: int) -> tuple[OutputContainer, VideoStream]:
@@ -146,7 +149,7 @@ class OverlayWriter:
 
         options = {"movflags": "frag_keyframe+empty_moov+default_base_moof" if self._live else "faststart"}
         container = av.open(str(self.partial), "w", format="mp4", options=options)
-        stream = container.add_stream("libx264", rate=self._rate, options={"crf": "23", "preset": "veryfast"})
+        stream = container.add_stream("libx264", rate=self._rate, options=ENCODING)
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         stream.codec_context.time_base = Fraction(1, TICKS)
         return container, stream
@@ -184,7 +187,7 @@ class OverlayWriter:
 
         if self._output is None:
             return
-        container, stream = self._output
+        (container, stream), self._output = self._output, None
         try:
             container.mux(stream.encode())
             container.close()

@@ -66,17 +66,17 @@ def predict(
         video = None
         if settings.overlay:
             video = stack.enter_context(OverlayWriter(out / OVERLAY, stream.fps, stream.live))
+        stack.callback(partial.unlink, missing_ok=True)
         table = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
         loop = PredictionLoop(scorer, names, settings, prediction, table, video, ScoredFrames(names))
-        try:
-            loop.run(stream, advance)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-        _remove_earlier(out)  # before the block ends, where the overlay gets its name
-    prediction.broken, prediction.lost = stream.broken, stream.lost
-    loop.write_summary(out)
-    partial.replace(out / SCORES)
+        loop.run(stream, advance)
+        _remove_earlier(out)
+        table.flush()
+        if video is not None:
+            video.finish()
+        prediction.broken, prediction.lost = stream.broken, stream.lost
+        loop.write_summary(out)
+        partial.replace(out / SCORES)
     plain = {
         "format": FORMAT, **(about or {}), **asdict(prediction), "names": list(names), "settings": asdict(settings),
         "model": {"name": scorer.name, **scorer.identity}, "provenance": asdict(current_provenance()),

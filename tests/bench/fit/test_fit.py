@@ -135,6 +135,13 @@ def test_ctrl_c_and_the_same_command(make: Make, tmp_path: Path) -> None:
         dict(Lavida.from_pretrained(tmp_path / name / "model").named_parameters()) for name in ("whole", "cut")
     )
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    assert_same_files(tmp_path / "whole", tmp_path / "cut")
+
+
+def assert_same_files(one: Path, other: Path) -> None:
+    """The best weights and the model have the same bytes."""
+    for name in ("best.safetensors", "model/model.safetensors"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 
 def command(recipe: RunRecipe, out: Path, folder: Path) -> list[str]:
@@ -149,7 +156,9 @@ ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 @pytest.mark.slow
 def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
-    recipe = make(steps=4, loader={"workers": 1}, checkpoint={"every": 2})
+    recipe = make(
+        steps=4, loader={"workers": 1}, checkpoint={"every": 2}, validation={"every": 2, "samples": 4}
+    )  # fmt: skip
     fit(recipe, tmp_path / "whole", quiet)
     words = [sys.executable, *command(recipe, tmp_path / "cut", tmp_path)]
     running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
@@ -163,6 +172,8 @@ def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
     again = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert "continuing from step 2" in again.stdout
     assert_equal_curves(tmp_path / "whole", tmp_path / "cut", 4)
+    assert_same_files(tmp_path / "whole", tmp_path / "cut")
+    assert not list(tmp_path.rglob("*.partial*"))
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import yaml
 
 from lavida_gen import __version__
-from lavida_gen.common.atomic_file import PARTIAL
 from lavida_gen.common.errors import problem
+from lavida_gen.common.leftovers import PARTIAL
 from lavida_gen.common.yaml_text import load_yaml
 from lavida_gen.corpus.manifest import CARD, LICENCE, MANIFEST, STATE, STATS, FileEntry, ShardEntry
 from lavida_gen.corpus.reader import Corpus

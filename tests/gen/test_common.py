@@ -12,8 +12,8 @@ from lavida_gen.common.atomic_file import partial_path, write_atomic, write_erro
 from lavida_gen.common.digests import sha256, sha256_file, sha256_json
 from lavida_gen.common.errors import DataError, suggestion, unknown_name
 from lavida_gen.common.json_file import read_json, read_json_object, write_json
-from lavida_gen.common.leftovers import PARTIAL
 from lavida_gen.common.text import shorten, text_table
+from lavida_gen.processes.leftovers import PARTIAL
 
 
 def test_text_tables_align_numbers_to_the_right_and_leave_out_empty_columns() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lavida_gen.common import leftovers
 from lavida_gen.common.atomic_file import partial_path, write_atomic
+from lavida_gen.processes import leftovers
 from lavida_gen.storage.folder import LocalFolder
 
 WRITER = """

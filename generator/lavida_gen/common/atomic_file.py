@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.leftovers import sweep_once, temporary_name
+from lavida_gen.processes.leftovers import sweep_once, temporary_name
 
 _FULL = ("no space", "os error 28", "quota", "unexpected pos")
 """Texts of a full disk in exceptions without an errno: safetensors, and torch's zip writer after a short write."""

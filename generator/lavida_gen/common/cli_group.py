@@ -11,7 +11,7 @@ from lavida_gen.common import plugins
 from lavida_gen.common.console import echo
 from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.extras import explain, require_posix
-from lavida_gen.common.signals import terminable
+from lavida_gen.processes.signals import terminable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 STOPPED = "stopped; finished work is kept: run the same command again to continue"

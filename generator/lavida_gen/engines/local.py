@@ -17,8 +17,8 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.common.signals import accept_sigterm, uninterrupted_start
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
+from lavida_gen.processes.signals import accept_sigterm, uninterrupted_start
 
 J = TypeVar("J")
 R = TypeVar("R")

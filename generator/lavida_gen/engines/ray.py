@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.common.extras import require
-from lavida_gen.common.signals import Terminated
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
+from lavida_gen.processes.signals import Terminated
 
 J = TypeVar("J")
 R = TypeVar("R")

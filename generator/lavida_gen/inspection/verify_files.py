@@ -9,12 +9,12 @@ import yaml
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import problem
-from lavida_gen.common.leftovers import PARTIAL
 from lavida_gen.common.yaml_text import load_yaml
 from lavida_gen.corpus.manifest import CARD, LICENCE, MANIFEST, STATE, STATS, FileEntry, ShardEntry
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.shards import size_and_sha256
 from lavida_gen.inspection.licences import licence_fields, licence_text, used_sources
+from lavida_gen.processes.leftovers import PARTIAL
 
 READ_BY_DATASETS = ("image", "clip", "preview")
 """Folders whose tars `datasets` reads by a pattern, whether corpus.json lists them or not."""

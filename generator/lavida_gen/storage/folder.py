@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lavida_gen.common import leftovers
 from lavida_gen.common.atomic_file import partial_path, write_atomic
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_regular
+from lavida_gen.processes import leftovers
 from lavida_gen.storage.base import Storage
 
 

@@ -17,8 +17,8 @@ from typing import BinaryIO, cast
 from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.extras import explain
 from lavida_gen.common.file_names import check_file_name
-from lavida_gen.common.leftovers import own_mark, sweep, sweep_once
 from lavida_gen.common.text import without_secrets
+from lavida_gen.processes.leftovers import own_mark, sweep, sweep_once
 from lavida_gen.storage.base import Storage
 
 WEB = ("http", "https")
@@ -27,7 +27,7 @@ MOST_DEEP, MOST_LISTED, MOST_BYTES = 5, 1_000_000, 1 << 30
 PIECE = 1 << 20
 AGAIN = "run the same command again: finished shards are kept"
 _PREFIX = "lavida-gen-"
-"""Begins the names of temporary files; the process follows (see lavida_gen.common.leftovers)."""
+"""Begins the names of temporary files; the process follows (see lavida_gen.processes.leftovers)."""
 
 
 class RemoteStorage(Storage):

@@ -22,7 +22,7 @@ from lavida_bench.fitting.tensor_files import EXPECTED, TODO, write_tensors
 from lavida_gen.common.atomic_file import describe_write_failure, partial_path, write_atomic, write_error
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import read_json_object
-from lavida_gen.common.leftovers import PARTIAL, remove, sweep
+from lavida_gen.processes.leftovers import PARTIAL, remove, sweep
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
-from lavida_gen.common.signals import Terminated
+from lavida_gen.processes.signals import Terminated
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ECHO_SECONDS = 2.0

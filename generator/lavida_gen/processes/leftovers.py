@@ -9,6 +9,7 @@ gone) is removed when nothing in it has changed for a day.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -18,8 +19,6 @@ import uuid
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-
-from lavida_gen.common.digests import sha256
 
 PARTIAL = ".partial"
 """Marks the temporary name of a file or folder that is being written."""
@@ -111,7 +110,7 @@ def _host() -> str:
         numbers = os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         numbers = 0
-    return sha256(f"{socket.gethostname()} {numbers}")[:6]
+    return hashlib.sha256(f"{socket.gethostname()} {numbers}".encode()).hexdigest()[:6]
 
 
 def _began(process: int) -> int | None:

@@ -1,0 +1,1 @@
+"""What concerns running processes: signals that stop them, and temporary files that killed ones left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 
 from lavida_gen.common.errors import DataError, UserError, index_in, problem, validation_text
 from lavida_gen.common.input_file import parsing
-from lavida_gen.common.json_file import JsonObject
+from lavida_gen.common.json_file import JsonObject, check_json_object, parse_json
 from lavida_gen.common.text import control_character, counted
 from lavida_gen.corpus.decoded import DecodedSample, decode_sample
 from lavida_gen.corpus.format1 import COMPUTED_FROM, Format1
@@ -353,13 +352,13 @@ def refuse_other_formats(text: bytes, where: str) -> JsonObject:
         DataError: It is not JSON, states no format, or one that this version cannot read.
     """
     expected = f"a manifest of format {' or '.join(map(str, READABLE))}"
-    with parsing(where, expected, got="is not JSON"):
-        plain = json.loads(text)
-    number = plain.get("format") if isinstance(plain, dict) else None
+    plain = check_json_object(parse_json(text, where, expected), where, expected)
+    number = plain.get("format")
     if not isinstance(number, int):
         raise DataError(problem(where, "states no format", expected))
     if number not in READABLE:
-        newer = f"made by lavida-gen {plain.get('generator', '?')}: use that version or a newer one to read it"
+        newer = (
+            f"made by lavida-gen {str(plain.get('generator', '?'))[:20]}: use that version or a newer one to read it"
+        )
         raise DataError(problem(where, f"format {number}", expected, newer))
-    assert isinstance(plain, dict)
     return plain

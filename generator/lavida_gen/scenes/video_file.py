@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.video_titles import any_titles
+from lavida_gen.common.input_file import MAX_STREAM, check_pixels, open_input, parsing
 from lavida_gen.scenes.images import Frame, Pixels
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+WHOLE, AGAIN = "a complete video", "fetch the file again"
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,flv,asf,ogg,gif,mjpeg,h264,hevc"
+"""FFmpeg's formats of videos. It knows others that only list further files, which it would open: playlists."""
 
 
 class VideoStills:
@@ -63,20 +67,27 @@ def decode_frames(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> 
 
     wanted = set(numbers)
     frames: dict[int, Pixels] = {}
-    try:
-        with av.open(str(path), **any_titles()) as container:
+    open_input(path, MAX_STREAM, WHOLE, AGAIN).close()
+    with parsing(path, WHOLE, AGAIN, got="cannot be decoded"):
+        container = av.open(str(path), metadata_errors="replace", options={"format_whitelist": FORMATS})
+    with container:
+        with parsing(path, WHOLE, AGAIN, got="cannot be decoded"):
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             _seek(container, stream, min(wanted))
-            for frame in container.decode(stream):
+            decoded = container.decode(stream)
+        check_pixels(stream.width, stream.height, path)
+        if (stream.height, stream.width) != size:
+            raise DataError(problem(path, f"is {stream.width} x {stream.height}", f"{size[1]} x {size[0]}"))
+        number = -1
+        while number < max(wanted):
+            with parsing(path, WHOLE, AGAIN, got="cannot be decoded"):
+                frame = next(decoded, None)
+                if frame is None:
+                    break
                 number = _number(frame.pts, stream)
                 if number in wanted:
                     frames[number] = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-                if number >= max(wanted):
-                    break
-    except (av.FFmpegError, OSError, IndexError) as error:
-        got = f"cannot be decoded ({error})"
-        raise DataError(problem(path, got, "a complete video", "fetch the file again")) from error
     missing = sorted(wanted - set(frames))
     if missing:
         raise DataError(problem(path, f"ends before frame {missing[0]}", "all frames that are annotated"))

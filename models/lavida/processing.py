@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ NAMES_FOLDER = "names_tokenizer"
 IGNORED = -100
 FRAMES_PER_SECOND = 2.0
 """Assumed frame rate of clips, for a language model whose prompt has the time of every frame."""
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that no prompt has: C0 but tab and line feed, C1, changes of the direction of writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,8 @@ class LavidaProcessor:
     def _text(self, sample: Sample, grid: tuple[int, int, int]) -> _Text:
         """The conversation: the scene, a question that lists the names, and an answer with <SEG>."""
         question = sample.question or QUESTION.format(names=", ".join(sample.names))
+        if _CONTROL.search("".join((question, sample.answer or "", *sample.names))):
+            raise LavidaError(f"Sample {sample.key!r}: control characters in {question!r}; expected plain text")
         kind = 1 if len(sample.frames) == 1 else 2
         before, pads = self._encode(f"{self.family.system}<|im_start|>user\n"), self._vision(kind, grid)
         turn = self._encode(f"{question}<|im_end|>\n<|im_start|>assistant\n")

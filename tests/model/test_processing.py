@@ -180,6 +180,13 @@ def test_special_tokens_in_a_name(processor: LavidaProcessor, draw: Draw) -> Non
             processor([sample])
 
 
+@pytest.mark.parametrize("text", ["a \x1b[31mdog", "\u202egod", "dog\x00", "\x9b1m"])
+def test_control_characters_in_a_prompt(text: str, processor: LavidaProcessor, draw: Draw) -> None:
+    for changes in ({"names": ("dog", text, "cat")}, {"question": text}, {"answer": f"{text} <SEG>"}):
+        with pytest.raises(LavidaError, match="'drawn/0': control characters in '.*'; expected plain text"):
+            processor([replace(draw(2, 0), **changes)])
+
+
 def test_targets_of_all_or_of_none(processor: LavidaProcessor, draw: Draw) -> None:
     with pytest.raises(LavidaError, match="samples 'drawn/1' have no masks; expected all samples"):
         processor([draw(2, 0), replace(draw(2, 1), masks=None)])

@@ -128,12 +128,12 @@ def _lock(storage: Storage, part: bool) -> Iterator[None]:
     if not isinstance(storage, LocalFolder):
         yield
         return
-    state = storage.path / STATE
+    state = storage.file(STATE)
     new = [folder for folder in (storage.path, *storage.path.parents) if not folder.exists()]
     try:
         try:
             state.mkdir(parents=True, exist_ok=True)
-            lock = (state / "lock").open("w")
+            lock = storage.file(f"{STATE}/lock").open("w")
         except OSError as error:
             got = f"cannot be made ({error.strerror})"
             raise UserError(problem(storage, got, "a folder to write to", "give --out")) from error

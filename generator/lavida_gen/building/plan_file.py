@@ -18,6 +18,7 @@ from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError, problem, validation_text
 from lavida_gen.common.json_file import parse_json
 from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.text import control_character
 from lavida_gen.config.recipe import EXPOSURES, SOURCES, CorpusRecipe
 from lavida_gen.corpus.identity import identity
 from lavida_gen.corpus.manifest import FORMAT, STATE, Count, PluginEntry, SourceEntry
@@ -136,6 +137,8 @@ class BuildPlan(StrictModel):
             raise UserError(problem(where, "its parts are not its samples", "parts one after the other", todo))
         if shards > MOST_SHARDS:
             raise UserError(problem(where, f"states {shards:,} shards", f"at most {MOST_SHARDS:,}", todo))
+        if found := control_character(plan.model_dump()):
+            raise UserError(problem(where, found, "plain text", todo))
         return plan
 
     def ranges(self) -> Iterator[ShardRange]:

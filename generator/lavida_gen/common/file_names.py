@@ -96,7 +96,7 @@ def is_inside(folder: Path, path: Path) -> bool:
         folder: The folder.
         path: A path that begins with `folder` and has no `..`; it need not exist.
     """
-    own, parent = _resolved(str(folder)), _resolved(str(path.parent))
+    own, parent = _resolved(os.path.abspath(folder)), _resolved(os.path.abspath(path.parent))
     resolved = os.path.realpath(path) if os.path.islink(path) else f"{parent}/{path.name}"
     return _is_below(resolved, own) or any(_is_below(resolved, other) for other in _allowed(own))
 

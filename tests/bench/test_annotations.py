@@ -90,7 +90,7 @@ def test_ucf_crime_lines(tmp_path: Path) -> None:
         "A1_x264.mp4  Arson  150  420  680  1267  \n\nA2_x264\tAbuse 5 9 -1 -1\r\nN_x264.mp4  Normal  -1  -1  -1  -1",
     )
     one, two, normal = ucf_crime.read_annotations(path)
-    assert one == ("A1_x264", "Arson", ((150, 421), (680, 1268)))
+    assert one == ("A1_x264", "Arson", ((150, 421), (680, 1268)), None)
     assert two == ("A2_x264", "Abuse", ((5, 10),))
     assert normal.intervals == ()
     exclusive = ucf_crime.read_annotations(path, inclusive=False)
@@ -311,8 +311,8 @@ def test_invalid_avenue_masks_are_refused(write: Callable[[Path], None], message
 
 
 def test_invalid_avenue_intervals_are_refused(tmp_path: Path) -> None:
-    savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1], [5]])] * 20)})
-    with pytest.raises(DataError, match="gt has 20 videos; expected 21"):
+    savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1], [5]])] * 22)})
+    with pytest.raises(DataError, match="gt has 22 videos; expected 21"):
         avenue.read_intervals(tmp_path / "a.mat")
     savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1, 5, 7]])] * 21)})
     with pytest.raises(DataError, match=r"video 1: shape \(1, 3\); expected 2 x N first and last frames"):

@@ -2,7 +2,7 @@
 
 Source: http://www.svcl.ucsd.edu/projects/anomaly/dataset.htm
 
-Test/TestNNN/NNN.tif      frames, numbered from 1
+Test/TestNNN/NNN.tif      frames, numbered from 1; copies that begin with 000 are read too
 Test/TestNNN_gt/*.bmp     masks, for some or all videos
 Test/NAME.m               TestVideoFile{end+1}.gt_frame = [a:b, c:d];   frames from 1, ends inclusive
 """
@@ -171,7 +171,8 @@ def _video(
     folder: Path, intervals: list[Interval], tracks: Path | None, names: tuple[str, ...], log: DefectLog
 ) -> TestVideo:
     """The video whose frames are in `folder`."""
-    frames = FrameFolder.from_folder(folder, first=1, fps=FPS)
+    numbers = numbered_files(folder)
+    frames = FrameFolder.from_folder(folder, first=0 if 0 in numbers else 1, fps=FPS)
     count = frames.frame_count
     refuse_late(intervals, count, folder)
     beyond = [interval for interval in intervals if interval.stop > count]
@@ -192,13 +193,14 @@ def _video(
 
 
 def _masks(frame_folder: Path, frames: FrameFolder, labels: Bits, log: DefectLog) -> MaskFiles | None:
-    """Masks of TestNNN_gt, numbered from 1 as the frames are; None if there are none."""
+    """Masks of TestNNN_gt, numbered from 1, or from 0 where there is a 0; None if there are none."""
     folder = frame_folder.with_name(f"{frame_folder.name}_gt")
     if not folder.is_dir():
         return None
-    files = {number - 1: path for number, path in numbered_files(folder).items()}
-    if not files:
+    numbered = numbered_files(folder)
+    if not numbered:
         return None
+    files = {number - (0 not in numbered): path for number, path in numbered.items()}
     missing = [n + 1 for n in range(frames.frame_count) if n not in files]
     lost = [n for n in missing if labels[n - 1]]
     beyond = [n + 1 for n in files if not 0 <= n < frames.frame_count]

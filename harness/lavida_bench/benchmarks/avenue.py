@@ -6,6 +6,7 @@ made by hand that many papers use (3,867; option `labels`). A report names the o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -18,14 +19,15 @@ from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, refuse_late
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import find_videos, frame_number
+from lavida_bench.videos.frame_folder import FrameFolder
+from lavida_bench.videos.media import Media, find_videos, frame_number, is_stray
 from lavida_bench.videos.types import Bits, TestVideo
-from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_JSON, open_input, parsing
 from lavida_gen.scenes.masks import RLE, decode, encode
 
 VIDEOS = 21
+FPS = 25.0
 
 
 class AvenueOptions(BenchmarkOptions):
@@ -48,8 +50,9 @@ class Avenue(Benchmark[AvenueOptions]):
         licence="research use",
         use="noncommercial",
         get="Download the data set and its ground truth from the page, unpack both in one folder: --root.",
-        layout="""testing_videos/01.avi
-ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
+        layout="""testing_videos/01.avi                  or testing/frames/01/0000.jpg; also below "Avenue Dataset/"
+ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks
+avenue.mat                             gt: intervals, for labels=intervals (no masks are needed then)""",
         expected=SplitSize(VIDEOS, 15_324, 3_712),
         metrics=("frame_auc", "pixel_auc_40"),
         paper_metrics=("frame_auc",),
@@ -62,39 +65,59 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
         """According to the chosen ground truth."""
         return SplitSize(VIDEOS, 15_324, 3_712 if self.options.labels == "pixels" else 3_867)
 
-    def _masks(self, number: int) -> Path:
-        name = f"{number}_label.mat"
-        for folder in ("ground_truth_demo/testing_label_mask", "testing_label_mask"):
-            if (self.root / folder / name).is_file():
-                return self.root / folder / name
-        raise DataError(problem(self.root, f"no ground_truth_demo/testing_label_mask/{name}", "the masks of a video"))
-
     def load(self, log: DefectLog) -> list[TestVideo]:
-        """The videos in the order of their numbers."""
-        folder = self.root / "testing_videos"
-        if not folder.is_dir():
-            raise DataError(problem(folder, "no such folder", "the test videos", "give the folder that holds it"))
-        paths = {f"{frame_number(files[0]):02d}": files[0] for files in find_videos(folder).values()}
-        log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in paths]
+        """The videos in the order of their numbers: video files, or else the folders of extracted frames."""
+        opened = dict(self._readers(log))
+        log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in opened]
         intervals = self._intervals() if self.options.labels == "intervals" else None
+        masks = {path.name: path for path in _below(self.root, "*/*_label.mat")}
         videos = []
-        for key, media in open_all(sorted(paths.items()), log):
+        for key, media in sorted(opened.items()):
             try:
-                videos.append(self._video(key, media, intervals, log))
+                path = masks.get(f"{int(key)}_label.mat")
+                videos.append(self._video(key, media, path, intervals, log))
             except DataError as error:
                 log.leave_out(key, str(error))
         return videos
 
-    def _video(self, key: str, media: VideoFile, intervals: list[list[Interval]] | None, log: DefectLog) -> TestVideo:
-        masks = read_masks(self._masks(int(key)), media.size)
+    def _readers(self, log: DefectLog) -> Iterator[tuple[str, Media]]:
+        """(key, reader) of each video. Raises DataError where there is none."""
+        for folder in _below(self.root, "testing_videos"):
+            found = find_videos(folder)
+            yield from open_all(sorted((f"{frame_number(files[0]):02d}", files[0]) for files in found.values()), log)
+            return
+        for folder in _below(self.root, "testing/frames"):
+            for path in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()):
+                try:
+                    yield f"{int(path.name):02d}", FrameFolder.from_folder(path, fps=FPS)
+                except DataError as error:
+                    log.leave_out(path.name, str(error))
+            return
+        todo = "give the folder that holds it"
+        raise DataError(problem(self.root, "no testing_videos and no testing/frames", "the test videos", todo))
+
+    def _video(
+        self, key: str, media: Media, path: Path | None, intervals: list[list[Interval]] | None, log: DefectLog
+    ) -> TestVideo:
+        """`path` are its masks, without which `intervals` must give the labels."""
         count = media.frame_count
-        if len(masks) != count:
-            got, todo = f"masks of {len(masks)} frames", "take video and masks of one release"
-            raise DataError(problem(self._masks(int(key)), got, f"{count}, as decoded", todo))
-        labels = np.array([mask is not None for mask in masks])
+        masks: list[RLE | None] | None = None
+        if path is not None:
+            masks = read_masks(path, media.size)
+            if len(masks) != count:
+                got, todo = f"masks of {len(masks)} frames", "take video and masks of one release"
+                raise DataError(problem(path, got, f"{count}, as decoded", todo))
         if intervals is not None:
+            if int(key) > len(intervals):
+                raise DataError(problem(key, f"intervals of {len(intervals)} videos", "its own", "take the whole file"))
             refuse_late(intervals[int(key) - 1], count, key)
             labels = intervals_to_labels(intervals[int(key) - 1], count)
+        elif masks is not None:
+            labels = np.array([mask is not None for mask in masks])
+        else:
+            got = f"its {count} frames are there, its labels are missing: no testing_label_mask/{int(key)}_label.mat"
+            todo = "unpack ground_truth_demo beside it, or use --set labels=intervals with avenue.mat"
+            raise DataError(problem(self.root, got, "masks or intervals", todo))
         return TestVideo(
             key=key,
             frame_count=count,
@@ -103,13 +126,19 @@ ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks""",
             fps=media.fps,
             names=self.anomaly_names,
             frame_labels=labels,
-            mask_reader=_EncodedMasks(masks, media.size),
+            mask_reader=None if masks is None else _EncodedMasks(masks, media.size),
             tracks=folder_tracks(self.options.tracks, key, count, bool(labels.any()), log),
         )
 
     def _intervals(self) -> list[list[Interval]]:
         path = self.options.intervals or self.root / "avenue.mat"
         return read_intervals(path)
+
+
+def _below(root: Path, pattern: str) -> list[Path]:
+    """What matches at most two folders below a root, nearest first: archives unpack into folders of their own."""
+    found = [path for depth in ("", "*/", "*/*/") for path in sorted(root.glob(depth + pattern))]
+    return [path for path in found if not is_stray(path.name)]
 
 
 class _EncodedMasks:
@@ -170,13 +199,13 @@ def read_intervals(path: Path) -> list[list[Interval]]:
         path: A .mat file with `gt`: for each video 2 x N first and last frames, from 1, inclusive.
 
     Returns:
-        For each of the 21 videos its abnormal intervals, 0-based.
+        For each video in the order of its number its abnormal intervals, 0-based; copies for a sample hold fewer.
 
     Raises:
         DataError: The file cannot be read or has another layout.
     """
     cells = _read_variable(path, "gt").reshape(-1)
-    if len(cells) != VIDEOS:
+    if not 0 < len(cells) <= VIDEOS:
         raise DataError(problem(path, f"gt has {len(cells)} videos", str(VIDEOS)))
     found = []
     for number, cell in enumerate(cells, start=1):

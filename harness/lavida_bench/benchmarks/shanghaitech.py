@@ -18,7 +18,7 @@ from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOpt
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
-from lavida_bench.videos.media import is_stray
+from lavida_bench.videos.media import is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
@@ -109,7 +109,9 @@ testing/test_pixel_mask/01_0014.npy    (F, H, W) pixel labels""",
         return videos
 
     def _video(self, key: str, folder: Path, labels: Bits, log: DefectLog) -> TestVideo:
-        frames = FrameFolder.from_folder(folder, first=0, fps=FPS)
+        numbers = numbered_files(folder)
+        from_one = 0 not in numbers and max(numbers, default=0) == len(labels)
+        frames = FrameFolder.from_folder(folder, first=int(from_one), fps=FPS)
         if frames.frame_count != len(labels):
             todo = "take the frames of the release, or decode its videos so that the counts agree"
             raise DataError(problem(folder, f"{frames.frame_count} frames", f"{len(labels)}, as labelled", todo))

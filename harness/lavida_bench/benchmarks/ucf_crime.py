@@ -6,7 +6,8 @@ circulation has 156 events, 84,331 abnormal frames of 1,111,808 (7.59 %).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -28,16 +29,19 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_text
 
 FILE = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
+OTHER_FILES = "Temporal_Anomaly_Annotation*.txt"
+"""Older and newer names of the same file; lines may end with the number of frames."""
 NORMAL = "Normal"
 NORMAL_FOLDER = "Testing_Normal_Videos_Anomaly"
 
 
 class VideoAnnotation(NamedTuple):
-    """A line of the annotation file: name without suffix, class, abnormal intervals."""
+    """A line of the annotation file: name without suffix, class, abnormal intervals, frames if they are stated."""
 
     key: str
     kind: str
     intervals: tuple[Interval, ...]
+    frames: int | None = None
 
 
 class UcfCrimeOptions(BenchmarkOptions):
@@ -77,7 +81,8 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
         return SplitSize(290, 1_111_808, 84_331 if self.options.ends == "inclusive" else 84_182)
 
     def _entries(self) -> list[VideoAnnotation]:
-        files = sorted(self.root.rglob(FILE), key=lambda path: len(path.parts))
+        found = self.root.rglob(OTHER_FILES)
+        files = sorted(found, key=lambda path: (path.name != FILE, len(path.parts), path.name))
         if not files:
             todo = f"download it from {self.about.page}"
             raise DataError(problem(self.root, f"no {FILE}", "the temporal annotations", todo))
@@ -91,12 +96,16 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
         """The annotated videos, in the order of the annotation file."""
         entries = {entry.key: entry for entry in self._entries()}
         files = find_videos(self.root)
+        similar = _similar_names(set(files) - set(entries))
         paths = []
         for key, entry in entries.items():
-            if key in files:
-                paths.append((key, _choose(files[key], entry.kind, log)))
-            else:
+            name = key if key in files else similar.get(_plain_name(key))
+            if name is None:
                 log.missing.append(key)
+                continue
+            if name != key:
+                log.add(key, f"no video of this name, and {name} has no line", f"read from {name}")
+            paths.append((key, _choose(files[name], entry.kind, log)))
         videos: list[TestVideo] = []
         beyond: list[str] = []
         for key, media in open_all(paths, log):
@@ -105,6 +114,11 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
             except DataError as error:
                 log.leave_out(key, str(error))
                 continue
+            stated = entries[key].frames
+            if stated is not None and stated != media.frame_count:
+                log.add(
+                    key, f"annotated as {stated:,} frames", f"the {media.frame_count:,} frames in the file are used"
+                )
             if stop > media.frame_count:
                 last = stop - 1 if self.options.ends == "inclusive" else stop
                 beyond.append(f"{key} (to {last} of {media.frame_count})")
@@ -142,13 +156,26 @@ def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation
 
 
 def _entry(fields: list[str], where: str, inclusive: bool) -> VideoAnnotation:
-    if len(fields) < 4 or len(fields) % 2:
+    if len(fields) < 4 or (len(fields) % 2 and len(fields) < 7):
         got = f"{len(fields)} words"
         raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
     key = fields[0]
     for suffix in VIDEOS:
         key = key.removesuffix(suffix)
-    return VideoAnnotation(key, fields[1], tuple(_events(fields[2:], where, inclusive)))
+    frames = parse_whole_number(fields[-1], where) if len(fields) % 2 else None
+    numbers = fields[2:] if frames is None else fields[2:-1]
+    return VideoAnnotation(key, fields[1], tuple(_events(numbers, where, inclusive)), frames)
+
+
+def _plain_name(key: str) -> str:
+    """A name without what copies of the data set write differently: ``Normal_Videos003`` is ``Normal_Videos_003``."""
+    return key.replace("_", "").lower()
+
+
+def _similar_names(names: Collection[str]) -> dict[str, str]:
+    """Plain name -> name, of the names that are the only ones of their plain name."""
+    plain = Counter(map(_plain_name, names))
+    return {_plain_name(name): name for name in names if plain[_plain_name(name)] == 1}
 
 
 def _events(numbers: list[str], where: str, inclusive: bool) -> Iterator[Interval]:

@@ -315,7 +315,7 @@ def test_invalid_avenue_intervals_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="gt has 22 videos; expected 21"):
         avenue.read_intervals(tmp_path / "a.mat")
     savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1, 5, 7]])] * 21)})
-    with pytest.raises(DataError, match=r"video 1: shape \(1, 3\); expected 2 x N first and last frames"):
+    with pytest.raises(DataError, match=r"video 1: int64 of shape \(1, 3\); expected 2 x N first and last frames"):
         avenue.read_intervals(tmp_path / "a.mat")
 
 

@@ -18,7 +18,13 @@ from typing_extensions import TypeVar
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, refuse_late
+from lavida_bench.benchmarks._intervals import (
+    Interval,
+    checked_interval,
+    intervals_to_labels,
+    parse_whole_number,
+    refuse_late,
+)
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles
@@ -97,7 +103,7 @@ def _entry(text: str, where: str) -> list[Interval]:
         match = RANGE.fullmatch(part.strip())
         if match is None:
             raise DataError(problem(where, f"range {part.strip()!r}", "first:last, frames counted from 1"))
-        first, last = int(match[1]), int(match[2] or match[1])
+        first, last = (parse_whole_number(end, where) for end in (match[1], match[2] or match[1]))
         found.append(checked_interval(first - 1, last, where))
     return found
 

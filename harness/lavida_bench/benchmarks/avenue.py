@@ -19,11 +19,11 @@ from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, refuse_late
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.benchmarks._video_set import open_all
+from lavida_bench.common.mat_file import read_variables
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import Media, find_videos, frame_number, is_stray
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_JSON, open_input, parsing
 from lavida_gen.scenes.masks import RLE, decode, encode
 
 VIDEOS = 21
@@ -157,14 +157,10 @@ class _EncodedMasks:
 
 def _read_variable(path: Path, name: str) -> NDArray[Any]:
     """A variable of a MATLAB file. Raises DataError."""
-    from scipy.io import loadmat
-
-    expected, todo = f"a .mat file with {name}", "take the official file (MATLAB 5)"
-    with open_input(path, MAX_JSON, expected, todo) as file, parsing(path, expected, todo):
-        found = loadmat(file, variable_names=[name])
+    found = read_variables(path, name)
     if name not in found:
         raise DataError(problem(path, f"no variable {name}", f"a .mat file with {name}", "take the official file"))
-    return np.asarray(found[name])
+    return found[name]
 
 
 def read_masks(path: Path, size: tuple[int, int]) -> list[RLE | None]:
@@ -184,8 +180,9 @@ def read_masks(path: Path, size: tuple[int, int]) -> list[RLE | None]:
     if cells.dtype != object or cells.ndim != 2 or 1 not in cells.shape:
         raise DataError(problem(path, f"volLabel is {cells.dtype} {cells.shape}", "1 x F cells, one mask each"))
     masks: list[RLE | None] = []
-    for number, plane in enumerate(cells.reshape(-1)):
-        if plane.shape != size:
+    for number, cell in enumerate(cells.reshape(-1)):
+        plane = np.asarray(cell)
+        if plane.shape != size or plane.dtype.kind not in "biuf":
             expected = f"{size}, the size of the video"
             raise DataError(problem(f"{path}, frame {number}", f"mask of {plane.shape}", expected))
         masks.append(encode(plane) if plane.any() else None)
@@ -211,7 +208,7 @@ def read_intervals(path: Path) -> list[list[Interval]]:
     for number, cell in enumerate(cells, start=1):
         pairs = np.asarray(cell)
         where = f"{path}, video {number}"
-        if pairs.ndim != 2 or pairs.shape[0] != 2:
-            raise DataError(problem(where, f"shape {pairs.shape}", "2 x N first and last frames"))
+        if pairs.ndim != 2 or pairs.shape[0] != 2 or pairs.dtype.kind not in "iuf" or not np.isfinite(pairs).all():
+            raise DataError(problem(where, f"{pairs.dtype} of shape {pairs.shape}", "2 x N first and last frames"))
         found.append([checked_interval(int(first) - 1, int(last), where) for first, last in pairs.T])
     return found

@@ -16,6 +16,7 @@ from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.videos.shard_index import Member, read_members
 from lavida_bench.videos.types import Bits, Pixels, TestVideo
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_STREAM, open_input
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.scenes.images import decode
@@ -76,13 +77,13 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
         videos = []
         for row in rows:
             if row["key"] in members:
-                videos.append(self._video(row, members[row["key"]]))
+                videos.append(self._video(row, _checked_fields(row, members[row["key"]])))
             else:
                 log.missing.append(row["key"])
         return videos
 
     def _video(self, row: JsonObject, fields: dict[str, Member]) -> TestVideo:
-        stems = [""] if row["kind"] == "image" else [f"{time:03d}." for time in range(row["frames"])]
+        stems = _stems(row)
         size = (row["height"], row["width"])
         sample = _SampleReader(
             row["key"], [fields[f"{s}jpg"] for s in stems], [fields[f"{s}mask.png"] for s in stems], size
@@ -97,6 +98,22 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
             frame_labels=np.array(row["areas"]) > 0,
             mask_reader=sample.masks,
         )
+
+
+def _stems(row: JsonObject) -> list[str]:
+    return [""] if row["kind"] == "image" else [f"{time:03d}." for time in range(row["frames"])]
+
+
+def _checked_fields(row: JsonObject, fields: dict[str, Member]) -> dict[str, Member]:
+    """The fields of a sample, one picture and one mask for each frame. Raises DataError."""
+    count = row["frames"]
+    if 2 * count > len(fields) or any(f"{stem}{end}" not in fields for stem in _stems(row) for end in _ENDINGS):
+        got = f"has not all of its {count:,} frames and masks"
+        raise DataError(problem(f"{row['shard']}: sample {row['key']}", got, todo="build or fetch the corpus again"))
+    return fields
+
+
+_ENDINGS = ("jpg", "mask.png")
 
 
 class _SampleReader:
@@ -116,6 +133,6 @@ class _SampleReader:
 
 def _bytes(member: Member) -> bytes:
     path, offset, size = member
-    with path.open("rb") as file:
+    with open_input(path, MAX_STREAM, "a shard") as file:
         file.seek(offset)
         return file.read(size)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, JSON, RECIPE, SET
 from lavida_gen.common.console import echo, echo_json
+from lavida_gen.common.json_file import read_json_object
 
 
 @click.command()
@@ -45,5 +45,5 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
 
     model = fit(loaded, target, (lambda message: None) if as_json else echo)
     if as_json:
-        facts = json.loads((target / "fit.json").read_text("utf-8"))
+        facts = read_json_object(target / "fit.json")
         echo_json({"out": str(target), "model": str(model), **facts})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from lavida_bench.videos.media import find_videos
 from lavida_bench.videos.stream import Stream
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.json_file import read_json_object
 from lavida_gen.common.text import without_secrets
 
 
@@ -202,7 +202,7 @@ def finished_prediction(out: Path, key: str) -> Prediction | None:
         The prediction if it was finished with this key, else None.
     """
     try:
-        plain = json.loads((out / RESULT).read_text("utf-8"))
+        plain = read_json_object(out / RESULT)
         if plain["key"] != key or plain["stopped"]:
             return None
         segments = [AnomalySegment(**segment) for segment in plain["segments"]]

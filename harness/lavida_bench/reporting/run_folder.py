@@ -81,7 +81,7 @@ def _title(run: Path) -> str:
     try:
         recipe = load_yaml(read_text(run / RECIPE))
         return str(recipe["name"]) if isinstance(recipe, dict) else run.resolve().name
-    except (OSError, ValueError, KeyError, yaml.YAMLError):
+    except (DataError, KeyError, yaml.YAMLError):
         return run.resolve().name
 
 

@@ -9,6 +9,7 @@ reader of an older file could be misled.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -157,12 +158,21 @@ class RunResults:
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             got = data.get("schema") if isinstance(data, dict) else data
             raise DataError(problem(where, f"schema {got!r}", f"{SCHEMA}", "score again with this version"))
+        if _has_non_finite(data):
+            raise DataError(problem(where, "holds a number that is not finite", "null", "score again"))
         try:
             return _ADAPTER.validate_python({"entries": data.get("entries")})
         except ValidationError as error:
             first = error.errors()[0]
             got = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise DataError(problem(where, got, todo="the file was changed by hand; score again")) from error
+
+
+def _has_non_finite(value: object) -> bool:
+    """Whether NaN or an infinity is in a JSON value, which Python reads and no report can hold."""
+    if isinstance(value, dict | list):
+        return any(_has_non_finite(inner) for inner in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 _ADAPTER = TypeAdapter(RunResults)

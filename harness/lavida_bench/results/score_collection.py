@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lavida_bench.common.mat_file import read_variables
 from lavida_bench.results.joined_scores import Content, split_joined
-from lavida_bench.results.matlab_scores import read_mat_variables
 from lavida_bench.results.score_formats import (
     NUMBERS,
     READERS,
@@ -109,7 +109,7 @@ def _table(path: Path) -> dict[str, Content]:
 
 
 def _mat(path: Path) -> dict[str, Content]:
-    return {name: {"frames": array} for name, array in read_mat_variables(path).items()}
+    return {name: {"frames": array} for name, array in read_variables(path).items()}
 
 
 def _matlab_names(key: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lavida_bench.videos.media import IMAGES, Media, numbered_files
+from lavida_bench.videos.media import IMAGES, MAX_FRAMES, Media, numbered_files
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_PICTURE, read_input
@@ -58,6 +58,9 @@ class FrameFolder(Media):
             raise DataError(problem(files[min(files)], f"number {min(files)}", f"frames numbered from {first}"))
         if first is None:
             return cls(dict(enumerate(files.values())), fps=fps)
+        if max(files) - first >= MAX_FRAMES:
+            got = f"frame {max(files) - first:,}"
+            raise DataError(problem(files[max(files)], got, f"at most {MAX_FRAMES:,} frames", "rename the file"))
         return cls({number - first: path for number, path in files.items()}, fps=fps)
 
     def decoded(self, numbers: range) -> Iterator[Pixels]:

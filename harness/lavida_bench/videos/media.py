@@ -17,6 +17,8 @@ import numpy as np
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, problem
 
+MAX_FRAMES = 5_000_000
+"""Frames of a video: two days at 25 a second. Numbers beyond that are none of frames."""
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg")
 STRAY = ("thumbs.db", "desktop.ini")
@@ -139,13 +141,19 @@ def find_videos(root: Path) -> dict[str, list[Path]]:
     """Find the video files anywhere below a folder.
 
     Args:
-        root: The folder; links to folders are followed.
+        root: The folder; links to folders are followed, each folder once.
 
     Returns:
         Stem -> files of that stem, without stray files; the stems and each list are sorted.
     """
     videos: dict[str, list[Path]] = {}
-    for folder, _, files in os.walk(root, followlinks=True):
+    seen: set[tuple[int, int]] = set()
+    for folder, below, files in os.walk(root, followlinks=True):
+        found = os.stat(folder)
+        if (found.st_dev, found.st_ino) in seen:  # a link to a folder above it has no end
+            below.clear()
+            continue
+        seen.add((found.st_dev, found.st_ino))
         for name in files:
             path = Path(folder, name)
             if path.suffix.lower() in VIDEOS and not is_stray(name):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_STREAM, open_input, parsing
 from lavida_gen.corpus.shards import EncodedSample, decode_sample
 
 Member = tuple[Path, int, int]
@@ -27,14 +28,19 @@ def read_members(path: Path) -> dict[str, dict[str, Member]]:
         DataError: The file cannot be read or is no whole tar.
     """
     members: dict[str, dict[str, Member]] = {}
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for info in tar:
-                key, _, field = info.name.partition(".")
-                members.setdefault(key, {})[field] = (path, info.offset_data, info.size)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        got = f"is not a complete tar file ({error})"
-        raise DataError(problem(path, got, "a shard", "build or fetch it again")) from error
+    again = "build or fetch it again"
+    with open_input(path, MAX_STREAM, "a shard", again) as file:
+        with (
+            parsing(path, "a shard", again, got="is not a complete tar file"),
+            tarfile.open(fileobj=file, mode="r:") as tar,
+        ):
+            found = tar.getmembers()
+        end = file.seek(0, os.SEEK_END)
+    for info in found:
+        if not info.isreg() or info.issparse() or info.offset_data + info.size > end:
+            raise DataError(problem(f"{path}: {info.name!r}", "is no whole file", "the files of samples", again))
+        key, _, field = info.name.partition(".")
+        members.setdefault(key, {})[field] = (path, info.offset_data, info.size)
     return members
 
 
@@ -56,7 +62,7 @@ class OpenShard:
             raise DataError(problem(path, f"holds {len(members)} samples", f"{samples}, as in corpus.json", todo))
         self.path = path
         self._samples = list(members.items())
-        self._file = os.open(path, os.O_RDONLY)
+        self._file = os.open(path, os.O_RDONLY)  # it was indexed, so it is a regular file
 
     def __enter__(self) -> OpenShard:
         return self

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from lavida_bench.videos.types import Pixels
-from lavida_bench.videos.video_index import decoded_pictures, open_error
+from lavida_bench.videos.video_index import FILE_OPTIONS, decoded_pictures, open_error, prepare
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import without_secrets
 from lavida_gen.common.video_titles import any_titles
@@ -66,7 +66,7 @@ class Stream:
         self.lost = ""
         self._container = _open(source, address, self.name)
         self._video = self._container.streams.video[0]
-        self._video.thread_type = "AUTO"
+        prepare(self._video, self.name)
         self.fps = float(self._video.average_rate or self._video.guessed_rate or USUAL_FPS)
 
     def __iter__(self) -> Iterator[StreamFrame]:
@@ -106,6 +106,7 @@ def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContai
     import av
 
     remote = "://" in address
+    limits = FILE_OPTIONS if address and Path(address).is_file() else {}
     try:
         container: InputContainer = av.open(
             address or source,
@@ -114,6 +115,7 @@ def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContai
             options={"rtsp_transport": "tcp"} if address.startswith("rtsp") else {},
             timeout=TIMEOUT if remote else None,
             **any_titles(),
+            **limits,
         )
     except (OSError, av.error.FFmpegError) as error:
         todo = "is the address right, and does the camera send?" if remote else "is it a video file?"

@@ -7,17 +7,20 @@ made once for each file and kept in lavida_gen's cache.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.videos.media import MAX_FRAMES
 from lavida_bench.videos.types import Counts
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_STREAM, open_input
+from lavida_gen.common.input_file import MAX_PIXELS, MAX_STREAM, check_pixels, open_input
 from lavida_gen.common.video_titles import any_titles
 from lavida_gen.storage import cache
 
@@ -27,6 +30,14 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 VERSION = 1
+FORMATS = (
+    "3gp apng asf av1 avi dv flv gif h264 hevc ivf matroska mjpeg mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm webm"
+    " aac flac mp3 wav"  # which have no picture, and a message of their own
+)
+"""Formats of video files by FFmpeg's names. It knows more, such as playlists, which name other files and addresses."""
+_PIXELS = {"max_pixels": str(MAX_PIXELS)}
+FILE_OPTIONS: dict[str, Any] = {"container_options": {"format_whitelist": ",".join(FORMATS.split())}}
+"""Arguments of `av.open` for files that somebody else may have made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,8 @@ def open_error(error: Exception, path: Path | None) -> str:
     """
     if path is not None and path.is_file() and not path.stat().st_size:
         return "empty file"
+    if path is not None and path.is_file() and getattr(error, "errno", None) == errno.EINVAL:
+        return "cannot be opened (its format is none of video files)"
     return f"cannot be opened ({ffmpeg_message(error)})"
 
 
@@ -124,17 +137,33 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     import av
 
     todo = "fetch the file again: it is damaged or only partly there"
-    open_input(path, MAX_STREAM, "a video file", todo).close()  # FFmpeg would wait for what a FIFO never gives
+    open_input(path, MAX_STREAM, "a video file", todo).close()  # a regular file
     try:
-        container = av.open(str(path), **any_titles())
+        container = av.open(str(path), **any_titles(), **FILE_OPTIONS)
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise DataError(problem(path, open_error(error, path), "a video file", todo)) from error
     if not container.streams.video:
         container.close()
         raise DataError(problem(path, "has no video stream", "a video file"))
     stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
+    prepare(stream, path)
     return container, stream
+
+
+def prepare(stream: VideoStream, where: object) -> None:
+    """Let a stream be decoded on all cores, and no picture be larger than `MAX_PIXELS`.
+
+    Args:
+        stream: A stream whose decoder is not open yet.
+        where: Names it in errors.
+
+    Raises:
+        DataError: Its header states larger pictures.
+    """
+    if stream.width and stream.height:  # a live stream may not know them yet
+        check_pixels(stream.width, stream.height, where)
+    stream.thread_type = "AUTO"
+    stream.codec_context.options = _PIXELS
 
 
 def decoded_pictures(
@@ -204,7 +233,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The index as the cache stores it."""
     container, stream = open_video(path)
     with container:
-        packets = list(_packets(container, stream))
+        packets = list(islice(_packets(container, stream), MAX_FRAMES + 1))
+        if len(packets) > MAX_FRAMES:
+            raise DataError(problem(path, "has too many frames", f"at most {MAX_FRAMES:,}", "cut it into parts"))
         promised, rate = int(stream.frames), float(stream.average_rate or 0)
     times = [packet.pts for packet in packets if packet.pts is not None]
     unambiguous = len(times) == len(packets) == len(set(times))

@@ -318,7 +318,7 @@ def test_a_thumbnail_of_a_map_that_is_not_finite_is_refused() -> None:
     maps[3, 1, 2] = np.nan
     score = VideoScore("v", np.array([0, 0, 0, 1, 0], np.float32), pixels=lambda a, b: maps[a:b])
     with pytest.raises(
-        DataError, match=r"v, frame 3: pixel score nan at row 1, column 2; expected finite float16 scores"
+        DataError, match=r"v, frame 3: pixel score nan at row 1, column 2; expected finite scores of float16"
     ):
         peak_thumbnails(blank(5), score, np.arange(5), score.frames)
 

@@ -115,9 +115,7 @@ def test_maps_of_the_scored_frames_alone_find_their_places(tmp_path: Path) -> No
     ((_, found),) = files.pairs([video()])
     assert found is not None
     assert found.read_pixels(2, 8)[:, 0, 0].tolist() == [0, 2, 0, 0, 3, 0]
-    assert files.notes([video()]) == (
-        "pixel scores of 1 videos are rounded to float16: pixel metrics are exact for these",
-    )
+    assert (files.notes([video()]), found.read_pixels(2, 8).dtype) == ((), np.float32)  # nothing is rounded
 
 
 def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:
@@ -283,13 +281,13 @@ def test_files_that_do_not_fit(write: Callable[[Path], Any], message: str, tmp_p
         files.check([video()], allow_partial=False)
 
 
-def test_a_map_too_large_for_float16_is_refused_with_its_place(tmp_path: Path, small_folder: Path) -> None:
+def test_a_map_that_is_not_finite_is_refused_with_its_place(tmp_path: Path, small_folder: Path) -> None:
     for one in benchmark.make("folder", small_folder).videos():
         np.save(tmp_path / f"{one.key}.npy", np.zeros(one.frame_count))
-        np.save(tmp_path / f"{one.key}.maps.npy", np.full((one.frame_count, 2, 2), 1e6))
+        np.save(tmp_path / f"{one.key}.maps.npy", np.full((one.frame_count, 2, 2), np.inf))
     done = CliRunner().invoke(main, ["score-files", "-b", "folder", "--root", str(small_folder), "-s", str(tmp_path)])
     assert done.exit_code == 1
-    assert "gate, frame 0: pixel score inf at row 0, column 0; expected finite float16 scores" in done.output
+    assert "gate, frame 0: pixel score inf at row 0, column 0; expected finite scores of float64" in done.output
 
 
 def written(folder: Path, root: Path, skill: float) -> Path:

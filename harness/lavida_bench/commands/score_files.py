@@ -51,13 +51,15 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of intervals and random baseline."
 )
+@click.option("--exact", is_flag=True, help="Sort the pixels of float32 and float64 maps on disk ($TMPDIR).")
 @click.option("--out", "-o", type=PATH, help="Run folder: results.json, report.md, report.html.")
 @CODE
 @JSON
 def command(
     benchmark: str, scores: Path, expand: str, root: Path | None, settings: tuple[str, ...], protocol: str,
     method: str | None, metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, allow_defects: bool,
-    smoothing: float | None, resamples: int, seed: int, out: Path | None, allow_code: bool, as_json: bool,
+    smoothing: float | None, resamples: int, seed: int, exact: bool, out: Path | None, allow_code: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Evaluate any method from its files of scores.
 

@@ -27,6 +27,8 @@ VideosWithScores = Iterable[tuple[TestVideo, VideoScore | None]]
 """Each test video with the method's scores of it; None = the method has none."""
 SHOWN = 10  # missing videos listed in an error
 INVERTED = 0.35  # frame AUC from which scores look inverted
+DECISIVE = 5e-4  # share of tied pairs from which a warning names them: AUC could be 0.025 points lower or higher
+BOUND = 1e-6  # computed error from which a warning advises --exact
 FEW = 10  # videos below which a bootstrap over videos is not reliable
 
 REASONS = {
@@ -72,11 +74,13 @@ class _CoverageCounter:
         return Coverage(self.videos, totals[0], self.frames, totals[1], tuple(self.missing))
 
 
-def _view(video: TestVideo, score: VideoScore | None, protocol: EvaluationProtocol) -> EvaluatedVideo | None:
+def _view(
+    video: TestVideo, score: VideoScore | None, protocol: EvaluationProtocol, exact: bool = False
+) -> EvaluatedVideo | None:
     """None for a video without scores, without labels, or outside the protocol."""
     if score is None or video.frame_labels is None or not protocol.select([video]):
         return None
-    return protocol.view(video, score)
+    return replace(protocol.view(video, score), exact_pixels=exact)
 
 
 def _count_scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | None) -> int:
@@ -149,6 +153,7 @@ def evaluate(
     defects: bool = False,
     bootstrap: Bootstrap | None = None,
     smoothing: float | None = None,
+    exact: bool = False,
     allow_code: bool = False,
 ) -> Result:
     """Evaluate a method. A video without labels counts as covered and enters no metric.
@@ -166,6 +171,8 @@ def evaluate(
         bootstrap: How intervals are made; None = the default.
         allow_code: Whether `metrics` may be ``package.module:Class``.
         smoothing: Sigma in frames: also compute the frame metrics of smoothed scores, beside the raw ones.
+        exact: Whether pixels of float32 and float64 maps are sorted on disk, instead of counted with a bound of the
+            error.
 
     Returns:
         The result with coverage, metrics and warnings.
@@ -181,7 +188,7 @@ def evaluate(
         raw = _instantiate(metrics, allow_code)
     smoothed = [type(metric)() for metric in raw if metric.needs == "frames" and smoothing is not None]
     oracle = metric_base.make("frame_auc")
-    counter = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing)
+    counter = _update_all(pairs, protocol, raw, smoothed, oracle, smoothing, exact)
     coverage = counter.coverage(expected)
     partial = lost or (protocol.complete and not coverage.complete)
     if partial and not allow_partial:
@@ -214,11 +221,12 @@ def _update_all(
     smoothed: Sequence[Metric],
     oracle: Metric,
     smoothing: float | None,
+    exact: bool,
 ) -> _CoverageCounter:
     """Update the metrics with every scored video, and `oracle` with the scores of the video oracle."""
     counter = _CoverageCounter()
     for video, score in pairs:
-        item = _view(video, score, protocol)
+        item = _view(video, score, protocol, exact)
         counter.add(video, _count_scored(video, score, item))
         counter.boxes_alone += score is not None and score.boxes_alone
         if item is None:
@@ -228,7 +236,7 @@ def _update_all(
             continue
         if smoothing is not None:
             _update(smoothed, smooth(item, smoothing))
-        oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)), np.float32)))
+        oracle.update(replace(item, values=np.full(len(item.frames), float(bool(video.abnormal)))))
     return counter
 
 
@@ -315,6 +323,7 @@ def _warnings(
             f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "
             "when: the method has not shown that it localises in time"
         )
+    warnings += _rank_warnings(results)
     if coverage.videos < FEW and any(result.headline.low is not None for result in results.values()):
         warnings.append(f"intervals over {coverage.videos} videos are not reliable")
     for name, result in results.items():
@@ -322,3 +331,25 @@ def _warnings(
         if left_out:
             warnings.append(f"{name} covers {result.counts['videos']} videos; {left_out} are without the data it needs")
     return tuple(warnings)
+
+
+def _rank_warnings(results: Mapping[str, MetricResult]) -> list[str]:
+    """Where equal scores or the bound of an error decide: for frames and for pixels once each."""
+    warnings = []
+    for names, what in ((("frame_auc", "frame_ap"), "frames"), (("pixel_auc", "pixel_ap"), "pixels")):
+        result = next((results[name] for name in names if name in results), None)
+        if result is not None and result.ties is not None and result.ties.pairs >= DECISIVE:
+            ties = result.ties
+            warnings.append(
+                f"tied scores decide: {ties.distinct:,} distinct scores of {ties.items:,} {what}; {ties.pairs:.2%} of "
+                f"the pairs of an abnormal and a normal one are tied and count one half, so that AUC could be "
+                f"{50 * ties.pairs:.2f} points lower or higher"
+            )
+        for name in names:
+            bounds = results[name].error_bounds if name in results else {}
+            if max(bounds.values(), default=0.0) > BOUND:
+                worst = max(bounds.values())
+                warnings.append(
+                    f"{name} is counted in buckets: its error is at most {worst:.1e}; --exact sorts on disk"
+                )
+    return warnings

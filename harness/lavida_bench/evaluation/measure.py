@@ -48,6 +48,8 @@ class MeasureSettings:
         allow_defects: Whether files with fatal defects give a result that is marked instead of an error.
         thumbnails: Whether thumbnails are made of the peaks.
         seed: Seed of the random baseline.
+        exact: Whether pixels of float32 and float64 maps are sorted on disk, instead of counted with a bound of the
+            error.
         allow_code: Whether metrics and baselines may be ``package.module:Class``.
     """
 
@@ -59,6 +61,7 @@ class MeasureSettings:
     allow_defects: bool = False
     thumbnails: bool = True
     seed: int = 0
+    exact: bool = False
     allow_code: bool = False
 
 
@@ -205,6 +208,7 @@ def measure(
     result = evaluate(
         collector.watch(pairs), protocol, how.metrics, method=method, expected=expected,
         allow_partial=how.allow_partial, lost=lost, defects=wrong, bootstrap=how.bootstrap, smoothing=how.smoothing,
+        exact=how.exact,
         allow_code=how.allow_code,
     )  # fmt: skip
     result = replace(result, warnings=(*result.warnings, *([doubt] if doubt else []), *warnings))

@@ -86,9 +86,32 @@ class Metric(ABC):
         """Sentences for the report: definitions with their parameters, what is undefined and why."""
         return ()
 
+    def error_bounds(self) -> dict[str, float]:
+        """Variant -> by how much its value may differ from that of all scores sorted; {} = values are exact."""
+        return {}
+
+    def ties(self) -> Ties | None:
+        """How far equal scores decide; None where scores are not ranked."""
+        return None
+
     def exact(self) -> dict[str, float]:
         """Variant -> value over all videos, NaN = undefined."""
         return {name: float(values[0]) for name, values in self.value().items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Equal scores among the items that a metric ranks.
+
+    Attributes:
+        items: Number of items.
+        distinct: Number of distinct scores; where pixels are counted in buckets at least so many.
+        pairs: Share of the pairs of an abnormal and a normal item with equal scores; they count one half.
+    """
+
+    items: int
+    distinct: int
+    pairs: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +143,8 @@ class MetricResult:
         per_video: Key -> value of that video alone, None = undefined.
         counts: Numbers that a reader needs beside the value.
         notes: Sentences for the report.
+        error_bounds: Variant -> computed bound of the error of its value; {} = values are exact.
+        ties: How far equal scores decide; None where scores are not ranked.
     """
 
     name: str
@@ -129,6 +154,8 @@ class MetricResult:
     per_video: Mapping[str, float | None]
     counts: Mapping[str, int]
     notes: tuple[str, ...] = field(default=())
+    error_bounds: Mapping[str, float] = field(default_factory=dict)
+    ties: Ties | None = None
 
     @property
     def headline(self) -> Estimate:

@@ -117,8 +117,9 @@ def metric_result(metric: Metric, bootstrap: Bootstrap) -> MetricResult:
         variants[variant] = Estimate(none_if_undefined(value), low, high, defined)
     per_video = {key: none_if_undefined(value) for key, value in metric.per_video.items()}
     return MetricResult(
-        metric.name, metric.unit, metric.higher_is_better, variants, per_video, metric.counts(), metric.notes()
-    )
+        metric.name, metric.unit, metric.higher_is_better, variants, per_video, metric.counts(), metric.notes(),
+        metric.error_bounds(), metric.ties(),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

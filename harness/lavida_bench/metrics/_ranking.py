@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_bench.metrics._base import Metric, Weights
+from lavida_bench.metrics._base import Metric, Ties, Weights
 from lavida_bench.metrics._score_counts import Column, ScoreCounts, sum_equal_scores
+from lavida_bench.protocols.areas import Area
+from lavida_bench.protocols.histogram import PixelSummary
+from lavida_bench.protocols.pixel_pool import PixelPool
 from lavida_bench.protocols.view import EvaluatedVideo
 
 Array = NDArray[np.float64]
@@ -82,6 +86,16 @@ class Ranking(Metric):
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((weights[:, defined] @ own[defined]) / weights[:, defined].sum(axis=1), np.float64)
 
+    def ties(self) -> Ties | None:
+        """Of all items at once (micro)."""
+        totals = self.score_counts.totals()
+        positives, negatives = totals["positives"][0], totals["negatives"][0]
+        pairs = positives.sum() * negatives.sum()
+        if not pairs:
+            return None
+        distinct = int(((positives != 0) | (negatives != 0)).sum())
+        return Ties(int(positives.sum() + negatives.sum()), distinct, float((positives * negatives).sum() / pairs))
+
     def counts(self) -> dict[str, int]:
         """Videos, abnormal ones, undefined ones, positives and negatives (without artificial ones)."""
         positives, negatives = np.array(self._numbers, np.int64).reshape(-1, 2).sum(axis=0)
@@ -96,6 +110,10 @@ class Ranking(Metric):
         undefined = counts["videos_undefined"]
         if undefined:
             notes.append(f"macro leaves out {undefined} of {len(self.keys)} videos, in which only one class occurs")
+        ties = self.ties()
+        if ties is not None and ties.pairs:
+            share = f"{100 * ties.pairs:.2g} % of the pairs of an abnormal and a normal one"
+            notes.append(f"{ties.distinct:,} distinct scores of {ties.items:,}; {share} are tied and count one half")
         if self._endpoints:
             notes.append("an artificial normal frame of score 0 and an abnormal one of score 1 are added (protocol)")
         return tuple(notes)
@@ -113,12 +131,62 @@ class FrameRanking(Ranking):
 
 
 class PixelRanking(Ranking):
-    """Anomalous pixels against all others."""
+    """Anomalous pixels against all others.
+
+    Maps of float16 are counted exactly. Those of float32 and float64 are counted in buckets that refine themselves,
+    with a computed bound of the error (below 1e-6 for all but the strangest inputs), or sorted on disk (``--exact``).
+    """
 
     needs = "pixels"
+    area: ClassVar[Literal["auc", "ap"]]
+    """Which of the areas of a pool this metric is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool: PixelPool | None = None
+        self._areas: dict[str, Area] = {}  # of each video whose maps are not float16
+        self._bounds: dict[str, float] = {}
 
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
-        pixels = item.pixel_summary
-        if pixels is None:
+        read = item.read_pixels(self._pool)
+        if read is None:
             return None
-        return (pixels.values, pixels.positives), (pixels.values, pixels.negatives)
+        pixels, self._pool = read
+        self._bounds = {}
+        if pixels.areas is not None:
+            self._areas[item.key] = getattr(pixels.areas, self.area)
+        return _pixel_columns(pixels)
+
+    def _add_video(self, item: EvaluatedVideo) -> bool:
+        added = super()._add_video(item)
+        if item.key in self._areas:
+            self.per_video[item.key] = self._areas[item.key].value
+        return added
+
+    def value(self, weights: Weights | None = None) -> dict[str, Array]:
+        """Micro, macro and abnormal."""
+        if weights is not None or self._pool is None or not self._pool.wide:
+            return super().value(weights)
+        micro, abnormal = (getattr(self._pool.areas(only), self.area) for only in (False, True))
+        own = [area.error for area in self._areas.values() if np.isfinite(area.value)]
+        self._bounds = {"micro": micro.error, "macro": max(own, default=0.0), "abnormal": abnormal.error}
+        return {"micro": np.array([micro.value]), "macro": self._macro(None), "abnormal": np.array([abnormal.value])}
+
+    def error_bounds(self) -> dict[str, float]:
+        """Of all variants; {} where all maps are float16."""
+        if not self._bounds:
+            self.value()
+        return self._bounds
+
+    def ties(self) -> Ties | None:
+        """Of all pixels at once (micro)."""
+        if self._pool is None or not self._pool.wide:
+            return super().ties()
+        positives, negatives = np.array(self._numbers).sum(axis=0)
+        if not positives or not negatives:
+            return None
+        return Ties(int(positives + negatives), self._pool.distinct, self._pool.areas().tied)
+
+
+def _pixel_columns(pixels: PixelSummary) -> tuple[Column, Column]:
+    return (pixels.values, pixels.positives), (pixels.values, pixels.negatives)

@@ -10,6 +10,7 @@ class PixelAP(PixelRanking):
     """Average precision of pixels."""
 
     name = "pixel_ap"
+    area = "ap"
     about = "average precision over all pixels of all frames"
 
     def _curve(self, positives: Array, negatives: Array) -> Array:

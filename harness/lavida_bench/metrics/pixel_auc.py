@@ -10,6 +10,7 @@ class PixelAUC(PixelRanking):
     """ROC-AUC of pixels."""
 
     name = "pixel_auc"
+    area = "auc"
     about = "ROC-AUC over all pixels of all frames"
 
     def _curve(self, positives: Array, negatives: Array) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lavida_bench.metrics import _curves as curves
 from lavida_bench.metrics._ranking import Array, Ranking
 from lavida_bench.metrics._score_counts import Column
+from lavida_bench.protocols.pixel_pool import PixelPool
 from lavida_bench.protocols.view import EvaluatedVideo
 
 
@@ -19,10 +20,15 @@ class PixelAUC40(Ranking):
     about = "ROC-AUC over frames, an abnormal one found where 40 % of its anomalous pixels are (Mahadevan et al. 2010)"
     needs = "pixels"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool: PixelPool | None = None  # shared with the other metrics of pixels
+
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
-        pixels = item.pixel_summary
-        if pixels is None:
+        read = item.read_pixels(self._pool)
+        if read is None:
             return None
+        pixels, self._pool = read
         return (pixels.regions[pixels.abnormal], None), (pixels.regions[~pixels.abnormal], None)
 
     def _curve(self, positives: Array, negatives: Array) -> Array:

@@ -1,7 +1,8 @@
-"""Pixels counted by score in constant memory: 65,536 bins, one for each float16 value, so that nothing is rounded.
+"""Pixels counted by score in constant memory, at the precision of the maps.
 
-Maps are float16; their bit patterns, sorted by the number they stand for, are the bins. Memory does not depend on the
-number of pixels: one piece of frames at a time and two histograms of 65,536 counters.
+Maps of float16 have 65,536 bins, one for each value: their bit patterns, sorted by the number they stand for. Memory
+does not depend on the number of pixels: one piece of frames at a time and two histograms of 65,536 counters. Maps of
+float32 and float64 are counted in buckets that refine themselves (see pixel_pool.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lavida_bench.protocols.areas import RankingAreas
+from lavida_bench.protocols.pixel_pool import PixelPool, VideoPixels
 from lavida_bench.protocols.resize import Resize, resize_maps, resize_nearest
 from lavida_bench.videos.types import Bits, Counts, Floats, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
@@ -32,12 +35,13 @@ class PixelSummary:
     """What the pixel metrics need of one video. B distinct scores that occur, m frames.
 
     Attributes:
-        values: (B,) float32, ascending, distinct scores.
-        positives: (B,) int64, number of anomalous pixels of each score.
-        negatives: (B,) int64, number of the other pixels of each score.
-        regions: (m,) float32. For a frame with anomalous pixels: the highest threshold at which 40 % of them are found.
+        values: (B,) ascending: the distinct scores of maps of float16, else the lowest score of each group of scores.
+        positives: (B,) int64, number of anomalous pixels of each score or group.
+        negatives: (B,) int64, number of the other pixels of each.
+        regions: (m,) float64. For a frame with anomalous pixels: the highest threshold at which 40 % of them are found.
             For any other frame: its highest score (Mahadevan et al., CVPR 2010).
         abnormal: (m,) bool, whether the frame has anomalous pixels.
+        areas: The areas with the bound of their error, where `values` are groups; None where they are exact.
     """
 
     values: Floats
@@ -45,6 +49,7 @@ class PixelSummary:
     negatives: Counts
     regions: Floats
     abnormal: Bits
+    areas: RankingAreas | None = None
 
 
 def count_scores(maps: Maps, masks: Bits) -> tuple[Counts, Counts]:
@@ -83,11 +88,11 @@ def consecutive_runs(frames: Counts, longest: int) -> Iterator[tuple[int, int]]:
 
 def _region_scores(maps: Maps, masks: Bits) -> tuple[Floats, Bits]:
     """`regions` and `abnormal` of PixelSummary for (n, h, w) maps and masks."""
-    values = np.zeros(len(maps), np.float32)
+    values = np.zeros(len(maps), np.float64)
     abnormal: Bits = np.array([mask.any() for mask in masks], np.bool_)
     for index, (scores, mask) in enumerate(zip(maps, masks, strict=True)):
         if abnormal[index]:
-            inside = scores[mask].astype(np.float32)  # partition of float16 is slow
+            inside = scores[mask].astype(np.float64)  # partition of float16 is slow
             required = max(1, int(np.ceil(FOUND_SHARE * len(inside) - 1e-9)))
             values[index] = np.partition(inside, len(inside) - required)[len(inside) - required]
         else:
@@ -100,7 +105,7 @@ def check_finite(key: str, maps: Maps, start: int) -> None:
 
     Args:
         key: The video's key, for the message.
-        maps: (n, h, w) float16 scores.
+        maps: (n, h, w) scores.
         start: Frame number of the first map.
 
     Raises:
@@ -110,11 +115,16 @@ def check_finite(key: str, maps: Maps, start: int) -> None:
     if len(bad):
         frame, row, column = bad[0]
         got = f"pixel score {maps[frame, row, column]} at row {row}, column {column}"
-        raise DataError(problem(f"{key}, frame {start + frame}", got, "finite float16 scores (at most 65504)"))
+        raise DataError(problem(f"{key}, frame {start + frame}", got, f"finite scores of {maps.dtype}"))
 
 
 def summarise_pixels(
-    video: TestVideo, score: VideoScore, frames: Counts, size: tuple[int, int] | None = None, how: Resize = "bilinear"
+    video: TestVideo,
+    score: VideoScore,
+    frames: Counts,
+    size: tuple[int, int] | None = None,
+    how: Resize = "bilinear",
+    pool: PixelPool | None = None,
 ) -> PixelSummary:
     """Count the pixels of a video by score and label.
 
@@ -125,6 +135,7 @@ def summarise_pixels(
         size: (h, w) at which masks and maps are compared; None = size of the video. Masks are resized by nearest
             neighbour.
         how: How maps are resized.
+        pool: Gets all pixels, too.
 
     Returns:
         The counts.
@@ -132,27 +143,65 @@ def summarise_pixels(
     Raises:
         DataError: A score is infinite or NaN; the message names video and frame.
     """
-    positives, negatives = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
+    pool = PixelPool() if pool is None else pool
+    size = size or video.size
+    counter: _HalfPixels | VideoPixels | None = None
     regions: list[Floats] = []
     abnormal: list[Bits] = []
-    size = size or video.size
     for start, stop in consecutive_runs(frames, max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
         read = video.read_masks(start, stop)
         assert read is not None, f"{video.key}: no masks"
         given = score.read_pixels(start, stop)
-        if given.shape[1:] != size:
-            check_finite(video.key, given, start)  # interpolation would spread them
+        if not _all_finite(given):  # before interpolation spreads them
+            check_finite(video.key, given, start)
         maps, masks = resize_maps(given, size, how), resize_nearest(read, size)
-        inside, outside = count_scores(maps, masks)
-        if inside[ORDER].sum() + outside[ORDER].sum() != maps.size:
-            check_finite(video.key, maps, start)
-        positives += inside
-        negatives += outside
+        if counter is None:
+            halves = maps.dtype == np.float16
+            counter = _HalfPixels(pool) if halves else VideoPixels(pool, _any_anomalous(video, frames, size))
+        counter.add(maps, masks)
         piece_regions, piece_abnormal = _region_scores(maps, masks)
         regions.append(piece_regions)
         abnormal.append(piece_abnormal)
-    values, positives, negatives = _sorted_by_score(positives, negatives)
-    return PixelSummary(values, positives, negatives, np.concatenate(regions), np.concatenate(abnormal))
+    assert counter is not None, f"{video.key}: no frame"
+    areas, values, positives, negatives = counter.finish()
+    pool.videos += 1
+    return PixelSummary(values, positives, negatives, np.concatenate(regions), np.concatenate(abnormal), areas)
+
+
+def _all_finite(maps: Maps) -> bool:
+    """Whether all scores are finite, without an array of their number (float16: counting them is faster)."""
+    if maps.dtype == np.float16:
+        return bool(((np.ascontiguousarray(maps).view(np.uint16) & 0x7C00) != 0x7C00).all())
+    return bool(np.isfinite(maps.min()) and np.isfinite(maps.max()))
+
+
+def _any_anomalous(video: TestVideo, frames: Counts, size: tuple[int, int]) -> bool:
+    """Whether any pixel of `frames` is anomalous; frames that are labelled abnormal are looked at first."""
+    labels = np.zeros(video.frame_count, np.bool_) if video.frame_labels is None else video.frame_labels
+    for chosen in (frames[labels[frames]], frames[~labels[frames]]):
+        for start, stop in consecutive_runs(chosen, 16) if len(chosen) else ():
+            masks = video.read_masks(start, stop)
+            if masks is not None and resize_nearest(masks, size).any():
+                return True
+    return False
+
+
+class _HalfPixels:
+    """Counts the pixels of one video whose maps are float16, by bit pattern."""
+
+    def __init__(self, pool: PixelPool) -> None:
+        self._pool = pool
+        self._counts = np.zeros((2, BINS), np.int64)
+
+    def add(self, maps: Maps, masks: Bits) -> None:
+        """Add (n, h, w) maps and masks."""
+        self._counts += count_scores(maps.astype(np.float16, copy=False), masks)
+
+    def finish(self) -> tuple[None, Floats, Counts, Counts]:
+        """No areas: the counts are exact; (B,) distinct scores, anomalous and other pixels of each."""
+        values, positives, negatives = _sorted_by_score(*self._counts)
+        self._pool.add_counts(values, positives, negatives)
+        return None, values, positives, negatives
 
 
 def _sorted_by_score(positives: Counts, negatives: Counts) -> tuple[Floats, Counts, Counts]:

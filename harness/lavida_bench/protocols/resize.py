@@ -13,9 +13,10 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.videos.types import Maps
+
 Resize = Literal["bilinear", "nearest"]
 Value = TypeVar("Value", bound=np.generic)
-Number = TypeVar("Number", bound=np.floating)
 
 
 def resize_nearest(stack: NDArray[Value], size: tuple[int, int]) -> NDArray[Value]:
@@ -35,7 +36,7 @@ def resize_nearest(stack: NDArray[Value], size: tuple[int, int]) -> NDArray[Valu
     return stack[:, rows[:, None], columns[None, :]]
 
 
-def resize_bilinear(stack: NDArray[Number], size: tuple[int, int]) -> NDArray[Number]:
+def resize_bilinear(stack: Maps, size: tuple[int, int]) -> Maps:
     """Resize by bilinear interpolation, pixel centres at halves, border pixels continued.
 
     Args:
@@ -43,20 +44,23 @@ def resize_bilinear(stack: NDArray[Number], size: tuple[int, int]) -> NDArray[Nu
         size: (H, W), the wanted size.
 
     Returns:
-        (n, H, W) of the same dtype, computed in float32 or float64; `stack` itself if it has the size.
+        (n, H, W) of float32, or of float64 for float64: nothing is rounded to float16. `stack` itself if it has the
+        size; maps of one pixel are repeated.
     """
     if stack.shape[1:] == size:
         return stack
+    if stack.shape[1:] == (1, 1):
+        return np.broadcast_to(stack, (len(stack), *size))
     import cv2
 
     work = stack if stack.dtype.itemsize > 2 else stack.astype(np.float32)
-    resized = np.empty((len(stack), *size), stack.dtype)
+    resized = np.empty((len(stack), *size), work.dtype)
     for index, values in enumerate(work):
         resized[index] = cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     return resized
 
 
-def resize_maps(maps: NDArray[Number], size: tuple[int, int], how: Resize) -> NDArray[Number]:
+def resize_maps(maps: Maps, size: tuple[int, int], how: Resize) -> Maps:
     """Resize pixel scores by the rule of a protocol.
 
     Args:
@@ -65,6 +69,6 @@ def resize_maps(maps: NDArray[Number], size: tuple[int, int], how: Resize) -> ND
         how: The rule.
 
     Returns:
-        (n, H, W) of the same dtype.
+        (n, H, W) floating point.
     """
     return resize_bilinear(maps, size) if how == "bilinear" else resize_nearest(maps, size)

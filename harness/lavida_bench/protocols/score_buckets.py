@@ -1,7 +1,7 @@
 """Areas under the ROC and the precision-recall curve of any number of scores in constant memory, with an error bound.
 
 Scores of any scale are counted in buckets that refine themselves: a bucket whose unknown order could move an area by
-more than COST is split at the scores that are at hand, so that the bound over all buckets stays below 1e-6 (about a
+more than COST is split at the scores that are at hand, so that the bound over all buckets stays below 1e-6 (half a
 million buckets for scores without gaps, few where classes are apart or scores tied). What a bucket held before it was
 split stays as a group that overlaps the new ones. A bucket that holds one score alone is exact.
 
@@ -24,13 +24,18 @@ Sorted = NDArray[np.floating[Any]]
 Whole = NDArray[np.int64]
 Array = NDArray[np.float64]
 
-COST = 3e-12
-"""A bucket is split where it could move an area by more."""
-PARTS = 4
+TARGET = 4e-7
+"""Buckets are split while all of them could move an area by more."""
+COST = 6e-12
+"""A bucket is split then where it alone could move an area by more."""
+EARLY = 1 << 22
+"""Up to so many scores buckets are 4 times finer: what overlaps later ones stays small if scores drift."""
+PARTS = 2
 """A bucket is split into buckets that could move it by PARTS times less."""
 FINE = 1 << 14
 """A bucket is also split where it holds more than this part of what is at or above it: precision changes fast there."""
-ROUNDS = 8
+ROUNDS, LATER_ROUNDS = 6, 2
+FEW = 1 << 16  # buckets up to which the first number of rounds holds
 AT_ONCE = 64
 """Buckets are split in so many rounds, each into so many at most: where a bucket is heavy shows as it is split."""
 MOST = 1 << 21
@@ -66,9 +71,9 @@ class ScoreBuckets:
             rows: C arrays of ascending finite scores, all of one dtype.
         """
         new = _count(self._edges[:-1], self._edges[1:], rows)
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS if len(self._edges) < FEW else LATER_ROUNDS):
             parts = _parts(_joined(self._held, new))
-            if not parts.any():
+            if parts is None:
                 break
             new = self._split(np.flatnonzero(parts), parts[parts > 0], new, rows)
         self._held = _joined(self._held, new)
@@ -160,22 +165,34 @@ def _joined(one: _Count, other: _Count) -> _Count:
     return _Count(numbers, low, np.maximum(one.high, other.high))
 
 
-def _parts(count: _Count) -> Whole:
-    """(K,) number of buckets into which each should be split; 0 = none."""
+def _parts(count: _Count) -> Whole | None:
+    """(K,) number of buckets into which each should be split, 0 = none; None where the bound is small enough."""
     positives, negatives = count.numbers[0], count.numbers[1:].sum(axis=0)
-    all_positives, all_negatives = positives.sum(), negatives.sum()
+    all_positives, all_negatives = int(positives.sum()), int(negatives.sum())
     if not all_positives or not all_negatives:
-        return np.zeros(len(positives), np.int64)
-    inexact = count.low < count.high
-    auc = np.where(inexact, positives * (negatives / 2 / all_positives / all_negatives), 0.0)
-    above = [np.cumsum(numbers[::-1])[::-1] for numbers in (positives, negatives)]
-    lower, upper = ap_bounds(positives, above[0] - positives, above[0], above[1] - negatives, above[1])
-    ap = np.where(inexact & (positives > 0), (upper - lower) / 2 / all_positives, 0.0)
-    cost = np.maximum(auc, ap)
-    both, reach = positives + negatives, np.maximum(above[0] + above[1], 1)
-    wanted = np.where(cost > COST, np.ceil(np.sqrt(cost * (PARTS / COST))), 0)
-    wanted = np.maximum(wanted, np.where(inexact & (both * FINE > reach), np.ceil(2 * FINE * both / reach), 0))
-    return np.where(wanted > 0, np.clip(wanted, 2, np.minimum(both, AT_ONCE)), 0).astype(np.int64)
+        return None
+    finer = 4 if all_positives + all_negatives <= EARLY else 1
+    inexact = np.flatnonzero(count.low < count.high)
+    above = [total - np.cumsum(row) for total, row in ((all_positives, positives), (all_negatives, negatives))]
+    above_positives, above_negatives = above[0][inexact], above[1][inexact]
+    positives, negatives = positives[inexact], negatives[inexact]
+    both = positives + negatives
+    reach = both + above_positives + above_negatives
+    fine = both * FINE > reach
+    auc = positives * (negatives / 2 / all_positives / all_negatives)
+    lower, upper = ap_bounds(
+        positives, above_positives, above_positives + positives, above_negatives, above_negatives + negatives
+    )
+    ap = np.where(positives > 0, (upper - lower) / 2 / all_positives, 0.0)
+    wanted = np.where(fine, np.ceil(2 * FINE * both / reach), 0)
+    if max(auc.sum(), ap.sum()) * finer > TARGET:
+        cost = np.maximum(auc, ap) * finer**2
+        wanted = np.maximum(wanted, np.where(cost > COST, np.ceil(np.sqrt(cost * (PARTS / COST))), 0))
+    if not wanted.any():
+        return None
+    parts = np.zeros(len(count.low), np.int64)
+    parts[inexact] = np.where(wanted > 0, np.clip(wanted, 2, np.minimum(both, AT_ONCE)), 0)
+    return parts
 
 
 def _cuts(first: Array, last: Array, parts: Whole, rows: tuple[Sorted, ...]) -> Array:

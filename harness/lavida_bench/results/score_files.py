@@ -27,7 +27,7 @@ from lavida_bench.results.expansion import Expansion, Lengths, choose, parse
 from lavida_bench.results.frame_numbers import pattern
 from lavida_bench.results.score_collection import read_collection, spellings
 from lavida_bench.results.score_formats import PICKLES, READERS, pickle_reason
-from lavida_bench.results.video_scores import VideoScoreFiles, frame_scores, is_rounded, read_video_score
+from lavida_bench.results.video_scores import VideoScoreFiles, frame_scores, read_video_score
 from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, did_you_mean, problem
@@ -158,11 +158,6 @@ class ScoreFiles:
         notes = [*self.read_as, *self.expansion(videos)[1]]
         if self.extra:
             notes.append(f"{len(self.extra)} files of no test video were ignored: {shorten(self.extra, SHOWN)}")
-        rounded = [key for key, files in self.files.items() if is_rounded(files)]
-        if rounded:
-            notes.append(
-                f"pixel scores of {len(rounded)} videos are rounded to float16: pixel metrics are exact for these"
-            )
         notes += self._scaling(videos)
         return tuple(notes)
 

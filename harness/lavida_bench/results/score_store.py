@@ -192,7 +192,7 @@ class _StoredPixels:
 
     def __call__(self, start: int, stop: int) -> Maps:
         stored = arrays.load_array(self.path, "r")
-        maps = np.zeros((stop - start, *stored.shape[1:]), np.float16)
+        maps = np.zeros((stop - start, *stored.shape[1:]), stored.dtype)
         inside = self.scored[start:stop]
         maps[inside] = stored[self.rows[start:stop][inside]]
         return maps

@@ -28,8 +28,8 @@ from lavida_bench.results.score_formats import (
 from lavida_bench.videos.types import Bits, Detections, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
 
-EXACT = ("float16", "uint8", "int8", "bool")
-"""dtypes that float16 holds without rounding."""
+_SMALL, _MIDDLE = ("float16", "uint8", "int8", "bool"), ("float32", "uint16", "int16")
+"""dtypes that float16, and that float32, holds without rounding; all others become float64."""
 
 
 class FrameScores(NamedTuple):
@@ -140,21 +140,6 @@ def read_video_score(files: VideoScoreFiles, video: TestVideo, expansion: Expans
     return VideoScore(video.key, frames, None if scored.all() else scored, pixels, detections)
 
 
-def is_rounded(files: VideoScoreFiles) -> bool:
-    """Check whether pixel scores lose digits by becoming float16.
-
-    Args:
-        files: The files of a video.
-
-    Returns:
-        True for maps of a dtype with more digits; False also without maps.
-
-    Raises:
-        DataError: A file cannot be read.
-    """
-    maps = files.maps_file()
-    header = None if maps is None else read_maps_header(maps)
-    return header is not None and header.dtype not in EXACT
 
 
 def _detections(files: VideoScoreFiles, content: Mapping[str, Array]) -> Detections | None:
@@ -208,16 +193,17 @@ class StoredMaps:
             stop: The frame behind the last.
 
         Returns:
-            (stop - start, h, w) float16.
+            (stop - start, h, w) of the narrowest dtype of MAP_DTYPES that holds the stored one without rounding.
         """
         if self._maps is None:
             self._maps = read_maps(self.path)
         stored = self._maps
-        with np.errstate(over="ignore"):  # a value too large becomes infinite and is refused where pixels are counted
-            if len(stored) == len(self.scored):
-                return np.asarray(stored[start:stop], np.float16)
-            maps = np.zeros((stop - start, *stored.shape[1:]), np.float16)
-            rows = np.cumsum(self.scored)[start:stop] - 1
-            inside = self.scored[start:stop]
-            maps[inside] = stored[rows[inside]]
-            return maps
+        name = stored.dtype.name
+        dtype = np.float16 if name in _SMALL else np.float32 if name in _MIDDLE else np.float64
+        if len(stored) == len(self.scored):
+            return np.asarray(stored[start:stop], dtype)
+        maps = np.zeros((stop - start, *stored.shape[1:]), dtype)
+        rows = np.cumsum(self.scored)[start:stop] - 1
+        inside = self.scored[start:stop]
+        maps[inside] = stored[rows[inside]]
+        return maps

@@ -115,7 +115,7 @@ def test_maps_of_the_scored_frames_alone_find_their_places(tmp_path: Path) -> No
     ((_, found),) = files.pairs([video()])
     assert found is not None
     assert found.read_pixels(2, 8)[:, 0, 0].tolist() == [0, 2, 0, 0, 3, 0]
-    assert (files.notes([video()]), found.read_pixels(2, 8).dtype) == ((), np.float32)  # nothing is rounded
+    assert (files.notes([video()]), found.read_pixels(2, 8).dtype) == ((), np.float64)  # nothing is rounded
 
 
 def test_names_with_folders_dots_and_hashes(tmp_path: Path) -> None:

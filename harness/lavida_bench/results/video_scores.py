@@ -140,8 +140,6 @@ def read_video_score(files: VideoScoreFiles, video: TestVideo, expansion: Expans
     return VideoScore(video.key, frames, None if scored.all() else scored, pixels, detections)
 
 
-
-
 def _detections(files: VideoScoreFiles, content: Mapping[str, Array]) -> Detections | None:
     if files.boxes is not None:
         rows = read_boxes(files.boxes)

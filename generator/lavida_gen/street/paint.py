@@ -159,9 +159,13 @@ class Brush:
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """Paint a line with round ends, `width` in metres."""
         corners = np.array([self._fixed_point(point) for point in points], np.int32)
-        thick = max(1, round(self._length(width)))
+        thick, shift = max(1, round(self._length(width))), _SHIFT
+        if (
+            thick == 1
+        ):  # OpenCV 4 paints the thinnest lines between pixels, OpenCV 5 rounds their corners: masks depend on it
+            corners, shift = (corners + (1 << _SHIFT >> 1)) >> _SHIFT, 0
         for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
-            cv2.polylines(sheet, [corners], False, paint, thick, cv2.LINE_8, _SHIFT)
+            cv2.polylines(sheet, [corners], False, paint, thick, cv2.LINE_8, shift)
 
     def limb(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """Paint a rounded limb: darker at its edge, lit slightly off its middle."""

@@ -1,0 +1,1 @@
+"""The oldest and the newest allowed versions: installing them, running tests with them, comparing what they build."""

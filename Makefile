@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # What is run by hand and is no measurement of speed.
-TRUTH := benchmarks/truth.py benchmarks/judge_pairs.py
+TRUTH := benchmarks/truth.py benchmarks/judge_pairs.py benchmarks/bounds.py
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -71,8 +71,13 @@ truth: $(VENV)/.dev  ## hold masks and names of real samples against the data se
 fuzz: $(VENV)/.dev  ## 2,000 mutated inputs against the real verbs and readers (an hour; run again, it continues)
 	$(BIN)/python benchmarks/reliability/fuzz.py --write
 
+# Installs both ends of the allowed versions by uv, each into a folder of its own below build/bounds.
+bounds: $(VENV)/.dev  ## run the quick tests on the oldest and newest allowed versions, compare what they build
+	$(PIP) install uv
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/bounds.py --write
+
 clean:  ## remove what these targets made
 	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo lint check test format bench truth fuzz clean
+.PHONY: help setup demo lint check test format bench truth fuzz bounds clean

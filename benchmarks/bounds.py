@@ -1,6 +1,6 @@
-"""Do the oldest and the newest allowed versions work, and what do they build differently?      (make bounds)
+"""Do the oldest and the newest allowed versions work, and what do they build differently?
 
-    python benchmarks/bounds.py [--home build/bounds] [--skip-tests] [--keep] [--write]
+    python benchmarks/bounds.py [--home build/bounds] [--skip-tests] [--keep] [--write]      (or: make bounds)
 
 uv installs the lowest allowed versions of the generator with its extras [augment] and [hub] beside the oldest Python, and
 the newest ones beside the newest Python of this machine, with no constraints. Both run the generator's quick tests; both

@@ -9,8 +9,11 @@ from click.testing import CliRunner
 
 from lavida_gen.building import build as builder
 from lavida_gen.building.build import BuildSettings, ShardJob, build, build_part, make_shard
+from lavida_gen.building.card import card
+from lavida_gen.building.card_place import CardPlace
 from lavida_gen.building.merge import merge_parts
 from lavida_gen.building.toolchain import current_toolchain, differences
+from lavida_gen.building.toolchain_bound import toolchain_bounds
 from lavida_gen.cli import main
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config.load_recipe import load_recipe
@@ -66,3 +69,15 @@ def test_a_worker_with_other_versions_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a worker has other versions.*opencv 4\.1\.0"):
         make_shard(job, lambda: None)
     assert not list(tmp_path.rglob("*.tar"))
+
+
+def test_the_card_promises_what_was_measured(begun: Path) -> None:
+    """Once for corpora without augmentations, once with them; the figures stand in one file."""
+    manifest = build(RECIPE, begun, mixed_toolchain=True)
+    text = (begun / "README.md").read_text()
+    assert f"{toolchain_bounds().plain.text} (measured on {toolchain_bounds().measured}" in text
+    assert f"OpenCV {toolchain_bounds().oldest['opencv-python-headless']} and " in text
+    assert "opencv 4.1.0" in text
+    assert f"opencv {HERE['opencv']}" in text, "both toolchains of a mixture"
+    augmented = manifest.model_copy(update={"recipe": {**manifest.recipe, "augmentations": [{"name": "rain"}]}})
+    assert toolchain_bounds().augmented.text in card(augmented, {"image": 1, "clip": 8}, CardPlace.of(str(begun)))

@@ -11,6 +11,7 @@ import yaml
 
 from lavida_gen.building.card_place import CardPlace
 from lavida_gen.building.checked_pairs import wilson
+from lavida_gen.building.toolchain_bound import promise
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.config.recipe import missing_paths, names_code
 from lavida_gen.corpus.manifest import Manifest
@@ -288,9 +289,16 @@ def _again(manifest: Manifest, place: CardPlace) -> Iterator[str]:
     maker = ", with ".join([f"lavida-gen {manifest.generator}", *_packages(manifest)])
     yield f"{maker} makes the same bytes from the same data, with any number of workers:\n"
     yield f"    lavida-gen build --recipe {place.ours}{places}{code} --out again\n"
+    if manifest.toolchains:
+        yield "It was made with " + "; and ".join(_versions(toolchain) for toolchain in manifest.toolchains) + "."
+        yield promise(bool(manifest.recipe.get("augmentations"))) + "\n"
     yield from ("<details><summary>The recipe</summary>\n", "```yaml")
     yield yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True, width=100).rstrip()
     yield "```\n\n</details>"
+
+
+def _versions(toolchain: Mapping[str, str]) -> str:
+    return ", ".join(f"{package} {version}" for package, version in toolchain.items() if package != "lavida-gen")
 
 
 def _packages(manifest: Manifest) -> list[str]:

@@ -63,9 +63,12 @@ def promise(augmented: bool) -> str:
     """
     bounds = toolchain_bounds()
     bound = bounds.augmented if augmented else bounds.plain
+    ends = ", ".join(
+        f"{title} {bounds.oldest[package]} and {bounds.newest[package]}"
+        for title, package in (("Python", "python"), ("NumPy", "numpy"), ("OpenCV", "opencv-python-headless"))
+    )
     return (
-        "The same versions of these packages give the same bytes. Other versions give the same names, prompts, masks and "
-        f"passed-through JPEGs, while pixels that are drawn or encoded anew differ {bound.text}. Measured on {bounds.measured} "
-        f"between the oldest and the newest allowed versions, OpenCV {bounds.oldest['opencv-python-headless']} and "
-        f"{bounds.newest['opencv-python-headless']}, NumPy {bounds.oldest['numpy']} and {bounds.newest['numpy']} among them."
+        "The same versions of these packages give the same bytes. Other versions give the same names, prompts, masks "
+        "and passed-through JPEGs, while pixels that are drawn or encoded anew differ "
+        f"{bound.text} (measured on {bounds.measured} on the oldest and the newest allowed versions: {ends})."
     )

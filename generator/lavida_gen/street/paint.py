@@ -160,9 +160,7 @@ class Brush:
         """Paint a line with round ends, `width` in metres."""
         corners = np.array([self._fixed_point(point) for point in points], np.int32)
         thick, shift = max(1, round(self._length(width))), _SHIFT
-        if (
-            thick == 1
-        ):  # OpenCV 4 paints the thinnest lines between pixels, OpenCV 5 rounds their corners: masks depend on it
+        if thick == 1:  # OpenCV 5 begins the thinnest lines in the middle of pixels, OpenCV 4 between them
             corners, shift = (corners + (1 << _SHIFT >> 1)) >> _SHIFT, 0
         for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
             cv2.polylines(sheet, [corners], False, paint, thick, cv2.LINE_8, shift)

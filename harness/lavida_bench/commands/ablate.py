@@ -8,6 +8,7 @@ import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, print_progress, progress
 from lavida_gen.common.console import echo
+from lavida_gen.common.extras import require
 
 
 @click.command()
@@ -24,6 +25,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], workers: i
     """
     from lavida_bench.runs.ablation import ablate, load
 
+    require("torch", "ablate")  # before hours of building
     ablation = load(recipe, settings)
     folder = out or Path("runs") / ablation.name
     page = ablate(ablation, folder, workers, progress, print_progress, allow_code)

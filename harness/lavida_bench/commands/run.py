@@ -8,6 +8,7 @@ import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, RECIPE, SET, print_progress, progress
 from lavida_gen.common.console import echo
+from lavida_gen.common.extras import require
 
 
 @click.command()
@@ -30,6 +31,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     from lavida_bench.runs.option_hint import option_hint
     from lavida_bench.runs.run import run
 
+    require("torch", "run")  # before benchmarks are looked through
     loaded = load(recipe, settings, option_hint, allow_code)
     folder = out or Path("runs") / loaded.name
     page = run(loaded, folder, progress, print_progress)

@@ -337,8 +337,9 @@ def test_names_cannot_move_the_cursor(tmp_path: Path) -> None:
     text = run("-r", recipe, "--trial", "0", "--set", "anomaly_ratio=1")
     assert "cart\N{REPLACEMENT CHARACTER}[2J" in text
     assert "\x1b" not in text
-    text = run("-r", recipe, "--trial", "0", "--set", r'sources.0.background=["x\e[2J"]', code=1)
-    assert "unknown name" in text
+    done = CliRunner().invoke(main, ["check", "-r", recipe, "--set", r'sources.0.background=["x\e[2J"]'])
+    text = done.output
+    assert "sources.0.background.0: holds the control character U+001B" in text
     assert "\x1b" not in text
 
 

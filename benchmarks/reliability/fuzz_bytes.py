@@ -107,9 +107,10 @@ def noise(path: Path, rng: np.random.Generator) -> str:
 
 
 def sparse(path: Path, rng: np.random.Generator) -> str:
-    """Zeros without end: 8 GB that take no space on the disk."""
-    os.truncate(path, 8 << 30)
-    return "8 GB long (sparse)"
+    """Zeros that take no space on the disk; fewer in videos, which are read to their end."""
+    size = 300 << 20 if path.suffix.lower() in (".avi", ".mp4", ".mkv", ".tar") else 5 << 30
+    os.truncate(path, size)
+    return f"{size >> 20} MiB long (sparse)"
 
 
 # ---- another kind of file ---------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """One case of the fuzzer: a copy of valid input, mutated, read by the real verb or reader under limits, and judged.
 
 Good ends are success and one clear error. Everything else has a name: traceback, hang, memory, outside (a file written or
-changed outside the output folder), unclear (an error that does not say where), raw (control characters in the output).
+changed outside the output folder), unclear (an error without a place), raw (control characters in the output).
 """
 
 from __future__ import annotations

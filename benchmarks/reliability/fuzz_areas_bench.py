@@ -170,7 +170,6 @@ def _write_runs(folder: Path) -> None:
             "random",
         ]
         verb(main, *words, "--out", "../in/a")
-        shutil.rmtree("../in/scores")
         shutil.copytree("../in/a", "../in/b")
 
 
@@ -236,7 +235,9 @@ def _write_videos(folder: Path) -> None:
 
 def _read_videos(given: Path, out: Path, seed: int) -> str:
     problems, done = [], []
-    for path in sorted(path for path in given.iterdir() if path.is_file()):  # a user may name a FIFO, which is waited for
+    for path in sorted(
+        path for path in given.iterdir() if path.is_file()
+    ):  # a user may name a FIFO, which is waited for
         try:
             found = predict(path, ["dog"], Brightness(), out / "p", every=2, overlay=seed % 4 == 0)
             done.append(f"{found.frames} frames")

@@ -107,8 +107,12 @@ def read_colours(path: Path) -> NDArray[np.int32]:
     mode, plane = values_by_pillow(_file(path), path)
     if mode not in ("RGB", "RGBA"):
         raise DataError(problem(path, f"is of mode {mode}", "RGB, whose three bytes form one id"))
-    wide = plane[:, :, :3].astype(np.int32)
-    return np.asarray(wide[:, :, 0] + 256 * wide[:, :, 1] + 65536 * wide[:, :, 2])
+    colours = np.asarray(plane, np.uint8)
+    ids = colours[:, :, 2].astype(np.int32)
+    for channel in (1, 0):  # in place: a mask may have many pixels
+        ids <<= 8
+        ids += colours[:, :, channel]
+    return ids
 
 
 def _file(path: Path) -> bytes:

@@ -195,7 +195,7 @@ def test_members_of_shards_that_are_no_files(tmp_path: Path, kind: bytes) -> Non
     info.type, info.linkname = kind, "/etc/hostname"
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         tar.addfile(info, io.BytesIO())
-    with pytest.raises(DataError, match=r"a\.tar.*expected (the files of samples|a shard)"):
+    with pytest.raises(DataError, match=r"a\.tar.*expected "):
         read_members(tmp_path / "a.tar")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from pathlib import Path
 from types import TracebackType
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_STREAM, open_input, parsing
+from lavida_gen.common.input_file import MAX_STREAM, open_input
 from lavida_gen.corpus.shards import EncodedSample, decode_sample
+from lavida_gen.corpus.tar_files import AGAIN, WHOLE, tar_members
 
 Member = tuple[Path, int, int]
 """Tar, offset and size in bytes."""
@@ -28,19 +28,10 @@ def read_members(path: Path) -> dict[str, dict[str, Member]]:
         DataError: The file cannot be read or is no whole tar.
     """
     members: dict[str, dict[str, Member]] = {}
-    again = "build or fetch it again"
-    with open_input(path, MAX_STREAM, "a shard", again) as file:
-        with (
-            parsing(path, "a shard", again, got="is not a complete tar file"),
-            tarfile.open(fileobj=file, mode="r:") as tar,
-        ):
-            found = tar.getmembers()
-        end = file.seek(0, os.SEEK_END)
-    for info in found:
-        if not info.isreg() or info.issparse() or info.offset_data + info.size > end:
-            raise DataError(problem(f"{path}: {info.name!r}", "is no whole file", "the files of samples", again))
-        key, _, field = info.name.partition(".")
-        members.setdefault(key, {})[field] = (path, info.offset_data, info.size)
+    with open_input(path, MAX_STREAM, WHOLE, AGAIN) as file:
+        for found in tar_members(file, path):
+            key, _, field = found.name.partition(".")
+            members.setdefault(key, {})[field] = (path, found.start, found.size)
     return members
 
 

@@ -180,3 +180,22 @@ def test_the_other_files_of_the_folder(make: Make, fitted: tuple[Path, Checkpoin
                 fit(recipe, out, quiet)
         shutil.rmtree(out)
         assert not (tmp_path / "ran").exists()
+
+
+def test_the_scale_of_fp16_is_part_of_a_checkpoint(fitted: tuple[Path, Checkpoints], tmp_path: Path) -> None:
+    """accelerate makes a scaler on accelerators only; torch has one for the CPU."""
+    state = fitted[1].state
+    state.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3)
+    try:
+        with torch.no_grad():
+            state.accelerator.scaler.scale(torch.ones(1))
+        state.accelerator.scaler.update(2048.0)
+        state.save(tmp_path)
+        state.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1.0, growth_interval=3)
+        state.load(tmp_path)
+        assert state.accelerator.scaler.get_scale() == 2048.0
+        (tmp_path / "schedule.json").write_text('{"steps": 1, "scaler": {"scale": "much", "growth_tracker": 0}}')
+        with pytest.raises(DataError, match=r"schedule\.json: cannot be loaded"):
+            state.load(tmp_path)
+    finally:
+        state.accelerator.scaler = None

@@ -367,3 +367,31 @@ def test_the_command_states_what_digests_do_not_show() -> None:
     text = " ".join(CliRunner().invoke(main, ["verify", "--help"]).output.split())
     assert "somebody who rewrites shards and corpus.json together is not detected" in text
     assert "--trust-sources" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"split": None}, "its json does not have the keys of a sample record: split missing"),
+        ({"edits": [[0, 0, 10**12, 1]]}, "is not within 128 x 96"),
+        ({"labels": []}, " and 0 labels"),
+        ({"frames": 10**10, "kind": "clip"}, "10,000,000,000 frames and 1 boxes"),
+        ({"areas": []}, "1 frame and 0 areas"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["preview", "show", "verify"])
+def test_a_strange_record_is_one_error_for_every_verb(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, verb: str, changes: Plain, message: str
+) -> None:
+    def strange(key: str, fields: Fields) -> None:
+        record = {**json.loads(fields["json"]), **changes}
+        fields["json"] = json.dumps({name: value for name, value in record.items() if value is not None}).encode()
+
+    rewrite_shard(copy / "image" / "train-00000.tar", strange)
+    sign(copy)
+    monkeypatch.chdir(copy.parent)
+    done = CliRunner().invoke(main, [verb, "c", *(["0"] if verb == "show" else [])])
+    assert done.exit_code == 1
+    assert "sample 000000000: " in done.output
+    assert message in done.output
+    assert isinstance(done.exception, SystemExit), "an error, no traceback"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from publishing import stand_in_hub  # noqa: F401  # the fixture `hub`
 
 from lavida_gen.building.build import build
 from lavida_gen.cli import main
-from lavida_gen.common.errors import DataError
+from lavida_gen.common.errors import DataError, LavidaGenError
 from lavida_gen.config.load_recipe import load_recipe
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.storage import remote
@@ -163,8 +164,6 @@ def test_a_secret_in_a_url_reaches_the_server_and_nothing_else(site: Site, tmp_p
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_a_link_in_a_corpus_leads_out_of_it(kind: str, built: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "corpus"
     shutil.copytree(built, copy)
     shard = copy / open_corpus(copy).manifest.shards[0].file
@@ -185,8 +184,6 @@ def test_a_link_in_a_corpus_leads_out_of_it(kind: str, built: Path, tmp_path: Pa
 
 def test_links_that_the_reader_allows(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The corpus itself as a link, a snapshot of the Hub's cache, and folders that the user names."""
-    import shutil
-
     (tmp_path / "link").symlink_to(built)
     assert run("verify", str(tmp_path / "link")).exit_code == 0
     repo = tmp_path / "datasets--a--b"
@@ -208,8 +205,6 @@ def test_links_that_the_reader_allows(built: Path, tmp_path: Path, monkeypatch: 
 
 def test_a_table_that_names_a_shard_elsewhere(built: Path, tmp_path: Path) -> None:
     """`stats.parquet` has the shard of each sample; a benchmark of a corpus opens what it names."""
-    import shutil
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -226,3 +221,21 @@ def test_a_table_that_names_a_shard_elsewhere(built: Path, tmp_path: Path) -> No
     benchmark = CorpusBenchmark(CorpusBenchmark.Options.model_validate({"root": copy, "split": "train"}))
     with pytest.raises(DataError, match=r"file name '\.\./evil\.tar' leaves the corpus"):
         benchmark.load(DefectLog())
+
+
+@pytest.mark.parametrize("name", [".build", "image", "README.md"])
+def test_a_build_into_a_folder_of_a_stranger_writes_nothing_outside(name: str, built: Path, tmp_path: Path) -> None:
+    """The folder holds links; the build that goes on in it follows none that leads out of it."""
+    outside, out = tmp_path / "outside", tmp_path / "corpus"
+    outside.mkdir()
+    out.mkdir()
+    (outside / "mine.partial-0123456789ab").write_text("keep")
+    if name == "README.md":
+        shutil.copytree(built, out, dirs_exist_ok=True)
+        (out / name).unlink()
+        (outside / name).write_text("private")
+    (out / name).symlink_to(outside / name if name == "README.md" else outside)
+    before = {path: path.read_bytes() for path in outside.iterdir()}
+    with pytest.raises(LavidaGenError, match=r"leaves the corpus: a link leads to|is not empty and holds no corpus"):
+        build(RECIPE, out)
+    assert {path: path.read_bytes() for path in outside.iterdir()} == before

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -34,6 +35,8 @@ PAGE = kill_areas.ROOT / "docs" / "reliability.md"
 HEADING = "## A hundred kills"
 BEYOND = ("out", "inputs", "output.txt")
 """Names at the top of the working folder that a command may change, or that only this script writes."""
+DIGEST = re.compile("[0-9a-f]{32,}")
+"""In names of cached files: of dates as well, so that two runs have others."""
 
 
 class Killer:
@@ -79,12 +82,17 @@ class Killer:
                 ran = place.run()
                 if ran.code:
                     sys.exit(f"{area.name} does not run:\n{ran.text}")
-                found.append((ran, place.results()))
-        (_, one), (ran, other) = found
+                found.append((ran, place.results(), self.listing() - place.before))
+        (_, one, _), (ran, other, beside) = found
         different = [name for name in one.keys() | other.keys() if one.get(name) != other.get(name)]
         if different:
             sys.exit(f"{area.name}: two uninterrupted runs differ: {different}")
-        self.state["whole"][area.name] = {"seconds": ran.seconds, "megabytes": ran.megabytes, "results": one}
+        self.state["whole"][area.name] = {
+            "seconds": ran.seconds,
+            "megabytes": ran.megabytes,
+            "results": one,
+            "beside": sorted(beside),
+        }
         print(f"{area.name}: {ran.seconds:.1f} s, {ran.megabytes:.0f} MB, {len(one)} files", flush=True)
         self.save()
 
@@ -93,21 +101,9 @@ class Killer:
         return kill_process.run(command, self.work, self.environment, after, group)
 
     def listing(self) -> set[str]:
-        """All that lies in the working folder beside what the command was given, and in shared memory."""
-        found = {
-            path.relative_to(self.work).as_posix()
-            for path in self.work.rglob("*")
-            if path.relative_to(self.work).parts[0] not in BEYOND
-        }
-        shared = Path("/dev/shm")
-        own = os.getuid()
-        for path in shared.iterdir() if shared.is_dir() else ():
-            try:
-                if path.stat().st_uid == own and path.name.startswith(("torch_", "sem.mp-", "psm_")):
-                    found.add(str(path))
-            except OSError:
-                continue
-        return found
+        """All that lies in the working folder beside what the command was given: home, caches, temporary files."""
+        below = (path.relative_to(self.work) for path in self.work.rglob("*"))
+        return {DIGEST.sub("*", path.as_posix()) for path in below if path.parts[0] not in BEYOND}
 
     def kill(self, number: int, area: Area) -> None:
         """Kill one run, run it again, compare."""
@@ -153,7 +149,8 @@ class Killer:
             found.append(f"differs: {different[:5]}")
         if left := _temporary(self.work):
             found.append(f"left: {sorted(left)[:5]}")
-        if outside := kill_process.settle(self.listing, place.before):
+        usual = set(self.state["whole"][area.name]["beside"])  # caches, which an uninterrupted run fills as well
+        if outside := kill_process.settle(self.listing, place.before | usual):
             found.append(f"outside: {sorted(outside)[:5]}")
         return found
 
@@ -171,7 +168,7 @@ class Place:
             shutil.rmtree(work / name, ignore_errors=True)
         for name in ("out", "tmp", "home"):
             (work / name).mkdir()
-        self.before = self.killer.listing() | {"cache", "cache/seen", "home/.cache"}
+        self.before = self.killer.listing() | {"cache"}
         if self.area.name == "publish":
             self.hub = Hub()
         return self

@@ -7,6 +7,7 @@ HOME, TMPDIR, the cache and the working folder lie below one folder, whose listi
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1
 LIMIT = 240.0
 """Seconds after which a command hangs."""
 
@@ -73,6 +75,8 @@ def _become(command: Callable[[], None], folder: Path, environment: Mapping[str,
     code = 1
     try:
         os.setsid()
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with this script
         os.chdir(folder)
         os.environ.update(environment)
         tempfile.tempdir = None

@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -316,6 +319,64 @@ def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
         Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, PredictionSettings(), {"key": "k"}
     )
     assert finished_prediction(tmp_path, "k") is None
+
+
+OVERLAY = """
+import hashlib, sys
+from pathlib import Path
+import numpy as np
+from lavida_bench.prediction.overlay import OverlayWriter
+noise = np.random.default_rng(0)
+with OverlayWriter(Path(sys.argv[1]), 10.0) as writer:
+    for number in range(48):
+        pixels = noise.integers(40, 90, (120, 144, 3), np.uint8)
+        pixels[30:60, 2 * number : 2 * number + 30] = 230
+        writer.write(pixels, number / 10)
+    writer.finish()
+print(hashlib.sha256(Path(sys.argv[1]).read_bytes()).hexdigest())
+"""
+
+
+def test_an_overlay_has_the_same_bytes_at_each_run(tmp_path: Path) -> None:
+    """Whatever the memory held before: glibc fills what it allocates with another byte in each process."""
+    words = [sys.executable, "-c", OVERLAY, str(tmp_path / "overlay.mp4")]
+    digests = {
+        subprocess.run(
+            words, env=os.environ | {"MALLOC_PERTURB_": byte}, capture_output=True, text=True, check=True
+        ).stdout
+        for byte in ("1", "85", "170")
+    }
+    assert len(digests) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["overlay.mp4"]
+
+
+@pytest.mark.slow
+def test_a_prediction_that_was_cut_off_is_made_again_whole(tmp_path: Path) -> None:
+    video = film(tmp_path / "v.mp4", 40)
+    predict(Grey(), Stream(video), NAMES, tmp_path / "whole", PredictionSettings(every=2))
+    code = f"""
+import os, signal, sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}]
+from pathlib import Path
+from lavida_bench.prediction.overlay import OverlayWriter
+from lavida_bench.prediction.predict import predict
+from lavida_bench.prediction.prediction import PredictionSettings
+from lavida_bench.videos.stream import Stream
+from test_predict import Grey, NAMES
+write = OverlayWriter.write
+def killed(self, pixels, seconds):
+    write(self, pixels, seconds)
+    if seconds > 1.5:
+        os.kill(os.getpid(), signal.SIGKILL)
+OverlayWriter.write = killed
+predict(Grey(), Stream({str(video)!r}), NAMES, Path({str(tmp_path / "cut")!r}), PredictionSettings(every=2))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "cut").glob("*.partial-*"))) == 2, "scores and overlay"
+    predict(Grey(), Stream(video), NAMES, tmp_path / "cut", PredictionSettings(every=2))
+    whole, cut = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "cut"))
+    assert whole.keys() == cut.keys()
+    assert all(whole[name] == cut[name] for name in whole if name != "result.json")
 
 
 def test_two_predictions_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,12 @@ bounds: $(VENV)/.dev  ## run the quick tests on the oldest and newest allowed ve
 	$(PIP) install uv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/bounds.py --write
 
+# What is done is kept in build/kill.json.
+kill: $(VENV)/.dev  ## a hundred kills -9 of builds, merges, uploads, fits and scorings, each run again and compared (half an hour; run again, it continues)
+	$(BIN)/python benchmarks/reliability/kill.py --write
+
 clean:  ## remove what these targets made
 	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo lint check test format bench truth fuzz bounds clean
+.PHONY: help setup demo lint check test format bench truth fuzz kill bounds clean

@@ -1,11 +1,11 @@
 """A hundred kills -9: build, merge, publish, fit, score, score-files, predict; each run again and compared.
 
     make kill                                         # or, to look at one area:
-    python benchmarks/reliability/kill.py --work /tmp/kill --only fit --kills 10
+    python benchmarks/reliability/kill.py --work /tmp/fits --only fit --kills 10
 
 Moments are drawn from a seed, over the length of an uninterrupted run. After a kill the same command has to end with
 exit code 0 and the results of an uninterrupted run, without a temporary file, and without a file outside the folder
-that it was given. The state is WORK/state.json: the same command goes on where it stopped.
+that it was given. The state is WORK.json: the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -249,7 +248,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=19)
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "lavida-kill")
+    parser.add_argument(
+        "--work", type=Path, default=kill_areas.ROOT / "build" / "kill", help="scratch space; the state is beside it"
+    )
     parser.add_argument("--only", choices=[area.name for area in AREAS], help="this command alone")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(kill_areas.ROOT)}")
     options = parser.parse_args()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,3 +93,26 @@ def test_long_names_stay_within_what_file_systems_take(tmp_path: Path) -> None:
     write_atomic(tmp_path / name, b"x")
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert len(leftovers.temporary_name(name).encode()) <= 255
+
+
+SOCKETS = """
+import os, signal, sys
+from multiprocessing import util
+from lavida_gen.processes.sockets import name_sockets_folder
+name_sockets_folder()
+name_sockets_folder()
+open(os.path.join(util.get_temp_dir(), "listener"), "w").close()
+print(len(os.listdir(os.environ["TMPDIR"])), flush=True)
+if sys.argv[1] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_sockets_of_processes_go_with_the_next_run() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # short: a socket's path has at most 107 characters
+        environment = os.environ | {"TMPDIR": folder}
+        for ending, left in (("killed", 1), ("killed", 1), ("whole", 0)):
+            words = [sys.executable, "-c", SOCKETS, ending]
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+            assert done.stdout == "1\n", done.stderr
+            assert len(os.listdir(folder)) == left

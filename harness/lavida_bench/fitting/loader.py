@@ -27,6 +27,7 @@ from lavida_bench.fitting.sampling import DatasetSize, MixtureSchedule, SamplePo
 from lavida_bench.videos.shard_index import OpenShard
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.corpus.shards import EncodedSample
+from lavida_gen.processes.sockets import name_sockets_folder
 from lavida_gen.scenes.images import decode
 from lavida_gen.scenes.masks import from_png
 
@@ -270,6 +271,8 @@ class Loader:
 
     def _load(self, reader: SampleReader, positions_of: PositionsOf, steps: Sequence[int]) -> Iterator[LoadedBatch]:
         workers = min(self.settings.workers, len(steps))
+        if workers:
+            name_sockets_folder()
         loader = DataLoader(
             _StepDataset(reader, positions_of, self.processor, self.settings.damaged == "skip"),
             batch_size=None,

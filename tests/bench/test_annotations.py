@@ -91,7 +91,7 @@ def test_ucf_crime_lines(tmp_path: Path) -> None:
     )
     one, two, normal = ucf_crime.read_annotations(path)
     assert one == ("A1_x264", "Arson", ((150, 421), (680, 1268)), None)
-    assert two == ("A2_x264", "Abuse", ((5, 10),))
+    assert two == ("A2_x264", "Abuse", ((5, 10),), None)
     assert normal.intervals == ()
     exclusive = ucf_crime.read_annotations(path, inclusive=False)
     assert exclusive[0].intervals == ((150, 420), (680, 1267))

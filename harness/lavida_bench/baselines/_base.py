@@ -24,10 +24,12 @@ class Baseline(ABC):
     Attributes:
         name: The file's name.
         about: One sentence for reports.
+        reads_frames: Whether it looks at the pictures; where there are labels alone it has no number.
     """
 
     name: ClassVar[str]
     about: ClassVar[str]
+    reads_frames: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:

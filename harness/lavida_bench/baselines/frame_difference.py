@@ -29,6 +29,7 @@ class FrameDifference(Baseline):
 
     name = "frame_difference"
     about = "mean absolute change of grey to the frame before"
+    reads_frames = True
 
     def score(self, video: TestVideo, rng: np.random.Generator) -> VideoScore:
         """(F,) in 0..255, and maps (n, H, W); frame 0 gets the score of frame 1; `rng` is not used."""

@@ -24,6 +24,7 @@ from typing_extensions import TypeVar
 
 from lavida_bench.benchmarks._defects import Defect, DefectLog, reading_defects
 from lavida_bench.protocols.rules import ScoringRules
+from lavida_bench.videos.no_frames import has_frames
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name, validation_text
@@ -207,6 +208,11 @@ class Benchmark(ABC, Generic[OptionsT_co]):
         return self._videos
 
     @property
+    def has_frames(self) -> bool:
+        """Whether every video has frames to read; labels alone serve scores that others computed."""
+        return all(has_frames(video.reader) for video in self.loaded())
+
+    @property
     def log(self) -> DefectLog:
         """The defects that loading found."""
         self.loaded()
@@ -249,7 +255,7 @@ def make(
 
     Args:
         name: Its name, or ``package.module:Class`` if code is allowed.
-        root: Its folder; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
+        root: Its folder, or a label pack; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
         settings: Its other options.
         allow_code: Whether ``package.module:Class`` may be imported.
 
@@ -259,6 +265,11 @@ def make(
     Raises:
         UserError: The name or an option is unknown.
     """
+    if root is not None and Path(root).is_file():
+        from lavida_bench.benchmarks._label_pack import SUFFIX, open_pack
+
+        if str(root).endswith(SUFFIX):
+            return open_pack(Path(root), name, settings)
     cls = find_class(name, allow_code)
     values = dict(settings or {})
     if root is not None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from lavida_bench.benchmarks._base import Benchmark, SplitSize
 from lavida_bench.benchmarks._defects import Defect, reading_defects
 from lavida_bench.videos.frame_folder import FrameFolder
+from lavida_bench.videos.no_frames import has_frames
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError
 
@@ -191,7 +192,8 @@ def _inspect(video: TestVideo) -> list[Defect]:
     try:
         for start in range(0, video.frame_count, portion):
             stop = min(start + portion, video.frame_count)
-            video.read(start, stop)
+            if has_frames(video.reader):
+                video.read(start, stop)
             disagreeing += _disagreeing(video, start, stop)
     except DataError as error:
         return [Defect(video.key, str(error), "it cannot be scored: fix or fetch the file", fatal=True, lost=True)]

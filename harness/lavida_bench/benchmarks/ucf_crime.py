@@ -7,7 +7,7 @@ circulation has 156 events, 84,331 abnormal frames of 1,111,808 (7.59 %).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -23,7 +23,8 @@ from lavida_bench.benchmarks._intervals import (
     refuse_late,
 )
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import VIDEOS, find_videos
+from lavida_bench.videos.media import VIDEOS, Media, find_videos
+from lavida_bench.videos.no_frames import NoFrames, read_frame_counts
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_text
@@ -32,6 +33,7 @@ FILE = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
 OTHER_FILES = "Temporal_Anomaly_Annotation*.txt"
 """Older and newer names of the same file; lines may end with the number of frames."""
 NORMAL = "Normal"
+FPS = 30.0
 NORMAL_FOLDER = "Testing_Normal_Videos_Anomaly"
 
 
@@ -50,6 +52,7 @@ class UcfCrimeOptions(BenchmarkOptions):
     ends: Literal["inclusive", "exclusive"] = Field(
         "inclusive", description="whether an event's last frame is part of it"
     )
+    frame_counts: Path | None = Field(None, description="CSV video,frames: labels without the videos, for score-files")
 
 
 class UcfCrime(Benchmark[UcfCrimeOptions]):
@@ -95,20 +98,9 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
     def load(self, log: DefectLog) -> list[TestVideo]:
         """The annotated videos, in the order of the annotation file."""
         entries = {entry.key: entry for entry in self._entries()}
-        files = find_videos(self.root)
-        similar = _similar_names(set(files) - set(entries))
-        paths = []
-        for key, entry in entries.items():
-            name = key if key in files else similar.get(_plain_name(key))
-            if name is None:
-                log.missing.append(key)
-                continue
-            if name != key:
-                log.add(key, f"no video of this name, and {name} has no line", f"read from {name}")
-            paths.append((key, _choose(files[name], entry.kind, log)))
         videos: list[TestVideo] = []
         beyond: list[str] = []
-        for key, media in open_all(paths, log):
+        for key, media in self._media(entries, log):
             try:
                 labels, stop = clamped_labels(entries[key], media.frame_count)
             except DataError as error:
@@ -127,6 +119,28 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
             what = f"{len(beyond)} annotations reach past the end of their video"
             log.add(self.root, what, "clamped to the last frame", items=beyond)
         return videos
+
+    def _media(self, entries: Mapping[str, VideoAnnotation], log: DefectLog) -> Iterator[tuple[str, Media]]:
+        """(key, reader) of each annotated video that is at hand."""
+        if self.options.frame_counts is not None:
+            counts = {
+                _without_suffix(name): count for name, count in read_frame_counts(self.options.frame_counts).items()
+            }
+            log.missing += [key for key in entries if key not in counts]
+            yield from ((key, NoFrames(key, counts[key], fps=FPS)) for key in entries if key in counts)
+            return
+        files = find_videos(self.root)
+        similar = _similar_names(set(files) - set(entries))
+        paths = []
+        for key, entry in entries.items():
+            name = key if key in files else similar.get(_plain_name(key))
+            if name is None:
+                log.missing.append(key)
+                continue
+            if name != key:
+                log.add(key, f"no video of this name, and {name} has no line", f"read from {name}")
+            paths.append((key, _choose(files[name], entry.kind, log)))
+        yield from open_all(paths, log)
 
 
 def read_annotations(path: Path, inclusive: bool = True) -> list[VideoAnnotation]:
@@ -159,12 +173,16 @@ def _entry(fields: list[str], where: str, inclusive: bool) -> VideoAnnotation:
     if len(fields) < 4 or (len(fields) % 2 and len(fields) < 7):
         got = f"{len(fields)} words"
         raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
-    key = fields[0]
-    for suffix in VIDEOS:
-        key = key.removesuffix(suffix)
+    key = _without_suffix(fields[0])
     frames = parse_whole_number(fields[-1], where) if len(fields) % 2 else None
     numbers = fields[2:] if frames is None else fields[2:-1]
     return VideoAnnotation(key, fields[1], tuple(_events(numbers, where, inclusive)), frames)
+
+
+def _without_suffix(name: str) -> str:
+    for suffix in VIDEOS:
+        name = name.removesuffix(suffix)
+    return name
 
 
 def _plain_name(key: str) -> str:

@@ -7,7 +7,7 @@ The official ground truth has intervals [start, end), drops the last frame of ea
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -24,8 +24,8 @@ from lavida_bench.benchmarks._intervals import (
 )
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.media import Media, TruncatedVideo, find_videos
+from lavida_bench.videos.no_frames import NoFrames, read_frame_counts
 from lavida_bench.videos.types import TestVideo
-from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_text
 
@@ -33,6 +33,7 @@ FILE = "annotations.txt"
 CODES = ("A", "B1", "B2", "B4", "B5", "B6", "G")
 LABEL = re.compile(r"_label_([A-Z0-9]+(?:-[A-Z0-9]+){0,2})$")
 SNIPPET = 16
+FPS = 24.0
 NORMAL_VIDEOS = 300
 
 
@@ -40,6 +41,7 @@ class XdViolenceOptions(BenchmarkOptions):
     """How the videos are cut."""
 
     cut: Literal["official", "none"] = Field("official", description="last frame dropped and cut to a multiple of 16")
+    frame_counts: Path | None = Field(None, description="CSV video,frames: labels without the videos, for score-files")
 
 
 class XdViolence(Benchmark[XdViolenceOptions]):
@@ -83,15 +85,27 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
         annotations = self._annotations()
         intervals = {normalised_name(name): of_video for name, of_video in annotations.items()}
         names = {normalised_name(name): name for name in annotations}
-        paths = self._paths(intervals, log)
-        log.missing += [name for key, name in names.items() if key not in paths]
         videos = []
-        for key, media in open_all(paths.items(), log):
+        found = set()
+        for key, stem, media in self._media(intervals, log):
+            found.add(key)
             try:
-                videos.append(self._video(names.get(key, media.path.stem), media, intervals.get(key, []), log))
+                videos.append(self._video(names.get(key, stem), media, intervals.get(key, []), log))
             except DataError as error:
-                log.leave_out(names.get(key, media.path.stem), str(error))
+                log.leave_out(names.get(key, stem), str(error))
+        log.missing += [name for key, name in names.items() if key not in found]
         return sorted(videos, key=lambda video: video.key)
+
+    def _media(self, annotated: Collection[str], log: DefectLog) -> Iterator[tuple[str, str, Media]]:
+        """(normalised name, name, reader) of each video at hand."""
+        if self.options.frame_counts is not None:
+            for name, count in read_frame_counts(self.options.frame_counts).items():
+                key = normalised_name(name)
+                if key in annotated or class_codes(key) == ("A",):
+                    yield key, name.removesuffix(".mp4"), NoFrames(name, count, fps=FPS)
+            return
+        for key, media in open_all(self._paths(annotated, log).items(), log):
+            yield key, media.path.stem, media
 
     def _paths(self, annotated: Collection[str], log: DefectLog) -> dict[str, Path]:
         """Normalised name -> file: the annotated videos, and the normal ones in the same folders."""
@@ -119,14 +133,14 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
                 log.add(name, "several files of this name", f"took {files[name]}", items=[*paths, files[name]])
         return files
 
-    def _video(self, key: str, media: VideoFile, intervals: list[Interval], log: DefectLog) -> TestVideo:
+    def _video(self, key: str, media: Media, intervals: list[Interval], log: DefectLog) -> TestVideo:
         count = media.frame_count
         refuse_late(intervals, count, key)
         beyond = [interval for interval in intervals if interval.stop > count]
         if beyond:
             what = f"annotated up to frame {beyond[-1].stop} of {count}"
             log.add(key, what, "clamped to the video; it may be cut short: fetch it again")
-        cut: Media = media
+        cut = media
         if self.options.cut == "official":
             count = official_length(media.frame_count)
             if count == 0:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--benchmark", "-b", required=True, metavar="NAME", help="See `lavida-bench benchmarks`.")
+@click.option("--benchmark", "-b", metavar="NAME", help="See `lavida-bench benchmarks`; needed without --labels.")
+@click.option("--labels", type=PATH, help="A label pack (`lavida-bench labels make`) instead of the benchmark's files.")
 @click.option("--scores", "-s", required=True, type=PATH, help="Folder with one file per video, or a file for all.")
 @click.option(
     "--expand", default="auto", show_default=True, metavar="HOW",
@@ -56,10 +57,10 @@ if TYPE_CHECKING:
 @CODE
 @JSON
 def command(
-    benchmark: str, scores: Path, expand: str, root: Path | None, settings: tuple[str, ...], protocol: str,
-    method: str | None, metrics: tuple[str, ...], baselines: tuple[str, ...], allow_partial: bool, allow_defects: bool,
-    smoothing: float | None, resamples: int, seed: int, exact: bool, out: Path | None, allow_code: bool,
-    as_json: bool,
+    benchmark: str | None, labels: Path | None, scores: Path, expand: str, root: Path | None,
+    settings: tuple[str, ...], protocol: str, method: str | None, metrics: tuple[str, ...],
+    baselines: tuple[str, ...], allow_partial: bool, allow_defects: bool, smoothing: float | None, resamples: int,
+    seed: int, exact: bool, out: Path | None, allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Evaluate any method from its files of scores.
 
@@ -76,13 +77,12 @@ def command(
 
     Names and lengths are checked first. Prints every metric with its 95 % interval, the baselines, published numbers.
     """
-    from lavida_bench.benchmarks import _base as benchmarks
     from lavida_bench.evaluation.measure import MeasureSettings
     from lavida_bench.metrics._bootstrap import Bootstrap
     from lavida_bench.protocols import protocol as protocols
     from lavida_gen.storage.output_folder import make_output_folder
 
-    opened = benchmarks.make(benchmark, root, parse_settings(settings), allow_code)
+    opened = _open(benchmark, labels, root, parse_settings(settings), allow_code)
     chosen_baselines = _chosen_baselines(baselines)
     _refuse_unknown(metrics, chosen_baselines or (), allow_code)
     if out is not None:
@@ -94,6 +94,23 @@ def command(
     )  # fmt: skip
     measurement = _measure(opened, scores, expand, protocols.make(protocol, opened.rules), method, how, out)
     _print_measurement(measurement, out, as_json)
+
+
+def _open(
+    benchmark: str | None, labels: Path | None, root: Path | None, settings: dict[str, object], allow_code: bool
+) -> Benchmark:
+    """The benchmark on disk, or as a label pack has it. Raises UserError where both or none is given."""
+    from lavida_bench.benchmarks import _base as benchmarks
+    from lavida_bench.benchmarks._label_pack import open_pack
+    from lavida_gen.common.errors import UserError
+
+    if labels is not None:
+        if root is not None:
+            raise UserError("--labels and --root: both are given; expected a label pack or the benchmark's folder")
+        return open_pack(labels, benchmark or "", settings)
+    if benchmark is None:
+        raise UserError("no --benchmark; expected its name, or --labels PACK (`lavida-bench labels make`)")
+    return benchmarks.make(benchmark, root, settings, allow_code)
 
 
 def _chosen_baselines(names: tuple[str, ...]) -> tuple[str, ...] | None:

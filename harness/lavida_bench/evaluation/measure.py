@@ -204,7 +204,8 @@ def measure(
     report = admit(benchmark, how.allow_partial, how.allow_defects)
     lost, wrong, doubt = bool(report.lost()), bool(report.wrong()), report.doubt()
     expected = expected_counts(benchmark)
-    collector = ViewCollector(protocol, _with_thumbnails(benchmark.videos()) if how.thumbnails else (), advance)
+    pictured = _with_thumbnails(benchmark.videos()) if how.thumbnails and benchmark.has_frames else frozenset()
+    collector = ViewCollector(protocol, pictured, advance)
     result = evaluate(
         collector.watch(pairs), protocol, how.metrics, method=method, expected=expected,
         allow_partial=how.allow_partial, lost=lost, defects=wrong, bootstrap=how.bootstrap, smoothing=how.smoothing,
@@ -231,7 +232,7 @@ def frames_to_measure(benchmark: Benchmark, how: MeasureSettings) -> int:
     Returns:
         The frames of the method plus those of each baseline.
     """
-    baselines = baseline_base.known() if how.baselines is None else how.baselines
+    baselines = _baselines(benchmark, how)
     labelled = any(video.frame_labels is not None for video in benchmark.videos())
     return (1 + len(baselines) * labelled) * sum(video.frame_count for video in benchmark.videos())
 
@@ -249,6 +250,14 @@ def expected_counts(benchmark: Benchmark) -> tuple[int, int] | None:
     if totals is None:
         return None
     return totals.videos, totals.frames or sum(video.frame_count for video in benchmark.videos())
+
+
+def _baselines(benchmark: Benchmark, how: MeasureSettings) -> tuple[str, ...]:
+    """Names of the baselines to measure: those that were asked for, or all that the benchmark's files allow."""
+    if how.baselines is not None:
+        return how.baselines
+    frames = benchmark.has_frames
+    return tuple(name for name in baseline_base.known() if frames or not baseline_base.make(name).reads_frames)
 
 
 def _with_thumbnails(videos: Sequence[TestVideo]) -> frozenset[str]:
@@ -281,11 +290,10 @@ def _evaluate_baselines(
                 video.close()
             advance(video.frame_count)
 
-    names = baseline_base.known() if how.baselines is None else how.baselines
     return tuple(
         evaluate(
             pairs(baseline_base.make(name, how.allow_code)), protocol, how.metrics, method=name, expected=expected,
             allow_partial=True, lost=lost, defects=wrong, bootstrap=how.bootstrap, allow_code=how.allow_code,
         )
-        for name in names
+        for name in _baselines(benchmark, how)
     )  # fmt: skip

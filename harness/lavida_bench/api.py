@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lavida_bench.benchmarks import _base as benchmark_base
+from lavida_bench.benchmarks import _label_pack as benchmark_files
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.common.progress import no_bar
 from lavida_bench.config import recipe as recipes
@@ -60,7 +60,7 @@ def open_benchmark(
     Raises:
         UserError: The name or an option is unknown.
     """
-    return benchmark_base.make(name, None if root is None else Path(root), options, allow_code)
+    return benchmark_files.open_benchmark(name, None if root is None else Path(root), options, allow_code)
 
 
 def load_run_recipe(recipe: RunRecipeLike, settings: Settings = (), allow_code: bool = False) -> RunRecipe:
@@ -221,7 +221,7 @@ def evaluate(
     from lavida_bench.results.provenance import current_provenance
 
     if isinstance(benchmark, str):
-        benchmark = benchmark_base.make(benchmark, None if root is None else Path(root), options, allow_code)
+        benchmark = benchmark_files.open_benchmark(benchmark, None if root is None else Path(root), options, allow_code)
     settings = MeasureSettings(
         metrics=None if metrics is None else tuple(metrics),
         baselines=None if baselines is None else tuple(baselines),

@@ -255,7 +255,7 @@ def make(
 
     Args:
         name: Its name, or ``package.module:Class`` if code is allowed.
-        root: Its folder, or a label pack; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
+        root: Its folder; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
         settings: Its other options.
         allow_code: Whether ``package.module:Class`` may be imported.
 
@@ -265,11 +265,6 @@ def make(
     Raises:
         UserError: The name or an option is unknown.
     """
-    if root is not None and Path(root).is_file():
-        from lavida_bench.benchmarks._label_pack import SUFFIX, open_pack
-
-        if str(root).endswith(SUFFIX):
-            return open_pack(Path(root), name, settings)
     cls = find_class(name, allow_code)
     values = dict(settings or {})
     if root is not None:

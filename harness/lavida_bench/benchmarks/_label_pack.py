@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from lavida_bench.benchmarks._base import Benchmark, find_class
+from lavida_bench.benchmarks._base import Benchmark, find_class, make
 from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.benchmarks._defects import Defect, DefectLog
 from lavida_bench.videos.no_frames import MOST_FRAMES, NoFrames
@@ -245,6 +245,29 @@ def open_pack(path: Path, name: str = "", settings: Mapping[str, object] | None 
     packed: type[Benchmark] = type(cls.__name__, (_Packed, cls), {"content": content, "__doc__": cls.__doc__})
     names = {key: value for key, value in (settings or {}).items() if key == "names"}
     return packed(cls.Options.model_validate({**content.options, **names, "root": path}), content.benchmark)
+
+
+def open_benchmark(
+    name: str, root: Path | str | None, settings: Mapping[str, object] | None = None, allow_code: bool = False
+) -> Benchmark:
+    """Open a benchmark from its folder or from a label pack, for what needs no frames.
+
+    Args:
+        name: Its name, or ``package.module:Class`` if code is allowed.
+        root: Its folder, or a label pack; None = NAME below ``$LAVIDA_BENCH_DATA``, or below data/.
+        settings: Its other options.
+        allow_code: Whether ``package.module:Class`` may be imported.
+
+    Returns:
+        The benchmark.
+
+    Raises:
+        UserError: The name or an option is unknown, or the pack is of another benchmark.
+        DataError: The pack is damaged.
+    """
+    if root is not None and str(root).endswith(SUFFIX):
+        return open_pack(Path(root), name, settings)
+    return make(name, root, settings, allow_code)
 
 
 def _unpack_video(video: PackedVideo, path: Path) -> TestVideo:

@@ -32,11 +32,11 @@ def command(
     cannot be computed from the files: counts that differ from the expected ones, or a defect marked FATAL. Notes alone
     (clamped ends, a repeated frame) give 0.
     """
-    from lavida_bench.benchmarks import _base as benchmarks
     from lavida_bench.benchmarks._check import check
     from lavida_bench.benchmarks._gate import keep
+    from lavida_bench.benchmarks._label_pack import open_benchmark
 
-    opened = benchmarks.make(benchmark, root, parse_settings(settings), allow_code)
+    opened = open_benchmark(benchmark, root, parse_settings(settings), allow_code)
     expected = opened.expected
     with progress(expected.frames if expected else None, f"check {benchmark}") as advance:
         report = check(opened, decode=not quick, advance=advance)

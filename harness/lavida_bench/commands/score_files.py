@@ -100,8 +100,7 @@ def _open(
     benchmark: str | None, labels: Path | None, root: Path | None, settings: dict[str, object], allow_code: bool
 ) -> Benchmark:
     """The benchmark on disk, or as a label pack has it. Raises UserError where both or none is given."""
-    from lavida_bench.benchmarks import _base as benchmarks
-    from lavida_bench.benchmarks._label_pack import open_pack
+    from lavida_bench.benchmarks._label_pack import open_benchmark, open_pack
     from lavida_gen.common.errors import UserError
 
     if labels is not None:
@@ -110,7 +109,7 @@ def _open(
         return open_pack(labels, benchmark or "", settings)
     if benchmark is None:
         raise UserError("no --benchmark; expected its name, or --labels PACK (`lavida-bench labels make`)")
-    return benchmarks.make(benchmark, root, settings, allow_code)
+    return open_benchmark(benchmark, root, settings, allow_code)
 
 
 def _chosen_baselines(names: tuple[str, ...]) -> tuple[str, ...] | None:

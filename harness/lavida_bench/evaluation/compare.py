@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.benchmarks._gate import admit
+from lavida_bench.benchmarks._label_pack import open_benchmark
 from lavida_bench.evaluation.curve import Timeline
 from lavida_bench.evaluation.evaluate import FEW, VideosWithScores, paired_differences
 from lavida_bench.evaluation.measure import VideoView, ViewCollector
@@ -185,7 +185,7 @@ def compare(
     if entry_a.data.settings != entry_b.data.settings:
         got = f"scored with {dict(entry_a.data.settings)}, {run_b.run} with {dict(entry_b.data.settings)}"
         raise UserError(problem(run_a.run, got, "the same options of the benchmark"))
-    benchmark = benchmarks.make(entry_a.result.benchmark, root or entry_a.data.root, entry_a.data.settings, allow_code)
+    benchmark = open_benchmark(entry_a.result.benchmark, root or entry_a.data.root, entry_a.data.settings, allow_code)
     protocol = protocols.from_id(entry_a.result.protocol, benchmark.rules)
     ids = entry_a.result.protocol, entry_b.result.protocol
     partial, defects = (any(mark in text for text in ids) for mark in (protocols.PARTIAL, protocols.DEFECTS))

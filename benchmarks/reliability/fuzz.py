@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import json
 import os
 import resource
@@ -33,7 +34,7 @@ for folder in (HERE, ROOT / "tests" / "gen", ROOT / "tests" / "bench"):
     sys.path.insert(0, str(folder))
 STATE = ROOT / "build" / "fuzz.jsonl"
 CASES = 2000
-KILL_AFTER = 120.0
+KILL_AFTER = 240.0
 """Seconds after which a process that does not even end at its own limits is killed."""
 Result = dict[str, Any]
 
@@ -84,6 +85,7 @@ def _forked(work: Any, home: Path) -> Result:
         file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         os.dup2(file, 1)
         os.dup2(file, 2)
+        faulthandler.enable(file)
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         code = 1
         try:

@@ -27,7 +27,7 @@ from fuzz_formats import mutate
 from lavida.errors import LavidaError
 from lavida_gen.common.errors import LavidaGenError
 
-CPU_LIMIT, WALL_LIMIT, IDLE_LIMIT = 20.0, 120.0, 8.0
+CPU_LIMIT, WALL_LIMIT, IDLE_LIMIT = 20.0, 200.0, 8.0
 """Seconds of a case: of the processor, by the clock (other programs may be running), and of waiting without any work."""
 MEMORY_LIMIT, ADDRESS_LIMIT = 1 << 30, 6 << 30
 """Bytes over what the process had before: resident, and of addresses (an emergency brake)."""

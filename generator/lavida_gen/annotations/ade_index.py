@@ -10,6 +10,7 @@ from lavida_gen.annotations import ade_json, files
 from lavida_gen.annotations.ade_json import AdeClass
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_TEXT
 from lavida_gen.common.text import counted
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
@@ -108,7 +109,7 @@ def _read(folder: Path, names: list[str]) -> Arrays:
     for name in names:
         path = folder / f"{name}.json"
         try:
-            digests.append(f"{name} {sha256_file(path)}")
+            digests.append(f"{name} {sha256_file(path, MAX_TEXT)}")
             file = ade_json.read(path)
         except OSError as error:
             raise DataError(problem(path, f"cannot be read ({error.strerror})", "a JSON of ADE20K")) from error

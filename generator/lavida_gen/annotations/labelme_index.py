@@ -11,6 +11,7 @@ import numpy as np
 from lavida_gen.annotations import files, labelme_json
 from lavida_gen.common.digests import sha256, sha256_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.input_file import MAX_JSON
 from lavida_gen.common.text import counted
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
@@ -79,7 +80,7 @@ def _read(root: Path, listed: list[str]) -> Arrays:
     for name in listed:
         path = root / f"{name}.json"
         try:
-            digests.append(f"{name} {sha256_file(path)}")
+            digests.append(f"{name} {sha256_file(path, MAX_JSON)}")
             file = labelme_json.read(path)
         except OSError as error:
             raise DataError(problem(path, f"cannot be read ({error.strerror})", "a file of labelme")) from error

@@ -14,13 +14,17 @@ def sha256(data: str | bytes) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
-def sha256_file(path: Path) -> str:
+def sha256_file(path: Path, limit: int = MAX_STREAM) -> str:
     """SHA-256 of a file's content, as 64 hexadecimal digits.
 
+    Args:
+        path: The file.
+        limit: Most bytes it may have: one of the limits of `input_file`.
+
     Raises:
-        OSError: The file cannot be read, or is no regular file.
+        OSError: The file cannot be read, is no regular file, or is larger.
     """
-    with open_regular(path, MAX_STREAM) as file:
+    with open_regular(path, limit) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -15,10 +15,10 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from lavida_bench.fitting.tensor_files import EXPECTED, TODO, write_tensors
+from lavida_bench.fitting.tensor_files import EXPECTED, NOTES, TODO, write_tensors
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_STREAM, open_input, parsing
-from lavida_gen.common.json_file import parse_json
+from lavida_gen.common.json_file import check_json_object, parse_json
 
 TAG = "deepspeed"
 """Folder of DeepSpeed's files in a checkpoint."""
@@ -89,7 +89,8 @@ def _read(path: str, map_location: object = None) -> object:
 
     open_input(path, MAX_STREAM, EXPECTED, TODO).close()  # a regular file
     with safe_open(path, "pt") as stored:
-        tree = parse_json((stored.metadata() or {})[_TREE], path)
+        notes = parse_json((stored.metadata() or {})[NOTES], path)
+        tree = parse_json(check_json_object(notes, path, keys=(_TREE,))[_TREE], path)
         return _restored(tree, stored.get_tensor)
 
 

@@ -9,6 +9,8 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 
 from lavida_bench.config.recipe import RunRecipe
-from lavida_bench.fitting import optimiser
+from lavida_bench.fitting import deepspeed_files, optimiser
 from lavida_bench.fitting.checkpoint import Checkpoints
 from lavida_bench.fitting.fit_state import FitState
 from lavida_bench.fitting.logger import read_log
@@ -199,3 +201,45 @@ def test_the_scale_of_fp16_is_part_of_a_checkpoint(fitted: tuple[Path, Checkpoin
             state.load(tmp_path)
     finally:
         state.accelerator.scaler = None
+
+
+class _FilesOnly:
+    """A DeepSpeed engine of which the files alone are of interest."""
+
+    def __init__(self, state: object) -> None:
+        self.checkpoint_engine, self.state = SimpleNamespace(), state
+
+    def save_checkpoint(self, folder: str, tag: str, **options: object) -> None:
+        self.checkpoint_engine.save(self.state, f"{folder}/states.pt")
+
+    def load_checkpoint(self, folder: str, tag: str, **options: object) -> tuple[str, object]:
+        self.state = self.checkpoint_engine.load(f"{folder}/states.pt")
+        return folder, None
+
+
+def test_deepspeed_stores_plain_data(tmp_path: Path) -> None:
+    """What its checkpoints hold comes back; a pickle in their place is an error, and code is not stored."""
+    pytest.importorskip("deepspeed", reason="DeepSpeed is installed on Linux only")
+    from deepspeed.runtime.fp16.loss_scaler import LossScaler
+
+    state = {
+        "tensors": [torch.arange(3.0), torch.zeros((), dtype=torch.bfloat16)], 7: (None, True, float("inf")),
+        "kind": torch.float16, "size": torch.Size([2, 3]), "scaler": LossScaler(4.0), ("a", 1): {"set": {1}},
+    }  # fmt: skip
+    engine: Any = _FilesOnly(state)
+    deepspeed_files.save(engine, tmp_path)
+    engine.state = None
+    deepspeed_files.load(engine, tmp_path)
+    assert all(
+        torch.equal(one, two) for one, two in zip(state.pop("tensors"), engine.state.pop("tensors"), strict=True)
+    )
+    assert vars(state.pop("scaler")) == vars(engine.state.pop("scaler"))
+    assert engine.state == state
+    for data in attacks(tmp_path / "ran"):
+        (tmp_path / "states.pt").write_bytes(data)
+        with pytest.raises(DataError, match="deepspeed: cannot be loaded"):
+            deepspeed_files.load(engine, tmp_path)
+    assert not (tmp_path / "ran").exists()
+    engine.state = {"code": quiet}
+    with pytest.raises(TypeError, match="not known to be plain data"):
+        deepspeed_files.save(engine, tmp_path)

@@ -261,3 +261,11 @@ def test_members_are_checked() -> None:
     for odd in (1.5, True, "3", None, float("nan"), float("inf")):
         with pytest.raises(DataError, match="here: 'a' is .* expected an integer"):
             json_file.integer({"a": odd}, "a", "here")
+
+
+def test_a_mask_of_more_stretches_than_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = np.arange(24, dtype=np.uint8).reshape(4, 6) % 2
+    assert set(masks.from_values(plane)) == {0, 1}
+    monkeypatch.setattr(masks, "MAX_RUNS", 4)
+    with pytest.raises(DataError, match=r"a\.png: its values change 5 times; expected at most 4 stretches of equal"):
+        masks.from_values(plane, "a.png")

@@ -179,7 +179,7 @@ def read_instances(path: Path) -> Iterator[tuple[int, RLE]]:
         DataError: The file is missing or broken, or holds no such codes.
     """
     instances: dict[tuple[int, int], list[RLE]] = {}
-    for code, mask in masks.from_values(index_masks.read_colours(path)).items():
+    for code, mask in masks.from_values(index_masks.read_colours(path), path).items():
         red, green, blue = code & 255, code >> 8 & 255, code >> 16
         number = red // 10 * 256 + green
         if number:

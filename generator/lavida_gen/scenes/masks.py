@@ -136,18 +136,31 @@ def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask"
     return _rle(_api().frUncompressedRLE([{"size": list(size), "counts": list(runs)}], *size)[0])
 
 
-def from_values(plane: NDArray[np.generic]) -> dict[int, RLE]:
+MAX_RUNS = 10_000_000
+"""Stretches of equal values in an index mask, which take 70 bytes each while it is encoded; a mask of COCO has some
+thousands, but a PNG of a megabyte can hold a hundred million."""
+
+
+def from_values(plane: NDArray[np.generic], where: object = "mask") -> dict[int, RLE]:
     """Encode the mask of every value of an index mask, in one pass.
 
     Args:
         plane: (H, W) integers.
+        where: Names the mask in errors.
 
     Returns:
         Value -> its mask, sorted by value.
+
+    Raises:
+        DataError: Its values change more often than `MAX_RUNS` times, column by column.
     """
     size = (plane.shape[0], plane.shape[1])
     flat = _by_columns(plane)
-    cuts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    changes = flat[1:] != flat[:-1]
+    if (count := int(np.count_nonzero(changes))) > MAX_RUNS:
+        expected = f"at most {MAX_RUNS:,} stretches of equal values"
+        raise DataError(problem(where, f"its values change {count:,} times", expected, "shrink or remove the mask"))
+    cuts = np.flatnonzero(changes) + 1
     starts, stops = np.concatenate(([0], cuts)), np.concatenate((cuts, [flat.size]))
     values = flat[starts]
     order = np.argsort(values, kind="stable")

@@ -145,7 +145,7 @@ class LabelMapSource(Source[OptionsT_co]):
         plane = self.read_mask(name)
         size = (int(plane.shape[0]), int(plane.shape[1]))
         regions = []
-        for value, mask in masks.from_values(plane).items():
+        for value, mask in masks.from_values(plane, self.mask_path(name)).items():
             try:
                 label = self.label(value)
             except KeyError:

@@ -131,7 +131,7 @@ class VosSource(ClipSource[ClipOptionsT_co]):
             DataError: The file is missing or broken.
         """
         plane = index_masks.read(path)
-        objects = masks.from_values(plane)
+        objects = masks.from_values(plane, path)
         objects.pop(BACKGROUND, None)
         objects.pop(VOID, None)
         return (int(plane.shape[0]), int(plane.shape[1])), objects

@@ -109,7 +109,7 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         """The image with every segment as a region."""
         image, png = self._files(number)
         plane = index_masks.read_colours(png)
-        segments = masks.from_values(plane)
+        segments = masks.from_values(plane, png)
         segments.pop(VOID, None)
         regions = []
         for ident, label, crowd in self.index.segments(number):

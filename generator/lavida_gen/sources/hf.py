@@ -150,7 +150,7 @@ class HuggingFaceSource(Source[HuggingFaceSourceOptions]):
             size = next((mask.size for _, mask in labelled if mask is not None), None) or self._picture_size(number)
         else:
             size = (int(found.shape[0]), int(found.shape[1]))
-            labelled = [(self._name(value, where), mask) for value, mask in masks.from_values(found).items()]
+            labelled = [(self._name(value, where), mask) for value, mask in masks.from_values(found, where).items()]
         return Scene(
             key=key,
             frames=(Frame.encoded_by(lambda: self._image(number), size, image_where),),

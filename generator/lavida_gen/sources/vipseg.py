@@ -111,7 +111,7 @@ class VipSegSource(VosSource[VipSegSourceOptions]):
     def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
         """Every segment of a mask by its value, void left out."""
         plane = index_masks.read(path)
-        segments = masks.from_values(plane)
+        segments = masks.from_values(plane, path)
         segments.pop(VOID, None)
         for value in segments:
             if self._class(value) not in self._labels:

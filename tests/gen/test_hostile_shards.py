@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import tarfile
 import time
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from tests.gen.test_hostile_pictures import grey_png
 from tests.gen.test_shards import packed as sound
 
+from lavida_gen.cli import main
 from lavida_gen.common.errors import DataError
 from lavida_gen.corpus import decoded, shards
 from lavida_gen.corpus.decoded import decode_sample
@@ -209,3 +212,14 @@ def test_a_whole_picture_that_no_decoder_reads() -> None:
     out = cv2.imencode(".jpg", np.zeros((*SIZE, 3), np.uint8))[1].tobytes()
     with pytest.raises(DataError, match="sample 0"):
         read({**sample(), "0.mask.png": out})
+
+
+def test_verify_does_not_wait_for_a_fifo(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    shutil.copytree(Path(__file__).with_name("data") / "format1", corpus)
+    shard = corpus / "image" / "train-00000.tar"
+    shard.unlink()
+    os.mkfifo(shard)
+    done = CliRunner().invoke(main, ["verify", str(corpus)])
+    assert done.exit_code == 1
+    assert "image/train-00000.tar: cannot be read (it is a FIFO, not a regular file)" in done.output

@@ -201,8 +201,18 @@ class ShardWriter:
 
 
 def size_and_sha256(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 (hexadecimal) of a file."""
-    return path.stat().st_size, sha256_file(path)
+    """Size in bytes and SHA-256 (hexadecimal) of a file.
+
+    Raises:
+        FileNotFoundError: There is none.
+        DataError: It cannot be read, or is no regular file.
+    """
+    try:
+        return path.stat().st_size, sha256_file(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise unreadable(path, error, "a file of a corpus", AGAIN) from error
 
 
 def read_shard(

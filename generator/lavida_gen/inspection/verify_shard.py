@@ -161,7 +161,10 @@ def verify_shard(job: VerifyJob, tick: Callable[[], None]) -> ShardFindings:
 
 def _check_shard(path: Path, job: VerifyJob, tick: Callable[[], None]) -> ShardFindings:
     entry = job.entry
-    size, sha256 = size_and_sha256(path)
+    try:
+        size, sha256 = size_and_sha256(path)
+    except DataError as error:
+        return ShardFindings(entry, True, [f"{entry.file}: {error}"])
     if (size, sha256) != (entry.bytes, entry.sha256):
         return ShardFindings(entry, True, [f"{entry.file}: {damage(size, sha256, entry)}"])
     findings, rows, indices = ShardFindings(entry), RowsDigest(), list[int]()

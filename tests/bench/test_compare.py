@@ -131,7 +131,7 @@ def test_scores_that_have_gone(runs: tuple[Path, Path], tmp_path: Path, small_fo
     moved = tmp_path / "moved"
     results_json.write(moved, results_json.RunResults((entry,)))
     with pytest.raises(
-        DataError, match=r"no such folder; expected the scores of .*moved; put them there, or score again"
+        DataError, match=r"no such folder or file; expected the scores of .*moved; put them there, or score again"
     ):
         stored_scores(moved, entry, opened)
     pairs = [(one, None) for one in opened.videos()]

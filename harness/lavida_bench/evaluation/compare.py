@@ -22,6 +22,7 @@ from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.results import results_json
+from lavida_bench.results.fingerprints import LABELS, PROMPT, SCORES, fingerprint_labels
 from lavida_bench.results.results_json import ResultEntry
 from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.score_store import HEADER, ScoreStore
@@ -76,6 +77,7 @@ class Comparison:
         pairs: The videos that both scored.
         resamples: Number of resamples of the bootstrap.
         seed: Its seed.
+        notes: What else a reader must know.
     """
 
     benchmark: str
@@ -86,12 +88,14 @@ class Comparison:
     pairs: tuple[ComparedVideo, ...]
     resamples: int
     seed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def warning(self) -> str:
         """What a reader must know before the intervals, or ""."""
         few = self.resamples and len(self.pairs) < FEW
-        return f"intervals over {counted(len(self.pairs), 'video')} are not reliable" if few else ""
+        intervals = [f"intervals over {counted(len(self.pairs), 'video')} are not reliable"] if few else []
+        return "; ".join([*self.notes, *intervals])
 
 
 def open_run(name: str) -> ComparedRun:
@@ -200,6 +204,9 @@ def compare(
         bootstrap,
         allow_code,
     )
+    labels = fingerprint_labels(benchmark.videos())
+    for run, entry, collector in ((run_a, entry_a, collector_a), (run_b, entry_b, collector_b)):
+        _refuse_changed(run, entry, {SCORES: collector.fingerprint.value(), LABELS: labels})
     return Comparison(
         benchmark=benchmark.name,
         protocol=protocols.result_id(protocol.id, partial, defects),
@@ -209,7 +216,26 @@ def compare(
         pairs=tuple(_shared_videos(collector_a.views, collector_b.views, entry_a, entry_b)),
         resamples=bootstrap.resamples,
         seed=bootstrap.seed,
+        notes=_prompt_note(entry_a, entry_b),
     )
+
+
+def _refuse_changed(run: ComparedRun, entry: ResultEntry, found: Mapping[str, str]) -> None:
+    """Raises DataError if scores or labels are not those that the entry's numbers were made of."""
+    for part, digest in found.items():
+        if entry.fingerprints.get(part, digest) != digest:
+            what = f"the {part} of {entry.result.method} on {entry.result.benchmark}"
+            todo = "measure it again: run the command that made it"
+            raise DataError(problem(run.run, f"{what} have changed since they were measured", todo=todo))
+
+
+def _prompt_note(first: ResultEntry, second: ResultEntry) -> tuple[str, ...]:
+    """A sentence where two methods were given other prompts."""
+    prompts = [entry.fingerprints.get(PROMPT) for entry in (first, second)]
+    if None in prompts or prompts[0] == prompts[1]:
+        return ()
+    names = [", ".join(entry.names) or "each video's own" for entry in (first, second)]
+    return (f"the prompts differ: {names[0]} against {names[1]}",)
 
 
 def _ordered_metrics(names: Sequence[str] | None, entry: ResultEntry) -> tuple[str, ...]:

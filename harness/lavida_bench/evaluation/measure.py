@@ -8,7 +8,7 @@ run_folder.add("runs/first", measurement)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from lavida_bench.evaluation.thumbnails import Thumbnail, peak_thumbnails
 from lavida_bench.metrics._base import PACKAGE as METRICS
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols.protocol import EvaluationProtocol
+from lavida_bench.results.fingerprints import LABELS, SCORES, ScoreFingerprint, fingerprint_labels
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import DataUsed, Provenance, ResultEntry
 from lavida_bench.videos.types import Counts, Floats, TestVideo, VideoScore
@@ -99,6 +100,7 @@ class ViewCollector:
     Attributes:
         views: The views of the videos that went by.
         scored: Keys of the videos that went by with a score.
+        fingerprint: Digest of the scores that went by.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class ViewCollector:
         self.protocol, self.with_thumbnails, self.advance = protocol, with_thumbnails, advance
         self.views: list[VideoView] = []
         self.scored: set[str] = set()
+        self.fingerprint = ScoreFingerprint()
 
     def watch(self, pairs: VideosWithScores) -> Iterator[tuple[TestVideo, VideoScore | None]]:
         """Pass the same pairs on, and close each video when the consumer is done with it.
@@ -134,6 +137,7 @@ class ViewCollector:
             try:
                 if score is not None:
                     self.scored.add(video.key)
+                    self.fingerprint.update(score)
                     self._add_view(video, score)
                 yield video, score
             finally:
@@ -174,6 +178,7 @@ def measure(
     *,
     names: Sequence[str] = (),
     scores: str | None = None,
+    fingerprints: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
     how: MeasureSettings | None = None,
     advance: Advance = lambda frames: None,
@@ -188,6 +193,7 @@ def measure(
         provenance: How the scores came about.
         names: Anomalies that were named to the method's prompt, if it has one.
         scores: Where the method's scores are kept, relative to the run folder.
+        fingerprints: Digest of the prompt, where the method has one; those of scores and labels are added.
         warnings: More sentences for the top of the report.
         how: The options; None = the defaults.
         advance: Called with numbers of frames: those of each video for the method, and again for each baseline.
@@ -218,7 +224,9 @@ def measure(
     used = [(BENCHMARKS, benchmark.name), *((METRICS, name) for name in (how.metrics or benchmark.about.metrics))]
     used += [(BASELINES, baseline.method) for baseline in baselines]
     provenance = replace(provenance, versions={**provenance.versions, **plugins.versions(used)})
-    entry = ResultEntry(result, baselines, tuple(names), data, provenance, scores)
+    digests = {SCORES: collector.fingerprint.value(), LABELS: fingerprint_labels(benchmark.videos())}
+    digests.update(fingerprints or {})
+    entry = ResultEntry(result, baselines, tuple(names), data, provenance, scores, digests)
     return Measurement(entry, tuple(collector.views))
 
 

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -89,6 +89,7 @@ class ResultEntry:
         data: The files that were scored.
         provenance: How the scores came about.
         scores: Folder of the method's scores by video, relative to the run folder; None if they were not kept.
+        fingerprints: Digests of scores, labels and prompt (results/fingerprints.py); {} in results of older versions.
     """
 
     result: Result
@@ -97,6 +98,7 @@ class ResultEntry:
     data: DataUsed
     provenance: Provenance
     scores: str | None = None
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, str]:

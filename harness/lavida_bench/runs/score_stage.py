@@ -8,7 +8,6 @@ RUN/results.json, report.md, report.html
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names,
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.windows import count_frames
 from lavida_bench.reporting import run_folder
+from lavida_bench.results.fingerprints import PROMPT, fingerprint_labels
 from lavida_bench.results.provenance import current_provenance
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.runs.prompt_stage import (
@@ -39,6 +39,7 @@ from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_res
 from lavida_bench.scoring.scorer import Scorer
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common import plugins
+from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import counted
 
@@ -97,15 +98,7 @@ class ScoreJob:
 
     def labels(self) -> str:
         """Digest of what the videos are measured against: frame labels and tracks; masks would have to be read."""
-        digest = hashlib.sha256()
-        for video in self.benchmark.videos():
-            tracks = video.tracks or ()
-            digest.update(repr((video.key, [track.name for track in tracks])).encode())
-            digest.update(b"-" if video.frame_labels is None else video.frame_labels.tobytes())
-            for track in tracks:
-                digest.update(track.frames.tobytes())
-                digest.update(track.boxes.tobytes())
-        return digest.hexdigest()
+        return fingerprint_labels(self.benchmark.videos())
 
     def identity(self, scorer: Scorer, names: PromptNames) -> dict[str, object]:
         """Everything that determines the scores.
@@ -212,6 +205,7 @@ def _measure(
             benchmark, job.protocol, _stored_scores(benchmark.videos(), store), entry.method or scorer.name,
             current_provenance(_model_facts(job, scorer, changes), command), names=names,
             scores=str(store.folder.relative_to(job.run) / "videos"),
+            fingerprints={PROMPT: sha256_json(job.names.record(job.videos))},
             warnings=() if changes is None else check_warnings(changes), how=how, advance=advance,
         )  # fmt: skip
     return run_folder.add(job.run, measurement)

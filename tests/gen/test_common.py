@@ -21,6 +21,32 @@ def test_text_tables_align_numbers_to_the_right_and_leave_out_empty_columns() ->
     assert text_table(rows, ("name", "", "count")) == "name   count\na          1\nlong  10,000"
     assert text_table(rows) == "a          1\nlong  10,000"
     assert text_table([], ("name",)) == ""
+    assert text_table([("a", "+1.5"), ("b", "-12.5")]) == "a   +1.5\nb  -12.5", "signs are numbers"
+    assert text_table([("日本", "x"), ("e\u0301", "y")]) == "日本  x\ne\u0301     y", (
+        "columns of a terminal, not letters"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_text_tables_fit_a_terminal_and_lose_nothing(width: int) -> None:
+    words = "a sentence of many words that goes on and on and on, well past the end of a line"
+    rows = [(f"row{n}", words, f"{n}.5", f"+{n},000 [1.00, 2.00]", "12.25", words) for n in range(3)]
+    head = ("name", "about", "value", "difference [95 %]", "chance", "notes")
+    text = text_table(rows, head, width)
+    assert max(map(len, text.splitlines())) <= width
+    for block in text.split("\n\n"):
+        lines = block.splitlines()
+        assert lines[0].startswith("name"), "a table that is continued repeats its first column"
+        assert [line.split()[0] for line in lines if line.startswith("row")] == ["row0", "row1", "row2"]
+    for cell in (*head, "2.5", "+2,000 [1.00, 2.00]"):
+        assert cell in text
+    assert text.split().count("well") == 6
+
+
+def test_long_texts_are_wrapped_beside_their_row() -> None:
+    text = text_table([("a", "one two three four five six seven"), ("b", "short")], width=30)
+    assert text == "a  one two three four five six\n   seven\nb  short"
+    assert text_table([("a", "one two"), ("b", "")], ("k", "text"), 40) == "k  text\na  one two\nb"
 
 
 def test_long_lists_are_shortened() -> None:

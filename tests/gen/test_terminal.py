@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
 
 from lavida_gen.commands._shared import progress
+from lavida_gen.common.console import echo, terminal_width
 
 
 class Screen(io.StringIO):
@@ -53,3 +55,30 @@ def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) 
         advance(5)
         advance(15, 3)
     assert capsys.readouterr() == ("", "")
+
+
+def test_colours_are_left_out_where_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screened(monkeypatch)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    echo("error: bad", err=True, colour="red")
+    assert screen.getvalue() == "\x1b[31merror: bad\x1b[0m\n"
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = screened(monkeypatch)
+    echo("error: bad", err=True, colour="red")
+    assert plain.getvalue() == "error: bad\n"
+    with progress(20, "build street") as advance:
+        advance(5)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", plain.getvalue()), "no colour in the progress bar either"
+
+
+def test_tables_know_the_width_of_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert terminal_width() is None, "lines in files are not broken"
+    monkeypatch.setenv("COLUMNS", "77")
+    assert terminal_width() == 77
+    monkeypatch.setenv("COLUMNS", "5")
+    assert terminal_width() == 40
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(sys, "stdout", Screen())
+    assert isinstance(terminal_width(), int)

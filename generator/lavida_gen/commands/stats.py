@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lavida_gen.commands._shared import CORPUS, JSON
-from lavida_gen.common.console import echo, echo_json
+from lavida_gen.common.console import echo, echo_json, terminal_width
 from lavida_gen.common.text import counted, text_table
 
 
@@ -46,7 +46,7 @@ def command(corpus: str, top: int, as_json: bool) -> None:
     )
     total = sum(counts["evidence"].values())
     shares = [[name, f"{count:,}", f"{count / total:.1%}"] for name, count in counts["evidence"].items()]
-    echo(text_table(shares, ["evidence of listed names", "names", "share"]))
+    echo(text_table(shares, ["evidence of listed names", "names", "share"], terminal_width()))
     echo(_count_table("anomaly's share of the frame", ["samples"], {k: [v] for k, v in counts["areas"].items()}))
     if counts["drops"]:
         echo(_count_table("attempts that failed", ["attempts"], {k: [v] for k, v in counts["drops"].items()}))
@@ -55,4 +55,4 @@ def command(corpus: str, top: int, as_json: bool) -> None:
 def _count_table(title: str, heads: list[str], rows: dict[str, list[int]]) -> str:
     """A blank line, then labels on the left, counts on the right."""
     cells = [[label, *(f"{count:,}" for count in counts)] for label, counts in rows.items()]
-    return "\n" + text_table(cells, [title, *heads])
+    return "\n" + text_table(cells, [title, *heads], terminal_width())

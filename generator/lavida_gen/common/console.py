@@ -7,7 +7,10 @@ three packages prints (tests/test_layers.py).
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import sys
 
 import click
 
@@ -20,9 +23,17 @@ def echo(text: object = "", err: bool = False, colour: str | None = None) -> Non
     Args:
         text: Any text.
         err: To standard error.
-        colour: Its colour on a terminal.
+        colour: Its colour on a terminal, unless the variable NO_COLOR is set (no-color.org).
     """
-    click.secho(printable(without_secrets(text)), fg=colour, err=err)
+    plain = printable(without_secrets(text))
+    click.echo(plain if colour is None or os.environ.get("NO_COLOR") else click.style(plain, fg=colour), err=err)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output goes to, or those of the variable COLUMNS; None in a file or pipe."""
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return max(40, shutil.get_terminal_size().columns)
+    return None
 
 
 def echo_json(plain: object) -> None:

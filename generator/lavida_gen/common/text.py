@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
+from unicodedata import combining, east_asian_width
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters (C0 but tab and line feed, delete, C1), separators of lines, characters that turn the direction of
@@ -119,12 +121,19 @@ def without_secrets(text: object) -> str:
     return _URL.sub(lambda url: url["scheme"] + url["rest"] + (url["end"] or ""), plain) if "://" in plain else plain
 
 
-def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+MARGIN = 2  # spaces between columns
+NARROWEST = 24  # columns of text are not wrapped into less
+NUMBER = tuple("0123456789+-–[")
+
+
+def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = (), width: int | None = None, keep: int = 1) -> str:
     """A table for the terminal: columns of even width, two spaces apart; columns of numbers are right-aligned.
 
     Args:
         rows: Cells by row; every row has the same number.
         head: Titles of the columns, if there are any. Without rows they are not printed.
+        width: Columns of the terminal. A wider table is continued below, and long texts are wrapped; None = no limit.
+        keep: Number of first columns that are repeated where the table is continued.
 
     Returns:
         Lines without trailing spaces; columns without any text are left out.
@@ -132,10 +141,65 @@ def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     if not rows:
         return ""
     lines = [head, *rows] if head else list(rows)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    numeric = [all(not cell or cell[0] in "0123456789-–" for cell in column) for column in zip(*rows, strict=True)]
-    texts = []
-    for line in lines:
-        cells = zip(line, widths, numeric, strict=True)
-        texts.append("  ".join(c.rjust(width) if right else c.ljust(width) for c, width, right in cells if width))
-    return "\n".join(text.rstrip() for text in texts)
+    columns = [column for column in zip(*lines, strict=True) if any(column)]
+    parts = [
+        _Column(column, all(cell.startswith(NUMBER) for cell in column[bool(head) :] if cell)) for column in columns
+    ]
+    blocks = [parts] if width is None else _blocks(parts, width, keep)
+    return "\n\n".join("\n".join(_block_lines(block)) for block in blocks)
+
+
+class _Column:
+    """Cells of one column, each as lines, with their width on a terminal."""
+
+    def __init__(self, cells: Sequence[str], numeric: bool, most: int | None = None) -> None:
+        self.texts, self.numeric = tuple(cells), numeric
+        self.cells = [
+            [cell] if most is None else textwrap.wrap(cell, most, break_on_hyphens=False) or [""] for cell in cells
+        ]
+        self.width = max(terminal_columns(line) for cell in self.cells for line in cell)
+
+    def line(self, row: int, number: int) -> str:
+        """One line of a cell, filled up to the width of the column."""
+        cell = self.cells[row]
+        text = cell[number] if number < len(cell) else ""
+        blanks = " " * (self.width - terminal_columns(text))
+        return blanks + text if self.numeric else text + blanks
+
+
+def _blocks(columns: Sequence[_Column], width: int, keep: int) -> list[list[_Column]]:
+    """Tables that fit, each with the first `keep` columns; a column of text may be wrapped to end one."""
+    kept, rest = list(columns[:keep]), list(columns[keep:])
+    if not rest:
+        return [kept]
+    start = sum(column.width + MARGIN for column in kept)
+    blocks: list[list[_Column]] = []
+    left = 0
+    for column in rest:
+        if not blocks or column.width > left:
+            if not blocks or column.numeric or left < NARROWEST:
+                blocks.append([*kept])
+                left = width - start
+            if column.width > left and not column.numeric:
+                column = _Column(column.texts, False, max(NARROWEST, left))
+        blocks[-1].append(column)
+        left -= column.width + MARGIN
+    return blocks
+
+
+def _block_lines(columns: Sequence[_Column]) -> Iterable[str]:
+    """The lines of one table."""
+    for row in range(len(columns[0].cells)):
+        for number in range(max(len(column.cells[row]) for column in columns)):
+            yield (" " * MARGIN).join(column.line(row, number) for column in columns).rstrip()
+
+
+def terminal_columns(text: str) -> int:
+    """Columns that a text takes on a terminal: East Asian wide letters take two, combining marks none.
+
+    Args:
+        text: One line.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lavida_gen.common.console import terminal_width
 from lavida_gen.common.text import counted, printable, shorten, text_table
 from lavida_gen.inspection.audit import NameRow, SourceAudit
 
@@ -27,7 +28,7 @@ def audit_lines(audit: SourceAudit, limit: int) -> Iterator[str]:
     some = f"; conflicts of the {audit.compared} most frequent" if audit.compared is not None else ""
     yield f"{audit.where}: {counted(audit.scenes, 'scene')}{looked}, {names}{some}"
     if limit and audit.rows:
-        table = text_table([_cells(row) for row in audit.rows[:limit]], HEAD)
+        table = text_table([_cells(row) for row in audit.rows[:limit]], HEAD, terminal_width())
         yield from (f"  {line}" for line in table.splitlines())
         hidden = len(audit.rows) - limit + audit.unlisted
         if hidden > 0:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from lavida_gen.common import plugins
+from lavida_gen.common.console import terminal_width
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.input_file import MAX_TEXT, read_text
 from lavida_gen.common.resources import own_text
@@ -26,6 +27,7 @@ USES = {
     "forbidden": "not allowed",
 }
 """Whether samples of a source may be published, by `SourceInfo.use`."""
+INDENT = 2  # spaces before each line of a part of a description
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def list_sources() -> Listing:
         row = {"title": about.title, "licence": about.licence, "use": about.use, "page": about.page}
         rows[name] = {**row, "from": plugins.origin(SOURCES, name)}
     cells = [(name, row["from"], USES[row["use"]], row["title"]) for name, row in rows.items()]
-    table = text_table(cells, ("name", "from", "publishing samples", "what it is"))
+    table = text_table(cells, ("name", "from", "publishing samples", "what it is"), terminal_width())
     hint = "`lavida-gen sources NAME` prints how to get one and its folder layout."
     return Listing(table + list_footer(reasons, hint), rows)
 
@@ -134,7 +136,7 @@ def list_exposures() -> Listing:
         (name, str(row["from"]), str(row["outcome"]), "/".join(row["kinds"]), str(row["about"]))
         for name, row in rows.items()
     ]
-    table = text_table(cells, ("name", "from", "shows", "works on", "what it does"))
+    table = text_table(cells, ("name", "from", "shows", "works on", "what it does"), terminal_width())
     hint = "`lavida-gen exposures NAME` prints what one does and its options."
     return Listing(table + list_footer(reasons, hint), rows)
 
@@ -169,7 +171,8 @@ def list_recipes(*kinds: RecipeKind) -> Listing:
             about = next((line[6:] for line in own_text(path).splitlines() if line.startswith("about:")), "")
             rows[name] = {"about": about.strip(" \"'"), "file": path.name, "command": kind.command}
     cells = [(name, str(row["about"]), *([row["command"]] if len(chosen) > 1 else [])) for name, row in rows.items()]
-    return Listing(f"{text_table(cells)}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
+    table = text_table(cells, width=terminal_width())
+    return Listing(f"{table}\n\n`{chosen[0].lister} NAME` prints one, to copy and change.", rows)
 
 
 def describe_recipe(name: str, *kinds: RecipeKind) -> Listing:
@@ -199,7 +202,8 @@ def describe_options(model: type[BaseModel]) -> str:
         default = "" if field.is_required() else _yaml(field.get_default(call_default_factory=True))
         usual = f"default {default}" if default else ""
         rows.append((name, "required" if field.is_required() else usual, field.description or ""))
-    return text_table(rows) or "none"
+    width = terminal_width()
+    return text_table(rows, width=None if width is None else width - INDENT) or "none"
 
 
 def _yaml(value: object) -> str:
@@ -211,4 +215,4 @@ def _yaml(value: object) -> str:
 
 
 def _indent(text: str) -> str:
-    return "\n".join(f"  {line}" if line.strip() else "" for line in text.strip("\n").splitlines())
+    return "\n".join(" " * INDENT + line if line.strip() else "" for line in text.strip("\n").splitlines())

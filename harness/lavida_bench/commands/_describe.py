@@ -12,6 +12,7 @@ from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
 from lavida_gen.common import plugins
+from lavida_gen.common.console import terminal_width
 from lavida_gen.common.text import counted, text_table
 from lavida_gen.inspection.describe import Listing, describe_options, list_footer, unusable_plugins
 
@@ -37,7 +38,7 @@ def benchmarks() -> Listing:
             "expected": asdict(about.expected) if about.expected else None, "metrics": about.metrics,
             "from": origin,
         }  # fmt: skip
-    table = text_table(rows, ("name", "from", "expected", "metrics", "licence", "what it is", "page"))
+    table = text_table(rows, ("name", "from", "expected", "metrics", "licence", "what it is", "page"), terminal_width())
     hint = "`lavida-bench benchmarks NAME` shows how to get one, its folder layout, and its options."
     return Listing(table + list_footer(reasons, hint), plain)
 
@@ -90,7 +91,7 @@ def metrics() -> Listing:
         (name, plugins.origin(metric_base.PACKAGE, name), metric.needs, ", ".join(metric.variants), metric.about)
         for name, metric in instances.items()
     ]
-    table = text_table(rows, ("name", "from", "needs", "variants", "what it is"))
+    table = text_table(rows, ("name", "from", "needs", "variants", "what it is"), terminal_width())
     hint = "`lavida-bench metrics NAME` shows how one is defined."
     return Listing(
         table + list_footer(reasons, hint), {name: _plain(name, metric) for name, metric in instances.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lavida_bench.commands._shared import BENCHMARK, CODE, JSON, OPTION, ROOT, parse_settings, progress
-from lavida_gen.common.console import echo, echo_json
+from lavida_gen.common.console import echo, echo_json, terminal_width
 from lavida_gen.common.text import text_table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _print_report(report: CheckReport) -> None:
         counts = [getattr(size, name, None) for size in (report.expected, report.annotated, report.found)]
         cells = ["-" if count is None else f"{count:,}" for count in counts]
         rows.append([name.replace("_", " "), *cells, "differs" if name in differences else ""])
-    echo(text_table(rows, ["", "expected", "annotated", "found", ""]))
+    echo(text_table(rows, ["", "expected", "annotated", "found", ""], terminal_width()))
     for line in defect_lines(report.defects):
         echo(line)
     echo(verdict(report))

@@ -17,8 +17,8 @@ from lavida_bench.commands._shared import (
     parse_settings,
     progress,
 )
-from lavida_gen.common.console import echo
-from lavida_gen.common.text import counted
+from lavida_gen.common.console import echo, terminal_width
+from lavida_gen.common.text import counted, text_table
 
 
 @click.group()
@@ -72,10 +72,10 @@ def show(pack: Path) -> None:
     from lavida_bench.reporting.markdown import defect_lines
 
     content = read_pack(pack)
-    for name, count in content.counts.items():
-        echo(f"{name.replace('_', ' '):<16}{'-' if count is None else f'{count:,}'}")
-    for name in ("benchmark", "options", "licence", "source", "made_by", "sha256"):
-        echo(f"{name.replace('_', ' '):<16}{getattr(content, name)}")
+    rows = [(name, "-" if count is None else f"{count:,}") for name, count in content.counts.items()]
+    facts = ("benchmark", "options", "licence", "source", "made_by", "sha256")
+    rows += [(name, str(getattr(content, name))) for name in facts]
+    echo(text_table([(name.replace("_", " "), text) for name, text in rows], width=terminal_width()))
     defects = [Defect(d.where, d.what, d.action, d.fatal, tuple(d.items), d.lost) for d in content.defects]
     for line in defect_lines(tuple(defects)):
         echo(line)

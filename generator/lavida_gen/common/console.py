@@ -30,7 +30,7 @@ def echo(text: object = "", err: bool = False, colour: str | None = None) -> Non
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that standard output goes to, or those of the variable COLUMNS; None in a file or pipe."""
+    """Columns of the terminal that standard output goes to, or the variable COLUMNS; None in a file or pipe."""
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
         return max(40, shutil.get_terminal_size().columns)
     return None

@@ -7,7 +7,7 @@ from functools import cache
 
 import yaml
 
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_text, resource
 from lavida_gen.common.strict_model import StrictModel
 
 
@@ -49,7 +49,7 @@ class ToolchainBounds(StrictModel):
 @cache
 def toolchain_bounds() -> ToolchainBounds:
     """The measurement that the package ships."""
-    return ToolchainBounds.model_validate(yaml.safe_load(resource("toolchains.yaml").read_text("utf-8")))
+    return ToolchainBounds.model_validate(yaml.safe_load(own_text(resource("toolchains.yaml"))))
 
 
 def promise(augmented: bool) -> str:

@@ -34,6 +34,7 @@ STREET = {
                 {"name": "street", "kind": "clip", "scenes": 6, "size": [96, 128], "frames": 2, "seed": 3}],
 }  # fmt: skip
 NO_FILES = ("street",)
+FORMAT1 = Path(__file__).resolve().parents[2] / "tests" / "gen" / "data" / "format1"
 
 
 def verb(command: click.Command, *words: object) -> str:
@@ -186,6 +187,10 @@ def _build(folder: Path) -> None:
     builder.build(recipes.parse(STREET), folder / "corpus")
 
 
+def _copy_format1(folder: Path) -> None:
+    shutil.copytree(FORMAT1, folder / "corpus")
+
+
 def _build_part(folder: Path) -> None:
     builder.build_part(recipes.parse(STREET), folder / "corpus", slice(0, 2), BuildSettings())
 
@@ -231,6 +236,7 @@ def _corpora() -> Iterator[Area]:
     yield Area("options", _write_options, _read_options)
     yield Area("names lists", _write_names, _read_names)
     yield Area("corpora", _build, _read_corpus)
+    yield Area("corpora of format 1", _copy_format1, _read_corpus)
     yield Area("records of parts", _build_part, _continue, own_input=True)
     yield Area("records of builds", _build_all_parts, _continue, own_input=True)
     yield Area("finished corpora, built again", _build, _continue, own_input=True)

@@ -22,16 +22,19 @@ from fuzz_areas import STREET, verb
 from fuzz_case import Area
 from numpy.typing import NDArray
 
-from lavida_bench import ClipScores, CorpusDataset, predict
+from lavida_bench import ClipScores, CorpusDataset, predict, score
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.cli import main
+from lavida_bench.commands._shared import progress
 from lavida_bench.config import recipe as run_recipes
+from lavida_bench.prediction.predict_many import find_inputs, predict_all
+from lavida_bench.prediction.prediction import PredictionSettings
 from lavida_bench.protocols.prompt_names import parse_prompt_names
 from lavida_bench.results import published
 from lavida_bench.runs import ablation
 from lavida_bench.scoring.scorer import PendingScores
 from lavida_gen.building import build as builder
-from lavida_gen.common.errors import LavidaGenError
+from lavida_gen.common.errors import DataError, LavidaGenError
 from lavida_gen.config import recipe as corpus_recipes
 
 
@@ -179,6 +182,16 @@ def _read_run(given: Path, out: Path, seed: int) -> str:
     return verb(main, "compare", Path("../in/a"), Path("../in/b"), "--resamples", 10, "--out", out / "c")
 
 
+def _write_stored(folder: Path) -> None:
+    with _as_in_a_case(folder):
+        own_videos.draw(Path("../in/videos"), drawing)
+        score("folder", Brightness(), "../in/a", root="../in/videos")
+
+
+def _read_stored(given: Path, out: Path, seed: int) -> str:
+    return verb(main, "compare", Path("../in/a"), Path("../in/a"), "--resamples", 10, "--out", out / "c")
+
+
 # ---- models, fits, videos -------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +241,7 @@ def _continue_fit(given: Path, out: Path, seed: int) -> str:
 
 
 def _write_videos(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
     drawing.video(folder / "a.mp4", 12, bframes=2)
     drawing.video(folder / "b.avi", 8)
     drawing.video(folder / "c.mkv", 8, title=b"caf\xe9 title")
@@ -246,6 +260,21 @@ def _read_videos(given: Path, out: Path, seed: int) -> str:
     if problems:
         raise problems[0]
     return ", ".join(done)
+
+
+def _write_predictions(folder: Path) -> None:
+    with _as_in_a_case(folder):
+        _write_videos(Path("../in/videos"))
+        _predict_again(Path("../in"), Path(), 0)
+
+
+def _predict_again(given: Path, out: Path, seed: int) -> str:
+    """Predict what is not done yet, by the results of before; the seed is not a setting, which would make them another's."""
+    sources = find_inputs("../in/videos", Path("../in/made"), nested=True)
+    outcomes = predict_all(Brightness(), sources, ("dog",), PredictionSettings(every=2, overlay=False), False, progress)
+    if problem := next((outcome.text() for outcome in outcomes if outcome.error), ""):
+        raise DataError(problem)
+    return f"{sum(outcome.kept for outcome in outcomes)} of {len(outcomes)} done before"
 
 
 def _write_corpus(folder: Path) -> None:
@@ -308,9 +337,11 @@ def harness_areas() -> list[Area]:
         Area("score files", _write_scores, _read_scores),
         Area("score files, npz", _write_npz, _read_scores),
         Area("runs", _write_runs, _read_run, own_input=True),
+        Area("stored scores", _write_stored, _read_stored),
         Area("models", _write_model, _read_model),
         Area("checkpoints of fits", _write_fit, _continue_fit, own_input=True),
         Area("videos", _write_videos, _read_videos),
+        Area("predictions", _write_predictions, _predict_again, own_input=True),
         Area("corpora as data sets", _write_corpus, _read_data_set),
         Area("recipes of runs", _write_recipes, _read_recipes),
         Area("names of prompts", _write_prompt_names, _read_prompt_names),

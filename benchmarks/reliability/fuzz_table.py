@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from lavida_gen import __version__
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 START, END = "<!-- fuzz: begin -->", "<!-- fuzz: end -->"
@@ -32,6 +36,10 @@ def table(rows: list[dict[str, Any]]) -> str:
         lines.append(_line(name, [row for row in rows if row["area"] == name]))
     lines.append(_line("**all**", rows))
     bad = [row for row in rows if row["end"] not in GOOD]
+    lines += [
+        "",
+        f"{len(rows):,} cases, {datetime.date.today()}, version {__version__}, {os.cpu_count()} cores, seconds while other programs ran.",
+    ]
     lines += [
         "",
         "Open: "

@@ -112,3 +112,20 @@ def test_ucf_names_that_copies_write_differently(tmp_path: Path) -> None:
     assert sizes("ucf_crime", tmp_path) == ucf_crime.TOTALS
     (note,) = [d for d in benchmarks.make("ucf_crime", tmp_path).log.defects if "has no line" in d.what]
     assert note.where.startswith("Normal_Videos")
+
+
+def test_drawn_tracks_are_the_tight_boxes_of_what_is_drawn(tmp_path: Path) -> None:
+    """Alone in its picture, a thing's box must be that of the mask, exclusive ends inside and inclusive in the file."""
+    videos = benchmarks.make("street", tmp_path / "s", {"videos": 4, "frames": 40, "size": [120, 160]}).videos()
+    compared = 0
+    for video in videos:
+        assert video.tracks is not None
+        places = [(frame, box) for track in video.tracks for frame, box in zip(track.frames, track.boxes, strict=True)]
+        counts = {frame: sum(other == frame for other, _ in places) for frame, _ in places}
+        for frame, box in places:
+            masks = video.read_masks(frame, frame + 1)
+            if counts[frame] == 1 and masks is not None:
+                rows, columns = masks[0].any(axis=1).nonzero()[0], masks[0].any(axis=0).nonzero()[0]
+                assert box.tolist() == [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+                compared += 1
+    assert compared

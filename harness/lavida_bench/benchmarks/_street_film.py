@@ -23,7 +23,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.sources.street import DRAWING
 from lavida_gen.street import Film, RenderedFrame
 
-VERSION = 1
+VERSION = 2
 """Rises whenever a picture, mask or script changes."""
 
 SMALLEST = 24
@@ -117,7 +117,7 @@ def _write_video(root: Path, number: int, film: Film, script: Script, frames: in
         union = np.zeros(rendered.owner.shape, np.bool_)
         for track, mask in visible:
             x, y, width, height = masks.box(masks.encode(mask))
-            tracks.append(f"{track},{frame},{x},{y},{x + width},{y + height}")
+            tracks.append(f"{track},{frame},{x},{y},{x + width - 1},{y + height - 1}")  # inclusive
             union |= mask
         labels[frame] = bool(visible)
         # In colour, unlike UCSD, since names mention colours; JPEG inside TIFF, since drawn grain does not compress.

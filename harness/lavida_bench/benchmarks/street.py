@@ -45,7 +45,7 @@ class StreetBenchmark(Ucsd[StreetOptions]):
         use="free",
         get="Nothing to download: it is drawn when it is first used, into the cache or into --root.",
         layout="""Test/Test001/001.tif, Test/Test001_gt/001.bmp, Test/street.m      as UCSD
-tracks/Test001.txt          track,frame,left,top,right,bottom
+tracks/Test001.txt          track,frame,left,top,right,bottom; right and bottom inclusive
 street.json                 what was drawn""",
         expected=SplitSize(48, 7_200),
         metrics=("frame_auc", "pixel_auc", "rbdc", "tbdc"),

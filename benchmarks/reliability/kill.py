@@ -205,11 +205,12 @@ def section(state: Mapping[str, Any]) -> str:
     wrong = [kill for kill in kills if kill["problems"]]
     lines = [
         HEADING, "",
-        f"`make kill`, seed {state['seed']}: {len(kills)} kills -9, {len(wrong)} with a problem, {state['seconds'] / 60:.0f} minutes "
-        "of two busy cores. Half of them hit the process alone, half its workers as well. Processes are forked from one that has",
-        "imported everything, so that every kill hits work. Then the same command ran again; its results were compared with",
-        "those of an uninterrupted run (every byte of shards, manifests, statistics, weights, scores, maps, overlays and timelines;",
-        "numbers alone where a file holds dates), and everything beside its folder with what was there before.", "",
+        f"`make kill`, seed {state['seed']}: {len(kills)} kills -9, {len(wrong)} with a problem, {state['seconds'] / 60:.0f} "
+        "minutes of two busy cores. Half of the",
+        "kills hit the process alone, half its workers as well. Processes are forked from one that has imported everything, so",
+        "that every kill hits work. Then the same command ran again; its results were compared with those of an uninterrupted run",
+        "(every byte of shards, manifests, statistics, weights, scores, maps, overlays and timelines; numbers alone where a file",
+        "holds dates), and everything beside its folder with what was there before.", "",
         "| command | what | kills | left half-written by the kill | equal | whole run | after the kill, at most | memory, at most |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip

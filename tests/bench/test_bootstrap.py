@@ -49,11 +49,15 @@ def test_resamples_are_of_videos_and_agree_with_scikit_learn() -> None:
     for row in weights.astype(int):
         chosen = [video for video, times in zip(videos, row, strict=True) for _ in range(times)]
         expected.append(roc_auc_score(*(np.concatenate(column) for column in zip(*chosen, strict=True))))
-    got = boot.resampled_values(feed("frame_auc", videos), bootstrap)["micro"]
+    resampled = boot.resampled_values(feed("frame_auc", videos), bootstrap)
+    got = resampled.samples["micro"]
     assert got == pytest.approx(np.array(expected), abs=1e-9)
     low, high, number = boot.percentile_interval(got)
     assert [low, high] == pytest.approx(np.quantile(expected, [0.025, 0.975]).tolist())
     assert number == 20
+    others = [[video for video in videos if video is not one] for one in videos]
+    expected = [roc_auc_score(*(np.concatenate(column) for column in zip(*rest, strict=True))) for rest in others]
+    assert sorted(resampled.left_out["micro"]) == pytest.approx(sorted(expected), abs=1e-9)
 
 
 def test_the_seed_decides_the_interval() -> None:
@@ -95,7 +99,7 @@ def test_artificial_end_points_do_not_define_a_resample() -> None:
     for key, label in (("a", True), ("b", False)):
         video = TestVideo(key, 8, (2, 2), unread, frame_labels=np.full(8, label))
         made.update(protocols.make("paper").view(video, VideoScore(key, np.arange(8, dtype=np.float32))))
-    drawn_ = boot.resampled_values(made, Bootstrap(100, 0))["micro"]
+    drawn_ = boot.resampled_values(made, Bootstrap(100, 0)).samples["micro"]
     assert set(drawn_[np.isfinite(drawn_)]) == {made.exact()["micro"]}
     assert np.isnan(drawn_).sum() > 25
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lavida_bench.evaluation.evaluate import evaluate, paired_differences
+from lavida_bench.evaluation.evaluate import common_scores, evaluate, paired_differences
 from lavida_bench.metrics._bootstrap import Bootstrap
+from lavida_bench.metrics._intervals import holm
 from lavida_bench.metrics.rbdc import RBDC
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.rules import ScoringRules
@@ -73,7 +74,7 @@ def test_a_perfect_score_is_perfect_in_every_metric() -> None:
     best = {"detection_delay": 0.0, "false_alarms_per_hour": 0.0}
     assert values == {name: best.get(name, 1.0) for name in values}
     assert len(values) >= 10
-    assert set(result.not_scored) == {"rbdc_masks", "tbdc_masks"}
+    assert set(result.not_scored) == {"rbdc_masks", "tbdc_masks", "soft_auc", "soft_ap"}
     assert next(iter(values)) == "frame_auc"
     assert result.warnings == ()
     assert str(result.coverage) == "10 of 10 videos, 300 of 300 frames (100.00 %)"
@@ -202,9 +203,40 @@ def test_two_runs_are_compared_on_the_same_resamples() -> None:
     )
     assert set(differences) == {"frame_auc"}  # noise has no maps
     assert differences["frame_auc"]["micro"].share_better == 1.0
-    with pytest.raises(UserError, match=r"comparing pixel_auc: videos of only one run"):
-        fewer = [(v, perfect(v) if v.key != "v3" else noise(v)) for v in videos]
-        paired_differences(fewer, [(v, perfect(v)) for v in videos], OFFICIAL, ["pixel_auc"], FEW)
+    with pytest.raises(
+        UserError, match=r"two runs: the first has v0 where the second has v1; expected the same videos"
+    ):
+        paired_differences([(videos[0], noise(videos[0]))], [(videos[1], noise(videos[1]))], OFFICIAL, ["frame_auc"])
+
+
+def test_only_what_both_runs_have_is_compared() -> None:
+    videos = benchmark()
+    fewer = [(v, None if v.key == "v0" else noise(v) if v.key == "v3" else perfect(v)) for v in videos]
+    half = [(v, replace(perfect(v), scored=np.arange(v.frame_count) % 2 == 0)) for v in videos]
+    common = list(common_scores(fewer, half))
+    assert [video.key for video, _, _ in common] == [v.key for v in videos[1:]]
+    for video, first, second in common:
+        assert first.scored is not None
+        assert second.scored is not None
+        assert (first.scored == second.scored).all()
+        assert first.scored.sum() == -(-video.frame_count // 2)
+        assert (first.pixels is None) == (second.pixels is None) == (video.key == "v3")
+    differences = paired_differences(fewer, half, OFFICIAL, ["pixel_auc", "frame_auc"], FEW)
+    assert differences["pixel_auc"]["micro"].value == 0
+
+
+def test_p_values_are_adjusted_for_the_number_of_metrics() -> None:
+    videos = benchmark()
+    differences = paired_differences(
+        [(v, perfect(v)) for v in videos], [(v, noise(v)) for v in videos], OFFICIAL, ["frame_auc", "frame_ap"], FEW
+    )
+    ps = [differences[name]["micro"].p for name in ("frame_auc", "frame_ap")]
+    adjusted = [differences[name]["micro"].p_holm for name in ("frame_auc", "frame_ap")]
+    assert None not in ps
+    assert adjusted == pytest.approx(holm([p or 0.0 for p in ps]))
+    assert differences["frame_auc"]["macro"].p_holm is None
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 def test_a_video_counts_once() -> None:

@@ -97,6 +97,7 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
             names=tuple(row["names"]) if self.options.names is None else self.anomaly_names,
             frame_labels=np.array(row["areas"]) > 0,
             mask_reader=sample.masks,
+            group=f"{row['source']}/{row['group'] or row['scene']}",
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions
@@ -28,6 +29,7 @@ from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles, read_grey
 from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
+from lavida_gen.common.arrays import load_array
 from lavida_gen.common.errors import DataError, did_you_mean, problem
 from lavida_gen.common.input_file import parsing, read_text
 
@@ -60,7 +62,9 @@ class FolderBenchmark(Benchmark[FolderOptions]):
 labels.csv                      video,start,end[,name]: frames from 0, end exclusive; `NAME,,` = normal;
                                 videos that it does not name are normal
 masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, frames from 0; frames without a file
-                                have none; without labels.csv they also give the frame labels""",
+                                have none; without labels.csv they also give the frame labels
+shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annotators who call a frame abnormal, for
+                                soft_auc and soft_ap; without labels.csv and masks/ frames from 0.5 are abnormal""",
         names=("anomaly",),
     )
 
@@ -148,7 +152,23 @@ masks/NAME/000012.png           optional: anomalous pixels (not 0) of frame 12, 
             labels = np.zeros(count, np.bool_)
             labels[[number for number, path in files.items() if read_grey(path, media.size).any()]] = True
         masks = MaskFiles(files, media.size) if has_masks else None
-        return TestVideo(key, count, media.size, media, media.fps, self.anomaly_names, labels, masks)
+        shares = _read_shares(self.root / "shares" / f"{key}.npy")
+        if labels is None and shares is not None:
+            labels = shares >= 0.5
+        names = self.anomaly_names
+        return TestVideo(key, count, media.size, media, media.fps, names, labels, masks, label_shares=shares)
+
+
+def _read_shares(path: Path) -> NDArray[np.float64] | None:
+    """The numbers of an .npy file, None without a file. Raises DataError."""
+    if not path.exists():
+        return None
+    expected = "an array of numbers that np.save wrote"
+    with parsing(path, expected):
+        shares = load_array(path)
+    if shares.dtype.kind not in "fiub" or shares.ndim != 1:
+        raise DataError(problem(path, f"{shares.dtype} {shares.shape}", expected))
+    return np.asarray(shares, np.float64)
 
 
 def _is_video(path: Path) -> bool:

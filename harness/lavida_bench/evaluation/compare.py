@@ -93,9 +93,13 @@ class Comparison:
     @property
     def warning(self) -> str:
         """What a reader must know before the intervals, or ""."""
-        few = self.resamples and len(self.pairs) < FEW
-        intervals = [f"intervals over {counted(len(self.pairs), 'video')} are not reliable"] if few else []
-        return "; ".join([*self.notes, *intervals])
+        shared = counted(len(self.pairs), "video")
+        parts = [*self.notes]
+        if self.coverage[0] != self.coverage[1]:
+            parts.append(f"only what both scored is compared: {shared}")
+        if self.resamples and len(self.pairs) < FEW:
+            parts.append(f"intervals over {shared} are not reliable")
+        return "; ".join(parts)
 
 
 def open_run(name: str) -> ComparedRun:

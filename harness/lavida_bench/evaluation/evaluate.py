@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from lavida_bench.protocols.protocol import EvaluationProtocol, result_id
 from lavida_bench.protocols.smoothing import smooth
 from lavida_bench.protocols.view import EvaluatedVideo
 from lavida_bench.results.result import Coverage, Result
-from lavida_bench.videos.types import TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, problem
+from lavida_bench.videos.types import Bits, TestVideo, VideoScore
+from lavida_gen.common.errors import DataError, UserError, problem
 
 VideosWithScores = Iterable[tuple[TestVideo, VideoScore | None]]
 """Each test video with the method's scores of it; None = the method has none."""
@@ -38,7 +39,7 @@ REASONS = {
 }
 BOXES_ALONE = "the method gives boxes alone"
 UNLABELLED = "no video has labels"
-NO_DATA = "no video has the data they need (delays and alarms: a frame rate)"
+NO_DATA = "no video has the data they need (delays and alarms: a frame rate; soft metrics: labels that are shares)"
 
 
 @dataclass(slots=True)
@@ -250,6 +251,9 @@ def paired_differences(
 ) -> dict[str, Mapping[str, Difference]]:
     """Compare two runs over the same videos in the same order, by paired bootstrap.
 
+    Only what both runs have counts: videos and frames that both scored, and pixel maps or regions of both. The p-values
+    are adjusted for the number of metrics.
+
     Args:
         first: Videos with the scores of the first run.
         second: The same videos with the scores of the second run.
@@ -265,10 +269,50 @@ def paired_differences(
         UserError: The runs are over different videos, or a metric is unknown.
     """
     metrics_first, metrics_second = _instantiate(names, allow_code), _instantiate(names, allow_code)
-    update_metrics(first, protocol, metrics_first)
-    update_metrics(second, protocol, metrics_second)
+    for video, score_first, score_second in common_scores(first, second):
+        for score, metrics in ((score_first, metrics_first), (score_second, metrics_second)):
+            item = _view(video, score, protocol)
+            if item is not None:
+                _update(metrics, item)
     both = [(a, b) for a, b in zip(metrics_first, metrics_second, strict=True) if a.keys and b.keys]
-    return {a.name: _bootstrap.paired_differences(a, b, bootstrap or Bootstrap()) for a, b in both}
+    bootstrap = bootstrap or Bootstrap()
+    return _bootstrap.with_holm({a.name: _bootstrap.paired_differences(a, b, bootstrap) for a, b in both})
+
+
+def common_scores(
+    first: VideosWithScores, second: VideosWithScores
+) -> Iterator[tuple[TestVideo, VideoScore, VideoScore]]:
+    """What both of two runs have: videos, frames, pixel maps and regions.
+
+    Args:
+        first: Videos with the scores of the first run.
+        second: The same videos with the scores of the second run.
+
+    Yields:
+        A video that both scored, and both scores cut to the frames that both scored.
+
+    Raises:
+        UserError: The runs are over different videos, or over the same ones in another order.
+    """
+    for one, other in zip_longest(first, second):
+        keys = [pair[0].key if pair else "nothing" for pair in (one, other)]
+        if keys[0] != keys[1]:
+            got = f"the first has {keys[0]} where the second has {keys[1]}"
+            raise UserError(problem("two runs", got, "the same videos in the same order"))
+        (video, score_a), score_b = one, other[1]
+        if score_a is None or score_b is None:
+            continue
+        masks = [score.scored for score in (score_a, score_b) if score.scored is not None]
+        scored = np.logical_and.reduce(masks) if masks else None
+        pixels = score_a.pixels is not None and score_b.pixels is not None
+        regions = score_a.detections is not None and score_b.detections is not None
+        yield video, _cut(score_a, scored, pixels, regions), _cut(score_b, scored, pixels, regions)
+
+
+def _cut(score: VideoScore, scored: Bits | None, pixels: bool, regions: bool) -> VideoScore:
+    """A score with these frames alone, without its pixel maps or regions unless they are wanted."""
+    maps, detections = score.pixels if pixels else None, score.detections if regions else None
+    return replace(score, scored=scored, pixels=maps, detections=detections)
 
 
 def _instantiate(metrics: Sequence[str | Metric], allow_code: bool) -> list[Metric]:

@@ -34,6 +34,7 @@ class Metric(ABC):
         unit: "" for a share in 0..1, else "s", "1/h", ...
         higher_is_better: False for delays and false alarms.
         keys: Keys of the videos that are part of the value, in the order of `update`.
+        groups: Of each of these videos its group: videos of one group are drawn together in resamples.
         left_out: Keys of the videos without what the metric needs.
         per_video: Key -> value of that video alone, NaN = undefined; of metrics that have one.
     """
@@ -47,6 +48,7 @@ class Metric(ABC):
 
     def __init__(self) -> None:
         self.keys: list[str] = []
+        self.groups: list[str] = []
         self.left_out: list[str] = []
         self.per_video: dict[str, float] = {}
 
@@ -58,6 +60,7 @@ class Metric(ABC):
         """
         if self._add_video(item):
             self.keys.append(item.key)
+            self.groups.append(item.video.group or item.key)
         else:
             self.left_out.append(item.key)
 
@@ -85,6 +88,10 @@ class Metric(ABC):
     def notes(self) -> tuple[str, ...]:
         """Sentences for the report: definitions with their parameters, what is undefined and why."""
         return ()
+
+    def is_share(self, variant: str) -> bool:
+        """Whether the values of a variant are in 0..1, which decides on the scale of its interval."""
+        return not self.unit
 
     def error_bounds(self) -> dict[str, float]:
         """Variant -> by how much its value may differ from that of all scores sorted; {} = values are exact."""

@@ -163,7 +163,7 @@ class DetectionCriterion(Metric):
 
     def _reset(self) -> None:
         """Forget all videos; they count as left out."""
-        self.left_out, self.keys = [*self.left_out, *self.keys], []
+        self.left_out, self.keys, self.groups = [*self.left_out, *self.keys], [], []
         self.per_video = {}
         self.score_counts = ScoreCounts("found", "false")
         self._to_find: list[int] = []  # of each video: regions or tracks

@@ -32,7 +32,7 @@ class Ranking(Metric):
         super().__init__()
         self.score_counts = ScoreCounts("positives", "negatives")
         self.abnormal: list[bool] = []
-        self._numbers: list[tuple[int, int]] = []  # of each video: positives, negatives
+        self._numbers: list[tuple[float, float]] = []  # of each video: positives, negatives
         self._endpoints = False
 
     @abstractmethod
@@ -48,7 +48,7 @@ class Ranking(Metric):
         if columns is None:
             return False
         positives, negatives = sum_equal_scores(*columns[0]), sum_equal_scores(*columns[1])
-        self._numbers.append((int(positives[1].sum()), int(negatives[1].sum())))
+        self._numbers.append((float(positives[1].sum()), float(negatives[1].sum())))
         self.abnormal.append(self._numbers[-1][0] > 0)
         own = ScoreCounts("positives", "negatives")
         for score_counts in (self.score_counts, own):
@@ -94,12 +94,12 @@ class Ranking(Metric):
         if not pairs:
             return None
         distinct = int(((positives != 0) | (negatives != 0)).sum())
-        return Ties(int(positives.sum() + negatives.sum()), distinct, float((positives * negatives).sum() / pairs))
+        return Ties(round(positives.sum() + negatives.sum()), distinct, float((positives * negatives).sum() / pairs))
 
     def counts(self) -> dict[str, int]:
         """Videos, abnormal ones, undefined ones, positives and negatives (without artificial ones)."""
-        positives, negatives = np.array(self._numbers, np.int64).reshape(-1, 2).sum(axis=0)
-        counted = {"videos_abnormal": sum(self.abnormal), "positives": int(positives), "negatives": int(negatives)}
+        positives, negatives = np.array(self._numbers, np.float64).reshape(-1, 2).sum(axis=0)
+        counted = {"videos_abnormal": sum(self.abnormal), "positives": round(positives), "negatives": round(negatives)}
         return super().counts() | counted
 
     def notes(self) -> tuple[str, ...]:
@@ -128,6 +128,19 @@ class FrameRanking(Ranking):
         if not len(item.frames):
             return None
         return (item.values[item.labels], None), (item.values[~item.labels], None)
+
+
+class SoftRanking(Ranking):
+    """Frames with shares as labels; videos without are left out."""
+
+    needs = "frames"
+
+    def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
+        shares = item.video.label_shares
+        if shares is None or not len(item.frames):
+            return None
+        own = shares[item.frames]
+        return (item.values, own), (item.values, 1 - own)
 
 
 class PixelRanking(Ranking):

@@ -35,6 +35,10 @@ class DetectionDelay(Metric):
         self.score_counts = ScoreCounts("normal", "delay", "missed")
         self._events: list[int] = []
 
+    def is_share(self, variant: str) -> bool:
+        """The share of events missed is one."""
+        return variant == "missed"
+
     def _add_video(self, item: EvaluatedVideo) -> bool:
         if item.video.fps is None or not len(item.frames):
             return False

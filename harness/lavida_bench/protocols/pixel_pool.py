@@ -63,9 +63,11 @@ class PixelPool:
         self._areas = {}
 
     def _see(self, *rows: Pixels) -> None:
-        """Count distinct scores: all of them as long as they are few, then those of the richest piece."""
+        """Count distinct scores: all of them as long as they are few."""
+        if self._seen is None:
+            return
         new = [scores[np.flatnonzero(np.diff(scores, prepend=np.nan) != 0)] for scores in rows]
-        if self._seen is not None and len(self._seen) + sum(map(len, new)) <= REMEMBERED:
+        if len(self._seen) + sum(map(len, new)) <= REMEMBERED:
             self._seen = np.unique(np.concatenate([self._seen, *new]))
             self.distinct = len(self._seen)
         else:

@@ -19,9 +19,11 @@ from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.text import printable, text_table
 
 SCHEMA = 1
+ALPHA = 0.05  # of all metrics of one comparison together
 LEGEND = (
-    "Shares in percent, differences in points; in brackets the 95 % interval of the difference by paired bootstrap "
-    "over videos. P(better): share of the resamples in which the first is better."
+    "Shares in percent, differences in points; in brackets the 95 % interval of the difference by paired resamples "
+    "of videos. P(better): share of the resamples in which the first is better. p (Holm): p-value of no difference, "
+    "adjusted for the number of metrics, which count once each by their first variant."
 )
 
 
@@ -36,6 +38,7 @@ class DifferenceRow:
         second: The second run's value.
         difference: first - second with its 95 % interval.
         better: Share of the resamples in which the first run is better.
+        p: p-value adjusted for the number of metrics; "" for all but a metric's first variant.
         verdict: Which method is better, or that there is no significant difference.
     """
 
@@ -45,6 +48,7 @@ class DifferenceRow:
     second: str
     difference: str
     better: str
+    p: str
     verdict: str
 
 
@@ -70,6 +74,7 @@ def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
                 second=_value(difference.second, unit),
                 difference=_with_sign(format_estimate(in_unit(estimate, unit), unit)),
                 better="–" if share is None else f"{share:.3f}",
+                p="" if difference.p_holm is None else f"{difference.p_holm:.3f}",
                 verdict=_verdict(difference, metric.higher_is_better, comparison.methods),
             )
 
@@ -89,6 +94,8 @@ def _verdict(difference: Difference, higher_is_better: bool, methods: tuple[str,
         return "no interval"
     if difference.low <= 0 <= difference.high:
         return "no significant difference"
+    if difference.p_holm is not None and difference.p_holm > ALPHA:
+        return "no significant difference among so many metrics"
     first_is_better = (difference.low > 0) == higher_is_better
     return f"{methods[0] if first_is_better else methods[1]} is better"
 
@@ -115,7 +122,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
 
 def _table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """(head, rows) of the table of differences."""
-    head = ["metric", "variant", *comparison.methods, "difference [95 %]", "P(better)", ""]
+    head = ["metric", "variant", *comparison.methods, "difference [95 %]", "P(better)", "p (Holm)", ""]
     rows = [list(asdict(row).values()) for row in difference_rows(comparison)]
     return head, rows
 

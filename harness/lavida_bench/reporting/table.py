@@ -19,6 +19,7 @@ TITLES = {
     "frame_auc": "frame AUC", "frame_ap": "frame AP", "frame_pr_auc": "frame PR-AUC (trapezoid)",
     "pixel_auc": "pixel AUC", "pixel_ap": "pixel AP", "pixel_auc_40": "pixel AUC 40 %", "rbdc": "RBDC",
     "tbdc": "TBDC", "rbdc_masks": "RBDC by masks", "tbdc_masks": "TBDC by masks",
+    "macro_auc_padded": "frame AUC macro, padded", "soft_auc": "soft frame AUC", "soft_ap": "soft frame AP",
     "detection_delay": "detection delay", "false_alarms_per_hour": "false alarms",
 }  # fmt: skip
 """Metric -> its title for people, in the order of the tables."""

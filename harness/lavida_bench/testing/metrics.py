@@ -150,6 +150,7 @@ def drawn_video(key: str, masks: Bits, stretches: list[tuple[int, int]], bare: b
         np.asarray(masks.any(axis=(1, 2)), np.bool_),
         None if bare else lambda start, stop: masks[start:stop],
         None if bare else tracks,
+        label_shares=None if bare else np.where(masks.any(axis=(1, 2)), 0.75, 0.0),
     )
 
 

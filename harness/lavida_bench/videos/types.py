@@ -145,6 +145,9 @@ class TestVideo:
         frame_labels: (F,) bool, True = abnormal; None for a video without labels.
         mask_reader: (start, stop) -> bool (n, H, W), True = anomalous pixel; None without pixel labels; use
             `read_masks`.
+        label_shares: (F,) float64 in 0..1, the share of annotators who call a frame abnormal; None with one annotation.
+        group: What it shares with other videos that are not independent of it, a scene; "" = nothing. Intervals draw
+            whole groups.
         tracks: The anomalies' tracks; () if annotated as having none, None if not annotated.
 
     Raises:
@@ -162,6 +165,8 @@ class TestVideo:
     frame_labels: Bits | None = None
     mask_reader: Callable[[int, int], Bits] | None = None
     tracks: tuple[Track, ...] | None = None
+    group: str = ""
+    label_shares: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.frame_count < 1:
@@ -173,6 +178,10 @@ class TestVideo:
             if labels.dtype != np.bool_ or labels.shape != (self.frame_count,):
                 got = f"frame labels {labels.dtype} {labels.shape}"
                 raise DataError(problem(self.key, got, f"bool ({self.frame_count},), one a frame"))
+        shares = self.label_shares
+        if shares is not None and (shares.shape != (self.frame_count,) or not ((shares >= 0) & (shares <= 1)).all()):
+            got = f"label shares {shares.shape} from {shares.min(initial=1):g} to {shares.max(initial=0):g}"
+            raise DataError(problem(self.key, got, f"({self.frame_count},) in 0..1, one a frame"))
         for track in self.tracks or ():
             track.check(self.key, self.frame_count)
 

@@ -39,7 +39,7 @@ def timeline(video: TestVideo, frames: Counts, values: Floats) -> Timeline:
     Args:
         video: The test video, for its length, frame rate and labels.
         frames: (n,) int64 numbers of the scored frames, ascending.
-        values: (n,) float32 scores of these frames.
+        values: (n,) scores of these frames.
 
     Returns:
         The timeline, with at most BINS bins.
@@ -81,7 +81,7 @@ def peaks(frames: Counts, values: Floats, most: int, apart: int) -> list[int]:
 
     Args:
         frames: (n,) int64 numbers of the scored frames, ascending.
-        values: (n,) float32 scores of these frames.
+        values: (n,) scores of these frames.
         most: The largest number of peaks to return.
         apart: The smallest distance between two peaks, in frames.
 

@@ -9,7 +9,6 @@ import base64
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lavida_bench.evaluation.curve import peaks
 from lavida_bench.protocols.histogram import check_finite
@@ -54,7 +53,7 @@ def peak_thumbnails(video: TestVideo, score: VideoScore, frames: Counts, values:
         video: The test video.
         score: The method's scores of it, for the pixel maps.
         frames: (n,) int64 numbers of the frames to choose from, ascending.
-        values: (n,) float32 scores of these frames.
+        values: (n,) scores of these frames.
 
     Returns:
         At most MOST thumbnails, in order of time.
@@ -127,16 +126,16 @@ def _highlight_range(maps: list[Maps]) -> tuple[float, float]:
     """
     if not maps:
         return 0.0, 0.0
-    scores = np.concatenate([scores.reshape(-1) for scores in maps]).astype(np.float32)
+    scores = np.concatenate([scores.reshape(-1) for scores in maps]).astype(np.float64)
     return float(np.quantile(scores, 1 - HIGHLIGHTED)), float(scores.max())
 
 
-def highlight_pixels(pixels: Pixels, scores: NDArray[np.float16], low: float, high: float) -> Pixels:
+def highlight_pixels(pixels: Pixels, scores: Maps, low: float, high: float) -> Pixels:
     """Tint the pixels with high scores from yellow (just above `low`) to red (`high` and above).
 
     Args:
         pixels: (h, w, 3) uint8 RGB.
-        scores: (h', w') float16 pixel scores, enlarged by nearest neighbour.
+        scores: (h', w') pixel scores, enlarged by nearest neighbour.
         low: The score above which a pixel is tinted.
         high: The score at which it is red.
 
@@ -146,7 +145,7 @@ def highlight_pixels(pixels: Pixels, scores: NDArray[np.float16], low: float, hi
     import cv2
 
     height, width = pixels.shape[:2]
-    large = cv2.resize(scores.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
+    large = cv2.resize(scores.astype(np.float64), (width, height), interpolation=cv2.INTER_NEAREST)
     strength = np.clip((large - low) / max(high - low, 1e-12), 0, 1)[..., None]
     tint = np.concatenate([np.full_like(strength, 255), 210 * (1 - strength), np.zeros_like(strength)], axis=2)
     opacity = np.where(strength > 0, 0.3 + 0.45 * strength, 0)

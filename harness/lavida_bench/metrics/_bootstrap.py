@@ -150,6 +150,8 @@ def metric_result(metric: Metric, bootstrap: Bootstrap) -> MetricResult:
     for variant, value in exact.items():
         samples = resampled.samples[variant]
         low, high = interval(value, resampled.left_out[variant], samples, metric.is_share(variant))
+        if low is not None and np.nanmin(samples) >= 0:  # a delay is not below 0
+            low = max(0.0, low)
         variants[variant] = Estimate(none_if_undefined(value), low, high, int(np.isfinite(samples).sum()))
     per_video = {key: none_if_undefined(value) for key, value in metric.per_video.items()}
     return MetricResult(

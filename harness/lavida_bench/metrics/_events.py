@@ -22,7 +22,7 @@ def label_runs(item: EvaluatedVideo, abnormal: bool) -> list[Floats]:
         abnormal: Whether the abnormal runs are wanted, or the normal ones.
 
     Returns:
-        For each run the float32 scores of its frames, in order.
+        For each run the scores of its frames, in order.
     """
     change = (np.diff(item.labels.astype(np.int8)) != 0) | (np.diff(item.frames) != 1)
     starts = np.concatenate([[0], np.flatnonzero(change) + 1]) if len(item.frames) else np.zeros(0, int)

@@ -56,7 +56,7 @@ class Ranking(Metric):
         if item.endpoints and self.needs == "frames":
             self._endpoints = True
             for score_counts in (self.score_counts, own):
-                score_counts.always(positives=(np.ones(1, np.float32), None), negatives=(np.zeros(1, np.float32), None))
+                score_counts.always(positives=(np.ones(1), None), negatives=(np.zeros(1), None))
         self.per_video[item.key] = float(self._curve(**own.totals())[0])
         return True
 

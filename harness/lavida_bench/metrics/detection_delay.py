@@ -43,13 +43,13 @@ class DetectionDelay(Metric):
         if item.video.fps is None or not len(item.frames):
             return False
         events = label_runs(item, abnormal=True)
-        no_scores = np.zeros(0, np.float32)
+        no_scores = np.zeros(0)
         records = [first_reached(event) for event in events]
         growth = np.concatenate([np.zeros(0), *(frames / item.video.fps for _, frames in records)])
         self.score_counts.add(
             normal=(item.values[~item.labels], None),
             delay=(np.concatenate([no_scores, *(scores for scores, _ in records)]), growth),
-            missed=(np.array([event.max() for event in events], np.float32), None),
+            missed=(np.array([event.max() for event in events], np.float64), None),
         )
         self._events.append(len(events))
         return True

@@ -41,9 +41,9 @@ class FalseAlarmsPerHour(Metric):
             return False
         events = [event.max() for event in label_runs(item, abnormal=True)]
         runs = [alarm_counts(run) for run in label_runs(item, abnormal=False)]
-        scores = np.concatenate([np.zeros(0, np.float32), *(values for values, _ in runs)])
+        scores = np.concatenate([np.zeros(0), *(values for values, _ in runs)])
         signs = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in runs)])
-        self.score_counts.add(events=(np.array(events, np.float32), None), alarms=(scores, signs))
+        self.score_counts.add(events=(np.array(events, np.float64), None), alarms=(scores, signs))
         self._hours.append(float((~item.labels).sum()) / item.video.fps / 3600)
         self._events += len(events)
         return True

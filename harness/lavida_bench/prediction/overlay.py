@@ -33,7 +33,7 @@ def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, thresh
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        scores: (h, w) float16 logits; the pixels above 0 are outlined where the frame is anomalous. None = no maps.
+        scores: (h, w) logits; the pixels above 0 are outlined where the frame is anomalous. None = no maps.
         probability: The frame's probability, drawn as a bar below it.
         threshold: Probability from which a frame is anomalous, marked on the bar.
         label: Text in the bar.

@@ -140,7 +140,7 @@ class VideoPixels:
             abnormal: Whether it has any anomalous pixel.
         """
         self._pool, self._abnormal = pool, abnormal
-        self._first = not pool.wide and not pool.exact  # then the pool's buckets are the video's
+        self._first = pool.videos == 0 and not pool.exact  # then the pool's buckets are the video's
         self._buckets = None if self._first else ScoreBuckets()
         self._sorted = DiskSort() if pool.exact else None
         self._waiting: tuple[list[Pixels], list[Pixels]] = ([], [])
@@ -178,7 +178,10 @@ class VideoPixels:
         groups = self._pool.bucket_groups() if self._buckets is None else self._buckets.groups()
         order = np.argsort(groups.low, kind="stable")
         numbers, low = groups.numbers[:, order], groups.low[order]
-        areas = areas_of_groups(groups) if self._sorted is None else self._sorted.areas()
+        if self._buckets is None:
+            areas = self._pool.areas()  # the pool holds nothing else so far
+        else:
+            areas = areas_of_groups(groups) if self._sorted is None else self._sorted.areas()
         starts = np.flatnonzero(np.diff(equal_weight_groups(numbers, SUMMARY), prepend=-1))
         summed = np.add.reduceat(numbers, starts, axis=1)
         return areas, low[starts], summed[0], summed[1]

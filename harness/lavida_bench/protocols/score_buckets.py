@@ -28,13 +28,15 @@ TARGET = 4e-7
 """Buckets are split while all of them could move an area by more."""
 COST = 6e-12
 """A bucket is split then where it alone could move an area by more."""
+GROWTH = 1.5
+"""All buckets are looked at when they hold so many times more than before, or when new scores gather in a few."""
 EARLY = 1 << 22
 """Up to so many scores buckets are 4 times finer: what overlaps later ones stays small if scores drift."""
 PARTS = 2
 """A bucket is split into buckets that could move it by PARTS times less."""
 FINE = 1 << 14
 """A bucket is also split where it holds more than this part of what is at or above it: precision changes fast there."""
-ROUNDS, LATER_ROUNDS = 6, 2
+ROUNDS, LATER_ROUNDS = 6, 1
 FEW = 1 << 16  # buckets up to which the first number of rounds holds
 AT_ONCE = 64
 """Buckets are split in so many rounds, each into so many at most: where a bucket is heavy shows as it is split."""
@@ -63,6 +65,7 @@ class ScoreBuckets:
         self._edges: Array = np.array([-np.inf, np.inf])  # bucket i: from edge i up to but not including edge i + 1
         self._held = _Count(np.zeros((rows, 1), np.int64), np.array([np.inf]), np.array([-np.inf]))
         self._loose: list[_Count] = []
+        self._looked_at = 0  # scores held when the buckets were last looked at
 
     def add(self, *rows: Sorted) -> None:
         """Count scores.
@@ -71,14 +74,25 @@ class ScoreBuckets:
             rows: C arrays of ascending finite scores, all of one dtype.
         """
         new = _count(self._edges[:-1], self._edges[1:], rows)
-        for _ in range(ROUNDS if len(self._edges) < FEW else LATER_ROUNDS):
+        rounds = 0 if self._fits(new) else ROUNDS if len(self._edges) < FEW else LATER_ROUNDS
+        for _ in range(rounds):
             parts = _parts(_joined(self._held, new))
             if parts is None:
                 break
             new = self._split(np.flatnonzero(parts), parts[parts > 0], new, rows)
         self._held = _joined(self._held, new)
+        self._looked_at = int(self._held.numbers.sum()) if rounds else self._looked_at
         if len(self._edges) - 1 > self.most:
             self._join_neighbours()
+
+    def _fits(self, new: _Count) -> bool:
+        """Whether `new` is spread over the buckets as what they hold, so that none needs to be looked at."""
+        held, added = self._held.numbers.sum(axis=1), new.numbers.sum(axis=1)
+        if held.sum() + added.sum() > GROWTH * self._looked_at:
+            return False
+        positives, negatives = new.numbers[0], new.numbers[1:].sum(axis=0)
+        pairs = float(held[0] + added[0]) * float(held[1:].sum() + added[1:].sum())
+        return float((positives * negatives * (new.low < new.high)).sum()) < TARGET / 8 * pairs
 
     def groups(self) -> Groups:
         """All buckets that hold something, and what buckets held before they were split."""
@@ -133,7 +147,8 @@ class ScoreBuckets:
 def _below(scores: Sorted, edges: Array) -> Whole:
     """Number of scores below each edge."""
     at = edges.astype(scores.dtype)
-    at = np.where(at < edges, np.nextafter(at, np.asarray(np.inf, scores.dtype)), at)
+    smaller = np.flatnonzero(at < edges)  # rounded down: the next number is the first that is not below
+    at[smaller] = np.nextafter(at[smaller], np.asarray(np.inf, scores.dtype))
     return np.searchsorted(scores, at)
 
 

@@ -2,7 +2,7 @@
 
     DIR/score.json             what made the scores
     DIR/videos/KEY.npz         frames (F,), scored (F,), boxes, box_frames, box_scores, fingerprint
-    DIR/videos/KEY.maps.npy    (m, h, w) float16, the maps of the m scored frames; written before its npz
+    DIR/videos/KEY.maps.npy    (m, h, w) float16 or float32, the maps of the m scored frames; written before its npz
 
 KEY is the video's key with "%" and "/" percent-encoded. A file under its final name is whole; one whose fingerprint
 differs (another model, prompt, protocol, or another video) counts as absent. Letters: F frames of a video.

@@ -82,7 +82,9 @@ class LavidaScorer:
     def score(self, prepared: Batch) -> PendingScores:
         """Start the forward pass and the copies of its results; see `Scorer`."""
         output: Output = self.model(prepared.to(self.device))
-        maps = output.masks[:, 0].float().clamp(-LIMIT, LIMIT).half()
+        maps = output.masks[:, 0].float()
+        if self.dtype != torch.float32:  # float16 holds all digits of bfloat16
+            maps = maps.clamp(-LIMIT, LIMIT).half()
         back = [part.to("cpu", non_blocking=True) for part in (output.scores.float(), maps, output.names.float())]
         done = torch.cuda.current_stream(self.device).record_event() if self.device.type == "cuda" else None
 

@@ -9,6 +9,7 @@ import io
 import os
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class VideoScoreWriter:
         Args:
             numbers: (n,) numbers of the frames; none of them was added before.
             scores: (n,) float32 logits.
-            maps: (n, h, w) float16 logits, None if the model has none.
+            maps: (n, h, w) float16 or float32 logits, None if the model has none.
 
         Raises:
             DataError: The disk is full.
@@ -58,7 +59,7 @@ class VideoScoreWriter:
             if len(boxes):
                 self._boxes.append((number, boxes, box_scores))
         if self.keep_maps:
-            self._maps = self._maps or _MapsFile(self._path(), (len(self.frames_to_score), *maps.shape[1:]))
+            self._maps = self._maps or _MapsFile(self._path(), (len(self.frames_to_score), *maps.shape[1:]), maps.dtype)
             self._maps.write(np.searchsorted(self.frames_to_score, numbers), maps)
 
     def _path(self) -> Path:
@@ -96,19 +97,20 @@ class VideoScoreWriter:
 class _MapsFile:
     """An npy file whose rows are written in any order. Not mapped: a full disk is an error then, not a signal."""
 
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self.path, self.row_bytes = path, int(np.prod(shape[1:])) * 2
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype.newbyteorder("<")
+        self.path, self.row_bytes = path, int(np.prod(shape[1:])) * dtype.itemsize
         self.partial = partial_path(path)
         with _writing(path):
             self._file = self.partial.open("wb")
-            header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+            header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(self._file, header)
             self._data_start = self._file.tell()
 
     def write(self, rows: Counts, maps: Maps) -> None:
         """Write `maps[i]` as row `rows[i]`."""
         with _writing(self.path):
-            for row, values in zip(rows.tolist(), maps.astype("<f2", copy=False), strict=True):
+            for row, values in zip(rows.tolist(), maps.astype(self.dtype, copy=False), strict=True):
                 self._file.seek(self._data_start + row * self.row_bytes)
                 self._file.write(values.tobytes())
 

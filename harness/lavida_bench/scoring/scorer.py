@@ -25,7 +25,7 @@ class ClipScores:
 
     Attributes:
         frames: (N,) float32 logits, clip after clip, higher = more anomalous.
-        maps: (N, h, w) float16 logits of each pixel, h, w the model's own; None if it has none.
+        maps: (N, h, w) float16 or float32 logits of each pixel, h, w the model's own; None if it has none.
         names: (N, K) float32 logits of each name; None if it has none.
     """
 

@@ -55,13 +55,14 @@ def scores_of(scorer: Scorer, clips: Sequence[Pixels], names: tuple[str, ...]) -
 
 
 def check_shapes(scores: ClipScores, frames: int, names: int) -> None:
-    """Finite (N,) float32 logits; maps (N, h, w) float16 and names (N, K) float32, if there are any."""
+    """Finite (N,) float32 logits; maps (N, h, w) float16 or float32 and names (N, K) float32, if there are any."""
     got = scores.frames
     expect(got.shape == (frames,) and got.dtype == np.float32, f"frames are {got.dtype} {got.shape}, of {frames}")
     expect(np.isfinite(got).all(), "a score that is not finite")
     if scores.maps is not None:
         maps = scores.maps
-        expect(maps.dtype == np.float16 and maps.ndim == 3, f"maps are {maps.dtype} {maps.shape}; expected float16")
+        halves_or_singles = maps.dtype in (np.float16, np.float32)
+        expect(halves_or_singles and maps.ndim == 3, f"maps are {maps.dtype} {maps.shape}; expected float16 or float32")
         expect(len(maps) == frames and np.isfinite(maps).all(), f"maps {maps.shape} of {frames} frames, or not finite")
     if scores.names is not None:
         shape = scores.names.shape

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lavida_bench.benchmarks import _tracks, _ucsd, avenue, folder, ubnormal, ucf_crime, xd_violence
+from lavida_bench.benchmarks import _tracks, _ucsd, avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.protocols.prompt_names import read_names_file
 from lavida_bench.results import published, score_formats
@@ -22,11 +22,12 @@ from lavida_bench.videos.frame_folder import decode_file
 from lavida_bench.videos.mask_files import read_grey
 from lavida_bench.videos.video_index import read_index
 from lavida_gen.common.errors import DataError, LavidaGenError, UserError
+from lavida_gen.scenes import image_header
 
 TEXTS: dict[str, Callable[[Path], Any]] = {
     "tracks.txt": lambda path: _tracks.read_tracks(path, 9, DefectLog()),
     "spans.txt": ubnormal.read_spans, "names.txt": ubnormal.read_names, "ucf.txt": ucf_crime.read_annotations,
-    "xd.txt": xd_violence.read_annotations, "labels.csv": folder.read_labels, "scores.csv": score_formats.read_csv,
+    "xd.txt": xd_violence.read_annotations, "labels.csv": folder.read_labels, "scores.csv": score_formats.read_rows,
     "prompt.txt": read_names_file,
 }  # fmt: skip
 OTHERS: dict[str, Callable[[Path], Any]] = {
@@ -106,3 +107,22 @@ def test_published_numbers_that_are_none(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(DataError, match=r"published\.yaml: cannot be read .*expected methods with their numbers"):
         published.all_published()
     published.all_published.cache_clear()
+
+
+def test_frames_beyond_any_video(tmp_path: Path) -> None:
+    (tmp_path / "spans.txt").write_text("1,2,99999999999999999999\n")
+    with pytest.raises(DataError, match=r"spans\.txt, line 1: '9{20}'; expected at most 100,000,000"):
+        ubnormal.read_spans(tmp_path / "spans.txt")
+
+
+@pytest.mark.parametrize("dtype", [[("a", "f4"), ("b", "i8")], "M8[s]"])
+def test_arrays_of_no_numbers(dtype: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "labels.npy", np.zeros(12, dtype))
+    with pytest.raises(DataError, match=r"labels\.npy: is not an array \(holds (records|times) .*, not numbers\)"):
+        shanghaitech.read_frame_labels(tmp_path / "labels.npy")
+
+
+def test_a_picture_on_a_disk_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to("/proc/self/mem")  # a regular file of 0 bytes that cannot be read
+    with pytest.raises(DataError, match=r"a\.jpg: cannot be read \(Input/output error\)"):
+        image_header.inspect(tmp_path / "a.jpg")

@@ -123,6 +123,8 @@ def _check_header(file: IO[bytes], size: int) -> None:
     npy = np.lib.format
     version = npy.read_magic(file)
     shape, _, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(file)
+    if dtype.kind in "VMm":  # numpy cannot compare these with numbers
+        raise ValueError(f"holds {'records' if dtype.kind == 'V' else 'times'} ({dtype}), not numbers")
     needed = int(math.prod(shape)) * dtype.itemsize
     if min(shape, default=0) < 0 or (needed > size and not dtype.hasobject):
         declared = " x ".join(map(str, shape))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_PICTURE, check_pixels, open_input, read_input
+from lavida_gen.common.input_file import MAX_PICTURE, check_pixels, open_input, read_input, unreadable
 from lavida_gen.scenes.image_decoders import header_by_pillow
 
 Exif = Literal["size", "apply", "as_stored", "stop"]
@@ -173,9 +173,12 @@ def inspect(path: Path) -> Header:
         DataError: It cannot be read, is no image, or is truncated.
     """
     with open_input(path, MAX_PICTURE, "an image file") as file:
-        head = file.read(_HEAD)
-        file.seek(max(file.seek(0, 2) - _TAIL, 0))
-        tail = file.read(_TAIL)
+        try:
+            head = file.read(_HEAD)
+            file.seek(max(file.seek(0, 2) - _TAIL, 0))
+            tail = file.read(_TAIL)
+        except OSError as error:  # of a disk that fails
+            raise unreadable(path, error, "an image file") from error
     if head[:2] == b"\xff\xd8" and b"\xff\xd9" in tail and (header := _probe_jpeg(head)):
         check_pixels(header.size[1], header.size[0], path)
         return header

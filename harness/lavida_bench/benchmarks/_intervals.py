@@ -75,6 +75,10 @@ def refuse_late(intervals: Iterable[Interval], frame_count: int, where: object) 
         raise DataError(problem(where, got, "events within the video", todo))
 
 
+MAX_FRAME = 100_000_000
+"""Labels of so many frames, 46 days of a video, still fit into the memory."""
+
+
 def parse_whole_number(text: str, where: object) -> int:
     """Read a whole number.
 
@@ -86,7 +90,7 @@ def parse_whole_number(text: str, where: object) -> int:
         The number.
 
     Raises:
-        DataError: The text is no whole number.
+        DataError: The text is no whole number, or larger than that of any frame.
     """
     try:
         number = float(text)
@@ -94,4 +98,8 @@ def parse_whole_number(text: str, where: object) -> int:
         number = float("nan")
     if number != np.floor(number) or not np.isfinite(number):
         raise DataError(problem(where, f"{text!r}", "a whole number", "fix the annotation"))
+    if abs(number) > MAX_FRAME:
+        raise DataError(
+            problem(where, f"{text!r}", f"at most {MAX_FRAME:,}, the last frame of 46 days", "fix the annotation")
+        )
     return int(number)

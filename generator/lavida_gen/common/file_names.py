@@ -41,6 +41,8 @@ def check_file_name(name: str, folder: str = "the data set's folder") -> str:
     Raises:
         ValueError: It is absolute, has `..`, a drive or scheme, control characters, is no UTF-8, empty or too long.
     """
+    if len(name) <= MOST_LETTERS_OF_A_CORPUS and _PLAIN.fullmatch(name):
+        return name  # what nearly all names are: letters, digits, dots inside, no `..`
     shown = repr(name if len(name) <= 80 else f"{name[:77]}...")
     parts = name.replace("\\", "/").split("/")
     if not parts[0] or ".." in parts or ":" in parts[0] or "\0" in name:
@@ -96,9 +98,19 @@ def is_inside(folder: Path, path: Path) -> bool:
         folder: The folder.
         path: A path that begins with `folder` and has no `..`; it need not exist.
     """
+    text, base = str(path), str(folder)
+    above = text.rpartition("/")[0]
+    if text[0] == base[0] == "/" and _is_folder_inside(base, above) and not os.path.islink(text):
+        return True
     own, parent = _resolved(os.path.abspath(folder)), _resolved(os.path.abspath(path.parent))
     resolved = os.path.realpath(path) if os.path.islink(path) else f"{parent}/{path.name}"
     return _is_below(resolved, own) or any(_is_below(resolved, other) for other in _allowed(own))
+
+
+@lru_cache(maxsize=4096)
+def _is_folder_inside(folder: str, inner: str) -> bool:
+    """Whether an absolute folder is another one or inside it, once links are followed."""
+    return _is_below(_resolved(inner), _resolved(folder))
 
 
 @lru_cache(maxsize=4096)

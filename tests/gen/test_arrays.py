@@ -68,6 +68,6 @@ def test_only_this_module_calls_np_load() -> None:
     found = set()
     for package in PACKAGES:
         for path in Path(str(package.__file__)).parent.rglob("*.py"):
-            if re.search(r"\bnp\.load\(|\bopen_memmap\(", path.read_text("utf-8")):
+            if re.search(r"(?<!\")\bnp\.load\(|\bopen_memmap\(", path.read_text("utf-8")):
                 found.add(path.name)
     assert found == {"arrays.py"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lavida_bench.commands._shared import CODE, FOLDER, RECIPE, SET, print_progress, progress
-from lavida_gen.common.console import echo
+from lavida_gen.common.console import echo, terminal_width
 from lavida_gen.common.extras import require
 
 
@@ -36,6 +36,6 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
     folder = out or Path("runs") / loaded.name
     page = run(loaded, folder, progress, print_progress)
     if Processes.current().first:
-        for line in run_lines(folder):
+        for line in run_lines(folder, terminal_width()):
             echo(line)
         echo(f"summary: {folder / 'README.md'}\nreport: {page}")

@@ -23,7 +23,7 @@ from lavida_bench.commands._shared import (
     parse_settings,
     progress,
 )
-from lavida_gen.common.console import echo
+from lavida_gen.common.console import echo, terminal_width
 
 if TYPE_CHECKING:
     from lavida_bench.config.recipe import ScoreEntry
@@ -110,6 +110,6 @@ def _score(
     make_output_folder(out)
     page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
     if page is not None:
-        for line in run_lines(out):
+        for line in run_lines(out, terminal_width()):
             echo(line)
         echo(f"report: {page}")

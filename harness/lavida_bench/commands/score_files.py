@@ -22,7 +22,7 @@ from lavida_bench.commands._shared import (
     parse_settings,
     progress,
 )
-from lavida_gen.common.console import echo, echo_json
+from lavida_gen.common.console import echo, echo_json, terminal_width
 
 if TYPE_CHECKING:
     from lavida_bench.benchmarks._base import Benchmark
@@ -162,7 +162,7 @@ def _print_measurement(measurement: Measurement, out: Path | None, as_json: bool
     if as_json:
         echo_json(RunResults((measurement.entry,)).to_json())
         return
-    for line in entry_lines(measurement.entry):
+    for line in entry_lines(measurement.entry, terminal_width()):
         echo(line)
     if page is not None:
         echo(f"\nreport: {page}")

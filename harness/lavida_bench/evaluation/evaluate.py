@@ -208,6 +208,7 @@ def evaluate(
         seed=bootstrap.seed,
         smoothing=smoothing,
         smoothed=_results(smoothed, bootstrap) if smoothing is not None else None,
+        quoted=tuple(protocol.metrics()),
     )
 
 

@@ -23,13 +23,19 @@ class PixelAUC40(Ranking):
     def __init__(self) -> None:
         super().__init__()
         self._pool: PixelPool | None = None  # shared with the other metrics of pixels
+        self._uniform = 0
 
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
         read = item.read_pixels(self._pool)
         if read is None:
             return None
         pixels, self._pool = read
+        self._uniform += pixels.uniform
         return (pixels.regions[pixels.abnormal], None), (pixels.regions[~pixels.abnormal], None)
 
     def _curve(self, positives: Array, negatives: Array) -> Array:
         return curves.auc(positives, negatives)
+
+    def counts(self) -> dict[str, int]:
+        """Those of all rankings, the items being frames, and the frames whose map has one score for all pixels."""
+        return super().counts() | {"frames_of_one_score": self._uniform}

@@ -42,6 +42,7 @@ class PixelSummary:
             For any other frame: its highest score (Mahadevan et al., CVPR 2010).
         abnormal: (m,) bool, whether the frame has anomalous pixels.
         areas: The areas with the bound of their error, where `values` are groups; None where they are exact.
+        uniform: Number of frames whose map has one score for all pixels.
     """
 
     values: Floats
@@ -50,6 +51,7 @@ class PixelSummary:
     regions: Floats
     abnormal: Bits
     areas: RankingAreas | None = None
+    uniform: int = 0
 
 
 def count_scores(maps: Maps, masks: Bits) -> tuple[Counts, Counts]:
@@ -148,12 +150,14 @@ def summarise_pixels(
     counter: _HalfPixels | VideoPixels | None = None
     regions: list[Floats] = []
     abnormal: list[Bits] = []
+    uniform = 0
     for start, stop in consecutive_runs(frames, max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
         read = video.read_masks(start, stop)
         assert read is not None, f"{video.key}: no masks"
         given = score.read_pixels(start, stop)
         if not _all_finite(given):  # before interpolation spreads them
             check_finite(video.key, given, start)
+        uniform += sum(_one_score(scores) for scores in given)
         maps, masks = resize_maps(given, size, how), resize_nearest(read, size)
         if counter is None:
             halves = maps.dtype == np.float16
@@ -165,7 +169,12 @@ def summarise_pixels(
     assert counter is not None, f"{video.key}: no frame"
     areas, values, positives, negatives = counter.finish()
     pool.videos += 1
-    return PixelSummary(values, positives, negatives, np.concatenate(regions), np.concatenate(abnormal), areas)
+    return PixelSummary(values, positives, negatives, np.concatenate(regions), np.concatenate(abnormal), areas, uniform)
+
+
+def _one_score(scores: Maps) -> bool:
+    """Whether all pixels of an (h, w) map are equal; most maps are settled by two of them."""
+    return bool(scores[0, 0] == scores[-1, -1] and (scores == scores[0, 0]).all())
 
 
 def _all_finite(maps: Maps) -> bool:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lavida_bench.benchmarks._defects import Defect
-from lavida_bench.reporting.table import MethodRow, ResultTable, format_estimate, result_table, variant_details
+from lavida_bench.reporting.remarks import DIRECTION, remarks
+from lavida_bench.reporting.table import MethodRow, ResultTable, format_estimate, result_table
+from lavida_bench.reporting.variants import variant_details
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
 
 LEGEND = (
     "Shares in percent; in brackets 95 % intervals by bootstrap over videos. Published numbers follow their own "
-    "protocols and are comparable only where the protocol is the same."
+    f"protocols and are comparable only where the protocol is the same. {DIRECTION}"
 )
 SHOWN = 10  # items of a defect that are listed
 
@@ -43,6 +45,8 @@ def _entry_lines(entry: ResultEntry) -> Iterator[str]:
     yield ""
     yield from markdown_table(*table_cells(result_table(entry)))
     yield f"\n{LEGEND}\n"
+    found = [f"- {escape(remark)}" for remark in remarks(entry)]
+    yield from [*found, ""] if found else []
     rows = _detail_rows(result)
     if rows:
         yield from markdown_table(["metric", "variant", "value", "over", "notes"], rows)
@@ -56,9 +60,8 @@ def _detail_rows(result: Result) -> list[list[str]]:
     """The rows of the table of all variants."""
     rows = []
     for detail in variant_details(result):
-        variant = detail.variant if detail.unit == "%" else f"{detail.variant} ({detail.unit})"
-        value = format_estimate(detail.estimate, detail.unit)
-        rows.append([detail.metric, variant, value, detail.counts, "; ".join(detail.notes)])
+        title = f"**{detail.metric}**" if detail.official else detail.metric
+        rows.append([title, detail.variant, detail.text, detail.counts, "; ".join(detail.notes)])
     return rows
 
 
@@ -88,7 +91,7 @@ def table_cells(table: ResultTable) -> tuple[list[str], list[list[str]]]:
     Returns:
         (head, rows) of cells.
     """
-    titles = [c.title if c.unit == "%" else f"{c.title} ({c.unit})" for c in table.columns]
+    titles = [f"{c.heading} ({c.mark})" if c.mark else c.heading for c in table.columns]
     rows = []
     for row in table.rows:
         values = (format_estimate(estimate, c.unit) for estimate, c in zip(row.cells, table.columns, strict=True))

@@ -17,7 +17,9 @@ import yaml
 from lavida_bench.evaluation.measure import Measurement
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
-from lavida_bench.reporting.table import ResultTable, format_estimate, result_table, variant_details
+from lavida_bench.reporting.remarks import remarks
+from lavida_bench.reporting.table import ResultTable, format_estimate, result_table
+from lavida_bench.reporting.variants import variant_details
 from lavida_bench.results import results_json
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
@@ -124,12 +126,10 @@ def page_data(entry: ResultEntry, views: Sequence[View]) -> dict[str, object]:
         "missing": list(coverage.missing),
         "warnings": list(result.warnings),
         "defects": list(defect_lines(entry.data.defects)),
-        "columns": [asdict(column) for column in table.columns],
+        "columns": [{**asdict(column), "heading": column.heading} for column in table.columns],
         "rows": _page_rows(table),
-        "details": [
-            {**asdict(detail), "text": format_estimate(detail.estimate, detail.unit)}
-            for detail in variant_details(result)
-        ],
+        "remarks": remarks(entry),
+        "details": [{**asdict(detail), "text": detail.text} for detail in variant_details(result)],
         "not_scored": dict(result.not_scored),
         "facts": _facts(entry),
         "command": entry.provenance.command,

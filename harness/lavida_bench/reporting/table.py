@@ -12,7 +12,6 @@ from lavida_bench.metrics._base import Estimate, MetricResult
 from lavida_bench.results.published import PublishedMethod, published_for
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry
-from lavida_gen.common.text import counted
 
 RowKind = Literal["this", "baseline", "published"]
 TITLES = {
@@ -23,6 +22,8 @@ TITLES = {
     "detection_delay": "detection delay", "false_alarms_per_hour": "false alarms",
 }  # fmt: skip
 """Metric -> its title for people, in the order of the tables."""
+ROC, PRECISION = frozenset({"frame_auc", "pixel_auc"}), frozenset({"frame_ap", "frame_pr_auc", "pixel_ap"})
+"""Metrics with a known chance level: areas under ROC curves, and average precisions."""
 SHARES = frozenset({"missed"})
 """Variants that are shares whatever their metric's unit."""
 
@@ -37,6 +38,8 @@ class MetricColumn:
         variant: The variant.
         unit: "%" for shares, else the metric's unit.
         higher_is_better: False for delays and false alarms.
+        mark: ``official metric`` for the one that the protocol quotes for the benchmark, else "".
+        chance: What scores without any skill get in the mean, in this unit; None where it is not known.
     """
 
     metric: str
@@ -44,6 +47,14 @@ class MetricColumn:
     variant: str
     unit: str
     higher_is_better: bool
+    mark: str = ""
+    chance: float | None = None
+
+    @property
+    def heading(self) -> str:
+        """``detection delay (s) ↓``: title, unit and which way is better."""
+        unit = "" if self.unit == "%" else f" ({self.unit})"
+        return f"{self.title}{unit} {arrow(self.higher_is_better)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +82,6 @@ class ResultTable:
 
     columns: tuple[MetricColumn, ...]
     rows: tuple[MethodRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VariantDetail:
-    """One variant of one metric of the method.
-
-    Attributes:
-        name: The metric's name.
-        metric: Its title for people.
-        variant: The variant.
-        unit: "%" for shares, else the metric's unit.
-        estimate: The number, in this unit.
-        counts: What it was computed from, as text; "" for all but the first variant.
-        notes: Sentences about the metric; () for all but the first variant.
-    """
-
-    name: str
-    metric: str
-    variant: str
-    unit: str
-    estimate: Estimate
-    counts: str
-    notes: tuple[str, ...]
 
 
 def result_table(entry: ResultEntry) -> ResultTable:
@@ -135,13 +123,18 @@ def baseline_summary(baseline: str) -> str:
 
 
 def _columns(entry: ResultEntry, papers: Sequence[PublishedMethod]) -> Iterator[MetricColumn]:
-    """Every metric that the method, a baseline or a paper has, the headline metric first."""
+    """Every metric that the method, a baseline or a paper has, and the official one, which is first."""
     measured = {name: metric for result in (*entry.baselines, entry.result) for name, metric in result.metrics.items()}
     names = {*measured, *(name for paper in papers for name in paper.values[entry.result.benchmark])}
+    official = entry.result.quoted[:1] if measured else ()
+    names.update(name for name in official if name in metric_base.known())
     for name in metric_order(names, entry.result):
         metric = measured.get(name) or metric_base.make(name)
         variant = next(iter(metric.variants))
-        yield MetricColumn(name, metric_title(name), variant, unit_of(metric.unit, variant), metric.higher_is_better)
+        unit = unit_of(metric.unit, variant)
+        mark = official_mark(entry.result.protocol) if name in official else ""
+        chance = chance_level(measured[name]) if name in measured else None
+        yield MetricColumn(name, metric_title(name), variant, unit, metric.higher_is_better, mark, chance)
 
 
 def metric_order(names: Iterable[str], result: Result) -> list[str]:
@@ -152,11 +145,51 @@ def metric_order(names: Iterable[str], result: Result) -> list[str]:
         result: The method's result.
 
     Returns:
-        The headline metric of the result first, then in the order of TITLES, then by name.
+        The metrics that the protocol quotes, the official one first (in results of older versions the first one that
+        was measured); then in the order of TITLES, then by name.
     """
-    headline = next(iter(result.metrics), "")
-    places = {name: place for place, name in enumerate(TITLES)}
-    return sorted(names, key=lambda name: (name != headline, places.get(name, len(places)), name))
+    first = result.quoted or tuple(result.metrics)[:1]
+    places = {name: place for place, name in enumerate((*first, *(name for name in TITLES if name not in first)))}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+
+
+def official_mark(protocol: str) -> str:
+    """Name what the metric is that a protocol quotes.
+
+    Args:
+        protocol: The protocol of a result.
+
+    Returns:
+        ``official metric``, ``paper metric``.
+    """
+    return f"{protocol.partition('/')[0]} metric"
+
+
+def arrow(higher_is_better: bool) -> str:
+    """Which way is better, as one character.
+
+    Args:
+        higher_is_better: False for delays and false alarms.
+    """
+    return "↑" if higher_is_better else "↓"
+
+
+def chance_level(metric: MetricResult) -> float | None:
+    """Compute what scores without any skill get in the mean.
+
+    Args:
+        metric: A metric's result.
+
+    Returns:
+        50 percent for areas under ROC curves of frames and pixels, the share of abnormal items for average precision;
+        None for all others.
+    """
+    if metric.name in ROC:
+        return 50.0
+    positives, negatives = metric.counts.get("positives", 0), metric.counts.get("negatives", 0)
+    if metric.name not in PRECISION or not positives + negatives:
+        return None
+    return 100 * positives / (positives + negatives)
 
 
 def _row(
@@ -207,35 +240,6 @@ def in_unit(estimate: Estimate, unit: str) -> Estimate:
     return Estimate(value, low, high, estimate.resamples)
 
 
-USUAL = ("videos_left_out", "videos_undefined")
-"""Counts that are written only where they are not 0."""
-
-
-def _count_text(key: str, value: int) -> str:
-    """``3 videos undefined``, ``1 video undefined``."""
-    noun, _, rest = key.partition("_")
-    return f"{counted(value, noun.removesuffix('s'), noun)} {rest.replace('_', ' ')}".rstrip()
-
-
-def variant_details(result: Result) -> Iterator[VariantDetail]:
-    """List every variant of every metric of the method.
-
-    Args:
-        result: The method's result.
-
-    Yields:
-        The variants, metric by metric.
-    """
-    for name in metric_order(result.metrics, result):
-        metric = result.metrics[name]
-        counts = ", ".join(_count_text(key, value) for key, value in metric.counts.items() if value or key not in USUAL)
-        notes = metric.notes
-        for variant, estimate in metric.variants.items():
-            unit = unit_of(metric.unit, variant)
-            yield VariantDetail(name, metric_title(name), variant, unit, in_unit(estimate, unit), counts, notes)
-            counts, notes = "", ()  # once per metric
-
-
 def format_number(value: float | None, unit: str) -> str:
     """Format a number for a table. Its unit is in the head of the table.
 
@@ -263,7 +267,19 @@ def format_estimate(estimate: Estimate | None, unit: str) -> str:
     """
     if estimate is None:
         return ""
-    text = format_number(estimate.value, unit)
+    return f"{format_number(estimate.value, unit)} {format_interval(estimate, unit)}".rstrip()
+
+
+def format_interval(estimate: Estimate, unit: str) -> str:
+    """Format the interval of a number.
+
+    Args:
+        estimate: The number.
+        unit: Its unit.
+
+    Returns:
+        ``[79.10, 85.02]``; "" without an interval.
+    """
     if estimate.low is None or estimate.high is None:
-        return text
-    return f"{text} [{format_number(estimate.low, unit)}, {format_number(estimate.high, unit)}]"
+        return ""
+    return f"[{format_number(estimate.low, unit)}, {format_number(estimate.high, unit)}]"

@@ -59,6 +59,8 @@ class Result:
         seed: Its seed.
         smoothing: Sigma in frames of smoothed scores; None = no smoothing.
         smoothed: Frame metrics of the smoothed scores; None without smoothing.
+        quoted: Metrics that the protocol quotes for the benchmark, the headline first, whether or not they have a
+            number; () in results of older versions.
     """
 
     benchmark: str
@@ -73,3 +75,4 @@ class Result:
     seed: int
     smoothing: float | None = None
     smoothed: Mapping[str, MetricResult] | None = None
+    quoted: tuple[str, ...] = ()

@@ -65,7 +65,7 @@ def test_the_command(runs: tuple[Path, Path], tmp_path: Path) -> None:
     line = next(line for line in done.output.splitlines() if line.startswith("frame AUC") and "micro" in line)
     own = results_json.read(runs[0]).entries[0].result.metrics["frame_auc"].headline.value or 0
     other = results_json.read(runs[1]).entries[0].result.metrics["frame_auc"].headline.value or 0
-    assert line.split()[3:6] == [f"{100 * own:.2f}", f"{100 * other:.2f}", f"+{100 * (own - other):.2f}"]
+    assert line.split()[5:8] == [f"{100 * own:.2f}", f"{100 * other:.2f}", f"+{100 * (own - other):.2f}"]
     assert line.endswith("good is better")
     plain = json.loads((tmp_path / "c" / "comparison.json").read_text())
     difference = plain["compared"][0]["differences"]["frame_auc"]["micro"]

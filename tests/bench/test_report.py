@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,18 @@ from lavida_bench.evaluation.curve import BINS, peaks, spans, timeline
 from lavida_bench.evaluation.measure import Measurement, MeasureSettings, ViewCollector, measure
 from lavida_bench.evaluation.thumbnails import highlight_pixels, outline_path, peak_thumbnails
 from lavida_bench.metrics import _base as metric
-from lavida_bench.metrics._base import Estimate
+from lavida_bench.metrics._base import Estimate, MetricResult
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.reporting import table
+from lavida_bench.reporting.console import entry_lines
 from lavida_bench.reporting.markdown import markdown
+from lavida_bench.reporting.remarks import remarks
+from lavida_bench.reporting.variants import variant_details
 from lavida_bench.results import published, results_json
 from lavida_bench.results.provenance import command_line, current_provenance
-from lavida_bench.results.results_json import RunResults
+from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common.errors import DataError
 
@@ -216,6 +220,102 @@ def test_the_table_has_this_the_baselines_and_papers(small_folder: Path) -> None
 )
 def test_cells(estimate: Estimate | None, unit: str, text: str) -> None:
     assert table.format_estimate(estimate, unit) == text
+
+
+def result_of(name: str, variants: dict[str, float], **counts: int) -> MetricResult:
+    metric_class = metric.make(name)
+    estimates = {variant: Estimate(value) for variant, value in variants.items()}
+    return MetricResult(name, metric_class.unit, metric_class.higher_is_better, estimates, {}, counts)
+
+
+def with_metrics(made: ResultEntry, *results: MetricResult, **more: Any) -> ResultEntry:
+    given = {result.name: result for result in results}
+    return replace(made, result=replace(made.result, metrics=given, **more), baselines=())
+
+
+def test_the_official_metric_is_first_and_marked(small_folder: Path) -> None:
+    entry = measured(small_folder).entry
+    assert entry.result.quoted[0] == "frame_auc"
+    entry = with_metrics(
+        entry, result_of("frame_auc", {"micro": 0.8, "macro": 0.7}), result_of("pixel_ap", {"micro": 0.2}),
+        quoted=("pixel_auc_40", "pixel_ap"), protocol="official/2+defects (partial)",
+    )  # fmt: skip
+    columns = table.result_table(entry).columns
+    assert [(c.metric, c.mark) for c in columns[:3]] == [
+        ("pixel_auc_40", "official metric"), ("pixel_ap", ""), ("frame_auc", ""),
+    ], "also without a number"  # fmt: skip
+    assert columns[2].heading == "frame AUC ↑"
+    older = replace(entry, result=replace(entry.result, quoted=()))
+    assert [c.mark for c in table.result_table(older).columns] == ["", ""]
+    paper = replace(entry, result=replace(entry.result, protocol="paper/2", quoted=("frame_auc",)))
+    assert "frame AUC ↑ (paper metric)" in markdown(RunResults((paper,)), "run")
+    lines = "\n".join(entry_lines(paper))
+    assert re.search(r"^frame AUC ↑ \* +micro +80.00$", lines, re.M)
+    assert re.search(r"^frame AUC ↑ +macro +70.00$", lines, re.M), "the mark is of one number"
+    assert "* paper metric; ↑ higher is better" in lines
+
+
+def test_chance_levels() -> None:
+    counts = {"positives": 20, "negatives": 60}
+    levels = {name: table.chance_level(result_of(name, {"micro": 0.5}, **counts)) for name in metric.known()}
+    assert {name for name, level in levels.items() if level == 50} == {"frame_auc", "pixel_auc", "soft_auc"}
+    assert {name for name, level in levels.items() if level == 25} == {
+        "frame_ap", "frame_pr_auc", "pixel_ap", "soft_ap",
+    }  # fmt: skip
+    assert set(levels.values()) == {50, 25, None}
+    assert table.chance_level(result_of("frame_ap", {"micro": 0.5})) is None
+
+
+def test_bounds_by_ties_are_one_row_and_no_row_without_ties(small_folder: Path) -> None:
+    entry = measured(small_folder, how=replace(FEW, baselines=())).entry
+    tied = {"micro": 0.5, "script_order": 0.51, "ties_worst": 0.45, "ties_best": 0.55}
+    details = list(variant_details(with_metrics(entry, result_of("rbdc", tied)).result))
+    assert [(row.variant, row.text) for row in details] == [
+        ("micro", "50.00"), ("script order", "51.00"), ("ties, worst to best", "45.00 to 55.00"),
+    ]  # fmt: skip
+    details = list(variant_details(with_metrics(entry, result_of("rbdc", dict.fromkeys(tied, 0.5))).result))
+    assert [row.variant for row in details] == ["micro"]
+    assert details[0].notes == ("no equal scores decide: script_order, ties_worst and ties_best are the same",)
+
+
+def test_remarks_where_numbers_rest_on_seconds_of_video(small_folder: Path) -> None:
+    entry = measured(small_folder, how=replace(FEW, baselines=())).entry
+    short = with_metrics(
+        entry, result_of("false_alarms_per_hour", {"alarms": 600}, normal_seconds=6),
+        result_of("detection_delay", {"delay": 1.0}, events=1),
+    )  # fmt: skip
+    assert remarks(short) == [
+        "false alarms: from 6 seconds of normal video; one alarm more adds 600 an hour",
+        "detection delay: the mean of 1 event only",
+    ]
+    assert "note: false alarms: from 6 seconds" in "\n".join(entry_lines(short))
+    assert "- detection delay: the mean of 1 event only" in markdown(RunResults((short,)), "run")
+    long = with_metrics(
+        entry, result_of("false_alarms_per_hour", {"alarms": 600}, normal_seconds=3600),
+        result_of("detection_delay", {"delay": 1.0}, events=20),
+    )  # fmt: skip
+    assert remarks(long) == []
+
+
+def test_a_remark_names_methods_with_one_score_for_all_pixels_of_a_frame(small_folder: Path) -> None:
+    """Why `random` beats a model by the 40 % criterion: its maps are constant, so that it gets the AUC of frames."""
+    entry = measured(small_folder).entry
+    (remark,) = (text for text in remarks(entry) if text.startswith("pixel AUC 40 %"))
+    assert "centre_prior, random have one score for all pixels of a frame" in remark
+    assert "compare it with methods that have maps" in remark
+    random = next(one for one in entry.baselines if one.method == "random").metrics["pixel_auc_40"]
+    assert random.counts["frames_of_one_score"] == random.counts["positives"] + random.counts["negatives"]
+    assert entry.result.metrics["pixel_auc_40"].counts["frames_of_one_score"] == 0, "differences of frames vary"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_console_keeps_to_the_terminal(small_folder: Path, width: int) -> None:
+    entry = measured(small_folder, how=replace(FEW, smoothing=2.0)).entry
+    tables = [line for line in entry_lines(entry, width) if re.match(r"(frame|pixel) |metric |false |detection ", line)]
+    assert max(map(len, tables)) <= width
+    free = "\n".join(entry_lines(entry))
+    numbers = re.findall(r"\d+\.\d\d", free.partition("scores smoothed")[0])
+    assert set(numbers) <= set(re.findall(r"\d+\.\d\d", "\n".join(entry_lines(entry, width))))
 
 
 def test_markdown_is_a_table_and_trusts_no_name(small_folder: Path) -> None:

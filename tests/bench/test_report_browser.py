@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -15,9 +16,11 @@ from lavida_bench.baselines import _base as baseline
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.evaluation.compare import ComparedVideo, Comparison
 from lavida_bench.evaluation.measure import Measurement, MeasureSettings, VideoView, measure
+from lavida_bench.metrics import _base as metric_base
+from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
-from lavida_bench.reporting import comparison
+from lavida_bench.reporting import comparison, table
 from lavida_bench.reporting import run_folder as report
 from lavida_bench.results.provenance import current_provenance
 from lavida_gen.common.text import printable
@@ -102,7 +105,14 @@ def test_everything_is_on_the_page(page: Path, runs: list[Measurement], browser:
         found = one.entry.result.metrics["frame_auc"].headline
         first = texts(driver, f"{section} .numbers tbody tr:first-child td.number")[0]
         assert first == f"{100 * found.value:.2f}[{100 * found.low:.2f}, {100 * found.high:.2f}]"
-        assert len(texts(driver, f"{section} .forest > div")) == 3
+        assert len(texts(driver, f"{section} .forest > div:not(.scale)")) == 3
+        assert texts(driver, f"{section} .forest .chance") == ["chance 50"]
+        assert texts(driver, f"{section} .numbers .mark") == [
+            f"{protocols.plain_id(one.entry.result.protocol)[:-2]} metric"
+        ]
+        head = texts(driver, f"{section} .numbers thead th")
+        assert head[1].startswith("frame AUC\u00a0↑"), "the official metric is the first"
+        assert "false alarms (1/h)\u00a0↓" in head
         assert texts(driver, f"{section} .command") == ["do it"]
         assert shown(driver, section) == [view.key for view in one.views]
     assert_quiet(driver)
@@ -138,7 +148,7 @@ def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browse
     values = runs[0].entry.result.metrics["frame_auc"].per_video
     wanted = sorted(values, key=lambda key: 2 if values[key] is None else values[key])
     assert shown(driver, section) == wanted
-    own = f"return document.querySelector('{section} [data-key=yard] .axis').textContent"
+    own = f"return document.querySelector('{section} [data-key=yard] .levels').textContent"
     before = driver.execute_script(own)
     choose(driver, section, "scale", "own")
     assert driver.execute_script(own) != before
@@ -150,20 +160,86 @@ def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browse
     assert_quiet(driver)
 
 
+OUTSIDE = """
+const cells = [...document.querySelectorAll('body *:not(path):not(rect)')].filter(e => e.getClientRects().length);
+const outside = cells.filter(e => { const r = e.getBoundingClientRect(); return r.left < -1 || r.right > arguments[0] + 1; });
+const wide = cells.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1 && !e.closest('select, input, svg, .lane'));
+return [...outside, ...wide].map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(-40)}`);
+"""
+"""What lies outside of the window, and what is wider than its place: cut off, to be scrolled, or over its neighbour."""
+WIDTHS = {"desk": 1400, "tablet": 800, "phone": 400, "paper": 717}  # A4 without Chromium's margins
+
+
+def set_width(driver: Any, name: str) -> None:
+    width, media = WIDTHS[name], "print" if name == "paper" else "screen"
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": name == "phone"}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+    seen(driver, f"return matchMedia('{media}').matches")
+    driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+
+
 def assert_fits(driver: Any) -> None:
-    """No scrolling sideways, on a phone and on a desk."""
-    for width in (400, 1280):
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        assert driver.execute_script("return innerWidth") == width
-        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), width
+    """No scrolling sideways and no cell cut off: on a desk, a tablet, a phone and paper."""
+    for name in WIDTHS:
+        set_width(driver, name)
+        assert driver.execute_script(OUTSIDE, WIDTHS[name]) == [], name
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= WIDTHS[name], name
+    set_width(driver, "desk")
 
 
-def test_it_fits_the_window(page: Path, browser: Callable[..., Any]) -> None:
-    driver = browser(page, 400)
+def full(made: Measurement) -> Measurement:
+    """The same with a number in every column, wide ones among them, and published rows."""
+    wide = {"detection_delay": (123.4, 99.9, 1234.5), "false_alarms_per_hour": (12345.6, 1234.5, 99999.9)}
+    given = made.entry.result.metrics["frame_auc"]
+    metrics = {}
+    for name in table.TITLES:
+        metric = metric_base.make(name)
+        value, low, high = wide.get(name, (0.8765, 0.8123, 1.0))
+        variants = dict.fromkeys(metric.variants, Estimate(value, low, high, 30))
+        variants |= dict.fromkeys(table.SHARES & variants.keys(), Estimate(0.5, 0.25, 1.0, 30))
+        metrics[name] = replace(
+            given, name=name, unit=metric.unit, higher_is_better=metric.higher_is_better, variants=variants
+        )
+    result = replace(made.entry.result, benchmark="ucsd_ped2", method="a_method_with_a_long_name", metrics=metrics)
+    baselines = tuple(replace(baseline, metrics=metrics) for baseline in made.entry.baselines)
+    return replace(made, entry=replace(made.entry, result=result, baselines=baselines))
+
+
+def test_every_column_is_reachable_at_every_width(
+    runs: list[Measurement], tmp_path: Path, browser: Callable[..., Any]
+) -> None:
+    driver = browser(report.add(tmp_path / "run", full(runs[0])))
+    assert texts(driver, ".numbers .mark") == ["official metric"]
+    assert len(texts(driver, ".numbers thead th")) == 1 + len(table.TITLES) > 14
     assert_fits(driver)
     driver.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert_fits(driver)
+    set_width(driver, "phone")
+    titles = (
+        "return [...document.querySelectorAll('.numbers tr.this td')].map(e => getComputedStyle(e, '::before').content)"
+    )
+    assert driver.execute_script(titles)[0] == '"frame AUC ↑ official metric"', "a stacked cell has its title with it"
+    assert_quiet(driver)
+
+
+def test_paper_has_all_cards_and_all_parts(page: Path, runs: list[Measurement], browser: Callable[..., Any]) -> None:
+    driver = browser(page, height=300)
+    filled = "return document.querySelectorAll('.card .curve').length"
+    closed = "return document.querySelectorAll('details:not([open])').length"
+    cards, parts = sum(len(one.views) for one in runs), driver.execute_script(closed)
+    assert driver.execute_script(filled) < cards
+    assert parts >= 2
+    driver.execute_script(
+        "window.seen = []; addEventListener('beforeprint', () => seen.push(document.querySelectorAll('.card .curve').length,"
+        "document.querySelectorAll('details:not([open])').length))"
+    )
+    pdf = base64.b64decode(driver.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2
+    assert driver.execute_script("return seen") == [cards, 0]
+    assert driver.execute_script(closed) == parts, "what was closed is closed again"
+    set_width(driver, "paper")
+    assert driver.execute_script("return getComputedStyle(document.querySelector('.filters')).display") == "none"
     assert_quiet(driver)
 
 
@@ -213,12 +289,19 @@ def test_a_comparison(runs: list[Measurement], tmp_path: Path, browser: Callable
     compared = Comparison(
         "folder", "official/2", (HOSTILE, "other"), ("all", "all"), {"frame_auc": {"micro": difference}},
         (*pairs, ComparedVideo(HOSTILE, (timelines[2], timelines[2]), (None, None))), 30, 0,
+        ("the prompts differ: one against another",), (("dog", HOSTILE), ("dog", "cat")), "frame_auc",
     )  # fmt: skip
     driver = browser(comparison.write(tmp_path, [compared], current_provenance({}, HOSTILE)), height=3000)
     seen(driver, "return document.querySelectorAll('.curve').length === 6")
-    assert texts(driver, ".lines tbody td") == [
-        "frame AUC", "micro", "80.00", "70.00", "+10.00[5.00, 20.00]", "0.990", f"{SHOWN} is better",
+    assert texts(driver, ".lines tbody tr > *") == [
+        "frame AUC ↑official metric", "micro", "80.00", "70.00", "+10.00[5.00, 20.00]", "0.990", "", f"{SHOWN} is better",
     ]  # fmt: skip
+    assert texts(driver, ".prompts dt") == ["both", f"{SHOWN} alone", "other alone"]
+    assert texts(driver, ".prompts dd") == ["dog", SHOWN, "cat"]
+    assert texts(driver, ".forest > div:not(.scale) b") == ["+10.00"]
+    assert texts(driver, ".forest .chance") == ["no difference"]
+    assert any("the prompts differ" in text for text in texts(driver, ".warnings li"))
+    assert driver.execute_script("return document.querySelectorAll('.curve .series1').length") == 3
     assert shown(driver, "section") == ["worse", "better", SHOWN]
     choose(driver, "section", "order", "first")
     assert shown(driver, "section") == ["better", "worse", SHOWN]

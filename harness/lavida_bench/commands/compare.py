@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lavida_bench.commands._shared import CODE, JSON, PATH, RESAMPLES
-from lavida_gen.common.console import echo, echo_json
+from lavida_gen.common.console import echo, echo_json, terminal_width
 
 
 @click.command()
@@ -52,6 +52,6 @@ def command(
         echo_json(plain)
         return
     for item in comparisons:
-        echo("\n".join(comparison.comparison_lines(item)) + "\n")
+        echo("\n".join(comparison.comparison_lines(item, terminal_width())) + "\n")
     if page is not None:
         echo(f"comparison: {page}")

@@ -78,6 +78,8 @@ class Comparison:
         resamples: Number of resamples of the bootstrap.
         seed: Its seed.
         notes: What else a reader must know.
+        names: Anomalies that were named to each method's prompt; () = none, or each video's own.
+        official: The metric that the protocol quotes for the benchmark; "" in results of older versions.
     """
 
     benchmark: str
@@ -89,6 +91,8 @@ class Comparison:
     resamples: int
     seed: int
     notes: tuple[str, ...] = ()
+    names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    official: str = ""
 
     @property
     def warning(self) -> str:
@@ -221,6 +225,8 @@ def compare(
         resamples=bootstrap.resamples,
         seed=bootstrap.seed,
         notes=_prompt_note(entry_a, entry_b),
+        names=(entry_a.names, entry_b.names),
+        official="".join(entry_a.result.quoted[:1]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,17 +13,30 @@ from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import escape, markdown_table
-from lavida_bench.reporting.table import format_estimate, format_number, in_unit, metric_title, unit_of
+from lavida_bench.reporting.remarks import DIRECTION
+from lavida_bench.reporting.table import (
+    arrow,
+    format_estimate,
+    format_number,
+    in_unit,
+    metric_title,
+    official_mark,
+    unit_of,
+)
+from lavida_bench.reporting.variants import BOUNDS, EQUAL, IN_ORDER
 from lavida_bench.results.results_json import Provenance
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.text import printable, text_table
 
 SCHEMA = 1
+COLUMNS = ("P(better)", "p (Holm)")
+KEPT = 2  # columns that are repeated where a table is continued: metric and variant
+MARK = " *"  # of the official metric
 ALPHA = 0.05  # of all metrics of one comparison together
 LEGEND = (
     "Shares in percent, differences in points; in brackets the 95 % interval of the difference by paired resamples "
     "of videos. P(better): share of the resamples in which the first is better. p (Holm): p-value of no difference, "
-    "adjusted for the number of metrics, which count once each by their first variant."
+    f"adjusted for the number of metrics, which count once each by their first variant. {DIRECTION}"
 )
 
 
@@ -32,7 +45,7 @@ class DifferenceRow:
     """One variant of one metric, as text.
 
     Attributes:
-        metric: The metric's title.
+        metric: The metric's title, with an arrow that shows which way is better.
         variant: The variant, with its unit unless it is a share.
         first: The first run's value.
         second: The second run's value.
@@ -59,16 +72,19 @@ def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
         comparison: The comparison.
 
     Yields:
-        Every metric and variant that both runs have.
+        Every metric that both runs have, and its variants; those that differ only where detections share scores have no
+        row of their own (comparison.json has them).
     """
     for name, variants in comparison.differences.items():
         metric = metric_base.make(name, allow_code=True)  # `compare` has made it before, so it was allowed
-        for variant, difference in variants.items():
+        title = f"{metric_title(name)} {arrow(metric.higher_is_better)}"
+        official, first = name == comparison.official, next(iter(variants))
+        for variant, difference in _rows_of(variants):
             unit = unit_of(metric.unit, variant)
             estimate = Estimate(difference.value, difference.low, difference.high, difference.resamples)
             share = difference.share_better
             yield DifferenceRow(
-                metric=metric_title(name),
+                metric=f"{title}{MARK}" if official and variant == first else title,
                 variant=variant if unit == "%" else f"{variant} ({unit})",
                 first=_value(difference.first, unit),
                 second=_value(difference.second, unit),
@@ -77,6 +93,16 @@ def difference_rows(comparison: Comparison) -> Iterator[DifferenceRow]:
                 p="" if difference.p_holm is None else f"{difference.p_holm:.3f}",
                 verdict=_verdict(difference, metric.higher_is_better, comparison.methods),
             )
+
+
+def _rows_of(variants: Mapping[str, Difference]) -> Iterator[tuple[str, Difference]]:
+    """The variants without bounds by ties, and without the script's order where that changes nothing."""
+    first = next(iter(variants.values())).value
+    for variant, difference in variants.items():
+        value = difference.value
+        same = first == value or (first is not None and value is not None and abs(first - value) < EQUAL)
+        if variant not in BOUNDS and not (variant == IN_ORDER and same):
+            yield variant, difference
 
 
 def _value(value: float | None, unit: str) -> str:
@@ -100,11 +126,12 @@ def _verdict(difference: Difference, higher_is_better: bool, methods: tuple[str,
     return f"{methods[0] if first_is_better else methods[1]} is better"
 
 
-def comparison_lines(comparison: Comparison) -> Iterator[str]:
+def comparison_lines(comparison: Comparison, width: int | None = None) -> Iterator[str]:
     """Describe a comparison for a terminal.
 
     Args:
         comparison: The comparison.
+        width: Columns of the terminal; None = no limit.
 
     Yields:
         Lines of text.
@@ -117,12 +144,22 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         yield f"warning: {comparison.warning}"
     yield ""
     head, rows = _table(comparison)
-    yield from text_table(rows, head).splitlines()
+    split = [[*row[:4], *_split_interval(row[4]), *row[5:]] for row in rows]
+    interval = "[95 %]" if any(row[5] for row in split) else ""
+    yield from text_table(split, [*head[:4], "difference", interval, *head[5:]], width, KEPT).splitlines()
+    mark = f"{MARK.strip()} {official_mark(comparison.protocol)}; " if comparison.official else ""
+    yield f"{mark}{DIRECTION} Shares in percent."
+
+
+def _split_interval(text: str) -> tuple[str, str]:
+    """``+1.00 [0.50, 2.00]`` as two cells, so that both are aligned."""
+    value, _, interval = text.partition(" ")
+    return value, interval
 
 
 def _table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """(head, rows) of the table of differences."""
-    head = ["metric", "variant", *comparison.methods, "difference [95 %]", "P(better)", "p (Holm)", ""]
+    head = ["metric", "variant", *comparison.methods, "difference [95 %]", *COLUMNS, ""]
     rows = [list(asdict(row).values()) for row in difference_rows(comparison)]
     return head, rows
 
@@ -193,5 +230,32 @@ def _without_timelines(comparison: Comparison) -> dict[str, object]:
 
 
 def _page_data(comparison: Comparison) -> dict[str, object]:
-    rows = [asdict(row) for row in difference_rows(comparison)]
-    return {**asdict(comparison), "lines": rows, "drawn": _bootstrap_text(comparison)}
+    rows = []
+    for row in difference_rows(comparison):
+        official = row.metric.endswith(MARK)
+        more = [row.better, row.p]
+        rows.append({**asdict(row), "metric": row.metric.removesuffix(MARK), "official": official, "more": more})
+    first, second = comparison.names
+    prompts = {
+        "both": [name for name in first if name in second],
+        "first": [name for name in first if name not in second],
+        "second": [name for name in second if name not in first],
+    }
+    return {
+        **asdict(comparison), "lines": rows, "columns": COLUMNS, "mark": official_mark(comparison.protocol),
+        "cautions": [comparison.warning] if comparison.warning else [], "prompts": prompts,
+        "forest": list(_points(comparison)),
+        "drawn": f"{comparison.resamples:,} resamples, seed {comparison.seed}.",
+    }  # fmt: skip
+
+
+def _points(comparison: Comparison) -> Iterator[dict[str, object]]:
+    """The first variant of every metric that is a share, higher = better, as points of a plot."""
+    for name, variants in comparison.differences.items():
+        metric = metric_base.make(name, allow_code=True)
+        variant, difference = next(iter(variants.items()))
+        if difference.value is None or unit_of(metric.unit, variant) != "%" or not metric.higher_is_better:
+            continue
+        points = in_unit(Estimate(difference.value, difference.low, difference.high), "%")
+        text = _with_sign(format_number(points.value, "%"))
+        yield {"name": metric_title(name), "value": points.value, "low": points.low, "high": points.high, "text": text}

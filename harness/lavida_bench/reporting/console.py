@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lavida_bench.reporting.remarks import DIRECTION, remarks
-from lavida_bench.reporting.table import official_mark
+from lavida_bench.reporting.table import metric_title, official_mark
 from lavida_bench.reporting.variants import variant_details, variant_value
 from lavida_bench.results import results_json
 from lavida_bench.results.published import published_for
@@ -99,5 +99,5 @@ def _published_rows(entry: ResultEntry) -> list[list[str]]:
     rows = []
     for paper in published_for(entry.result.benchmark):
         for metric, value in paper.values[entry.result.benchmark].items():
-            rows.append([paper.method, metric, f"{value:.2f}", f"protocol: {paper.protocol}", paper.note])
+            rows.append([paper.method, metric_title(metric), f"{value:.2f}", f"protocol: {paper.protocol}", paper.note])
     return rows

@@ -22,7 +22,8 @@ TITLES = {
     "detection_delay": "detection delay", "false_alarms_per_hour": "false alarms",
 }  # fmt: skip
 """Metric -> its title for people, in the order of the tables."""
-ROC, PRECISION = frozenset({"frame_auc", "pixel_auc"}), frozenset({"frame_ap", "frame_pr_auc", "pixel_ap"})
+ROC = frozenset({"frame_auc", "pixel_auc", "soft_auc"})
+PRECISION = frozenset({"frame_ap", "frame_pr_auc", "pixel_ap", "soft_ap"})
 """Metrics with a known chance level: areas under ROC curves, and average precisions."""
 SHARES = frozenset({"missed"})
 """Variants that are shares whatever their metric's unit."""

@@ -32,7 +32,7 @@ class VariantDetail:
     Attributes:
         name: The metric's name.
         metric: Its title for people, with an arrow that shows which way is better.
-        official: Whether it is the metric that the protocol quotes.
+        official: Whether it is the number that the protocol quotes.
         variant: The variant, with its unit unless it is a share.
         unit: "%" for shares, else the metric's unit.
         variants: Names of the numbers in the row: one, or two bounds.
@@ -80,7 +80,7 @@ def variant_details(result: Result) -> Iterator[VariantDetail]:
             yield VariantDetail(
                 name=name,
                 metric=f"{metric_title(name)} {arrow(metric.higher_is_better)}",
-                official=name in result.quoted[:1],
+                official=name in result.quoted[:1] and variants[0] == next(iter(metric.variants)),
                 variant=label if unit == "%" else f"{label} ({unit})",
                 unit=unit,
                 variants=variants,

@@ -188,6 +188,7 @@ def evaluate(
     allow_defects: bool = False,
     resamples: int = 1000,
     seed: int = 0,
+    exact: bool = False,
     out: PathLikeStr | None = None,
     allow_code: bool = False,
 ) -> ResultEntry:
@@ -209,6 +210,8 @@ def evaluate(
         allow_defects: Measure although `lavida-bench check` fails; the result is marked.
         resamples: Resamples of the bootstrap over videos, for 95 % intervals.
         seed: Seed of the resamples and of the random baseline.
+        exact: Whether pixels of float32 and float64 maps are sorted on disk, instead of counted with a bound of the
+            error.
         out: Run folder for results.json and report.html; None = nothing is written.
         allow_code: Whether benchmark, metrics and baselines may be ``package.module:Class``.
 
@@ -226,7 +229,8 @@ def evaluate(
         metrics=None if metrics is None else tuple(metrics),
         baselines=None if baselines is None else tuple(baselines),
         bootstrap=Bootstrap(resamples, seed), smoothing=smoothing, allow_partial=allow_partial,
-        allow_defects=allow_defects, thumbnails=out is not None, seed=seed, allow_code=allow_code,
+        allow_defects=allow_defects, thumbnails=out is not None, seed=seed, exact=exact,
+        allow_code=allow_code,
     )  # fmt: skip
     pairs = _score_pairs(scores, benchmark.videos(), allow_partial, expand)
     rules = protocols.make(protocol, benchmark.rules)

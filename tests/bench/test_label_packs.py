@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,8 @@ def test_the_same_files_make_the_same_pack(tmp_path: Path, small_folder: Path) -
         assert make("folder", small_folder, tmp_path / f"{name}.labels.json.gz").exit_code == 0
     assert (tmp_path / "a.labels.json.gz").read_bytes() == (tmp_path / "b.labels.json.gz").read_bytes()
     shown = run("labels", "show", tmp_path / "a.labels.json.gz").output
-    assert "videos          3\n" in shown
-    assert "benchmark       folder\n" in shown
+    assert re.search(r"^videos +3$", shown, re.M)
+    assert re.search(r"^benchmark +folder$", shown, re.M)
 
 
 def test_defects_pass_the_gate_and_stand_in_the_pack(tmp_path: Path) -> None:

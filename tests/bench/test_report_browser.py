@@ -219,7 +219,9 @@ def test_every_column_is_reachable_at_every_width(
     titles = (
         "return [...document.querySelectorAll('.numbers tr.this td')].map(e => getComputedStyle(e, '::before').content)"
     )
-    assert driver.execute_script(titles)[0] == '"frame AUC ↑ official metric"', "a stacked cell has its title with it"
+    assert driver.execute_script(titles)[0] == '"frame AUC\u00a0↑ official metric"', (
+        "a stacked cell has its title with it"
+    )
     assert_quiet(driver)
 
 

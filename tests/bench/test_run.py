@@ -66,7 +66,8 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
     text = (run / "README.md").read_text("utf-8")
     for part in (
         "frame AUC",
-        "small-run [95 %]",
+        "small-run",
+        "[95 %]",
         "video_oracle",
         "prompt check: mean logit with the names minus",
         "report: ",

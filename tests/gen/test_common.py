@@ -46,6 +46,8 @@ def test_text_tables_fit_a_terminal_and_lose_nothing(width: int) -> None:
 def test_long_texts_are_wrapped_beside_their_row() -> None:
     text = text_table([("a", "one two three four five six seven"), ("b", "short")], width=30)
     assert text == "a  one two three four five six\n   seven\nb  short"
+    page = "https://example.org/a-page-whose-address-is-long"
+    assert page in text_table([("a", page)], width=40), "addresses can be clicked"
     assert text_table([("a", "one two"), ("b", "")], ("k", "text"), 40) == "k  text\na  one two\nb"
 
 

@@ -154,9 +154,7 @@ class _Column:
 
     def __init__(self, cells: Sequence[str], numeric: bool, most: int | None = None) -> None:
         self.texts, self.numeric = tuple(cells), numeric
-        self.cells = [
-            [cell] if most is None else textwrap.wrap(cell, most, break_on_hyphens=False) or [""] for cell in cells
-        ]
+        self.cells = [[cell] if most is None else _wrap(cell, most) for cell in cells]
         self.width = max(terminal_columns(line) for cell in self.cells for line in cell)
 
     def line(self, row: int, number: int) -> str:
@@ -165,6 +163,11 @@ class _Column:
         text = cell[number] if number < len(cell) else ""
         blanks = " " * (self.width - terminal_columns(text))
         return blanks + text if self.numeric else text + blanks
+
+
+def _wrap(cell: str, most: int) -> list[str]:
+    """Lines of at most `most` letters; an address is kept whole."""
+    return textwrap.wrap(cell, most, break_on_hyphens=False, break_long_words="://" not in cell) or [""]
 
 
 def _blocks(columns: Sequence[_Column], width: int, keep: int) -> list[list[_Column]]:

@@ -19,7 +19,7 @@ function table(head, rows, className = "") {
     const cell = el(n ? "td" : "th", { role: n ? "cell" : "rowheader", className: `${head[n].number ? "number" : ""} ${head[n].words ? "words" : ""}`.trim() }, ...kids);
     if (!n) cell.scope = "row";
     if (!kids.length || kids.every((kid) => kid === "")) cell.classList.add("empty");
-    cell.dataset.title = head[n].mark ? `${head[n].text} ${head[n].mark}` : head[n].text;
+    cell.dataset.title = title(head[n]).map((part) => part.textContent ?? part).join(" ");
     if (head[n].mark) cell.classList.add("marked");
     return cell;
   })));
@@ -41,13 +41,10 @@ function valueAndInterval(text) {
   const start = text.indexOf(" [");
   return start < 0 ? [text] : [text.slice(0, start), el("small", { textContent: text.slice(start + 1) })];
 }
-function time(frames, fps) {
-  if (!fps) return `${frames.toLocaleString("en")} frames`;
-  const s = Math.round(frames / fps);
-  return `${frames.toLocaleString("en")} frames, ${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
-}
-function clock(frames, fps) {
-  if (!fps) return frames.toLocaleString("en");
+// A point in time of a video of `total` frames: ``1:05``, of short ones ``3.2 s``, and the frame where the rate is unknown.
+function clock(frames, fps, total) {
+  if (!fps) return Math.round(frames).toLocaleString("en");
+  if (total / fps < 20) return `${(frames / fps).toFixed(1)} s`;
   const s = Math.round(frames / fps);
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 }
@@ -120,7 +117,7 @@ function curve(lines, range, frames) {
   for (const share of [.25, .5, .75]) picture.prepend(svg("path", { d: `M0 ${4 + 72 * share}H240M${240 * share} 0V80`, class: "grid" }));
   const levels = [range[1], (range[0] + range[1]) / 2, range[0]].map((x) => el("span", { textContent: short(x) }));
   return el("div", { className: "curve" }, el("div", { className: "levels" }, ...levels), picture,
-    el("div", { className: "axis" }, el("span", { textContent: clock(0, fps) }), el("span", { textContent: clock(count / 2, fps) }), el("span", { textContent: time(count, fps) })));
+    el("div", { className: "axis" }, ...[0, count / 2].map((frame) => el("span", { textContent: clock(frame, fps, count) })), el("span", { textContent: `${count.toLocaleString("en")} frames${fps ? `, ${clock(count, fps, count)}` : ""}` })));
 }
 // Cards outside the viewport are empty: `fill` is called when a card comes near it.
 const near = new IntersectionObserver((entries) => {

@@ -21,7 +21,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from lavida_bench.benchmarks._base import Benchmark, find_class, make
+from lavida_bench.benchmarks import _base as benchmark_base
+from lavida_bench.benchmarks._base import Benchmark, find_class
 from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.benchmarks._defects import Defect, DefectLog
 from lavida_bench.videos.no_frames import MOST_FRAMES, NoFrames
@@ -267,7 +268,7 @@ def open_benchmark(
     """
     if root is not None and str(root).endswith(SUFFIX):
         return open_pack(Path(root), name, settings)
-    return make(name, root, settings, allow_code)
+    return benchmark_base.make(name, root, settings, allow_code)
 
 
 def _unpack_video(video: PackedVideo, path: Path) -> TestVideo:

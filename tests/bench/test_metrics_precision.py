@@ -61,6 +61,25 @@ def test_buckets_agree_with_scikit_learn_within_their_bound(kind: str) -> None:
     assert buckets.groups().numbers.sum(axis=1).tolist() == [labels.sum(), (~labels).sum()]
 
 
+def test_edges_of_float64_scores_hold_for_float32_ones() -> None:
+    """A float64 edge is no float32 number: no float32 score may be counted on both sides of it."""
+    rng = np.random.default_rng(6)
+    buckets, labels, scores = ScoreBuckets(), [], []
+    for index in range(6):
+        inside = rng.random(5000) < 0.05
+        part = (1000 + 1e-2 * (rng.standard_normal(5000) * (1 + index) + inside)).astype(
+            [np.float32, np.float64][index % 2]
+        )
+        buckets.add(np.sort(part[inside]), np.sort(part[~inside]))
+        labels.append(inside)
+        scores.append(part.astype(np.float64))
+    y, s = np.concatenate(labels), np.concatenate(scores)
+    areas = buckets.areas()
+    assert buckets.groups().numbers.sum(axis=1).tolist() == [y.sum(), (~y).sum()]
+    assert abs(areas.auc.value - roc_auc_score(y, s)) <= areas.auc.error + 1e-12
+    assert abs(areas.ap.value - average_precision_score(y, s)) <= areas.ap.error + 1e-12
+
+
 @pytest.mark.parametrize("kind", ["float32", "saturated", "drift", "shrinking"])
 def test_the_bound_holds_with_far_too_few_buckets(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_buckets, "TARGET", 1e-3)

@@ -31,7 +31,7 @@ COST = 6e-12
 GROWTH = 1.5
 """All buckets are looked at when they hold so many times more than before, or when new scores gather in a few."""
 EARLY = 1 << 22
-"""Up to so many scores buckets are 4 times finer: what overlaps later ones stays small if scores drift."""
+"""Up to so many scores buckets are 4 times finer, 16 times at the top: so what overlaps later ones stays small."""
 PARTS = 2
 """A bucket is split into buckets that could move it by PARTS times less."""
 FINE = 1 << 14
@@ -74,7 +74,9 @@ class ScoreBuckets:
             rows: C arrays of ascending finite scores, all of one dtype.
         """
         new = _count(self._edges[:-1], self._edges[1:], rows)
-        rounds = 0 if self._fits(new) else ROUNDS if len(self._edges) < FEW else LATER_ROUNDS
+        grown = int(self._held.numbers.sum() + new.numbers.sum()) > GROWTH * self._looked_at
+        gathered = len(self._edges) < FEW or not self._is_spread(new)
+        rounds = ROUNDS if gathered else LATER_ROUNDS if grown else 0
         for _ in range(rounds):
             parts = _parts(_joined(self._held, new))
             if parts is None:
@@ -85,11 +87,9 @@ class ScoreBuckets:
         if len(self._edges) - 1 > self.most:
             self._join_neighbours()
 
-    def _fits(self, new: _Count) -> bool:
-        """Whether `new` is spread over the buckets as what they hold, so that none needs to be looked at."""
+    def _is_spread(self, new: _Count) -> bool:
+        """Whether `new` is spread over many buckets, so that few rounds will do."""
         held, added = self._held.numbers.sum(axis=1), new.numbers.sum(axis=1)
-        if held.sum() + added.sum() > GROWTH * self._looked_at:
-            return False
         positives, negatives = new.numbers[0], new.numbers[1:].sum(axis=0)
         pairs = float(held[0] + added[0]) * float(held[1:].sum() + added[1:].sum())
         return float((positives * negatives * (new.low < new.high)).sum()) < TARGET / 8 * pairs
@@ -193,13 +193,14 @@ def _parts(count: _Count) -> Whole | None:
     positives, negatives = positives[inexact], negatives[inexact]
     both = positives + negatives
     reach = both + above_positives + above_negatives
-    fine = both * FINE > reach
+    finest = FINE * finer**2
+    fine = both * finest > reach
     auc = positives * (negatives / 2 / all_positives / all_negatives)
     lower, upper = ap_bounds(
         positives, above_positives, above_positives + positives, above_negatives, above_negatives + negatives
     )
     ap = np.where(positives > 0, (upper - lower) / 2 / all_positives, 0.0)
-    wanted = np.where(fine, np.ceil(2 * FINE * both / reach), 0)
+    wanted = np.where(fine, np.ceil(2 * finest * both / reach), 0)
     if max(auc.sum(), ap.sum()) * finer > TARGET:
         cost = np.maximum(auc, ap) * finer**2
         wanted = np.maximum(wanted, np.where(cost > COST, np.ceil(np.sqrt(cost * (PARTS / COST))), 0))
@@ -214,7 +215,7 @@ def _cuts(first: Array, last: Array, parts: Whole, rows: tuple[Sorted, ...]) -> 
     """Scores at which to split buckets [first, last): evenly in each row; a score that fills a part gets its own."""
     cuts: list[Array] = []
     for scores in rows:
-        start, stop = (np.searchsorted(scores, edge.astype(scores.dtype)) for edge in (first, last))
+        start, stop = _below(scores, first), _below(scores, last)
         picks = np.minimum(parts, stop - start)
         within = np.arange(picks.sum()) - np.repeat(np.cumsum(picks) - picks, picks)
         step = np.repeat((stop - start) / np.maximum(picks, 1), picks)

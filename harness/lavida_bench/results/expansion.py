@@ -60,7 +60,7 @@ class Expansion:
     @property
     def text(self) -> str:
         """The rule in words."""
-        return KINDS[self.kind].text.format(n=self.number)
+        return "one score a video" if self == ONE else KINDS[self.kind].text.format(n=self.number)
 
     def fits(self, scores: int, frames: int) -> bool:
         """Whether n scores can be those of F frames.
@@ -94,6 +94,10 @@ class Expansion:
         """
         place = KINDS[self.kind].place(np.arange(frames), frames, self.number)
         return np.clip(place, 0, scores - 1)
+
+
+ONE = Expansion("segments", 1)
+"""One score for all frames of a video."""
 
 
 class _Kind(NamedTuple):
@@ -236,14 +240,14 @@ def only_pattern(found: Sequence[Expansion], lengths: Sequence[Lengths], where: 
         DataError: There are several.
     """
     usual = [e for e in found if (e.kind, e.number) in USUAL]
-    if usual and all(e.kind in ("short", "dropped", "segments") for e in found):
+    if usual and not {"first", "last", "drop-first", "drop-last"} & {e.kind for e in found}:
         return usual[0]
     if len(found) == 1:
         return found[0]
     raise DataError(_ambiguous(found, lengths, where))
 
 
-USUAL = (("segments", USUAL_SEGMENTS), ("short", USUAL_SNIPPET), ("dropped", USUAL_SNIPPET))
+USUAL = (("segments", USUAL_SEGMENTS), *((kind, USUAL_SNIPPET) for kind in ("short", "dropped", "padded", "clips")))
 
 
 def candidates(lengths: Sequence[Lengths]) -> list[Expansion]:
@@ -260,7 +264,7 @@ def candidates(lengths: Sequence[Lengths]) -> list[Expansion]:
     first = lengths[0]
     less = first.frames - first.scores
     tries: list[Expansion] = [Expansion("drop-first"), Expansion("drop-last")]
-    if 1 < first.scores <= first.frames // 2:
+    if 1 <= first.scores <= first.frames // 2:
         tries.append(Expansion("segments", first.scores))
     if 0 < less <= MOST_MISSING:
         tries += [Expansion("first", less), Expansion("last", less)]

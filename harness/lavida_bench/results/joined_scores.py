@@ -7,23 +7,27 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.results.expansion import LONGEST_SNIPPET, USUAL, Expansion, Lengths, only_pattern, parse
+from lavida_bench.results.expansion import LONGEST_SNIPPET, MOST_MISSING, USUAL, Expansion, Lengths, only_pattern, parse
 from lavida_bench.results.score_formats import Array
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
 
+Joined = Array
+"""(n,) scores of all videos, or (V,) objects, an array of scores for each of V videos."""
 Content = Mapping[str, Array]
 """Arrays by name, as `score_formats` gives them."""
+CLIPS = (8, 16, 32, 64)
+"""Lengths of clips that people fill up or cut: of one array alone, any other number would fit by chance."""
 SHOWN = 5  # videos listed in the sentence
 
 
 def split_joined(
-    scores: Array, path: Path, videos: Sequence[TestVideo], expand: str
+    scores: Joined, path: Path, videos: Sequence[TestVideo], expand: str
 ) -> tuple[dict[str, Content], tuple[str, ...]]:
     """Cut one array over all videos, in the benchmark's order.
 
     Args:
-        scores: The array.
+        scores: The array, or one for each video.
         path: Its file, for messages.
         videos: The test videos, in the benchmark's order.
         expand: `--expand`.
@@ -36,16 +40,33 @@ def split_joined(
         DataError: No pattern gives the array's length, or several that give different frames.
     """
     flat = scores.reshape(-1) if scores.size == max(scores.shape, default=0) else scores
+    if scores.dtype == np.object_:
+        return _cells(flat.reshape(-1), path, videos)
     if flat.ndim != 1:
         raise DataError(problem(path, f"{scores.dtype} {scores.shape}", "(n,) scores of all videos"))
     expansion = _choose(expand, len(flat), [Lengths(v.key, 0, v.frame_count) for v in videos], path)
     counts = [expansion.scores(video.frame_count) for video in videos]
     pieces = np.split(flat, np.cumsum(counts)[:-1])
-    found = {video.key: {"frames": piece} for video, piece in zip(videos, pieces, strict=True)}
-    order = ", ".join(f"{video.key} ({count})" for video, count in list(zip(videos, counts, strict=True))[:SHOWN])
-    more = ", ..." if len(videos) > SHOWN else ""
-    note = f"{path.name} is one array of {len(flat):,} scores over {len(videos)} videos, in this order: {order}{more}"
-    return dict(found), (note,)
+    what = f"one array of {len(flat):,} scores over {len(videos)} videos"
+    return {video.key: {"frames": piece} for video, piece in zip(videos, pieces, strict=True)}, (
+        f"{path.name} is {what}, in this order: {_order(videos, counts)}",
+    )
+
+
+def _cells(cells: Array, path: Path, videos: Sequence[TestVideo]) -> tuple[dict[str, Content], tuple[str, ...]]:
+    """Arrays of scores by video, in the benchmark's order. Raises DataError."""
+    if len(cells) != len(videos):
+        got = f"{len(cells)} lists of scores"
+        raise DataError(problem(path, got, f"{len(videos)}, one for each video, in the benchmark's order"))
+    found = {video.key: {"frames": np.asarray(cell)} for video, cell in zip(videos, cells, strict=True)}
+    order = _order(videos, [content["frames"].size for content in found.values()])
+    return dict(found), (f"{path.name} is a list of scores for each of {len(videos)} videos, in this order: {order}",)
+
+
+def _order(videos: Sequence[TestVideo], counts: Sequence[int]) -> str:
+    """The first videos with their numbers of scores."""
+    shown = ", ".join(f"{video.key} ({count})" for video, count in list(zip(videos, counts, strict=True))[:SHOWN])
+    return shown + (", ..." if len(videos) > SHOWN else "")
 
 
 def _choose(option: str, total: int, lengths: Sequence[Lengths], where: object) -> Expansion:
@@ -53,12 +74,16 @@ def _choose(option: str, total: int, lengths: Sequence[Lengths], where: object) 
     frames = [one.frames for one in lengths]
     tries = parse(option)
     if tries is None:
-        numbers = range(2, LONGEST_SNIPPET + 1)
+        less, rest = divmod(sum(frames) - total, len(frames))
+        missing = less if rest == 0 and 0 < less <= MOST_MISSING else 0
         tries = (
             Expansion("frames"), Expansion("segments", max(1, total // len(frames))),
-            *(Expansion(kind, n) for kind in ("short", "dropped", "padded", "clips") for n in numbers),
+            *(Expansion(kind, n) for kind in ("short", "dropped") for n in range(2, LONGEST_SNIPPET + 1)),
+            *(Expansion(kind, n) for kind in ("padded", "clips") for n in CLIPS),
+            *(Expansion(kind, missing) for kind in ("first", "last") if missing),
+            *(Expansion(kind) for kind in ("drop-first", "drop-last")),
         )  # fmt: skip
-    fitting = [e for e in tries if sum(e.scores(f) for f in frames) == total and all(e.scores(f) for f in frames)]
+    fitting = [e for e in tries if sum(map(e.scores, frames)) == total and all(e.scores(f) > 0 for f in frames)]
     if fitting and fitting[0].kind == "frames":
         return fitting[0]
     if not fitting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.common.mat_file import read_variables
@@ -32,4 +33,24 @@ def read_mat(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(
             problem(path, f"holds {', '.join(variables) or 'nothing'}", "one variable, or one named scores")
         )
-    return {"frames": variables[name]}
+    scores = unwrapped(variables[name])
+    if not isinstance(scores, np.ndarray):
+        raise DataError(problem(path, f"{name} is a struct of {', '.join(scores)}", "(F,) numbers, one per frame"))
+    return {"frames": scores}
+
+
+def unwrapped(array: NDArray[Any]) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """Take an array out of a cell array of one cell, or the fields out of a struct.
+
+    Args:
+        array: A variable as SciPy reads it.
+
+    Returns:
+        The array, or name -> array of a struct's fields.
+    """
+    while array.dtype == np.object_ and array.size == 1:
+        array = np.asarray(array.item())
+    if array.dtype.names and array.size == 1:
+        fields = {name: unwrapped(np.asarray(array[name].item())) for name in array.dtype.names}
+        return {name: field for name, field in fields.items() if isinstance(field, np.ndarray)}
+    return array

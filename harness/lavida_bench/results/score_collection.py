@@ -1,6 +1,6 @@
 """One file with the scores of all videos: names to arrays, a long table, or one array over all videos.
 
-DIR/scores.npz, .json, .mat     video -> scores
+DIR/scores.npz, .json, .mat     video -> scores; a list of lists or a cell array: one a video, in their order
 DIR/scores.csv                  video,frame,score
 DIR/scores.npy                  the scores of all videos, one after the other in the benchmark's order
 """
@@ -8,14 +8,14 @@ DIR/scores.npy                  the scores of all videos, one after the other in
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lavida_bench.common.mat_file import read_variables
-from lavida_bench.results.joined_scores import Content, split_joined
+from lavida_bench.results.joined_scores import Content, Joined, split_joined
+from lavida_bench.results.matlab_scores import SCORES, unwrapped
 from lavida_bench.results.score_formats import (
     NUMBERS,
     READERS,
@@ -23,8 +23,8 @@ from lavida_bench.results.score_formats import (
     as_content,
     read_npz,
 )
-from lavida_bench.results.score_table import by_video, parse_table
-from lavida_bench.videos.media import VIDEOS
+from lavida_bench.results.score_table import LABEL, by_video, parse_table
+from lavida_bench.results.video_names import match_names
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_STREAM, read_text
@@ -32,19 +32,6 @@ from lavida_gen.common.json_file import read_json
 from lavida_gen.common.text import shorten
 
 SHOWN = 5  # names listed in an error
-
-
-def spellings(key: str) -> list[str]:
-    """The names that the scores of a video may have.
-
-    Args:
-        key: The video's key.
-
-    Returns:
-        The key, with "/" as "%2F", with the suffix of a video.
-    """
-    encoded = key.replace("%", "%25").replace("/", "%2F")
-    return list(dict.fromkeys(name + suffix for name in (key, encoded) for suffix in ("", *VIDEOS)))
 
 
 def read_collection(path: Path, videos: Sequence[TestVideo], expand: str) -> tuple[dict[str, Content], tuple[str, ...]]:
@@ -65,20 +52,31 @@ def read_collection(path: Path, videos: Sequence[TestVideo], expand: str) -> tup
     if suffix == ".npy":
         return split_joined(READERS[suffix](path)["frames"], path, videos, expand)
     by_name = _BY_NAME[suffix](path)
-    joined = by_name.get("frames")
-    if joined is not None and len(by_name) == 1:
-        return split_joined(np.asarray(joined["frames"]), path, videos, expand)
-    found = {}
-    for video in videos:
-        names = [*spellings(video.key), *(_matlab_names(video.key) if suffix == ".mat" else ())]
-        name = next((name for name in names if name in by_name), None)
-        if name is not None:
-            found[video.key] = by_name.pop(name)
-    if not found:
+    keys = [video.key for video in videos]
+    joined = _joined(by_name, keys)
+    if joined is not None:
+        return split_joined(joined, path, videos, expand)
+    aliases = {name: key for key in keys for name in _matlab_names(key)} if suffix == ".mat" else {}
+    renamed = {name if name in keys else aliases.get(name, name): content for name, content in by_name.items()}
+    matched, notes = match_names(renamed, keys)
+    if not matched:
         got = f"scores of none of the {len(videos)} videos; there are {shorten(list(by_name), SHOWN)}"
-        raise DataError(problem(path, got, f"names as {videos[0].key if videos else 'KEY'}"))
-    extra = f"; {len(by_name)} of no test video were ignored: {shorten(list(by_name), SHOWN)}" if by_name else ""
-    return found, (f"scores of {len(found)} videos are read from {path.name}{extra}",)
+        raise DataError(problem(path, got, f"names as {keys[0] if keys else 'KEY'}"))
+    for key, names in matched.items():
+        if len(names) > 1:
+            raise DataError(problem(f"{path}, {key}", f"scores under {names[0]!r} and under {names[1]!r}", "one"))
+    found = {key: renamed.pop(name) for key, (name,) in matched.items()}
+    extra = f"; {len(renamed)} of no test video were ignored: {shorten(list(renamed), SHOWN)}" if renamed else ""
+    return found, (f"scores of {len(found)} videos are read from {path.name}{extra}", *notes)
+
+
+def _joined(by_name: Mapping[str, Content], keys: Sequence[str]) -> Joined | None:
+    """The one array of scores, or one for each video in their order, perhaps beside labels; None if names are keys."""
+    names = [name for name in by_name if name.lower() not in (*LABEL, "frame_labels")]
+    if len(names) != 1 or names[0] in keys or names[0].lower() not in SCORES:
+        return None
+    content = by_name[names[0]]
+    return content["frames"] if set(content) == {"frames"} else None
 
 
 def _npz(path: Path) -> dict[str, Content]:
@@ -88,14 +86,18 @@ def _npz(path: Path) -> dict[str, Content]:
 def _json(path: Path) -> dict[str, Content]:
     data = read_json(path, "a JSON object of videos")
     if isinstance(data, list):
-        return {"frames": arrays_of({"frames": data}, path)}
+        data = {"frames": data}
     if not isinstance(data, dict):
         raise DataError(problem(path, f"holds a {type(data).__name__}", "video -> list of scores"))
-    return {str(name): arrays_of(_one(value, path), path) for name, value in data.items()}
+    return {str(name): _one(value, path) for name, value in data.items()}
 
 
-def _one(value: object, path: Path) -> dict[str, Any]:
-    return as_content(value, path) if isinstance(value, dict) else {"frames": value}
+def _one(value: object, path: Path) -> Content:
+    if isinstance(value, list) and value and all(isinstance(item, list) for item in value):
+        cells = np.empty(len(value), np.object_)
+        cells[:] = [arrays_of({"frames": item}, path)["frames"] for item in value]
+        return {"frames": cells}
+    return arrays_of(as_content(value, path) if isinstance(value, dict) else {"frames": value}, path)
 
 
 def _table(path: Path) -> dict[str, Content]:
@@ -109,7 +111,12 @@ def _table(path: Path) -> dict[str, Content]:
 
 
 def _mat(path: Path) -> dict[str, Content]:
-    return {name: {"frames": array} for name, array in read_variables(path).items()}
+    found: dict[str, Content] = {}
+    for name, variable in read_variables(path).items():
+        arrays = unwrapped(variable)  # of a struct its fields, one a video
+        named = {name: arrays} if isinstance(arrays, np.ndarray) else arrays
+        found |= {video: {"frames": array} for video, array in named.items()}
+    return found
 
 
 def _matlab_names(key: str) -> tuple[str, str]:

@@ -23,10 +23,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from lavida_bench.results.expansion import Expansion, Lengths, choose, parse
 from lavida_bench.results.frame_numbers import pattern
-from lavida_bench.results.score_collection import read_collection, spellings
+from lavida_bench.results.score_collection import read_collection
 from lavida_bench.results.score_formats import PICKLES, READERS, pickle_reason
+from lavida_bench.results.video_names import match_names
 from lavida_bench.results.video_scores import VideoScoreFiles, frame_scores, read_video_score
 from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import TestVideo, VideoScore
@@ -36,6 +39,7 @@ from lavida_gen.common.text import shorten
 SHOWN = 10  # problems or names listed in an error
 PROSE = re.compile(r"(readme|license|licence|notes?|changelog)\b", re.IGNORECASE)
 FEWEST_SCALED = 3  # videos from which scores that span 0 to 1 are no coincidence
+SCALED_WITHIN = 1e-6  # of 0 and 1: people add a small number to the range by which they divide
 PARTS = (".boxes.csv", ".maps.npy")
 
 
@@ -48,7 +52,7 @@ class ScoreFiles:
         files: Key of a video -> its files.
         extra: Names of files that belong to no video.
         expand: `--expand`.
-        read_as: Sentences about how a file of all videos was read.
+        read_as: Sentences about how names, or a file of all videos, were read.
     """
 
     folder: Path
@@ -79,17 +83,15 @@ class ScoreFiles:
         if not where.is_dir():
             raise DataError(problem(where, "no such folder", "a folder of scores, or one file for all videos"))
         by_name = _files_by_name(where)
+        matched, notes = match_names(by_name, [video.key for video in videos])
         files, extra = {}, dict(by_name)
-        for video in videos:
-            names = [name for name in spellings(video.key) if name in by_name]
+        for key, names in matched.items():
             if len(names) > 1:
                 got = f"scores under {names[0]!r} and under {names[1]!r}"
-                raise DataError(problem(f"{where}, {video.key}", got, "one of them", "remove the other"))
-            if names:
-                files[video.key] = by_name[names[0]]
-                extra.pop(names[0], None)
+                raise DataError(problem(f"{where}, {key}", got, "one of them", "remove the other"))
+            files[key] = extra.pop(names[0])
         if files:
-            return cls(where, files, tuple(sorted(extra)), expand)
+            return cls(where, files, tuple(sorted(extra)), expand, notes)
         mains = [files.main for files in extra.values() if files.main is not None]
         if len(mains) == 1 and (len(videos) > 1 or mains[0].suffix.lower() != ".npy"):
             return cls._from_collection(mains[0], videos, expand)
@@ -162,10 +164,13 @@ class ScoreFiles:
         return tuple(notes)
 
     def _scaling(self, videos: Sequence[TestVideo]) -> list[str]:
-        """A sentence where the scores of every video span 0 to 1 exactly."""
-        given = [frame_scores(self.files[video.key]) for video in videos if video.key in self.files]
-        spans = {(float(one.values.min()), float(one.values.max())) for one in given if one is not None}
-        if len(given) < FEWEST_SCALED or spans != {(0.0, 1.0)}:
+        """A sentence where the scores of every video, apart from constant and yes-or-no ones, span 0 to 1."""
+        spans = []
+        for files in (self.files[video.key] for video in videos if video.key in self.files):
+            given = frame_scores(files)
+            if given is not None and not np.isin(given.values, (0, 1)).all() and np.ptp(given.values):
+                spans.append((given.values.min(), given.values.max()))
+        if len(spans) < FEWEST_SCALED or not np.allclose(spans, (0, 1), rtol=0, atol=SCALED_WITHIN):
             return []
         return [
             "the scores of every video span 0 to 1: they are scaled per video (min-max), which uses the whole video "

@@ -10,6 +10,7 @@ is ambiguous is an error that asks for a head. Letters: n rows.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,10 @@ FRAME = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_numbe
 INDEX = ("", "index", "idx", "id", "unnamed: 0")
 LABEL = ("label", "labels", "gt", "ground_truth", "target", "y_true", "annotation", "anomaly")
 VIDEO = ("video", "videos", "video_id", "video_name", "video name", "name", "key", "clip", "file", "filename")
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = ("\t", ";", ",")  # a comma last: beside the others it is that of 0,5
+COMMENT = "#"  # np.savetxt begins its head with it
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+WIDEST = 4  # columns; a single line of more numbers is a list of scores
 FORM = "one score a line, frame,score, or a head that names the columns"
 
 
@@ -65,10 +69,11 @@ def parse_table(text: str, path: Path) -> ScoreTable:
     Raises:
         DataError: With the line that cannot be read, or the columns between which a head must decide.
     """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    if not lines:
+    rows = _rows(text)
+    if not rows:
         raise DataError(problem(path, "empty file", FORM))
-    rows = [(number, _cells(line, _delimiter([line for _, line in lines[:20]]))) for number, line in lines]
+    if len(rows) == 1 and len(rows[0][1]) > WIDEST and None not in map(_as_float, rows[0][1]):
+        rows = [(rows[0][0], [cell]) for cell in rows[0][1]]  # all scores in one line
     head = rows[0][1] if _is_head(rows[0][1]) else None
     body = rows[1:] if head is not None else rows
     if not body:
@@ -87,6 +92,18 @@ def parse_table(text: str, path: Path) -> ScoreTable:
     )
 
 
+def _rows(text: str) -> list[tuple[int, list[str]]]:
+    """Number and cells of each line that is neither blank nor a comment; without a last column that is empty."""
+    lines = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    lines = [(n, line) for n, line in lines if not line.lstrip().startswith(COMMENT)]
+    delimiter = _delimiter([line for _, line in lines[:20]])
+    rows = [(n, _cells(line, delimiter)) for n, line in lines]
+    most = max((len(cells) for _, cells in rows), default=0)
+    if most > 1 and all(len(cells) < most or not cells[-1] for _, cells in rows[1:] or rows):
+        rows = [(n, cells[: most - 1] if not cells[-1] else cells) for n, cells in rows]
+    return rows
+
+
 def _delimiter(lines: Sequence[str]) -> str:
     """The delimiter that cuts every line into the same number of columns, "" for blanks."""
     for delimiter in DELIMITERS:
@@ -98,8 +115,8 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 def _cells(line: str, delimiter: str) -> list[str]:
     if not delimiter:
-        return line.split()
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+        return [cell.strip("\"'") for cell in line.split()]
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))]
 
 
 def _is_head(cells: Sequence[str]) -> bool:
@@ -111,7 +128,7 @@ def _as_float(cell: str) -> float | None:
     try:
         return float(cell)
     except ValueError:
-        return None
+        return float(cell.replace(",", ".")) if DECIMAL_COMMA.fullmatch(cell) else None
 
 
 def _named_columns(head: Sequence[str], path: Path) -> _Columns:

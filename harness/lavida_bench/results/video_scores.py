@@ -95,7 +95,7 @@ def frame_scores(files: VideoScoreFiles) -> FrameScores | None:
     if "frames" not in content:
         got = f"holds {', '.join(sorted(content)) or 'nothing'}"
         raise DataError(problem(path, got, f"{NAMES}, {MAPS}", "frames is needed"))
-    values = np.asarray(content["frames"])
+    values = np.atleast_1d(content["frames"])
     if values.ndim > 1 and values.size == max(values.shape):
         values = values.reshape(-1)  # (F, 1) and (1, F)
     if values.ndim != 1 or values.dtype.kind not in "fiub":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lavida_bench.evaluation.measure import MeasureSettings, measure
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import from_id
-from lavida_bench.reporting.comparison import difference_rows, markdown
+from lavida_bench.reporting.comparison import comparison_lines, difference_rows, markdown
 from lavida_bench.reporting.run_folder import add
 from lavida_bench.results import results_json
 from lavida_bench.results.provenance import current_provenance
@@ -87,6 +88,25 @@ def test_a_run_against_itself_is_no_different(runs: tuple[Path, Path]) -> None:
         assert line.difference.startswith(("+0.00", "–"))
         assert line.verdict in ("no significant difference", "undefined")
     assert "no significant difference" in markdown([compared])
+
+
+def test_names_of_prompts_and_the_official_metric_are_in_the_text(runs: tuple[Path, Path]) -> None:
+    one, other = open_run(str(runs[0])), open_run(str(runs[1]))
+    first, second = (replace(run.entries[0], names=names) for run, names in ((one, ("dog", "cat")), (other, ("dog",))))
+    compared = compare((one, first), (other, second), names=["frame_auc"], bootstrap=Bootstrap(20))
+    text = markdown([compared])
+    for part in (
+        "- names given to the prompt, both methods: dog\n", "good alone: cat\n", "bad alone: none\n",
+        "| frame AUC ↑ (official metric) | micro |", "| frame AUC ↑ | macro |", "↓ lower is better",
+    ):  # fmt: skip
+        assert part in text
+    lines = list(comparison_lines(compared, 60))
+    assert any(line.startswith("frame AUC ↑ *  micro") for line in lines)
+    assert max(len(line) for line in lines if line.startswith(("frame", "metric"))) <= 60
+    same = compare(
+        (one, first), (other, replace(second, names=first.names)), names=["frame_auc"], bootstrap=Bootstrap(0)
+    )
+    assert "both methods, the same: dog, cat" in markdown([same])
 
 
 def test_turned_round_the_difference_changes_its_sign(runs: tuple[Path, Path]) -> None:

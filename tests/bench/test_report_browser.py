@@ -298,7 +298,7 @@ def test_a_comparison(runs: list[Measurement], tmp_path: Path, browser: Callable
     assert texts(driver, ".lines tbody tr > *") == [
         "frame AUC ↑official metric", "micro", "80.00", "70.00", "+10.00[5.00, 20.00]", "0.990", "", f"{SHOWN} is better",
     ]  # fmt: skip
-    assert texts(driver, ".prompts dt") == ["both", f"{SHOWN} alone", "other alone"]
+    assert texts(driver, ".prompts dt") == ["both methods", f"{SHOWN} alone", "other alone"]
     assert texts(driver, ".prompts dd") == ["dog", SHOWN, "cat"]
     assert texts(driver, ".forest > div:not(.scale) b") == ["+10.00"]
     assert texts(driver, ".forest .chance") == ["no difference"]

@@ -182,6 +182,12 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
             f"- {escape(method)}: scored {scored}"
             for method, scored in zip(comparison.methods, comparison.coverage, strict=True)
         ]
+        coverage += [
+            f"- names given to the prompt, {escape(who)}: {escape(', '.join(names) or 'none')}"
+            for who, names in _prompts(comparison)
+        ]
+        official = f" ({official_mark(comparison.protocol)})"
+        rows = [[row[0].replace(MARK, official), *row[1:]] for row in rows]
         table = markdown_table([*map(escape, head)], [[*map(escape, row)] for row in rows])
         parts.append("\n".join([title, "", *coverage, "", *table, "", f"{LEGEND} {_bootstrap_text(comparison)}"]))
     return "\n\n".join(parts) + "\n"
@@ -235,18 +241,25 @@ def _page_data(comparison: Comparison) -> dict[str, object]:
         official = row.metric.endswith(MARK)
         more = [row.better, row.p]
         rows.append({**asdict(row), "metric": row.metric.removesuffix(MARK), "official": official, "more": more})
-    first, second = comparison.names
-    prompts = {
-        "both": [name for name in first if name in second],
-        "first": [name for name in first if name not in second],
-        "second": [name for name in second if name not in first],
-    }
     return {
         **asdict(comparison), "lines": rows, "columns": COLUMNS, "mark": official_mark(comparison.protocol),
-        "cautions": [comparison.warning] if comparison.warning else [], "prompts": prompts,
+        "cautions": [comparison.warning] if comparison.warning else [], "prompts": _prompts(comparison),
         "forest": list(_points(comparison)),
         "drawn": f"{comparison.resamples:,} resamples, seed {comparison.seed}.",
     }  # fmt: skip
+
+
+def _prompts(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """Who was given names, and the names: both, and each method alone; [] where neither was."""
+    first, second = comparison.names
+    if not first and not second:
+        return []
+    both = [name for name in first if name in second]
+    alone = [[name for name in first if name not in second], [name for name in second if name not in first]]
+    if not any(alone):
+        return [("both methods, the same", both)]
+    methods = (f"{method} alone" for method in comparison.methods)
+    return [("both methods", both), *zip(methods, alone, strict=True)]
 
 
 def _points(comparison: Comparison) -> Iterator[dict[str, object]]:

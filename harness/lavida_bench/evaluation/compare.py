@@ -16,8 +16,9 @@ from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.benchmarks._gate import admit
 from lavida_bench.benchmarks._label_pack import open_benchmark
 from lavida_bench.evaluation.curve import Timeline
-from lavida_bench.evaluation.evaluate import FEW, VideosWithScores, paired_differences
+from lavida_bench.evaluation.evaluate import VideosWithScores, paired_differences
 from lavida_bench.evaluation.measure import VideoView, ViewCollector
+from lavida_bench.evaluation.warnings import FEW
 from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._bootstrap import Bootstrap, Difference
 from lavida_bench.protocols import protocol as protocols

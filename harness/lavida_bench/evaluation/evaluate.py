@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
 
+from lavida_bench.evaluation.coverage import CoverageCounter, incomplete_error
+from lavida_bench.evaluation.warnings import UNLABELLED, label_warnings, result_warnings
 from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics import _bootstrap
 from lavida_bench.metrics._base import Metric, MetricResult
@@ -20,17 +22,12 @@ from lavida_bench.metrics._bootstrap import Bootstrap, Difference
 from lavida_bench.protocols.protocol import EvaluationProtocol, result_id
 from lavida_bench.protocols.smoothing import smooth
 from lavida_bench.protocols.view import EvaluatedVideo
-from lavida_bench.results.result import Coverage, Result
+from lavida_bench.results.result import Result
 from lavida_bench.videos.types import Bits, TestVideo, VideoScore
-from lavida_gen.common.errors import DataError, UserError, problem
+from lavida_gen.common.errors import UserError, problem
 
 VideosWithScores = Iterable[tuple[TestVideo, VideoScore | None]]
 """Each test video with the method's scores of it; None = the method has none."""
-SHOWN = 10  # missing videos listed in an error
-INVERTED = 0.35  # frame AUC from which scores look inverted
-DECISIVE = 5e-4  # share of tied pairs from which a warning names them: AUC could be 0.025 points lower or higher
-BOUND = 1e-6  # computed error from which a warning advises --exact
-FEW = 10  # videos below which a bootstrap over videos is not reliable
 
 REASONS = {
     "frames": "no video has a scored frame",
@@ -38,41 +35,7 @@ REASONS = {
     "tracks": "no video has both tracks and detections (the mask criteria need masks of both)",
 }
 BOXES_ALONE = "the method gives boxes alone"
-UNLABELLED = "no video has labels"
 NO_DATA = "no video has the data they need (delays and alarms: a frame rate; soft metrics: labels that are shares)"
-
-
-@dataclass(slots=True)
-class _CoverageCounter:
-    """Counts of videos and frames, updated video by video."""
-
-    videos: int = 0
-    videos_total: int = 0
-    frames: int = 0
-    frames_total: int = 0
-    missing: list[str] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
-    unlabelled: int = 0
-    boxes_alone: int = 0
-
-    def add(self, video: TestVideo, scored_frames: int) -> None:
-        """Count a video of which `scored_frames` frames are scored. Raises DataError for a second one of its key."""
-        if video.key in self.keys:
-            raise DataError(problem(video.key, "the video appears twice", "each test video once"))
-        self.keys.add(video.key)
-        self.unlabelled += video.frame_labels is None
-        self.videos += scored_frames > 0
-        self.videos_total += 1
-        self.frames += scored_frames
-        self.frames_total += video.frame_count
-        if scored_frames < video.frame_count:
-            self.missing.append(video.key)
-
-    def coverage(self, expected: tuple[int, int] | None) -> Coverage:
-        """The coverage of the benchmark; `expected`: its (videos, frames), None = those that were counted."""
-        videos, frames = expected or (self.videos_total, self.frames_total)
-        totals = max(videos, self.videos_total), max(frames, self.frames_total)
-        return Coverage(self.videos, totals[0], self.frames, totals[1], tuple(self.missing))
 
 
 def _view(
@@ -117,29 +80,6 @@ def _update(metrics: Sequence[Metric], item: EvaluatedVideo) -> None:
     for metric in metrics:
         if metric.needs != "frames" or len(item.frames):
             metric.update(item)
-
-
-def _incomplete_error(counter: _CoverageCounter, coverage: Coverage, protocol: EvaluationProtocol) -> DataError:
-    """The error that lists what is missing under a protocol that asks for complete coverage."""
-    unscored = counter.videos_total - counter.videos
-    counts = {
-        "videos are not at hand": coverage.videos_total - counter.videos_total,
-        "have no score": unscored,
-        "are scored in part": len(coverage.missing) - unscored,
-    }
-    reasons = [f"{number:,} {what}" for what, number in counts.items() if number] or ["videos at hand are too short"]
-    keys = f": {', '.join(coverage.missing[:SHOWN])}" if coverage.missing else ""
-    if len(coverage.missing) > SHOWN:
-        keys += f" and {len(coverage.missing) - SHOWN} more"
-    todo = "score them, or use --allow-partial: the result is then marked partial and is not the benchmark's number"
-    return DataError(
-        problem(
-            f"protocol {protocol.id}",
-            f"scored {coverage}; {', '.join(reasons)}{keys}",
-            "every frame of every test video",
-            todo,
-        )
-    )
 
 
 def evaluate(
@@ -193,7 +133,7 @@ def evaluate(
     coverage = counter.coverage(expected)
     partial = lost or (protocol.complete and not coverage.complete)
     if partial and not allow_partial:
-        raise _incomplete_error(counter, coverage, protocol)
+        raise incomplete_error(counter, coverage, protocol)
     results = _results(raw, bootstrap)
     return Result(
         benchmark=protocol.rules.benchmark,
@@ -203,7 +143,10 @@ def evaluate(
         coverage=coverage,
         metrics=results,
         not_scored={metric.name: _why_not_scored(metric, counter) for metric in raw if not metric.keys},
-        warnings=(*_label_warnings(counter), *_warnings(coverage, protocol, results, oracle)),
+        warnings=(
+            *label_warnings(counter.unlabelled, counter.videos_total),
+            *result_warnings(coverage, protocol, results, oracle),
+        ),
         resamples=bootstrap.resamples,
         seed=bootstrap.seed,
         smoothing=smoothing,
@@ -224,9 +167,9 @@ def _update_all(
     oracle: Metric,
     smoothing: float | None,
     exact: bool,
-) -> _CoverageCounter:
+) -> CoverageCounter:
     """Update the metrics with every scored video, and `oracle` with the scores of the video oracle."""
-    counter = _CoverageCounter()
+    counter = CoverageCounter()
     for video, score in pairs:
         item = _view(video, score, protocol, exact)
         counter.add(video, _count_scored(video, score, item))
@@ -328,7 +271,7 @@ def _all_metrics(protocol: EvaluationProtocol) -> list[str]:
     return [*own, *(name for name in metric_base.known() if name not in own)]
 
 
-def _why_not_scored(metric: Metric, counter: _CoverageCounter) -> str:
+def _why_not_scored(metric: Metric, counter: CoverageCounter) -> str:
     if counter.unlabelled == counter.videos_total:
         return UNLABELLED
     if metric.needs == "frames" and counter.boxes_alone == counter.videos:
@@ -336,65 +279,3 @@ def _why_not_scored(metric: Metric, counter: _CoverageCounter) -> str:
     if metric.needs == "frames" and counter.frames:
         return NO_DATA
     return REASONS[metric.needs]
-
-
-def _label_warnings(counter: _CoverageCounter) -> tuple[str, ...]:
-    if not counter.unlabelled:
-        return ()
-    if counter.unlabelled == counter.videos_total:
-        return (f"{UNLABELLED}: there are scores to look at and no metrics",)
-    return (f"{counter.unlabelled} of {counter.videos_total} videos have no labels and are in no metric",)
-
-
-def _warnings(
-    coverage: Coverage, protocol: EvaluationProtocol, results: Mapping[str, MetricResult], oracle: Metric
-) -> tuple[str, ...]:
-    """What a reader must know before any number."""
-    warnings = []
-    if not coverage.complete:
-        reason = "numbers are not the benchmark's" if protocol.complete else f"as protocol {protocol.id} has it"
-        warnings.append(f"scored {coverage}: {reason}")
-    ceiling = oracle.exact()["micro"] if oracle.keys else float("nan")
-    auc = results["frame_auc"].headline.value if "frame_auc" in results else None
-    if "frame_auc" in results and auc is None:
-        warnings.append("the scored frames are all normal or all abnormal: metrics that rank them are undefined")
-    if auc is not None and auc < INVERTED:
-        warnings.append(
-            f"frame AUC {auc:.4f} is far below chance: do high scores mean normal here? A higher score must mean more "
-            f"anomalous; the negated scores have {1 - auc:.4f}"
-        )
-    if auc is not None and auc < ceiling:
-        warnings.append(
-            f"frame AUC {auc:.4f} is below the video oracle's {ceiling:.4f}, which knows each video's label but not "
-            "when: the method has not shown that it localises in time"
-        )
-    warnings += _rank_warnings(results)
-    if coverage.videos < FEW and any(result.headline.low is not None for result in results.values()):
-        warnings.append(f"intervals over {coverage.videos} videos are not reliable")
-    for name, result in results.items():
-        left_out = result.counts.get("videos_left_out", 0)
-        if left_out:
-            warnings.append(f"{name} covers {result.counts['videos']} videos; {left_out} are without the data it needs")
-    return tuple(warnings)
-
-
-def _rank_warnings(results: Mapping[str, MetricResult]) -> list[str]:
-    """Where equal scores or the bound of an error decide: for frames and for pixels once each."""
-    warnings = []
-    for names, what in ((("frame_auc", "frame_ap"), "frames"), (("pixel_auc", "pixel_ap"), "pixels")):
-        result = next((results[name] for name in names if name in results), None)
-        if result is not None and result.ties is not None and result.ties.pairs >= DECISIVE:
-            ties = result.ties
-            warnings.append(
-                f"tied scores decide: {ties.distinct:,} distinct scores of {ties.items:,} {what}; {ties.pairs:.2%} of "
-                f"the pairs of an abnormal and a normal one are tied and count one half, so that AUC could be "
-                f"{50 * ties.pairs:.2f} points lower or higher"
-            )
-        for name in names:
-            bounds = results[name].error_bounds if name in results else {}
-            if max(bounds.values(), default=0.0) > BOUND:
-                worst = max(bounds.values())
-                warnings.append(
-                    f"{name} is counted in buckets: its error is at most {worst:.1e}; --exact sorts on disk"
-                )
-    return warnings

@@ -89,10 +89,9 @@ class ScoreBuckets:
 
     def _is_spread(self, new: _Count) -> bool:
         """Whether `new` is spread over many buckets, so that few rounds will do."""
-        held, added = self._held.numbers.sum(axis=1), new.numbers.sum(axis=1)
         positives, negatives = new.numbers[0], new.numbers[1:].sum(axis=0)
-        pairs = float(held[0] + added[0]) * float(held[1:].sum() + added[1:].sum())
-        return float((positives * negatives * (new.low < new.high)).sum()) < TARGET / 8 * pairs
+        pairs = float(positives.sum()) * float(negatives.sum())
+        return float((positives * negatives * (new.low < new.high)).sum()) <= 16 * TARGET * pairs
 
     def groups(self) -> Groups:
         """All buckets that hold something, and what buckets held before they were split."""

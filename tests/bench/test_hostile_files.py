@@ -20,8 +20,10 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks import _tracks, avenue, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks._defects import DefectLog
+from lavida_bench.benchmarks._gate import cached_check
 from lavida_bench.benchmarks._ucsd import read_ranges
 from lavida_bench.common import mat_file
 from lavida_bench.prediction.predict_many import finished_prediction
@@ -187,6 +189,7 @@ def test_folders_that_contain_themselves(tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         (tmp_path / name).symlink_to(tmp_path)
     assert find_videos(tmp_path) == {"a": [tmp_path / "a.mp4"]}
+    assert cached_check(benchmarks.make("folder", tmp_path)).found.videos == 1
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.FIFOTYPE, tarfile.GNUTYPE_SPARSE])

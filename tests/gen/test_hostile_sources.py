@@ -42,14 +42,14 @@ def walk(name: str, options: dict[str, object]) -> None:
             continue
 
 
-def infinite(text: str) -> str:
-    """Each number is none that a column holds."""
-    return re.sub(r"(?<=[\[ ,:])-?\d+(\.\d+)?(?=[\],} \n])", "1e999", text)
+def numbers(other: str) -> Callable[[str], str]:
+    """Each number of a text is something else."""
+    return lambda text: re.sub(r"(?<=[\[ ,:])-?\d+(\.\d+)?(?=[\],} \n])", other, text)
 
 
-def odd(text: str) -> str:
-    """Each number is a list."""
-    return re.sub(r"(?<=[\[ ,:])-?\d+(\.\d+)?(?=[\],} \n])", "[[]]", text)
+def halves(text: str) -> str:
+    """Each text is half of a surrogate pair, which no file in UTF-8 holds."""
+    return re.sub(r'(?<=: )"[^"]*"', r'"\\ud800"', text)
 
 
 def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
@@ -73,12 +73,15 @@ ANYTHING = {
     "fifo": replaced(os.mkfifo),
     "device": replaced(lambda path: path.symlink_to("/dev/zero")),
     "folder": replaced(Path.mkdir),
+    "loop": replaced(lambda path: path.symlink_to(path.name)),
     "empty": replaced(Path.touch),
 }
 TEXT = {
     "deep": rewritten(lambda text: DEEP),
-    "infinite": rewritten(infinite),
-    "odd": rewritten(odd),
+    "infinite": rewritten(numbers("1e999")),
+    "huge": rewritten(numbers("1" + "0" * 30)),
+    "odd": rewritten(numbers("[[]]")),
+    "halves": rewritten(halves),
     "list": rewritten(lambda text: "[1]"),
     "latin-1": replaced(lambda path: path.write_bytes(b'{"a": "\xff"}')),
 }

@@ -138,6 +138,12 @@ def test_the_allowed_types_change_and_call_nothing(tmp_path: Path, data: bytes) 
     assert dict(vars(set)) == before
 
 
+def test_an_integer_of_thousands_of_digits(tmp_path: Path) -> None:
+    """Python does not write it out, so that no later message could quote it."""
+    with pytest.raises(DataError, match=r"refs\.p: is not a complete pickle \(ValueError: .*4300"):
+        safe_pickle.load(written(tmp_path, pickle.dumps([{"image_id": 10**5000}], 2)), list)
+
+
 def test_arrays_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the pickle names numpy\..*; .*fetch the published one"):
         safe_pickle.load(written(tmp_path, pickle.dumps([np.int64(3)])), list)

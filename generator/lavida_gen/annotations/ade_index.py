@@ -14,7 +14,7 @@ from lavida_gen.common.input_file import MAX_TEXT
 from lavida_gen.common.text import counted
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 2
 
@@ -62,9 +62,7 @@ def open_index(folder: Path) -> AdeIndex:
     if not names:
         todo = "fetch the release of 2021, which has a JSON beside each picture"
         raise DataError(problem(folder, "has no *.json", "NAME.json, NAME.jpg and NAME_seg.png", todo))
-    stats = [(folder / f"{name}.json").stat() for name in names]
-    marks = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in zip(names, stats, strict=True)]
-    parts = [str(folder.resolve()), *marks]
+    parts = [str(folder.resolve()), *files.marks(folder, names, ".json")]
     arrays = cache.cached_arrays("ade20k_full", VERSION, parts, lambda: _read(folder, names))
     texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in _TEXTS}
     vocabulary, synonyms = _vocabulary(texts["classes"], texts["synsets"], texts["groups"])
@@ -134,5 +132,5 @@ def _read(folder: Path, names: list[str]) -> Arrays:
     }
     made: Arrays = {}
     for key, column in texts.items():
-        made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+        made[key], made[f"{key}_at"] = PackedTexts.pack(column)
     return made

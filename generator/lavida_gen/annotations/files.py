@@ -77,6 +77,27 @@ def names_and_sizes_digest(folder: Path, names: Iterable[str], *more: str) -> st
     return sha256("\n".join(more) + "".join(lines))
 
 
+def marks(folder: Path, names: Iterable[str], suffix: str = "") -> list[str]:
+    """What changes when a file changes: its name, size and time of change. A link may lead nowhere: then its name.
+
+    Args:
+        folder: Folder of the files.
+        names: Their paths below `folder`, without `suffix`.
+        suffix: End of the file names.
+
+    Returns:
+        A text for each name.
+    """
+    found = []
+    for name in names:
+        try:
+            facts = (folder / f"{name}{suffix}").stat()
+            found.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")
+        except OSError:
+            found.append(name)
+    return found
+
+
 def frame_path(folder: Path, name: str) -> Path:
     """The image of a frame, which data sets keep as JPEG and some copies as PNG.
 

@@ -39,13 +39,15 @@ def member(value: object, key: str, kind: type[T], where: object) -> T:
         `value[key]`.
 
     Raises:
-        DataError: The member is missing or of another type.
+        DataError: The member is missing, of another type, or an integer of more than 64 bits.
     """
     if not isinstance(value, dict) or key not in value:
         raise DataError(problem(where, f"has no {key!r}", f"a {kind.__name__}", "check that this is the right file"))
     found = value[key]
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise DataError(problem(where, f"{key!r} is a {type(found).__name__}", f"a {kind.__name__}"))
+    if isinstance(found, int) and not -(2**63) <= found < 2**63:
+        raise DataError(problem(where, f"{key!r} is too large", "an integer of 64 bits"))
     return found
 
 

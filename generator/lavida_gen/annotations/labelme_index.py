@@ -14,7 +14,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_JSON
 from lavida_gen.common.text import counted
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 1
 
@@ -57,9 +57,7 @@ def open_index(root: Path) -> LabelmeIndex:
     listed = files.list_files(root, ".json")
     if not listed:
         raise DataError(problem(f"root, {root}", "has no *.json", "labelme's JSON beside each picture"))
-    stats = [(root / f"{name}.json").stat() for name in listed]
-    marks = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in zip(listed, stats, strict=True)]
-    parts = [str(root.resolve()), *marks]
+    parts = [str(root.resolve()), *files.marks(root, listed, ".json")]
     arrays = cache.cached_arrays("labelme", VERSION, parts, lambda: _read(root, listed))
     texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in _TEXTS}
     pictures = [None if text == _EMBEDDED else text for text in texts["pictures"]]
@@ -103,7 +101,7 @@ def _read(root: Path, listed: list[str]) -> Arrays:
     texts["digest"] = [sha256("\n".join(digests))]
     made: Arrays = {"sizes": np.array(sizes, np.int32).reshape(-1, 2)}
     for key, column in texts.items():
-        made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+        made[key], made[f"{key}_at"] = PackedTexts.pack(column)
     return made
 
 

@@ -24,7 +24,7 @@ from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
-from lavida_gen.storage.cache import Arrays, PackedBytes
+from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
 NamedBy = Literal["category", "phrase"]
 """Whether masklets are named by the file's categories (YouTube-VIS), or by a noun phrase of their own (SA-Co)."""
@@ -213,7 +213,7 @@ class MaskletReader:
             "left_out": [message for message, _ in left_out],
         }
         for key, column in texts.items():
-            made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+            made[key], made[f"{key}_at"] = PackedTexts.pack(column)
         return made
 
     def _lists(self, tracks: list[_MaskletRows]) -> dict[str, list[dict[str | int, None]]]:

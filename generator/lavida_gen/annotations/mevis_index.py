@@ -114,8 +114,8 @@ def _make(path: Path) -> Arrays:
         "first": np.cumsum([0, *lengths]).astype(np.int64),
         "size": np.array(sizes, np.int32).reshape(-1, 2),
     }
-    made["ids"], made["ids_at"] = PackedBytes.pack(ident.encode() for ident in idents)
-    made["problems"], made["problems_at"] = PackedBytes.pack(text.encode() for text in problems)
+    made["ids"], made["ids_at"] = PackedTexts.pack(idents)
+    made["problems"], made["problems_at"] = PackedTexts.pack(problems)
     made["counts"], made["counts_at"] = PackedBytes.pack(counts)
     return made
 

@@ -21,7 +21,7 @@ from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 2
 
@@ -190,7 +190,7 @@ class _PanopticReader:
             "names": [text for name, group, _ in self.categories.values() for text in (name, group)],
         }
         for name, column in texts.items():
-            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode() for text in column)
+            made[name], made[f"{name}_at"] = PackedTexts.pack(column)
         return made
 
 

@@ -71,6 +71,8 @@ def load(path: Path, kind: type[Container]) -> Container:
             plain = _Unpickler(BytesIO(data), "utf-8").load()
         except UnicodeDecodeError:
             plain = _Unpickler(BytesIO(data), "latin-1").load()
+        if pickle.LONG4 in data:
+            repr(plain)  # a ValueError for integers of thousands of digits, which no message could hold
     except _Refused as error:
         todo = "do not trust this file; fetch the published one"
         raise DataError(problem(path, f"the pickle names {error}", "plain data without calls", todo)) from error

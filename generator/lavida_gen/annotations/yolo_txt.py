@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lavida_gen.annotations import files
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_TEXT, read_regular, read_text
@@ -21,7 +22,7 @@ from lavida_gen.common.text import counted
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 1
 ROUNDING = 1e-3
@@ -133,19 +134,11 @@ def summarize(root: Path, labels: Sequence[str], classes: Collection[int]) -> La
     Raises:
         DataError: The cache cannot be written.
     """
-    parts = [str(root.resolve()), ",".join(map(str, sorted(classes))), *(_mark(root, name) for name in labels)]
+    parts = [str(root.resolve()), ",".join(map(str, sorted(classes))), *files.marks(root, labels)]
     arrays = cache.cached_arrays("yolo", VERSION, parts, lambda: _summarize(root, labels, classes))
     texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in ("broken", "notes", "digest")}
     polygons, boxes = arrays["counts"].tolist()
     return LabelSummary(texts["broken"], polygons, boxes, texts["notes"], texts["digest"][0])
-
-
-def _mark(root: Path, name: str) -> str:
-    try:
-        stat = (root / name).stat()
-    except OSError:
-        return name
-    return f"{name} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def _summarize(root: Path, labels: Sequence[str], classes: Collection[int]) -> Arrays:
@@ -175,5 +168,5 @@ def _summarize(root: Path, labels: Sequence[str], classes: Collection[int]) -> A
     texts = {"broken": broken, "notes": notes, "digest": [sha256("\n".join(digests))]}
     made: Arrays = {"counts": np.array([count["polygons"], count["boxes"]], np.int64)}
     for key, column in texts.items():
-        made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+        made[key], made[f"{key}_at"] = PackedTexts.pack(column)
     return made

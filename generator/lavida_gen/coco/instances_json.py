@@ -23,7 +23,7 @@ from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.common.text import counted
-from lavida_gen.storage.cache import Arrays, PackedBytes
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 CROWD, IGNORE = 1, 2
 """Bits of the flags of an annotation: one mask for many things; marked to be ignored by evaluations."""
@@ -270,7 +270,7 @@ class InstancesReader:
             "notes": [*self.notes.lines(), *self._counted_notes()],
         }
         for name, column in (texts | self._oddities(made)).items():
-            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+            made[name], made[f"{name}_at"] = PackedTexts.pack(column)
         return made
 
     def _counted_notes(self) -> Iterator[str]:

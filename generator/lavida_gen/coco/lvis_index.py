@@ -18,7 +18,7 @@ from lavida_gen.coco.fields import WholeFileError, identity
 from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.common.errors import DataError
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 2
 CATEGORIES = 1203
@@ -91,7 +91,7 @@ class _LvisReader(InstancesReader):
     def _arrays(self) -> Arrays:
         made = InstancesReader._arrays(self)
         for name, texts in (("synsets", self.synsets), ("synonyms", self.synonyms)):
-            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in texts)
+            made[name], made[f"{name}_at"] = PackedTexts.pack(texts)
         return made
 
 

@@ -96,7 +96,7 @@ class PhotoFiles:
             if folder.is_dir() and is_inside(self.folder, folder / "file"):
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        if entry.is_file():
+                        if os.path.isfile(entry) if entry.is_symlink() else entry.is_file():  # links may have no end
                             names.setdefault(_plain(entry.name), []).append(entry.name)
             self._listed[folder] = names
         return self._listed[folder]

@@ -211,7 +211,7 @@ class _Reader:
             "left_out": [message for message, _ in left_out],
         }
         for key, column in texts.items():
-            made[key], made[f"{key}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+            made[key], made[f"{key}_at"] = PackedTexts.pack(column)
         return made
 
 

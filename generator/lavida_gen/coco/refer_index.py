@@ -23,7 +23,7 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 2
 
@@ -276,7 +276,7 @@ class _RefsReader:
             "notes": self.notes.lines(),
         }
         for name, column in columns.items():
-            made[name], made[f"{name}_at"] = PackedBytes.pack(text.encode("utf-8", "replace") for text in column)
+            made[name], made[f"{name}_at"] = PackedTexts.pack(column)
         return made
 
     def _verified_absent(self, present: set[tuple[int, str]]) -> list[tuple[int, str]]:

@@ -20,7 +20,7 @@ from lavida_gen.coco.fields import Ident, identity
 from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.common.errors import DataError
 from lavida_gen.storage import cache
-from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
+from lavida_gen.storage.cache import Arrays, PackedTexts
 
 VERSION = 1
 
@@ -130,7 +130,5 @@ class _PairReader(InstancesReader):
         made["rows"] = np.argsort(picture_of, kind="stable").astype(np.int64)
         counts = np.bincount(picture_of, minlength=len(self.pictures))
         made["pictures_at"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        made["phrases"], made["phrases_at"] = PackedBytes.pack(
-            phrase.encode("utf-8", "replace") for phrase in self.phrases
-        )
+        made["phrases"], made["phrases_at"] = PackedTexts.pack(self.phrases)
         return made

@@ -197,6 +197,11 @@ class PackedTexts(Sequence[str]):
     def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
         self.blobs = PackedBytes(data, offsets)
 
+    @staticmethod
+    def pack(texts: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The arrays of the given texts; "?" stands for halves of surrogate pairs, which UTF-8 cannot write."""
+        return PackedBytes.pack(text.encode("utf-8", "replace") for text in texts)
+
     def __len__(self) -> int:
         return len(self.blobs)
 

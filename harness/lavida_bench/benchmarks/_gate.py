@@ -20,6 +20,7 @@ from lavida_bench.benchmarks import _check
 from lavida_bench.benchmarks._base import PACKAGE, Benchmark
 from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.protocols.protocol import DEFECTS
+from lavida_bench.videos.media import walk
 from lavida_gen import __version__
 from lavida_gen.common import plugins
 from lavida_gen.common.atomic_file import replace_file
@@ -125,9 +126,7 @@ def _files(top: Path) -> Iterator[tuple[str, int, int]]:
     """Path, size and time of change of every file below a folder, or of one file."""
     if top.is_file():
         yield str(top), top.stat().st_size, top.stat().st_mtime_ns
-    for base, folders, names in os.walk(top, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            with suppress(OSError):
-                stat = os.stat(os.path.join(base, name))
-                yield os.path.relpath(os.path.join(base, name), top), stat.st_size, stat.st_mtime_ns
+    for path in walk(top):
+        with suppress(OSError):
+            stat = path.stat()
+            yield os.path.relpath(path, top), stat.st_size, stat.st_mtime_ns

@@ -137,6 +137,26 @@ def numbered_files(folder: Path, suffixes: Sequence[str] = IMAGES) -> dict[int, 
     return numbered
 
 
+def walk(root: Path) -> Iterator[Path]:
+    """Everything below a folder that is no folder, sorted by name within each.
+
+    Args:
+        root: The folder; links to folders are followed, each folder once: a link to a folder above it has no end.
+
+    Yields:
+        The files, and links that lead nowhere.
+    """
+    seen: set[tuple[int, int]] = set()
+    for folder, below, files in os.walk(root, followlinks=True):
+        found = os.stat(folder)
+        if (found.st_dev, found.st_ino) in seen:
+            below.clear()
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        below.sort()
+        yield from (Path(folder, name) for name in sorted(files))
+
+
 def find_videos(root: Path) -> dict[str, list[Path]]:
     """Find the video files anywhere below a folder.
 
@@ -147,15 +167,7 @@ def find_videos(root: Path) -> dict[str, list[Path]]:
         Stem -> files of that stem, without stray files; the stems and each list are sorted.
     """
     videos: dict[str, list[Path]] = {}
-    seen: set[tuple[int, int]] = set()
-    for folder, below, files in os.walk(root, followlinks=True):
-        found = os.stat(folder)
-        if (found.st_dev, found.st_ino) in seen:  # a link to a folder above it has no end
-            below.clear()
-            continue
-        seen.add((found.st_dev, found.st_ino))
-        for name in files:
-            path = Path(folder, name)
-            if path.suffix.lower() in VIDEOS and not is_stray(name):
-                videos.setdefault(path.stem, []).append(path)
+    for path in walk(root):
+        if path.suffix.lower() in VIDEOS and not is_stray(path.name):
+            videos.setdefault(path.stem, []).append(path)
     return {stem: sorted(paths) for stem, paths in sorted(videos.items())}

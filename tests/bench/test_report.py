@@ -125,6 +125,10 @@ def test_a_run_folder_holds_several_and_replaces_the_same(tmp_path: Path, small_
         (tmp_path / "pictures" / "folder-official-2-other.json").write_text(odd)
         with pytest.raises(DataError, match=r"other.json: no list of what a report shows of each video; remove it"):
             report.render(tmp_path)
+    for number in ("NaN", "1e999"):
+        (tmp_path / "pictures" / "folder-official-2-other.json").write_text(f'[{{"key": "a", "fps": {number}}}]')
+        with pytest.raises(DataError, match=r"other.json: cannot be read \(.*\); expected finite numbers; remove it"):
+            report.render(tmp_path)
     (tmp_path / "recipe.yaml").write_text("name: 2020-13-45")
     with pytest.raises(DataError, match=r"other.json"):
         report.render(tmp_path)

@@ -278,6 +278,7 @@ def test_statistics_of_another_form(copy: Path, change: Callable[[list[Plain]], 
             "stats.parquet: has 1 column more; expected the keys",
         ),
         (lambda table: table.drop_columns(["split"]), "(no column 'split')"),
+        (lambda table: table.drop_columns(["evidence"]), "(no column 'evidence')"),  # format 1 has none
         (lambda table: table.set_column(0, "answer", [[1] * 14]), "(column 'answer' has type int64, not string)"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -138,9 +138,9 @@ class Corpus:
             with parsing(where, todo=todo):
                 table = pq.ParquetFile(file)
                 stored = table.schema_arrow.names
-                every = stored if self._format1 is None else [*stored, *COMPUTED_FROM]
-                wanted = list(every if columns is None else columns)
-                needed = _stored_columns(wanted, stored)
+                computed = {} if self._format1 is None else COMPUTED_FROM
+                wanted = list([*stored, *computed] if columns is None else columns)
+                needed = _stored_columns(wanted, stored, computed)
                 check_types(table.schema_arrow, needed)
                 batches = table.iter_batches(size, columns=needed)
             if table.metadata.num_rows != len(self):
@@ -263,11 +263,11 @@ class Corpus:
         return DataError(problem(self.storage.at(file), what, todo="build or fetch the corpus again"))
 
 
-def _stored_columns(columns: Sequence[str], stored: Sequence[str]) -> list[str]:
+def _stored_columns(columns: Sequence[str], stored: Sequence[str], computed: Mapping[str, Sequence[str]]) -> list[str]:
     """The columns of the file that the wanted ones are read or computed from. Raises ValueError if there is none."""
     needed: dict[str, None] = {}
     for column in columns:
-        needed.update(dict.fromkeys([column] if column in stored else COMPUTED_FROM.get(column, (column,))))
+        needed.update(dict.fromkeys([column] if column in stored else computed.get(column, (column,))))
     missing = needed.keys() - set(stored)
     if missing:
         raise ValueError(f"no column {min(missing)!r}")

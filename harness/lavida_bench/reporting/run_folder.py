@@ -25,7 +25,7 @@ from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import read_text
+from lavida_gen.common.input_file import parsing, read_text
 from lavida_gen.common.json_file import read_json
 from lavida_gen.common.text import printable
 from lavida_gen.common.yaml_text import load_yaml
@@ -100,6 +100,8 @@ def _read_views(run: Path, entry: ResultEntry) -> list[View]:
     views = read_json(path, "what a report shows of each video", todo)
     if not isinstance(views, list) or not all(isinstance(view, dict) and "key" in view for view in views):
         raise DataError(problem(path, "no list of what a report shows of each video", todo=todo))
+    with parsing(path, "finite numbers", todo):
+        json.dumps(views, allow_nan=False)  # as the page will
     return views
 
 

@@ -95,6 +95,8 @@ def test_ucf_crime_lines(tmp_path: Path) -> None:
     assert normal.intervals == ()
     exclusive = ucf_crime.read_annotations(path, inclusive=False)
     assert exclusive[0].intervals == ((150, 420), (680, 1267))
+    upper = written(tmp_path, "A1_x264.MP4 Arson 1 2 -1 -1")
+    assert ucf_crime.read_annotations(upper)[0].key == "A1_x264"
 
 
 def test_ucf_crime_ends_are_clamped_and_returned() -> None:

@@ -54,7 +54,8 @@ def test_without_a_spread() -> None:
         (0.405, 0.595)
     )
     assert intervals.p_value(0.0, same, same) == 1.0
-    assert intervals.p_value(0.1, same, same) == 0.0
+    assert intervals.p_value(0.1, same, same) == 2.0 ** (1 - len(same))
+    assert intervals.p_value(0.1, same[:2], same) == 0.5
     assert intervals.p_value(0.1, NOTHING, same) is None
 
 

@@ -23,7 +23,7 @@ from lavida_bench.benchmarks._intervals import (
     refuse_late,
 )
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import VIDEOS, Media, find_videos
+from lavida_bench.videos.media import Media, find_videos, without_suffix
 from lavida_bench.videos.no_frames import NoFrames, read_frame_counts
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.errors import DataError, problem
@@ -124,7 +124,7 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
         """(key, reader) of each annotated video that is at hand."""
         if self.options.frame_counts is not None:
             counts = {
-                _without_suffix(name): count for name, count in read_frame_counts(self.options.frame_counts).items()
+                without_suffix(name): count for name, count in read_frame_counts(self.options.frame_counts).items()
             }
             log.missing += [key for key in entries if key not in counts]
             yield from ((key, NoFrames(key, counts[key], fps=FPS)) for key in entries if key in counts)
@@ -173,16 +173,10 @@ def _entry(fields: list[str], where: str, inclusive: bool) -> VideoAnnotation:
     if len(fields) < 4 or (len(fields) % 2 and len(fields) < 7):
         got = f"{len(fields)} words"
         raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
-    key = _without_suffix(fields[0])
+    key = without_suffix(fields[0])
     frames = parse_whole_number(fields[-1], where) if len(fields) % 2 else None
     numbers = fields[2:] if frames is None else fields[2:-1]
     return VideoAnnotation(key, fields[1], tuple(_events(numbers, where, inclusive)), frames)
-
-
-def _without_suffix(name: str) -> str:
-    for suffix in VIDEOS:
-        name = name.removesuffix(suffix)
-    return name
 
 
 def _plain_name(key: str) -> str:

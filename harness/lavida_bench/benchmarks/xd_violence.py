@@ -23,7 +23,7 @@ from lavida_bench.benchmarks._intervals import (
     refuse_late,
 )
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import Media, TruncatedVideo, find_videos
+from lavida_bench.videos.media import Media, TruncatedVideo, find_videos, without_suffix
 from lavida_bench.videos.no_frames import NoFrames, read_frame_counts
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
@@ -102,7 +102,7 @@ videos/NAME__#START_END_label_B2-0-0.mp4   the 800 test videos, in any folder; m
             for name, count in read_frame_counts(self.options.frame_counts).items():
                 key = normalised_name(name)
                 if key in annotated or class_codes(key) == ("A",):
-                    yield key, name.removesuffix(".mp4"), NoFrames(name, count, fps=FPS)
+                    yield key, without_suffix(name), NoFrames(name, count, fps=FPS)
             return
         for key, media in open_all(self._paths(annotated, log).items(), log):
             yield key, media.path.stem, media
@@ -173,7 +173,7 @@ def normalised_name(name: str) -> str:
     Returns:
         The name without the stray ``.mp4`` of 14 annotated names and the ``#`` that mirrors drop.
     """
-    return name.removesuffix(".mp4").replace("#", "")
+    return without_suffix(name).replace("#", "")
 
 
 def class_codes(name: str) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def class_codes(name: str) -> tuple[str, ...]:
     Returns:
         The codes without the filling zeros: ("B2", "G"); () if the name has none.
     """
-    match = LABEL.search(name.removesuffix(".mp4"))
+    match = LABEL.search(without_suffix(name))
     if match is None:
         return ()
     return tuple(code for code in match[1].split("-") if code != "0")
@@ -209,7 +209,7 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
         if not fields:
             continue
         where = f"{path}, line {line}"
-        name = fields[0].removesuffix(".mp4")
+        name = without_suffix(fields[0])
         _check_codes(name, where)
         if len(fields) % 2 == 0 or len(fields) < 3:
             raise DataError(problem(where, f"{len(fields) - 1} numbers", "NAME START END, and more pairs"))

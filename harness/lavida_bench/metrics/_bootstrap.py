@@ -225,12 +225,15 @@ def paired_differences(first: Metric, second: Metric, bootstrap: Bootstrap) -> M
 def _difference(first: float, second: float, samples: Array, left_out: Array, higher_is_better: bool) -> Difference:
     """`samples` are (R,) differences, `left_out` (J,); both (0,) without resamples."""
     low, high = interval(first - second, left_out, samples, share=False)
+    p = p_value(first - second, left_out, samples)
+    if low is not None and high is not None and p is not None and p > 1 - LEVEL:
+        low, high = min(low, 0.0), max(high, 0.0)  # so few videos cannot show a difference
     defined = samples[np.isfinite(samples)]
     gains = defined * (1 if higher_is_better else -1)
     better = float(((gains > 0) + (gains == 0) / 2).mean()) if len(defined) else None
     return Difference(
         none_if_undefined(first - second), low, high, better, len(defined), none_if_undefined(first),
-        none_if_undefined(second), p_value(first - second, left_out, samples) if len(defined) else None,
+        none_if_undefined(second), p if len(defined) else None,
     )  # fmt: skip
 
 

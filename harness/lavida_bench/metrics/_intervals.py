@@ -67,6 +67,9 @@ def interval(value: float, jackknife: Array, samples: Array, share: bool) -> tup
 def p_value(difference: float, jackknife: Array, samples: Array) -> float | None:
     """Two-sided p-value of the hypothesis that a paired difference is 0, by the same t statistic.
 
+    It is at least 2^(1 - J), which a test by the signs of J differences gives where all agree: equal differences of two
+    videos have no spread and prove nothing.
+
     Args:
         difference: The difference over all videos.
         jackknife: (J,) differences with one video left out, NaN = undefined.
@@ -78,11 +81,14 @@ def p_value(difference: float, jackknife: Array, samples: Array) -> float | None
     spread = spread_of(jackknife, samples[np.isfinite(samples)])
     if spread is None or not np.isfinite(difference):
         return None
+    if difference == 0:
+        return 1.0
+    fewest = 2.0 ** (1 - int(np.isfinite(jackknife).sum()))
     if not spread.error:
-        return float(difference == 0)
+        return fewest
     from scipy import special
 
-    return float(2 * special.stdtr(spread.freedom, -abs(difference) / spread.error))
+    return max(fewest, float(2 * special.stdtr(spread.freedom, -abs(difference) / spread.error)))
 
 
 def spread_of(jackknife: Array, samples: Array) -> Spread | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from lavida_bench.videos.media import VIDEOS
+from lavida_bench.videos.media import VIDEOS, without_suffix
 
 _WORDS = re.compile(r"^(scores?|preds?|predictions?)[_.-]+|[_.-]+(scores?|preds?|predictions?)$")
 
@@ -60,6 +60,5 @@ def _core(name: str) -> str:
     """What is left of a name without folder, suffix of a video, words such as `_scores`, zeros before a number."""
     last = re.split(r"[/\\]|%2F", name)[-1].strip().lower()
     last = _WORDS.sub("", last)
-    last = next((last.removesuffix(suffix) for suffix in VIDEOS if last.endswith(suffix)), last)
-    last = _WORDS.sub("", last)
+    last = _WORDS.sub("", without_suffix(last))
     return str(int(last)) if last.isascii() and last.isdigit() else last

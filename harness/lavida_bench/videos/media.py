@@ -114,6 +114,19 @@ def frame_number(path: Path) -> int:
     return int(digits[-1])
 
 
+def without_suffix(name: str) -> str:
+    """A name without the suffix of a video, in upper or lower case.
+
+    Args:
+        name: The name of a file or of a video.
+
+    Returns:
+        The name up to the suffix.
+    """
+    suffix = next((suffix for suffix in VIDEOS if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
+
+
 def numbered_files(folder: Path, suffixes: Sequence[str] = IMAGES) -> dict[int, Path]:
     """Find the frames in a folder.
 

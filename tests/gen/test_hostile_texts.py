@@ -104,7 +104,15 @@ def test_an_element_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_yaml_with_values_that_python_does_not_have(tmp_path: Path) -> None:
     path = tmp_path / "names.yaml"
-    for text in ("a: 2020-13-45", "!!bool x: 1", "a: 0x" + "f" * 9000, "a: " + "1" * 5000, "!!timestamp x", "!!int ''"):
+    long = (
+        "0x" + "f" * 9000,
+        "0" + "7" * 9000,
+        "-0b" + "1" * 20_000,
+        "1" + ":59" * 3000,
+        '!!int "0_x' + "f" * 9000 + '"',
+    )
+    odd = ("a: 2020-13-45", "!!bool x: 1", "a: " + "1" * 5000, "!!timestamp x", "!!int ''")
+    for text in (*odd, *(f"a: {number}" for number in long)):
         with pytest.raises(yaml.YAMLError):
             yaml_text.load_yaml(text)
         path.write_text(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from lavida_gen.common.input_file import reason_of
@@ -13,7 +15,8 @@ MAX_NODES = 1_000_000
 before are a billion."""
 
 MAX_DIGITS = 300
-"""Digits of a number in base 16 or 2; Python refuses to print some that it reads."""
+"""Digits of a number in base 2, 8, 16 or 60 (1:59:59); Python refuses to print some that it reads."""
+_NUMBER = re.compile(r"[-+]?[\d_:][\da-fx_:]*", re.ASCII | re.IGNORECASE)
 
 
 class _RefusedYaml(yaml.MarkedYAMLError):
@@ -64,7 +67,8 @@ def _check_structure(text: str, loader: type[yaml.SafeLoader]) -> None:
         elif isinstance(event, yaml.AliasEvent):
             anchor, nodes = None, nodes_of_anchor.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
-            if event.value[:3].lstrip("+-").lower().startswith(("0x", "0b")) and len(event.value) > MAX_DIGITS:
+            may_be_number = event.implicit[0] or event.tag is not None  # not in quotes
+            if len(event.value) > MAX_DIGITS and may_be_number and _NUMBER.fullmatch(event.value):
                 raise _RefusedYaml(problem=f"a number of {len(event.value):,} digits")
             anchor, nodes = event.anchor, 1
         else:

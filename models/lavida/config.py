@@ -109,7 +109,28 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         self._check()
         check_config(self)
 
+    def _check_types(self) -> None:
+        """config.json may be somebody else's, and transformers takes any value."""
+        for name in LavidaConfig.__annotations__:
+            default, got = LavidaConfig.__dict__.get(name), getattr(self, name)
+            if isinstance(default, bool):
+                right, expected = isinstance(got, bool), "true or false"
+            elif isinstance(default, int):
+                right, expected = type(got) is int and 0 <= got < 2**31, "a whole number, 0 or more"
+            elif isinstance(default, float):
+                right, expected = type(got) in (int, float) and abs(got) < 1e30, "a number"
+            else:
+                continue
+            if not right:
+                raise LavidaError(f"{name}: {repr(got)[:40]}; expected {expected}")
+        for name, budget in (self.budgets or {}).items():
+            if not isinstance(budget, list | tuple) or [type(count) for count in budget] != [int, int]:
+                raise LavidaError(f"budgets.{name}: {repr(budget)[:40]}; expected the fewest and the most patches")
+
     def _check(self) -> None:
+        self._check_types()
+        if not self.density_neighbours:
+            raise LavidaError("density_neighbours: 0; expected at least 1")
         if not 0 < self.reduction_ratio <= 1:
             raise LavidaError(f"reduction_ratio: {self.reduction_ratio}; expected 0 < ratio <= 1")
         for name in ("projector_heads", "qformer_heads"):

@@ -21,6 +21,11 @@ from lavida.errors import LavidaError
         ({"trainable": {"visio": "full"}}, "unknown group 'visio'; expected one of vision"),
         ({"trainable": {"vision": "half"}}, "trainable.vision: 'half'; expected full or frozen"),
         ({"trainable": {"projector": "lora"}}, "language and vision also lora"),
+        ({"density_neighbours": "8"}, "density_neighbours: '8'; expected a whole number, 0 or more"),
+        ({"density_neighbours": 0}, "density_neighbours: 0; expected at least 1"),
+        ({"static_threshold": float("nan")}, "static_threshold: nan; expected a number"),
+        ({"gate_masks": 1}, "gate_masks: 1; expected true or false"),
+        ({"budgets": {"score_clip": "64"}}, "budgets.score_clip: '64'; expected the fewest and the most patches"),
     ],
 )
 def test_errors_have_the_expected_values(changes: dict[str, object], message: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from scipy.io import savemat
 from tests.bench.test_metrics_detection import unread
 
+from lavida_bench.results.expansion import Expansion, Lengths, choose, infer
 from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.score_table import parse_table
 from lavida_bench.results.video_names import match_names
@@ -137,6 +138,7 @@ def test_exact_names_come_first_and_doubles_are_kept() -> None:
     assert match_names(["x/01", "01.mp4"], ["01", "02"]) == ({"01": ["01.mp4"]}, ())
     assert match_names(["1", "2"], ["01", "02"])[0] == {"01": ["1"], "02": ["2"]}
     assert match_names(["rgb/01", "flow/01"], ["01"])[0] == {"01": ["rgb/01", "flow/01"]}
+    assert match_names(["v=a__1_label_G"], ["v=a__#1_label_G"])[0] == {"v=a__#1_label_G": ["v=a__1_label_G"]}
     assert match_names(["a"], ["train/a", "test/a"]) == ({}, ())
 
 
@@ -146,3 +148,27 @@ def test_scores_in_two_folders_are_refused(tmp_path: Path) -> None:
         np.save(tmp_path / folder / "a.npy", SCORES["a"])
     with pytest.raises(DataError, match="scores under 'flow/a' and under 'rgb/a'"):
         ScoreFiles.find(tmp_path, VIDEOS)
+
+
+def test_an_array_of_other_videos_too_is_counted_not_cut_into_segments(tmp_path: Path) -> None:
+    np.save(tmp_path / "s.npy", np.zeros(9_000))
+    with pytest.raises(DataError, match="9,000 scores for 3 videos of 260 frames; expected 260"):
+        read(tmp_path / "s.npy")
+
+
+def test_segments_of_videos_that_are_shorter() -> None:
+    lengths = [Lengths("short", 32, 20), Lengths("long", 32, 700), Lengths("middle", 32, 64)]
+    assert infer(lengths, "s").option == "segments:32"
+    place = Expansion("segments", 32).index(32, 20)
+    assert place[0] == 0
+    assert place[-1] == 31
+    assert (np.diff(place) >= 1).all()
+
+
+def test_scores_of_whole_videos_whose_labels_are_cut_to_snippets() -> None:
+    lengths = [Lengths("a", 100, 96), Lengths("b", 81, 80), Lengths("c", 64, 64)]
+    with pytest.raises(DataError, match="--expand cut:16"):
+        infer(lengths, "s")
+    assert choose("cut:16", lengths, "s").index(100, 96).tolist() == list(range(96))
+    with pytest.raises(DataError, match="113 scores for 96 frames"):
+        choose("cut:16", [Lengths("a", 113, 96)], "s")

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--expand", default="auto", show_default=True, metavar="HOW",
     help="Where there are fewer scores than frames: 16 (one for every 16), segments:32, first:4, last:4 (missing "
-    "frames), clips:16, padded:16, drop:first, drop:last, none. auto takes the one pattern that fits all files.",
+    "frames), clips:16, padded:16, cut:16, drop:first, drop:last, none. auto takes the one pattern that fits all "
+    "files.",
 )  # fmt: skip
 @ROOT
 @OPTION

@@ -28,7 +28,8 @@ USUAL_SNIPPET, USUAL_SEGMENTS = 16, 32
 """What the field uses (Sultani et al. 2018): taken where other numbers fit as well."""
 SHOWN = 6  # patterns and videos listed in an error
 OPTIONS = (
-    "auto, none, 16 (any number of frames), segments:32, padded:16, first:4, last:4, clips:16, drop:first, drop:last"
+    "auto, none, 16 (any number of frames), segments:32, padded:16, first:4, last:4, clips:16, cut:16, "
+    "drop:first, drop:last"
 )
 
 
@@ -69,7 +70,8 @@ class Expansion:
             scores: n.
             frames: F.
         """
-        return scores > 0 and KINDS[self.kind].scores(frames, self.number) == scores
+        wanted = KINDS[self.kind].scores(frames, self.number)
+        return scores > 0 and (frames <= scores <= wanted if self.kind == "cut" else wanted == scores)
 
     def scores(self, frames: int) -> int:
         """How many scores F frames have.
@@ -144,12 +146,23 @@ KINDS: dict[str, _Kind] = {
         "clips:{n}", "an incomplete last clip of {n} frames has no scores and takes the last one",
         lambda f, n: f // n * n, lambda i, f, n: i,
     ),
+    "cut": _Kind(
+        "cut:{n}", "up to {n} scores more than labelled frames, those behind are cut", lambda f, n: f + n,
+        lambda i, f, n: i,
+    ),
     "drop-first": _Kind(
         "drop:first", "one score too many, the first is dropped", lambda f, n: f + 1, lambda i, f, n: i + 1
     ),
     "drop-last": _Kind("drop:last", "one score too many, the last is dropped", lambda f, n: f + 1, lambda i, f, n: i),
 }  # fmt: skip
-NUMBERED = {"segments": "segments", "padded": "padded", "first": "first", "last": "last", "clips": "clips"}
+NUMBERED = {
+    "segments": "segments",
+    "padded": "padded",
+    "first": "first",
+    "last": "last",
+    "clips": "clips",
+    "cut": "cut",
+}
 
 
 def parse(text: str) -> tuple[Expansion, ...] | None:
@@ -264,8 +277,7 @@ def candidates(lengths: Sequence[Lengths]) -> list[Expansion]:
     first = lengths[0]
     less = first.frames - first.scores
     tries: list[Expansion] = [Expansion("drop-first"), Expansion("drop-last")]
-    if 1 <= first.scores <= first.frames // 2:
-        tries.append(Expansion("segments", first.scores))
+    tries += segment_tries(first.scores, [one.frames for one in lengths])
     if 0 < less <= MOST_MISSING:
         tries += [Expansion("first", less), Expansion("last", less)]
     numbers = range(2, LONGEST_SNIPPET + 1)
@@ -275,6 +287,20 @@ def candidates(lengths: Sequence[Lengths]) -> list[Expansion]:
         tries += [Expansion("padded", n) for n in _consistent(range(2, MOST_MISSING + 1), lengths, "padded")]
     tries += [Expansion("clips", n) for n in _consistent(range(2, MOST_MISSING + 1), lengths, "clips")]
     return [e for e in tries if all(e.fits(one.scores, one.frames) for one in lengths)]
+
+
+def segment_tries(number: int, frames: Sequence[int]) -> list[Expansion]:
+    """Segments, where their number is the usual one, also for shorter videos, or small.
+
+    Args:
+        number: Scores of each video.
+        frames: F of each video.
+
+    Returns:
+        The pattern, if it is to be tried.
+    """
+    small = 1 <= number <= max(frames) // 2
+    return [Expansion("segments", number)] if small or number == USUAL_SEGMENTS else []
 
 
 def _consistent(numbers: Iterable[int], lengths: Sequence[Lengths], kind: str) -> list[int]:
@@ -309,6 +335,11 @@ def _no_pattern(lengths: Sequence[Lengths], where: object) -> str:
     more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
     got = f"{len(wrong)} of {len(lengths)} videos have another number of scores than frames ({shown}{more})"
     todo = "no pattern fits all of them: score every frame of the video as it decodes, whatever its header claims"
+    cut = Expansion("cut", USUAL_SNIPPET)
+    if all(cut.fits(one.scores, one.frames) for one in lengths):
+        todo = (
+            f"if the labels are cut to snippets of {USUAL_SNIPPET} frames and the scores are not: --expand {cut.option}"
+        )
     return problem(where, got, "one score a frame, or one pattern for all videos", todo)
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.results.expansion import LONGEST_SNIPPET, MOST_MISSING, USUAL, Expansion, Lengths, only_pattern, parse
+from lavida_bench.results.expansion import (
+    LONGEST_SNIPPET,
+    MOST_MISSING,
+    USUAL,
+    Expansion,
+    Lengths,
+    only_pattern,
+    parse,
+    segment_tries,
+)
 from lavida_bench.results.score_formats import Array
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
@@ -77,7 +86,7 @@ def _choose(option: str, total: int, lengths: Sequence[Lengths], where: object) 
         less, rest = divmod(sum(frames) - total, len(frames))
         missing = less if rest == 0 and 0 < less <= MOST_MISSING else 0
         tries = (
-            Expansion("frames"), Expansion("segments", max(1, total // len(frames))),
+            Expansion("frames"), *segment_tries(total // len(frames), frames),
             *(Expansion(kind, n) for kind in ("short", "dropped") for n in range(2, LONGEST_SNIPPET + 1)),
             *(Expansion(kind, n) for kind in ("padded", "clips") for n in CLIPS),
             *(Expansion(kind, missing) for kind in ("first", "last") if missing),

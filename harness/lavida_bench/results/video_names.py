@@ -3,7 +3,7 @@
     match_names(["test/01.mp4", "test/02.mp4"], ["01", "02"])      {"01": ["test/01.mp4"], "02": ["test/02.mp4"]}
 
 The exact names come first: the key, with "/" as "%2F", with the suffix of a video. Where no name is exact, folders,
-upper case, leading zeros of numbers and words such as `_scores` do not count.
+upper case, #, leading zeros of numbers and words such as `_scores` do not count.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def match_names(names: Iterable[str], keys: Sequence[str]) -> tuple[dict[str, li
 
 def _core(name: str) -> str:
     """What is left of a name without folder, suffix of a video, words such as `_scores`, zeros before a number."""
-    last = re.split(r"[/\\]|%2F", name)[-1].strip().lower()
+    last = re.split(r"[/\\]|%2F", name)[-1].strip().lower().replace("#", "")
     last = _WORDS.sub("", last)
     last = _WORDS.sub("", without_suffix(last))
     return str(int(last)) if last.isascii() and last.isdigit() else last

@@ -27,6 +27,7 @@ ALLOWED: dict[ModuleType, set[str]] = {
         "commands/ablate.py: read_text", "commands/report.py: read_text",  # what the command has just written
         "prediction/loop.py: cv2.imdecode", "prediction/timeline_picture.py: Image.open",  # pictures that it encoded
         "runs/ablation.py: json.loads",  # a copy of plain data
+        "protocols/disk_sort.py: np.memmap",  # of scores that it sorts in a temporary folder
     },
 }  # fmt: skip
 """Module and call, and why it is no way around."""

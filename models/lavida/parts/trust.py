@@ -31,6 +31,8 @@ MAX_NUMBER = 100_000_000
 """The largest width, vocabulary or number of positions; weights are compared with their file besides."""
 MAX_RATIO = 4
 """Weights of a model for each weight of its files: a tied embedding is stored once, a new <SEG> adds a row."""
+SMALL = 20_000_000
+"""Weights that a model may need whatever its files hold (80 MB): the memory of SAM2 beside files for pictures alone."""
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack")
 
 
@@ -150,7 +152,7 @@ def check_memory(source: str | os.PathLike[str], build: Callable[[], nn.Module])
     stored = sum(_stored_weights(file) for file in files)
     with torch.device("meta"):
         needed = sum(parameter.numel() for parameter in build().parameters())
-    if needed > MAX_RATIO * stored:
+    if needed > max(MAX_RATIO * stored, SMALL):
         _refuse(source, f"config.json describes {needed:,} weights, the files hold {stored:,}", "weights of this model")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,15 @@ def test_a_saved_table_names_the_rows_of_another_one(file: str, tmp_path: Path) 
     plain["_data_files"][0]["filename"] = file.format(tmp=tmp_path)
     state.write_text(json.dumps(plain))
     with pytest.raises(DataError, match=r"state\.json: file name .* leaves the table"):
+        opened("hf", options)
+
+
+def test_rows_of_a_saved_table_in_a_fifo(tmp_path: Path) -> None:
+    options = saved(tmp_path / "table", hf.encoded(shapes.photo(0), "PNG"))
+    (rows,) = (tmp_path / "table").glob("*.arrow")
+    rows.unlink()
+    os.mkfifo(rows)
+    with pytest.raises(DataError, match=r"\.arrow: cannot be read \(it is a FIFO.*; expected an Arrow file; save it"):
         opened("hf", options)
 
 

@@ -14,7 +14,7 @@ from lavida_gen.annotations import json_file
 from lavida_gen.common.errors import UserError, problem, unknown_name
 from lavida_gen.common.extras import require
 from lavida_gen.common.file_names import path_inside
-from lavida_gen.common.input_file import parsing
+from lavida_gen.common.input_file import MAX_STREAM, open_input, parsing
 from lavida_gen.sources._base import LocalOnly, require_folder
 from lavida_gen.sources._user_rights import UserRightsOptions
 
@@ -110,7 +110,7 @@ def open_table(options: HuggingFaceSourceOptions) -> Dataset:
 
 
 def _check_files(folder: Path) -> None:
-    """Raises DataError if the JSON files of a saved table name files that are not below it."""
+    """Raises DataError if the JSON files of a saved table name files that are not below it, or are no files."""
     splits, tables = folder / "dataset_dict.json", [folder]
     if splits.is_file():
         names = json_file.member(json_file.load(splits), "splits", list, splits)
@@ -119,7 +119,9 @@ def _check_files(folder: Path) -> None:
         state = table / "state.json"
         if state.is_file():
             for entry in json_file.member(json_file.load(state), "_data_files", list, state):
-                path_inside(table, json_file.text(entry, "filename", state), state, "save it again", "the table")
+                name = json_file.text(entry, "filename", state)
+                arrow = path_inside(table, name, state, "save it again", "the table")
+                open_input(arrow, MAX_STREAM, "an Arrow file", "save it again").close()  # `datasets` waits for a FIFO
 
 
 def _check_split(table: Dataset, options: HuggingFaceSourceOptions, origin: object) -> None:

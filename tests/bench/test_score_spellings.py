@@ -55,6 +55,22 @@ def test_a_cell_in_each_file(tmp_path: Path) -> None:
     assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(tmp_path).items())
 
 
+def test_cells_beside_their_names_and_a_struct_in_each_file(tmp_path: Path) -> None:
+    savemat(tmp_path / "s.mat", {"names": np.array(["c", "b", "a"], np.object_), "scores": CELLS[::-1]})
+    assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(tmp_path / "s.mat").items())
+    folder = tmp_path / "structs"
+    folder.mkdir()
+    for key, scores in SCORES.items():
+        savemat(folder / f"{key}.mat", {"result": {"scores": scores, "fps": 25}})
+    assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(folder).items())
+
+
+def test_a_list_of_records_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text(json.dumps([{"video": "a", "score": 1}]), "utf-8")
+    with pytest.raises(DataError, match="a list of objects; expected video -> list of scores"):
+        read(tmp_path / "s.json")
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -49,7 +49,7 @@ def split_joined(
         DataError: No pattern gives the array's length, or several that give different frames.
     """
     flat = scores.reshape(-1) if scores.size == max(scores.shape, default=0) else scores
-    if scores.dtype == np.object_:
+    if scores.dtype == np.object_ and all(isinstance(cell, np.ndarray) for cell in flat):
         return _cells(flat.reshape(-1), path, videos)
     if flat.ndim != 1:
         raise DataError(problem(path, f"{scores.dtype} {scores.shape}", "(n,) scores of all videos"))

@@ -34,6 +34,8 @@ def read_mat(path: Path) -> dict[str, NDArray[Any]]:
             problem(path, f"holds {', '.join(variables) or 'nothing'}", "one variable, or one named scores")
         )
     scores = unwrapped(variables[name])
+    if isinstance(scores, dict):
+        scores = next((scores[field] for field in SCORES if field in scores), scores)
     if not isinstance(scores, np.ndarray):
         raise DataError(problem(path, f"{name} is a struct of {', '.join(scores)}", "(F,) numbers, one per frame"))
     return {"frames": scores}

@@ -19,6 +19,7 @@ from lavida_bench.results.matlab_scores import SCORES, unwrapped
 from lavida_bench.results.score_formats import (
     NUMBERS,
     READERS,
+    Array,
     arrays_of,
     as_content,
     read_npz,
@@ -86,6 +87,8 @@ def _npz(path: Path) -> dict[str, Content]:
 def _json(path: Path) -> dict[str, Content]:
     data = read_json(path, "a JSON object of videos")
     if isinstance(data, list):
+        if any(isinstance(item, dict) for item in data):
+            raise DataError(problem(path, "a list of objects", "video -> list of scores, or a list for each video"))
         data = {"frames": data}
     if not isinstance(data, dict):
         raise DataError(problem(path, f"holds a {type(data).__name__}", "video -> list of scores"))
@@ -111,12 +114,25 @@ def _table(path: Path) -> dict[str, Content]:
 
 
 def _mat(path: Path) -> dict[str, Content]:
+    variables = read_variables(path)
+    texts = {name: text for name, variable in variables.items() if (text := _texts(variable))}
+    variables = {name: variable for name, variable in variables.items() if name not in texts}
+    cells = next((v.reshape(-1) for name, v in variables.items() if v.dtype == np.object_), None)
+    keys = next((text for text in texts.values() if cells is not None and len(text) == len(cells)), None)
+    if cells is not None and keys is not None and len(set(keys)) == len(keys):
+        return {key: {"frames": cell} for key, cell in zip(keys, cells, strict=True)}
     found: dict[str, Content] = {}
-    for name, variable in read_variables(path).items():
+    for name, variable in variables.items():
         arrays = unwrapped(variable)  # of a struct its fields, one a video
         named = {name: arrays} if isinstance(arrays, np.ndarray) else arrays
         found |= {video: {"frames": array} for video, array in named.items()}
     return found
+
+
+def _texts(variable: Array) -> list[str]:
+    """The texts of a cell array of texts; [] for another variable."""
+    cells = [np.asarray(cell) for cell in variable.reshape(-1)] if variable.dtype == np.object_ else []
+    return [str(cell.item()) for cell in cells] if all(c.dtype.kind == "U" and c.size == 1 for c in cells) else []
 
 
 def _matlab_names(key: str) -> tuple[str, str]:

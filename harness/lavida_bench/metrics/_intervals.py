@@ -44,16 +44,15 @@ def interval(value: float, jackknife: Array, samples: Array, share: bool) -> tup
         share: Whether the value is in 0..1: the interval is then made on the logit scale and stays in there.
 
     Returns:
-        (low, high); None without a resample in which the value is defined. With fewer than two defined values of the
-        jackknife the percentiles of the resamples.
+        (low, high); None without a resample in which the value is defined, or with fewer than two defined values of the
+        jackknife: what rests on a single abnormal video has no spread that could be measured.
     """
     samples = samples[np.isfinite(samples)]
     if not len(samples) or not np.isfinite(value):
         return None, None
     spread = spread_of(_scaled(jackknife, share), _scaled(samples, share))
     if spread is None:
-        low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return float(low), float(high)
+        return None, None
     from scipy import special
 
     reach = spread.error * float(special.stdtrit(spread.freedom, (1 + LEVEL) / 2))

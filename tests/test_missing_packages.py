@@ -47,6 +47,7 @@ BENCH: list[tuple[list[str], str]] = [
     (["metrics"], ""),
     (["predict", "walk.mp4", "--names", "dog", "--model", "tiny", "--out", "c"], "'lavida-gen[bench]'"),
     (["recipes"], ""),
+    (["labels", "make", "avenue", "--root", "nowhere"], NOTHING),
     (["report", "one"], NOTHING),
     (["run", "--recipe", "demo", "--out", "d"], "'lavida-gen[bench]'"),
     (["score", "street", "--model", "tiny", "--out", "e"], "'lavida-gen[bench]'"),

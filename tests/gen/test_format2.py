@@ -191,7 +191,7 @@ def test_a_newer_format_is_one_sentence(copy: Path) -> None:
     with pytest.raises(DataError, match=r"format 3; expected a manifest of format 1 or 2; made by lavida-gen 0\.9\.0"):
         open_corpus(copy)
     (copy / "corpus.json").write_text("[]")
-    with pytest.raises(DataError, match="states no format"):
+    with pytest.raises(DataError, match="holds a list; expected a manifest of format 1 or 2"):
         open_corpus(copy)
 
 

@@ -56,7 +56,8 @@ def test_an_object_whose_masks_cannot_be_used_is_present(tmp_path: Path) -> None
     [
         ("videos", {"height": float("inf")}, r"videos\[0\]: 'height' is inf; expected an integer"),
         ("videos", {"height": float("nan")}, r"videos\[0\]: 'height' is nan; expected an integer"),
-        ("videos", {"height": 10**30}, r"videos\[0\]: is 64 x 10+ pixels; expected 1 to 128,000,000 pixels"),
+        ("videos", {"height": 10**30}, r"videos\[0\]: 'height' is 10+; expected an integer"),
+        ("videos", {"height": 10**12}, r"videos\[0\]: is 64 x 10+ pixels; expected 1 to 128,000,000 pixels"),
         ("annotations", {"category_id": 99}, r"annotations\[0\]: category_id 99 is no category of this file"),
         ("annotations", {"category_id": "x"}, r"annotations\[0\]: 'category_id' is 'x'; expected an integer"),
         ("categories", {"name": " "}, r"categories\[0\]: has a blank name"),

@@ -12,6 +12,7 @@ import numpy as np
 
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_STREAM, check_pixels, open_input, parsing
+from lavida_gen.common.video_titles import any_titles
 from lavida_gen.scenes.images import Frame, Pixels
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def decode_frames(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> 
     frames: dict[int, Pixels] = {}
     open_input(path, MAX_STREAM, WHOLE, AGAIN).close()
     with parsing(path, WHOLE, AGAIN, got="cannot be decoded"):
-        container = av.open(str(path), metadata_errors="replace", options={"format_whitelist": FORMATS})
+        container = av.open(str(path), options={"format_whitelist": FORMATS}, **any_titles())
     with container:
         with parsing(path, WHOLE, AGAIN, got="cannot be decoded"):
             stream = container.streams.video[0]

@@ -53,8 +53,11 @@ lint: $(VENV)/.dev  ## format, lint and types, nothing changed
 check: lint  ## lint and the quick tests
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow"
 
-test: lint  ## set up, then run everything
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+test: lint  ## set up, then run the tests
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not long"
+
+long: $(VENV)/.dev  ## the tests that take a minute of all cores each
+	$(BIN)/pytest -q -n 0 -m long
 
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
@@ -84,4 +87,4 @@ clean:  ## remove what these targets made
 	rm -rf $(VENV) demo corpora runs fits predictions dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo lint check test format bench truth fuzz kill bounds clean
+.PHONY: help setup demo lint check test long format bench truth fuzz kill bounds clean

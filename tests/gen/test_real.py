@@ -86,7 +86,10 @@ def everything(data: Path, home: Path, samples: int = SAMPLES) -> CorpusRecipe:
 
 
 @pytest.mark.slow
-def test_a_corpus_of_everything_real_builds_and_verifies(shared_data: Path, tmp_path: Path) -> None:
+def test_a_corpus_of_everything_real_builds_and_verifies(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAVIDA_GEN_LINKS", str(shared_data))  # the data set below consists of links to it
     recipe = everything(shared_data, tmp_path)
     made = builder.build(recipe, tmp_path / "corpus", workers=1)
     opened = open_corpus(tmp_path / "corpus")

@@ -18,6 +18,11 @@ SETTINGS = (
 )  # fmt: skip
 
 
+def _attend() -> None:
+    """Ctrl-C counts: a job in the background of a shell is begun with the signal ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stopped(
     out: Path, engine: str, number: signal.Signals, group: bool, ready: Callable[[int], bool]
 ) -> tuple[int, str]:
@@ -25,7 +30,7 @@ def stopped(
     words = [sys.executable, "-m", "lavida_gen", "build", "--recipe", "street", "--out", str(out), "--engine", engine]
     words += [word for setting in SETTINGS for word in ("--set", setting)] + ["--workers", "2"]
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_attend
     ) as process:
         deadline = time.monotonic() + 120
         while not ready(process.pid):

@@ -222,8 +222,10 @@ def test_two_processes_are_one_with_the_doubled_batch(make: Make, one_process: P
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "stored"),
-    [(FSDP, "optimiser-00001.safetensors"), (DEEPSPEED, "deepspeed/*zero_pp_rank_1*_optim_states.pt")],
-    ids=["FSDP", "DEEPSPEED"],
+    [
+        pytest.param(FSDP, "optimiser-00001.safetensors", id="FSDP"),
+        pytest.param(DEEPSPEED, "deepspeed/*zero_pp_rank_1*_optim_states.pt", id="DEEPSPEED", marks=pytest.mark.long),
+    ],
 )
 def test_sharded_weights_give_the_same_and_resume(
     make: Make, one_process: Path, tmp_path: Path, library: dict[str, str], stored: str

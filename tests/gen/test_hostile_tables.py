@@ -97,6 +97,19 @@ def test_rows_of_a_saved_table_in_a_fifo(tmp_path: Path) -> None:
         opened("hf", options)
 
 
+def test_rows_that_would_begin_behind_the_end_of_their_file(tmp_path: Path) -> None:
+    """Arrow trusts the offsets of a file: reading such a row ends the process."""
+    picture = hf.encoded(shapes.photo(0), "PNG")
+    options = saved(tmp_path / "table", picture)
+    (rows,) = (tmp_path / "table").glob("*.arrow")
+    offsets = b"".join(number.to_bytes(4, "little") for number in (0, len(picture["bytes"])))
+    whole = rows.read_bytes()
+    assert offsets in whole
+    rows.write_bytes(whole.replace(offsets, offsets[:4] + (2**30).to_bytes(4, "little")))
+    with pytest.raises(DataError, match=r"table: is damaged \(.*; expected a whole table; save it again"):
+        opened("hf", options)
+
+
 def test_a_saved_table_names_a_split_elsewhere(tmp_path: Path) -> None:
     picture = hf.encoded(shapes.photo(0), "PNG")
     saved(tmp_path / "other", picture)

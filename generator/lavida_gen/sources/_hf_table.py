@@ -103,10 +103,14 @@ def open_table(options: HuggingFaceSourceOptions) -> Dataset:
             opened = datasets.load_dataset(options.repo, options.config, revision=options.revision)
     if isinstance(opened, datasets.Dataset):
         _check_split(opened, options, origin)
-        return _columns(opened, options)
-    if options.split not in opened:
+    elif options.split not in opened:
         raise UserError(problem(f"split, {origin}", unknown_name("split", options.split, opened)))
-    return _columns(opened[options.split], options)
+    else:
+        opened = opened[options.split]
+    columns = _columns(opened, options)
+    with parsing(origin, "a whole table", "save it again, or download it again", got="is damaged"):
+        columns.data.validate(full=True)  # Arrow trusts a file's offsets: rows of a damaged one would end the process
+    return columns
 
 
 def _check_files(folder: Path) -> None:

@@ -40,6 +40,7 @@ def built_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="site")
 def site_of_a_stranger(built: Path) -> Iterator[Site]:
+    pytest.importorskip("aiohttp", reason="fsspec[http] is not installed")
     files = {f"/corpus/{p.relative_to(built)}": p.read_bytes() for p in built.rglob("*") if p.is_file()}
     with serving(Site(files)) as site:
         yield site

@@ -87,18 +87,32 @@ class ValidationSettings(StrictModel):
     by: str = Field(default="loss", description="loss, one of the losses, frame_auc, pixel_auc or mask_iou")
 
 
+def half_frozen_problem(precision: str) -> str:
+    """Describe why `half_frozen` is refused: only autocast's bf16 lets torch multiply bf16 weights with other numbers.
+
+    Args:
+        precision: The precision of the fit.
+    """
+    return f"half_frozen needs precision bf16; got {precision}; set one of the two"
+
+
 class FitSettings(StrictModel):
-    """How the model is trained. The defaults are the paper's (arXiv 2602.19248)."""
+    """How the model is trained. Recipe `paper` has the authors' values, `paper-ours` ours."""
 
     steps: int = Field(default=16000, ge=1, description="optimiser steps")
     batch: int = Field(default=2, ge=1, description="samples of a micro-batch in one process")
     accumulation: int = Field(default=2, ge=1, description="micro-batches of one optimiser step")
     lr: float = Field(default=1e-5, gt=0)
     lr_of: dict[str, float] = Field(default_factory=dict, description="another learning rate, by group of parameters")
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0, description="of matrices")
+    decay_vectors: bool = Field(default=False, description="weight decay of vectors (biases, norms), too")
     betas: tuple[float, float] = (0.9, 0.999)
     warmup: int = Field(default=100, ge=0, description="steps from 0 to the full learning rate")
     schedule: Literal["linear", "cosine", "constant"] = Field(default="linear", description="after the warm-up")
+    schedule_steps: int | None = Field(default=None, ge=1, description="steps of the schedule [default: `steps`]")
+    schedule_advance: Literal["one", "processes"] = Field(
+        default="one", description="steps of the schedule at each optimiser step: one, or one for each process"
+    )
     clip: float | None = Field(default=1.0, gt=0, description="norm that gradients are clipped to")
     precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
     half_frozen: bool = Field(default=False, description="frozen weights in bf16, half the memory; for precision bf16")
@@ -119,6 +133,16 @@ class FitSettings(StrictModel):
             if rate <= 0:
                 raise ValueError(f"{group}: a rate of {rate}; to freeze a group set model.config.trainable")
         return rates
+
+    @model_validator(mode="after")
+    def _half_frozen_needs_bf16(self) -> FitSettings:
+        if self.half_frozen and self.precision not in (None, "bf16"):
+            raise ValueError(half_frozen_problem(str(self.precision)))
+        return self
+
+
+_LATER_SETTINGS = ("schedule_steps", "schedule_advance", "decay_vectors")
+"""Settings that older fits do not record: left out of the facts at their defaults, so that those fits continue."""
 
 
 class ScoreEntry(StrictModel):
@@ -185,6 +209,9 @@ class RunRecipe(StrictModel):
         if self.fit is not None:
             for key in ("checkpoint", "log_every", "unused_parameters"):
                 del plain["fit"][key]
+            for key in _LATER_SETTINGS:
+                if plain["fit"][key] == FitSettings.model_fields[key].default:
+                    del plain["fit"][key]
             plain["fit"]["validation"] = self.fit.validation and self.fit.validation.by  # it chooses the best weights
             plain["fit"]["loader"] = {key: plain["fit"]["loader"][key] for key in ("shuffle", "lanes", "damaged")}
         return plain

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from lavida_bench.fitting import deepspeed_files
-from lavida_bench.fitting.optimiser import WeightAverage, restore_schedule, trainable_parameters
+from lavida_bench.fitting.learning_rate import restore_schedule
+from lavida_bench.fitting.optimiser import WeightAverage, trainable_parameters
 from lavida_bench.fitting.random_states import random_file, random_states, restore_random_states
 from lavida_bench.fitting.sharded import library_name, local_part
 from lavida_bench.fitting.tensor_files import EXPECTED, TODO, read_tensors, write_tensors

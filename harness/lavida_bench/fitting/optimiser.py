@@ -1,4 +1,4 @@
-"""AdamW with a learning rate for each group of parameters, its schedule, and averaged weights (EMA)."""
+"""AdamW with a learning rate for each group of parameters, and averaged weights (EMA)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
-    """Create AdamW for all parameters that train. Vectors (biases, norms) have no weight decay.
+    """Create AdamW for all parameters that train.
 
     Args:
         model: Model with `requires_grad` set.
-        fit: Settings; `fit.lr_of` gives learning rates by group (`lavida.groups`), `fit.lr` that of all other groups.
+        fit: Settings; `fit.lr_of` gives learning rates by group (`lavida.groups`), `fit.lr` that of all other groups;
+            vectors (biases, norms) have no weight decay unless `fit.decay_vectors`.
 
     Raises:
         UserError: `fit.lr_of` names an unknown group or one that does not train, or nothing trains.
@@ -33,7 +34,8 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
             raise UserError(problem("fit.lr_of", unknown_name("group", group, GROUPS)))
     members: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in trainable_parameters(model).items():
-        members.setdefault((group_of(name), parameter.ndim >= 2), []).append(parameter)
+        decays = parameter.ndim >= 2 or fit.decay_vectors
+        members.setdefault((group_of(name), decays), []).append(parameter)
     if not members:
         raise UserError("model.config.trainable: everything is frozen; expected at least one group to train")
     idle = fit.lr_of.keys() - {group for group, _ in members}
@@ -49,34 +51,6 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
         for (group, decays), parameters in members.items()
     ]
     return torch.optim.AdamW(groups, lr=fit.lr, betas=fit.betas)
-
-
-def make_lr_schedule(optimiser: torch.optim.Optimizer, fit: FitSettings) -> torch.optim.lr_scheduler.LambdaLR:
-    """Create the learning rate schedule: linear warm-up from 0 in `fit.warmup` steps, then down to 0, or constant.
-
-    Args:
-        optimiser: Its groups' rates are the peak rates.
-        fit: Settings; `fit.schedule` is linear, cosine or constant.
-    """
-    from transformers import get_scheduler
-
-    name = "constant_with_warmup" if fit.schedule == "constant" else fit.schedule
-    schedule: torch.optim.lr_scheduler.LambdaLR = get_scheduler(name, optimiser, fit.warmup, fit.steps)
-    return schedule
-
-
-def restore_schedule(schedule: torch.optim.lr_scheduler.LambdaLR, steps: int) -> None:
-    """Set a schedule, and the learning rates of its optimiser, to what they are after a number of steps.
-
-    Args:
-        schedule: Its rates depend on the number of steps alone.
-        steps: Steps done.
-    """
-    schedule.load_state_dict(schedule.state_dict() | {"last_epoch": steps, "_step_count": steps + 1})
-    for group, peak, factor in zip(
-        schedule.optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True
-    ):
-        group["lr"] = peak * factor(steps)
 
 
 class WeightAverage:

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lavida_bench.common.distributed import PATIENCE
 from lavida_bench.fitting import fit_folder, optimiser, validation
+from lavida_bench.fitting.accelerator import make_accelerator
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
 from lavida_bench.fitting.fit_state import FitState
+from lavida_bench.fitting.learning_rate import describe_rates, make_lr_schedule
 from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_bench.fitting.logger import StepInfo, TrainingLogger
 from lavida_bench.fitting.model_init import make_model
@@ -37,7 +38,7 @@ from lavida_gen.common.errors import UserError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from lavida_bench.config.recipe import FitSettings, RunRecipe
+    from lavida_bench.config.recipe import RunRecipe
 
 Log = Callable[[str], None]
 
@@ -61,8 +62,10 @@ def fit(recipe: RunRecipe, out: Path, log: Log = print) -> Path:
     assert recipe.fit is not None, "the recipe has no fit"
     if fit_folder.is_finished(recipe, out):
         return out / fit_folder.MODEL
-    accelerator = _make_accelerator(recipe.fit)
+    accelerator = make_accelerator(recipe.fit)
     main = accelerator.is_main_process
+    if main:
+        log(describe_rates(recipe.fit, accelerator.num_processes))
     with locked(out) if main else nullcontext():
         if main:
             fit_folder.mark_begun(recipe, out)
@@ -71,24 +74,6 @@ def fit(recipe: RunRecipe, out: Path, log: Log = print) -> Path:
 
 def _no_output(text: str) -> None:
     """The console output of all processes but the main one."""
-
-
-def _make_accelerator(fit: FitSettings) -> Accelerator:
-    from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
-    from accelerate.state import AcceleratorState, GradientState
-
-    AcceleratorState._reset_state()  # an earlier fit of this process may have had another precision or accumulation
-    GradientState._reset_state()
-    ddp = DistributedDataParallelKwargs(find_unused_parameters=fit.unused_parameters)
-    process_group = InitProcessGroupKwargs(timeout=PATIENCE)  # one process checks all shards while the others wait
-    accelerator = Accelerator(
-        cpu=not torch.accelerator.is_available(),  # or torchrun's processes would not find each other without a GPU
-        mixed_precision=fit.precision,
-        gradient_accumulation_steps=fit.accumulation,
-        kwargs_handlers=[ddp, process_group],
-    )
-    accelerator.gradient_accumulation_steps = fit.accumulation  # not ACCELERATE_GRADIENT_ACCUMULATION_STEPS
-    return accelerator
 
 
 @dataclass(slots=True)
@@ -117,7 +102,7 @@ class _FitRun:
         adamw = optimiser.make_optimiser(self.model, self.fit)
         self.prepared_model, self.optimiser = accelerator.prepare(self.model, adamw)
         self.average = optimiser.WeightAverage(self.model, self.fit.ema) if self.fit.ema else None
-        self.lr_schedule = optimiser.make_lr_schedule(adamw, self.fit)
+        self.lr_schedule = make_lr_schedule(adamw, self.fit, accelerator.num_processes)
         state = FitState(accelerator, self.model, self.prepared_model, adamw, self.lr_schedule, self.average)
         self.checkpoints = Checkpoints(out, self.fit.checkpoint.keep, accelerator, state)
         self.progress = Progress(batch=self.fit.batch * accelerator.num_processes)

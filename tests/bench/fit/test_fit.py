@@ -209,9 +209,13 @@ def assert_same_validation(one: Path, two: Path) -> dict[str, float]:
 
 @pytest.mark.slow
 def test_two_processes_are_one_with_the_doubled_batch(make: Make, one_process: Path, tmp_path: Path) -> None:
-    """gloo on the CPU, every loss, accumulation, a norm that is clipped, validation; equal up to `ROUNDING`."""
+    """gloo on the CPU, every loss, accumulation, a norm that is clipped, validation; equal up to `ROUNDING`.
+
+    The rates, too: of a schedule twice as long that advances by two at each step.
+    """
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    words += command(make(batch=2, **COMPARED), tmp_path / "two", tmp_path)
+    rates = {"schedule_steps": 6, "warmup": 4, "schedule_advance": "processes"}
+    words += command(make(batch=2, **COMPARED, **rates), tmp_path / "two", tmp_path)
     done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("fitted:") == 1, "only the main process prints"

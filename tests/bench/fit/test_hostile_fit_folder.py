@@ -21,6 +21,7 @@ from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting import deepspeed_files, optimiser
 from lavida_bench.fitting.checkpoint import Checkpoints
 from lavida_bench.fitting.fit_state import FitState
+from lavida_bench.fitting.learning_rate import make_lr_schedule
 from lavida_bench.fitting.logger import read_log
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.trainer import fit
@@ -68,7 +69,7 @@ def fitted(make: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     accelerator = Accelerator(cpu=True)
     model, _ = make_model(recipe, quiet)
     adamw = optimiser.make_optimiser(model, recipe.fit)
-    schedule = optimiser.make_lr_schedule(adamw, recipe.fit)
+    schedule = make_lr_schedule(adamw, recipe.fit, 1)
     average = optimiser.WeightAverage(model, 0.9)
     state = FitState(accelerator, model, model, adamw, schedule, average)
     return out / "checkpoints" / "step-00000001", Checkpoints(out, 1, accelerator, state)

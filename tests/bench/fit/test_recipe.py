@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lavida_bench.config import recipe as recipes
+from lavida_bench.fitting.accelerator import make_accelerator
 from lavida_gen.common.errors import UserError
 
 
@@ -15,14 +16,6 @@ def test_built_in_recipes_load(name: str) -> None:
     recipe = recipes.load(name)
     assert recipe.name == name
     assert recipe.about
-
-
-def test_paper_has_the_papers_values() -> None:
-    fit = recipes.load("paper").fit
-    assert fit is not None
-    assert (fit.steps, fit.batch, fit.accumulation, fit.lr) == (8 * 2000, 2, 2, 1e-5)
-    assert (fit.schedule, fit.warmup, fit.clip, fit.precision) == ("linear", 100, 1.0, "bf16")
-    assert recipes.load("paper").seed == 44
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
@@ -92,3 +85,24 @@ def test_what_does_not_matter_is_not_in_the_identity() -> None:
         assert recipes.load("demo", [same]).fit_identity() == one, same
     for other in ("fit.lr=0.1", "seed=8", "model.config.loss.text=0.5", "fit.loader.shuffle=3", "data.0.weight=2"):
         assert recipes.load("demo", [other]).fit_identity() != one, other
+
+
+@pytest.mark.parametrize("precision", ["no", "fp16"])
+def test_half_frozen_weights_need_bf16(precision: str) -> None:
+    message = f"fit: half_frozen needs precision bf16; got {precision}; set one of the two"
+    with pytest.raises(UserError, match=message):
+        recipes.load("demo", ["fit.half_frozen=true", f"fit.precision='{precision}'"])
+    assert recipes.load("demo", ["fit.half_frozen=true", "fit.precision=bf16"]).fit
+
+
+def test_half_frozen_weights_need_accelerates_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the recipe has no precision, accelerate's configuration has; refused before a model is loaded."""
+    fit = recipes.load("demo", ["fit.half_frozen=true", "fit.precision=null"]).fit
+    assert fit is not None
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
+    with pytest.raises(
+        UserError, match=r"half_frozen needs precision bf16; got no; .* \(the precision is accelerate's\)"
+    ):
+        make_accelerator(fit)
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    assert make_accelerator(fit).mixed_precision == "bf16"

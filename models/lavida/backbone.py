@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +22,9 @@ from transformers.vision_utils import get_vision_position_ids
 from lavida.compression import moving_patches
 from lavida.errors import LavidaError
 from lavida.interfaces import Mllm, MllmConfig, VisionTower
+
+if TYPE_CHECKING:
+    from lavida.config import StaticRule
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -82,7 +85,9 @@ class Backbone:
             sizes = torch.stack([part.sum() for part in torch.split_with_sizes(kept_P, sizes.tolist())])
         return {"position_ids": positions, "cu_seqlens": cumulative_lengths(sizes)}
 
-    def encode_vision(self, mllm: Mllm, patches_PC: Tensor, grids: Tensor, threshold: float) -> VisualTokens:
+    def encode_vision(
+        self, mllm: Mllm, patches_PC: Tensor, grids: Tensor, threshold: float, rule: StaticRule = "mean"
+    ) -> VisualTokens:
         """Run the vision tower on a batch.
 
         Args:
@@ -90,11 +95,12 @@ class Backbone:
             patches_PC: (P, C) normalised pixels in Qwen's patch order.
             grids: (B, 3) int64, on the CPU.
             threshold: Cells that move less are dropped (`compression.moving_patches`); 0 = none.
+            rule: How far a cell moves, see there.
         """
         visual, config = mllm.model.visual, mllm.config
         merge = config.vision_config.spatial_merge_size
         patches = patches_PC.to(visual.dtype)
-        kept_P = self._moving(visual, patches, grids, threshold, merge)
+        kept_P = self._moving(visual, patches, grids, threshold, merge, rule)
         inputs = self.tower_inputs(config, grids, None if kept_P is None else kept_P.cpu())
         cells = (grids.prod(dim=1) // merge**2).tolist()
         if kept_P is None:
@@ -108,14 +114,14 @@ class Backbone:
         return VisualTokens(out.pooler_output, lengths, kept, tuple(getattr(out, "deepstack_features", None) or ()))
 
     def _moving(
-        self, visual: VisionTower, patches: Tensor, grids: Tensor, threshold: float, merge: int
+        self, visual: VisionTower, patches: Tensor, grids: Tensor, threshold: float, merge: int, rule: StaticRule
     ) -> Tensor | None:
         if threshold <= 0 or int(grids[:, 0].max()) == 1:
             return None
         embedded = visual.patch_embed(patches)
         parts = torch.split_with_sizes(embedded, grids.prod(dim=1).tolist())
-        kept = [moving_patches(part, grid.tolist(), threshold, merge) for part, grid in zip(parts, grids, strict=True)]
-        return torch.cat(kept)
+        pairs = zip(parts, grids.tolist(), strict=True)
+        return torch.cat([moving_patches(part, grid, threshold, merge, rule) for part, grid in pairs])
 
     def positions(self, mllm: Mllm, ids_BS: Tensor, types_BS: Tensor, mask_BS: Tensor, grids: Tensor) -> Tensor:
         """Compute the multimodal rotary positions (M-RoPE, arXiv 2409.12191) of whole sequences.

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lavida.errors import LavidaError
+
+if TYPE_CHECKING:
+    from lavida.config import EmptyCentres, StaticRule
 
 SLICE_BYTES = 128 * 2**20
 """Memory for one slice of the distance matrix."""
@@ -37,17 +41,21 @@ class Compressed:
 
 
 @torch.no_grad()
-def moving_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0.01, merge: int = 2) -> Tensor:
+def moving_patches(
+    patches_PC: Tensor, grid: Sequence[int], threshold: float = 0.01, merge: int = 2, rule: StaticRule = "mean"
+) -> Tensor:
     """Find the patches of one clip that move. The first temporal frame is kept whole.
 
-    A cell whose mean cosine distance to its first temporal frame, over its patches and all later frames, is below
-    `threshold` is static and dropped in every frame but the first.
+    A cell whose mean cosine distance to its first temporal frame, over all later frames, is below `threshold` is static
+    and dropped in every frame but the first.
 
     Args:
         patches_PC: (P, C) embedded patches in Qwen's order: the merge * merge patches of a cell are consecutive.
         grid: (T, height, width) in patches.
         threshold: Cosine distance, 0 to 2.
         merge: Side of a cell in patches.
+        rule: Distance of a cell; mean: the mean of its patches' distances, concatenated: that of its patches joined to
+            one vector.
 
     Returns:
         (P,) bool, True = keep.
@@ -61,7 +69,8 @@ def moving_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0
         raise LavidaError(
             f"static_patches: {patches_PC.shape[0]} patches; expected {frames * height * width} for {grid}"
         )
-    unit = F.normalize(patches_PC.float(), dim=-1).view(frames, cells, merge**2, -1)
+    vectors = 1 if rule == "concatenated" else merge**2
+    unit = F.normalize(patches_PC.float().view(frames, cells, vectors, -1), dim=-1)
     keep = torch.ones(frames, cells, merge**2, dtype=torch.bool, device=patches_PC.device)
     if frames > 1:
         distance = 1 - (unit[1:] * unit[:1]).sum(-1)
@@ -70,7 +79,12 @@ def moving_patches(patches_PC: Tensor, grid: Sequence[int], threshold: float = 0
 
 
 def density(
-    tokens_LC: Tensor, ratio: float, k: int = 8, gradient: bool = True, budget: int = SLICE_BYTES
+    tokens_LC: Tensor,
+    ratio: float,
+    k: int = 8,
+    gradient: bool = True,
+    budget: int = SLICE_BYTES,
+    empty: EmptyCentres = "self",
 ) -> Compressed:
     """Keep the floor(L * ratio) tokens of highest local reachability density and merge the rest into them.
 
@@ -84,6 +98,8 @@ def density(
         k: Neighbours.
         gradient: Whether gradients flow through values and weights to kept and merged tokens; False as the authors.
         budget: Bytes for one slice of the distance matrix.
+        empty: A centre whose copy took all its members (tokens that are equal). self: it keeps itself; mean: it becomes
+            the mean of all tokens, as the authors' softmax over an empty row makes it.
 
     Raises:
         LavidaError: `ratio` is out of range.
@@ -94,10 +110,10 @@ def density(
     if ratio == 1 or length <= 1:
         return Compressed(torch.arange(length, device=tokens_LC.device), tokens_LC)
     with torch.autocast(tokens_LC.device.type, enabled=False):  # it would take the distances in halves
-        return _density(tokens_LC, max(1, int(length * ratio)), min(k, length - 1), gradient, budget)
+        return _density(tokens_LC, max(1, int(length * ratio)), min(k, length - 1), gradient, budget, empty)
 
 
-def _density(tokens_LC: Tensor, kept: int, k: int, gradient: bool, budget: int) -> Compressed:
+def _density(tokens_LC: Tensor, kept: int, k: int, gradient: bool, budget: int, empty: EmptyCentres) -> Compressed:
     length, values = len(tokens_LC), (tokens_LC if gradient else tokens_LC.detach()).float()
     with torch.no_grad():
         fixed = values.detach()
@@ -106,12 +122,17 @@ def _density(tokens_LC: Tensor, kept: int, k: int, gradient: bool, budget: int) 
             _, distances = next(_neighbour_slices(fixed, budget))
         rank = reachability_density(fixed, k, budget, distances).argsort(descending=True, stable=True)
         centres = rank[:kept].sort().values
-        owner = nearest_centre(fixed, centres, budget, distances)
+        owner = nearest_centre(fixed, centres, budget, distances, empty)
     return Compressed(centres, merge_members(values, centres, owner).to(tokens_LC.dtype))
 
 
 def density_packed(
-    tokens_PC: Tensor, lengths: Sequence[int], ratio: float, k: int = 8, gradient: bool = True
+    tokens_PC: Tensor,
+    lengths: Sequence[int],
+    ratio: float,
+    k: int = 8,
+    gradient: bool = True,
+    empty: EmptyCentres = "self",
 ) -> list[Compressed]:
     """Apply `density` to each sample of a batch.
 
@@ -121,8 +142,10 @@ def density_packed(
         ratio: See `density`.
         k: See `density`.
         gradient: See `density`.
+        empty: See `density`.
     """
-    return [density(part, ratio, k, gradient) for part in torch.split_with_sizes(tokens_PC, list(lengths))]
+    parts = torch.split_with_sizes(tokens_PC, list(lengths))
+    return [density(part, ratio, k, gradient, empty=empty) for part in parts]
 
 
 def reachability_density(
@@ -157,31 +180,37 @@ def reachability_density(
 
 
 def nearest_centre(
-    tokens_LC: Tensor, centres: Tensor, budget: int = SLICE_BYTES, distances: Tensor | None = None
+    tokens_LC: Tensor,
+    centres: Tensor,
+    budget: int = SLICE_BYTES,
+    distances: Tensor | None = None,
+    empty: EmptyCentres = "self",
 ) -> Tensor:
-    """Find the nearest centre of each token; a centre's own is itself.
+    """Find the nearest centre of each token; of centres at equal distance the first.
 
     Args:
         tokens_LC: (L, C) float32.
         centres: (R,) int64 positions of the centres.
         budget: Bytes for one slice of the distance matrix.
         distances: As in `reachability_density`.
+        empty: self: a centre's nearest centre is itself, even where an earlier centre is its copy; mean: it is not.
 
     Returns:
         (L,) int64 in 0..R-1.
     """
-    if distances is not None:
+    if distances is not None and empty == "self":  # its diagonal is infinite: no use where copies compete
         owner = distances[:, centres].argmin(dim=1)
     else:
         owner = torch.empty(tokens_LC.shape[0], dtype=torch.long, device=tokens_LC.device)
         for rows, squares in _distance_slices(tokens_LC, tokens_LC[centres], budget):
             owner[rows] = squares.argmin(dim=1)
-    owner[centres] = torch.arange(len(centres), device=owner.device)
+    if empty == "self":
+        owner[centres] = torch.arange(len(centres), device=owner.device)
     return owner
 
 
 def merge_members(tokens_LC: Tensor, centres: Tensor, owner: Tensor) -> Tensor:
-    """Average the members of each centre, see `density`.
+    """Average the members of each centre, see `density`; one without members becomes the mean of all tokens.
 
     Args:
         tokens_LC: (L, C) float32.
@@ -197,7 +226,8 @@ def merge_members(tokens_LC: Tensor, centres: Tensor, owner: Tensor) -> Tensor:
     weights = (logits - highest[owner]).exp()
     total = weights.new_zeros(kept).index_add(0, owner, weights)
     shares = (weights / total[owner])[:, None]
-    return tokens_LC.new_zeros(kept, channels).index_add(0, owner, shares * tokens_LC)
+    merged = tokens_LC.new_zeros(kept, channels).index_add(0, owner, shares * tokens_LC)
+    return torch.where((total > 0)[:, None], merged, tokens_LC.mean(dim=0))
 
 
 def _neighbour_slices(tokens_LC: Tensor, budget: int) -> Iterator[tuple[slice, Tensor]]:

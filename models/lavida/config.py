@@ -1,6 +1,6 @@
 """LavidaConfig: sizes of the three parts and of the projector, what trains, weights of the losses.
 
-`LavidaConfig.preset("paper")`, `("small")` and `("tiny")` are in lavida.presets.
+`LavidaConfig.preset("paper")` and the other presets are in lavida.presets.
 """
 
 from __future__ import annotations
@@ -21,10 +21,30 @@ from lavida.parts.trust import check_config
 
 Memory = Literal["none", "causal"]
 NameMaps = Literal["coarse", "fine"]
+QFormerWiring = Literal["sam", "authors"]
+ProjectorInit = Literal["normal", "torch"]
+Positions = Literal["mrope", "sequential"]
+StaticRule = Literal["mean", "concatenated"]
+EmptyCentres = Literal["self", "mean"]
+InputEmbeddings = Literal["trained", "cut"]
+CHOICES = {
+    "memory": Memory,
+    "name_maps": NameMaps,
+    "qformer_wiring": QFormerWiring,
+    "projector_init": ProjectorInit,
+    "positions": Positions,
+    "static_rule": StaticRule,
+    "empty_centres": EmptyCentres,
+    "input_embeddings": InputEmbeddings,
+}
+"""Options with named values; the first value of each is the default."""
 
 
 class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transformers' __init_subclass__ has no types
-    """Configuration of `Lavida` (arXiv 2602.19248); the defaults are the paper's. Saved with the model as config.json.
+    """Configuration of `Lavida` (arXiv 2602.19248). Saved with the model as config.json.
+
+    A default never changes: a model that was saved before an option existed loads as it was fitted. How the authors set
+    the options is in `presets.AUTHORS`, preset `paper`.
 
     Attributes:
         mllm_config: Configuration of the language model (Qwen-VL).
@@ -37,11 +57,22 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         qformer_blocks: Blocks of its Q-Former.
         qformer_heads: Heads of its Q-Former.
         qformer_mlp: Hidden width of the MLPs.
+        qformer_wiring: Position encodings of the Q-Former's blocks. sam: as in SAM, the learned queries, not in the
+            first block's self-attention, none for the keys; authors: learned queries and first keys in all blocks.
+        projector_init: Initial weights of the projector. normal: N(0, 0.02); torch: torch's defaults, queries N(0, 1).
+        positions: Rotary positions of the language model. mrope: the family's own, from before compression; sequential:
+            0, 1, 2, ... on all axes, counted after compression (as the authors; times of frames have no effect then).
         reduction_ratio: Share of visual tokens that stay, 0 < ratio <= 1; 1 = no compression.
         density_neighbours: Neighbours of the density, see `compression.density`.
         static_threshold: Mean cosine distance below which a cell is static; scoring only, 0 = off.
+        static_rule: Distance of a cell. mean: the mean of its patches' distances; concatenated: that of its patches
+            joined to one vector (as the authors), so patches of larger norm weigh more.
+        empty_centres: A kept token whose copy took all its members. self: stays itself; mean: becomes the mean of all.
+        input_embeddings: trained, or cut: no gradient reaches the language model's input embeddings, of text and vision
+            (as the authors, whose compression runs without gradients over the whole sequence).
         compression_gradient: Gradients through merged values (False = as the authors).
         memory: none: frames are decoded alone, in one call; causal: a frame attends to the earlier ones.
+        no_memory_images: Whether single images get SAM2's no-memory embedding as frames do (False = as the authors).
         gate_masks: Mask logits become -1024 where the object score is <= 0 (then no gradient reaches them).
         name_maps: Per-name maps at SAM2's coarsest resolution, or fine: at its finest, by convolutions (our addition).
         prompt_maps: The strongest name's map is SAM2's mask prompt (False = as in the paper).
@@ -76,11 +107,18 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
     qformer_blocks: int = 5
     qformer_heads: int = 12
     qformer_mlp: int = 2048
+    qformer_wiring: QFormerWiring = "sam"
+    projector_init: ProjectorInit = "normal"
+    positions: Positions = "mrope"
     reduction_ratio: float = 0.5
     density_neighbours: int = 8
     static_threshold: float = 0.01
+    static_rule: StaticRule = "mean"
+    empty_centres: EmptyCentres = "self"
+    input_embeddings: InputEmbeddings = "trained"
     compression_gradient: bool = True
     memory: Memory = "none"
+    no_memory_images: bool = True
     gate_masks: bool = True
     name_maps: NameMaps = "coarse"
     prompt_maps: bool = False
@@ -137,7 +175,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
             got = getattr(self, name)
             if got < 1 or self.projector_hidden % got:
                 raise LavidaError(f"{name}: {got}; expected a divisor of projector_hidden, {self.projector_hidden}")
-        for name, choice in (("memory", Memory), ("name_maps", NameMaps)):
+        for name, choice in CHOICES.items():
             got = getattr(self, name)
             if got not in get_args(choice):
                 raise LavidaError(f"{name}: {got!r}; expected one of {', '.join(get_args(choice))}")
@@ -152,6 +190,13 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
                 raise LavidaError(
                     f"trainable.{group}: {how!r}; expected full or frozen (language and vision also lora)"
                 )
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """Return what config.json holds: what differs from the defaults, and every named choice."""
+        named = {
+            name: getattr(self, name) for name in (*CHOICES, "no_memory_images", "compression_gradient", "budgets")
+        }
+        return {**super().to_diff_dict(), **named}
 
     @property
     def weights(self) -> Weights:
@@ -183,7 +228,7 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
         """Create the configuration of a preset.
 
         Args:
-            name: paper, small or tiny.
+            name: paper, paper-ours, small or tiny.
             **changes: Fields that differ from the preset.
 
         Raises:

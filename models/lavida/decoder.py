@@ -4,7 +4,8 @@ Works on the parts of transformers' Sam2VideoModel. Letters: N frames of the bat
 masks, C channels, h w SAM2's lowest resolution, P = h * w.
 
 `memory: none` decodes all frames of all clips in one call, each with SAM2's no-memory embedding (this is what the
-authors' code does: every frame is an initial conditioning frame). `memory: causal` decodes clips frame after frame; a
+authors' code does: every frame is an initial conditioning frame; their single images are decoded without it,
+`no_memory_images: False`). `memory: causal` decodes clips frame after frame; a
 frame attends to the memories and object pointers of the earlier ones.
 """
 
@@ -147,6 +148,7 @@ def decode_masks(
     memory: Memory,
     candidates: bool,
     mask_prompt: Tensor | None = None,
+    no_memory_images: bool = True,
 ) -> DecodedMasks:
     """Decode the masks of N frames from Q sparse prompts each, after SAM2's empty point (label -1).
 
@@ -159,11 +161,13 @@ def decode_masks(
         candidates: True returns three masks (training). False returns one: of clips the one of highest predicted IoU,
             of images SAM2's single mask with its dynamic choice by stability.
         mask_prompt: (N, 1, 4h, 4w) logits of a mask prompt.
+        no_memory_images: Whether single images get the no-memory embedding, too.
     """
     prompt = _Prompt(prompt_NQC, mask_prompt)
+    fresh = _without_memory(sam, features, None if no_memory_images else counts)
     if memory == "none" or max(counts) == 1:
-        return _decode_frames(sam, _without_memory(sam, features), prompt, counts, candidates)
-    return _decode_causally(sam, features, prompt, counts, candidates)
+        return _decode_frames(sam, fresh, prompt, counts, candidates)
+    return _decode_causally(sam, features, fresh, prompt, counts, candidates)
 
 
 def gate_masks(masks_NMHW: Tensor, scores_N: Tensor) -> Tensor:
@@ -182,9 +186,13 @@ def _unflatten(level_PNC: Tensor, size: Sequence[int]) -> Tensor:
     return level_PNC.permute(1, 2, 0).reshape(frames, channels, int(size[0]), int(size[1]))
 
 
-def _without_memory(sam: Sam2, features: Features) -> Features:
-    coarse = features.maps[-1] + sam.no_memory_embedding.view(1, -1, 1, 1)
-    return Features((*features.maps[:-1], coarse), features.position)
+def _without_memory(sam: Sam2, features: Features, counts: Sequence[int] | None) -> Features:
+    """Add the no-memory embedding to every frame; with `counts` not to clips of one frame, which are images."""
+    embedding = sam.no_memory_embedding.view(1, -1, 1, 1)
+    if counts is not None and min(counts) == 1:
+        clip = [float(count > 1) for count in counts for _ in range(count)]
+        embedding = embedding * torch.tensor(clip, dtype=embedding.dtype, device=embedding.device).view(-1, 1, 1, 1)
+    return Features((*features.maps[:-1], features.maps[-1] + embedding), features.position)
 
 
 def _decode_frames(
@@ -234,9 +242,9 @@ def _mask_decoder(sam: Sam2, features: Features, prompt: _Prompt, candidates: bo
 
 
 def _decode_causally(
-    sam: Sam2, features: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
+    sam: Sam2, features: Features, fresh: Features, prompt: _Prompt, counts: Sequence[int], candidates: bool
 ) -> DecodedMasks:
-    """Decode frame after frame; clips of equal length are decoded together."""
+    """Decode frame after frame; clips of equal length are decoded together. `fresh`: the features of first frames."""
     starts = torch.tensor([sum(counts[:i]) for i in range(len(counts))], device=prompt.sparse.device)
     order: list[Tensor] = []
     parts: list[DecodedMasks] = []
@@ -247,7 +255,7 @@ def _decode_causally(
             rows = first + number
             seen = features.select(rows)
             if number == 0:
-                conditioned = _without_memory(sam, seen)
+                conditioned = fresh.select(rows)
             else:
                 conditioned = _attend_to_memory(sam, seen, bank, number, length)
             decoded = _decode_frames(sam, conditioned, prompt.select(rows), [length] * len(rows), candidates)

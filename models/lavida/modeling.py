@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel, CLIPTextModel, PreTrainedConfig, PreTrainedModel, Sam2VideoConfig, Sam2VideoModel
-from transformers import initialization as init
 
 from lavida import backbone, decoder, losses, objective, pixels, sequence
 from lavida.alignment import align
@@ -28,13 +27,12 @@ from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
 from lavida.parts import load, lora, trust
 from lavida.parts.check import LoadingInfo, check_keys, check_same_sizes, quiet_transformers, reading
-from lavida.projector import NAME_BIAS, Projector, log_odds, mask_prompt
+from lavida.presets import preset_options
+from lavida.projector import Projector, log_odds, mask_prompt
 from lavida.tiny import weights as tiny_parts
 
 if TYPE_CHECKING:
     from lavida.interfaces import Sam2
-
-QUERY_STD = 0.02
 
 _Loader = Callable[..., "tuple[Lavida, LoadingInfo]"]
 
@@ -90,7 +88,7 @@ class Lavida(PreTrainedModel):
         """Create the model of a preset: `tiny` with the shipped weights, the others with random ones.
 
         Args:
-            name: paper, small or tiny.
+            name: paper, paper-ours, small or tiny.
             random: Random weights for `tiny`, too.
             **changes: Fields of `LavidaConfig` that differ from the preset.
 
@@ -109,6 +107,7 @@ class Lavida(PreTrainedModel):
         sam: load.PartSource,
         text: load.PartSource,
         dtype: torch.dtype | None = None,
+        preset: str = "paper",
         **changes: object,
     ) -> Lavida:
         """Create a model of pretrained parts and a projector with random weights.
@@ -118,14 +117,16 @@ class Lavida(PreTrainedModel):
             sam: SAM2: folder, name on the Hub, or Meta's file (.pt).
             text: CLIP, or its text tower: folder, or name on the Hub.
             dtype: dtype of all weights; default float32.
-            **changes: Fields of `LavidaConfig`. Its <SEG> is the one that `LavidaProcessor.from_parts` adds.
+            preset: Whose options: paper and small = as the authors, paper-ours = as we think better.
+            **changes: Fields of `LavidaConfig` that differ; <SEG> is the one that `LavidaProcessor.from_parts` adds.
 
         Raises:
             CheckpointError: A part cannot be read, or its keys or sizes differ.
-            LavidaError: A change is invalid.
+            LavidaError: The preset is unknown, or a change is invalid.
         """
+        options = preset_options(preset)
         seg_id, _ = load.seg_token(mllm)
-        given: dict[str, Any] = {"seg_token_id": seg_id} | changes
+        given: dict[str, Any] = options | {"seg_token_id": seg_id} | changes
         config = LavidaConfig(**load.part_configs(mllm, sam, text, given) | given)
         dtype = dtype or torch.float32
         with torch.device("meta"):
@@ -221,7 +222,14 @@ class Lavida(PreTrainedModel):
         if config.prompt_maps:
             prompt_mask = mask_prompt(maps_NDHW, real_ND, self.sam.prompt_encoder.mask_input_size)
         decoded = decoder.decode_masks(
-            self.sam, features, projected.prompt, batch.counts, config.memory, self.training, prompt_mask
+            self.sam,
+            features,
+            projected.prompt,
+            batch.counts,
+            config.memory,
+            self.training,
+            prompt_mask,
+            config.no_memory_images,
         )
         scores = decoded.scores + log_odds(names_ND, real_ND) if config.score_names else decoded.scores
         masks = decoder.gate_masks(decoded.masks, scores) if config.gate_masks else decoded.masks
@@ -246,9 +254,14 @@ class Lavida(PreTrainedModel):
         config, family = self.config, self.family
         cells = sequence.visual_token_counts(batch, config.mllm.vision_config.spatial_merge_size)
         threshold = 0.0 if self.training else config.static_threshold
-        seen = family.encode_vision(self.mllm, batch.patches, batch.grids, threshold)
+        seen = family.encode_vision(self.mllm, batch.patches, batch.grids, threshold, config.static_rule)
         compressed = density_packed(
-            seen.tokens, seen.lengths, config.reduction_ratio, config.density_neighbours, config.compression_gradient
+            seen.tokens,
+            seen.lengths,
+            config.reduction_ratio,
+            config.density_neighbours,
+            config.compression_gradient,
+            config.empty_centres,
         )
         first = accumulate((0, *seen.lengths[:-1]))
         centres = torch.cat([part.centres + start for part, start in zip(compressed, first, strict=True)])
@@ -259,11 +272,13 @@ class Lavida(PreTrainedModel):
         embeds = self.mllm.get_input_embeddings()(kept_sequences.ids)
         tokens = torch.cat([part.tokens for part in compressed]).to(embeds.dtype)
         visual = kept_sequences.visual
+        embeds = embeds.masked_scatter(visual[..., None], tokens)
+        sequential = config.positions == "sequential"
         hidden = family.hidden_states(
             self.mllm,
-            embeds.masked_scatter(visual[..., None], tokens),
+            embeds.detach() if config.input_embeddings == "cut" else embeds,
             kept_sequences.mask,
-            kept_sequences.positions,
+            sequence.count_positions(kept_sequences.mask) if sequential else kept_sequences.positions,
             visual,
             [level[centres] for level in seen.deep],
         )
@@ -288,9 +303,7 @@ class Lavida(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)  # type: ignore[no-untyped-call]  # transformers has no types here
         if isinstance(module, Projector):
-            init.normal_(module.queries, std=QUERY_STD)
-            init.constant_(module.name_bias, NAME_BIAS)
-            init.zeros_(module.name_scale)
+            module.init_weights(self.config.projector_init)
 
 
 AutoModel.register(LavidaConfig, Lavida)

@@ -1,5 +1,7 @@
 """Presets: `paper` (Qwen2-VL-7B, SAM2.1 small, CLIP B/32), `small` (Qwen2-VL-2B), `tiny` (random, runs on a CPU).
 
+`paper` and `small` set every option as the authors' code does (`AUTHORS`); `paper-ours` is `paper` with our choices.
+
 The sizes of the published parts are their configurations' as published; `from_parts` reads the parts' own files.
 """
 
@@ -14,6 +16,7 @@ from lavida.groups import GROUPS
 
 PARTS = {
     "paper": ("Qwen/Qwen2-VL-7B-Instruct", "facebook/sam2.1-hiera-small", "openai/clip-vit-base-patch32"),
+    "paper-ours": ("Qwen/Qwen2-VL-7B-Instruct", "facebook/sam2.1-hiera-small", "openai/clip-vit-base-patch32"),
     "small": ("Qwen/Qwen2-VL-2B-Instruct", "facebook/sam2.1-hiera-small", "openai/clip-vit-base-patch32"),
 }
 """Hub names of the pretrained parts: language model, SAM2, text tower."""
@@ -21,14 +24,38 @@ PARTS = {
 TINY_VOCABULARY = 1536
 TINY_SIDE = 256
 """Pixels: at 128 a bicycle as a street camera sees it is too small to be distinguished from a person."""
-PRESETS = ("paper", "small", "tiny")
+PRESETS = ("paper", "paper-ours", "small", "tiny")
+
+AUTHORS: dict[str, object] = {
+    "qformer_wiring": "authors",
+    "projector_init": "torch",
+    "positions": "sequential",
+    "static_rule": "concatenated",
+    "empty_centres": "mean",
+    "input_embeddings": "cut",
+    "compression_gradient": False,
+    "no_memory_images": False,
+}
+"""Options as the authors' code has them (VitaminCreed/LAVIDA on GitHub: LLM.py, Qformer.py, model.py in model/)."""
+
+OURS: dict[str, object] = {"projector_init": "torch"}
+"""Options of `paper-ours` beside the defaults: prompts begin at the scale of SAM2's own (rms 0.6, not 3.8)."""
+
+BUDGETS = {
+    "train_clip": [256, 512],
+    "score_clip": [1280, 1536],
+    "train_image": [32, 1024],
+    "score_image": [32, 1024],
+}
+"""Fewest and most cells of 28 x 28 pixels of each frame, of the authors' code: it resizes the frames of a clip one by
+one, with budgets of 32*28*28*8 to 64*28*28*8 pixels in training and 160*28*28*8 to 192*28*28*8 in scoring."""
 
 
 def preset_values(name: str) -> dict[str, object]:
     """Return the arguments of LavidaConfig for a preset.
 
     Args:
-        name: paper, small or tiny.
+        name: paper, paper-ours, small or tiny.
 
     Raises:
         LavidaError: The name is unknown.
@@ -37,12 +64,27 @@ def preset_values(name: str) -> dict[str, object]:
         raise LavidaError(f"unknown preset {name!r}; expected one of {', '.join(PRESETS)}")
     if name == "tiny":
         return _tiny()
-    return {"mllm_config": _qwen(name), "sam_config": _sam_small(), "names_config": CLIPTextConfig(eos_token_id=49407)}
+    parts = {"mllm_config": _qwen(name), "sam_config": _sam_small(), "names_config": CLIPTextConfig(eos_token_id=49407)}
+    return {**parts, **preset_options(name)}
+
+
+def preset_options(name: str) -> dict[str, object]:
+    """Return the options of a preset with pretrained parts, without its parts' configurations.
+
+    Args:
+        name: paper, paper-ours or small.
+
+    Raises:
+        LavidaError: The name is unknown.
+    """
+    if name not in PARTS:
+        raise LavidaError(f"options of preset {name!r}; expected one of {', '.join(PARTS)}")
+    return {**(OURS if name == "paper-ours" else AUTHORS), "budgets": BUDGETS}
 
 
 def _qwen(name: str) -> PreTrainedConfig:
-    """Qwen2-VL 7B (paper) and 2B (small)."""
-    paper = name == "paper"
+    """Qwen2-VL 2B (small) and 7B (the others)."""
+    paper = name != "small"
     hidden = 3584 if paper else 1536
     text = {
         "vocab_size": 152064 if paper else 151936,
@@ -92,6 +134,8 @@ def _tiny() -> dict[str, object]:
         "qformer_heads": 4,
         "qformer_mlp": 192,
         "budgets": {"train_clip": [12, 16], "score_clip": [12, 16], "train_image": [16, 36], "score_image": [16, 36]},
+        "qformer_wiring": "sam",
+        "projector_init": "normal",
         "name_maps": "fine",
         "prompt_maps": True,
         "score_names": True,

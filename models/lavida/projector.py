@@ -17,13 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedConfig, Sam2VideoMaskDecoderConfig
+from transformers import initialization as init
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoAttention, Sam2VideoTwoWayAttentionBlock
 
-from lavida.config import LavidaConfig
+from lavida.config import LavidaConfig, ProjectorInit
 from lavida.decoder import Features
 
 NAME_BIAS = -3.0
 """Initial bias of the maps: nearly empty."""
+QUERY_STD = 0.02
 PROMPT_LIMIT = 10.0
 _Attention: Callable[[PreTrainedConfig], nn.Module] = Sam2VideoAttention
 
@@ -60,8 +62,12 @@ class Projector(nn.Module):
         self.look_out = nn.Linear(width, width)
         blocks = _attention_config(width, config.qformer_heads, config.qformer_mlp, attention)
         self.queries = nn.Parameter(torch.empty(config.qformer_queries, width))
+        self.key_positions = config.qformer_wiring == "authors"
         self.blocks = nn.ModuleList(
-            [Sam2VideoTwoWayAttentionBlock(blocks, skip_first_layer_pe=i == 0) for i in range(config.qformer_blocks)]
+            [
+                Sam2VideoTwoWayAttentionBlock(blocks, skip_first_layer_pe=i == 0 and not self.key_positions)
+                for i in range(config.qformer_blocks)
+            ]
         )
         self.prompt_out = nn.Linear(config.qformer_queries * width, channels)
         self.name_out = nn.Linear(width, channels)
@@ -69,6 +75,27 @@ class Projector(nn.Module):
         self.name_bias = nn.Parameter(torch.full((), NAME_BIAS))
         self.name_scale = nn.Parameter(torch.zeros(()))
         self.fine = FinePixels(channels) if config.name_maps == "fine" else None
+
+    @torch.no_grad()
+    def init_weights(self, how: ProjectorInit) -> None:
+        """Initialise what `Lavida._init_weights`, N(0, 0.02) for every linear layer, leaves or does otherwise.
+
+        With `torch` the prompt of the paper's sizes begins at a root mean square of about 0.56, near SAM2's own point
+        encodings; with `normal` at about 3.8, since 48 queries of 768 channels are summed.
+
+        Args:
+            how: See `LavidaConfig.projector_init`.
+        """
+        init.normal_(self.queries, std=1.0 if how == "torch" else QUERY_STD)
+        init.constant_(self.name_bias, NAME_BIAS)
+        init.zeros_(self.name_scale)
+        if how == "torch":
+            for module in self.modules():
+                if isinstance(module, nn.Linear | nn.Conv2d):
+                    bound = 1 / math.sqrt(module.weight[0].numel())
+                    init.uniform_(module.weight, -bound, bound)
+                    assert module.bias is not None
+                    init.uniform_(module.bias, -bound, bound)
 
     def forward(self, seg_NZ: Tensor, names_NDX: Tensor, real_ND: Tensor, pixels_NPC: Tensor) -> Projected:
         """Compute one prompt per frame.
@@ -86,13 +113,13 @@ class Projector(nn.Module):
             ~real, torch.finfo(keys.dtype).min
         )
         start = self.queries.to(keys.dtype).expand(len(keys), 1, -1, -1)
-        queries, no_position = start, torch.zeros_like(keys)
+        queries, key_positions = start, keys if self.key_positions else torch.zeros_like(keys)
         for block in self.blocks:
             queries, keys, _ = block(
                 queries=queries,
                 keys=keys,
                 query_point_embedding=start,
-                key_point_embedding=no_position,
+                key_point_embedding=key_positions,
                 attention_similarity=bias[:, None, None].expand(-1, 1, start.shape[2], -1),
             )
         return Projected(self.prompt_out(queries.flatten(2)), self.name_out(keys[:, 0, 1:]))

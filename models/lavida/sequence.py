@@ -82,6 +82,18 @@ def drop_tokens(batch: Batch, positions: Tensor, kept_G: Tensor) -> Sequences:
     )
 
 
+def count_positions(mask_BR: Tensor) -> Tensor:
+    """Count positions from each sequence's first token, the same on all axes; padding gets any.
+
+    Args:
+        mask_BR: (B, R) int64, 0 = padding.
+
+    Returns:
+        (3, B, R) int64.
+    """
+    return (mask_BR.long().cumsum(dim=1) - 1).clamp(min=0).expand(3, -1, -1)
+
+
 def seg_positions(sequences: Sequences, seg: int, keys: tuple[str, ...] = ()) -> Tensor:
     """Find <SEG> in each sequence.
 

@@ -32,9 +32,9 @@ SLUG_NAMES = 60
 
 
 class ModelSettings(StrictModel):
-    """Where the model comes from: exactly one of preset, path and parts."""
+    """Where the model comes from: preset, path or parts; parts take the options of a preset, `paper` unless named."""
 
-    preset: Literal["paper", "small", "tiny"] | None = Field(default=None, description="a size of LAVIDA")
+    preset: Literal["paper", "paper-ours", "small", "tiny"] | None = Field(default=None, description="a size of LAVIDA")
     path: str | None = Field(default=None, description="a saved Lavida: a folder, or OWNER/NAME on the Hub")
     parts: dict[str, str] = Field(default_factory=dict, description="mllm, sam, text: pretrained parts instead")
     random: bool = Field(default=False, description="a preset without its pretrained parts, to measure speed")
@@ -42,8 +42,10 @@ class ModelSettings(StrictModel):
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelSettings:
-        if sum((self.preset is not None, self.path is not None, bool(self.parts))) != 1:
-            raise ValueError("expected exactly one of preset, path, parts")
+        if (self.path is not None) == (self.preset is not None or bool(self.parts)):
+            raise ValueError("expected a preset, parts (of a preset), or a path")
+        if self.parts and self.preset == "tiny":
+            raise ValueError("preset tiny has parts of its own; expected parts with preset paper, paper-ours or small")
         unknown = set(self.parts) - {"mllm", "sam", "text"}
         if unknown:
             raise ValueError(f"parts: unknown {', '.join(sorted(unknown))}; expected mllm, sam, text")

@@ -65,15 +65,14 @@ def _load(settings: ModelSettings) -> tuple[Lavida, LavidaProcessor]:
         config = LavidaConfig(**config.to_dict() | _complete_changes(config, settings.config))
         saved: Lavida = Lavida.from_pretrained(settings.path, config=config)
         return saved, LavidaProcessor.from_pretrained(settings.path)
-    if settings.preset is not None:
-        changes = _complete_changes(LavidaConfig.preset(settings.preset), settings.config)
-        if settings.random or settings.preset not in PARTS:
-            model = Lavida.from_preset(settings.preset, random=settings.random, **changes)
-            return model, LavidaProcessor.from_preset(settings.preset)
-        parts = dict(zip(("mllm", "sam", "text"), PARTS[settings.preset], strict=True))
-    else:
-        changes, parts = _complete_changes(LavidaConfig(), settings.config), settings.parts
-    model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], **changes)
+    preset, parts = settings.preset or "paper", settings.parts
+    changes = _complete_changes(LavidaConfig.preset(preset), settings.config)
+    if not parts:
+        if settings.random or preset not in PARTS:
+            model = Lavida.from_preset(preset, random=settings.random, **changes)
+            return model, LavidaProcessor.from_preset(preset)
+        parts = dict(zip(("mllm", "sam", "text"), PARTS[preset], strict=True))
+    model = Lavida.from_parts(parts["mllm"], parts["sam"], parts["text"], preset=preset, **changes)
     return model, LavidaProcessor.from_parts(parts["mllm"], parts["text"], Sizes.from_config(model.config))
 
 

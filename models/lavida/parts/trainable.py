@@ -61,6 +61,9 @@ def group_of(name: str) -> str:
 def set_trainable(model: Lavida) -> list[GroupSummary]:
     """Freeze and unfreeze the parameters by `config.trainable`, and add LoRA where it is listed, once.
 
+    Embeddings that no gradient can reach are frozen, whatever `trainable` lists: those of `input_embeddings: cut`,
+    unless the head shares them. A parameter that never gets a gradient stops DistributedDataParallel.
+
     Args:
         model: The model, changed in place.
 
@@ -70,6 +73,9 @@ def set_trainable(model: Lavida) -> list[GroupSummary]:
     how = model.config.trainable or {}
     if "lora" in how.values():
         model.add_adapters()
+    tied = model.mllm.lm_head.weight is model.get_input_embeddings().weight
+    if model.config.input_embeddings == "cut" and not tied:
+        how = how | {"embeddings": "frozen"}
     for name, parameter in model.named_parameters():
         kind = how[group_of(name)]
         parameter.requires_grad_(kind == "full" or (kind == "lora" and "lora_" in name))

@@ -31,7 +31,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     for line in (
         "--set nonsense: expected key.path=value",
         "name: expected a text that matches",
-        "model.preset: expected 'paper', 'small' or 'tiny'",
+        "model.preset: expected 'paper', 'paper-ours', 'small' or 'tiny'",
         "data[0].wieght: no such option; did you mean 'weight'?",
         "data[1].corpus: is missing",
         "data[1].weight: expected greater than 0; got -1",
@@ -48,8 +48,10 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("{}", "expected exactly one of preset, path, parts"),
-        ("{preset: tiny, path: x}", "expected exactly one of preset, path, parts"),
+        ("{}", r"expected a preset, parts \(of a preset\), or a path"),
+        ("{preset: tiny, path: x}", r"expected a preset, parts \(of a preset\), or a path"),
+        ("{path: x, parts: {mllm: a, sam: b, text: c}}", r"expected a preset, parts \(of a preset\), or a path"),
+        ("{preset: tiny, parts: {mllm: a, sam: b, text: c}}", "preset tiny has parts of its own"),
         ("{parts: {mlm: x}}", "parts: unknown mlm; expected mllm, sam, text"),
         ("{parts: {mllm: x, sam: y}}", "parts: only mllm, sam; expected mllm, sam and text"),
     ],

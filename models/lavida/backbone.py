@@ -56,6 +56,7 @@ class Backbone:
         mean: Mean of the pixels' normalisation, RGB in [0, 1].
         std: Its standard deviation.
         timestamps: Whether every temporal frame of a clip is a vision segment of its own after its time.
+        frames_per_second: The rate at which the family's own processor samples a video, for clips of unknown times.
         system: The system turn that the family was trained with.
         model_class: The family's model with language head.
     """
@@ -63,6 +64,7 @@ class Backbone:
     mean: ClassVar[tuple[float, float, float]] = CLIP_MEAN
     std: ClassVar[tuple[float, float, float]] = CLIP_STD
     timestamps: ClassVar[bool] = False
+    frames_per_second: ClassVar[float] = 2.0
     system: ClassVar[str] = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
     model_class: ClassVar[type[PreTrainedModel]]
 
@@ -123,7 +125,15 @@ class Backbone:
         pairs = zip(parts, grids.tolist(), strict=True)
         return torch.cat([moving_patches(part, grid, threshold, merge, rule) for part, grid in pairs])
 
-    def positions(self, mllm: Mllm, ids_BS: Tensor, types_BS: Tensor, mask_BS: Tensor, grids: Tensor) -> Tensor:
+    def positions(
+        self,
+        mllm: Mllm,
+        ids_BS: Tensor,
+        types_BS: Tensor,
+        mask_BS: Tensor,
+        grids: Tensor,
+        grid_seconds: Sequence[float] = (),
+    ) -> Tensor:
         """Compute the multimodal rotary positions (M-RoPE, arXiv 2409.12191) of whole sequences.
 
         Args:
@@ -132,11 +142,13 @@ class Backbone:
             types_BS: (B, S) int64: 0 text, 1 image, 2 video.
             mask_BS: (B, S) int64, 0 = padding.
             grids: (B, 3) int64.
+            grid_seconds: B: seconds from one temporal frame to the next; () = the family's default.
 
         Returns:
             (3, B, S) int64: time, height, width.
         """
         clip = is_clip(types_BS)
+        times = [seconds for seconds, moves in zip(grid_seconds, clip.tolist(), strict=False) if moves]
         grids = grids.to(ids_BS.device)
         positions, _ = mllm.model.get_rope_index(
             ids_BS,
@@ -144,8 +156,17 @@ class Backbone:
             image_grid_thw=grids[~clip],
             video_grid_thw=grids[clip],
             attention_mask=mask_BS,
+            **(self.time_inputs(times) if grid_seconds else {}),
         )
         return positions
+
+    def time_inputs(self, seconds: Sequence[float]) -> dict[str, list[float]]:
+        """Return the arguments for the time of clips in rotary positions; none for most families.
+
+        Args:
+            seconds: Of each clip from one temporal frame to the next.
+        """
+        return {}
 
     def hidden_states(
         self,

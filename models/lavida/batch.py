@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lavida import frame_times
 from lavida.errors import LavidaError
 
 SEG = "<SEG>"
@@ -34,6 +35,8 @@ class Sample:
         masks: (T, H, W) bool: the anomaly; None = scoring.
         labels: K: is the name in the scene as the anomaly? None = unknown.
         key: Name for messages.
+        seconds: T: time of each frame, since any moment: only differences count; a frame that repeats the one before,
+            to fill a clip, has its time. None = unknown: the family's default. Without effect on images.
 
     Raises:
         LavidaError: A field has another dtype, shape or content.
@@ -46,6 +49,7 @@ class Sample:
     masks: np.ndarray | None = None
     labels: tuple[bool, ...] | None = None
     key: str = ""
+    seconds: tuple[float, ...] | None = None
 
     def __repr__(self) -> str:
         """Shapes and texts; the arrays are too long to print."""
@@ -67,6 +71,9 @@ class Sample:
             raise LavidaError(f"{where}: names are {self.names}; expected at least one, none of them empty")
         if self.labels is not None and len(self.labels) != len(self.names):
             raise LavidaError(f"{where}: {len(self.labels)} labels for {len(self.names)} names; expected one each")
+        if self.seconds is not None and (len(self.seconds) != shape[0] or not frame_times.are_valid(self.seconds)):
+            expected = f"{shape[0]} finite numbers, one a frame, that never go down"
+            raise LavidaError(f"{where}: seconds are {self.seconds}; expected {expected}")
         if self.answer is not None and self.answer.count(SEG) != 1:
             raise LavidaError(f"{where}: answer {self.answer!r}; expected {SEG} exactly once")
         if self.question is not None and SEG in self.question:
@@ -92,6 +99,7 @@ class Batch:
         masks: (N, H', W') bool or {0, 1}: the anomaly; None = scoring.
         name_labels: (K,) bool: is this name in the scene as the anomaly? None = unknown.
         keys: Names of the samples, for messages.
+        grid_seconds: Seconds from one temporal frame of each sample's grid to the next; () = the family's default.
 
     Raises:
         LavidaError: Fields do not fit together.
@@ -111,6 +119,7 @@ class Batch:
     masks: Tensor | None = None
     name_labels: Tensor | None = None
     keys: tuple[str, ...] = ()
+    grid_seconds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         size, frames = self.input_ids.shape[0], sum(self.counts)
@@ -118,6 +127,7 @@ class Batch:
             ("counts", len(self.counts)),
             ("name_counts", len(self.name_counts)),
             ("grids", len(self.grids)),
+            ("grid_seconds", len(self.grid_seconds) or size),
         ):
             if got != size:
                 raise LavidaError(f"Batch.{name}: {got} entries for {size} sequences; expected one each")

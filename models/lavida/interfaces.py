@@ -70,7 +70,7 @@ class MllmCore(Protocol):
     visual: VisionTower
     language_model: Callable[..., TextOutput]
 
-    def get_rope_index(self, input_ids: Tensor, **inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def get_rope_index(self, input_ids: Tensor, **inputs: Tensor | list[float]) -> tuple[Tensor, Tensor]:
         """Return rotary positions (3, B, S), and offsets for generation."""
 
 

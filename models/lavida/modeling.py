@@ -267,7 +267,7 @@ class Lavida(PreTrainedModel):
         centres = torch.cat([part.centres + start for part, start in zip(compressed, first, strict=True)])
         kept = torch.zeros_like(seen.kept).index_fill(0, seen.kept.nonzero().squeeze(1)[centres], True)
         types, mask = batch.token_types, batch.attention_mask
-        positions = family.positions(self.mllm, batch.input_ids, types, mask, batch.grids)
+        positions = family.positions(self.mllm, batch.input_ids, types, mask, batch.grids, batch.grid_seconds)
         kept_sequences = sequence.drop_tokens(batch, positions, kept)
         embeds = self.mllm.get_input_embeddings()(kept_sequences.ids)
         tokens = torch.cat([part.tokens for part in compressed]).to(embeds.dtype)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import AutoProcessor, PreTrainedTokenizerBase
 
-from lavida import backbone, pixels, tokenizers
+from lavida import backbone, frame_times, pixels, tokenizers
 from lavida.batch import SEG, Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError, shorten
@@ -29,8 +29,6 @@ CLASS_FILE = "processor_config.json"
 """Where AutoProcessor reads which class opens the folder: a tokenizer's file may name the language model's own."""
 NAMES_FOLDER = "names_tokenizer"
 IGNORED = -100
-FRAMES_PER_SECOND = 2.0
-"""Assumed frame rate of clips, for a language model whose prompt has the time of every frame."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that no prompt has: C0 but tab and line feed, C1, changes of the direction of writing."""
@@ -174,6 +172,9 @@ class LavidaProcessor:
             masks=torch.cat([pixels.square_masks(masks, side) for masks in targets]) if targets else None,
             name_labels=torch.tensor([flag for labels in labelled for flag in labels]) if labelled else None,
             keys=tuple(sample.key for sample in samples),
+            grid_seconds=tuple(
+                frame_times.grid_interval(self._seconds(sample), self.sizes.temporal_patch_size) for sample in samples
+            ),
         )
 
     def _patches(self, sample: Sample, use: Use) -> tuple[Tensor, tuple[int, int, int]]:
@@ -194,7 +195,8 @@ class LavidaProcessor:
         if _CONTROL.search("".join((question, sample.answer or "", *sample.names))):
             raise LavidaError(f"Sample {sample.key!r}: control characters in {question!r}; expected plain text")
         kind = 1 if len(sample.frames) == 1 else 2
-        before, pads = self._encode(f"{self.family.system}<|im_start|>user\n"), self._vision(kind, grid)
+        before = self._encode(f"{self.family.system}<|im_start|>user\n")
+        pads = self._vision(kind, grid, self._seconds(sample))
         turn = self._encode(f"{question}<|im_end|>\n<|im_start|>assistant\n")
         answer = self._encode(f"{sample.answer or ANSWER}<|im_end|>\n")
         ids = before + pads + turn + answer
@@ -208,16 +210,21 @@ class LavidaProcessor:
             )
         return _Text(ids, types, [IGNORED] * (len(ids) - len(answer)) + answer)
 
-    def _vision(self, kind: int, grid: tuple[int, int, int]) -> list[int]:
+    def _seconds(self, sample: Sample) -> Sequence[float]:
+        """Times of a sample's frames; where they are unknown, as the family's own processor samples a video."""
+        if sample.seconds is not None:
+            return sample.seconds
+        return [frame / self.family.frames_per_second for frame in range(len(sample.frames))]
+
+    def _vision(self, kind: int, grid: tuple[int, int, int], seconds: Sequence[float]) -> list[int]:
         """Placeholders of the visual tokens; with timestamps the time comes before each temporal frame."""
         cells = grid[1] * grid[2] // self.sizes.merge_size**2
         start, end = self._id("<|vision_start|>"), self._id("<|vision_end|>")
         if kind == 1 or not self.family.timestamps:
             return [start, *[self._pads[kind]] * (cells * grid[0]), end]
         ids: list[int] = []
-        for frame in range(grid[0]):
-            middle = (frame + 0.5) * self.sizes.temporal_patch_size / FRAMES_PER_SECOND - 0.5 / FRAMES_PER_SECOND
-            ids += [*self._encode(f"<{middle:.1f} seconds>"), start, *[self._pads[kind]] * cells, end]
+        for time in frame_times.grid_times(seconds, self.sizes.temporal_patch_size):
+            ids += [*self._encode(f"<{time:.1f} seconds>"), start, *[self._pads[kind]] * cells, end]
         return ids
 
     def _encode(self, text: str) -> list[int]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from transformers import AutoConfig
+from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
+from transformers.models.qwen3_vl.video_processing_qwen3_vl import Qwen3VLVideoProcessor
+from transformers.video_utils import VideoMetadata
 
 from lavida import backbone, processing
-from lavida.batch import Sample
+from lavida.batch import Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
@@ -143,6 +148,121 @@ def test_both_compressions_train_and_score(pair: tuple[Lavida, processing.Lavida
                 )
     finally:
         model.config.reduction_ratio = 1.0
+
+
+PED2 = tuple(frame / 10 for frame in range(100, 108))
+"""Times of a clip of UCSD Ped2: every frame, 10 a second; it begins 10 seconds after the video."""
+UCF = tuple(128 * frame / 30 for frame in range(8))
+"""Times of a clip of UCF-Crime: every 128th frame, 30 a second."""
+Pair = tuple[Lavida, processing.LavidaProcessor]
+
+
+def timed(seconds: tuple[float, ...] | None, frames: int = 8) -> Sample:
+    """A clip of noise with times."""
+    pixels = np.random.default_rng(1).integers(0, 255, (frames, 60, 90, 3), dtype=np.uint8)
+    return Sample(pixels, ("cart",), seconds=seconds)
+
+
+def markers(pair: Pair, sample: Sample) -> list[str]:
+    """The times in the text of a sample."""
+    text: str = pair[1].tokenizer.decode(pair[1]([sample], "score").input_ids[0])
+    return re.findall(r"<([\d.]+) seconds>", text)
+
+
+def steps(pair: Pair, sample: Sample) -> list[int]:
+    """Rotary positions in time of a sample's temporal frames, relative to the first."""
+    batch = pair[1]([sample], "score")
+    found = positions(pair, batch)[0, 0][batch.token_types[0] == 2]
+    return [int(time) for time in found.unique() - found.min()]
+
+
+def positions(pair: Pair, batch: Batch) -> torch.Tensor:
+    """Rotary positions of a batch, (3, B, S)."""
+    model = pair[0]
+    return model.family.positions(
+        model.mllm, batch.input_ids, batch.token_types, batch.attention_mask, batch.grids, batch.grid_seconds
+    )
+
+
+def test_benchmarks_of_other_rates_read_other_times(pair: Pair) -> None:
+    """Every frame of Ped2 and every 128th of UCF-Crime: both were "0.2 ... 3.2 seconds" without times."""
+    model, _ = pair
+    if model.family.timestamps:
+        assert markers(pair, timed(PED2)) == ["0.1", "0.2", "0.5", "0.6"]
+        assert markers(pair, timed(UCF)) == ["2.1", "10.7", "19.2", "27.7"]
+        assert markers(pair, timed((0.0, 0.1, 3.0, 3.2, 3.3, 60.0, 60.1, 61.0))) == ["0.1", "3.1", "31.6", "60.5"]
+    elif model.mllm.config.model_type == "qwen2_5_vl":
+        model.mllm.config.vision_config.tokens_per_second = 2  # the published weights'
+        assert steps(pair, timed(UCF)) == [0, 17, 34, 51]
+        assert steps(pair, timed(tuple(round(frame / 12, 6) for frame in range(8)))) == [0, 1], "6 digits of 3 * 2 / 6"
+        assert steps(pair, timed(PED2)) == [0, 1]
+        assert steps(pair, timed((0.0, 0.1, 3.0, 3.2, 3.3, 60.0, 60.1, 70.0))) == [0, 40, 80, 120], "the mean"
+        assert steps(pair, timed((0.0, 1.0, 2.0, *[2.0] * 5))) == [0, 4, 8, 12], "a repeated frame counts as none"
+        assert steps(pair, timed((5.0,) * 8)) == [0], "no time passes"
+
+
+@pytest.mark.parametrize(("first", "every", "fps"), [(0, 1, 10.0), (0, 128, 30.0), (0, 2, 24.0), (0, 16, 29.97)])
+@pytest.mark.parametrize("frames", [8, 3])
+def test_regular_times_are_those_of_transformers(pair: Pair, first: int, every: int, fps: float, frames: int) -> None:
+    model, processor = pair
+    numbers = list(range(first, first + every * frames, every))
+    sample = timed(tuple(number / fps for number in numbers), frames)
+    batch = processor([sample], "score")
+    if model.family.timestamps:
+        theirs = Qwen3VLProcessor._calculate_timestamps(None, numbers, fps, processor.sizes.temporal_patch_size)
+        assert markers(pair, sample) == [f"{time:.1f}" for time in theirs]
+    facts = VideoMetadata(total_num_frames=every * frames, fps=fps, frames_indices=numbers)
+    theirs, _ = model.mllm.model.get_rope_index(
+        batch.input_ids,
+        mm_token_type_ids=batch.token_types,
+        video_grid_thw=batch.grids,
+        attention_mask=batch.attention_mask,
+        **({"second_per_grid_ts": [2 / facts.sampled_fps]} if model.mllm.config.model_type == "qwen2_5_vl" else {}),
+    )
+    assert torch.equal(positions(pair, batch), theirs)
+
+
+def test_unknown_times_are_the_default_of_the_family(pair: Pair) -> None:
+    """Positions as transformers without `second_per_grid_ts`, times as its processor samples a video: 2 a second."""
+    model, processor = pair
+    batch = processor([timed(None)], "score")
+    theirs, _ = model.mllm.model.get_rope_index(
+        batch.input_ids,
+        mm_token_type_ids=batch.token_types,
+        video_grid_thw=batch.grids,
+        attention_mask=batch.attention_mask,
+    )
+    assert torch.equal(positions(pair, batch), theirs)
+    assert torch.equal(positions(pair, replace(batch, grid_seconds=())), theirs)
+    if model.family.timestamps:
+        assert Qwen3VLVideoProcessor.fps == model.family.frames_per_second
+        assert markers(pair, timed(None)) == ["0.2", "1.2", "2.2", "3.2"]
+
+
+def test_a_batch_of_other_times_is_its_singles(pair: Pair) -> None:
+    model, processor = pair
+    samples = [timed(PED2), scenes()[1], timed(UCF), timed(None), timed(UCF[:3], 3)]
+    together = processor(samples, "score")
+    both = positions(pair, together)
+    for number, sample in enumerate(samples):
+        alone = processor([sample], "score")
+        real = together.attention_mask[number].bool()
+        assert torch.equal(together.input_ids[number][real], alone.input_ids[0])
+        assert torch.equal(both[:, number][:, real], positions(pair, alone)[:, 0])
+    with torch.no_grad():
+        hidden = [model._run_language_model(processor([timed(times)], "score")).seg for times in (PED2, UCF, None)]
+    reads_time = model.mllm.config.model_type != "qwen2_vl"
+    assert torch.equal(hidden[0], hidden[1]) == (not reads_time)
+    assert torch.equal(hidden[1], hidden[2]) == (not reads_time)
+
+
+def test_qwen2_reads_no_time(processor: processing.LavidaProcessor) -> None:
+    """The inputs of `tiny` are the same whatever the times: its figures cannot move."""
+    plain, other = (processor([timed(times)], "score") for times in (None, UCF))
+    assert all(
+        torch.equal(getattr(plain, field), getattr(other, field))
+        for field in ("input_ids", "token_types", "patches", "grids", "frames", "name_ids")
+    )
 
 
 def test_qwen3_is_reported_the_time(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:

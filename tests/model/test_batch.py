@@ -23,6 +23,7 @@ def batch(processor: LavidaProcessor, samples: list[Sample]) -> Batch:
     [
         ({"counts": (9,)}, r"Batch\.counts: 1 entries for 2 sequences; expected one each"),
         ({"name_counts": (2, 2, 1)}, r"Batch\.name_counts: 3 entries for 2 sequences"),
+        ({"grid_seconds": (1.0,)}, r"Batch\.grid_seconds: 1 entries for 2 sequences"),
         ({"grids": torch.ones(1, 3, dtype=torch.long)}, r"Batch\.grids: 1 entries for 2 sequences"),
         ({"counts": (8, 2)}, r"Batch\.frames: 9 rows; expected 10 by counts, name_counts and grids"),
         ({"name_counts": (3, 1)}, r"Batch\.name_ids: 5 rows; expected 4"),

@@ -166,6 +166,11 @@ def test_padding_is_left(processor: LavidaProcessor, samples: list[Sample]) -> N
         ({"labels": (True,)}, "1 labels for 3 names"),
         ({"answer": "Nothing."}, "answer 'Nothing.'; expected <SEG> exactly once"),
         ({"question": "Where is <SEG>?"}, "expected no <SEG>"),
+        ({"seconds": (0.0,)}, r"'x': seconds are \(0.0,\); expected 2 finite numbers, one a frame, that never go down"),
+        ({"seconds": (1.0, 0.5)}, "expected 2 finite numbers"),
+        ({"seconds": (0.0, float("nan"))}, "expected 2 finite numbers"),
+        ({"seconds": (float("inf"), float("inf"))}, "expected 2 finite numbers"),
+        ({"seconds": (0.0, 2e9)}, "expected 2 finite numbers"),
     ],
 )  # fmt: skip
 def test_samples_that_do_not_fit(draw: Draw, changes: dict[str, Any], message: str) -> None:

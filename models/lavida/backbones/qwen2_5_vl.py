@@ -1,7 +1,8 @@
-"""Qwen2.5-VL (arXiv 2502.13923): as Qwen2-VL, with window attention in most blocks of the vision tower."""
+"""Qwen2.5-VL (arXiv 2502.13923): as Qwen2-VL, windows in most blocks of the vision tower, seconds in positions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -31,3 +32,7 @@ class Family(Backbone):
             edges = cumulative_lengths(torch.bincount(windows[stays], minlength=len(edges) - 1) * merge**2)
         more = {"window_index": order, "cu_window_seqlens": edges}
         return super().tower_inputs(config, grids, kept_P) | more
+
+    def time_inputs(self, seconds: Sequence[float]) -> dict[str, list[float]]:
+        """The positions of a clip advance by `tokens_per_second` each second."""
+        return {"second_per_grid_ts": list(seconds)}

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from transformers import AutoProcessor, PreTrainedTokenizerBase
 
-from lavida import backbone, frame_times, pixels, tokenizers
+from lavida import backbone, frame_times, pixels
 from lavida.batch import SEG, Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError, shorten
+from lavida.parts import tokenizers
 from lavida.parts.check import reading
 from lavida.parts.trust import MAX_SIDE, check_folder
 

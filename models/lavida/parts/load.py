@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, CLIPTextModel, PreTrainedConfig, Sam2VideoConfig, Sam2VideoModel
 
-from lavida import backbone, tokenizers
+from lavida import backbone
 from lavida.batch import SEG
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.interfaces import Mllm, Sam2
-from lavida.parts import sam2_keys, trust
+from lavida.parts import sam2_keys, tokenizers, trust
 from lavida.parts.check import LoadingInfo, check_keys, quiet_transformers, reading
 
 PartSource = str | Path

@@ -36,16 +36,16 @@ def compress(tokens: Array, ratio: float, k: int, empty: str) -> tuple[Indices, 
     """Tokens (L, C) -> centres (R,), their new values (R, C).
 
     Each token joins its nearest centre (the first of equals). A centre becomes the mean of its members, weighted by
-    softmax(-<centre, member> / sqrt(C)). Two equal centres leave the second without members: `mean` (the authors')
-    gives it the mean of ALL tokens, `self` leaves it as it is.
+    softmax(-<centre, member> / sqrt(C)). Two equal centres leave the second without members, and with `mean` (the
+    authors') it becomes the mean of ALL tokens; with `self` a centre always joins itself.
     """
     chosen = centres(tokens, ratio, k)
     joined = _distances(tokens, tokens[chosen]).argmin(1)
+    if empty == "self":
+        joined[chosen] = np.arange(len(chosen))
     merged = []
     for i, centre in enumerate(tokens[chosen]):
         members = tokens[joined == i]
-        if len(members):
-            merged.append(softmax(-(members @ centre) / len(centre) ** 0.5) @ members)
-        else:
-            merged.append(tokens.mean(0) if empty == "mean" else centre)
+        weights = softmax(-(members @ centre) / len(centre) ** 0.5) if len(members) else None
+        merged.append(tokens.mean(0) if weights is None else weights @ members)
     return chosen, np.stack(merged)

@@ -21,7 +21,7 @@ def scheduled(step: int, peak: float = PEAK, warmup: int = WARMUP, total: int = 
     return peak * max(0.0, (total - step) / (total - warmup))
 
 
-def rates(processes: int) -> list[float]:
-    """The rate that each of the 8,000 optimiser steps uses, and after them the rate that stands at the end."""
-    steps = EPOCHS * MICRO_BATCHES // ACCUMULATION
-    return [scheduled(step * processes) for step in range(steps + 1)]
+def rates(processes: int, micro_batches: int = EPOCHS * MICRO_BATCHES, warmup: int = WARMUP) -> list[float]:
+    """The rate that each optimiser step uses (8,000 in their run), and after them the rate that stands at the end."""
+    steps = range(micro_batches // ACCUMULATION + 1)
+    return [scheduled(step * processes, warmup=warmup, total=micro_batches) for step in steps]

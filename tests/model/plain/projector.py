@@ -18,13 +18,13 @@ Weights = dict[str, Array]
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths and counts; the values here are small, `PAPER` holds the authors'."""
+    """Widths and counts: those of the `tiny` preset's parts with a narrow projector; `PAPER` holds the authors'."""
 
-    state: int = 40
-    name: int = 20
-    pixel: int = 16
+    state: int = 96
+    name: int = 64
+    pixel: int = 64
     hidden: int = 48
-    prompt: int = 16
+    prompt: int = 64
     queries: int = 6
     blocks: int = 5
     heads: int = 12

@@ -3,7 +3,8 @@
 Authors' code: train_acc.py. Frozen: the vision tower, SAM2's image encoder, CLIP. LoRA on every linear layer whose
 name holds q_proj or v_proj outside those and outside what trains in full; in full: lm_head, embed_tokens,
 sam_mask_decoder, sam_prompt_encoder, multi_scale_projector. LoRA so also lands in SAM2's memory attention, which no
-forward pass of theirs runs: `MEMORY_LORA` names these layers, no gradient ever reaches them.
+forward pass of theirs runs. Neither these nor the input embeddings (compression runs without gradients over the
+whole sequence) ever get a gradient: `WITHOUT_GRADIENT`. Embeddings that are the head, too, get the head's.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ from __future__ import annotations
 WB = ("weight", "bias")
 QKVO = ("q_proj", "k_proj", "v_proj", "out_proj")
 
-MEMORY_LORA = [
-    f"memory_attention.layers.{i}.{where}.{proj}.{half}.weight"
-    for i in range(4)
-    for where in ("self_attn", "cross_attn_image")
-    for proj in ("q_proj", "v_proj")
-    for half in ("lora_A", "lora_B")
+WITHOUT_GRADIENT = [
+    "embed_tokens.weight",
+    *(
+        f"memory_attention.layers.{i}.{where}.{proj}.{half}.weight"
+        for i in range(4)
+        for where in ("self_attn", "cross_attn_image")
+        for proj in ("q_proj", "v_proj")
+        for half in ("lora_A", "lora_B")
+    ),
 ]
 
 
-def language_model(layers: int, tied: bool = False) -> list[str]:
-    """LoRA's two halves of each layer's q and v, the input embeddings, the head (one tensor with them when tied)."""
+def language_model(layers: int, tied: bool) -> list[str]:
+    """LoRA's two halves of each layer's q and v, and the head: one tensor with the input embeddings when tied."""
     lora = [
         f"layers.{i}.self_attn.{proj}.{half}.weight"
         for i in range(layers)
         for proj in ("q_proj", "v_proj")
         for half in ("lora_A", "lora_B")
     ]
-    return [*lora, "embed_tokens.weight", *([] if tied else ["lm_head.weight"])]
+    return [*lora, "embed_tokens.weight" if tied else "lm_head.weight"]
 
 
 def prompt_encoder() -> list[str]:

@@ -76,7 +76,7 @@ class Lavida(PreTrainedModel):
         self.family = backbone.find_family(config.mllm.model_type)
         build_mllm = cast("Callable[[MllmConfig], Mllm]", self.family.model_class)
         self.mllm: Mllm = build_mllm(config.mllm)
-        self.sam = decoder.cache_positions(cast("Sam2", Sam2VideoModel(cast("Sam2VideoConfig", config.sam))))
+        self.sam = decoder.prepare(cast("Sam2", Sam2VideoModel(cast("Sam2VideoConfig", config.sam))))
         self.names = NameEncoder(CLIPTextModel(config.names))
         self.projector = Projector(config)
         self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
@@ -133,7 +133,7 @@ class Lavida(PreTrainedModel):
             model = cls(config)
         model.mllm = load.load_mllm(mllm, config, dtype)
         config.mllm.get_text_config().vocab_size = len(load.embedding_weight(model.mllm))
-        model.sam = decoder.cache_positions(load.load_sam(sam, config, dtype))
+        model.sam = decoder.prepare(load.load_sam(sam, config, dtype))
         model.names = NameEncoder(load.load_names(text, config, dtype))
         model.projector = Projector(config).to(dtype)
         model.projector.apply(model._init_weights)

@@ -22,6 +22,7 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoAttentio
 
 from lavida.config import LavidaConfig, ProjectorInit
 from lavida.decoder import Features
+from lavida.full_precision import ScoreLinear
 
 NAME_BIAS = -3.0
 """Initial bias of the maps: nearly empty."""
@@ -71,7 +72,7 @@ class Projector(nn.Module):
         )
         self.prompt_out = nn.Linear(config.qformer_queries * width, channels)
         self.name_out = nn.Linear(width, channels)
-        self.name_score = nn.Linear(channels, 1)
+        self.name_score = ScoreLinear(channels, 1)
         self.name_bias = nn.Parameter(torch.full((), NAME_BIAS))
         self.name_scale = nn.Parameter(torch.zeros(()))
         self.fine = FinePixels(channels) if config.name_maps == "fine" else None

@@ -1,7 +1,7 @@
 """Parts that compute in float32 whatever the rest does: SAM2's position encodings, its heads of scores, a name's score.
 
-bfloat16 has 8 bits: 20,000 object scores keep 2,043 values, and a position's phase is wrong by a tenth of a radian. These
-parts are small. Under autocast it is off inside them, and `module.to(torch.bfloat16)` leaves their weights alone.
+bfloat16 has 8 bits: of 20,000 object scores 2,043 values stay apart, and position encodings are off by up to 0.08. The
+parts are small. Autocast is off inside them, and `module.to(torch.bfloat16)` leaves their weights alone.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class ScoreLinear(FullPrecision, nn.Linear):
 
 
 def keep_full_precision(sam: Sam2) -> None:
-    """Let SAM2's position matrices and heads compute in float32, in place: their class changes, weights and keys do not.
+    """Let SAM2's position matrices and heads compute in float32, in place: only their class changes.
 
     Args:
         sam: The model.

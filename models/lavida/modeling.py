@@ -9,7 +9,7 @@ of the whole batch, D names of the longest prompt, X text width.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +23,7 @@ from lavida.alignment import align
 from lavida.batch import Batch, Output
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
+from lavida.full_precision import full_precision_modules
 from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
 from lavida.parts import load, lora, trust
@@ -61,6 +62,8 @@ class Lavida(PreTrainedModel):
 
     Args:
         config: Sizes of all parts.
+        float32: Modules, by the beginning of their names, that `from_pretrained` leaves in float32 whatever its dtype;
+            those of `lavida.full_precision` always are.
     """
 
     config_class = LavidaConfig
@@ -71,7 +74,7 @@ class Lavida(PreTrainedModel):
     _supports_sdpa = True
     _supports_flash_attn = True
 
-    def __init__(self, config: LavidaConfig) -> None:
+    def __init__(self, config: LavidaConfig, float32: Collection[str] = ()) -> None:
         super().__init__(config)
         self.family = backbone.find_family(config.mllm.model_type)
         build_mllm = cast("Callable[[MllmConfig], Mllm]", self.family.model_class)
@@ -80,6 +83,7 @@ class Lavida(PreTrainedModel):
         self.names = NameEncoder(CLIPTextModel(config.names))
         self.projector = Projector(config)
         self.post_init()  # type: ignore[no-untyped-call]  # transformers has no types here
+        self._keep_in_fp32_modules_strict = {*full_precision_modules(self), *float32}
         if config.adapters:
             lora.inject(config, self.mllm)
 
@@ -215,7 +219,7 @@ class Lavida(PreTrainedModel):
         language = self._run_language_model(batch)
         features = decoder.encode_frames(self.sam, pixels.normalise_for_sam(batch.frames))
         names_NDX, real_ND = self._frame_names(batch, frames)
-        projected = self.projector(language.seg[frames], names_NDX, real_ND, features.pixels_NPC)
+        projected = self.projector(language.seg[frames].to(names_NDX.dtype), names_NDX, real_ND, features.pixels_NPC)
         maps_NDHW = self.projector.name_maps(projected.names, features)
         names_ND = self.projector.name_logits(projected.names, maps_NDHW)
         prompt_mask = None

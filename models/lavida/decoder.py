@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lavida.config import Memory
-from lavida.full_precision import keep_full_precision
 from lavida.interfaces import Sam2
+from lavida.parts.full_precision import keep_full_precision
 
 NO_OBJECT = -1024.0
 """SAM2's mask logits of a frame without the object."""

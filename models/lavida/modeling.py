@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +23,11 @@ from lavida.alignment import align
 from lavida.batch import Batch, Output
 from lavida.compression import density_packed
 from lavida.config import LavidaConfig
-from lavida.full_precision import full_precision_modules
 from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
 from lavida.parts import load, lora, trust
 from lavida.parts.check import LoadingInfo, check_keys, check_same_sizes, quiet_transformers, reading
+from lavida.parts.full_precision import full_precision_modules
 from lavida.presets import preset_options
 from lavida.projector import Projector, log_odds, mask_prompt
 from lavida.tiny import weights as tiny_parts
@@ -63,7 +63,7 @@ class Lavida(PreTrainedModel):
     Args:
         config: Sizes of all parts.
         float32: Modules, by the beginning of their names, that `from_pretrained` leaves in float32 whatever its dtype;
-            those of `lavida.full_precision` always are.
+            those of `lavida.parts.full_precision` always are.
     """
 
     config_class = LavidaConfig
@@ -110,7 +110,7 @@ class Lavida(PreTrainedModel):
         mllm: load.PartSource,
         sam: load.PartSource,
         text: load.PartSource,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | Literal["auto"] = torch.float32,
         preset: str = "paper",
         **changes: object,
     ) -> Lavida:
@@ -120,7 +120,8 @@ class Lavida(PreTrainedModel):
             mllm: Language model: folder, or name on the Hub.
             sam: SAM2: folder, name on the Hub, or Meta's file (.pt).
             text: CLIP, or its text tower: folder, or name on the Hub.
-            dtype: dtype of all weights; default float32.
+            dtype: dtype of the language model and of the text tower, auto = as in their files; SAM2 and the projector
+                are float32.
             preset: Whose options: paper and small = as the authors, paper-ours = as we think better.
             **changes: Fields of `LavidaConfig` that differ; <SEG> is the one that `LavidaProcessor.from_parts` adds.
 
@@ -132,14 +133,13 @@ class Lavida(PreTrainedModel):
         seg_id, _ = load.seg_token(mllm)
         given: dict[str, Any] = options | {"seg_token_id": seg_id} | changes
         config = LavidaConfig(**load.part_configs(mllm, sam, text, given) | given)
-        dtype = dtype or torch.float32
         with torch.device("meta"):
             model = cls(config)
         model.mllm = load.load_mllm(mllm, config, dtype)
         config.mllm.get_text_config().vocab_size = len(load.embedding_weight(model.mllm))
-        model.sam = decoder.prepare(load.load_sam(sam, config, dtype))
+        model.sam = decoder.prepare(load.load_sam(sam, config))
         model.names = NameEncoder(load.load_names(text, config, dtype))
-        model.projector = Projector(config).to(dtype)
+        model.projector = Projector(config)
         model.projector.apply(model._init_weights)
         align(model)
         module: nn.Module = model

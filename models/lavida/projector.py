@@ -22,7 +22,7 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoAttentio
 
 from lavida.config import LavidaConfig, ProjectorInit
 from lavida.decoder import Features
-from lavida.full_precision import ScoreLinear
+from lavida.parts.full_precision import ScoreLinear
 
 NAME_BIAS = -3.0
 """Initial bias of the maps: nearly empty."""

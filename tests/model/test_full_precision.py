@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from lavida.batch import Sample
-from lavida.full_precision import full_precision_modules
 from lavida.modeling import Lavida
+from lavida.parts.full_precision import full_precision_modules
 from lavida.processing import LavidaProcessor
 
 Make = Callable[..., Lavida]

@@ -221,9 +221,19 @@ def test_seg_is_added_and_embeddings_grow(folder: Path, lively: Make, samples: l
     assert equal(Lavida.from_pretrained(tmp_path), whole)
 
 
-def test_a_part_in_half_precision(folder: Path) -> None:
+def test_parts_in_half_precision(folder: Path, samples: list[Sample]) -> None:
+    """SAM2 and the projector stay float32; the whole computes without autocast."""
     whole = Lavida.from_parts(folder / "mllm", folder / "sam", folder / "clip", dtype=torch.bfloat16, **OPTIONS)
-    assert {one.dtype for one in whole.parameters()} == {torch.bfloat16}
+    for part, dtype in (
+        (whole.mllm, torch.bfloat16), (whole.names, torch.bfloat16),
+        (whole.sam, torch.float32), (whole.projector, torch.float32),
+    ):  # fmt: skip
+        assert {one.dtype for one in part.parameters()} == {dtype}
+    processor = LavidaProcessor.from_parts(folder / "mllm", folder / "clip", Sizes.from_config(whole.config))
+    with torch.no_grad():
+        out = whole(processor(samples[:2]))
+    assert out.scores.isfinite().all()
+    assert out.masks.dtype == torch.float32
 
 
 def test_memory_needs_a_sam_that_has_it(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ PartSource = str | Path
 """Folder, or name on the Hub."""
 IMAGE_ONLY = ("memory_", "mask_downsample", "object_pointer", "no_object", "no_memory_pos", "occlusion", "temporal_")
 """Weights that a SAM2 for single images does not have; `memory: none` never reads them."""
+
+Dtype = torch.dtype | Literal["auto"]
 
 _Model = TypeVar("_Model")
 
@@ -108,13 +110,13 @@ def embedding_weight(mllm: Mllm) -> Tensor:
     return weight
 
 
-def load_mllm(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> Mllm:
+def load_mllm(source: PartSource, config: LavidaConfig, dtype: Dtype) -> Mllm:
     """Load the language model. A new <SEG> starts as the mean of all tokens.
 
     Args:
         source: The language model.
         config: Has its configuration and the id of <SEG>.
-        dtype: dtype of its weights.
+        dtype: dtype of its weights; auto = as in its files.
 
     Raises:
         CheckpointError: It cannot be read, or its keys or sizes differ.
@@ -135,42 +137,28 @@ def load_mllm(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> M
     return mllm
 
 
-def load_sam(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> Sam2:
-    """Load SAM2.
+def load_sam(source: PartSource, config: LavidaConfig) -> Sam2:
+    """Load SAM2 in float32.
 
     Args:
         source: Folder, name on the Hub, or Meta's file.
         config: Has its configuration; with `memory: none` weights of the memory may be missing.
-        dtype: dtype of its weights.
 
     Raises:
         CheckpointError: It cannot be read, or its keys or sizes differ.
     """
     allowed = IMAGE_ONLY if config.memory == "none" else ()
-    if not is_meta_checkpoint(source):
-        return cast("Sam2", _load(Sam2VideoModel, source, config.sam, dtype, allowed))
-    state = sam2_keys.read_checkpoint(Path(source))
-    model: nn.Module = Sam2VideoModel(cast("Sam2VideoConfig", config.sam))
-    model.to(dtype)
-    own = model.state_dict()
-    sizes = [(name, state[name].shape, own[name].shape) for name in own if name in state]
-    check_keys(
-        str(source),
-        missing=[name for name in own if name not in state and not name.startswith(allowed)],
-        unexpected=[name for name in state if name not in own],
-        sizes=[(name, got, want) for name, got, want in sizes if got != want],
-    )
-    model.load_state_dict(state, strict=False)
-    return cast("Sam2", model)
+    state = sam2_keys.read_checkpoint(Path(source)) if is_meta_checkpoint(source) else None
+    return cast("Sam2", _load(Sam2VideoModel, source, config.sam, torch.float32, allowed, state=state))
 
 
-def load_names(source: PartSource, config: LavidaConfig, dtype: torch.dtype) -> CLIPTextModel:
+def load_names(source: PartSource, config: LavidaConfig, dtype: Dtype) -> CLIPTextModel:
     """Load CLIP's text tower, also from a checkpoint of the whole CLIP.
 
     Args:
         source: CLIP, or its text tower.
         config: Has the text tower's configuration.
-        dtype: dtype of its weights.
+        dtype: dtype of its weights; auto = as in its files.
 
     Raises:
         CheckpointError: It cannot be read, or its keys or sizes differ.
@@ -183,19 +171,24 @@ def _load(
     kind: type[_Model],
     source: PartSource,
     config: object,
-    dtype: torch.dtype,
+    dtype: Dtype,
     allowed_missing: tuple[str, ...] = (),
     allowed_unexpected: tuple[str, ...] = (),
+    state: Mapping[str, Tensor] | None = None,
 ) -> _Model:
-    """Load a part by its own `from_pretrained`; `allowed_*` are beginnings of keys that are no error."""
+    """Load a part by its own `from_pretrained`: no weight is drawn that a file has, files are mapped into memory.
+
+    `allowed_*` are beginnings of keys that are no error; `state` are weights that were read from `source` already.
+    """
     load: Callable[..., tuple[_Model, LoadingInfo]] = cast("Any", kind).from_pretrained
     build = cast("Callable[[object], nn.Module]", kind)
     with quiet_transformers(), reading(source, kind.__name__):
         trust.check_folder(source, weights=True)
         trust.check_memory(source, lambda: build(config))
         model, info = load(
-            source,
+            source if state is None else None,
             config=config,
+            state_dict=None if state is None else dict(state),
             output_loading_info=True,
             ignore_mismatched_sizes=True,
             dtype=dtype,

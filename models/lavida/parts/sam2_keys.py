@@ -6,6 +6,7 @@ Meta numbers the layers of small MLPs 0, 1, 2; transformers calls them proj_in, 
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -97,7 +98,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; expected a SAM2 checkpoint as Meta has it")
     try:
-        whole = torch.load(path, map_location="cpu", weights_only=True)
+        mapped = zipfile.is_zipfile(path)  # files of PyTorch before 1.6 are none, and are read whole
+        whole = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:
         raise CheckpointError(f"{path}: cannot be read as a PyTorch file ({error})") from error
     if not isinstance(whole, dict) or not isinstance(whole.get("model"), dict):

@@ -68,7 +68,7 @@ class Backbone:
     system: ClassVar[str] = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
     model_class: ClassVar[type[PreTrainedModel]]
 
-    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor | int]:
         """Compute the vision tower's inputs that depend on the grids, on the CPU.
 
         Args:
@@ -85,7 +85,7 @@ class Backbone:
         if kept_P is not None:
             positions = positions[kept_P]
             sizes = torch.stack([part.sum() for part in torch.split_with_sizes(kept_P, sizes.tolist())])
-        return {"position_ids": positions, "cu_seqlens": cumulative_lengths(sizes)}
+        return {"position_ids": positions, "cu_seqlens": cumulative_lengths(sizes), "max_seqlen": int(sizes.max())}
 
     def encode_vision(
         self, mllm: Mllm, patches_PC: Tensor, grids: Tensor, threshold: float, rule: StaticRule = "mean"
@@ -111,7 +111,9 @@ class Backbone:
         else:
             patches, kept = patches[kept_P], kept_P.view(-1, merge**2)[:, 0]
             lengths = tuple(int(part.sum()) for part in torch.split_with_sizes(kept, cells))
-        moved = {name: value.to(patches.device) for name, value in inputs.items()}
+        moved = {
+            name: value.to(patches.device) if isinstance(value, Tensor) else value for name, value in inputs.items()
+        }
         out = visual(patches, grid_thw=grids, return_dict=True, **moved)
         return VisualTokens(out.pooler_output, lengths, kept, tuple(getattr(out, "deepstack_features", None) or ()))
 

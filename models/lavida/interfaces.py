@@ -54,7 +54,7 @@ class VisionTower(Protocol):
     dtype: torch.dtype
     patch_embed: Callable[[Tensor], Tensor]
 
-    def __call__(self, patches: Tensor, *, grid_thw: Tensor, return_dict: bool, **inputs: Tensor) -> VisionOutput:
+    def __call__(self, patches: Tensor, *, grid_thw: Tensor, return_dict: bool, **inputs: Tensor | int) -> VisionOutput:
         """Run the tower."""
 
 

@@ -20,6 +20,7 @@ from lavida.batch import Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.modeling import Lavida
+from lavida.parts.compiled import attend_in_graph
 from lavida.tiny.tokenizer import load_tokenizer
 
 ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
@@ -103,6 +104,29 @@ def test_without_compression_it_is_transformers_own_forward(pair: tuple[Lavida, 
     real = batch.attention_mask.bool()
     torch.testing.assert_close(own[real], theirs[real], atol=1e-4, rtol=1e-4)
     assert own[real].std() > 0.1
+
+
+def test_towers_compile_without_breaks_where_frames_keep_unequal_numbers_of_patches(
+    pair: tuple[Lavida, processing.LavidaProcessor],
+) -> None:
+    model, processor = pair
+    batch = processor(scenes(), "score")
+    tower: torch.nn.Module = model.mllm.model.visual
+    configs = [part.config for part in tower.modules() if hasattr(part, "config")]
+    before = configs[0]._attn_implementation
+    torch._dynamo.reset()
+    with torch.no_grad():
+        plain = model.family.encode_vision(model.mllm, batch.patches, batch.grids, 0.01)
+        try:
+            attend_in_graph(tower)
+            tower.compile(backend="eager", fullgraph=True)
+            compiled = model.family.encode_vision(model.mllm, batch.patches, batch.grids, 0.01)
+        finally:
+            tower._compiled_call_impl = None
+            for config in configs:
+                config._attn_implementation = before
+    assert plain.lengths[0] < int(batch.grids[0].prod()) // 4
+    torch.testing.assert_close(compiled.tokens, plain.tokens, atol=1e-5, rtol=1e-5)
 
 
 def test_dropped_cells_leave_the_first_frame_alone(pair: tuple[Lavida, processing.LavidaProcessor]) -> None:

@@ -17,7 +17,7 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.common.yaml_text import load_yaml
 
 __all__ = [
-    "BENCHMARK", "CODE", "DEFECTS", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH",
+    "BENCHMARK", "CODE", "COMPILE", "DEFECTS", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH",
     "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_listing",
     "print_progress", "progress",
 ]  # fmt: skip
@@ -60,6 +60,10 @@ MODEL = click.option(
 PRECISION = click.option(
     "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,
     help="auto: bf16 on a GPU, else fp32.",
+)  # fmt: skip
+COMPILE = click.option(
+    "--compile", is_flag=True,
+    help="torch.compile of the model's heavy stages: minutes at the start, faster after. On a GPU only.",
 )  # fmt: skip
 DEVICE = click.option("--device", metavar="DEVICE", help="cpu, cuda:1 ... [default: this process's GPU, if any].")
 

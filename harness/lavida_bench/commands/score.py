@@ -10,6 +10,7 @@ import click
 from lavida_bench.commands._shared import (
     BENCHMARK,
     CODE,
+    COMPILE,
     DEFECTS,
     DEVICE,
     FOLDER,
@@ -51,13 +52,14 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Replace scores that another model or prompt left in the folder.")
 @click.option("--label", help="Folder of the scores below scores/ [default: the benchmark's name].")
 @PRECISION
+@COMPILE
 @DEVICE
 @CODE
 def command(
     benchmark: str, model: str, root: Path | None, settings: tuple[str, ...], out: Path | None, protocol: str,
     names: str, absent: str | None, batch: int, readers: int | None, no_maps: bool, smoothing: float | None,
-    allow_partial: bool, allow_defects: bool, replace: bool, label: str | None, precision: str, device: str | None,
-    allow_code: bool,
+    allow_partial: bool, allow_defects: bool, replace: bool, label: str | None, precision: str, compile: bool,
+    device: str | None, allow_code: bool,
 ) -> None:  # fmt: skip
     """Score a BENCHMARK with a model and write a report.
 
@@ -74,7 +76,7 @@ def command(
     entry: dict[str, object] = {
         "benchmark": benchmark, "root": None if root is None else str(root), "options": parse_settings(settings),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
-        "allow_defects": allow_defects, "label": label, "precision": precision,
+        "allow_defects": allow_defects, "label": label, "precision": precision, "compile": compile,
     }  # fmt: skip
     if absent:
         entry["absent"] = prompt_names_from_text(absent, "--absent").names
@@ -108,7 +110,10 @@ def _score(
     locate_model(model)
     refuse_unscorable_entry(entry, progress)
     make_output_folder(out)
-    page = run_entry(load_scorer(model, entry.precision, device), entry, out, effort, replace, progress)
+    scorer = load_scorer(model, entry.precision, device)
+    if entry.compile:
+        scorer.compile()
+    page = run_entry(scorer, entry, out, effort, replace, progress)
     if page is not None:
         for line in run_lines(out, terminal_width()):
             echo(line)

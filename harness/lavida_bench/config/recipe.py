@@ -119,6 +119,7 @@ class FitSettings(StrictModel):
     precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
     half_frozen: bool = Field(default=False, description="frozen weights in bf16, half the memory; for precision bf16")
     gradient_checkpointing: bool = False
+    compile: bool = Field(default=False, description="torch.compile of the heavy stages; on a GPU only")
     ema: float | None = Field(default=None, gt=0, lt=1, description="decay of averaged weights, e.g. 0.999")
     unused_parameters: bool = Field(
         default=True, description="DDP searches for weights that a step leaves out (in SAM2)"
@@ -143,7 +144,7 @@ class FitSettings(StrictModel):
         return self
 
 
-_LATER_SETTINGS = ("schedule_steps", "schedule_advance", "decay_vectors")
+_LATER_SETTINGS = ("schedule_steps", "schedule_advance", "decay_vectors", "compile")
 """Settings that older fits do not record: left out of the facts at their defaults, so that those fits continue."""
 
 
@@ -163,6 +164,7 @@ class ScoreEntry(StrictModel):
     allow_defects: bool = Field(default=False, description="measure although `check` fails; marked +defects")
     batch: int = Field(default=4, ge=1, description="clips of one forward pass")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
+    compile: bool = Field(default=False, description="torch.compile of the heavy stages; on a GPU only")
 
     @property
     def names_slug(self) -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lavida.parts.compiled import compile_stages
 from lavida_bench.common.distributed import PATIENCE
 from lavida_bench.config.recipe import half_frozen_problem
-from lavida_gen.common.errors import UserError
+from lavida_bench.fitting.sharded import is_sharded
+from lavida_gen.common.errors import UserError, problem
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -42,3 +44,19 @@ def make_accelerator(fit: FitSettings) -> Accelerator:
     if fit.half_frozen and accelerator.mixed_precision != "bf16":
         raise UserError(f"fit: {half_frozen_problem(accelerator.mixed_precision)} (the precision is accelerate's)")
     return accelerator
+
+
+def compile_model(accelerator: Accelerator, model: torch.nn.Module) -> None:
+    """Compile a model's heavy stages on a GPU; on the CPU nothing is done.
+
+    Args:
+        accelerator: Knows the device and how weights are shared.
+        model: The model.
+
+    Raises:
+        UserError: Weights are sharded: that hooks every layer, which no graph without breaks can hold.
+    """
+    if is_sharded(accelerator):
+        raise UserError(problem("fit.compile", "true with FSDP or DeepSpeed", "false, or processes with whole models"))
+    if accelerator.device.type != "cpu":
+        compile_stages(model)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from lavida_bench.fitting import fit_folder, optimiser, validation
-from lavida_bench.fitting.accelerator import make_accelerator
+from lavida_bench.fitting.accelerator import compile_model, make_accelerator
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
 from lavida_bench.fitting.fit_state import FitState
 from lavida_bench.fitting.learning_rate import describe_rates, make_lr_schedule
@@ -101,6 +101,8 @@ class _FitRun:
             self.loader = Loader(recipe, self.processor, accelerator.process_index, accelerator.num_processes)
         adamw = optimiser.make_optimiser(self.model, self.fit)
         self.prepared_model, self.optimiser = accelerator.prepare(self.model, adamw)
+        if self.fit.compile:
+            compile_model(accelerator, self.model)
         self.average = optimiser.WeightAverage(self.model, self.fit.ema) if self.fit.ema else None
         self.lr_schedule = make_lr_schedule(adamw, self.fit, accelerator.num_processes)
         state = FitState(accelerator, self.model, self.prepared_model, adamw, self.lr_schedule, self.average)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -26,7 +27,7 @@ from lavida_bench.runs.readme import run_readme
 from lavida_bench.runs.score_stage import SCORES, ScoreJob, run_entry
 from lavida_bench.runs.stages import FIT_MARKER, Stages
 from lavida_bench.scoring.score import ScoringSettings
-from lavida_bench.scoring.scorer import Precision, Scorer
+from lavida_bench.scoring.scorer import Precision
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256_file, sha256_json
 from lavida_gen.common.errors import UserError, problem
@@ -36,6 +37,9 @@ from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.reading import read_recipe_file
 from lavida_gen.storage.cache import file_digest
 from lavida_gen.storage.output_folder import make_output_folder
+
+if TYPE_CHECKING:
+    from lavida_bench.scoring.lavida_scorer import LavidaScorer
 
 Log = Callable[[str], None]
 """Prints a line about the progress of a run."""
@@ -94,7 +98,7 @@ class _RunJob:
     bar: Bar
     log: Log
     stages: Stages
-    _scorers: dict[Precision, Scorer] = field(default_factory=dict)
+    _scorers: dict[tuple[Precision, bool], LavidaScorer] = field(default_factory=dict)
 
     def refuse_other_fit(self) -> None:
         """Raises UserError, with the keys that differ, for a folder that another recipe fits or has fitted."""
@@ -149,7 +153,7 @@ class _RunJob:
         def work() -> Mapping[str, str]:
             named = entry.model_copy(update={"method": entry.method or self._method(entry)})
             effort = ScoringSettings(batch=entry.batch)
-            run_entry(self._scorer(entry.precision), named, self.out, effort, True, self.bar)
+            run_entry(self._scorer(entry), named, self.out, effort, True, self.bar)
             return {"scores": f"{SCORES}/{entry.slug}", LABELS: ScoreJob.open(entry, self.out).labels()}
 
         self.log(f"{name}: begins, or goes on where it stopped")
@@ -213,13 +217,16 @@ class _RunJob:
 
         return file_digest(FILE)
 
-    def _scorer(self, precision: Precision) -> Scorer:
-        """The model, loaded once for each precision."""
-        if precision not in self._scorers:
-            self._scorers[precision] = self._load_scorer(precision)
-        return self._scorers[precision]
+    def _scorer(self, entry: ScoreEntry) -> LavidaScorer:
+        """The model, loaded once for each precision, compiled or not."""
+        kind = (entry.precision, entry.compile)
+        if kind not in self._scorers:
+            self._scorers[kind] = self._load_scorer(entry.precision)
+            if entry.compile:
+                self._scorers[kind].compile()
+        return self._scorers[kind]
 
-    def _load_scorer(self, precision: Precision) -> Scorer:
+    def _load_scorer(self, precision: Precision) -> LavidaScorer:
         from lavida_bench.scoring import lavida_scorer
 
         folder = self._model_folder()

@@ -19,7 +19,7 @@ class Family(Backbone):
 
     model_class: ClassVar[type[PreTrainedModel]] = Qwen2_5_VLForConditionalGeneration
 
-    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor | int]:
         """Positions and segments as Qwen2-VL's, and the order of the cells by windows."""
         vision = config.vision_config
         merge = vision.spatial_merge_size
@@ -30,7 +30,12 @@ class Family(Backbone):
             stays = kept[order]
             order = (kept.cumsum(0) - 1)[order[stays]]
             edges = cumulative_lengths(torch.bincount(windows[stays], minlength=len(edges) - 1) * merge**2)
-        more = {"window_index": order, "cu_window_seqlens": edges}
+        longest = int(edges.diff().max())
+        more: dict[str, Tensor | int] = {
+            "window_index": order,
+            "cu_window_seqlens": edges,
+            "max_window_seqlen": longest,
+        }
         return super().tower_inputs(config, grids, kept_P) | more
 
     def time_inputs(self, seconds: Sequence[float]) -> dict[str, list[float]]:

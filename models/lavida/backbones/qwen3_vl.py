@@ -23,7 +23,7 @@ class Family(Backbone):
     timestamps: ClassVar[bool] = True
     system: ClassVar[str] = ""
 
-    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor]:
+    def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor | int]:
         """Positions and segments as Qwen2-VL's, and where the learned positions are interpolated."""
         vision = config.vision_config
         indices, weights = get_vision_interpolation_indices_and_weights(
@@ -34,7 +34,7 @@ class Family(Backbone):
         )
         if kept_P is not None:
             indices, weights = indices[kept_P], weights[kept_P]
-        more = {"interp_indices": indices, "interp_weights": weights}
+        more: dict[str, Tensor | int] = {"interp_indices": indices, "interp_weights": weights}
         return super().tower_inputs(config, grids, kept_P) | more
 
     def deep_inputs(self, visual_BS: Tensor, deep: Sequence[Tensor]) -> dict[str, Tensor | list[Tensor]]:

@@ -1,4 +1,4 @@
-"""What goes wrong in a fit is console in a sentence, and nothing that was finished is lost."""
+"""What goes wrong in a fit is printed in a sentence, and nothing that was finished is lost."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
 
 from lavida.batch import Batch, Output
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
 from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting import logger as journal
+from lavida_bench.fitting.accelerator import compile_model
 from lavida_bench.fitting.checkpoint import locked
 from lavida_bench.fitting.loader import Loader
 from lavida_bench.fitting.signals import StopSignals
@@ -308,3 +313,10 @@ def test_invalid_settings(make: Make, tmp_path: Path, more: dict[str, Any], mess
     with pytest.raises(UserError, match=message):
         fit(make(**more), tmp_path, quiet)
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_compiling_is_refused_where_weights_are_sharded_and_left_off_on_the_cpu() -> None:
+    sharded: Any = SimpleNamespace(distributed_type=DistributedType.FSDP)
+    with pytest.raises(UserError, match=r"fit\.compile: true with FSDP or DeepSpeed; expected false, or processes"):
+        compile_model(sharded, torch.nn.Identity())
+    compile_model(Accelerator(cpu=True), torch.nn.Identity())  # it has no stages: compiling them would be an error

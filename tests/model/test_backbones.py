@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig
+from tiny_families import FAMILIES, tiny_family
 from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 from transformers.models.qwen3_vl.video_processing_qwen3_vl import Qwen3VLVideoProcessor
 from transformers.video_utils import VideoMetadata
@@ -23,34 +22,11 @@ from lavida.modeling import Lavida
 from lavida.parts.compiled import attend_in_graph
 from lavida.tiny.tokenizer import load_tokenizer
 
-ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
-TEXT = {
-    "vocab_size": 1536, "hidden_size": 96, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 6,
-    "num_key_value_heads": 3, "rope_parameters": ROPE, "eos_token_id": 2, "bos_token_id": None, "pad_token_id": 0,
-}  # fmt: skip
-TOKENS = {"vision_start_token_id": 3, "vision_end_token_id": 4, "image_token_id": 5, "video_token_id": 6}
 
-
-def tiny(family: str) -> Any:
-    """A language model of the family with three layers."""
-    vision: dict[str, Any] = {"depth": 2, "num_heads": 4}
-    text = dict(TEXT)
-    if family == "qwen2_vl":
-        vision |= {"embed_dim": 64, "hidden_size": 96, "mlp_ratio": 2}
-    elif family == "qwen2_5_vl":
-        vision |= {"hidden_size": 64, "intermediate_size": 96, "out_hidden_size": 96, "window_size": 56}
-        vision |= {"fullatt_block_indexes": [1]}
-    else:
-        vision |= {"hidden_size": 64, "intermediate_size": 96, "out_hidden_size": 96, "num_position_embeddings": 64}
-        vision |= {"deepstack_visual_indexes": [0, 1], "patch_size": 14}
-        text |= {"head_dim": 16}
-    return AutoConfig.for_model(family, text_config=text, vision_config=vision, **TOKENS)
-
-
-@pytest.fixture(scope="module", params=["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
+@pytest.fixture(scope="module", params=FAMILIES)
 def pair(request: pytest.FixtureRequest, enliven: Callable[..., None]) -> tuple[Lavida, processing.LavidaProcessor]:
     """A Lavida of each family without density compression, and its processor."""
-    config = LavidaConfig.preset("tiny", mllm_config=tiny(request.param), reduction_ratio=1.0)
+    config = LavidaConfig.preset("tiny", mllm_config=tiny_family(request.param), reduction_ratio=1.0)
     torch.manual_seed(0)
     model = Lavida(config)
     enliven(model)

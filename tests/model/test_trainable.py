@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_families import FAMILIES, tiny_family
 
 from lavida.batch import Sample
+from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.groups import GROUPS, PAPER_TRAINABLE
 from lavida.modeling import Lavida
 from lavida.parts.trainable import count_parameters, format_table, group_of, set_trainable
-from lavida.processing import LavidaProcessor
+from lavida.processing import LavidaProcessor, Sizes
+from lavida.tiny.tokenizer import load_tokenizer
 
 Make = Callable[..., Lavida]
 PAPER = {"trainable": PAPER_TRAINABLE}
@@ -121,8 +124,45 @@ def test_vision_takes_lora_too(lively: Make) -> None:
     rows = {row.group: row for row in set_trainable(model)}
     assert rows["vision"].trained == 2 * 8 * (64 + 192)
     assert rows["language"].trained == 3 * 8 * (96 + 48)
-    with pytest.raises(LavidaError, match=r"lora_targets: none of \['q_proj', 'v_proj'\] is in the group 'vision'"):
-        set_trainable(lively(trainable={"vision": "lora"}))
+
+
+TOWERS = {
+    "qwen2_vl": "fc1, fc2, proj, qkv",
+    "qwen2_5_vl": "down_proj, gate_proj, proj, qkv, up_proj",
+    "qwen3_vl": "linear_fc1, linear_fc2, proj, qkv",
+}
+"""Names of the linear layers of each family's vision tower."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_lora_names_the_layers_of_the_vision_tower(family: str, samples: list[Sample]) -> None:
+    """An error lists them, and each of them takes LoRA and gets a gradient."""
+    how = {"vision": "lora", "language": "frozen"}
+    config = LavidaConfig.preset("tiny", mllm_config=tiny_family(family), trainable=how)
+    model = Lavida(config)
+    begin = "lora_targets: none of ['q_proj', 'v_proj'] is in the group 'vision'; expected some of "
+    with pytest.raises(LavidaError) as refused:
+        set_trainable(model)
+    assert str(refused.value) == f"{begin}{TOWERS[family]} (vision)"
+    config.lora_targets = TOWERS[family].split(", ")
+    set_trainable(model)
+    processor = LavidaProcessor(load_tokenizer(), load_tokenizer(names=True), Sizes.from_config(config))
+    loss = model.train()(processor(samples[1:2])).loss
+    assert loss is not None
+    loss.backward()
+    gradients = {name: one.grad for name, one in model.mllm.model.visual.named_parameters() if "lora_B" in name}
+    assert {name.split(".lora_B")[0].rpartition(".")[2] for name in gradients} >= set(config.lora_targets)
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients.values())
+
+
+def test_every_lora_target_is_in_the_model(lively: Make) -> None:
+    model = lively(trainable=PAPER_TRAINABLE, lora_targets=["q_proj", "qvk"])
+    with pytest.raises(LavidaError) as refused:
+        set_trainable(model)
+    assert str(refused.value) == (
+        "lora_targets: 'qvk' is not in the group 'language' or 'vision'; expected some of down_proj, gate_proj, k_proj, "
+        "o_proj, q_proj, up_proj, v_proj (language) or fc1, fc2, proj, qkv (vision)"
+    )
 
 
 def test_table(lively: Make) -> None:

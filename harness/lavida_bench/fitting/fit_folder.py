@@ -12,7 +12,7 @@ import yaml
 
 from lavida_bench.common.model_digest import model_digest
 from lavida_bench.fitting.checkpoint import BEST, RECIPE, Progress
-from lavida_bench.fitting.optimiser import trainable_parameters
+from lavida_bench.fitting.optimiser import tied_names, trainable_parameters
 from lavida_bench.fitting.tensor_files import read_tensors
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error
 from lavida_gen.common.errors import LavidaGenError, UserError, problem
@@ -136,9 +136,11 @@ def write_result(
         DataError: The folder cannot be written, or best.safetensors is damaged.
     """
     best = _best_weights(out / BEST, model, weights) if (out / BEST).exists() else {}
+    tied = tied_names(model)  # a tensor with two names is saved by its first, and tied again when it is loaded
+    state = {name: value for name, value in {**weights, **best}.items() if name not in tied}
     partial = partial_path(out / MODEL)
     try:
-        model.save_pretrained(partial, state_dict={**weights, **best})
+        model.save_pretrained(partial, state_dict=state)
         processor.save_pretrained(partial)
         shutil.rmtree(out / MODEL, ignore_errors=True)
         partial.rename(out / MODEL)

@@ -40,7 +40,9 @@ def make_optimiser(model: nn.Module, fit: FitSettings) -> torch.optim.AdamW:
         raise UserError("model.config.trainable: everything is frozen; expected at least one group to train")
     idle = fit.lr_of.keys() - {group for group, _ in members}
     if idle:
-        raise UserError(f"fit.lr_of.{min(idle)}: no parameter of this group trains; see model.config.trainable")
+        tied = min(idle) in map(group_of, tied_names(model))
+        why = "its weight is that of the embeddings: set fit.lr_of.embeddings" if tied else "see model.config.trainable"
+        raise UserError(f"fit.lr_of.{min(idle)}: no parameter of this group trains; {why}")
     groups = [
         {
             "params": parameters,
@@ -89,6 +91,17 @@ def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
         model: The model.
     """
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def tied_names(model: nn.Module) -> set[str]:
+    """Return the other names of parameters that have several, as a language head with the weight of the embeddings has.
+
+    Args:
+        model: The model; `trainable_parameters` has each parameter once, by its first name.
+    """
+    return {name for name, _ in model.named_parameters(remove_duplicate=False)} - {
+        name for name, _ in model.named_parameters()
+    }
 
 
 def _copies(model: nn.Module) -> dict[str, Tensor]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from lavida.errors import LavidaError
 from lavida.groups import GROUPS
+from lavida.parts import lora
 
 if TYPE_CHECKING:
     from lavida.modeling import Lavida
@@ -38,7 +40,7 @@ class GroupSummary:
 
     Attributes:
         group: Its name.
-        how: full, lora or frozen.
+        how: full, lora, frozen, or tied: the head of a model whose weight is that of its embeddings.
         parameters: Number of its parameters.
         trained: How many of them train.
     """
@@ -69,9 +71,18 @@ def set_trainable(model: Lavida) -> list[GroupSummary]:
 
     Returns:
         One summary for each group.
+
+    Raises:
+        LavidaError: Embeddings and head are one tensor and listed differently, or `lora_targets` do not fit.
     """
     how = model.config.trainable or {}
-    if "lora" in how.values():
+    if is_tied(model) and how["embeddings"] != how["lm_head"]:
+        raise LavidaError(
+            f"trainable: embeddings {how['embeddings']}, lm_head {how['lm_head']}; this language model ties them, they "
+            "are one tensor: set both to full, or both to frozen"
+        )
+    if "lora" in how.values() and not model.config.adapters:
+        lora.check_targets(model.config, model.mllm)
         model.add_adapters()
     tied = model.mllm.lm_head.weight is model.get_input_embeddings().weight
     if model.config.input_embeddings == "cut" and not tied:
@@ -82,13 +93,24 @@ def set_trainable(model: Lavida) -> list[GroupSummary]:
     return count_parameters(model)
 
 
+def is_tied(model: Lavida) -> bool:
+    """Return whether the language model's head has the weight of its token embeddings, as in Qwen2-VL-2B.
+
+    Args:
+        model: The model.
+    """
+    return model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
 def count_parameters(model: Lavida) -> list[GroupSummary]:
     """Count the parameters of each group.
 
     Args:
         model: The model.
     """
-    how = model.config.trainable or {}
+    how: dict[str, str] = {**(model.config.trainable or {})}
+    if is_tied(model):
+        how["lm_head"] = "tied"
     members: dict[str, list[nn.Parameter]] = {group: [] for group in GROUPS}
     for name, parameter in model.named_parameters():
         members[group_of(name)].append(parameter)

@@ -95,6 +95,17 @@ def test_recipes_have_the_authors_values(name: str) -> None:
     assert recipes.load(name).seed == 44
 
 
+def test_our_recipe_goes_down_to_0_on_any_number_of_processes() -> None:
+    fit = settings("paper-ours")
+    assert recipes.load("paper-ours").model.preset == "paper-ours"
+    assert learning_rates(fit, 1) == learning_rates(fit, 4)
+    assert learning_rates(fit, 1)[-1] == pytest.approx(1e-5 / 7900)
+    assert rate_after(fit, 1) == rate_after(fit, 4) == 0.0
+    facts, authors = fit.model_dump(), settings().model_dump()
+    differing = {key for key in facts if facts[key] != authors[key]}
+    assert differing == {"schedule_steps", "schedule_advance", "decay_vectors"}
+
+
 def test_the_recipe_describes_its_rates() -> None:
     """The comment of `paper` has what `describe_rates` computes."""
     text = recipes.find("paper").read_text()

@@ -25,7 +25,7 @@ from lavida.compression import density_packed
 from lavida.config import LavidaConfig
 from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
-from lavida.parts import load, lora, trust
+from lavida.parts import fitted_on, load, lora, trust
 from lavida.parts.check import LoadingInfo, check_keys, check_same_sizes, quiet_transformers, reading
 from lavida.parts.full_precision import full_precision_modules
 from lavida.presets import preset_options
@@ -64,6 +64,9 @@ class Lavida(PreTrainedModel):
         config: Sizes of all parts.
         float32: Modules, by the beginning of their names, that `from_pretrained` leaves in float32 whatever its dtype;
             those of `lavida.parts.full_precision` always are.
+
+    Attributes:
+        fitted_on: What its weights were fitted on; `save_pretrained` writes it beside them.
     """
 
     config_class = LavidaConfig
@@ -76,6 +79,7 @@ class Lavida(PreTrainedModel):
 
     def __init__(self, config: LavidaConfig, float32: Collection[str] = ()) -> None:
         super().__init__(config)
+        self.fitted_on = fitted_on.FittedOn()
         self.family = backbone.find_family(config.mllm.model_type)
         build_mllm = cast("Callable[[MllmConfig], Mllm]", self.family.model_class)
         self.mllm: Mllm = build_mllm(config.mllm)
@@ -102,6 +106,7 @@ class Lavida(PreTrainedModel):
         model = cls(LavidaConfig.preset(name, **changes))
         if name == "tiny" and not random and tiny_parts.FILE.is_file():
             tiny_parts.load_weights(model)
+            model.fitted_on = fitted_on.read(tiny_parts.FOLDER)
         return model
 
     @classmethod
@@ -141,6 +146,7 @@ class Lavida(PreTrainedModel):
         model.names = NameEncoder(load.load_names(text, config, dtype))
         model.projector = Projector(config)
         model.projector.apply(model._init_weights)
+        model.fitted_on = fitted_on.named_parts((mllm, sam, text))
         align(model)
         module: nn.Module = model
         module.eval()
@@ -182,8 +188,25 @@ class Lavida(PreTrainedModel):
             model, info = load_checked(name, *model_args, config=config, **kwargs)
         mismatched = () if allow_mismatched else info["mismatched_keys"]
         check_keys(str(name), info["missing_keys"], info["unexpected_keys"], mismatched)
+        model.fitted_on = fitted_on.read(folder or load.hub_folder(str(name), fitted_on.FILE, kwargs))
         align(model)
         return cast("Lavida", (model, info)) if with_info else model  # transformers' signature ignores the tuple, too
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], is_main_process: bool = True, *args: object, **kwargs: object
+    ) -> None:
+        """Save the model, as transformers' own method, with what it was fitted on.
+
+        Args:
+            save_directory: The folder.
+            is_main_process: Whether this process writes.
+            *args: See transformers.
+            **kwargs: See transformers.
+        """
+        save: Callable[..., None] = super().save_pretrained
+        save(save_directory, is_main_process, *args, **kwargs)
+        if is_main_process:
+            fitted_on.write(save_directory, self.fitted_on)
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the language model's token embedding; FSDP needs it."""

@@ -150,7 +150,8 @@ def test_the_model_goes_to_the_hub_as_it_is_saved(model: Lavida, monkeypatch: py
     assert asked["repo"] == "somebody/lavida-tiny"
     shards = [name for name in asked["files"] if name.endswith(".safetensors")]
     assert len(shards) >= 2
-    assert set(asked["files"]) - set(shards) == {"README.md", "config.json", "model.safetensors.index.json"}
+    beside = {"README.md", "config.json", "fitted_on.json", "model.safetensors.index.json"}
+    assert set(asked["files"]) - set(shards) == beside
 
 
 def test_push_to_hub_sends_what_save_pretrained_writes(

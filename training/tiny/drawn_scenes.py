@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida.parts.fitted_on import FittedCorpus, FittedSource, PastFit
 from lavida_gen.scenes import masks
 from lavida_gen.sources.street import StreetSource
 from lavida_gen.street import closeup, layouts, phrases, place, population
@@ -44,6 +45,10 @@ SMALLEST = 0.008
 """Share of the picture that an act (a rider with the bicycle) must at least take."""
 VISIBLE = 24
 """Pixels of a thing below which its names are neither asked for nor ruled out."""
+
+_SOURCE = FittedSource(name="street", licence=StreetSource.about.licence, use="free", pictures="drawn")
+FIT = PastFit(recipe="training/tiny", corpora=(FittedCorpus(name="drawn scenes", sources=(_SOURCE,)),))
+"""What a model that was trained on these scenes carries (fitted_on.json)."""
 
 Pixels = NDArray[np.uint8]
 Captions = tuple[tuple[str, ...], ...]

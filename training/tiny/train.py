@@ -220,6 +220,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     weights = LOSS | {name: float(value) for name, value in (one.split("=") for one in args.loss)}
     model, processor = begin(args, weights), LavidaProcessor.from_preset("tiny")
+    model.fitted_on = model.fitted_on.after(drawn_scenes.FIT)
     rows = set_trainable(model)
     print(f"{sum(row.trained for row in rows):,} of {sum(row.parameters for row in rows):,} parameters train")
     accelerator, pool = Accelerator(cpu=args.device == "cpu"), Pool(max(1, args.workers), args.cache)

@@ -264,6 +264,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     model = Lavida.from_pretrained(args.model) if args.model else Lavida.from_preset("tiny", random=True)
+    model.fitted_on = model.fitted_on.after(drawn_scenes.FIT)
     scenes = drawn_scenes.street(args.scenes, SEED + accelerator.process_index, DRAWN, pool=pool)
     held_out = drawn_scenes.street(HELD_OUT, HELD_OUT_SEED, DRAWN, pool=pool)
     things = Things.of(scenes)

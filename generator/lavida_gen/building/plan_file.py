@@ -216,6 +216,7 @@ def _sources(planner: SamplePlanner) -> list[SourceEntry]:
             use=info.use,
             attribution=info.attribution,
             cite=info.cite,
+            pictures=info.pictures,
             fingerprint=" ".join(fingerprints[name]),
             samples=0,
             checked=checked_pairs(name),

@@ -22,7 +22,7 @@ from pydantic import Field
 from lavida_gen.common.file_names import CorpusFileName
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.corpus.stored_recipe import PublishedRecipe
-from lavida_gen.scenes.evidence import Use
+from lavida_gen.scenes.evidence import Pictures, Use
 
 FORMAT = 2
 READABLE = (1, 2)
@@ -101,6 +101,7 @@ class SourceEntry(StrictModel):
         use: "free", "noncommercial" or "forbidden", see SourceInfo.
         attribution: How its authors ask to be named.
         cite: BibTeX of its paper, "" if there is none.
+        pictures: "drawn", "photographed" or "unknown", see SourceInfo; "unknown" in older corpora.
         fingerprint: Digest of the annotations.
         samples: Number of samples of it.
         evidence: Names that its samples list, by class of evidence.
@@ -114,6 +115,7 @@ class SourceEntry(StrictModel):
     use: Use
     attribution: str
     cite: str
+    pictures: Pictures = "unknown"
     fingerprint: str
     samples: Count
     evidence: dict[str, Count] = Field(default_factory=dict)

@@ -104,6 +104,7 @@ def describe_source(name: str, allow_code: bool = False) -> Listing:
         f"page         {about.page}",
         f"licence      {about.licence} (publishing its samples: {USES[about.use]})",
         f"attribution  {about.attribution}",
+        f"pictures     {about.pictures}",
         "",
         "How to get it",
         _indent(about.get),

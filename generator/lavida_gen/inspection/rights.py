@@ -38,6 +38,8 @@ class StatedRights:
 def combined_rights(first: SourceInfo, second: SourceInfo) -> SourceInfo:
     """The terms for samples of two folders that one source reads: both licences and attributions, the stricter use.
 
+    Pictures that are of two kinds are of an unknown one.
+
     Args:
         first: The rights of one.
         second: Those of the other one.
@@ -45,7 +47,8 @@ def combined_rights(first: SourceInfo, second: SourceInfo) -> SourceInfo:
     strict = first if strictest([first.use, second.use]) == first.use else second
     licence = " and ".join(dict.fromkeys([first.licence, second.licence]))
     attribution = " and ".join(dict.fromkeys([first.attribution, second.attribution]))
-    return replace(strict, licence=licence, attribution=attribution)
+    pictures = first.pictures if first.pictures == second.pictures else "unknown"
+    return replace(strict, licence=licence, attribution=attribution, pictures=pictures)
 
 
 def stated_rights(manifest: Manifest, entry: SourceEntry) -> StatedRights:

@@ -28,6 +28,9 @@ UNKNOWN = "unknown"
 EVIDENCE = (*TRUE_EVIDENCE, *FALSE_EVIDENCE, UNKNOWN)
 """All classes, in the order of tables."""
 
+Pictures = Literal["drawn", "photographed", "unknown"]
+"""What a data set's pictures are; a model that has seen drawings only is no use on photographs."""
+
 Use = Literal["free", "noncommercial", "forbidden"]
 """What may be done with a picture: any use, non-commercial use only, not to be passed on at all."""
 USES: tuple[Use, ...] = ("free", "noncommercial", "forbidden")

@@ -18,7 +18,7 @@ from lavida_gen.common.dataset_info import DatasetInfo
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.common.strict_model import StrictModel
-from lavida_gen.scenes.evidence import FalseEvidence, Use
+from lavida_gen.scenes.evidence import FalseEvidence, Pictures, Use
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 
 
@@ -56,10 +56,13 @@ class SourceInfo(DatasetInfo):
         use: What may be done with samples made from it: "free" (any use, attribution kept), "noncommercial", or
             "forbidden" (may not be passed on at all).
         attribution: How its authors ask to be named.
+        pictures: Whether its pictures are drawn or photographed; "unknown" of a user's own files. A model fitted on
+            its samples carries it.
     """
 
     use: Use
     attribution: str
+    pictures: Pictures = "unknown"
 
 
 class Source(ABC, Generic[OptionsT_co]):

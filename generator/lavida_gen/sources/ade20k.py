@@ -65,6 +65,7 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
         licence="annotations BSD-3-Clause; photos: non-commercial research and education only",
         use="noncommercial",
         attribution="MIT CSAIL Computer Vision Group, ADE20K",
+        pictures="photographed",
         get=(
             "Fetch ADEChallengeData2016.zip ('Full dataset') from the scene parsing page and unzip it. The full\n"
             "ADE20K release (ADE20K_2021_17_01) has another layout: source `ade20k_full` reads it."

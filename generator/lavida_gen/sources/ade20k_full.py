@@ -48,6 +48,7 @@ class Ade20kFullSource(Source[Ade20kFullSourceOptions]):
         licence="annotations BSD-3-Clause; photos: non-commercial research and education only",
         use="noncommercial",
         attribution="MIT CSAIL Computer Vision Group, ADE20K",
+        pictures="photographed",
         get=(
             "Register at the page, fetch the full dataset and unzip it. The scene parsing benchmark with 150 classes\n"
             "(ADEChallengeData2016) is source `ade20k`; photos of one file name are kept in one part of a corpus.\n"

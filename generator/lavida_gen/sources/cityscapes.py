@@ -94,6 +94,7 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
         licence="Cityscapes terms: non-commercial research and teaching; the data may not be passed on",
         use="forbidden",
         attribution="Daimler AG, MPI Informatics, TU Darmstadt: the Cityscapes Dataset",
+        pictures="photographed",
         get=(
             "Register at the page, fetch leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, and unzip both\n"
             "into one folder."

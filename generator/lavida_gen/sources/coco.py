@@ -57,6 +57,7 @@ class CocoSource(CocoImageSource[CocoSourceOptions]):
         licence="annotations CC-BY-4.0; photos: Flickr terms, each its own licence, many of them non-commercial",
         use="noncommercial",
         attribution="COCO Consortium; photos: their Flickr authors, by the URL in each sample",
+        pictures="photographed",
         get="Fetch 2017 Train images, 2017 Val images and 2017 Train/Val annotations from the page and unzip them.",
         layout=(
             "ROOT/annotations/instances_train2017.json\n"
@@ -87,7 +88,11 @@ class CocoSource(CocoImageSource[CocoSourceOptions]):
         if self.is_coco:
             return self.about
         title, page = "Images with a JSON that is not COCO's (source `coco_json` states whose)", "none: not known"
-        return replace(self.about, title=title, page=page, cite="", use="forbidden", **UNKNOWN)
+        licence, attribution = UNKNOWN["licence"], UNKNOWN["attribution"]
+        return replace(
+            self.about, title=title, page=page, cite="", use="forbidden", licence=licence, attribution=attribution,
+            pictures="unknown",
+        )  # fmt: skip
 
     def credit(self, number: int) -> tuple[str, str]:
         """Licence and author of the photo, as the file states them."""

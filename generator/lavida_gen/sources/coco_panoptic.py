@@ -56,6 +56,7 @@ class CocoPanopticSource(Source[CocoPanopticSourceOptions]):
         licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",
         use="noncommercial",
         attribution="COCO Consortium; photos: their Flickr authors, by the URL in each sample",
+        pictures="photographed",
         get=(
             "Fetch 2017 Panoptic Train/Val annotations, 2017 Train images and 2017 Val images from the page and unzip\n"
             "them, then unzip annotations/panoptic_train2017.zip, which lies inside."

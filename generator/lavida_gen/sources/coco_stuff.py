@@ -72,6 +72,7 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
         licence="annotations CC-BY-4.0; each photo its own Flickr licence, some non-commercial",
         use="noncommercial",
         attribution="COCO-Stuff (Caesar, Uijlings, Ferrari); COCO Consortium; photos: their Flickr authors",
+        pictures="photographed",
         get=(
             "Fetch stuffthingmaps_trainval2017.zip from the page, 2017 Train and Val images from cocodataset.org, and\n"
             "unzip them into one folder. Or fetch stuff_annotations_trainval2017.zip, the stuff alone as run lengths."

@@ -68,6 +68,7 @@ class DavisSource(VosSource[DavisSourceOptions]):
         licence="CC-BY-NC-4.0",
         use="noncommercial",
         attribution="DAVIS (Perazzi et al. 2016; Pont-Tuset et al. 2017)",
+        pictures="photographed",
         get=(
             "Fetch DAVIS-data.zip (2016), DAVIS-2017-trainval-480p.zip or DAVIS-2017-Unsupervised-trainval-480p.zip\n"
             "(2017) from the page and unzip it. For the unsupervised one and for videos of your own, put\n"

@@ -44,6 +44,7 @@ class LvVisSource(MaskletSource[LvVisSourceOptions]):
         licence="CC-BY-NC-SA-4.0 (by its repository)",
         use="noncommercial",
         attribution="LV-VIS (Wang, Yan, Wang, Jiang, Tang, Hu, Xie, Gavves)",
+        pictures="photographed",
         get=(
             "Fetch the videos and annotations of train or val from the page. Not verified: no file of the release was\n"
             "seen beside its description, nor how many frames of a second there are (`fps` stays unknown)."

@@ -53,6 +53,7 @@ class LvisSource(CocoImageSource[LvisSourceOptions]):
         licence="annotations CC-BY-4.0 (by a mirror; LVIS' own page was not seen); photos: Flickr terms, each its own",
         use="noncommercial",
         attribution="LVIS (Gupta, Dollar, Girshick 2019); COCO Consortium; photos: their Flickr authors, by the URL",
+        pictures="photographed",
         get=(
             "Fetch the training and validation set of v1 (lvis_v1_train.json.zip, lvis_v1_val.json.zip) from the\n"
             "page, and 2017 Train images and 2017 Val images from https://cocodataset.org/#download. LVIS has another\n"

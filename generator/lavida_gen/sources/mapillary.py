@@ -51,6 +51,7 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
         licence="CC-BY-NC-SA-4.0 (research edition)",
         use="noncommercial",
         attribution="Mapillary AB, the Mapillary Vistas Dataset",
+        pictures="photographed",
         get="Register at the page, fetch the archive of version 1.2 or 2.0 (2.0 has the masks of both) and unzip it.",
         layout=(
             "ROOT/training/images/ID.jpg                      ROOT/validation/...\n"

@@ -54,6 +54,7 @@ class MevisSource(ClipSource[MevisSourceOptions]):
         licence="CC-BY-NC-SA-4.0",
         use="noncommercial",
         attribution="MeViS (Ding, Liu, He, Jiang, Loy); videos: the data sets that they come from",
+        pictures="photographed",
         get="Fetch MeViS_release.zip from the page and unzip it; unpack the JPEGs of train.",
         layout=(
             "ROOT/train/JPEGImages/VIDEO/00000.jpg ...\n"

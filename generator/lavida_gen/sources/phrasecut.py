@@ -46,6 +46,7 @@ class PhraseCutSource(Source[PhraseCutSourceOptions]):
         licence="unknown: its repository states none; pictures: Visual Genome, of YFCC100M and COCO, each its own",
         use="forbidden",
         attribution="PhraseCut (Wu, Lin, Cohen, Bui, Maji); Visual Genome; photos: their Flickr authors",
+        pictures="photographed",
         get=(
             "Run the repository's download_dataset.py, or fetch its files and the pictures of Visual Genome 1.2.\n"
             "Since no licence was found, samples may not be passed on. Pictures that are COCO's too are kept in one\n"

@@ -33,6 +33,7 @@ class RefDavisSource(ReferringSource[RefDavisSourceOptions]):
         licence="CC-BY-NC-4.0 (DAVIS); expressions for research",
         use="noncommercial",
         attribution="DAVIS (Perazzi et al.; Pont-Tuset et al.); expressions: Khoreva, Rohrbach, Schiele",
+        pictures="photographed",
         get=(
             "Fetch DAVIS-2017-Unsupervised-trainval-480p.zip and DAVIS-2017_semantics-480p.zip from\n"
             "davischallenge.org and davis_text_annotations.zip from the page, and convert them to the layout below,\n"

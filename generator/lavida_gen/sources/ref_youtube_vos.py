@@ -28,6 +28,7 @@ class RefYoutubeVosSource(ReferringSource[RefYoutubeVosSourceOptions]):
         licence="annotations CC-BY-4.0; videos: non-commercial research, rights of their YouTube authors",
         use="noncommercial",
         attribution="Ref-YouTube-VOS (Seo, Lee, Han), YouTube-VOS; videos: their YouTube authors",
+        pictures="photographed",
         get=(
             "Register at the page, fetch train.zip and meta_expressions.zip and unzip them into one folder. Keep\n"
             "meta.json of train.zip: its categories make negatives more reliable."

@@ -61,6 +61,7 @@ class RefCocoSource(Source[RefCocoSourceOptions]):
         ),
         use="noncommercial",
         attribution="Kazemzadeh et al. 2014, Yu et al. 2016, Mao et al. 2016, Liu et al. 2023; COCO; IAPR TC-12",
+        pictures="photographed",
         get=(
             "Fetch refcoco.zip, refcoco+.zip, refcocog.zip, refclef.zip and the images of refCLEF as the refer page\n"
             "describes, grefs(unc).json and instances.json of gRefCOCO from its page, and 2014 Train images from\n"

@@ -87,6 +87,7 @@ class SaCoSource(MaskletSource[SaCoSourceOptions]):
         licence="annotations CC-BY-NC-4.0, smartglasses CC-BY-4.0; videos: SA-V CC-BY-4.0, YouTube each its own",
         use="noncommercial",
         attribution="Meta AI: SA-Co/VEval, SA-V; yt1b: the YouTube channels of the videos",
+        pictures="photographed",
         get=(
             "Fetch the annotations as the page describes. sav: unpack the JPEGImages_24fps of SA-V's sav_val.tar and\n"
             "sav_test.tar into one folder. yt1b: the page has a script; another download shifts the frames (`check`\n"

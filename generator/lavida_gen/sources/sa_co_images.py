@@ -57,6 +57,7 @@ class SaCoImagesSource(Source[SaCoImagesSourceOptions]):
         ),
         use="forbidden",
         attribution="Meta AI: SA-Co; the owners of the pictures",
+        pictures="photographed",
         get=(
             "For training there is source `sa_co` with its split val: Gold and Silver are what models are compared\n"
             "on, so that samples of them are marked as test data and as not to be passed on. Fetch a JSON and the\n"

@@ -56,6 +56,7 @@ class SaVSource(Source[SaVSourceOptions]):
         licence="CC-BY-4.0",
         use="free",
         attribution="Meta AI: Segment Anything Video Dataset",
+        pictures="photographed",
         get=(
             "Fetch sav_000.tar ... sav_055.tar (any of them) from the page and unpack them into one folder.\n"
             "Masklets have no names, so do not use this source for relabel, absent and near_miss: all of them are\n"

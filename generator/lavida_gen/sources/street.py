@@ -89,6 +89,7 @@ class StreetSource(Source[StreetSourceOptions]):
         licence="CC0-1.0",
         use="free",
         attribution="drawn by LAVIDA-GEN",
+        pictures="drawn",
         get="Nothing to download: the scenes are drawn as they are needed.",
         layout="No folder.",
     )

@@ -72,6 +72,7 @@ class VipSegSource(VosSource[VipSegSourceOptions]):
         licence="non-commercial research",
         use="noncommercial",
         attribution="VIPSeg (Miao, Wang, Wu, Li, Zhang, Wei, Yang)",
+        pictures="photographed",
         get=(
             "Fetch VIPSeg from the page and unpack it; the authors' change2_720p.py makes the smaller VIPSeg_720P,\n"
             "which is read, too. Classes that begin with other_ name nothing: such things are present, but never the\n"

@@ -40,6 +40,7 @@ class YoutubeVisSource(MaskletSource[YoutubeVisSourceOptions]):
         licence="unknown: neither the page nor the repository states one; videos: YouTube terms, each its own",
         use="forbidden",
         attribution="YouTube-VIS (Yang, Fan, Xu); the YouTube channels of the videos",
+        pictures="photographed",
         get=(
             "Register at the page and fetch train of 2019 or 2021. Every fifth frame is there and annotated. Since no\n"
             "licence was found, samples may not be passed on. Not verified: whether all objects of the 40 categories\n"

@@ -41,6 +41,7 @@ class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
         licence="annotations CC-BY-4.0; videos: non-commercial research, rights of their YouTube authors",
         use="noncommercial",
         attribution="YouTube-VOS; videos: their YouTube authors",
+        pictures="photographed",
         get="Register at the page, fetch train.zip of the 2018 or 2019 version and unzip it.",
         layout=(
             "ROOT/train/JPEGImages/003234408d/00000.jpg ...\n"

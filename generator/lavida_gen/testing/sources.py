@@ -196,6 +196,7 @@ def check_about(case: SourceCase) -> None:
         expect(getattr(about, key).strip(), f"about.{key} is empty")
     expect(about.page.startswith(("http", "none")), f"about.page is {about.page!r}; expected an address, or none: why")
     expect(about.use in ("free", "noncommercial", "forbidden"), f"about.use is {about.use!r}")
+    expect(about.pictures in ("drawn", "photographed", "unknown"), f"about.pictures is {about.pictures!r}")
     expect(case.cls.absence in FALSE_EVIDENCE, f"absence is {case.cls.absence!r}; expected one of {FALSE_EVIDENCE}")
     long = [line for line in f"{about.get}\n{about.layout}".splitlines() if len(line) > 120]
     expect(not long, f"about: a line of more than 120 letters: {long[:1]}")

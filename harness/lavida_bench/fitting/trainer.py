@@ -24,6 +24,7 @@ import torch
 from lavida_bench.fitting import fit_folder, optimiser, validation
 from lavida_bench.fitting.accelerator import compile_model, make_accelerator
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
+from lavida_bench.fitting.fit_record import fitted_corpora, past_fit
 from lavida_bench.fitting.fit_state import FitState
 from lavida_bench.fitting.learning_rate import describe_rates, make_lr_schedule
 from lavida_bench.fitting.loader import LoadedBatch, Loader
@@ -95,6 +96,7 @@ class _FitRun:
         if self.fit.validation:
             validation.check_metric_name(self.fit.validation.by)
         set_seed(recipe.seed)
+        self.corpora = fitted_corpora(recipe)
         self.model, self.processor = make_model(recipe, log)
         self.sharding = Sharding(accelerator, self.model, self.fit)
         with accelerator.local_main_process_first():  # it checks every shard, the others find the result
@@ -263,6 +265,7 @@ class _FitRun:
             weights = self.sharding.full_state_dict(self.prepared_model)  # may be the parameters, not copies
             if self.accelerator.is_main_process:
                 shards = len(self.loader.damaged)
+                self.model.fitted_on = self.model.fitted_on.after(past_fit(self.recipe, self.corpora, self.progress))
                 fit_folder.write_result(
                     self.out, self.recipe, self.model, self.processor, weights, self.progress, shards
                 )

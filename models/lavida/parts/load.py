@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, CLIPTextModel, PreTrainedConfig, Sam2VideoConfig, Sam2VideoModel
+from transformers.utils.hub import cached_file
 
 from lavida import backbone
 from lavida.batch import SEG
@@ -97,6 +98,25 @@ def saved_config(source: str | os.PathLike[str]) -> LavidaConfig:
     with reading(source, "saved model"):
         trust.check_folder(source)
         return LavidaConfig.from_pretrained(source)
+
+
+def hub_folder(name: str, file: str, given: Mapping[str, Any]) -> Path:
+    """Find the folder in which transformers keeps a file of a model on the Hub, fetched if it is there.
+
+    Args:
+        name: Name on the Hub.
+        file: Name of the file.
+        given: Arguments of `from_pretrained`: revision, cache_dir, token, ...
+
+    Returns:
+        The folder; one without the file if the model has none or nothing can be fetched.
+    """
+    known = ("revision", "cache_dir", "token", "local_files_only", "force_download", "subfolder")
+    options = {key: given[key] for key in known if key in given}
+    for failure in ("missing_entries", "connection_errors", "gated_repo"):
+        options[f"_raise_exceptions_for_{failure}"] = False
+    found = cached_file(name, file, **options)
+    return Path(found).parent if found else Path(os.devnull)
 
 
 def embedding_weight(mllm: Mllm) -> Tensor:

@@ -22,15 +22,18 @@ from safetensors.torch import load_file
 
 from lavida.losses import LOSSES
 from lavida.modeling import Lavida
+from lavida.parts import fitted_on
 from lavida.processing import LavidaProcessor
 from lavida_bench.cli import main
 from lavida_bench.config.recipe import RunRecipe
+from lavida_bench.fitting.fit_record import fitted_corpora
 from lavida_bench.fitting.loader import Loader
 from lavida_bench.fitting.logger import read_log
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.sharded import Sharding
 from lavida_bench.fitting.trainer import fit
 from lavida_gen.common.errors import UserError
+from lavida_gen.corpus.reader import open_corpus
 
 Make = Callable[..., RunRecipe]
 NAMES = {"preset": "tiny", "config": {"loss": {"names": 1.0, "name_maps": 1.0}}}
@@ -82,9 +85,27 @@ def test_what_a_fit_leaves_behind(make: Make, tmp_path: Path) -> None:
     assert summary["step"] == 4
     assert (summary["best"], summary["best_step"]) == (best["validation"]["loss"], best["step"])
     _same_weights(out)
+    seen = fitted_on.read(out / "model")
+    (corpus,), last = seen.fits[-1].corpora, seen.fits[-1]
+    assert (len(seen.fits), last.recipe, last.steps, last.samples) == (3, "test", best["step"], 2 * best["step"])
+    assert (corpus.share, corpus.digest) == (1.0, open_corpus(recipe.data[0].corpus).manifest.digest)
+    assert [(one.name, one.pictures, one.licence) for one in corpus.sources] == [("street", "drawn", "CC0-1.0")]
+    assert seen.notice.startswith("This model knows drawings only")
     board = next((out / "tensorboard").iterdir()).read_bytes()
     assert b"train/loss" in board
     assert b"validation/pixel_auc" in board
+
+
+def test_a_corpus_without_a_word_about_its_pictures(make: Make, tmp_path: Path) -> None:
+    """An older corpus: sources of this package are known, those of others are not."""
+    recipe = make()
+    plain = json.loads((Path(recipe.data[0].corpus) / "corpus.json").read_text("utf-8"))
+    (street,) = plain["sources"]
+    assert street.pop("pictures") == "drawn"
+    plain["sources"] = [street | {"name": name} for name in ("street", "coco", "folder", "theirs")]
+    (tmp_path / "corpus.json").write_text(json.dumps(plain), "utf-8")
+    (corpus,) = fitted_corpora(make(data=[{"corpus": str(tmp_path)}]))
+    assert [source.pictures for source in corpus.sources] == ["drawn", "photographed", "unknown", "unknown"]
 
 
 def _same_weights(out: Path) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lavida_bench.common.stop_signals import StopSignals
 from lavida_bench.fitting import fit_folder, optimiser, validation
 from lavida_bench.fitting.accelerator import compile_model, make_accelerator
 from lavida_bench.fitting.checkpoint import Checkpoints, Progress, improved, locked, write_best
@@ -31,7 +32,6 @@ from lavida_bench.fitting.loader import LoadedBatch, Loader
 from lavida_bench.fitting.logger import StepInfo, TrainingLogger
 from lavida_bench.fitting.model_init import make_model
 from lavida_bench.fitting.sharded import Sharding, is_sharded
-from lavida_bench.fitting.signals import StopSignals
 from lavida_bench.fitting.sync import LocalStep, LossNormaliser, reduce_step, weighted_sum
 from lavida_gen.common.console import echo
 from lavida_gen.common.errors import UserError

@@ -23,12 +23,12 @@ from accelerate.utils import DistributedType
 from lavida.batch import Batch, Output
 from lavida.modeling import Lavida
 from lavida.processing import LavidaProcessor
+from lavida_bench.common.stop_signals import StopSignals
 from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting import logger as journal
 from lavida_bench.fitting.accelerator import compile_model
 from lavida_bench.fitting.checkpoint import locked
 from lavida_bench.fitting.loader import Loader
-from lavida_bench.fitting.signals import StopSignals
 from lavida_bench.fitting.trainer import fit
 from lavida_gen.building import build
 from lavida_gen.common.errors import DataError, UserError
@@ -281,7 +281,7 @@ def test_a_signal_that_comes_twice_is_one_and_a_later_one_stops_at_once(monkeypa
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopping.stop_requested
-        monkeypatch.setattr("lavida_bench.fitting.signals.ECHO_SECONDS", 0.0)
+        monkeypatch.setattr("lavida_bench.common.stop_signals.ECHO_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

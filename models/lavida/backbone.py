@@ -56,6 +56,7 @@ class Backbone:
         mean: Mean of the pixels' normalisation, RGB in [0, 1].
         std: Its standard deviation.
         timestamps: Whether every temporal frame of a clip is a vision segment of its own after its time.
+        reads_time: Whether the time of a clip's frames changes its inputs.
         frames_per_second: The rate at which the family's own processor samples a video, for clips of unknown times.
         system: The system turn that the family was trained with.
         model_class: The family's model with language head.
@@ -64,6 +65,7 @@ class Backbone:
     mean: ClassVar[tuple[float, float, float]] = CLIP_MEAN
     std: ClassVar[tuple[float, float, float]] = CLIP_STD
     timestamps: ClassVar[bool] = False
+    reads_time: ClassVar[bool] = False
     frames_per_second: ClassVar[float] = 2.0
     system: ClassVar[str] = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
     model_class: ClassVar[type[PreTrainedModel]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.corpus.manifest import Manifest
@@ -94,3 +95,15 @@ def seconds(frames: int, fps: float) -> list[float]:
         fps: Frames per second, 0.0 if unknown.
     """
     return [round(time / fps, 6) if fps else 0.0 for time in range(frames)]
+
+
+def frame_times(record: Mapping[str, Any]) -> list[float] | None:
+    """The times of a sample's frames after the first; None where they are unknown.
+
+    Args:
+        record: A record of a shard, or a row of stats.parquet, of either format.
+    """
+    if not record["fps"] > 0:
+        return None
+    times: list[float] = record["seconds"] if "seconds" in record else seconds(record["frames"], record["fps"])
+    return times

@@ -14,10 +14,11 @@ from pydantic import Field
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.videos.shard_index import Member, read_members
-from lavida_bench.videos.types import Bits, Pixels, TestVideo
+from lavida_bench.videos.types import Bits, Counts, Pixels, TestVideo
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_STREAM, open_input
 from lavida_gen.common.json_file import JsonObject
+from lavida_gen.corpus.format1 import frame_times
 from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.scenes.images import decode
 from lavida_gen.scenes.masks import from_png
@@ -85,9 +86,8 @@ image/val-00000.tar ..., clip/val-00000.tar ...""",
     def _video(self, row: JsonObject, fields: dict[str, Member]) -> TestVideo:
         stems = _stems(row)
         size = (row["height"], row["width"])
-        sample = _SampleReader(
-            row["key"], [fields[f"{s}jpg"] for s in stems], [fields[f"{s}mask.png"] for s in stems], size
-        )
+        jpegs, masks = [fields[f"{stem}jpg"] for stem in stems], [fields[f"{stem}mask.png"] for stem in stems]
+        sample = _SampleReader(row["key"], jpegs, masks, size, frame_times(row))
         return TestVideo(
             key=row["key"],
             frame_count=row["frames"],
@@ -120,12 +120,18 @@ _ENDINGS = ("jpg", "mask.png")
 class _SampleReader:
     """Reads the fields of one sample from its tar, each only when it is needed."""
 
-    def __init__(self, key: str, jpegs: list[Member], pngs: list[Member], size: tuple[int, int]) -> None:
-        self.key, self.jpegs, self.pngs, self.size = key, jpegs, pngs, size
+    def __init__(
+        self, key: str, jpegs: list[Member], pngs: list[Member], size: tuple[int, int], times: list[float] | None
+    ) -> None:
+        self.key, self.jpegs, self.pngs, self.size, self.times = key, jpegs, pngs, size, times
 
     def frames(self, start: int, stop: int, step: int) -> Pixels:
         """uint8 (n, H, W, 3)."""
         return np.stack([decode(_bytes(member), self.size, self.key) for member in self.jpegs[start:stop:step]])
+
+    def seconds(self, numbers: Counts) -> list[float] | None:
+        """The time of each frame; None if unknown."""
+        return None if self.times is None else [self.times[number] for number in numbers]
 
     def masks(self, start: int, stop: int) -> Bits:
         """Bool (n, H, W)."""

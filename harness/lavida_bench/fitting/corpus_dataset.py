@@ -31,7 +31,8 @@ CorpusPlace = str | PathLike[str]
 class CorpusDataset(Dataset[Sample]):
     """All samples of one split of one or several corpora, by number: clips before images, in order.
 
-    An item is a `lavida.Sample`: frames (T, H, W, 3) uint8 RGB, masks (T, H, W) bool, names, labels, question, answer.
+    An item is a `lavida.Sample`: frames (T, H, W, 3) uint8 RGB, masks (T, H, W) bool, names, labels, question, answer,
+    times of the frames.
     A `LavidaProcessor` makes a batch of a list of them, so it can be a DataLoader's `collate_fn`; or give ``list``.
 
     It can be pickled, also for workers that are spawned; each process opens shards of its own, at most 64 at a time.

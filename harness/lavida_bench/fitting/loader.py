@@ -21,11 +21,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from lavida.batch import Batch, Sample
 from lavida.errors import LavidaError
+from lavida.frame_times import valid_or_unknown
 from lavida_bench.config.recipe import RunRecipe
 from lavida_bench.fitting.datasets import MixtureDataset, open_datasets
 from lavida_bench.fitting.sampling import DatasetSize, MixtureSchedule, SamplePosition
 from lavida_bench.videos.shard_index import OpenShard
 from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.corpus.format1 import frame_times
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.processes.sockets import name_sockets_folder
 from lavida_gen.scenes.images import decode
@@ -89,6 +91,7 @@ def to_sample(encoded: EncodedSample, key: str) -> Sample:
         masks=np.stack([from_png(mask, key) for mask in encoded.masks]),
         labels=tuple(record["labels"]),
         key=key,
+        seconds=valid_or_unknown(frame_times(record)),
     )
 
 

@@ -25,7 +25,7 @@ from lavida_bench.prediction.segments import (
 )
 from lavida_bench.prediction.timeline_picture import Peaks
 from lavida_bench.protocols.protocol import CLIP_LENGTH
-from lavida_bench.scoring.scorer import ClipScores, Scorer
+from lavida_bench.scoring.scorer import ClipScores, Scorer, prepare_clips
 from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
 from lavida_bench.videos.stream import Stream, StreamFrame
 from lavida_bench.videos.types import Maps, Pixels
@@ -124,7 +124,9 @@ class PredictionLoop:
     def _clip(self, sampled: list[StreamFrame], frames: list[_EncodedFrame]) -> _Clip:
         pixels = [frame.pixels for frame in sampled]
         filled = np.stack(pixels + pixels[-1:] * (CLIP_LENGTH - len(pixels)))
-        prepared = self.scorer.prepare([filled], self.names)
+        times = [frame.seconds for frame in sampled]
+        seconds = times + times[-1:] * (CLIP_LENGTH - len(times)) if all(frame.timed for frame in sampled) else None
+        prepared = prepare_clips(self.scorer, [filled], self.names, [seconds])
         return _Clip([(frame.number, frame.seconds) for frame in sampled], frames, prepared)
 
     def _add(self, clip: _Clip) -> int:

@@ -40,10 +40,12 @@ class Clip:
     Attributes:
         numbers: (T,) int64 frame numbers, ascending except for the repeats that fill a last clip.
         frames: (T, H, W, 3) uint8 RGB.
+        seconds: T: the time of each frame, since any moment; None if unknown.
     """
 
     numbers: Counts
     frames: Pixels
+    seconds: list[float] | None = None
 
     @property
     def is_new(self) -> Bits:
@@ -72,7 +74,7 @@ def read_clips(video: TestVideo, protocol: EvaluationProtocol, batch: int) -> It
         numbers = np.unique(np.concatenate(windows))
         frames = read_frames(video, numbers)
         for of_batch in chunked(windows, batch):
-            yield [Clip(window, frames[np.searchsorted(numbers, window)]) for window in of_batch]
+            yield [Clip(window, frames[np.searchsorted(numbers, window)], video.seconds(window)) for window in of_batch]
 
 
 def read_frames(video: TestVideo, numbers: Counts) -> Pixels:

@@ -19,12 +19,13 @@ from transformers.utils import logging
 
 from lavida.batch import Batch, Output, Sample
 from lavida.errors import LavidaError
+from lavida.frame_times import valid_or_unknown
 from lavida.modeling import Lavida
 from lavida.parts.compiled import compile_stages
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
 from lavida_bench.common.model_digest import MODEL_FILES, model_digest
-from lavida_bench.scoring.scorer import ClipScores, PendingScores, Precision
+from lavida_bench.scoring.scorer import ClipScores, ClipTimes, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.digests import sha256, sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
@@ -58,7 +59,7 @@ class LavidaScorer:
         self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
         self.identity: Mapping[str, object] = {
             "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
-        }  # fmt: skip
+        } | ({"times": "seconds"} if processor.family.reads_time else {})  # fmt: skip
         self.compiled = False
         self._thread = threading.local()
 
@@ -70,7 +71,11 @@ class LavidaScorer:
         self.compiled, self.identity = True, {**self.identity, "compiled": True}
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Batch:
-        """Make a batch, in pinned memory for a GPU; see `Scorer`.
+        """Make a batch of clips of unknown times; see `Scorer`."""
+        return self.prepare_timed(clips, names, [None] * len(clips))
+
+    def prepare_timed(self, clips: Sequence[Pixels], names: tuple[str, ...], seconds: Sequence[ClipTimes]) -> Batch:
+        """Make a batch, in pinned memory for a GPU; see `TimedScorer`. Times that cannot be right are unknown.
 
         Raises:
             DataError: The model cannot take a frame, e.g. because of its aspect ratio.
@@ -78,7 +83,10 @@ class LavidaScorer:
         if not hasattr(self._thread, "processor"):
             self._thread.processor = copy.deepcopy(self.processor)  # tokenizers are not thread-safe
         try:
-            batch: Batch = self._thread.processor([Sample(clip, names) for clip in clips], use="score")
+            samples = [
+                Sample(clip, names, seconds=valid_or_unknown(times)) for clip, times in zip(clips, seconds, strict=True)
+            ]
+            batch: Batch = self._thread.processor(samples, use="score")
         except LavidaError as error:
             raise DataError(str(error).removeprefix("Sample '': ")) from error
         return replace(batch, labels=None).map_tensors(self._to_device_format)

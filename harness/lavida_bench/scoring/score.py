@@ -23,7 +23,7 @@ from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.windows import read_clips
 from lavida_bench.results.score_store import ScoreStore
 from lavida_bench.scoring.score_writer import VideoScoreWriter
-from lavida_bench.scoring.scorer import PendingScores, Scorer
+from lavida_bench.scoring.scorer import PendingScores, Scorer, prepare_clips
 from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
 from lavida_bench.videos.types import Bits, Counts, TestVideo
 
@@ -144,7 +144,8 @@ class _ScoringLoop:
         try:
             for batch in self.timer.timed("decode", read_clips(video, self.protocol, self.settings.batch)):
                 with self.timer("prepare"):
-                    prepared = self.scorer.prepare([clip.frames for clip in batch], names)
+                    clips, seconds = [clip.frames for clip in batch], [clip.seconds for clip in batch]
+                    prepared = prepare_clips(self.scorer, clips, names, seconds)
                 numbers = np.concatenate([clip.numbers for clip in batch])
                 yield _PreparedBatch(numbers, np.concatenate([clip.is_new for clip in batch]), prepared)
         finally:  # the paper's protocol leaves out the last frames, and a damaged video ends early

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from lavida_bench.videos.types import Floats, Maps, Pixels
 
@@ -67,3 +67,38 @@ class ScorerOf(Protocol[PreparedT]):
 
 Scorer = ScorerOf[Any]
 """A scorer whose prepared inputs only itself knows."""
+ClipTimes = Sequence[float] | None
+"""The time of each frame of a clip in seconds, since any moment; None if unknown."""
+
+
+@runtime_checkable
+class TimedScorer(ScorerOf[PreparedT], Protocol[PreparedT]):
+    """A scorer whose model reads the times of frames."""
+
+    def prepare_timed(self, clips: Sequence[Pixels], names: tuple[str, ...], seconds: Sequence[ClipTimes]) -> PreparedT:
+        """Make the model's inputs; called instead of `prepare`.
+
+        Args:
+            clips: (T, H, W, 3) uint8 RGB each.
+            names: Names in their prompt.
+            seconds: Times of each clip.
+        """
+
+
+def prepare_clips(
+    scorer: Scorer, clips: Sequence[Pixels], names: tuple[str, ...], seconds: Sequence[ClipTimes]
+) -> object:
+    """Make a model's inputs, with the times of the frames if it reads them.
+
+    Args:
+        scorer: The model.
+        clips: (T, H, W, 3) uint8 RGB each.
+        names: Names in their prompt.
+        seconds: Times of each clip.
+
+    Returns:
+        What the scorer's `score` takes.
+    """
+    if isinstance(scorer, TimedScorer):
+        return scorer.prepare_timed(clips, names, seconds)
+    return scorer.prepare(clips, names)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lavida_bench.scoring.scorer import ClipScores, Scorer
+from lavida_bench.scoring.scorer import ClipScores, Scorer, TimedScorer
 from lavida_bench.videos.types import Pixels
 from lavida_gen.testing.expect import expect
 
@@ -43,10 +43,27 @@ def check_scorer(scorer: Scorer, size: tuple[int, int] = (48, 64), tolerance: fl
         part = slice(number * CLIP_LENGTH, (number + 1) * CLIP_LENGTH)
         close = np.allclose(alone.frames, both.frames[part], rtol=tolerance, atol=tolerance)
         expect(close, f"clip {number} alone has other scores than in a batch of two")
+    if isinstance(scorer, TimedScorer):
+        _check_times(scorer, clips, names, tolerance)
     first, second = (scorer.score(scorer.prepare([clip], names)) for clip in clips)
     later, sooner = second(), first()
     joined = np.concatenate([sooner.frames, later.frames])
     expect(np.allclose(joined, both.frames, rtol=tolerance, atol=tolerance), "two batches in flight are mixed up")
+
+
+def _check_times(
+    scorer: TimedScorer[object], clips: Sequence[Pixels], names: tuple[str, ...], tolerance: float
+) -> None:
+    """Clips of times of their own have the scores that each has alone; unknown times are as no times."""
+    unknown = scorer.score(scorer.prepare_timed(clips, names, [None] * len(clips)))()
+    expect(same(unknown, scores_of(scorer, clips, names), tolerance), "other scores for unknown times than for none")
+    times = [[number / 10 for number in range(CLIP_LENGTH)], [100 + 4.0 * number for number in range(CLIP_LENGTH)]]
+    both = scorer.score(scorer.prepare_timed(clips, names, times))()
+    for number, clip in enumerate(clips):
+        alone = scorer.score(scorer.prepare_timed([clip], names, [times[number]]))()
+        part = slice(number * CLIP_LENGTH, (number + 1) * CLIP_LENGTH)
+        close = np.allclose(alone.frames, both.frames[part], rtol=tolerance, atol=tolerance)
+        expect(close, f"clip {number} of other times alone has other scores than in a batch of two")
 
 
 def scores_of(scorer: Scorer, clips: Sequence[Pixels], names: tuple[str, ...]) -> ClipScores:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_bench.videos.types import Pixels
+from lavida_bench.videos.types import Counts, Pixels
 from lavida_gen.common.errors import DataError, problem
 
 MAX_FRAMES = 5_000_000
@@ -61,6 +61,14 @@ class Media(ABC):
             frames[row] = pixels
         return frames
 
+    def seconds(self, numbers: Counts) -> list[float] | None:
+        """Return the time of each of some frames, since any moment; None if unknown.
+
+        Args:
+            numbers: (n,) int64 frame numbers.
+        """
+        return None if self.fps is None else (numbers / self.fps).tolist()
+
     @abstractmethod
     def decoded(self, numbers: range) -> Iterator[Pixels]:
         """(H, W, 3) uint8 RGB of each of the frames `numbers`, in order."""
@@ -85,6 +93,10 @@ class TruncatedVideo(Media):
     def decoded(self, numbers: range) -> Iterator[Pixels]:
         """Frames of the uncut video."""
         return self.whole.decoded(numbers)
+
+    def seconds(self, numbers: Counts) -> list[float] | None:
+        """Times in the uncut video."""
+        return self.whole.seconds(numbers)
 
     def close(self) -> None:
         """Close the uncut video."""

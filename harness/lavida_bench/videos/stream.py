@@ -8,22 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from lavida_bench.videos.types import Pixels
-from lavida_bench.videos.video_index import FILE_OPTIONS, decoded_pictures, open_error, prepare
+from lavida_bench.videos.video_index import FILE_OPTIONS, decoded_pictures, has_times, open_error, prepare
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import without_secrets
 from lavida_gen.common.video_titles import any_titles
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.frame import VideoFrame
 
 TIMEOUT = (10.0, 10.0)
 """Seconds to wait for a stream to open, and for its next packet."""
 USUAL_FPS = 25.0
+CAMERAS = ("tcp:", "udp:", "rtp:")
+"""Beginnings of addresses of live pictures; HTTP also fetches files, except in the format of cameras, mpjpeg."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,13 +36,15 @@ class StreamFrame:
 
     Attributes:
         number: From 0.
-        seconds: Time from the first frame.
+        seconds: Time from the first frame: of presentation, or of arrival where a camera sends pictures without times.
         pixels: (H, W, 3) uint8 RGB.
+        timed: False where the source has no times, and `seconds` only counts frames at a usual rate.
     """
 
     number: int
     seconds: float
     pixels: Pixels
+    timed: bool = True
 
 
 class Stream:
@@ -67,7 +73,11 @@ class Stream:
         self._container = _open(source, address, self.name)
         self._video = self._container.streams.video[0]
         prepare(self._video, self.name)
-        self.fps = float(self._video.average_rate or self._video.guessed_rate or USUAL_FPS)
+        rate = self._video.average_rate or self._video.guessed_rate
+        self.fps = float(rate or USUAL_FPS)
+        self._has_times = has_times(self._container)
+        self._has_rate = self._has_times and bool(rate)
+        self._arrives = not self._has_times and _is_camera(address, self._container.format.name)
 
     def __iter__(self) -> Iterator[StreamFrame]:
         """The frames; damaged ones as the decoder repairs them, those that cannot be decoded are left out."""
@@ -83,15 +93,25 @@ class Stream:
             scaled = scaler.reformat(picture, format="rgb24", width=size[1], height=size[0])
             turn = round(picture.rotation / 90) % 4
             pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
-            if picture.pts is None or self._video.time_base is None:  # a camera's first frames may have no time
+            time = self._time(picture)
+            if time is None:  # a camera's first frames may have no time
                 seconds = seconds + 1 / self.fps if number else 0.0
             else:
-                time = float(picture.pts * self._video.time_base)
                 first = time - number / self.fps if first is None else first
                 seconds = max(0.0, time - first)
-            yield StreamFrame(number, seconds, np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels)
+            timed = self._has_rate if time is None else self._has_times or self._arrives
+            pixels = np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels
+            yield StreamFrame(number, seconds, pixels, timed)
         if size is None:
             raise DataError(problem(self.name, "no picture can be decoded", "a video"))
+
+    def _time(self, picture: VideoFrame) -> float | None:
+        """Seconds since any moment; None if unknown."""
+        if self._arrives:
+            return monotonic()
+        if picture.pts is None or self._video.time_base is None:
+            return None
+        return float(picture.pts * self._video.time_base)
 
     def _note_break(self, why: str) -> None:
         self.lost = why
@@ -99,6 +119,11 @@ class Stream:
     def close(self) -> None:
         """Close the source."""
         self._container.close()
+
+
+def _is_camera(address: str, format_name: str) -> bool:
+    """Whether pictures come as a camera takes them, rather than as fast as a file is read or fetched."""
+    return address.startswith(CAMERAS) or format_name == "mpjpeg"
 
 
 def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContainer:

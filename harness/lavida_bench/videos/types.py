@@ -215,6 +215,18 @@ class TestVideo:
         self._check_shape("frames", frames, np.uint8, (len(range(start, stop, step)), *self.size, 3), start)
         return frames
 
+    def seconds(self, numbers: Counts) -> list[float] | None:
+        """Return the time of each of some frames, since any moment; None if unknown.
+
+        The reader's own times, where it has a method `seconds`: those of a video file whose rate varies.
+
+        Args:
+            numbers: (n,) int64 frame numbers.
+        """
+        own = getattr(self.reader, "seconds", None)  # a reader may be a plain function
+        times: list[float] | None = None if own is None else own(numbers)
+        return times if times is not None or self.fps is None else (numbers / self.fps).tolist()
+
     def read_masks(self, start: int, stop: int) -> Bits | None:
         """Read the masks of frames start..stop-1.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lavida_bench.videos.media import Media
-from lavida_bench.videos.types import Pixels
+from lavida_bench.videos.types import Counts, Pixels
 from lavida_bench.videos.video_index import decoded_pictures, open_video, read_index
 from lavida_gen.common.errors import DataError, problem
 
@@ -90,6 +90,13 @@ class VideoFile(Media):
             yield self._pixels(number, self._picture(number))
         if self._next >= self.frame_count:
             self.close()
+
+    def seconds(self, numbers: Counts) -> list[float] | None:
+        """Presentation times; where pictures have none, by the mean rate."""
+        if not len(self.index.times):
+            return super().seconds(numbers)
+        times: list[float] = ((self.index.times[numbers] - self.index.times[0]) * self.index.tick).tolist()
+        return times if self.index.tick else None
 
     def _picture(self, number: int) -> VideoFrame:
         """The decoder's picture of a frame; of a broken one the nearest before it, or after it at the beginning."""

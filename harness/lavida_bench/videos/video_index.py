@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-VERSION = 1
+VERSION = 2
+WITHOUT_TIMES = 0x80
+"""FFmpeg's flag AVFMT_NOTIMESTAMPS of formats that hold pictures alone (raw H.264, JPEGs): it invents 25 a second."""
 FORMATS = (
     "3gp apng asf av1 avi dv flv gif h264 hevc ivf matroska mjpeg mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm webm"
     " aac flac mp3 wav"  # which have no picture, and a message of their own
@@ -52,6 +54,7 @@ class VideoIndex:
         promised: Number of frames that the container's header claims; 0 if it claims none.
         size: (H, W) in pixels, as shown.
         fps: Mean rate in frames a second, None if unknown.
+        tick: Seconds of a unit of `times`, 0.0 if unknown.
         turn: Quarter turns counterclockwise by which the file asks to be shown.
     """
 
@@ -62,6 +65,7 @@ class VideoIndex:
     promised: int
     size: tuple[int, int]
     fps: float | None
+    tick: float
     turn: int
 
 
@@ -84,9 +88,9 @@ def read_index(path: Path) -> VideoIndex:
     parts = [str(path.resolve()), str(stat.st_size), str(stat.st_mtime_ns)]
     arrays = cache.cached_arrays("video-index", VERSION, parts, lambda: _arrays(path))
     count, promised, height, width, turn = (int(n) for n in arrays["facts"])
-    rate = float(arrays["rate"][0])
+    rate, tick = (float(n) for n in arrays["rate"])
     times, keys, seeks = (np.asarray(arrays[name]) for name in ("times", "keys", "seeks"))
-    return VideoIndex(times, keys, seeks, count, promised, (height, width), rate or None, turn)
+    return VideoIndex(times, keys, seeks, count, promised, (height, width), rate or None, tick, turn)
 
 
 def open_error(error: Exception, path: Path | None) -> str:
@@ -166,6 +170,15 @@ def prepare(stream: VideoStream, where: object) -> None:
     stream.codec_context.options = _PIXELS
 
 
+def has_times(container: InputContainer) -> bool:
+    """Whether the format of a container has the times of its pictures.
+
+    Args:
+        container: An open container.
+    """
+    return not container.format.flags & WITHOUT_TIMES
+
+
 def decoded_pictures(
     container: InputContainer, stream: VideoStream, on_break: Callable[[str], None] = lambda why: None
 ) -> Iterator[VideoFrame]:
@@ -236,7 +249,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         packets = list(islice(_packets(container, stream), MAX_FRAMES + 1))
         if len(packets) > MAX_FRAMES:
             raise DataError(problem(path, "has too many frames", f"at most {MAX_FRAMES:,}", "cut it into parts"))
-        promised, rate = int(stream.frames), float(stream.average_rate or 0)
+        promised = int(stream.frames)
+        rate, tick = (float(stream.average_rate or 0), float(stream.time_base or 0)) if has_times(container) else (0, 0)
     times = [packet.pts for packet in packets if packet.pts is not None]
     unambiguous = len(times) == len(packets) == len(set(times))
     first = _first_picture(path, count=not unambiguous)
@@ -257,7 +271,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         "keys": np.array(keys, np.int64),
         "seeks": np.array([order[number][1] for number in keys], np.int64),
         "facts": np.array([count, promised, first.height, first.width, first.turn], np.int64),
-        "rate": np.array([rate], np.float64),
+        "rate": np.array([rate, tick], np.float64),
     }
 
 

@@ -18,6 +18,7 @@ class Family(Backbone):
     """Adapter for Qwen2.5-VL. Dropped cells leave their windows, the others stay in theirs."""
 
     model_class: ClassVar[type[PreTrainedModel]] = Qwen2_5_VLForConditionalGeneration
+    reads_time: ClassVar[bool] = True
 
     def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor | int]:
         """Positions and segments as Qwen2-VL's, and the order of the cells by windows."""

@@ -21,6 +21,7 @@ class Family(Backbone):
     mean: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
     std: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
     timestamps: ClassVar[bool] = True
+    reads_time: ClassVar[bool] = True
     system: ClassVar[str] = ""
 
     def tower_inputs(self, config: MllmConfig, grids: Tensor, kept_P: Tensor | None) -> dict[str, Tensor | int]:

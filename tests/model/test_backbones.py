@@ -256,6 +256,18 @@ def test_a_batch_of_other_times_is_its_singles(pair: Pair) -> None:
     assert torch.equal(hidden[1], hidden[2]) == (not reads_time)
 
 
+def test_sequential_positions_know_no_time(pair: Pair) -> None:
+    model, processor = pair
+    batches = [processor([timed(times)], "score") for times in (PED2, UCF)]
+    model.config.positions = "sequential"
+    try:
+        with torch.no_grad():
+            first, second = (model._run_language_model(batch).seg for batch in batches)
+    finally:
+        model.config.positions = "mrope"
+    assert torch.equal(first, second) == (not model.family.timestamps), "Qwen3-VL still reads its text"
+
+
 def test_qwen2_reads_no_time(processor: processing.LavidaProcessor) -> None:
     """The inputs of `tiny` are the same whatever the times: its figures cannot move."""
     plain, other = (processor([timed(times)], "score") for times in (None, UCF))

@@ -34,11 +34,17 @@ def register_when_imported() -> None:
         sys.meta_path.insert(0, _TransformersFinder())
 
 
+def _is_importing() -> bool:
+    """Whether a module of LAVIDA is being imported: `register` would import it a second time, half made."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("lavida.")]
+    return any(getattr(module.__spec__, "_initializing", False) for module in modules)
+
+
 class _TransformersFinder(MetaPathFinder):
     """Finds transformers, unless LAVIDA's own modules are importing it: these register what is needed."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != "transformers" or REGISTERING[0] in sys.modules:
+        if name != "transformers" or _is_importing():
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:

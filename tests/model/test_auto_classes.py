@@ -54,6 +54,12 @@ print([type(opened).__name__ for opened in ({OPEN.format(str(saved))})])"""
     assert done.stdout.splitlines()[-1] == "['LavidaConfig', 'Lavida', 'LavidaProcessor']"
 
 
+def test_any_module_may_be_the_first() -> None:
+    """One that others import, too: it imports transformers, and LAVIDA would be registered with the module half made."""
+    done = subprocess.run([sys.executable, "-c", "from lavida.presets import PARTS"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_front_door_has_what_it_names() -> None:
     assert {name: getattr(lavida, name).__name__ for name in lavida.__all__} == {name: name for name in lavida.__all__}
     with pytest.raises(AttributeError, match="module 'lavida' has no attribute 'Lavidda'"):

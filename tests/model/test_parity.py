@@ -175,20 +175,42 @@ def test_prompts_begin_near_the_scale_of_sams_own(how: str, least: float, most: 
     assert least < float(prompts.square().mean().sqrt()) < most
 
 
+# ---- the mask decoder ----
+
+
+def test_the_mask_decoder_gets_two_empty_points_and_one_prompt(
+    lively: Callable[..., Lavida], processor: LavidaProcessor, samples: list[Sample]
+) -> None:
+    """SAM2 pads points that come without a box by one more empty point, and the authors give it an empty point."""
+    model = lively()
+    seen: dict[str, Tensor] = {}
+    hook = model.sam.mask_decoder.register_forward_pre_hook(
+        lambda module, arguments, named: seen.update(named), with_kwargs=True
+    )
+    with torch.no_grad():
+        model(processor(samples[:1], "score"))
+    hook.remove()
+    tokens = seen["sparse_prompt_embeddings"]
+    assert tokens.shape[1:3] == (1, 3)
+    empty = model.sam.prompt_encoder.not_a_point_embed.weight.detach()
+    torch.testing.assert_close(tokens[:, 0, :2], empty.expand(len(tokens), 2, -1))
+    assert not torch.allclose(tokens[:, 0, 2], empty, atol=1e-2)
+
+
 # ---- compression ----
 
 
 @pytest.mark.parametrize("rule", ["concatenated", "mean"])
 def test_static_cells(rule: str, stored: dict[str, np.ndarray]) -> None:
     patches = torch.from_numpy(plain_make.scene()).float()
-    kept = moving_patches(patches, (4, 4, 12), static_cells.THRESHOLD, rule=rule)  # type: ignore[arg-type]
+    kept = moving_patches(patches, (4, 4, 12), static_cells.THRESHOLD, rule=rule)
     assert np.array_equal(kept.numpy(), stored[f"static_{rule}"])
     assert (stored["static_concatenated"] != stored["static_mean"]).any()
 
 
 @pytest.mark.parametrize("empty", ["mean", "self"])
 def test_density_with_equal_tokens(empty: str, stored: dict[str, np.ndarray]) -> None:
-    got = density(torch.from_numpy(plain_make.tokens()).float(), 0.8, 8, empty=empty)  # type: ignore[arg-type]
+    got = density(torch.from_numpy(plain_make.tokens()).float(), 0.8, 8, empty=empty)
     assert np.array_equal(got.centres.numpy(), stored["centres"])
     np.testing.assert_allclose(got.tokens.numpy(), stored[f"merged_{empty}"], atol=1e-5)
     assert np.abs(stored["merged_mean"] - stored["merged_self"]).max() > 1

@@ -17,7 +17,7 @@ ARRAYS = Path(__file__).with_name("arrays.npz")
 SEED = 20
 SIZES = Sizes()
 
-# Frames of the benchmarks, (height, width). UBnormal's and XD-Violence's videos have several sizes: the commonest.
+# Frames of the benchmarks, (height, width). UBnormal's and XD-Violence's videos have several sizes, these are of them.
 FRAME_SIZES = {
     "UBnormal": (720, 1280),
     "ShanghaiTech": (480, 856),

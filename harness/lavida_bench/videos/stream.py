@@ -78,6 +78,8 @@ class Stream:
         self._has_times = has_times(self._container)
         self._has_rate = self._has_times and bool(rate)
         self._arrives = not self._has_times and _is_camera(address, self._container.format.name)
+        if self._arrives:
+            self._video.thread_type = "SLICE"  # threads for frames hold pictures back, one for every core
 
     def __iter__(self) -> Iterator[StreamFrame]:
         """The frames; damaged ones as the decoder repairs them, those that cannot be decoded are left out."""

@@ -77,7 +77,7 @@ def assert_best(out: Path, best: dict[str, torch.Tensor], tied: bool) -> None:
 def test_a_fit_saves_the_best_step_whole(make: Make, corpus: Path, tied_model: dict[str, str], tmp_path: Path) -> None:
     """The first step changes nothing (its rate is 0), the second spoils the model: the first is the best."""
     recipe = make(
-        model=tied_model, data=[{"corpus": str(corpus), "kind": "image"}], steps=2, warmup=1, lr=0.1,
+        model=tied_model, data=[{"corpus": str(corpus), "kind": "image"}], steps=2, warmup=1, lr=3.0,
         checkpoint={"every": 2}, validation={"every": 1, "samples": 2},
     )  # fmt: skip
     fit(recipe, tmp_path, quiet)

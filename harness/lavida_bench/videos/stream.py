@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 TIMEOUT = (10.0, 10.0)
 """Seconds to wait for a stream to open, and for its next packet."""
 USUAL_FPS = 25.0
-CAMERAS = ("tcp:", "udp:", "rtp:")
-"""Beginnings of addresses of live pictures; HTTP also fetches files, except in the format of cameras, mpjpeg."""
+ARRIVING = "mpjpeg"
+"""FFmpeg's name of the format in which cameras send JPEGs by HTTP as they take them. Of raw H.264 it reads seconds ahead
+to find out what it is, so that arrival has no meaning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Stream:
         self.fps = float(rate or USUAL_FPS)
         self._has_times = has_times(self._container)
         self._has_rate = self._has_times and bool(rate)
-        self._arrives = not self._has_times and _is_camera(address, self._container.format.name)
+        self._arrives = self._container.format.name == ARRIVING
         if self._arrives:
             self._video.thread_type = "SLICE"  # threads for frames hold pictures back, one for every core
 
@@ -121,11 +122,6 @@ class Stream:
     def close(self) -> None:
         """Close the source."""
         self._container.close()
-
-
-def _is_camera(address: str, format_name: str) -> bool:
-    """Whether pictures come as a camera takes them, rather than as fast as a file is read or fetched."""
-    return address.startswith(CAMERAS) or format_name == "mpjpeg"
 
 
 def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContainer:

@@ -27,8 +27,8 @@ TIMEOUT = (10.0, 10.0)
 """Seconds to wait for a stream to open, and for its next packet."""
 USUAL_FPS = 25.0
 ARRIVING = "mpjpeg"
-"""FFmpeg's name of the format in which cameras send JPEGs by HTTP as they take them. Of raw H.264 it reads seconds ahead
-to find out what it is, so that arrival has no meaning."""
+"""FFmpeg's name of the format in which cameras send JPEGs by HTTP as they take them. Of raw H.264 it reads
+seconds ahead to find out what it is, so that arrival has no meaning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

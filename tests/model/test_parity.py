@@ -267,6 +267,27 @@ def test_the_language_model_gets_the_positions(
         assert np.array_equal(got, expected)
 
 
+def test_sequential_positions_are_those_of_qwen_without_ids(
+    lively: Callable[..., Lavida], processor: LavidaProcessor, samples: list[Sample]
+) -> None:
+    """The authors hand Qwen2-VL embeddings without ids, grids and positions: transformers' own call gives the same states."""
+    model = lively(positions="sequential")
+    seen: dict[str, Tensor] = {}
+    language_model = model.mllm.model.language_model
+    hooks = [
+        language_model.register_forward_pre_hook(lambda module, _, named: seen.update(named), with_kwargs=True),
+        language_model.register_forward_hook(lambda module, _, out: seen.update(ours=out.last_hidden_state)),
+    ]
+    with torch.no_grad():
+        model(processor(samples[:3], "score"))
+        for hook in hooks:
+            hook.remove()
+        mask = seen["attention_mask"]
+        theirs = model.mllm.model(inputs_embeds=seen["inputs_embeds"], attention_mask=mask).last_hidden_state
+    assert int(mask.sum(1).min()) < mask.shape[1], "no sample is padded"
+    torch.testing.assert_close(seen["ours"][mask.bool()], theirs[mask.bool()], atol=2e-5, rtol=1e-4)
+
+
 # ---- sizes ----
 
 
@@ -288,6 +309,7 @@ def test_the_benchmarks_frames_are_resized_as_by_the_authors(stored: dict[str, n
         ):
             ours = [pixels.target_size(*frame, 28, *budgets[key]) for frame in plain_make.FRAME_SIZES.values()]
             assert np.array_equal(ours, stored[f"sizes_{use}"]), (preset, key)
+            assert tuple(budgets[key]) == plain_make.BUDGETS[use]
 
 
 # ---- what trains, and how fast ----

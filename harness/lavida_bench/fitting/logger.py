@@ -25,7 +25,7 @@ class StepInfo:
     """What the log has on a step beside its losses; the fields are the keys of log.jsonl.
 
     Attributes:
-        lr: Learning rate by group of parameters.
+        lr: Learning rate of this step, by group of parameters.
         norm: Norm of the gradient before clipping.
         samples_per_second: Of all processes, since the last line.
         rounds: Epochs done, by dataset.

@@ -154,9 +154,9 @@ class _FitRun:
             reduced = reduce_step(
                 self.accelerator, step, group, local, signals.stop_requested, self._non_finite_samples
             )
-            self._update_weights()
+            rates = self._update_weights()
             self.progress = replace(self.progress, step=step, damaged=self.progress.damaged + reduced.damaged)
-            self._log_step(logger, group, reduced.losses, local.norm)
+            self._log_step(logger, group, rates, reduced.losses, local.norm)
             done = step == fit.steps
             if fit.validation and (step % fit.validation.every == 0 or done):
                 self._validate(logger)
@@ -203,16 +203,24 @@ class _FitRun:
         norm = self.accelerator.clip_grad_norm_(self.prepared_model.parameters(), limit)
         return torch.zeros(()) if norm is None else torch.as_tensor(norm)
 
-    def _update_weights(self) -> None:
+    def _update_weights(self) -> dict[str, float]:
+        """Finish the step; the learning rates that it had, by group of parameters."""
+        rates = {group["name"]: group["lr"] for group in self.optimiser.param_groups}
         self.optimiser.step()
         if not self.accelerator.optimizer_step_was_skipped:
             self.lr_schedule.step()
         self.optimiser.zero_grad()
         if self.average:
             self.average.update(self.model)
+        return rates
 
     def _log_step(
-        self, logger: TrainingLogger | None, group: list[LoadedBatch], losses: dict[str, float], norm: float
+        self,
+        logger: TrainingLogger | None,
+        group: list[LoadedBatch],
+        rates: dict[str, float],
+        losses: dict[str, float],
+        norm: float,
     ) -> None:
         step = self.progress.step
         self.interval.samples += sum(len(loaded.batch) for loaded in group) * self.accelerator.num_processes
@@ -221,13 +229,13 @@ class _FitRun:
         if logger is None or (step % self.fit.log_every and step not in (1, self.fit.steps)):
             return
         now = time.monotonic()
-        rate = self.interval.samples / max(now - self.interval.start, 1e-9)
+        speed = self.interval.samples / max(now - self.interval.start, 1e-9)
         self.interval = _LogInterval(now)
         epochs = self.loader.schedule.epochs(step * self.fit.accumulation)
         info = StepInfo(
-            lr={group["name"]: group["lr"] for group in self.optimiser.param_groups},
+            lr=rates,
             norm=norm,
-            samples_per_second=round(rate, 2),
+            samples_per_second=round(speed, 2),
             rounds={name: round(count, 4) for name, count in epochs.items()},
             damaged=self.progress.damaged,
             damaged_shards=len(self.loader.damaged),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,7 @@ from lavida.modeling import Lavida
 from lavida_bench.config import recipe as recipes
 from lavida_bench.config.recipe import FitSettings, RunRecipe
 from lavida_bench.fitting.learning_rate import describe_rates, learning_rates, make_lr_schedule, restore_schedule
-from lavida_bench.fitting.logger import read_log
 from lavida_bench.fitting.optimiser import make_optimiser
-from lavida_bench.fitting.trainer import fit
 
 Make = Callable[..., RunRecipe]
 
@@ -144,16 +141,6 @@ def test_a_schedule_that_was_restored_goes_on() -> None:
         schedule.optimizer.step()
         schedule.step()
     assert found == learning_rates(fit, 2)[4:]
-
-
-def test_a_fit_announces_its_rates_and_uses_them(make: Make, tmp_path: Path) -> None:
-    console: list[str] = []
-    recipe = make(steps=3, warmup=1, lr=1e-4, schedule_steps=6, schedule_advance="processes")
-    fit(recipe, tmp_path, console.append)
-    assert console[0] == "learning rate (1 process): 0 at step 1, 0.0001 at step 2, 8e-05 at step 3"
-    logged = [line["lr"]["projector"] for line in read_log(tmp_path / "log.jsonl") if "loss" in line]
-    assert recipe.fit is not None
-    assert logged == pytest.approx([*learning_rates(recipe.fit, 1)[1:], 6e-5])  # those after each step
 
 
 def test_which_weights_decay() -> None:

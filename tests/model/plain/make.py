@@ -1,15 +1,17 @@
 """Writes `arrays.npz`: what the plain implementations give for fixed small inputs. `python -m plain.make` in tests/model.
 
-Its size stays small because weights and inputs are drawn from seeds; only results are stored.
+Its size stays small because weights are drawn from a seed; inputs and results of the projector are stored.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from . import density, learning_rate, positions, resized_sizes, static_cells
+from . import density, learning_rate, positions, resized_sizes, static_cells, trained_parameters
 from .draws import Array, Draws
 from .projector import Sizes, project, random_inputs, random_weights
 
@@ -55,10 +57,10 @@ def tokens() -> Array:
     return np.concatenate([own, own[:12]])
 
 
-def results() -> dict[str, np.ndarray]:
+def results() -> dict[str, NDArray[Any]]:
     """Every stored array by its name."""
     weights, inputs = random_weights(SIZES, SEED), random_inputs(SIZES, SEED + 1)
-    stored: dict[str, np.ndarray] = {}
+    stored: dict[str, NDArray[Any]] = {f"input_{name}": array.astype(np.float32) for name, array in inputs.items()}
     for wiring in ("authors", "sam"):
         prompts, names = project(weights, inputs, SIZES, as_ours=wiring == "sam")
         stored[f"prompts_{wiring}"], stored[f"names_{wiring}"] = prompts, names
@@ -70,6 +72,7 @@ def results() -> dict[str, np.ndarray]:
     stored["mrope"] = positions.kept(positions.mrope(PARTS), KEPT)
     for name, budget in BUDGETS.items():
         stored[f"sizes_{name}"] = np.array([resized_sizes.resized(*frame, budget) for frame in FRAME_SIZES.values()])
+    stored["trained"] = np.array(trained_parameters.paper())
     for processes in (1, 2):
         stored[f"rates_{processes}"] = np.array(learning_rate.rates(processes))[::80]
     return stored

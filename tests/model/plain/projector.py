@@ -73,14 +73,10 @@ def random_weights(sizes: Sizes, seed: int) -> Weights:
 
 
 def random_inputs(sizes: Sizes, seed: int, frames: int = 3, names: int = 4, pixels: int = 25) -> Weights:
-    """One clip: `state` (D,), `names` (n, name), `pixels` and `places` (frames, pixels, pixel)."""
-    draws = Draws(seed)
-    return {
-        "state": draws.array(sizes.state),
-        "names": draws.array(names, sizes.name),
-        "pixels": draws.array(frames, pixels, sizes.pixel),
-        "places": draws.array(frames, pixels, sizes.pixel),
-    }
+    """One clip: `state` (D,), `names` (n, name), `pixels` and `places` (frames, pixels, pixel); values of float32."""
+    draws, shapes = Draws(seed), {"state": (sizes.state,), "names": (names, sizes.name)}
+    shapes |= dict.fromkeys(("pixels", "places"), (frames, pixels, sizes.pixel))
+    return {name: draws.array(*shape).astype(np.float32).astype(np.float64) for name, shape in shapes.items()}
 
 
 def linear(weights: Weights, name: str, x: Array) -> Array:

@@ -69,3 +69,8 @@ def mask_decoder() -> list[str]:
     ]
     tokens = [f"{start}.{name}.weight" for name in ("iou_token", "mask_tokens", "obj_score_token")]
     return [*tokens, *(f"{start}.{layer}.{end}" for layer in layers for end in WB)]
+
+
+def paper() -> list[str]:
+    """All of preset `paper` but the projector's, whose names are its weights': `projector.random_weights`."""
+    return [*language_model(28, tied=False), *prompt_encoder(), *mask_decoder()]

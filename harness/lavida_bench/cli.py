@@ -20,7 +20,6 @@ def main(debug: bool) -> None:
 
     \b
     Start here (needs no download):
-      lavida-bench predict walk.mp4 --names "bicycle, fight" --model tiny   # your own video
       lavida-bench recipes                               # built-in recipes; NAME prints one
       lavida-gen build --recipe demo --out demo/corpus   # a corpus to train on
       lavida-bench run --recipe demo --out runs/demo     # train, score, report: minutes
@@ -28,6 +27,8 @@ def main(debug: bool) -> None:
     Then real data, and any method's scores:
       lavida-bench benchmarks ucf_crime                  # what to download, its folder layout
       lavida-bench check ucf_crime --root /data/ucf_crime
-      lavida-bench score ucf_crime --root /data/ucf_crime --model runs/demo/fit/model
+      lavida-bench score ucf_crime --root /data/ucf_crime --model MODEL
       lavida-bench score-files -b ucf_crime --root /data/ucf_crime --scores my_scores --out runs/mine
+    Your own video, with a model that has seen photographs (`tiny` and the demo's know drawings only):
+      lavida-bench predict walk.mp4 --names "bicycle, fight" --model MODEL
     """

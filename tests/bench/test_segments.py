@@ -6,12 +6,31 @@ import numpy as np
 import pytest
 
 from lavida_bench.prediction import overlay
-from lavida_bench.prediction.segments import ScoredFrame, ScoredFrames, find_segments, sigmoid
+from lavida_bench.prediction.segments import AnomalySegment, ScoredFrame, ScoredFrames, SegmentFinder, sigmoid
 from lavida_bench.prediction.timeline_picture import MOST, Peaks, format_time, spread_thumbnails
 
 
 def sampled(*values: tuple[int, float]) -> list[ScoredFrame]:
     return [ScoredFrame(frame, frame / 10, 0.0, probability, f"n{frame}") for frame, probability in values]
+
+
+def find_segments(
+    rows: list[ScoredFrame], threshold: float, join: float, spacing: tuple[int, float], frames: int
+) -> list[AnomalySegment]:
+    finder = SegmentFinder(threshold, join, spacing)
+    ended = [*map(finder.add, rows), finder.end(frames)]
+    assert finder.end(frames) is None
+    return [segment for segment in ended if segment is not None]
+
+
+def test_a_segment_ends_when_nothing_can_be_joined_to_it() -> None:
+    rows = sampled((0, 0.9), (2, 0.1), (4, 0.1), (6, 0.1), (8, 0.9), (10, 0.1))
+    finder = SegmentFinder(0.5, 0.3, (2, 0.2))
+    ended = [finder.add(row) for row in rows]
+    assert [segment is not None for segment in ended] == [False, False, False, True, False, False]
+    last = finder.end(12)
+    assert last is not None
+    assert (last.start_frame, last.end_frame) == (8, 10)
 
 
 def test_segments_bridge_short_gaps() -> None:

@@ -55,7 +55,10 @@ RESAMPLES = click.option(
     help="Resamples of the bootstrap for intervals; 0 = no intervals.",
 )  # fmt: skip
 MODEL = click.option(
-    "--model", required=True, metavar="DIR", help="A saved model: a folder, OWNER/NAME on the Hub, or a preset (tiny)."
+    "--model",
+    required=True,
+    metavar="DIR",
+    help="A saved model: a folder, OWNER/NAME on the Hub, or tiny, which knows drawings only.",
 )
 PRECISION = click.option(
     "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from lavida_bench.commands._shared import DEVICE, FOLDER, JSON, MODEL, PRECISION
 from lavida_gen.common.console import echo, echo_json
 
 if TYPE_CHECKING:
+    from lavida_bench.prediction.predict_many import PredictInput
+    from lavida_bench.prediction.segments import AnomalySegment
     from lavida_bench.scoring.scorer import Precision
 
 
@@ -48,13 +51,13 @@ def command(
 
     It writes an overlay video, a timeline, and scores and segments as CSV and JSON. SOURCE is a video file, a folder of
     them, an address (rtsp://, http://, ...), a camera (/dev/video0) or - for standard input. Streams are read frame by
-    frame; ctrl-C ends them and writes everything.
+    frame, and a line is printed as each segment ends; ctrl-C or SIGTERM ends them and writes everything.
 
     \b
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model runs/demo/fit/model
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
     """
-    from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names
+    from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names, segment_text
     from lavida_bench.prediction.prediction import PredictionSettings
     from lavida_gen.storage.output_folder import make_output_folder
 
@@ -63,10 +66,21 @@ def command(
     target = out or Path("predictions")
     inputs = find_inputs(source, target, nested=out is None)
     from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
+    from lavida_bench.scoring.scorer import notice
 
     locate_model(model)
     make_output_folder(target)
-    outcomes = predict_all(load_scorer(model, precision, device), inputs, chosen, settings, again, progress)
+    scorer = load_scorer(model, precision, device)
+    if notice(scorer):
+        echo(f"note: {notice(scorer)}", err=as_json)
+
+    def ended(place: PredictInput, segment: AnomalySegment) -> None:
+        if as_json:
+            echo_json({"source": place.shown, "segment": asdict(segment)})
+        else:
+            echo(segment_text(segment))
+
+    outcomes = predict_all(scorer, inputs, chosen, settings, again, progress, ended)
     for outcome in outcomes:
         if as_json:
             echo_json(outcome.plain())

@@ -1,4 +1,4 @@
-"""Signal handling: the first ctrl-C (or a scheduler's SIGTERM) lets the step end and a checkpoint be written.
+"""Signal handling: the first ctrl-C (or a scheduler's SIGTERM) lets a step or clip end and files be written.
 
 torchrun and accelerate forward the signal, so a process may get it twice: only a later one stops at once.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 from lavida_gen.processes.signals import Terminated
@@ -29,6 +30,7 @@ class StopSignals:
         self.stop_requested = False
         self._first: int | None = None
         self._requested_at = 0.0
+        self._waiting = False
         self._previous: dict[signal.Signals, _Handler] = {}
 
     def __enter__(self) -> StopSignals:
@@ -50,9 +52,26 @@ class StopSignals:
             raise _interrupt(number)
         if not self.stop_requested:
             self.stop_requested, self._requested_at, self._first = True, now, number
+            if self._waiting:
+                raise _interrupt(number)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Context in which a signal raises at once: for a wait that nothing else would end, as for a silent camera.
+
+        Raises:
+            KeyboardInterrupt: A signal comes, or came before.
+        """
+        self._waiting = True
+        try:
+            if self.stop_requested:
+                raise self.interrupt()
+            yield
+        finally:
+            self._waiting = False
 
     def interrupt(self) -> KeyboardInterrupt:
-        """What to raise once the checkpoint is written."""
+        """What to raise once everything is written."""
         return _interrupt(self._first)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from lavida_bench.common.stop_signals import StopSignals
 from lavida_bench.prediction import overlay, timeline_picture
 from lavida_bench.prediction.overlay import OverlayWriter
 from lavida_bench.prediction.prediction import SEGMENTS, TIMELINE, Prediction, PredictionSettings
@@ -19,8 +20,8 @@ from lavida_bench.prediction.segments import (
     AnomalySegment,
     ScoredFrame,
     ScoredFrames,
+    SegmentFinder,
     csv_row,
-    find_segments,
     write_csv,
 )
 from lavida_bench.prediction.timeline_picture import Peaks
@@ -70,6 +71,7 @@ class PredictionLoop:
         table: The open scores.csv.
         video: Writes the overlay; None = no overlay.
         rows: The sampled frames.
+        ended: Called with each segment as soon as it has ended.
         peaks: Thumbnails for the timeline.
     """
 
@@ -80,28 +82,40 @@ class PredictionLoop:
     table: TextIO
     video: OverlayWriter | None
     rows: ScoredFrames
+    ended: Callable[[AnomalySegment], None]
     peaks: Peaks = field(default_factory=Peaks)
+    finder: SegmentFinder = field(init=False)
 
-    def run(self, stream: Stream, advance: Callable[[int], None]) -> None:
-        """Score the source to its end, or to ctrl-C.
+    def __post_init__(self) -> None:
+        spacing = (self.prediction.every, self.prediction.every / self.prediction.fps)
+        self.finder = SegmentFinder(self.settings.threshold, self.settings.join, spacing)
+
+    def run(self, stream: Stream, advance: Callable[[int], None], signals: StopSignals) -> None:
+        """Score the source to its end, or to a signal, which lets the clip that is being scored end.
 
         Args:
             stream: The source.
             advance: Called with numbers of frames that are done.
+            signals: The signals that stop it.
 
         Raises:
             DataError: Nothing can be decoded, a score is not finite, or the disk is full.
         """
         write_csv(self.table, [], ScoredFrame)
-        with closing(read_ahead([stream], self._clips, readers=1, depth=DEPTH)) as items:
+        with closing(read_ahead([stream], self._clips, 1, DEPTH, stream.stop)) as items:
             try:
-                for item in items:
+                while True:
+                    with signals.waiting():
+                        item = next(items, None)
+                    if item is None:
+                        break
                     if isinstance(item, JobPiece):
                         advance(self._add(item.piece))
                     elif isinstance(item, JobDone) and item.error is not None:
                         raise item.error
             except KeyboardInterrupt:
                 self.prediction.stopped = True
+        self._end(self.finder.end(self.prediction.frames))
 
     def _clips(self, stream: Stream) -> Iterator[_Clip]:
         """The source in clips. Runs in a reader thread."""
@@ -150,7 +164,14 @@ class PredictionLoop:
         self.prediction.frames += len(clip.frames)
         self.prediction.sampled += len(clip.sampled)
         self.prediction.seconds = round(clip.frames[-1].seconds, 3)
+        for row in rows:
+            self._end(self.finder.add(row))
         return len(clip.frames)
+
+    def _end(self, segment: AnomalySegment | None) -> None:
+        if segment is not None:
+            self.prediction.segments.append(segment)
+            self.ended(segment)
 
     def _refuse_infinite(self, clip: _Clip, scores: ClipScores) -> None:
         for (number, _), score in zip(clip.sampled, scores.frames, strict=False):
@@ -167,11 +188,11 @@ class PredictionLoop:
             threshold = self.settings.threshold
             name = row.name if row.probability >= threshold else ""
             label = f"{timeline_picture.format_time(frame.seconds, 0.5)}   {row.probability:.2f}   {name}"
-            picture = overlay.draw_overlay(pixels, scores, row.probability, threshold, label)
+            picture = overlay.draw_overlay(pixels, scores, row.probability, threshold, label, self.prediction.notice)
             self.video.write(picture, frame.seconds)
 
     def write_summary(self, out: Path) -> None:
-        """Find the segments, and write timeline.png and segments.csv.
+        """Write timeline.png and segments.csv.
 
         Args:
             out: The folder to write to.
@@ -180,11 +201,10 @@ class PredictionLoop:
             DataError: The disk is full.
         """
         prediction, threshold = self.prediction, self.settings.threshold
-        spacing = (prediction.every, prediction.every / prediction.fps)
-        prediction.segments = find_segments(self.rows, threshold, self.settings.join, spacing, prediction.frames)
         if len(self.rows):
             title = f"{Path(prediction.source).name}: {', '.join(self.names)}"
-            timeline_picture.draw_timeline(out / TIMELINE, title, self.rows, prediction.segments, threshold, self.peaks)
+            draw, segments, notice = timeline_picture.draw_timeline, prediction.segments, prediction.notice
+            draw(out / TIMELINE, title, self.rows, segments, threshold, self.peaks, notice)
         text = io.StringIO()
         write_csv(text, prediction.segments, AnomalySegment)
         write_atomic(out / SEGMENTS, text.getvalue().encode())

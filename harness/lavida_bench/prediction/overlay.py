@@ -28,7 +28,9 @@ ENCODING = {"crf": "23", "preset": "veryfast", "x264-params": "mbtree=0"}
 """Options of libx264. Its mbtree reads memory that nobody has written (core 165): other bytes at each run."""
 
 
-def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, threshold: float, label: str) -> Pixels:
+def draw_overlay(
+    pixels: Pixels, scores: Maps | None, probability: float, threshold: float, label: str, notice: str = ""
+) -> Pixels:
     """Draw the scores of a frame into it.
 
     Args:
@@ -37,9 +39,10 @@ def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, thresh
         probability: The frame's probability, drawn as a bar below it.
         threshold: Probability from which a frame is anomalous, marked on the bar.
         label: Text in the bar.
+        notice: A sentence below the bar; "" = none.
 
     Returns:
-        (H + bar, W, 3) uint8 RGB.
+        (H + bar + notice, W, 3) uint8 RGB.
     """
     import cv2
 
@@ -52,7 +55,8 @@ def draw_overlay(pixels: Pixels, scores: Maps | None, probability: float, thresh
         thickness = max(2, round(height / 180))
         cv2.drawContours(picture, contours, -1, INK, thickness + 2, cv2.LINE_AA)
         cv2.drawContours(picture, contours, -1, ALARM, thickness, cv2.LINE_AA)
-    return np.concatenate([picture, _bar(width, bar_height(height), probability, threshold, label)])
+    parts = [picture, _bar(width, bar_height(height), probability, threshold, label)]
+    return np.concatenate([*parts, _render_notice(notice, width, bar_height(height))] if notice else parts)
 
 
 def bar_height(height: int) -> int:
@@ -92,6 +96,29 @@ def _render_text(text: str, height: int) -> Pixels:
     width = max(1, round(font.getlength(text)))
     image = Image.new("RGB", (width, height), GROUND)
     ImageDraw.Draw(image).text((0, height / 2), text, INK, font, anchor="lm")
+    return np.asarray(image, np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _render_notice(text: str, width: int, height: int) -> Pixels:
+    """The text in as many lines as it needs at a size that can be read, (h, width, 3), h even."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = max(
+        10.0, min(height * 0.5, 0.92 * height * 0.5 * width / ImageFont.load_default(height * 0.5).getlength(text))
+    )
+    font, lines = ImageFont.load_default(size), [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width - size or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    step = round(size * 1.3)
+    image = Image.new("RGB", (width, max(height, step * len(lines) + 4) // 2 * 2), GROUND)
+    pen = ImageDraw.Draw(image)
+    for number, line in enumerate(lines):
+        pen.text((size / 2, image.height / 2 + (number - (len(lines) - 1) / 2) * step), line, MARK, font, anchor="lm")
     return np.asarray(image, np.uint8)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from lavida_bench.common.progress import Bar
+from lavida_bench.common.stop_signals import StopSignals
 from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.prediction import FORMAT, RESULT, Prediction, PredictionSettings
 from lavida_bench.prediction.segments import AnomalySegment
@@ -52,12 +54,14 @@ class Outcome:
         prediction: Its prediction, None after an error.
         error: The error, "" if there is none.
         kept: Whether an earlier prediction was kept.
+        printed: Whether its segments were reported while they came.
     """
 
     source: PredictInput
     prediction: Prediction | None = None
     error: str = ""
     kept: bool = False
+    printed: bool = False
 
     def plain(self) -> dict[str, object]:
         """The outcome as plain JSON."""
@@ -75,11 +79,18 @@ class Outcome:
             lines.append(f"  {made.broken:,} frames were damaged")
         if made.lost:
             lines.append(f"  broke off after {format_time(made.seconds, 0)} ({made.lost}); what came before is kept")
-        for segment in made.segments:
-            peak = f"peak {segment.peak:.2f} at {format_time(segment.peak_seconds, 0)}"
-            times = f"{format_time(segment.start, 0)} - {format_time(segment.end, 0)}"
-            lines.append(f"  {times}   {peak}   {segment.name}")
+        lines += [] if self.printed else [segment_text(segment) for segment in made.segments]
         return "\n".join(lines)
+
+
+def segment_text(segment: AnomalySegment) -> str:
+    """A segment as a line for a terminal.
+
+    Args:
+        segment: The segment.
+    """
+    peak = f"peak {segment.peak:.2f} at {format_time(segment.peak_seconds, 0)}"
+    return f"  {format_time(segment.start, 0)} - {format_time(segment.end, 0)}   {peak}   {segment.name}"
 
 
 def prompt_names(text: str) -> tuple[str, ...]:
@@ -150,6 +161,7 @@ def predict_all(
     settings: PredictionSettings,
     again: bool,
     bar: Bar,
+    ended: Callable[[PredictInput, AnomalySegment], None] | None = None,
 ) -> list[Outcome]:
     """Predict several sources. An error in one does not stop the others.
 
@@ -160,6 +172,7 @@ def predict_all(
         settings: The options.
         again: Whether finished predictions are made again.
         bar: Opens a progress bar.
+        ended: Called with each segment of a live source as soon as it has ended.
 
     Returns:
         One outcome per source.
@@ -176,15 +189,22 @@ def predict_all(
             continue
         try:
             stream = Stream(_standard_input() if source.place == "-" else source.place)
-            with bar(None, Path(source.shown).name) as advance:
-                prediction = predict(scorer, stream, names, source.out, settings, {"key": key}, advance)
-            outcomes.append(Outcome(source, prediction))
+            report = partial(ended, source) if ended and stream.live else _not_reported
+            with bar(None, Path(source.shown).name) as advance, StopSignals() as signals:
+                prediction = predict(
+                    scorer, stream, names, source.out, settings, {"key": key}, advance, report, signals
+                )
+            outcomes.append(Outcome(source, prediction, printed=report is not _not_reported))
         except DataError as error:
             outcomes.append(Outcome(source, error=str(error)))
             continue
-        if prediction.stopped and not stream.live:
-            raise KeyboardInterrupt
+        if (prediction.stopped or signals.stop_requested) and not stream.live:
+            raise signals.interrupt()
     return outcomes
+
+
+def _not_reported(segment: AnomalySegment) -> None:
+    """A file's segments are reported at its end."""
 
 
 def _standard_input() -> BinaryIO:
@@ -206,7 +226,7 @@ def finished_prediction(out: Path, key: str) -> Prediction | None:
         if plain["key"] != key or plain["stopped"]:
             return None
         segments = [AnomalySegment(**segment) for segment in plain["segments"]]
-        names = ("source", "frames", "sampled", "seconds", "fps", "every", "broken", "stopped", "lost")
+        names = ("source", "frames", "sampled", "seconds", "fps", "every", "broken", "stopped", "lost", "notice")
         return Prediction(**{name: plain[name] for name in names}, segments=segments)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -50,6 +50,7 @@ class Prediction:
         stopped: Whether the user stopped it before the end of the source.
         lost: Why the source broke off before its end; "" if it did not.
         segments: The anomalous segments.
+        notice: The sentence about what the model has seen (`FittedOn.notice`); "" if there is none.
     """
 
     source: str
@@ -62,3 +63,4 @@ class Prediction:
     stopped: bool = False
     lost: str = ""
     segments: list[AnomalySegment] = field(default_factory=list)
+    notice: str = ""

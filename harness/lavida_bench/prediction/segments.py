@@ -103,46 +103,67 @@ class AnomalySegment:
     name: str = ""
 
 
-def find_segments(
-    rows: Sequence[ScoredFrame], threshold: float, join: float, spacing: tuple[int, float], frames: int
-) -> list[AnomalySegment]:
-    """Find the segments of a video.
+class SegmentFinder:
+    """Finds the segments of a video while its frames are scored."""
 
-    Args:
-        rows: Its sampled frames in order of time.
-        threshold: Probability from which a frame is anomalous.
-        join: Longest gap between two segments that are joined, in seconds.
-        spacing: Frames and seconds from a sampled frame to the next: the last one of a segment extends that far.
-        frames: Number of frames of the video: no segment ends after it.
+    def __init__(self, threshold: float, join: float, spacing: tuple[int, float]) -> None:
+        """Begin without frames.
 
-    Returns:
-        The segments in order of time.
-    """
-    groups: list[list[ScoredFrame]] = []
-    for row in rows:
-        if row.probability < threshold:
-            continue
-        if groups and row.seconds - (groups[-1][-1].seconds + spacing[1]) <= join + 1e-9:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return [_segment(group, spacing, frames) for group in groups]
+        Args:
+            threshold: Probability from which a frame is anomalous.
+            join: Longest gap between two segments that are joined, in seconds.
+            spacing: Frames and seconds from a sampled frame to the next: the last one of a segment extends that far.
+        """
+        self.threshold, self.join, self.spacing = threshold, join, spacing
+        self._first: ScoredFrame | None = None
+        self._last: ScoredFrame | None = None
+        self._best: ScoredFrame | None = None
+        self._sum, self._count = 0.0, 0
 
+    def add(self, row: ScoredFrame) -> AnomalySegment | None:
+        """Add the next sampled frame.
 
-def _segment(group: list[ScoredFrame], spacing: tuple[int, float], frames: int) -> AnomalySegment:
-    best = max(group, key=lambda row: row.probability)
-    first, last = group[0], group[-1]
-    extent = min(spacing[0], frames - last.frame)
-    return AnomalySegment(
-        start=round(first.seconds, 3),
-        end=round(last.seconds + spacing[1] * extent / spacing[0], 3),
-        start_frame=first.frame,
-        end_frame=last.frame + extent,
-        peak=best.probability,
-        peak_seconds=round(best.seconds, 3),
-        mean=sum(row.probability for row in group) / len(group),
-        name=best.name,
-    )
+        Args:
+            row: The frame.
+
+        Returns:
+            The segment that ended before it: nothing that comes can be joined to it.
+        """
+        gap = 0.0 if self._last is None else row.seconds - (self._last.seconds + self.spacing[1])
+        ended = self.end(row.frame) if gap > self.join + 1e-9 else None
+        if row.probability >= self.threshold:
+            self._first, self._last = self._first or row, row
+            if self._best is None or row.probability > self._best.probability:
+                self._best = row
+            self._sum, self._count = self._sum + row.probability, self._count + 1
+        return ended
+
+    def end(self, frames: int) -> AnomalySegment | None:
+        """End the segment that goes on, if any.
+
+        Args:
+            frames: Number of frames so far: the segment does not end after them.
+
+        Returns:
+            The segment.
+        """
+        first, last, best = self._first, self._last, self._best
+        if first is None or last is None or best is None:
+            return None
+        extent = min(self.spacing[0], frames - last.frame)
+        mean = self._sum / self._count
+        self._first = self._last = self._best = None
+        self._sum, self._count = 0.0, 0
+        return AnomalySegment(
+            start=round(first.seconds, 3),
+            end=round(last.seconds + self.spacing[1] * extent / self.spacing[0], 3),
+            start_frame=first.frame,
+            end_frame=last.frame + extent,
+            peak=best.probability,
+            peak_seconds=round(best.seconds, 3),
+            mean=mean,
+            name=best.name,
+        )
 
 
 def write_csv(

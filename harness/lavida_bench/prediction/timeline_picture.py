@@ -129,6 +129,7 @@ def draw_timeline(
     segments: Sequence[AnomalySegment],
     threshold: float,
     peaks: Peaks,
+    notice: str = "",
 ) -> None:
     """Draw the picture of a video.
 
@@ -139,6 +140,7 @@ def draw_timeline(
         segments: The segments of the video.
         threshold: Probability from which a frame is anomalous.
         peaks: Thumbnails to choose from.
+        notice: A sentence at the bottom; "" = none.
 
     Raises:
         DataError: The disk is full.
@@ -156,6 +158,7 @@ def draw_timeline(
     _draw_axes(pen, axes, threshold, small)
     _draw_curve(pen, axes, rows)
     _draw_thumbnails(image, pen, axes, peaks.best(segments), threshold, small)
+    pen.text((MARGIN, HEIGHT - 8), notice, ALARM, small, anchor="ld")
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     write_atomic(path, buffer.getvalue())

@@ -36,7 +36,7 @@ from lavida_bench.runs.prompt_stage import (
     write_check,
 )
 from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_results, score, videos_of_process
-from lavida_bench.scoring.scorer import Scorer
+from lavida_bench.scoring.scorer import Scorer, fitted_on, notice
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common import plugins
 from lavida_gen.common.digests import sha256_json
@@ -206,7 +206,7 @@ def _measure(
             current_provenance(_model_facts(job, scorer, changes), command), names=names,
             scores=str(store.folder.relative_to(job.run) / "videos"),
             fingerprints={PROMPT: sha256_json(job.names.record(job.videos))},
-            warnings=() if changes is None else check_warnings(changes), how=how, advance=advance,
+            warnings=_warnings(scorer, changes), how=how, advance=advance,
         )  # fmt: skip
     return run_folder.add(job.run, measurement)
 
@@ -216,9 +216,17 @@ def _stored_scores(videos: Sequence[TestVideo], store: ScoreStore) -> Iterator[t
         yield video, store.read(video)
 
 
+def _warnings(scorer: Scorer, changes: Changes | None) -> list[str]:
+    """Sentences about the model for the top of the report: what it has seen, whether it follows its prompt."""
+    return [*filter(None, [notice(scorer)]), *(() if changes is None else check_warnings(changes))]
+
+
 def _model_facts(job: ScoreJob, scorer: Scorer, changes: Changes | None) -> dict[str, str]:
     """What a report contains about model and prompt."""
     facts = {"model": scorer.name, "names of the prompt": job.names.kind}
+    record = fitted_on(scorer)
+    if record is not None:
+        facts["fitted on"] = record.summary
     facts.update({key: str(value) for key, value in scorer.identity.items() if key != "model"})
     if changes:
         facts["follows the prompt"] = describe_changes(changes)

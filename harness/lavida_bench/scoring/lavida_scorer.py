@@ -57,6 +57,7 @@ class LavidaScorer:
         module: torch.nn.Module = model
         self.model = module.to(device, DTYPES[precision]).eval().requires_grad_(False)
         self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
+        self.fitted_on = model.fitted_on
         self.identity: Mapping[str, object] = {
             "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
         } | ({"times": "seconds"} if processor.family.reads_time else {})  # fmt: skip

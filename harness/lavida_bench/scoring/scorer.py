@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+from lavida.parts.fitted_on import FittedOn
 from lavida_bench.videos.types import Floats, Maps, Pixels
 
 PreparedT = TypeVar("PreparedT")
@@ -102,3 +103,33 @@ def prepare_clips(
     if isinstance(scorer, TimedScorer):
         return scorer.prepare_timed(clips, names, seconds)
     return scorer.prepare(clips, names)
+
+
+@runtime_checkable
+class RecordsFits(Protocol):
+    """A scorer that knows what its model was fitted on; reports and overlays then show what users must know of it.
+
+    Attributes:
+        fitted_on: What its model was fitted on.
+    """
+
+    fitted_on: FittedOn
+
+
+def fitted_on(scorer: Scorer) -> FittedOn | None:
+    """What a scorer's model was fitted on; None for a scorer that has no record of it.
+
+    Args:
+        scorer: Any scorer.
+    """
+    return scorer.fitted_on if isinstance(scorer, RecordsFits) else None
+
+
+def notice(scorer: Scorer) -> str:
+    """The sentence about what a scorer's model has seen; "" if there is none.
+
+    Args:
+        scorer: Any scorer.
+    """
+    record = fitted_on(scorer)
+    return record.notice if record else ""

@@ -51,7 +51,11 @@ _Queue = queue.Queue[JobPiece[Job, Piece] | JobDone[Job] | _ReaderCrashed | _Rea
 
 
 def read_ahead(
-    jobs: Iterable[Job], work: Callable[[Job], Iterator[Piece]], readers: int = 2, depth: int = 4
+    jobs: Iterable[Job],
+    work: Callable[[Job], Iterator[Piece]],
+    readers: int = 2,
+    depth: int = 4,
+    interrupt: Callable[[], None] = lambda: None,
 ) -> Generator[JobPiece[Job, Piece] | JobDone[Job]]:
     """Run jobs in threads. Leaving the iterator stops the threads before it returns.
 
@@ -60,6 +64,7 @@ def read_ahead(
         work: Gives the pieces of a job.
         readers: Number of threads.
         depth: Largest number of pieces that wait in the queue.
+        interrupt: Ends what a job waits for; called when the iterator is left.
 
     Yields:
         The pieces of each job in order, then its end. A LavidaGenError ends its job alone.
@@ -86,6 +91,7 @@ def read_ahead(
         yield from _received(waiting, len(threads))
     finally:
         stop.set()
+        interrupt()
         _drain(waiting, threads)
 
 

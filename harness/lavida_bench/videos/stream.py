@@ -6,6 +6,7 @@ for frame in Stream("rtsp://camera/1"): ...
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from lavida_bench.videos.pipe import Pipe
 from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import FILE_OPTIONS, decoded_pictures, has_times, open_error, prepare
 from lavida_gen.common.errors import DataError, problem
@@ -53,7 +55,7 @@ class Stream:
 
     Attributes:
         name: Name of the source, for messages.
-        live: True unless the source is a file: its length is unknown, and it cannot be read again.
+        live: True unless the source is the path of a file: its length is unknown, and it cannot be read again.
         fps: Frames a second, as the source claims, else 25.
         broken: Number of frames so far that were damaged.
         lost: Why the stream ended early (a camera that fell silent), "" if it did not.
@@ -68,10 +70,11 @@ class Stream:
     def __init__(self, source: str | Path | BinaryIO) -> None:
         self.name = without_secrets(getattr(source, "name", source))
         address = str(source) if isinstance(source, str | Path) else ""
-        self.live = not address or "://" in address or address.startswith("/dev/")
+        self.live = not Path(address).is_file()
         self.broken = 0
         self.lost = ""
-        self._container = _open(source, address, self.name)
+        self._pipe = Pipe.of(source)
+        self._container = _open(source, address, self.name) if self._pipe is None else self._open_pipe(self._pipe)
         self._video = self._container.streams.video[0]
         prepare(self._video, self.name)
         rate = self._video.average_rate or self._video.guessed_rate
@@ -81,6 +84,16 @@ class Stream:
         self._arrives = self._container.format.name == ARRIVING
         if self._arrives:
             self._video.thread_type = "SLICE"  # threads for frames hold pictures back, one for every core
+
+    def _open_pipe(self, pipe: Pipe) -> InputContainer:
+        """In a thread: PyAV ignores ctrl-C while it reads, and this one reads until it knows what comes."""
+        with ThreadPoolExecutor(1) as threads:
+            try:
+                return threads.submit(_open, pipe, "", self.name).result()
+            except BaseException:
+                pipe.stop()
+                pipe.close()
+                raise
 
     def __iter__(self) -> Iterator[StreamFrame]:
         """The frames; damaged ones as the decoder repairs them, those that cannot be decoded are left out."""
@@ -119,12 +132,19 @@ class Stream:
     def _note_break(self, why: str) -> None:
         self.lost = why
 
+    def stop(self) -> None:
+        """End the frames soon, from another thread than the one that reads them: a pipe may be silent for hours."""
+        if self._pipe:
+            self._pipe.stop()
+
     def close(self) -> None:
         """Close the source."""
         self._container.close()
+        if self._pipe:
+            self._pipe.close()
 
 
-def _open(source: str | Path | BinaryIO, address: str, name: str) -> InputContainer:
+def _open(source: str | Path | BinaryIO | Pipe, address: str, name: str) -> InputContainer:
     """`address` is "" for an open file. Raises DataError for a source without a video stream."""
     import av
 

@@ -13,12 +13,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from lavida.modeling import Lavida
 from lavida_bench.benchmarks._base import known, make
 from lavida_bench.config.recipe import ScoreEntry
 from lavida_bench.evaluation import prompt_check
 from lavida_bench.metrics._bootstrap import Bootstrap
 from lavida_bench.protocols import prompt_names
 from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
+from lavida_bench.reporting.console import entry_lines
 from lavida_bench.results import results_json
 from lavida_bench.runs.score_stage import run_entry
 from lavida_bench.scoring.score import ScoringSettings
@@ -184,6 +186,21 @@ def test_a_partial_result_has_a_prompt_check_of_what_both_have(tmp_path: Path, r
     check, _ = checked(Picky(refused), tmp_path)
     assert check is not None
     assert (check["frames"], check["videos"]) == (16, 2)
+
+
+def test_what_the_model_has_seen_is_in_the_report(tmp_path: Path) -> None:
+    class Drawn(Picky):
+        fitted_on = Lavida.from_preset("tiny").fitted_on
+
+    _, warnings = checked(Drawn(()), tmp_path, absent=())
+    sentence = "This model knows drawings only: its scores of real footage mean nothing."
+    assert sentence in warnings
+    (entry,) = results_json.read(tmp_path / "run").entries
+    assert entry.provenance.model["fitted on"] == "drawn 100 %: street"
+    for text in ((tmp_path / "run" / name).read_text("utf-8") for name in ("report.md", "report.html")):
+        assert sentence in text
+        assert "drawn 100 %: street" in text
+    assert f"warning: {sentence}" in [*entry_lines(entry)]
 
 
 def test_a_prompt_check_without_frames_warns_and_replaces_an_older_one(tmp_path: Path) -> None:

@@ -70,10 +70,12 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
         "[95 %]",
         "video_oracle",
         "prompt check: mean logit with the names minus",
+        "warning: This model knows drawings only",
         "report: ",
     ):
         assert part in result.output, "the numbers are printed at the end"
-    for part in ("# Run small-run", "| fit |", "| score street-paper-generic |", "Does it follow its prompt?", "horse"):
+    for part in ("# Run small-run", "| fit |", "| score street-paper-generic |", "Does it follow its prompt?", "horse",
+                 "> **Warning:** This model knows drawings only"):  # fmt: skip
         assert part in text
     for name in ("recipe.yaml", "report.html", "report.md", "fit", "scores"):
         assert f"[{name}]({name})" in text

@@ -55,7 +55,9 @@ def test_a_pipes_segments_are_printed_as_they_end_and_sigterm_ends_it_whole(tmp_
     """The pipe stays open and silent: neither the lines nor the end wait for more of it."""
     data = film(io.BytesIO(), 160, kind="mpegts").getvalue()
     running = start("-", tmp_path)
-    assert running.stdin and running.stdout and running.stderr
+    assert running.stdin is not None
+    assert running.stdout is not None
+    assert running.stderr is not None
     os.write(running.stdin.fileno(), data)
     assert running.stdout.readline() == f"{NOTE}\n"
     assert running.stdout.readline() == "  0:02.0 - 0:03.0   peak 1.00 at 0:02.0   cart\n"
@@ -77,7 +79,8 @@ def test_a_named_pipe_gives_lines_of_json(tmp_path: Path) -> None:
     data, pipe = film(io.BytesIO(), 160, kind="mpegts").getvalue(), tmp_path / "camera"
     os.mkfifo(pipe)
     running = start(str(pipe), tmp_path / "out", "--json", "--no-overlay")
-    assert running.stdout and running.stderr
+    assert running.stdout is not None
+    assert running.stderr is not None
     with pipe.open("wb") as feed:
         feed.write(data)
         feed.flush()

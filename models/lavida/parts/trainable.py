@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from lavida.errors import LavidaError
@@ -17,6 +18,7 @@ from lavida.groups import GROUPS
 from lavida.parts import lora
 
 if TYPE_CHECKING:
+    from lavida.config import LavidaConfig
     from lavida.modeling import Lavida
 
 PREFIXES = {
@@ -100,6 +102,27 @@ def is_tied(model: Lavida) -> bool:
         model: The model.
     """
     return model.get_output_embeddings().weight is model.get_input_embeddings().weight
+
+
+def float32_modules(config: LavidaConfig) -> list[str]:
+    """Return what stays float32 beside a half language model, by the beginnings of names: what trains, SAM2, projector.
+
+    Args:
+        config: Says what trains.
+    """
+    trained = [group for group, how in (config.trainable or {}).items() if how == "full"]
+    return ["sam.", "projector.", "lora_", *(prefix for group in trained for prefix in PREFIXES[group])]
+
+
+def halve_frozen(model: Lavida) -> None:
+    """Cast frozen weights of language model and text tower to bfloat16, all others to float32, in place.
+
+    Args:
+        model: The model after `set_trainable`.
+    """
+    for name, parameter in model.named_parameters():
+        halved = name.startswith(("mllm.", "names.")) and not parameter.requires_grad
+        parameter.data = parameter.data.to(torch.bfloat16 if halved else torch.float32)
 
 
 def count_parameters(model: Lavida) -> list[GroupSummary]:

@@ -180,6 +180,8 @@ class Lavida(PreTrainedModel):
                 trust.check_memory(folder, lambda: cls(saved))
         if isinstance(config, LavidaConfig):
             check_same_sizes(str(name), load.saved_config(str(name)), config)
+        if "dtype" not in kwargs and not model_args:
+            model_args = (("sam.", "projector."),)  # float32 also where a fit saved a language model in bfloat16
         with_info = kwargs.pop("output_loading_info", False)
         allow_mismatched = kwargs.pop("ignore_mismatched_sizes", False)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}

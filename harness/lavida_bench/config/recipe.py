@@ -117,9 +117,7 @@ class FitSettings(StrictModel):
     )
     clip: float | None = Field(default=1.0, gt=0, description="norm that gradients are clipped to")
     precision: Literal["no", "bf16", "fp16"] | None = Field(default=None, description="[default: accelerate's config]")
-    half_frozen: bool = Field(
-        default=False, description="frozen language model in bf16, half the memory; for precision bf16"
-    )
+    half_frozen: bool = Field(default=False, description="frozen language model in bf16; for precision bf16")
     gradient_checkpointing: bool = False
     compile: bool = Field(default=False, description="torch.compile of the heavy stages; on a GPU only")
     ema: float | None = Field(default=None, gt=0, lt=1, description="decay of averaged weights, e.g. 0.999")

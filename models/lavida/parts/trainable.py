@@ -108,7 +108,7 @@ def float32_modules(config: LavidaConfig) -> list[str]:
     """Return what stays float32 beside a half language model, by the beginnings of names: what trains, SAM2, projector.
 
     Args:
-        config: Says what trains.
+        config: Has what trains.
     """
     trained = [group for group, how in (config.trainable or {}).items() if how == "full"]
     return ["sam.", "projector.", "lora_", *(prefix for group in trained for prefix in PREFIXES[group])]

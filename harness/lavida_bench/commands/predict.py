@@ -54,7 +54,7 @@ def command(
     frame, and a line is printed as each segment ends; ctrl-C or SIGTERM ends them and writes everything.
 
     \b
-      lavida-bench predict walk.mp4 --names "bicycle, fight" --model runs/demo/fit/model
+      lavida-bench predict walk.mp4 --names "bicycle, fight" --model DIR
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
     """
     from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names, segment_text

@@ -158,7 +158,7 @@ def draw_timeline(
     _draw_axes(pen, axes, threshold, small)
     _draw_curve(pen, axes, rows)
     _draw_thumbnails(image, pen, axes, peaks.best(segments), threshold, small)
-    pen.text((MARGIN, HEIGHT - 8), notice, ALARM, small, anchor="ld")
+    pen.text((MARGIN, HEIGHT - 2), notice, ALARM, small, anchor="ld")
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     write_atomic(path, buffer.getvalue())

@@ -36,6 +36,7 @@ class MllmConfig(Protocol):
     """Configuration of a multimodal language model."""
 
     model_type: str
+    tie_word_embeddings: bool
     vision_config: VisionConfig
 
     def get_text_config(self) -> TextConfig:

@@ -190,6 +190,7 @@ class Lavida(PreTrainedModel):
             model, info = load_checked(name, *model_args, config=config, **kwargs)
         mismatched = () if allow_mismatched else info["mismatched_keys"]
         check_keys(str(name), info["missing_keys"], info["unexpected_keys"], mismatched)
+        load.tie_head(str(name), model.mllm)
         model.fitted_on = fitted_on.read(folder or load.hub_folder(str(name), fitted_on.FILE, kwargs))
         align(model)
         return cast("Lavida", (model, info)) if with_info else model  # transformers' signature ignores the tuple, too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -84,6 +85,25 @@ def part_configs(
         else:
             configs["sam_config"] = _video_config(_read_config(sam))
     return configs
+
+
+def tie_head(name: str, mllm: Mllm) -> None:
+    """Tie the head to the embeddings again where a saved model has another one, with a warning.
+
+    Fits of version 0.2.0.dev4 and older saved the last step's head beside the best step's embeddings.
+
+    Args:
+        name: The model, for the warning.
+        mllm: Its language model.
+    """
+    head, embedding = mllm.get_output_embeddings(), mllm.get_input_embeddings()
+    if mllm.config.tie_word_embeddings and head.weight is not embedding.weight:
+        warnings.warn(
+            f"{name}: the head differs from the embeddings that it is tied to; the embeddings, those of the chosen step, "
+            "are used for both. Save the model again to be rid of this",
+            stacklevel=3,
+        )
+        head.weight = embedding.weight
 
 
 def saved_config(source: str | os.PathLike[str]) -> LavidaConfig:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny_families import FAMILIES, tiny_family
 
 from lavida.config import LavidaConfig
@@ -87,6 +88,20 @@ def test_a_fit_saves_the_best_step_whole(make: Make, corpus: Path, tied_model: d
     assert best.keys() == last.keys()
     assert not torch.equal(best[EMBEDDINGS], last[EMBEDDINGS])
     assert_best(tmp_path, best, tied=True)
+
+
+def test_a_head_that_an_older_fit_saved_apart_is_tied_again(tied_model: dict[str, str], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tied_model["path"], tmp_path / "old"))
+    weights = load_file(folder / "model.safetensors")
+    embeddings = next(value for name, value in weights.items() if name.endswith("embed_tokens.weight"))
+    weights[HEAD] = embeddings + 1.0
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.warns(
+        UserWarning, match="old: the head differs from the embeddings that it is tied to; the embeddings"
+    ):
+        model = Lavida.from_pretrained(folder)
+    assert is_tied(model)
+    assert torch.equal(model.state_dict()[HEAD], embeddings)
 
 
 @pytest.mark.parametrize(("embeddings", "head"), [("frozen", "full"), ("full", "frozen")])

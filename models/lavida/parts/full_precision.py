@@ -7,6 +7,7 @@ parts are small. Autocast is off inside them, and `module.to(torch.bfloat16)` le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,12 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoFeedForw
 from lavida.interfaces import Sam2
 
 HALVES = (torch.float16, torch.bfloat16)
+
+
+def _no_autocast(tensor: Tensor) -> AbstractContextManager[object]:
+    """Autocast off for a tensor's device; the meta device, on which costs are counted, has none."""
+    device = tensor.device.type
+    return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
 class FullPrecision(nn.Module):
@@ -40,7 +47,7 @@ class ScoreHead(FullPrecision, Sam2VideoFeedForward):
             hidden_states: (..., C) states of the token.
         """
         forward: Callable[..., Tensor] = super().forward
-        with torch.autocast(hidden_states.device.type, enabled=False):
+        with _no_autocast(hidden_states):
             return forward(hidden_states.to(self.proj_in.weight.dtype))
 
 
@@ -55,7 +62,7 @@ class PointPositions(FullPrecision, Sam2VideoPositionalEmbedding):
             input_shape: Height and width in pixels.
         """
         forward: Callable[..., Tensor] = super().forward
-        with torch.autocast(input_coords.device.type, enabled=False):
+        with _no_autocast(input_coords):
             return forward(input_coords.to(self.positional_embedding.dtype), input_shape)
 
 
@@ -68,7 +75,7 @@ class ScoreLinear(FullPrecision, nn.Linear):
         Args:
             input: (..., C) features.
         """
-        with torch.autocast(input.device.type, enabled=False):
+        with _no_autocast(input):
             return super().forward(input.to(self.weight.dtype))
 
 

@@ -99,8 +99,8 @@ def tie_head(name: str, mllm: Mllm) -> None:
     head, embedding = mllm.get_output_embeddings(), mllm.get_input_embeddings()
     if mllm.config.tie_word_embeddings and head.weight is not embedding.weight:
         warnings.warn(
-            f"{name}: the head differs from the embeddings that it is tied to; the embeddings, those of the chosen step, "
-            "are used for both. Save the model again to be rid of this",
+            f"{name}: the head differs from the embeddings that it is tied to; the embeddings"
+            ", those of the chosen step, are used for both. Save the model again to be rid of this",
             stacklevel=3,
         )
         head.weight = embedding.weight

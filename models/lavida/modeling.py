@@ -26,7 +26,7 @@ from lavida.config import LavidaConfig
 from lavida.interfaces import Mllm, MllmConfig
 from lavida.names import NameEncoder
 from lavida.parts import fitted_on, load, lora, trust
-from lavida.parts.check import LoadingInfo, check_keys, check_same_sizes, quiet_transformers, reading
+from lavida.parts.check import LoadingInfo, check_fits, check_keys, check_same_sizes, quiet_transformers, reading
 from lavida.parts.full_precision import full_precision_modules
 from lavida.presets import preset_options
 from lavida.projector import Projector, log_odds, mask_prompt
@@ -79,6 +79,7 @@ class Lavida(PreTrainedModel):
 
     def __init__(self, config: LavidaConfig, float32: Collection[str] = ()) -> None:
         super().__init__(config)
+        check_fits(config)
         self.fitted_on = fitted_on.FittedOn()
         self.family = backbone.find_family(config.mllm.model_type)
         build_mllm = cast("Callable[[MllmConfig], Mllm]", self.family.model_class)

@@ -120,7 +120,7 @@ def test_a_wrong_preset_is_refused_with_the_sizes_that_differ(model: Lavida, tmp
 
 
 def test_unknown_preset() -> None:
-    with pytest.raises(LavidaError, match="unknown preset 'huge'; expected one of paper, small, tiny"):
+    with pytest.raises(LavidaError, match="unknown preset 'huge'; expected one of paper, paper-ours, small, tiny"):
         Lavida.from_preset("huge")
 
 
@@ -178,3 +178,25 @@ def test_push_to_hub_sends_what_save_pretrained_writes(
         "tokenizer.json",
         "tokenizer_config.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        (("mllm", "vision_config", "hidden_size"), 64, "hidden_size 64, the other parts need 96"),
+        (
+            ("sam", "mask_decoder_config", "hidden_size"),
+            32,
+            "mask_decoder_config.hidden_size 32, the other parts need 64",
+        ),
+        (("sam", "image_size"), 512, "sam image_size 512, the other parts need 256"),
+    ],
+)
+def test_parts_that_do_not_fit_each_other(where: tuple[str, ...], value: int, message: str) -> None:
+    config = LavidaConfig.preset("tiny")
+    part: object = config
+    for name in where[:-1]:
+        part = getattr(part, name)
+    setattr(part, where[-1], value)
+    with pytest.raises(LavidaError, match=message):
+        Lavida(config)

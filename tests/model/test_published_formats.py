@@ -157,8 +157,14 @@ def write_meta(path: Path, size: str, newer: bool) -> None:
     torch.save({"model": state}, path)
 
 
-@pytest.mark.parametrize("newer", [False, True], ids=["2.0", "2.1"])
-@pytest.mark.parametrize("size", list(HIERA))
+@pytest.mark.parametrize(
+    ("size", "newer"),
+    [
+        ("tiny", False),
+        *((size, True) for size in HIERA),
+        *(pytest.param(size, False, marks=pytest.mark.slow) for size in list(HIERA)[1:]),
+    ],
+)
 def test_metas_files_of_all_sizes(tmp_path: Path, size: str, newer: bool) -> None:
     file = tmp_path / f"sam2_hiera_{size}.pt"
     write_meta(file, size, newer)

@@ -87,6 +87,36 @@ def check_keys(where: str, missing: Iterable[str], unexpected: Iterable[str], si
         raise CheckpointError(f"{where}: {'; '.join(problems)}; expected the weights of exactly this model")
 
 
+def check_fits(config: LavidaConfig) -> None:
+    """Check that the parts' sizes fit each other; each part alone fits its weights either way.
+
+    Args:
+        config: The whole configuration.
+
+    Raises:
+        LavidaError: They do not; the message names them.
+    """
+    vision, sam = config.mllm.vision_config, config.to_dict()["sam_config"]
+    encoder, prompt, decoder = (sam[f"{part}_config"] for part in ("vision", "prompt_encoder", "mask_decoder"))
+    side, levels = prompt["image_size"], encoder["backbone_feature_sizes"]
+    pairs = {
+        "mllm vision_config hidden_size": (
+            getattr(vision, "out_hidden_size", None) or getattr(vision, "hidden_size", None),
+            config.mllm.get_text_config().hidden_size,
+        ),
+        "sam prompt_encoder_config.hidden_size": (prompt["hidden_size"], encoder["fpn_hidden_size"]),
+        "sam mask_decoder_config.hidden_size": (decoder["hidden_size"], encoder["fpn_hidden_size"]),
+        "sam image_size": (sam["image_size"], side),
+        "sam vision_config.backbone_feature_sizes": (
+            [list(level) for level in levels],
+            [[side // stride] * 2 for stride in (4, 8, 16)],
+        ),
+    }
+    wrong = [f"{name} {got}, the other parts need {want}" for name, (got, want) in pairs.items() if got != want]
+    if wrong:
+        raise LavidaError(f"config: parts that do not fit each other: {shorten(wrong, 5)}; expected one model's sizes")
+
+
 def check_same_sizes(where: str, saved: LavidaConfig, wanted: LavidaConfig) -> None:
     """Check that a checkpoint's configuration has the wanted sizes.
 

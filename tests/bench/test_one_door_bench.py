@@ -14,12 +14,14 @@ import lavida_bench
 ALLOWED: dict[ModuleType, set[str]] = {
     lavida: {
         "parts/trust.py: json.loads", "parts/trust.py: read_bytes",  # the door of the model's package
+        "parts/fitted_on.py: read_bytes",  # of limited size, into a strict form
         "processing.py: json.loads", "processing.py: read_text",  # of a folder that it has checked
         "tiny/tokenizer.py: read_text",  # files of this project
         "tiny/weights.py: json.loads", "tiny/weights.py: read_text", "tiny/weights.py: read_bytes",
     },
     lavida_bench: {
         "videos/stream.py: av.open", "videos/video_index.py: av.open",  # the door of videos
+        "videos/pipe.py: os.open",  # a named pipe, after its kind was seen
         "videos/shard_index.py: os.open",  # after its index was read
         "results/score_formats.py: zipfile.ZipFile",  # the names in an archive, from open_regular
         "fitting/checkpoint.py: os.open",  # to sync what it wrote

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lavida_gen.scenes.scene import Name, Region, Scene
     from lavida_gen.sources._base import LocalPath, Source, SourceInfo, SourceOptions
 
-__version__ = "0.2.0.dev4"
+__version__ = "0.2.0.dev5"
 
 _MODULES = {
     "Corpus": "corpus.reader",

@@ -128,6 +128,7 @@ def score(
     smoothing: float | None = None,
     allow_partial: bool = False,
     allow_defects: bool = False,
+    exact: bool = False,
     replace: bool = False,
     precision: Precision = "auto",
     device: str | None = None,
@@ -147,6 +148,7 @@ def score(
         smoothing: Sigma in frames: also measure smoothed scores.
         allow_partial: Measure although videos are missing; the result is marked.
         allow_defects: Measure although `lavida-bench check` fails; the result is marked.
+        exact: Sort the pixels of float32 and float64 maps on disk, instead of counting them with a bound of the error.
         replace: Replace scores that another model or prompt left in the folder.
         precision: ``auto`` = bf16 on a GPU, else fp32.
         device: ``cpu``, ``cuda:1``, ...; None = the GPU of this process, if any.
@@ -163,7 +165,7 @@ def score(
     plain = {
         "benchmark": benchmark, "root": None if root is None else str(root), "options": dict(options or {}),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
-        "allow_defects": allow_defects, "precision": precision,
+        "allow_defects": allow_defects, "exact": exact, "precision": precision,
     }  # fmt: skip
     entry = ScoreEntry.model_validate(plain, context=permission(allow_code))
     refuse_unscorable_entry(entry)

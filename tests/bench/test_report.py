@@ -293,7 +293,9 @@ def test_remarks_where_numbers_rest_on_seconds_of_video(small_folder: Path) -> N
         "detection delay: the mean of 1 event only",
     ]
     assert "note: false alarms: from 6 seconds" in "\n".join(entry_lines(short))
-    assert "- detection delay: the mean of 1 event only" in markdown(RunResults((short,)), "run")
+    text = markdown(RunResults((short,)), "run")
+    assert "- detection delay: the mean of 1 event only" in text
+    assert "95 % intervals by jackknife and bootstrap over videos (Student's t" in text
     long = with_metrics(
         entry, result_of("false_alarms_per_hour", {"alarms": 600}, normal_seconds=3600),
         result_of("detection_delay", {"delay": 1.0}, events=20),

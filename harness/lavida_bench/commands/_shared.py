@@ -17,7 +17,8 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.common.yaml_text import load_yaml
 
 __all__ = [
-    "BENCHMARK", "CODE", "COMPILE", "DEFECTS", "DEVICE", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL", "PATH",
+    "BENCHMARK", "CODE", "COMPILE", "DEFECTS", "DEVICE", "EXACT", "FOLDER", "JSON", "MODEL", "NAME", "OPTION", "PARTIAL",
+    "PATH",
     "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_listing",
     "print_progress", "progress",
 ]  # fmt: skip
@@ -46,6 +47,10 @@ PARTIAL = click.option(
 DEFECTS = click.option(
     "--allow-defects", is_flag=True, help="Measure although `check` fails; the protocol is marked +defects."
 )
+EXACT = click.option(
+    "--exact", is_flag=True,
+    help="Sort the pixels of float32 and float64 maps on disk ($TMPDIR, 8 bytes each): no error at all.",
+)  # fmt: skip
 SMOOTHING = click.option(
     "--smoothing", "--smooth", "smoothing", type=click.FloatRange(0, min_open=True), metavar="SIGMA",
     help="Also measure scores smoothed by a Gaussian of SIGMA frames, beside the raw ones.",

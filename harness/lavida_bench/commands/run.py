@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._shared import CODE, FOLDER, RECIPE, SET, print_progress, progress
+from lavida_bench.commands._shared import CODE, EXACT, FOLDER, RECIPE, SET, print_progress, progress
 from lavida_gen.common.console import echo, terminal_width
 from lavida_gen.common.extras import require
 
@@ -15,8 +15,9 @@ from lavida_gen.common.extras import require
 @RECIPE
 @click.option("--out", "-o", type=FOLDER, help="The run folder [default: runs/NAME].")
 @SET
+@EXACT
 @CODE
-def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code: bool) -> None:
+def command(recipe: str, out: Path | None, settings: tuple[str, ...], exact: bool, allow_code: bool) -> None:
     """Train a model, score it on each benchmark, write a report.
 
     Stages that are finished and unchanged are skipped: after ctrl-C or a kill the same command continues.
@@ -33,6 +34,8 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], allow_code
 
     require("torch", "run")  # before benchmarks are looked through
     loaded = load(recipe, settings, option_hint, allow_code)
+    if exact:
+        loaded = loaded.with_exact_pixels()
     folder = out or Path("runs") / loaded.name
     page = run(loaded, folder, progress, print_progress)
     if Processes.current().first:

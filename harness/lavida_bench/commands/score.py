@@ -13,6 +13,7 @@ from lavida_bench.commands._shared import (
     COMPILE,
     DEFECTS,
     DEVICE,
+    EXACT,
     FOLDER,
     MODEL,
     OPTION,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 @SMOOTHING
 @PARTIAL
 @DEFECTS
+@EXACT
 @click.option("--replace", is_flag=True, help="Replace scores that another model or prompt left in the folder.")
 @click.option("--label", help="Folder of the scores below scores/ [default: the benchmark's name].")
 @PRECISION
@@ -58,7 +60,8 @@ if TYPE_CHECKING:
 def command(
     benchmark: str, model: str, root: Path | None, settings: tuple[str, ...], out: Path | None, protocol: str,
     names: str, absent: str | None, batch: int, readers: int | None, no_maps: bool, smoothing: float | None,
-    allow_partial: bool, allow_defects: bool, replace: bool, label: str | None, precision: str, compile: bool,
+    allow_partial: bool, allow_defects: bool, exact: bool, replace: bool, label: str | None, precision: str,
+    compile: bool,
     device: str | None, allow_code: bool,
 ) -> None:  # fmt: skip
     """Score a BENCHMARK with a model and write a report.
@@ -76,7 +79,7 @@ def command(
     entry: dict[str, object] = {
         "benchmark": benchmark, "root": None if root is None else str(root), "options": parse_settings(settings),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
-        "allow_defects": allow_defects, "label": label, "precision": precision, "compile": compile,
+        "allow_defects": allow_defects, "exact": exact, "label": label, "precision": precision, "compile": compile,
     }  # fmt: skip
     if absent:
         entry["absent"] = prompt_names_from_text(absent, "--absent").names

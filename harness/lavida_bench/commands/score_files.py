@@ -11,6 +11,7 @@ import click
 from lavida_bench.commands._shared import (
     CODE,
     DEFECTS,
+    EXACT,
     JSON,
     OPTION,
     PARTIAL,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of intervals and random baseline."
 )
-@click.option("--exact", is_flag=True, help="Sort the pixels of float32 and float64 maps on disk ($TMPDIR).")
+@EXACT
 @click.option("--out", "-o", type=PATH, help="Run folder: results.json, report.md, report.html.")
 @CODE
 @JSON
@@ -91,7 +92,7 @@ def command(
     how = MeasureSettings(
         metrics=metrics or None, baselines=chosen_baselines, bootstrap=Bootstrap(resamples, seed), smoothing=smoothing,
         allow_partial=allow_partial, allow_defects=allow_defects, thumbnails=out is not None, seed=seed,
-        allow_code=allow_code,
+        exact=exact, allow_code=allow_code,
     )  # fmt: skip
     measurement = _measure(opened, scores, expand, protocols.make(protocol, opened.rules), method, how, out)
     _print_measurement(measurement, out, as_json)

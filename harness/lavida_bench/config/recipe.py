@@ -162,6 +162,7 @@ class ScoreEntry(StrictModel):
     smoothing: float | None = Field(default=None, gt=0, description="sigma in frames; reported beside the raw number")
     allow_partial: bool = Field(default=False, description="measure although videos are missing; marked in the report")
     allow_defects: bool = Field(default=False, description="measure although `check` fails; marked +defects")
+    exact: bool = Field(default=False, description="sort pixels on disk; no error of counting")
     batch: int = Field(default=4, ge=1, description="clips of one forward pass")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="auto: bf16 on a GPU")
     compile: bool = Field(default=False, description="torch.compile of the heavy stages; on a GPU only")
@@ -202,6 +203,10 @@ class RunRecipe(StrictModel):
         if repeated:
             raise ValueError(f"two entries of score are {repeated[0]!r}; give one a label")
         return self
+
+    def with_exact_pixels(self) -> RunRecipe:
+        """Return the recipe with `exact` in all entries of `score`."""
+        return self.model_copy(update={"score": [entry.model_copy(update={"exact": True}) for entry in self.score]})
 
     def stored(self) -> JsonObject:
         """Return the recipe as plain data as it is stored: URLs without user, password and query."""

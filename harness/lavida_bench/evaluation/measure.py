@@ -301,7 +301,8 @@ def _evaluate_baselines(
     return tuple(
         evaluate(
             pairs(baseline_base.make(name, how.allow_code)), protocol, how.metrics, method=name, expected=expected,
-            allow_partial=True, lost=lost, defects=wrong, bootstrap=how.bootstrap, allow_code=how.allow_code,
+            allow_partial=True, lost=lost, defects=wrong, bootstrap=how.bootstrap, exact=how.exact,
+            allow_code=how.allow_code,
         )
         for name in _baselines(benchmark, how)
     )  # fmt: skip

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
+METHOD = "by jackknife and bootstrap over videos (Student's t, for shares on the logit scale)"
+"""How intervals are made, for legends."""
 EDGE = 1e-6
 """Shares are kept so far from 0 and 1 on the logit scale."""
 FEWEST = 1.5

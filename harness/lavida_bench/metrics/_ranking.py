@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.metrics import _curves as curves
 from lavida_bench.metrics._base import Metric, Ties, Weights
 from lavida_bench.metrics._score_counts import Column, ScoreCounts, sum_equal_scores
 from lavida_bench.protocols.areas import Area
@@ -27,6 +28,8 @@ class Ranking(Metric):
     """
 
     variants = ("micro", "macro", "abnormal")
+    area: ClassVar[Literal["auc", "ap"]]
+    """Area under the ROC curve, or average precision."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,9 +42,11 @@ class Ranking(Metric):
     def _columns(self, item: EvaluatedVideo) -> tuple[Column, Column] | None:
         """(scores, counts) of the abnormal and of the normal items; None for a video without what is needed."""
 
-    @abstractmethod
     def _curve(self, positives: Array, negatives: Array) -> Array:
         """(..., B) counts over ascending thresholds -> (...) area, NaN = undefined."""
+        return (
+            curves.auc(positives, negatives) if self.area == "auc" else curves.average_precision(positives, negatives)
+        )
 
     def _add_video(self, item: EvaluatedVideo) -> bool:
         columns = self._columns(item)
@@ -131,7 +136,12 @@ class FrameRanking(Ranking):
 
 
 class SoftRanking(Ranking):
-    """Frames with shares as labels; videos without are left out."""
+    """Frames whose labels are shares: several people annotated them, a frame has their mean.
+
+    Videos without are left out. Frame i with share p counts as p of an abnormal frame and 1 - p of a normal one. Where all shares are 0 or 1 it is
+    the usual frame AUC or AP. The definition is ours. Prob-AUC, Prob-AP and LaAP of Liu et al. (arXiv 2505.19022) are
+    other metrics: their formulas were not to be found, so nothing here has these names.
+    """
 
     needs = "frames"
 
@@ -151,8 +161,6 @@ class PixelRanking(Ranking):
     """
 
     needs = "pixels"
-    area: ClassVar[Literal["auc", "ap"]]
-    """Which of the areas of a pool this metric is."""
 
     def __init__(self) -> None:
         super().__init__()

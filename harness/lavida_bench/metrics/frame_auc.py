@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from lavida_bench.metrics import _curves as curves
-from lavida_bench.metrics._ranking import Array, FrameRanking
+from lavida_bench.metrics._ranking import FrameRanking
 
 
 class FrameAUC(FrameRanking):
     """ROC-AUC of frames."""
 
     name = "frame_auc"
+    area = "auc"
     about = "ROC-AUC over frames"
-
-    def _curve(self, positives: Array, negatives: Array) -> Array:
-        return curves.auc(positives, negatives)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.metrics import _curves as curves
-from lavida_bench.metrics._ranking import Array, PixelRanking
+from lavida_bench.metrics._ranking import PixelRanking
 
 
 class PixelAP(PixelRanking):
@@ -12,6 +11,3 @@ class PixelAP(PixelRanking):
     name = "pixel_ap"
     area = "ap"
     about = "average precision over all pixels of all frames"
-
-    def _curve(self, positives: Array, negatives: Array) -> Array:
-        return curves.average_precision(positives, negatives)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lavida_bench.metrics import _curves as curves
-from lavida_bench.metrics._ranking import Array, PixelRanking
+from lavida_bench.metrics._ranking import PixelRanking
 
 
 class PixelAUC(PixelRanking):
@@ -12,6 +11,3 @@ class PixelAUC(PixelRanking):
     name = "pixel_auc"
     area = "auc"
     about = "ROC-AUC over all pixels of all frames"
-
-    def _curve(self, positives: Array, negatives: Array) -> Array:
-        return curves.auc(positives, negatives)

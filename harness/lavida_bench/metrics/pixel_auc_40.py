@@ -6,8 +6,7 @@ without any is a false positive if one pixel is.
 
 from __future__ import annotations
 
-from lavida_bench.metrics import _curves as curves
-from lavida_bench.metrics._ranking import Array, Ranking
+from lavida_bench.metrics._ranking import Ranking
 from lavida_bench.metrics._score_counts import Column
 from lavida_bench.protocols.pixel_pool import PixelPool
 from lavida_bench.protocols.view import EvaluatedVideo
@@ -17,6 +16,7 @@ class PixelAUC40(Ranking):
     """ROC-AUC of frames by the 40 % criterion."""
 
     name = "pixel_auc_40"
+    area = "auc"
     about = "ROC-AUC over frames, an abnormal one found where 40 % of its anomalous pixels are (Mahadevan et al. 2010)"
     needs = "pixels"
 
@@ -32,9 +32,6 @@ class PixelAUC40(Ranking):
         pixels, self._pool = read
         self._uniform += pixels.uniform
         return (pixels.regions[pixels.abnormal], None), (pixels.regions[~pixels.abnormal], None)
-
-    def _curve(self, positives: Array, negatives: Array) -> Array:
-        return curves.auc(positives, negatives)
 
     def counts(self) -> dict[str, int]:
         """Those of all rankings, the items being frames, and the frames whose map has one score for all pixels."""

@@ -34,9 +34,10 @@ KEPT = 2  # columns that are repeated where a table is continued: metric and var
 MARK = " *"  # of the official metric
 ALPHA = 0.05  # of all metrics of one comparison together
 LEGEND = (
-    "Shares in percent, differences in points; in brackets the 95 % interval of the difference by paired resamples "
-    "of videos. P(better): share of the resamples in which the first is better. p (Holm): p-value of no difference, "
-    f"adjusted for the number of metrics, which count once each by their first variant. {DIRECTION}"
+    "Shares in percent, differences in points; in brackets the 95 % interval of the difference by jackknife and paired "
+    "bootstrap over videos (Student's t). P(better): share of the resamples in which the first is better. p (Holm): "
+    "p-value of no difference, adjusted for the number of metrics, which count once each by their first variant. "
+    f"{DIRECTION}"
 )
 
 

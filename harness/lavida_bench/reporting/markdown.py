@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lavida_bench.benchmarks._defects import Defect
+from lavida_bench.metrics._intervals import METHOD
 from lavida_bench.reporting.remarks import DIRECTION, remarks
 from lavida_bench.reporting.table import MethodRow, ResultTable, format_estimate, result_table
 from lavida_bench.reporting.variants import variant_details
@@ -13,8 +14,8 @@ from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry, RunResults
 
 LEGEND = (
-    "Shares in percent; in brackets 95 % intervals by bootstrap over videos. Published numbers follow their own "
-    f"protocols and are comparable only where the protocol is the same. {DIRECTION}"
+    f"Shares in percent; in brackets 95 % intervals {METHOD}. Published numbers follow their own protocols and are "
+    f"comparable only where the protocol is the same. {DIRECTION}"
 )
 SHOWN = 10  # items of a defect that are listed
 

@@ -198,7 +198,10 @@ def _measure(
     entry, benchmark = job.entry, job.benchmark
     names = job.names.record(job.videos)["list"] or ()
     how = MeasureSettings(
-        smoothing=entry.smoothing, allow_partial=entry.allow_partial, allow_defects=entry.allow_defects
+        smoothing=entry.smoothing,
+        allow_partial=entry.allow_partial,
+        allow_defects=entry.allow_defects,
+        exact=entry.exact,
     )
     with bar(frames_to_measure(benchmark, how), f"measure {entry.slug}") as advance:
         measurement = measure(

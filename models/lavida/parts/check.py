@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from logging import ERROR
 from typing import TypedDict
 
-from transformers.utils import logging
-
 from lavida.config import LavidaConfig
 from lavida.errors import CheckpointError, LavidaError, shorten
 
@@ -29,6 +27,10 @@ class LoadingInfo(TypedDict):
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Silence transformers' report of keys: `check_keys` raises an error instead."""
+    from transformers.utils import (
+        logging,  # registers this package's classes as it is imported, which import this module
+    )
+
     before = logging.get_verbosity()
     logging.set_verbosity(ERROR)
     try:

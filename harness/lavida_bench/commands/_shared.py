@@ -18,8 +18,8 @@ from lavida_gen.common.yaml_text import load_yaml
 
 __all__ = [
     "BENCHMARK", "CODE", "COMPILE", "DEFECTS", "DEVICE", "EXACT", "FOLDER", "JSON", "MODEL", "NAME", "OPTION",
-    "PARTIAL", "PATH", "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings", "print_listing",
-    "print_progress", "progress",
+    "PARTIAL", "PATH", "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings",
+    "print_listing", "print_progress", "progress",
 ]  # fmt: skip
 
 PATH = click.Path(path_type=Path)

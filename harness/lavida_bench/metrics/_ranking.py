@@ -139,8 +139,8 @@ class SoftRanking(Ranking):
     """Frames whose labels are shares: several people annotated them, a frame has their mean.
 
     Videos without are left out. Frame i with share p counts as p of an abnormal frame and 1 - p of a normal one. Where
-    all shares are 0 or 1 it is the usual frame AUC or AP. The definition is ours. Prob-AUC, Prob-AP and LaAP of Liu et al. (arXiv 2505.19022) are
-    other metrics: their formulas were not to be found, so nothing here has these names.
+    all shares are 0 or 1 it is the usual frame AUC or AP. The definition is ours. Prob-AUC, Prob-AP and LaAP of Liu et
+    al. (arXiv 2505.19022) are other metrics: their formulas were not to be found, so nothing here has these names.
     """
 
     needs = "frames"

@@ -226,10 +226,10 @@ def _planner(*exposures: Any, samples: int = 3000, things: Sequence[int] = (3, 6
 
 @pytest.mark.slow
 def test_words_alone_do_not_give_the_label_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    auc = blind_auc(_planner("relabel", *NORMAL), monkeypatch)
+    auc = blind_auc(_planner("relabel", *NORMAL, samples=1500, scenes=150), monkeypatch)
     assert auc < 0.68
     monkeypatch.setattr(NamePrior, "draw", lambda self, rng: iter(()))
-    assert blind_auc(_planner("relabel", *NORMAL), monkeypatch) > auc + 0.03, (
+    assert blind_auc(_planner("relabel", *NORMAL, samples=1500, scenes=150), monkeypatch) > auc + 0.03, (
         "names that are drawn uniformly give more away"
     )
 

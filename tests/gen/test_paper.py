@@ -1,4 +1,4 @@
-"""The recipes of the paper's mixture: their entries, the report of missing data, and 1,600 samples."""
+"""The recipes of the paper's mixture: their entries, the report of missing data, and 700 samples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAPER = {  # LAVIDA's mixing weights (arXiv 2602.19248), the most names a prompt
     "ade20k": (0.10, 30, False),
     "mapillary": (0.05, 20, False),
 }
-SAMPLES = 1600
+SAMPLES = 700
 BOTH = pytest.mark.parametrize("name", ["paper", "paper-plus"])
 
 
@@ -85,7 +85,7 @@ def test_a_root_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.slow
 def test_paper_plus_builds_and_verifies(tmp_path: Path) -> None:
     world.draw(tmp_path)
-    shorter = [f"sources.{number}.frames=3" for number in range(4)]  # clips of 3 frames: time
+    shorter = [f"sources.{number}.frames=2" for number in range(4)]  # clips of 2 frames: time
     recipe = over_drawn("paper-plus", tmp_path, f"samples={SAMPLES}", "val=0.1", *shorter)
     assert list(check_data(recipe)) == []
     corpus = tmp_path / "corpus"

@@ -1,4 +1,4 @@
-"""4,000 samples each of drawn and of real scenes: properties of every corpus, whatever is drawn."""
+"""1,500 samples each of drawn and of real scenes: properties of every corpus, whatever is drawn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lavida_gen.scenes import masks
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Scene
 
-SAMPLES = 4000
+SAMPLES = 1500
 
 
 def drafts(planner: SamplePlanner) -> tuple[list[tuple[SampleSpec, Scene, Draft]], Counter[str]]:

@@ -16,7 +16,7 @@ from lavida_gen.common.errors import UserError
 SMALL = [
     "corpus.samples=16", "corpus.val=0.25", "corpus.shard.samples=8", "corpus.sources=[{name: street, size: [96, 128]}]",
     "run.fit={steps: 1, batch: 2, precision: 'no', validation: null, loader: {workers: 0}}",
-    "run.score=[{benchmark: street, options: {videos: 4, frames: 16, size: [96, 128]}}]",
+    "run.score=[{benchmark: street, options: {videos: 2, frames: 16, size: [96, 128]}}]",
     "arms=[{name: plain, exposures: [relabel, absent]}, {name: pasted, exposures: [paste]}]",
 ]  # fmt: skip
 

@@ -17,6 +17,7 @@ from lavida_bench.protocols import pixel_pool, score_buckets
 from lavida_bench.protocols.areas import Groups, areas_of_groups
 from lavida_bench.protocols.disk_sort import DiskSort
 from lavida_bench.protocols.score_buckets import ScoreBuckets
+from lavida_bench.protocols.top_scores import TopScores
 from lavida_bench.videos.types import VideoScore
 
 Scores = NDArray[np.floating]
@@ -46,10 +47,11 @@ def drawn(kind: str, rng: np.random.Generator, size: int) -> tuple[Scores, NDArr
 KINDS = ["float32", "tiny", "huge", "offset", "offset64", "saturated", "few", "constant", "drift", "shrinking"]
 
 
+@pytest.mark.parametrize("top", [2, 300, 100_000])
 @pytest.mark.parametrize("kind", KINDS)
-def test_buckets_agree_with_scikit_learn_within_their_bound(kind: str) -> None:
+def test_buckets_agree_with_scikit_learn_within_their_bound(kind: str, top: int) -> None:
     scores, labels = drawn(kind, np.random.default_rng(0), 20_000)
-    buckets = ScoreBuckets()
+    buckets = ScoreBuckets(top=top)
     for piece in np.split(np.arange(20_000), 5):
         part, inside = scores[piece], labels[piece]
         buckets.add(np.sort(part[inside]), np.sort(part[~inside]))
@@ -64,7 +66,7 @@ def test_buckets_agree_with_scikit_learn_within_their_bound(kind: str) -> None:
 def test_edges_of_float64_scores_hold_for_float32_ones() -> None:
     """A float64 edge is no float32 number: no float32 score may be counted on both sides of it."""
     rng = np.random.default_rng(6)
-    buckets, labels, scores = ScoreBuckets(), [], []
+    buckets, labels, scores = ScoreBuckets(top=1000), [], []
     for index in range(6):
         inside = rng.random(5000) < 0.05
         part = (1000 + 1e-2 * (rng.standard_normal(5000) * (1 + index) + inside)).astype(
@@ -86,7 +88,7 @@ def test_the_bound_holds_with_far_too_few_buckets(kind: str, monkeypatch: pytest
     monkeypatch.setattr(score_buckets, "COST", 1e-6)
     monkeypatch.setattr(score_buckets, "FINE", 8)
     scores, labels = drawn(kind, np.random.default_rng(1), 20_000)
-    buckets = ScoreBuckets(most=200)
+    buckets = ScoreBuckets(most=200, top=20)
     for piece in np.split(np.arange(20_000), 20):
         part, inside = scores[piece], labels[piece]
         buckets.add(np.sort(part[inside]), np.sort(part[~inside]))
@@ -97,6 +99,57 @@ def test_the_bound_holds_with_far_too_few_buckets(kind: str, monkeypatch: pytest
     assert areas.auc.error > 1e-6
     assert len(buckets.groups().low) < 5000
     assert buckets.groups().numbers.sum(axis=1).tolist() == [labels.sum(), (~labels).sum()]
+
+
+@pytest.mark.parametrize("most", [2, 7, 50, 1000])
+def test_the_highest_scores_are_kept_and_nothing_is_lost(most: int) -> None:
+    rng = np.random.default_rng(most)
+    top, given, handed_on = TopScores(2, most), [], []
+    for index in range(30):
+        dtype = (np.float32, np.float64, np.float16)[index % 3]
+        rows = tuple(
+            np.sort((rng.standard_normal(rng.integers(0, 60)) * (1 + index % 5)).round(index % 4).astype(dtype))
+            for _ in range(2)
+        )
+        given.append(rows)
+        handed_on += top.take(rows)
+        assert len(top.values) <= most
+        assert (np.diff(top.values) > 0).all()
+    for row in range(2):
+        every = np.sort(np.concatenate([part[row].astype(np.float64) for part in given]))
+        below = np.concatenate([np.zeros(0), *(part[row].astype(np.float64) for part in handed_on)])
+        kept = np.repeat(top.values, top.numbers[row])
+        assert np.array_equal(np.sort(np.concatenate([below, kept])), every)
+        assert (below < top.values[0]).all()
+    assert len(top.values) >= most // 2
+
+
+def test_videos_of_other_scales_leave_the_bound_where_it_is() -> None:
+    """Each video is one piece: what an earlier one left in a bucket overlaps the later ones, most at the top."""
+    rng = np.random.default_rng(5)
+    errors = []
+    for top in (2, 1 << 16):
+        buckets = ScoreBuckets(top=top)
+        for index in range(30):
+            scale, shift = 1 + rng.random() * 3, rng.standard_normal()
+            inside = rng.random(20_000) < 0.003 * (index % 3)
+            scores = (rng.standard_normal(20_000) * scale + shift + 4 * inside).astype(np.float32)
+            buckets.add(np.sort(scores[inside]), np.sort(scores[~inside]))
+        errors.append(buckets.areas().ap.error)
+    assert errors[1] < 1e-6 < errors[0], errors
+
+
+def test_what_was_held_before_splits_is_limited() -> None:
+    scores, labels = drawn("drift", np.random.default_rng(3), 60_000)
+    buckets = ScoreBuckets(most=300, top=20)
+    for piece in np.split(np.arange(60_000), 60):
+        part, inside = scores[piece], labels[piece]
+        buckets.add(np.sort(part[inside]), np.sort(part[~inside]))
+        assert len(buckets.groups().low) <= 2 * 300 + 20 + 300  # a split may add as many as there are buckets
+    areas = buckets.areas()
+    for name, oracle in ORACLES.items():
+        area = getattr(areas, name)
+        assert abs(area.value - oracle(labels, scores)) <= area.error + 1e-12
 
 
 def test_overlapping_groups_bound_every_order() -> None:
@@ -211,6 +264,7 @@ def test_ties_are_counted_and_named_where_they_decide() -> None:
 
 def test_a_bound_that_is_too_large_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_buckets, "ROUNDS", 0)  # one bucket
+    monkeypatch.setattr(score_buckets, "TOP", 2)
     pairs = [(masked(f"v{i}", m), mapped(f"v{i}", s)) for i, (m, s) in enumerate(maps_of(np.float32))]
     result = evaluate(pairs, OFFICIAL, ["pixel_auc"])
     assert "pixel_auc is counted in buckets" in " ".join(result.warnings)

@@ -3,7 +3,8 @@
 Scores of any scale are counted in buckets that refine themselves: a bucket whose unknown order could move an area by
 more than COST is split at the scores that are at hand, so that the bound over all buckets stays below 1e-6 (half a
 million buckets for scores without gaps, few where classes are apart or scores tied). What a bucket held before it was
-split stays as a group that overlaps the new ones. A bucket that holds one score alone is exact.
+split stays as a group that overlaps the new ones. A bucket that holds one score alone is exact. The highest scores,
+where precision changes fastest and any overlap costs most, are in no bucket (see top_scores.py).
 
     lower <= area <= upper    where all pairs of an anomalous and a normal item whose order is unknown count 0, or 1
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.protocols.areas import Area, Groups, RankingAreas, ap_bounds, areas_of_groups
+from lavida_bench.protocols.top_scores import TopScores
 
 Sorted = NDArray[np.floating[Any]]
 """(n,) scores, ascending."""
@@ -42,6 +44,8 @@ AT_ONCE = 64
 """Buckets are split in so many rounds, each into so many at most: where a bucket is heavy shows as it is split."""
 MOST = 1 << 21
 """Buckets above which neighbours are joined."""
+TOP = 1 << 20
+"""Scores that are in no bucket: after fewer of them an overlap of buckets costs more than the bound allows."""
 
 
 class _Count(NamedTuple):
@@ -58,10 +62,12 @@ class ScoreBuckets:
     Args:
         rows: C, at least 2: anomalous items, and one or more kinds of normal ones.
         most: Buckets above which neighbours are joined.
+        top: The most distinct scores that are in no bucket [default: TOP].
     """
 
-    def __init__(self, rows: int = 2, most: int = MOST) -> None:
+    def __init__(self, rows: int = 2, most: int = MOST, top: int | None = None) -> None:
         self.most = most
+        self._top = TopScores(rows, TOP if top is None else top)
         self._edges: Array = np.array([-np.inf, np.inf])  # bucket i: from edge i up to but not including edge i + 1
         self._held = _Count(np.zeros((rows, 1), np.int64), np.array([np.inf]), np.array([-np.inf]))
         self._loose: list[_Count] = []
@@ -73,12 +79,17 @@ class ScoreBuckets:
         Args:
             rows: C arrays of ascending finite scores, all of one dtype.
         """
+        for lower in self._top.take(rows):
+            self._add(lower)
+
+    def _add(self, rows: tuple[Sorted, ...]) -> None:
+        """Count scores in buckets."""
         new = _count(self._edges[:-1], self._edges[1:], rows)
         grown = int(self._held.numbers.sum() + new.numbers.sum()) > GROWTH * self._looked_at
         gathered = len(self._edges) < FEW or not self._is_spread(new)
         rounds = ROUNDS if gathered else LATER_ROUNDS if grown else 0
         for _ in range(rounds):
-            parts = _parts(_joined(self._held, new))
+            parts = _parts(_joined(self._held, new), self._top.numbers.sum(axis=1))
             if parts is None:
                 break
             new = self._split(np.flatnonzero(parts), parts[parts > 0], new, rows)
@@ -86,6 +97,8 @@ class ScoreBuckets:
         self._looked_at = int(self._held.numbers.sum()) if rounds else self._looked_at
         if len(self._edges) - 1 > self.most:
             self._join_neighbours()
+        if sum(len(count.low) for count in self._loose) > self.most:
+            self._join_loose()
 
     def _is_spread(self, new: _Count) -> bool:
         """Whether `new` is spread over many buckets, so that few rounds will do."""
@@ -96,8 +109,9 @@ class ScoreBuckets:
     def groups(self) -> Groups:
         """All buckets that hold something, and what buckets held before they were split."""
         counts = [self._held, *self._loose]
-        numbers = np.concatenate([count.numbers for count in counts], axis=1)
-        low, high = (np.concatenate([count[side] for count in counts]) for side in (1, 2))
+        values = self._top.values
+        numbers = np.concatenate([*(count.numbers for count in counts), self._top.numbers], axis=1)
+        low, high = (np.concatenate([*(count[side] for count in counts), values]) for side in (1, 2))
         kept = numbers.any(axis=0)
         return Groups(numbers[:, kept], low[kept], high[kept])
 
@@ -142,6 +156,15 @@ class ScoreBuckets:
         low, high = np.minimum.reduceat(self._held.low, starts), np.maximum.reduceat(self._held.high, starts)
         self._held = _Count(numbers, low, high)
 
+    def _join_loose(self) -> None:
+        """Halve what buckets held before they were split: neighbours by lowest score become one."""
+        numbers = np.concatenate([count.numbers for count in self._loose], axis=1)
+        low, high = (np.concatenate([count[side] for count in self._loose]) for side in (1, 2))
+        order = np.argsort(low, kind="stable")
+        starts = np.arange(0, len(order), 2)
+        numbers = np.add.reduceat(numbers[:, order], starts, axis=1)
+        self._loose = [_Count(numbers, low[order][starts], np.maximum.reduceat(high[order], starts))]
+
 
 def _below(scores: Sorted, edges: Array) -> Whole:
     """Number of scores below each edge."""
@@ -179,10 +202,13 @@ def _joined(one: _Count, other: _Count) -> _Count:
     return _Count(numbers, low, np.maximum(one.high, other.high))
 
 
-def _parts(count: _Count) -> Whole | None:
-    """(K,) number of buckets into which each should be split, 0 = none; None where the bound is small enough."""
+def _parts(count: _Count, top: Whole) -> Whole | None:
+    """(K,) number of buckets into which each should be split, 0 = none; None where the bound is small enough.
+
+    `top`: (C,) numbers of scores above all buckets.
+    """
     positives, negatives = count.numbers[0], count.numbers[1:].sum(axis=0)
-    all_positives, all_negatives = int(positives.sum()), int(negatives.sum())
+    all_positives, all_negatives = int(positives.sum() + top[0]), int(negatives.sum() + top[1:].sum())
     if not all_positives or not all_negatives:
         return None
     finer = 4 if all_positives + all_negatives <= EARLY else 1

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from lavida_bench.evaluation.measure import Measurement
+from lavida_bench.metrics._intervals import METHOD
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
 from lavida_bench.reporting.remarks import remarks
@@ -160,7 +161,7 @@ def _facts(entry: ResultEntry) -> list[tuple[str, str]]:
     provenance, result = entry.provenance, entry.result
     facts = {
         "protocol": f"{result.protocol}: {result.protocol_text}",
-        "intervals": f"95 %, {result.resamples:,} resamples of the videos, seed {result.seed}",
+        "intervals": f"95 % {METHOD}, {result.resamples:,} resamples, seed {result.seed}",
         "names given to the prompt": ", ".join(entry.names),
         **provenance.model,
         "data": f"{entry.data.root} ({entry.data.licence})",

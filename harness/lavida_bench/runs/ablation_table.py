@@ -10,6 +10,7 @@ from pathlib import Path
 from lavida_bench.evaluation.compare import Comparison, compare, open_run, shared_entries
 from lavida_bench.metrics._base import Estimate
 from lavida_bench.metrics._bootstrap import Difference
+from lavida_bench.metrics._intervals import METHOD
 from lavida_bench.protocols.protocol import plain_id
 from lavida_bench.reporting.markdown import escape, markdown_table
 from lavida_bench.reporting.table import MetricColumn, format_estimate, in_unit, result_table
@@ -20,8 +21,8 @@ from lavida_gen.common.json_file import write_json
 Task = tuple[str, str]
 """Benchmark and protocol."""
 LEGEND = (
-    "Values with 95 % intervals by bootstrap over videos; a gain is the difference to the arm above, its interval by "
-    "paired bootstrap over the same videos. **Bold**: the interval excludes 0."
+    f"Values with 95 % intervals {METHOD}; a gain is the difference to the arm above, its interval the same over the "
+    "same videos. **Bold**: the interval excludes 0."
 )
 
 

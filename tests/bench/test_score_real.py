@@ -138,6 +138,7 @@ def test_two_processes_give_the_scores_of_one(scored: Path, tmp_path: Path) -> N
     assert one.metrics == other.metrics
 
 
+@pytest.mark.long  # `make kill` ends a scoring at many moments
 def test_kill_9_loses_no_finished_video_and_changes_no_bit(scored: Path, tmp_path: Path) -> None:
     environ = environment(tmp_path / "cache")
     words = [*command(), *STREET, *ABSENT, "--batch", "1", "--readers", "1", "--out", str(tmp_path / "run")]

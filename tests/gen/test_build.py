@@ -127,6 +127,7 @@ def test_prompts_of_a_shared_scene_have_the_same_bytes_in_any_process(tmp_path: 
     assert len({scene for scene, _ in prompts}) < len(rows) / 3 < len(prompts)
 
 
+@pytest.mark.long  # `make kill` ends a build at many moments
 @pytest.mark.slow
 def test_the_same_command_continues_after_kill_9(built: Path, tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"

@@ -237,7 +237,13 @@ def test_words_alone_do_not_give_the_label_away(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "others", "bound"),
-    [("paste", [], 0.64), ("swap", [], 0.72), ("motion", [], 0.6), ("context", [], 0.64), ("several", NORMAL, 0.67)],
+    [
+        ("paste", [], 0.64),
+        ("swap", [], 0.72),
+        pytest.param("motion", [], 0.6, marks=pytest.mark.long),
+        ("context", [], 0.64),
+        ("several", NORMAL, 0.67),
+    ],
 )
 def test_the_words_of_no_exposure_give_the_label_away(
     name: str, others: list[Any], bound: float, monkeypatch: pytest.MonkeyPatch
@@ -248,6 +254,7 @@ def test_the_words_of_no_exposure_give_the_label_away(
     assert auc < bound
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_words_of_a_mixture_of_exposures_do_not_give_the_label_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last arm of the ablation, which has every exposure; smaller pictures, since only words count here."""

@@ -57,6 +57,7 @@ def mean_iou(model: Lavida, batch: Batch) -> float:
     return float(((drawn & wanted).sum((1, 2)) / (drawn | wanted).sum((1, 2)).clamp(min=1)).mean())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_tiny_fits_four_clips_of_street(small_frames: Callable[[int], dict[str, Any]]) -> None:
     torch.manual_seed(0)

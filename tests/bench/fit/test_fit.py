@@ -177,6 +177,7 @@ def command(recipe: RunRecipe, out: Path, folder: Path) -> list[str]:
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
+@pytest.mark.long  # `make kill` ends a fit at many moments
 @pytest.mark.slow
 def test_kill_9_and_the_same_command(make: Make, tmp_path: Path) -> None:
     recipe = make(
@@ -251,9 +252,10 @@ def test_two_processes_are_one_with_the_doubled_batch(make: Make, one_process: P
     ("library", "stored"),
     [
         pytest.param(FSDP, "optimiser-00001.safetensors", id="FSDP"),
-        pytest.param(DEEPSPEED, "deepspeed/*zero_pp_rank_1*_optim_states.pt", id="DEEPSPEED", marks=pytest.mark.long),
+        pytest.param(DEEPSPEED, "deepspeed/*zero_pp_rank_1*_optim_states.pt", id="DEEPSPEED"),
     ],
 )
+@pytest.mark.long  # half a minute of both cores and more
 def test_sharded_weights_give_the_same_and_resume(
     make: Make, one_process: Path, tmp_path: Path, library: dict[str, str], stored: str
 ) -> None:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lavida_bench.fitting.tensor_files import EXPECTED, TODO, write_tensors
+from lavida_bench.fitting.tensor_files import ADVICE, EXPECTED, write_tensors
 from lavida_gen.common.atomic_file import describe_write_failure, partial_path, write_atomic, write_error
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import read_json_object
@@ -140,10 +140,10 @@ class Checkpoints:
 
 
 def _read_progress(file: Path) -> Progress:
-    plain = read_json_object(file, EXPECTED, TODO, (field.name for field in fields(Progress)))
+    plain = read_json_object(file, EXPECTED, ADVICE, (field.name for field in fields(Progress)))
     counts, best = [plain[name] for name in ("step", "batch", "best_step", "damaged")], plain["best"]
     if any(type(count) is not int or count < 0 for count in counts) or not isinstance(best, int | float | None):
-        raise DataError(problem(file, "holds no counts of steps and samples", EXPECTED, TODO))
+        raise DataError(problem(file, "holds no counts of steps and samples", EXPECTED, ADVICE))
     return Progress(**{field.name: plain[field.name] for field in fields(Progress)})
 
 

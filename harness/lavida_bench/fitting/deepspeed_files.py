@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from lavida_bench.fitting.tensor_files import EXPECTED, NOTES, TODO, write_tensors
+from lavida_bench.fitting.tensor_files import ADVICE, EXPECTED, NOTES, write_tensors
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_STREAM, open_input, parsing
 from lavida_gen.common.json_file import check_json_object, parse_json
@@ -63,10 +63,10 @@ def load(engine: nn.Module, folder: Path) -> None:
     Raises:
         DataError: A file is missing or damaged.
     """
-    with parsing(folder / TAG, EXPECTED, TODO, got="cannot be loaded"):
+    with parsing(folder / TAG, EXPECTED, ADVICE, got="cannot be loaded"):
         found, _ = _use_plain_files(engine).load_checkpoint(str(folder), TAG, load_module_strict=False)
     if found is None:
-        raise DataError(problem(folder / TAG, "cannot be loaded (files are missing)", EXPECTED, TODO))
+        raise DataError(problem(folder / TAG, "cannot be loaded (files are missing)", EXPECTED, ADVICE))
 
 
 def _use_plain_files(engine: nn.Module) -> _Engine:
@@ -87,7 +87,7 @@ def _read(path: str, map_location: object = None) -> object:
     """DeepSpeed calls it in place of torch.load."""
     from safetensors import safe_open
 
-    open_input(path, MAX_STREAM, EXPECTED, TODO).close()  # a regular file
+    open_input(path, MAX_STREAM, EXPECTED, ADVICE).close()  # a regular file
     with safe_open(path, "pt") as stored:
         notes = parse_json((stored.metadata() or {})[NOTES], path)
         tree = parse_json(check_json_object(notes, path, keys=(_TREE,))[_TREE], path)

@@ -24,7 +24,7 @@ from lavida_bench.fitting.learning_rate import restore_schedule
 from lavida_bench.fitting.optimiser import WeightAverage, trainable_parameters
 from lavida_bench.fitting.random_states import random_file, random_states, restore_random_states
 from lavida_bench.fitting.sharded import library_name, local_part
-from lavida_bench.fitting.tensor_files import EXPECTED, TODO, read_tensors, write_tensors
+from lavida_bench.fitting.tensor_files import ADVICE, EXPECTED, read_tensors, write_tensors
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import parsing
 from lavida_gen.common.json_file import JsonObject, read_json_object
@@ -131,7 +131,7 @@ class FitState:
             if not own:
                 continue
             if len(own) != 1 + len(MOMENTS):
-                raise DataError(problem(file, f"holds a part of the state of {name}", EXPECTED, TODO))
+                raise DataError(problem(file, f"holds a part of the state of {name}", EXPECTED, ADVICE))
             moments = {key: torch.zeros_like(parameter) for key in MOMENTS}
             _fill(moments, own)
             state[number] = {"step": own["step"], **moments}
@@ -147,13 +147,13 @@ class FitState:
         return {"scale": state["scale"], "growth_tracker": state["_growth_tracker"]}
 
     def _load_schedule(self, file: Path) -> None:
-        state = read_json_object(file, EXPECTED, TODO, ("steps", "scaler"))
+        state = read_json_object(file, EXPECTED, ADVICE, ("steps", "scaler"))
         steps, scaled, scaler = state["steps"], state["scaler"], self.accelerator.scaler
         if type(steps) is not int or steps < 0 or (scaled is None) != (scaler is None):
-            raise DataError(problem(file, "holds another schedule", EXPECTED, TODO))
+            raise DataError(problem(file, "holds another schedule", EXPECTED, ADVICE))
         restore_schedule(self.schedule, steps)
         if scaler is not None:
-            with parsing(file, EXPECTED, TODO, got="cannot be loaded"):
+            with parsing(file, EXPECTED, ADVICE, got="cannot be loaded"):
                 changed = {"scale": float(scaled["scale"]), "_growth_tracker": int(scaled["growth_tracker"])}
             scaler.load_state_dict(scaler.state_dict() | changed)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from lavida_bench.fitting.tensor_files import EXPECTED, TODO
+from lavida_bench.fitting.tensor_files import ADVICE, EXPECTED
 from lavida_gen.common.input_file import parsing
 from lavida_gen.common.json_file import JsonObject, read_json_object
 
@@ -39,8 +39,8 @@ def restore_random_states(path: Path, device: torch.device) -> None:
         DataError: The file is damaged.
     """
     keys = ("torch",) if device.type == "cpu" else ("torch", "device")
-    state = read_json_object(path, EXPECTED, TODO, keys)
-    with parsing(path, EXPECTED, TODO, got="cannot be loaded"):
+    state = read_json_object(path, EXPECTED, ADVICE, keys)
+    with parsing(path, EXPECTED, ADVICE, got="cannot be loaded"):
         torch.set_rng_state(_tensor(state["torch"]))
         if device.type != "cpu":
             torch.get_device_module(device).set_rng_state(_tensor(state["device"]), *_which(device))

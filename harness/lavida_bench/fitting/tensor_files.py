@@ -11,7 +11,7 @@ from torch import Tensor
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_STREAM, open_input, parsing
 
-EXPECTED, TODO = (
+EXPECTED, ADVICE = (
     "a complete checkpoint",
     "remove the folder of this checkpoint: the run then continues from the one before, if there is one",
 )
@@ -37,7 +37,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str,
     save_file(own, path, one)
 
 
-def read_shapes(path: Path, expected: str = EXPECTED, todo: str = TODO) -> dict[str, tuple[int, ...]]:
+def read_shapes(path: Path, expected: str = EXPECTED, todo: str = ADVICE) -> dict[str, tuple[int, ...]]:
     """Read the names and shapes of a safetensors file's tensors, which are in its header.
 
     Args:
@@ -60,7 +60,7 @@ def read_tensors(
     shapes: Mapping[str, tuple[int, ...]],
     allow_missing: bool = False,
     expected: str = EXPECTED,
-    todo: str = TODO,
+    todo: str = ADVICE,
 ) -> dict[str, Tensor]:
     """Read a safetensors file.
 

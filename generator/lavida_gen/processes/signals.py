@@ -12,6 +12,9 @@ INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after ctrl-C and after SIGTERM: 128 and the number of the signal, as shells count."""
 
 
+HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM came. What handles ctrl-C handles it too."""
 
@@ -60,12 +63,26 @@ def uninterrupted_start() -> Iterator[None]:
 
     The block holds both signals back, so that it is not cut in the middle either. Processes inherit what is held back:
     they call `accept_sigterm` once they can end without a traceback.
+
+    Blocked in the main thread, a signal goes to another thread if there is one (numpy's, say), and Python would run its
+    handler in the main thread all the same: so the handlers, too, wait for the end of the block.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    came: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.signal(number, remember) for number in HELD_BACK} if main else {}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
 
 
 def accept_sigterm() -> None:

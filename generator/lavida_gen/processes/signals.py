@@ -81,8 +81,8 @@ def uninterrupted_start() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in dict.fromkeys(came):
-            signal.raise_signal(number)
+        for signal_number in dict.fromkeys(came):
+            signal.raise_signal(signal_number)
 
 
 def accept_sigterm() -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -139,6 +141,8 @@ def normalise_for_sam(frames_NCHW: Tensor) -> Tensor:
 def square_masks(masks_THW: np.ndarray, side: int) -> Tensor:
     """Resize masks: pixels that are at least half covered, or all touched pixels of a mask that has no such pixel.
 
+    What a pixel covers is counted in whole numbers, by an integral image of the mask's box: pixels outside stay unset.
+
     Args:
         masks_THW: (T, H, W) bool.
         side: Side in pixels.
@@ -146,8 +150,44 @@ def square_masks(masks_THW: np.ndarray, side: int) -> Tensor:
     Returns:
         (T, side, side) bool.
     """
-    masks = torch.from_numpy(np.ascontiguousarray(masks_THW))[:, None].float()
-    share = F.interpolate(masks, size=(side, side), mode="area")[:, 0]
-    half, touched = share >= 0.5, share > 0
-    lost = ~half.flatten(1).any(dim=1)
-    return torch.where(lost[:, None, None], touched, half)
+    squares = np.zeros((len(masks_THW), side, side), np.bool_)
+    for mask, square in zip(masks_THW, squares, strict=True):
+        rows = np.flatnonzero(mask.any(axis=1))
+        if not rows.size:
+            continue
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        columns = np.flatnonzero(mask[top:bottom].any(axis=0))
+        left, right = int(columns[0]), int(columns[-1]) + 1
+        sums = cv2.integral(mask[top:bottom, left:right].view(np.uint8))  # (rows + 1, columns + 1) int32
+        down, along = _cover(mask.shape[0], side, top, bottom), _cover(mask.shape[1], side, left, right)
+        strips = sums.take(along.stops, axis=1) - sums.take(along.starts, axis=1)
+        counts = strips.take(down.stops, axis=0) - strips.take(down.starts, axis=0)
+        half = 2 * counts >= np.outer(down.lengths, along.lengths)
+        square[down.pixels, along.pixels] = half if half.any() else counts > 0
+    return torch.from_numpy(squares)
+
+
+class _Cover(NamedTuple):
+    """What the pixels of a resized side cover, of those that touch a stretch of the original side.
+
+    Attributes:
+        pixels: The pixels of the resized side that touch the stretch.
+        starts: First place that each of them covers, counted from the stretch's begin and not before it.
+        stops: Place after the last one, not after the stretch's end.
+        lengths: Places that each of them covers, those outside of the stretch counted as well; int32.
+    """
+
+    pixels: slice
+    starts: np.ndarray
+    stops: np.ndarray
+    lengths: np.ndarray
+
+
+def _cover(length: int, side: int, low: int, high: int) -> _Cover:
+    """Pixel i covers floor(i * length / side) to ceil((i + 1) * length / side), as in torch's adaptive pooling."""
+    pixels = np.arange(side)
+    starts, stops = pixels * length // side, -(-(pixels + 1) * length // side)
+    touching = slice(int(np.searchsorted(stops, low, "right")), int(np.searchsorted(starts, high)))
+    starts, stops = starts[touching], stops[touching]
+    lengths = (stops - starts).astype(np.int32)
+    return _Cover(touching, np.maximum(starts, low) - low, np.minimum(stops, high) - low, lengths)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from lavida import pixels
@@ -113,6 +114,40 @@ def test_masks_keep_their_place_and_small_ones_stay() -> None:
     assert torch.equal(got[0], want)
     assert got[1].nonzero().tolist() == [[19, 37]]
     assert not got[2].any()
+
+
+def averaged_masks(masks: np.ndarray, side: int) -> torch.Tensor:
+    """The shares of covered pixels by torch's adaptive pooling, in floats: what `square_masks` counts in whole numbers."""
+    share = functional.interpolate(torch.from_numpy(masks)[:, None].float(), size=(side, side), mode="area")[:, 0]
+    half, touched = share >= 0.5, share > 0
+    lost = ~half.flatten(1).any(dim=1)
+    return torch.where(lost[:, None, None], touched, half)
+
+
+@pytest.mark.parametrize("side", [1, 7, 64, 100])
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (63, 65), (64, 64), (128, 192), (97, 301), (5, 400)])
+def test_masks_are_those_of_averaging(size: tuple[int, int], side: int) -> None:
+    height, width = size
+    masks = np.zeros((10, *size), np.bool_)
+    masks[1] = True
+    masks[2, 0, 0] = masks[3, 0, -1] = masks[4, -1, 0] = masks[5, -1, -1] = True
+    masks[6, height // 2] = masks[7, :, width // 2] = True  # lines, one pixel wide
+    masks[8] = np.indices(size).sum(axis=0) % 2 == 0  # where bins are even, every one is half covered
+    masks[9, ::3, 1::2] = True
+    assert torch.equal(pixels.square_masks(masks, side), averaged_masks(masks, side))
+    assert pixels.square_masks(masks[:0], side).shape == (0, side, side)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 70), st.integers(0, 2**32 - 1), st.data())
+def test_any_masks_are_those_of_averaging(height: int, width: int, side: int, seed: int, data: st.DataObject) -> None:
+    top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    bottom, right = data.draw(st.integers(top + 1, height)), data.draw(st.integers(left + 1, width))
+    masks = np.zeros((2, height, width), np.bool_)
+    density = data.draw(st.sampled_from([0.02, 0.5, 0.95]))
+    box = np.random.default_rng(seed).random((2, bottom - top, right - left)) < density
+    masks[:, top:bottom, left:right] = box
+    assert torch.equal(pixels.square_masks(masks, side), averaged_masks(masks, side))
 
 
 def test_the_conversation(processor: LavidaProcessor, draw: Draw) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from lavida_gen.common import plugins
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.config import recipe as recipes
 from lavida_gen.engines._base import Engine, pack_task
+from lavida_gen.engines.local import AHEAD
 from lavida_gen.testing import check_engine
 from lavida_gen.testing.engines import square
 
@@ -78,6 +79,25 @@ def cluster() -> Iterator[Any]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_contract_of_the_local_engine(workers: int) -> None:
     check_engine(type(engine("local")), workers)
+
+
+def test_the_local_engine_takes_jobs_as_workers_need_them() -> None:
+    taken: list[int] = []
+
+    class Jobs(Sequence[int]):
+        def __len__(self) -> int:
+            return 100
+
+        def __getitem__(self, number: Any) -> Any:
+            taken.append(range(100)[number])
+            return taken[-1]
+
+    results = engine("local").run(square, Jobs(), 2, lambda done: None)
+    seen = [next(results)]
+    assert len(taken) <= 3 * 2 * AHEAD, "with the first result not all of a million shards are in memory"
+    seen += results
+    assert sorted(seen) == [number * number for number in range(100)]
+    assert taken == list(range(100))
 
 
 def test_only_ray_has_an_address(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ from lavida_gen.processes.signals import accept_sigterm, uninterrupted_start
 
 J = TypeVar("J")
 R = TypeVar("R")
+
+AHEAD = 4
+"""Jobs per worker that are submitted ahead: all at once would cost memory, and time for each of them at every wait."""
 
 _ticks: Synchronized[int]
 """In a worker: the number of samples that all workers have made."""
@@ -71,11 +75,11 @@ class LocalEngine(Engine):
         pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
         seen = 0
         try:
-            packed = [pack_task(task, job) for job in jobs]
-            with uninterrupted_start():
-                pending: set[Future[R]] = {pool.submit(_call, work) for work in packed}
+            waiting = iter(jobs)
+            pending = _submit(pool, task, islice(waiting, AHEAD * workers))
             while pending:
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                pending |= _submit(pool, task, islice(waiting, len(done)))
                 progress(ticks.value - seen)
                 seen = ticks.value
                 for future in done:
@@ -88,6 +92,11 @@ class LocalEngine(Engine):
             ) from error
         finally:
             _stop(pool)
+
+
+def _submit(pool: ProcessPoolExecutor, task: Callable[[J, Tick], R], jobs: Iterable[J]) -> set[Future[R]]:
+    with uninterrupted_start():  # a submission may start a process
+        return {pool.submit(_call, pack_task(task, job)) for job in jobs}
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

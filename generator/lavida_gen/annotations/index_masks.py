@@ -36,7 +36,7 @@ def read(path: Path, tolerance: int = 0) -> Indices:
     Raises:
         DataError: The file is missing or broken, or holds colours other than greys.
     """
-    return _indices(*values_by_pillow(_file(path), path), path, tolerance)
+    return _indices(*values_by_pillow(read_file(path), path), path, tolerance)
 
 
 def read_bytes(data: bytes, where: object) -> Indices:
@@ -107,7 +107,7 @@ def read_colours(path: Path) -> NDArray[np.int32]:
     Raises:
         DataError: The file is missing or broken, or not RGB.
     """
-    mode, plane = values_by_pillow(_file(path), path)
+    mode, plane = values_by_pillow(read_file(path), path)
     if mode not in ("RGB", "RGBA"):
         raise DataError(problem(path, f"is of mode {mode}", "RGB, whose three bytes form one id"))
     colours = np.asarray(plane, np.uint8)
@@ -118,8 +118,15 @@ def read_colours(path: Path) -> NDArray[np.int32]:
     return ids
 
 
-def _file(path: Path) -> bytes:
-    """The file of a mask. Raises DataError."""
+def read_file(path: Path) -> bytes:
+    """The bytes of a mask file.
+
+    Args:
+        path: The image file.
+
+    Raises:
+        DataError: The file is missing or cannot be read.
+    """
     try:
         return read_regular(path, MAX_PICTURE)
     except FileNotFoundError as error:

@@ -37,8 +37,13 @@ def write_atomic(path: Path, data: bytes) -> None:
         replace_file(path, data)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, sync: bool = True) -> None:
     """As `write_atomic`, for callers that handle the errors themselves.
+
+    Args:
+        path: The final name.
+        data: The content.
+        sync: Whether to wait until the disk has it; False for files whose reader notices what a power cut left of them.
 
     Raises:
         OSError: The file cannot be written; nothing is left under the temporary name.
@@ -47,8 +52,9 @@ def replace_file(path: Path, data: bytes) -> None:
     try:
         with open(partial, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:  # ctrl-C too
         with suppress(OSError):

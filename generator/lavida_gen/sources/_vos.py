@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lavida_gen.annotations import files, index_masks, json_file, picture_headers
+from lavida_gen.annotations import clip_masks, files, json_file, picture_headers
+from lavida_gen.annotations.clip_masks import ClipMask
 from lavida_gen.annotations.problem_list import capped
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.findings import Finding
-from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Region
@@ -32,7 +32,6 @@ from lavida_gen.sources._clips import (
 )
 
 VOID = 255
-BACKGROUND = 0
 MOST_OBJECTS = 32
 """More objects than any video has; larger values are grey levels of a palette that was lost."""
 
@@ -118,38 +117,35 @@ class VosSource(ClipSource[ClipOptionsT_co]):
             DataError: The annotations are broken; the video is left out.
         """
 
-    def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
-        """Read a mask file.
+    def objects_of(self, mask: ClipMask, path: Path) -> dict[int, RLE]:
+        """The objects in a mask.
 
         Args:
-            path: The PNG.
+            mask: What was read.
+            path: Its file, for errors.
 
         Returns:
-            Its size (H, W), and the mask of each object by its value.
+            The mask of each object by its value.
 
         Raises:
-            DataError: The file is missing or broken.
+            DataError: The values mean nothing.
         """
-        plane = index_masks.read(path)
-        objects = masks.from_values(plane, path)
-        objects.pop(BACKGROUND, None)
-        objects.pop(VOID, None)
-        return (int(plane.shape[0]), int(plane.shape[1])), objects
+        return {value: rle for value, rle in mask.values.items() if value != VOID}
 
     def read_clip(self, video: Video, positions: Sequence[int]) -> ClipContents:
         """Every named object with its masks, None where the PNG does not show it."""
         where, names = f"{self.annotations}: video", [video.frames[position] for position in positions]
-        size: tuple[int, int] | None = None
+        paths = {
+            name: path_inside(self.annotations, f"{video.name}/{name}.png", where) for name in dict.fromkeys(names)
+        }
+        masks = clip_masks.read(list(paths.values()))
+        size = masks[0].size
         objects: dict[str, dict[int, RLE]] = {}
-        for name in dict.fromkeys(names):
-            path = path_inside(self.annotations, f"{video.name}/{name}.png", where)
-            own_size, objects[name] = self.read_objects(path)
-            if size is None:
-                size = own_size
-            elif own_size != size:
-                got, expected = f"is {own_size[1]} x {own_size[0]}", f"{size[1]} x {size[0]}"
+        for (name, path), mask in zip(paths.items(), masks, strict=True):
+            objects[name] = self.objects_of(mask, path)
+            if mask.size != size:
+                got, expected = f"is {mask.size[1]} x {mask.size[0]}", f"{size[1]} x {size[0]}"
                 raise DataError(problem(path, got, f"{expected}, the size of the clip's first mask"))
-        assert size is not None, "a clip has frames"
         frames = tuple(Frame.file(self.image_path(f"{video.name}/{name}", where), size) for name in names)
         return ClipContents(size, frames, tuple(self._regions(video, names, objects)))
 

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lavida_gen.annotations import files, index_masks, json_file
+from lavida_gen.annotations import files, json_file
+from lavida_gen.annotations.clip_masks import ClipMask
 from lavida_gen.classes import davis_names
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
@@ -118,17 +119,15 @@ class DavisSource(VosSource[DavisSourceOptions]):
             return {}
         return dict(enumerate(known, start=1))
 
-    def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
+    def objects_of(self, mask: ClipMask, path: Path) -> dict[int, RLE]:
         """2016: one object; 2017: one per index. Raises DataError."""
         if self.options.year == 2016:
-            plane = index_masks.read(path) != 0
-            size = (int(plane.shape[0]), int(plane.shape[1]))
-            return size, {1: masks.encode(plane)} if plane.any() else {}
-        size, objects = super().read_objects(path)
-        if not objects and (index_masks.read(path) == VOID).any():
+            return {1: masks.union([*mask.values.values()])} if mask.values else {}
+        objects = super().objects_of(mask, path)
+        if not objects and VOID in mask.values:
             todo = "set `year: 2016` for masks of 0 and 255"
             raise DataError(problem(path, "holds only 255, which is void in DAVIS 2017", "object ids", todo))
-        return size, objects
+        return objects
 
     def read_names(self, video: str) -> Mapping[int, ObjectNames]:
         """By the semantics file or the table; in 2016 all categories of the video for its one foreground."""

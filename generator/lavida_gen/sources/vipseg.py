@@ -12,11 +12,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations import index_masks, json_file
+from lavida_gen.annotations import json_file
+from lavida_gen.annotations.clip_masks import ClipMask
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_input
 from lavida_gen.common.json_file import read_json
-from lavida_gen.scenes import masks
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name, Region
@@ -109,16 +109,13 @@ class VipSegSource(VosSource[VipSegSourceOptions]):
         """None: the values of the masks state the classes."""
         return {}
 
-    def read_objects(self, path: Path) -> tuple[tuple[int, int], dict[int, RLE]]:
-        """Every segment of a mask by its value, void left out."""
-        plane = index_masks.read(path)
-        segments = masks.from_values(plane, path)
-        segments.pop(VOID, None)
-        for value in segments:
+    def objects_of(self, mask: ClipMask, path: Path) -> dict[int, RLE]:
+        """Every segment of a mask by its value; 0 is void."""
+        for value in mask.values:
             if self._class(value) not in self._labels:
                 expected = f"0, a class of {self._label_file.name}, or 100 * class + instance"
                 raise DataError(problem(path, f"holds the value {value}", expected))
-        return (int(plane.shape[0]), int(plane.shape[1])), segments
+        return mask.values
 
     def _class(self, value: int) -> int:
         """Number of the class of a value; the number of a class of stuff is below 125, and 100 * class above 299."""

@@ -58,7 +58,7 @@ def file_digest(path: Path) -> str:
         digest = sha256_file(path)
     except OSError as error:
         raise DataError(problem(path, f"cannot be read ({error.strerror})", "a file of the data set")) from error
-    with _writing():
+    with writing():
         entry.parent.mkdir(parents=True, exist_ok=True)
         replace_file(entry, json.dumps({"mark": mark, "sha256": digest}).encode())
     return digest
@@ -96,7 +96,7 @@ def cached_arrays(name: str, version: int, parts: Iterable[str], make: Callable[
             arrays = _load(folder)  # another process may have written it while this one waited
             if arrays is None:
                 made = make()
-                with _writing():
+                with writing():
                     _store(folder, made)
                 del made
                 arrays = _load(folder)
@@ -104,7 +104,8 @@ def cached_arrays(name: str, version: int, parts: Iterable[str], make: Callable[
     return arrays
 
 
-def _writing() -> AbstractContextManager[None]:
+def writing() -> AbstractContextManager[None]:
+    """Report errors of writing to the cache as a DataError."""
     return write_errors(
         f"cache {cache_root()}", "run the same command again, or set LAVIDA_GEN_CACHE to another folder"
     )
@@ -113,11 +114,11 @@ def _writing() -> AbstractContextManager[None]:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Admit one process at a time; the operating system releases the lock of a killed process."""
-    with _writing():
+    with writing():
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.with_name(f"{folder.name}.lock").open("wb")
     with lock:
-        with _writing():
+        with writing():
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -17,6 +17,8 @@ from lavida_gen.corpus.reader import Corpus, open_corpus
 from lavida_gen.publishing import hub as hubs
 from lavida_gen.publishing import publish as publisher
 from lavida_gen.publishing import upload_plan
+from lavida_gen.publishing.hub import HubRepository
+from lavida_gen.publishing.publish import PublishOptions
 from lavida_gen.publishing.repo_files import HubFile, UploadFile
 
 pytest.importorskip("huggingface_hub")
@@ -342,12 +344,12 @@ def test_commits_of_5000_shards_over_http(hub: Any, folder: Path, monkeypatch: p
     assert upload_plan.make_upload_plan(many, last, there).commits == ()
 
 
-def test_too_many_files_are_refused(folder: Path, hub: Any) -> None:
+def test_too_many_files_are_refused_before_they_are_verified(folder: Path, hub: Any) -> None:
     corpus = open_corpus(folder)
     shards = [corpus.manifest.shards[0]] * 10_000
     crowded = Corpus(corpus.storage, corpus.manifest.model_copy(update={"shards": shards}))
     with pytest.raises(UserError, match=r"10,000 shards, 10,000 in one folder; expected fewer than 100,000 and 10,000"):
-        publisher._check_file_counts(crowded.manifest)
+        publisher.prepare_files(crowded, HubRepository(REPO, "main"), PublishOptions())
 
 
 def test_small_files_are_compared_by_gits_digest() -> None:

@@ -28,6 +28,7 @@ from lavida_gen.corpus.manifest import STATE as STATE
 from lavida_gen.corpus.manifest import Manifest, PluginEntry
 from lavida_gen.corpus.shards import ShardWriter
 from lavida_gen.engines._base import Engine
+from lavida_gen.processes.waiting import completed
 from lavida_gen.sampling.make_sample import make_sample
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.sampling.planner import SamplePlanner
@@ -284,9 +285,11 @@ def finished_ranges(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str,
     """
     existing = set(storage.names(STATE))
     candidates = [part for part in ranges if record_name(part.name) in existing]
-    with ThreadPoolExecutor(4 if isinstance(storage, LocalFolder) else 32) as pool:
-        records = pool.map(lambda part: read_finished(storage, part), candidates)
-        return {record.name: record for record in records if record is not None}
+    threads = 4 if isinstance(storage, LocalFolder) else 32
+    with ThreadPoolExecutor(threads) as pool:
+        futures = completed(lambda part: pool.submit(read_finished, storage, part), candidates, 2 * threads)
+        found = [future.result() for done in futures for future in done]
+    return {record.name: record for record in found if record is not None}
 
 
 def dry_run(recipe: CorpusRecipe) -> list[ShardRange]:

@@ -10,22 +10,22 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
-from lavida_gen.processes.signals import accept_sigterm, uninterrupted_start
+from lavida_gen.processes.signals import accept_sigterm
+from lavida_gen.processes.waiting import completed
 
 J = TypeVar("J")
 R = TypeVar("R")
 
 AHEAD = 4
-"""Jobs per worker that are submitted ahead: all at once would cost memory, and time for each of them at every wait."""
+"""Jobs for each worker that are submitted and not completed, at most."""
 
 _ticks: Synchronized[int]
 """In a worker: the number of samples that all workers have made."""
@@ -75,11 +75,7 @@ class LocalEngine(Engine):
         pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
         seen = 0
         try:
-            waiting = iter(jobs)
-            pending = _submit(pool, task, islice(waiting, AHEAD * workers))
-            while pending:
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                pending |= _submit(pool, task, islice(waiting, len(done)))
+            for done in completed(lambda job: pool.submit(_call, pack_task(task, job)), jobs, AHEAD * workers):
                 progress(ticks.value - seen)
                 seen = ticks.value
                 for future in done:
@@ -92,11 +88,6 @@ class LocalEngine(Engine):
             ) from error
         finally:
             _stop(pool)
-
-
-def _submit(pool: ProcessPoolExecutor, task: Callable[[J, Tick], R], jobs: Iterable[J]) -> set[Future[R]]:
-    with uninterrupted_start():  # a submission may start a process
-        return {pool.submit(_call, pack_task(task, job)) for job in jobs}
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

@@ -129,11 +129,11 @@ def prepare_files(corpus: Corpus, hub: HubRepository, options: PublishOptions, w
         DataError: The corpus has problems.
     """
     refuse_licences(corpus.manifest, options.allow_noncommercial, options.trust_sources)
+    _check_file_counts(corpus.manifest)
     problems = find_problems(corpus, workers, trust_sources=options.trust_sources)
     if problems:
         got = f"{counted(len(problems), 'problem')}, nothing was sent: {problems[0]}"
         raise DataError(problem(corpus.place, got, todo=f"see `lavida-gen verify {corpus.place}`"))
-    _check_file_counts(corpus.manifest)
     shards = [_stored(corpus, entry.file, entry.bytes, entry.sha256) for entry in corpus.manifest.shards]
     return PublishedFiles(shards, _rest(corpus, hub.repo, options.revision))
 

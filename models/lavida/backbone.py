@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers.vision_utils import get_vision_position_ids
 
+from lavida import pixels
 from lavida.compression import moving_patches
 from lavida.errors import LavidaError
 from lavida.interfaces import Mllm, MllmConfig, VisionTower
@@ -96,14 +97,14 @@ class Backbone:
 
         Args:
             mllm: The language model with its vision tower.
-            patches_PC: (P, C) normalised pixels in Qwen's patch order.
+            patches_PC: (P, C) uint8 pixels in Qwen's patch order; they are normalised here, on their device.
             grids: (B, 3) int64, on the CPU.
             threshold: Cells that move less are dropped (`compression.moving_patches`); 0 = none.
             rule: How far a cell moves, see there.
         """
         visual, config = mllm.model.visual, mllm.config
         merge = config.vision_config.spatial_merge_size
-        patches = patches_PC.to(visual.dtype)
+        patches = pixels.normalise_patches(patches_PC, self.mean, self.std).to(visual.dtype)
         kept_P = self._moving(visual, patches, grids, threshold, merge, rule)
         inputs = self.tower_inputs(config, grids, None if kept_P is None else kept_P.cpu())
         cells = (grids.prod(dim=1) // merge**2).tolist()

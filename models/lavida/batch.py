@@ -88,7 +88,7 @@ class Batch:
         input_ids: (B, S) int64, padded on the left.
         attention_mask: (B, S) int64, 0 = padding.
         token_types: (B, S) int64: 0 text, 1 image, 2 video.
-        patches: (P, C) float32: pixels for the language model in Qwen's patch order, samples one after another.
+        patches: (P, C) uint8: pixels for the language model in Qwen's patch order, samples one after another.
         grids: (B, 3) int64: temporal frames, height, width of each sample in patches.
         frames: (N, 3, H, W) uint8: pixels for SAM2, all samples' frames one after another.
         counts: Frames of each sample (1 = image).
@@ -139,8 +139,9 @@ class Batch:
         ):
             if got != want:
                 raise LavidaError(f"Batch.{name}: {got} rows; expected {want} by counts, name_counts and grids")
-        if self.frames.dtype != torch.uint8:
-            raise LavidaError(f"Batch.frames: {self.frames.dtype}; expected uint8, the model normalises them itself")
+        for name, dtype in (("frames", self.frames.dtype), ("patches", self.patches.dtype)):
+            if dtype != torch.uint8:
+                raise LavidaError(f"Batch.{name}: {dtype}; expected uint8, the model normalises them itself")
         if min(self.name_counts, default=1) < 1 or min(self.counts, default=1) < 1:
             raise LavidaError("Batch: a sample without names or without frames; expected at least one of each")
 

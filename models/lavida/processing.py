@@ -187,7 +187,7 @@ class LavidaProcessor:
             size = pixels.target_size(height, width, sizes.patch_size * sizes.merge_size, fewest, most)
         except LavidaError as error:
             raise LavidaError(f"Sample {sample.key!r}: {error}") from error
-        frames = pixels.normalise(pixels.resize(sample.frames, size, "bicubic"), self.family.mean, self.family.std)
+        frames = pixels.resize(sample.frames, size, "bicubic")
         return pixels.patchify(frames, sizes.patch_size, sizes.merge_size, sizes.temporal_patch_size)
 
     def _text(self, sample: Sample, grid: tuple[int, int, int]) -> _Text:

@@ -14,7 +14,7 @@ from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 from transformers.models.qwen3_vl.video_processing_qwen3_vl import Qwen3VLVideoProcessor
 from transformers.video_utils import VideoMetadata
 
-from lavida import backbone, processing
+from lavida import backbone, pixels, processing
 from lavida.batch import Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
@@ -65,7 +65,8 @@ def test_without_compression_it_is_transformers_own_forward(pair: tuple[Lavida, 
     batch = processor(scenes(), "score")
     model.config.static_threshold = 0.0
     clip = torch.tensor([count > 1 for count in batch.counts])
-    patches = torch.split_with_sizes(batch.patches, batch.grids.prod(1).tolist())
+    normalised = pixels.normalise_patches(batch.patches, model.family.mean, model.family.std)
+    patches = torch.split_with_sizes(normalised, batch.grids.prod(1).tolist())
     with torch.no_grad():
         own = model._run_language_model(batch).hidden
         theirs = model.mllm.model(

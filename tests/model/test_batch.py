@@ -30,6 +30,7 @@ def batch(processor: LavidaProcessor, samples: list[Sample]) -> Batch:
         ({"patches": torch.zeros(5, 1176)}, r"Batch\.patches: 5 rows; expected 272"),
         ({"masks": torch.zeros(3, 128, 128)}, r"Batch\.masks: 3 rows; expected 9"),
         ({"frames": torch.zeros(9, 3, 128, 128)}, r"Batch\.frames: torch\.float32; expected uint8"),
+        ({"patches": torch.zeros(272, 1176)}, r"Batch\.patches: torch\.float32; expected uint8"),
         ({"counts": (9, 0)}, "a sample without names or without frames; expected at least one of each"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,8 @@ def test_images_equal_transformers_processor(size: tuple[int, int], use: Any) ->
     )
     own = processor([Sample(frames, ("car",))], use)
     assert torch.equal(own.grids, theirs["image_grid_thw"])
-    gap = (own.patches - theirs["pixel_values"]).abs() * 255 * 0.27
+    normalised = pixels.normalise_patches(own.patches, processor.family.mean, processor.family.std)
+    gap = (normalised - theirs["pixel_values"]).abs() * 255 * 0.27
     assert gap.max() < 1.1, "PIL and torch round a value to neighbouring integers at most"
     assert (gap > 0.5).float().mean() < 0.01
 
@@ -71,6 +73,22 @@ def test_a_clip_of_equal_frames_has_the_patches_of_the_image() -> None:
     clip = processor([Sample(np.repeat(image, 3, axis=0), ("car",))])
     assert clip.grids.tolist() == [[2, *single.grids[0, 1:].tolist()]], "three frames: the last one fills up"
     assert torch.equal(clip.patches, torch.cat([single.patches] * 2))
+
+
+@pytest.mark.parametrize("patch", [14, 16])
+@pytest.mark.parametrize("frames", [1, 4, 5])
+def test_patches_of_drawnare_patches_of_normalised_frames(frames: int, patch: int) -> None:
+    """To the bit: one permutation of all values in floats, as before patches were handed over as bytes."""
+    drawn = torch.from_numpy(
+        np.random.default_rng(frames).integers(0, 256, (frames, 3, patch * 4, patch * 6), np.uint8)
+    )
+    mean, std = (0.48, 0.45, 0.4), (0.27, 0.26, 0.25)
+    patches, grid = pixels.patchify(drawn, patch, 2, 2)
+    floats = pixels.normalise(torch.cat([drawn, drawn[-1:].expand(frames % 2, -1, -1, -1)]), mean, std)
+    split = floats.reshape(grid[0], 2, 3, 2, 2, patch, 3, 2, patch)
+    want = split.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(math.prod(grid), -1)
+    assert patches.dtype == torch.uint8
+    assert torch.equal(pixels.normalise_patches(patches, mean, std), want)
 
 
 @settings(max_examples=200, deadline=None)

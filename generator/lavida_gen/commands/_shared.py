@@ -137,6 +137,7 @@ def print_problems(
     dropped: Sequence[str] = (),
     findings: Sequence[Mapping[str, object]] | None = None,
     sources: Sequence[Mapping[str, object]] | None = None,
+    unchecked: Sequence[str] = (),
 ) -> NoReturn:
     """Print the result of a check and exit: with code 0 if there are no problems, else 1.
 
@@ -149,15 +150,19 @@ def print_problems(
         dropped: What a build leaves out and counts.
         findings: Problems and notes with their severity, as JSON shows them.
         sources: The names of each source, as JSON shows them.
+        unchecked: What the check left out.
     """
     if as_json:
-        shown: dict[str, object] = {"sound": not problems, "faults": list(problems)}
+        sound = None if unchecked and not problems else not problems  # None: not known
+        shown: dict[str, object] = {"sound": sound, "faults": list(problems)}
         if notes:
             shown["notes"] = list(notes)
         if findings is not None:
             shown["findings"] = list(findings)
         if sources is not None:
             shown["sources"] = list(sources)
+        if unchecked:
+            shown["not_checked"] = list(unchecked)
         echo_json(shown)
     else:
         for message in problems[:limit]:
@@ -168,6 +173,8 @@ def print_problems(
             echo(f"dropped: {text}")
         for note in notes:
             echo(f"note: {note}")
+        for left_out in unchecked:
+            echo(f"not checked: {left_out}")
         echo(summary)
     sys.exit(1 if problems else 0)
 

@@ -2,7 +2,8 @@
 
 What the records of the shards state is counted again and compared with corpus.json, stats.parquet, LICENSE and the
 preview; the recipe in corpus.json gives the digests and the ranges; the installed sources give the rights. Digests show
-damage, not malice: whoever rewrites shards, files and manifest together is not detected.
+damage, not malice: whoever rewrites shards, files and manifest together is not detected. A quick check stops after
+digests, sizes and counts: it opens no sample.
 """
 
 from __future__ import annotations
@@ -19,8 +20,16 @@ from lavida_gen.engines.local import LocalEngine
 from lavida_gen.inspection.rights import wrong_rights, wrong_uses
 from lavida_gen.inspection.verify_files import card_licence, damaged_files, unlisted_files, wrong_licence_file
 from lavida_gen.inspection.verify_manifest import contradictions, differences_from_records, toolchain_note
-from lavida_gen.inspection.verify_rows import differences_in_rows
+from lavida_gen.inspection.verify_rows import differences_in_rows, wrong_row_count
 from lavida_gen.inspection.verify_shard import RecordCounts, ShardFindings, VerifyJob, verify_shard
+
+NOT_BY_QUICK = (
+    "pictures and masks: whether they can be decoded, and fit their records",
+    "records: keys, prompts, names, labels, boxes, areas, evidence, uses",
+    "scenes that are in train and in val",
+    "what corpus.json, stats.parquet and the preview state of the records",
+)
+"""What a quick check leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +40,21 @@ class VerifyReport:
         problems: Messages; none if the corpus is sound.
         damaged: Number of shards whose bytes have changed since they were built.
         notes: What is worth knowing but no problem.
+        unchecked: What was not checked; nothing unless the check was quick.
     """
 
     problems: list[str]
     damaged: int
     notes: list[str] = field(default_factory=list)
+    unchecked: tuple[str, ...] = ()
 
 
 def verify_corpus(
-    corpus: Corpus, workers: int = 1, progress: Callable[[int], None] = lambda n: None, trust_sources: bool = False
+    corpus: Corpus,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda n: None,
+    trust_sources: bool = False,
+    quick: bool = False,
 ) -> VerifyReport:
     """Check a whole corpus. Errors that follow from a damaged shard or file are not reported separately.
 
@@ -49,6 +64,7 @@ def verify_corpus(
         progress: Called with the number of samples checked since the last call.
         trust_sources: Whether corpus.json's word is taken for the rights of sources that this installation does not
             know; otherwise they count as forbidden.
+        quick: Whether to stop after digests, sizes and counts, and what corpus.json states of itself.
 
     Returns:
         The problems.
@@ -58,7 +74,7 @@ def verify_corpus(
     """
     manifest = corpus.manifest
     recipe, digest = StoredRecipe.model_validate(manifest.recipe), sha256_json(manifest.recipe)
-    jobs = [VerifyJob(corpus.place, entry, manifest.format, recipe, digest) for entry in manifest.shards]
+    jobs = [VerifyJob(corpus.place, entry, manifest.format, recipe, digest, quick) for entry in manifest.shards]
     workers = workers if corpus.storage.shared else 1
     shards = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda shard: shard.entry.first)
     problems = [problem for shard in shards for problem in shard.problems]
@@ -71,10 +87,11 @@ def verify_corpus(
     problems += contradictions(manifest)
     problems += wrong_rights(manifest, trust_sources)
     problems += _leaks(shards)
-    problems += _files(corpus, shards)
+    problems += _files(corpus, shards, quick)
     stray, leftovers = unlisted_files(corpus)
     damaged = sum(shard.damaged for shard in shards)
-    return VerifyReport(problems + stray, damaged, [*_notes(corpus, shards), *leftovers])
+    notes = [*_notes(corpus, shards), *leftovers]
+    return VerifyReport(problems + stray, damaged, notes, NOT_BY_QUICK if quick else ())
 
 
 def find_problems(
@@ -88,15 +105,15 @@ def find_problems(
     return verify_corpus(corpus, workers, progress, trust_sources).problems
 
 
-def _files(corpus: Corpus, shards: list[ShardFindings]) -> Iterator[str]:
-    """Problems of the files beside the shards: their bytes, then what they hold."""
+def _files(corpus: Corpus, shards: list[ShardFindings], quick: bool) -> Iterator[str]:
+    """Problems of the files beside the shards: their bytes, then what they hold, of which `quick` counts rows."""
     damaged = damaged_files(corpus)
     yield from damaged.values()
     intact = {entry.file for entry in corpus.manifest.files} - damaged.keys()
     if LICENCE in intact:
         yield from wrong_licence_file(corpus)
     if STATS not in damaged:
-        yield from differences_in_rows(corpus, shards, preview=PREVIEW in intact)
+        yield from wrong_row_count(corpus) if quick else differences_in_rows(corpus, shards, preview=PREVIEW in intact)
 
 
 def _leaks(shards: list[ShardFindings]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 
@@ -22,17 +23,26 @@ _OF_THE_HUB = re.compile(r"\.gitattributes|samples/\d{9}\.jpg")
 """Files that the Hub and `publish` add."""
 
 
-def damage(size: int, sha256: str, entry: ShardEntry | FileEntry) -> str:
-    """Describe a file whose size or digest is not that of its entry in the manifest.
+def damage(path: Path, entry: ShardEntry | FileEntry) -> str | None:
+    """Compare size and digest of a file with its entry in the manifest.
 
     Args:
-        size: Its size in bytes.
-        sha256: Its SHA-256.
+        path: The file.
         entry: What the manifest states.
+
+    Returns:
+        How the file differs, None if it does not.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DataError: It cannot be read, or is no regular file.
     """
-    if size == entry.bytes:
+    size, sha256 = size_and_sha256(path)
+    if size != entry.bytes:
+        return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
+    if sha256 != entry.sha256:
         return f"its bytes have changed (digest {sha256[:12]}; expected {entry.sha256[:12]})"
-    return f"{'is truncated' if size < entry.bytes else 'is too long'}: {size:,} bytes; expected {entry.bytes:,}"
+    return None
 
 
 def damaged_files(corpus: Corpus) -> dict[str, str]:
@@ -48,12 +58,11 @@ def damaged_files(corpus: Corpus) -> dict[str, str]:
     for entry in corpus.manifest.files:
         try:
             with corpus.local_copy(entry.file, entry.bytes) as path:
-                size, sha256 = size_and_sha256(path)
+                wrong = damage(path, entry)
         except FileNotFoundError:
-            found[entry.file] = f"{entry.file}: is missing"
-            continue
-        if (size, sha256) != (entry.bytes, entry.sha256):
-            found[entry.file] = f"{entry.file}: {damage(size, sha256, entry)}"
+            wrong = "is missing"
+        if wrong:
+            found[entry.file] = f"{entry.file}: {wrong}"
     return found
 
 

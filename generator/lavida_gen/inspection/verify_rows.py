@@ -79,6 +79,21 @@ def differences_in_rows(corpus: Corpus, shards: Sequence[ShardFindings], preview
         yield from differs("scenes", corpus.manifest.scenes, len(found.scenes), RECORDS)
 
 
+def wrong_row_count(corpus: Corpus) -> Iterator[str]:
+    """Compare the number of rows of stats.parquet with the number of samples; no more than a row is read.
+
+    Args:
+        corpus: The corpus; the digest of stats.parquet is right.
+
+    Yields:
+        A problem if they differ, or the file cannot be read.
+    """
+    try:
+        next(corpus.row_batches(["key"], size=1), None)
+    except DataError as error:
+        yield str(error)
+
+
 def row_columns(manifest: Manifest) -> list[str]:
     """The columns of stats.parquet.
 

@@ -7,11 +7,13 @@ shard as they are. Letters: H W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen.common.errors import DataError
 from lavida_gen.common.input_file import MAX_PICTURE, read_input
 from lavida_gen.scenes.image_decoders import colours_by_opencv, colours_by_pillow
 from lavida_gen.scenes.image_header import Exif as Exif
@@ -140,13 +142,40 @@ def decode(data: bytes, size: tuple[int, int] | None, where: object, exif: Exif 
     Raises:
         DataError: The image is broken, truncated or of another size.
     """
-    header = probe(data, where)
-    turned = is_turned(header, size, where, exif)
-    check_whole(data, header.format, where)
+    header, turned = _checked_header(data, size, where, exif)
     if turned and header.format != "jpeg":
         return colours_by_pillow(data, where, turned)  # OpenCV turns JPEGs alone
     pixels = colours_by_opencv(data, where, turned)
     return colours_by_pillow(data, where) if pixels is None else pixels
+
+
+def check(data: bytes, size: tuple[int, int] | None, where: object) -> None:
+    """Check that an image can be decoded, as `decode` would, in a third of its time for a JPEG.
+
+    Args:
+        data: The encoded image.
+        size: (H, W) that it must have, None for any.
+        where: Names the image in errors.
+
+    Raises:
+        DataError: The image is broken, truncated or of another size.
+    """
+    header, turned = _checked_header(data, size, where)
+    if header.format == "jpeg":
+        with suppress(DataError):  # `decode` decides, and words it
+            if colours_by_opencv(data, where, turned, eighth=True) is not None:
+                return
+    decode(data, size, where)
+
+
+def _checked_header(
+    data: bytes, size: tuple[int, int] | None, where: object, exif: Exif = "size"
+) -> tuple[Header, bool]:
+    """The header of a whole image of the right size, and whether it must be turned. Raises DataError."""
+    header = probe(data, where)
+    turned = is_turned(header, size, where, exif)
+    check_whole(data, header.format, where)
+    return header, turned
 
 
 def encode_jpeg(pixels: Pixels, quality: int = JPEG_QUALITY) -> bytes:

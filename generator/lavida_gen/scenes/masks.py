@@ -317,6 +317,20 @@ def box(rle: RLE) -> Box:
     return Box(int(x), int(y), int(w), int(h))
 
 
+def box_of_bits(bits: Bits) -> Box:
+    """The tight box of the set pixels, several times as fast as to encode the mask for it.
+
+    Args:
+        bits: (H, W) bool.
+
+    Returns:
+        The box in pixels, zeros for an empty mask.
+    """
+    import cv2
+
+    return Box(*cv2.boundingRect(bits.view(np.uint8)))
+
+
 def to_png(rle: RLE) -> bytes:
     """Encode a mask as a grey PNG of 2 bits per pixel, which decodes to 0 and 255 (scenes/mask_png.py).
 

@@ -1,0 +1,77 @@
+"""The part of `verify` that decodes the pictures and masks of samples and compares them with their records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from lavida_gen.common.errors import DataError
+from lavida_gen.corpus.shards import EncodedSample
+from lavida_gen.scenes import images, masks
+
+_MOST_EMPTY = 1000
+"""Digests of empty masks that are kept; one for each size of the pictures, unless a stranger wrote them."""
+
+
+class _Mask(NamedTuple):
+    """What a mask is compared by: its (H, W), its number of set pixels and their box."""
+
+    size: tuple[int, ...]
+    area: int
+    box: masks.Box
+
+
+class PictureCheck:
+    """Decodes pictures and masks. Masks of normal frames are equal, byte for byte: one of them is decoded."""
+
+    def __init__(self) -> None:
+        self._empty: dict[bytes, _Mask] = {}
+
+    def problems(self, sample: EncodedSample) -> Iterator[str]:
+        """Compare the pictures and masks of a sample with its record.
+
+        Args:
+            sample: The sample.
+
+        Yields:
+            Problems, without the name of the sample.
+        """
+        record, size = sample.record, (sample.record["height"], sample.record["width"])
+        shown = False
+        for time, (frame, png) in enumerate(zip(sample.frames, sample.masks, strict=True)):
+            try:
+                images.check(frame, size, f"frame {time}")
+                mask = self._measured(png, f"mask {time}")
+            except DataError as error:
+                yield str(error)
+                continue
+            if mask.size != size:
+                yield f"mask {time} is {mask.size}; expected {size}"
+                continue
+            shown |= mask.area > 0
+            if list(mask.box) != record["boxes"][time]:
+                yield f"mask {time} does not fill its box {record['boxes'][time]}"
+            share = round(mask.area / (size[0] * size[1]), 6)
+            if share != record["areas"][time]:
+                yield f"mask {time} covers {share} of its frame; its record states {record['areas'][time]}"
+        if shown != record["exposed"]:
+            yield (
+                "its mask is empty, but it is exposed"
+                if record["exposed"]
+                else "its mask is not empty, but it is normal"
+            )
+
+    def _measured(self, png: bytes, where: str) -> _Mask:
+        """Decode a mask and measure it. Raises DataError."""
+        digest = hashlib.sha256(png).digest()
+        known = self._empty.get(digest)
+        if known is not None:
+            return known
+        bits = masks.from_png(png, where)
+        mask = _Mask(bits.shape, int(np.count_nonzero(bits)), masks.box_of_bits(bits))
+        if not mask.area and len(self._empty) < _MOST_EMPTY:
+            self._empty[digest] = mask
+        return mask

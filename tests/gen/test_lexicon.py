@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lavida_gen.names import lexicon, wording
+from lavida_gen.names.listed_names import ListedNames
+from lavida_gen.names.tables import tables
 from lavida_gen.names.variants import one_word_variants
 from lavida_gen.scenes.scene import Name
 
@@ -160,3 +162,17 @@ def test_any_text_has_the_same_wording_as_itself(text: str) -> None:
 def test_conflict_is_symmetric(one: str, two: str) -> None:
     assert lexicon.conflict(Name(one), Name(two)) == lexicon.conflict(Name(two), Name(one))
     assert lexicon.same_kind(one, two) == lexicon.same_kind(two, one)
+
+
+WORDS = sorted({"red", "left", "the", "in", "man", "men", "kid", "taxi", *list(tables().synonyms)[::9]})
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+
+
+@given(st.lists(TEXTS, max_size=6), TEXTS, st.sampled_from(WORDS))
+def test_a_listed_wording_is_found_as_by_comparing_each_pair(texts: list[str], text: str, word: str) -> None:
+    """Names that differ in one word are related by it: those are tried as well."""
+    others = [*texts, " ".join([word, *text.split()[1:]])]
+    listed = ListedNames(others)
+    for asked in (text, *texts):
+        assert listed.has_wording_of(asked) == any(lexicon.same_wording(asked, other) for other in others)
+    assert not ListedNames([]).has_wording_of(text)

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.scenes import masks
+from lavida_gen.scenes import mask_png, masks, run_lengths
 from lavida_gen.scenes.mask_crops import encode_crop
 
 BITS = arrays(np.bool_, st.tuples(st.integers(1, 17), st.integers(1, 17)))
@@ -24,6 +24,27 @@ def test_round_trips(bits: np.ndarray) -> None:
     assert np.array_equal(masks.from_png(masks.to_png(rle)), bits)
     assert masks.from_counts(rle.counts, rle.size) == rle
     assert masks.area(rle) == bits.sum()
+
+
+@given(BITS, st.integers(1, 4))
+def test_a_png_made_of_runs_is_that_of_the_pixels(bits: np.ndarray, scale: int) -> None:
+    """To the byte. Also where runs go on in the next column, and where run lengths of others have empty runs."""
+    plane = bits.repeat(scale, 0).repeat(3, 1)
+    rle = masks.encode(plane)
+    borders = run_lengths.borders(rle.counts)
+    assert borders.tolist() == np.cumsum(run_lengths.checked_runs(rle.counts, "mask")).tolist()
+    with_empty_runs = np.concatenate([borders[:1], borders[:1].repeat(2), borders[1:], borders[-1:].repeat(3)])
+    for found in (borders, with_empty_runs):
+        assert mask_png.encode_runs(found, rle.size) == mask_png.encode(plane)
+
+
+def test_the_png_of_a_large_mask_is_that_of_its_pixels() -> None:
+    rng = np.random.default_rng(0)
+    star = masks.from_polygons([(rng.uniform(20, 480, 30)).round(2).tolist()], (500, 641))
+    noise = masks.encode(rng.random((500, 641)) < 0.3)
+    full = masks.encode(np.ones((500, 641), np.bool_))
+    for rle in (star, noise, full, masks.union([star, noise]), masks.empty((500, 641))):
+        assert masks.to_png(rle) == mask_png.encode(masks.decode(rle))
 
 
 @given(BITS, st.data())

@@ -9,6 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from lavida_gen.names import lexicon
+from lavida_gen.names.listed_names import ListedNames
 from lavida_gen.names.wording import tokens
 from lavida_gen.scenes.scene import Name, Scene
 
@@ -136,6 +137,7 @@ def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Se
     found: list[str] = []
     if wanted < 1:
         return found
+    listed = ListedNames(prompt_names)
     # plain loops: this runs for every candidate of every sample
     known = [(name, _category_conflicts(name.text, name.category, name.synset)) for name in present]
     for candidate in names:
@@ -146,13 +148,12 @@ def pick_absent(names: Iterable[Name], present: Sequence[Name], prompt_names: Se
             if conflicts[key] if is_category else lexicon.conflict(candidate, name):
                 break
         else:
-            for listed in (*prompt_names, *found):
-                if lexicon.same_wording(text, listed):
-                    break
-            else:
-                found.append(text)
-                if len(found) == wanted:
-                    break
+            if listed.has_wording_of(text):
+                continue
+            found.append(text)
+            if len(found) == wanted:
+                break
+            listed.add(text)
     return found
 
 

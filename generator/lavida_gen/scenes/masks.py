@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import check_pixels
-from lavida_gen.scenes import mask_png
+from lavida_gen.scenes import mask_png, run_lengths
 from lavida_gen.scenes.image_decoders import greys_by_opencv
 from lavida_gen.scenes.image_header import check_whole, probe
 
@@ -203,44 +203,11 @@ def from_counts(counts: bytes | str, size: tuple[int, int], where: object = "mas
     """
     check_pixels(size[1], size[0], where)
     data = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
-    total = sum(_runs(data, where))
+    total = sum(run_lengths.checked_runs(data, where))
     if total != size[0] * size[1]:
         expected = f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels"
         raise DataError(problem(where, f"run lengths sum up to {total}", expected))
     return RLE(size[0], size[1], data)
-
-
-_MAX_SHIFT = 35
-"""Bits of a number in COCO's compressed code; no picture has more pixels."""
-
-
-def _runs(data: bytes, where: object) -> list[int]:
-    """Run lengths in COCO's compressed code (6 bits per character, differences to the second last run)."""
-    runs: list[int] = []
-    index, end = 0, len(data)
-    while index < end:
-        value = shift = 0
-        more = True
-        while more:
-            if index >= end:
-                raise DataError(problem(where, "compressed run lengths end in the middle of a number"))
-            char = data[index] - 48
-            if not 0 <= char < 64:
-                raise DataError(problem(where, f"byte {data[index]} in compressed run lengths", "characters 48..111"))
-            value |= (char & 0x1F) << shift
-            more = bool(char & 0x20)
-            index += 1
-            shift += 5
-            if shift > _MAX_SHIFT:
-                raise DataError(problem(where, "a number in compressed run lengths is too long", "at most 35 bits"))
-            if not more and char & 0x10:
-                value |= -1 << shift
-        if len(runs) > 2:
-            value += runs[-2]
-        if value < 0:
-            raise DataError(problem(where, f"run {len(runs)} is negative ({value})"))
-        runs.append(value)
-    return runs
 
 
 def from_polygons(polygons: Sequence[Sequence[float]], size: tuple[int, int], where: object = "mask") -> RLE:
@@ -331,6 +298,10 @@ def box_of_bits(bits: Bits) -> Box:
     return Box(*cv2.boundingRect(bits.view(np.uint8)))
 
 
+DENSE = 30
+"""Pixels per character of run lengths, below which decoding a mask is faster than going from run to run."""
+
+
 def to_png(rle: RLE) -> bytes:
     """Encode a mask as a grey PNG of 2 bits per pixel, which decodes to 0 and 255 (scenes/mask_png.py).
 
@@ -340,7 +311,9 @@ def to_png(rle: RLE) -> bytes:
     Returns:
         The PNG.
     """
-    return mask_png.encode(decode(rle))
+    if len(rle.counts) * DENSE > rle.height * rle.width:
+        return mask_png.encode(decode(rle))
+    return mask_png.encode_runs(run_lengths.borders(rle.counts), rle.size)
 
 
 def from_png(data: bytes, where: object = "mask", size: tuple[int, int] | None = None) -> Bits:

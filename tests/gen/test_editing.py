@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lavida_gen.common import plugins
 from lavida_gen.config.recipe import EXPOSURES
 from lavida_gen.exposures import _backgrounds as backgrounds
-from lavida_gen.exposures import _cutouts as cutouts
 from lavida_gen.exposures import _perspective as perspective
 from lavida_gen.exposures import _planes as planes
 from lavida_gen.exposures._base import Exposure, ExposureTask, Limits
@@ -89,21 +86,6 @@ def boxes(made: Draft) -> list[masks.Box]:
 # ---- tools ---------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(-30, 140), st.integers(-30, 170), st.integers(1, 40), st.integers(1, 40), st.sampled_from(["feather", "poisson"]))  # fmt: skip
-def test_a_paste_changes_only_the_pixels_that_it_returns(
-    row: int, column: int, height: int, width: int, blend: cutouts.Blend
-) -> None:
-    """Wherever a cut-out lies, at the border or outside, hidden or not."""
-    before, hidden = ground(), bits(0, 0, 120, 70)
-    cutout = cutouts.Cutout(np.full((height, width, 3), 250, np.uint8), np.ones((height, width), bool))
-    after, covered = cutouts.paste(before, cutout, (row, column), hidden, blend)
-    assert np.array_equal(before, ground()), "the old picture is kept"
-    assert np.array_equal(after[~covered], before[~covered])
-    assert not (covered & hidden).any()
-    assert np.array_equal(covered, cutouts.footprint(cutout, (row, column), SIZE) & ~hidden)
-
-
 def test_holes_are_filled_from_other_frames() -> None:
     frames = [frame.pixels() for frame in WALK.frames]
     person = [masks.decode(mask) for mask in WALK.regions[0].masks if mask is not None]
@@ -122,11 +104,13 @@ def test_a_hole_that_is_too_large_to_inpaint_is_refused() -> None:
 
 def test_things_that_stand_lower_or_have_more_depth_are_nearer() -> None:
     one = scene({"person": [(40, 20, 30, 12)], "car": [(80, 100, 20, 40)]})
-    assert planes.nearer_bits(one, 0, 75, ()).sum() == 800
-    assert planes.nearer_bits(one, 0, 60, ()).sum() == 800 + 360
-    assert not planes.nearer_bits(one, 0, 110, ()).any()
+    everywhere = slice(0, SIZE[0]), slice(0, SIZE[1])
+    assert planes.nearer_bits(one, 0, 75, everywhere, ()).sum() == 800
+    assert planes.nearer_bits(one, 0, 60, everywhere, ()).sum() == 800 + 360
+    assert not planes.nearer_bits(one, 0, 110, everywhere, ()).any()
     far = Region(("car",), one.regions[1].masks, "car", depth=-9.0)
-    assert not planes.nearer_bits(Scene("k", one.frames, SIZE, (far,), "CC0-1.0"), 0, 10, (), depth=-3.0).any()
+    behind = Scene("k", one.frames, SIZE, (far,), "CC0-1.0")
+    assert not planes.nearer_bits(behind, 0, 10, everywhere, (), depth=-3.0).any()
 
 
 def test_perspective_grows_downwards() -> None:

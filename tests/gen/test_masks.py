@@ -11,7 +11,7 @@ from pycocotools import mask as coco
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.scenes import mask_png, masks, run_lengths
-from lavida_gen.scenes.mask_crops import encode_crop
+from lavida_gen.scenes.mask_crops import decode_crop, encode_crop
 
 BITS = arrays(np.bool_, st.tuples(st.integers(1, 17), st.integers(1, 17)))
 
@@ -53,6 +53,14 @@ def test_a_crop_is_encoded_as_the_whole_plane(crop: np.ndarray, data: st.DataObj
     margins = data.draw(st.tuples(*[st.integers(0, 2)] * 4))
     bits = np.pad(crop, (margins[:2], margins[2:]))
     assert encode_crop(crop, (margins[0], margins[2]), bits.shape) == masks.encode(bits)
+
+
+@given(BITS, st.data())
+def test_a_part_is_decoded_as_in_the_whole_plane(bits: np.ndarray, data: st.DataObject) -> None:
+    rows, columns = (slice(*sorted(data.draw(st.tuples(*[st.integers(0, side)] * 2)))) for side in bits.shape)
+    part = decode_crop(masks.encode(bits), rows, columns)
+    assert part.dtype == np.bool_
+    assert np.array_equal(part, bits[rows, columns])
 
 
 @given(BITS)

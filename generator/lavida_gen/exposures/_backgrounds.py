@@ -1,16 +1,20 @@
 """The holes that things leave, filled with the background behind them.
 
 Pixels come from other frames of the clip, from beside the hole, or are inpainted (Telea, An Image Inpainting Technique
-Based on the Fast Marching Method, 2004). Letters: T frames, H W pixels.
+Based on the Fast Marching Method, 2004). Only what is close to a hole is looked at: a thing is small in its picture.
+Letters: T frames, H W pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lavida_gen.exposures._planes import bounding_box, dilated
+from lavida_gen.exposures._planes import Window, around, bounding_box, dilated, put_in, reaches
+from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import Bits
 
@@ -22,6 +26,16 @@ MAX_INPAINTED = 0.03
 
 INPAINT_SURROUNDINGS = 8
 """Pixels around a hole that inpainting looks at: it is slow on whole pictures."""
+
+RING, SEAM = 8, 3
+"""Pixels around a hole that are compared with other frames, and with what lies beside."""
+
+
+class _Piece(NamedTuple):
+    """A hole, or a connected part of one: its tight box in the picture, and its mask there (bool)."""
+
+    box: masks.Box
+    bits: Bits
 
 
 def fill_holes(frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequence[Bits]) -> list[Pixels] | None:
@@ -39,82 +53,151 @@ def fill_holes(frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequenc
         T new pictures, or None if a picture would have to be inpainted by more than MAX_INPAINTED.
     """
     result = []
-    for time, hole in enumerate(holes):
-        picture, remaining = _from_other_frames(time, frames, holes, blocked)
-        inpainted = 0
-        for piece in _connected_parts(remaining):
-            shift = _matching_shift(picture, piece, blocked[time] | hole)
-            if shift:
-                picture[piece] = np.roll(picture, shift, 1)[piece]
-            else:
-                inpainted += int(piece.sum())
-                picture[piece] = _inpainted(picture, piece)
-        if inpainted > MAX_INPAINTED * hole.size:
+    for time in range(len(frames)):
+        picture = _filled(time, frames, holes, blocked)
+        if picture is None:
             return None
         result.append(picture)
     return result
 
 
-def _from_other_frames(
-    time: int, frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequence[Bits]
-) -> tuple[Pixels, Bits]:
-    """Fill a hole from other frames, the nearest first; the new picture and what remains to be filled."""
-    picture, remaining = frames[time].copy(), holes[time].copy()
+def _filled(time: int, frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequence[Bits]) -> Pixels | None:
+    """A frame with its hole filled; None as soon as it is known that too much would be inpainted."""
+    picture, hole = frames[time].copy(), holes[time]
+    if not hole.any():
+        return picture
+    remaining = _fill_from_other_frames(picture, time, frames, holes, blocked)
+    closed, limit = blocked[time] | hole, MAX_INPAINTED * hole.size
+    pieces = [(piece, _possible_shifts(piece, closed)) for piece in _connected_parts(remaining)]
+    if np.count_nonzero(remaining) > limit and _least_inpainted(picture, pieces, closed) > limit:
+        return None
+    inpainted = 0
+    for piece, shifts in pieces:
+        window, shift = around(piece.box, 0, _size(hole)), _matching_shift(picture, piece, closed, shifts)
+        if shift:
+            filling = _beside(picture, window, shift)
+        else:
+            inpainted += int(np.count_nonzero(piece.bits))
+            if inpainted > limit:
+                return None
+            filling = _inpainted(picture, piece)
+        picture[window][piece.bits] = filling[piece.bits]
+    return picture
+
+
+def _least_inpainted(picture: Pixels, pieces: Sequence[tuple[_Piece, list[int]]], closed: Bits) -> int:
+    """Pixels that will be inpainted whatever earlier pieces are filled with: inpainting them to see takes long."""
+    pixels = 0
+    for number, (piece, shifts) in enumerate(pieces):
+        rows, columns = around(piece.box, SEAM, _size(closed))
+        compared = [(rows, slice(columns.start - shift, columns.stop - shift)) for shift in shifts]
+        earlier = [other.box for other, _ in pieces[:number]]
+        if (
+            all(part[1].start >= 0 and part[1].stop <= closed.shape[1] for part in compared)
+            and not any(reaches(box, part) for part in compared for box in earlier)
+            and not _matching_shift(picture, piece, closed, shifts)
+        ):
+            pixels += int(np.count_nonzero(piece.bits))
+    return pixels
+
+
+def _fill_from_other_frames(
+    picture: Pixels, time: int, frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequence[Bits]
+) -> Bits:
+    """Fill a hole of `picture` from other frames, the nearest first; what remains to be filled, bool (H, W)."""
+    remaining = holes[time].copy()
+    box = bounding_box(remaining)
+    near = around(box, 0, remaining.shape)
+    window, ring = _ring(_Piece(box, remaining[near]), RING, holes[time] | blocked[time])
     for other in sorted(range(len(frames)), key=lambda number: (abs(number - time), number)):
+        seen = ring & ~blocked[other][window]
         if (
             other != time
-            and remaining.any()
-            and _same_background(frames[time], frames[other], holes[time], blocked[time] | blocked[other])
+            and remaining[near].any()
+            and seen.any()
+            and _difference(frames[time][window], frames[other][window], seen) < CAMERA_TOLERANCE
         ):
-            visible = remaining & ~blocked[other] & ~holes[other]
-            picture[visible] = frames[other][visible]
-            remaining &= ~visible
-    return picture, remaining
+            visible = remaining[near] & ~blocked[other][near] & ~holes[other][near]
+            picture[near][visible] = frames[other][near][visible]
+            remaining[near] &= ~visible
+    return remaining
 
 
-def _connected_parts(bits: Bits) -> list[Bits]:
+def _connected_parts(bits: Bits) -> Iterator[_Piece]:
+    """The connected parts of a mask in OpenCV's order; it goes by squares of 2 x 2 pixels, so the corner is even."""
     import cv2
 
-    count, labels = cv2.connectedComponents(bits.astype(np.uint8))
-    return [np.asarray(labels == number) for number in range(1, count)]
+    if not bits.any():
+        return
+    box = bounding_box(bits)
+    top, left = box.y - box.y % 2, box.x - box.x % 2
+    count, labels = cv2.connectedComponents(bits[top : box.y + box.height, left : box.x + box.width].view(np.uint8))
+    for number in range(1, count):
+        part = np.asarray(labels == number)
+        x, y, width, height = bounding_box(part)
+        yield _Piece(masks.Box(left + x, top + y, width, height), part[y : y + height, x : x + width])
 
 
-def _same_background(one: Pixels, two: Pixels, hole: Bits, blocked: Bits) -> bool:
-    """Do two frames show the same background around a hole?"""
-    ring = dilated(hole, 8) & ~hole & ~blocked
-    return bool(ring.any()) and float(np.abs(one[ring].astype(np.int16) - two[ring]).mean()) < CAMERA_TOLERANCE
+def _ring(piece: _Piece, distance: int, closed: Bits) -> tuple[Window, Bits]:
+    """Pixels around a hole that are not closed: a part of the picture, and a mask of it."""
+    window, plane = put_in(piece.box, piece.bits, distance, _size(closed))
+    return window, dilated(plane, distance) & ~closed[window]
 
 
-def _matching_shift(picture: Pixels, hole: Bits, blocked: Bits) -> int:
-    """Columns by which to shift the picture so that it fits around the hole and fills it; 0 if no shift fits.
+def _difference(one: Pixels, two: Pixels, where: Bits) -> float:
+    """Mean difference in grey levels of the pixels of a mask that has some."""
+    import cv2
+
+    return cv2.norm(one, two, cv2.NORM_L1, where.view(np.uint8)) / (3 * np.count_nonzero(where))
+
+
+def _possible_shifts(piece: _Piece, closed: Bits) -> list[int]:
+    """Columns by which the picture can be shifted so that something open fills a hole."""
+    (x, y, width, height), step = piece.box, piece.box.width + 2 * SEAM
+    shifts = (step, -step, step * 3 // 2, -step * 3 // 2, step * 2, -step * 2)
+    return [
+        shift
+        for shift in shifts
+        if 0 <= x - shift <= closed.shape[1] - width
+        and not (piece.bits & closed[y : y + height, x - shift : x - shift + width]).any()
+    ]
+
+
+def _matching_shift(picture: Pixels, piece: _Piece, closed: Bits, shifts: Sequence[int]) -> int:
+    """The shift of the picture that fits best on the ring around a hole; 0 if none fits.
 
     Ground, walls and sky continue sideways, so this keeps their texture.
     """
-    ring = dilated(hole, 3) & ~blocked
+    if not shifts:
+        return 0
+    window, ring = _ring(piece, SEAM, closed)
     if not ring.any():
         return 0
-    columns = np.flatnonzero(hole.any(0))
-    width = int(columns[-1] - columns[0]) + 7
     smallest, best_shift = CAMERA_TOLERANCE * 1.5, 0
-    for shift in (width, -width, width * 3 // 2, -width * 3 // 2, width * 2, -width * 2):
-        is_inside = columns[0] - shift >= 0 and columns[-1] - shift < picture.shape[1]
-        if not is_inside or (np.roll(hole, -shift, 1) & blocked).any():
-            continue
-        difference = float(np.abs(np.roll(picture, shift, 1)[ring].astype(np.int16) - picture[ring]).mean())
+    for shift in shifts:
+        difference = _difference(_beside(picture, window, shift), picture[window], ring)
         if difference < smallest:
             smallest, best_shift = difference, shift
     return best_shift
 
 
-def _inpainted(picture: Pixels, hole: Bits) -> Pixels:
-    """Inpainted pixels of a hole, (number of pixels, 3)."""
+def _beside(picture: Pixels, window: Window, shift: int) -> Pixels:
+    """A part of the picture after a shift to the right, which goes round."""
+    rows, columns = window[0], slice(window[1].start - shift, window[1].stop - shift)
+    if columns.start >= 0 and columns.stop <= picture.shape[1]:
+        return picture[rows, columns]
+    return np.take(picture[rows], range(columns.start, columns.stop), axis=1, mode="wrap")
+
+
+def _inpainted(picture: Pixels, piece: _Piece) -> Pixels:
+    """The tight box of a hole with the hole inpainted, uint8 RGB (h, w, 3)."""
     import cv2
 
-    box = bounding_box(hole)
-    window = (
-        slice(max(box.y - INPAINT_SURROUNDINGS, 0), box.y + box.height + INPAINT_SURROUNDINGS),
-        slice(max(box.x - INPAINT_SURROUNDINGS, 0), box.x + box.width + INPAINT_SURROUNDINGS),
-    )
-    mask = hole[window]
-    painted = cv2.inpaint(np.ascontiguousarray(picture[window]), mask.astype(np.uint8), 4, cv2.INPAINT_TELEA)
-    return np.asarray(painted, np.uint8)[mask]
+    window, mask = put_in(piece.box, piece.bits, INPAINT_SURROUNDINGS, _size(picture))
+    painted = cv2.inpaint(np.ascontiguousarray(picture[window]), mask.view(np.uint8), 4, cv2.INPAINT_TELEA)
+    top, left = piece.box.y - window[0].start, piece.box.x - window[1].start
+    return np.asarray(painted, np.uint8)[top : top + piece.box.height, left : left + piece.box.width]
+
+
+def _size(plane: NDArray[np.generic]) -> tuple[int, int]:
+    return plane.shape[0], plane.shape[1]

@@ -13,8 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.exposures._planes import bounding_box, encode_or_none
-from lavida_gen.scenes import masks
+from lavida_gen.exposures._planes import Window, around, bounding_box, box_of, encode_or_none
 from lavida_gen.scenes.images import Frame, Pixels
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Scene
@@ -30,22 +29,8 @@ _POISSON_WEIGHT = 0.3
 Corner = tuple[int, int]
 """Row and column of a cut-out's top left pixel in a picture."""
 
-_Slices = tuple[slice, slice]
 
-
-class Cutout(NamedTuple):
-    """A thing cut out by its mask.
-
-    Attributes:
-        pixels: Its tight box, uint8 RGB (h, w, 3).
-        bits: Its mask, bool (h, w).
-    """
-
-    pixels: Pixels
-    bits: Bits
-
-
-def cut_out(pixels: Pixels, mask: RLE) -> Cutout:
+def cut_out(pixels: Pixels, mask: RLE) -> Pixels:
     """Cut a thing out of a picture.
 
     Args:
@@ -53,18 +38,16 @@ def cut_out(pixels: Pixels, mask: RLE) -> Cutout:
         mask: Its mask (H, W), not empty.
 
     Returns:
-        The cut-out, a view of the picture.
+        Its tight box, uint8 RGB (h, w, 3), a view of the picture; `tight_bits` is its mask there.
     """
-    x, y, width, height = masks.box(mask)
-    window = slice(y, y + height), slice(x, x + width)
-    return Cutout(pixels[window], masks.decode(mask)[window])
+    return pixels[around(box_of(mask), 0, mask.size)]
 
 
-def resized(cutout: Cutout, scale: float) -> Cutout:
+def resized(pixels: Pixels, scale: float) -> Pixels:
     """Resize a cut-out.
 
     Args:
-        cutout: The cut-out.
+        pixels: uint8 RGB (h, w, 3).
         scale: Factor for both sides.
 
     Returns:
@@ -72,78 +55,119 @@ def resized(cutout: Cutout, scale: float) -> Cutout:
     """
     import cv2
 
-    height, width = cutout.bits.shape
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size == (width, height):
-        return cutout
+    size = _scaled(pixels.shape, scale)
+    if size == pixels.shape[1::-1]:
+        return pixels
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    bits = cv2.resize(cutout.bits.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
-    return Cutout(np.asarray(cv2.resize(cutout.pixels, size, interpolation=interpolation), np.uint8), bits)
+    return np.asarray(cv2.resize(pixels, size, interpolation=interpolation), np.uint8)
 
 
-def footprint(cutout: Cutout, corner: Corner, size: tuple[int, int]) -> Bits:
+def resized_bits(bits: Bits, scale: float) -> Bits:
+    """Resize the mask of a cut-out.
+
+    Args:
+        bits: bool (h, w).
+        scale: Factor for both sides.
+
+    Returns:
+        Its mask after `resized`, bool.
+    """
+    import cv2
+
+    size = _scaled(bits.shape, scale)
+    if size == bits.shape[::-1]:
+        return bits
+    return np.asarray(cv2.resize(bits.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
+
+
+def _scaled(shape: tuple[int, ...], scale: float) -> tuple[int, int]:
+    """Width and height of a resized cut-out."""
+    return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
+
+
+class Spot(NamedTuple):
+    """Where a cut-out lies in a picture.
+
+    Attributes:
+        window: The part of the picture that it covers and SURROUNDINGS around it; empty if it lies outside.
+        inner: The part of the window that it covers, without what is outside of the picture.
+        source: The same part of the cut-out.
+        bits: Pixels of the window that it covers, bool.
+    """
+
+    window: Window
+    inner: Window
+    source: Window
+    bits: Bits
+
+    def behind(self, hidden: Bits) -> Spot:
+        """The same place behind other things.
+
+        Args:
+            hidden: What they hide, bool, of the window.
+
+        Returns:
+            The place with what is left to see.
+        """
+        return self._replace(bits=self.bits & ~hidden)
+
+    def plane(self, size: tuple[int, int]) -> Bits:
+        """The pixels that it covers.
+
+        Args:
+            size: (H, W) of the picture.
+
+        Returns:
+            bool (H, W).
+        """
+        plane = np.zeros(size, bool)
+        plane[self.window] = self.bits
+        return plane
+
+
+def place(bits: Bits, corner: Corner, size: tuple[int, int]) -> Spot:
     """Find the pixels that a cut-out covers in a picture.
 
     Args:
-        cutout: The cut-out.
+        bits: The mask of the cut-out, bool (h, w).
         corner: Where its top left pixel lies; may be outside of the picture.
         size: (H, W) of the picture.
 
     Returns:
-        bool (H, W).
+        Its place.
     """
-    plane = np.zeros(size, bool)
-    in_picture, in_cutout = _overlap(cutout.bits.shape, corner, size)
-    plane[in_picture] = cutout.bits[in_cutout]
-    return plane
+    window, inner, source = [], [], []
+    for start, length, limit in zip(corner, bits.shape, size, strict=True):
+        low = min(max(start, 0), limit)
+        high = max(low, min(start + length, limit))
+        first, last = max(low - SURROUNDINGS, 0), min(high + SURROUNDINGS, limit)
+        window.append(slice(first, last))
+        inner.append(slice(low - first, high - first))
+        source.append(slice(low - start, high - start))
+    covered = np.zeros([side.stop - side.start for side in window], bool)
+    covered[inner[0], inner[1]] = bits[source[0], source[1]]
+    return Spot((window[0], window[1]), (inner[0], inner[1]), (source[0], source[1]), covered)
 
 
-def _overlap(shape: tuple[int, ...], corner: Corner, size: tuple[int, int]) -> tuple[_Slices, _Slices]:
-    """Slices of the picture and of the cut-out where they overlap (empty ones if they do not)."""
-    in_picture, in_cutout = [], []
-    for start, length, limit in zip(corner, shape[:2], size, strict=True):
-        low, high = min(max(start, 0), limit), max(min(start + length, limit), 0)
-        high = max(low, high)
-        in_picture.append(slice(low, high))
-        in_cutout.append(slice(low - start, high - start))
-    return (in_picture[0], in_picture[1]), (in_cutout[0], in_cutout[1])
-
-
-def paste(
-    picture: Pixels, cutout: Cutout, corner: Corner, hidden: Bits, blend: Blend = "feather"
-) -> tuple[Pixels, Bits]:
-    """Paste a cut-out into a picture.
+def paste(picture: Pixels, pixels: Pixels, spot: Spot, blend: Blend = "feather") -> None:
+    """Paste a cut-out into a picture, which is changed where `spot.bits` are set and nowhere else.
 
     Args:
-        picture: uint8 RGB (H, W, 3); it is not changed.
-        cutout: The cut-out.
-        corner: Where its top left pixel lies; may be outside of the picture.
-        hidden: Pixels that stay as they are, bool (H, W).
+        picture: uint8 RGB (H, W, 3).
+        pixels: The cut-out, uint8 RGB (h, w, 3).
+        spot: Where it lies, and which of its pixels are visible.
         blend: "feather" for a soft edge, "poisson" for Poisson image editing as well.
-
-    Returns:
-        The new picture, and the pixels that the cut-out covers in it, bool (H, W); no other pixel differs.
     """
-    size = (picture.shape[0], picture.shape[1])
-    covered = footprint(cutout, corner, size) & ~hidden
-    result = picture.copy()
-    if not covered.any():
-        return result, covered
-    in_picture, in_cutout = _overlap(cutout.bits.shape, corner, size)
-    window = tuple(slice(max(side.start - SURROUNDINGS, 0), side.stop + SURROUNDINGS) for side in in_picture)
-    in_window = tuple(
-        slice(side.start - around.start, side.stop - around.start)
-        for side, around in zip(in_picture, window, strict=True)
-    )
-    ground, visible = picture[window], covered[window]
+    visible = spot.bits
+    if not visible.any():
+        return
+    ground = picture[spot.window]
     source = ground.copy()
-    source[in_window] = cutout.pixels[in_cutout]
+    source[spot.inner] = pixels[spot.source]
     if blend == "poisson":
         source = _poisson(source, ground, visible)
-    alpha = _feather(visible)[..., None]
-    mixed = np.rint(source * alpha + ground * (1 - alpha)).astype(np.uint8)
-    result[window][visible] = mixed[visible]
-    return result, covered
+    alpha = _feather(visible)[visible][:, None]
+    ground[visible] = np.rint(source[visible] * alpha + ground[visible] * (1 - alpha)).astype(np.uint8)
 
 
 def _feather(visible: Bits) -> NDArray[np.float32]:

@@ -14,8 +14,8 @@ import numpy as np
 import yaml
 
 from lavida_gen.common.resources import own_text, resource
+from lavida_gen.exposures._planes import box_of
 from lavida_gen.names import lexicon
-from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
 
 HEIGHTS = resource("heights.yaml")
@@ -98,6 +98,6 @@ def _measure(scene: Scene) -> Iterator[tuple[float, float]]:
         mask = next((mask for mask in region.masks if mask is not None), None)
         if height is None or mask is None or region.kind != "thing":
             continue
-        box = masks.box(mask)
+        box = box_of(mask)
         if box.y > 1 and box.y + box.height < scene.size[0] - 1 and box.height > 5:
             yield float(box.y + box.height), box.height / height

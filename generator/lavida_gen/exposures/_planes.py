@@ -6,12 +6,17 @@ Letters: T frames, H W pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from lavida_gen.scenes import masks
+from lavida_gen.scenes.mask_crops import decode_crop, encode_crop
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Region, Scene
+
+Window = tuple[slice, slice]
+"""Rows and columns of a part of a picture, both with a start and a stop inside of it."""
 
 
 def mask_at(region: Region, time: int) -> RLE:
@@ -39,7 +44,35 @@ def bits_at(region: Region, time: int) -> Bits:
     Returns:
         Its mask, bool (H, W).
     """
-    return masks.decode(mask_at(region, time))
+    mask = mask_at(region, time)
+    plane = np.zeros(mask.size, bool)
+    plane[around(box_of(mask), 0, mask.size)] = tight_bits(mask)
+    return plane
+
+
+@lru_cache(maxsize=512)
+def box_of(mask: RLE) -> masks.Box:
+    """Find the tight box of a mask, which is asked for many times while one scene is looked at.
+
+    Args:
+        mask: The mask.
+
+    Returns:
+        x, y, width, height in pixels, zeros for an empty mask.
+    """
+    return masks.box(mask)
+
+
+def tight_bits(mask: RLE) -> Bits:
+    """Decode a mask in its tight box.
+
+    Args:
+        mask: A mask, not empty.
+
+    Returns:
+        bool (height, width) of the box.
+    """
+    return decode_crop(mask, *around(box_of(mask), 0, mask.size))
 
 
 def encode_or_none(bits: Bits) -> RLE | None:
@@ -51,7 +84,10 @@ def encode_or_none(bits: Bits) -> RLE | None:
     Returns:
         Its run lengths, None for an empty mask.
     """
-    return masks.encode(bits) if bits.any() else None
+    if not bits.any():
+        return None
+    box, size = bounding_box(bits), (bits.shape[0], bits.shape[1])
+    return encode_crop(bits[around(box, 0, size)], (box.y, box.x), size)
 
 
 def bounding_box(bits: Bits) -> masks.Box:
@@ -63,8 +99,26 @@ def bounding_box(bits: Bits) -> masks.Box:
     Returns:
         x, y, width, height in pixels.
     """
-    rows, columns = np.flatnonzero(bits.any(1)), np.flatnonzero(bits.any(0))
-    return masks.Box(int(columns[0]), int(rows[0]), int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1)
+    import cv2
+
+    return masks.Box(*cv2.boundingRect(bits.view(np.uint8)))
+
+
+def around(box: masks.Box, distance: int, size: tuple[int, int]) -> Window:
+    """Find the part of a picture that is not farther from a box than a distance.
+
+    Args:
+        box: The box.
+        distance: Pixels.
+        size: (H, W) of the picture.
+
+    Returns:
+        Its rows and columns.
+    """
+    return (
+        slice(max(box.y - distance, 0), min(box.y + box.height + distance, size[0])),
+        slice(max(box.x - distance, 0), min(box.x + box.width + distance, size[1])),
+    )
 
 
 def dilated(bits: Bits, radius: int) -> Bits:
@@ -80,7 +134,42 @@ def dilated(bits: Bits, radius: int) -> Bits:
     import cv2
 
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(bits.astype(np.uint8), kernel) > 0)
+    return np.asarray(cv2.dilate(bits.view(np.uint8), kernel)).view(np.bool_)
+
+
+def grown(bits: Bits, radius: int) -> Bits:
+    """Grow a mask that is small in its picture: only what is close to it is looked at.
+
+    Args:
+        bits: bool (H, W), not empty.
+        radius: Pixels, at least 0.
+
+    Returns:
+        What `dilated` returns.
+    """
+    result = np.zeros_like(bits)
+    window = around(bounding_box(bits), radius, (bits.shape[0], bits.shape[1]))
+    result[window] = dilated(bits[window], radius)
+    return result
+
+
+def put_in(box: masks.Box, bits: Bits, distance: int, size: tuple[int, int]) -> tuple[Window, Bits]:
+    """Put the tight box of a mask into its surroundings.
+
+    Args:
+        box: The box.
+        bits: The mask in it, bool (height, width) of the box.
+        distance: Pixels around the box.
+        size: (H, W) of the picture.
+
+    Returns:
+        What is not farther from the box than `distance`, and the mask there, bool.
+    """
+    rows, columns = window = around(box, distance, size)
+    plane = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
+    top, left = box.y - rows.start, box.x - columns.start
+    plane[top : top + box.height, left : left + box.width] = bits
+    return window, plane
 
 
 def edge_width(size: tuple[int, int]) -> int:
@@ -116,7 +205,9 @@ def thing_bits(scene: Scene, time: int, leave_out: Sequence[Region] = ()) -> Bit
     return masks.decode(masks.union(visible)) if visible else np.zeros(scene.size, bool)
 
 
-def nearer_bits(scene: Scene, time: int, foot: float, leave_out: Sequence[Region], depth: float | None = None) -> Bits:
+def nearer_bits(
+    scene: Scene, time: int, foot: float, window: Window, leave_out: Sequence[Region], depth: float | None = None
+) -> Bits:
     """Unite the masks of things that are nearer to the camera than a thing at some position.
 
     On level ground a thing that stands lower in the picture is nearer to the camera.
@@ -125,25 +216,42 @@ def nearer_bits(scene: Scene, time: int, foot: float, leave_out: Sequence[Region
         scene: The scene.
         time: Number of the frame.
         foot: Row on which the thing stands.
+        window: Where to look: rows and columns of the frame.
         leave_out: Regions to leave out.
         depth: Depth of the thing, which decides where the depth of the other is known too; larger is nearer.
 
     Returns:
-        bool (H, W).
+        bool, of the window.
     """
-    plane = np.zeros(scene.size, bool)
+    rows, columns = window
+    plane = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
     for region in scene.regions:
         mask = region.masks[time]
         if mask is None or region.kind != "thing" or any(region is other for other in leave_out):
             continue
+        box = box_of(mask)
         if depth is not None and region.depth is not None:
             is_nearer = region.depth > depth
         else:
-            box = masks.box(mask)
             is_nearer = box.y + box.height > foot
-        if is_nearer:
-            plane |= masks.decode(mask)
+        if is_nearer and reaches(box, window):  # a mask is decoded only if it can hide something
+            plane |= decode_crop(mask, *window)
     return plane
+
+
+def reaches(box: masks.Box, window: Window) -> bool:
+    """Does a box reach into a part of the picture?
+
+    Args:
+        box: The box.
+        window: The part.
+
+    Returns:
+        Whether they share a pixel.
+    """
+    rows, columns = window
+    is_level: bool = box.y < rows.stop and rows.start < box.y + box.height
+    return is_level and bool(box.x < columns.stop and columns.start < box.x + box.width)
 
 
 def stands_free(scene: Scene, region: Region) -> bool:
@@ -162,18 +270,10 @@ def stands_free(scene: Scene, region: Region) -> bool:
 def _is_touched(scene: Scene, region: Region, time: int) -> bool:
     """Does another thing come as close as the region's own traces reach? Masks are decoded only if boxes do."""
     width, mask = edge_width(scene.size), mask_at(region, time)
-    box = masks.box(mask)
+    window = around(box_of(mask), width, scene.size)
     others = (other.masks[time] for other in scene.regions if other.kind == "thing" and other is not region)
-    close = [other for other in others if other is not None and _boxes_meet(box, masks.box(other), width)]
+    close = [other for other in others if other is not None and reaches(box_of(other), window)]
     if not close:
         return False
-    rows = slice(max(box.y - width, 0), box.y + box.height + width)
-    columns = slice(max(box.x - width, 0), box.x + box.width + width)
-    own = dilated(masks.decode(mask)[rows, columns], width)
-    return bool((own & masks.decode(masks.union(close))[rows, columns]).any())
-
-
-def _boxes_meet(one: masks.Box, two: masks.Box, distance: int) -> bool:
-    """Do two boxes come as close as `distance` pixels?"""
-    across = one.x - distance < two.x + two.width and two.x < one.x + one.width + distance
-    return across and one.y - distance < two.y + two.height and two.y < one.y + one.height + distance
+    own = dilated(decode_crop(mask, *window), width)
+    return bool((own & decode_crop(masks.union(close), *window)).any())

@@ -22,21 +22,22 @@ from numpy.typing import NDArray
 from lavida_gen.exposures._backgrounds import fill_holes
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import check_limits, shuffle_names
-from lavida_gen.exposures._cutouts import Cutout, cut_out, edited_frames, paste
+from lavida_gen.exposures._cutouts import cut_out, edited_frames, paste, place
 from lavida_gen.exposures._negatives import by_category, draw_negatives, draw_prompt_size
 from lavida_gen.exposures._planes import (
     bits_at,
-    bounding_box,
-    dilated,
+    box_of,
     edge_width,
     encode_or_none,
+    grown,
     mask_at,
     nearer_bits,
     stands_free,
     thing_bits,
+    tight_bits,
 )
+from lavida_gen.exposures._shadows import shadow_bits
 from lavida_gen.names import lexicon
-from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -50,8 +51,6 @@ MOTIONS = {
 }
 NO_MOVER = Rejection("nothing moves on its own")
 BAD_HOLE = Rejection("background behind a thing is unknown")
-SHADOW = 8.0
-"""Least difference in grey levels that a shadow makes on the ground."""
 WITH_FRONT = ("person", "vehicle", "animal")
 """Kinds that have a front: only of those one sees that they move backwards."""
 TRIES = 3
@@ -59,9 +58,10 @@ TRIES = 3
 
 
 class _Track(NamedTuple):
-    """A thing through a clip: T cut-outs, and their top left corners as (row, column), float64 (T, 2)."""
+    """A thing through a clip: T cut-outs, their masks, and their top left corners as (row, column), float64 (T, 2)."""
 
-    cutouts: list[Cutout]
+    cutouts: list[Pixels]
+    bits: list[Bits]
     corners: NDArray[np.float64]
 
 
@@ -104,7 +104,7 @@ def _moves(region: Region, scene: Scene) -> bool:
     """Is it a candidate that is whole in every frame, stands free of others and moves some distance?"""
     if not region.candidate or region.kind != "thing" or any(mask is None for mask in region.masks):
         return False
-    boxes = np.array([masks.box(mask) for mask in region.masks if mask is not None], np.float64)
+    boxes = np.array([box_of(mask) for mask in region.masks if mask is not None], np.float64)
     height, width = scene.size
     inside = (boxes[:, 0] > 0) & (boxes[:, 1] > 0)
     inside &= (boxes[:, 0] + boxes[:, 2] < width) & (boxes[:, 1] + boxes[:, 3] < height)
@@ -139,7 +139,7 @@ def _ends_repeated(region: Region, scene: Scene) -> bool:
 
 def _goes_sideways(region: Region) -> bool:
     """A thing that approaches or recedes would float, or have the wrong size, farther along its way."""
-    first, last = masks.box(mask_at(region, 0)), masks.box(mask_at(region, -1))
+    first, last = box_of(mask_at(region, 0)), box_of(mask_at(region, -1))
     down = abs(last.y + last.height - first.y - first.height)
     return down <= 0.25 * abs(last.x + last.width / 2 - first.x - first.width / 2)
 
@@ -149,15 +149,16 @@ def _category(region: Region) -> str:
 
 
 def _cut_track(region: Region, frames: Sequence[Pixels]) -> _Track:
-    boxes = [masks.box(mask_at(region, time)) for time in range(len(frames))]
-    cutouts = [cut_out(frame, mask_at(region, time)) for time, frame in enumerate(frames)]
-    return _Track(cutouts, np.array([(box.y, box.x) for box in boxes], np.float64))
+    own = [mask_at(region, time) for time in range(len(frames))]
+    boxes = [box_of(mask) for mask in own]
+    cutouts = [cut_out(frame, mask) for frame, mask in zip(frames, own, strict=True)]
+    return _Track(cutouts, [tight_bits(mask) for mask in own], np.array([(box.y, box.x) for box in boxes], np.float64))
 
 
 def _new_track(track: _Track, motion: str, rng: np.random.Generator) -> tuple[list[int], NDArray[np.float64]]:
     """For each frame the number of the cut-out that it shows (T), and its foot (row, column), float64 (T, 2)."""
     count = len(track.cutouts)
-    shapes = np.array([cutout.bits.shape for cutout in track.cutouts], np.float64)
+    shapes = np.array([bits.shape for bits in track.bits], np.float64)
     feet = track.corners + shapes * (1.0, 0.5)
     times = np.arange(count)
     if motion == "backwards":
@@ -188,18 +189,18 @@ def _edit(scene: Scene, region: Region, motion: str, task: ExposureTask) -> _Edi
     track = _cut_track(region, frames)
     others = [thing_bits(scene, time, (region,)) for time in range(len(frames))]
     holes = _holes(scene, region, frames, others)
-    backgrounds = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
-    if backgrounds is None:
+    pictures = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
+    if pictures is None:
         return BAD_HOLE
     moments, feet = _new_track(track, motion, task.rng)
-    pictures, planes = [], []
-    for time, (background, moment, (row, column)) in enumerate(zip(backgrounds, moments, feet.tolist(), strict=True)):
-        cutout = track.cutouts[moment]
-        corner = round(row) - cutout.bits.shape[0], round(column - cutout.bits.shape[1] / 2)
-        hidden = nearer_bits(scene, time, row, (region,), region.depth)
-        picture, visible = paste(background, cutout, corner, hidden)
-        pictures.append(picture)
-        planes.append(visible)
+    planes = []
+    for time, (picture, moment, (row, column)) in enumerate(zip(pictures, moments, feet.tolist(), strict=True)):
+        bits = track.bits[moment]
+        corner = round(row) - bits.shape[0], round(column - bits.shape[1] / 2)
+        spot = place(bits, corner, scene.size)
+        spot = spot.behind(nearer_bits(scene, time, row, spot.window, (region,), region.depth))
+        paste(picture, track.cutouts[moment], spot)
+        planes.append(spot.plane(scene.size))
     mask = tuple(encode_or_none(plane) for plane in planes)
     edits = [plane | hole for plane, hole in zip(planes, holes, strict=True)]
     return check_limits(mask, task.limits) or _EditedClip(pictures, mask, edits)
@@ -208,36 +209,9 @@ def _edit(scene: Scene, region: Region, motion: str, task: ExposureTask) -> _Edi
 def _holes(scene: Scene, region: Region, frames: Sequence[Pixels], others: Sequence[Bits]) -> list[Bits]:
     """What the thing leaves: its mask, its shadow and the traces around both, without other things; T of (H, W)."""
     own = [bits_at(region, time) for time in range(len(frames))]
-    shadows = _shadows(frames, own, others)
-    width = edge_width(scene.size)
-    return [dilated(bits | shadow, width) & ~other for bits, shadow, other in zip(own, shadows, others, strict=True)]
-
-
-def _shadows(frames: Sequence[Pixels], own: Sequence[Bits], others: Sequence[Bits]) -> list[Bits]:
-    """What else changes close to the thing, T of (H, W): its shadow. Empty if the camera moves."""
-    import cv2
-
-    found = []
-    zones = [_shadow_zone(bits) for bits in own]
-    rows, columns = (slice(min(z[axis].start for z in zones), max(z[axis].stop for z in zones)) for axis in (0, 1))
-    median = np.median(np.stack([frame[rows, columns] for frame in frames]), axis=0)
-    for frame, bits, rest, zone in zip(frames, own, others, zones, strict=True):
-        usual = median[zone[0].start - rows.start : zone[0].stop - rows.start,
-                       zone[1].start - columns.start : zone[1].stop - columns.start]  # fmt: skip
-        changed = np.zeros_like(bits)
-        changed[zone] = (np.abs(frame[zone] - usual).max(2) > SHADOW) & ~rest[zone] & ~bits[zone]
-        shadow = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
-        found.append(shadow if shadow.sum() < 1.5 * bits.sum() else np.zeros_like(bits))
-    return found
-
-
-def _shadow_zone(bits: Bits) -> tuple[slice, slice]:
-    """Rows and columns where the shadow of a thing may lie."""
-    box = bounding_box(bits)
-    reach = max(box.height, box.width)
-    bottom = min(box.y + box.height - 1 + box.height // 2, bits.shape[0])
-    right = min(box.x + box.width - 1 + reach, bits.shape[1])
-    return slice(box.y, bottom), slice(max(box.x - reach, 0), right)
+    boxes = [box_of(mask_at(region, time)) for time in range(len(frames))]
+    shadows, width = shadow_bits(frames, own, boxes, others), edge_width(scene.size)
+    return [grown(bits | shadow, width) & ~other for bits, shadow, other in zip(own, shadows, others, strict=True)]
 
 
 def _phrase(motion: str, thing: str) -> str:

@@ -11,7 +11,7 @@ Letters: T frames, H W pixels.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple
 
@@ -20,14 +20,19 @@ from pydantic import Field
 
 from lavida_gen.exposures._base import Exposure, ExposureOptions, ExposureTask
 from lavida_gen.exposures._candidates import check_limits, shuffle_names
-from lavida_gen.exposures._cutouts import Blend, Cutout, cut_out, edited_frames, paste, resized
+from lavida_gen.exposures._cutouts import (
+    Blend,
+    Spot,
+    edited_frames,
+    paste,
+    place,
+    resized,
+    resized_bits,
+)
+from lavida_gen.exposures._foreign import Foreign, as_foreign, find_foreign, measure
 from lavida_gen.exposures._negatives import NO_ABSENT_NAME, draw_negatives, draw_prompt_size
 from lavida_gen.exposures._perspective import Perspective, estimate_perspective, usual_height
-from lavida_gen.exposures._planes import encode_or_none, mask_at, nearer_bits, stands_free
-from lavida_gen.names import lexicon
-from lavida_gen.names.vocabulary import present_names
-from lavida_gen.scenes import masks
-from lavida_gen.scenes.evidence import Use
+from lavida_gen.exposures._planes import encode_or_none, nearer_bits
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.sample import Draft, Rejection
@@ -35,11 +40,6 @@ from lavida_gen.scenes.scene import Name, Region, Scene
 
 NOT_FOREIGN = Rejection("nothing foreign in the other scene")
 NO_PLACE = Rejection("no place for the paste")
-_RELATION = re.compile(
-    r"\b(left|right|middle|center|centre|top|bottom|front|behind|back|next|near|nearest|closest|beside|between|corner|"
-    r"first|second|third|other|same|farthest|far|under|over|above|below|in|on|at|with|to|of)\b",
-    re.IGNORECASE,
-)
 TRIES = 8
 """Positions that are tried for a paste, and other scenes that are searched for a foreign name."""
 MAX_ENLARGEMENT = 1.5
@@ -51,24 +51,12 @@ DEFAULT_HORIZON = 0.35
 BLENDS: tuple[Blend, Blend] = ("feather", "poisson")
 
 
-class _Foreign(NamedTuple):
-    """A thing of another scene."""
+class _Pose(NamedTuple):
+    """A paste in a frame: number of the cut-out, its scale and place."""
 
-    name: str
-    category: str
-    may_be: tuple[str, ...]  # other categories that may be true of it
-    cutouts: tuple[Cutout, ...]  # at least one, in order of time
-    height: float  # its share of its own frame's height
-    foot: float  # row of its foot as a share of its own frame's height
-    credit: tuple[str, str, Use | None]  # licence, attribution and use of its picture
-
-
-class _Found(NamedTuple):
-    """A thing of another scene that may be pasted, and the frames that show it whole."""
-
-    name: str
-    region: Region
-    times: list[int]
+    number: int
+    scale: float
+    spot: Spot
 
 
 class _Path(NamedTuple):
@@ -110,114 +98,65 @@ class Paste(Exposure[PasteOptions]):
         """The pasted thing among absent names; or absent names alone."""
         rng = task.rng
         other = task.other_scene(rng)
-        found = _find_foreign(other, scene, rng)
+        found = find_foreign(other, scene, rng)
         if found is None:
             return NOT_FOREIGN
-        foreign = _cut_foreign(other, found)
+        foreign = measure(other, found, len(scene.frames))
         blend: Blend = self.options.blend if self.options.blend != "either" else BLENDS[int(rng.integers(2))]
+        view = estimate_perspective(scene)
         for _ in range(TRIES):
-            pasted = _paste_somewhere(scene, foreign, blend, task)
-            if pasted is not None:
-                return _with_prompt(pasted, scene, foreign, task)
+            poses = _find_place(scene, view, foreign, task)
+            planes = [pose.spot.plane(scene.size) for pose in poses]
+            shown = tuple(encode_or_none(plane) for plane in planes)
+            if poses and not check_limits(shown, task.limits):
+                return _with_prompt(_Pasted(_pasted(scene, foreign, poses, blend), shown, planes), scene, foreign, task)
         return NO_PLACE
 
 
-def _find_foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> _Found | None:
-    """A whole thing of `other` whose name describes nothing in `scene`; no pixel is read."""
-    present = present_names(scene)
-    for number in rng.permutation(len(other.regions)).tolist():
-        region = other.regions[number]
-        name = _name(region)
-        if not name or not region.candidate or region.kind != "thing":
-            continue
-        own = Name(name, region.category, synset=region.synset)
-        if any(lexicon.conflict(own, known) for known in present):
-            continue
-        times = [time for time, mask in enumerate(region.masks) if mask is not None and _is_whole(other, mask)]
-        if times and stands_free(other, region):
-            return _Found(name, region, times)
-    return None
-
-
-def _cut_foreign(other: Scene, found: _Found) -> _Foreign:
-    times, region = found.times, found.region
-    cutouts = tuple(cut_out(other.frames[time].pixels(), mask_at(region, time)) for time in times)
-    height = float(np.median([cutout.bits.shape[0] for cutout in cutouts]))
-    top = float(np.median([masks.box(mask_at(region, time)).y for time in times]))
-    frame_height = other.size[0]
-    return _Foreign(
-        name=found.name,
-        category=region.category,
-        may_be=region.may_be,
-        cutouts=cutouts,
-        height=height / frame_height,
-        foot=(top + height) / frame_height,
-        credit=(other.licence, other.attribution or "", other.use),
-    )
-
-
-def _name(region: Region) -> str:
-    """Its category, else an expression without its position, "" if there is none."""
-    if region.category in region.names:
-        return region.category
-    return next((name for name in region.names if not _RELATION.search(name)), "")
-
-
-def _as_foreign(name: Name) -> str:
-    """The phrasing of a name if its thing were foreign."""
-    return name.category or ("" if _RELATION.search(name.text) else name.text)
-
-
-def _is_whole(other: Scene, mask: RLE) -> bool:
-    """Is it large enough to look good, not cut off by the frame's edge, and in one piece (not half hidden)?"""
-    import cv2
-
-    box, (height, width) = masks.box(mask), other.size
-    is_inside = box.x > 0 and box.y > 0 and box.x + box.width < width and box.y + box.height < height
-    if not is_inside or min(box.width, box.height) < 8 or not 0.001 < masks.area(mask) / (height * width) < 0.35:
-        return False
-    bits = masks.decode(mask)[box.y : box.y + box.height, box.x : box.x + box.width]
-    _, _, rows, _ = cv2.connectedComponentsWithStats(bits.astype(np.uint8))
-    return bool(rows[1:, cv2.CC_STAT_AREA].max() > 0.9 * masks.area(mask))
-
-
-def _paste_somewhere(scene: Scene, foreign: _Foreign, blend: Blend, task: ExposureTask) -> _Pasted | None:
-    """One try at a random position; None if the thing is too hidden or breaks the limits there."""
+def _find_place(scene: Scene, view: Perspective | None, foreign: Foreign, task: ExposureTask) -> list[_Pose]:
+    """One try at a random position, T poses; none if the thing is too hidden there or of a size that looks wrong."""
     count = len(scene.frames)
-    view = estimate_perspective(scene)
     path = _draw_path(scene, view, task.rng)
-    heights = [float(cutout.bits.shape[0]) for cutout in foreign.cutouts]
+    heights = foreign.heights
     approaches = max(heights) > 1.4 * min(heights)  # then each cut-out is scaled by its own height
     share = foreign.height * float(task.rng.uniform(0.8, 1.2))
-    pictures, planes = [], []
+    poses = []
     for time in range(count):
         row, column = path.foot(time / max(count - 1, 1))
         wanted = _pixel_height(view, foreign, row, share, scene.size[0])
-        number = time % len(foreign.cutouts)
+        number = time % len(heights)
         if wanted is None or wanted > MAX_ENLARGEMENT * heights[number]:
-            return None
+            return []
         scale = wanted / (heights[number] if approaches else float(np.median(heights)))
-        cutout = resized(foreign.cutouts[number], scale)
-        corner = round(row) - cutout.bits.shape[0], round(column) - cutout.bits.shape[1] // 2
-        hidden = nearer_bits(scene, time, row, ())
-        picture, covered = paste(scene.frames[time].pixels(), cutout, corner, hidden, blend)
-        if count == 1 and covered.sum() < 0.5 * cutout.bits.sum():
-            return None
+        bits = resized_bits(foreign.bits[number], scale)
+        spot = place(bits, (round(row) - bits.shape[0], round(column) - bits.shape[1] // 2), scene.size)
+        spot = spot.behind(nearer_bits(scene, time, row, spot.window, ()))
+        if count == 1 and np.count_nonzero(spot.bits) < 0.5 * np.count_nonzero(bits):
+            return []
+        poses.append(_Pose(number, scale, spot))
+    return poses
+
+
+def _pasted(scene: Scene, foreign: Foreign, poses: Sequence[_Pose], blend: Blend) -> list[Pixels]:
+    """T new pictures."""
+    cutouts = {number: foreign.cutout(number) for number in dict.fromkeys(pose.number for pose in poses)}
+    pictures = []
+    for frame, pose in zip(scene.frames, poses, strict=True):
+        picture = frame.pixels().copy()
+        paste(picture, resized(cutouts[pose.number], pose.scale), pose.spot, blend)
         pictures.append(picture)
-        planes.append(covered)
-    mask = tuple(encode_or_none(plane) for plane in planes)
-    return None if check_limits(mask, task.limits) else _Pasted(pictures, mask, planes)
+    return pictures
 
 
 def _pixel_height(
-    view: Perspective | None, foreign: _Foreign, row: float, share: float, frame_height: int
+    view: Perspective | None, foreign: Foreign, row: float, share: float, frame_height: int
 ) -> float | None:
     """Height in pixels of a thing that stands on `row`; None if it would be too small or too large.
 
     It follows from the scene's own things, else from the thing's size in its own picture: there too what stands lower
     is nearer and larger.
     """
-    metres = usual_height(foreign.category)
+    metres = usual_height(foreign.found.region.category)
     if view is not None and metres is not None:
         pixels = view.scale(row) * metres
     else:
@@ -241,19 +180,20 @@ def _draw_path(scene: Scene, view: Perspective | None, rng: np.random.Generator)
     return _Path((row, column), (end, column + distance))
 
 
-def _with_prompt(pasted: _Pasted, scene: Scene, foreign: _Foreign, task: ExposureTask) -> Draft | Rejection:
+def _with_prompt(pasted: _Pasted, scene: Scene, foreign: Foreign, task: ExposureTask) -> Draft | Rejection:
     """The paste with its prompt: named as the anomaly, or left unnamed among absent names.
 
     Unnamed, its place in the prompt is taken by something else that could be pasted: so a foreign name in a prompt
     carries no information.
     """
-    foreign_region = Region((foreign.name,), (None,) * len(scene.frames), foreign.category, may_be=foreign.may_be)
+    name, own = foreign.found.name, foreign.found.region
+    foreign_region = Region((name,), (None,) * len(scene.frames), own.category, may_be=own.may_be)
     after = replace(scene, regions=(*scene.regions, foreign_region))
-    anomalies = [foreign.name] if task.exposed else []
+    anomalies = [name] if task.exposed else []
     others = [] if task.exposed else _another_foreign_name(after, task)
     known = [*anomalies, *others]
     size = draw_prompt_size(task)
-    others += draw_negatives(task, after, known, size - len(known), anomalies=len(known), phrasing=_as_foreign)
+    others += draw_negatives(task, after, known, size - len(known), anomalies=len(known), phrasing=as_foreign)
     if not anomalies and not others:
         return NO_ABSENT_NAME
     names, labels = shuffle_names(task.rng, anomalies, others)
@@ -265,7 +205,7 @@ def _with_prompt(pasted: _Pasted, scene: Scene, foreign: _Foreign, task: Exposur
 def _another_foreign_name(after: Scene, task: ExposureTask) -> list[str]:
     """The name of something foreign that was not pasted, if there is such a thing in a few other scenes."""
     for _ in range(TRIES):
-        found = _find_foreign(task.other_scene(task.rng), after, task.rng)
+        found = find_foreign(task.other_scene(task.rng), after, task.rng)
         if found is not None and task.accepts(Name(found.name, found.region.category)):
             return [found.name]
     return []

@@ -11,7 +11,8 @@ JPEG of an edited frame is encoded anew in the shard. Letters: T frames, H W pix
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -19,18 +20,28 @@ import numpy as np
 from lavida_gen.exposures._backgrounds import fill_holes
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import check_limits, shuffle_names
-from lavida_gen.exposures._cutouts import cut_out, edited_frames, paste, resized
+from lavida_gen.exposures._cutouts import (
+    Spot,
+    cut_out,
+    edited_frames,
+    paste,
+    place,
+    resized,
+    resized_bits,
+)
 from lavida_gen.exposures._negatives import by_category, draw_negatives
 from lavida_gen.exposures._perspective import Perspective, estimate_perspective
 from lavida_gen.exposures._planes import (
     bits_at,
-    dilated,
+    box_of,
     edge_width,
     encode_or_none,
+    grown,
     mask_at,
     nearer_bits,
     stands_free,
     thing_bits,
+    tight_bits,
 )
 from lavida_gen.names import lexicon
 from lavida_gen.names.vocabulary import pick_absent, present_names
@@ -60,6 +71,16 @@ class _Pair(NamedTuple):
         return self.one.category, self.two.category
 
 
+class _Move(NamedTuple):
+    """A thing of a pair (0 or 1) at its new place in a frame."""
+
+    number: int
+    region: Region
+    row: float
+    scale: float
+    spot: Spot
+
+
 class _Swapped(NamedTuple):
     """T new pictures, T masks of each thing of the pair, T masks of both, T planes of edited pixels."""
 
@@ -84,9 +105,11 @@ class Swap(Exposure):
         first = order[0].categories if order else ()
         if not task.exposed:  # prefer pairs that leave the first pair in place: that one is listed
             order.sort(key=lambda pair: sum(_is_related(category, first) for category in pair.categories))
+        view = estimate_perspective(scene) if order else None
+        read = cache(lambda: [frame.pixels() for frame in scene.frames])  # once for all pairs, if one needs them
         reason = NO_PAIR
         for pair in order[:PAIR_TRIES]:
-            swapped = _swap(scene, pair, task)
+            swapped = _swap(scene, pair, view, read, task)
             if isinstance(swapped, _Swapped):
                 return _with_prompt(swapped, scene, pair, first, task)
             reason = swapped
@@ -94,9 +117,12 @@ class Swap(Exposure):
 
 
 def _find_pairs(scene: Scene, task: ExposureTask) -> list[_Pair]:
-    """Things of unrelated kinds and similar size, both whole and visible in every frame."""
+    """Things of unrelated kinds and similar size, both whole, visible and free in every frame."""
     movable = [region for region in scene.regions if _is_movable(region, scene, task)]
-    return [_Pair(a, b) for number, a in enumerate(movable) for b in movable[:number] if _fit(a, b)]
+    pairs = [_Pair(a, b) for number, a in enumerate(movable) for b in movable[:number] if _fit(a, b)]
+    paired = {id(region): region for pair in pairs for region in pair}  # free or not is asked last: it needs masks
+    free = {key for key, region in paired.items() if stands_free(scene, region)}
+    return [pair for pair in pairs if id(pair.one) in free and id(pair.two) in free]
 
 
 def _is_movable(region: Region, scene: Scene, task: ExposureTask) -> bool:
@@ -104,71 +130,74 @@ def _is_movable(region: Region, scene: Scene, task: ExposureTask) -> bool:
         return False
     if check_limits(region.masks, task.limits):
         return False
-    boxes = [masks.box(mask) for mask in region.masks if mask is not None]
+    boxes = [box_of(mask) for mask in region.masks if mask is not None]
     if len(boxes) < len(region.masks):
         return False
     height, width = scene.size
     is_whole = all(b.x > 0 and b.y > 0 and b.x + b.width < width and b.y + b.height < height for b in boxes)
-    fits = all(min(b.width, b.height) >= 6 and b.width * b.height < 0.2 * height * width for b in boxes)
-    return is_whole and fits and stands_free(scene, region)
+    return is_whole and all(min(b.width, b.height) >= 6 and b.width * b.height < 0.2 * height * width for b in boxes)
 
 
 def _fit(one: Region, two: Region) -> bool:
     """Are two things of unrelated kinds, apart from each other, and of similar size?"""
     if lexicon.same_kind(one.category, two.category):
         return False
-    a, b = masks.box(mask_at(one, 0)), masks.box(mask_at(two, 0))
+    a, b = box_of(mask_at(one, 0)), box_of(mask_at(two, 0))
     are_apart = abs(a.x + a.width / 2 - b.x - b.width / 2) > 0.6 * max(a.width, b.width)
     sides = ((a.width, b.width), (a.height, b.height))
     return are_apart and all(1 / MAX_RATIO < first / second < MAX_RATIO for first, second in sides)
 
 
-def _swap(scene: Scene, pair: _Pair, task: ExposureTask) -> _Swapped | Rejection:
-    """The frames with both things exchanged."""
-    frames = [frame.pixels() for frame in scene.frames]
-    others = [thing_bits(scene, time, pair) for time in range(len(frames))]
+def _swap(
+    scene: Scene, pair: _Pair, view: Perspective | None, read: Callable[[], list[Pixels]], task: ExposureTask
+) -> _Swapped | Rejection:
+    """The frames with both things exchanged; pixels are read when the masks are known to serve."""
+    times = range(len(scene.frames))
+    moves = [_moves(scene, pair, time, view) for time in times]
+    if not all(moves):
+        return NO_PAIR
+    visible = [_visible(scene, both) for both in moves]
+    planes = [one | two for one, two in visible]
+    union = tuple(encode_or_none(plane) for plane in planes)
+    if broken := check_limits(union, task.limits):
+        return broken
+    frames = read()
+    others = [thing_bits(scene, time, pair) for time in times]
     width = edge_width(scene.size)
-    holes = [
-        dilated(bits_at(pair.one, time) | bits_at(pair.two, time), width) & ~other for time, other in enumerate(others)
-    ]
-    backgrounds = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
-    if backgrounds is None:
+    own = [grown(bits_at(pair.one, time), width) | grown(bits_at(pair.two, time), width) for time in times]
+    holes = [bits & ~other for bits, other in zip(own, others, strict=True)]
+    pictures = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
+    if pictures is None:
         return BAD_HOLE
-    view = estimate_perspective(scene)
-    pictures, visible = [], []
-    for time, background in enumerate(backgrounds):
-        swapped = _swap_in_frame(scene, frames[time], background, pair, time, view)
-        if swapped is None:
-            return NO_PAIR
-        pictures.append(swapped[0])
-        visible.append(swapped[1])
-    both = [one | two for one, two in visible]
-    union = tuple(encode_or_none(bits) for bits in both)
+    for time, both in enumerate(moves):
+        for move in both:
+            pixels = resized(cut_out(frames[time], mask_at(move.region, time)), move.scale)
+            paste(pictures[time], pixels, move.spot)
     parts = tuple(encode_or_none(one) for one, _ in visible), tuple(encode_or_none(two) for _, two in visible)
-    edits = [bits | hole for bits, hole in zip(both, holes, strict=True)]
-    return check_limits(union, task.limits) or _Swapped(pictures, parts, union, edits)
+    edits = [plane | hole for plane, hole in zip(planes, holes, strict=True)]
+    return _Swapped(pictures, parts, union, edits)
 
 
-def _swap_in_frame(
-    scene: Scene, frame: Pixels, background: Pixels, pair: _Pair, time: int, view: Perspective | None
-) -> tuple[Pixels, tuple[Bits, Bits]] | None:
-    """The new picture and what is visible of each thing in it; None if one is mostly hidden."""
-    picture = background
-    visible = {name: np.zeros(scene.size, bool) for name in ("one", "two")}
-    moves = [("one", pair.one, pair.two), ("two", pair.two, pair.one)]
-    moves.sort(key=lambda move: _foot(move[2], time)[0])  # the nearer one last, in front
-    for name, region, target in moves:
+def _moves(scene: Scene, pair: _Pair, time: int, view: Perspective | None) -> list[_Move]:
+    """Where both things go in a frame, the farther one first; nothing if one would be mostly hidden."""
+    moves = []
+    for number, (region, target) in enumerate(((pair.one, pair.two), (pair.two, pair.one))):
         row, column = _foot(target, time)
         scale = _scale(region, target, time, view)
-        cutout = resized(cut_out(frame, mask_at(region, time)), scale)
-        corner = round(row) - cutout.bits.shape[0], round(column) - cutout.bits.shape[1] // 2
-        hidden = nearer_bits(scene, time, row, pair, target.depth)
-        picture, covered = paste(picture, cutout, corner, hidden)
-        if covered.sum() < 0.4 * masks.area(mask_at(region, time)) * min(1.0, scale**2):
-            return None
-        visible = {other: bits & ~covered for other, bits in visible.items()}
-        visible[name] = covered
-    return picture, (visible["one"], visible["two"])
+        bits = resized_bits(tight_bits(mask_at(region, time)), scale)
+        spot = place(bits, (round(row) - bits.shape[0], round(column) - bits.shape[1] // 2), scene.size)
+        spot = spot.behind(nearer_bits(scene, time, row, spot.window, pair, target.depth))
+        if np.count_nonzero(spot.bits) < 0.4 * masks.area(mask_at(region, time)) * min(1.0, scale**2):
+            return []
+        moves.append(_Move(number, region, row, scale, spot))
+    return sorted(moves, key=lambda move: move.row)
+
+
+def _visible(scene: Scene, moves: Sequence[_Move]) -> tuple[Bits, Bits]:
+    """What is visible of each thing of the pair in a frame: the nearer one hides the other."""
+    far, near = (move.spot.plane(scene.size) for move in moves)
+    far &= ~near
+    return (far, near) if moves[0].number == 0 else (near, far)
 
 
 def _scale(region: Region, target: Region, time: int, view: Perspective | None) -> float:
@@ -180,7 +209,7 @@ def _scale(region: Region, target: Region, time: int, view: Perspective | None) 
 
 def _foot(region: Region, time: int) -> tuple[float, float]:
     """Row and column where a thing stands: the middle of its lower edge."""
-    box = masks.box(mask_at(region, time))
+    box = box_of(mask_at(region, time))
     return float(box.y + box.height), box.x + box.width / 2
 
 

@@ -65,7 +65,8 @@ def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
     Returns:
         (T, 3, height, width) uint8.
     """
-    frames = torch.from_numpy(np.ascontiguousarray(frames_THWC)).permute(0, 3, 1, 2)
+    plain = np.ascontiguousarray(frames_THWC).ravel().reshape(frames_THWC.shape)  # frame[None] has a stride of 0
+    frames = torch.from_numpy(plain).permute(0, 3, 1, 2)  # which torch resizes in its slow way: six times as long
     if tuple(frames.shape[-2:]) == tuple(size):
         return frames
     return F.interpolate(frames, size=tuple(size), mode=mode, antialias=True, align_corners=False)
@@ -104,41 +105,42 @@ def normalise_patches(patches_PC: Tensor, mean: Sequence[float], std: Sequence[f
     return normalise(patches_PC.view(len(patches_PC), 3, -1), mean, std).flatten(1)
 
 
-def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> tuple[Tensor, tuple[int, int, int]]:
-    """Cut frames into patches in Qwen2-VL's order: the merge * merge patches of a cell are consecutive.
-
-    The last frame is repeated to fill the last temporal patch.
+def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> Tensor:
+    """Cut the frames of one temporal patch in Qwen2-VL's order: the merge * merge patches of a cell are consecutive.
 
     Args:
-        frames_TCHW: (T, 3, H, W) uint8; height and width are multiples of patch * merge.
+        frames_TCHW: (T, 3, H, W) uint8, at most `temporal` of them: the last one is repeated. Height and width are
+            multiples of patch * merge.
         patch: Side of a patch in pixels.
         merge: Side of a cell in patches.
         temporal: Frames of a patch.
 
     Returns:
-        Patches (P, C) uint8, and the grid (temporal patches, height, width) in patches.
+        (P, C) uint8.
     """
-    short = -len(frames_TCHW) % temporal
+    short = temporal - len(frames_TCHW)
     frames = torch.cat([frames_TCHW, *[frames_TCHW[-1:]] * short]) if short else frames_TCHW
-    time, channels, height, width = frames.shape
-    grid = (time // temporal, height // patch, width // patch)
+    height, width = (side // (patch * merge) for side in frames.shape[2:])
     rows = frames.contiguous().numpy().view(f"V{patch}")  # a patch's row is moved as one element: half the time
-    split = rows.reshape(grid[0], temporal, channels, grid[1] // merge, merge, patch, grid[2] // merge, merge)
-    flat = np.ascontiguousarray(split.transpose(0, 3, 6, 4, 7, 2, 1, 5))
-    return torch.from_numpy(flat.view(np.uint8).reshape(math.prod(grid), -1)), grid
+    split = rows.reshape(temporal, 3, height, merge, patch, width, merge)
+    flat = np.ascontiguousarray(split.transpose(2, 5, 3, 6, 1, 0, 4))
+    return torch.from_numpy(flat.view(np.uint8).reshape(height * width * merge**2, -1))
 
 
-def square_frames(frames_THWC: np.ndarray, side: int) -> Tensor:
-    """Resize frames for SAM2; uint8 takes a quarter of the memory of normalised frames.
+def square_frames(frames: Sequence[np.ndarray], side: int) -> Tensor:
+    """Resize frames for SAM2, one by one into their places: a copy of them all would cost as much as resizing them.
 
     Args:
-        frames_THWC: (T, H, W, 3) uint8.
+        frames: T of (H, W, 3) uint8, of any sizes.
         side: Side in pixels.
 
     Returns:
-        (T, 3, side, side) uint8.
+        (T, 3, side, side) uint8, the channels last in memory.
     """
-    return resize(frames_THWC, (side, side), "bilinear")
+    squares = torch.empty((len(frames), side, side, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    for frame, square in zip(frames, squares, strict=True):
+        square.copy_(resize(frame[None], (side, side), "bilinear")[0])
+    return squares
 
 
 def normalise_for_sam(frames_NCHW: Tensor) -> Tensor:
@@ -153,20 +155,20 @@ def normalise_for_sam(frames_NCHW: Tensor) -> Tensor:
     return normalise(frames_NCHW, IMAGENET_MEAN, IMAGENET_STD)
 
 
-def square_masks(masks_THW: np.ndarray, side: int) -> Tensor:
+def square_masks(masks: Sequence[np.ndarray], side: int) -> Tensor:
     """Resize masks: pixels that are at least half covered, or all touched pixels of a mask that has no such pixel.
 
     What a pixel covers is counted in whole numbers, by an integral image of the mask's box: pixels outside stay unset.
 
     Args:
-        masks_THW: (T, H, W) bool.
+        masks: T of (H, W) bool, of any sizes.
         side: Side in pixels.
 
     Returns:
         (T, side, side) bool.
     """
-    squares = np.zeros((len(masks_THW), side, side), np.bool_)
-    for mask, square in zip(masks_THW, squares, strict=True):
+    squares = np.zeros((len(masks), side, side), np.bool_)
+    for mask, square in zip(masks, squares, strict=True):
         rows = np.flatnonzero(mask.any(axis=1))
         if not rows.size:
             continue

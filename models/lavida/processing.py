@@ -162,15 +162,15 @@ class LavidaProcessor:
             input_ids=_pad_left([text.ids for text in texts], longest, self._pad_id()),
             attention_mask=_pad_left([[1] * len(text.ids) for text in texts], longest, 0),
             token_types=_pad_left([text.types for text in texts], longest, 0),
-            patches=torch.cat(patches),
+            patches=torch.cat([part for parts in patches for part in parts]),
             grids=torch.tensor(grids),
-            frames=torch.cat([pixels.square_frames(sample.frames, side) for sample in samples]),
+            frames=pixels.square_frames([frame for sample in samples for frame in sample.frames], side),
             counts=tuple(len(sample.frames) for sample in samples),
             name_ids=names["input_ids"],
             name_mask=names["attention_mask"],
             name_counts=tuple(len(sample.names) for sample in samples),
             labels=_pad_left([text.labels for text in texts], longest, IGNORED) if targets else None,
-            masks=torch.cat([pixels.square_masks(masks, side) for masks in targets]) if targets else None,
+            masks=pixels.square_masks([mask for masks in targets for mask in masks], side) if targets else None,
             name_labels=torch.tensor([flag for labels in labelled for flag in labels]) if labelled else None,
             keys=tuple(sample.key for sample in samples),
             grid_seconds=tuple(
@@ -178,8 +178,8 @@ class LavidaProcessor:
             ),
         )
 
-    def _patches(self, sample: Sample, use: Use) -> tuple[Tensor, tuple[int, int, int]]:
-        """Patches of one sample within the budget of its use, and their grid."""
+    def _patches(self, sample: Sample, use: Use) -> tuple[list[Tensor], tuple[int, int, int]]:
+        """Patches of one sample within the budget of its use, by temporal patch, and their grid."""
         sizes = self.sizes
         fewest, most = sizes.budgets[f"{use}_{'image' if len(sample.frames) == 1 else 'clip'}"]
         try:
@@ -187,8 +187,12 @@ class LavidaProcessor:
             size = pixels.target_size(height, width, sizes.patch_size * sizes.merge_size, fewest, most)
         except LavidaError as error:
             raise LavidaError(f"Sample {sample.key!r}: {error}") from error
-        frames = pixels.resize(sample.frames, size, "bicubic")
-        return pixels.patchify(frames, sizes.patch_size, sizes.merge_size, sizes.temporal_patch_size)
+        temporal = sizes.temporal_patch_size
+        parts = [
+            pixels.patchify(pixels.resize(some, size, "bicubic"), sizes.patch_size, sizes.merge_size, temporal)
+            for some in (sample.frames[start : start + temporal] for start in range(0, len(sample.frames), temporal))
+        ]
+        return parts, (len(parts), size[0] // sizes.patch_size, size[1] // sizes.patch_size)
 
     def _text(self, sample: Sample, grid: tuple[int, int, int]) -> _Text:
         """The conversation: the scene, a question that lists the names, and an answer with <SEG>."""

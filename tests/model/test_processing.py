@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -77,18 +76,21 @@ def test_a_clip_of_equal_frames_has_the_patches_of_the_image() -> None:
 
 @pytest.mark.parametrize("patch", [14, 16])
 @pytest.mark.parametrize("frames", [1, 4, 5])
-def test_patches_of_drawnare_patches_of_normalised_frames(frames: int, patch: int) -> None:
+def test_patches_of_bytes_are_patches_of_normalised_frames(frames: int, patch: int) -> None:
     """To the bit: one permutation of all values in floats, as before patches were handed over as bytes."""
-    drawn = torch.from_numpy(
-        np.random.default_rng(frames).integers(0, 256, (frames, 3, patch * 4, patch * 6), np.uint8)
-    )
-    mean, std = (0.48, 0.45, 0.4), (0.27, 0.26, 0.25)
-    patches, grid = pixels.patchify(drawn, patch, 2, 2)
-    floats = pixels.normalise(torch.cat([drawn, drawn[-1:].expand(frames % 2, -1, -1, -1)]), mean, std)
-    split = floats.reshape(grid[0], 2, 3, 2, 2, patch, 3, 2, patch)
-    want = split.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(math.prod(grid), -1)
-    assert patches.dtype == torch.uint8
-    assert torch.equal(pixels.normalise_patches(patches, mean, std), want)
+    drawn = np.random.default_rng(frames).integers(0, 256, (frames, patch * 4, patch * 6, 3), np.uint8)
+    processor = paper()
+    budgets = {name: [6, 6] for name in processor.sizes.budgets}
+    processor.sizes = replace(processor.sizes, patch_size=patch, budgets=budgets)
+    batch = processor([Sample(drawn, ("car",))])
+    mean, std = processor.family.mean, processor.family.std
+    assert batch.patches.dtype == torch.uint8
+    assert batch.grids.tolist() == [[-(-frames // 2), 4, 6]]
+    floats = pixels.normalise(torch.from_numpy(drawn).permute(0, 3, 1, 2), mean, std)
+    whole = torch.cat([floats, floats[-1:].expand(frames % 2, -1, -1, -1)])
+    split = whole.reshape(-1, 2, 3, 2, 2, patch, 3, 2, patch)
+    want = split.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(len(batch.patches), -1)
+    assert torch.equal(pixels.normalise_patches(batch.patches, mean, std), want)
 
 
 @settings(max_examples=200, deadline=None)
@@ -120,6 +122,15 @@ def test_sam_frames_are_squares_normalised() -> None:
     frames = pixels.normalise_for_sam(squares)
     want = (1 - torch.tensor(pixels.IMAGENET_MEAN)) / torch.tensor(pixels.IMAGENET_STD)
     torch.testing.assert_close(frames.mean((0, 2, 3)), want, atol=1e-5, rtol=0)
+
+
+def test_frames_of_all_sizes_are_resized_as_torch_does() -> None:
+    frames = [picture(60, 90)[0], picture(64, 64)[0], picture(200, 31)[0]]
+    got = pixels.square_frames(frames, 64)
+    for frame, square in zip(frames, got, strict=True):
+        planes = torch.from_numpy(frame).permute(2, 0, 1)[None]
+        want = functional.interpolate(planes, size=(64, 64), mode="bilinear", antialias=True, align_corners=False)
+        assert torch.equal(square, want[0])
 
 
 def test_masks_keep_their_place_and_small_ones_stay() -> None:

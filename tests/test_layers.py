@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["lavida"]["layers"]
 HOMES = {"lavida_gen": ROOT / "generator", "lavida": ROOT / "models", "lavida_bench": ROOT / "harness"}
 MAY_IMPORT = {"lavida_gen": set(), "lavida": set(), "lavida_bench": {"lavida_gen", "lavida"}}
-PLUGINS = ("sources", "exposures", "engines", "benchmarks", "metrics", "backbones", "baselines", "commands")
+PLUGINS = ("sources", "exposures", "engines", "benchmarks", "metrics", "backbones", "baselines", "commands", "scorers")
 HEAVY = {"torch", "transformers", "torchvision", "peft", "accelerate"}
 
 

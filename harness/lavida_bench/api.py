@@ -117,7 +117,7 @@ def fit(
 
 def score(
     benchmark: str,
-    model: PathLikeStr | Scorer,
+    model: PathLikeStr | Scorer | None,
     out: PathLikeStr,
     *,
     root: PathLikeStr | None = None,
@@ -132,13 +132,16 @@ def score(
     replace: bool = False,
     precision: Precision = "auto",
     device: str | None = None,
+    scorer: str = "lavida",
+    scorer_options: Mapping[str, object] | None = None,
     allow_code: bool = False,
 ) -> ResultEntry:
     """Score a benchmark with a model and write a report. Finished videos are kept: call it again to continue.
 
     Args:
         benchmark: Name of the benchmark, or ``package.module:Class``.
-        model: Folder of a saved model, OWNER/NAME on the Hub, a preset (``tiny``), or a `Scorer` of your own.
+        model: Folder of a saved model, OWNER/NAME on the Hub, a preset (``tiny``), or a `Scorer` of your own; None =
+            the default of `scorer`.
         out: Run folder: scores, results.json, report.md, report.html.
         root: The benchmark's folder.
         options: Its other options.
@@ -152,25 +155,31 @@ def score(
         replace: Replace scores that another model or prompt left in the folder.
         precision: ``auto`` = bf16 on a GPU, else fp32.
         device: ``cpu``, ``cuda:1``, ...; None = the GPU of this process, if any.
-        allow_code: Whether `benchmark` may be ``package.module:Class``.
+        scorer: Kind of the model, as `lavida-bench scorers` lists them.
+        scorer_options: Options of that kind.
+        allow_code: Whether `benchmark` and `scorer` may be ``package.module:Class``.
 
     Returns:
         The entry of results.json: ``.result.metrics["frame_auc"].headline.value`` is a number.
     """
     from lavida_bench.runs.preflight import refuse_unscorable_entry
     from lavida_bench.runs.score_stage import run_entry
-    from lavida_bench.scoring.lavida_scorer import load_scorer
+    from lavida_bench.scorers._open_entry import open_scorer
     from lavida_bench.scoring.score import ScoringSettings
 
+    loaded = None if model is None or isinstance(model, str | PathLike) else model
     plain = {
         "benchmark": benchmark, "root": None if root is None else str(root), "options": dict(options or {}),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
         "allow_defects": allow_defects, "exact": exact, "precision": precision,
+        "scorer": scorer, "scorer_options": dict(scorer_options or {}),
+        "model": None if model is None or loaded is not None else str(model),
     }  # fmt: skip
     entry = ScoreEntry.model_validate(plain, context=permission(allow_code))
     refuse_unscorable_entry(entry)
-    scorer = load_scorer(str(model), precision, device) if isinstance(model, str | PathLike) else model
-    run_entry(scorer, entry, Path(out), ScoringSettings(batch=batch), replace, no_bar)
+    run_entry(
+        loaded or open_scorer(entry, device=device), entry, Path(out), ScoringSettings(batch=batch), replace, no_bar
+    )
     return next(one for one in reversed(results_json.read(Path(out)).entries) if one.result.benchmark == benchmark)
 
 
@@ -310,7 +319,7 @@ def compare(
 def predict(
     video: PathLikeStr,
     names: Sequence[str],
-    model: PathLikeStr | Scorer,
+    model: PathLikeStr | Scorer | None,
     out: PathLikeStr,
     *,
     every: int | None = None,
@@ -318,32 +327,44 @@ def predict(
     overlay: bool = True,
     precision: Precision = "auto",
     device: str | None = None,
+    scorer: str = "lavida",
+    scorer_options: Mapping[str, object] | None = None,
+    allow_code: bool = False,
 ) -> Prediction:
     """Find where in a video the named anomalies happen.
 
     Args:
         video: A video file, or the address of a stream.
         names: What is anomalous, e.g. ``["bicycle", "fight"]``.
-        model: Folder of a saved model, OWNER/NAME on the Hub, a preset (``tiny``), or a `Scorer` of your own.
+        model: Folder of a saved model, OWNER/NAME on the Hub, a preset (``tiny``), or a `Scorer` of your own; None =
+            the default of `scorer`.
         out: Folder for scores.csv, segments.csv, timeline.png, overlay.mp4 and result.json.
         every: Score every N-th frame; None = about 5 frames per second.
         threshold: Probability from which a frame is anomalous.
         overlay: Whether the overlay video is written.
         precision: ``auto`` = bf16 on a GPU, else fp32.
         device: ``cpu``, ``cuda:1``, ...; None = the GPU of this process, if any.
+        scorer: Kind of the model, as `lavida-bench scorers` lists them.
+        scorer_options: Options of that kind.
+        allow_code: Whether `scorer` may be ``package.module:Class``.
 
     Returns:
         The prediction, with its segments.
     """
     from lavida_bench.prediction.predict import predict as predict_stream
     from lavida_bench.prediction.prediction import PredictionSettings
-    from lavida_bench.scoring.lavida_scorer import load_scorer
+    from lavida_bench.scorers import _base as scorers
     from lavida_bench.videos.stream import Stream
 
     if isinstance(names, str):
         raise UserError(f"names: got the text {names!r}; expected a list, e.g. ['bicycle', 'fight']")
     settings = PredictionSettings(every=every, threshold=threshold, overlay=overlay)
-    scorer = load_scorer(str(model), precision, device) if isinstance(model, str | PathLike) else model
+    loaded: Scorer
+    if model is None or isinstance(model, str | PathLike):
+        kind = scorers.make(scorer, scorer_options, allow_code)
+        loaded = kind.open(None if model is None else str(model), scorers.LoadSettings(precision, device))
+    else:
+        loaded = model
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    return predict_stream(scorer, Stream(str(video)), tuple(names), folder, settings)
+    return predict_stream(loaded, Stream(str(video)), tuple(names), folder, settings)

@@ -1,4 +1,4 @@
-"""Descriptions of benchmarks and metrics, as text and as plain data; and the verdict of a check."""
+"""Descriptions of benchmarks, metrics and scorers, as text and as plain data; and the verdict of a check."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._base import Metric
 from lavida_bench.metrics._detection import DetectionCriterion
+from lavida_bench.scorers import _base as scorer_base
+from lavida_bench.scorers._base import ScorerInfo, ScorerKind
 from lavida_gen.common import plugins
 from lavida_gen.common.console import terminal_width
 from lavida_gen.common.text import counted, text_table
@@ -81,6 +83,56 @@ def benchmark(name: str, allow_code: bool = False) -> Listing:
 def _all_counts(size: SplitSize) -> str:
     counts = {"videos": size.videos, "frames": size.frames, "abnormal frames": size.abnormal_frames}
     return ", ".join(f"{number:,} {what}" for what, number in counts.items() if number is not None)
+
+
+def scorers() -> Listing:
+    """All kinds of scorers, one per line."""
+    reasons = unusable_plugins(scorer_base.PACKAGE, ScorerKind)
+    rows, plain = [], {}
+    for name in scorer_base.known():
+        if name in reasons:
+            continue
+        about, origin = scorer_base.find_class(name).about, plugins.origin(scorer_base.PACKAGE, name)
+        default = about.models[0] if about.models else None
+        model = f"{default.name} ({default.parameters:,} M, {default.licence})" if default else _model_of(about)
+        rows.append((name, origin, ", ".join(about.outputs), model, about.title))
+        plain[name] = {**asdict(about), "from": origin}
+    table = text_table(rows, ("name", "from", "gives", "model", "what it is"), terminal_width())
+    hint = "`lavida-bench scorers NAME` shows how its score is defined, its models and options."
+    return Listing(table + list_footer(reasons, hint), plain)
+
+
+def _model_of(about: ScorerInfo) -> str:
+    return "yours" if about.families else "none"
+
+
+def scorer(name: str, allow_code: bool = False) -> Listing:
+    """Describe one kind of scorer.
+
+    Args:
+        name: Its name, or package.module:Class with `allow_code`.
+        allow_code: Whether a name of the second form may be imported.
+
+    Returns:
+        How its score is defined, what it gives, models with size and licence, options.
+
+    Raises:
+        UserError: There is no such scorer.
+    """
+    cls = scorer_base.find_class(name, allow_code)
+    about = cls.about
+    definition = inspect.getdoc(inspect.getmodule(cls)) or ""
+    models = [f"{model.name}: {model.parameters:,} M parameters, {model.licence}" for model in about.models]
+    lines = [
+        f"{name}: {about.title}",
+        f"gives      {', '.join(about.outputs)}",
+        f"names      {'read' if about.reads_names else 'not read'}",
+        f"takes      {', '.join(about.families) or 'no model'}",
+        "", _indent(definition), "", "Public models, the default first", _indent("\n".join(models) or "none"), "",
+        "Options (--scorer-set KEY=VALUE)", _indent(describe_options(cls.Options)),
+    ]  # fmt: skip
+    plain = {"name": name, **asdict(about), "definition": definition, "options": cls.Options.model_json_schema()}
+    return Listing("\n".join(lines), plain)
 
 
 def metrics() -> Listing:

@@ -18,7 +18,8 @@ from lavida_gen.common.yaml_text import load_yaml
 
 __all__ = [
     "BENCHMARK", "CODE", "COMPILE", "DEFECTS", "DEVICE", "EXACT", "FOLDER", "JSON", "MODEL", "NAME", "OPTION",
-    "PARTIAL", "PATH", "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SET", "SMOOTHING", "parse_settings",
+    "PARTIAL", "PATH", "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SCORER", "SCORER_OPTION", "SET",
+    "SMOOTHING", "parse_settings",
     "print_listing", "print_progress", "progress",
 ]  # fmt: skip
 
@@ -60,9 +61,15 @@ RESAMPLES = click.option(
 )  # fmt: skip
 MODEL = click.option(
     "--model",
-    required=True,
     metavar="DIR",
-    help="A saved model: a folder, OWNER/NAME on the Hub, or tiny, which knows drawings only.",
+    help="A saved model: a folder, OWNER/NAME on the Hub, or tiny, which knows drawings only. Scorers other than "
+    "lavida have a default, and take random: random weights.",
+)
+SCORER = click.option(
+    "--scorer", default="lavida", show_default=True, metavar="NAME", help="`lavida-bench scorers` lists them."
+)
+SCORER_OPTION = click.option(
+    "--scorer-set", "scorer_settings", multiple=True, metavar="KEY=VALUE", help="An option of the scorer."
 )
 PRECISION = click.option(
     "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default="auto", show_default=True,
@@ -88,11 +95,12 @@ def print_progress(message: str) -> None:
     echo(message, err=True)
 
 
-def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
-    """Parse the options of a benchmark.
+def parse_settings(settings: tuple[str, ...], option: str = "--set") -> dict[str, object]:
+    """Parse the options of a benchmark or a scorer.
 
     Args:
         settings: KEY=VALUE arguments, with values in YAML.
+        option: The option that they were given with, for errors.
 
     Returns:
         Option -> value.
@@ -106,9 +114,9 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, object]:
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
-            raise UserError(f"--set {setting}: no '='; expected KEY=VALUE")
+            raise UserError(f"{option} {setting}: no '='; expected KEY=VALUE")
         try:
             options[key.strip()] = load_yaml(value)
         except yaml.YAMLError as error:
-            raise UserError(f"--set {setting}: the value is no YAML ({error})") from error
+            raise UserError(f"{option} {setting}: the value is no YAML ({error})") from error
     return options

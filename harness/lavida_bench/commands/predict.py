@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lavida_bench.commands._shared import DEVICE, FOLDER, JSON, MODEL, PRECISION, progress
+from lavida_bench.commands._shared import (
+    CODE,
+    DEVICE,
+    FOLDER,
+    JSON,
+    MODEL,
+    PRECISION,
+    SCORER,
+    SCORER_OPTION,
+    parse_settings,
+    progress,
+)
 from lavida_gen.common.console import echo, echo_json
 
 if TYPE_CHECKING:
@@ -21,7 +32,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--names", required=True, metavar="NAMES", help="What is anomalous, by commas; or generic, or a file.")
+@SCORER
 @MODEL
+@SCORER_OPTION
 @click.option("--out", "-o", type=FOLDER, help="Where to write [default: predictions/NAME].")
 @click.option("--every", type=click.IntRange(1, 32), help="Score every N-th frame [default: about 5 a second].")
 @click.option(
@@ -41,11 +54,13 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Also predict videos of a folder that are done and unchanged.")
 @PRECISION
 @DEVICE
+@CODE
 @JSON
 def command(
-    source: str, names: str, model: str, out: Path | None, every: int | None, threshold: float, join: float,
+    source: str, names: str, scorer: str, model: str | None, scorer_settings: tuple[str, ...], out: Path | None,
+    every: int | None, threshold: float, join: float,
     seconds: float | None, longest: int, no_overlay: bool, again: bool, precision: Precision, device: str | None,
-    as_json: bool,
+    allow_code: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the named anomalies in a video or stream.
 
@@ -65,14 +80,15 @@ def command(
     chosen = prompt_names(names)
     target = out or Path("predictions")
     inputs = find_inputs(source, target, nested=out is None)
-    from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
+    from lavida_bench.scorers import _base as scorers
     from lavida_bench.scoring.scorer import notice
 
-    locate_model(model)
+    kind = scorers.make(scorer, parse_settings(scorer_settings, "--scorer-set"), allow_code)
+    kind.locate(model)
     make_output_folder(target)
-    scorer = load_scorer(model, precision, device)
-    if notice(scorer):
-        echo(f"note: {notice(scorer)}", err=as_json)
+    loaded = kind.open(model, scorers.LoadSettings(precision, device))
+    if notice(loaded):
+        echo(f"note: {notice(loaded)}", err=as_json)
 
     def ended(place: PredictInput, segment: AnomalySegment) -> None:
         if as_json:
@@ -80,7 +96,7 @@ def command(
         else:
             echo(segment_text(segment))
 
-    outcomes = predict_all(scorer, inputs, chosen, settings, again, progress, ended)
+    outcomes = predict_all(loaded, inputs, chosen, settings, again, progress, ended)
     for outcome in outcomes:
         if as_json:
             echo_json(outcome.plain())

@@ -21,6 +21,8 @@ from lavida_bench.commands._shared import (
     PRECISION,
     PROTOCOL,
     ROOT,
+    SCORER,
+    SCORER_OPTION,
     SMOOTHING,
     parse_settings,
     progress,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @BENCHMARK
+@SCORER
 @MODEL
+@SCORER_OPTION
 @ROOT
 @OPTION
 @click.option("--out", "-o", type=FOLDER, help="The run folder [default: runs/score].")
@@ -58,7 +62,8 @@ if TYPE_CHECKING:
 @DEVICE
 @CODE
 def command(
-    benchmark: str, model: str, root: Path | None, settings: tuple[str, ...], out: Path | None, protocol: str,
+    benchmark: str, scorer: str, model: str | None, scorer_settings: tuple[str, ...], root: Path | None,
+    settings: tuple[str, ...], out: Path | None, protocol: str,
     names: str, absent: str | None, batch: int, readers: int | None, no_maps: bool, smoothing: float | None,
     allow_partial: bool, allow_defects: bool, exact: bool, replace: bool, label: str | None, precision: str,
     compile: bool,
@@ -71,20 +76,23 @@ def command(
 
     \b
       lavida-bench score street --model tiny --out runs/try
+      lavida-bench score ucsd_ped2 --scorer sam3 --model facebook/sam3
       accelerate launch --num_processes 4 -m lavida_bench score ucf_crime --root /data/ucf_crime --model DIR
     """
     from lavida_bench.protocols.prompt_names import prompt_names_from_text
     from lavida_bench.scoring.score import ScoringSettings, usual_readers
 
     entry: dict[str, object] = {
-        "benchmark": benchmark, "root": None if root is None else str(root), "options": parse_settings(settings),
+        "benchmark": benchmark, "scorer": scorer, "model": model,
+        "scorer_options": parse_settings(scorer_settings, "--scorer-set"),
+        "root": None if root is None else str(root), "options": parse_settings(settings),
         "protocol": protocol, "names": names, "batch": batch, "smoothing": smoothing, "allow_partial": allow_partial,
         "allow_defects": allow_defects, "exact": exact, "label": label, "precision": precision, "compile": compile,
     }  # fmt: skip
     if absent:
         entry["absent"] = prompt_names_from_text(absent, "--absent").names
     effort = ScoringSettings(batch=batch, readers=readers or usual_readers(), maps=not no_maps)
-    _score(_parse_entry(entry, allow_code), model, out or Path("runs/score"), effort, replace, device)
+    _score(_parse_entry(entry, allow_code), out or Path("runs/score"), effort, replace, device)
 
 
 def _parse_entry(plain: dict[str, object], allow_code: bool) -> ScoreEntry:
@@ -101,21 +109,17 @@ def _parse_entry(plain: dict[str, object], allow_code: bool) -> ScoreEntry:
         raise combined_error(f"score {plain['benchmark']}", [*validation_messages(error, "", ScoreEntry)]) from error
 
 
-def _score(
-    entry: ScoreEntry, model: str, out: Path, effort: ScoringSettings, replace: bool, device: str | None
-) -> None:
+def _score(entry: ScoreEntry, out: Path, effort: ScoringSettings, replace: bool, device: str | None) -> None:
     from lavida_bench.reporting.console import run_lines
     from lavida_bench.runs.preflight import refuse_unscorable_entry
     from lavida_bench.runs.score_stage import run_entry
-    from lavida_bench.scoring.lavida_scorer import load_scorer, locate_model
+    from lavida_bench.scorers._open_entry import locate_model, open_scorer
     from lavida_gen.storage.output_folder import make_output_folder
 
-    locate_model(model)
+    locate_model(entry)
     refuse_unscorable_entry(entry, progress)
     make_output_folder(out)
-    scorer = load_scorer(model, entry.precision, device)
-    if entry.compile:
-        scorer.compile()
+    scorer = open_scorer(entry, device=device)
     page = run_entry(scorer, entry, out, effort, replace, progress)
     if page is not None:
         for line in run_lines(out, terminal_width()):

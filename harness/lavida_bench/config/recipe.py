@@ -27,6 +27,9 @@ from lavida_gen.recipe_files.reading import apply_setting, combined_error, expan
 KeyHint = Callable[[JsonObject, tuple[int | str, ...]], str]
 """Explains an unknown key of a recipe by the recipe's plain data and the key's location."""
 BENCHMARKS = "lavida_bench.benchmarks"
+SCORERS = "lavida_bench.scorers"
+LAVIDA = "lavida"
+"""The scorer of a run's own model."""
 SLUG_NAMES = 60
 """Longest part of a folder's name that comes from the names of a prompt, in letters."""
 
@@ -152,6 +155,11 @@ class ScoreEntry(StrictModel):
     """One benchmark to score."""
 
     benchmark: Annotated[str, plugin_name(BENCHMARKS)] = Field(description="`lavida-bench benchmarks` lists them")
+    scorer: Annotated[str, plugin_name(SCORERS)] = Field(
+        default=LAVIDA, description="`lavida-bench scorers` lists them"
+    )
+    model: str | None = Field(default=None, description="of the scorer [default: the run's, or the scorer's first]")
+    scorer_options: JsonObject = Field(default_factory=dict, description="options of the scorer")
     root: str | None = Field(default=None, description="its folder [default: as for `lavida-bench check`]")
     protocol: str = Field(default="official", description="official or paper")
     names: str = Field(default="benchmark", description="benchmark, generic, names by commas, or a file, one a line")
@@ -179,8 +187,22 @@ class ScoreEntry(StrictModel):
     def slug(self) -> str:
         """Name of the folder of the scores: the label, or the benchmark and what differs from the defaults."""
         official = self.protocol.partition("/")[0] == "official"
-        parts = [self.benchmark, "" if official else self.protocol, self.names_slug]
+        scorer = "" if self.scorer == LAVIDA else self.scorer
+        parts = [self.benchmark, scorer, "" if official else self.protocol, self.names_slug]
         return self.label or "-".join(part.replace("/", "-").replace(":", "-") for part in parts if part)
+
+    @property
+    def has_run_model(self) -> bool:
+        """Whether it is scored by the model of the recipe."""
+        return self.scorer == LAVIDA and self.model is None
+
+    def facts(self) -> JsonObject:
+        """Return everything that determines the stage, as plain data; keys that came later only where they are set."""
+        plain = self.model_dump(mode="json")
+        for key in ("scorer", "model", "scorer_options"):
+            if plain[key] == ScoreEntry.model_fields[key].get_default(call_default_factory=True):
+                del plain[key]
+        return plain
 
 
 class RunRecipe(StrictModel):
@@ -231,19 +253,25 @@ class RunRecipe(StrictModel):
 
 
 _LOCAL = re.compile(
-    r"model\.(path|parts\.\w+)|data\[\d+\]\.corpus|fit\.loader\.cache|score\[\d+\]\.(root|options\.(tracks|intervals))"
+    r"model\.(path|parts\.\w+)|data\[\d+\]\.corpus|fit\.loader\.cache|"
+    r"score\[\d+\]\.(root|model|options\.(tracks|intervals))"
 )
 """Texts that may name a place on this machine; others are published with results, or sent to a server."""
 
 
 def _names_on_the_hub(raw: JsonObject, expanded: JsonObject) -> Iterator[str]:
     """Problems: variables of the environment in what would be asked for on the Hub."""
+    texts: dict[str, tuple[object, object]] = {}
     before, after = raw.get("model"), expanded.get("model")
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return
-    texts = {"model.path": (before.get("path"), after.get("path"))}
-    if isinstance(before.get("parts"), dict):
-        texts.update({f"model.parts.{key}": (text, after["parts"][key]) for key, text in before["parts"].items()})
+    if isinstance(before, dict) and isinstance(after, dict):
+        texts["model.path"] = (before.get("path"), after.get("path"))
+        if isinstance(before.get("parts"), dict):
+            texts.update({f"model.parts.{key}": (text, after["parts"][key]) for key, text in before["parts"].items()})
+    entries, others = raw.get("score"), expanded.get("score")
+    if isinstance(entries, list) and isinstance(others, list):
+        for number, (entry, other) in enumerate(zip(entries, others, strict=True)):
+            if isinstance(entry, dict) and isinstance(other, dict):
+                texts[f"score[{number}].model"] = (entry.get("model"), other.get("model"))
     for place, (text, found) in texts.items():
         if text != found and not str(found).startswith(("/", "./", "../", "~")):
             yield f"{place}: {text!r} is no absolute path when its variable is replaced; expected a folder"

@@ -20,6 +20,7 @@ from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.protocols.rules import GENERIC_RULES
+from lavida_bench.scorers import _base as scorers
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, LavidaGenError, UserError
 from lavida_gen.recipe_files.reading import combined_error
@@ -106,6 +107,10 @@ def find_problems(entry: ScoreEntry, check_files: bool = True, bar: Bar = no_bar
             benchmark = benchmarks.make(entry.benchmark, root, entry.options, allow_code=True)
         with _collecting(problems, "protocol"):
             protocol = protocols.make(entry.protocol, GENERIC_RULES if benchmark is None else benchmark.rules)
+    with _collecting(problems, "scorer"):
+        kind = scorers.make(entry.scorer, entry.scorer_options, allow_code=True)  # the entry was allowed
+        if check_files and not entry.has_run_model:
+            kind.locate(entry.model)
     with _collecting(problems, "names"):
         names = parse_prompt_names(entry.names)
     with _collecting(problems, "absent"):

@@ -26,8 +26,9 @@ from lavida_bench.runs.preflight import refuse_unscorable
 from lavida_bench.runs.readme import run_readme
 from lavida_bench.runs.score_stage import SCORES, ScoreJob, run_entry
 from lavida_bench.runs.stages import FIT_MARKER, Stages
+from lavida_bench.scorers._open_entry import open_scorer
 from lavida_bench.scoring.score import ScoringSettings
-from lavida_bench.scoring.scorer import Precision
+from lavida_bench.scoring.scorer import Precision, Scorer
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256_file, sha256_json
 from lavida_gen.common.errors import UserError, problem
@@ -98,7 +99,7 @@ class _RunJob:
     bar: Bar
     log: Log
     stages: Stages
-    _scorers: dict[tuple[Precision, bool], LavidaScorer] = field(default_factory=dict)
+    _scorers: dict[str, Scorer] = field(default_factory=dict)
 
     def refuse_other_fit(self) -> None:
         """Raises UserError, with the keys that differ, for a folder that another recipe fits or has fitted."""
@@ -145,7 +146,7 @@ class _RunJob:
     def score(self, entry: ScoreEntry) -> None:
         """Stage `score LABEL`."""
         name = f"score {entry.slug}"
-        key = sha256_json([entry.model_dump(mode="json"), self._model_key()])
+        key = sha256_json([entry.facts(), self._model_key(entry)])
         if self.stages.is_done(name, key) and self._is_scored(entry, self.stages.done[name].facts.get(LABELS, "")):
             self.log(f"{name}: done {self.stages.done[name].finished}")
             return
@@ -161,9 +162,10 @@ class _RunJob:
         self.log(f"{name}: done in {stage.seconds:,.0f} s")
 
     def _method(self, entry: ScoreEntry) -> str:
-        """The recipe's name, and in brackets what distinguishes two entries of one benchmark and protocol."""
+        """The recipe's name, or the scorer's; in brackets what distinguishes entries of one benchmark and protocol."""
         distinction = entry.label or entry.names_slug
-        return f"{self.recipe.name} ({distinction})" if distinction else self.recipe.name
+        name = self.recipe.name if entry.has_run_model else self._scorer(entry).name
+        return f"{name} ({distinction})" if distinction else name
 
     def _is_scored(self, entry: ScoreEntry, labels: str) -> bool:
         """Whether the scores are there, of the videos as they are now, and were measured against their labels."""
@@ -198,10 +200,13 @@ class _RunJob:
         model = self.recipe.model
         return Path(model.path).expanduser() if model.path is not None and not model.config else None
 
-    def _model_key(self) -> str:
+    def _model_key(self, entry: ScoreEntry) -> str:
         """Digest of the model's files, or of the recipe's description of it."""
         from lavida_bench.common.model_digest import model_digest
 
+        if not entry.has_run_model:
+            own = None if entry.model is None else Path(entry.model).expanduser()
+            return model_digest(own) if own is not None and own.is_dir() else sha256_json(["scorer", entry.model])
         folder, path = self._model_folder(), self.recipe.model.path
         if folder is not None and folder.is_dir():
             return model_digest(folder)
@@ -217,13 +222,17 @@ class _RunJob:
 
         return file_digest(FILE)
 
-    def _scorer(self, entry: ScoreEntry) -> LavidaScorer:
-        """The model, loaded once for each precision, compiled or not."""
-        kind = (entry.precision, entry.compile)
+    def _scorer(self, entry: ScoreEntry) -> Scorer:
+        """The model, loaded once for each scorer and precision, compiled or not."""
+        kind = sha256_json([entry.scorer, entry.model, entry.scorer_options, entry.precision, entry.compile])
         if kind not in self._scorers:
-            self._scorers[kind] = self._load_scorer(entry.precision)
+            if not entry.has_run_model:
+                self._scorers[kind] = open_scorer(entry, self.recipe.seed)
+                return self._scorers[kind]
+            own = self._load_scorer(entry.precision)
             if entry.compile:
-                self._scorers[kind].compile()
+                own.compile()
+            self._scorers[kind] = own
         return self._scorers[kind]
 
     def _load_scorer(self, precision: Precision) -> LavidaScorer:

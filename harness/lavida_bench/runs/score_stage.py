@@ -17,7 +17,7 @@ from lavida_bench.benchmarks._base import Benchmark
 from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
 from lavida_bench.common.timer import Timer
-from lavida_bench.config.recipe import ScoreEntry
+from lavida_bench.config.recipe import SCORERS, ScoreEntry
 from lavida_bench.evaluation.measure import MeasureSettings, frames_to_measure, measure
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.prompt_names import PromptNames, parse_prompt_names, prompt_names_from_list
@@ -36,7 +36,7 @@ from lavida_bench.runs.prompt_stage import (
     write_check,
 )
 from lavida_bench.scoring.score import ScoringResult, ScoringSettings, merge_results, score, videos_of_process
-from lavida_bench.scoring.scorer import Scorer, fitted_on, notice
+from lavida_bench.scoring.scorer import Scorer, fitted_on, method_name, notice
 from lavida_bench.videos.types import TestVideo, VideoScore
 from lavida_gen.common import plugins
 from lavida_gen.common.digests import sha256_json
@@ -113,11 +113,13 @@ class ScoreJob:
         options = self.benchmark.options.model_dump(mode="json", exclude={"root", "names"})
         provider = plugins.provider(benchmarks.PACKAGE, self.entry.benchmark)
         version = {} if provider is None else {"provider": str(provider)}
+        bringer = plugins.provider(SCORERS, self.entry.scorer)
+        by = {} if bringer is None else {"scorer_provider": str(bringer)}
         return {
             "benchmark": {"name": self.entry.benchmark, **options, **version},
             "protocol": self.protocol.id,
             "names": names.record(self.videos),
-            "model": dict(scorer.identity),
+            "model": {**scorer.identity, **by},
         }
 
 
@@ -205,7 +207,7 @@ def _measure(
     )
     with bar(frames_to_measure(benchmark, how), f"measure {entry.slug}") as advance:
         measurement = measure(
-            benchmark, job.protocol, _stored_scores(benchmark.videos(), store), entry.method or scorer.name,
+            benchmark, job.protocol, _stored_scores(benchmark.videos(), store), method_name(scorer, entry.method),
             current_provenance(_model_facts(job, scorer, changes), command), names=names,
             scores=str(store.folder.relative_to(job.run) / "videos"),
             fingerprints={PROMPT: sha256_json(job.names.record(job.videos))},

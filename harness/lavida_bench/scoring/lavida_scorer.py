@@ -25,12 +25,12 @@ from lavida.parts.compiled import compile_stages
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
 from lavida_bench.common.model_digest import MODEL_FILES, model_digest
+from lavida_bench.scoring.devices import DTYPES, find_device, resolve_precision
 from lavida_bench.scoring.scorer import ClipScores, ClipTimes, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.digests import sha256, sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 MODEL_FOLDERS = ("fit/model", "model")
 """Where the folders of a run and of a fit have their model."""
 UNSCORED_KEYS = ("_name_or_path", "architectures", "dtype", "loss", "transformers_version")
@@ -134,8 +134,8 @@ def load_scorer(where: str, precision: Precision = "auto", device: str | None = 
         return scorer_from_model(
             Lavida.from_preset(where), LavidaProcessor.from_preset(where), where, precision, device
         )
-    target = _device(device)
-    chosen = _resolve_precision(precision, target)
+    target = find_device(device)
+    chosen = resolve_precision(precision, target)
     if not sys.stderr.isatty():
         disable_progress_bar: Callable[[], None] = logging.disable_progress_bar
         disable_progress_bar()
@@ -161,34 +161,15 @@ def scorer_from_model(
     Raises:
         UserError: There is no such device.
     """
-    target = _device(device)
+    target = find_device(device)
     config = {name: value for name, value in model.config.to_dict().items() if name not in UNSCORED_KEYS}
     digests = [[name, _tensor_digest(value)] for name, value in model.state_dict().items()]
     weights = sha256_json([digests, config])
-    return LavidaScorer(model, processor, name, weights, _resolve_precision(precision, target), target)
-
-
-def _resolve_precision(precision: Precision, device: torch.device) -> str:
-    if precision == "auto":
-        return "bf16" if device.type == "cuda" else "fp32"
-    return precision
+    return LavidaScorer(model, processor, name, weights, resolve_precision(precision, target), target)
 
 
 def _tensor_digest(tensor: Tensor) -> str:
     return sha256(tensor.detach().float().contiguous().cpu().numpy().tobytes())
-
-
-def _device(device: str | None) -> torch.device:
-    if device is not None:
-        try:
-            return torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError) as error:
-            why, wanted = str(error).split("\n")[0], "cpu, cuda, cuda:1 or what else torch finds here"
-            raise UserError(problem(f"--device {device}", f"cannot be used ({why})", wanted)) from error
-    from accelerate import PartialState
-
-    found: torch.device = PartialState().device
-    return found
 
 
 def locate_model(where: str) -> Path | None:

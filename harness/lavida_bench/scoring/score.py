@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 
@@ -182,8 +183,10 @@ class _ScoringLoop:
             with self.timer("model"):
                 scores = pending()
             with self.timer("write"):
-                maps = None if scores.maps is None else scores.maps[piece.is_new]
-                writer.add(piece.numbers[piece.is_new], scores.frames[piece.is_new], maps)
+                new = piece.is_new
+                maps = None if scores.maps is None else scores.maps[new]
+                found = None if scores.regions is None else list(compress(scores.regions, new))
+                writer.add(piece.numbers[new], scores.frames[new], maps, found)
             self.result.frames += int(piece.is_new.sum())
             self.advance(int(piece.is_new.sum()))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import numpy as np
 
 from lavida_bench.protocols.protocol import EvaluationProtocol
 from lavida_bench.results.score_store import MAPS, ScoreStore
-from lavida_bench.videos import regions
+from lavida_bench.scoring.scorer import FrameRegions
+from lavida_bench.videos.regions import find_regions
 from lavida_bench.videos.types import Counts, Floats, Maps, TestVideo
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_errors
 
@@ -38,27 +40,35 @@ class VideoScoreWriter:
         self._maps: _MapsFile | None = None
         self._boxes: list[tuple[int, Floats, Floats]] | None = None
 
-    def add(self, numbers: Counts, scores: Floats, maps: Maps | None) -> None:
+    def add(
+        self, numbers: Counts, scores: Floats, maps: Maps | None, regions: Sequence[FrameRegions] | None = None
+    ) -> None:
         """Add the scores of some frames.
 
         Args:
             numbers: (n,) numbers of the frames; none of them was added before.
             scores: (n,) float32 logits.
             maps: (n, h, w) float16 or float32 logits, None if the model has none.
+            regions: n, None = those of the maps.
 
         Raises:
             DataError: The disk is full.
         """
         assert not self.scores.keys() & set(numbers.tolist()), f"{self.video.key}: a frame scored twice"
         self.scores.update(zip(numbers.tolist(), scores.tolist(), strict=True))
-        if maps is None:
+        found: Iterable[tuple[Floats, Floats]] = ()
+        if regions is not None:
+            found = (region_pixels(region, self.video.size) for region in regions)
+        elif maps is not None:
+            size = self.video.size
+            found = (find_regions(values, score, size) for score, values in zip(scores.tolist(), maps, strict=True))
+        else:
             return
         self._boxes = self._boxes if self._boxes is not None else []
-        for number, score, values in zip(numbers.tolist(), scores.tolist(), maps, strict=True):
-            boxes, box_scores = regions.find_regions(values, score, self.video.size)
+        for number, (boxes, box_scores) in zip(numbers.tolist(), found, strict=True):
             if len(boxes):
                 self._boxes.append((number, boxes, box_scores))
-        if self.keep_maps:
+        if self.keep_maps and maps is not None:
             self._maps = self._maps or _MapsFile(self._path(), (len(self.frames_to_score), *maps.shape[1:]), maps.dtype)
             self._maps.write(np.searchsorted(self.frames_to_score, numbers), maps)
 
@@ -127,6 +137,22 @@ class _MapsFile:
         with suppress(OSError):  # the rest of a buffer that a full disk did not take
             self._file.close()
         self.partial.unlink(missing_ok=True)
+
+
+def region_pixels(found: FrameRegions, size: tuple[int, int]) -> tuple[Floats, Floats]:
+    """A detector's boxes in the video's pixels.
+
+    Args:
+        found: The boxes as shares of the frame.
+        size: (H, W) of the video in pixels.
+
+    Returns:
+        (D, 4) float32 boxes, the part inside the frame; (D,) float32 scores. Boxes without area are left out.
+    """
+    height, width = size
+    boxes = np.clip(found.boxes, 0, 1).astype(np.float32) * np.array([width, height, width, height], np.float32)
+    kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    return boxes[kept], np.asarray(found.scores, np.float32)[kept]
 
 
 def _writing(path: Path) -> AbstractContextManager[None]:

@@ -21,6 +21,19 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FrameRegions:
+    """The boxes that a detector has found in a frame.
+
+    Attributes:
+        boxes: (D, 4) float32 left, top, right, bottom as shares 0..1 of the frame's width and height.
+        scores: (D,) float32, higher = more anomalous.
+    """
+
+    boxes: Floats
+    scores: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ClipScores:
     """Scores of a batch of clips.
 
@@ -28,11 +41,13 @@ class ClipScores:
         frames: (N,) float32 logits, clip after clip, higher = more anomalous.
         maps: (N, h, w) float16 or float32 logits of each pixel, h, w the model's own; None if it has none.
         names: (N, K) float32 logits of each name; None if it has none.
+        regions: N; None = the regions of the maps above 0 (`videos/regions.py`), if there are maps.
     """
 
     frames: Floats
     maps: Maps | None = None
     names: Floats | None = None
+    regions: Sequence[FrameRegions] | None = None
 
 
 PendingScores = Callable[[], ClipScores]
@@ -125,11 +140,38 @@ def fitted_on(scorer: Scorer) -> FittedOn | None:
     return scorer.fitted_on if isinstance(scorer, RecordsFits) else None
 
 
+@runtime_checkable
+class Marked(Protocol):
+    """A scorer whose numbers must not be taken for those of a trained model.
+
+    Attributes:
+        mark: What follows its name in every row of a table, e.g. "random weights"; "" = nothing.
+        notice: The sentence for the top of reports; "" = none.
+    """
+
+    mark: str
+    notice: str
+
+
 def notice(scorer: Scorer) -> str:
     """The sentence about what a scorer's model has seen; "" if there is none.
 
     Args:
         scorer: Any scorer.
     """
+    if isinstance(scorer, Marked):
+        return scorer.notice
     record = fitted_on(scorer)
     return record.notice if record else ""
+
+
+def method_name(scorer: Scorer, given: str | None = None) -> str:
+    """What reports call a scorer, with its mark.
+
+    Args:
+        scorer: Any scorer.
+        given: The user's name for it.
+    """
+    mark = scorer.mark if isinstance(scorer, Marked) else ""
+    name = given or scorer.name
+    return f"{name} ({mark})" if mark and mark not in name else name

@@ -17,6 +17,7 @@ same functions for every benchmark, metric and baseline in it.
 from lavida_bench.testing.baselines import check_baseline
 from lavida_bench.testing.benchmarks import check_benchmark
 from lavida_bench.testing.metrics import check_metric
+from lavida_bench.testing.scorer_kinds import check_scorer_kind
 from lavida_bench.testing.scorers import check_scorer
 
-__all__ = ["check_baseline", "check_benchmark", "check_metric", "check_scorer"]
+__all__ = ["check_baseline", "check_benchmark", "check_metric", "check_scorer", "check_scorer_kind"]

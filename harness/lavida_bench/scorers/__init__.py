@@ -1,0 +1,1 @@
+"""One file for each kind of scorer; the file's name is the scorer's."""

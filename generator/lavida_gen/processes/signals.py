@@ -64,8 +64,8 @@ def uninterrupted_start() -> Iterator[None]:
     The block holds both signals back, so that it is not cut in the middle either. Processes inherit what is held back:
     they call `accept_sigterm` once they can end without a traceback.
 
-    Blocked in the main thread, a signal goes to another thread if there is one (numpy's, say), and Python would run its
-    handler in the main thread all the same: so the handlers, too, wait for the end of the block.
+    Blocked in the main thread, a signal goes to another thread if there is one (one of numpy's), and Python would run
+    its handler in the main thread all the same: so the handlers, too, wait for the end of the block.
     """
     came: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Models in transformers' formats on disk: found, or downloaded, and told apart before torch is loaded."""
+"""Models in transformers' formats on disk: found or downloaded; their family is checked before torch is loaded."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def open_scorer(entry: ScoreEntry, seed: int = 0, device: str | None = None) -> 
         device: torch's name of the device; None = this process' GPU if there is one.
 
     Returns:
-        The scorer, compiled if the entry says so.
+        The scorer, compiled if the entry wants that.
 
     Raises:
         UserError: There is no such scorer, option, model or device.

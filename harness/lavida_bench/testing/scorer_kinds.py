@@ -41,7 +41,7 @@ def check_scorer_kind(
     scorer = kind.open(model, LoadSettings(precision="fp32", device="cpu"))
     expect(scorer.identity.get("scorer") == kind.name or kind.name == "lavida", "identity does not name the scorer")
     if model == RANDOM:
-        expect("random weights" in method_name(scorer), f"{scorer.name!r} does not say that its weights are random")
+        expect("random weights" in method_name(scorer), f"{scorer.name!r} does not show that its weights are random")
         expect(isinstance(scorer, Marked) and "random" in scorer.notice, "no notice about its random weights")
     again = kind.open(model, LoadSettings(precision="fp32", device="cpu"))
     expect(dict(again.identity) == dict(scorer.identity), "loaded again, it has another identity")

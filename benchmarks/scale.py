@@ -1,158 +1,103 @@
-"""The cost of corpora of 10 million and a billion samples, computed from small ones measured on this machine.
+"""A large corpus of small pictures: built in pieces that are killed and stopped, then verified, counted, published.
 
-    python benchmarks/scale.py [--samples 2000]
+    python benchmarks/scale.py --samples 1000000 --shards 9902 --minutes 90 --out DIR     # again: it continues
+    python benchmarks/scale.py --out DIR --beside SMALL --beside SMALLER                  # and the formula for 100 M
 
-CPU seconds are counted instead of wall time, so that the numbers are valid on a busy machine. Images are those of
-benchmarks/drawn_data: 640 x 480 JPEGs of about 85 kB that pass through untouched; clips are rendered by `street`.
+Pictures have 64 x 64 pixels and pass through, so that a sample costs what the generator itself costs. The processor is
+counted, because the machine may be busy. DIR holds the log, from which every number that is printed comes.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import json
+import platform
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from drawn_data import coco_recipe, draw_coco, street_recipe
+from at_scale import pieces, report, steps
+from at_scale.log import Facts, Log
+from drawn_data.folder import draw_folder, folder_recipe
 
-from lavida_gen.building import build as builder
-from lavida_gen.building import finish
-from lavida_gen.building.shard_records import read_finished
-from lavida_gen.config import recipe
-from lavida_gen.config.recipe import CorpusRecipe
-from lavida_gen.corpus.manifest import Manifest
-from lavida_gen.corpus.reader import open_corpus
-from lavida_gen.inspection.verify import find_problems
-from lavida_gen.publishing.publish import ENTRIES, FILES
-from lavida_gen.publishing.upload_plan import COMMITS, PER_COMMIT
-from lavida_gen.storage.places import open_storage
-
-SIZES = (10**7, 10**9)
-CORES = (2, 64, 1024)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The cost of one sample.
-
-    Attributes:
-        build: CPU seconds to build it.
-        verify: CPU seconds to verify it.
-        shard: Bytes in shards.
-        stats: Bytes in stats.parquet.
-        record: Bytes in records below `.build/` while the corpus is built.
-        finish: CPU seconds of the end of a build.
-    """
-
-    build: float
-    verify: float
-    shard: float
-    stats: float
-    record: float
-    finish: float
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """CPU seconds of this process and of its children that have ended."""
-
-    def now() -> float:
-        t = os.times()
-        return t.user + t.system + t.children_user + t.children_system
-
-    began = now()
-    work()
-    return now() - began
-
-
-def measured(made: CorpusRecipe, home: Path) -> Cost:
-    """Measure the cost of one sample of a recipe, with one worker."""
-    builder.build(made.model_copy(update={"samples": 20}), home / "warm")
-    build = cpu_seconds(lambda: builder.build(made, home / "whole"))
-    corpus = open_corpus(home / "whole")
-    check = cpu_seconds(lambda: find_problems(corpus))
-    shards = sum(shard.bytes for shard in corpus.manifest.shards)
-    stats = (home / "whole" / "stats.parquet").stat().st_size
-    record, end = finishing(made, home / "part")
-    count = made.samples
-    return Cost(build / count, check / count, shards / count, stats / count, record / count, end / count)
-
-
-def finishing(made: CorpusRecipe, out: Path) -> tuple[int, float]:
-    """Bytes of the records of an unfinished build, and CPU seconds of its end, measured with many shards."""
-    builder.build_part(made, out, slice(0, None), builder.BuildSettings())
-    storage = open_storage(out)
-    plan = builder.BuildPlan.read(storage.read(".build/plan.json"), "plan")
-    finished = [shard for shard in (read_finished(storage, part) for part in plan.ranges()) if shard]
-    records = sum(path.stat().st_size for path in (out / ".build").glob("*.jsonl"))
-    many = max(1, 20_000 // made.samples)
-    return records, cpu_seconds(lambda: finish.finish(plan, storage, finished * many)) / many
-
-
-def table(name: str, cost: Cost, per_shard: int) -> None:
-    """Print the measured cost, and what follows for large corpora."""
-    print(f"\n{name}: measured, per sample")
-    print(
-        f"  build {cost.build * 1e6:,.0f} us, verify {cost.verify * 1e6:,.0f} us, finish {cost.finish * 1e6:,.0f} us of one core"
-    )
-    print(f"  {cost.shard:,.0f} bytes in shards, {cost.stats:,.0f} in stats.parquet, {cost.record:,.0f} in records")
-    print(f"  {3600 / (cost.build * per_shard):,.0f} shards of {per_shard:,} samples per core and hour")
-    print(f"{name}: computed, {per_shard:,} samples per shard")
-    print(
-        "  samples        shards      storage   statistics  records    core hours  "
-        + "  ".join(f"{n} cores" for n in CORES)
-        + "   finish"
-    )
-    for samples in SIZES:
-        hours = samples * cost.build / 3600
-        cells = "  ".join(f"{hours / n:9,.1f} h" for n in CORES)
-        print(
-            f"  {samples:13,} {samples // per_shard:9,} {samples * cost.shard / 1e12:8.2f} TB {samples * cost.stats / 1e9:8.1f} GB"
-            f" {samples * cost.record / 1e9:8.0f} GB {hours:11,.0f}  {cells} {samples * cost.finish / 3600:6.1f} h"
-        )
-
-
-def hub(cost: Cost) -> None:
-    """Print the shard sizes that the limits of the Hub require."""
-    print(
-        f"\nthe Hub: fewer than {FILES:,} files, {ENTRIES:,} in a folder; {PER_COMMIT} files per commit, at most {COMMITS} commits"
-    )
-    for samples in SIZES:
-        for per_shard in (1000, 10_000, 20_000):
-            shards, size = samples // per_shard, per_shard * cost.shard / 1e9
-            repos, hours = -(-shards // (FILES - 1000)), samples * cost.shard * 8 / 1e9 / 3600
-            print(
-                f"  {samples:13,} samples, {per_shard:6,} per shard of {size:5.2f} GB: {shards:9,} files, "
-                f"{repos} repositories, {hours:.1f} h at 1 Gbit/s"
-            )
-
-
-def manifest_size(home: Path) -> float:
-    """Bytes of corpus.json per shard."""
-    corpus = Manifest.model_validate_json((home / "whole" / "corpus.json").read_bytes())
-    none = corpus.model_copy(update={"shards": []})
-    return (len(corpus.text()) - len(none.text())) / len(corpus.shards)
+PICTURES = 20_000
+LONGEST = 600
+"""Seconds of a piece of the build after its first new shard, at most."""
 
 
 def main() -> None:
-    """Measure, compute, print."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--samples", type=int, default=2000)
+    """Build, run the steps, print."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--samples", type=int, default=20_000)
+    arguments.add_argument("--shards", type=int, default=200)
+    arguments.add_argument("--minutes", type=float, default=90)
+    arguments.add_argument("--workers", type=int, default=2)
+    arguments.add_argument("--out", type=Path, help="where to continue; a temporary folder if it is not given")
+    arguments.add_argument("--beside", type=Path, action="append", default=[], help="finished runs of other sizes")
+    arguments.add_argument("--json", action="store_true")
     options = arguments.parse_args()
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        made = coco_recipe(draw_coco(home / "coco"), options.samples)
-        pictures = measured(made, home / "pictures")
-        clips = measured(street_recipe(max(16, options.samples // 50), "clip"), home / "clips")
-        table("untouched pictures", pictures, recipe.ShardSize().samples)
-        table("drawn clips of 8 frames", clips, recipe.ShardSize().samples)
-        hub(pictures)
-        print(
-            f"\ncorpus.json: {manifest_size(home / 'pictures'):,.0f} bytes per shard; took {time.perf_counter() - began:,.0f} s"
-        )
+    with tempfile.TemporaryDirectory() as temporary:
+        out = options.out or Path(temporary)
+        run(out, options.samples, options.shards, options.workers, time.monotonic() + 60 * options.minutes)
+        found = [facts(folder) for folder in (out, *options.beside)]
+        print(json.dumps(found, indent=1) if options.json else report.text(found))
+
+
+def run(out: Path, samples: int, shards: int, workers: int, until: float) -> None:
+    """Do what is left to do. The corpus of a finished run is not looked at again.
+
+    Args:
+        out: The folder of the benchmark.
+        samples: Samples of the corpus.
+        shards: Its shards, about.
+        workers: Processes.
+        until: When to stop, by `time.monotonic`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    corpus, recipe, log = out / "corpus", out / "recipe.yaml", Log(out / "log.jsonl")
+    commands = steps.commands(corpus, recipe, workers)
+    build, about = commands["build again"], {"workers": workers, "code": code()}
+    if log.done(pieces.STEP) is None:
+        recipe.write_text(json.dumps(folder_recipe(draw_folder(out / "data", PICTURES), samples, shards)))
+    piece = max(10, min(LONGEST, samples / 1000))
+    while log.done(pieces.STEP) is None and time.monotonic() < until:
+        code_of_piece = pieces.run_piece(build, out, log, min(piece, until - time.monotonic()), **about)
+        if code_of_piece > 0 and code_of_piece != 143:  # stopped by SIGTERM
+            raise SystemExit(f"the build failed: {log.lines(pieces.STEP)[-1]['end']}")
+    for step, command in commands.items():
+        if log.done(pieces.STEP) and log.done(step) is None and time.monotonic() < until:
+            print(f"{step} ...", flush=True)
+            steps.run_step(step, command, out, log, **about)
+
+
+def facts(out: Path) -> Facts:
+    """Everything that is known of a run."""
+    log = Log(out / "log.jsonl")
+    lines = log.lines(pieces.STEP)
+    made: Facts = {"folder": str(out), "finished": log.done(pieces.STEP) is not None, "machine": machine()}
+    if made["finished"]:
+        made |= steps.corpus_facts(out / "corpus")
+        made["build"] = pieces.summary(lines, made["samples"])
+    names = steps.commands(out / "corpus", out / "recipe.yaml", 1)
+    made["steps"] = {step: log.lines(step)[-1] for step in names if log.lines(step)}
+    made["lines"] = lines
+    return made
+
+
+def code() -> str:
+    """The commit that is measured, with + if files differ from it."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, cwd=Path(__file__).parent
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def machine() -> str:
+    """Processor, cores, Python."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{model[0]}, {len(model)} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

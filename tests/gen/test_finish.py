@@ -10,7 +10,7 @@ import pytest
 
 from lavida_gen.building import build as builder
 from lavida_gen.building import finish
-from lavida_gen.building.shard_records import record_name
+from lavida_gen.building.shard_records import ShardRecord, record_name
 from lavida_gen.config import recipe as recipes
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.reader import open_corpus
@@ -65,6 +65,21 @@ def test_rows_come_in_batches(whole: Path) -> None:
     pieces = list(corpus.row_batches(["index"], 8))
     assert [len(piece) for piece in pieces] == [8, 8, 4]
     assert [row["index"] for piece in pieces for row in piece] == list(range(20))
+
+
+def test_the_parent_holds_one_toolchain_for_all_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, seen, end = tmp_path / "c", list[ShardRecord](), builder.finish
+    builder.build_part(recipe(), out, slice(0, 2), builder.BuildSettings())
+    found = builder.finished_ranges(open_storage(out), builder.dry_run(recipe()))
+    assert list(found) == [part.name for part in builder.dry_run(recipe())[:2]]
+    assert len({id(record.toolchain) for record in found.values()}) == 1
+    monkeypatch.setattr(
+        builder, "finish", lambda plan, place, records: seen.extend(records) or end(plan, place, records)
+    )
+    builder.build(recipe(), out)
+    assert len(seen) == 4
+    assert len({id(record.toolchain) for record in seen[2:]}) == 1
+    assert seen[3].sharing({"numpy": "1"}) is seen[3]
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b'{"name": "image/train-00001"}\n', b"[]\n"])

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from lavida_gen.commands.verify import _todo
 from lavida_gen.config import recipe as recipes
 from lavida_gen.corpus.reader import open_corpus
 from lavida_gen.corpus.shards import size_and_sha256
-from lavida_gen.inspection.verify import find_problems
+from lavida_gen.inspection.verify import find_problems, gather_scenes
+from lavida_gen.inspection.verify_shard import ShardFindings
 from lavida_gen.scenes import masks
 
 PLAIN: dict[str, Any] = {
@@ -120,6 +122,24 @@ def test_scenes_in_two_splits_are_found(sound: Path, tmp_path: Path) -> None:
     spoil(corpus, edit(group="street/1"))
     problems = spoil(corpus, edit(group="street/1"), "image/val-00000.tar")
     assert "scene 'street/1' is in train and in val" in problems
+
+
+def test_scenes_are_held_once_for_all_shards(sound: Path) -> None:
+    """As much memory for a hundred shards of the same scenes as for one."""
+    entry = open_corpus(sound).manifest.shards[0]
+
+    def peak(shards: int) -> int:
+        found = (ShardFindings(entry, groups={f"source/{number}" for number in range(5000)}) for _ in range(shards))
+        scenes: dict[str, set[str]] = {}
+        tracemalloc.start()
+        kept = list(gather_scenes(found, scenes))
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert len(kept) == shards
+        assert len(scenes["train"]) == 5000
+        return size
+
+    assert peak(100) < 2 * peak(1)
 
 
 def flip(shard: Path, at: int = 700) -> None:

@@ -268,7 +268,7 @@ def _make_all(
         name, workers = "local", 1
     engine = plugins.find(ENGINES, Engine, name, settings.allow_code)(settings.address)
     for record in engine.run(make_shard, jobs, workers, lambda count: progress(count, 0)):
-        records[record.name] = record
+        records[record.name] = record.sharing(toolchain)
         progress(0, sum(record.drops.values()))
     return records
 
@@ -281,15 +281,18 @@ def finished_ranges(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str,
         ranges: The ranges to look for.
 
     Returns:
-        Their records, by name.
+        Their records, by name, in the order of the ranges.
     """
     existing = set(storage.names(STATE))
     candidates = [part for part in ranges if record_name(part.name) in existing]
     threads = 4 if isinstance(storage, LocalFolder) else 32
     with ThreadPoolExecutor(threads) as pool:
         futures = completed(lambda part: pool.submit(read_finished, storage, part), candidates, 2 * threads)
-        found = [future.result() for done in futures for future in done]
-    return {record.name: record for record in found if record is not None}
+        records: dict[str, ShardRecord] = {}
+        for record in (future.result() for done in futures for future in done):
+            if record is not None:
+                records[record.name] = record.sharing(next(iter(records.values()), record).toolchain)
+    return {part.name: records[part.name] for part in candidates if part.name in records}
 
 
 def dry_run(recipe: CorpusRecipe) -> list[ShardRange]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,6 +77,14 @@ class ShardRecord:
     drops: dict[str, int]
     toolchain: Toolchain
     broken: list[str] = field(default_factory=list)
+
+    def sharing(self, toolchain: Toolchain) -> ShardRecord:
+        """This record with the object of an equal toolchain: the parent holds the records of all shards.
+
+        Args:
+            toolchain: That of another record; if it differs, the record stays as it is.
+        """
+        return replace(self, toolchain=toolchain) if self.toolchain == toolchain else self
 
 
 def record_name(name: str) -> str:

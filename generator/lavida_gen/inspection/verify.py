@@ -8,7 +8,7 @@ digests, sizes and counts: it opens no sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lavida_gen.common.digests import sha256_json
@@ -76,7 +76,9 @@ def verify_corpus(
     recipe, digest = StoredRecipe.model_validate(manifest.recipe), sha256_json(manifest.recipe)
     jobs = [VerifyJob(corpus.place, entry, manifest.format, recipe, digest, quick) for entry in manifest.shards]
     workers = workers if corpus.storage.shared else 1
-    shards = sorted(LocalEngine().run(verify_shard, jobs, workers, progress), key=lambda shard: shard.entry.first)
+    scenes: dict[str, set[str]] = {}
+    shards = list(gather_scenes(LocalEngine().run(verify_shard, jobs, workers, progress), scenes))
+    shards.sort(key=lambda shard: shard.entry.first)
     problems = [problem for shard in shards for problem in shard.problems]
     if all(shard.rows for shard in shards):
         counts = RecordCounts()
@@ -86,7 +88,7 @@ def verify_corpus(
         problems += wrong_uses(manifest, counts)
     problems += contradictions(manifest)
     problems += wrong_rights(manifest, trust_sources)
-    problems += _leaks(shards)
+    problems += _leaks(scenes)
     problems += _files(corpus, shards, quick)
     stray, leftovers = unlisted_files(corpus)
     damaged = sum(shard.damaged for shard in shards)
@@ -116,12 +118,25 @@ def _files(corpus: Corpus, shards: list[ShardFindings], quick: bool) -> Iterator
         yield from wrong_row_count(corpus) if quick else differences_in_rows(corpus, shards, preview=PREVIEW in intact)
 
 
-def _leaks(shards: list[ShardFindings]) -> Iterator[str]:
-    """No scene may be in two splits, whatever its kind."""
-    seen: dict[str, set[str]] = {}
+def gather_scenes(shards: Iterable[ShardFindings], scenes: dict[str, set[str]]) -> Iterator[ShardFindings]:
+    """Take the groups of scenes out of shards as they come: memory grows with the scenes, not with the samples.
+
+    Args:
+        shards: What was found in each shard.
+        scenes: Groups by split, to which those of the shards are added.
+
+    Yields:
+        The shards, without groups.
+    """
     for shard in shards:
-        seen.setdefault(shard.entry.split, set()).update(shard.groups)
-    for group in sorted(seen.get("train", set()) & seen.get("val", set())):
+        scenes.setdefault(shard.entry.split, set()).update(shard.groups)
+        shard.groups = set()
+        yield shard
+
+
+def _leaks(scenes: Mapping[str, set[str]]) -> Iterator[str]:
+    """No scene may be in two splits, whatever its kind."""
+    for group in sorted(scenes.get("train", set()) & scenes.get("val", set())):
         yield f"scene {group!r} is in train and in val"
 
 

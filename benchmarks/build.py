@@ -1,215 +1,166 @@
-"""How fast are corpora built, compared with the fastest possible build?
+"""How fast are corpora built, beside the fastest possible build and beside one written by hand?
 
-    python benchmarks/build.py [--samples 6000] [--rounds 3] [--profile]
+    python benchmarks/build.py [--samples 6000] [--rounds 5] [--before FOLDER] [--profile]
 
-The lower bound ("floor") is measured in the same run, alternating with the build: read the bytes of an image, rasterise
-and encode the mask of every second sample (the other half is normal, as in the build, and shares one empty mask),
-append both to a tar, compute its digest. No build can do less. Ratios are comparable on a busy machine, times are not.
-The data sets are drawn (benchmarks/drawn_data). Two floors at once are measured too: where they are not twice as fast
-as one, the machine had no second core to give, and two workers cannot be either. CPU seconds are compared as well: they
-do not count waiting.
+Each kind of work runs in a process of its own, which reports seconds without its imports; the order rotates:
+
+- floor: read the bytes of an image, rasterise and encode the mask of every second sample by our own functions (the
+  other half is normal, as in the build, and shares one empty mask), append both to a tar, compute its digest;
+- peer: a corpus as one would write it by hand with pycocotools, Pillow and webdataset (build_work/peer.py);
+- build: ours, with one worker and with two;
+- before: the same with one worker, by a checkout of an earlier version (`--before`), with two as well.
+
+Processor seconds do not count waiting: a busy machine changes them less than wall time. Two workers each do half of
+their processor seconds; the parent's are not done in parallel. Ratios are those of one round. The data sets are drawn
+(benchmarks/drawn_data), and their index is made beforehand; nothing else is kept from one process to the next.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
-import hashlib
-import io
-import multiprocessing
+import json
 import os
 import pstats
+import shutil
 import statistics
-import tarfile
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-from drawn_data import FRAMES, OBJECTS, SIZE, clip_recipe, coco_recipe, draw_coco, draw_vos, polygon, street_recipe
-from PIL import Image
+from drawn_data import FRAMES, clip_recipe, coco_recipe, draw_coco, draw_vos, street_recipe
 
 from lavida_gen.building import build as builder
-from lavida_gen.config.recipe import CorpusRecipe
-from lavida_gen.scenes import masks
+
+Rates = dict[str, float]
+"""Samples per processor second, and by wall time ("... wall"), by kind of work."""
 
 
-def floor(root: Path, out: Path, samples: int) -> float:
-    """Samples per second of the work that every build must do."""
-    rng = np.random.default_rng(1)
-    empty = masks.to_png(masks.empty(SIZE))
-    files = sorted((root / "val2017").glob("*.jpg"))
-    polygons = [polygon(rng) for _ in range(200)]
-    began = time.perf_counter()
-    with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for number in range(samples):
-            exposed = number % 2
-            fields = {
-                "jpg": files[int(rng.integers(len(files)))].read_bytes(),
-                "mask.png": masks.to_png(masks.from_polygons([polygons[number % 200]], SIZE)) if exposed else empty,
-            }
-            for name, data in fields.items():
-                info = tarfile.TarInfo(f"{number:09d}.{name}")
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-    with out.open("rb") as file:
-        hashlib.file_digest(file, "sha256")
-    return samples / (time.perf_counter() - began)
+def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None) -> tuple[float, float]:
+    """Run one kind of work in a process of its own.
 
+    Args:
+        what: As `build_work/once.py` takes it.
+        root: The data set.
+        out: File or folder to write; removed afterwards.
+        samples: Number of samples.
+        before: The checkout whose code runs; None for this one.
 
-def two_floors(root: Path, home: Path, samples: int) -> float:
-    """Samples per second of two processes that each do half of the floor's work at the same time."""
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        tars = [home / "left.tar", home / "right.tar"]
-        list(pool.map(floor, [root] * 2, tars, [20] * 2))  # import everything before the timer starts
-        began = time.perf_counter()
-        list(pool.map(floor, [root] * 2, tars, [samples // 2] * 2))
-        return samples / (time.perf_counter() - began)
-
-
-def clip_floor(root: Path, out: Path, clips: int) -> float:
-    """Clips per second of the work that every build must do: read frames, decode and encode masks, tar, digest.
-
-    Every second clip is normal, as in the build: all its masks are the same empty PNG.
+    Returns:
+        Samples per processor second and per second of wall time.
     """
-    rng = np.random.default_rng(1)
-    empty = masks.to_png(masks.empty(SIZE))
-    videos = sorted((root / "train" / "JPEGImages").iterdir())
-    began = time.perf_counter()
-    with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for number in range(clips):
-            video = videos[int(rng.integers(len(videos)))]
-            for frame in range(FRAMES):
-                file = f"{5 * (frame + 8 * (number // 2 % 2)):05d}"
-                plane = np.asarray(Image.open(root / "train" / "Annotations" / video.name / f"{file}.png"))
-                bits = (plane == 1 + number % OBJECTS).astype(np.uint8) * 255
-                mask = empty if number % 2 else bytes(cv2.imencode(".png", bits, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
-                fields = {"jpg": (video / f"{file}.jpg").read_bytes(), "mask.png": mask}
-                for name, data in fields.items():
-                    info = tarfile.TarInfo(f"{number:09d}.{frame:03d}.{name}")
-                    info.size = len(data)
-                    tar.addfile(info, io.BytesIO(data))
-    with out.open("rb") as file_:
-        hashlib.file_digest(file_, "sha256")
-    return clips / (time.perf_counter() - began)
+    environment = os.environ if before is None else {**os.environ, "PYTHONPATH": str(before / "generator")}
+    command = [sys.executable, "-m", "build_work.once", what, str(root), str(out), str(samples)]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parent, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    seconds = json.loads(done.stdout)
+    shutil.rmtree(out) if out.is_dir() else out.unlink()
+    workers = 2 if what == "build2" else 1
+    return samples / (seconds["own"] + seconds["children"] / workers), samples / seconds["wall"]
 
 
-def built(recipe: CorpusRecipe, out: Path, workers: int) -> float:
-    """Samples per second of a whole build, with opening and finishing."""
-    began = time.perf_counter()
-    builder.build(recipe, out, workers)
-    return recipe.samples / (time.perf_counter() - began)
+def rounds_of(
+    kinds: Sequence[str], root: Path, home: Path, samples: int, rounds: int, before: Path | None
+) -> list[Rates]:
+    """Measure all kinds of work in turns; "before-KIND" is KIND by the earlier version."""
+    found = []
+    for round_ in range(rounds):
+        rates: Rates = {}
+        for place in range(len(kinds)):
+            kind = kinds[(place + round_) % len(kinds)]
+            earlier = before if kind.startswith("before-") else None
+            what = kind.removeprefix("before-")
+            rates[kind], rates[f"{kind} wall"] = run_once(what, root, home / "out", samples, earlier)
+        found.append(rates)
+    return found
 
 
-def with_cpu_seconds(work: Callable[[], float]) -> tuple[float, float, float]:
-    """The result of `work`, CPU seconds of this process, CPU seconds of its children."""
-    before = os.times()
-    rate = work()
-    after = os.times()
-    own = after.user + after.system - before.user - before.system
-    children = after.children_user + after.children_system - before.children_user - before.children_system
-    return rate, own, children
+def line(rates: Sequence[Rates], kind: str, text: str, compared: Sequence[tuple[str, str]] = ()) -> None:
+    """Print the median rate of a kind of work and its ratios to others (kind, words after the number)."""
+
+    def spread(numbers: Sequence[float], form: str) -> str:
+        return f"{statistics.median(numbers):{form}} ({min(numbers):{form}} to {max(numbers):{form}})"
+
+    ratios = [f"{spread([row[kind] / row[base] for row in rates], '.2f')} {words}" for base, words in compared]
+    wall = statistics.median(row[f"{kind} wall"] for row in rates)
+    print(f"  {text:18} {spread([row[kind] for row in rates], '.0f'):22} {wall:8.0f}  {', '.join(ratios)}")
 
 
-def measure(home: Path, recipe: CorpusRecipe, round_: int) -> dict[str, float]:
-    """One round of all kinds of work: samples per second by name; `cpu` rates are per CPU second.
-
-    Two workers each do half of the children's work; the parent's work is not done in parallel.
-    """
-    coco, samples = home / "coco", recipe.samples
-    bottom, floor_cpu, _ = with_cpu_seconds(lambda: floor(coco, home / "floor.tar", samples))
-    one, one_cpu, _ = with_cpu_seconds(lambda: built(recipe, home / f"one{round_}", 1))
-    two, own, children = with_cpu_seconds(lambda: built(recipe, home / f"two{round_}", 2))
-    return {
-        "floor": bottom,
-        "one": one,
-        "two": two,
-        "floors": two_floors(coco, home, samples),
-        "floor cpu": samples / floor_cpu,
-        "one cpu": samples / one_cpu,
-        "two cpu": samples / (own + children / 2),
-    }
-
-
-def report(rates: list[dict[str, float]], samples: int) -> None:
-    """Print median rates and the median of the ratios of each round: a varying load affects both sides of a ratio."""
-
-    def rate(name: str) -> str:
-        return f"{statistics.median(row[name] for row in rates):8.0f}"
-
-    def ratio(name: str, base: str) -> str:
-        ratios = sorted(row[name] / row[base] for row in rates)
-        return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-
-    print(f"{samples} untouched images, {len(rates)} rounds: median samples/s; median ratio (least to most)")
-    print(f"  floor                 {rate('floor')}")
-    print(f"  build, 1 worker       {rate('one')}  {ratio('one', 'floor')} of the floor; goal 0.75")
-    print(f"  build, 2 workers      {rate('two')}  {ratio('two', 'one')} times one; goal 1.8")
-    limit = "times one: the limit of this machine"
-    print(f"  two floors at once    {rate('floors')}  {ratio('floors', 'floor')} {limit}")
-    print("the same by CPU seconds, as on cores that nobody else uses")
-    print(f"  floor                 {rate('floor cpu')}")
-    print(f"  build, 1 worker       {rate('one cpu')}  {ratio('one cpu', 'floor cpu')} of the floor; goal 0.75")
-    print(f"  build, 2 workers      {rate('two cpu')}  {ratio('two cpu', 'one cpu')} times one; goal 1.8")
+def images(home: Path, samples: int, rounds: int, before: Path | None) -> None:
+    """Measure untouched images and print the table."""
+    root = draw_coco(home / "coco")
+    builder.build(coco_recipe(root, 50), home / "warm")  # the index is made once, beforehand
+    earlier = [] if before is None else ["before-build", "before-build2"]
+    if before is not None:
+        run_once("build", root, home / "out", 50, before)
+    rates = rounds_of(["floor", "peer", "build", "build2", *earlier], root, home, samples, rounds, before)
+    print(f"{samples} untouched images, {rounds} rounds: median (least to most)")
+    print("  work               per processor second   per second  ratios of the same round")
+    line(rates, "floor", "floor")
+    line(rates, "peer", "peer", [("floor", "of the floor")])
+    if before is not None:
+        line(rates, "before-build", "before, 1 worker", [("floor", "of the floor"), ("peer", "of the peer")])
+        line(rates, "before-build2", "before, 2 workers", [("before-build", "times one")])
+    compared = [("floor", "of the floor (goal 0.75)"), ("peer", "of the peer")]
+    line(rates, "build", "build, 1 worker", compared + [("before-build", "of before")] * (before is not None))
+    line(rates, "build2", "build, 2 workers", [("build", "times one (goal 1.8)")])
 
 
-def clip_rounds(home: Path, clips: int, rounds: int) -> None:
-    """Measure floor and build of clips in turns, and print both by wall time and by CPU seconds."""
+def clips(home: Path, samples: int, rounds: int, before: Path | None) -> None:
+    """Measure untouched clips and print the table."""
     root = draw_vos(home / "vos")
     builder.build(clip_recipe(root, 20), home / "warm-clips")
-    rates: dict[str, list[float]] = {"floor": [], "build": [], "floor cpu": [], "build cpu": []}
-    for round_ in range(rounds):
-        floor_, floor_cpu, _ = with_cpu_seconds(lambda: clip_floor(root, home / "clip-floor.tar", clips))
-        build_, build_cpu, _ = with_cpu_seconds(lambda n=round_: built(clip_recipe(root, clips), home / f"clips{n}", 1))
-        for name, rate in zip(rates, (floor_, build_, clips / floor_cpu, clips / build_cpu), strict=True):
-            rates[name].append(rate)
-    print(f"{clips} untouched clips of {FRAMES} frames, {rounds} rounds: median clips/s; median ratio (least to most)")
-    for kind, what in (("", "by wall time"), (" cpu", "by CPU seconds")):
-        ratios = sorted(b / a for a, b in zip(rates[f"floor{kind}"], rates[f"build{kind}"], strict=True))
-        ratio = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) of the floor; goal 0.75"
-        print(f"  floor, {what:15} {statistics.median(rates[f'floor{kind}']):8.1f}")
-        print(f"  build, {what:15} {statistics.median(rates[f'build{kind}']):8.1f}  {ratio}")
+    earlier = [] if before is None else ["before-clip-build"]
+    if before is not None:
+        run_once("clip-build", root, home / "out", 20, before)
+    rates = rounds_of(["clip-floor", "clip-build", *earlier], root, home, samples, rounds, before)
+    print(f"{samples} untouched clips of {FRAMES} frames, {rounds} rounds: median (least to most)")
+    line(rates, "clip-floor", "floor")
+    if before is not None:
+        line(rates, "before-clip-build", "before, 1 worker", [("clip-floor", "of the floor")])
+    line(rates, "clip-build", "build, 1 worker", [("clip-floor", "of the floor (goal 0.75)")])
 
 
 def profile(work: Callable[[], object]) -> None:
     """Print where one worker spends its time."""
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.process_time)
     profiler.runcall(work)
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
 def main() -> None:
-    """Run all measurements and print one table."""
+    """Run all measurements and print the tables."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--samples", type=int, default=6000)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--clips", type=int, default=400)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--clips", type=int, default=400, help="0 for none")
     arguments.add_argument("--clips-only", action="store_true", help="measure clips alone")
+    arguments.add_argument("--before", type=Path, help="checkout of an earlier version to compare with")
     arguments.add_argument("--profile", action="store_true", help="profile one worker instead")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        if options.clips_only:
-            if options.profile:
-                recipe = clip_recipe(draw_vos(home / "vos"), options.clips)
-                profile(lambda: builder.build(recipe, home / "profiled"))
-                return
-            clip_rounds(home, options.clips, options.rounds)
-            return
-        recipe = coco_recipe(draw_coco(home / "coco"), options.samples)
-        builder.build(coco_recipe(home / "coco", 50), home / "warm")  # the index is made once, beforehand
         if options.profile:
+            if options.clips_only:
+                recipe, warm = clip_recipe(draw_vos(home / "data"), options.clips), clip_recipe(home / "data", 20)
+            else:
+                recipe, warm = coco_recipe(draw_coco(home / "data"), options.samples), coco_recipe(home / "data", 50)
+            builder.build(warm, home / "warm")
             profile(lambda: builder.build(recipe, home / "profiled"))
             return
-        rates = [measure(home, recipe, round_) for round_ in range(options.rounds)]
-        report(rates, options.samples)
-        clip_rounds(home, options.clips, options.rounds)
-        for kind, samples in (("image", 100), ("clip", 30)):
-            rate = built(street_recipe(samples, kind), home / f"street-{kind}", 1)
-            print(f"  street {kind:5}, 1 worker {rate:8.1f}  (rendered and encoded)")
+        if not options.clips_only:
+            images(home, options.samples, options.rounds, options.before)
+        if options.clips:
+            clips(home, options.clips, options.rounds, options.before)
+        for kind, samples in () if options.clips_only else (("image", 100), ("clip", 30)):
+            began = time.process_time()
+            builder.build(street_recipe(samples, kind), home / f"street-{kind}")
+            rate = samples / (time.process_time() - began)
+            print(f"  street {kind:5}, 1 worker {rate:8.1f} per processor second (rendered and encoded)")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cache
 from math import sqrt
 
-import yaml
-
-from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.corpus.manifest import CheckedPairs
 
 _Z = 1.959964
@@ -15,7 +13,7 @@ _Z = 1.959964
 
 @cache
 def _table() -> dict[str, CheckedPairs]:
-    plain = yaml.safe_load(own_text(resource("checked_pairs.yaml")))
+    plain = own_yaml(resource("checked_pairs.yaml"))
     return {name: CheckedPairs.model_validate(row) for name, row in plain.items()}
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 
-import yaml
-
-from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.common.strict_model import StrictModel
 
 
@@ -49,7 +47,7 @@ class ToolchainBounds(StrictModel):
 @cache
 def toolchain_bounds() -> ToolchainBounds:
     """The measurement that the package ships."""
-    return ToolchainBounds.model_validate(yaml.safe_load(own_text(resource("toolchains.yaml"))))
+    return ToolchainBounds.model_validate(own_yaml(resource("toolchains.yaml")))
 
 
 def promise(augmented: bool) -> str:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import yaml
 
-from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.exposures._planes import box_of
 from lavida_gen.names import lexicon
 from lavida_gen.scenes.scene import Scene
@@ -23,7 +22,7 @@ HEIGHTS = resource("heights.yaml")
 
 @cache
 def _heights() -> dict[str, float]:
-    return {str(name): float(height) for name, height in yaml.safe_load(own_text(HEIGHTS)).items()}
+    return {str(name): float(height) for name, height in own_yaml(HEIGHTS).items()}
 
 
 @cache

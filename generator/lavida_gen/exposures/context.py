@@ -15,9 +15,8 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
-import yaml
 
-from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.exposures._base import Exposure, ExposureTask
 from lavida_gen.exposures._candidates import Candidate, choose_candidate, shuffle_names
 from lavida_gen.exposures._negatives import NO_ABSENT_NAME, draw_negatives
@@ -30,7 +29,7 @@ RULES = resource("rules.yaml")
 
 @cache
 def _sentences() -> dict[str, list[str]]:
-    return {str(kind): list(rows) for kind, rows in yaml.safe_load(own_text(RULES)).items()}
+    return {str(kind): list(rows) for kind, rows in own_yaml(RULES).items()}
 
 
 def _phrase(rng: np.random.Generator, kind: str, thing: str) -> str:

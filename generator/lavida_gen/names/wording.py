@@ -7,9 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import Any
 
-import yaml
-
-from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.resources import own_yaml, resource
 
 _WORD = re.compile(r"[^\W_]+(?:'s)?")
 _SPACED = re.compile(r"[^\s']+(?:'s)?")
@@ -19,7 +17,7 @@ PREPOSITIONS = frozenset({"on", "of", "in", "with", "at", "for", "by", "from", "
 @cache
 def lexicon_file() -> dict[str, Any]:
     """The tables of data/lexicon.yaml as they stand there."""
-    plain: dict[str, Any] = yaml.safe_load(own_text(resource("lexicon.yaml")))
+    plain: dict[str, Any] = own_yaml(resource("lexicon.yaml"))
     return plain
 
 

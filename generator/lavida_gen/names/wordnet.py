@@ -15,11 +15,10 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from lavida_gen.common.arrays import open_archive
-from lavida_gen.common.resources import own_text, resource
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.names.make_wordnet import LEFT_OUT
 from lavida_gen.names.wording import head_phrase, lexicon_file, singular
 
@@ -82,7 +81,7 @@ def _nouns() -> _Nouns:
 @cache
 def rare_senses() -> dict[str, frozenset[int]]:
     """Sense numbers, from 1, that never count, by lemma."""
-    plain = yaml.safe_load(own_text(resource("rare_senses.yaml")))
+    plain = own_yaml(resource("rare_senses.yaml"))
     return {str(lemma): frozenset(numbers) for lemma, numbers in plain.items()}
 
 

@@ -103,10 +103,10 @@ def test_names_of_prompts_hold_no_control_characters(tmp_path: Path) -> None:
 def test_published_numbers_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "published.yaml").write_text("- {method: x}\n")
     monkeypatch.setattr(published, "FILE", tmp_path / "published.yaml")
-    published.all_published.cache_clear()
+    published.published_numbers.cache_clear()
     with pytest.raises(DataError, match=r"published\.yaml: cannot be read .*expected methods with their numbers"):
-        published.all_published()
-    published.all_published.cache_clear()
+        published.published_numbers()
+    published.published_numbers.cache_clear()
 
 
 def test_frames_beyond_any_video(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from lavida_bench.baselines import _base as baseline_base
 from lavida_bench.metrics import _base as metric_base
 from lavida_bench.metrics._base import Estimate, MetricResult
-from lavida_bench.results.published import PublishedMethod, published_for
+from lavida_bench.results.published import PublishedMethod, published_for, published_numbers
 from lavida_bench.results.result import Result
 from lavida_bench.results.results_json import ResultEntry
 
@@ -95,7 +95,7 @@ def result_table(entry: ResultEntry) -> ResultTable:
         The method first, then with smoothed scores if there are any, the baselines, and published methods with their
         own protocols.
     """
-    papers = published_for(entry.result.benchmark)
+    papers = tuple(published_for(entry.result.benchmark))
     columns = tuple(_columns(entry, papers))
     result = entry.result
     rows = [_row(result, result.metrics, "this", "", columns)]
@@ -107,7 +107,15 @@ def result_table(entry: ResultEntry) -> ResultTable:
     for paper in papers:
         values = paper.values[result.benchmark]
         cells = tuple(Estimate(values[c.metric]) if c.metric in values else None for c in columns)
-        rows.append(MethodRow(paper.method, "published", paper.protocol, f"{paper.note}; {paper.source}", cells))
+        rows.append(
+            MethodRow(
+                paper.method,
+                "published",
+                paper.protocol,
+                "; ".join(filter(None, (paper.note, published_numbers().where(paper)))),
+                cells,
+            )
+        )
     return ResultTable(columns, tuple(rows))
 
 
@@ -126,7 +134,8 @@ def baseline_summary(baseline: str) -> str:
 def _columns(entry: ResultEntry, papers: Sequence[PublishedMethod]) -> Iterator[MetricColumn]:
     """Every metric that the method, a baseline or a paper has, and the official one, which is first."""
     measured = {name: metric for result in (*entry.baselines, entry.result) for name, metric in result.metrics.items()}
-    names = {*measured, *(name for paper in papers for name in paper.values[entry.result.benchmark])}
+    papers_have = {name for paper in papers for name in paper.values[entry.result.benchmark]}
+    names = {*measured, *(papers_have & set(metric_base.known()))}
     official = entry.result.quoted[:1] if measured else ()
     names.update(name for name in official if name in metric_base.known())
     for name in metric_order(names, entry.result):

@@ -1,14 +1,16 @@
-"""Numbers that papers report, each with its protocol. Reports show them beside ours, marked as published.
+"""Numbers that papers and repositories report, each with the place where it was read. They are in data/published.yaml.
 
-They are in data/published.yaml; a new paper is a few lines there.
+A number without a source that the file lists is an error, as is a benchmark or metric that nobody knows. Reports show
+those of methods that learn nothing from videos of the target; `lavida-bench leaderboard` shows all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, model_validator
 
 from lavida_gen.common.input_file import parsing, read_text
 from lavida_gen.common.resources import resource
@@ -16,41 +18,120 @@ from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.common.yaml_text import load_yaml
 
 FILE = resource("published.yaml", "lavida_bench")
+OWN_PROTOCOL = "its authors' own"
+"""The protocol of a number for which none of ours has the same meaning: such numbers are in no order."""
+Group = Literal["zero-shot", "prompts", "instruction", "weak", "supervised", "one-class"]
+GROUPS: Mapping[Group, str] = {
+    "zero-shot": "zero-shot or without training",
+    "prompts": "prompts or rules learned on the target",
+    "instruction": "instruction tuning on anomaly data",
+    "weak": "weak supervision: labels of videos",
+    "supervised": "supervision: labels of frames or pixels",
+    "one-class": "normal videos of the target",
+}
+"""What a method has learned from, in words."""
+REPORTED: tuple[Group, ...] = ("zero-shot", "prompts")
+"""Groups that reports show beside a zero-shot model."""
+
+
+class PublishedSource(StrictModel):
+    """Where a number was read.
+
+    Attributes:
+        where: Paper and table, or repository, commit and file.
+        primary: Whether the authors of the method wrote it.
+    """
+
+    where: str = Field(min_length=10)
+    primary: bool
 
 
 class PublishedMethod(StrictModel):
-    """One method of a paper.
+    """One row of a table of a paper or repository.
 
     Attributes:
         method: Its name.
-        source: Where the numbers are, arXiv number and table.
-        protocol: How they were computed, in a sentence.
+        group: What it has learned from, as `GROUPS` lists it.
+        training: On which data.
+        year: Of the method; None = not known.
+        protocol: Ours of the same meaning, or `OWN_PROTOCOL`.
+        smoothing: What is known of it; "" = nothing is stated.
+        normalisation: Of scores for each video; "" = nothing is stated.
         note: What else a reader needs to know.
-        values: Benchmark -> metric -> percent, as the paper gives it (micro).
+        source: Keys of the sources, the first to trust first.
+        values: Benchmark -> metric or METRIC/VARIANT -> percent.
     """
 
     method: str
-    source: str
-    protocol: str
-    note: str
+    group: Group
+    training: str
+    year: int | None = Field(default=None, ge=1990, le=2100)
+    protocol: str = OWN_PROTOCOL
+    smoothing: str = ""
+    normalisation: str = ""
+    note: str = ""
+    source: tuple[str, ...] = Field(min_length=1)
     values: Mapping[str, Mapping[str, float]]
 
 
+class PublishedNumbers(StrictModel):
+    """The file.
+
+    Attributes:
+        sources: Key -> where it is.
+        benchmarks: Names of benchmarks that are not this project's -> title.
+        metrics: Names of metrics that are not this project's -> title.
+        methods: The rows.
+    """
+
+    sources: Mapping[str, PublishedSource]
+    benchmarks: Mapping[str, str]
+    metrics: Mapping[str, str]
+    methods: tuple[PublishedMethod, ...]
+
+    @model_validator(mode="after")
+    def _every_number_has_a_source(self) -> PublishedNumbers:
+        for method in self.methods:
+            unknown = [key for key in method.source if key not in self.sources]
+            if unknown:
+                raise ValueError(f"{method.method}: source {unknown[0]!r} is not under `sources`")
+            for benchmark, values in method.values.items():
+                for metric, value in values.items():
+                    if not 0 <= value <= 100:
+                        raise ValueError(f"{method.method}, {benchmark}, {metric}: {value} is no percentage")
+        return self
+
+    def where(self, method: PublishedMethod) -> str:
+        """Where a row was read, in words; second hand is marked.
+
+        Args:
+            method: The row.
+        """
+        places = (self.sources[key] for key in method.source)
+        return "; ".join(place.where + ("" if place.primary else " (second hand)") for place in places)
+
+
 @cache
-def all_published() -> tuple[PublishedMethod, ...]:
-    """All methods, in the order of the file."""
+def published_numbers() -> PublishedNumbers:
+    """Read the file.
+
+    Raises:
+        DataError: It is damaged, or a number has no source.
+    """
     text = read_text(FILE)
     with parsing(FILE, "methods with their numbers", "see the others in the file"):
-        return TypeAdapter(tuple[PublishedMethod, ...]).validate_python(load_yaml(text))
+        return PublishedNumbers.model_validate(load_yaml(text))
 
 
-def published_for(benchmark: str) -> tuple[PublishedMethod, ...]:
-    """Look up what papers report on a benchmark.
+def published_for(benchmark: str) -> Iterator[PublishedMethod]:
+    """Look up what reports show beside a result.
 
     Args:
         benchmark: The benchmark's name.
 
-    Returns:
-        The methods with a number on it.
+    Yields:
+        The methods of `REPORTED` groups with a number on it, in the order of the file.
     """
-    return tuple(method for method in all_published() if benchmark in method.values)
+    for method in published_numbers().methods:
+        if benchmark in method.values and method.group in REPORTED:
+            yield method

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.corpus.shards import EncodedSample
+from lavida_gen.inspection import verify_pictures
 from lavida_gen.inspection.verify_pictures import PictureCheck
-from lavida_gen.scenes import images, masks
+from lavida_gen.scenes import images, mask_png, masks
+from lavida_gen.scenes.mask_measure import measure
 
 SIZE = (48, 64)
 
@@ -98,12 +103,71 @@ def test_pictures_are_refused_as_if_they_were_decoded_whole(capfd: pytest.Captur
         images.check(JPEGS[0], (9, 9), "p")
 
 
-def test_the_box_of_bits_is_that_of_the_run_lengths() -> None:
+def measured_plainly(png: bytes) -> Any:
+    try:
+        bits = masks.from_png(png, "m")
+    except DataError as error:
+        return str(error)
+    return bits.shape, int(np.count_nonzero(bits)), masks.box(masks.encode(bits))
+
+
+def measured(png: bytes) -> Any:
+    try:
+        return tuple(measure(png, "m"))
+    except DataError as error:
+        return str(error)
+
+
+def test_masks_are_measured_as_if_they_were_decoded() -> None:
     rng = np.random.default_rng(1)
-    for share in (0, 0.001, 0.01, 0.5, 1):
-        for size in ((1, 1), (1, 9), (9, 1), SIZE):
-            bits = rng.random(size) < share
-            assert masks.box_of_bits(bits) == masks.box(masks.encode(bits)), (share, size)
+    for size in ((1, 1), (1, 9), (9, 1), (7, 4), (30, 31), SIZE):
+        planes = [rng.random(size) < share for share in (0, 0.01, 0.5, 1)]
+        for _ in range(10):
+            top, left = (int(rng.integers(side)) for side in size)
+            planes.append(np.zeros(size, bool))
+            planes[-1][top : top + int(rng.integers(1, 20)), left : left + int(rng.integers(1, 20))] = True
+        for bits in planes:
+            png = masks.to_png(masks.encode(bits))
+            assert mask_png.stored_rows(png) is not None
+            assert measured(png) == measured_plainly(png), (size, np.argwhere(bits))
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def grey_png(rows: NDArray[np.uint8], width: int, end: bytes = b"", depth: int = 2) -> bytes:
+    """A grey PNG of filtered rows, its checksums right."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), depth, 0, 0, 0, 0))
+    return mask_png.SIGNATURE + head + chunk(b"IDAT", zlib.compress(rows.tobytes()) + end) + chunk(b"IEND", b"")
+
+
+def test_masks_of_other_forms_are_decoded() -> None:
+    """Each is nearly a mask of ours: another filter, other values, bits beside the pixels, more or fewer bytes."""
+    rng, ours = np.random.default_rng(4), 0
+    for number in range(300):
+        width = int(rng.integers(1, 14))
+        rows = rng.choice(np.array([0, 0, 0, 3, 12, 48, 192, 253], np.uint8), (6, 1 + (width + 3) // 4))
+        rows[:, 0] = mask_png.UP
+        rows[0, 0] = mask_png.NONE
+        if number % 3 == 0:
+            rows[int(rng.integers(6)), 0] = rng.integers(0, 6)
+        rows = rows[: 6 - (number % 7 == 0)] if number % 2 else rows
+        png = grey_png(rows, width, b"x" * (number % 11 == 0), 1 if number % 13 == 0 else 2)
+        if number % 5 == 0:
+            png = changed(png, rng)
+        ours += mask_png.stored_rows(png) is not None
+        assert measured(png) == measured_plainly(png), png.hex()
+    assert 30 < ours < 270
+    full = np.full((2, 2), 0xFF, np.uint8)
+    full[0, 0], full[1] = 0, (2, 0)
+    assert measured(grey_png(full, 3)) == ((2, 3), 6, (0, 0, 3, 2)), "a fourth pixel, which does not exist, is set"
+
+
+def test_a_mask_that_swells_is_not_unpacked() -> None:
+    png = grey_png(np.zeros((2, 2), np.uint8), 4)
+    bomb = png[:33] + chunk(b"IDAT", zlib.compress(bytes(50_000_000))) + chunk(b"IEND", b"")
+    assert mask_png.stored_rows(bomb) is None
 
 
 def sample(frames: list[bytes], pngs: list[bytes], **record: Any) -> EncodedSample:
@@ -139,14 +203,13 @@ def test_samples_have_the_problems_of_the_plain_way() -> None:
     assert [len(problems) > 0 for problems in found].count(False) == 2
 
 
-def test_equal_empty_masks_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded: list[bytes] = []
-    from_png = masks.from_png
-    monkeypatch.setattr(masks, "from_png", lambda data, where: decoded.append(data) or from_png(data, where))
+def test_equal_empty_masks_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    monkeypatch.setattr(verify_pictures, "measure", lambda png, where: seen.append(png) or measure(png, where))
     empty, full = (masks.to_png(masks.encode(np.full(SIZE, value))) for value in (False, True))
     check = PictureCheck()
     case = sample([JPEGS[0]] * 4, [empty, full, empty, full], exposed=True)
     for _ in range(3):
         assert len(list(check.problems(case))) == 4, "two wrong boxes, two wrong areas"
-    assert decoded.count(empty) == 1
-    assert decoded.count(full) == 6
+    assert seen.count(empty) == 1
+    assert seen.count(full) == 6

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import NamedTuple
-
-import numpy as np
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.corpus.shards import EncodedSample
-from lavida_gen.scenes import images, masks
+from lavida_gen.scenes import images
+from lavida_gen.scenes.mask_measure import MaskMeasure, measure
 
 _MOST_EMPTY = 1000
 """Digests of empty masks that are kept; one for each size of the pictures, unless a stranger wrote them."""
 
 
-class _Mask(NamedTuple):
-    """What a mask is compared by: its (H, W), its number of set pixels and their box."""
-
-    size: tuple[int, ...]
-    area: int
-    box: masks.Box
-
-
 class PictureCheck:
-    """Decodes pictures and masks. Masks of normal frames are equal, byte for byte: one of them is decoded."""
+    """Decodes pictures and measures masks. Masks of normal frames are equal, byte for byte: one of them is measured."""
 
     def __init__(self) -> None:
-        self._empty: dict[bytes, _Mask] = {}
+        self._empty: dict[bytes, MaskMeasure] = {}
 
     def problems(self, sample: EncodedSample) -> Iterator[str]:
         """Compare the pictures and masks of a sample with its record.
@@ -64,14 +54,12 @@ class PictureCheck:
                 else "its mask is not empty, but it is normal"
             )
 
-    def _measured(self, png: bytes, where: str) -> _Mask:
-        """Decode a mask and measure it. Raises DataError."""
+    def _measured(self, png: bytes, where: str) -> MaskMeasure:
+        """Measure a mask. Raises DataError."""
         digest = hashlib.sha256(png).digest()
         known = self._empty.get(digest)
-        if known is not None:
-            return known
-        bits = masks.from_png(png, where)
-        mask = _Mask(bits.shape, int(np.count_nonzero(bits)), masks.box_of_bits(bits))
-        if not mask.area and len(self._empty) < _MOST_EMPTY:
-            self._empty[digest] = mask
-        return mask
+        if known is None:
+            known = measure(png, where)
+            if not known.area and len(self._empty) < _MOST_EMPTY:
+                self._empty[digest] = known
+        return known

@@ -145,6 +145,6 @@ def _preview(corpus: Corpus) -> dict[str, dict[str, bytes]]:
     found: dict[str, dict[str, bytes]] = {}
     with corpus.local_copy(PREVIEW) as path:
         for key, fields in read_fields(path, PREVIEW):
-            images.decode(fields.pop("jpg", b""), None, f"{PREVIEW}: sample {key}")
+            images.check(fields.pop("jpg", b""), None, f"{PREVIEW}: sample {key}")
             found[key] = fields
     return found

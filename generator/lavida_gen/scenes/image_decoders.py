@@ -7,6 +7,7 @@ first (`image_header.probe`); Pillow, which reads the header itself, is asked fo
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,15 +34,13 @@ class PictureHeader(NamedTuple):
     orientation: int
 
 
-def colours_by_opencv(data: bytes, where: object, turned: bool, eighth: bool = False) -> NDArray[np.uint8] | None:
+def colours_by_opencv(data: bytes, where: object, turned: bool) -> NDArray[np.uint8] | None:
     """Decode a picture by OpenCV.
 
     Args:
         data: The encoded picture, whose size was checked.
         where: Names it in errors.
         turned: Whether to turn a JPEG as its EXIF orientation asks for.
-        eighth: Whether to decode an eighth of height and width. Of a JPEG the decoder reads every byte all the same,
-            but computes one pixel of each block of 8 x 8.
 
     Returns:
         (H, W, 3) uint8 RGB; None for formats that OpenCV does not read.
@@ -51,11 +50,27 @@ def colours_by_opencv(data: bytes, where: object, turned: bool, eighth: bool = F
     """
     import cv2
 
-    flags = cv2.IMREAD_REDUCED_COLOR_8 if eighth else cv2.IMREAD_COLOR_RGB
-    flags |= 0 if turned else cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR_RGB if turned else cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     with parsing(where, BROKEN, AGAIN, got="cannot be decoded"):
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     return None if pixels is None else np.asarray(pixels, np.uint8)
+
+
+def is_jpeg_for_opencv(data: bytes, where: object) -> bool:
+    """Check that OpenCV decodes a JPEG, by decoding it to grey at an eighth of its height and width.
+
+    For that the decoder reads every byte, and finds the same errors, but computes one pixel of each block of 8 x 8.
+
+    Args:
+        data: The encoded picture, whose size was checked.
+        where: Names it in errors.
+    """
+    import cv2
+
+    flags = cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION
+    with suppress(DataError), parsing(where, BROKEN, AGAIN, got="cannot be decoded"):
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags) is not None
+    return False
 
 
 def greys_by_opencv(data: bytes, where: object) -> NDArray[np.uint8] | None:

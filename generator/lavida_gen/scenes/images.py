@@ -7,15 +7,13 @@ shard as they are. Letters: H W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.common.errors import DataError
 from lavida_gen.common.input_file import MAX_PICTURE, read_input
-from lavida_gen.scenes.image_decoders import colours_by_opencv, colours_by_pillow
+from lavida_gen.scenes.image_decoders import colours_by_opencv, colours_by_pillow, is_jpeg_for_opencv
 from lavida_gen.scenes.image_header import Exif as Exif
 from lavida_gen.scenes.image_header import Header as Header
 from lavida_gen.scenes.image_header import check_whole, is_turned, jpeg_end
@@ -160,12 +158,9 @@ def check(data: bytes, size: tuple[int, int] | None, where: object) -> None:
     Raises:
         DataError: The image is broken, truncated or of another size.
     """
-    header, turned = _checked_header(data, size, where)
-    if header.format == "jpeg":
-        with suppress(DataError):  # `decode` decides, and words it
-            if colours_by_opencv(data, where, turned, eighth=True) is not None:
-                return
-    decode(data, size, where)
+    header, _ = _checked_header(data, size, where)
+    if header.format != "jpeg" or not is_jpeg_for_opencv(data, where):
+        decode(data, size, where)  # decides, and words it
 
 
 def _checked_header(

@@ -13,6 +13,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen.common.input_file import MAX_PIXELS
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NONE, UP = 0, 2
 """Filter types of rows (PNG specification, 9.2)."""
@@ -85,10 +87,51 @@ def _entered_columns(runs: NDArray[np.int64], size: tuple[int, int]) -> NDArray[
 
 def _file(filtered: NDArray[np.uint8], width: int) -> bytes:
     """The file of filtered rows (H, 1 + bytes of a row)."""
-    header = struct.pack(">IIBBBBB", width, len(filtered), 2, 0, 0, 0, 0)  # 2 bits, grey, not interlaced
-    body = zlib.compress(filtered.data, 1)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    return _head(width, len(filtered)) + _chunk(b"IDAT", zlib.compress(filtered.data, 1)) + _END
+
+
+def _head(width: int, height: int) -> bytes:
+    """Signature and header, 33 bytes."""
+    return SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 2, 0, 0, 0, 0))  # 2 bits, grey, by rows
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+_END = _chunk(b"IEND", b"")
+
+
+_LONGEST = 65_535
+"""Pixels of a side; a decoder may refuse more."""
+
+
+def stored_rows(png: bytes) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
+    """The rows of a file of the form that `encode` writes, checked as a decoder does.
+
+    Args:
+        png: The PNG, which somebody else may have written.
+
+    Returns:
+        (H, bytes of a row) uint8, each row as the difference to the one above, of 2 bits a pixel; and (H, W) in pixels.
+        None for any other PNG, and for a damaged one.
+    """
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+    if not (0 < width <= _LONGEST and 0 < height <= _LONGEST and width * height <= MAX_PIXELS):
+        return None
+    head = _head(width, height)
+    body = png[len(head) + 8 : -len(_END) - 4]
+    if png != head + _chunk(b"IDAT", body) + _END:
+        return None
+    row = 1 + (width + 3) // 4
+    engine = zlib.decompressobj()
+    try:
+        data = engine.decompress(body, height * row + 1)
+    except zlib.error:
+        return None
+    if len(data) != height * row or not engine.eof or engine.unused_data:
+        return None
+    rows = np.frombuffer(data, np.uint8).reshape(height, row)
+    if rows[0, 0] != NONE or (rows[1:, 0] != UP).any():
+        return None
+    return rows[:, 1:], (height, width)

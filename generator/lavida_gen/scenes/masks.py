@@ -284,20 +284,6 @@ def box(rle: RLE) -> Box:
     return Box(int(x), int(y), int(w), int(h))
 
 
-def box_of_bits(bits: Bits) -> Box:
-    """The tight box of the set pixels, several times as fast as to encode the mask for it.
-
-    Args:
-        bits: (H, W) bool.
-
-    Returns:
-        The box in pixels, zeros for an empty mask.
-    """
-    import cv2
-
-    return Box(*cv2.boundingRect(bits.view(np.uint8)))
-
-
 DENSE = 30
 """Pixels per character of run lengths, below which decoding a mask is faster than going from run to run."""
 

@@ -105,6 +105,8 @@ def _fill_from_other_frames(
     picture: Pixels, time: int, frames: Sequence[Pixels], holes: Sequence[Bits], blocked: Sequence[Bits]
 ) -> Bits:
     """Fill a hole of `picture` from other frames, the nearest first; what remains to be filled, bool (H, W)."""
+    if len(frames) == 1:
+        return holes[time]
     remaining = holes[time].copy()
     box = bounding_box(remaining)
     near = around(box, 0, remaining.shape)

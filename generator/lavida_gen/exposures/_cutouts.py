@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.exposures._planes import Window, around, bounding_box, box_of, encode_or_none
+from lavida_gen.exposures._planes import Window, around, bounding_box, box_of
 from lavida_gen.scenes.images import Frame, Pixels
+from lavida_gen.scenes.mask_crops import encode_crop
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Scene
 
@@ -124,6 +125,18 @@ class Spot(NamedTuple):
         plane[self.window] = self.bits
         return plane
 
+    def mask(self, size: tuple[int, int]) -> RLE | None:
+        """The pixels that it covers, encoded.
+
+        Args:
+            size: (H, W) of the picture.
+
+        Returns:
+            Their run lengths, None if it covers nothing.
+        """
+        corner = self.window[0].start, self.window[1].start
+        return encode_crop(self.bits, corner, size) if self.bits.any() else None
+
 
 def place(bits: Bits, corner: Corner, size: tuple[int, int]) -> Spot:
     """Find the pixels that a cut-out covers in a picture.
@@ -199,24 +212,21 @@ def _poisson(source: Pixels, ground: Pixels, visible: Bits) -> Pixels:
     return result
 
 
-def edited_frames(
-    pictures: Sequence[Pixels], edits: Sequence[Bits], scene: Scene
-) -> tuple[tuple[Frame, ...], tuple[RLE | None, ...]]:
-    """Make the frames and edits of a Draft.
+def edited_frames(pictures: Sequence[Pixels], edits: Sequence[RLE | None], scene: Scene) -> tuple[Frame, ...]:
+    """Make the frames of a Draft.
 
     Args:
         pictures: T pictures, uint8 RGB (H, W, 3).
-        edits: Pixels of each that differ from the scene, T of bool (H, W).
+        edits: Pixels of each that differ from the scene, T masks, None where nothing is edited.
         scene: The scene.
 
     Returns:
-        T frames (where nothing is edited, the scene's own with its encoded bytes), and T masks of the edits.
+        T frames; where nothing is edited, the scene's own with its encoded bytes.
     """
-    frames = tuple(
-        Frame.drawn(functools.partial(_same, picture), scene.size, frame.where) if edit.any() else frame
+    return tuple(
+        frame if edit is None else Frame.drawn(functools.partial(_same, picture), scene.size, frame.where)
         for picture, edit, frame in zip(pictures, edits, scene.frames, strict=True)
     )
-    return frames, tuple(encode_or_none(edit) for edit in edits)
 
 
 def _same(pixels: Pixels) -> Pixels:

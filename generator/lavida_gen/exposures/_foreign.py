@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ class Foreign(NamedTuple):
         scene: Its scene.
         bits: Its masks in frames that show it whole, bool (h, w) each, as many as are pasted.
         heights: Its height in pixels in all frames that show it whole.
-        height: Its usual height as a share of its own frame's height.
+        usual_height: Their median.
         foot: Row of its foot as a share of its own frame's height.
     """
 
@@ -54,7 +55,7 @@ class Foreign(NamedTuple):
     scene: Scene
     bits: tuple[Bits, ...]
     heights: list[float]
-    height: float
+    usual_height: float
     foot: float
 
     @property
@@ -98,9 +99,11 @@ def find_foreign(other: Scene, scene: Scene, rng: np.random.Generator) -> Found 
         own = Name(name, region.category, synset=region.synset)
         if any(lexicon.conflict(own, known) for known in present):
             continue
-        times = [time for time, mask in enumerate(region.masks) if mask is not None and _is_whole(other, mask)]
+        times = [time for time, mask in enumerate(region.masks) if mask is not None and _is_inside(other, mask)]
         if times and stands_free(other, region):
-            return Found(name, region, times)
+            times = [time for time in times if _is_one_piece(mask_at(region, time))]
+            if times:
+                return Found(name, region, times)
     return None
 
 
@@ -118,10 +121,9 @@ def measure(other: Scene, found: Found, count: int) -> Foreign:
     tracked = [mask_at(found.region, time) for time in found.times]
     boxes = [box_of(mask) for mask in tracked]
     heights = [float(box.height) for box in boxes]
-    height, top = float(np.median(heights)), float(np.median([box.y for box in boxes]))
+    height, top = median(heights), median([float(box.y) for box in boxes])
     bits = tuple(tight_bits(mask) for mask in tracked[:count])
-    frame_height = other.size[0]
-    return Foreign(found, other, bits, heights, height / frame_height, (top + height) / frame_height)
+    return Foreign(found, other, bits, heights, height, (top + height) / other.size[0])
 
 
 def as_foreign(name: Name) -> str:
@@ -143,13 +145,16 @@ def _name(region: Region) -> str:
     return next((name for name in region.names if not _RELATION.search(name)), "")
 
 
-def _is_whole(other: Scene, mask: RLE) -> bool:
-    """Is it large enough to look good, not cut off by the frame's edge, and in one piece (not half hidden)?"""
-    import cv2
-
+def _is_inside(other: Scene, mask: RLE) -> bool:
+    """Is it large enough to look good, and not cut off by the frame's edge?"""
     box, (height, width) = box_of(mask), other.size
     is_inside = box.x > 0 and box.y > 0 and box.x + box.width < width and box.y + box.height < height
-    if not is_inside or min(box.width, box.height) < 8 or not 0.001 < masks.area(mask) / (height * width) < 0.35:
-        return False
+    return is_inside and min(box.width, box.height) >= 8 and 0.001 < masks.area(mask) / (height * width) < 0.35
+
+
+def _is_one_piece(mask: RLE) -> bool:
+    """Is it in one piece, not half hidden?"""
+    import cv2
+
     count, labels = cv2.connectedComponents(tight_bits(mask).view(np.uint8))
     return count == 2 or bool(np.bincount(np.ravel(labels))[1:].max() > 0.9 * masks.area(mask))

@@ -273,6 +273,8 @@ def _is_touched(scene: Scene, region: Region, time: int) -> bool:
     window = around(box_of(mask), width, scene.size)
     others = (other.masks[time] for other in scene.regions if other.kind == "thing" and other is not region)
     close = [other for other in others if other is not None and reaches(box_of(other), window)]
+    if any(masks.area(masks.intersection([mask, other])) for other in close):  # no plane is needed to see that
+        return True
     if not close:
         return False
     own = dilated(decode_crop(mask, *window), width)

@@ -66,11 +66,11 @@ class _Track(NamedTuple):
 
 
 class _EditedClip(NamedTuple):
-    """T new pictures, T masks of the moved thing, T planes of edited pixels."""
+    """T new pictures, T masks of the moved thing, T masks of edited pixels."""
 
     pictures: list[Pixels]
     masks: tuple[RLE | None, ...]
-    edits: list[Bits]
+    edits: tuple[RLE | None, ...]
 
 
 class Motion(Exposure):
@@ -202,7 +202,7 @@ def _edit(scene: Scene, region: Region, motion: str, task: ExposureTask) -> _Edi
         paste(picture, track.cutouts[moment], spot)
         planes.append(spot.plane(scene.size))
     mask = tuple(encode_or_none(plane) for plane in planes)
-    edits = [plane | hole for plane, hole in zip(planes, holes, strict=True)]
+    edits = tuple(encode_or_none(plane | hole) for plane, hole in zip(planes, holes, strict=True))
     return check_limits(mask, task.limits) or _EditedClip(pictures, mask, edits)
 
 
@@ -241,6 +241,6 @@ def _with_prompt(
         negatives.append(phrase)
         subjects[phrase] = name
     names, labels = shuffle_names(rng, anomalies, negatives)
-    frames, edits = edited_frames(clip.pictures, clip.edits, scene)
+    frames = edited_frames(clip.pictures, clip.edits, scene)
     shown = clip.masks if task.exposed else (None,) * len(clip.masks)
-    return Draft(frames, names, labels, shown, edits, subjects=tuple(subjects[name] for name in names))
+    return Draft(frames, names, labels, shown, clip.edits, subjects=tuple(subjects[name] for name in names))

@@ -11,7 +11,6 @@ Letters: T frames, H W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple
 
@@ -32,9 +31,9 @@ from lavida_gen.exposures._cutouts import (
 from lavida_gen.exposures._foreign import Foreign, as_foreign, find_foreign, measure
 from lavida_gen.exposures._negatives import NO_ABSENT_NAME, draw_negatives, draw_prompt_size
 from lavida_gen.exposures._perspective import Perspective, estimate_perspective, usual_height
-from lavida_gen.exposures._planes import encode_or_none, nearer_bits
+from lavida_gen.exposures._planes import nearer_bits
 from lavida_gen.scenes.images import Pixels
-from lavida_gen.scenes.masks import RLE, Bits
+from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.sample import Draft, Rejection
 from lavida_gen.scenes.scene import Name, Region, Scene
 
@@ -71,11 +70,12 @@ class _Path(NamedTuple):
 
 
 class _Pasted(NamedTuple):
-    """T new pictures, T masks of the paste, T planes of edited pixels."""
+    """A thing with its T poses, and T masks of it."""
 
-    pictures: list[Pixels]
+    foreign: Foreign
+    poses: list[_Pose]
+    blend: Blend
     masks: tuple[RLE | None, ...]
-    edits: list[Bits]
 
 
 class PasteOptions(ExposureOptions):
@@ -106,10 +106,9 @@ class Paste(Exposure[PasteOptions]):
         view = estimate_perspective(scene)
         for _ in range(TRIES):
             poses = _find_place(scene, view, foreign, task)
-            planes = [pose.spot.plane(scene.size) for pose in poses]
-            shown = tuple(encode_or_none(plane) for plane in planes)
+            shown = tuple(pose.spot.mask(scene.size) for pose in poses)
             if poses and not check_limits(shown, task.limits):
-                return _with_prompt(_Pasted(_pasted(scene, foreign, poses, blend), shown, planes), scene, foreign, task)
+                return _with_prompt(_Pasted(foreign, poses, blend, shown), scene, task)
         return NO_PLACE
 
 
@@ -119,7 +118,7 @@ def _find_place(scene: Scene, view: Perspective | None, foreign: Foreign, task: 
     path = _draw_path(scene, view, task.rng)
     heights = foreign.heights
     approaches = max(heights) > 1.4 * min(heights)  # then each cut-out is scaled by its own height
-    share = foreign.height * float(task.rng.uniform(0.8, 1.2))
+    share = foreign.usual_height / foreign.scene.size[0] * float(task.rng.uniform(0.8, 1.2))
     poses = []
     for time in range(count):
         row, column = path.foot(time / max(count - 1, 1))
@@ -127,7 +126,7 @@ def _find_place(scene: Scene, view: Perspective | None, foreign: Foreign, task: 
         number = time % len(heights)
         if wanted is None or wanted > MAX_ENLARGEMENT * heights[number]:
             return []
-        scale = wanted / (heights[number] if approaches else float(np.median(heights)))
+        scale = wanted / (heights[number] if approaches else foreign.usual_height)
         bits = resized_bits(foreign.bits[number], scale)
         spot = place(bits, (round(row) - bits.shape[0], round(column) - bits.shape[1] // 2), scene.size)
         spot = spot.behind(nearer_bits(scene, time, row, spot.window, ()))
@@ -137,13 +136,13 @@ def _find_place(scene: Scene, view: Perspective | None, foreign: Foreign, task: 
     return poses
 
 
-def _pasted(scene: Scene, foreign: Foreign, poses: Sequence[_Pose], blend: Blend) -> list[Pixels]:
-    """T new pictures."""
-    cutouts = {number: foreign.cutout(number) for number in dict.fromkeys(pose.number for pose in poses)}
+def _pictures(pasted: _Pasted, scene: Scene) -> list[Pixels]:
+    """T new pictures: only here pixels are read."""
+    cutouts = {number: pasted.foreign.cutout(number) for number in dict.fromkeys(pose.number for pose in pasted.poses)}
     pictures = []
-    for frame, pose in zip(scene.frames, poses, strict=True):
+    for frame, pose in zip(scene.frames, pasted.poses, strict=True):
         picture = frame.pixels().copy()
-        paste(picture, resized(cutouts[pose.number], pose.scale), pose.spot, blend)
+        paste(picture, resized(cutouts[pose.number], pose.scale), pose.spot, pasted.blend)
         pictures.append(picture)
     return pictures
 
@@ -180,13 +179,13 @@ def _draw_path(scene: Scene, view: Perspective | None, rng: np.random.Generator)
     return _Path((row, column), (end, column + distance))
 
 
-def _with_prompt(pasted: _Pasted, scene: Scene, foreign: Foreign, task: ExposureTask) -> Draft | Rejection:
+def _with_prompt(pasted: _Pasted, scene: Scene, task: ExposureTask) -> Draft | Rejection:
     """The paste with its prompt: named as the anomaly, or left unnamed among absent names.
 
     Unnamed, its place in the prompt is taken by something else that could be pasted: so a foreign name in a prompt
     carries no information.
     """
-    name, own = foreign.found.name, foreign.found.region
+    name, own = pasted.foreign.found.name, pasted.foreign.found.region
     foreign_region = Region((name,), (None,) * len(scene.frames), own.category, may_be=own.may_be)
     after = replace(scene, regions=(*scene.regions, foreign_region))
     anomalies = [name] if task.exposed else []
@@ -197,9 +196,9 @@ def _with_prompt(pasted: _Pasted, scene: Scene, foreign: Foreign, task: Exposure
     if not anomalies and not others:
         return NO_ABSENT_NAME
     names, labels = shuffle_names(task.rng, anomalies, others)
-    frames, edits = edited_frames(pasted.pictures, pasted.edits, scene)
+    frames = edited_frames(_pictures(pasted, scene), pasted.masks, scene)
     shown = pasted.masks if task.exposed else (None,) * len(pasted.masks)
-    return Draft(frames, names, labels, shown, edits, credit=foreign.credit)
+    return Draft(frames, names, labels, shown, pasted.masks, credit=pasted.foreign.credit)
 
 
 def _another_foreign_name(after: Scene, task: ExposureTask) -> list[str]:

@@ -32,13 +32,13 @@ from lavida_gen.exposures._cutouts import (
 from lavida_gen.exposures._negatives import by_category, draw_negatives
 from lavida_gen.exposures._perspective import Perspective, estimate_perspective
 from lavida_gen.exposures._planes import (
-    bits_at,
     box_of,
+    dilated,
     edge_width,
     encode_or_none,
-    grown,
     mask_at,
     nearer_bits,
+    put_in,
     stands_free,
     thing_bits,
     tight_bits,
@@ -76,18 +76,19 @@ class _Move(NamedTuple):
 
     number: int
     region: Region
+    own: Bits  # its mask where it stood, in the tight box
     row: float
     scale: float
     spot: Spot
 
 
 class _Swapped(NamedTuple):
-    """T new pictures, T masks of each thing of the pair, T masks of both, T planes of edited pixels."""
+    """T new pictures, T masks of each thing of the pair, T masks of both, T masks of edited pixels."""
 
     pictures: list[Pixels]
     parts: tuple[tuple[RLE | None, ...], tuple[RLE | None, ...]]
     masks: tuple[RLE | None, ...]
-    edits: list[Bits]
+    edits: tuple[RLE | None, ...]
 
 
 class Swap(Exposure):
@@ -140,12 +141,11 @@ def _is_movable(region: Region, scene: Scene, task: ExposureTask) -> bool:
 
 def _fit(one: Region, two: Region) -> bool:
     """Are two things of unrelated kinds, apart from each other, and of similar size?"""
-    if lexicon.same_kind(one.category, two.category):
-        return False
     a, b = box_of(mask_at(one, 0)), box_of(mask_at(two, 0))
     are_apart = abs(a.x + a.width / 2 - b.x - b.width / 2) > 0.6 * max(a.width, b.width)
     sides = ((a.width, b.width), (a.height, b.height))
-    return are_apart and all(1 / MAX_RATIO < first / second < MAX_RATIO for first, second in sides)
+    are_similar = all(1 / MAX_RATIO < first / second < MAX_RATIO for first, second in sides)
+    return are_apart and are_similar and not lexicon.same_kind(one.category, two.category)
 
 
 def _swap(
@@ -156,25 +156,23 @@ def _swap(
     moves = [_moves(scene, pair, time, view) for time in times]
     if not all(moves):
         return NO_PAIR
+    frames = read()
+    others = [thing_bits(scene, time, pair) for time in times]
+    holes = [_left(scene, both, time) & ~other for time, (both, other) in enumerate(zip(moves, others, strict=True))]
+    pictures = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
+    if pictures is None:
+        return BAD_HOLE
     visible = [_visible(scene, both) for both in moves]
     planes = [one | two for one, two in visible]
     union = tuple(encode_or_none(plane) for plane in planes)
     if broken := check_limits(union, task.limits):
         return broken
-    frames = read()
-    others = [thing_bits(scene, time, pair) for time in times]
-    width = edge_width(scene.size)
-    own = [grown(bits_at(pair.one, time), width) | grown(bits_at(pair.two, time), width) for time in times]
-    holes = [bits & ~other for bits, other in zip(own, others, strict=True)]
-    pictures = fill_holes(frames, holes, [other | hole for other, hole in zip(others, holes, strict=True)])
-    if pictures is None:
-        return BAD_HOLE
     for time, both in enumerate(moves):
         for move in both:
             pixels = resized(cut_out(frames[time], mask_at(move.region, time)), move.scale)
             paste(pictures[time], pixels, move.spot)
     parts = tuple(encode_or_none(one) for one, _ in visible), tuple(encode_or_none(two) for _, two in visible)
-    edits = [plane | hole for plane, hole in zip(planes, holes, strict=True)]
+    edits = tuple(encode_or_none(plane | hole) for plane, hole in zip(planes, holes, strict=True))
     return _Swapped(pictures, parts, union, edits)
 
 
@@ -184,13 +182,23 @@ def _moves(scene: Scene, pair: _Pair, time: int, view: Perspective | None) -> li
     for number, (region, target) in enumerate(((pair.one, pair.two), (pair.two, pair.one))):
         row, column = _foot(target, time)
         scale = _scale(region, target, time, view)
-        bits = resized_bits(tight_bits(mask_at(region, time)), scale)
+        own = tight_bits(mask_at(region, time))
+        bits = resized_bits(own, scale)
         spot = place(bits, (round(row) - bits.shape[0], round(column) - bits.shape[1] // 2), scene.size)
         spot = spot.behind(nearer_bits(scene, time, row, spot.window, pair, target.depth))
         if np.count_nonzero(spot.bits) < 0.4 * masks.area(mask_at(region, time)) * min(1.0, scale**2):
             return []
-        moves.append(_Move(number, region, row, scale, spot))
+        moves.append(_Move(number, region, own, row, scale, spot))
     return sorted(moves, key=lambda move: move.row)
+
+
+def _left(scene: Scene, moves: Sequence[_Move], time: int) -> Bits:
+    """What both things leave in a frame: their masks and the traces around them."""
+    plane, width = np.zeros(scene.size, bool), edge_width(scene.size)
+    for move in moves:
+        window, own = put_in(box_of(mask_at(move.region, time)), move.own, width, scene.size)
+        plane[window] |= dilated(own, width)
+    return plane
 
 
 def _visible(scene: Scene, moves: Sequence[_Move]) -> tuple[Bits, Bits]:
@@ -242,10 +250,10 @@ def _with_prompt(
         return NO_NAMES
     names, labels = shuffle_names(rng, anomalies, known[len(anomalies) :])
     phrases = tuple(f"{name} in the wrong place" for name in names)
-    frames, edits = edited_frames(swapped.pictures, swapped.edits, scene)
+    frames = edited_frames(swapped.pictures, swapped.edits, scene)
     if task.exposed:
-        return Draft(frames, phrases, labels, swapped.masks, edits, parts=swapped.parts, subjects=names)
-    return Draft(frames, phrases, labels, (None,) * len(swapped.masks), edits, subjects=names)
+        return Draft(frames, phrases, labels, swapped.masks, swapped.edits, parts=swapped.parts, subjects=names)
+    return Draft(frames, phrases, labels, (None,) * len(swapped.masks), swapped.edits, subjects=names)
 
 
 def _absent_pair(scene: Scene, known: Sequence[str], task: ExposureTask) -> list[str]:

@@ -130,7 +130,7 @@ def from_runs(runs: Sequence[int], size: tuple[int, int], where: object = "mask"
         DataError: The runs do not fill `size` exactly.
     """
     check_pixels(size[1], size[0], where)
-    if any(run < 0 for run in runs) or sum(runs) != size[0] * size[1]:
+    if min(runs, default=0) < 0 or sum(runs) != size[0] * size[1]:
         expected = f"{size[0] * size[1]} = {size[0]} x {size[1]} pixels"
         raise DataError(problem(where, f"run lengths sum up to {sum(runs)}", expected))
     return _rle(_api().frUncompressedRLE([{"size": list(size), "counts": list(runs)}], *size)[0])

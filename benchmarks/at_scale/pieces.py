@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from at_scale.log import Facts, Log
-from at_scale.watched import watch
+from at_scale.watched import Watched, watch
 
 STEP = "build"
 
@@ -29,12 +29,12 @@ def run_piece(command: Sequence[str], folder: Path, log: Log, seconds: float, **
     """
     corpus, before = folder / "corpus", records(folder / "corpus")
     stop = signal.SIGTERM if len(log.lines(STEP)) % 2 else signal.SIGKILL
-    first: list[float] = []
+    first: list[tuple[float, float]] = []
 
-    def enough(passed: float) -> bool:
+    def enough(seen: Watched) -> bool:
         if not first and records(corpus) > before:
-            first.append(passed)
-        return bool(first) and passed - first[0] >= seconds
+            first.append((seen.wall, seen.parent.cpu))
+        return bool(first) and seen.wall - first[0][0] >= seconds
 
     began = time.strftime("%Y-%m-%dT%H:%M:%S")
     seen = watch(command, folder / "output.txt", enough, stop)
@@ -45,7 +45,8 @@ def run_piece(command: Sequence[str], folder: Path, log: Log, seconds: float, **
         stop=stop.name,
         shards_before=before,
         shards=records(corpus) or tars(corpus),
-        first_write=first[0] if first else None,
+        first_write=first[0][0] if first else None,
+        first_cpu=first[0][1] if first else None,
         left=unfinished(corpus),
         record_bytes=record_bytes(corpus),
         **facts,
@@ -103,6 +104,9 @@ def summary(pieces: Sequence[Facts], samples: int) -> Facts:
         "parent_files": max(line["parent_files"] for line in pieces),
         "worker_files": max(line["worker_files"] for line in pieces),
         "record_bytes_per_shard": max(line.get("record_bytes", 0) / max(1, line["shards"]) for line in pieces),
-        "resumed": [{"shards": line["shards_before"], "seconds": line["first_write"]} for line in resumed],
+        "resumed": [
+            {"shards": line["shards_before"], "seconds": line["first_write"], "cpu": line.get("first_cpu")}
+            for line in resumed
+        ],
         "killed": [line["left"] for line in pieces if line["exit"] == -signal.SIGKILL],
     }

@@ -49,7 +49,8 @@ def _measured(facts: Facts) -> Iterator[str]:
     )
     yield f"  memory of parent and workers over time, MB: {_over_time(lines)}"
     for one in build["resumed"]:
-        yield f"  resumed with {one['shards']:,} shards: the next one after {one['seconds']:.1f} s"
+        cpu = f", {one['cpu']:.1f} s of the parent's processor" if one["cpu"] else ""
+        yield f"  resumed with {one['shards']:,} shards: the next one after {one['seconds']:.1f} s{cpu}"
     for left in build["killed"]:
         yield f"  killed -9: lost {left['files']} unfinished files, {left['bytes']:,} bytes"
     yield (

@@ -22,7 +22,7 @@ class Process:
 
     Attributes:
         peak: Highest resident memory in bytes.
-        cpu: Processor seconds, with those of children that it waited for.
+        cpu: Processor seconds, its own.
         files: Most open files seen.
     """
 
@@ -35,7 +35,7 @@ class Process:
         status = dict(line.split(":", 1) for line in (PROC / str(number) / "status").read_text().splitlines())
         now, peak = (1024 * int(status.get(key, "0 kB").split()[0]) for key in ("VmRSS", "VmHWM"))
         numbers = (PROC / str(number) / "stat").read_text().rpartition(")")[2].split()
-        self.peak, self.cpu = max(self.peak, peak), sum(map(int, numbers[11:15])) / TICKS
+        self.peak, self.cpu = max(self.peak, peak), sum(map(int, numbers[11:13])) / TICKS
         self.files = max(self.files, len(os.listdir(PROC / str(number) / "fd")))
         return now
 
@@ -47,7 +47,7 @@ class Watched:
     Attributes:
         exit: Its exit code, negative for a signal.
         wall: Seconds that it took.
-        cpu: Processor seconds of all of its processes.
+        cpu: Processor seconds of all of its processes, also of those that were too short to be seen.
         parent: The process that was started.
         workers: Those that it spawned, by number.
         trace: Seconds since the start and resident bytes of the parent and of all workers, every `EVERY` looks.
@@ -84,7 +84,7 @@ LOOK, EVERY = 1.0, 10
 def watch(
     command: Sequence[str],
     output: Path,
-    enough: Callable[[float], bool] = lambda passed: False,
+    enough: Callable[[Watched], bool] = lambda seen: False,
     stop: signal.Signals = signal.SIGTERM,
 ) -> Watched:
     """Run a command to its end, or stop its parent process after some time.
@@ -92,7 +92,7 @@ def watch(
     Args:
         command: The command.
         output: File for what it writes.
-        enough: Called at every look with the seconds since the start: whether to stop it.
+        enough: Called at every look with what was seen so far: whether to stop it.
         stop: The signal that the parent gets then.
 
     Returns:
@@ -103,19 +103,18 @@ def watch(
         child = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
         while True:
             ended, status, usage = os.wait4(child.pid, os.WNOHANG)
-            passed = time.monotonic() - began
+            seen.wall = passed = time.monotonic() - began
             if ended:
                 break
             point = _look(seen, child.pid)
             if looks % EVERY == 0:
                 seen.trace.append((round(passed, 1), *point))
             looks += 1
-            if not stopped and enough(passed):
+            if not stopped and enough(seen):
                 child.send_signal(stop)
                 stopped = True
             time.sleep(min(LOOK, 0.02 * (1 + looks)))
     child.returncode = seen.exit = os.waitstatus_to_exitcode(status)
-    seen.wall = passed
     looked = seen.parent.cpu + sum(worker.cpu for worker in seen.workers.values())
     seen.cpu = max(usage.ru_utime + usage.ru_stime, looked)
     seen.output = output.read_text(errors="replace")

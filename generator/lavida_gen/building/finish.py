@@ -8,9 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lavida_gen.building.card import card
 from lavida_gen.building.card_place import CardPlace
 from lavida_gen.building.plan_file import PLAN, BuildPlan
@@ -26,6 +23,7 @@ from lavida_gen.building.toolchain import Toolchain
 from lavida_gen.common.atomic_file import write_error
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError
+from lavida_gen.corpus.distinct import DistinctCount
 from lavida_gen.corpus.manifest import (
     CARD,
     LICENCE,
@@ -65,7 +63,7 @@ class CorpusCounts:
         splits: Samples by ``kind/split``.
         frames: Frames of the longest sample, by kind.
         evidence: Listed names by class of evidence, for each source.
-        scenes: Hashes of the scenes' keys, sorted; empty where the column was not read.
+        scenes: The different scenes; none where the column was not read.
     """
 
     exposed: int = 0
@@ -73,7 +71,7 @@ class CorpusCounts:
     splits: Counter[str] = field(default_factory=Counter)
     frames: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, Counter[str]] = field(default_factory=dict)
-    scenes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    scenes: DistinctCount = field(default_factory=DistinctCount)
 
     def add(self, table: pa.Table) -> None:
         """Count the rows of a table with the columns of stats.parquet.
@@ -91,8 +89,8 @@ class CorpusCounts:
         for source, classes in zip(column["source"], column["evidence"], strict=True):
             self.evidence.setdefault(source, Counter()).update(classes)
         if "scene" in table.column_names:
-            keys = set(table.column("scene").to_pylist())
-            self.scenes = np.union1d(self.scenes, np.fromiter(map(hash, keys), np.int64, len(keys)))
+            for key in table.column("scene").to_pylist():
+                self.scenes.add(key)
 
     def evidence_of(self, *sources: str) -> dict[str, int]:
         """Names that samples of some sources list, by class of evidence, in the order of the classes."""

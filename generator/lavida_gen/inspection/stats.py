@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import chain, pairwise
 from typing import TypedDict
 
+from lavida_gen.corpus.distinct import DistinctCount
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.scenes.evidence import EVIDENCE
 
@@ -74,10 +75,10 @@ def count_corpus(corpus: Corpus) -> CorpusStats:
     }
     per_prompt, areas, evidence = Counter[int](), Counter[str](), Counter[str]()
     samples = exposed = 0
-    scenes: set[int] = set()
+    scenes = DistinctCount()
     for row in chain.from_iterable(corpus.row_batches(COLUMNS)):
         samples += 1
-        scenes.add(hash(row["scene"]))
+        scenes.add(row["scene"])
         exposed += row["exposed"]
         for name in ("source", "exposure", "licence"):
             _count(groups[name], row[name], row["exposed"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import JsonObject
 from lavida_gen.common.text import counted
+from lavida_gen.corpus.distinct import DistinctCount
 from lavida_gen.corpus.manifest import PREVIEW, STATS, Manifest
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.record import KEYS, NEW_KEYS
@@ -26,18 +27,18 @@ class _Pass:
     Attributes:
         preview: Texts of the samples in the preview, by key; those that were compared are taken out.
         different: Shards whose rows are not those of its records.
-        scenes: Hashes of the scenes' keys.
+        scenes: The different scenes.
         problems: Messages.
     """
 
     preview: dict[str, dict[str, bytes]]
     different: list[ShardFindings] = field(default_factory=list)
-    scenes: set[int] = field(default_factory=set)
+    scenes: DistinctCount = field(default_factory=DistinctCount)
     problems: list[str] = field(default_factory=list)
 
     def look_at(self, row: JsonObject) -> None:
         """Count the scene of a row, and compare the preview of its sample."""
-        self.scenes.add(hash(row["scene"]))
+        self.scenes.add(row["scene"])
         texts = self.preview.pop(row["key"], None) if self.preview else None
         if texts is not None:
             for name, expected in readable_texts(row).items():

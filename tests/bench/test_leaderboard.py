@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from lavida_bench.cli import main
 from lavida_bench.reporting import leaderboard
-from lavida_bench.results import published
+from lavida_bench.results import published, results_json
 from lavida_bench.results.published import OWN_PROTOCOL, PublishedNumbers
 from lavida_gen.common.yaml_text import load_yaml
 
@@ -72,8 +72,8 @@ def test_own_runs_join_under_their_protocol(run: Path) -> None:
     assert {row.method for row in rows} >= {"flow", "frame_difference", "centre_prior"}
     assert {row.smoothing for row in rows if row.method == "flow"} == {"", "Gaussian, sigma 2 frames"}
     assert all(row.own and row.source == str(run) for row in rows)
-    entry = json.loads((run / "results.json").read_text())["entries"][0]
-    value = entry["metrics"]["frame_auc"]["variants"]["micro"]["value"]
+    value = results_json.read(run).entries[0].result.metrics["frame_auc"].variants["micro"].value
+    assert value is not None
     assert [row.value for row in rows if row.method == "flow" and not row.smoothing] == [pytest.approx(100 * value)]
 
 

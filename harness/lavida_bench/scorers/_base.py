@@ -10,9 +10,10 @@ imported where a model is loaded. tests/bench/test_scorers.py finds the file by 
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Literal
@@ -167,6 +168,8 @@ class ScorerKind(ABC, Generic[OptionsT_co]):
             DataError: A file of the model cannot be read.
         """
         where = self.chosen(model)
+        if where:
+            _hide_bars()
         if where != RANDOM:
             return self.load(where, how)
         with tempfile.TemporaryDirectory() as folder:
@@ -204,6 +207,15 @@ class ScorerKind(ABC, Generic[OptionsT_co]):
             UserError: The kind cannot make one.
         """
         raise UserError(f"scorer {self.name} cannot make a model of random weights; give --model a folder")
+
+
+def _hide_bars() -> None:
+    """No bars of transformers where nobody watches a terminal."""
+    if not sys.stderr.isatty():
+        from transformers.utils import logging
+
+        disable: Callable[[], None] = logging.disable_progress_bar
+        disable()
 
 
 def known() -> tuple[str, ...]:

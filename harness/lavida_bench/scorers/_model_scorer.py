@@ -1,0 +1,81 @@
+"""What scorers with a model of transformers share: identity, marks, device and precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lavida_bench.scorers._base import LoadSettings, ScorerKind
+from lavida_bench.scorers._checkpoints import Checkpoint, find_checkpoint
+from lavida_bench.scoring.devices import DTYPES, find_device, resolve_precision
+
+
+class ModelScorer:
+    """Base of the scorers of one checkpoint.
+
+    Args:
+        kind: The kind, with its options.
+        where: Folder, or OWNER/NAME on the Hub.
+        how: Precision and device.
+
+    Attributes:
+        name: Name in reports: the kind's and the model's.
+        mark: "random weights" for a model that nobody has trained.
+        notice: A sentence about it for the top of reports.
+        identity: Digest of the model, precision and options.
+    """
+
+    def __init__(self, kind: ScorerKind, where: str, how: LoadSettings) -> None:
+        self.checkpoint: Checkpoint = find_checkpoint(where, kind.name, kind.about.families)
+        self.device = find_device(how.device)
+        precision = resolve_precision(how.precision, self.device)
+        self.dtype = DTYPES[precision]
+        given = self.checkpoint.name
+        self.name = f"{kind.name} {Path(given).name if Path(given).is_dir() else given}"
+        self.mark, self.notice = self.checkpoint.mark, self.checkpoint.notice
+        options = kind.options.model_dump(mode="json")
+        self.identity: Mapping[str, object] = {
+            "scorer": kind.name, "weights": self.checkpoint.digest(), "precision": precision, "options": options,
+        }  # fmt: skip
+
+    def placed(self, model: torch.nn.Module) -> torch.nn.Module:
+        """The model on the device, cast, without gradients.
+
+        Args:
+            model: As transformers loaded it.
+        """
+        return model.to(self.device, self.dtype).eval().requires_grad_(False)
+
+    def pinned(self, tensor: Tensor) -> Tensor:
+        """The tensor where copies to a GPU are fast.
+
+        Args:
+            tensor: On the CPU.
+        """
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor
+
+
+def copied_back(*parts: Tensor) -> Callable[[], list[NDArray[np.float32]]]:
+    """Start to copy results from the device.
+
+    Args:
+        parts: Tensors on one device.
+
+    Returns:
+        Waits, and returns them as float32 arrays.
+    """
+    device = parts[0].device
+    back = [part.float().to("cpu", non_blocking=True) for part in parts]
+    done = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
+
+    def wait() -> list[NDArray[np.float32]]:
+        if done is not None:
+            done.synchronize()
+        return [part.numpy() for part in back]
+
+    return wait

@@ -127,19 +127,19 @@ def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browse
     peaks = driver.execute_script(f"return document.querySelectorAll('{section} [data-key=gate] .peak').length")
     assert peaks == len(runs[0].views[0].thumbnails) == len(texts(driver, f"{section} [data-key=gate] figure"))
     drawn = f"return [...document.querySelectorAll('{section} .thumbnail img')].map(i => i.complete && i.naturalWidth)"
-    assert all(driver.execute_script(drawn))
+    assert all(seen(driver, f"{drawn}.every(Boolean) && {drawn.removeprefix('return ')}"))
     marked = f"return document.querySelectorAll('{section} .thumbnail.abnormal path').length"
     assert driver.execute_script(marked) == sum(bool(s.outline) for view in runs[0].views for s in view.thumbnails) > 0
-    source = f"return document.querySelector('{section} [data-key=gate] .thumbnail img').src"
-    assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].map
+    over = f"return document.querySelectorAll('{section} [data-key=gate] .thumbnail .map').length"
+    assert driver.execute_script(over) == peaks
     areas = f"""const outline = document.querySelector('{section} .thumbnail svg');
-        return [outline.parentElement.querySelector('img'), outline].map(element => {{
+        return [...outline.parentElement.querySelectorAll('img'), outline].map(element => {{
             const r = element.getBoundingClientRect();
             return [r.x, r.y, r.width, r.height].map(Math.round)}})"""
-    image, outline = driver.execute_script(areas)
-    assert image == outline, "the outline lies over its picture"
+    image, over_it, outline = driver.execute_script(areas)
+    assert image == over_it == outline, "highlight and outline lie over their picture"
     choose(driver, section, "pixel scores", "off")
-    assert driver.execute_script(source) == runs[0].views[0].thumbnails[0].image
+    assert driver.execute_script(over) == 0
 
     choose(driver, section, "show", "normal")
     assert shown(driver, section) == ["quiet"]
@@ -158,6 +158,26 @@ def test_curves_pictures_and_filters(page: Path, runs: list[Measurement], browse
     assert shown(driver, section) == ["yard"]
     assert texts(driver, f"{section} .count") == ["1 of 3 videos"]
     assert_quiet(driver)
+
+
+def test_a_page_sent_alone_has_its_pictures(
+    runs: list[Measurement], tmp_path: Path, browser: Callable[..., Any]
+) -> None:
+    folder = tmp_path / "run"
+    report.add(folder, runs[0])
+    loaded = "return [...document.querySelectorAll('img')].map(i => i.complete && i.naturalWidth > 0)"
+    for single_file in (True, False):
+        (tmp_path / "mail").mkdir(exist_ok=True)
+        report.render(folder, single_file).replace(tmp_path / "mail" / "report.html")
+        driver = browser(tmp_path / "mail" / "report.html", height=4000)
+        seen(driver, "return document.querySelectorAll('.curve').length === 3")
+        seen(driver, "return [...document.querySelectorAll('img')].every(i => i.complete)")
+        found = driver.execute_script(loaded)
+        assert len(found) > 3
+        assert set(found) == {single_file}, "the other page is sent without its folder"
+        note = texts(driver, "#beside")[0]
+        assert note == ("" if single_file else note)
+        assert ("--single-file" in note) is not single_file
 
 
 OUTSIDE = """

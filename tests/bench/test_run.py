@@ -83,11 +83,17 @@ def test_a_run_is_done_once_and_summarised(tmp_path: Path) -> None:
     assert recipes.load(str(run / "recipe.yaml")) == recipes.load(str(tmp_path / "r.yaml"))
 
     before = times(run)
-    again = go(tmp_path, raw)
-    assert again.exit_code == 0, again.output
-    assert times(run) == before, "nothing is done twice"
-
     page = (run / "report.html").read_bytes()
+    assert b"data:image/webp" not in page
+    for options in ([], ["--single-file"], []):
+        again = go(tmp_path, raw, *options)
+        assert again.exit_code == 0, again.output
+        assert (b"data:image/webp" in (run / "report.html").read_bytes()) is bool(options)
+        after = times(run)
+        assert {**after, "report": ""} == {**before, "report": ""}, "nothing is done twice"
+    assert (run / "report.html").read_bytes() == page
+    before = times(run)
+
     (run / "report.html").unlink()
     result = CliRunner().invoke(main, ["report", str(run), "--text"])
     assert result.exit_code == 0, result.output

@@ -1,8 +1,8 @@
 """HTML pages in one file, which need no network and escape every text.
 
 Texts reach the page as JSON whose special characters are escaped, and are shown as text only; the content security
-policy of the page forbids every request. The head, style and script that all pages share are in data/: head.html,
-base.css, base.js.
+policy of the page forbids every request, except for pictures beside it where it has such. The head, style and script
+that all pages share are in data/: head.html, base.css, base.js.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from lavida_gen.common.resources import own_text, resource
 from lavida_gen.common.text import map_texts, printable
 
 
-def render_page(body: Path, title: str, data: Mapping[str, object], style: Path, script: Path | None = None) -> str:
+def render_page(
+    body: Path,
+    title: str,
+    data: Mapping[str, object],
+    style: Path,
+    script: Path | None = None,
+    pictures_beside: bool = False,
+) -> str:
     """Fill the template of a page.
 
     Args:
@@ -26,6 +33,7 @@ def render_page(body: Path, title: str, data: Mapping[str, object], style: Path,
         data: What the page's script reads, as plain JSON.
         style: CSS file of this page, in addition to base.css.
         script: JavaScript file of this page, in addition to base.js.
+        pictures_beside: Whether the page may show pictures that lie beside it, not only such inside it.
 
     Returns:
         The HTML text.
@@ -34,6 +42,7 @@ def render_page(body: Path, title: str, data: Mapping[str, object], style: Path,
     for char in "<>&":
         escaped = escaped.replace(char, f"\\u{ord(char):04x}")
     parts = {
+        "PICTURES": "data: 'self' file:" if pictures_beside else "data:",
         "TITLE": html.escape(printable(title)),
         "STYLE": _concatenated(resource("base.css"), style),
         "SCRIPT": _concatenated(resource("base.js"), script),

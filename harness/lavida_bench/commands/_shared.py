@@ -19,8 +19,7 @@ from lavida_gen.common.yaml_text import load_yaml
 __all__ = [
     "BENCHMARK", "CODE", "COMPILE", "DEFECTS", "DEVICE", "EXACT", "FOLDER", "JSON", "MODEL", "NAME", "OPTION",
     "PARTIAL", "PATH", "PRECISION", "PROTOCOL", "RECIPE", "RESAMPLES", "ROOT", "SCORER", "SCORER_OPTION", "SET",
-    "SMOOTHING", "parse_settings",
-    "print_listing", "print_progress", "progress",
+    "SINGLE_FILE", "SMOOTHING", "parse_settings", "print_listing", "print_progress", "progress",
 ]  # fmt: skip
 
 PATH = click.Path(path_type=Path)
@@ -50,6 +49,10 @@ DEFECTS = click.option(
 EXACT = click.option(
     "--exact", is_flag=True,
     help="Sort the pixels of float32 and float64 maps on disk ($TMPDIR, 8 bytes each): no error at all.",
+)  # fmt: skip
+SINGLE_FILE = click.option(
+    "--single-file", is_flag=True,
+    help="Put the pictures into report.html, to send or print it; else they lie beside it in pictures/.",
 )  # fmt: skip
 SMOOTHING = click.option(
     "--smoothing", "--smooth", "smoothing", type=click.FloatRange(0, min_open=True), metavar="SIGMA",

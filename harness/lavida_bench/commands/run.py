@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lavida_bench.commands._shared import CODE, EXACT, FOLDER, RECIPE, SET, print_progress, progress
+from lavida_bench.commands._shared import CODE, EXACT, FOLDER, RECIPE, SET, SINGLE_FILE, print_progress, progress
 from lavida_gen.common.console import echo, terminal_width
 from lavida_gen.common.extras import require
 
@@ -16,8 +16,11 @@ from lavida_gen.common.extras import require
 @click.option("--out", "-o", type=FOLDER, help="The run folder [default: runs/NAME].")
 @SET
 @EXACT
+@SINGLE_FILE
 @CODE
-def command(recipe: str, out: Path | None, settings: tuple[str, ...], exact: bool, allow_code: bool) -> None:
+def command(
+    recipe: str, out: Path | None, settings: tuple[str, ...], exact: bool, single_file: bool, allow_code: bool
+) -> None:
     """Train a model, score it on each benchmark, write a report.
 
     Stages that are finished and unchanged are skipped: after ctrl-C or a kill the same command continues.
@@ -37,7 +40,7 @@ def command(recipe: str, out: Path | None, settings: tuple[str, ...], exact: boo
     if exact:
         loaded = loaded.with_exact_pixels()
     folder = out or Path("runs") / loaded.name
-    page = run(loaded, folder, progress, print_progress)
+    page = run(loaded, folder, progress, print_progress, single_file)
     if Processes.current().first:
         for line in run_lines(folder, terminal_width()):
             echo(line)

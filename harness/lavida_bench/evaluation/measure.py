@@ -9,7 +9,7 @@ run_folder.add("runs/first", measurement)
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -79,11 +79,6 @@ class VideoView:
     key: str
     timeline: Timeline
     thumbnails: tuple[Thumbnail, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """The view as pictures/ENTRY.json stores it; the thumbnails are under "shots" there."""
-        shots = [asdict(thumbnail) for thumbnail in self.thumbnails]
-        return {"key": self.key, "timeline": asdict(self.timeline), "shots": shots}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Letters: H W pixels of the video, h w pixels of a thumbnail, n scored frames.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +12,13 @@ import numpy as np
 from lavida_bench.evaluation.curve import peaks
 from lavida_bench.protocols.histogram import check_finite
 from lavida_bench.videos.types import Bits, Counts, Floats, Maps, Pixels, TestVideo, VideoScore
-from lavida_gen.scenes import images
 
-LONGEST = 260  # longest side of a thumbnail, in pixels
+LONGEST = 240  # longest side of a thumbnail, in pixels
 MOST = 3  # thumbnails per video
 HIGHLIGHTED = 0.1  # share of the pixels that are highlighted: those with the highest scores
-QUALITY = 76
+QUALITY = 60  # of WebP, at half the bytes of a JPEG that looks the same
+LOSSLESS = 101  # OpenCV's number for it
+LEVELS = 15  # shades of a highlight: few of them take few bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Thumbnail:
         abnormal: Its label, None without labels.
         width: w, in pixels.
         height: h, in pixels.
-        image: Data URI of the frame as a JPEG.
-        map: The same with the highest pixel scores highlighted; None without pixel maps.
+        image: The frame as a WebP file.
+        map: What lies over it to highlight the highest pixel scores, a transparent WebP file; None without pixel maps.
         outline: SVG path of the annotated anomaly in pixels of the thumbnail; "" if there is none.
     """
 
@@ -41,8 +41,8 @@ class Thumbnail:
     abnormal: bool | None
     width: int
     height: int
-    image: str
-    map: str | None = None
+    image: bytes
+    map: bytes | None = None
     outline: str = ""
 
 
@@ -92,8 +92,8 @@ def _thumbnail(
         abnormal=None if video.frame_labels is None else bool(video.frame_labels[frame]),
         width=width,
         height=height,
-        image=_data_uri(pixels),
-        map=None if scores is None else _data_uri(highlight_pixels(pixels, scores, *scale)),
+        image=_webp(pixels[..., ::-1], QUALITY),
+        map=None if scores is None else _webp(highlight(scores, (height, width), *scale)[..., [2, 1, 0, 3]], LOSSLESS),
         outline="" if masks is None else outline_path(masks[0], width / video.size[1]),
     )
 
@@ -114,8 +114,13 @@ def _shrink(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _data_uri(pixels: Pixels) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(images.encode_jpeg(pixels, QUALITY)).decode()
+def _webp(pixels: Pixels, quality: int) -> bytes:
+    """A WebP file of (h, w, 3) BGR or (h, w, 4) BGRA."""
+    import cv2
+
+    done, data = cv2.imencode(".webp", np.ascontiguousarray(pixels), [cv2.IMWRITE_WEBP_QUALITY, quality])
+    assert done, "cv2 could not encode a thumbnail"
+    return bytes(data)
 
 
 def _highlight_range(maps: list[Maps]) -> tuple[float, float]:
@@ -130,26 +135,28 @@ def _highlight_range(maps: list[Maps]) -> tuple[float, float]:
     return float(np.quantile(scores, 1 - HIGHLIGHTED)), float(scores.max())
 
 
-def highlight_pixels(pixels: Pixels, scores: Maps, low: float, high: float) -> Pixels:
-    """Tint the pixels with high scores from yellow (just above `low`) to red (`high` and above).
+def highlight(scores: Maps, size: tuple[int, int], low: float, high: float) -> Pixels:
+    """Colour the pixels with high scores from yellow (just above `low`) to red (`high` and above), others not at all.
 
     Args:
-        pixels: (h, w, 3) uint8 RGB.
-        scores: (h', w') pixel scores, enlarged by nearest neighbour.
-        low: The score above which a pixel is tinted.
+        scores: (h', w') pixel scores.
+        size: (h, w) of the thumbnail that it lies over, which a browser enlarges it to by nearest neighbour.
+        low: The score above which a pixel is coloured.
         high: The score at which it is red.
 
     Returns:
-        (h, w, 3) uint8 RGB.
+        (min(h, h'), min(w, w'), 4) uint8 RGBA: more pixels than the thumbnail has, nobody sees.
     """
     import cv2
 
-    height, width = pixels.shape[:2]
-    large = cv2.resize(scores.astype(np.float64), (width, height), interpolation=cv2.INTER_NEAREST)
-    strength = np.clip((large - low) / max(high - low, 1e-12), 0, 1)[..., None]
-    tint = np.concatenate([np.full_like(strength, 255), 210 * (1 - strength), np.zeros_like(strength)], axis=2)
-    opacity = np.where(strength > 0, 0.3 + 0.45 * strength, 0)
-    return np.asarray(pixels * (1 - opacity) + tint * opacity, np.uint8)
+    height, width = (min(sides) for sides in zip(size, scores.shape, strict=True))
+    small = cv2.resize(scores.astype(np.float64), (width, height), interpolation=cv2.INTER_NEAREST)
+    strength = np.ceil(LEVELS * np.clip((small - low) / max(high - low, 1e-12), 0, 1)) / LEVELS
+    shown = strength > 0
+    found = np.zeros((height, width, 4), np.float64)
+    found[..., 0], found[..., 1] = 255 * shown, 210 * (1 - strength) * shown
+    found[..., 3] = 255 * (0.3 + 0.45 * strength) * shown
+    return np.asarray(found.round(), np.uint8)
 
 
 def outline_path(mask: Bits, scale: float) -> str:

@@ -3,6 +3,7 @@
 RUN/results.json            the numbers, see results_json.py
 RUN/report.md, report.html  made from it and from the views of the videos
 RUN/pictures/ENTRY.json     what the page shows of each video
+RUN/pictures/ENTRY/         its pictures (pictures.py)
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import quote
 
 import yaml
 
 from lavida_bench.evaluation.measure import Measurement
 from lavida_bench.metrics._intervals import METHOD
+from lavida_bench.reporting import pictures
 from lavida_bench.reporting.html_page import fill
 from lavida_bench.reporting.markdown import LEGEND, defect_lines, markdown
+from lavida_bench.reporting.pictures import View
 from lavida_bench.reporting.remarks import remarks
 from lavida_bench.reporting.table import ResultTable, format_estimate, result_table
 from lavida_bench.reporting.variants import variant_details
@@ -33,8 +37,6 @@ from lavida_gen.common.yaml_text import load_yaml
 
 PICTURES = "pictures"
 HTML, MARKDOWN, RECIPE = "report.html", "report.md", "recipe.yaml"
-View = Mapping[str, object]
-"""What a page shows of a video, as pictures/ENTRY.json holds it; at least its "key"."""
 
 
 def add(run: Path, measurement: Measurement) -> Path:
@@ -51,18 +53,21 @@ def add(run: Path, measurement: Measurement) -> Path:
         DataError: results.json is of another version or cannot be read, or the disk is full.
     """
     results = results_json.read(run) if (run / results_json.FILE).is_file() else RunResults()
-    (run / PICTURES).mkdir(parents=True, exist_ok=True)
-    views = [view.to_json() for view in measurement.views]
+    folder = _pictures(run, measurement.entry)
+    views = pictures.write(folder, measurement.views)
     write_atomic(_views_path(run, measurement.entry), json.dumps(views, allow_nan=False).encode())
     results_json.write(run, results.with_entry(measurement.entry))
-    return render(run)
+    page = render(run)
+    pictures.remove_others(folder, views)
+    return page
 
 
-def render(run: Path) -> Path:
+def render(run: Path, single_file: bool = False) -> Path:
     """Write both pages from what is in the folder.
 
     Args:
         run: The folder.
+        single_file: Whether the pictures are in the page itself, so that it can be sent alone, instead of beside it.
 
     Returns:
         The path of the HTML page.
@@ -73,9 +78,10 @@ def render(run: Path) -> Path:
     results = results_json.read(run)
     name = _title(run)
     write_atomic(run / MARKDOWN, printable(markdown(results, name)).encode())
-    entries = [page_data(entry, _read_views(run, entry)) for entry in results.entries]
-    data = {"name": name, "legend": LEGEND, "entries": entries}
-    write_atomic(run / HTML, fill("report.html", f"{name}: results", data).encode())
+    entries = [page_data(entry, _shown_views(run, entry, single_file)) for entry in results.entries]
+    data = {"name": name, "legend": LEGEND, "single_file": single_file, "entries": entries}
+    page = fill("report.html", f"{name}: results", data, pictures_beside=not single_file)
+    write_atomic(run / HTML, page.encode())
     return run / HTML
 
 
@@ -92,12 +98,23 @@ def _views_path(run: Path, entry: ResultEntry) -> Path:
     return run / PICTURES / f"{entry.slug}.json"
 
 
+def _pictures(run: Path, entry: ResultEntry) -> Path:
+    return run / PICTURES / entry.slug
+
+
+def _shown_views(run: Path, entry: ResultEntry, single_file: bool) -> list[View]:
+    """The views of an entry's videos, with pictures that the page can show. Raises DataError."""
+    folder = _pictures(run, entry)
+    link = None if single_file else f"{PICTURES}/{quote(entry.slug)}/"
+    views = _read_views(run, entry)
+    return [pictures.with_sources(view, folder, link, _views_path(run, entry)) for view in views]
+
+
 def _read_views(run: Path, entry: ResultEntry) -> list[View]:
     """The views of an entry's videos; [] where the file was removed. Raises DataError."""
-    path = _views_path(run, entry)
+    path, todo = _views_path(run, entry), pictures.TODO
     if not path.is_file():
         return []
-    todo = "remove it, or report again"
     views = read_json(path, "what a report shows of each video", todo)
     if not isinstance(views, list) or not all(isinstance(view, dict) and "key" in view for view in views):
         raise DataError(problem(path, "no list of what a report shows of each video", todo=todo))

@@ -57,6 +57,7 @@ def _file_lines(run: Path) -> Iterator[str]:
     files = {
         "recipe.yaml": "the recipe as it was resolved",
         run_folder.HTML: "curves, thumbnails and numbers: open it in a browser",
+        run_folder.PICTURES: "the thumbnails; `lavida-bench report RUN --single-file` puts them into report.html",
         run_folder.MARKDOWN: "the same numbers as text",
         results_json.FILE: "the numbers for machines",
         "fit": "checkpoints, logs and the fitted model",

@@ -48,7 +48,7 @@ FIT = "fit"
 LABELS = "labels"
 
 
-def run(recipe: RunRecipe, out: Path, bar: Bar, log: Log) -> Path:
+def run(recipe: RunRecipe, out: Path, bar: Bar, log: Log, single_file: bool = False) -> Path:
     """Run the stages of a recipe that are not done. A benchmark that cannot be scored is an error before the fit.
 
     Args:
@@ -56,6 +56,7 @@ def run(recipe: RunRecipe, out: Path, bar: Bar, log: Log) -> Path:
         out: The run folder.
         bar: Opens a progress bar.
         log: Prints a line about the progress.
+        single_file: Whether the pictures of report.html are in the page itself, instead of beside it.
 
     Returns:
         The path of report.html; of README.md where nothing is scored.
@@ -74,7 +75,7 @@ def run(recipe: RunRecipe, out: Path, bar: Bar, log: Log) -> Path:
     job.fit()
     for entry in recipe.score:
         job.score(entry)
-    return job.report()
+    return job.report(single_file)
 
 
 def refuse_fit(out: Path) -> None:
@@ -180,14 +181,14 @@ class _RunJob:
         store = ScoreStore.open(folder)
         return all(store.has(video) for video in job.videos)
 
-    def report(self) -> Path:
+    def report(self, single_file: bool) -> Path:
         """Stage `report`: the pages, and README.md."""
         page = self.out / "README.md"
         if self.recipe.score and self.stages.writes:
             page = self.out / run_folder.HTML
-            key = sha256_file(self.out / "results.json")
-            if not (self.stages.is_done("report", key) and page.is_file()):
-                self.stages.run_stage("report", key, lambda: {"page": run_folder.render(self.out).name})
+            key = sha256_file(self.out / "results.json") + (" single file" if single_file else "")
+            if single_file or not (self.stages.is_done("report", key) and page.is_file()):
+                self.stages.run_stage("report", key, lambda: {"page": run_folder.render(self.out, single_file).name})
         if self.stages.writes:
             write_atomic(self.out / "README.md", run_readme(self.recipe, self.out, self.stages).encode())
         return page

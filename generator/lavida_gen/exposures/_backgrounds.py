@@ -8,12 +8,12 @@ Letters: T frames, H W pixels.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.exposures._planes import Window, around, bounding_box, dilated, put_in, reaches
+from lavida_gen.exposures._planes import Window, around, bounding_box, dilated, put_in
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.images import Pixels
 from lavida_gen.scenes.masks import Bits
@@ -29,6 +29,9 @@ INPAINT_SURROUNDINGS = 8
 
 RING, SEAM = 8, 3
 """Pixels around a hole that are compared with other frames, and with what lies beside."""
+
+
+ValueT = TypeVar("ValueT", bound=np.generic)
 
 
 class _Piece(NamedTuple):
@@ -69,7 +72,7 @@ def _filled(time: int, frames: Sequence[Pixels], holes: Sequence[Bits], blocked:
     remaining = _fill_from_other_frames(picture, time, frames, holes, blocked)
     closed, limit = blocked[time] | hole, MAX_INPAINTED * hole.size
     pieces = [(piece, _possible_shifts(piece, closed)) for piece in _connected_parts(remaining)]
-    if np.count_nonzero(remaining) > limit and _least_inpainted(picture, pieces, closed) > limit:
+    if np.count_nonzero(remaining) > limit and _least_inpainted(picture, remaining, pieces, closed) > limit:
         return None
     inpainted = 0
     for piece, shifts in pieces:
@@ -85,18 +88,13 @@ def _filled(time: int, frames: Sequence[Pixels], holes: Sequence[Bits], blocked:
     return picture
 
 
-def _least_inpainted(picture: Pixels, pieces: Sequence[tuple[_Piece, list[int]]], closed: Bits) -> int:
+def _least_inpainted(picture: Pixels, remaining: Bits, pieces: Sequence[tuple[_Piece, list[int]]], closed: Bits) -> int:
     """Pixels that will be inpainted whatever earlier pieces are filled with: inpainting them to see takes long."""
     pixels = 0
-    for number, (piece, shifts) in enumerate(pieces):
-        rows, columns = around(piece.box, SEAM, _size(closed))
-        compared = [(rows, slice(columns.start - shift, columns.stop - shift)) for shift in shifts]
-        earlier = [other.box for other, _ in pieces[:number]]
-        if (
-            all(part[1].start >= 0 and part[1].stop <= closed.shape[1] for part in compared)
-            and not any(reaches(box, part) for part in compared for box in earlier)
-            and not _matching_shift(picture, piece, closed, shifts)
-        ):
+    for piece, shifts in pieces:
+        window, ring = _ring(piece, SEAM, closed)
+        depends_on_others = any((ring & _beside(remaining, window, shift)).any() for shift in shifts)
+        if not depends_on_others and not _matching_shift(picture, piece, closed, shifts):
             pixels += int(np.count_nonzero(piece.bits))
     return pixels
 
@@ -183,12 +181,12 @@ def _matching_shift(picture: Pixels, piece: _Piece, closed: Bits, shifts: Sequen
     return best_shift
 
 
-def _beside(picture: Pixels, window: Window, shift: int) -> Pixels:
-    """A part of the picture after a shift to the right, which goes round."""
+def _beside(plane: NDArray[ValueT], window: Window, shift: int) -> NDArray[ValueT]:
+    """A part of a picture or mask after a shift to the right, which goes round."""
     rows, columns = window[0], slice(window[1].start - shift, window[1].stop - shift)
-    if columns.start >= 0 and columns.stop <= picture.shape[1]:
-        return picture[rows, columns]
-    return np.take(picture[rows], range(columns.start, columns.stop), axis=1, mode="wrap")
+    if columns.start >= 0 and columns.stop <= plane.shape[1]:
+        return plane[rows, columns]
+    return np.take(plane[rows], range(columns.start, columns.stop), axis=1, mode="wrap")
 
 
 def _inpainted(picture: Pixels, piece: _Piece) -> Pixels:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def estimate_perspective(scene: Scene) -> Perspective | None:
         slope, offset = np.polyfit(rows, scales, 1)
         if slope > 0 and -offset / slope < rows.min():
             return Perspective(float(slope), float(-offset / slope), (float(rows.min()), float(rows.max())))
-    row, scale = float(np.median(rows)), float(np.median(scales))
+    row, scale = median(rows.tolist()), median(scales.tolist())
     horizon = min(0.35 * height, row - 0.1 * height)  # one row does not determine the horizon: take a level camera's
     return Perspective(scale / (row - horizon), horizon, (float(rows.min()), float(rows.max())))
 

@@ -234,21 +234,13 @@ def nearer_bits(
             is_nearer = region.depth > depth
         else:
             is_nearer = box.y + box.height > foot
-        if is_nearer and reaches(box, window):  # a mask is decoded only if it can hide something
+        if is_nearer and _reaches(box, window):  # a mask is decoded only if it can hide something
             plane |= decode_crop(mask, *window)
     return plane
 
 
-def reaches(box: masks.Box, window: Window) -> bool:
-    """Does a box reach into a part of the picture?
-
-    Args:
-        box: The box.
-        window: The part.
-
-    Returns:
-        Whether they share a pixel.
-    """
+def _reaches(box: masks.Box, window: Window) -> bool:
+    """Do a box and a part of the picture share a pixel?"""
     rows, columns = window
     is_level: bool = box.y < rows.stop and rows.start < box.y + box.height
     return is_level and bool(box.x < columns.stop and columns.start < box.x + box.width)
@@ -272,7 +264,7 @@ def _is_touched(scene: Scene, region: Region, time: int) -> bool:
     width, mask = edge_width(scene.size), mask_at(region, time)
     window = around(box_of(mask), width, scene.size)
     others = (other.masks[time] for other in scene.regions if other.kind == "thing" and other is not region)
-    close = [other for other in others if other is not None and reaches(box_of(other), window)]
+    close = [other for other in others if other is not None and _reaches(box_of(other), window)]
     if any(masks.area(masks.intersection([mask, other])) for other in close):  # no plane is needed to see that
         return True
     if not close:

@@ -22,8 +22,9 @@ from transformers import (
 
 from lavida_bench.scorers import _base as scorers
 from lavida_bench.scorers._base import LoadSettings
+from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
-from lavida_bench.scorers.clip import NORMAL, ClipScorer, write_byte_tokenizer
+from lavida_bench.scorers.clip import NORMAL, ClipScorer
 from lavida_bench.testing.scorers import check_scorer, scores_of
 from lavida_gen import UserError
 

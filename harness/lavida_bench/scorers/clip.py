@@ -16,7 +16,6 @@ SigLIP2 of variable size keeps the aspect. Clips are scored frame by frame.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from lavida_bench.scorers._base import LoadSettings, PublicModel, ScorerInfo, ScorerKind, ScorerOptions
+from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
 from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
 from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, HALF, normalised, resized
@@ -207,21 +207,3 @@ def _normalisation(folder: Path, is_clip: bool) -> tuple[tuple[float, ...], tupl
     plain = read_json_object(path) if path.is_file() else {}
     default = (CLIP_MEAN, CLIP_STD) if is_clip else (HALF, HALF)
     return tuple(plain.get("image_mean", default[0])), tuple(plain.get("image_std", default[1]))
-
-
-def write_byte_tokenizer(folder: Path) -> None:
-    """Write CLIP's tokenizer with an alphabet of bytes and no merges: any text is read letter by letter.
-
-    Args:
-        folder: Where.
-    """
-    from transformers import CLIPTokenizer
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
-
-    alphabet: Any = bytes_to_unicode
-    letters = list(alphabet().values())
-    words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    vocab, merges = folder / "vocab.json", folder / "merges.txt"
-    vocab.write_text(json.dumps({word: number for number, word in enumerate(words)}), "utf-8")
-    merges.write_text("#version: 0.2\n", "utf-8")
-    CLIPTokenizer(str(vocab), str(merges), model_max_length=77).save_pretrained(folder)

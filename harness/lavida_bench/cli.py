@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lavida.errors import LavidaError
+from lavida_bench.common.allocator import keep_freed_memory
 from lavida_gen import __version__
 from lavida_gen.common.cli_group import CONTEXT, CommandGroup
 from lavida_gen.common.errors import LavidaGenError
@@ -32,3 +33,4 @@ def main(debug: bool) -> None:
     Your own video, with a model that has seen photographs (`tiny` and the demo's know drawings only):
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model MODEL
     """
+    keep_freed_memory()

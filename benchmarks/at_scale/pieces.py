@@ -108,5 +108,5 @@ def summary(pieces: Sequence[Facts], samples: int) -> Facts:
             {"shards": line["shards_before"], "seconds": line["first_write"], "cpu": line.get("first_cpu")}
             for line in resumed
         ],
-        "killed": [line["left"] for line in pieces if line["exit"] == -signal.SIGKILL],
+        "killed": [line["left"] for line in pieces if line["exit"] == -signal.SIGKILL and line["left"]],
     }

@@ -52,7 +52,7 @@ def _measured(facts: Facts) -> Iterator[str]:
         cpu = f", {one['cpu']:.1f} s of the parent's processor" if one["cpu"] else ""
         yield f"  resumed with {one['shards']:,} shards: the next one after {one['seconds']:.1f} s{cpu}"
     for left in build["killed"]:
-        yield f"  killed -9: lost {left['files']} unfinished files, {left['bytes']:,} bytes"
+        yield f"  killed -9: half-written shards lost: {left['files']}"
     yield (
         f"  corpus.json {facts['manifest_bytes']:,} bytes, stats.parquet {facts['stats_bytes']:,}, records during the "
         f"build {build['record_bytes_per_shard'] * facts['shards'] / MB:,.0f} MB"
@@ -77,8 +77,9 @@ def _quantities(facts: Facts) -> dict[str, float]:
     build = facts["build"]
     values = {
         "build: processor, s": build["cpu"],
-        "build: parent, MB": build["parent_peak_at_the_end"] / MB,
+        "build: parent, MB": max(build["parent_peak"], build["parent_peak_at_the_end"]) / MB,
         "build: worker, MB": build["worker_peak"] / MB,
+        "records during the build, MB": build["record_bytes_per_shard"] * facts["shards"] / MB,
         "shards, GB": facts["shard_bytes"] / 1e9,
         "corpus.json, MB": facts["manifest_bytes"] / MB,
         "stats.parquet, MB": facts["stats_bytes"] / MB,

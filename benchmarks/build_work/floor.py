@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from drawn_data import FRAMES, OBJECTS, SIZE, polygon
+from numpy.typing import NDArray
 from PIL import Image
 
 from lavida_gen.scenes import masks
@@ -36,11 +37,18 @@ def floor(root: Path, out: Path, samples: int) -> None:
         hashlib.file_digest(file, "sha256")
 
 
-def clip_floor(root: Path, out: Path, clips: int) -> None:
-    """The same of clips: read frames, decode and encode masks, tar, digest.
+Planes = dict[str, NDArray[np.uint8]]
+"""Decoded palette masks (H, W) by VIDEO/FRAME."""
 
-    Every second clip is normal, as in the build: all its masks are the same empty PNG.
-    """
+
+def clip_planes(root: Path) -> Planes:
+    """Decode all palette masks: what `clip_floor` need not do, since a build finds them in its cache."""
+    paths = (root / "train" / "Annotations").rglob("*.png")
+    return {f"{path.parent.name}/{path.stem}": np.asarray(Image.open(path)) for path in paths}
+
+
+def clip_floor(root: Path, planes: Planes, out: Path, clips: int) -> None:
+    """The same of clips: read frames, encode masks, tar, digest; all masks of every second clip are the same empty PNG."""
     rng = np.random.default_rng(1)
     empty = masks.to_png(masks.empty(SIZE))
     videos = sorted((root / "train" / "JPEGImages").iterdir())
@@ -49,9 +57,10 @@ def clip_floor(root: Path, out: Path, clips: int) -> None:
             video = videos[int(rng.integers(len(videos)))]
             for frame in range(FRAMES):
                 file = f"{5 * (frame + 8 * (number // 2 % 2)):05d}"
-                plane = np.asarray(Image.open(root / "train" / "Annotations" / video.name / f"{file}.png"))
-                bits = (plane == 1 + number % OBJECTS).astype(np.uint8) * 255
-                mask = empty if number % 2 else bytes(cv2.imencode(".png", bits, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
+                mask = empty
+                if number % 2:
+                    bits = (planes[f"{video.name}/{file}"] == 1 + number // 2 % OBJECTS).astype(np.uint8) * 255
+                    mask = bytes(cv2.imencode(".png", bits, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
                 fields = {"jpg": (video / f"{file}.jpg").read_bytes(), "mask.png": mask}
                 for name, data in fields.items():
                     info = tarfile.TarInfo(f"{number:09d}.{frame:03d}.{name}")

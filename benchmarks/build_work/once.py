@@ -13,7 +13,7 @@ from pathlib import Path
 
 from drawn_data import clip_recipe, coco_recipe
 
-from build_work.floor import clip_floor, floor
+from build_work.floor import clip_floor, clip_planes, floor
 from build_work.peer import peer
 from lavida_gen.building import build as builder
 
@@ -25,13 +25,14 @@ def main() -> None:
         recipe = clip_recipe(root, samples)
     else:
         recipe = coco_recipe(root, samples)
+    planes = clip_planes(root) if what == "clip-floor" else {}
     work = {
         "build": lambda: builder.build(recipe, out, 1),
         "build2": lambda: builder.build(recipe, out, 2),
         "floor": lambda: floor(root, out, samples),
         "peer": lambda: peer(root, out, samples),
         "clip-build": lambda: builder.build(recipe, out, 1),
-        "clip-floor": lambda: clip_floor(root, out, samples),
+        "clip-floor": lambda: clip_floor(root, planes, out, samples),
     }[what]
     before, began = os.times(), time.perf_counter()
     work()

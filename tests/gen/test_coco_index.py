@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lavida_gen.annotations import json_stream
 from lavida_gen.coco import coco_index
 from lavida_gen.coco.coco_index import CocoIndex, open_index
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError
+from lavida_gen.large_json import json_stream
 from lavida_gen.processes import leftovers
 from lavida_gen.storage import cache
 

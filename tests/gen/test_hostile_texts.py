@@ -13,13 +13,14 @@ import pytest
 import yaml
 
 from lavida_gen.annotations import json_file as annotation_json
-from lavida_gen.annotations import json_stream, yolo_txt, yolo_yaml
+from lavida_gen.annotations import yolo_txt, yolo_yaml
 from lavida_gen.classes import names_file
 from lavida_gen.common import arrays, json_file, yaml_text
 from lavida_gen.common.errors import DataError, LavidaGenError
 from lavida_gen.common.json_file import MAX_DEPTH, parse_json, read_json, read_json_object
 from lavida_gen.config import recipe as recipes
 from lavida_gen.config.prompts import PromptBank
+from lavida_gen.large_json import json_stream
 
 
 def nested(levels: int) -> str:

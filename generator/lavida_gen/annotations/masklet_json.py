@@ -17,10 +17,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations import json_file, json_stream
+from lavida_gen.annotations import json_file
 from lavida_gen.annotations.problem_list import MAX_PROBLEMS, LeftOut, ProblemList
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_PIXELS
+from lavida_gen.large_json import json_stream
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lavida_gen.annotations import json_file, json_stream
+from lavida_gen.annotations import json_file
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.large_json import json_stream
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.storage import cache

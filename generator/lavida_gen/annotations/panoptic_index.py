@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations import json_stream
 from lavida_gen.annotations.json_file import member
 from lavida_gen.annotations.problem_list import LeftOut
 from lavida_gen.classes import coco_stuff_names
 from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
+from lavida_gen.large_json import json_stream
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 

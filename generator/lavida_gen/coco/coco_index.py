@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.annotations.problem_list import LeftOut
-from lavida_gen.coco.instances_json import CROWD, IGNORE, InstancesReader
+from lavida_gen.coco.fields import CROWD, IGNORE
+from lavida_gen.coco.instances_json import InstancesReader
 from lavida_gen.coco.photo_files import PhotoFiles
 from lavida_gen.common import digests
 from lavida_gen.common.errors import DataError, problem

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from lavida_gen.storage.cache import Arrays
 
+_Longs = NDArray[np.int64]
+
 _BLOCK = 1 << 16
 """Masks that are sorted at a time: a list of all of them would take hundreds of megabytes."""
 
@@ -41,6 +43,39 @@ class AnnotationColumns:
         self.flags.append(flags)
         self.counts += counts
         self.ends.append(len(self.counts))
+
+    def extend(
+        self, image: _Longs, ident: _Longs, category: _Longs, flags: _Longs, counts: bytes, ends: _Longs
+    ) -> None:
+        """Add annotations that have masks; each array is (annotations,) int64.
+
+        Args:
+            image: Rows of their images.
+            ident: Their ids.
+            category: Ids of their categories.
+            flags: Bits that describe them.
+            counts: The run lengths of their masks, one after the other.
+            ends: Where each mask ends in `counts`.
+        """
+        self.image.frombytes(image.tobytes())
+        self.id.frombytes(ident.tobytes())
+        self.category.frombytes(category.tobytes())
+        self.flags.frombytes(flags.astype(np.int8).tobytes())
+        self.ends.frombytes((len(self.counts) + ends).tobytes())
+        self.counts += counts
+
+    def are_of(self, categories: list[int]) -> NDArray[np.bool_]:
+        """Which annotations are of given categories.
+
+        Args:
+            categories: Ids of categories.
+
+        Returns:
+            (annotations,) bool.
+        """
+        used = np.frombuffer(self.category, np.int64)
+        others = np.setdiff1d(used, categories)
+        return np.isin(used, others, invert=True) if len(others) else np.ones(len(used), np.bool_)
 
     def by_image(self, images: int, kept: NDArray[np.bool_]) -> Arrays:
         """The columns sorted by image; the annotations of one image keep the order of the file.

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.common.input_file import MAX_PIXELS
 
+CROWD, IGNORE = 1, 2
+"""Bits of the flags of an annotation: one mask for many things; marked to be ignored by evaluations."""
+MARKS = {"iscrowd": CROWD, "ignore": IGNORE}
+"""Members of an annotation that set these bits."""
 Ident = int | str
 """An id: a number, or any text that is not one."""
 
@@ -81,6 +86,30 @@ def flag(value: object) -> bool:
         value: The JSON value.
     """
     return bool(value) and value not in ("0", "false", "False")
+
+
+def flags(annotation: dict[str, object]) -> int:
+    """The bits that describe an annotation.
+
+    Args:
+        annotation: The entry of the annotation.
+    """
+    return sum(bit for key, bit in MARKS.items() if flag(annotation.get(key)))
+
+
+def pixel_size(value: dict[str, object]) -> tuple[int, int]:
+    """(H, W) of an image.
+
+    Args:
+        value: The entry of the image.
+
+    Raises:
+        DataError: It has none, or one that no image has; the message does not name the file.
+    """
+    height, width = integer(value, "height"), integer(value, "width")
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise DataError(f"is {width} x {height} pixels; expected 1 to {MAX_PIXELS:,} pixels")
+    return height, width
 
 
 def file_name(value: dict[str, object]) -> str:

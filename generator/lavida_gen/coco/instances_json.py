@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations import json_stream
 from lavida_gen.annotations.problem_list import MAX_NOTES, MAX_PROBLEMS, LeftOut, ProblemList
 from lavida_gen.coco.columns import AnnotationColumns
-from lavida_gen.coco.fields import Ident, ImageEntry, WholeFileError, file_name, flag, identity, integer
+from lavida_gen.coco.fields import IGNORE, Ident, ImageEntry, WholeFileError, file_name, flags, identity, pixel_size
+from lavida_gen.coco.plain_annotations import PlainAnnotations
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_PIXELS
 from lavida_gen.common.text import counted
+from lavida_gen.large_json import json_stream
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-CROWD, IGNORE = 1, 2
-"""Bits of the flags of an annotation: one mask for many things; marked to be ignored by evaluations."""
 NO_ID = -1
 """Id of an annotation whose own is missing or no integer; nothing but refs asks for it."""
 NO_IMAGE, NO_CATEGORY, NO_MASK, NO_USE = (
@@ -36,6 +35,7 @@ NO_IMAGE, NO_CATEGORY, NO_MASK, NO_USE = (
     "images that cannot be used",
 )
 """Why something is left out."""
+_EXPECTED = "an object with images, annotations and categories (results are a list)"
 _REASONS = {"images": NO_USE, "annotations": NO_MASK, "categories": "categories that cannot be used"}
 
 
@@ -62,12 +62,16 @@ class InstancesReader:
     text_ids: dict[str, int] = field(default_factory=dict)  # ids of categories that are texts -> numbers below zero
     licences: dict[str, str] = field(default_factory=dict)
     annotations: AnnotationColumns = field(default_factory=AnnotationColumns)
+    plain: PlainAnnotations = field(init=False)
     stated_absent: list[tuple[int, int]] = field(default_factory=list)  # row of an image, id of a category
     stated_incomplete: list[tuple[int, int]] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     problems: ProblemList = field(default_factory=lambda: ProblemList(MAX_PROBLEMS))
     left_out: LeftOut = field(default_factory=LeftOut)
     notes: ProblemList = field(default_factory=lambda: ProblemList(MAX_NOTES))
+
+    def __post_init__(self) -> None:
+        self.plain = PlainAnnotations(self.annotations, partial(self._element, "annotations"), self.outside)
 
     def read(self) -> Arrays:
         """Read the file.
@@ -80,21 +84,21 @@ class InstancesReader:
         """
         seen: set[str] = set()
         annotations_first = False
-        for key, number, value in self._members():
+        for key, first, values in json_stream.batches(self.path, _EXPECTED, "annotations"):
             seen.add(key)
             if key == "annotations" and "images" not in seen:
                 annotations_first = True
-            elif number != json_stream.EMPTY:
-                self._element(key, number, value)
+            else:
+                self._elements(key, first, values)
         if annotations_first:
-            for key, number, value in self._members():
-                if key == "annotations" and number != json_stream.EMPTY:
-                    self._element(key, number, value)
+            for key, first, values in json_stream.batches(self.path, _EXPECTED, "annotations"):
+                if key == "annotations":
+                    self._elements(key, first, values)
+        self.plain.flush()
         for key in ("images", "annotations", "categories"):
             if key not in seen:
-                self.problems.add(
-                    f"has no {key!r}; expected a COCO instances file; check which file `annotations` names"
-                )
+                todo = "check which file `annotations` names"
+                self.problems.add(f"has no {key!r}; expected a COCO instances file; {todo}")
         self.problems.raise_if_any(self.path)
         if not self.categories or not (self.images or self.unsized):
             self.left_out.raise_all(self.path)
@@ -102,9 +106,13 @@ class InstancesReader:
             raise DataError(problem(self.path, "has no category", "an id and a name for each kind of thing"))
         return self._arrays()
 
-    def _members(self) -> Iterator[json_stream.Member]:
-        expected = "an object with images, annotations and categories (results are a list)"
-        return json_stream.members(self.path, expected)
+    def _elements(self, key: str, first: int, values: list[object]) -> None:
+        if key == "annotations" and first >= 0:
+            self.plain.add(first, values, self.image_rows, self.images)
+        else:
+            self.plain.flush()
+            for number, value in enumerate(values, first):
+                self._element(key, number, value)
 
     def _element(self, key: str, number: int, value: object) -> None:
         if key not in ("images", "categories", "annotations", "licenses"):
@@ -172,10 +180,7 @@ class InstancesReader:
             if file in self.sizes:
                 return self.sizes[file]
             self.unsized.append(file)
-        height, width = integer(value, "height"), integer(value, "width")
-        if height < 1 or width < 1 or height * width > MAX_PIXELS:
-            raise DataError(f"is {width} x {height} pixels; expected 1 to {MAX_PIXELS:,} pixels")
-        return height, width
+        return pixel_size(value)
 
     def _statements(self, row: int, value: dict[str, object]) -> None:
         """What the file states about categories of an image as LVIS does: absent ones, and ones without all masks."""
@@ -219,7 +224,6 @@ class InstancesReader:
         except DataError as error:
             self.left_out.add(NO_CATEGORY, f"{shown}: {error}")
             return
-        flags = (CROWD if flag(value.get("iscrowd")) else 0) | (IGNORE if flag(value.get("ignore")) else 0)
         image, counts = self.images[row], b""
         try:
             mask, note, leaves = segmentation(value.get("segmentation"), (image.height, image.width))
@@ -231,18 +235,14 @@ class InstancesReader:
                 counts = mask.counts
         except DataError as error:  # the thing is there all the same
             self.left_out.add(NO_MASK, f"{shown}: {error}")
-        self.annotations.add(row, ident, category, flags, counts)
+        self.annotations.add(row, ident, category, flags(value), counts)
 
     def _known(self) -> NDArray[np.bool_]:
         """Which annotations have a known category; the others are left out."""
-        used = np.frombuffer(self.annotations.category, np.int64)
-        unknown = np.setdiff1d(used, list(self.categories))
-        if not len(unknown):
-            return np.ones(len(used), np.bool_)
-        kept = np.isin(used, unknown, invert=True)
+        kept = self.annotations.are_of(list(self.categories))
         texts = {number: text for text, number in self.text_ids.items()}
         for row in np.flatnonzero(~kept).tolist():
-            number = int(used[row])
+            number = self.annotations.category[row]
             text = f"category_id {texts.get(number, number)} is not a category of this file; expected the id of one"
             self.left_out.add(NO_CATEGORY, f"annotation id {self.annotations.id[row]}: {text}")
         return kept

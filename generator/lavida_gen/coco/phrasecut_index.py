@@ -14,13 +14,13 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations import json_stream
 from lavida_gen.annotations.problem_list import LeftOut
 from lavida_gen.coco.fields import integer
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.common.input_file import MAX_PIXELS
+from lavida_gen.large_json import json_stream
 from lavida_gen.scenes.masks import RLE
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache

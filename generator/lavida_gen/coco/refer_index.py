@@ -14,13 +14,14 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations import contained_pickle, json_stream
+from lavida_gen.annotations import contained_pickle
 from lavida_gen.annotations.problem_list import MAX_NOTES, LeftOut, ProblemList
 from lavida_gen.coco.coco_index import CocoIndex, image_numbers
 from lavida_gen.coco.fields import integer
 from lavida_gen.coco.instances_json import NO_ID
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
+from lavida_gen.large_json import json_stream
 from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts

@@ -123,8 +123,10 @@ class _PairReader(InstancesReader):
         InstancesReader._annotation(self, where, value)
 
     def _arrays(self) -> Arrays:
+        annotated = set(self.annotations.image)
+        present = [row in annotated or image.id in self.annotated for row, image in enumerate(self.images)]
         made = InstancesReader._arrays(self)
-        made["present"] = np.array([image.id in self.annotated for image in self.images], np.uint8)
+        made["present"] = np.array(present, np.uint8)
         picture_of = np.array(self.picture_of, np.int64)
         made["complete"] = np.array(self.complete, np.uint8)
         made["rows"] = np.argsort(picture_of, kind="stable").astype(np.int64)

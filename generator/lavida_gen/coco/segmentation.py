@@ -13,10 +13,10 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
 
-_MAX_DISTANCE = 10.0
+MAX_DISTANCE = 10.0
 """Corners may lie outside the image by this multiple of its longer side. Farther corners are annotation errors, and
 drawing them would take gigabytes."""
-_ROUNDING = 1.0
+ROUNDING = 1.0
 """Corners this far outside, in pixels, come from rounding and need no note."""
 
 
@@ -81,7 +81,7 @@ def _check(polygon: list[Any], size: tuple[int, int]) -> tuple[Sequence[float], 
     except TypeError:
         numbers = [_number(value) for value in polygon]
         low, high, total = min(numbers), max(numbers), sum(numbers)
-    limit = _MAX_DISTANCE * max(size)
+    limit = MAX_DISTANCE * max(size)
     if not (high <= limit and low >= -limit and math.isfinite(total)):
         outlier = next(x for x in numbers if not abs(x) <= limit)
         got, expected = (
@@ -89,10 +89,10 @@ def _check(polygon: list[Any], size: tuple[int, int]) -> tuple[Sequence[float], 
             f"finite coordinates, at most {limit:.0f} from the image",
         )
         raise DataError(f"segmentation {got}; expected {expected}")
-    if low >= -_ROUNDING and high <= min(size) + _ROUNDING:
+    if low >= -ROUNDING and high <= min(size) + ROUNDING:
         return numbers, False
     height, width = size
-    inside = low >= -_ROUNDING and max(numbers[::2]) <= width + _ROUNDING and max(numbers[1::2]) <= height + _ROUNDING
+    inside = low >= -ROUNDING and max(numbers[::2]) <= width + ROUNDING and max(numbers[1::2]) <= height + ROUNDING
     return numbers, not inside
 
 
@@ -116,7 +116,7 @@ def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
             got = f"counts are {counts[:40]!r}, Python's wording of bytes"
             raise DataError(problem("segmentation", got, "the text in it", "write counts.decode() when you save it"))
         return masks.from_counts(counts, size, "segmentation")
-    if not isinstance(counts, list) or not all(type(run) is int for run in counts):
+    if not isinstance(counts, list) or not {*map(type, counts)} <= {int}:
         raise DataError(
             problem("segmentation", f"counts are {str(counts)[:40]!r}", "integers, or COCO's compressed text")
         )

@@ -6,6 +6,7 @@ Neither the text nor the Python objects of a large file (train2017: 450 MB) are 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TextIO
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_input, unreadable
 from lavida_gen.common.json_file import is_too_deep
+from lavida_gen.large_json.json_pieces import decode
 
 CHUNK = 1 << 22
 """Characters read at a time; an element may be longer."""
@@ -26,8 +28,32 @@ SINGLE = -1
 EMPTY = -2
 """Number of a member that is an empty list."""
 
+PIECE = 1 << 16
+"""Characters whose elements are decoded together; with more of them, memory is slower than the decoder."""
+_FIRST_KEY = re.compile(r'\{[ \t\n\r]*"[^"\\]*"')
+
 Member = tuple[str, int, object]
 """(key, number of the element or SINGLE or EMPTY, value)."""
+Batch = tuple[str, int, list[object]]
+"""(key, number of the first element or SINGLE or EMPTY, one or more values; none for EMPTY)."""
+
+
+def batches(path: Path, expected: str = "an object", lazy: str = "") -> Iterator[Batch]:
+    """Read a JSON object member by member, and its lists in batches of elements.
+
+    Args:
+        path: The file.
+        expected: What the file should be, for the error where it is a list.
+        lazy: Key of a list whose elements may be simdjson's objects: see `json_pieces.decode`.
+
+    Yields:
+        (key, number, values): elements of a list that follow each other with the number of the first of them, from 0;
+        other values one by one with number SINGLE, and (key, EMPTY, []) for an empty list.
+
+    Raises:
+        DataError: The text ends early or is not JSON; the message names line and column.
+    """
+    return _read(path, lambda window: _object(window, lazy), ("[", "a list", expected))
 
 
 def members(path: Path, expected: str = "an object") -> Iterator[Member]:
@@ -44,7 +70,11 @@ def members(path: Path, expected: str = "an object") -> Iterator[Member]:
     Raises:
         DataError: The text ends early or is not JSON; the message names line and column.
     """
-    return _read(path, _object, ("[", "a list", expected))
+    for key, first, values in batches(path, expected):
+        if first < 0:
+            yield key, first, values[0] if values else None
+        else:
+            yield from ((key, number, value) for number, value in enumerate(values, first))
 
 
 def elements(path: Path) -> Iterator[object]:
@@ -60,10 +90,10 @@ def elements(path: Path) -> Iterator[object]:
         DataError: The text ends early or is not JSON; the message names line and column.
     """
     other = ("{", "an object", "a list")
-    return (value for _, number, value in _read(path, lambda window: _list(window, ""), other) if number >= 0)
+    return (value for _, _, values in _read(path, lambda window: _list(window, ""), other) for value in values)
 
 
-def _read(path: Path, walk: Callable[[_Window], Iterator[Member]], other: tuple[str, str, str]) -> Iterator[Member]:
+def _read(path: Path, walk: Callable[[_Window], Iterator[Batch]], other: tuple[str, str, str]) -> Iterator[Batch]:
     """Read a file; `other` is what it may be instead: its first character, its name, and what is expected."""
     try:
         with TextIOWrapper(open_input(path, MAX_STREAM, "a JSON file"), "utf-8-sig") as file:
@@ -98,6 +128,7 @@ class _Window:
     def __init__(self, file: TextIO) -> None:
         self.file, self.text, self.start, self.ended = file, "", 0, False
         self.passed = self.lines = self.column = 0  # of the text that was discarded
+        self.refused = 0  # up to which character of the file the elements of this list are read one by one
 
     def more(self) -> bool:
         """Read on; False at the end of the file."""
@@ -146,6 +177,24 @@ class _Window:
         self.start += 1
         return character
 
+    def piece(self, lazily: bool) -> list[object]:
+        """The next elements of a list, if they can be decoded together and another one follows; often none.
+
+        A piece ends where the text has the first key of an element once more. If that is inside of an element, or
+        beyond the end of the list, the piece is no JSON and refused.
+        """
+        first = _FIRST_KEY.match(self.text, self.start)
+        if first is None or self.passed + self.start < self.refused:
+            return []
+        stop = self.text.rfind(first.group(), first.end(), self.start + PIECE)
+        piece = self.text[self.start : stop].rstrip(_SPACE) if stop >= 0 else ""
+        values = decode(piece[:-1], lazily) if piece.endswith(",") else None
+        if values is None:
+            self.refused = self.passed + (stop if stop >= 0 else min(self.start + PIECE, len(self.text)))
+            return []
+        self.start = stop
+        return values
+
     def value(self) -> object:
         """The value that starts at the next character. Raises _SyntaxError."""
         self.peek()
@@ -179,7 +228,7 @@ def _is_truncated(rest: str, message: str) -> bool:
     return any(word.startswith(rest.strip()) for word in beginnings)
 
 
-def _object(window: _Window) -> Iterator[Member]:
+def _object(window: _Window, lazy: str) -> Iterator[Batch]:
     window.take("{")
     if window.peek() == "}":
         window.take("}")
@@ -190,22 +239,26 @@ def _object(window: _Window) -> Iterator[Member]:
         key = str(window.value())
         window.take(":")
         if window.peek() == "[":
-            yield from _list(window, key)
+            yield from _list(window, key, key == lazy)
         else:
-            yield key, SINGLE, window.value()
+            yield key, SINGLE, [window.value()]
         if window.take(",", "}") == "}":
             return
 
 
-def _list(window: _Window, key: str) -> Iterator[Member]:
+def _list(window: _Window, key: str, lazily: bool = False) -> Iterator[Batch]:
     window.take("[")
     if window.peek() == "]":
         window.take("]")
-        yield key, EMPTY, None
+        yield key, EMPTY, []
         return
-    number = 0
+    number = window.refused = 0
     while True:
-        yield key, number, window.value()
+        window.peek()
+        if values := window.piece(lazily):
+            yield key, number, values
+            number += len(values)
+        yield key, number, [window.value()]
         number += 1
         if window.take(",", "]") == "]":
             return

@@ -197,19 +197,30 @@ def test_samples_have_the_problems_of_the_plain_way() -> None:
         sample([good] * 2, [empty, b"\x89PNG" + empty[4:-20]]),
         sample([good] * 2, [empty] * 2, width=9, boxes=[[1, 1, 1, 1]] * 2),
     ]
-    check = PictureCheck()
+    check = PictureCheck(set())
     found = [list(check.problems(case)) for case in cases]
     assert found == [list(plain_problems(case)) for case in cases]
     assert [len(problems) > 0 for problems in found].count(False) == 2
 
 
-def test_equal_empty_masks_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_pictures_and_equal_empty_masks_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
+    check_picture = images.check
+    monkeypatch.setattr(images, "check", lambda data, *more: seen.append(data) or check_picture(data, *more))
     monkeypatch.setattr(verify_pictures, "measure", lambda png, where: seen.append(png) or measure(png, where))
     empty, full = (masks.to_png(masks.encode(np.full(SIZE, value))) for value in (False, True))
-    check = PictureCheck()
-    case = sample([JPEGS[0]] * 4, [empty, full, empty, full], exposed=True)
-    for _ in range(3):
-        assert len(list(check.problems(case))) == 4, "two wrong boxes, two wrong areas"
-    assert seen.count(empty) == 1
-    assert seen.count(full) == 6
+    broken = JPEGS[0][:200]
+    decoded: set[int] = set()
+    case = sample([JPEGS[0], JPEGS[0], JPEGS[1], broken], [empty, full, empty, full], exposed=True)
+    for check in (PictureCheck(decoded), PictureCheck(decoded)):  # of two shards
+        for _ in range(3):
+            found = list(check.problems(case))
+            assert [text.split(":")[0] for text in found] == [
+                "mask 1 does not fill its box [0, 0, 0, 0]",
+                "mask 1 covers 1.0 of its frame; its record states 0.0",
+                "frame 3",
+            ]
+    assert [seen.count(data) for data in (JPEGS[0], JPEGS[1], broken)] == [1, 1, 6]
+    assert [seen.count(png) for png in (empty, full)] == [2, 6]
+    other = sample([JPEGS[0]], [empty], width=9)
+    assert "is 64 x 48 pixels; expected 9 x 48" in next(PictureCheck(decoded).problems(other)), "of another size"

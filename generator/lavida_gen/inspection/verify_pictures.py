@@ -13,12 +13,23 @@ from lavida_gen.scenes.mask_measure import MaskMeasure, measure
 _MOST_EMPTY = 1000
 """Digests of empty masks that are kept; one for each size of the pictures, unless a stranger wrote them."""
 
+_MOST_DECODED = 200_000
+"""Pictures that are remembered; 20 MB."""
+_DECODED: set[int] = set()
+"""Of all shards that this process checks: a scene comes back in samples of other shards. Keyed 64-bit hashes of bytes
+and size."""
+
 
 class PictureCheck:
-    """Decodes pictures and measures masks. Masks of normal frames are equal, byte for byte: one of them is measured."""
+    """Decodes pictures and measures masks: each picture once, and of the masks of normal frames, which are equal, one.
 
-    def __init__(self) -> None:
+    Args:
+        decoded: Hashes of pictures that were decoded, added to; default: those of this process.
+    """
+
+    def __init__(self, decoded: set[int] | None = None) -> None:
         self._empty: dict[bytes, MaskMeasure] = {}
+        self._decoded = _DECODED if decoded is None else decoded
 
     def problems(self, sample: EncodedSample) -> Iterator[str]:
         """Compare the pictures and masks of a sample with its record.
@@ -33,7 +44,7 @@ class PictureCheck:
         shown = False
         for time, (frame, png) in enumerate(zip(sample.frames, sample.masks, strict=True)):
             try:
-                images.check(frame, size, f"frame {time}")
+                self._decode(frame, size, f"frame {time}")
                 mask = self._measured(png, f"mask {time}")
             except DataError as error:
                 yield str(error)
@@ -53,6 +64,14 @@ class PictureCheck:
                 if record["exposed"]
                 else "its mask is not empty, but it is normal"
             )
+
+    def _decode(self, frame: bytes, size: tuple[int, int], where: str) -> None:
+        """Check that a picture can be decoded. Raises DataError."""
+        known = hash((frame, size))
+        if known not in self._decoded:
+            images.check(frame, size, where)
+            if len(self._decoded) < _MOST_DECODED:
+                self._decoded.add(known)
 
     def _measured(self, png: bytes, where: str) -> MaskMeasure:
         """Measure a mask. Raises DataError."""

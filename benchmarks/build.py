@@ -36,10 +36,11 @@ from drawn_data import FRAMES, clip_recipe, coco_recipe, draw_coco, draw_vos, st
 from lavida_gen.building import build as builder
 
 Rates = dict[str, float]
-"""Samples per processor second, and by wall time ("... wall"), by kind of work."""
+"""By kind of work: samples per processor second, per second ("KIND wall"), and the processor seconds of the process and
+of its workers ("KIND own", "KIND workers")."""
 
 
-def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None) -> tuple[float, float]:
+def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None) -> tuple[float, float, float, float]:
     """Run one kind of work in a process of its own.
 
     Args:
@@ -50,7 +51,7 @@ def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None
         before: The checkout whose code runs; None for this one.
 
     Returns:
-        Samples per processor second and per second of wall time.
+        The numbers of `Rates`, in their order.
     """
     environment = os.environ if before is None else {**os.environ, "PYTHONPATH": str(before / "generator")}
     command = [sys.executable, "-m", "build_work.once", what, str(root), str(out), str(samples)]
@@ -60,7 +61,8 @@ def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None
     seconds = json.loads(done.stdout)
     shutil.rmtree(out) if out.is_dir() else out.unlink()
     workers = 2 if what == "build2" else 1
-    return samples / (seconds["own"] + seconds["children"] / workers), samples / seconds["wall"]
+    own, children = seconds["own"], seconds["children"]
+    return samples / (own + children / workers), samples / seconds["wall"], own, children
 
 
 def rounds_of(
@@ -74,7 +76,8 @@ def rounds_of(
             kind = kinds[(place + round_) % len(kinds)]
             earlier = before if kind.startswith("before-") else None
             what = kind.removeprefix("before-")
-            rates[kind], rates[f"{kind} wall"] = run_once(what, root, home / "out", samples, earlier)
+            keys = (kind, f"{kind} wall", f"{kind} own", f"{kind} workers")
+            rates.update(zip(keys, run_once(what, root, home / "out", samples, earlier), strict=True))
         found.append(rates)
     return found
 
@@ -108,6 +111,8 @@ def images(home: Path, samples: int, rounds: int, before: Path | None) -> None:
     compared = [("floor", "of the floor (goal 0.75)"), ("peer", "of the peer")]
     line(rates, "build", "build, 1 worker", compared + [("before-build", "of before")] * (before is not None))
     line(rates, "build2", "build, 2 workers", [("build", "times one (goal 1.8)")])
+    seconds = [statistics.median(row[key] for row in rates) for key in ("build own", "build2 own", "build2 workers")]
+    print("  processor seconds: one worker {:.2f}; two {:.2f} in the parent, {:.2f} in both workers".format(*seconds))
 
 
 def clips(home: Path, samples: int, rounds: int, before: Path | None) -> None:

@@ -11,15 +11,16 @@ import sys
 import time
 from pathlib import Path
 
-from drawn_data import clip_recipe, coco_recipe
-
-from build_work.floor import clip_floor, clip_planes, floor
-from build_work.peer import peer
-from lavida_gen.building import build as builder
-
 
 def main() -> None:
     """Run it and print wall seconds, processor seconds of this process, and of its children."""
+    # here: workers import this module again, and must not import the peer's packages
+    from drawn_data import clip_recipe, coco_recipe
+
+    from build_work.floor import clip_floor, clip_planes, floor
+    from build_work.peer import peer
+    from lavida_gen.building import build as builder
+
     what, root, out, samples = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
     if what.startswith("clip"):
         recipe = clip_recipe(root, samples)

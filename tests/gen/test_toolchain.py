@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from lavida_gen.building import build as builder
-from lavida_gen.building.build import BuildSettings, ShardJob, build, build_part, make_shard
+from lavida_gen.building.build import BuildSettings, build, build_part
 from lavida_gen.building.card import card
 from lavida_gen.building.card_place import CardPlace
+from lavida_gen.building.make_shard import ShardJob, make_shard
 from lavida_gen.building.merge import merge_parts
 from lavida_gen.building.toolchain import current_toolchain, differences
 from lavida_gen.building.toolchain_bound import toolchain_bounds
@@ -29,7 +30,8 @@ OLD = {**HERE, "opencv": "4.1.0"}
 def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A corpus of which the first shard was made by an older OpenCV."""
     with monkeypatch.context() as patched:
-        patched.setattr(builder, "current_toolchain", lambda recipe, plugins: OLD)
+        for module in ("build", "make_shard"):
+            patched.setattr(f"lavida_gen.building.{module}.current_toolchain", lambda recipe, plugins: OLD)
         build_part(RECIPE, tmp_path / "corpus", slice(0, 1), BuildSettings())
     return tmp_path / "corpus"
 

@@ -9,27 +9,24 @@ Parts of a build may be made on several machines (`build_part`) and are joined b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
 from lavida_gen.building.finish import finish
 from lavida_gen.building.lock import locked
+from lavida_gen.building.make_shard import ShardJob, fresh_planner, make_shard, planner_of
 from lavida_gen.building.plan_file import BuildPlan, external_plugins
-from lavida_gen.building.shard_records import ShardRecord, read_finished, record_line, record_name, write_record
-from lavida_gen.building.toolchain import Toolchain, current_toolchain, differences, refuse_mixture
+from lavida_gen.building.shard_records import ShardRecord, read_finished, record_name
+from lavida_gen.building.toolchain import current_toolchain, refuse_mixture
 from lavida_gen.common import plugins
-from lavida_gen.common.errors import DataError, UserError
+from lavida_gen.common.errors import UserError
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import STATE as STATE
-from lavida_gen.corpus.manifest import Manifest, PluginEntry
-from lavida_gen.corpus.shards import ShardWriter
+from lavida_gen.corpus.manifest import Manifest
 from lavida_gen.engines._base import Engine
 from lavida_gen.processes.waiting import completed
-from lavida_gen.sampling.make_sample import make_sample
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.storage.base import Storage
@@ -40,25 +37,6 @@ ENGINES = "lavida_gen.engines"
 
 ProgressCallback = Callable[[int, int], None]
 """Called with the numbers of samples made and failed attempts since the last call."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShardJob:
-    """One range of samples to make, as it is sent to a worker.
-
-    Attributes:
-        recipe: The recipe.
-        corpus: Path or URL of the corpus.
-        range: The samples.
-        plugins: Plug-ins of other packages, in the versions of the process that sends the job.
-        toolchain: The only toolchain that may make it; None for any.
-    """
-
-    recipe: CorpusRecipe
-    corpus: str
-    range: ShardRange
-    plugins: tuple[PluginEntry, ...] = ()
-    toolchain: Toolchain | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,79 +56,6 @@ class BuildSettings:
     address: str | None = None
     allow_code: bool = False
     mixed_toolchain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _HashableRecipe:
-    """A recipe that can be the key of a cache."""
-
-    text: str
-    recipe: CorpusRecipe = field(compare=False)
-
-
-@lru_cache(maxsize=1)
-def _open_planner(key: _HashableRecipe) -> SamplePlanner:
-    return SamplePlanner.open(key.recipe)
-
-
-def _planner(recipe: CorpusRecipe) -> SamplePlanner:
-    """The planner of a recipe. A worker opens the data sets once, not for every shard."""
-    return _open_planner(_HashableRecipe(recipe.model_dump_json(), recipe))
-
-
-def _fresh_planner(recipe: CorpusRecipe) -> SamplePlanner:
-    """The planner for a new build: data may have changed since an earlier one in this process, as in a notebook."""
-    _open_planner.cache_clear()
-    return _planner(recipe)
-
-
-def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
-    """Make one range of samples: its tars, then its record. Runs in any process.
-
-    Args:
-        job: The range.
-        tick: Called after each sample.
-
-    Returns:
-        What was written.
-
-    Raises:
-        DataError: The data or the place fails, or a plug-in or package has another version in this process.
-    """
-    _check_plugin_versions(job)
-    toolchain = current_toolchain(job.recipe, list(job.plugins))
-    if job.toolchain is not None and toolchain != job.toolchain:
-        raise DataError(
-            "a worker has other versions than the process that started the build: "
-            f"{differences(job.toolchain, toolchain)}; install one version on all machines, or allow a mixture with "
-            "--mixed-toolchain"
-        )
-    planner, recipe_digest = _planner(job.recipe), job.recipe.digest()
-    storage, part = open_storage(job.corpus), job.range.part
-    rows: list[str] = []
-    drops: Counter[str] = Counter()
-    broken: set[str] = set()
-    with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
-        for index in range(job.range.start, job.range.stop):
-            made = make_sample(planner, index, recipe_digest, part)
-            file = shard.write(made.sample)
-            rows.append(record_line(made.sample, file))
-            drops.update(made.drops)
-            broken.update(made.broken)
-            tick()
-    record = ShardRecord(job.range.name, shard.files, len(rows), dict(drops), toolchain, sorted(broken))
-    write_record(storage, record, rows)
-    return record
-
-
-def _check_plugin_versions(job: ShardJob) -> None:
-    """Raise DataError if a plug-in has another version here than in the process that started the build."""
-    for wanted, here in zip(job.plugins, external_plugins(job.recipe), strict=True):
-        if here != wanted:
-            raise DataError(
-                f"a worker has {here.distribution} {here.version} for {here.family} {here.name}, the process that "
-                f"started the build has {wanted.distribution} {wanted.version}; install one version on all machines"
-            )
 
 
 def build(
@@ -183,7 +88,7 @@ def build(
         DataError: The data or the place fails; finished shards are kept.
     """
     plugins.find(ENGINES, Engine, engine, allow_code)  # an unknown name is reported before any work
-    plan, storage = BuildPlan.of(_fresh_planner(recipe)), open_storage(out)
+    plan, storage = BuildPlan.of(fresh_planner(recipe)), open_storage(out)
     with locked(storage, plan) as finished:
         if finished is not None:
             return finished
@@ -203,7 +108,7 @@ def notes(recipe: CorpusRecipe) -> list[str]:
     Returns:
         Lines, each with the source that it is about.
     """
-    planner = _planner(recipe)
+    planner = planner_of(recipe)
     left_out = [
         f"sources[{number}] ({opened.name}): left out: {finding.text}"
         for number, opened in enumerate(planner.sources)
@@ -235,7 +140,7 @@ def build_part(
         UserError: There is no such shard, or `out` holds something else.
         DataError: The data or the place fails; finished shards are kept.
     """
-    plan, storage = BuildPlan.of(_fresh_planner(recipe)), open_storage(out)
+    plan, storage = BuildPlan.of(fresh_planner(recipe)), open_storage(out)
     ranges = list(plan.ranges())
     if not ranges[part]:
         raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")

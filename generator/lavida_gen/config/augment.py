@@ -130,6 +130,8 @@ def _draw_augmentations(
 ) -> list[Augmentation]:
     """The augmentations of a sample, without those that would make its names or masks wrong."""
     drawn = [augmentation for augmentation in augmentations if rng.random() < augmentation.p]
+    if not drawn:
+        return drawn
     if sum(draft.labels) > 1:  # one of several anomalies would often be moved out of the image
         drawn = [augmentation for augmentation in drawn if augmentation.name not in _CROPPING]
     if any(_SIDES.search(text) for text in (*draft.names, draft.rule)):  # "the left man" must stay on the left

@@ -75,8 +75,8 @@ def contact_sheet(sample: EncodedSample, width: int) -> Pixels:
     tile_width = width // columns
     tile_height = round(tile_width * record["height"] / record["width"])
     small = [cv2.resize(tile, (tile_width, tile_height), interpolation=cv2.INTER_AREA) for tile in tiles]
-    blank = np.full((tile_height, tile_width, 3), PAPER, np.uint8)
-    small += [blank] * (-len(small) % columns)
+    if missing := -len(small) % columns:
+        small += [np.full((tile_height, tile_width, 3), PAPER, np.uint8)] * missing
     rows = [np.concatenate(small[start : start + columns], axis=1) for start in range(0, len(small), columns)]
     return np.concatenate(rows, axis=0)
 

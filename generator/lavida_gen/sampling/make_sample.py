@@ -107,7 +107,7 @@ def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSa
     augmented = augment.apply(draft, recipe.image, recipe.augmentations, rng)
     if isinstance(augmented, Rejection):
         return augmented
-    if augmented.exposed and _lost_an_anomaly(draft, augmented, recipe.limits):
+    if augmented is not draft and augmented.exposed and _lost_an_anomaly(draft, augmented, recipe.limits):
         return augment.LOST
     record = _record(augmented, spec, scene, (question, answer), planner, digest)
     if not draft.subjects and not _evidence_suffices(record, spec):

@@ -206,9 +206,10 @@ class SamplePlanner:
         part = part or self.part_of(index)
         seed = self.recipe.seed
         scene_index = index - (index - part.start) % self.recipe.prompts_per_scene
-        exposed = sample_draws(seed, index).outcome < self.recipe.anomaly_ratio
-        source_draw = sample_draws(seed, scene_index).source
-        opened = self.sources[_weighted_choice(source_draw, self._cumulative_weights(part))]
+        draws = sample_draws(seed, index)
+        exposed = draws.outcome < self.recipe.anomaly_ratio
+        draws_of_scene = draws if scene_index == index else sample_draws(seed, scene_index)
+        opened = self.sources[_weighted_choice(draws_of_scene.source, self._cumulative_weights(part))]
         chosen = self._exposure(part.kind, exposed, index, retry // SCENES_PER_EXPOSURE)
         rng = self._rng(scene_index, retry)
         scenes = opened.scenes[part.split]

@@ -65,7 +65,7 @@ class Region:
     may_be: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.names or not all(name.strip() for name in self.names):
+        if not self.names or "" in map(str.strip, self.names):
             raise DataError(f"region: names {self.names!r}; expected at least one, none of them blank")
 
 

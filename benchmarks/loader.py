@@ -1,11 +1,13 @@
-"""How fast do samples come from shards, beside making the same samples from loose files and annotations on the fly?
+"""How fast does training input come from shards, beside making it from loose files on the fly, and beside other loaders?
 
-    python benchmarks/loader.py [--samples 240] [--rounds 3]
+    python benchmarks/loader.py [--samples 120] [--rounds 5] [--loader]
 
 On the fly is what a training script without a corpus does: open the picture of a scene, rasterise its polygons (COCO) or
-read its index mask (DAVIS), choose the anomaly and the names, draw the prompt. Both ways end in the same `Sample`: decoded
-frames, masks, names, question and answer, and both are measured in turns, in one process, from a warm page cache, by its
-processor time. Pictures are 640 x 480 with 7 polygons each, clips 8 frames of 854 x 480 with 3 things, drawn here.
+read its index mask (DAVIS; what our cache keeps of masks is not used, except in one row), choose the anomaly and the
+names, draw the prompt. All ways end in the tensors of a batch of one sample at the sizes of the presets `paper` and `small`
+(pixel budgets of lavida/presets.py, frames and masks of 1024 x 1024, the tiny tokenizer), and are measured in turns, in
+one process, from a warm page cache, by processor time. The floor is OpenCV decoding the JPEGs alone. Pictures are 640 x 480 with 7 polygons each, clips 8 frames of 854 x 480 with 3 things,
+drawn here. `--loader` times the whole loader in worker processes as well, by the clock.
 """
 
 from __future__ import annotations
@@ -14,15 +16,20 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import cv2
+import loader_peers
 import numpy as np
 from drawn_data import SIZE, draw_coco
+from loader_peers import tensors_in_floats, tensors_of_opencv
 
 from lavida.batch import Sample
+from lavida.presets import BUDGETS
 from lavida.processing import LavidaProcessor
 from lavida_bench.config import recipe as runs
 from lavida_bench.config.recipe import DataEntry, LoaderSettings
@@ -36,6 +43,7 @@ from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.sample import Rejection
+from lavida_gen.storage import records
 
 VIDEOS, FRAMES, WIDE, BATCH = 24, 16, (480, 854), 16
 
@@ -96,12 +104,11 @@ def on_the_fly(planner: SamplePlanner, index: int) -> Sample:
     raise SystemExit("no scene gives a sample")
 
 
-def rate(take: Callable[[int], Any], order: Sequence[int]) -> float:
-    """Samples a second of one core: processor time, which a busy machine does not change much."""
+def seconds(way: Callable[[], object]) -> float:
+    """Processor time of one call, which a busy machine does not change much."""
     began = time.process_time()
-    for number in order:
-        take(number)
-    return len(order) / (time.process_time() - began)
+    way()
+    return time.process_time() - began
 
 
 def same(one: Sample, other: Sample) -> bool:
@@ -121,37 +128,60 @@ def same(one: Sample, other: Sample) -> bool:
 def compare(
     kind: str, recipe: CorpusRecipe, home: Path, options: argparse.Namespace, processor: LavidaProcessor
 ) -> None:
-    """Build the corpus, check that both ways give the same, measure in turns, print."""
+    """Build the corpus, check that the ways give the same, measure in turns, print."""
     corpus = home / f"{kind}-corpus"
     build.build(recipe, corpus)
-    began = time.perf_counter()
     planner = SamplePlanner.open(recipe)
-    opened = {"loose files": time.perf_counter() - began}
-    began = time.perf_counter()
-    datasets, _ = open_datasets([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
-    reader = SampleReader(datasets)
-    ends = np.cumsum(datasets[0].sizes)
-    opened["shards"] = time.perf_counter() - began
+    (dataset,), _ = open_datasets([DataEntry(corpus=str(corpus))], "train", LoaderSettings(check="size"))
+    reader, ends = SampleReader([dataset]), np.cumsum(dataset.sizes)
+    shards = [dataset.corpus.path(entry) for entry in dataset.shards]
+
+    def position(number: int) -> SamplePosition:
+        shard = int(np.searchsorted(ends, number, side="right"))
+        return SamplePosition(0, shard, int(number - ends[shard] + dataset.sizes[shard]))
 
     def stored(number: int) -> Sample:
-        shard = int(np.searchsorted(ends, number, side="right"))
-        return reader.sample(SamplePosition(0, shard, int(number - ends[shard] + datasets[0].sizes[shard])))
+        return reader.sample(position(number))
+
+    def fly(number: int) -> Sample:
+        with patch.object(records, "load", return_value=None), patch.object(records, "store"):
+            return on_the_fly(planner, number)
 
     order = np.random.default_rng(2).permutation(recipe.samples).tolist()
-    assert all(same(stored(number), on_the_fly(planner, number)) for number in order[:20]), "the two ways differ"
-    ways = {"shards": stored, "loose files": lambda number: on_the_fly(planner, number)}
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(options.rounds):
-        for name, take in ways.items():
-            rates[name].append(rate(take, order))
-    made = rate(lambda number: processor([stored(number)], "train"), order)
-    for name, found in rates.items():
+    assert all(same(stored(number), fly(number)) for number in order[:20]), "the two ways differ"
+    for number in order[:8]:
+        loader_peers.check_same(processor, processor([stored(number)]), stored(number))
+    jpegs = [
+        np.frombuffer(frame, np.uint8)
+        for number in order
+        for frame in reader._shard(0, position(number).shard).sample(position(number).sample).frames
+    ]
+    ways: dict[str, Callable[[], object]] = {
+        "shards": lambda: [processor([stored(number)]) for number in order],
+        "shards, tensors as of 62898d3": lambda: [tensors_in_floats(processor, stored(n)) for n in order],
+        "on the fly": lambda: [processor([fly(number)]) for number in order],
+        "on the fly, tensors as of 62898d3": lambda: [tensors_in_floats(processor, fly(n)) for n in order],
+        "shards, the authors' operations (OpenCV)": lambda: [tensors_of_opencv(processor, stored(n)) for n in order],
+        "on the fly, the authors' operations (OpenCV)": lambda: [tensors_of_opencv(processor, fly(n)) for n in order],
+        "webdataset": lambda: [processor([sample]) for sample in loader_peers.by_webdataset(shards)],
+        "datasets, streaming": lambda: [processor([sample]) for sample in loader_peers.by_datasets(shards)],
+        "floor: JPEGs decoded": lambda: [cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB) for jpeg in jpegs],
+        "decoded samples from shards": lambda: [stored(number) for number in order],
+        "decoded samples on the fly": lambda: [fly(number) for number in order],
+        "decoded samples on the fly, masks in our cache": lambda: [on_the_fly(planner, number) for number in order],
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(options.rounds):
+        names = list(ways)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            times[name].append(seconds(ways[name]) / len(order) * 1000)
+    for name, taken in times.items():
+        shares = [other / ours for other, ours in zip(taken, times["shards"], strict=True)]
         print(
-            f"  {kind:6} {name:12} {statistics.median(found):8.1f} samples/s and core, opened in {opened[name]:.2f} s"
+            f"  {kind:5} {name:45} {statistics.median(taken):7.2f} ms ({min(taken):.2f} to {max(taken):.2f}), "
+            f"{statistics.median(shares):.2f} of shards ({min(shares):.2f} to {max(shares):.2f})",
+            flush=True,
         )
-    gains = [shard / loose for shard, loose in zip(rates["shards"], rates["loose files"], strict=True)]
-    print(f"  {kind:6} shards are {statistics.median(gains):.2f} times as fast ({min(gains):.2f} to {max(gains):.2f})")
-    print(f"  {kind:6} shards, tensors of the tiny model made as well: {made:.1f} samples/s and core")
 
 
 def loader_rates(home: Path, processor: LavidaProcessor) -> None:
@@ -171,22 +201,27 @@ def loader_rates(home: Path, processor: LavidaProcessor) -> None:
 def main() -> None:
     """Draw the data, run everything, print."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--samples", type=int, default=240, help="images; a quarter as many clips")
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--samples", type=int, default=120, help="images; a quarter as many clips")
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--loader", action="store_true", help="time the loader in worker processes, too")
     options = arguments.parse_args()
     import torch
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     processor = LavidaProcessor.from_preset("tiny")
+    processor.sizes = replace(processor.sizes, frame_size=1024, budgets=BUDGETS)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         coco = {"name": "coco", "root": str(draw_coco(home / "coco")), "split": "val2017"}
         davis = {"name": "davis", "root": str(draw_davis(home / "davis")), "frames": 8}
-        print(f"median of {options.rounds} rounds, one process, images of {SIZE[1]} x {SIZE[0]}, 8 frames of 854 x 480")
+        print(
+            f"processor time a sample, median of {options.rounds} rounds, images of {SIZE[1]} x {SIZE[0]}, 8 frames of 854 x 480"
+        )
         compare("image", corpus_recipe(coco, options.samples), home, options, processor)
-        compare("clip", corpus_recipe(davis, max(2 * BATCH, options.samples // 4)), home, options, processor)
-        loader_rates(home, processor)
+        compare("clip", corpus_recipe(davis, max(BATCH, options.samples // 4)), home, options, processor)
+        if options.loader:
+            loader_rates(home, processor)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ ALLOWED: dict[ModuleType, set[str]] = {
         "fitting/checkpoint.py: os.open",  # to sync what it wrote
         "benchmarks/_gate.py: read_bytes",  # of our own cache
         "commands/ablate.py: read_text", "commands/report.py: read_text",  # what the command has just written
-        "prediction/loop.py: cv2.imdecode", "prediction/timeline_picture.py: Image.open",  # pictures that it encoded
+        "prediction/clips.py: cv2.imdecode", "prediction/timeline_picture.py: Image.open",  # pictures that it encoded
         "runs/ablation.py: json.loads",  # a copy of plain data
         "protocols/disk_sort.py: np.memmap",  # of scores that it sorts in a temporary folder
     },

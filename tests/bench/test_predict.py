@@ -28,7 +28,7 @@ from PIL import Image
 
 from lavida_bench.cli import main
 from lavida_bench.prediction import overlay, timeline_picture
-from lavida_bench.prediction.loop import DEPTH
+from lavida_bench.prediction.clips import BATCH, DEPTH
 from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.predict_many import (
     Outcome,
@@ -85,16 +85,16 @@ class Grey:
         self.interrupt_after = interrupt_after
 
     def prepare(self, clips: Sequence[NDArray[np.uint8]], names: tuple[str, ...]) -> Any:
-        assert clips[0].shape[0] == 8
-        self.prepared += 1
-        self.ahead += 1
+        assert {clip.shape[0] for clip in clips} == {8}
+        self.prepared += len(clips)
+        self.ahead += len(clips)
         self.most = max(self.most, self.ahead)
-        return clips[0]
+        return np.concatenate(clips)
 
     def score(self, prepared: Any) -> PendingScores:
         if self.interrupt_after is not None and self.prepared - self.ahead >= self.interrupt_after:
             raise KeyboardInterrupt
-        self.ahead -= 1
+        self.ahead -= len(prepared) // 8
         grey = prepared.astype(np.float32).mean(axis=3)
         scores = (grey.mean(axis=(1, 2)) - 130) / 10
         maps = ((grey - 220) / 10).astype(np.float16)
@@ -164,7 +164,7 @@ def test_readers_do_not_run_ahead_of_the_model(tmp_path: Path) -> None:
         grey, Stream(film(tmp_path / "v.mp4", 400)), NAMES, tmp_path / "o", PredictionSettings(every=1, overlay=False)
     )
     assert grey.prepared == 50
-    assert grey.most <= DEPTH + 2
+    assert BATCH <= grey.most <= BATCH * (DEPTH + 2)
 
 
 def test_a_pipe_and_an_address_are_read_as_they_come(tmp_path: Path) -> None:
@@ -226,10 +226,10 @@ def test_ctrl_c_ends_a_stream_well(tmp_path: Path) -> None:
         Grey(interrupt_after=2), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path / "o", PredictionSettings(every=1)
     )
     assert found.stopped
-    assert found.frames == 16
+    assert found.frames == 8 * BATCH
     assert json.loads((tmp_path / "o" / "result.json").read_text("utf-8"))["stopped"] is True
     with av.open(str(tmp_path / "o" / "overlay.mp4")) as made:
-        assert sum(1 for _ in made.decode(video=0)) == 16
+        assert sum(1 for _ in made.decode(video=0)) == 8 * BATCH
 
 
 def bar(total: int | None, what: str) -> Any:
@@ -316,7 +316,7 @@ def test_sizes_are_those_of_the_model_whatever_the_processors_file_has(tmp_path:
 
 def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
     predict(
-        Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, PredictionSettings(), {"key": "k"}
+        Grey(interrupt_after=1), Stream(film(tmp_path / "v.mp4")), NAMES, tmp_path, PredictionSettings(1), {"key": "k"}
     )
     assert finished_prediction(tmp_path, "k") is None
 

@@ -24,6 +24,7 @@ from test_predict import NAMES, SIZE, Grey, film
 from lavida.parts.fitted_on import UNKNOWN, FittedOn
 from lavida_bench.cli import main
 from lavida_bench.prediction import overlay
+from lavida_bench.prediction.clips import BATCH
 from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.prediction import PredictionSettings
 from lavida_bench.scoring import lavida_scorer
@@ -106,29 +107,29 @@ def test_a_pipe_that_sends_nothing_can_be_stopped() -> None:
 
 
 class Terminating(Grey):
-    """Is sent SIGTERM while it scores its second clip."""
+    """Is sent SIGTERM while it scores its first batch."""
 
     fitted_on = UNKNOWN
 
     def score(self, prepared: Any) -> Any:
-        if self.prepared - self.ahead == 1:
+        if self.prepared == self.ahead:
             os.kill(os.getpid(), signal.SIGTERM)
         return super().score(prepared)
 
 
-def test_sigterm_ends_a_file_after_its_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigterm_ends_a_file_after_its_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lavida_scorer, "locate_model", lambda *_: None)
     monkeypatch.setattr(lavida_scorer, "load_scorer", lambda *_: Terminating())
     video, out = str(film(tmp_path / "v.mp4")), tmp_path / "out"
     result = CliRunner().invoke(
-        main, ["predict", video, "--names", "cart", "--model", "grey", "-o", str(out), "--every", "1"]
+        main, ["predict", video, "--names", ",".join(NAMES), "--model", "grey", "-o", str(out), "--every", "1"]
     )
     assert result.exit_code == 143, "128 and the number of the signal"
     assert "stopped; finished work is kept" in result.stderr
     plain = json.loads((out / "result.json").read_text("utf-8"))
-    assert (plain["stopped"], plain["frames"]) == (True, 16)
+    assert (plain["stopped"], plain["frames"]) == (True, 8 * BATCH)
     with av.open(str(out / "overlay.mp4")) as made:
-        assert sum(1 for _ in made.decode(video=0)) == 16
+        assert sum(1 for _ in made.decode(video=0)) == 8 * BATCH
 
 
 def test_what_the_model_has_seen_is_in_every_file(tmp_path: Path) -> None:

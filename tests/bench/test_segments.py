@@ -8,6 +8,7 @@ import pytest
 from lavida_bench.prediction import overlay
 from lavida_bench.prediction.segments import AnomalySegment, ScoredFrame, ScoredFrames, SegmentFinder, sigmoid
 from lavida_bench.prediction.timeline_picture import MOST, Peaks, format_time, spread_thumbnails
+from lavida_bench.videos.picture import even_size
 
 
 def sampled(*values: tuple[int, float]) -> list[ScoredFrame]:
@@ -98,5 +99,5 @@ def test_the_bar_grows_with_the_probability() -> None:
 
 
 def test_pictures_for_h264_have_even_sides() -> None:
-    assert overlay.shrink(np.zeros((1081, 1921, 3), np.uint8), 960).shape == (540, 960, 3)
-    assert overlay.shrink(np.zeros((101, 151, 3), np.uint8), 960).shape == (100, 150, 3)
+    assert even_size((1081, 1921), 960) == (540, 960)
+    assert even_size((101, 151), 960) == (100, 150)

@@ -1,20 +1,21 @@
-"""The loop of a prediction: clips are read ahead in a thread, scored, and shown. See predict.py for the files."""
+"""The loop of a prediction: batches are read ahead in a thread, scored here, and shown in another thread."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 import numpy as np
 
 from lavida_bench.common.stop_signals import StopSignals
-from lavida_bench.prediction import overlay, timeline_picture
-from lavida_bench.prediction.overlay import OverlayWriter
+from lavida_bench.prediction import timeline_picture
+from lavida_bench.prediction.clips import DEPTH, ClipReader, WaitingBatch, WaitingClip
+from lavida_bench.prediction.pictures import Pictures, ShownClip
 from lavida_bench.prediction.prediction import SEGMENTS, TIMELINE, Prediction, PredictionSettings
 from lavida_bench.prediction.segments import (
     AnomalySegment,
@@ -24,39 +25,12 @@ from lavida_bench.prediction.segments import (
     csv_row,
     write_csv,
 )
-from lavida_bench.prediction.timeline_picture import Peaks
 from lavida_bench.protocols.protocol import CLIP_LENGTH
-from lavida_bench.scoring.scorer import ClipScores, Scorer, prepare_clips
+from lavida_bench.scoring.scorer import ClipScores, Scorer
 from lavida_bench.videos.prefetch import JobDone, JobPiece, read_ahead
-from lavida_bench.videos.stream import Stream, StreamFrame
-from lavida_bench.videos.types import Maps, Pixels
+from lavida_bench.videos.stream import Stream
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, problem
-
-DEPTH = 2  # clips that wait for the model
-
-
-class _EncodedFrame(NamedTuple):
-    """A frame that waits for the score of its clip: its number, its time in seconds, its pixels as JPEG."""
-
-    number: int
-    seconds: float
-    jpeg: bytes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Clip:
-    """Up to 8 sampled frames, prepared for the model, and all frames from the first of them to the next clip.
-
-    Attributes:
-        sampled: (number, seconds) of the sampled frames.
-        frames: All frames, the first one sampled.
-        prepared: Inputs of the model.
-    """
-
-    sampled: list[tuple[int, float]]
-    frames: list[_EncodedFrame]
-    prepared: object
 
 
 @dataclass(slots=True)
@@ -69,10 +43,9 @@ class PredictionLoop:
         settings: The options.
         prediction: The result, completed as the loop goes.
         table: The open scores.csv.
-        video: Writes the overlay; None = no overlay.
+        pictures: Draws the frames.
         rows: The sampled frames.
         ended: Called with each segment as soon as it has ended.
-        peaks: Thumbnails for the timeline.
     """
 
     scorer: Scorer
@@ -80,10 +53,9 @@ class PredictionLoop:
     settings: PredictionSettings
     prediction: Prediction
     table: TextIO
-    video: OverlayWriter | None
+    pictures: Pictures
     rows: ScoredFrames
     ended: Callable[[AnomalySegment], None]
-    peaks: Peaks = field(default_factory=Peaks)
     finder: SegmentFinder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +63,7 @@ class PredictionLoop:
         self.finder = SegmentFinder(self.settings.threshold, self.settings.join, spacing)
 
     def run(self, stream: Stream, advance: Callable[[int], None], signals: StopSignals) -> None:
-        """Score the source to its end, or to a signal, which lets the clip that is being scored end.
+        """Score the source to its end, or to a signal, which lets the batch that is being scored end.
 
         Args:
             stream: The source.
@@ -102,7 +74,8 @@ class PredictionLoop:
             DataError: Nothing can be decoded, a score is not finite, or the disk is full.
         """
         write_csv(self.table, [], ScoredFrame)
-        with closing(read_ahead([stream], self._clips, 1, DEPTH, stream.stop)) as items:
+        reader = ClipReader(self.scorer, self.names, self.settings, self.prediction.every)
+        with closing(read_ahead([stream], reader.read, 1, DEPTH, stream.stop)) as items:
             try:
                 while True:
                     with signals.waiting():
@@ -116,80 +89,40 @@ class PredictionLoop:
             except KeyboardInterrupt:
                 self.prediction.stopped = True
         self._end(self.finder.end(self.prediction.frames))
+        self.pictures.wait()
 
-    def _clips(self, stream: Stream) -> Iterator[_Clip]:
-        """The source in clips. Runs in a reader thread."""
-        sampled: list[StreamFrame] = []
-        frames: list[_EncodedFrame] = []
-        limit = self.settings.seconds
-        for frame in stream:
-            if limit is not None and frame.seconds >= limit:
-                break
-            if frame.number % self.prediction.every == 0:
-                if len(sampled) == CLIP_LENGTH:
-                    yield self._clip(sampled, frames)
-                    sampled, frames = [], []
-                sampled.append(frame)
-            jpeg = _encode(overlay.shrink(frame.pixels, self.settings.longest))
-            frames.append(_EncodedFrame(frame.number, frame.seconds, jpeg))
-        if sampled:
-            yield self._clip(sampled, frames)
+    def _add(self, batch: WaitingBatch) -> int:
+        """Score a batch, write its lines, have its frames drawn, return their number."""
+        scores = self.scorer.score(batch.prepared)()
+        parts = [_part(scores, number * CLIP_LENGTH, len(clip.sampled)) for number, clip in enumerate(batch.clips)]
+        self.pictures.add([self._add_clip(clip, part) for clip, part in zip(batch.clips, parts, strict=True)])
+        return sum(clip.frames for clip in batch.clips)
 
-    def _clip(self, sampled: list[StreamFrame], frames: list[_EncodedFrame]) -> _Clip:
-        pixels = [frame.pixels for frame in sampled]
-        filled = np.stack(pixels + pixels[-1:] * (CLIP_LENGTH - len(pixels)))
-        times = [frame.seconds for frame in sampled]
-        seconds = times + times[-1:] * (CLIP_LENGTH - len(times)) if all(frame.timed for frame in sampled) else None
-        prepared = prepare_clips(self.scorer, [filled], self.names, [seconds])
-        return _Clip([(frame.number, frame.seconds) for frame in sampled], frames, prepared)
-
-    def _add(self, clip: _Clip) -> int:
-        """Score a clip, write its lines and pictures, return the number of its frames."""
-        scores = self.scorer.score(clip.prepared)()
+    def _add_clip(self, clip: WaitingClip, scores: ClipScores) -> ShownClip:
         self._refuse_infinite(clip, scores)
-        places: dict[int, int] = {}
-        rows: list[ScoredFrame] = []
-        for place, (number, seconds) in enumerate(clip.sampled):
-            row = self.rows.add(number, seconds, float(scores.frames[place]), _best_name(scores, place))
-            csv.writer(self.table, lineterminator="\n").writerow(csv_row(row))
-            places[number] = place
-            rows.append(row)
+        rows = [
+            self.rows.add(number, seconds, float(scores.frames[place]), _best_name(scores, place))
+            for place, (number, seconds) in enumerate(clip.sampled)
+        ]
+        csv.writer(self.table, lineterminator="\n").writerows(csv_row(row) for row in rows)
         self.table.flush()
-        place = 0
-        for frame in clip.frames:
-            sampled = frame.number in places
-            place = places.get(frame.number, place)
-            if sampled or self.video is not None:
-                self._show(frame, rows[place], None if scores.maps is None else scores.maps[place], sampled)
-        self.prediction.frames += len(clip.frames)
+        self.prediction.frames += clip.frames
         self.prediction.sampled += len(clip.sampled)
-        self.prediction.seconds = round(clip.frames[-1].seconds, 3)
+        self.prediction.seconds = round(clip.seconds, 3)
         for row in rows:
             self._end(self.finder.add(row))
-        return len(clip.frames)
+        return ShownClip(clip.waiting, rows, scores.maps)
 
     def _end(self, segment: AnomalySegment | None) -> None:
         if segment is not None:
             self.prediction.segments.append(segment)
             self.ended(segment)
 
-    def _refuse_infinite(self, clip: _Clip, scores: ClipScores) -> None:
-        for (number, _), score in zip(clip.sampled, scores.frames, strict=False):
+    def _refuse_infinite(self, clip: WaitingClip, scores: ClipScores) -> None:
+        for (number, _), score in zip(clip.sampled, scores.frames, strict=True):
             if not np.isfinite(score):
                 where = f"{self.prediction.source}, frame {number}"
                 raise DataError(problem(where, f"score {score}", "a finite score", "take another model"))
-
-    def _show(self, frame: _EncodedFrame, row: ScoredFrame, scores: Maps | None, sampled: bool) -> None:
-        """Write a frame with its scores into the overlay, and offer a sampled one to the timeline."""
-        pixels = _decode(frame.jpeg)
-        if sampled:
-            self.peaks.add(row.probability, frame.seconds, pixels)
-        if self.video is not None:
-            threshold = self.settings.threshold
-            name = row.name if row.probability >= threshold else ""
-            label = f"{timeline_picture.format_time(frame.seconds, 0.5)}   {row.probability:.2f}   {name}"
-            picture = overlay.draw_overlay(pixels, scores, row.probability, threshold, label, self.prediction.notice)
-            self.video.write(picture, frame.seconds)
 
     def write_summary(self, out: Path) -> None:
         """Write timeline.png and segments.csv.
@@ -204,10 +137,17 @@ class PredictionLoop:
         if len(self.rows):
             title = f"{Path(prediction.source).name}: {', '.join(self.names)}"
             draw, segments, notice = timeline_picture.draw_timeline, prediction.segments, prediction.notice
-            draw(out / TIMELINE, title, self.rows, segments, threshold, self.peaks, notice)
+            draw(out / TIMELINE, title, self.rows, segments, threshold, self.pictures.peaks, notice)
         text = io.StringIO()
         write_csv(text, prediction.segments, AnomalySegment)
         write_atomic(out / SEGMENTS, text.getvalue().encode())
+
+
+def _part(scores: ClipScores, first: int, count: int) -> ClipScores:
+    """The scores of `count` frames of a batch, beginning with `first`."""
+    here = slice(first, first + count)
+    maps, names = scores.maps, scores.names
+    return ClipScores(scores.frames[here], None if maps is None else maps[here], None if names is None else names[here])
 
 
 def _best_name(scores: ClipScores, place: int) -> int:
@@ -215,18 +155,3 @@ def _best_name(scores: ClipScores, place: int) -> int:
     if scores.names is None or not np.isfinite(scores.names[place]).any():
         return -1
     return int(np.argmax(np.where(np.isfinite(scores.names[place]), scores.names[place], -np.inf)))
-
-
-def _encode(pixels: Pixels) -> bytes:
-    """As JPEG: many frames wait for the score of their clip."""
-    import cv2
-
-    return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])[1])
-
-
-def _decode(jpeg: bytes) -> Pixels:
-    import cv2
-
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert pixels is not None, "what _encode made"
-    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from lavida_gen.common.atomic_file import partial_path, write_error
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 ALARM, CALM, INK, GROUND, MARK = (230, 57, 70), (69, 160, 120), (245, 245, 245), (24, 26, 30), (250, 204, 21)
 TICKS = 90_000  # units of presentation time per second
@@ -46,17 +47,31 @@ def draw_overlay(
     """
     import cv2
 
-    picture = pixels.copy()
-    height, width = picture.shape[:2]
+    height, width = pixels.shape[:2]
+    bar = bar_height(height)
+    below = [_bar(width, bar, probability, threshold, label)]
+    if notice:
+        below.append(_render_notice(notice, width, bar))
+    whole = np.concatenate([pixels, *below])
+    picture = whole[:height]
     if probability >= threshold and scores is not None:
         inside = regions.enlarge(scores, (height, width)) > 0
-        picture[inside] = (picture[inside] * 0.7 + np.array(ALARM) * 0.3).astype(np.uint8)
-        contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        mask = inside.view(np.uint8)
+        left, top, across, down = cv2.boundingRect(mask)
+        around = slice(top, top + down), slice(left, left + across)
+        if across:
+            cv2.copyTo(cv2.LUT(picture[around], _tint()), mask[around], picture[around])
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         thickness = max(2, round(height / 180))
         cv2.drawContours(picture, contours, -1, INK, thickness + 2, cv2.LINE_AA)
         cv2.drawContours(picture, contours, -1, ALARM, thickness, cv2.LINE_AA)
-    parts = [picture, _bar(width, bar_height(height), probability, threshold, label)]
-    return np.concatenate([*parts, _render_notice(notice, width, bar_height(height))] if notice else parts)
+    return whole
+
+
+@cache
+def _tint() -> Pixels:
+    """(1, 256, 3): what each value of a channel becomes where it is anomalous, three tenths of it red."""
+    return (np.arange(256)[None, :, None] * 0.7 + np.array(ALARM) * 0.3).astype(np.uint8)
 
 
 def bar_height(height: int) -> int:
@@ -73,10 +88,8 @@ def bar_height(height: int) -> int:
 
 def _bar(width: int, height: int, probability: float, threshold: float, label: str) -> Pixels:
     """(height, width, 3): the label on the left, the bar of the probability on the right."""
-    bar = np.full((height, width, 3), GROUND, np.uint8)
-    left, right = round(width * 0.45), width - height // 3
-    top, bottom = round(height * 0.3), round(height * 0.7)
-    bar[top:bottom, left:right] = (58, 61, 68)
+    bar = _empty_bar(width, height).copy()
+    left, right, top, bottom = _track(width, height)
     end = left + round((right - left) * float(np.clip(probability, 0, 1)))
     bar[top:bottom, left:end] = ALARM if probability >= threshold else CALM
     mark = left + round((right - left) * threshold)
@@ -87,12 +100,32 @@ def _bar(width: int, height: int, probability: float, threshold: float, label: s
     return bar
 
 
+def _track(width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, right, top, bottom of the bar of the probability."""
+    return round(width * 0.45), width - height // 3, round(height * 0.3), round(height * 0.7)
+
+
+@lru_cache(maxsize=4)
+def _empty_bar(width: int, height: int) -> Pixels:
+    left, right, top, bottom = _track(width, height)
+    bar = np.full((height, width, 3), GROUND, np.uint8)
+    bar[top:bottom, left:right] = (58, 61, 68)
+    return bar
+
+
+@lru_cache(maxsize=4)
+def _font(size: float) -> FreeTypeFont | ImageFont:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
 @lru_cache(maxsize=64)
 def _render_text(text: str, height: int) -> Pixels:
     """The text on the bar's ground, (height, w, 3)."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
-    font = ImageFont.load_default(height * 0.55)
+    font = _font(height * 0.55)
     width = max(1, round(font.getlength(text)))
     image = Image.new("RGB", (width, height), GROUND)
     ImageDraw.Draw(image).text((0, height / 2), text, INK, font, anchor="lm")
@@ -120,26 +153,6 @@ def _render_notice(text: str, width: int, height: int) -> Pixels:
     for number, line in enumerate(lines):
         pen.text((size / 2, image.height / 2 + (number - (len(lines) - 1) / 2) * step), line, MARK, font, anchor="lm")
     return np.asarray(image, np.uint8)
-
-
-def shrink(pixels: Pixels, longest: int) -> Pixels:
-    """Shrink a frame to sides of even length, as H.264 needs them.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB.
-        longest: Length of the longest side, in pixels. A smaller frame is not enlarged.
-
-    Returns:
-        (H', W', 3) uint8 RGB.
-    """
-    import cv2
-
-    height, width = pixels.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    size = (max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2))
-    if size == (width, height):
-        return pixels
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class OverlayWriter:

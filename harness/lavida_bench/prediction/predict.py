@@ -18,6 +18,7 @@ from pathlib import Path
 from lavida_bench.common.stop_signals import StopSignals
 from lavida_bench.prediction.loop import PredictionLoop
 from lavida_bench.prediction.overlay import OverlayWriter
+from lavida_bench.prediction.pictures import Pictures
 from lavida_bench.prediction.prediction import FORMAT, OVERLAY, RESULT, SCORES, TIMELINE, Prediction, PredictionSettings
 from lavida_bench.prediction.segments import AnomalySegment, ScoredFrames
 from lavida_bench.results.provenance import current_provenance
@@ -75,7 +76,8 @@ def predict(
             video = stack.enter_context(OverlayWriter(out / OVERLAY, stream.fps, stream.live))
         stack.callback(partial.unlink, missing_ok=True)
         table = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
-        loop = PredictionLoop(scorer, names, settings, prediction, table, video, ScoredFrames(names), ended)
+        pictures = stack.enter_context(Pictures(video, settings.threshold, prediction.notice))
+        loop = PredictionLoop(scorer, names, settings, prediction, table, pictures, ScoredFrames(names), ended)
         loop.run(stream, advance, signals)
         _remove_earlier(out)
         table.flush()

@@ -51,6 +51,16 @@ class Peaks:
         self.most, self.interval = most, 1.0  # seconds
         self.kept: dict[int, Peak] = {}
 
+    def wants(self, probability: float, seconds: float) -> bool:
+        """Whether `add` would keep a frame.
+
+        Args:
+            probability: Its probability.
+            seconds: Its time.
+        """
+        held = self.kept.get(int(seconds / self.interval))
+        return held is None or held.probability < probability
+
     def add(self, probability: float, seconds: float, pixels: Pixels) -> None:
         """Offer a frame.
 
@@ -59,10 +69,9 @@ class Peaks:
             seconds: Its time.
             pixels: (H, W, 3) uint8 RGB.
         """
-        interval = int(seconds / self.interval)
-        if interval in self.kept and self.kept[interval].probability >= probability:
+        if not self.wants(probability, seconds):
             return
-        self.kept[interval] = Peak(probability, seconds, _thumbnail(pixels))
+        self.kept[int(seconds / self.interval)] = Peak(probability, seconds, _thumbnail(pixels))
         while len(self.kept) > self.most:
             self._double_interval()
 
@@ -160,7 +169,7 @@ def draw_timeline(
     _draw_thumbnails(image, pen, axes, peaks.best(segments), threshold, small)
     pen.text((MARGIN, HEIGHT - 2), notice, ALARM, small, anchor="ld")
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG")
     write_atomic(path, buffer.getvalue())
 
 

@@ -12,10 +12,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-
+from lavida_bench.videos.picture import Picture
 from lavida_bench.videos.pipe import Pipe
-from lavida_bench.videos.types import Pixels
 from lavida_bench.videos.video_index import FILE_OPTIONS, decoded_pictures, has_times, open_error, prepare
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.text import without_secrets
@@ -40,13 +38,13 @@ class StreamFrame:
     Attributes:
         number: From 0.
         seconds: Time from the first frame: of presentation, or of arrival where a camera sends pictures without times.
-        pixels: (H, W, 3) uint8 RGB.
+        picture: What the frame shows.
         timed: False where the source has no times, and `seconds` only counts frames at a usual rate.
     """
 
     number: int
     seconds: float
-    pixels: Pixels
+    picture: Picture
     timed: bool = True
 
 
@@ -97,18 +95,12 @@ class Stream:
 
     def __iter__(self) -> Iterator[StreamFrame]:
         """The frames; damaged ones as the decoder repairs them, those that cannot be decoded are left out."""
-        from av.video.reformatter import VideoReformatter
-
-        scaler = VideoReformatter()
         size: tuple[int, int] | None = None
         first: float | None = None
         seconds = 0.0
         for number, picture in enumerate(decoded_pictures(self._container, self._video, self._note_break)):
             size = size or (picture.height, picture.width)
             self.broken += bool(picture.is_corrupt)
-            scaled = scaler.reformat(picture, format="rgb24", width=size[1], height=size[0])
-            turn = round(picture.rotation / 90) % 4
-            pixels: Pixels = np.asarray(scaled.to_ndarray(), np.uint8)
             time = self._time(picture)
             if time is None:  # a camera's first frames may have no time
                 seconds = seconds + 1 / self.fps if number else 0.0
@@ -116,8 +108,8 @@ class Stream:
                 first = time - number / self.fps if first is None else first
                 seconds = max(0.0, time - first)
             timed = self._has_rate if time is None else self._has_times or self._arrives
-            pixels = np.ascontiguousarray(np.rot90(pixels, turn)) if turn else pixels
-            yield StreamFrame(number, seconds, pixels, timed)
+            turn = round(picture.rotation / 90) % 4
+            yield StreamFrame(number, seconds, Picture(picture, size, turn), timed)
         if size is None:
             raise DataError(problem(self.name, "no picture can be decoded", "a video"))
 

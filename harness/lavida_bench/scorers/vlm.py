@@ -1,0 +1,268 @@
+"""Vision language models that are asked yes or no: Qwen2-VL, Qwen2.5-VL, Qwen3-VL, Qwen3.5 and InternVL.
+
+The model sees a clip and the question whether any of the names, sorted, is happening or visible. The score of all
+frames of the clip is the log-odds of yes against no at the position of the answer, each the sum over its spellings:
+one forward pass, nothing is generated. Higher = more anomalous, 0 = yes and no are as probable; language models are
+known to lean to one of the two, so that 0 is no calibrated threshold. With `each` every name is a question of its own:
+a name's score is that of its question, a frame's the highest of its names'; it costs a forward pass a name.
+
+The times of the frames are true: as Qwen2.5-VL's interval, in the text of Qwen3-VL, Qwen3.5 and InternVL. Of unknown
+times the family's own sampling is assumed, two frames a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from lavida.frame_times import grid_interval, grid_times, valid_or_unknown
+from lavida.pixels import patchify, resize, target_size
+from lavida_bench.scorers._base import LoadSettings, PublicModel, ScorerInfo, ScorerKind, ScorerOptions
+from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
+from lavida_bench.scorers._checkpoints import mark_random
+from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
+from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, HALF, IMAGENET_MEAN, IMAGENET_STD, normalised, resized
+from lavida_bench.scoring.scorer import ClipScores, ClipTimes, PendingScores, Scorer
+from lavida_bench.videos.types import Pixels
+
+QUESTION = "Is any of the following happening or visible in the video: {}? Answer yes or no."
+YES, NO = ("yes", "Yes", " yes", " Yes", "YES"), ("no", "No", " no", " No", "NO")
+ASSUMED_RATE = 2.0
+"""Frames a second of a clip of unknown times, as the families sample a video."""
+FEWEST_CELLS = 4
+INTERNVL = "internvl"
+VIDEO_TYPE = 2
+"""Of a visual token of a video, in `mm_token_type_ids`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How a Qwen family takes a clip: normalisation, a time before each temporal patch, its system turn."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    times_in_text: bool
+    system: str
+
+
+_OLD = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+STYLES = {
+    "qwen2_vl": _Style(CLIP_MEAN, CLIP_STD, False, _OLD),
+    "qwen2_5_vl": _Style(CLIP_MEAN, CLIP_STD, False, _OLD),
+    "qwen3_vl": _Style(HALF, HALF, True, ""),
+    "qwen3_5": _Style(HALF, HALF, True, ""),
+}
+
+
+class VlmScorerOptions(ScorerOptions):
+    """Options of `vlm`."""
+
+    each: bool = Field(default=False, description="a question for each name, instead of one for all")
+    cells: int = Field(default=256, ge=4, le=16384, description="most tokens of a frame (Qwen families)")
+
+
+class VlmKind(ScorerKind[VlmScorerOptions]):
+    """Vision language models, yes or no."""
+
+    Options = VlmScorerOptions
+    about = ScorerInfo(
+        title="vision language models: P(yes) to whether any of the names is in the clip",
+        outputs=("frames",),
+        models=(
+            PublicModel("Qwen/Qwen3-VL-2B-Instruct", 2127, "Apache-2.0, by its derivatives: read its card"),
+            PublicModel("Qwen/Qwen2.5-VL-7B-Instruct", 8292, "Apache-2.0"),
+            PublicModel("OpenGVLab/InternVL3-1B-hf", 938, "MIT or Apache-2.0, sources differ: read its card"),
+        ),
+        families=(*STYLES, INTERNVL),
+    )
+
+    def load(self, where: str, how: LoadSettings) -> Scorer:
+        """See ScorerKind."""
+        return VlmScorer(self, where, how)
+
+    def write_random(self, folder: Path, seed: int) -> None:
+        """See ScorerKind: Qwen2.5-VL with 200,000 parameters, its tokenizer reads bytes."""
+        from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+        write_byte_tokenizer(folder, 4096)
+        rope = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]}
+        text = {
+            "vocab_size": 520, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "eos_token_id": 513,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "rope_parameters": rope, "pad_token_id": 513,
+        }  # fmt: skip
+        vision = {
+            "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 64,
+            "fullatt_block_indexes": [1], "window_size": 56,
+        }  # fmt: skip
+        ids: dict[str, Any] = {
+            "vision_start_token_id": 514,
+            "vision_end_token_id": 515,
+            "image_token_id": 516,
+            "video_token_id": 517,
+        }
+        torch.manual_seed(seed)
+        config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, **ids)
+        Qwen2_5_VLForConditionalGeneration(config).save_pretrained(folder)
+        mark_random(folder)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VlmBatch:
+    """Clips and questions, a row for each pair.
+
+    Attributes:
+        inputs: Arguments of the model by name, on the CPU.
+        pixels: (P, C) uint8 patches of Qwen families, (N, 3, h, w) uint8 pictures of InternVL.
+        frames: T of each clip.
+        questions: Questions of each clip.
+    """
+
+    inputs: dict[str, Any]
+    pixels: Tensor
+    frames: tuple[int, ...]
+    questions: int
+
+
+class VlmScorer(ModelScorer):
+    """One vision language model as a `Scorer`."""
+
+    def __init__(self, kind: VlmKind, where: str, how: LoadSettings) -> None:
+        from transformers import AutoModelForImageTextToText, AutoTokenizer
+
+        super().__init__(kind, where, how)
+        model: Any = AutoModelForImageTextToText.from_pretrained(self.checkpoint.folder)
+        self.config: Any = model.config
+        self.model: Any = self.placed(model)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.checkpoint.folder)
+        self.options: VlmScorerOptions = kind.options
+        self.style = STYLES.get(self.checkpoint.family)
+        self.yes, self.no = self._spellings(YES), self._spellings(NO)
+
+    def _spellings(self, words: Sequence[str]) -> list[int]:
+        """First token of each spelling."""
+        return sorted({self._ids(word)[0] for word in words})
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> VlmBatch:
+        """Make a batch of clips of unknown times; see `Scorer`."""
+        return self.prepare_timed(clips, names, [None] * len(clips))
+
+    def prepare_timed(self, clips: Sequence[Pixels], names: tuple[str, ...], seconds: Sequence[ClipTimes]) -> VlmBatch:
+        """Make a batch; see `TimedScorer`."""
+        each = self.options.each
+        questions = [QUESTION.format(name) for name in (names if each else [", ".join(sorted(names))])]
+        times = [self._times(len(clip), given) for clip, given in zip(clips, seconds, strict=True)]
+        pair = self._qwen if self.style is not None else self._internvl
+        return pair(clips, questions, times)
+
+    @staticmethod
+    def _times(frames: int, given: ClipTimes) -> list[float]:
+        known = valid_or_unknown(given)
+        return [number / ASSUMED_RATE for number in range(frames)] if known is None else list(known)
+
+    def _qwen(self, clips: Sequence[Pixels], questions: Sequence[str], times: Sequence[list[float]]) -> VlmBatch:
+        assert self.style is not None
+        vision = self.config.vision_config
+        patch, merge, temporal = vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size
+        rows, patches, grids, intervals = [], [], [], []
+        for clip, seconds in zip(clips, times, strict=True):
+            height, width = clip.shape[1:3]
+            size = target_size(height, width, patch * merge, FEWEST_CELLS, self.options.cells)
+            frames = resize(clip, size, "bicubic")
+            cut = [
+                patchify(frames[start : start + temporal], patch, merge, temporal)
+                for start in range(0, len(frames), temporal)
+            ]
+            cells = len(cut[0]) // merge**2
+            grid = [len(cut), size[0] // patch, size[1] // patch]
+            for question in questions:
+                rows.append(self._qwen_text(question, cells, grid_times(seconds, temporal)))
+                patches += cut
+                grids.append(grid)
+                intervals.append(grid_interval(seconds, temporal))
+        inputs = self._padded(rows, self.config.video_token_id)
+        inputs["video_grid_thw"] = torch.tensor(grids)
+        if self.checkpoint.family == "qwen2_5_vl":
+            inputs["second_per_grid_ts"] = torch.tensor(intervals)
+        return VlmBatch(inputs, torch.cat(patches), tuple(map(len, clips)), len(questions))
+
+    def _qwen_text(self, question: str, cells: int, seconds: Sequence[float]) -> list[int]:
+        """Tokens of a question about a clip; each temporal patch is a segment of its own where times are text."""
+        assert self.style is not None
+        config = self.config
+        video = [config.video_token_id] * cells
+        ids = self._ids(f"{self.style.system}<|im_start|>user\n")
+        if self.style.times_in_text:
+            for second in seconds:
+                ids += self._ids(f"<{second:.1f} seconds>")
+                ids += [config.vision_start_token_id, *video, config.vision_end_token_id]
+        else:
+            ids += [config.vision_start_token_id, *video * len(seconds), config.vision_end_token_id]
+        return ids + self._ids(f"{question}<|im_end|>\n<|im_start|>assistant\n")
+
+    def _internvl(self, clips: Sequence[Pixels], questions: Sequence[str], times: Sequence[list[float]]) -> VlmBatch:
+        image = self.config.vision_config.image_size
+        size = (image, image) if isinstance(image, int) else (int(image[0]), int(image[1]))
+        rows, pictures = [], []
+        for clip, seconds in zip(clips, times, strict=True):
+            frames = resized(clip, size, "bicubic")
+            for question in questions:
+                ids = self._ids("<|im_start|>user\n")
+                for second in seconds:
+                    ids += self._ids(f"Frame at {second - seconds[0]:.1f} seconds: <img>")
+                    ids += [self.config.image_token_id] * self.config.image_seq_length
+                    ids += self._ids("</img>\n")
+                rows.append(ids + self._ids(f"{question}<|im_end|>\n<|im_start|>assistant\n"))
+                pictures.append(frames)
+        inputs = self._padded(rows, None)
+        return VlmBatch(inputs, torch.cat(pictures), tuple(map(len, clips)), len(questions))
+
+    def _padded(self, rows: Sequence[list[int]], video: int | None) -> dict[str, Any]:
+        """Ids and mask (B, S), padded on the left; types of tokens for families with a `video` token."""
+        longest = max(map(len, rows))
+        pad = self.tokenizer.pad_token_id or 0
+        ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows])
+        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        if video is not None:
+            inputs["mm_token_type_ids"] = torch.where(ids == video, VIDEO_TYPE, 0) * mask
+        return inputs
+
+    @torch.inference_mode()
+    def score(self, prepared: VlmBatch) -> PendingScores:
+        """See `Scorer`."""
+        inputs = {
+            key: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
+            for key, value in prepared.inputs.items()
+        }
+        pixels = prepared.pixels.to(self.device, non_blocking=True)
+        if self.style is not None:
+            inputs["pixel_values_videos"] = self._normalised_patches(pixels).to(self.dtype)
+        else:
+            inputs["pixel_values"] = normalised(pixels, IMAGENET_MEAN, IMAGENET_STD).to(self.dtype)
+        logits = self.model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1].float()
+        odds = logits[:, self.yes].logsumexp(dim=1) - logits[:, self.no].logsumexp(dim=1)
+        wait = copied_back(odds.view(len(prepared.frames), prepared.questions))
+
+        def scores() -> ClipScores:
+            (of_questions,) = wait()
+            spread = np.repeat(of_questions, prepared.frames, axis=0)
+            return ClipScores(spread.max(axis=1), names=spread if self.options.each else None)
+
+        return scores
+
+    def _normalised_patches(self, patches: Tensor) -> Tensor:
+        """(P, C) float32 of (P, C) uint8; a patch has one channel after another."""
+        assert self.style is not None
+        cut = patches.view(len(patches), 3, -1, 1)
+        return normalised(cut, self.style.mean, self.style.std).flatten(1)

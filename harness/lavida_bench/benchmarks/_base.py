@@ -62,6 +62,7 @@ class BenchmarkInfo(DatasetInfo):
         paper_abnormal_only: Whether protocol ``paper`` leaves out the videos without an abnormal frame.
         paper_pixel_size: (height, width) at which protocol ``paper`` compares pixels; None = size of the masks.
         names: Anomalies that a prompt lists unless the user gives others.
+        unverified: What of this description was not compared with the official files, in sentences.
     """
 
     use: Literal["free", "noncommercial", "yours"]
@@ -72,6 +73,7 @@ class BenchmarkInfo(DatasetInfo):
     paper_abnormal_only: bool = False
     paper_pixel_size: tuple[int, int] | None = None
     names: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
 
 
 class BenchmarkOptions(StrictModel):

@@ -46,7 +46,9 @@ def benchmarks() -> Listing:
 
 
 def _counts(size: SplitSize | None) -> str:
-    return f"{size.videos} videos, {size.frames:,} frames" if size else ""
+    if size is None:
+        return ""
+    return f"{size.videos} videos" + ("" if size.frames is None else f", {size.frames:,} frames")
 
 
 def benchmark(name: str, allow_code: bool = False) -> Listing:
@@ -75,6 +77,8 @@ def benchmark(name: str, allow_code: bool = False) -> Listing:
         "", "How to get it", _indent(about.get), "", "Layout of its folder", _indent(about.layout), "",
         "Options (--set KEY=VALUE)", _indent(describe_options(cls.Options)),
     ]  # fmt: skip
+    if about.unverified:
+        lines += ["", "Not verified", _indent("\n".join(about.unverified))]
     if about.cite:
         lines += ["", "Cite", _indent(about.cite)]
     return Listing("\n".join(lines), {"name": name, **asdict(about), "options": cls.Options.model_json_schema()})

@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lavida_bench.cli import main
+from lavida_bench.config import recipe as recipes
 from lavida_bench.reporting import leaderboard
 from lavida_bench.results import published, results_json
 from lavida_bench.results.published import OWN_PROTOCOL, PublishedNumbers
+from lavida_gen.common import plugins
 from lavida_gen.common.yaml_text import load_yaml
 
 
@@ -75,6 +77,24 @@ def test_own_runs_join_under_their_protocol(run: Path) -> None:
     value = results_json.read(run).entries[0].result.metrics["frame_auc"].variants["micro"].value
     assert value is not None
     assert [row.value for row in rows if row.method == "flow" and not row.smoothing] == [pytest.approx(100 * value)]
+
+
+@pytest.mark.long
+def test_the_zoo_is_one_table_in_which_random_weights_are_marked(tmp_path: Path) -> None:
+    out = tmp_path / "zoo"
+    result = CliRunner().invoke(main, ["run", "--recipe", "zoo-random", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    (table,) = (table for table in leaderboard.tables("street", runs=[out]) if table.metric == "frame AUC")
+    methods = [row.method for row in table.rows]
+    assert len(methods) == len(set(methods)), "a baseline is listed once"
+    kinds = {entry.scorer for entry in recipes.load("zoo-random").score if entry.model == "random"}
+    assert {method.partition(" ")[0] for method in methods if method.endswith("(random weights)")} == kinds
+    assert {"LAVIDA tiny", "flow"} <= set(methods)
+
+
+@pytest.mark.parametrize("name", ["zoo", "zoo-random"])
+def test_the_zoo_has_every_scorer(name: str) -> None:
+    assert {entry.scorer for entry in recipes.load(name).score} == set(plugins.built_in("lavida_bench.scorers"))
 
 
 def test_equal_numbers_share_a_rank() -> None:

@@ -119,7 +119,9 @@ def tables(benchmark: str | None = None, group: str | None = None, runs: Sequenc
                 cells.setdefault((name, metric, method.protocol), []).append(row)
     for run, entry in entries:
         for metric, row in _own(run, entry):
-            cells.setdefault((entry.result.benchmark, metric, entry.result.protocol), []).append(row)
+            rows = cells.setdefault((entry.result.benchmark, metric, entry.result.protocol), [])
+            if row not in rows:  # each entry of a run has the same baselines
+                rows.append(row)
     made = [_table(*key, rows) for key, rows in cells.items() if (benchmark is None or key[0] == benchmark)]
     return sorted(made, key=lambda t: (names.index(t.benchmark), _place(t.metric), not t.ranked, t.protocol))
 

@@ -3,13 +3,14 @@
 The form of the annotations that come with AED (Georgescu et al., TPAMI 2021) for Avenue and ShanghaiTech, and of
 UBnormal's own scripts; one file a video, ``VIDEO.txt``. Right and bottom are INCLUSIVE, as the authors' script takes
 them: 1 is added here. As there, a region without extent counts as one that nothing finds, and of two regions of a track
-in one frame the later line counts. Letters: n regions of a track.
+in one frame the later line counts. Street Scene writes its lines in another way (`read_tracks(..., row)`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,60 @@ RegionRow = tuple[int, float, float, float, float]
 """Frame, left, top, right, bottom; right and bottom exclusive, and not before left and top."""
 
 
-def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ...]:
+def track_row(text: str, where: str) -> tuple[int, RegionRow]:
+    """Read a line ``track,frame,left,top,right,bottom``.
+
+    Args:
+        text: The line.
+        where: File and line, for the message.
+
+    Returns:
+        Number of the track, and its region.
+
+    Raises:
+        DataError: The line is no such line.
+    """
+    cells = re.split(r"[,\s]+", text.strip())
+    if len(cells) != 6:
+        raise DataError(problem(where, f"{len(cells)} numbers", "track,frame,left,top,right,bottom"))
+    left, top, right, bottom = finite_numbers(cells[2:], where, text)
+    frame = parse_whole_number(cells[1], where)
+    return parse_whole_number(cells[0], where), (frame, left, top, max(left, right + 1), max(top, bottom + 1))
+
+
+def finite_numbers(cells: list[str], where: str, text: str) -> list[float]:
+    """Read the numbers of a region.
+
+    Args:
+        cells: Each number.
+        where: File and line, for the message.
+        text: The line, for the message.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        DataError: One is no number, infinite or NaN.
+    """
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError as error:
+        raise DataError(problem(where, f"{text.strip()!r}", "six numbers")) from error
+    if not np.isfinite(numbers).all():
+        raise DataError(problem(where, f"{text.strip()!r}", "six finite numbers"))
+    return numbers
+
+
+def read_tracks(
+    path: Path, frame_count: int, log: DefectLog, row: Callable[[str, str], tuple[int, RegionRow]] = track_row
+) -> tuple[Track, ...]:
     """Read a file of tracks.
 
     Args:
         path: The file.
         frame_count: F of the video.
         log: Gets the regions outside the video's frames, which are left out, those without extent, and repeated ones.
+        row: Reads a line: (text, where) -> number of the track, and its region.
 
     Returns:
         The tracks in the order of their numbers, () for an empty file.
@@ -45,15 +93,15 @@ def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ..
     for line, text in enumerate(read_text(path, expected="tracks, one region a line").splitlines(), start=1):
         if not text.strip():
             continue
-        track, row = _row(text, f"{path}, line {line}")
-        if not 0 <= row[0] < frame_count:
+        track, region = row(text, f"{path}, line {line}")
+        if not 0 <= region[0] < frame_count:
             outside.append(line)
             continue
-        if row[3] <= row[1] or row[4] <= row[2]:
+        if region[3] <= region[1] or region[4] <= region[2]:
             flat.append(line)
-        if row[0] in rows[track]:
+        if region[0] in rows[track]:
             repeated.append(line)
-        rows[track][row[0]] = row
+        rows[track][region[0]] = region
     for lines, what, done in (
         (outside, f"regions outside the video's {frame_count} frames", "left out"),
         (flat, "regions without extent", "counted, and never found"),
@@ -62,20 +110,6 @@ def read_tracks(path: Path, frame_count: int, log: DefectLog) -> tuple[Track, ..
         if lines:
             log.add(path, f"{len(lines)} {what}", done, items=[f"line {line}" for line in lines])
     return tuple(_track(number, regions) for number, regions in sorted(rows.items()) if regions)
-
-
-def _row(text: str, where: str) -> tuple[int, RegionRow]:
-    cells = re.split(r"[,\s]+", text.strip())
-    if len(cells) != 6:
-        raise DataError(problem(where, f"{len(cells)} numbers", "track,frame,left,top,right,bottom"))
-    try:
-        left, top, right, bottom = (float(cell) for cell in cells[2:])
-    except ValueError as error:
-        raise DataError(problem(where, f"{text.strip()!r}", "six numbers")) from error
-    if not np.isfinite([left, top, right, bottom]).all():
-        raise DataError(problem(where, f"{text.strip()!r}", "six finite numbers"))
-    frame = parse_whole_number(cells[1], where)
-    return parse_whole_number(cells[0], where), (frame, left, top, max(left, right + 1), max(top, bottom + 1))
 
 
 def _track(number: int, rows: dict[int, RegionRow]) -> Track:

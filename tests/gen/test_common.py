@@ -7,11 +7,13 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lavida_gen.common.atomic_file import partial_path, write_atomic, write_error, write_errors
 from lavida_gen.common.digests import sha256, sha256_file, sha256_json
 from lavida_gen.common.errors import DataError, suggestion, unknown_name
 from lavida_gen.common.json_file import read_json, read_json_object, write_json
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.common.text import shorten, text_table
 from lavida_gen.processes.leftovers import PARTIAL
 
@@ -122,3 +124,8 @@ def test_digests_are_sha256(tmp_path: Path) -> None:
     expected = hashlib.sha256("ü".encode()).hexdigest()
     assert sha256("ü") == sha256("ü".encode()) == sha256_file(tmp_path / "f") == expected
     assert sha256_json({"b": 1, "a": [2]}) == sha256('{"a":[2],"b":1}')
+
+
+@pytest.mark.parametrize("path", sorted(resource("").glob("*.yaml")), ids=lambda path: path.stem)
+def test_libyaml_reads_our_tables_as_python_does(path: Path) -> None:
+    assert own_yaml(path) == yaml.load(path.read_text("utf-8"), Loader=yaml.SafeLoader)

@@ -6,7 +6,7 @@ Letters: T frames, H W pixels, P patches, C values of one patch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.data import get_worker_info
 
 from lavida.errors import LavidaError
 
@@ -127,6 +128,36 @@ def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> Tens
     return torch.from_numpy(flat.view(np.uint8).reshape(height * width * merge**2, -1))
 
 
+def batch_bytes(shape: Sequence[int]) -> Tensor:
+    """Allocate bytes of a batch.
+
+    In a worker of a DataLoader they lie in shared memory from the start, as torch's own `default_collate` has it: made
+    elsewhere, they would be copied there to be handed over.
+
+    Args:
+        shape: Any shape.
+
+    Returns:
+        Zeros of that shape, uint8.
+    """
+    if get_worker_info() is None:
+        return torch.zeros(*shape, dtype=torch.uint8)
+    new_shared: Callable[[int], torch.UntypedStorage] = torch.UntypedStorage._new_shared  # torch has no types here
+    return torch.empty(0, dtype=torch.uint8).set_(new_shared(math.prod(shape))).view(*shape)
+
+
+def join_patches(parts: Sequence[Tensor]) -> Tensor:
+    """Join what `patchify` cut.
+
+    Args:
+        parts: (P, C) uint8 each.
+
+    Returns:
+        (sum of P, C) uint8.
+    """
+    return torch.cat(list(parts), out=batch_bytes((sum(map(len, parts)), parts[0].shape[1])))
+
+
 def square_frames(frames: Sequence[np.ndarray], side: int) -> Tensor:
     """Resize frames for SAM2, one by one into their places: a copy of them all would cost as much as resizing them.
 
@@ -137,7 +168,7 @@ def square_frames(frames: Sequence[np.ndarray], side: int) -> Tensor:
     Returns:
         (T, 3, side, side) uint8, the channels last in memory.
     """
-    squares = torch.empty((len(frames), side, side, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    squares = batch_bytes((len(frames), side, side, 3)).permute(0, 3, 1, 2)
     for frame, square in zip(frames, squares, strict=True):
         square.copy_(resize(frame[None], (side, side), "bilinear")[0])
     return squares
@@ -167,8 +198,8 @@ def square_masks(masks: Sequence[np.ndarray], side: int) -> Tensor:
     Returns:
         (T, side, side) bool.
     """
-    squares = np.zeros((len(masks), side, side), np.bool_)
-    for mask, square in zip(masks, squares, strict=True):
+    planes = batch_bytes((len(masks), side, side))
+    for mask, square in zip(masks, planes.numpy().view(np.bool_), strict=True):
         rows = np.flatnonzero(mask.any(axis=1))
         if not rows.size:
             continue
@@ -181,7 +212,7 @@ def square_masks(masks: Sequence[np.ndarray], side: int) -> Tensor:
         counts = strips.take(down.stops, axis=0) - strips.take(down.starts, axis=0)
         half = 2 * counts >= np.outer(down.lengths, along.lengths)
         square[down.pixels, along.pixels] = half if half.any() else counts > 0
-    return torch.from_numpy(squares)
+    return planes.view(torch.bool)
 
 
 class _Cover(NamedTuple):

@@ -162,7 +162,7 @@ class LavidaProcessor:
             input_ids=_pad_left([text.ids for text in texts], longest, self._pad_id()),
             attention_mask=_pad_left([[1] * len(text.ids) for text in texts], longest, 0),
             token_types=_pad_left([text.types for text in texts], longest, 0),
-            patches=torch.cat([part for parts in patches for part in parts]),
+            patches=pixels.join_patches([part for parts in patches for part in parts]),
             grids=torch.tensor(grids),
             frames=pixels.square_frames([frame for sample in samples for frame in sample.frames], side),
             counts=tuple(len(sample.frames) for sample in samples),

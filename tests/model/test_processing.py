@@ -13,10 +13,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from lavida import pixels
-from lavida.batch import Sample
+from lavida.batch import Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
 from lavida.processing import ANSWER, IGNORED, LavidaProcessor, Sizes
@@ -131,6 +132,29 @@ def test_frames_of_all_sizes_are_resized_as_torch_does() -> None:
         planes = torch.from_numpy(frame).permute(2, 0, 1)[None]
         want = functional.interpolate(planes, size=(64, 64), mode="bilinear", antialias=True, align_corners=False)
         assert torch.equal(square, want[0])
+
+
+class _Batches(Dataset[tuple[Batch, list[bool]]]):
+    """One batch, and whether its large tensors lie in shared memory where it is made."""
+
+    def __init__(self, processor: LavidaProcessor, samples: list[Sample]) -> None:
+        self.processor, self.samples = processor, samples
+
+    def __getitem__(self, index: int) -> tuple[Batch, list[bool]]:
+        batch = self.processor(self.samples)
+        assert batch.masks is not None
+        return batch, [part.is_shared() for part in (batch.patches, batch.frames, batch.masks)]
+
+
+def test_a_worker_makes_the_same_batch_in_shared_memory(processor: LavidaProcessor, draw: Draw) -> None:
+    made = _Batches(processor, [draw(8, 0), draw(1, 1)])
+    batch, shared = made[0]
+    assert shared == [False] * 3
+    other, shared = next(iter(DataLoader(made, batch_size=None, sampler=[0], num_workers=1)))
+    assert shared == [True] * 3
+    for name in ("patches", "frames", "masks"):
+        assert torch.equal(getattr(batch, name), getattr(other, name))
+        assert getattr(batch, name).stride() == getattr(other, name).stride()
 
 
 def test_masks_keep_their_place_and_small_ones_stay() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import drawing
 import numpy as np
 import pytest
+import torch
+import transformers
 from click.testing import CliRunner
 
 from lavida_bench.cli import main
@@ -149,6 +152,24 @@ def test_predict_takes_a_scorer(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [*words, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert json.loads((tmp_path / "out" / "result.json").read_text())["model"]["scorer"] == "flow"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scorer", "place", "model", "config"),
+    [
+        ("clip", 0, "CLIPModel", "CLIPConfig"),
+        ("detector", 0, "GroundingDinoForObjectDetection", "GroundingDinoConfig"),
+        ("detector", 1, "Owlv2ForObjectDetection", "Owlv2Config"),
+        ("sam3", 0, "Sam3Model", "Sam3Config"),
+    ],
+)
+def test_sizes_of_the_public_models(scorer: str, place: int, model: str, config: str) -> None:
+    """The default configuration of these classes is the public model's."""
+    with torch.device("meta"):
+        made: Any = getattr(transformers, model)(getattr(transformers, config)())
+    count = sum({id(weights): weights.numel() for weights in made.parameters()}.values())
+    assert round(count / 1e6) == scorers.find_class(scorer).about.models[place].parameters
 
 
 def test_the_list_and_a_description() -> None:

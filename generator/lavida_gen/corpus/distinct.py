@@ -10,7 +10,7 @@ FEWEST, SHARE = 1 << 16, 8
 
 
 class DistinctCount:
-    """The number of different texts, told apart by their hashes of 64 bits.
+    """The number of different texts, which differ by their hashes of 64 bits.
 
     The longer the list of known ones, the rarer it is sorted: the time grows with the texts, not with their square. A
     billion different texts are counted one too few with a chance of 3 %.

@@ -40,7 +40,7 @@ class PublicModel:
 
     Attributes:
         name: OWNER/NAME on the Hub.
-        parameters: Their number, in millions.
+        parameters: Their number, in millions; of language models as their names state it.
         licence: As its card states it, or what is known of it.
     """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lavida_bench.common.model_digest import MODEL_FILES, model_digest
 from lavida_gen.common.errors import UserError, problem
-from lavida_gen.common.json_file import read_json
+from lavida_gen.common.json_file import read_json, read_json_object, write_json
 
 MARK = "random_weights"
 """Key of a config.json: nobody has trained this model."""
@@ -100,5 +100,4 @@ def mark_random(folder: Path) -> None:
         folder: What `save_pretrained` wrote.
     """
     path = folder / "config.json"
-    config = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps({**config, MARK: True}, indent=2), "utf-8")
+    write_json(path, {**read_json_object(path), MARK: True})

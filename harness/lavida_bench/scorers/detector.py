@@ -61,7 +61,7 @@ class DetectorKind(ScorerKind[DetectorScorerOptions]):
         outputs=("frames", "maps", "regions", "names"),
         models=(
             PublicModel("IDEA-Research/grounding-dino-tiny", 172, "Apache-2.0"),
-            PublicModel("google/owlv2-base-patch16-ensemble", 155, "Apache-2.0"),
+            PublicModel("google/owlv2-base-patch16-ensemble", 154, "Apache-2.0"),
         ),
         families=("grounding-dino", "mm-grounding-dino", OWL),
     )

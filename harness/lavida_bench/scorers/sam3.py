@@ -45,7 +45,7 @@ class Sam3Kind(ScorerKind[Sam3ScorerOptions]):
     about = ScorerInfo(
         title="SAM 3: each name a concept, presence x detection, union of its masks",
         outputs=("frames", "maps", "names"),
-        models=(PublicModel("facebook/sam3", 848, "SAM License (no military use); gated, many requests are refused"),),
+        models=(PublicModel("facebook/sam3", 840, "SAM License (no military use); gated, many requests are refused"),),
         families=("sam3", "sam3_video"),
     )
 

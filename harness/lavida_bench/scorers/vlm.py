@@ -76,9 +76,9 @@ class VlmKind(ScorerKind[VlmScorerOptions]):
         title="vision language models: P(yes) to whether any of the names is in the clip",
         outputs=("frames",),
         models=(
-            PublicModel("Qwen/Qwen3-VL-2B-Instruct", 2127, "Apache-2.0, by its derivatives: read its card"),
-            PublicModel("Qwen/Qwen2.5-VL-7B-Instruct", 8292, "Apache-2.0"),
-            PublicModel("OpenGVLab/InternVL3-1B-hf", 938, "MIT or Apache-2.0, sources differ: read its card"),
+            PublicModel("Qwen/Qwen3-VL-2B-Instruct", 2000, "Apache-2.0, by its derivatives: read its card"),
+            PublicModel("Qwen/Qwen2.5-VL-7B-Instruct", 7000, "Apache-2.0"),
+            PublicModel("OpenGVLab/InternVL3-1B-hf", 1000, "MIT or Apache-2.0, sources differ: read its card"),
         ),
         families=(*STYLES, INTERNVL),
     )

@@ -29,7 +29,7 @@ def own_text(path: Path) -> str:
 def own_yaml(path: Path) -> Any:  # noqa: ANN401 - as `yaml.safe_load`
     """The plain data of a YAML file that belongs to this project.
 
-    libyaml reads it where PyYAML was built with it, ten times as fast: every worker of a build reads tables of names.
+    libyaml reads it where PyYAML has it, several times as fast: every worker of a build reads tables of names.
 
     Args:
         path: The file.

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 from test_predict import NAMES, SIZE, Grey, film
 
-from lavida_bench.prediction import clips
+from lavida_bench.prediction import clips, overlay
 from lavida_bench.prediction.clips import BATCH, DEPTH, ClipReader
 from lavida_bench.prediction.overlay import OverlayWriter
 from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.prediction import PredictionSettings
+from lavida_bench.videos import regions
 from lavida_bench.videos.picture import Picture
 from lavida_bench.videos.stream import Stream
 from lavida_gen.common.errors import DataError
@@ -123,3 +125,18 @@ def test_a_shrunk_picture_has_the_colours_of_the_whole_one(kind: str, error: int
             assert np.abs(want[::2, ::2] - got)[rows][:, columns].max() <= error
             same = whole.shrink(VideoReformatter(), 128).pixels(VideoReformatter())
             assert np.array_equal(same, want)
+
+
+@pytest.mark.parametrize("shift", [-9.0, 0.0, 2.0, 9.0])
+def test_what_is_anomalous_is_tinted_as_the_plain_formula_does(shift: float) -> None:
+    """From maps that are anomalous nowhere to everywhere; the picture that is drawn into is a copy."""
+    noise = np.random.default_rng(1)
+    pixels, scores = noise.integers(0, 255, (90, 120, 3), np.uint8), noise.normal(shift, 1, (8, 8)).astype(np.float16)
+    before, want = pixels.copy(), pixels.copy()
+    inside = regions.enlarge(scores, (90, 120)) > 0
+    want[inside] = (want[inside] * 0.7 + np.array(overlay.ALARM) * 0.3).astype(np.uint8)
+    lines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(want, lines, -1, overlay.INK, 4, cv2.LINE_AA)
+    cv2.drawContours(want, lines, -1, overlay.ALARM, 2, cv2.LINE_AA)
+    assert np.array_equal(overlay.draw_overlay(pixels, scores, 0.9, 0.5, "0:01")[:90], want)
+    assert np.array_equal(pixels, before)

@@ -13,9 +13,9 @@ from scipy.io import savemat
 
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.benchmarks import _object_maps as object_maps
+from lavida_bench.benchmarks import _shanghaitech, avenue, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks import _tracks as tracks
 from lavida_bench.benchmarks import _ucsd as ucsd
-from lavida_bench.benchmarks import avenue, folder, shanghaitech, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import Interval, checked_interval, intervals_to_labels, parse_whole_number
 from lavida_bench.benchmarks._object_maps import Span
@@ -278,9 +278,9 @@ def test_shanghaitech_refuses_the_other_split(tmp_path: Path) -> None:
 def test_invalid_shanghaitech_labels_are_refused(array: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(DataError, match=r"a.npy: .*expected \(F,\) of 0 and 1"):
-        shanghaitech.read_frame_labels(tmp_path / "a.npy")
+        _shanghaitech.read_frame_labels(tmp_path / "a.npy")
     with pytest.raises(DataError, match="is not an array"):
-        shanghaitech.read_frame_labels(written(tmp_path, "text", "b.npy"))
+        _shanghaitech.read_frame_labels(written(tmp_path, "text", "b.npy"))
 
 
 # Avenue

@@ -65,6 +65,8 @@ def test_xd_violence_counts(shared_data: Path) -> None:
 def test_shanghaitech_counts(shared_data: Path) -> None:
     opened = benchmark.make("shanghaitech", shared_data / "shanghaitech")
     assert opened.annotated() == opened.expected == benchmark.SplitSize(107, 40_791, 17_326)
+    people = benchmark.make("hr_shanghaitech", shared_data / "shanghaitech")
+    assert people.annotated() == people.expected == benchmark.SplitSize(101, 38_697, 16_122)
 
 
 def test_ped2_ranges_and_masks_agree(shared_data: Path) -> None:

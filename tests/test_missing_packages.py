@@ -44,6 +44,7 @@ BENCH: list[tuple[list[str], str]] = [
     (["check", "avenue", "--root", "nowhere"], NOTHING),
     (["compare", "one", "other"], NOTHING),
     (["fit", "--recipe", "demo", "--out", "b"], "'lavida-gen[bench]'"),
+    (["leaderboard", "ucsd_ped2"], ""),
     (["metrics"], ""),
     (["predict", "walk.mp4", "--names", "dog", "--model", "tiny", "--out", "c"], "'lavida-gen[bench]'"),
     (["recipes"], ""),
@@ -51,6 +52,8 @@ BENCH: list[tuple[list[str], str]] = [
     (["report", "one"], NOTHING),
     (["run", "--recipe", "demo", "--out", "d"], "'lavida-gen[bench]'"),
     (["score", "street", "--model", "tiny", "--out", "e"], "'lavida-gen[bench]'"),
+    (["score", "street", "--scorer", "clip", "--out", "e"], "'lavida-gen[bench]'"),
+    (["scorers"], "'lavida-gen[bench]'"),
     (["score-files", "-b", "avenue", "--scores", "nowhere", "--out", "f"], NOTHING),
 ]
 WINDOWS = [

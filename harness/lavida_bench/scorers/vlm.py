@@ -96,6 +96,7 @@ class VlmKind(ScorerKind[VlmScorerOptions]):
         text = {
             "vocab_size": 520, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "eos_token_id": 513,
             "num_attention_heads": 4, "num_key_value_heads": 2, "rope_parameters": rope, "pad_token_id": 513,
+            "bos_token_id": None,
         }  # fmt: skip
         vision = {
             "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 64,

@@ -78,7 +78,7 @@ class AnnotationColumns:
         return np.isin(used, others, invert=True) if len(others) else np.ones(len(used), np.bool_)
 
     def by_image(self, images: int, kept: NDArray[np.bool_]) -> Arrays:
-        """The columns sorted by image; the annotations of one image keep the order of the file.
+        """The columns sorted by image, once; the annotations of one image keep the order of the file.
 
         Args:
             images: Number of images.
@@ -102,6 +102,8 @@ class AnnotationColumns:
         for rows in np.array_split(order, 1 + len(order) // _BLOCK):
             for start, end in zip(starts[rows].tolist(), ends[rows].tolist(), strict=True):
                 packed += counts[start:end]
+        counts.release()
+        self.counts.clear()  # as large as all else together
         return {
             "first": first,
             "ann_id": np.frombuffer(self.id, np.int64)[order],

@@ -27,7 +27,7 @@ from lavida_gen.large_json import json_stream
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
 NO_ID = -1
-"""Id of an annotation whose own is missing or no integer; nothing but refs asks for it."""
+"""Id of an annotation that has no whole number as its own; nothing but refs asks for it."""
 NO_IMAGE, NO_CATEGORY, NO_MASK, NO_USE = (
     "annotations of no image",
     "annotations of an unknown category",
@@ -95,16 +95,14 @@ class InstancesReader:
                 if key == "annotations":
                     self._elements(key, first, values)
         self.plain.flush()
-        for key in ("images", "annotations", "categories"):
-            if key not in seen:
-                todo = "check which file `annotations` names"
-                self.problems.add(f"has no {key!r}; expected a COCO instances file; {todo}")
+        for key in [key for key in ("images", "annotations", "categories") if key not in seen]:
+            self.problems.add(f"has no {key!r}; expected a COCO instances file; check which file `annotations` names")
         self.problems.raise_if_any(self.path)
         if not self.categories or not (self.images or self.unsized):
             self.left_out.raise_all(self.path)
-        if self.images and not self.categories:
-            raise DataError(problem(self.path, "has no category", "an id and a name for each kind of thing"))
-        return self._arrays()
+        if self.categories or not self.images:
+            return self._arrays()
+        raise DataError(problem(self.path, "has no category", "an id and a name for each kind of thing"))
 
     def _elements(self, key: str, first: int, values: list[object]) -> None:
         if key == "annotations" and first >= 0:
@@ -253,6 +251,7 @@ class InstancesReader:
             if category in self.categories:
                 self.annotations.add(row, NO_ID, category, IGNORE, b"")
         made = self.annotations.by_image(len(self.images), self._known())
+        self.annotations.counts.clear()
         ids = np.array(list(self.categories), np.int64)
         order = np.argsort(ids)
         made["ann_category"] = order[np.searchsorted(ids, made["ann_category"], sorter=order)].astype(np.int32)

@@ -134,18 +134,22 @@ class _Taken:
             return False
         if image not in self.known or not 0 <= ident < 2**63 or not -(2**62) < category < 2**62:
             return False
-        lists: Any = parts
+        polygons: Any = parts
+        lengths = []
         try:
-            lengths = [len(part) for part in lists]
-            if not lengths or min(lengths) < 6 or any(length % 2 for length in lengths):
-                return False
+            for polygon in polygons:
+                if (length := len(polygon)) < 6 or length & 1:
+                    return False
+                lengths.append(length)
             coordinates = parts.as_buffer(of_type="d")
         except TypeError:  # not all are lists of numbers
             return False
         flags = 0
         for key in self.marks:
-            if flag(value[key]):
+            if (found := value[key]) and flag(found):
                 flags |= MARKS[key]
+        if not lengths:
+            return False
         self.rows.append((number, self.known[image], ident, category, flags, len(lengths)))
         self.lengths += lengths
         self.coordinates.append(coordinates)

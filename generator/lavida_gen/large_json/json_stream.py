@@ -17,7 +17,7 @@ from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_input, unrea
 from lavida_gen.common.json_file import is_too_deep
 from lavida_gen.large_json.json_pieces import decode
 
-CHUNK = 1 << 22
+CHUNK = 1 << 21
 """Characters read at a time; an element may be longer."""
 _DECODE = json.JSONDecoder().raw_decode
 _SPACE = " \t\n\r"

@@ -181,3 +181,41 @@ def test_the_list_and_a_description() -> None:
     assert "speed that scores 0, in picture heights a step" in shown.output
     plain = json.loads(CliRunner().invoke(main, ["scorers", "flow", "--json"]).output)
     assert plain["options"]["properties"]["side"]["default"] == 128
+
+
+STRANGER = '''
+"""Brightness: a frame's score is its mean grey, in units of 64 above 128; higher = more anomalous."""
+import numpy as np
+from lavida_bench.scorers._base import ScorerInfo, ScorerKind
+from lavida_bench.scoring.scorer import ClipScores
+
+
+class Bright(ScorerKind):
+    about = ScorerInfo(title="mean grey of a frame", outputs=("frames",), reads_names=False)
+
+    def load(self, where, how):
+        return BrightScorer(self.name)
+
+
+class BrightScorer:
+    def __init__(self, name):
+        self.name, self.identity = "bright", {"scorer": name}
+
+    def prepare(self, clips, names):
+        return np.concatenate(clips)
+
+    def score(self, prepared):
+        return lambda: ClipScores(((prepared.mean(axis=(1, 2, 3)) - 128) / 64).astype(np.float32))
+'''
+
+
+def test_a_stranger_s_scorer_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lanterns.py").write_text(STRANGER)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["score", "street", *SMALL, "--scorer", "lanterns:Bright", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, [*words, "--allow-code"])
+    assert result.exit_code == 0, result.output
+    header = next((tmp_path / "run" / "scores").glob("*/*.json")).read_text()
+    assert '"scorer": "lanterns:Bright"' in header
+    assert '"scorer_provider": "lanterns sha256:' in header
+    check_scorer_kind(scorers.find_class("lanterns:Bright", allow_code=True), None)

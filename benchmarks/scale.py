@@ -58,7 +58,7 @@ def run(out: Path, samples: int, shards: int, workers: int, until: float) -> Non
     corpus, recipe, log = out / "corpus", out / "recipe.yaml", Log(out / "log.jsonl")
     commands = steps.commands(corpus, recipe, workers)
     build, about = commands["build again"], {"workers": workers, "code": code()}
-    if log.done(pieces.STEP) is None:
+    if log.done(pieces.STEP) is None or not recipe.exists():
         recipe.write_text(json.dumps(folder_recipe(draw_folder(out / "data", PICTURES), samples, shards)))
     piece = max(10, min(LONGEST, samples / 1000))
     while log.done(pieces.STEP) is None and time.monotonic() < until:

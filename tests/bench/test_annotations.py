@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from lavida_bench.benchmarks import _avenue, _shanghaitech, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.benchmarks import _object_maps as object_maps
-from lavida_bench.benchmarks import _shanghaitech, avenue, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks import _tracks as tracks
 from lavida_bench.benchmarks import _ucsd as ucsd
 from lavida_bench.benchmarks._defects import DefectLog
@@ -309,16 +309,16 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
 def test_invalid_avenue_masks_are_refused(write: Callable[[Path], None], message: str, tmp_path: Path) -> None:
     write(tmp_path / "1_label.mat")
     with pytest.raises(DataError, match=message):
-        avenue.read_masks(tmp_path / "1_label.mat", (4, 6))
+        _avenue.read_masks(tmp_path / "1_label.mat", (4, 6))
 
 
 def test_invalid_avenue_intervals_are_refused(tmp_path: Path) -> None:
     savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1], [5]])] * 22)})
     with pytest.raises(DataError, match="gt has 22 videos; expected 21"):
-        avenue.read_intervals(tmp_path / "a.mat")
+        _avenue.read_intervals(tmp_path / "a.mat")
     savemat(tmp_path / "a.mat", {"gt": cells([np.array([[1, 5, 7]])] * 21)})
     with pytest.raises(DataError, match=r"video 1: int64 of shape \(1, 3\); expected 2 x N first and last frames"):
-        avenue.read_intervals(tmp_path / "a.mat")
+        _avenue.read_intervals(tmp_path / "a.mat")
 
 
 # folder

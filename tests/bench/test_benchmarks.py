@@ -65,6 +65,7 @@ EXPECTED_RULES = {
     "avenue": ScoringRules("avenue", PIXELS_40, FRAMES),
     "corpus": ScoringRules("corpus", ("frame_auc", "pixel_auc")),
     "folder": ScoringRules("folder", FRAMES),
+    "hr_avenue": ScoringRules("hr_avenue", FRAMES),
     "hr_shanghaitech": ScoringRules("hr_shanghaitech", FRAMES, every=2),
     "msad": ScoringRules("msad", ("frame_auc", "frame_ap")),
     "msad_weak": ScoringRules("msad_weak", ("frame_auc", "frame_ap")),

@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from lavida_bench.benchmarks import _avenue, _tracks, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks import _base as benchmarks
-from lavida_bench.benchmarks import _tracks, avenue, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._gate import cached_check
 from lavida_bench.benchmarks._ucsd import read_ranges
@@ -51,8 +51,8 @@ TEXTS: dict[str, Read] = {
 }
 OTHERS: dict[str, Read] = {
     "ucsd": read_ranges,
-    "avenue masks": lambda path: avenue.read_masks(path, (4, 4)),
-    "avenue intervals": avenue.read_intervals,
+    "avenue masks": lambda path: _avenue.read_masks(path, (4, 4)),
+    "avenue intervals": _avenue.read_intervals,
     "mask": lambda path: read_grey(path, None),
     "frame.jpg": lambda path: decode_file(path, None),
     "frame.tif": lambda path: decode_file(path, None),
@@ -120,20 +120,20 @@ def test_matlab_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM" + b"\x89HDF\r\n" * 9)
     with pytest.raises(DataError, match=r"expected a MATLAB file of version 5 to 7 with gt; save it with -v7"):
-        avenue.read_intervals(path)
+        _avenue.read_intervals(path)
     savemat(path, {"gt": np.zeros(50_000_000, np.uint8)}, do_compression=True)
     assert path.stat().st_size < 100_000
     monkeypatch.setattr(mat_file, "MAX_UNPACKED", 40_000_000)
     before = peak()
     with pytest.raises(DataError, match="unpacks to too much; expected at most 40,000,000 bytes"):
-        avenue.read_intervals(path)
+        _avenue.read_intervals(path)
     assert peak() - before < 45_000
     for value in (np.array([[np.nan], [1.0]]), np.array([["a"], ["b"]]), np.array([[np.inf], [2.0]])):
         cells = np.empty((1, 21), object)
         cells[0, :] = [value] * 21
         savemat(path, {"gt": cells})
         with pytest.raises(DataError, match=r"video 1: .* of shape .*; expected 2 x N first and last frames"):
-            avenue.read_intervals(path)
+            _avenue.read_intervals(path)
 
 
 def film(path: Path, size: tuple[int, int] = (64, 48), codec: str = "mpeg4") -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lavida_bench.benchmarks import _shanghaitech, _tracks, _ucsd, avenue, folder, ubnormal, ucf_crime, xd_violence
+from lavida_bench.benchmarks import _avenue, _shanghaitech, _tracks, _ucsd, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.protocols.prompt_names import read_names_file
 from lavida_bench.results import published, score_formats
@@ -31,7 +31,7 @@ TEXTS: dict[str, Callable[[Path], Any]] = {
     "prompt.txt": read_names_file,
 }  # fmt: skip
 OTHERS: dict[str, Callable[[Path], Any]] = {
-    "ucsd.m": _ucsd.read_ranges, "gt.mat": avenue.read_intervals, "mask.png": lambda path: read_grey(path, (48, 64)),
+    "ucsd.m": _ucsd.read_ranges, "gt.mat": _avenue.read_intervals, "mask.png": lambda path: read_grey(path, (48, 64)),
     "frame.tif": lambda path: decode_file(path, (48, 64)), "frame.png": lambda path: decode_file(path, (48, 64)),
     "walk.mp4": read_index, "s.npy": score_formats.read_npy, "s.npz": score_formats.read_npz,
 }  # fmt: skip

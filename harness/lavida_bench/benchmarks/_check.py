@@ -152,7 +152,7 @@ def check(
 
 
 def split_size(videos: list[TestVideo]) -> SplitSize:
-    """Count videos and frames.
+    """Count videos, and the frames whose scores count.
 
     Args:
         videos: Test videos.
@@ -160,8 +160,8 @@ def split_size(videos: list[TestVideo]) -> SplitSize:
     Returns:
         The counts; that of the abnormal frames is None if a video has no labels.
     """
-    frames = sum(video.frame_count for video in videos)
-    labels = [video.frame_labels for video in videos if video.frame_labels is not None]
+    frames = sum(video.measured_count for video in videos)
+    labels = [video.measured_labels for video in videos if video.measured_labels is not None]
     abnormal = sum(int(of_video.sum()) for of_video in labels)
     return SplitSize(len(videos), frames, abnormal if len(labels) == len(videos) else None)
 

@@ -51,7 +51,10 @@ class PackedTrack(StrictModel):
 
 
 class PackedVideo(StrictModel):
-    """A video: runs of abnormal frames [start, stop); masks by frame number, {} = all empty, None = not labelled."""
+    """A video: runs [start, stop) of abnormal and of measured frames; masks by frame number, {} = all empty.
+
+    None = not labelled; of the measured frames: all.
+    """
 
     key: str
     frames: int = Field(ge=1, le=MOST_FRAMES)
@@ -61,6 +64,7 @@ class PackedVideo(StrictModel):
     abnormal: list[tuple[int, int]] | None = None
     masks: dict[int, str] | None = None
     tracks: list[PackedTrack] | None = None
+    measured: list[tuple[int, int]] | None = None
 
 
 class PackedDefect(StrictModel):
@@ -136,6 +140,7 @@ def _pack_video(video: TestVideo) -> dict[str, Any]:
         "names": list(video.names), "abnormal": None if labels is None else _runs(labels),
         "masks": dict(_masks(video)) if video.has_pixels else None,
         "tracks": None if tracks is None else [_pack_track(track) for track in tracks],
+        **({} if video.measured is None else {"measured": _runs(video.measured)}),
     }  # fmt: skip
 
 
@@ -274,19 +279,27 @@ def open_benchmark(
 def _unpack_video(video: PackedVideo, path: Path) -> TestVideo:
     where = f"{path}, {video.key}"
     check_pixels(video.size[1], video.size[0], where)
-    labels: Bits | None = None
-    if video.abnormal is not None:
-        labels = np.zeros(video.frames, np.bool_)
-        for start, stop in video.abnormal:
-            if not 0 <= start < stop <= video.frames:
-                raise DataError(problem(where, f"abnormal frames {start} to {stop}", f"within 0..{video.frames}"))
-            labels[start:stop] = True
+    labels = _unpack_runs(video.abnormal, video.frames, f"{where}, abnormal")
+    measured = _unpack_runs(video.measured, video.frames, f"{where}, measured")
     masks = None if video.masks is None else _PackedMasks(video, where)
     tracks = None if video.tracks is None else tuple(_unpack_track(track, video.size, where) for track in video.tracks)
     reader = NoFrames(video.key, video.frames, video.size, video.fps)
     return TestVideo(
-        video.key, video.frames, video.size, reader, video.fps, tuple(video.names), labels, masks, tracks
+        video.key, video.frames, video.size, reader, video.fps, tuple(video.names), labels, masks, tracks,
+        measured=measured,
     )  # fmt: skip
+
+
+def _unpack_runs(runs: list[tuple[int, int]] | None, frames: int, where: str) -> Bits | None:
+    """(F,) bool, True in the runs; None without any list. Raises DataError for a run outside the video."""
+    if runs is None:
+        return None
+    marks = np.zeros(frames, np.bool_)
+    for start, stop in runs:
+        if not 0 <= start < stop <= frames:
+            raise DataError(problem(where, f"frames {start} to {stop}", f"within 0..{frames}"))
+        marks[start:stop] = True
+    return marks
 
 
 def _unpack_track(track: PackedTrack, size: tuple[int, int], where: str) -> Track:

@@ -53,8 +53,8 @@ class CoverageCounter:
         self.videos += scored_frames > 0
         self.videos_total += 1
         self.frames += scored_frames
-        self.frames_total += video.frame_count
-        if scored_frames < video.frame_count:
+        self.frames_total += video.measured_count
+        if scored_frames < video.measured_count:
             self.missing.append(video.key)
 
     def coverage(self, expected: tuple[int, int] | None) -> Coverage:

@@ -50,7 +50,7 @@ def _view(
 def _count_scored(video: TestVideo, score: VideoScore | None, item: EvaluatedVideo | None) -> int:
     """The number of frames of a video whose score counts; without labels, every score counts."""
     if item is not None:
-        return item.score.frame_count if item.score.boxes_alone else len(item.frames)
+        return item.video.measured_count if item.score.boxes_alone else len(item.frames)
     if score is None or video.frame_labels is not None:
         return 0
     return score.frame_count if score.scored is None else int(score.scored.sum())

@@ -252,7 +252,7 @@ def expected_counts(benchmark: Benchmark) -> tuple[int, int] | None:
     totals = benchmark.expected
     if totals is None:
         return None
-    return totals.videos, totals.frames or sum(video.frame_count for video in benchmark.videos())
+    return totals.videos, totals.frames or sum(video.measured_count for video in benchmark.videos())
 
 
 def _baselines(benchmark: Benchmark, how: MeasureSettings) -> tuple[str, ...]:

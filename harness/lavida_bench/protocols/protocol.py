@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -138,7 +139,17 @@ class EvaluationProtocol(ABC):
         if video.frame_labels is None:
             todo = "a video without labels can be scored but not measured"
             raise DataError(problem(video.key, "no frame labels", todo=todo))
-        return self._view(video, score)
+        item = self._view(video, score)
+        if video.measured is None:
+            return item
+        kept, pixels = video.measured[item.frames], video.measured[item.pixel_frames]
+        return replace(
+            item,
+            frames=item.frames[kept],
+            labels=item.labels[kept],
+            values=item.values[kept],
+            pixel_frames=item.pixel_frames[pixels],
+        )
 
     @abstractmethod
     def _view(self, video: TestVideo, score: VideoScore) -> EvaluatedVideo:

@@ -53,6 +53,7 @@ def fingerprint_labels(videos: Iterable[TestVideo]) -> str:
         tracks = video.tracks or ()
         digest.update(repr((video.key, [track.name for track in tracks])).encode())
         digest.update(b"-" if video.frame_labels is None else video.frame_labels.tobytes())
+        digest.update(b"" if video.measured is None else video.measured.tobytes())
         for track in tracks:
             digest.update(track.frames.tobytes())
             digest.update(track.boxes.tobytes())

@@ -148,6 +148,7 @@ class TestVideo:
         label_shares: (F,) float64 in 0..1, the share of annotators who call a frame abnormal; None with one annotation.
         group: What it shares with other videos that are not independent of it, a scene; "" = nothing. Intervals draw
             whole groups.
+        measured: (F,) bool, the frames whose scores count; None = all. Models see the others, too.
         tracks: The anomalies' tracks; () if annotated as having none, None if not annotated.
 
     Raises:
@@ -167,6 +168,7 @@ class TestVideo:
     tracks: tuple[Track, ...] | None = None
     group: str = ""
     label_shares: NDArray[np.float64] | None = None
+    measured: Bits | None = None
 
     def __post_init__(self) -> None:
         if self.frame_count < 1:
@@ -182,8 +184,26 @@ class TestVideo:
         if shares is not None and (shares.shape != (self.frame_count,) or not ((shares >= 0) & (shares <= 1)).all()):
             got = f"label shares {shares.shape} from {shares.min(initial=1):g} to {shares.max(initial=0):g}"
             raise DataError(problem(self.key, got, f"({self.frame_count},) in 0..1, one a frame"))
+        measured = self.measured
+        if measured is not None and (measured.dtype != np.bool_ or measured.shape != (self.frame_count,)):
+            got = f"`measured` is {measured.dtype} {measured.shape}"
+            raise DataError(problem(self.key, got, f"bool ({self.frame_count},), one a frame"))
         for track in self.tracks or ():
             track.check(self.key, self.frame_count)
+
+    @property
+    def measured_count(self) -> int:
+        """The number of frames whose scores count."""
+        return self.frame_count if self.measured is None else int(self.measured.sum())
+
+    @property
+    def measured_labels(self) -> Bits | None:
+        """(n,) bool, the labels of the frames whose scores count; None without labels."""
+        return (
+            self.frame_labels
+            if self.frame_labels is None or self.measured is None
+            else self.frame_labels[self.measured]
+        )
 
     @property
     def has_pixels(self) -> bool:
@@ -192,8 +212,9 @@ class TestVideo:
 
     @property
     def abnormal(self) -> bool | None:
-        """Whether any frame is abnormal; None without labels."""
-        return None if self.frame_labels is None else bool(self.frame_labels.any())
+        """Whether any frame that counts is abnormal; None without labels."""
+        labels = self.measured_labels
+        return None if labels is None else bool(labels.any())
 
     def read(self, start: int, stop: int, step: int = 1) -> Pixels:
         """Decode the frames start, start + step, ... below stop, and no others.

@@ -11,11 +11,11 @@ from scipy.io import savemat
 TOTALS = (2, 24, 11)
 
 
-def draw(root: Path, tools: Any) -> None:
-    for number, marks in ((1, range(3, 9)), (2, range(7, 12))):
-        tools.video(root / "testing_videos" / f"{number:02d}.avi", 12)
-        cells = np.empty((1, 12), object)
-        for frame in range(12):
+def draw(root: Path, tools: Any, first: int = 12) -> None:
+    for number, frames, marks in ((1, first, (*range(3, 9), *range(74, 79))), (2, 12, range(7, 12))):
+        tools.video(root / "testing_videos" / f"{number:02d}.avi", frames)
+        cells = np.empty((1, frames), object)
+        for frame in range(frames):
             cells[0, frame] = (tools.mask(frame) // 255) * np.uint8(frame in marks)
         folder = root / "ground_truth_demo" / "testing_label_mask"
         folder.mkdir(parents=True, exist_ok=True)

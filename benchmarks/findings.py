@@ -26,7 +26,8 @@ import numpy as np
 
 from lavida_bench.baselines import _base as baselines
 from lavida_bench.benchmarks import _base as benchmarks
-from lavida_bench.benchmarks import shanghaitech, ubnormal
+from lavida_bench.benchmarks import ubnormal
+from lavida_bench.benchmarks._shanghaitech import read_frame_labels
 from lavida_bench.metrics import _base as metrics
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import EvaluationProtocol
@@ -60,7 +61,7 @@ def read_videos(name: str, data: Path) -> tuple[TestVideo, ...]:
     """
     if name == "shanghaitech":
         files = sorted((data / "shanghaitech" / "testing" / "test_frame_mask").glob("*.npy"))
-        return tuple(labelled(path.stem, shanghaitech.read_frame_labels(path)) for path in files)
+        return tuple(labelled(path.stem, read_frame_labels(path)) for path in files)
     counts = data / "frame_counts" / f"{name}_test.csv"
     if name == "ubnormal":
         frames = read_frame_counts(counts)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from lavida_bench.benchmarks import _avenue, _shanghaitech, folder, ubnormal, ucf_crime, xd_violence
+from lavida_bench.benchmarks import _avenue, _frame_labels, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks import _base as benchmark
 from lavida_bench.benchmarks import _object_maps as object_maps
 from lavida_bench.benchmarks import _tracks as tracks
@@ -278,9 +278,9 @@ def test_shanghaitech_refuses_the_other_split(tmp_path: Path) -> None:
 def test_invalid_shanghaitech_labels_are_refused(array: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(DataError, match=r"a.npy: .*expected \(F,\) of 0 and 1"):
-        _shanghaitech.read_frame_labels(tmp_path / "a.npy")
+        _frame_labels.read_frame_labels(tmp_path / "a.npy")
     with pytest.raises(DataError, match="is not an array"):
-        _shanghaitech.read_frame_labels(written(tmp_path, "text", "b.npy"))
+        _frame_labels.read_frame_labels(written(tmp_path, "text", "b.npy"))
 
 
 # Avenue

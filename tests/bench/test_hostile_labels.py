@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lavida_bench.benchmarks import _avenue, _shanghaitech, _tracks, _ucsd, folder, ubnormal, ucf_crime, xd_violence
+from lavida_bench.benchmarks import _avenue, _frame_labels, _tracks, _ucsd, folder, ubnormal, ucf_crime, xd_violence
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.protocols.prompt_names import read_names_file
 from lavida_bench.results import published, score_formats
@@ -119,7 +119,7 @@ def test_frames_beyond_any_video(tmp_path: Path) -> None:
 def test_arrays_of_no_numbers(dtype: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "labels.npy", np.zeros(12, dtype))
     with pytest.raises(DataError, match=r"labels\.npy: is not an array \(holds (records|times) .*, not numbers\)"):
-        _shanghaitech.read_frame_labels(tmp_path / "labels.npy")
+        _frame_labels.read_frame_labels(tmp_path / "labels.npy")
 
 
 def test_a_picture_on_a_disk_that_fails(tmp_path: Path) -> None:

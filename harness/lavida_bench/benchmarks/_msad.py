@@ -17,6 +17,7 @@ from typing import ClassVar, NamedTuple
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
+from lavida_bench.benchmarks._frame_labels import those_that_fit
 from lavida_bench.benchmarks._intervals import (
     Interval,
     checked_interval,
@@ -103,13 +104,8 @@ class Msad(Benchmark[BenchmarkOptions]):
                 if len(files[key]) > 1:
                     what = f"{len(files[key])} files of this name"
                     log.add(key, what, f"took {files[key][0]}", items=files[key])
-        videos = []
-        for key, media in open_all(paths, log):
-            try:
-                videos.append(self._video(key, media, events, log))
-            except DataError as error:
-                log.leave_out(key, str(error))
-        return videos
+        opened = open_all(paths, log)
+        return list(those_that_fit(opened, lambda key, media: self._video(key, media, events, log), log))
 
     def _video(self, key: str, media: Media, events: Mapping[str, AnnotatedEvent], log: DefectLog) -> TestVideo:
         count = media.frame_count

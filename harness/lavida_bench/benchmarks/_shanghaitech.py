@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
+from lavida_bench.benchmarks._frame_labels import read_array, read_frame_labels
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.media import is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
-from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
 
 FPS = 24.0
@@ -126,40 +125,14 @@ class ShanghaitechVideos(Benchmark[ShanghaitechOptions]):
         )
 
 
-def read_frame_labels(path: Path) -> Bits:
-    """Read the frame labels of a video.
-
-    Args:
-        path: A .npy file with an (F,) array of 0 and 1.
-
-    Returns:
-        (F,) bool, True = abnormal.
-
-    Raises:
-        DataError: The file cannot be read or holds another array.
-    """
-    labels = _read_array(path, None)
-    if labels.ndim != 1 or not len(labels) or not np.isin(labels, (0, 1)).all():
-        raise DataError(problem(path, f"{labels.dtype} {labels.shape}", "(F,) of 0 and 1"))
-    return np.asarray(labels != 0)
-
-
-def _read_array(path: Path, mode: Literal["r"] | None) -> NDArray[np.generic]:
-    try:
-        found: NDArray[np.generic] = arrays.load_array(path, mode)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(problem(path, f"is not an array ({error})", "a .npy file", "fetch it again")) from error
-    return found
-
-
 class _PixelMasks:
     """Masks of a memory-mapped (F, H, W) array: only the frames asked for are read."""
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
         self.path = path
-        found = _read_array(path, "r").shape
+        found = read_array(path, "r").shape
         if found != shape:
             raise DataError(problem(path, f"shape {found}", f"{shape}, as the frame labels and the frames"))
 
     def __call__(self, start: int, stop: int) -> Bits:
-        return np.asarray(_read_array(self.path, "r")[start:stop] != 0)
+        return np.asarray(read_array(self.path, "r")[start:stop] != 0)

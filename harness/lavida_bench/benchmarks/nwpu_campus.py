@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
+from lavida_bench.benchmarks._frame_labels import as_labels, labelled_video, those_that_fit
 from lavida_bench.benchmarks._video_set import open_all
-from lavida_bench.videos.media import Media, TruncatedVideo, find_videos, without_suffix
+from lavida_bench.videos.media import Media, find_videos, without_suffix
 from lavida_bench.videos.no_frames import NoFrames
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common import arrays
@@ -79,13 +79,9 @@ videos/Test/D001_01.avi           scene 001, clip 01; videos below a folder {TRA
     def load(self, log: DefectLog) -> list[TestVideo]:
         """The labelled videos, sorted by key."""
         labels = self._labels()
-        videos = []
-        for key, media in self._media(labels, log):
-            try:
-                videos.append(self._video(key, media, labels[key], log))
-            except DataError as error:
-                log.leave_out(key, str(error))
-        return videos
+        names = self.anomaly_names
+        opened = self._media(labels, log)
+        return list(those_that_fit(opened, lambda key, media: labelled_video(key, media, labels[key], names, log), log))
 
     def _media(self, labels: Mapping[str, Bits], log: DefectLog) -> Iterator[tuple[str, Media]]:
         """(key, reader) of each labelled video that is at hand."""
@@ -100,16 +96,6 @@ videos/Test/D001_01.avi           scene 001, clip 01; videos below a folder {TRA
             if len(files.get(key, ())) > 1:
                 log.add(key, f"{len(files[key])} files of this name", f"took {files[key][0]}", items=files[key])
         yield from open_all(((key, files[key][0]) for key in labels if files.get(key)), log)
-
-    def _video(self, key: str, media: Media, labels: Bits, log: DefectLog) -> TestVideo:
-        count = len(labels)
-        if media.frame_count < count:
-            todo = "the video is cut short or another one: fetch it again"
-            raise DataError(problem(key, f"{media.frame_count} frames", f"{count}, as labelled", todo))
-        if media.frame_count > count:
-            log.add(key, f"{media.frame_count:,} frames, {count:,} of them labelled", "the rest is left out")
-            media = TruncatedVideo(media, count)
-        return TestVideo(key, count, media.size, media, media.fps, self.anomaly_names, labels)
 
 
 def read_labels(path: Path) -> dict[str, Bits]:
@@ -128,13 +114,10 @@ def read_labels(path: Path) -> dict[str, Bits]:
     try:
         with arrays.open_archive(path) as archive:
             for name in sorted(archive):
-                array = archive[name]
-                if array.ndim != 1 or not len(array) or not np.isin(array, (0, 1)).all():
-                    raise DataError(problem(f"{path}, {name}", f"{array.dtype} {array.shape}", "(F,) of 0 and 1"))
                 key = without_suffix(name)
                 if key in labels:
                     raise DataError(problem(f"{path}, {name}", f"{key} appears again", "one array a video"))
-                labels[key] = np.asarray(array != 0)
+                labels[key] = as_labels(archive[name], f"{path}, {name}")
     except (OSError, ValueError, EOFError) as error:
         expected, todo = "an .npz file, an array for each video", "fetch it again"
         raise DataError(problem(path, f"cannot be read ({error})", expected, todo)) from error

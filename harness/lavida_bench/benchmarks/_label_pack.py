@@ -16,81 +16,29 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from lavida_bench.benchmarks import _base as benchmark_base
 from lavida_bench.benchmarks._base import Benchmark, find_class
 from lavida_bench.benchmarks._check import CheckReport
 from lavida_bench.benchmarks._defects import Defect, DefectLog
-from lavida_bench.videos.no_frames import MOST_FRAMES, NoFrames
+from lavida_bench.benchmarks._pack_content import PackContent, PackedTrack, PackedVideo
+from lavida_bench.videos.no_frames import NoFrames
 from lavida_bench.videos.types import Bits, TestVideo, Track
 from lavida_gen import __version__
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, UserError, problem, validation_text
 from lavida_gen.common.input_file import MAX_JSON, MAX_TEXT, check_pixels, parsing, read_input
-from lavida_gen.common.json_file import JsonObject, parse_json
-from lavida_gen.common.strict_model import StrictModel
+from lavida_gen.common.json_file import parse_json
 from lavida_gen.scenes.masks import RLE, decode, encode, from_counts
 
 SUFFIX = ".labels.json.gz"
 FORMAT = 1
 PORTION = 64  # frames whose masks are read at once
-
-
-class PackedTrack(StrictModel):
-    """A track: as `Track`, masks as COCO's compressed run lengths."""
-
-    name: str = ""
-    frames: list[int]
-    boxes: list[tuple[float, float, float, float]]
-    masks: list[str] = Field(default_factory=list)
-
-
-class PackedVideo(StrictModel):
-    """A video: runs [start, stop) of abnormal and of measured frames; masks by frame number, {} = all empty.
-
-    None = not labelled; of the measured frames: all.
-    """
-
-    key: str
-    frames: int = Field(ge=1, le=MOST_FRAMES)
-    size: tuple[int, int]
-    fps: float | None = None
-    names: list[str] = Field(default_factory=list)
-    abnormal: list[tuple[int, int]] | None = None
-    masks: dict[int, str] | None = None
-    tracks: list[PackedTrack] | None = None
-    measured: list[tuple[int, int]] | None = None
-
-
-class PackedDefect(StrictModel):
-    """A defect of the files that the pack was made from; as `Defect`."""
-
-    where: str
-    what: str
-    action: str
-    fatal: bool = False
-    items: list[str] = Field(default_factory=list)
-    lost: bool = False
-
-
-class PackContent(StrictModel):
-    """The content of a pack."""
-
-    format: Literal[1]
-    benchmark: str
-    options: JsonObject
-    licence: str
-    source: str
-    made_by: str
-    counts: dict[str, int | None]
-    defects: list[PackedDefect]
-    videos: list[PackedVideo] = Field(min_length=1)
-    sha256: str
 
 
 def write_pack(benchmark: Benchmark, report: CheckReport, path: Path) -> PackContent:

@@ -1,4 +1,4 @@
-"""HR-Avenue: CUHK Avenue without the 616 frames whose anomaly is no person's, or whose person cannot be seen.
+"""HR-Avenue: CUHK Avenue without 616 frames, so that what is left to find are anomalies of people.
 
 For methods that see poses alone (Morais et al. 2019). A benchmark of its own, so that its numbers never stand beside
 those of the whole set. A model sees whole videos and score files hold whole videos; the frames are left out of scores

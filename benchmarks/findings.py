@@ -27,7 +27,7 @@ import numpy as np
 from lavida_bench.baselines import _base as baselines
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks import ubnormal
-from lavida_bench.benchmarks._shanghaitech import read_frame_labels
+from lavida_bench.benchmarks._frame_labels import read_frame_labels
 from lavida_bench.metrics import _base as metrics
 from lavida_bench.protocols import protocol as protocols
 from lavida_bench.protocols.protocol import EvaluationProtocol

@@ -14,15 +14,17 @@ import torch
 import transformers
 from click.testing import CliRunner
 
+from lavida.errors import LavidaError
 from lavida_bench.cli import main
 from lavida_bench.scorers import _base as scorers
 from lavida_bench.scorers._base import LoadSettings
 from lavida_bench.scorers._checkpoints import find_checkpoint, mark_random
+from lavida_bench.scorers._preprocessing import edges, three_numbers
 from lavida_bench.scoring.score_writer import region_pixels
 from lavida_bench.scoring.scorer import FrameRegions
 from lavida_bench.testing import check_scorer_kind
 from lavida_bench.testing.scorers import scores_of
-from lavida_gen import UserError
+from lavida_gen import DataError, UserError
 
 SMALL = ("--set", "videos=1", "--set", "frames=16", "--set", "size=[96,144]")
 WITHOUT_RANDOM = {"lavida": "tiny"}
@@ -119,6 +121,41 @@ def test_a_model_of_another_family_is_refused_before_it_is_loaded(tmp_path: Path
     found = find_checkpoint(str(tmp_path), "clip", ("clip",))
     assert (found.name, found.mark) == ("tiny clip", "random weights")
     assert "has random weights" in found.notice
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"image_mean": [0.5, 0.5]}, r"image_mean = \[0\.5, 0\.5\]; expected three positive numbers"),
+        ({"image_mean": [0.5, "a", 0.5]}, "expected three positive numbers"),
+        ({"size": {"shortest_edge": 10**9}}, "expected whole numbers of pixels, at most 8,192, the shorter one first"),
+        ({"size": "large"}, "expected whole numbers of pixels"),
+    ],
+)
+def test_odd_values_of_a_checkpoint_s_processor(tmp_path: Path, content: dict[str, object], message: str) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=message):
+        three_numbers(tmp_path, "image_mean", (0.5, 0.5, 0.5))
+        edges(tmp_path, 800, 1333)
+
+
+@pytest.mark.parametrize("name", [name for name in scorers.known() if scorers.find_class(name).about.models])
+def test_code_pickles_and_false_sizes_of_a_checkpoint_are_refused(tmp_path: Path, name: str) -> None:
+    kind = scorers.make(name)
+    kind.write_random(tmp_path, 0)
+    config = json.loads((tmp_path / "config.json").read_text())
+
+    def refused(message: str, **change: object) -> None:
+        (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
+        with pytest.raises(LavidaError, match=message):
+            kind.open(str(tmp_path), LoadSettings(precision="fp32", device="cpu"))
+
+    refused("names Python code", auto_map={"AutoModel": "evil.Model"})
+    refused("wants the attention 'somebody/kernel'", attn_implementation="somebody/kernel")
+    text = config.get("text_config", config)
+    refused("hidden_size = |vocab_size = |describes", text_config={**text, "vocab_size": 10**9})
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    refused("has weights as pytorch_model.bin only")
 
 
 def test_boxes_of_a_detector_are_in_the_video_s_pixels() -> None:

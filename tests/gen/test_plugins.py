@@ -240,7 +240,7 @@ def test_a_scorer_is_found_by_its_methods(home: Path) -> None:
     )
     found = plugins.find("lavida_bench.scorers", ScorerOf, "harbour.model:Model", allow_code=True)
     assert found.__name__ == "Model"
-    with pytest.raises(UserError, match="unknown scorer 'model'; known: $"):
+    with pytest.raises(UserError, match="unknown scorer 'model'; known: clip, detector, "):
         plugins.find("lavida_bench.scorers", ScorerOf, "model")
     with pytest.raises(UserError, match="is another class"):
         plugins.find("lavida_bench.scorers", ScorerOf, "harbour.boats:Boats", allow_code=True)

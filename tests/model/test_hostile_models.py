@@ -230,4 +230,4 @@ def test_every_call_refuses_code_and_pickles() -> None:
                 assert (owner, name) not in {("pickle", "load"), ("pickle", "Unpickler"), ("torch", "save")}, place
                 assert owner not in {"joblib", "dill", "cloudpickle"}, place
                 assert name not in {"save_state", "load_state"}, f"{place}: accelerate writes pickles"
-    assert seen == {"AutoTokenizer", "AutoConfig", "load"}
+    assert seen == {"AutoTokenizer", "AutoConfig", "load", "kind"}

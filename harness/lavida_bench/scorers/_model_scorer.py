@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lavida.parts import trust
+from lavida.parts.check import reading
+from lavida.parts.tokenizers import load_tokenizer
 from lavida_bench.scorers._base import LoadSettings, ScorerKind
 from lavida_bench.scorers._checkpoints import Checkpoint, find_checkpoint
 from lavida_bench.scoring.devices import DTYPES, find_device, resolve_precision
@@ -43,13 +47,37 @@ class ModelScorer:
             "scorer": kind.name, "weights": self.checkpoint.digest(), "precision": precision, "options": options,
         }  # fmt: skip
 
-    def placed(self, model: torch.nn.Module) -> torch.nn.Module:
-        """The model on the device, cast, without gradients.
+    def load_model(self, kind: Any) -> Any:
+        """Load the checkpoint: the model on the device, cast, without gradients.
 
         Args:
-            model: As transformers loaded it.
+            kind: transformers' class of the model, or an Auto class.
+
+        Returns:
+            The model.
+
+        Raises:
+            CheckpointError: It needs code of its own, has pickles instead of safetensors, describes sizes that its
+                files do not have, or cannot be read.
         """
+        from transformers import AutoConfig
+
+        folder = self.checkpoint.folder
+        with reading(folder, self.checkpoint.family):
+            trust.check_folder(folder, weights=True)
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            trust.check_config(config)
+            trust.check_memory(folder, lambda: getattr(kind, "from_config", kind)(config))
+            model = kind.from_pretrained(folder, trust_remote_code=False, use_safetensors=True)
         return model.to(self.device, self.dtype).eval().requires_grad_(False)
+
+    def load_tokenizer(self) -> Any:
+        """Load the checkpoint's tokenizer.
+
+        Raises:
+            CheckpointError: There is none, or one that needs code of its own.
+        """
+        return load_tokenizer(self.checkpoint.folder)
 
     def pinned(self, tensor: Tensor) -> Tensor:
         """The tensor where copies to a GPU are fast.

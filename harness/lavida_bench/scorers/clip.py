@@ -29,9 +29,9 @@ from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
 from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
 from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, HALF, normalised, resized
+from lavida_bench.scorers._preprocessing import three_numbers
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Scorer
 from lavida_bench.videos.types import Pixels
-from lavida_gen.common.json_file import read_json_object
 
 NORMAL = (
     "a normal scene",
@@ -94,17 +94,18 @@ class ClipScorer(ModelScorer):
     """One CLIP or SigLIP as a `Scorer`."""
 
     def __init__(self, kind: ClipKind, where: str, how: LoadSettings) -> None:
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoModel
 
         super().__init__(kind, where, how)
         folder = self.checkpoint.folder
         self.options: ClipScorerOptions = kind.options
-        model: Any = AutoModel.from_pretrained(folder)
-        self.vision: Any = model.config.vision_config
-        self.model: Any = self.placed(model)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self.model: Any = self.load_model(AutoModel)
+        self.vision: Any = self.model.config.vision_config
+        self.tokenizer: Any = self.load_tokenizer()
         self.is_clip = self.checkpoint.family == "clip"
-        self.mean, self.std = _normalisation(folder, self.is_clip)
+        mean, std = (CLIP_MEAN, CLIP_STD) if self.is_clip else (HALF, HALF)
+        self.mean = three_numbers(folder, "image_mean", mean)
+        self.std = three_numbers(folder, "image_std", std)
         self._texts: dict[tuple[str, ...], Tensor] = {}
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> tuple[Tensor, tuple[str, ...]]:
@@ -199,11 +200,3 @@ def _patchified(pixels: Tensor, patch: int) -> Tensor:
     count, channels, height, width = pixels.shape
     cut = pixels.view(count, channels, height // patch, patch, width // patch, patch)
     return cut.permute(0, 2, 4, 3, 5, 1).reshape(count, -1, patch * patch * channels)
-
-
-def _normalisation(folder: Path, is_clip: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of the channels: the checkpoint's, or the defaults of its processor's class."""
-    path = folder / "preprocessor_config.json"
-    plain = read_json_object(path) if path.is_file() else {}
-    default = (CLIP_MEAN, CLIP_STD) if is_clip else (HALF, HALF)
-    return tuple(plain.get("image_mean", default[0])), tuple(plain.get("image_std", default[1]))

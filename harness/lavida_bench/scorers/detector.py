@@ -27,9 +27,9 @@ from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
 from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
 from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, normalised, resized
+from lavida_bench.scorers._preprocessing import edges
 from lavida_bench.scoring.scorer import ClipScores, FrameRegions, PendingScores, Scorer
 from lavida_bench.videos.types import Pixels
-from lavida_gen.common.json_file import read_json_object
 
 Prepared = tuple[Tensor, tuple[int, int], tuple[str, ...]]
 """Pictures (N, 3, h, w) uint8, (H, W) of the frames, names."""
@@ -89,17 +89,15 @@ class DetectorScorer(ModelScorer):
     """One detector as a `Scorer`."""
 
     def __init__(self, kind: DetectorKind, where: str, how: LoadSettings) -> None:
-        from transformers import AutoModelForZeroShotObjectDetection, AutoTokenizer
+        from transformers import AutoModelForZeroShotObjectDetection
 
         super().__init__(kind, where, how)
-        folder = self.checkpoint.folder
-        model: Any = AutoModelForZeroShotObjectDetection.from_pretrained(folder)
-        self.config: Any = model.config
-        self.model: Any = self.placed(model)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self.model: Any = self.load_model(AutoModelForZeroShotObjectDetection)
+        self.config: Any = self.model.config
+        self.tokenizer: Any = self.load_tokenizer()
         self.least = math.log(kind.options.least / (1 - kind.options.least))
         self.is_owl = self.checkpoint.family == OWL
-        self.short, self.long = _edges(folder)
+        self.short, self.long = edges(self.checkpoint.folder, 800, 1333)
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Prepared:
         """(N, 3, h, w) uint8 pictures, the frames' size, and the names; see `Scorer`."""
@@ -209,10 +207,3 @@ def _corners(boxes: Tensor) -> Tensor:
     """Left, top, right, bottom of boxes (..., 4) given as centre and size."""
     centre, half = boxes[..., :2], boxes[..., 2:] / 2
     return torch.cat([centre - half, centre + half], dim=-1)
-
-
-def _edges(folder: Path) -> tuple[int, int]:
-    """Shorter side and longest side of Grounding DINO's pictures: the checkpoint's, or its processor's defaults."""
-    path = folder / "preprocessor_config.json"
-    size = read_json_object(path).get("size", {}) if path.is_file() else {}
-    return int(size.get("shortest_edge", 800)), int(size.get("longest_edge", 1333))

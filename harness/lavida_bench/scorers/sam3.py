@@ -85,13 +85,12 @@ class Sam3Scorer(ModelScorer):
     """One SAM 3 as a `Scorer`."""
 
     def __init__(self, kind: Sam3Kind, where: str, how: LoadSettings) -> None:
-        from transformers import AutoTokenizer, Sam3Model
+        from transformers import Sam3Model
 
         super().__init__(kind, where, how)
-        model: Any = Sam3Model.from_pretrained(self.checkpoint.folder)
-        self.side = int(model.config.vision_config.backbone_config.image_size)
-        self.model: Any = self.placed(model)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.checkpoint.folder)
+        self.model: Any = self.load_model(Sam3Model)
+        self.side = int(self.model.config.vision_config.backbone_config.image_size)
+        self.tokenizer: Any = self.load_tokenizer()
         self.at_once = kind.options.names_at_once
         self._texts: dict[tuple[str, ...], tuple[Any, Tensor]] = {}
 

@@ -135,13 +135,12 @@ class VlmScorer(ModelScorer):
     """One vision language model as a `Scorer`."""
 
     def __init__(self, kind: VlmKind, where: str, how: LoadSettings) -> None:
-        from transformers import AutoModelForImageTextToText, AutoTokenizer
+        from transformers import AutoModelForImageTextToText
 
         super().__init__(kind, where, how)
-        model: Any = AutoModelForImageTextToText.from_pretrained(self.checkpoint.folder)
-        self.config: Any = model.config
-        self.model: Any = self.placed(model)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.checkpoint.folder)
+        self.model: Any = self.load_model(AutoModelForImageTextToText)
+        self.config: Any = self.model.config
+        self.tokenizer: Any = self.load_tokenizer()
         self.options: VlmScorerOptions = kind.options
         self.style = STYLES.get(self.checkpoint.family)
         self.yes, self.no = self._spellings(YES), self._spellings(NO)

@@ -22,7 +22,8 @@ def command(benchmark: str | None, group: str | None, runs: tuple[Path, ...], ou
     """Published numbers on a BENCHMARK (or all) by protocol, with training data, smoothing and source.
 
     Each table is of one protocol. Only a named protocol gives ranks: by their authors' own protocols numbers cannot be
-    compared. --run adds your runs under the protocol that they were measured with.
+    compared. --run adds your runs under the protocol that they were measured with, smoothed scores without ranks.
+    Without a BENCHMARK it shows those of the runs alone.
 
     \b
       lavida-bench leaderboard ucsd_ped2

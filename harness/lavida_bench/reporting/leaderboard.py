@@ -1,62 +1,31 @@
 """The leaderboard: published numbers and own runs, a table for each benchmark, metric and protocol.
 
-Protocols are never mixed: a table has one. Where it is one of ours its rows have ranks; numbers that their authors
-computed by protocols of their own stand together without ranks, because nobody can know that they are comparable.
+Protocols are never mixed: a table has one. Where it is one of ours its rows have ranks, smoothed scores of own runs
+apart; numbers that their authors computed by protocols of their own stand together without ranks, because nobody can
+know that they are comparable.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lavida_bench.benchmarks import _base as benchmarks
-from lavida_bench.metrics._base import MetricResult
 from lavida_bench.reporting.html_page import fill
+from lavida_bench.reporting.leaderboard_rows import LeaderboardRow, own_rows, published_rows, run_titles
 from lavida_bench.reporting.markdown import escape, markdown_table
-from lavida_bench.reporting.table import TITLES, format_estimate, in_unit, metric_title
+from lavida_bench.reporting.table import TITLES, metric_title
 from lavida_bench.results import results_json
-from lavida_bench.results.published import GROUPS, OWN_PROTOCOL, PublishedMethod, published_numbers
-from lavida_bench.results.result import Result
-from lavida_bench.results.results_json import ResultEntry
+from lavida_bench.results.published import OWN_PROTOCOL, published_numbers
 from lavida_gen.common.atomic_file import write_atomic
-from lavida_gen.common.errors import UserError, unknown_name
+from lavida_gen.common.errors import UserError, problem, unknown_name
 from lavida_gen.common.text import text_table
 
 STEM = "leaderboard"
 HEAD = ("#", "method", "%", "learned from", "data", "smoothing", "note", "read in")
 NO_ORDER = "without ranks: each number is by its authors' own protocol, frames, smoothing and normalisation"
-BASELINE = "baseline"
-
-
-@dataclass(frozen=True, slots=True)
-class LeaderboardRow:
-    """One number.
-
-    Attributes:
-        rank: From 1; None in a table without order.
-        method: The method's name.
-        value: In percent.
-        text: The same, with its 95 % interval if it is known.
-        group: What the method has learned from, in words; "" for an own run.
-        training: On which data.
-        smoothing: Of scores over time, and normalisation of each video.
-        note: What else a reader needs to know.
-        source: Where it was read: paper and table, repository and file, or the run's folder.
-        own: Whether it is of an own run.
-    """
-
-    rank: int | None
-    method: str
-    value: float
-    text: str
-    group: str
-    training: str
-    smoothing: str
-    note: str
-    source: str
-    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +37,8 @@ class LeaderboardTable:
         title: Its title for people.
         metric: The metric, with its variant unless it is the micro average.
         protocol: name/version, or `OWN_PROTOCOL`.
-        ranked: Whether the rows have ranks.
-        rows: The highest number first.
+        ranked: Whether the rows have ranks, smoothed scores apart.
+        rows: The highest number first; in a table with ranks smoothed scores after the others.
     """
 
     benchmark: str
@@ -96,7 +65,7 @@ def tables(benchmark: str | None = None, group: str | None = None, runs: Sequenc
     """Make the tables.
 
     Args:
-        benchmark: Only this one; None = all.
+        benchmark: Only this one; None = those of the runs, or all without runs.
         group: Only published methods of this group; own runs are always shown.
         runs: Run folders whose numbers join.
 
@@ -104,77 +73,51 @@ def tables(benchmark: str | None = None, group: str | None = None, runs: Sequenc
         The tables, by benchmark, metric and protocol, named protocols before the authors' own.
 
     Raises:
-        UserError: The benchmark is unknown.
+        UserError: The benchmark is unknown, or neither a paper nor a run has a number on it.
         DataError: A run folder has no results, or they cannot be read.
     """
-    entries = [(run, entry) for run in runs for entry in results_json.read(run).entries]
-    names = [*known_benchmarks(), *(entry.result.benchmark for _, entry in entries)]
-    names = list(dict.fromkeys(names))
+    entries = [(title, entry) for run, title in run_titles(runs).items() for entry in results_json.read(run).entries]
+    measured = dict.fromkeys(entry.result.benchmark for _, entry in entries)
+    names = list(dict.fromkeys([*known_benchmarks(), *measured]))
     if benchmark is not None and benchmark not in names:
-        raise UserError(unknown_name("benchmark", benchmark, names))
-    cells: dict[tuple[str, str, str], list[LeaderboardRow]] = {}
+        raise UserError(_no_number(benchmark, names))
+    chosen = {benchmark} if benchmark is not None else set(measured if runs else names)
+    found: dict[tuple[str, str, str], list[LeaderboardRow]] = {}
     for method in published_numbers().methods:
         if group is None or method.group == group:
-            for name, metric, row in _published(method):
-                cells.setdefault((name, metric, method.protocol), []).append(row)
-    for run, entry in entries:
-        for metric, row in _own(run, entry):
-            rows = cells.setdefault((entry.result.benchmark, metric, entry.result.protocol), [])
-            if row not in rows:  # each entry of a run has the same baselines
-                rows.append(row)
-    made = [_table(*key, rows) for key, rows in cells.items() if (benchmark is None or key[0] == benchmark)]
+            for name, metric, row in published_rows(method):
+                found.setdefault((name, metric, method.protocol), []).append(row)
+    for title, entry in entries:
+        for metric, row in own_rows(title, entry):
+            found.setdefault((entry.result.benchmark, metric, entry.result.protocol), []).append(row)
+    made = [_table(*key, rows) for key, rows in found.items() if key[0] in chosen]
     return sorted(made, key=lambda t: (names.index(t.benchmark), _place(t.metric), not t.ranked, t.protocol))
 
 
-def _published(method: PublishedMethod) -> Iterator[tuple[str, str, LeaderboardRow]]:
-    """(benchmark, metric, row) of each number of a published method."""
-    smoothing = ", ".join(part for part in (method.smoothing, method.normalisation) if part)
-    name = f"{method.method} ({method.year})" if method.year else method.method
-    where = published_numbers().where(method)
-    for benchmark, values in method.values.items():
-        for metric, value in values.items():
-            row = LeaderboardRow(
-                None, name, value, f"{value:.2f}", GROUPS[method.group], method.training, smoothing, method.note, where,
-                own=False,
-            )  # fmt: skip
-            yield benchmark, metric, row
+def _no_number(benchmark: str, names: Sequence[str]) -> str:
+    """Why there is no table of a benchmark."""
+    if benchmark not in benchmarks.known():
+        return unknown_name("benchmark", benchmark, [*names, *benchmarks.known()])
+    todo = "give --run RUN with results on it"
+    return problem(f"benchmark {benchmark!r}", "known, but no published number is on it", todo=todo)
 
 
-def _own(run: Path, entry: ResultEntry) -> Iterator[tuple[str, LeaderboardRow]]:
-    """(metric, row) of each share of an own run, of its baselines and its smoothed scores."""
-    fitted = entry.provenance.model.get("fitted on", "")
-    seen = published_numbers().methods
-    wanted = {metric for method in seen for metric in method.values.get(entry.result.benchmark, ())}
-    wanted |= set(entry.result.quoted)
-    results: list[tuple[Result, str, str]] = [(entry.result, "", "")]
-    if entry.result.smoothed is not None:
-        sigma = f"Gaussian, sigma {entry.result.smoothing:g} frames"
-        results.append((entry.result, sigma, ""))
-    results += [(baseline, "", BASELINE) for baseline in entry.baselines]
-    for result, smoothing, note in results:
-        metrics = result.smoothed if smoothing and result.smoothed is not None else result.metrics
-        for metric, (value, text) in _shares(metrics.values(), wanted):
-            data = fitted if not note else "none"
-            yield (
-                metric,
-                LeaderboardRow(None, result.method, value, text, "", data, smoothing, note, str(run), own=True),
-            )
-
-
-def _shares(metrics: Iterable[MetricResult], wanted: set[str]) -> Iterator[tuple[str, tuple[float, str]]]:
-    for metric in metrics:
-        for variant, estimate in metric.variants.items():
-            name = metric.name if variant == next(iter(metric.variants)) else f"{metric.name}/{variant}"
-            if not metric.unit and estimate.value is not None and name in wanted:
-                percent = in_unit(estimate, "%")
-                yield name, (float(percent.value or 0.0), format_estimate(percent, "%"))
+def _once(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """Rows that differ only in their source as one with all sources: entries and runs have the same baselines."""
+    sources: dict[LeaderboardRow, list[str]] = {}
+    for row in rows:
+        sources.setdefault(replace(row, source=""), []).append(row.source)
+    return [replace(row, source="; ".join(dict.fromkeys(where))) for row, where in sources.items()]
 
 
 def _table(benchmark: str, metric: str, protocol: str, rows: Sequence[LeaderboardRow]) -> LeaderboardTable:
     ranked = protocol != OWN_PROTOCOL
-    ordered = sorted(rows, key=lambda row: (-row.value, row.method))
-    if ranked:
-        ordered = [replace(row, rank=1 + sum(other.value > row.value for other in rows)) for row in ordered]
+    ordered = sorted(_once(rows), key=lambda row: (-row.value, row.method))
+    if ranked:  # smoothed scores do not compete with those as they are
+        raw = [row for row in ordered if not row.smoothing]
+        ordered = [replace(row, rank=1 + sum(other.value > row.value for other in raw)) for row in raw] + [
+            row for row in ordered if row.smoothing
+        ]
     title = published_numbers().benchmarks.get(benchmark, "")
     if benchmark in benchmarks.known():
         title = benchmarks.find_class(benchmark).about.title

@@ -20,6 +20,7 @@ from lavida_gen.common.yaml_text import load_yaml
 FILE = resource("published.yaml", "lavida_bench")
 OWN_PROTOCOL = "its authors' own"
 """The protocol of a number for which none of ours has the same meaning: such numbers are in no order."""
+SECOND_HAND = " (second hand)"
 Group = Literal["zero-shot", "prompts", "instruction", "weak", "supervised", "one-class"]
 GROUPS: Mapping[Group, str] = {
     "zero-shot": "zero-shot or without training",
@@ -39,11 +40,12 @@ class PublishedSource(StrictModel):
 
     Attributes:
         where: Paper and table, or repository, commit and file.
-        primary: Whether the authors of the method wrote it.
+        authors_of: Methods whose authors wrote it, by their names in `PublishedMethod.method`; its rows of other
+            methods are second hand.
     """
 
     where: str = Field(min_length=10)
-    primary: bool
+    authors_of: tuple[str, ...] = ()
 
 
 class PublishedMethod(StrictModel):
@@ -101,14 +103,23 @@ class PublishedNumbers(StrictModel):
                         raise ValueError(f"{method.method}, {benchmark}, {metric}: {value} is no percentage")
         return self
 
+    @model_validator(mode="after")
+    def _authors_wrote_a_row(self) -> PublishedNumbers:
+        rows = {(key, method.method) for method in self.methods for key in method.source}
+        for key, source in self.sources.items():
+            for name in source.authors_of:
+                if (key, name) not in rows:
+                    raise ValueError(f"source {key}: authors_of has {name!r}, of which no row is from it")
+        return self
+
     def where(self, method: PublishedMethod) -> str:
-        """Where a row was read, in words; second hand is marked.
+        """Where a row was read, in words; a source that the method's authors did not write is marked second hand.
 
         Args:
             method: The row.
         """
         places = (self.sources[key] for key in method.source)
-        return "; ".join(place.where + ("" if place.primary else " (second hand)") for place in places)
+        return "; ".join(place.where + ("" if method.method in place.authors_of else SECOND_HAND) for place in places)
 
 
 @cache

@@ -148,3 +148,8 @@ def test_a_pixel_s_score_is_where_its_patch_is(folders: dict[str, Path]) -> None
 def test_a_template_needs_one_place() -> None:
     with pytest.raises(UserError, match="scorer clip: option template: .*expected a text with one {} for the name"):
         scorers.make("clip", {"template": "a picture"})
+
+
+def test_other_braces_of_a_template_are_text(folders: dict[str, Path]) -> None:
+    scores = scores_of(scorer_of(folders["clip"], template="{} {x}"), [np.zeros((1, 56, 56, 3), np.uint8)], NAMES)
+    assert np.isfinite(scores.frames).all()

@@ -22,7 +22,7 @@ from transformers import (
 from lavida_bench.scorers import _base as scorers
 from lavida_bench.scorers._base import LoadSettings
 from lavida_bench.scorers._checkpoints import mark_random
-from lavida_bench.scorers.detector import DetectorScorer
+from lavida_bench.scorers.detector import FLOOR, DetectorScorer, distinct_boxes
 from lavida_bench.testing.scorers import check_scorer, scores_of
 
 CPU = LoadSettings(precision="fp32", device="cpu")
@@ -148,6 +148,28 @@ def test_boxes_of_a_padded_square_are_where_they_are_in_the_frame(owl: Path) -> 
     assert below.regions is not None
     assert len(below.regions[0].boxes) == 0, "less probable than `least`"
     assert below.frames[0] == pytest.approx(-5.0, abs=1.1), "the frame's score knows no threshold"
+
+
+def test_boxes_that_repeat_a_more_probable_one_are_left_out() -> None:
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 0.9], [0, 0, 0.4, 1], [0.5, 0.5, 0.5, 0.9]], np.float32)
+    assert distinct_boxes(boxes) == [0, 2, 3]
+
+
+def test_frames_at_once_change_nothing(dino: Path, owl: Path) -> None:
+    for folder in (dino, owl):
+        one, other = (scores_of(scorer_of(folder, frames_at_once=count), [noise(3)], NAMES) for count in (1, 3))
+        assert one.frames == pytest.approx(other.frames, abs=1e-4)
+
+
+def test_boxes_in_the_padding_have_no_score(owl: Path) -> None:
+    scorer = scorer_of(owl)
+    known_box(scorer, [0.25, 0.4, 0.2, 0.1], 10.0)
+    in_frame = scores_of(scorer, [noise(1, 96, 96)], ("cat",)).frames
+    assert in_frame[0] > 8
+    known_box(scorer, [0.25, 0.9, 0.01, 0.01], 10.0)
+    with torch.no_grad():
+        scorer.model.box_bias[:] = scorer.model.box_bias[0]
+    assert scores_of(scorer, [noise(1, 96, 192)], ("cat",)).frames[0] == FLOOR
 
 
 def test_long_lists_are_read_in_parts(dino: Path) -> None:

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, Sam3Config, Sam3Model, Sam3VideoConfig
 
 from lavida_bench.scorers import _base as scorers
 from lavida_bench.scorers._base import LoadSettings
-from lavida_bench.scorers.sam3 import LEAST, Sam3Scorer
+from lavida_bench.scorers.sam3 import Sam3Scorer
 from lavida_bench.testing.scorers import scores_of
 
 CPU = LoadSettings(precision="fp32", device="cpu")
@@ -53,7 +53,7 @@ def test_it_is_the_model_s_own_forward_of_one_name_and_picture(folder: Path) -> 
             detections = (output.pred_logits.sigmoid() * output.presence_logits.sigmoid())[0]
             assert scores.names[place, number] == pytest.approx(float(detections.max().logit()), abs=1e-3)
             whole.append((output.pred_masks[0].sigmoid() * detections[:, None, None]).amax(0))
-        union = torch.stack(whole).amax(0).clamp(LEAST, 1 - LEAST).logit()
+        union = torch.stack(whole).amax(0).double().logit()
         assert scores.maps[place] == pytest.approx(union.numpy(), abs=1e-3)
 
 
@@ -79,6 +79,11 @@ def test_a_concept_that_is_not_present_has_no_score_however_sure_its_boxes_are(f
         head.layer3.bias.fill_(-9.0)
     after = scores_of(scorer, [clip], NAMES)
     assert (after.frames < -8.9).all()
+    with torch.no_grad():
+        head.layer3.bias.fill_(-40.0)
+    absent = scores_of(scorer, [clip], NAMES)
+    assert absent.names is not None
+    assert len(set(absent.names.ravel())) == len(NAMES), "the smallest probabilities stay apart"
     assert after.maps is not None
     assert before.maps is not None
     assert (after.maps < before.maps).all()

@@ -13,12 +13,14 @@ import pytest
 import torch
 import transformers
 from click.testing import CliRunner
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from lavida.errors import LavidaError
 from lavida_bench.cli import main
 from lavida_bench.scorers import _base as scorers
 from lavida_bench.scorers._base import LoadSettings
 from lavida_bench.scorers._checkpoints import find_checkpoint, mark_random
+from lavida_bench.scorers._pictures import normalised
 from lavida_bench.scorers._preprocessing import edges, three_numbers
 from lavida_bench.scoring.score_writer import region_pixels
 from lavida_bench.scoring.scorer import FrameRegions
@@ -27,6 +29,13 @@ from lavida_bench.testing.scorers import scores_of
 from lavida_gen import DataError, UserError
 
 SMALL = ("--set", "videos=1", "--set", "frames=16", "--set", "size=[96,144]")
+LARGE_CLIP = {
+    "projection_dim": 768,
+    "text_config": {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12},
+    "vision_config": {
+        "hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14,
+    },
+}  # fmt: skip
 WITHOUT_RANDOM = {"lavida": "tiny"}
 """Kinds whose contract is checked with another model than random weights."""
 
@@ -109,6 +118,8 @@ def test_a_model_of_another_family_is_refused_before_it_is_loaded(tmp_path: Path
     with pytest.raises(UserError, match=r"no config\.json in it; expected a folder that transformers'"):
         find_checkpoint(str(tmp_path), "clip", ("clip",))
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "tokenizer.json").touch()
     with pytest.raises(UserError, match=r'model_type "bert", which scorer clip does not take; expected clip or siglip'):
         find_checkpoint(str(tmp_path), "clip", ("clip", "siglip"))
     with pytest.raises(
@@ -147,15 +158,46 @@ def test_code_pickles_and_false_sizes_of_a_checkpoint_are_refused(tmp_path: Path
 
     def refused(message: str, **change: object) -> None:
         (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
-        with pytest.raises(LavidaError, match=message):
+        with pytest.raises((LavidaError, UserError), match=message):
             kind.open(str(tmp_path), LoadSettings(precision="fp32", device="cpu"))
 
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file(dict([*weights.items()][1:]), tmp_path / "model.safetensors", {"format": "pt"})
+    refused("1 keys missing")
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     refused("names Python code", auto_map={"AutoModel": "evil.Model"})
     refused("wants the attention 'somebody/kernel'", attn_implementation="somebody/kernel")
     text = config.get("text_config", config)
     refused("hidden_size = |vocab_size = |describes", text_config={**text, "vocab_size": 10**9})
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
-    refused("has weights as pytorch_model.bin only")
+    refused("no weights as safetensors")
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    refused("can be read|is no safetensors file")
+    for path in tmp_path.glob("*token*"):
+        path.unlink()
+    for path in tmp_path.glob("vocab*"):
+        path.unlink()
+    refused("no tokenizer; expected spiece.model or tokenizer.json")
+
+
+def test_pictures_are_normalised_on_their_device() -> None:
+    """A GPU's tensors, without a GPU."""
+    with FakeTensorMode():
+        pixels = torch.empty(1, 3, 8, 8, dtype=torch.uint8, device="cuda")
+        assert normalised(pixels, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)).device.type == "cuda"
+
+
+@pytest.mark.parametrize("name", ["lavida", "vlm"])
+def test_rotary_frequencies_stay_float32_in_half_precision(name: str) -> None:
+    """bfloat16 would turn late positions by whole radians."""
+    model = WITHOUT_RANDOM.get(name, scorers.RANDOM)
+    scorer: Any = scorers.make(name).open(model, LoadSettings(precision="bf16", device="cpu"))
+    found = {name: buffer.dtype for name, buffer in scorer.model.named_buffers() if name.endswith("inv_freq")}
+    assert found
+    assert set(found.values()) == {torch.float32}
+    assert next(scorer.model.parameters()).dtype == torch.bfloat16
 
 
 def test_boxes_of_a_detector_are_in_the_video_s_pixels() -> None:
@@ -193,18 +235,19 @@ def test_predict_takes_a_scorer(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scorer", "place", "model", "config"),
+    ("scorer", "place", "model", "config", "given"),
     [
-        ("clip", 0, "CLIPModel", "CLIPConfig"),
-        ("detector", 0, "GroundingDinoForObjectDetection", "GroundingDinoConfig"),
-        ("detector", 1, "Owlv2ForObjectDetection", "Owlv2Config"),
-        ("sam3", 0, "Sam3Model", "Sam3Config"),
+        ("clip", 0, "Siglip2Model", "Siglip2Config", {"text_config": {"vocab_size": 256_000}}),
+        ("clip", 1, "CLIPModel", "CLIPConfig", LARGE_CLIP),
+        ("detector", 0, "GroundingDinoForObjectDetection", "GroundingDinoConfig", {}),
+        ("detector", 1, "Owlv2ForObjectDetection", "Owlv2Config", {}),
+        ("sam3", 0, "Sam3Model", "Sam3Config", {}),
     ],
 )
-def test_sizes_of_the_public_models(scorer: str, place: int, model: str, config: str) -> None:
-    """The default configuration of these classes is the public model's."""
+def test_sizes_of_the_public_models(scorer: str, place: int, model: str, config: str, given: dict[str, Any]) -> None:
+    """The default configuration of these classes is the public model's, but for what is given."""
     with torch.device("meta"):
-        made: Any = getattr(transformers, model)(getattr(transformers, config)())
+        made: Any = getattr(transformers, model)(getattr(transformers, config)(**given))
     count = sum({id(weights): weights.numel() for weights in made.parameters()}.values())
     assert round(count / 1e6) == scorers.find_class(scorer).about.models[place].parameters
 

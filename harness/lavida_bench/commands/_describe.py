@@ -135,6 +135,8 @@ def scorer(name: str, allow_code: bool = False) -> Listing:
         "", _indent(definition), "", "Public models, the default first", _indent("\n".join(models) or "none"), "",
         "Options (--scorer-set KEY=VALUE)", _indent(describe_options(cls.Options)),
     ]  # fmt: skip
+    tried = " --model random" if about.families and name != "lavida" else " --model tiny" if about.families else ""
+    lines += ["", f"Try: lavida-bench score street --scorer {name}{tried} --out runs/{name}"]
     plain = {"name": name, **asdict(about), "definition": definition, "options": cls.Options.model_json_schema()}
     return Listing("\n".join(lines), plain)
 

@@ -11,6 +11,8 @@ from lavida_bench.common.model_digest import MODEL_FILES, model_digest
 from lavida_gen.common.errors import UserError, problem
 from lavida_gen.common.json_file import read_json, read_json_object, write_json
 
+TOKENIZERS = {"tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "tokenizer.model"}
+"""Files of which a tokenizer has at least one."""
 MARK = "random_weights"
 """Key of a config.json: nobody has trained this model."""
 
@@ -67,6 +69,12 @@ def find_checkpoint(where: str, scorer: str, families: Sequence[str]) -> Checkpo
     path = folder / "config.json"
     if not path.is_file():
         raise UserError(problem(folder, "no config.json in it", "a folder that transformers' save_pretrained wrote"))
+    names = {file.name for file in folder.iterdir()}
+    if not any(name.endswith(".safetensors") for name in names):
+        todo = "save it by save_pretrained where you trust it, or take another model"
+        raise UserError(problem(folder, "no weights as safetensors", "*.safetensors", todo))
+    if not names & TOKENIZERS:
+        raise UserError(problem(folder, "no tokenizer", " or ".join(sorted(TOKENIZERS))))
     config = read_json(path)
     family = config.get("model_type") if isinstance(config, dict) else None
     if family not in families:

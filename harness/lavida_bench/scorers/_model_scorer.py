@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lavida.parts import trust
-from lavida.parts.check import reading
+from lavida.parts.check import check_keys, quiet_transformers, reading
 from lavida.parts.tokenizers import load_tokenizer
 from lavida_bench.scorers._base import LoadSettings, ScorerKind
 from lavida_bench.scorers._checkpoints import Checkpoint, find_checkpoint
-from lavida_bench.scoring.devices import DTYPES, find_device, resolve_precision
+from lavida_bench.scoring.devices import DTYPES, find_device, place, resolve_precision
+
+HIGHEST = 65504.0
+"""The largest float16."""
+MOST_TEXTS = 32
+"""Lists of names whose features are kept."""
 
 
 class ModelScorer:
@@ -58,7 +63,7 @@ class ModelScorer:
 
         Raises:
             CheckpointError: It needs code of its own, has pickles instead of safetensors, describes sizes that its
-                files do not have, or cannot be read.
+                files do not have, leaves weights out, or cannot be read.
         """
         from transformers import AutoConfig
 
@@ -68,8 +73,13 @@ class ModelScorer:
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             trust.check_config(config)
             trust.check_memory(folder, lambda: getattr(kind, "from_config", kind)(config))
-            model = kind.from_pretrained(folder, trust_remote_code=False, use_safetensors=True)
-        return model.to(self.device, self.dtype).eval().requires_grad_(False)
+            with quiet_transformers():
+                model, info = kind.from_pretrained(
+                    folder, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+                )
+            check_keys(str(folder), info["missing_keys"], (), info["mismatched_keys"])
+        place(model, self.device, self.dtype)
+        return model.eval().requires_grad_(False)
 
     def load_tokenizer(self) -> Any:
         """Load the checkpoint's tokenizer.
@@ -86,6 +96,14 @@ class ModelScorer:
             tensor: On the CPU.
         """
         return tensor.pin_memory() if self.device.type == "cuda" else tensor
+
+    def half_maps(self, maps: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        """Maps as they are stored: float16, which holds all digits of bfloat16, unless the model runs in float32.
+
+        Args:
+            maps: (N, h, w) logits.
+        """
+        return maps if self.dtype == torch.float32 else maps.clip(-HIGHEST, HIGHEST).astype(np.float16)
 
 
 def copied_back(*parts: Tensor) -> Callable[[], list[NDArray[np.float32]]]:

@@ -51,4 +51,5 @@ def normalised(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> T
     """
     shape = (1, 3, 1, 1)
     values = pixels.float() / 255
-    return (values - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)
+    shift, scale = (torch.tensor(one, device=pixels.device).view(shape) for one in (mean, std))
+    return (values - shift) / scale

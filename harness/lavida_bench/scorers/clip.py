@@ -27,7 +27,7 @@ from torch import Tensor
 from lavida_bench.scorers._base import LoadSettings, PublicModel, ScorerInfo, ScorerKind, ScorerOptions
 from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
-from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
+from lavida_bench.scorers._model_scorer import MOST_TEXTS, ModelScorer, copied_back
 from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, HALF, normalised, resized
 from lavida_bench.scorers._preprocessing import three_numbers
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Scorer
@@ -66,8 +66,8 @@ class ClipKind(ScorerKind[ClipScorerOptions]):
         title="CLIP, SigLIP: each frame against the names and against normal prompts",
         outputs=("frames", "maps", "names"),
         models=(
-            PublicModel("openai/clip-vit-base-patch32", 151, "not stated on its card as far as is known: read it"),
             PublicModel("google/siglip2-base-patch16-naflex", 375, "Apache-2.0"),
+            PublicModel("openai/clip-vit-large-patch14", 428, "not stated on its card as far as is known: read it"),
         ),
         families=("clip", "siglip", "siglip2"),
     )
@@ -102,6 +102,8 @@ class ClipScorer(ModelScorer):
         self.model: Any = self.load_model(AutoModel)
         self.vision: Any = self.model.config.vision_config
         self.tokenizer: Any = self.load_tokenizer()
+        self.scale = float(self.model.logit_scale.float().exp())
+        self.bias = 0.0 if self.checkpoint.family == "clip" else float(self.model.logit_bias)
         self.is_clip = self.checkpoint.family == "clip"
         mean, std = (CLIP_MEAN, CLIP_STD) if self.is_clip else (HALF, HALF)
         self.mean = three_numbers(folder, "image_mean", mean)
@@ -140,7 +142,7 @@ class ClipScorer(ModelScorer):
 
         def scores() -> ClipScores:
             frame_scores, pixel_scores, name_scores = wait()
-            return ClipScores(frame_scores, pixel_scores, name_scores)
+            return ClipScores(frame_scores, self.half_maps(pixel_scores), name_scores)
 
         return scores
 
@@ -166,7 +168,9 @@ class ClipScorer(ModelScorer):
     def _text_features(self, names: tuple[str, ...]) -> Tensor:
         """(K + normal prompts, C) features of the texts, computed once for each list of names."""
         if names not in self._texts:
-            texts = [self.options.template.format(text) for text in (*names, *self.options.normal)]
+            if len(self._texts) >= MOST_TEXTS:
+                self._texts.clear()
+            texts = [self.options.template.replace("{}", text) for text in (*names, *self.options.normal)]
             longest = self.model.config.text_config.max_position_embeddings
             if self.is_clip:
                 tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
@@ -185,8 +189,8 @@ class ClipScorer(ModelScorer):
     def _logits(self, features: Tensor, texts: Tensor) -> Tensor:
         """(..., K + normal prompts) float32 logits of features (..., C) with the texts."""
         one, other = (torch.nn.functional.normalize(part.float(), dim=-1) for part in (features, texts))
-        logits: Tensor = one @ other.T * float(self.model.logit_scale.float().exp())
-        return logits if self.is_clip else logits + float(self.model.logit_bias)
+        logits: Tensor = one @ other.T * self.scale
+        return logits + self.bias
 
 
 def _log_odds(logits: Tensor, names: int) -> tuple[Tensor, Tensor]:

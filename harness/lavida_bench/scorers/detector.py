@@ -3,7 +3,8 @@
 A box's probability for a name is the sigmoid of the detector's logit (of Grounding DINO's logits, one for each token,
 the highest of the name's). A name's score is the logit of its most probable box, a frame's the highest of its names',
 a pixel's the logit of the most probable box over it, among those of at least `least`. Those boxes are the regions of
-RBDC and TBDC, with their logits. Higher = more anomalous; 0 is a probability of one half, though these detectors are
+RBDC and TBDC, with their logits, without those that repeat a more probable one. Higher = more anomalous; 0 is a
+probability of one half, though these detectors are
 used at thresholds of 0.2 to 0.4. Frames are scored one by one.
 
 OWLv2 scores names independently of each other. Grounding DINO reads all names at once, sorted: their order in the
@@ -27,9 +28,9 @@ from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
 from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
 from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, normalised, resized
-from lavida_bench.scorers._preprocessing import edges
+from lavida_bench.scorers._preprocessing import edges, three_numbers
 from lavida_bench.scoring.scorer import ClipScores, FrameRegions, PendingScores, Scorer
-from lavida_bench.videos.types import Pixels
+from lavida_bench.videos.types import Floats, Pixels
 
 Prepared = tuple[Tensor, tuple[int, int], tuple[str, ...]]
 """Pictures (N, 3, h, w) uint8, (H, W) of the frames, names."""
@@ -42,6 +43,8 @@ MOST_REGIONS = 20
 """Boxes of a frame that count for RBDC and TBDC, the most probable."""
 FLOOR = -30.0
 """Lowest logit: of a pixel without a box, of a name that a part of the list does not have."""
+SAME_BOX = 0.5
+"""Overlap (IoU) from which two boxes are one."""
 GREY = 128
 """OWLv2's padding."""
 
@@ -49,6 +52,7 @@ GREY = 128
 class DetectorScorerOptions(ScorerOptions):
     """Options of `detector`."""
 
+    frames_at_once: int = Field(default=4, ge=1, description="frames of one forward pass: memory against time")
     least: float = Field(default=0.05, gt=0, lt=1, description="least probability of a box in maps and regions")
 
 
@@ -96,8 +100,12 @@ class DetectorScorer(ModelScorer):
         self.config: Any = self.model.config
         self.tokenizer: Any = self.load_tokenizer()
         self.least = math.log(kind.options.least / (1 - kind.options.least))
+        self.at_once = kind.options.frames_at_once
         self.is_owl = self.checkpoint.family == OWL
-        self.short, self.long = edges(self.checkpoint.folder, 800, 1333)
+        mean, std = (CLIP_MEAN, CLIP_STD) if self.is_owl else (IMAGENET_MEAN, IMAGENET_STD)
+        self.mean = three_numbers(self.checkpoint.folder, "image_mean", mean)
+        self.std = three_numbers(self.checkpoint.folder, "image_std", std)
+        self.short, self.long = (0, 0) if self.is_owl else edges(self.checkpoint.folder, 800, 1333)
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> Prepared:
         """(N, 3, h, w) uint8 pictures, the frames' size, and the names; see `Scorer`."""
@@ -121,7 +129,11 @@ class DetectorScorer(ModelScorer):
         pixels = pictures.to(self.device, non_blocking=True)
         order = sorted(range(len(names)), key=lambda place: names[place])
         ordered = tuple(names[place] for place in order)
-        logits, boxes = self._owl(pixels, ordered, size) if self.is_owl else self._dino(pixels, ordered)
+        parts = [
+            self._owl(part, ordered, size) if self.is_owl else self._dino(part, ordered)
+            for part in torch.split_with_sizes(pixels, self._sizes(len(pixels)))
+        ]
+        logits, boxes = (torch.cat(whole) for whole in zip(*parts, strict=True))
         back = torch.tensor(order, device=self.device).argsort()
         of_names = logits.amax(dim=1)[:, back]
         of_boxes, kept = logits.amax(dim=2).topk(min(MOST_BOXES, logits.shape[1]), dim=1)
@@ -132,15 +144,20 @@ class DetectorScorer(ModelScorer):
         def scores() -> ClipScores:
             frame_scores, pixel_scores, name_scores, box_scores, corners = wait()
             regions = []
-            for values, places in zip(box_scores[:, :MOST_REGIONS], corners[:, :MOST_REGIONS], strict=True):
-                regions.append(FrameRegions(places[values >= self.least], values[values >= self.least]))
-            return ClipScores(frame_scores, pixel_scores, name_scores, regions)
+            for values, places in zip(box_scores, corners, strict=True):
+                kept = [place for place in distinct_boxes(places) if values[place] >= self.least][:MOST_REGIONS]
+                regions.append(FrameRegions(places[kept], values[kept]))
+            return ClipScores(frame_scores, self.half_maps(pixel_scores), name_scores, regions)
 
         return scores
 
+    def _sizes(self, frames: int) -> list[int]:
+        """Frames of each forward pass."""
+        return [min(self.at_once, frames - start) for start in range(0, frames, self.at_once)]
+
     def _owl(self, pixels: Tensor, names: tuple[str, ...], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Logits (N, boxes, K), and boxes (N, boxes, 4) as shares of the frame, left top right bottom."""
-        values = normalised(pixels, CLIP_MEAN, CLIP_STD).to(self.dtype)
+        values = normalised(pixels, self.mean, self.std).to(self.dtype)
         longest = self.config.text_config.max_position_embeddings
         tokens = self.tokenizer(
             list(names), padding="max_length", truncation=True, max_length=longest, return_tensors="pt"
@@ -148,11 +165,14 @@ class DetectorScorer(ModelScorer):
         of_all = {key: tokens[key].repeat(len(values), 1) for key in ("input_ids", "attention_mask")}
         output = self.model(pixel_values=values, **of_all)
         share = torch.tensor([max(size) / size[1], max(size) / size[0]] * 2, device=self.device)
-        return output.logits.float().clamp(min=FLOOR), _corners(output.pred_boxes.float()) * share
+        boxes = output.pred_boxes.float()
+        in_padding = (boxes[..., :2] * share[:2] > 1).any(dim=-1)
+        logits = output.logits.float().clamp(min=FLOOR).masked_fill(in_padding[..., None], FLOOR)
+        return logits, _corners(boxes) * share
 
     def _dino(self, pixels: Tensor, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
         """As `_owl`; the boxes of each part of the names are boxes of their own."""
-        values = normalised(pixels, IMAGENET_MEAN, IMAGENET_STD).to(self.dtype)
+        values = normalised(pixels, self.mean, self.std).to(self.dtype)
         count, _, height, width = values.shape
         mask = torch.ones(count, height, width, dtype=torch.int64, device=self.device)
         logits, boxes, start = [], [], 0
@@ -201,6 +221,26 @@ class DetectorScorer(ModelScorer):
             covered = vertical[:, :, None] & horizontal[:, None, :]
             maps.append(torch.where(covered, values[:, None, None], FLOOR).amax(dim=0))
         return torch.stack(maps)
+
+
+def distinct_boxes(boxes: Floats) -> list[int]:
+    """Leave out boxes that repeat a more probable one: they overlap it by more than half of both together.
+
+    Args:
+        boxes: (B, 4) left, top, right, bottom, the most probable first.
+
+    Returns:
+        Numbers of the boxes that stay.
+    """
+    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    kept: list[int] = []
+    for place, box in enumerate(boxes):
+        others = boxes[kept]
+        sides = np.minimum(others[:, 2:], box[2:]) - np.maximum(others[:, :2], box[:2])
+        common = np.prod(np.maximum(sides, 0), axis=1)
+        if not (common > SAME_BOX * (areas[kept] + areas[place] - common)).any():
+            kept.append(place)
+    return kept
 
 
 def _corners(boxes: Tensor) -> Tensor:

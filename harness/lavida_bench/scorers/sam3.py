@@ -17,19 +17,21 @@ from typing import Any
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from lavida_bench.scorers._base import LoadSettings, PublicModel, ScorerInfo, ScorerKind, ScorerOptions
 from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
-from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
+from lavida_bench.scorers._model_scorer import MOST_TEXTS, ModelScorer, copied_back
 from lavida_bench.scorers._pictures import HALF, normalised, resized
+from lavida_bench.scorers._preprocessing import three_numbers
 from lavida_bench.scoring.scorer import ClipScores, PendingScores, Scorer
 from lavida_bench.videos.types import Pixels
 
 TOKENS = 32
 """Length that SAM 3's texts are padded to."""
-LEAST = 1e-6
-"""Probabilities nearer to 0 or 1 are cut: float32 hardly separates them."""
+HIGHEST_LOG = -1e-6
+"""Logarithm of the highest probability: float32 hardly separates higher ones."""
 
 
 class Sam3ScorerOptions(ScorerOptions):
@@ -92,6 +94,8 @@ class Sam3Scorer(ModelScorer):
         self.side = int(self.model.config.vision_config.backbone_config.image_size)
         self.tokenizer: Any = self.load_tokenizer()
         self.at_once = kind.options.names_at_once
+        self.mean = three_numbers(self.checkpoint.folder, "image_mean", HALF)
+        self.std = three_numbers(self.checkpoint.folder, "image_std", HALF)
         self._texts: dict[tuple[str, ...], tuple[Any, Tensor]] = {}
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> tuple[Tensor, tuple[str, ...]]:
@@ -103,7 +107,7 @@ class Sam3Scorer(ModelScorer):
     def score(self, prepared: tuple[Tensor, tuple[str, ...]]) -> PendingScores:
         """See `Scorer`."""
         pictures, names = prepared
-        pixels = normalised(pictures.to(self.device, non_blocking=True), HALF, HALF).to(self.dtype)
+        pixels = pictures.to(self.device, non_blocking=True)
         found = [self._find(pixels[place : place + 1], names) for place in range(len(pixels))]
         of_names = torch.stack([one for one, _ in found])
         maps = torch.stack([one for _, one in found])
@@ -111,27 +115,30 @@ class Sam3Scorer(ModelScorer):
 
         def scores() -> ClipScores:
             frame_scores, pixel_scores, name_scores = wait()
-            return ClipScores(frame_scores, pixel_scores, name_scores)
+            return ClipScores(frame_scores, self.half_maps(pixel_scores), name_scores)
 
         return scores
 
     def _find(self, picture: Tensor, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-        """Probabilities of the names (K,) and of the pixels (h, w) of a picture (1, 3, H, W)."""
-        vision = self.model.get_vision_features(picture)
-        parts = [names[start : start + self.at_once] for start in range(0, len(names), self.at_once)]
+        """Log-probabilities of the names (K,) and of the pixels (h, w) of a picture (1, 3, H, W) uint8."""
+        values = normalised(picture, self.mean, self.std).to(self.dtype)
+        vision = self.model.get_vision_features(values)
         of_names, of_pixels = [], []
-        for part in parts:
+        for start in range(0, len(names), self.at_once):
+            part = names[start : start + self.at_once]
             texts, attention = self._text_features(part)
             output = self.model(vision_embeds=_repeated(vision, len(part)), text_embeds=texts, attention_mask=attention)
-            scores = output.pred_logits.float().sigmoid() * output.presence_logits.float().sigmoid()
-            masks = output.pred_masks.float().sigmoid() * scores[..., None, None]
+            scores = logsigmoid(output.pred_logits.float()) + logsigmoid(output.presence_logits.float())
             of_names.append(scores.amax(dim=1))
-            of_pixels.append(masks.amax(dim=(0, 1)))
+            for masks, of_masks in zip(output.pred_masks, scores, strict=True):  # one name at a time: masks are large
+                of_pixels.append((logsigmoid(masks.float()) + of_masks[:, None, None]).amax(dim=0))
         return torch.cat(of_names), torch.stack(of_pixels).amax(dim=0)
 
     def _text_features(self, names: tuple[str, ...]) -> tuple[Any, Tensor]:
         """The model's output for the names, and which tokens are no padding (K, 32); computed once for each list."""
         if names not in self._texts:
+            if len(self._texts) >= MOST_TEXTS:
+                self._texts.clear()
             tokens = self.tokenizer(
                 list(names), padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt"
             ).to(self.device)
@@ -149,5 +156,7 @@ def _repeated(vision: Any, times: int) -> Any:
     )
 
 
-def _logit(probability: Tensor) -> Tensor:
-    return probability.clamp(LEAST, 1 - LEAST).logit()
+def _logit(log_probability: Tensor) -> Tensor:
+    """The logit of a probability that is given by its logarithm: exact for the smallest ones."""
+    below_one = log_probability.clamp(max=HIGHEST_LOG)
+    return below_one - torch.log(-torch.expm1(below_one))

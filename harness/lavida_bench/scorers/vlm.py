@@ -7,11 +7,14 @@ known to lean to one of the two, so that 0 is no calibrated threshold. With `eac
 a name's score is that of its question, a frame's the highest of its names'; it costs a forward pass a name.
 
 The times of the frames are true: as Qwen2.5-VL's interval, in the text of Qwen3-VL, Qwen3.5 and InternVL. Of unknown
-times the family's own sampling is assumed, two frames a second.
+times the family's own sampling is assumed, two frames a second. Qwen3.5 thinks before it answers unless its thoughts
+are given as empty, as here; that text follows Qwen3's template and was not compared with a public checkpoint's.
 """
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +32,10 @@ from lavida_bench.scorers._byte_tokenizer import write_byte_tokenizer
 from lavida_bench.scorers._checkpoints import mark_random
 from lavida_bench.scorers._model_scorer import ModelScorer, copied_back
 from lavida_bench.scorers._pictures import CLIP_MEAN, CLIP_STD, HALF, IMAGENET_MEAN, IMAGENET_STD, normalised, resized
+from lavida_bench.scorers._preprocessing import three_numbers
 from lavida_bench.scoring.scorer import ClipScores, ClipTimes, PendingScores, Scorer
 from lavida_bench.videos.types import Pixels
+from lavida_gen.common.errors import DataError, problem
 
 QUESTION = "Is any of the following happening or visible in the video: {}? Answer yes or no."
 YES, NO = ("yes", "Yes", " yes", " Yes", "YES"), ("no", "No", " no", " No", "NO")
@@ -44,12 +49,13 @@ VIDEO_TYPE = 2
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """How a Qwen family takes a clip: normalisation, a time before each temporal patch, its system turn."""
+    """How a Qwen family takes a clip: normalisation, times before temporal patches, system turn, start of answers."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     times_in_text: bool
     system: str
+    answer: str = ""
 
 
 _OLD = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -57,7 +63,7 @@ STYLES = {
     "qwen2_vl": _Style(CLIP_MEAN, CLIP_STD, False, _OLD),
     "qwen2_5_vl": _Style(CLIP_MEAN, CLIP_STD, False, _OLD),
     "qwen3_vl": _Style(HALF, HALF, True, ""),
-    "qwen3_5": _Style(HALF, HALF, True, ""),
+    "qwen3_5": _Style(HALF, HALF, True, "", "<think>\n\n</think>\n\n"),
 }
 
 
@@ -116,19 +122,17 @@ class VlmKind(ScorerKind[VlmScorerOptions]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VlmBatch:
-    """Clips and questions, a row for each pair.
+    """Clips and questions about them.
 
     Attributes:
-        inputs: Arguments of the model by name, on the CPU.
+        inputs: For each question the arguments of the model by name, on the CPU, a row for each clip.
         pixels: (P, C) uint8 patches of Qwen families, (N, 3, h, w) uint8 pictures of InternVL.
         frames: T of each clip.
-        questions: Questions of each clip.
     """
 
-    inputs: dict[str, Any]
+    inputs: tuple[dict[str, Any], ...]
     pixels: Tensor
     frames: tuple[int, ...]
-    questions: int
 
 
 class VlmScorer(ModelScorer):
@@ -143,14 +147,24 @@ class VlmScorer(ModelScorer):
         self.tokenizer: Any = self.load_tokenizer()
         self.options: VlmScorerOptions = kind.options
         self.style = STYLES.get(self.checkpoint.family)
-        self.yes, self.no = self._spellings(YES), self._spellings(NO)
+        mean, std = (IMAGENET_MEAN, IMAGENET_STD) if self.style is None else (self.style.mean, self.style.std)
+        self.mean = three_numbers(self.checkpoint.folder, "image_mean", mean)
+        self.std = three_numbers(self.checkpoint.folder, "image_std", std)
+        self._thread = threading.local()
+        yes, no = self._first_tokens(YES), self._first_tokens(NO)
+        self.yes, self.no = sorted(yes - no), sorted(no - yes)  # a space alone may begin both " yes" and " no"
+        if not self.yes or not self.no:
+            what, wanted = "its tokenizer begins yes and no alike", "words with first tokens of their own"
+            raise DataError(problem(self.checkpoint.folder, what, wanted))
 
-    def _spellings(self, words: Sequence[str]) -> list[int]:
+    def _first_tokens(self, words: Sequence[str]) -> set[int]:
         """First token of each spelling."""
-        return sorted({self._ids(word)[0] for word in words})
+        return {self._ids(word)[0] for word in words}
 
     def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        if not hasattr(self._thread, "tokenizer"):
+            self._thread.tokenizer = copy.deepcopy(self.tokenizer)  # tokenizers are not thread-safe
+        ids: list[int] = self._thread.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
     def prepare(self, clips: Sequence[Pixels], names: tuple[str, ...]) -> VlmBatch:
@@ -174,27 +188,28 @@ class VlmScorer(ModelScorer):
         assert self.style is not None
         vision = self.config.vision_config
         patch, merge, temporal = vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size
-        rows, patches, grids, intervals = [], [], [], []
-        for clip, seconds in zip(clips, times, strict=True):
+        patches: list[Tensor] = []
+        cells, grids = [], []
+        for clip in clips:
             height, width = clip.shape[1:3]
             size = target_size(height, width, patch * merge, FEWEST_CELLS, self.options.cells)
             frames = resize(clip, size, "bicubic")
-            cut = [
-                patchify(frames[start : start + temporal], patch, merge, temporal)
-                for start in range(0, len(frames), temporal)
+            starts = range(0, len(frames), temporal)
+            patches += [patchify(frames[start : start + temporal], patch, merge, temporal) for start in starts]
+            cells.append(len(patches[-1]) // merge**2)
+            grids.append([len(starts), size[0] // patch, size[1] // patch])
+        inputs = []
+        for question in questions:
+            rows = [
+                self._qwen_text(question, count, grid_times(seconds, temporal))
+                for count, seconds in zip(cells, times, strict=True)
             ]
-            cells = len(cut[0]) // merge**2
-            grid = [len(cut), size[0] // patch, size[1] // patch]
-            for question in questions:
-                rows.append(self._qwen_text(question, cells, grid_times(seconds, temporal)))
-                patches += cut
-                grids.append(grid)
-                intervals.append(grid_interval(seconds, temporal))
-        inputs = self._padded(rows, self.config.video_token_id)
-        inputs["video_grid_thw"] = torch.tensor(grids)
-        if self.checkpoint.family == "qwen2_5_vl":
-            inputs["second_per_grid_ts"] = torch.tensor(intervals)
-        return VlmBatch(inputs, torch.cat(patches), tuple(map(len, clips)), len(questions))
+            given = self._padded(rows, self.config.video_token_id)
+            given["video_grid_thw"] = torch.tensor(grids)
+            if self.checkpoint.family == "qwen2_5_vl":
+                given["second_per_grid_ts"] = torch.tensor([grid_interval(seconds, temporal) for seconds in times])
+            inputs.append(given)
+        return VlmBatch(tuple(inputs), self.pinned(torch.cat(patches)), tuple(map(len, clips)))
 
     def _qwen_text(self, question: str, cells: int, seconds: Sequence[float]) -> list[int]:
         """Tokens of a question about a clip; each temporal patch is a segment of its own where times are text."""
@@ -208,24 +223,24 @@ class VlmScorer(ModelScorer):
                 ids += [config.vision_start_token_id, *video, config.vision_end_token_id]
         else:
             ids += [config.vision_start_token_id, *video * len(seconds), config.vision_end_token_id]
-        return ids + self._ids(f"{question}<|im_end|>\n<|im_start|>assistant\n")
+        return ids + self._ids(f"{question}<|im_end|>\n<|im_start|>assistant\n{self.style.answer}")
 
     def _internvl(self, clips: Sequence[Pixels], questions: Sequence[str], times: Sequence[list[float]]) -> VlmBatch:
         image = self.config.vision_config.image_size
         size = (image, image) if isinstance(image, int) else (int(image[0]), int(image[1]))
-        rows, pictures = [], []
-        for clip, seconds in zip(clips, times, strict=True):
-            frames = resized(clip, size, "bicubic")
-            for question in questions:
+        inputs = []
+        for question in questions:
+            rows = []
+            for seconds in times:
                 ids = self._ids("<|im_start|>user\n")
                 for second in seconds:
                     ids += self._ids(f"Frame at {second - seconds[0]:.1f} seconds: <img>")
                     ids += [self.config.image_token_id] * self.config.image_seq_length
                     ids += self._ids("</img>\n")
                 rows.append(ids + self._ids(f"{question}<|im_end|>\n<|im_start|>assistant\n"))
-                pictures.append(frames)
-        inputs = self._padded(rows, None)
-        return VlmBatch(inputs, torch.cat(pictures), tuple(map(len, clips)), len(questions))
+            inputs.append(self._padded(rows, None))
+        pictures = torch.cat([resized(clip, size, "bicubic") for clip in clips])
+        return VlmBatch(tuple(inputs), self.pinned(pictures), tuple(map(len, clips)))
 
     def _padded(self, rows: Sequence[list[int]], video: int | None) -> dict[str, Any]:
         """Ids and mask (B, S), padded on the left; types of tokens for families with a `video` token."""
@@ -241,18 +256,12 @@ class VlmScorer(ModelScorer):
     @torch.inference_mode()
     def score(self, prepared: VlmBatch) -> PendingScores:
         """See `Scorer`."""
-        inputs = {
-            key: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
-            for key, value in prepared.inputs.items()
-        }
         pixels = prepared.pixels.to(self.device, non_blocking=True)
         if self.style is not None:
-            inputs["pixel_values_videos"] = self._normalised_patches(pixels).to(self.dtype)
+            visual = {"pixel_values_videos": self._normalised_patches(pixels).to(self.dtype)}
         else:
-            inputs["pixel_values"] = normalised(pixels, IMAGENET_MEAN, IMAGENET_STD).to(self.dtype)
-        logits = self.model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1].float()
-        odds = logits[:, self.yes].logsumexp(dim=1) - logits[:, self.no].logsumexp(dim=1)
-        wait = copied_back(odds.view(len(prepared.frames), prepared.questions))
+            visual = {"pixel_values": normalised(pixels, self.mean, self.std).to(self.dtype)}
+        wait = copied_back(torch.stack([self._odds({**given, **visual}) for given in prepared.inputs], dim=1))
 
         def scores() -> ClipScores:
             (of_questions,) = wait()
@@ -261,8 +270,15 @@ class VlmScorer(ModelScorer):
 
         return scores
 
+    def _odds(self, given: dict[str, Any]) -> Tensor:
+        """(B,) log-odds of yes against no to one question about each clip."""
+        inputs = {key: value.to(self.device) if isinstance(value, Tensor) else value for key, value in given.items()}
+        logits = self.model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1].float()
+        odds: Tensor = logits[:, self.yes].logsumexp(dim=1) - logits[:, self.no].logsumexp(dim=1)
+        return odds
+
     def _normalised_patches(self, patches: Tensor) -> Tensor:
         """(P, C) float32 of (P, C) uint8; a patch has one channel after another."""
         assert self.style is not None
         cut = patches.view(len(patches), 3, -1, 1)
-        return normalised(cut, self.style.mean, self.style.std).flatten(1)
+        return normalised(cut, self.mean, self.std).flatten(1)

@@ -22,6 +22,28 @@ def resolve_precision(precision: Precision, device: torch.device) -> str:
     return precision
 
 
+def place(module: torch.nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    """Move a model to a device and cast it; the frequencies of rotary positions stay float32.
+
+    bfloat16 has 8 bits: angles of late positions would be off by whole radians. transformers keeps them in float32 when
+    it loads a model in bfloat16, but `module.to` does not.
+
+    Args:
+        module: The model; changed in place.
+        device: Where it goes.
+        dtype: Of its weights.
+    """
+    kept = [
+        (part, name, buffer)
+        for part in module.modules()
+        for name, buffer in part.named_buffers(recurse=False)
+        if name.endswith("inv_freq")
+    ]
+    module.to(device, dtype)
+    for part, name, buffer in kept:
+        setattr(part, name, buffer.to(device, torch.float32))
+
+
 def find_device(device: str | None) -> torch.device:
     """The device of a name.
 

@@ -25,7 +25,7 @@ from lavida.parts.compiled import compile_stages
 from lavida.presets import PRESETS
 from lavida.processing import ANSWER, QUESTION, LavidaProcessor, Sizes
 from lavida_bench.common.model_digest import MODEL_FILES, model_digest
-from lavida_bench.scoring.devices import DTYPES, find_device, resolve_precision
+from lavida_bench.scoring.devices import DTYPES, find_device, place, resolve_precision
 from lavida_bench.scoring.scorer import ClipScores, ClipTimes, PendingScores, Precision
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.digests import sha256, sha256_json
@@ -54,13 +54,16 @@ class LavidaScorer:
     def __init__(
         self, model: Lavida, processor: LavidaProcessor, name: str, weights: str, precision: str, device: torch.device
     ) -> None:
+        place(model, device, DTYPES[precision])
         module: torch.nn.Module = model
-        self.model = module.to(device, DTYPES[precision]).eval().requires_grad_(False)
+        self.model = module.eval().requires_grad_(False)
         self.processor, self.device, self.dtype, self.name = processor, device, DTYPES[precision], name
         self.fitted_on = model.fitted_on
         self.identity: Mapping[str, object] = {
             "weights": weights, "precision": precision, "question": QUESTION, "answer": ANSWER,
         } | ({"times": "seconds"} if processor.family.reads_time else {})  # fmt: skip
+        if precision != "fp32":
+            self.identity = {**self.identity, "rotary": "fp32"}
         self.compiled = False
         self._thread = threading.local()
 

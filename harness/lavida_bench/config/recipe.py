@@ -191,6 +191,15 @@ class ScoreEntry(StrictModel):
         parts = [self.benchmark, scorer, "" if official else self.protocol, self.names_slug]
         return self.label or "-".join(part.replace("/", "-").replace(":", "-") for part in parts if part)
 
+    def method_of(self, name: str) -> str:
+        """What reports call a method: its name, in brackets what distinguishes entries of one benchmark and protocol.
+
+        Args:
+            name: The scorer's or the recipe's.
+        """
+        distinction = self.label or self.names_slug
+        return self.method or (f"{name} ({distinction})" if distinction else name)
+
     @property
     def has_run_model(self) -> bool:
         """Whether it is scored by the model of the recipe."""

@@ -153,7 +153,7 @@ class _RunJob:
             return
 
         def work() -> Mapping[str, str]:
-            named = entry.model_copy(update={"method": entry.method or self._method(entry)})
+            named = entry.model_copy(update={"method": self._method(entry)})
             effort = ScoringSettings(batch=entry.batch)
             run_entry(self._scorer(entry), named, self.out, effort, True, self.bar)
             return {"scores": f"{SCORES}/{entry.slug}", LABELS: ScoreJob.open(entry, self.out).labels()}
@@ -164,9 +164,7 @@ class _RunJob:
 
     def _method(self, entry: ScoreEntry) -> str:
         """The recipe's name, or the scorer's; in brackets what distinguishes entries of one benchmark and protocol."""
-        distinction = entry.label or entry.names_slug
-        name = self.recipe.name if entry.has_run_model else self._scorer(entry).name
-        return f"{name} ({distinction})" if distinction else name
+        return entry.method_of(self.recipe.name if entry.has_run_model else self._scorer(entry).name)
 
     def _is_scored(self, entry: ScoreEntry, labels: str) -> bool:
         """Whether the scores are there, of the videos as they are now, and were measured against their labels."""

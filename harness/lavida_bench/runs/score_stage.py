@@ -206,8 +206,9 @@ def _measure(
         exact=entry.exact,
     )
     with bar(frames_to_measure(benchmark, how), f"measure {entry.slug}") as advance:
+        method = method_name(scorer, entry.method_of(scorer.name))
         measurement = measure(
-            benchmark, job.protocol, _stored_scores(benchmark.videos(), store), method_name(scorer, entry.method),
+            benchmark, job.protocol, _stored_scores(benchmark.videos(), store), method,
             current_provenance(_model_facts(job, scorer, changes), command), names=names,
             scores=str(store.folder.relative_to(job.run) / "videos"),
             fingerprints={PROMPT: sha256_json(job.names.record(job.videos))},

@@ -30,6 +30,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(autouse=True)
+def _system_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verb that is called in this process leaves malloc alone: its settings would last, and tests measure memory."""
+    monkeypatch.setenv("LAVIDA_ALLOCATOR", "system")
+
+
+@pytest.fixture(autouse=True)
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output goes to a pipe, as without workers of pytest-xdist, which state the columns of a terminal."""
     monkeypatch.delenv("COLUMNS", raising=False)

@@ -11,7 +11,7 @@
 
 The ways take turns in one process, another one first in each round, after one turn of each that does not count. Torch has
 one thread, and the allocator is set as `lavida-bench` sets it. Processor seconds hold on a machine that does other work too, wall seconds do not. A ratio is the loop's seconds
-by those of predict in the same round: 1 = predict adds nothing. Without VIDEO: those of /work/shared/data/videos, or one
+by those of predict in the same round: 1 = predict adds nothing. Without VIDEO: those of shared/data/videos beside the checkout, or one
 that is drawn here.
 """
 
@@ -43,7 +43,7 @@ from lavida_bench.scoring.lavida_scorer import LavidaScorer, load_scorer
 from lavida_bench.videos.stream import Stream
 
 NAMES = ("fighting", "robbery", "fire", "traffic accident")
-SHARED = Path("/work/shared/data/videos")
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "videos"
 CLIP, BATCH = 8, 4
 Encode = Callable[[int], None]
 

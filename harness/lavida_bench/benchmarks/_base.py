@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import ClassVar, Generic, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
 from typing_extensions import TypeVar
 
 from lavida_bench.benchmarks._defects import Defect, DefectLog, reading_defects
+from lavida_bench.common.option_problems import option_problems
 from lavida_bench.protocols.rules import ScoringRules
 from lavida_bench.videos.no_frames import has_frames
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.dataset_info import DatasetInfo
-from lavida_gen.common.errors import DataError, UserError, problem, unknown_name, validation_text
+from lavida_gen.common.errors import DataError, UserError, problem
 from lavida_gen.common.plugins import find, names
 from lavida_gen.common.strict_model import StrictModel
 
@@ -274,12 +274,4 @@ def make(
     try:
         return cls(cls.Options.model_validate(values), name)
     except ValidationError as error:
-        problems = "; ".join(_option_problem(details, cls.Options) for details in error.errors())
-        raise UserError(f"{name}: {problems}") from error
-
-
-def _option_problem(details: ErrorDetails, options: type[BenchmarkOptions]) -> str:
-    option = ".".join(map(str, details["loc"]))
-    if details["type"] == "extra_forbidden":
-        return unknown_name("option", option, options.model_fields)
-    return f"option {option}: {validation_text(details['msg'])}; got {details['input']!r}"
+        raise UserError(f"{name}: {option_problems(error, cls.Options)}") from error

@@ -21,9 +21,10 @@ from typing import ClassVar, Generic, Literal
 from pydantic import ValidationError
 from typing_extensions import TypeVar
 
+from lavida_bench.common.option_problems import option_problems
 from lavida_bench.config.recipe import SCORERS
 from lavida_bench.scoring.scorer import Precision, Scorer
-from lavida_gen.common.errors import UserError, unknown_name, validation_text
+from lavida_gen.common.errors import UserError
 from lavida_gen.common.plugins import find, names
 from lavida_gen.common.strict_model import StrictModel
 
@@ -257,11 +258,4 @@ def make(name: str, settings: Mapping[str, object] | None = None, allow_code: bo
     try:
         return cls(cls.Options.model_validate(dict(settings or {})), name)
     except ValidationError as error:
-        lines = []
-        for details in error.errors():
-            option = ".".join(map(str, details["loc"]))
-            if details["type"] == "extra_forbidden":
-                lines.append(unknown_name("option", option, cls.Options.model_fields))
-            else:
-                lines.append(f"option {option}: {validation_text(details['msg'])}; got {details['input']!r}")
-        raise UserError(f"scorer {name}: {'; '.join(lines)}") from error
+        raise UserError(f"scorer {name}: {option_problems(error, cls.Options)}") from error

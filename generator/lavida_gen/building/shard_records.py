@@ -23,7 +23,7 @@ from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.common.text import counted, shorten
 from lavida_gen.corpus.manifest import FORMAT, STATE, Count
 from lavida_gen.corpus.row_check import check_rows, check_values
-from lavida_gen.corpus.schema import row_schema, sample_row
+from lavida_gen.corpus.schema import added_columns, row_schema
 from lavida_gen.corpus.shards import EncodedSample, ShardFile, size_and_sha256, to_json
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.storage.base import Storage
@@ -99,7 +99,7 @@ def record_line(sample: EncodedSample, file: str) -> str:
         sample: The sample.
         file: Its shard, relative to the corpus.
     """
-    return to_json(sample_row(sample.record, file))
+    return f"{sample.json[:-1]},{to_json(added_columns(sample.record, file))[1:]}"  # the record is not encoded twice
 
 
 def write_record(storage: Storage, record: ShardRecord, rows: Iterable[str]) -> None:

@@ -45,8 +45,13 @@ def sample_row(record: SampleRecord, shard: str) -> dict[str, object]:
         record: Its record.
         shard: Its shard, relative to the corpus.
     """
+    return {**record, **added_columns(record, shard)}
+
+
+def added_columns(record: SampleRecord, shard: str) -> dict[str, object]:
+    """What the row of a sample has beside its record; arguments are those of `sample_row`."""
     anomalies = [name for name, label in zip(record["names"], record["labels"], strict=True) if label]
-    return {**record, "shard": shard, "anomalies": anomalies, "area": max(record["areas"])}
+    return {"shard": shard, "anomalies": anomalies, "area": max(record["areas"])}
 
 
 def features(frames: int, kind: str) -> list[Feature]:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -34,7 +35,7 @@ RESUME = "run the same command again: finished shards are kept"
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EncodedSample:
     """A sample as it is stored.
 
@@ -50,6 +51,11 @@ class EncodedSample:
     masks: tuple[bytes, ...]
     record: SampleRecord
 
+    @cached_property
+    def json(self) -> str:
+        """The record as it is stored."""
+        return to_json(self.record)
+
     def fields(self) -> Iterator[tuple[str, bytes]]:
         """Names and contents of the fields, in the order of the shard."""
         if self.record["kind"] == "image":
@@ -59,7 +65,7 @@ class EncodedSample:
             for time, (frame, mask) in enumerate(zip(self.frames, self.masks, strict=True)):
                 yield f"{time:03d}.jpg", frame
                 yield f"{time:03d}.mask.png", mask
-        yield "json", to_json(self.record).encode()
+        yield "json", self.json.encode()
 
 
 def to_json(record: Mapping[str, object]) -> str:

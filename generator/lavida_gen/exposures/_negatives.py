@@ -16,6 +16,7 @@ expression) draw from the last two, in the same phrasing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 from lavida_gen.exposures._base import ExposureTask
 from lavida_gen.names.vocabulary import pick_absent, present_names, verified_absent
@@ -80,14 +81,8 @@ def draw_negatives(
 
 def _with_evidence(names: Iterable[Name], scene: Scene, task: ExposureTask) -> Iterator[Name]:
     """Names that may be listed as absent: in general, or because the data set states them for this scene."""
-    stated: frozenset[str] | None = None
-    for name in names:
-        if not task.accepts(name):
-            if stated is None:
-                stated = frozenset(scene.absent())
-            if name.text not in stated:
-                continue
-        yield name
+    stated = cache(lambda: frozenset(scene.absent()))  # read when it is first needed
+    return filter(lambda name: task.accepts(name) or name.text in stated(), names)
 
 
 def _phrased(names: Iterable[Name], phrasing: Phrasing) -> Iterator[Name]:

@@ -64,13 +64,14 @@ def _untrue_variants(region: Region, scene: Scene, task: ExposureTask) -> Iterat
     A colour is replaced only if the colour of every other thing of that kind is annotated: it might be the new one. The
     new word must occur in names of the data set: a word that is never true would show that nothing is anomalous.
     """
+    expressions = [text for text in region.names if text != region.category]
+    if not expressions:
+        return
     related = [other for other in scene.regions if lexicon.same_kind(other.category or "?", region.category or "?")]
     words_of_others = [_words(other) for other in related if other is not region]
     known_words = _words(region).union(*words_of_others)
     scene_names = [text for other in scene.regions for text in other.names]
-    for text in region.names:
-        if text == region.category:
-            continue
+    for text in expressions:
         for variant, new_word, family in one_word_variants(text):
             is_annotated = all(words & family for words in words_of_others)
             if (

@@ -70,10 +70,10 @@ class Vocabulary:
             order = rng.permutation(total)
         else:
             order = rng.integers(total, size=max(64, 8 * wanted))
-        for number in order.tolist():
-            name = self.names[number]
-            if self.accepts(name):
-                yield name
+        yield from filter(self.accepts, map(self.names.__getitem__, order.tolist()))
+
+
+_name = lru_cache(maxsize=1 << 14)(lambda text, category, synset: Name(text, category, synset=synset))
 
 
 def present_names(scene: Scene) -> list[Name]:
@@ -88,7 +88,7 @@ def present_names(scene: Scene) -> list[Name]:
     found: dict[Name, None] = {}
     for region in scene.regions:
         for text in region.names:
-            found[Name(text, region.category, synset=region.synset)] = None
+            found[_name(text, region.category, region.synset)] = None
         for text in region.may_be:
             found[Name(text, text)] = None
     for text in scene.present:
@@ -108,7 +108,10 @@ class _CategoryConflicts(dict[str | tuple[str, str], bool]):
 
     def __missing__(self, key: str | tuple[str, str]) -> bool:
         category, synset = (key, "") if isinstance(key, str) else key
-        self[key] = found = lexicon.conflict(Name(category, category, synset=synset), self._present)
+        one, two = Name(category, category, synset=synset), self._present
+        if category > two.text:  # symmetric: the lexicon has compared half of the pairs already, the other way round
+            one, two = two, one
+        self[key] = found = lexicon.conflict(one, two)
         return found
 
 

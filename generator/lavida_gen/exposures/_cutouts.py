@@ -171,6 +171,8 @@ def paste(picture: Pixels, pixels: Pixels, spot: Spot, blend: Blend = "feather")
         spot: Where it lies, and which of its pixels are visible.
         blend: "feather" for a soft edge, "poisson" for Poisson image editing as well.
     """
+    import cv2
+
     visible = spot.bits
     if not visible.any():
         return
@@ -179,8 +181,8 @@ def paste(picture: Pixels, pixels: Pixels, spot: Spot, blend: Blend = "feather")
     source[spot.inner] = pixels[spot.source]
     if blend == "poisson":
         source = _poisson(source, ground, visible)
-    alpha = _feather(visible)[visible][:, None]
-    ground[visible] = np.rint(source[visible] * alpha + ground[visible] * (1 - alpha)).astype(np.uint8)
+    alpha = cv2.merge([_feather(visible)] * 3)
+    ground[...] = np.rint(source * alpha + ground * (1 - alpha))  # where alpha is 0, what was there
 
 
 def _feather(visible: Bits) -> NDArray[np.float32]:
@@ -201,10 +203,10 @@ def _poisson(source: Pixels, ground: Pixels, visible: Bits) -> Pixels:
     border = 3
     top, left = max(box.y - border, 0), max(box.x - border, 0)
     window = slice(top, box.y + box.height + border), slice(left, box.x + box.width + border)
-    pad = ((border, border), (border, border))  # the solver needs a border of its own around the mask
-    mask = np.pad(visible[window], pad).astype(np.uint8) * 255
-    inner, outer = (np.pad(pixels[window], (*pad, (0, 0)), mode="edge") for pixels in (source, ground))
-    x, y, width, height = bounding_box(mask > 0)
+    pad = (border, border, border, border)  # the solver needs a border of its own around the mask
+    mask = cv2.copyMakeBorder(visible[window].view(np.uint8) * np.uint8(255), *pad, cv2.BORDER_CONSTANT)
+    inner, outer = (cv2.copyMakeBorder(pixels[window], *pad, cv2.BORDER_REPLICATE) for pixels in (source, ground))
+    x, y, width, height = cv2.boundingRect(mask)
     cloned = cv2.seamlessClone(inner, outer, mask, (x + width // 2, y + height // 2), cv2.NORMAL_CLONE)
     mixed = cv2.addWeighted(np.asarray(cloned, np.uint8), _POISSON_WEIGHT, inner, 1 - _POISSON_WEIGHT, 0)
     result = source.copy()

@@ -63,16 +63,19 @@ def box_of(mask: RLE) -> masks.Box:
     return masks.box(mask)
 
 
+@lru_cache(maxsize=64)
 def tight_bits(mask: RLE) -> Bits:
-    """Decode a mask in its tight box.
+    """Decode a mask in its tight box; a thing is looked at several times before it is pasted.
 
     Args:
         mask: A mask, not empty.
 
     Returns:
-        bool (height, width) of the box.
+        bool (height, width) of the box; not to be written to.
     """
-    return decode_crop(mask, *around(box_of(mask), 0, mask.size))
+    bits = decode_crop(mask, *around(box_of(mask), 0, mask.size))
+    bits.flags.writeable = False
+    return bits
 
 
 def encode_or_none(bits: Bits) -> RLE | None:

@@ -191,6 +191,19 @@ def test_own_rows_have_what_was_scored_and_what_is_not_by_default(run: Path, tmp
     assert (flow.note, flow.training) == ("names of the prompt: generic; 48 videos", "drawn 100 %: street")
 
 
+def test_a_part_of_a_benchmark_has_no_rank_beside_the_whole(run: Path, tmp_path: Path) -> None:
+    (entry,) = results_json.read(run).entries
+    whole = replace(entry.result, coverage=replace(entry.result.coverage, videos=48, videos_total=48), method="whole")
+    data = replace(entry.data, settings={"videos": 48, "size": [240, 360]})
+    other = changed(tmp_path / "run", replace(entry, result=whole, data=data, baselines=()))
+    rows = {row.method: row for row in frame_auc([run, other]) if not row.smoothing}
+    assert (rows.pop("whole").rank, {row.rank for row in rows.values()}) == (1, {None})
+    assert next(row.method for row in frame_auc([run, other])) == "whole", "rows without a rank stand after it"
+    assert all(row.rank for row in frame_auc([run]) if not row.smoothing), "all of the same part: they compare"
+    fewer = replace(entry, data=replace(entry.data, settings={**entry.data.settings, "frames": 24}))
+    assert not any(row.rank for row in frame_auc([run, changed(tmp_path / "fewer", fewer)]))
+
+
 def test_runs_without_a_benchmark_show_theirs_alone(run: Path) -> None:
     assert {table.benchmark for table in leaderboard.tables(runs=[run])} == {"street"}
     output = invoke("--run", str(run)).output

@@ -467,6 +467,11 @@ def test_names_by_commas_and_from_a_file(tmp_path: Path) -> None:
         prompt_names("a,b,a")
     with pytest.raises(UserError, match=r"--names 'nolist\.txt': no such file; expected .*names by commas"):
         prompt_names("nolist.txt")
+    assert prompt_names(None, needed=False) == ()
+    with pytest.raises(
+        UserError, match=r'--names: not given; expected what is anomalous, by commas \("bicycle, fight"\)'
+    ):
+        prompt_names(None)
     with pytest.raises(UserError, match="--names benchmark: this is no benchmark; expected names by commas, generic"):
         prompt_names("benchmark")
 

@@ -215,6 +215,16 @@ def test_invalid_entries_are_refused_before_anything_is_done(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_recipe_of_other_scorers_needs_no_model(tmp_path: Path) -> None:
+    entry = {**plain(tmp_path)["score"][0], "scorer": "flow", "absent": []}
+    result = go(tmp_path, {"name": "others", "score": [entry]})
+    assert result.exit_code == 0, result.output
+    assert results_json.read(tmp_path / "run").entries[0].result.method == "flow"
+    again = go(tmp_path, {"name": "others", "score": [entry, {"benchmark": "street"}]})
+    assert again.exit_code == 2
+    assert "model is missing; expected `model:` with a preset, a path or parts" in again.output
+
+
 def test_two_entries_need_two_labels(tmp_path: Path) -> None:
     raw = plain(tmp_path)
     raw["score"][1] = raw["score"][0]

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
-@click.option("--names", required=True, metavar="NAMES", help="What is anomalous, by commas; or generic, or a file.")
+@click.option(
+    "--names", metavar="NAMES",
+    help="What is anomalous, by commas; or generic, or a file. Needed by scorers that read them.",
+)  # fmt: skip
 @SCORER
 @MODEL
 @SCORER_OPTION
@@ -57,7 +60,7 @@ if TYPE_CHECKING:
 @CODE
 @JSON
 def command(
-    source: str, names: str, scorer: str, model: str | None, scorer_settings: tuple[str, ...], out: Path | None,
+    source: str, names: str | None, scorer: str, model: str | None, scorer_settings: tuple[str, ...], out: Path | None,
     every: int | None, threshold: float, join: float,
     seconds: float | None, longest: int, no_overlay: bool, again: bool, precision: Precision, device: str | None,
     allow_code: bool, as_json: bool,
@@ -71,19 +74,19 @@ def command(
     \b
       lavida-bench predict walk.mp4 --names "bicycle, fight" --model DIR
       lavida-bench predict rtsp://camera/1 --names generic --model DIR --seconds 3600
+      lavida-bench predict walk.mp4 --scorer flow
     """
     from lavida_bench.prediction.predict_many import find_inputs, predict_all, prompt_names, segment_text
     from lavida_bench.prediction.prediction import PredictionSettings
+    from lavida_bench.scorers import _base as scorers
+    from lavida_bench.scoring.scorer import notice
     from lavida_gen.storage.output_folder import make_output_folder
 
     settings = PredictionSettings(every, threshold, join, seconds, not no_overlay, longest)
-    chosen = prompt_names(names)
+    kind = scorers.make(scorer, parse_settings(scorer_settings, "--scorer-set"), allow_code)
+    chosen = prompt_names(names, kind.about.reads_names)
     target = out or Path("predictions")
     inputs = find_inputs(source, target, nested=out is None)
-    from lavida_bench.scorers import _base as scorers
-    from lavida_bench.scoring.scorer import notice
-
-    kind = scorers.make(scorer, parse_settings(scorer_settings, "--scorer-set"), allow_code)
     kind.locate(model)
     make_output_folder(target)
     loaded = kind.open(model, scorers.LoadSettings(precision, device))

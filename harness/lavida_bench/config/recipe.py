@@ -220,20 +220,30 @@ class RunRecipe(StrictModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="lower case, digits, - and _")
     about: str = ""
     seed: int = Field(default=44, ge=0, lt=2**31)
-    model: ModelSettings
+    model: ModelSettings | None = Field(
+        default=None, description="to fit, and for entries of `score` without their own"
+    )
     data: list[DataEntry] = Field(default_factory=list)
     fit: FitSettings | None = None
     score: list[ScoreEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _has_data(self) -> RunRecipe:
+    def _is_complete(self) -> RunRecipe:
         if self.fit is not None and not self.data:
             raise ValueError("fit without data; expected at least one corpus under `data`")
+        if self.model is None and (self.fit is not None or not self.score or any(e.has_run_model for e in self.score)):
+            raise ValueError("model is missing; expected `model:` with a preset, a path or parts")
         slugs = [entry.slug for entry in self.score]
         repeated = [slug for slug in slugs if slugs.count(slug) > 1]
         if repeated:
             raise ValueError(f"two entries of score are {repeated[0]!r}; give one a label")
         return self
+
+    @property
+    def own_model(self) -> ModelSettings:
+        """The model to fit and to score; only for recipes that have one."""
+        assert self.model is not None, "checked where the recipe is read"
+        return self.model
 
     def with_exact_pixels(self) -> RunRecipe:
         """Return the recipe with `exact` in all entries of `score`."""

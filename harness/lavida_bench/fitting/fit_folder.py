@@ -99,7 +99,7 @@ def _inputs(recipe: RunRecipe, allow_missing: bool = False) -> dict[str, str]:
         except LavidaGenError:
             if not allow_missing:
                 raise
-    model = recipe.model.path
+    model = recipe.own_model.path
     if model is not None and Path(model).expanduser().is_dir():
         digests[model] = model_digest(Path(model).expanduser())
     return digests

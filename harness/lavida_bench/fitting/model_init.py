@@ -39,7 +39,7 @@ def make_model(recipe: RunRecipe, log: Callable[[str], None]) -> tuple[Lavida, L
         disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
     half_frozen = recipe.fit is not None and recipe.fit.half_frozen
     try:
-        model, processor = _load(recipe.model, half_frozen)
+        model, processor = _load(recipe.own_model, half_frozen)
         processor.sizes = Sizes.from_config(model.config)
         processor.check_tokenizers(model.config)
         groups = set_trainable(model)

@@ -135,7 +135,7 @@ class PredictionLoop:
         """
         prediction, threshold = self.prediction, self.settings.threshold
         if len(self.rows):
-            title = f"{Path(prediction.source).name}: {', '.join(self.names)}"
+            title = ": ".join(filter(None, [Path(prediction.source).name, ", ".join(self.names)]))
             draw, segments, notice = timeline_picture.draw_timeline, prediction.segments, prediction.notice
             draw(out / TIMELINE, title, self.rows, segments, threshold, self.pictures.peaks, notice)
         text = io.StringIO()

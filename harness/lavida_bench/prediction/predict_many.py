@@ -93,18 +93,25 @@ def segment_text(segment: AnomalySegment) -> str:
     return f"  {format_time(segment.start, 0)} - {format_time(segment.end, 0)}   {peak}   {segment.name}"
 
 
-def prompt_names(text: str) -> tuple[str, ...]:
+def prompt_names(text: str | None, needed: bool = True) -> tuple[str, ...]:
     """Parse the names of a prompt.
 
     Args:
-        text: Names by commas, ``generic``, or a file with one name per line.
+        text: Names by commas, ``generic``, or a file with one name per line; None = nothing is given.
+        needed: Whether the scorer reads them.
 
     Returns:
-        The names.
+        The names; () where nothing is given and nobody reads them.
 
     Raises:
-        UserError: There is no such file, or ``benchmark`` is given.
+        UserError: They are needed and not given, there is no such file, or ``benchmark`` is given.
     """
+    if text is None:
+        if needed:
+            raise UserError(
+                problem("--names", "not given", 'what is anomalous, by commas ("bicycle, fight"), or generic')
+            )
+        return ()
     names = parse_prompt_names(text, "--names").names
     if names is None:
         raise UserError(problem("--names benchmark", "this is no benchmark", "names by commas, generic, or a file"))

@@ -1,8 +1,8 @@
 """The leaderboard: published numbers and own runs, a table for each benchmark, metric and protocol.
 
-Protocols are never mixed: a table has one. Where it is one of ours its rows have ranks, smoothed scores of own runs
-apart; numbers that their authors computed by protocols of their own stand together without ranks, because nobody can
-know that they are comparable.
+Protocols are never mixed: a table has one. Where it is one of ours its rows have ranks, without smoothed scores and
+scores of a part of the benchmark; numbers that their authors computed by protocols of their own stand together without
+ranks, because nobody can know that they are comparable.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class LeaderboardTable:
         title: Its title for people.
         metric: The metric, with its variant unless it is the micro average.
         protocol: name/version, or `OWN_PROTOCOL`.
-        ranked: Whether the rows have ranks, smoothed scores apart.
-        rows: The highest number first; in a table with ranks smoothed scores after the others.
+        ranked: Whether the rows that can be compared have ranks.
+        rows: The highest number first; in a table with ranks those without one (smoothed, of a part) after the others.
     """
 
     benchmark: str
@@ -113,15 +113,22 @@ def _once(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
 def _table(benchmark: str, metric: str, protocol: str, rows: Sequence[LeaderboardRow]) -> LeaderboardTable:
     ranked = protocol != OWN_PROTOCOL
     ordered = sorted(_once(rows), key=lambda row: (-row.value, row.method))
-    if ranked:  # smoothed scores do not compete with those as they are
-        raw = [row for row in ordered if not row.smoothing]
-        ordered = [replace(row, rank=1 + sum(other.value > row.value for other in raw)) for row in raw] + [
-            row for row in ordered if row.smoothing
+    if ranked:
+        compared = _comparable(ordered)
+        ordered = [replace(row, rank=1 + sum(other.value > row.value for other in compared)) for row in compared] + [
+            row for row in ordered if row not in compared
         ]
     title = published_numbers().benchmarks.get(benchmark, "")
     if benchmark in benchmarks.known():
         title = benchmarks.find_class(benchmark).about.title
     return LeaderboardTable(benchmark, title or benchmark, _title(metric), protocol, ranked, tuple(ordered))
+
+
+def _comparable(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """The rows that compete: scores that are not smoothed, of the whole benchmark or all of the same part of it."""
+    raw = [row for row in rows if not row.smoothing]
+    parts = {row.part for row in raw}
+    return raw if len(parts) == 1 else [row for row in raw if not row.part]
 
 
 def _title(metric: str) -> str:

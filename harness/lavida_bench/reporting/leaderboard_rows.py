@@ -36,6 +36,7 @@ class LeaderboardRow:
         training: On which data.
         smoothing: Of scores over time, and normalisation of each video.
         note: What else a reader needs to know; of an own run how many videos were scored, and what is not by default.
+        part: Of an own run: which part of the benchmark was scored, by which options; "" for all of it as it is.
         source: Where it was read: paper and table, repository and file, or the run's folder.
         own: Whether it is of an own run.
     """
@@ -50,6 +51,7 @@ class LeaderboardRow:
     note: str
     source: str
     own: bool
+    part: str = ""
 
 
 def run_titles(runs: Sequence[Path]) -> Mapping[Path, str]:
@@ -111,11 +113,15 @@ def own_rows(title: str, entry: ResultEntry) -> Iterator[tuple[str, LeaderboardR
     def rows(
         result: Result, metrics: Mapping[str, MetricResult], training: str, smoothing: str, remarks: Sequence[str]
     ) -> Iterator[tuple[str, LeaderboardRow]]:
-        note = "; ".join([*remarks, _scored(result.benchmark, result.coverage), *options])
+        missing, videos = _missing(result.benchmark, result.coverage), counted(result.coverage.videos, "video")
+        part = "; ".join([*([missing] if missing else []), *options])
+        note = "; ".join([*remarks, missing or videos, *options])
         for metric, value, text in _shares(metrics.values(), wanted):
             yield (
                 metric,
-                LeaderboardRow(None, result.method, value, text, "", training, smoothing, note, title, own=True),
+                LeaderboardRow(
+                    None, result.method, value, text, "", training, smoothing, note, title, own=True, part=part
+                ),
             )
 
     yield from rows(entry.result, entry.result.metrics, fitted, "", prompt)
@@ -126,14 +132,13 @@ def own_rows(title: str, entry: ResultEntry) -> Iterator[tuple[str, LeaderboardR
         yield from rows(baseline, baseline.metrics, "none", "", [BASELINE])
 
 
-def _scored(benchmark: str, coverage: Coverage) -> str:
-    """``6 of 48 videos``, of the whole test split where its size is known; ``48 videos`` if all were scored."""
+def _missing(benchmark: str, coverage: Coverage) -> str:
+    """``6 of 48 videos``, of the whole test split where its size is known; "" if all were scored."""
     whole = coverage.videos_total
     if benchmark in benchmarks.known():
         expected = benchmarks.find_class(benchmark).about.expected
         whole = max(whole, expected.videos if expected else 0)
-    videos = counted(coverage.videos, "video")
-    return videos if coverage.videos >= whole else f"{coverage.videos:,} of {counted(whole, 'video')}"
+    return "" if coverage.videos >= whole else f"{coverage.videos:,} of {counted(whole, 'video')}"
 
 
 def _changed_options(entry: ResultEntry) -> list[str]:

@@ -196,7 +196,7 @@ class _RunJob:
         if self.recipe.fit is not None:
             made = str(self.stages.done[FIT].facts["model"])
             return path_inside(self.out, made, self.out, "remove it, and run again", "the run")
-        model = self.recipe.model
+        model = self.recipe.own_model
         return Path(model.path).expanduser() if model.path is not None and not model.config else None
 
     def _model_key(self, entry: ScoreEntry) -> str:
@@ -206,16 +206,16 @@ class _RunJob:
         if not entry.has_run_model:
             own = None if entry.model is None else Path(entry.model).expanduser()
             return model_digest(own) if own is not None and own.is_dir() else sha256_json(["scorer", entry.model])
-        folder, path = self._model_folder(), self.recipe.model.path
+        folder, path = self._model_folder(), self.recipe.own_model.path
         if folder is not None and folder.is_dir():
             return model_digest(folder)
         start = Path(path).expanduser() if path is not None else None
         files = model_digest(start) if start is not None and start.is_dir() else self._shipped_weights()
-        return sha256_json([self.recipe.model.model_dump(mode="json"), self.recipe.seed, files])
+        return sha256_json([self.recipe.own_model.model_dump(mode="json"), self.recipe.seed, files])
 
     def _shipped_weights(self) -> str:
         """Digest of the weights that come with this package; "" for a model that does not start from them."""
-        if self.recipe.model.preset != "tiny" or self.recipe.model.random:
+        if self.recipe.own_model.preset != "tiny" or self.recipe.own_model.random:
             return ""
         from lavida.tiny.weights import FILE
 

@@ -53,7 +53,9 @@ def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None
     Returns:
         The numbers of `Rates`, in their order.
     """
-    environment = os.environ if before is None else {**os.environ, "PYTHONPATH": str(before / "generator")}
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `lavida-gen build` sets it
+    if before is not None:
+        environment["PYTHONPATH"] = str(before / "generator")
     command = [sys.executable, "-m", "build_work.once", what, str(root), str(out), str(samples)]
     done = subprocess.run(
         command, cwd=Path(__file__).parent, env=environment, stdout=subprocess.PIPE, text=True, check=True

@@ -12,8 +12,8 @@ from pathlib import Path
 
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
-WORKER = b"spawn_main"
-"""What the command line of a worker that multiprocessing spawned contains."""
+TRACKER = b"resource_tracker"
+"""What the command line of the one child contains that is no worker, where workers are spawned."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Watched:
         wall: Seconds that it took.
         cpu: Processor seconds of all of its processes, also of those that were too short to be seen.
         parent: The process that was started.
-        workers: Those that it spawned, by number.
+        workers: Those that it started, by number.
         trace: Seconds since the start and resident bytes of the parent and of all workers, every `EVERY` looks.
         output: What it wrote.
     """
@@ -126,7 +126,7 @@ def _look(seen: Watched, parent: int) -> tuple[int, int]:
     try:
         own, others = seen.parent.look(parent), 0
         for child in _children(parent):
-            if WORKER in (PROC / str(child) / "cmdline").read_bytes():
+            if TRACKER not in (PROC / str(child) / "cmdline").read_bytes():
                 others += seen.workers.setdefault(child, Process()).look(child)
     except OSError:  # ended meanwhile
         return 0, 0

@@ -14,11 +14,10 @@ from pathlib import Path
 
 def main() -> None:
     """Run it and print wall seconds, processor seconds of this process, and of its children."""
-    # here: workers import this module again, and must not import the peer's packages
+    # here: workers that are spawned import this module again
     from drawn_data import clip_recipe, coco_recipe
 
     from build_work.floor import clip_floor, clip_planes, floor
-    from build_work.peer import peer
     from lavida_gen.building import build as builder
 
     what, root, out, samples = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
@@ -26,6 +25,8 @@ def main() -> None:
         recipe = clip_recipe(root, samples)
     else:
         recipe = coco_recipe(root, samples)
+    if what == "peer":
+        from build_work.peer import peer  # and with it torch, which a build does not have
     planes = clip_planes(root) if what == "clip-floor" else {}
     work = {
         "build": lambda: builder.build(recipe, out, 1),

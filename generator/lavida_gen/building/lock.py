@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
@@ -16,6 +17,19 @@ from lavida_gen.corpus.reader import read_manifest
 from lavida_gen.recipe_files.diff import describe_changes
 from lavida_gen.storage.base import KINDS, Storage
 from lavida_gen.storage.folder import LocalFolder
+
+_held: set[TextIO] = set()
+"""The locks of this process."""
+
+
+def _let_go() -> None:
+    """In a forked worker: close the locks. They stay those of the parent and end with it, whatever the worker does."""
+    for lock in _held:
+        lock.close()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager
@@ -139,7 +153,11 @@ def _lock(storage: Storage, part: bool) -> Iterator[None]:
             raise UserError(problem(storage, got, "a folder to write to", "give --out")) from error
         with lock:
             _take(lock, storage, part)
-            yield
+            _held.add(lock)
+            try:
+                yield
+            finally:
+                _held.discard(lock)
     finally:
         with suppress(OSError):  # the folder is not empty
             for folder in new:

@@ -1,7 +1,8 @@
-"""One range of samples: what a worker of a build does. It imports no more than that: each worker starts anew."""
+"""One range of samples: what a worker of a build does. It imports no more than that: a spawned worker starts anew."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,13 +42,14 @@ class ShardJob:
 
 @dataclass(frozen=True, slots=True)
 class _HashableRecipe:
-    """A recipe that can be the key of a cache."""
+    """A recipe that can be the key of a cache, in one process."""
 
     text: str
+    process: int
     recipe: CorpusRecipe = field(compare=False)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # of a forked worker, which leaves alone what its parent has open: both would read from one place
 def _opened(key: _HashableRecipe) -> SamplePlanner:
     return SamplePlanner.open(key.recipe)
 
@@ -65,7 +67,7 @@ def planner_of(recipe: CorpusRecipe) -> SamplePlanner:
         DataError: The data of a source are missing or broken.
         UserError: No exposure of the recipe fits, or a split has no scene.
     """
-    return _opened(_HashableRecipe(recipe.model_dump_json(), recipe))
+    return _opened(_HashableRecipe(recipe.model_dump_json(), os.getpid(), recipe))
 
 
 def fresh_planner(recipe: CorpusRecipe) -> SamplePlanner:

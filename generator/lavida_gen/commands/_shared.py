@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, Protocol
@@ -43,6 +44,8 @@ TRUST = click.option(
     help="Take corpus.json's word for the rights of sources that are not installed here; else they are forbidden.",
 )
 CORPUS = click.argument("corpus", metavar="CORPUS")
+REDRAWN = 0.1
+"""Least seconds between two drawings of a progress bar that has no thread."""
 MANY_SAMPLES = 100
 """From this many samples of a scene on, on average, a build remarks on it."""
 
@@ -73,13 +76,14 @@ MIXED = click.option(
 
 
 @contextmanager
-def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Advance]:
+def progress(total: int | None, what: str, unit: str = "samples", threads: bool = True) -> Iterator[Advance]:
     """Show a progress bar with rate, failed attempts and time left; nothing if stderr is not a terminal.
 
     Args:
         total: Number of units, None if it is unknown.
         what: Title of the bar.
         unit: Plural of the unit.
+        threads: Whether a thread draws the bar; else it is drawn when it is advanced.
 
     Yields:
         The function that advances the bar.
@@ -101,16 +105,19 @@ def progress(total: int | None, what: str, unit: str = "samples") -> Iterator[Ad
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[drops]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=threads) as bar:
         task = bar.add_task(bar_title(what), total=total, rate=unit, drops="")
-        drops = 0
+        drops, drawn = 0, 0.0
 
         def advance(done: int, dropped: int = 0) -> None:
-            nonlocal drops
+            nonlocal drops, drawn
             drops += dropped
             speed = bar.tasks[0].speed
             text = counted(drops, "failed attempt") if drops else ""
             bar.update(task, advance=done, drops=text, rate=f"{speed:,.0f} {unit}/s" if speed else unit)
+            if not threads and time.monotonic() - drawn > REDRAWN:
+                bar.refresh()
+                drawn = time.monotonic()
 
         yield advance
 

@@ -11,6 +11,7 @@ from lavida_gen.commands._shared import CODE, JSON, MIXED, RECIPE, SET, WORKERS,
 from lavida_gen.common.console import echo, echo_json
 from lavida_gen.common.errors import UserError
 from lavida_gen.common.text import counted
+from lavida_gen.processes.forking import keep_one_thread
 
 if TYPE_CHECKING:
     from lavida_gen.config.recipe import CorpusRecipe
@@ -55,6 +56,7 @@ def command(
     The same recipe gives the same bytes with any number of workers. After a stop or a kill the same command continues
     where it was. A finished corpus is checked and left unchanged.
     """
+    keep_one_thread()  # workers are forked then
     from lavida_gen.building import build as builder
     from lavida_gen.config import recipe as recipes
 
@@ -66,7 +68,7 @@ def command(
     if dry_run:
         _print_ranges(builder.dry_run(loaded), target, as_json)
         return
-    with progress(loaded.samples, f"build {loaded.name}") as advance:
+    with progress(loaded.samples, f"build {loaded.name}", threads=False) as advance:
         if part is not None:
             running = builder.BuildSettings(workers or cores(), engine, address, allow_code, mixed_toolchain)
             count = builder.build_part(loaded, target, _slice(part), running, advance)

@@ -1,11 +1,12 @@
 """Building shards in processes of this machine.
 
-A single worker runs in the calling process. Several are spawned; a worker whose parent has ended stops at once, so that
-no process writes after a build was killed.
+A single worker runs in the calling process. Several are forked or spawned; a worker whose parent has ended stops at
+once, so that no process writes after a build was killed.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.engines._base import Engine, Tick, pack_task, unpack_task
+from lavida_gen.processes.forking import start_method
 from lavida_gen.processes.signals import accept_sigterm
 from lavida_gen.processes.waiting import completed
 
@@ -35,6 +37,7 @@ def _start(ticks: Synchronized[int], parent: int) -> None:
     """Initialise a worker: where to count progress, and which process to watch."""
     global _ticks
     _ticks = ticks
+    gc.freeze()  # what a forked worker shares with its parent stays shared: no collection writes into it
     accept_sigterm()
     threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
 
@@ -70,7 +73,7 @@ class LocalEngine(Engine):
             for job in jobs:
                 yield task(job, lambda: progress(1))
             return
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(start_method())
         ticks = context.Value("q", 0)
         pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
         seen = 0

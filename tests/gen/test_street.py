@@ -27,7 +27,7 @@ def street(**options: Any) -> StreetSource:
 
 def empty_square(seed: int = 0, size: tuple[int, int] = (180, 240)) -> place.Place:
     rng = np.random.default_rng(seed)
-    return place.paint_place(rng, "square", Camera(size, 240.0, 2.5, 60.0))
+    return place.draw_place(rng, "square", Camera(size, 240.0, 2.5, 60.0))
 
 
 def actor(act: str, x: float = 0.0, z: float = 9.0, **more: Any) -> Actor:
@@ -190,6 +190,31 @@ def test_clips_keep_masks_and_frames_in_time() -> None:
             drawn = sum(masks.area(mask) for r in scene.regions if (mask := r.masks[time]) is not None)
             assert drawn == (frame.owner >= 0).sum()
         assert scene.fps == source.options.fps
+
+
+@pytest.mark.parametrize("options", [{}, {"kind": "clip", "things": (6, 9)}, {"closeup": True}])
+def test_masks_are_those_of_a_picture_in_which_everything_is_painted(options: dict[str, Any]) -> None:
+    """Masks paint no scenery that hides nobody."""
+    margin = 1500  # sprites reach out of the picture
+    for n in range(12):
+        film = street(**options).film(n)
+        scenery = [(depth, -1, [(-1, painting)]) for depth, painting in film.place.scenery]
+        owner = np.full((120 + 2 * margin, 160 + 2 * margin), -1, np.int16)
+        for _, _, parts in sorted([*scenery, *film._actor_layers(0.5)], key=lambda layer: (-layer[0], layer[1])):
+            for part, painting in parts:
+                sprite = painting.sprite
+                (left, top), (height, width) = (margin + sprite.left, margin + sprite.top), sprite.alpha.shape
+                owner[top : top + height, left : left + width][sprite.alpha > 0.5] = part
+                assert painting.sheet == (sprite.left, sprite.top, width, height)
+        assert np.array_equal(film.render(0.5).owner, owner[margin:-margin, margin:-margin])
+
+
+def test_masks_are_drawn_before_the_ground_is_painted() -> None:
+    film = street().film(1)
+    frame = film.render(0.0)
+    assert "_background" not in vars(film)
+    assert frame.pixels.shape == (120, 160, 3)
+    assert "_background" in vars(film)
 
 
 def test_names_are_in_the_vocabulary_and_true() -> None:

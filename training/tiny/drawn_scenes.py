@@ -199,7 +199,7 @@ def _collect(count: int, side: int, drawn: Iterator[tuple[Pixels, Pixels, Captio
 def _near(rng: np.random.Generator, side: int, places: Sequence[str]) -> Iterator[tuple[Pixels, Pixels, Captions]]:
     while True:
         camera = closeup.draw_camera(rng, (side, side))
-        view = place.paint_place(rng, str(rng.choice(places)), camera)
+        view = place.draw_place(rng, str(rng.choice(places)), camera)
         found = 0
         while found < SHARED_PLACE:
             film = Film(view, closeup.populate_closeup(rng, camera, TRAINED_ACTS), seed=int(rng.integers(2**31)))

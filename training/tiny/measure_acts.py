@@ -55,7 +55,7 @@ BATCH, SEED = 28, 77
 def draw(rng: np.random.Generator, where: str, height: float) -> list[np.ndarray]:
     """One picture of each case in one view, uint8 (H, W, 3)."""
     camera = Camera((TINY_SIDE, TINY_SIDE), TINY_SIDE * 1.0, float(rng.uniform(1.8, 2.6)), TINY_SIDE * 0.35)
-    view = place.paint_place(rng, where, camera)
+    view = place.draw_place(rng, where, camera)
     return [Film(view, [_actor(rng, camera, height, *case)]).render(0.0).pixels for case in CASES.values()]
 
 

@@ -25,7 +25,7 @@ from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
 from lavida_gen.street import camera, closeup, layouts, phrases, place, population
 from lavida_gen.street.actors import Actor
 from lavida_gen.street.acts import KINDS
-from lavida_gen.street.film import Film
+from lavida_gen.street.film import Film, RenderedFrame
 from lavida_gen.street.place import Place
 
 DRAWING = 6
@@ -118,14 +118,14 @@ class StreetSource(Source[StreetSourceOptions]):
         return f"street/{self.options.kind}-{self.options.seed}-{self._salt[:6]}/{number:06d}"
 
     def _set_up(self, number: int, drawn: bool) -> tuple[Place, list[Actor], int]:
-        """Place, actors and film seed of a scene; the place is painted only if `drawn`."""
+        """Place, actors and film seed of a scene; the place can be painted only if it is `drawn`."""
         options = self.options
         seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
         rng, layout, paint = (np.random.Generator(np.random.PCG64(seed)) for seed in seeds)
         name = str(rng.choice(self._places))
         draw_camera = closeup.draw_camera if options.closeup else camera.draw_camera
         view = draw_camera(rng, options.size)
-        scenery = place.paint_place(paint, name, view, layout) if drawn else place.lay_out_place(layout, name, view)
+        scenery = place.draw_place(paint, name, view, layout) if drawn else place.lay_out_place(layout, name, view)
         count = int(rng.integers(options.things[0], options.things[1] + 1))
         seconds = (options.frames - 1) / options.fps if options.kind == "clip" else 0.0
         kinds = self._kinds
@@ -173,7 +173,7 @@ class StreetSource(Source[StreetSourceOptions]):
         ]
 
     def scene(self, number: int) -> Scene:
-        """Scene `number`: drawn now; its frames keep their pixels until somebody reads them."""
+        """Scene `number`: its masks are drawn now, its pixels when somebody reads them."""
         options, film = self.options, self.film(number)
         times = [frame / options.fps for frame in range(options.frames)] if options.kind == "clip" else [0.0]
         rendered = [film.render(time) for time in times]
@@ -188,7 +188,7 @@ class StreetSource(Source[StreetSourceOptions]):
         return Scene(
             key=key,
             frames=tuple(
-                Frame.drawn(functools.partial(_return_pixels, frame_at.pixels), options.size, f"{key} frame {frame}")
+                Frame.drawn(functools.partial(_pixels, frame_at), options.size, f"{key} frame {frame}")
                 for frame, frame_at in enumerate(rendered)
             ),
             size=options.size,
@@ -213,5 +213,5 @@ def _mask(bits: Bits) -> RLE | None:
     return masks.encode(bits) if bits.any() else None
 
 
-def _return_pixels(pixels: Pixels) -> Pixels:
-    return pixels
+def _pixels(rendered: RenderedFrame) -> Pixels:
+    return rendered.pixels

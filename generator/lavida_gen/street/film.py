@@ -8,8 +8,9 @@ Letters: H W pixels, h w pixels of a sprite.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import cv2
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 
 from lavida_gen.street.actors import Actor
 from lavida_gen.street.acts import ACTS, FRONTS, KINDS
+from lavida_gen.street.figures import Appearance, Pose
 from lavida_gen.street.light import Light, through_air
-from lavida_gen.street.paint import Brush, Floats, Sprite
+from lavida_gen.street.paint import Brush, Floats, Painting, Sheet, Sprite, Stand
 from lavida_gen.street.place import Place
+from lavida_gen.street.things import Painter
 
 NOBODY = -1
 """Owner of pixels that show no part."""
@@ -30,19 +33,28 @@ BOARD_HEIGHT = 0.12
 """Metres by which a board lifts the person on it."""
 
 
-@dataclass(frozen=True, slots=True)
 class RenderedFrame:
-    """A picture and its masks.
+    """A picture and its masks. The picture is painted when somebody looks at it: masks need little of it.
 
     Parts are numbered through all actors in order: `Film.parts[n]` holds the actor and its part.
 
     Attributes:
-        pixels: uint8 RGB (H, W, 3).
         owner: Number of the part that is visible in each pixel, NOBODY elsewhere; int16 (H, W).
     """
 
-    pixels: NDArray[np.uint8]
-    owner: NDArray[np.int16]
+    def __init__(self, owner: NDArray[np.int16], paint: Callable[[], NDArray[np.uint8]]) -> None:
+        """Keep how to paint the picture.
+
+        Args:
+            owner: Number of the part that is visible in each pixel.
+            paint: Paints the picture.
+        """
+        self.owner, self._paint = owner, paint
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture, uint8 RGB (H, W, 3)."""
+        return self._paint()
 
     def mask(self, part: int) -> NDArray[np.bool_]:
         """Get the mask of a part.
@@ -57,11 +69,11 @@ class RenderedFrame:
 
 
 class _Layer(NamedTuple):
-    """What stands at a depth: scenery (actor NOBODY) or an actor, with a sprite for each part."""
+    """What stands at a depth: scenery (actor NOBODY) or an actor, with a painting for each part."""
 
     depth: float
     actor: int
-    sprites: list[tuple[int, Sprite]]
+    parts: list[tuple[int, Painting]]
 
 
 class Film:
@@ -74,7 +86,7 @@ class Film:
     """
 
     def __init__(self, place: Place, actors: Sequence[Actor], seed: int = 0, grain: float = 2.0) -> None:
-        """Render the background.
+        """Number the parts.
 
         Args:
             place: The place.
@@ -82,20 +94,33 @@ class Film:
             seed: Seed of the camera's noise.
             grain: Standard deviation of the noise in grey levels.
         """
-        self.place, self.actors, self._seed = place, tuple(actors), seed
+        self.place, self.actors, self._seed, self._deviation = place, tuple(actors), seed, grain
         counts = [len(ACTS[actor.act].parts) for actor in self.actors]
         self.parts = [(actor, number) for actor, count in enumerate(counts) for number in range(count)]
         self._first_part = np.cumsum([0, *counts])
-        self._background = place.ground.copy()
-        self._shade = np.zeros(place.camera.size, np.float32)
-        for z, sprite in place.scenery:
-            _cast_shadow(self._background, self._shade, sprite, _foot_row(place, z), place)
-        height, width = place.camera.size
+
+    @cached_property
+    def _background(self) -> tuple[Floats, Floats]:
+        """The ground with the shadows of the scenery, float32 RGB (H, W, 3), and how dark these are, (H, W)."""
+        canvas, shade = self.place.paint(), np.zeros(self.place.camera.size, np.float32)
+        for z, painting in self.place.scenery:
+            _cast_shadow(canvas, shade, painting.sprite, _foot_row(self.place, z), self.place)
+        return canvas, shade
+
+    @cached_property
+    def _vignette(self) -> Floats:
+        """How bright the lens leaves each pixel, float32 (H, W, 1)."""
+        height, width = self.place.camera.size
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-        self._vignette = (1 - 0.16 * np.clip(x**2 + y**2 - 0.35, 0, None) / 1.65).astype(np.float32)[:, :, None]
-        rng = np.random.Generator(np.random.PCG64(seed))
+        return np.asarray(1 - 0.16 * np.clip(x**2 + y**2 - 0.35, 0, None) / 1.65, np.float32)[:, :, None]
+
+    @cached_property
+    def _grain(self) -> Floats:
+        """The noise of the sensor, larger than the picture, float32 (h, w, 1)."""
+        height, width = self.place.camera.size
+        rng = np.random.Generator(np.random.PCG64(self._seed))
         noise = rng.standard_normal((height + 61, width + 67), np.float32)
-        self._grain = (noise * np.float32(grain))[:, :, None]
+        return (noise * np.float32(self._deviation))[:, :, None]
 
     def kind(self, part: int) -> str:
         """Look up the kind of a part.
@@ -118,30 +143,51 @@ class Film:
         Returns:
             The picture with its masks.
         """
-        place = self.place
-        canvas, shade = self._background.copy(), self._shade.copy()
-        owner = np.full(place.camera.size, NOBODY, np.int16)
         actors = list(self._actor_layers(time))
-        for depth, _, sprites in actors:
-            for _, sprite in sprites:
-                _cast_shadow(canvas, shade, sprite, _foot_row(place, depth), place)
-        scenery = [_Layer(depth, NOBODY, [(NOBODY, sprite)]) for depth, sprite in place.scenery]
-        for layer in sorted([*scenery, *actors], key=lambda layer: (-layer.depth, layer.actor)):
-            for part, sprite in layer.sprites:
-                _compose(canvas, owner, sprite, part)
-        return RenderedFrame(self._through_lens(canvas, time), owner)
+        return RenderedFrame(self._owner(actors), partial(self._picture, actors, time))
+
+    def _owner(self, actors: Sequence[_Layer]) -> NDArray[np.int16]:
+        """Whose each pixel is: a part owns what it covers by more than half, scenery hides what it covers so."""
+        owner = np.full(self.place.camera.size, NOBODY, np.int16)
+        for layer in self._by_depth(actors):
+            for part, painting in layer.parts:
+                window = _window(owner.shape, painting.sheet)
+                if window is None:
+                    continue
+                y, x, sy, sx = window
+                if part != NOBODY or (owner[y, x] != NOBODY).any():  # scenery that hides nobody need not be painted
+                    owner[y, x][painting.sprite.alpha[sy, sx] > 0.5] = part
+        return owner
+
+    def _picture(self, actors: Sequence[_Layer], time: float) -> NDArray[np.uint8]:
+        """The picture, uint8 RGB (H, W, 3)."""
+        place = self.place
+        canvas, shade = (plane.copy() for plane in self._background)
+        for layer in actors:
+            for _, painting in layer.parts:
+                _cast_shadow(canvas, shade, painting.sprite, _foot_row(place, layer.depth), place)
+        for layer in self._by_depth(actors):
+            for part, painting in layer.parts:
+                sprite = painting.sprite
+                _compose(canvas, sprite if part == NOBODY else _lit(sprite, place.light, layer.depth))
+        return self._through_lens(canvas, time)
+
+    def _by_depth(self, actors: Sequence[_Layer]) -> list[_Layer]:
+        """Scenery and actors, the farthest first."""
+        scenery = [_Layer(depth, NOBODY, [(NOBODY, painting)]) for depth, painting in self.place.scenery]
+        return sorted([*scenery, *actors], key=lambda layer: (-layer.depth, layer.actor))
 
     def _actor_layers(self, time: float) -> Iterator[_Layer]:
         for number, actor in enumerate(self.actors):
             if actor.visible[0] <= time < actor.visible[1]:
                 depth = actor.position(time)[2]
                 if depth > MIN_DEPTH:
-                    yield _Layer(depth, number, self._sprites(number, time))
+                    yield _Layer(depth, number, self._paintings(number, time))
 
-    def _sprites(self, number: int, time: float) -> list[tuple[int, Sprite]]:
-        """Number and sprite of each part of an actor."""
-        actor, place = self.actors[number], self.place
-        act, camera = ACTS[actor.act], place.camera
+    def _paintings(self, number: int, time: float) -> list[tuple[int, Painting]]:
+        """Number and painting of each part of an actor."""
+        actor, camera = self.actors[number], self.place.camera
+        act = ACTS[actor.act]
         x, y, z = actor.position(time)
         pose, scale, facing = actor.pose(time), camera.scale(z) * actor.size, actor.facing()
         on_board = act.pose in ("balance", "steer") and len(act.parts) > 1
@@ -154,9 +200,9 @@ class Film:
             column, row = camera.project(x + facing * shift * actor.size, y, z)
             if kind == "person" and on_board:
                 row -= BOARD_HEIGHT * scale
-            brush = Brush((float(column), float(row)), scale, extent, facing)
-            paint(brush, appearance, pose)
-            found.append((int(self._first_part[number]) + part, _lit(brush.sprite(), place.light, z)))
+            stand = Stand((float(column), float(row)), scale, extent, facing)
+            painting = Painting(stand.sheet(), partial(_painted, stand, paint, appearance, pose))
+            found.append((int(self._first_part[number]) + part, painting))
         return found
 
     def _through_lens(self, canvas: Floats, time: float) -> NDArray[np.uint8]:
@@ -174,6 +220,12 @@ def _foot_row(place: Place, z: float) -> float:
     return float(place.camera.project(0.0, 0.0, z)[1])
 
 
+def _painted(stand: Stand, paint: Painter, look: Appearance, pose: Pose) -> Sprite:
+    brush = Brush(stand)
+    paint(brush, look, pose)
+    return brush.sprite()
+
+
 def _lit(sprite: Sprite, light: Light, z: float) -> Sprite:
     """The sprite with a brighter side towards the light and a darker lower end, seen through the air."""
     height, width = sprite.alpha.shape
@@ -183,25 +235,22 @@ def _lit(sprite: Sprite, light: Light, z: float) -> Sprite:
     return through_air(replace(sprite, pixels=pixels), light, z)
 
 
-def _window(
-    shape: tuple[int, ...], left: int, top: int, width: int, height: int
-) -> tuple[slice, slice, slice, slice] | None:
+def _window(shape: tuple[int, ...], sheet: Sheet) -> tuple[slice, slice, slice, slice] | None:
     """Rows and columns of the canvas where a piece lies, then those of the piece; None if they do not overlap."""
+    left, top, width, height = sheet
     y0, y1, x0, x1 = max(top, 0), min(top + height, shape[0]), max(left, 0), min(left + width, shape[1])
     if y0 >= y1 or x0 >= x1:
         return None
     return slice(y0, y1), slice(x0, x1), slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
 
 
-def _compose(canvas: Floats, owner: NDArray[np.int16], sprite: Sprite, part: int) -> None:
-    """Compose a sprite over the canvas, in place; its part owns the pixels that it covers by more than half."""
-    window = _window(canvas.shape, sprite.left, sprite.top, sprite.alpha.shape[1], sprite.alpha.shape[0])
-    if window is None:
-        return
-    y, x, sy, sx = window
-    alpha = sprite.alpha[sy, sx]
-    canvas[y, x] += (sprite.pixels[sy, sx] - canvas[y, x]) * alpha[:, :, None]
-    owner[y, x][alpha > 0.5] = part
+def _compose(canvas: Floats, sprite: Sprite) -> None:
+    """Compose a sprite over the canvas, in place."""
+    height, width = sprite.alpha.shape
+    window = _window(canvas.shape, Sheet(sprite.left, sprite.top, width, height))
+    if window is not None:
+        y, x, sy, sx = window
+        canvas[y, x] += (sprite.pixels[sy, sx] - canvas[y, x]) * sprite.alpha[sy, sx][:, :, None]
 
 
 def _cast_shadow(canvas: Floats, shade: Floats, sprite: Sprite, foot: float, place: Place) -> None:
@@ -222,7 +271,7 @@ def _cast_shadow(canvas: Floats, shade: Floats, sprite: Sprite, foot: float, pla
     blur = max(0.7, height * 0.012)
     shadow = cv2.GaussianBlur(shadow, (0, 0), blur) * np.float32(0.12 + 0.4 * light.strength)
     top = round(foot) - tall + 4
-    window = _window(canvas.shape, sprite.left - reach, top, size[0], size[1])
+    window = _window(canvas.shape, Sheet(sprite.left - reach, top, *size))
     if window is None:
         return
     y, x, sy, sx = window

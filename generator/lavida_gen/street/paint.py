@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,6 +17,8 @@ Floats = NDArray[np.float32]
 
 SUPER = 3
 """Factor by which sprites are painted larger and then shrunk, for smooth edges."""
+BELOW = 0.15
+"""Metres below the ground that belong to a painting: wheels, edges."""
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 
 COLOURS: dict[str, Colour] = {
@@ -95,37 +99,80 @@ class Sprite:
     top: int
 
 
+class Sheet(NamedTuple):
+    """Where a sprite lies in the picture, in pixels; it may reach out of it."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Painting:
+    """A sprite that is painted when somebody looks at it; where it lies is known before.
+
+    Attributes:
+        sheet: Where it lies.
+    """
+
+    def __init__(self, sheet: Sheet, paint: Callable[[], Sprite]) -> None:
+        """Keep how to paint it.
+
+        Args:
+            sheet: Where it lies.
+            paint: Paints it.
+        """
+        self.sheet, self._paint = sheet, paint
+
+    @cached_property
+    def sprite(self) -> Sprite:
+        """The sprite."""
+        return self._paint()
+
+
+class Stand(NamedTuple):
+    """Where and how large a thing is painted.
+
+    Attributes:
+        foot: Its foot point in the picture, (column, row).
+        scale: Pixels per metre.
+        extent: Metres to the left, to the right and up that the painting may need.
+        facing: 1, or -1 for a mirrored painting.
+    """
+
+    foot: Point
+    scale: float
+    extent: tuple[float, float, float]
+    facing: int = 1
+
+    def sheet(self) -> Sheet:
+        """Where the painting lies in the picture."""
+        left, right, top = self.extent if self.facing > 0 else (self.extent[1], self.extent[0], self.extent[2])
+        return Sheet(
+            int(np.floor(self.foot[0] - left * self.scale)) - 1,
+            int(np.floor(self.foot[1] - top * self.scale)) - 1,
+            int(np.ceil((left + right) * self.scale)) + 3,
+            int(np.ceil((top + BELOW) * self.scale)) + 3,
+        )
+
+
 class Brush:
     """Paints in metres around a thing's foot point: x right, y up.
 
     Attributes:
         facing: 1, or -1 for a mirrored painting.
-        left: Column of the painting's left edge in the picture.
-        top: Row of its upper edge in the picture.
     """
 
-    BELOW = 0.15
-    """Metres below the ground that belong to the painting: wheels, edges."""
-
-    def __init__(self, foot: Point, scale: float, extent: tuple[float, float, float], facing: int = 1) -> None:
+    def __init__(self, stand: Stand) -> None:
         """Begin an empty painting.
 
         Args:
-            foot: The foot point in the picture, (column, row).
-            scale: Pixels per metre.
-            extent: Metres to the left, to the right and up that the painting may need.
-            facing: 1, or -1 for a mirrored painting.
+            stand: Where and how large the thing is painted.
         """
-        left, right, top = extent if facing > 0 else (extent[1], extent[0], extent[2])
-        self.facing, self._scale = facing, scale
-        self.left = int(np.floor(foot[0] - left * scale)) - 1
-        self.top = int(np.floor(foot[1] - top * scale)) - 1
-        width = int(np.ceil((left + right) * scale)) + 3
-        height = int(np.ceil((top + self.BELOW) * scale)) + 3
-        self._x, self._y = foot[0] - self.left, foot[1] - self.top
-        self._sheet = np.zeros((height * SUPER, width * SUPER, 3), np.uint8)
-        self._cover = np.zeros((height * SUPER, width * SUPER), np.uint8)
-        self._size = (width, height)
+        self.facing, self._scale, self._sheet = stand.facing, stand.scale, stand.sheet()
+        self._x, self._y = stand.foot[0] - self._sheet.left, stand.foot[1] - self._sheet.top
+        size = (self._sheet.height * SUPER, self._sheet.width * SUPER)
+        self._canvas = np.zeros((*size, 4), np.uint8)  # RGB, and 255 where something is painted
 
     def _fixed_point(self, point: Point) -> tuple[int, int]:
         x = (self._x + self.facing * point[0] * self._scale) * SUPER
@@ -138,8 +185,7 @@ class Brush:
     def poly(self, points: Sequence[Point], colour: Colour) -> None:
         """Fill a polygon."""
         corners = np.array([self._fixed_point(point) for point in points], np.int32)
-        for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
-            cv2.fillPoly(sheet, [corners], paint, cv2.LINE_8, _SHIFT)
+        cv2.fillPoly(self._canvas, [corners], (*colour, 255.0), cv2.LINE_8, _SHIFT)
 
     def box(self, left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
         """Fill an upright rectangle."""
@@ -151,10 +197,8 @@ class Brush:
             max(1, round(self._length(radius) * (1 << _SHIFT))),
             max(1, round(self._length(radius * squash) * (1 << _SHIFT))),
         )
-        for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
-            cv2.ellipse(
-                sheet, self._fixed_point(centre), axes, -turn * self.facing, 0, 360, paint, -1, cv2.LINE_8, _SHIFT
-            )
+        middle, paint = self._fixed_point(centre), (*colour, 255.0)
+        cv2.ellipse(self._canvas, middle, axes, -turn * self.facing, 0, 360, paint, -1, cv2.LINE_8, _SHIFT)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """Paint a line with round ends, `width` in metres."""
@@ -162,8 +206,7 @@ class Brush:
         thick, shift = max(1, round(self._length(width))), _SHIFT
         if thick == 1:  # OpenCV 5 begins the thinnest lines in the middle of pixels, OpenCV 4 between them
             corners, shift = (corners + (1 << _SHIFT >> 1)) >> _SHIFT, 0
-        for sheet, paint in ((self._sheet, colour), (self._cover, (255.0,))):
-            cv2.polylines(sheet, [corners], False, paint, thick, cv2.LINE_8, shift)
+        cv2.polylines(self._canvas, [corners], False, (*colour, 255.0), thick, cv2.LINE_8, shift)
 
     def limb(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """Paint a rounded limb: darker at its edge, lit slightly off its middle."""
@@ -182,10 +225,11 @@ class Brush:
         Returns:
             The sprite, in the picture's resolution.
         """
-        alpha: Floats = cv2.resize(self._cover, self._size, interpolation=cv2.INTER_AREA) * np.float32(1 / 255)
-        colour: Floats = cv2.resize(self._sheet, self._size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        colour /= np.maximum(alpha, 1e-3)[:, :, None]  # the sheet is black outside: remove its share at the edges
-        return Sprite(colour, alpha, self.left, self.top)
+        small = cv2.resize(self._canvas, (self._sheet.width, self._sheet.height), interpolation=cv2.INTER_AREA)
+        alpha: Floats = small[:, :, 3] * np.float32(1 / 255)
+        pixels: Floats = small[:, :, :3].astype(np.float32)
+        pixels /= np.maximum(alpha, 1e-3)[:, :, None]  # the sheet is black outside: remove its share at the edges
+        return Sprite(pixels, alpha, self._sheet.left, self._sheet.top)
 
 
 class Noise:

@@ -1,17 +1,22 @@
-"""The still background of a view: sky, ground, backdrop, trees and lamps; all of it follows from one rng."""
+"""The still background of a view: sky, ground, backdrop, trees and lamps; all of it follows from one rng.
+
+A place is drawn at once and painted when somebody looks at it: masks need only what stands before the actors.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from lavida_gen.street.buildings import paint_backdrop
+from lavida_gen.street.buildings import draw_walls, paint_backdrop
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.layouts import FAR, GRASS, LAYOUTS, MATERIALS, PAVING, ROADS, MaterialMap, Strip
 from lavida_gen.street.light import Light
-from lavida_gen.street.paint import Colour, Floats, Noise, Sprite, vary
-from lavida_gen.street.scenery import paint_scenery
+from lavida_gen.street.paint import Colour, Floats, Noise, Painting, vary
+from lavida_gen.street.scenery import draw_scenery
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +26,20 @@ class Place:
     Attributes:
         name: Name of the type of place.
         camera: The camera.
-        ground: Sky, backdrop and ground without scenery, float32 RGB (H, W, 3).
+        paint: Paints sky, backdrop and ground without scenery, float32 RGB (H, W, 3).
         back: Row where the ground meets the backdrop; shadows end there.
         light: The light.
-        scenery: (depth in metres, sprite), the farthest first.
+        scenery: (depth in metres, painting), the farthest first.
         walk: Where people and animals move.
         drive: Where vehicles move.
     """
 
     name: str
     camera: Camera
-    ground: Floats
+    paint: Callable[[], Floats]
     back: float
     light: Light
-    scenery: tuple[tuple[float, Sprite], ...]
+    scenery: tuple[tuple[float, Painting], ...]
     walk: Strip
     drive: Strip
 
@@ -66,18 +71,16 @@ def lay_out_place(layout: np.random.Generator, name: str, camera: Camera) -> Pla
     """
     x, z, _ = camera.ground(camera.size[0] - 1)  # layouts need only the nearest row
     _, walk, drive = LAYOUTS[name](layout, x, z)
-    nothing = np.zeros((0, 0, 3), np.float32)
-    return Place(name, camera, nothing, _back(name, camera), Light(1, 1.0, (0, 0, 0)), (), walk, drive)
+    light = Light(1, 1.0, (0, 0, 0))
+    return Place(name, camera, lambda: np.zeros((0, 0, 3), np.float32), _back(name, camera), light, (), walk, drive)
 
 
 def _back(name: str, camera: Camera) -> float:
     return float(camera.project(0.0, 0.0, FAR.get(name, 75.0))[1])
 
 
-def paint_place(
-    rng: np.random.Generator, name: str, camera: Camera, layout: np.random.Generator | None = None
-) -> Place:
-    """Paint a random place.
+def draw_place(rng: np.random.Generator, name: str, camera: Camera, layout: np.random.Generator | None = None) -> Place:
+    """Draw a random place.
 
     Args:
         rng: The source of randomness of the painting.
@@ -86,43 +89,62 @@ def paint_place(
         layout: The source of randomness of the layout, as in `lay_out_place`; `rng` if None.
 
     Returns:
-        The place.
+        The place; nothing of it is painted yet.
     """
     noise = Noise(rng)
-    light = Light(int(rng.choice([-1, 1])), float(rng.choice([0.25, 0.6, 0.9, 1.0])), (0, 0, 0))
-    sky, air = _sky(rng, camera, noise, light)
-    light = Light(light.side, light.strength, air)
+    side, strength = int(rng.choice([-1, 1])), float(rng.choice([0.25, 0.6, 0.9, 1.0]))
+    sky = _draw_sky(rng, strength)
+    light = Light(side, strength, sky.low)
     x, z, is_ground = camera.ground()
     first = int(np.argmax(is_ground[:, 0]))
     x, z = x[first:], z[first:]
     ground, walk, drive = LAYOUTS[name](layout or rng, x, z)
     if name in FAR:
         ground[z > FAR[name] + 2.6] = GRASS  # behind the buildings
-    canvas = np.concatenate((sky[:first], _ground(rng, ground, x, z, camera, noise, light)))
-    paint_backdrop(rng, canvas, camera, light, name, noise)
-    scenery = paint_scenery(rng, camera, light, name, noise, ground)
-    return Place(name, camera, canvas, _back(name, camera), light, tuple(scenery), walk, drive)
+    colours = np.array([vary(rng, MATERIALS[m], 7) for m in range(len(MATERIALS))], np.float32)
+    slab = float(rng.choice([0.5, 0.75, 1.0]))
+    walls = draw_walls(rng, camera, light, name)
+    scenery = draw_scenery(rng, camera, light, name, noise, ground)
+
+    def paint() -> Floats:
+        floor = _paint_ground(ground, colours, slab, x, z, camera, noise, light)
+        canvas: Floats = np.concatenate((_paint_sky(sky, camera, noise)[:first], floor))
+        paint_backdrop(canvas, camera, light, walls, noise)
+        return canvas
+
+    return Place(name, camera, paint, _back(name, camera), light, tuple(scenery), walk, drive)
 
 
-def _sky(rng: np.random.Generator, camera: Camera, noise: Noise, light: Light) -> tuple[Floats, Colour]:
-    high, low = ((92, 140, 204), (206, 220, 232)) if light.strength > 0.5 else ((150, 160, 172), (206, 208, 210))
+class _Sky(NamedTuple):
+    """Colours of the sky, and how much cloud noise is no cloud."""
+
+    high: Colour
+    low: Colour
+    clear: float
+
+
+def _draw_sky(rng: np.random.Generator, strength: float) -> _Sky:
+    high, low = ((92, 140, 204), (206, 220, 232)) if strength > 0.5 else ((150, 160, 172), (206, 208, 210))
     if rng.random() < 0.15:
         high, low = (104, 110, 150), (236, 190, 150)  # evening
+    return _Sky(high, low, float(rng.uniform(0.46, 0.58)))
+
+
+def _paint_sky(sky: _Sky, camera: Camera, noise: Noise) -> Floats:
     rows = np.arange(min(int(camera.horizon) + 2, camera.size[0]), dtype=np.float32)[:, None]
     share = np.clip(rows / max(camera.horizon, 1), 0, 1)[:, :, None]
-    sky = np.asarray(high, np.float32) * (1 - share) + np.asarray(low, np.float32) * share
+    canvas = np.asarray(sky.high, np.float32) * (1 - share) + np.asarray(sky.low, np.float32) * share
     columns, lines = np.meshgrid(np.arange(camera.size[1], dtype=np.float32), rows[:, 0])
     unit = camera.size[1] / 5
     cover = noise.cloud(columns / unit + 31, lines / unit * 2.6 + 7, 5)
-    cover = np.clip((cover - float(rng.uniform(0.46, 0.58))) * 5, 0, 1)[:, :, None] * 0.85
-    return (sky * (1 - cover) + np.float32(244) * cover).astype(np.float32), low
+    cover = np.clip((cover - sky.clear) * 5, 0, 1)[:, :, None] * 0.85
+    return np.asarray(canvas * (1 - cover) + np.float32(244) * cover, np.float32)
 
 
-def _ground(
-    rng: np.random.Generator, ground: MaterialMap, x: Floats, z: Floats, camera: Camera, noise: Noise, light: Light
+def _paint_ground(
+    ground: MaterialMap, table: Floats, slab: float, x: Floats, z: Floats, camera: Camera, noise: Noise, light: Light
 ) -> Floats:
-    """Materials with texture in world coordinates, and haze."""
-    table = np.array([vary(rng, MATERIALS[m], 7) for m in range(len(MATERIALS))], np.float32)
+    """Materials, each in its colour of the table, with texture in world coordinates, and haze; slabs are squares."""
     colours = table[ground]
     coarse = noise.cloud(x * 0.6 + 40, z * 0.6 + 40, 3) - 0.5
     fine = noise(x * 11 + 9, z * 11 + 9) - 0.5
@@ -131,8 +153,7 @@ def _ground(
     rough = np.array([34, 16, 14, 9, 10, 24], np.float32)[ground]
     grain = np.array([44, 20, 14, 9, 12, 36], np.float32)[ground]
     colours = colours + (coarse * rough + fine * grain)[:, :, None]
-    side = float(rng.choice([0.5, 0.75, 1.0]))
-    joint = np.minimum(np.mod(x, side), np.mod(z + 0.13 * np.floor(x / side), side))
+    joint = np.minimum(np.mod(x, slab), np.mod(z + 0.13 * np.floor(x / slab), slab))
     joints = (ground == PAVING) & (joint < np.maximum(0.022, 0.6 * pixel))
     depth = np.clip(0.03 / np.maximum(pixel, 1e-4), 0, 1)
     colours = colours * (1 - 0.2 * (joints * depth))[:, :, None]

@@ -77,7 +77,7 @@ def place_in_view(seed: int, size: tuple[int, int]) -> Place:
     Returns:
         The place with its camera.
     """
-    return place.paint_place(video_rng(seed, -1), "campus", Camera(size, size[1] * 1.0, 5.0, size[0] * 0.18))
+    return place.draw_place(video_rng(seed, -1), "campus", Camera(size, size[1] * 1.0, 5.0, size[0] * 0.18))
 
 
 def write_script(seed: int, video: int, where: Place, seconds: float) -> Script:

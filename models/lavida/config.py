@@ -162,7 +162,8 @@ class LavidaConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]  # transf
             if not right:
                 raise LavidaError(f"{name}: {repr(got)[:40]}; expected {expected}")
         for name, budget in (self.budgets or {}).items():
-            if not isinstance(budget, list | tuple) or [type(count) for count in budget] != [int, int]:
+            is_pair = isinstance(budget, list | tuple) and [type(count) for count in budget] == [int, int]
+            if not is_pair or not 0 < budget[0] <= budget[1]:
                 raise LavidaError(f"budgets.{name}: {repr(budget)[:40]}; expected the fewest and the most patches")
 
     def _check(self) -> None:

@@ -13,19 +13,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
 from lavida_bench.common.distributed import Processes
 from lavida_bench.common.progress import Bar
-from lavida_bench.config.recipe import RunRecipe, ScoreEntry
+from lavida_bench.config.recipe import LAVIDA, RunRecipe, ScoreEntry
 from lavida_bench.reporting import run_folder
 from lavida_bench.results.score_store import HEADER, ScoreStore
 from lavida_bench.runs.preflight import refuse_unscorable
 from lavida_bench.runs.readme import run_readme
 from lavida_bench.runs.score_stage import SCORES, ScoreJob, run_entry
 from lavida_bench.runs.stages import FIT_MARKER, Stages
+from lavida_bench.scorers import _base as scorers
 from lavida_bench.scorers._open_entry import open_scorer
 from lavida_bench.scoring.score import ScoringSettings
 from lavida_bench.scoring.scorer import Precision, Scorer
@@ -38,9 +38,6 @@ from lavida_gen.recipe_files.kinds import RUN
 from lavida_gen.recipe_files.reading import read_recipe_file
 from lavida_gen.storage.cache import file_digest
 from lavida_gen.storage.output_folder import make_output_folder
-
-if TYPE_CHECKING:
-    from lavida_bench.scoring.lavida_scorer import LavidaScorer
 
 Log = Callable[[str], None]
 """Prints a line about the progress of a run."""
@@ -230,19 +227,18 @@ class _RunJob:
                 return self._scorers[kind]
             own = self._load_scorer(entry.precision)
             if entry.compile:
-                own.compile()
+                scorers.make(LAVIDA).compile(own)
             self._scorers[kind] = own
         return self._scorers[kind]
 
-    def _load_scorer(self, precision: Precision) -> LavidaScorer:
-        from lavida_bench.scoring import lavida_scorer
-
+    def _load_scorer(self, precision: Precision) -> Scorer:
         folder = self._model_folder()
         if folder is not None:
-            return lavida_scorer.load_scorer(str(folder), precision)
+            return scorers.make(LAVIDA).open(str(folder), scorers.LoadSettings(precision))
         import torch
 
         from lavida_bench.fitting.model_init import make_model
+        from lavida_bench.scoring import lavida_scorer
 
         torch.manual_seed(self.recipe.seed)
         model, processor = make_model(self.recipe, self.log)

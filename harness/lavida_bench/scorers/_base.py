@@ -166,13 +166,18 @@ class ScorerKind(ABC, Generic[OptionsT_co]):
 
         Raises:
             UserError: There is no such model or device.
-            DataError: A file of the model cannot be read.
+            DataError: A file of the model cannot be read, or its configuration does not fit its weights.
         """
         where = self.chosen(model)
         if where:
             _hide_bars()
         if where != RANDOM:
-            return self.load(where, how)
+            scorer = self.load(where, how)
+            if "/" in where or Path(where).is_dir():  # no preset: somebody has saved it
+                from lavida_bench.scoring.probe import refuse_unfit
+
+                refuse_unfit(scorer, where)
+            return scorer
         with tempfile.TemporaryDirectory() as folder:
             self.write_random(Path(folder), how.seed)
             return self.load(folder, how)

@@ -106,7 +106,7 @@ def normalise_patches(patches_PC: Tensor, mean: Sequence[float], std: Sequence[f
     return normalise(patches_PC.view(len(patches_PC), 3, -1), mean, std).flatten(1)
 
 
-def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> Tensor:
+def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int, out: Tensor | None = None) -> Tensor:
     """Cut the frames of one temporal patch in Qwen2-VL's order: the merge * merge patches of a cell are consecutive.
 
     Args:
@@ -115,17 +115,24 @@ def patchify(frames_TCHW: Tensor, patch: int, merge: int, temporal: int) -> Tens
         patch: Side of a patch in pixels.
         merge: Side of a cell in patches.
         temporal: Frames of a patch.
+        out: (P, C) uint8, contiguous: where to write them; None = into new memory.
 
     Returns:
         (P, C) uint8.
     """
-    short = temporal - len(frames_TCHW)
-    frames = torch.cat([frames_TCHW, *[frames_TCHW[-1:]] * short]) if short else frames_TCHW
-    height, width = (side // (patch * merge) for side in frames.shape[2:])
-    rows = frames.contiguous().numpy().view(f"V{patch}")  # a patch's row is moved as one element: half the time
-    split = rows.reshape(temporal, 3, height, merge, patch, width, merge)
-    flat = np.ascontiguousarray(split.transpose(2, 5, 3, 6, 1, 0, 4))
-    return torch.from_numpy(flat.view(np.uint8).reshape(height * width * merge**2, -1))
+    height, width = (side // (patch * merge) for side in frames_TCHW.shape[2:])
+    if out is None:
+        out = torch.empty(height * width * merge**2, 3 * temporal * patch**2, dtype=torch.uint8)
+    planes = out.numpy().view(f"V{patch**2}").reshape(-1, 3, temporal)  # each is moved as one element
+    count = len(frames_TCHW)
+    for number, frame in enumerate(frames_TCHW.permute(0, 2, 3, 1).numpy()):
+        rows = frame.reshape(height * merge * patch, -1).view(f"V{3 * patch}")  # so is a patch's row in three channels
+        cells = rows.reshape(height, merge, patch, width, merge).transpose(0, 3, 1, 4, 2)
+        patches = np.ascontiguousarray(cells).view(np.uint8).reshape(-1, patch**2, 3)
+        places = slice(number, number + 1 if number + 1 < count else temporal)
+        for channel, plane in enumerate(cv2.split(patches)):
+            planes[:, channel, places] = plane.view(planes.dtype)
+    return out
 
 
 def batch_bytes(shape: Sequence[int]) -> Tensor:
@@ -138,24 +145,12 @@ def batch_bytes(shape: Sequence[int]) -> Tensor:
         shape: Any shape.
 
     Returns:
-        Zeros of that shape, uint8.
+        Any bytes in that shape, uint8.
     """
     if get_worker_info() is None:
-        return torch.zeros(*shape, dtype=torch.uint8)
+        return torch.empty(*shape, dtype=torch.uint8)
     new_shared: Callable[[int], torch.UntypedStorage] = torch.UntypedStorage._new_shared  # torch has no types here
     return torch.empty(0, dtype=torch.uint8).set_(new_shared(math.prod(shape))).view(*shape)
-
-
-def join_patches(parts: Sequence[Tensor]) -> Tensor:
-    """Join what `patchify` cut.
-
-    Args:
-        parts: (P, C) uint8 each.
-
-    Returns:
-        (sum of P, C) uint8.
-    """
-    return torch.cat(list(parts), out=batch_bytes((sum(map(len, parts)), parts[0].shape[1])))
 
 
 def square_frames(frames: Sequence[np.ndarray], side: int) -> Tensor:
@@ -198,7 +193,7 @@ def square_masks(masks: Sequence[np.ndarray], side: int) -> Tensor:
     Returns:
         (T, side, side) bool.
     """
-    planes = batch_bytes((len(masks), side, side))
+    planes = batch_bytes((len(masks), side, side)).zero_()
     for mask, square in zip(masks, planes.numpy().view(np.bool_), strict=True):
         rows = np.flatnonzero(mask.any(axis=1))
         if not rows.size:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoProcessor, PreTrainedTokenizerBase
@@ -29,6 +31,8 @@ FILE = "lavida_processor.json"
 CLASS_FILE = "processor_config.json"
 """Where AutoProcessor reads which class opens the folder: a tokenizer's file may name the language model's own."""
 NAMES_FOLDER = "names_tokenizer"
+MOST_NAMES = 10_000
+"""Names whose tokens are kept; then they begin anew."""
 IGNORED = -100
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -86,11 +90,11 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """One sequence: token ids, types (0 text, 1 image, 2 video) and labels, S each."""
+    """One sequence: token ids, types (0 text, 1 image, 2 video) and labels, (S,) int64 each."""
 
-    ids: list[int]
-    types: list[int]
-    labels: list[int]
+    ids: np.ndarray
+    types: np.ndarray
+    labels: np.ndarray
 
 
 class LavidaProcessor:
@@ -110,6 +114,7 @@ class LavidaProcessor:
     ) -> None:
         self.tokenizer, self.names_tokenizer, self.sizes = tokenizer, names_tokenizer, sizes
         self.family = backbone.find_family(sizes.family)
+        self._known_names: dict[str, np.ndarray] = {}
         self.seg = self._id(SEG)
         self._pads = {1: self._id("<|image_pad|>"), 2: self._id("<|video_pad|>")}
 
@@ -149,27 +154,24 @@ class LavidaProcessor:
             raise LavidaError("LavidaProcessor: got a single Sample; expected a list of them")
         if not samples:
             raise LavidaError("LavidaProcessor: no samples; expected at least one")
-        patches, grids = zip(*(self._patches(sample, use) for sample in samples), strict=True)
+        grids = [self._grid(sample, use) for sample in samples]
         texts = [self._text(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
-        longest = max(len(text.ids) for text in texts)
-        listed = [name for sample in samples for name in sample.names]
-        with reading("tokenizer of the names", "text"):
-            names = self.names_tokenizer(listed, padding=True, truncation=True, return_tensors="pt")
+        names = self._names([name for sample in samples for name in sample.names])
         side = self.sizes.frame_size
         targets = _all_or_none(samples, "masks", [sample.masks for sample in samples])
         labelled = _all_or_none(samples, "labels", [sample.labels for sample in samples])
         return Batch(
-            input_ids=_pad_left([text.ids for text in texts], longest, self._pad_id()),
-            attention_mask=_pad_left([[1] * len(text.ids) for text in texts], longest, 0),
-            token_types=_pad_left([text.types for text in texts], longest, 0),
-            patches=pixels.join_patches([part for parts in patches for part in parts]),
+            input_ids=_pad([text.ids for text in texts], _pad_id(self.tokenizer)),
+            attention_mask=_pad([np.ones_like(text.ids) for text in texts], 0),
+            token_types=_pad([text.types for text in texts], 0),
+            patches=self._patches(samples, grids),
             grids=torch.tensor(grids),
             frames=pixels.square_frames([frame for sample in samples for frame in sample.frames], side),
             counts=tuple(len(sample.frames) for sample in samples),
-            name_ids=names["input_ids"],
-            name_mask=names["attention_mask"],
+            name_ids=_pad(names, _pad_id(self.names_tokenizer), self.names_tokenizer.padding_side),
+            name_mask=_pad([np.ones_like(name) for name in names], 0, self.names_tokenizer.padding_side),
             name_counts=tuple(len(sample.names) for sample in samples),
-            labels=_pad_left([text.labels for text in texts], longest, IGNORED) if targets else None,
+            labels=_pad([text.labels for text in texts], IGNORED) if targets else None,
             masks=pixels.square_masks([mask for masks in targets for mask in masks], side) if targets else None,
             name_labels=torch.tensor([flag for labels in labelled for flag in labels]) if labelled else None,
             keys=tuple(sample.key for sample in samples),
@@ -178,21 +180,31 @@ class LavidaProcessor:
             ),
         )
 
-    def _patches(self, sample: Sample, use: Use) -> tuple[list[Tensor], tuple[int, int, int]]:
-        """Patches of one sample within the budget of its use, by temporal patch, and their grid."""
+    def _grid(self, sample: Sample, use: Use) -> tuple[int, int, int]:
+        """Temporal frames, height and width of a sample in patches, within the budget of its use."""
         sizes = self.sizes
         fewest, most = sizes.budgets[f"{use}_{'image' if len(sample.frames) == 1 else 'clip'}"]
         try:
             height, width = sample.frames.shape[1:3]
-            size = pixels.target_size(height, width, sizes.patch_size * sizes.merge_size, fewest, most)
+            height, width = pixels.target_size(height, width, sizes.patch_size * sizes.merge_size, fewest, most)
         except LavidaError as error:
             raise LavidaError(f"Sample {sample.key!r}: {error}") from error
-        temporal = sizes.temporal_patch_size
-        parts = [
-            pixels.patchify(pixels.resize(some, size, "bicubic"), sizes.patch_size, sizes.merge_size, temporal)
-            for some in (sample.frames[start : start + temporal] for start in range(0, len(sample.frames), temporal))
-        ]
-        return parts, (len(parts), size[0] // sizes.patch_size, size[1] // sizes.patch_size)
+        time = -(-len(sample.frames) // sizes.temporal_patch_size)
+        return time, height // sizes.patch_size, width // sizes.patch_size
+
+    def _patches(self, samples: Sequence[Sample], grids: Sequence[tuple[int, int, int]]) -> Tensor:
+        """Patches of all samples, (P, C) uint8, cut into their places one temporal patch after another."""
+        patch, merge, temporal = self.sizes.patch_size, self.sizes.merge_size, self.sizes.temporal_patch_size
+        patches = pixels.batch_bytes((sum(map(math.prod, grids)), 3 * temporal * patch**2))
+        begin = 0
+        for sample, (_, height, width) in zip(samples, grids, strict=True):
+            for start in range(0, len(sample.frames), temporal):
+                frames = pixels.resize(
+                    sample.frames[start : start + temporal], (height * patch, width * patch), "bicubic"
+                )
+                pixels.patchify(frames, patch, merge, temporal, out=patches[begin : begin + height * width])
+                begin += height * width
+        return patches
 
     def _text(self, sample: Sample, grid: tuple[int, int, int]) -> _Text:
         """The conversation: the scene, a question that lists the names, and an answer with <SEG>."""
@@ -200,20 +212,22 @@ class LavidaProcessor:
         if _CONTROL.search("".join((question, sample.answer or "", *sample.names))):
             raise LavidaError(f"Sample {sample.key!r}: control characters in {question!r}; expected plain text")
         kind = 1 if len(sample.frames) == 1 else 2
-        before = self._encode(f"{self.family.system}<|im_start|>user\n")
-        pads = self._vision(kind, grid, self._seconds(sample))
-        turn = self._encode(f"{question}<|im_end|>\n<|im_start|>assistant\n")
-        answer = self._encode(f"{sample.answer or ANSWER}<|im_end|>\n")
-        ids = before + pads + turn + answer
-        types = [kind if token == self._pads[kind] else 0 for token in ids]
+        before, turn, answer = self._encode(
+            f"{self.family.system}<|im_start|>user\n",
+            f"{question}<|im_end|>\n<|im_start|>assistant\n",
+            f"{sample.answer or ANSWER}<|im_end|>\n",
+        )
+        ids = np.array([*before, *self._vision(kind, grid, self._seconds(sample)), *turn, *answer])
+        types = np.where(ids == self._pads[kind], kind, 0)
+        labels = np.full(len(ids), IGNORED)
+        labels[len(ids) - len(answer) :] = answer
         cells = grid[0] * grid[1] * grid[2] // self.sizes.merge_size**2
-        visual_tokens = sum(kind > 0 for kind in types)
-        if ids.count(self.seg) != 1 or visual_tokens != cells:
+        if np.count_nonzero(ids == self.seg) != 1 or np.count_nonzero(types) != cells:
             raise LavidaError(
                 f"Sample {sample.key!r}: question or names have special tokens of the model; expected plain text, got "
                 f"{question!r}"
             )
-        return _Text(ids, types, [IGNORED] * (len(ids) - len(answer)) + answer)
+        return _Text(ids, types, labels)
 
     def _seconds(self, sample: Sample) -> Sequence[float]:
         """Times of a sample's frames; where they are unknown, as the family's own processor samples a video."""
@@ -227,24 +241,33 @@ class LavidaProcessor:
         start, end = self._id("<|vision_start|>"), self._id("<|vision_end|>")
         if kind == 1 or not self.family.timestamps:
             return [start, *[self._pads[kind]] * (cells * grid[0]), end]
+        times = frame_times.grid_times(seconds, self.sizes.temporal_patch_size)
         ids: list[int] = []
-        for time in frame_times.grid_times(seconds, self.sizes.temporal_patch_size):
-            ids += [*self._encode(f"<{time:.1f} seconds>"), start, *[self._pads[kind]] * cells, end]
+        for before in self._encode(*(f"<{time:.1f} seconds>" for time in times)):
+            ids += [*before, start, *[self._pads[kind]] * cells, end]
         return ids
 
-    def _encode(self, text: str) -> list[int]:
+    def _encode(self, *texts: str) -> list[list[int]]:
+        """Token ids of each text, in one call: a call takes as long as a text."""
         with reading("tokenizer", "text"):
-            ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+            ids: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return ids
+
+    def _names(self, names: Sequence[str]) -> list[np.ndarray]:
+        """Token ids of each name for the text tower. A name comes in many samples: it is encoded once."""
+        known = self._known_names if len(self._known_names) < MOST_NAMES else {}
+        if unknown := [name for name in dict.fromkeys(names) if name not in known]:
+            with reading("tokenizer of the names", "text"):
+                ids = self.names_tokenizer(unknown, truncation=True)["input_ids"]
+            known.update(zip(unknown, map(np.array, ids), strict=True))
+        self._known_names = known
+        return [known[name] for name in names]
 
     def _id(self, token: str) -> int:
         number = self.tokenizer.convert_tokens_to_ids(token)
         if not isinstance(number, int) or number == self.tokenizer.unk_token_id:
             raise LavidaError(f"tokenizer: no token {token}; expected a Qwen-VL tokenizer with {SEG} added")
         return number
-
-    def _pad_id(self) -> int:
-        return int(self.tokenizer.pad_token_id or 0)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Save both tokenizers and the sizes.
@@ -351,9 +374,17 @@ def _all_or_none(samples: Sequence[Sample], field: str, values: Sequence[_Value 
     return present
 
 
-def _pad_left(rows: Sequence[Sequence[int]], longest: int, fill: int) -> Tensor:
-    """Rows of token ids, padded on the left: (B, S) int64."""
-    return torch.tensor([[fill] * (longest - len(row)) + list(row) for row in rows])
+def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    return int(tokenizer.pad_token_id or 0)
+
+
+def _pad(rows: Sequence[np.ndarray], fill: int, side: str = "left") -> Tensor:
+    """Rows of whole numbers, padded on one side: (B, S) int64."""
+    padded = np.full((len(rows), max(map(len, rows))), fill, np.int64)
+    for place, row in zip(padded, rows, strict=True):
+        begin = len(place) - len(row) if side == "left" else 0
+        place[begin : begin + len(row)] = row
+    return torch.from_numpy(padded)
 
 
 _register: Callable[[type, type], None] = AutoProcessor.register  # transformers has no types here

@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
-from lavida import pixels
+from lavida import pixels, processing
 from lavida.batch import Batch, Sample
 from lavida.config import LavidaConfig
 from lavida.errors import LavidaError
@@ -155,6 +155,27 @@ def test_a_worker_makes_the_same_batch_in_shared_memory(processor: LavidaProcess
     for name in ("patches", "frames", "masks"):
         assert torch.equal(getattr(batch, name), getattr(other, name))
         assert getattr(batch, name).stride() == getattr(other, name).stride()
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_names_that_were_seen_before_have_the_tokens_of_the_tokenizer(
+    side: str, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "MOST_NAMES", 5)
+    made = LavidaProcessor.from_preset("tiny")
+    made.names_tokenizer.padding_side = side
+    lists = [
+        ("car", "a person who rides a bicycle"),
+        ("car",),
+        ("dog", "car", "dog"),
+        ("cart " * 90, "cat", "bin"),
+        ("bus",),
+    ]
+    for names in [*lists, *lists]:
+        batch = made([replace(draw(1, 0), names=names, labels=None)])
+        want = made.names_tokenizer(list(names), padding=True, truncation=True, return_tensors="pt")
+        assert torch.equal(batch.name_ids, want["input_ids"])
+        assert torch.equal(batch.name_mask, want["attention_mask"])
 
 
 def test_masks_keep_their_place_and_small_ones_stay() -> None:

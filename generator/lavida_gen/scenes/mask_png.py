@@ -106,6 +106,31 @@ _LONGEST = 65_535
 """Pixels of a side; a decoder may refuse more."""
 
 
+_SET = np.array([sum(1 << 8 * place for place in range(4) if byte >> 6 - 2 * place & 3) for byte in range(256)], "<u4")
+"""Four pixels of 2 bits as four bool, each in a byte of its own."""
+
+
+def decode(png: bytes) -> NDArray[np.bool_] | None:
+    """The mask of a file of the form that `encode` writes, in a quarter of a decoder's time.
+
+    Args:
+        png: The PNG, which somebody else may have written.
+
+    Returns:
+        (H, W) bool, True where a pixel is not 0. None for any other PNG, and for a damaged one.
+    """
+    stored = stored_rows(png)
+    if stored is None:
+        return None
+    differences, (_, width) = stored
+    pixels = np.zeros(differences.shape, _SET.dtype)
+    changed = np.flatnonzero(differences.any(axis=0))
+    if changed.size:  # few bytes of a row have anything set in any row
+        columns = slice(int(changed[0]), int(changed[-1]) + 1)
+        pixels[:, columns] = _SET.take(np.add.accumulate(differences[:, columns], axis=0, dtype=np.uint8))
+    return np.ascontiguousarray(pixels.view(np.bool_)[:, :width])
+
+
 def stored_rows(png: bytes) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
     """The rows of a file of the form that `encode` writes, checked as a decoder does.
 

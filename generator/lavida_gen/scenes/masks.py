@@ -325,6 +325,9 @@ def from_png(data: bytes, where: object = "mask", size: tuple[int, int] | None =
         raise DataError(
             problem(where, got, f"{size[1]} x {size[0]}, the size of its picture", "build or fetch it again")
         )
+    bits = mask_png.decode(data)
+    if bits is not None:
+        return bits
     plane = greys_by_opencv(data, where)
     if plane is None:
         raise DataError(problem(where, "is not a readable PNG"))

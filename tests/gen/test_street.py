@@ -14,7 +14,7 @@ import pytest
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.scene import Scene
 from lavida_gen.sources.street import StreetSource
-from lavida_gen.street import layouts, phrases, place
+from lavida_gen.street import draws, layouts, phrases, place
 from lavida_gen.street.actors import Actor, draw_appearances
 from lavida_gen.street.acts import ACTS, KINDS
 from lavida_gen.street.camera import Camera
@@ -190,6 +190,17 @@ def test_clips_keep_masks_and_frames_in_time() -> None:
             drawn = sum(masks.area(mask) for r in scene.regions if (mask := r.masks[time]) is not None)
             assert drawn == (frame.owner >= 0).sum()
         assert scene.fps == source.options.fps
+
+
+def test_choices_are_those_of_numpy() -> None:
+    own, numpy = np.random.default_rng(3), np.random.default_rng(3)
+    for count in range(1, 30):
+        options = [f"option {number}" for number in range(count)]
+        weights = tuple(own.random(count).tolist())
+        shares = numpy.random(count)
+        for _ in range(40):
+            assert draws.pick(own, options) == numpy.choice(options)
+            assert draws.pick_weighted(own, options, weights) == numpy.choice(options, p=shares / shares.sum())
 
 
 @pytest.mark.parametrize("options", [{}, {"kind": "clip", "things": (6, 9)}, {"closeup": True}])

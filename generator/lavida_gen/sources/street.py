@@ -25,6 +25,7 @@ from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
 from lavida_gen.street import camera, closeup, layouts, phrases, place, population
 from lavida_gen.street.actors import Actor
 from lavida_gen.street.acts import KINDS
+from lavida_gen.street.draws import pick
 from lavida_gen.street.film import Film, RenderedFrame
 from lavida_gen.street.place import Place
 
@@ -122,7 +123,7 @@ class StreetSource(Source[StreetSourceOptions]):
         options = self.options
         seeds = np.random.SeedSequence((options.seed, number, int(self._salt[:8], 16))).spawn(3)
         rng, layout, paint = (np.random.Generator(np.random.PCG64(seed)) for seed in seeds)
-        name = str(rng.choice(self._places))
+        name = pick(rng, self._places)
         draw_camera = closeup.draw_camera if options.closeup else camera.draw_camera
         view = draw_camera(rng, options.size)
         scenery = place.draw_place(paint, name, view, layout) if drawn else place.lay_out_place(layout, name, view)

@@ -5,6 +5,7 @@
     place.py       sky and ground: one still background; buildings.py, scenery.py: what stands on it
     light.py       side, strength, haze
     paint.py       brush, noise, colours
+    draws.py       random choices
     figures.py, animals.py, vehicles.py, things.py   paint one thing each
     acts.py        the registry of kinds, and of acts: how kinds appear together
     actors.py      who appears in a film, how they look and move

@@ -8,6 +8,7 @@ import numpy as np
 
 from lavida_gen.street import figures
 from lavida_gen.street.acts import ACTS, KINDS, TROUSERS, Motion
+from lavida_gen.street.draws import pick
 from lavida_gen.street.figures import Appearance, Pose
 from lavida_gen.street.paint import COLOURS, Colour, vary
 
@@ -108,8 +109,8 @@ def draw_appearance(rng: np.random.Generator, kind: str, colour: str | None = No
         The appearance.
     """
     colours = KINDS[kind].colours
-    name = colour or str(rng.choice(colours))
-    second: Colour = COLOURS[str(rng.choice(TROUSERS))]
+    name = colour or pick(rng, colours)
+    second: Colour = COLOURS[pick(rng, TROUSERS)]
     skin = figures.SKINS[rng.integers(len(figures.SKINS))]
     hair = figures.HAIRS[rng.integers(len(figures.HAIRS))]
     return Appearance(

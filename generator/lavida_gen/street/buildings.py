@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from lavida_gen.street.camera import Camera
+from lavida_gen.street.draws import pick
 from lavida_gen.street.layouts import FAR
 from lavida_gen.street.light import Light
 from lavida_gen.street.paint import Colour, Floats, Noise, dim, mix, vary
@@ -46,7 +47,7 @@ def draw_walls(rng: np.random.Generator, camera: Camera, light: Light, name: str
             width = float(rng.uniform(8, 18))
             if name in ("street", "crossing", "square") or rng.random() < 0.6:
                 walls += _facade(rng, light, (left, far + float(rng.uniform(-0.5, 2.5))), width)
-            left += width + float(rng.choice([0.0, 0.0, 2.5]))
+            left += width + pick(rng, (0.0, 0.0, 2.5))
     if name == "street":
         for side in (-1, 1):
             start = 13.0

@@ -9,6 +9,7 @@ import numpy as np
 from lavida_gen.street.actors import Actor, draw_appearances
 from lavida_gen.street.acts import ACTS, FRONTS
 from lavida_gen.street.camera import Camera
+from lavida_gen.street.draws import pick
 
 PEOPLE = 8.0
 """Weight of the act "person" relative to each other act: it alone has five motions."""
@@ -62,7 +63,7 @@ def _draw_actor(
     z = max(tall, wide, camera.near() * 1.02)
     across = (column[0] + float(rng.uniform(0.3, 0.7))) / column[1] * 2 - 1
     motion = int(rng.integers(len(act.motions)))
-    pace = float(rng.choice([-1.0, 1.0])) * act.pace[motion]
+    pace = pick(rng, (-1.0, 1.0)) * act.pace[motion]
     appearances, phase = draw_appearances(rng, name), float(rng.random())
     if act.motions[motion] != "fall":
         moment = 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -21,7 +21,7 @@ from lavida_gen.street.actors import Actor
 from lavida_gen.street.acts import ACTS, FRONTS, KINDS
 from lavida_gen.street.figures import Appearance, Pose
 from lavida_gen.street.light import Light, through_air
-from lavida_gen.street.paint import Brush, Floats, Painting, Sheet, Sprite, Stand
+from lavida_gen.street.paint import Brush, Floats, Painting, Sheet, Sprite, Stand, in_colours
 from lavida_gen.street.place import Place
 from lavida_gen.street.things import Painter
 
@@ -108,19 +108,11 @@ class Film:
         return canvas, shade
 
     @cached_property
-    def _vignette(self) -> Floats:
-        """How bright the lens leaves each pixel, float32 (H, W, 1)."""
-        height, width = self.place.camera.size
-        y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-        return np.asarray(1 - 0.16 * np.clip(x**2 + y**2 - 0.35, 0, None) / 1.65, np.float32)[:, :, None]
-
-    @cached_property
     def _grain(self) -> Floats:
-        """The noise of the sensor, larger than the picture, float32 (h, w, 1)."""
+        """The noise of the sensor, larger than the picture, float32 (h, w)."""
         height, width = self.place.camera.size
         rng = np.random.Generator(np.random.PCG64(self._seed))
-        noise = rng.standard_normal((height + 61, width + 67), np.float32)
-        return (noise * np.float32(self._deviation))[:, :, None]
+        return rng.standard_normal((height + 61, width + 67), np.float32) * np.float32(self._deviation)
 
     def kind(self, part: int) -> str:
         """Look up the kind of a part.
@@ -210,10 +202,17 @@ class Film:
         height, width = canvas.shape[:2]
         frame = round(time * 1000)
         down, right = (self._seed * 7 + frame * 13) % 61, (self._seed * 3 + frame * 29) % 67
-        exposed = canvas * self._vignette
-        exposed += self._grain[down : down + height, right : right + width]
+        exposed = canvas * _vignette((height, width))
+        exposed += in_colours(self._grain[down : down + height, right : right + width])
         pixels: NDArray[np.uint8] = np.clip(exposed, 0, 255, out=exposed).astype(np.uint8)
         return pixels
+
+
+@lru_cache(maxsize=8)
+def _vignette(size: tuple[int, int]) -> Floats:
+    """How bright the lens leaves each pixel of a picture of size (H, W), float32 (H, W, 3)."""
+    y, x = np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j]
+    return in_colours((1 - 0.16 * np.clip(x**2 + y**2 - 0.35, 0, None) / 1.65).astype(np.float32))
 
 
 def _foot_row(place: Place, z: float) -> float:
@@ -229,9 +228,9 @@ def _painted(stand: Stand, paint: Painter, look: Appearance, pose: Pose) -> Spri
 def _lit(sprite: Sprite, light: Light, z: float) -> Sprite:
     """The sprite with a brighter side towards the light and a darker lower end, seen through the air."""
     height, width = sprite.alpha.shape
-    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None] * light.side * (0.06 + 0.1 * light.strength)
-    down = np.linspace(1.06, 0.9, height, dtype=np.float32)[:, None, None]
-    pixels = sprite.pixels * ((1 + across) * down * np.float32(0.86 + 0.18 * light.strength))
+    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :] * light.side * (0.06 + 0.1 * light.strength)
+    down = np.linspace(1.06, 0.9, height, dtype=np.float32)[:, None]
+    pixels = sprite.pixels * in_colours((1 + across) * down * np.float32(0.86 + 0.18 * light.strength))
     return through_air(replace(sprite, pixels=pixels), light, z)
 
 
@@ -250,7 +249,7 @@ def _compose(canvas: Floats, sprite: Sprite) -> None:
     window = _window(canvas.shape, Sheet(sprite.left, sprite.top, width, height))
     if window is not None:
         y, x, sy, sx = window
-        canvas[y, x] += (sprite.pixels[sy, sx] - canvas[y, x]) * sprite.alpha[sy, sx][:, :, None]
+        canvas[y, x] += (sprite.pixels[sy, sx] - canvas[y, x]) * in_colours(sprite.alpha[sy, sx])
 
 
 def _cast_shadow(canvas: Floats, shade: Floats, sprite: Sprite, foot: float, place: Place) -> None:
@@ -279,6 +278,8 @@ def _cast_shadow(canvas: Floats, shade: Floats, sprite: Sprite, foot: float, pla
     if y.start < limit:
         cut = min(limit, y.stop) - y.start
         y, sy = slice(y.start + cut, y.stop), slice(sy.start + cut, sy.stop)
+        if y.start == y.stop:
+            return
     darker = np.maximum(shadow[sy, sx], shade[y, x])
-    canvas[y, x] *= ((1 - darker) / (1 - shade[y, x]))[:, :, None]
+    canvas[y, x] *= in_colours((1 - darker) / (1 - shade[y, x]))
     shade[y, x] = darker

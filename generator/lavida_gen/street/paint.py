@@ -82,6 +82,18 @@ def vary(rng: np.random.Generator, colour: Colour, deviation: float = 14) -> Col
     return a, b, c
 
 
+def in_colours(plane: Floats) -> Floats:
+    """Repeat a value of each pixel for each of its colours: numpy multiplies rows of (W, 1) by far the slowest.
+
+    Args:
+        plane: float32 (H, W), not empty.
+
+    Returns:
+        float32 (H, W, 3).
+    """
+    return np.asarray(cv2.merge([plane, plane, plane]), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Sprite:
     """A painted thing.
@@ -228,7 +240,7 @@ class Brush:
         small = cv2.resize(self._canvas, (self._sheet.width, self._sheet.height), interpolation=cv2.INTER_AREA)
         alpha: Floats = small[:, :, 3] * np.float32(1 / 255)
         pixels: Floats = small[:, :, :3].astype(np.float32)
-        pixels /= np.maximum(alpha, 1e-3)[:, :, None]  # the sheet is black outside: remove its share at the edges
+        pixels /= in_colours(np.maximum(alpha, 1e-3))  # the sheet is black outside: remove its share at the edges
         return Sprite(pixels, alpha, self._sheet.left, self._sheet.top)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from lavida_gen.street.buildings import draw_walls, paint_backdrop
 from lavida_gen.street.camera import Camera
+from lavida_gen.street.draws import pick
 from lavida_gen.street.layouts import FAR, GRASS, LAYOUTS, MATERIALS, PAVING, ROADS, MaterialMap, Strip
 from lavida_gen.street.light import Light
-from lavida_gen.street.paint import Colour, Floats, Noise, Painting, vary
+from lavida_gen.street.paint import Colour, Floats, Noise, Painting, in_colours, vary
 from lavida_gen.street.scenery import draw_scenery
 
 
@@ -92,7 +93,7 @@ def draw_place(rng: np.random.Generator, name: str, camera: Camera, layout: np.r
         The place; nothing of it is painted yet.
     """
     noise = Noise(rng)
-    side, strength = int(rng.choice([-1, 1])), float(rng.choice([0.25, 0.6, 0.9, 1.0]))
+    side, strength = pick(rng, (-1, 1)), pick(rng, (0.25, 0.6, 0.9, 1.0))
     sky = _draw_sky(rng, strength)
     light = Light(side, strength, sky.low)
     x, z, is_ground = camera.ground()
@@ -102,7 +103,7 @@ def draw_place(rng: np.random.Generator, name: str, camera: Camera, layout: np.r
     if name in FAR:
         ground[z > FAR[name] + 2.6] = GRASS  # behind the buildings
     colours = np.array([vary(rng, MATERIALS[m], 7) for m in range(len(MATERIALS))], np.float32)
-    slab = float(rng.choice([0.5, 0.75, 1.0]))
+    slab = pick(rng, (0.5, 0.75, 1.0))
     walls = draw_walls(rng, camera, light, name)
     scenery = draw_scenery(rng, camera, light, name, noise, ground)
 
@@ -137,7 +138,7 @@ def _paint_sky(sky: _Sky, camera: Camera, noise: Noise) -> Floats:
     columns, lines = np.meshgrid(np.arange(camera.size[1], dtype=np.float32), rows[:, 0])
     unit = camera.size[1] / 5
     cover = noise.cloud(columns / unit + 31, lines / unit * 2.6 + 7, 5)
-    cover = np.clip((cover - sky.clear) * 5, 0, 1)[:, :, None] * 0.85
+    cover = in_colours(np.clip((cover - sky.clear) * 5, 0, 1) * 0.85)
     return np.asarray(canvas * (1 - cover) + np.float32(244) * cover, np.float32)
 
 
@@ -152,11 +153,11 @@ def _paint_ground(
     fine *= np.clip(0.09 / np.maximum(pixel, 1e-4), 0, 1)
     rough = np.array([34, 16, 14, 9, 10, 24], np.float32)[ground]
     grain = np.array([44, 20, 14, 9, 12, 36], np.float32)[ground]
-    colours = colours + (coarse * rough + fine * grain)[:, :, None]
+    colours = colours + in_colours(coarse * rough + fine * grain)
     joint = np.minimum(np.mod(x, slab), np.mod(z + 0.13 * np.floor(x / slab), slab))
     joints = (ground == PAVING) & (joint < np.maximum(0.022, 0.6 * pixel))
     depth = np.clip(0.03 / np.maximum(pixel, 1e-4), 0, 1)
-    colours = colours * (1 - 0.2 * (joints * depth))[:, :, None]
+    colours = colours * in_colours(1 - 0.2 * (joints * depth))
     colours = colours * np.float32(0.86 + 0.2 * light.strength)
-    haze = (1 - np.exp(-z / 130))[:, :, None]
+    haze = in_colours(1 - np.exp(-z / 130))
     return np.asarray(colours * (1 - haze) + np.asarray(light.air, np.float32) * haze, np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lavida_gen.street.actors import Actor, draw_appearances
 from lavida_gen.street.acts import ACTS, FRONTS
+from lavida_gen.street.draws import pick, pick_weighted
 from lavida_gen.street.layouts import Strip
 from lavida_gen.street.place import Place
 
@@ -35,13 +36,13 @@ def populate(rng: np.random.Generator, place: Place, count: int, kinds: Sequence
         Up to `count` actors, fewer if there is no space.
     """
     acts = possible_acts(kinds)
-    weights = np.array([ACTS[name].weight for name in acts])
+    weights = tuple(ACTS[name].weight for name in acts)
     actors: list[Actor] = []
     boxes: list[_Box] = []
     for _ in range(count * TRIES):
         if len(actors) == count:
             break
-        actor = _draw_actor(rng, place, str(rng.choice(acts, p=weights / weights.sum())), seconds)
+        actor = _draw_actor(rng, place, pick_weighted(rng, acts, weights), seconds)
         if _is_on_road(place, actor) or any(_collide(actor, other, seconds / 2) for other in actors):
             continue
         box = _picture_box(place, actor)
@@ -71,14 +72,14 @@ def _draw_actor(rng: np.random.Generator, place: Place, name: str, seconds: floa
         near, far = camera.near() * 1.04, camera.near() * 2.0
     far = max(min(far, camera.depth_at(place.back) - 1.0), near)  # in front of the walls
     z = near + (far - near) * float(rng.random()) ** 1.6
-    weights = np.array([3.0, *([1.0] * (len(act.motions) - 1))])
-    number = int(rng.choice(len(act.motions), p=weights / weights.sum()))
+    numbers = range(len(act.motions))
+    number = pick_weighted(rng, numbers, (3.0, *(1.0 for _ in numbers[1:])))
     motion = act.motions[number]
     pace = act.pace[number] * float(rng.uniform(0.85, 1.15))
     is_child = name == "person" and rng.random() < 0.14
     size = float(rng.uniform(0.62, 0.75) if is_child else rng.uniform(0.94, 1.06))
     head_on = place.name == "street" and name in FRONTS
-    direction = float(rng.choice([-1, 1]))
+    direction = pick(rng, (-1.0, 1.0))
     if head_on:
         velocity = (0.0, direction * pace)
     else:  # mostly across the view, a little in depth
@@ -112,8 +113,9 @@ def _collide(one: Actor, two: Actor, time: float) -> bool:
     """Would two actors intersect at a time?"""
     (x, _, z), (other_x, _, other_z) = one.position(time), two.position(time)
     deep = 3.0 if one.head_on or two.head_on else 0.7
-    wide = sum(sum(ACTS[a.act].extent[:2]) / (4 if not a.head_on else 8) for a in (one, two))
-    return abs(z - other_z) < deep and abs(x - other_x) < wide
+    if abs(z - other_z) >= deep:
+        return False
+    return abs(x - other_x) < sum(sum(ACTS[a.act].extent[:2]) / (4 if not a.head_on else 8) for a in (one, two))
 
 
 def _draw_across(rng: np.random.Generator, half: float, strip: Strip) -> float:

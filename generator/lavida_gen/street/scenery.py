@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from lavida_gen.street.camera import Camera
+from lavida_gen.street.draws import pick
 from lavida_gen.street.layouts import CONCRETE, FAR, GRASS, GREEN, PAVING, MaterialMap
 from lavida_gen.street.light import Light, through_air
-from lavida_gen.street.paint import Brush, Noise, Painting, Sprite, Stand, dim, vary
+from lavida_gen.street.paint import Brush, Noise, Painting, Sprite, Stand, dim, in_colours, vary
 
 
 def draw_scenery(
@@ -48,7 +49,7 @@ def _draw_spot(
     aside = 10.6 if name == "street" else np.inf  # walls stand at 11.5
     for _ in range(14):
         z = float(rng.uniform(10.5, min(40.0, FAR.get(name, 40.0) - 1.2)))
-        x = float(rng.choice([-1, 1])) * float(rng.uniform(0.4, 1.05)) * camera.half_width(z)
+        x = pick(rng, (-1.0, 1.0)) * float(rng.uniform(0.4, 1.05)) * camera.half_width(z)
         column, row = _foot(camera, x, z)
         line, column = int(row) - (camera.size[0] - len(ground)), min(max(column, 0), camera.size[1] - 1)
         if abs(x) < aside and 0 <= line < len(ground) and ground[line, int(column)] in materials:
@@ -97,7 +98,7 @@ def _leafy(sprite: Sprite, noise: Noise, scale: float) -> Sprite:
     crown = int(height * 0.52)
     alpha = sprite.alpha.copy()
     alpha[:crown] *= np.clip((leaves[:crown] - 0.24) * 9, 0, 1)
-    return replace(sprite, pixels=sprite.pixels * (0.5 + leaves)[:, :, None], alpha=alpha)
+    return replace(sprite, pixels=sprite.pixels * in_colours(0.5 + leaves), alpha=alpha)
 
 
 def _lamp(camera: Camera, light: Light, x: float, z: float) -> Painting:

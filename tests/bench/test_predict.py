@@ -28,6 +28,7 @@ from PIL import Image
 
 from lavida_bench.cli import main
 from lavida_bench.prediction import overlay, timeline_picture
+from lavida_bench.prediction.bar import bar_height
 from lavida_bench.prediction.clips import BATCH, DEPTH
 from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.predict_many import (
@@ -130,7 +131,7 @@ def test_a_file_gives_scores_segments_overlay_and_timeline(tmp_path: Path) -> No
     with av.open(str(out / "overlay.mp4")) as made:
         pictures = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in made.decode(video=0)]
     assert len(pictures) == 60
-    assert pictures[0][1].shape == (SIZE[0] + overlay.bar_height(SIZE[0]), SIZE[1], 3)
+    assert pictures[0][1].shape == (SIZE[0] + bar_height(SIZE[0]), SIZE[1], 3)
     assert [time for time, _ in pictures] == pytest.approx([n / 10 for n in range(60)], abs=0.002)
     red = [int(((p[..., 0].astype(int) - p[..., 1]) > 80)[: SIZE[0]].sum()) for _, p in pictures]
     assert all(count > 20 for count in red[20:30]), "the outline, where it is anomalous"
@@ -324,6 +325,7 @@ def test_a_stopped_prediction_is_not_done(tmp_path: Path) -> None:
 OVERLAY = """
 import hashlib, sys
 from pathlib import Path
+import av
 import numpy as np
 from lavida_bench.prediction.overlay import OverlayWriter
 noise = np.random.default_rng(0)
@@ -331,7 +333,7 @@ with OverlayWriter(Path(sys.argv[1]), 10.0) as writer:
     for number in range(48):
         pixels = noise.integers(40, 90, (120, 144, 3), np.uint8)
         pixels[30:60, 2 * number : 2 * number + 30] = 230
-        writer.write(pixels, number / 10)
+        writer.write(av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p"), number / 10)
     writer.finish()
 print(hashlib.sha256(Path(sys.argv[1]).read_bytes()).hexdigest())
 """
@@ -364,8 +366,8 @@ from lavida_bench.prediction.prediction import PredictionSettings
 from lavida_bench.videos.stream import Stream
 from test_predict import Grey, NAMES
 write = OverlayWriter.write
-def killed(self, pixels, seconds):
-    write(self, pixels, seconds)
+def killed(self, frame, seconds):
+    write(self, frame, seconds)
     if seconds > 1.5:
         os.kill(os.getpid(), signal.SIGKILL)
 OverlayWriter.write = killed

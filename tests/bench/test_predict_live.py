@@ -23,7 +23,7 @@ from test_predict import NAMES, SIZE, Grey, film
 
 from lavida.parts.fitted_on import UNKNOWN, FittedOn
 from lavida_bench.cli import main
-from lavida_bench.prediction import overlay
+from lavida_bench.prediction.bar import GROUND, bar_height, draw_notice
 from lavida_bench.prediction.clips import BATCH
 from lavida_bench.prediction.predict import predict
 from lavida_bench.prediction.prediction import PredictionSettings
@@ -145,7 +145,7 @@ def test_what_the_model_has_seen_is_in_every_file(tmp_path: Path) -> None:
             heights = {frame.height for frame in container.decode(video=0)}
         picture = np.asarray(Image.open(out / "timeline.png"))[-28:]
         shown[out.name] = (made.notice, plain["notice"], plain.get("fitted_on"), heights, (picture != 255).any())
-    bar = SIZE[0] + overlay.bar_height(SIZE[0])
+    bar = SIZE[0] + bar_height(SIZE[0])
     assert shown["Grey"] == ("", "", None, {bar}, False)
     notice, stored, record, heights, drawn = shown["Unknown"]
     assert notice == stored == UNKNOWN.notice
@@ -156,11 +156,9 @@ def test_what_the_model_has_seen_is_in_every_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(96, 72), (320, 240), (1920, 1080)])
 def test_the_sentence_can_be_read_below_pictures_of_any_size(width: int, height: int) -> None:
-    plain = np.zeros((height, width, 3), np.uint8)
-    picture = overlay.draw_overlay(plain, None, 0.1, 0.5, "0:01", UNKNOWN.notice)
-    below = picture[height + overlay.bar_height(height) :]
-    assert picture.shape[0] % 2 == 0
-    inked = (below != overlay.GROUND).any(2)
+    below = draw_notice(UNKNOWN.notice, width, bar_height(height))
+    assert below.shape[0] % 2 == 0
+    inked = (below != GROUND).any(2)
     assert inked.any()
     assert not inked[:, -1].any(), "no word is cut at the edge"
 

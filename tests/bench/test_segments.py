@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lavida_bench.prediction import overlay
+from lavida_bench.prediction import bar
 from lavida_bench.prediction.segments import AnomalySegment, ScoredFrame, ScoredFrames, SegmentFinder, sigmoid
 from lavida_bench.prediction.timeline_picture import MOST, Peaks, format_time, spread_thumbnails
 from lavida_bench.videos.picture import even_size
@@ -85,14 +85,11 @@ def test_clock(seconds: float, step: float, text: str) -> None:
 
 
 def test_the_bar_grows_with_the_probability() -> None:
-    picture = np.zeros((100, 400, 3), np.uint8)
     lengths = []
     for probability in (0.0, 0.25, 0.5, 1.0):
-        below = overlay.draw_overlay(picture, None, probability, 0.6, "0:01")[100:]
+        below = bar.draw_bar((24, 400), probability, 0.6, "0:01", "")
         middle = below[below.shape[0] // 2].astype(int)
-        lengths.append(
-            int((abs(middle - overlay.ALARM).sum(1) < 9).sum() + (abs(middle - overlay.CALM).sum(1) < 9).sum())
-        )
+        lengths.append(int((abs(middle - bar.ALARM).sum(1) < 9).sum() + (abs(middle - bar.CALM).sum(1) < 9).sum()))
     assert lengths[0] == 0
     assert lengths[3] > 190
     assert lengths[1] * 2 == pytest.approx(lengths[2], abs=3)

@@ -48,16 +48,16 @@ class WaitingFrame:
     sampled: bool
     kept: Picture | bytes
 
-    def pixels(self, scaler: VideoReformatter) -> Pixels:
-        """Convert it to RGB.
+    def picture(self, scaler: VideoReformatter) -> Picture:
+        """Unpack it.
 
         Args:
             scaler: Of this thread, and for nothing else.
 
         Returns:
-            (H, W, 3) uint8 RGB.
+            A picture with planes.
         """
-        return _unpack(self.kept) if isinstance(self.kept, bytes) else self.kept.pixels(scaler)
+        return _unpack(self.kept, scaler) if isinstance(self.kept, bytes) else self.kept
 
 
 @dataclass(slots=True, eq=False)
@@ -181,9 +181,11 @@ def _pack(pixels: Pixels) -> bytes:
     return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])[1])
 
 
-def _unpack(jpeg: bytes) -> Pixels:
+def _unpack(jpeg: bytes, scaler: VideoReformatter) -> Picture:
     import cv2
+    from av.video.frame import VideoFrame
 
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None, "what _pack made"
-    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)
+    frame = VideoFrame.from_ndarray(np.asarray(pixels, np.uint8), format="bgr24")
+    return Picture(frame, (frame.height, frame.width), 0).shrink(scaler, max(frame.height, frame.width))

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 
-from lavida_bench.prediction import overlay, timeline_picture
 from lavida_bench.prediction.clips import WaitingFrame
+from lavida_bench.prediction.drawing import Drawing
 from lavida_bench.prediction.overlay import OverlayWriter
 from lavida_bench.prediction.segments import ScoredFrame
 from lavida_bench.prediction.timeline_picture import Peaks
@@ -48,8 +48,8 @@ class Pictures:
         from av.video.reformatter import VideoReformatter
 
         self.peaks = Peaks()
-        self._video, self._threshold, self._notice = video, threshold, notice
-        self._scaler = VideoReformatter()
+        self._video, self._drawing = video, Drawing(threshold, notice)
+        self._unpacking, self._colours = VideoReformatter(), VideoReformatter()
         self._thread = ThreadPoolExecutor(1, "pictures")
         self._drawn: Future[None] | None = None
         self._left = False
@@ -86,24 +86,22 @@ class Pictures:
             self._drawn.result()
 
     def _draw(self, clips: Sequence[ShownClip]) -> None:
+        peaks = self.peaks.chosen(row for clip in clips for row in clip.rows)
         for clip in clips:
             place = -1
             for frame in clip.frames:
                 if self._left:
                     return
                 place += frame.sampled
-                self._show(frame, clip.rows[place], None if clip.maps is None else clip.maps[place])
+                kept = frame.number in peaks
+                self._show(frame, kept, clip.rows[place], None if clip.maps is None else clip.maps[place])
 
-    def _show(self, frame: WaitingFrame, row: ScoredFrame, scores: Maps | None) -> None:
-        """Offer a sampled frame to the timeline, write any one with its scores into the overlay."""
-        kept = frame.sampled and self.peaks.wants(row.probability, frame.seconds)
+    def _show(self, frame: WaitingFrame, kept: bool, row: ScoredFrame, scores: Maps | None) -> None:
+        """Offer a peak to the timeline, write any frame with its scores into the overlay."""
         if not kept and self._video is None:
             return
-        pixels = frame.pixels(self._scaler)
+        picture = frame.picture(self._unpacking)
         if kept:
-            self.peaks.add(row.probability, frame.seconds, pixels)
+            self.peaks.add(row.probability, frame.seconds, picture.pixels(self._colours))
         if self._video is not None:
-            name = row.name if row.probability >= self._threshold else ""
-            label = f"{timeline_picture.format_time(frame.seconds, 0.5)}   {row.probability:.2f}   {name}"
-            picture = overlay.draw_overlay(pixels, scores, row.probability, self._threshold, label, self._notice)
-            self._video.write(picture, frame.seconds)
+            self._video.write(self._drawing.draw(picture, frame.seconds, row, scores), frame.seconds)

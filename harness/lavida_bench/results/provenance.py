@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def command_line() -> str:
     return shlex.join([*start, *map(without_secrets, sys.argv[1:])])
 
 
+@cache
 def versions() -> dict[str, str]:
     """Package -> version, of this project, of Python, and of those packages that are installed."""
     installed = {"lavida-gen": __version__, "python": platform.python_version()}

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lavida_bench.videos.planes import FORMAT, Planes
 from lavida_bench.videos.types import Pixels
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
 
-SMALL = ("yuv420p", "yuvj420p")
-"""Formats of one and a half bytes a pixel; a picture of another one waits as RGB."""
+RGB = 0
+"""FFmpeg's number of the matrix of pictures that are stored as RGB (AVCOL_SPC_RGB)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,21 +49,37 @@ class Picture:
         return np.ascontiguousarray(np.rot90(pixels, self.turn)) if self.turn else pixels
 
     def shrink(self, scaler: VideoReformatter, longest: int) -> Picture:
-        """Shrink it to sides of even length, as H.264 needs them.
+        """Shrink it to sides of even length, and make it a picture with planes, as H.264 needs them.
 
         Args:
             scaler: Of this thread, and for nothing else.
             longest: Length of the longest side, in pixels. A smaller picture is not enlarged.
 
         Returns:
-            A picture of `small_bytes`.
+            A picture of `small_bytes`, in limited range; the same one if that is what it is.
         """
-        from av.video.reformatter import Interpolation
+        from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
         height, width = even_size(self.size, longest)
-        kind = self.frame.format.name if self.frame.format.name in SMALL else "rgb24"
-        small = scaler.reformat(self.frame, format=kind, width=width, height=height, interpolation=Interpolation.AREA)
+        frame = self.frame
+        full = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
+        small = scaler.reformat(
+            frame,
+            format=FORMAT,
+            width=width,
+            height=height,
+            interpolation=Interpolation.AREA,
+            dst_colorspace=Colorspace.ITU601 if frame.colorspace == RGB else None,
+            dst_color_range=ColorRange.MPEG if full else None,
+        )
         return Picture(small, (height, width), self.turn)
+
+    def planes(self) -> Planes:
+        """The planes of a picture that `shrink` made, as shown: views, not to be written to.
+
+        The decoder itself may still refer to them.
+        """
+        return Planes.of(self.frame).turned(self.turn)
 
     def small_bytes(self, longest: int) -> int:
         """Bytes of the picture that `shrink` makes.
@@ -71,7 +88,7 @@ class Picture:
             longest: Length of its longest side, in pixels.
         """
         height, width = even_size(self.size, longest)
-        return height * width * 3 // (2 if self.frame.format.name in SMALL else 1)
+        return height * width * 3 // 2
 
 
 def even_size(size: tuple[int, int], longest: int) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def test_the_parent_holds_one_toolchain_for_all_shards(tmp_path: Path, monkeypat
     assert list(found) == [part.name for part in builder.dry_run(recipe())[:2]]
     assert len({id(record.toolchain) for record in found.values()}) == 1
     monkeypatch.setattr(
-        builder, "finish", lambda plan, place, records: seen.extend(records) or end(plan, place, records)
+        builder, "finish", lambda plan, place, records, pool: seen.extend(records) or end(plan, place, records, pool)
     )
     builder.build(recipe(), out)
     assert len(seen) == 4

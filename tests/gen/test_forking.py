@@ -77,12 +77,12 @@ def test_a_forked_worker_opens_the_data_itself(monkeypatch: pytest.MonkeyPatch) 
 
 
 ORPHAN = """
-import sys, time
+import os, sys, time
 from lavida_gen.building import build as builder
 from lavida_gen.config import recipe as recipes
 
 def slow(job, tick):
-    print("began", flush=True)
+    os.write(1, b"began\\n")
     time.sleep(60)
 
 builder.make_shard = slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import threading
 
 import pytest
 
@@ -37,6 +38,17 @@ def test_the_progress_bar_counts_units_and_failed_attempts(monkeypatch: pytest.M
     last = screen.getvalue().rpartition("\r")[2]
     for text in ("build street", "20/20", "samples", "3 failed attempts"):
         assert text in last
+
+
+def test_a_bar_without_a_thread_shows_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screened(monkeypatch)
+    before = threading.active_count()
+    with progress(20, "build street", threads=False) as advance:
+        advance(5)
+        assert threading.active_count() == before
+        assert "5/20" in screen.getvalue()
+        advance(15, 3)
+    assert "20/20" in screen.getvalue().rpartition("\r")[2]
 
 
 def test_the_harness_counts_frames_of_an_unknown_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ Parts of a build may be made on several machines (`build_part`) and are joined b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lavida_gen.building.finish import finish
@@ -25,7 +27,7 @@ from lavida_gen.common.errors import UserError
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import STATE as STATE
 from lavida_gen.corpus.manifest import Manifest
-from lavida_gen.engines._base import Engine
+from lavida_gen.engines._base import Engine, WorkerPool
 from lavida_gen.processes.waiting import completed
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.sampling.planner import SamplePlanner
@@ -94,9 +96,9 @@ def build(
             return finished
         ranges = list(plan.ranges())
         settings = BuildSettings(workers, engine, address, allow_code, mixed_toolchain)
-        records = _make_all(recipe, storage, ranges, settings, progress)
-        storage.remove_partial_files()  # an engine may have lost workers and continued without them
-        return finish(plan, storage, [records[part.name] for part in ranges])
+        with _made(recipe, storage, ranges, settings, progress) as (records, pool):
+            storage.remove_partial_files()  # an engine may have lost workers and continued without them
+            return finish(plan, storage, [records[part.name] for part in ranges], pool)
 
 
 def notes(recipe: CorpusRecipe) -> list[str]:
@@ -146,18 +148,20 @@ def build_part(
         raise UserError(f"--shards {part.start}:{part.stop}: recipe {recipe.name} has shards 0 to {len(ranges) - 1}")
     with locked(storage, plan, part=True) as finished:
         if finished is None:
-            _make_all(recipe, storage, ranges[part], settings, progress)
+            with _made(recipe, storage, ranges[part], settings, progress):
+                pass
     return len(ranges[part])
 
 
-def _make_all(
+@contextmanager
+def _made(
     recipe: CorpusRecipe,
     storage: Storage,
     ranges: Sequence[ShardRange],
     settings: BuildSettings,
     progress: ProgressCallback,
-) -> dict[str, ShardRecord]:
-    """Make the ranges that are missing; return the records of all, by name."""
+) -> Iterator[tuple[dict[str, ShardRecord], WorkerPool | None]]:
+    """Make the ranges that are missing; yield the records of all, by name, and the workers if there are any."""
     records = finished_ranges(storage, ranges)
     external = tuple(external_plugins(recipe))
     toolchain = current_toolchain(recipe, list(external))
@@ -171,11 +175,12 @@ def _make_all(
     name, workers = settings.engine, settings.workers
     if not storage.shared:  # only this process sees memory://
         name, workers = "local", 1
-    engine = plugins.find(ENGINES, Engine, name, settings.allow_code)(settings.address)
-    for record in engine.run(make_shard, jobs, workers, lambda count: progress(count, 0)):
-        records[record.name] = record.sharing(toolchain)
-        progress(0, sum(record.drops.values()))
-    return records
+    with closing(plugins.find(ENGINES, Engine, name, settings.allow_code)(settings.address)) as engine:
+        for record in engine.run(make_shard, jobs, workers, lambda count: progress(count, 0)):
+            records[record.name] = record.sharing(toolchain)
+            progress(0, sum(record.drops.values()))
+        pool = partial(engine.run, workers=workers, progress=lambda count: None)
+        yield records, pool if workers > 1 and len(jobs) > 1 else None
 
 
 def finished_ranges(storage: Storage, ranges: Sequence[ShardRange]) -> dict[str, ShardRecord]:

@@ -38,6 +38,7 @@ from lavida_gen.corpus.manifest import (
 from lavida_gen.corpus.reader import Corpus
 from lavida_gen.corpus.schema import row_schema
 from lavida_gen.corpus.shards import read_shard, size_and_sha256
+from lavida_gen.engines._base import WorkerPool
 from lavida_gen.inspection.licences import licence_text
 from lavida_gen.inspection.preview_tar import preview_tar
 from lavida_gen.scenes.evidence import EVIDENCE
@@ -100,13 +101,16 @@ class CorpusCounts:
         return {name: total[name] for name in EVIDENCE if total[name]}
 
 
-def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) -> Manifest:
+def finish(
+    plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord], pool: WorkerPool | None = None
+) -> Manifest:
     """Write stats.parquet, the preview, LICENSE, README.md and corpus.json, then remove the plan and the records.
 
     Args:
         plan: The build plan.
         storage: The corpus.
         records: Records of all ranges, in order.
+        pool: Workers that are there, for the pictures of the preview.
 
     Returns:
         The manifest.
@@ -142,7 +146,7 @@ def finish(plan: BuildPlan, storage: Storage, records: Sequence[ShardRecord]) ->
         toolchains=toolchains,
         evidence=counts.evidence_of(*counts.evidence),
     )
-    manifest = manifest.model_copy(update={"files": _write_files(storage, manifest)})
+    manifest = manifest.model_copy(update={"files": _write_files(storage, manifest, pool)})
     storage.write(CARD, _card(storage, manifest, counts))
     storage.write(MANIFEST, manifest.text())
     remove_state(storage)
@@ -156,14 +160,14 @@ def _entries(record: ShardRecord, toolchain: int) -> list[ShardEntry]:
     return [ShardEntry.model_validate({**asdict(file), **place}) for file in record.files]
 
 
-def _write_files(storage: Storage, manifest: Manifest) -> list[FileEntry]:
+def _write_files(storage: Storage, manifest: Manifest, pool: WorkerPool | None = None) -> list[FileEntry]:
     """Write LICENSE and the preview; return the entries of all files beside the shards."""
     with storage.local_copy(STATS) as path:
         size, digest = size_and_sha256(path)
     entries = [FileEntry(file=STATS, bytes=size, sha256=digest, role="stats")]
     contents: list[tuple[str, bytes, Literal["licence", "preview"]]] = [
         (LICENCE, licence_text(manifest).encode(), "licence"),
-        (PREVIEW, preview_tar(Corpus(storage, manifest)), "preview"),
+        (PREVIEW, preview_tar(Corpus(storage, manifest), pool), "preview"),
     ]
     for name, data, role in contents:
         storage.write(name, data)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from lavida_gen.common.errors import DataError, UserError
 from lavida_gen.common.plugins import install_hint
@@ -17,8 +17,15 @@ Tick = Callable[[], None]
 """Called by a task after each sample."""
 
 
+class WorkerPool(Protocol):
+    """Runs a picklable function over picklable jobs on workers that are there."""
+
+    def __call__(self, task: Callable[[J, Tick], R], jobs: Sequence[J]) -> Iterable[R]:
+        """The results, in any order."""
+
+
 class Engine(ABC):
-    """Runs a picklable function over picklable jobs. Where it runs does not change what it makes."""
+    """Runs picklable functions over picklable jobs. Where they run does not change what they make."""
 
     def __init__(self, address: str | None = None) -> None:
         """Make the engine; nothing is started yet.
@@ -41,7 +48,7 @@ class Engine(ABC):
         workers: int,
         progress: Callable[[int], None],
     ) -> Iterator[R]:
-        """Run a task for every job.
+        """Run a task for every job. May be called again until `close`.
 
         Args:
             task: Called as `task(job, tick)` in a worker; it calls `tick()` after each sample.
@@ -55,6 +62,9 @@ class Engine(ABC):
         Raises:
             Exception: The first error of a task; running tasks are stopped.
         """
+
+    def close(self) -> None:  # noqa: B027  an engine that keeps nothing has nothing to do
+        """End what `run` started and keeps for the next run."""
 
 
 def pack_task(task: Callable[[J, Tick], R], job: J) -> bytes:

@@ -59,7 +59,10 @@ def _call(work: bytes) -> Any:
 
 
 class LocalEngine(Engine):
-    """`workers` processes on this machine."""
+    """`workers` processes on this machine, which are kept from run to run."""
+
+    _pool: ProcessPoolExecutor | None = None
+    _counted: Synchronized[int]
 
     def run(
         self,
@@ -73,32 +76,41 @@ class LocalEngine(Engine):
             for job in jobs:
                 yield task(job, lambda: progress(1))
             return
-        context = multiprocessing.get_context(start_method())
-        ticks = context.Value("q", 0)
-        pool = ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (ticks, os.getpid()))
-        seen = 0
+        pool = self._started(min(workers, len(jobs)))
+        seen = self._counted.value
         try:
             for done in completed(lambda job: pool.submit(_call, pack_task(task, job)), jobs, AHEAD * workers):
-                progress(ticks.value - seen)
-                seen = ticks.value
+                progress(self._counted.value - seen)
+                seen = self._counted.value
                 for future in done:
                     yield future.result()
         except BrokenProcessPool as error:
+            self.close()
             raise DataError(
                 "a worker process died (killed, or out of memory); finished shards are kept: run the same command "
                 "again, with fewer --workers if memory is short; a script calls build below "
                 'if __name__ == "__main__":, because workers import it'
             ) from error
-        finally:
-            _stop(pool)
+        except BaseException:
+            self.close()
+            raise
 
+    def _started(self, workers: int) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context(start_method())
+            self._counted = context.Value("q", 0)
+            self._pool = ProcessPoolExecutor(workers, context, _start, (self._counted, os.getpid()))
+        return self._pool
 
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """Terminate the workers; unfinished files have temporary names."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        if process.is_alive():
-            process.kill()  # it may not have begun to accept a milder signal
-    for process in processes:
-        process.join()
+    def close(self) -> None:
+        """Terminate the workers; unfinished files have temporary names."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        processes = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            if process.is_alive():
+                process.kill()  # it may not have begun to accept a milder signal
+        for process in processes:
+            process.join()

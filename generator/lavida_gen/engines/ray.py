@@ -46,6 +46,8 @@ def _call(work: bytes, version: str) -> tuple[object, int]:
 class RayEngine(Engine):
     """The cluster at an address (``auto``, ``HOST:PORT``, ``ray://HOST:PORT``), or `workers` processes here."""
 
+    _joined = False
+
     def __init__(self, address: str | None = None) -> None:
         """Make the engine.
 
@@ -65,14 +67,16 @@ class RayEngine(Engine):
         if not jobs:
             return
         ray = _ray()
-        own = not ray.is_initialized()
-        try:
-            if own:
-                _join(ray, self.address, min(workers, len(jobs)))
-            yield from _spread(ray, task, jobs, progress)
-        finally:
-            if own:
-                ray.shutdown()
+        if not ray.is_initialized():
+            self._joined = True
+            _join(ray, self.address, min(workers, len(jobs)))
+        yield from _spread(ray, task, jobs, progress)
+
+    def close(self) -> None:
+        """Leave the cluster if this engine joined it; one that was started here ends."""
+        if self._joined:
+            self._joined = False
+            _ray().shutdown()
 
 
 def _ray() -> ModuleType:

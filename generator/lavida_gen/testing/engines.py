@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from lavida_gen.common.errors import DataError
 from lavida_gen.engines._base import Engine
@@ -37,14 +38,17 @@ def check_engine(cls: type[Engine], workers: int = 2, address: str | None = None
     Raises:
         AssertionError: The engine breaks its contract.
     """
-    ticks: list[int] = []
-    results = sorted(cls(address).run(square, range(jobs), workers, ticks.append))
-    expect(results == [job * job for job in range(jobs)], f"results of {jobs} jobs, squares: {results}")
-    expect(sum(ticks) == jobs, f"progress adds up to {sum(ticks)} for {jobs} jobs of one sample each")
-    expect(list(cls(address).run(square, [], workers, ticks.append)) == [], "results without a job")
-    try:
-        list(cls(address).run(fail_at_two, range(4), workers, lambda done: None))
-    except DataError as error:
-        expect(str(error) == MESSAGE, f"a task raised DataError({MESSAGE!r}), the engine {str(error)!r}")
-    else:
-        raise AssertionError("a task raised DataError, the engine nothing")
+    with closing(cls(address)) as engine:
+        for run in ("the first", "the second"):
+            ticks: list[int] = []
+            results = sorted(engine.run(square, range(jobs), workers, ticks.append))
+            expect(results == [job * job for job in range(jobs)], f"results of {run} run's {jobs} jobs: {results}")
+            expect(sum(ticks) == jobs, f"progress of {run} run adds up to {sum(ticks)}, {jobs} jobs of one sample each")
+        expect(list(engine.run(square, [], workers, ticks.append)) == [], "results without a job")
+    with closing(cls(address)) as engine:
+        try:
+            list(engine.run(fail_at_two, range(4), workers, lambda done: None))
+        except DataError as error:
+            expect(str(error) == MESSAGE, f"a task raised DataError({MESSAGE!r}), the engine {str(error)!r}")
+        else:
+            raise AssertionError("a task raised DataError, the engine nothing")

@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from build_work.stages import FLOOR, stages
 from drawn_data import FRAMES, clip_recipe, coco_recipe, draw_coco, draw_vos, street_recipe
 
 from lavida_gen.building import build as builder
@@ -132,6 +133,21 @@ def clips(home: Path, samples: int, rounds: int, before: Path | None) -> None:
     line(rates, "clip-build", "build, 1 worker", [("clip-floor", "of the floor (goal 0.75)")])
 
 
+def show_stages(home: Path, samples: int, rounds: int) -> None:
+    """Print what each stage of an untouched image costs."""
+    recipe = coco_recipe(draw_coco(home / "coco"), samples)
+    found = [stages(recipe, home) for _ in range(rounds)]
+    whole = statistics.median(sum(row.values()) for row in found)
+    print(f"{samples} untouched images, processor microseconds a sample, {rounds} rounds: median (least to most)")
+    for stage in found[0]:
+        numbers = [row[stage] for row in found]
+        middle = statistics.median(numbers)
+        mark = "also in the floor" if stage in FLOOR else ""
+        print(f"  {stage:20} {middle:5.0f} ({min(numbers):.0f} to {max(numbers):.0f})  {middle / whole:4.0%}  {mark}")
+    floor = statistics.median(sum(row[stage] for stage in FLOOR) for row in found)
+    print(f"  {'all':20} {whole:5.0f}; in the floor {floor:.0f}; 0.75 of it would leave {floor / 3:.0f} for the others")
+
+
 def profile(work: Callable[[], object]) -> None:
     """Print where one worker spends its time."""
     profiler = cProfile.Profile(time.process_time)
@@ -148,9 +164,13 @@ def main() -> None:
     arguments.add_argument("--clips-only", action="store_true", help="measure clips alone")
     arguments.add_argument("--before", type=Path, help="checkout of an earlier version to compare with")
     arguments.add_argument("--profile", action="store_true", help="profile one worker instead")
+    arguments.add_argument("--stages", action="store_true", help="the cost of each stage of a sample instead")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        if options.stages:
+            show_stages(home, options.samples, options.rounds)
+            return
         if options.profile:
             if options.clips_only:
                 recipe, warm = clip_recipe(draw_vos(home / "data"), options.clips), clip_recipe(home / "data", 20)

@@ -15,7 +15,7 @@ from lavida_gen.common.errors import DataError
 from lavida_gen.config.recipe import CorpusRecipe
 from lavida_gen.corpus.manifest import PluginEntry
 from lavida_gen.corpus.shards import ShardWriter
-from lavida_gen.sampling.make_sample import make_sample
+from lavida_gen.sampling.make_sample import make_samples
 from lavida_gen.sampling.parts import ShardRange
 from lavida_gen.sampling.planner import SamplePlanner
 from lavida_gen.storage.places import open_storage
@@ -103,8 +103,7 @@ def make_shard(job: ShardJob, tick: Callable[[], None]) -> ShardRecord:
     drops: Counter[str] = Counter()
     broken: set[str] = set()
     with ShardWriter(storage, job.range.name, job.recipe.shard.megabytes) as shard:
-        for index in range(job.range.start, job.range.stop):
-            made = make_sample(planner, index, recipe_digest, part)
+        for made in make_samples(planner, range(job.range.start, job.range.stop), recipe_digest, part):
             file = shard.write(made.sample)
             rows.append(record_line(made.sample, file))
             drops.update(made.drops)

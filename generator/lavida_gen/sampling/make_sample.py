@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lavida_gen import __version__
 from lavida_gen.common.errors import DataError, problem
@@ -24,6 +26,8 @@ from lavida_gen.scenes.scene import Scene
 
 ATTEMPTS = 500
 """Scenes tried for one sample before the recipe is called impossible."""
+BATCH = 32
+"""Samples whose names are chosen before the first of them is encoded."""
 
 BROKEN = "broken file"
 WEAK = Rejection("a listed name without the evidence asked for")
@@ -60,33 +64,109 @@ def make_sample(planner: SamplePlanner, index: int, digest: str, part: CorpusPar
         DataError: A file is broken (if the recipe has `broken: stop`), or no scene serves.
         UserError: The corpus has no such sample.
     """
-    part = part or planner.part_of(index)
-    drops: Counter[str] = Counter()
-    broken: set[str] = set()
-    for retry in range(ATTEMPTS):
-        spec = planner.spec(index, retry, part)
+    return _SampleInMaking(planner, index, digest, part or planner.part_of(index)).encoded()
+
+
+def make_samples(planner: SamplePlanner, indices: Iterable[int], digest: str, part: CorpusPart) -> Iterator[MadeSample]:
+    """Make several samples, each as `make_sample` does: first the names of up to BATCH samples, then their bytes.
+
+    Choosing names touches small things everywhere, encoding touches megabytes in a row: in turns, each drives the other
+    out of the processor's cache.
+
+    Args:
+        planner: The recipe with its data open.
+        indices: Numbers of the samples.
+        digest: Digest of the recipe.
+        part: The part that they belong to.
+
+    Yields:
+        The samples, in order.
+
+    Raises:
+        DataError: A file is broken (if the recipe has `broken: stop`), or no scene serves.
+    """
+    waiting: list[_SampleInMaking] = []
+    for index in indices:
+        sample = _SampleInMaking(planner, index, digest, part)
+        waiting.append(sample)
+        if len(waiting) == BATCH or sample.holds_pixels:
+            yield from (sample.encoded() for sample in waiting)
+            waiting = []
+    yield from (sample.encoded() for sample in waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A sample before its pictures are encoded."""
+
+    draft: Draft
+    record: SampleRecord
+    is_scene: bool
+    """Whether the frames are the scene's own."""
+
+
+StepT = TypeVar("StepT", _Plan, EncodedSample)
+
+
+class _SampleInMaking:
+    """The attempts at one sample: scenes are drawn until one serves and its files can be read."""
+
+    def __init__(self, planner: SamplePlanner, index: int, digest: str, part: CorpusPart) -> None:
+        """Choose scene and names. Raises what `make_sample` raises."""
+        self._planner, self._index, self._digest, self._part = planner, index, digest, part
+        self._drops: Counter[str] = Counter()
+        self._broken: set[str] = set()
+        self._retry = 0
+        self._plan = self._next_plan()
+
+    @property
+    def holds_pixels(self) -> bool:
+        """Whether decoded frames may wait to be encoded, which take much memory."""
+        return not self._plan.is_scene
+
+    def encoded(self) -> MadeSample:
+        """Encode the sample. Raises what `make_sample` raises."""
+        while True:
+            sample = self._try(lambda: _encode(self._plan, self._planner.recipe.image.quality))
+            if sample is not None:
+                return MadeSample(sample, self._drops, frozenset(self._broken))
+            self._plan = self._next_plan()
+
+    def _next_plan(self) -> _Plan:
+        while self._retry < ATTEMPTS:
+            self._spec = self._planner.spec(self._index, self._retry, self._part)
+            plan = self._try(lambda: _make_plan(self._planner, self._spec, self._digest))
+            if plan is not None:
+                return plan
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in self._drops.most_common(3))
+        raise DataError(
+            problem(
+                f"sample {self._index}",
+                f"{ATTEMPTS} attempts in a row with scenes of {self._spec.opened.name!r} failed: {reasons}",
+                "a scene that an exposure can use",
+                _cure(self._drops),
+            )
+        )
+
+    def _try(self, step: Callable[[], StepT | Rejection]) -> StepT | None:
+        """Run a step of the current attempt. Returns None after counting why it failed."""
+        spec = self._spec
         try:
-            made = _attempt(planner, spec, digest)
+            made = step()
         except DataError:
-            if planner.recipe.broken == "stop":
+            if self._planner.recipe.broken == "stop":
                 raise
-            broken.add(spec.opened.source.key(spec.number))
+            self._broken.add(spec.opened.source.key(spec.number))
             made = Rejection(BROKEN)
         except Exception as error:  # a mistake in a plug-in: its traceback does not name the sample
-            error.add_note(f"while making sample {index}: source {spec.opened.name}, exposure {spec.exposure_name}")
+            where = f"source {spec.opened.name}, exposure {spec.exposure_name}"
+            error.add_note(f"while making sample {self._index}: {where}")
             raise
-        if isinstance(made, EncodedSample):
-            return MadeSample(made, drops, frozenset(broken))
-        drops[f"{spec.exposure_name}: {made.reason}"] += 1
-    reasons = ", ".join(f"{reason} ({count})" for reason, count in drops.most_common(3))
-    raise DataError(
-        problem(
-            f"sample {index}",
-            f"{ATTEMPTS} attempts in a row with scenes of {spec.opened.name!r} failed: {reasons}",
-            "a scene that an exposure can use",
-            _cure(drops),
-        )
-    )
+        if not isinstance(made, Rejection):
+            return made
+        self._drops[f"{spec.exposure_name}: {made.reason}"] += 1
+        self._retry += 1
+        return None
 
 
 def _cure(drops: Counter[str]) -> str:
@@ -96,7 +176,7 @@ def _cure(drops: Counter[str]) -> str:
     return "loosen `limits`, or use another source or exposure"
 
 
-def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSample | Rejection:
+def _make_plan(planner: SamplePlanner, spec: SampleSpec, digest: str) -> _Plan | Rejection:
     recipe, scene = planner.recipe, spec.scene()
     draft = spec.expose(scene)
     if isinstance(draft, Rejection):
@@ -112,9 +192,13 @@ def _attempt(planner: SamplePlanner, spec: SampleSpec, digest: str) -> EncodedSa
     record = _record(augmented, spec, scene, (question, answer), planner, digest)
     if not draft.subjects and not _evidence_suffices(record, spec):
         return WEAK
-    frames = tuple(frame.jpeg(recipe.image.quality) for frame in augmented.frames)
-    mask_pngs = tuple(_mask_png(mask, augmented.frames[0].size) for mask in augmented.masks)
-    return EncodedSample(record["key"], frames, mask_pngs, record)
+    return _Plan(augmented, record, augmented.frames is scene.frames)
+
+
+def _encode(plan: _Plan, quality: int) -> EncodedSample:
+    frames = tuple(frame.jpeg(quality) for frame in plan.draft.frames)
+    mask_pngs = tuple(_mask_png(mask, plan.draft.frames[0].size) for mask in plan.draft.masks)
+    return EncodedSample(plan.record["key"], frames, mask_pngs, plan.record)
 
 
 def _evidence_suffices(record: SampleRecord, spec: SampleSpec) -> bool:

@@ -168,9 +168,15 @@ def test_a_known_ranking_comes_out(folders: dict[str, Path]) -> None:
     assert scores[8:].min() > scores[:8].max()
 
 
-def test_a_question_for_each_name(folders: dict[str, Path]) -> None:
-    scorer, clip = scorer_of(folders["qwen2_5_vl"], each=True), noise()
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_question_for_each_name(folders: dict[str, Path], family: str) -> None:
+    scorer, clip = scorer_of(folders[family], each=True), noise()
+    looks: list[object] = []
+    tower = getattr(scorer.model.model, "visual", None) or scorer.model.model.vision_tower
+    handle = next(tower.children()).register_forward_hook(lambda *_: looks.append(1))
     both = scores_of(scorer, [clip, clip[::-1]], NAMES)
+    handle.remove()
+    assert len(looks) == 1, "the pictures are looked at once, whatever is asked"
     assert both.names is not None
     assert both.names.shape == (16, 2)
     assert both.frames == pytest.approx(both.names.max(axis=1))

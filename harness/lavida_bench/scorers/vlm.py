@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -261,7 +262,8 @@ class VlmScorer(ModelScorer):
             visual = {"pixel_values_videos": self._normalised_patches(pixels).to(self.dtype)}
         else:
             visual = {"pixel_values": normalised(pixels, self.mean, self.std).to(self.dtype)}
-        wait = copied_back(torch.stack([self._odds({**given, **visual}) for given in prepared.inputs], dim=1))
+        with self._one_look():
+            wait = copied_back(torch.stack([self._odds({**given, **visual}) for given in prepared.inputs], dim=1))
 
         def scores() -> ClipScores:
             (of_questions,) = wait()
@@ -269,6 +271,24 @@ class VlmScorer(ModelScorer):
             return ClipScores(spread.max(axis=1), names=spread if self.options.each else None)
 
         return scores
+
+    @contextmanager
+    def _one_look(self) -> Iterator[None]:
+        """All questions about the same clips: the vision tower runs for the first one alone."""
+        tower: Any = getattr(self.model.model, "visual", None) or self.model.model.vision_tower
+        forward: Callable[..., object] = tower.forward
+        seen: list[object] = []
+
+        def look(*values: object, **named: object) -> object:
+            if not seen:
+                seen.append(forward(*values, **named))
+            return copy.copy(seen[0])  # transformers replaces entries of it
+
+        tower.forward = look
+        try:
+            yield
+        finally:
+            del tower.forward  # the class' own again
 
     def _odds(self, given: dict[str, Any]) -> Tensor:
         """(B,) log-odds of yes against no to one question about each clip."""

@@ -155,7 +155,7 @@ def test_latin1_is_read_with_a_note(tmp_path: Path) -> None:
     ("edit", "message"),
     [
         (lambda plain: plain.update(imsize=[48]), r"annotation: imsize is \[48\]; expected \[height, width, 3\]"),
-        (lambda plain: plain["object"][0].pop("name"), r"object\[0\]: has no 'name'; expected a str"),
+        (lambda plain: plain["object"][0].pop("name"), r"object\[0\]: has no 'name'; expected a text"),
         (lambda plain: plain["object"][0].update(name_ndx="x"), r"object\[0\]: 'name_ndx' is 'x'; expected an integer"),
         (lambda plain: plain["object"][3]["parts"].update(part_level="x"), r"object\[3\]: part_level is 'x'; expected"),
         (lambda plain: plain["object"].append(7), r"object\[7\]: 'name_ndx' is None; expected an integer"),

@@ -78,6 +78,9 @@ def assert_whole(source: CocoJsonSource) -> None:
         ("mine.json", "", ""),
         ("train.json", "train", "train"),
         ("annotations/train.json", "train/train", "train"),
+        ("labels.json", "data", ""),
+        ("instances.json", "img", ""),
+        ("annotations/instances_default.json", "some/where", ""),
     ],
 )
 def test_layouts_of_exports(tmp_path: Path, file: str, folder: str, split: str) -> None:
@@ -94,6 +97,8 @@ def test_layouts_of_exports(tmp_path: Path, file: str, folder: str, split: str) 
         ("/home/somebody/a.jpg", "C:\\photos\\b.jpg"),
         ("a.JPG", "B.jpeg.jpg"),
         ("deep/er/a.jpg", "b.jpg"),
+        ("http://127.0.0.1:8080/data/a.jpg?sig=ab%3D", "https://[::1/%62.jpg"),
+        ("file:///C:/photos/a.jpg", "b.jpg"),
     ],
 )
 def test_names_written_for_another_place(tmp_path: Path, names: tuple[str, str]) -> None:
@@ -119,10 +124,29 @@ def test_two_pictures_of_one_last_part_are_not_confused(tmp_path: Path) -> None:
     assert [(finding.severity, finding.scenes) for finding in source.findings()] == [("dropped", 1)] * 2
 
 
+def test_pictures_that_were_sorted_into_folders(tmp_path: Path) -> None:
+    root = write(tmp_path, instances())
+    for folder, name in (("carts", "a.jpg"), ("my dogs", "b.jpg")):
+        (root / "images" / folder).mkdir()
+        (root / "images" / name).rename(root / "images" / folder / name)
+    assert_whole(opened(root))
+    shapes.jpeg(root / "images" / "others" / "b.jpg", 2)
+    assert [finding.scenes for finding in opened(root).findings()] == [1], "one of two is not chosen"
+
+
+def test_codes_in_names_are_read_as_written_first(tmp_path: Path) -> None:
+    root = write(tmp_path, instances(("a%20b.jpg", "b.jpg")))
+    (root / "images" / "a.jpg").rename(root / "images" / "a%20b.jpg")
+    shapes.save(root / "images" / "a b.jpg", np.zeros((*SIZE, 3), np.uint8))
+    assert_whole(opened(root))
+
+
 def test_a_picture_of_another_suffix_is_named(tmp_path: Path) -> None:
     root = write(tmp_path, instances())
     (root / "images" / "b.jpg").rename(root / "images" / "b.png")
     (found,) = opened(root).findings()
+    with pytest.raises(DataError, match=r"b\.jpg: cannot be read .*; there is b\.png"):
+        photos(opened(root))
     assert found.text.endswith("image id 2: no file " + str(root / "images" / "b.jpg") + "; there is b.png")
 
 
@@ -281,6 +305,13 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         opened(tmp_path, annotations="x.json")
     with pytest.raises(DataError, match=r"images: no folder .*nowhere"):
         opened(write(tmp_path, instances()), images="nowhere")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "all.json.gz").write_bytes(b"")
+    with pytest.raises(
+        DataError,
+        match=r"no file .*instances_val\.json \(there is annotations\.json, set/all\.json\.gz\); expected one of",
+    ):
+        opened(tmp_path, split="val")
 
 
 def test_coco_is_coco(tmp_path: Path) -> None:
@@ -348,3 +379,35 @@ def test_odd_entries_stop_nothing_under_drop(tmp_path: Path) -> None:
         assert named.pop("cart"), "the only thing with a mask"
         assert set(named) <= {"pallet"}
         assert not named or sample.origin["scene"] == opened(root).key(1), "there is a pallet in the other image"
+
+
+def test_run_lengths_that_programs_write(tmp_path: Path) -> None:
+    """Numbers as 5.0 or "5" are numbers; what is none is left out."""
+    plain = instances()
+    own, other = plain["annotations"]
+    box = shapes.bits((8, 8, 12, 11), SIZE).T.ravel().astype(int)
+    ends = np.flatnonzero(np.diff(box, prepend=0, append=0)).tolist()
+    runs = np.diff([0, *ends, box.size]).tolist()
+    for form in (float, str):
+        own["segmentation"] = {"size": [form(side) for side in SIZE], "counts": [form(run) for run in runs]}
+        source = opened(write(tmp_path, plain))
+        assert [masks.area(mask) for mask in source.scene(0).regions[0].masks if mask] == [132]
+    for broken in (1.5, "many", None, float("inf")):
+        own["segmentation"]["counts"][1] = broken
+        (found,) = opened(write(tmp_path, plain)).left_out()
+        assert "expected integers, or COCO's compressed text" in found.text
+    assert other["segmentation"]
+
+
+def test_boxes_alone_are_refused(tmp_path: Path) -> None:
+    plain = instances()
+    for row in plain["annotations"]:
+        row["segmentation"] = []
+    with pytest.raises(
+        DataError, match=r"none of its 2 annotations has a mask; expected polygons or run lengths, not boxes"
+    ):
+        opened(write(tmp_path, plain))
+
+
+def test_licences_are_not_needed(tmp_path: Path) -> None:
+    assert_whole(opened(write(tmp_path, {**instances(), "licenses": None})))

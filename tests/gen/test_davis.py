@@ -138,9 +138,9 @@ def test_davis_a_line_that_is_not_a_video(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("objects", "message"),
     [
-        ({"1": None}, "video 'blackswan': '1' is a NoneType; expected a str"),
+        ({"1": None}, "video 'blackswan': '1' is null; expected a text"),
         ({"1": " "}, "video 'blackswan': '1' is blank; expected a text"),
-        (["bird"], "'blackswan' is a list; expected a dict"),
+        (["bird"], "'blackswan' is a list; expected an object"),
         ({"one": "bird"}, "video 'blackswan': object id 'one'; expected an integer"),
     ],
 )

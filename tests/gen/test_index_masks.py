@@ -254,7 +254,7 @@ def test_members_are_checked() -> None:
     assert json_file.integer({"a": 480.0}, "a", "here") == 480
     with pytest.raises(DataError, match="here: has no 'b'; expected a list"):
         json_file.member({"a": [1]}, "b", list, "here")
-    with pytest.raises(DataError, match="here: 'a' is a str; expected a list"):
+    with pytest.raises(DataError, match="here: 'a' is a text; expected a list"):
         json_file.member({"a": "x"}, "a", list, "here")
     with pytest.raises(DataError, match="here: 'a' is a bool"):
         json_file.member({"a": True}, "a", int, "here")

@@ -258,12 +258,12 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"label": " "}, r"has a blank label; expected the name of the object"),
-        ({"label": 3}, r"'label' is a int; expected a str"),
+        ({"label": 3}, r"'label' is 3; expected a text"),
         ({"shape_type": "spline"}, r"shape_type is 'spline'; expected one of polygon, rectangle"),
         ({"points": [[1, 2], [3]]}, r"has the point \[3\]; expected two finite numbers"),
         ({"points": [[1, 2], [3, None]]}, r"has the point \[3, None\]; expected two finite numbers"),
         ({"points": [[1, 2], [3, float("nan")]]}, r"has the point \[3, nan\]"),
-        ({"points": "none"}, r"'points' is a str; expected a list"),
+        ({"points": "none"}, r"'points' is a text; expected a list"),
         ({"shape_type": "circle"}, r"circle has 4 points; expected 2"),
         (
             {"shape_type": "oriented_rectangle", "points": [[1, 2], [3, 4]]},
@@ -291,7 +291,7 @@ def test_malformed_shapes(change: dict[str, Any], message: str, tmp_path: Path) 
         ({"imageHeight": 0}, r"imageWidth, imageHeight are 64 x 0; expected 1 to"),
         ({"imageHeight": "48"}, r"'imageHeight' is '48'; expected an integer"),
         ({"imagePath": 7}, r"'imagePath' is '7'; expected a text or null"),
-        ({"shapes": {}}, r"'shapes' is a dict; expected a list"),
+        ({"shapes": {}}, r"'shapes' is an object; expected a list"),
     ],
 )
 def test_malformed_files(more: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_repeated_lines_count_once(tmp_path: Path) -> None:
         ("0 0.1 0.1 0.5 0.1 0.5 nan", r"has the coordinate nan; expected 0 to 1"),
         (
             "bolt 0.1 0.1 0.5 0.1 0.5 0.5",
-            r"a\.txt:1: is no line of numbers \(could not convert string to float: 'bolt'\)",
+            r"a\.txt:1: is no line of numbers: 'bolt'; expected class x1",
         ),
     ],
 )
@@ -153,7 +153,40 @@ def test_pictures_that_are_cut_off_are_named(tmp_path: Path) -> None:
 def test_no_label_file_at_all_is_an_error(tmp_path: Path) -> None:
     one(tmp_path, LINE)
     (tmp_path / "labels").rename(tmp_path / "annotations")
-    with pytest.raises(DataError, match=r"none of 1 pictures has a label file, such as labels/train/a\.txt; expected"):
+    with pytest.raises(
+        DataError, match=r"none of 1 pictures has a label file, such as labels/train/a\.txt, and there is"
+    ):
+        opened(tmp_path)
+
+
+def test_labels_in_another_place_are_named(tmp_path: Path) -> None:
+    one(tmp_path, LINE)
+    (tmp_path / "labels" / "train" / "a.txt").rename(tmp_path / "images" / "train" / "a.txt")
+    with pytest.raises(DataError, match=r"such as labels/train/a\.txt, and there is images/train/a\.txt; expected"):
+        opened(tmp_path)
+
+
+def test_suffixes_in_capitals(tmp_path: Path) -> None:
+    regions = one(tmp_path, LINE).scene(0).regions
+    (tmp_path / "labels" / "train" / "a.txt").rename(tmp_path / "labels" / "train" / "a.TXT")
+    again = opened(tmp_path)
+    assert again.scene(0).regions == regions
+    assert list(again.findings()) == []
+
+
+def test_a_picture_of_a_format_that_is_not_read_is_named(tmp_path: Path) -> None:
+    one(tmp_path, LINE)
+    (tmp_path / "images" / "train" / "a.jpg").rename(tmp_path / "images" / "train" / "a.heic")
+    (found,) = opened(tmp_path).findings()
+    assert found.text.endswith(
+        "a.jpg: cannot be read (No such file or directory); expected an image file; there is a.heic"
+    )
+
+
+def test_an_export_without_a_yaml(tmp_path: Path) -> None:
+    """Label Studio exports classes.txt in its place."""
+    shapes.write(tmp_path / "classes.txt", "bolt\nnut\n")
+    with pytest.raises(DataError, match=r"no file .*data\.yaml; .*write it: `names:` with the lines of classes\.txt"):
         opened(tmp_path)
 
 
@@ -184,6 +217,7 @@ def test_copies_that_roboflow_varied_stay_in_one_part(tmp_path: Path) -> None:
         r"train: D:\data\parts\images\train",
         "train: [images/train]",
         "train: lists/train.txt",
+        "train: images/train\nnc: '3'",
     ],
 )
 def test_paths_in_data_yaml(head: str, tmp_path: Path) -> None:
@@ -194,7 +228,9 @@ def test_paths_in_data_yaml(head: str, tmp_path: Path) -> None:
     assert traps.area(source.scene(0).regions[0]) == [288]
 
 
-@pytest.mark.parametrize("line", ["./images/train/a.jpg", "images/train/a.jpg", "/home/me/x/images/train/a.jpg"])
+@pytest.mark.parametrize(
+    "line", ["./images/train/a.jpg", "images/train/a.jpg", "/home/me/x/images/train/a.jpg", "data/images/train/a.jpg"]
+)
 def test_lists_of_pictures(line: str, tmp_path: Path) -> None:
     shapes.write(tmp_path / "train.txt", f"{line}\nimages/train/gone.jpg\n")
     source = one(tmp_path, LINE, data=f"train: train.txt\n{NAMES}")
@@ -226,6 +262,7 @@ def test_names_by_number(names: str, tmp_path: Path) -> None:
         ("train: images/train\n", r"data\.yaml: names is 'None'; expected a list of names"),
         ("train: images/train\nnames: []\n", r"names is '\{\}'; expected a list of names"),
         ("train: images/train\nnames: [bolt, no]\n", r"names: class 1 is False; expected a text; quote it: 'no'"),
+        ("train: images/train\nnames: [7, 8]\n", r"names: class 0 is 7; expected a text; quote it: '7'"),
         ("train: images/train\nnames: {bolt: 0}\n", r"names: 'bolt' is no class number; expected numbers from 0"),
         (f"train: images/train\nnc: 4\n{NAMES}", r"nc is 4, and there are 3 names"),
         (f"train: images/train\nkpt_shape: [17, 3]\n{NAMES}", r"has kpt_shape: its labels are key points"),

@@ -10,6 +10,7 @@ from lavida_gen.annotations.problem_list import MAX_PROBLEMS
 from lavida_gen.common.digests import sha256
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
+from lavida_gen.common.input_file import beside
 
 
 def list_files(folder: Path, suffix: str = ".png") -> list[str]:
@@ -17,24 +18,49 @@ def list_files(folder: Path, suffix: str = ".png") -> list[str]:
 
     Args:
         folder: Folder to search, with its subfolders.
-        suffix: End of the file names.
+        suffix: End of the file names, which may also be written in capitals; `as_written` finds the file.
 
     Returns:
-        Sorted paths relative to `folder`, with "/" between folders, without `suffix`.
+        Sorted paths relative to `folder`, with "/" between folders, without `suffix`, each once.
 
     Raises:
         DataError: The folder does not exist, or a name is not UTF-8.
     """
     if not folder.is_dir():
         raise DataError(problem(folder, "the folder does not exist", "the data set's folder of annotations"))
-    names = []
+    names, endings = [], endings_of(suffix)
     for base, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         relative = Path(base).relative_to(folder).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
-        matching = [prefix + name for name in files if name.endswith(suffix) and name[0] != "."]
-        names += [utf8_name(folder, name).removesuffix(suffix) for name in matching]
-    return sorted(names)
+        matching = [prefix + name for name in files if name.endswith(endings) and name[0] != "."]
+        names += [utf8_name(folder, name)[: len(name) - len(suffix)] for name in matching]
+    return sorted(set(names))
+
+
+def endings_of(suffix: str) -> tuple[str, str]:
+    """The end of file names as usual, and as programs for Windows write it: ``_mask.png`` and ``_mask.PNG``.
+
+    Args:
+        suffix: The usual end.
+    """
+    start, dot, kind = suffix.rpartition(".")
+    return suffix, f"{start}{dot}{kind.upper()}"
+
+
+def as_written(path: Path) -> Path:
+    """The file of a path, also where its suffix is written in capitals.
+
+    Args:
+        path: The path, with the usual suffix.
+
+    Returns:
+        ``a.png`` or ``a.PNG``, whichever exists; else `path`.
+    """
+    if path.is_file():
+        return path
+    capitals = path.with_suffix(path.suffix.upper())
+    return capitals if capitals.is_file() else path
 
 
 def utf8_name(folder: Path, name: str) -> str:
@@ -71,7 +97,7 @@ def names_and_sizes_digest(folder: Path, names: Iterable[str], *more: str) -> st
     """
     lines = []
     for name in names:
-        path = folder / name
+        path = as_written(folder / name)
         size = path.stat().st_size if path.is_file() else -1
         lines.append(f"{name}\0{size}\n")
     return sha256("\n".join(more) + "".join(lines))
@@ -106,13 +132,10 @@ def frame_path(folder: Path, name: str) -> Path:
         name: Its path below `folder`, without the end.
 
     Returns:
-        The first of ``NAME.jpg``, ``NAME.png``, ``NAME.jpeg`` and ``NAME.JPG`` that exists; else ``NAME.jpg``.
+        The first of ``NAME.jpg``, ``NAME.png``, ``NAME.jpeg`` and these in capitals that exists; else ``NAME.jpg``.
     """
-    usual = folder / f"{name}.jpg"
-    if usual.is_file():
-        return usual
-    others = (folder / f"{name}{end}" for end in (".png", ".jpeg", ".JPG"))
-    return next((path for path in others if path.is_file()), usual)
+    paths = [folder / f"{name}{end}" for end in (".jpg", ".png", ".jpeg")]
+    return next((found for path in paths if (found := as_written(path)).is_file()), paths[0])
 
 
 def missing_files(scenes: Iterable[Iterable[Path]]) -> Iterator[Finding]:
@@ -136,7 +159,8 @@ def missing_files(scenes: Iterable[Iterable[Path]]) -> Iterator[Finding]:
         for number, path in enumerate(gone):
             lost[path] = lost.get(path, 0) + (number == 0)
     for path in list(lost)[:MAX_PROBLEMS]:
-        yield Finding("dropped", f"no file {path}", lost[path])
+        other = beside(path)
+        yield Finding("dropped", f"no file {path}" + (f"; there is {other}" if other else ""), lost[path])
     if len(lost) > MAX_PROBLEMS:
         text = f"{len(lost):,} of {len(exists):,} files are missing, including these {MAX_PROBLEMS}; fetch them again"
         yield Finding("dropped", text, sum(list(lost.values())[MAX_PROBLEMS:]))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_PICTURE, read_regular, unreadable
+from lavida_gen.common.input_file import MAX_PICTURE, beside, read_regular, unreadable
 from lavida_gen.scenes.image_decoders import values_by_pillow
 
 Indices = NDArray[np.generic]
@@ -130,7 +130,8 @@ def read_file(path: Path) -> bytes:
     try:
         return read_regular(path, MAX_PICTURE)
     except FileNotFoundError as error:
-        got, todo = "the mask file does not exist", "fetch the annotations again"
+        other = beside(path)
+        got, todo = "the mask file does not exist", f"there is {other}" if other else "fetch the annotations again"
         raise DataError(problem(path, got, "an index PNG", todo)) from error
     except OSError as error:
         raise unreadable(path, error, "a complete PNG", "fetch the file again") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,6 +10,9 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.json_file import JsonObject, read_json_object
 
 T = TypeVar("T")
+
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "an integer"}
+"""JSON's words for Python's types."""
 
 
 def load(path: Path) -> JsonObject:
@@ -42,10 +46,10 @@ def member(value: object, key: str, kind: type[T], where: object) -> T:
         DataError: The member is missing, of another type, or an integer of more than 64 bits.
     """
     if not isinstance(value, dict) or key not in value:
-        raise DataError(problem(where, f"has no {key!r}", f"a {kind.__name__}", "check that this is the right file"))
+        raise DataError(problem(where, f"has no {key!r}", _KINDS[kind], "check that this is the right file"))
     found = value[key]
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-        raise DataError(problem(where, f"{key!r} is a {type(found).__name__}", f"a {kind.__name__}"))
+        raise DataError(problem(where, f"{key!r} is {_kind_of(found)}", _KINDS[kind]))
     if isinstance(found, int) and not -(2**63) <= found < 2**63:
         raise DataError(problem(where, f"{key!r} is too large", "an integer of 64 bits"))
     return found
@@ -90,3 +94,10 @@ def integer(value: object, key: str, where: object) -> int:
     if not isinstance(found, int | float) or not is_whole or not -(2**63) <= found < 2**63:
         raise DataError(problem(where, f"{key!r} is {repr(found)[:40]}", "an integer"))
     return int(found)
+
+
+def _kind_of(value: object) -> str:
+    """What a value is, with the value itself where it is short."""
+    if value is None or isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return _KINDS.get(type(value), f"a {type(value).__name__}")  # of a pickle

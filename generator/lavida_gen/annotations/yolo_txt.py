@@ -24,7 +24,7 @@ from lavida_gen.scenes.masks import RLE
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 1
+VERSION = 2
 ROUNDING = 1e-3
 """Numbers may lie outside 0..1 by this much, since exports round."""
 
@@ -82,10 +82,7 @@ def read(path: Path, classes: Collection[int]) -> list[YoloObject]:
 
 def _object(words: Sequence[str], classes: Collection[int], where: str) -> YoloObject:
     """Raises DataError."""
-    try:
-        values = [float(word) for word in words]
-    except ValueError as error:
-        raise DataError(problem(where, f"is no line of numbers ({error})", "class x1 y1 x2 y2 ...")) from error
+    values = [_number(word, where) for word in words]
     number, coordinates = values[0], values[1:]
     if number not in classes:
         raise DataError(problem(where, f"class is {words[0]}", f"one of `names`, from 0 to {max(classes)}"))
@@ -99,6 +96,15 @@ def _object(words: Sequence[str], classes: Collection[int], where: str) -> YoloO
         got = f"has {len(coordinates)} coordinates"
         raise DataError(problem(where, got, "an even count of at least 6 (or 4 of a box)", "export it again"))
     return YoloObject(int(number), tuple(coordinates))
+
+
+def _number(word: str, where: str) -> float:
+    """Raises DataError."""
+    try:
+        return float(word)
+    except ValueError as error:
+        got = f"is no line of numbers: {word[:40]!r}"
+        raise DataError(problem(where, got, "class x1 y1 x2 y2 ...")) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def read(file: Path) -> YoloData:
         raise DataError(problem(file, "is no mapping", FORMAT))
     if "kpt_shape" in plain:
         raise DataError(problem(file, "has kpt_shape: its labels are key points", "labels of segmentation"))
+    plain.setdefault("val", plain.get("validation"))  # as the trainer does
     splits = {split: _texts(plain[split], f"{file}: {split}") for split in SPLITS if plain.get(split)}
     return YoloData(file, _names(plain, file), splits, str(plain.get("path") or ""))
 
@@ -80,10 +81,11 @@ def _names(plain: Mapping[str, Any], file: Path) -> dict[int, str]:
         if not str(number).isdecimal():
             raise DataError(problem(f"{file}: names", f"{number!r} is no class number", "numbers from 0"))
         if not isinstance(name, str) or not name.strip():  # YAML reads no, off and null as other things than texts
-            raise DataError(problem(f"{file}: names", f"class {number} is {name!r}", "a text", "quote it: 'no'"))
+            todo = f"quote it: '{name}'" if type(name) is int else "quote it: 'no'"
+            raise DataError(problem(f"{file}: names", f"class {number} is {name!r}", "a text", todo))
         names[int(number)] = name.strip()
     count = plain.get("nc")
-    if count is not None and count != len(names):
+    if count is not None and str(count) != str(len(names)):
         got = f"nc is {count!r}, and there are {len(names)} names"
         raise DataError(problem(file, got, "as many names as classes", "correct the one that is wrong"))
     return names
@@ -168,8 +170,10 @@ def _listed(file: Path, root: Path) -> Iterator[str]:
     folder = file.parent.relative_to(root).as_posix()
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            place = _find(line.strip(), folder, root) or posixpath.normpath(
-                posixpath.join(folder, _unified(line.strip()))
+            place = (
+                _find(line.strip(), folder, root)
+                or _find(f"/{line.strip()}", folder, root)  # CVAT writes data/images/a.jpg, and packs no data/
+                or posixpath.normpath(posixpath.join(folder, _unified(line.strip())))
             )
             if not is_file_name(place) or not is_inside(root, root / place):
                 got = f"no picture {line.strip()!r} below {root}"

@@ -27,7 +27,7 @@ from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 4
+VERSION = 5
 
 
 class Annotation(NamedTuple):
@@ -141,6 +141,11 @@ class CocoIndex:
         ]
 
     @property
+    def has_masks(self) -> bool:
+        """Whether any annotation has a mask."""
+        return len(self._counts) > 0
+
+    @property
     def states_absence(self) -> bool:
         """Whether the file states categories as absent from any image."""
         return len(self._absent) > 0
@@ -201,9 +206,7 @@ class CocoIndex:
         path = photos.path(self.file(image), where)
         found = path if path.is_file() else photos.find(self.file(image))
         if found is None:
-            other = photos.beside(self.file(image))
-            todo = f"there is {other}" if other else "fetch it again, or check `images`"
-            raise DataError(problem(where, f"no file {path}", todo=todo))
+            raise DataError(problem(where, f"no file {path}", todo=photos.todo(self.file(image))))
         return found
 
     def left_out(self) -> Iterator[Finding]:

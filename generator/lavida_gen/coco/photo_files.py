@@ -1,7 +1,8 @@
 """The image files that annotations name: found although the name is written for another machine, and looked into.
 
-Programs write names with backslashes, with the folder that the images lie in, with folders of their own machine, or in
-other letters ("a.jpg" for a.JPG). Nothing outside the folder of the images is ever read.
+Programs write names with backslashes, with the folder that the images lie in, with folders of their own machine, as
+addresses ("my%20dog.jpg?x=1"), or in other letters ("a.jpg" for a.JPG); people sort images into subfolders later on.
+Nothing outside the folder of the images is ever read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -40,6 +42,7 @@ class PhotoFiles:
         self.folder, self._names = folder, names
         self._last_parts: Counter[str] | None = None
         self._listed: dict[Path, dict[str, list[str]]] = {}
+        self._below: dict[str, list[str]] | None = None  # paths of all files below the folder by their plain names
 
     def path(self, name: str, where: str) -> Path:
         """The file that a name leads to, whether it exists or not; a name that leaves the folder is looked up in it.
@@ -71,16 +74,50 @@ class PhotoFiles:
         Returns:
             An existing file; None if there is none.
         """
-        for candidate in self._candidates(name.replace("\\", "/")):
-            path = self.folder / candidate
-            if not path.is_file():
-                written = self._written(path.parent).get(_plain(path.name), [])
-                if len(written) != 1:
-                    continue
-                path = path.parent / written[0]
-            if is_inside(self.folder, path):
-                return path
-        return None
+        return self.place(name) or self._only(name.replace("\\", "/"))
+
+    def place(self, name: str) -> Path | None:
+        """As `find`, without a search of all subfolders.
+
+        Args:
+            name: The name in the annotations.
+        """
+        unified = name.replace("\\", "/")
+        forms = dict.fromkeys((unified, _as_address(unified)))
+        found = (self._existing(candidate) for form in forms for candidate in self._candidates(form))
+        return next((path for path in found if path is not None), None)
+
+    def _existing(self, candidate: str) -> Path | None:
+        """The file of a path below the folder, also in other letters; None if there is none inside the folder."""
+        path = self.folder / candidate
+        if not path.is_file():
+            written = self._written(path.parent).get(_plain(path.name), [])
+            if len(written) != 1:
+                return None
+            path = path.parent / written[0]
+        return path if is_inside(self.folder, path) else None
+
+    def _only(self, name: str) -> Path | None:
+        """The only file in any subfolder that has the last part of a name, if no other name ends so."""
+        last = name.rpartition("/")[2]
+        if not last or self._count(last) != 1:
+            return None
+        if self._below is None:
+            self._below = {}
+            for base, folders, names in os.walk(self.folder):
+                folders[:] = sorted(folder for folder in folders if folder[0] != ".")
+                for file in names:
+                    self._below.setdefault(_plain(file), []).append(os.path.join(base, file))
+        found = self._below.get(_plain(last), [])
+        path = Path(found[0]) if len(found) == 1 else None
+        return path if path is not None and path.is_file() and is_inside(self.folder, path) else None
+
+    def _count(self, last: str) -> int:
+        """How many names of the annotations end in a part."""
+        if self._last_parts is None:
+            forms = ({ntpath.basename(other), ntpath.basename(_as_address(other))} for other in self._names())
+            self._last_parts = Counter(last for own in forms for last in own)
+        return self._last_parts[last]
 
     def beside(self, name: str) -> str:
         """Names of files that differ from a missing one in their suffix, for a message; "" if there are none."""
@@ -88,6 +125,11 @@ class PhotoFiles:
         stem = _plain(path.stem)
         written = [other for names in self._written(path.parent).values() for other in names]
         return ", ".join(sorted(other for other in written if _plain(Path(other).stem) == stem)[:3])
+
+    def todo(self, name: str) -> str:
+        """What to do about a missing file, for a message."""
+        other = self.beside(name)
+        return f"there is {other}" if other else "fetch it again, or check `images`"
 
     def _written(self, folder: Path) -> dict[str, list[str]]:
         """The files of a folder by their names in small letters."""
@@ -112,9 +154,7 @@ class PhotoFiles:
             for count in range(1, len(parts)):
                 if tuple(parts[:count]) == self.folder.resolve().parts[-count:]:
                     yield "/".join(parts[count:])
-        if self._last_parts is None:
-            self._last_parts = Counter(ntpath.basename(other) for other in self._names())
-        if parts[-1] != ".." and self._last_parts[parts[-1]] == 1:
+        if parts[-1] != ".." and self._count(parts[-1]) == 1:
             yield parts[-1]
 
     def frame(self, name: str, size: tuple[int, int], where: str, exif: Exif) -> Frame:
@@ -141,10 +181,15 @@ class PhotoFiles:
                 found = self.find(name) if isinstance(error, FileNotFoundError) else None
                 if found is not None:
                     return read_input(found, MAX_PICTURE, "an image file")
-                todo = "fetch it again, or check `images`"
-                raise unreadable(f"{where}: {path}", error, "its image file", todo) from error
+                raise unreadable(f"{where}: {path}", error, "its image file", self.todo(name)) from error
 
         return Frame.encoded_by(read, size, str(path), exif)
+
+
+def _as_address(name: str) -> str:
+    """A name without what addresses add: scheme, query, and codes such as %20 for a blank."""
+    scheme, mark, rest = name.partition("://")
+    return unquote(rest.partition("?")[0] if mark else scheme)
 
 
 def _plain(name: str) -> str:

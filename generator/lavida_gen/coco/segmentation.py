@@ -108,7 +108,7 @@ def _number(value: object) -> float:
 
 
 def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
-    if value.get("size") != list(size):
+    if _whole(value.get("size")) != list(size):
         raise DataError(f"run lengths of size {value.get('size')}; expected {list(size)}, the image's size")
     counts = value.get("counts")
     if isinstance(counts, str):
@@ -116,8 +116,22 @@ def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
             got = f"counts are {counts[:40]!r}, Python's wording of bytes"
             raise DataError(problem("segmentation", got, "the text in it", "write counts.decode() when you save it"))
         return masks.from_counts(counts, size, "segmentation")
-    if not isinstance(counts, list) or not {*map(type, counts)} <= {int}:
+    runs = _whole(counts)
+    if runs is None:
         raise DataError(
             problem("segmentation", f"counts are {str(counts)[:40]!r}", "integers, or COCO's compressed text")
         )
-    return masks.from_runs(counts, size, "segmentation")
+    return masks.from_runs(runs, size, "segmentation")
+
+
+def _whole(value: object) -> list[int] | None:
+    """A list of whole numbers, also where the file writes 5.0 or "5"; None if it is none."""
+    if not isinstance(value, list):
+        return None
+    if {*map(type, value)} <= {int}:
+        return value
+    try:
+        numbers = [float(part) if isinstance(part, int | float | str) else math.nan for part in value]
+        return [int(number) for number in numbers] if all(map(float.is_integer, numbers)) else None
+    except (ValueError, OverflowError):
+        return None

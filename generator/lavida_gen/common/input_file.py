@@ -20,6 +20,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from lavida_gen.common.errors import DataError, LavidaGenError, problem
+from lavida_gen.common.file_kinds import kind_of
 from lavida_gen.common.text import printable
 
 _MB, _GB = 1_000_000, 1_000_000_000
@@ -148,9 +149,26 @@ def read_text(path: str | Path, limit: int = MAX_TEXT, expected: str = "", todo:
         DataError: It cannot be read, is no regular file, larger, or not UTF-8.
     """
     data = read_input(path, limit, expected, todo)
-    with parsing(path, expected, todo, got="is not UTF-8 text"):
+    try:
         text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, data, error, expected, todo) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def not_utf8(path: object, head: bytes, error: UnicodeDecodeError, expected: str = "", todo: str = "") -> DataError:
+    """The DataError for a text that is not UTF-8.
+
+    Args:
+        path: The file.
+        head: Its first bytes.
+        error: Why.
+        expected: What the file should be.
+        todo: What to do about it.
+    """
+    kind = kind_of(head)
+    got = f"is not UTF-8 text ({f'it is {kind.got}' if kind else reason_of(error)})"
+    return DataError(problem(path, got, expected, kind.todo if kind else todo))
 
 
 def unreadable(path: object, error: OSError, expected: str = "", todo: str = "") -> DataError:
@@ -162,7 +180,27 @@ def unreadable(path: object, error: OSError, expected: str = "", todo: str = "")
         expected: What the file should be.
         todo: What to do about it.
     """
-    return DataError(problem(path, f"cannot be read ({error.strerror or error})", expected, todo))
+    other = beside(error.filename) if isinstance(error, FileNotFoundError) and error.filename else ""
+    got = f"cannot be read ({error.strerror or error})"
+    return DataError(problem(path, got, expected, f"there is {other}" if other else todo))
+
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".heic", ".json", ".txt", ".npy", ".gz")
+
+
+def beside(path: str | Path) -> str:
+    """The name of a file beside a missing one that differs in its suffix alone, for messages; "" if there is none.
+
+    Args:
+        path: The missing file.
+    """
+    usual = Path(path)
+    suffixes = (suffix for own in _SUFFIXES for suffix in (own, own.upper()))
+    try:
+        others = (usual.with_name(name) for suffix in suffixes for name in (usual.stem + suffix, usual.name + suffix))
+        return next((other.name for other in others if other.is_file()), "")
+    except (OSError, ValueError):  # a name that no file can have
+        return ""
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, LavidaGenError, problem
+from lavida_gen.common.file_kinds import kind_of
 from lavida_gen.common.input_file import MAX_JSON, parsing, read_input
 
 JsonObject = dict[str, Any]
@@ -69,7 +70,12 @@ def parse_json(
         try:
             text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
             value: object = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            kind = kind_of(data if isinstance(data, bytes) else data[:40].encode(errors="replace"))
+            if kind is not None:
+                raise family(problem(where, f"is not valid JSON (it is {kind.got})", expected, kind.todo)) from error
+            if isinstance(error, UnicodeDecodeError):
+                raise
             place = f"{where}:{error.lineno}:{error.colno}"
             raise family(problem(place, f"is not valid JSON ({error.msg})", expected, todo)) from error
     if is_too_deep(value, text.count("[") + text.count("{")):

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TextIO
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_input, unreadable
+from lavida_gen.common.file_kinds import kind_of
+from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, not_utf8, open_input, unreadable
 from lavida_gen.common.json_file import is_too_deep
 from lavida_gen.large_json.json_pieces import decode
 
@@ -105,13 +106,24 @@ def _read(path: Path, walk: Callable[[_Window], Iterator[Batch]], other: tuple[s
                 yield from walk(window)
                 window.end()
             except _SyntaxError as error:
+                kind = kind_of(_head(path))
+                if kind is not None:
+                    raise DataError(
+                        problem(path, f"is not JSON (it is {kind.got})", "a JSON file", kind.todo)
+                    ) from error
                 line, column, offset = window.position(error.index)
                 where, got = f"{path}:{line}:{column}", f"{error} at character {offset:,}"
                 raise DataError(problem(where, got, "a complete JSON file", "fetch it again")) from error
     except UnicodeDecodeError as error:
-        raise DataError(problem(path, f"is not UTF-8 text ({error})", "a JSON file", "fetch it again")) from error
+        raise not_utf8(path, _head(path), error, "a JSON file", "fetch it again") from error
     except OSError as error:
         raise unreadable(path, error, "a JSON file") from error
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with open_input(path, MAX_STREAM, "a JSON file") as file:
+        return file.read(64)
 
 
 class _SyntaxError(Exception):

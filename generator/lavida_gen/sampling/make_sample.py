@@ -14,7 +14,7 @@ from lavida_gen.common.text import map_texts, without_controls
 from lavida_gen.config import augment
 from lavida_gen.corpus.shards import EncodedSample
 from lavida_gen.exposures._base import Limits
-from lavida_gen.exposures._candidates import check_limits
+from lavida_gen.exposures._candidates import NOTHING, check_limits
 from lavida_gen.exposures._negatives import NO_ABSENT_NAME
 from lavida_gen.sampling.evidence import sample_evidence, sample_seconds, sample_use
 from lavida_gen.sampling.parts import CorpusPart
@@ -173,6 +173,10 @@ def _cure(drops: Counter[str]) -> str:
     """What to do if no scene serves."""
     if any(reason.endswith(NO_ABSENT_NAME.reason) for reason in drops):
         return "give the source `absent_names: [...]` (names that are in none of its scenes) or `other_names: true`"
+    if all(reason.endswith(NOTHING.reason) for reason in drops):  # no limit has to do with it
+        return (
+            "look whether its annotations have masks, and what `background` leaves; or use another source or exposure"
+        )
     return "loosen `limits`, or use another source or exposure"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.file_kinds import kind_of
 from lavida_gen.common.input_file import MAX_PIXELS, check_pixels, parsing
 
 if TYPE_CHECKING:
@@ -182,6 +183,9 @@ def _opened(data: bytes, where: object, got: str, expected: str, todo: str = AGA
     with parsing(where, expected, todo, got=got):
         image = _identified(data, where)
     if image is None:
+        kind = kind_of(data)
+        if kind is not None:
+            got, todo = f"{got} (it is {kind.got})", kind.todo
         raise DataError(problem(where, got, expected, todo))
     check_pixels(image.width, image.height, where)
     return image

@@ -10,7 +10,7 @@ Letters: T frames, H W pixels.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -91,7 +91,7 @@ def clip_positions(count: int, options: ClipOptions) -> list[tuple[int, ...]]:
     return [tuple(range(start, start + span, stride)) for start in starts]
 
 
-def sort_frames(names: Sequence[str]) -> tuple[str, ...]:
+def sort_frames(names: Iterable[str]) -> tuple[str, ...]:
     """Sort names of frames by time: ``2`` before ``10``, ``00009`` before ``00010``.
 
     Args:

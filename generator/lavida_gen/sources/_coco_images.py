@@ -13,6 +13,7 @@ from lavida_gen.classes.label import Label
 from lavida_gen.coco.coco_index import Annotation, CocoIndex, open_index
 from lavida_gen.coco.photo_files import picture_sizes
 from lavida_gen.coco.photo_findings import unusable_photos
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.image_header import Exif
 from lavida_gen.scenes.mask_pieces import is_one_piece
@@ -52,6 +53,9 @@ class CocoImageSource(Source[OptionsT_co]):
         if index.unsized:
             index = open_index(index.path, picture_sizes(images, index.unsized, exif))
         self.index: CocoIndex = index
+        if len(index.ann_id) and not index.has_masks and not any(index.left_out()):
+            got, todo = f"none of its {len(index.ann_id):,} annotations has a mask", "export instance segmentation"
+            raise DataError(problem(index.path, got, "polygons or run lengths, not boxes alone", todo))
 
     @abstractmethod
     def credit(self, number: int) -> tuple[str, str]:

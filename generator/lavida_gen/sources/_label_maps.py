@@ -51,8 +51,15 @@ class LabelMapSource(Source[OptionsT_co]):
             names: Names of the scenes, stable and distinct.
             root: Folder of the masks.
             labels: All labels of the data set.
+
+        Raises:
+            DataError: There are no masks.
         """
         super().__init__(options)
+        if not names:
+            found = next((path.name for path in sorted(root.rglob("*")) if path.is_file() and path.name[0] != "."), "")
+            got = f"has no masks (*.png){f', but {found}' if found else ''}"
+            raise DataError(problem(root, got, "index masks as PNG", self.todo_without_classes))
         self.names, self.root, self.labels = names, root, labels
 
     @abstractmethod

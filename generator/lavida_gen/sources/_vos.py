@@ -136,7 +136,8 @@ class VosSource(ClipSource[ClipOptionsT_co]):
         """Every named object with its masks, None where the PNG does not show it."""
         where, names = f"{self.annotations}: video", [video.frames[position] for position in positions]
         paths = {
-            name: path_inside(self.annotations, f"{video.name}/{name}.png", where) for name in dict.fromkeys(names)
+            name: files.as_written(path_inside(self.annotations, f"{video.name}/{name}.png", where))
+            for name in dict.fromkeys(names)
         }
         masks = clip_masks.read(list(paths.values()))
         size = masks[0].size
@@ -218,17 +219,21 @@ class VosSource(ClipSource[ClipOptionsT_co]):
         yield from self.videos_without_clips()
         clips = [dict.fromkeys(clip) for clip in self.clip_frames()]
         yield from files.missing_files([self.image_path(frame) for frame in clip] for clip in clips)
-        pairs = [((self.image_path(frame), self.annotations / f"{frame}.png") for frame in clip) for clip in clips]
+        pairs = [
+            ((self.image_path(frame), files.as_written(self.annotations / f"{frame}.png")) for frame in clip)
+            for clip in clips
+        ]
         yield from picture_headers.unusable_pictures(pairs, sum(map(len, clips)))
 
 
 def _frames_of(folder: Path, end: str) -> tuple[str, ...] | None:
     """Names of the files of a folder in order of time, None if there is no folder. Raises DataError."""
     try:
-        names = [files.utf8_name(folder, name) for name in os.listdir(folder) if name.endswith(end) and name[0] != "."]
+        endings = files.endings_of(end)
+        names = [files.utf8_name(folder, name) for name in os.listdir(folder) if name.endswith(endings)]
     except OSError:
         return None
-    return sort_frames([name.removesuffix(end) for name in names])
+    return sort_frames({name[: -len(end)] for name in names if name[0] != "."})
 
 
 def read_object_names(meta: Mapping[str, object], video: str, where: object) -> dict[int, ObjectNames]:

@@ -113,11 +113,11 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""
-        return self._images / f"{name}.jpg"
+        return files.frame_path(self._images, name)
 
     def mask_path(self, name: str) -> Path:
         """The PNG of the same name."""
-        return self._masks / f"{name}.png"
+        return files.as_written(self._masks / f"{name}.png")
 
     def label(self, value: int) -> Label | None:
         """0 is void (255 where classes count from 0); KeyError for values without a class."""
@@ -144,7 +144,7 @@ def _refuse_full_release(root: Path) -> None:
 def _read_labels(path: Path) -> tuple[dict[int, Label], dict[str, list[str]]]:
     """Classes by number, each named by the first of its synonyms, and the other synonyms by name. Raises DataError."""
     labels, synonyms = {}, {}
-    for number, line in enumerate(read_input(path).decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(read_input(path).decode("utf-8-sig", "replace").splitlines(), start=1):
         row = line.split("\t")
         if not line.strip() or row[0].strip() == "Idx":
             continue

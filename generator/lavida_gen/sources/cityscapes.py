@@ -150,11 +150,12 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
 
     def image_path(self, name: str) -> Path:
         """``CITY/CITY_SEQUENCE_FRAME_leftImg8bit.png``."""
-        return self._images / f"{name}_leftImg8bit.png"
+        usual = files.as_written(self._images / f"{name}_leftImg8bit.png")
+        return usual if usual.is_file() else files.frame_path(self._images, f"{name}_leftImg8bit")
 
     def mask_path(self, name: str) -> Path:
         """``CITY/CITY_SEQUENCE_FRAME_gtFine_instanceIds.png``."""
-        return self._masks / f"{name}_{self.options.annotations}_{self._mask_type}.png"
+        return files.as_written(self._masks / f"{name}_{self.options.annotations}_{self._mask_type}.png")
 
     def label(self, value: int) -> Label | None:
         """1000 * class + instance, or the class itself where it has no instances or this is a group."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from lavida_gen.coco.coco_index import CocoIndex, open_index
 from lavida_gen.coco.photo_files import PhotoFiles
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.text import shorten
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalOnly, LocalPath, SourceInfo, require_folder
@@ -69,6 +70,7 @@ class CocoJsonSource(CocoImageSource[CocoJsonSourceOptions]):
             "ROOT/SPLIT/_annotations.coco.json       ROOT/SPLIT/a.jpg                              (Roboflow)\n"
             "ROOT/result.json                        ROOT/images/a.jpg                             (Label Studio)\n"
             "ROOT/annotations.json                   ROOT/JPEGImages/a.jpg                         (labelme)\n"
+            "ROOT/labels.json                        ROOT/data/a.jpg                               (FiftyOne)\n"
             "or any other place: `annotations`, `images`"
         ),
     )
@@ -115,20 +117,30 @@ def _json_file(root: Path, options: CocoJsonSourceOptions) -> Path:
         if place.is_file():
             return place
     expected = f"one of {', '.join(map(str, places))}" if len(places) > 1 else "a COCO JSON"
-    raise DataError(problem("annotations", f"no file {places[0]}", expected, f"give `annotations` or `split`; {SEE}"))
+    todo = f"give `annotations` or `split`; {SEE}"
+    raise DataError(problem("annotations", f"no file {places[0]}{_others(root)}", expected, todo))
+
+
+def _others(root: Path) -> str:
+    """Which files at most two folders below the root may be meant, for a message."""
+    found = [path for depth in ("*", "*/*", "*/*/*") for path in root.glob(depth) if ".json" in path.name.lower()]
+    names = sorted(path.relative_to(root).as_posix() for path in found if path.name[0] != ".")
+    return f" (there is {shorten(names, 3)})" if names else ""
 
 
 def _image_folder(root: Path, options: CocoJsonSourceOptions, index: CocoIndex) -> Path:
-    """The folder of the images: the one given, else the usual one in which most of some images lie."""
+    """The folder of the images: the one given, else the usual one in which most of some images lie, else the root."""
     if options.images is not None:
         return require_folder(root / options.images, "images", SEE)
     split = [options.split, f"images/{options.split}"] if options.split else []
-    folders = [root / name for name in (*split, "images", "JPEGImages", "images/default")]
+    folders = [root / name for name in (*split, "images", "JPEGImages", "images/default", "data", "img")]
     existing = [folder for folder in (*folders, index.path.parent, root) if folder.is_dir()]
     listed = [index.file(image) for image in range(0, len(index), 1 + len(index) // 10)] or index.unsized[:10]
 
     def found(folder: Path) -> int:
         photos = PhotoFiles(folder, lambda: listed)
-        return sum(photos.find(name) is not None for name in listed)
+        return sum(photos.place(name) is not None for name in listed)
 
-    return max(existing, key=found)
+    best = max(existing, key=found)
+    photos = PhotoFiles(root, lambda: listed)
+    return best if found(best) or not any(map(photos.find, listed)) else root

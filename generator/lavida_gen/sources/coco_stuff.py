@@ -152,13 +152,13 @@ class CocoStuffSource(LabelMapSource[CocoStuffSourceOptions]):
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name, or the file that the JSON names."""
         if self._index is None:
-            return self._images / f"{name}.jpg"
+            return files.as_written(self._images / f"{name}.jpg")
         image = self._numbers[name]
         return path_inside(self._images, self._index.file(image), self._index.where(image))
 
     def mask_path(self, name: str) -> Path:
         """The pixel map of the same name, or the JSON."""
-        return self.root / f"{name}.png" if self._index is None else self._index.path
+        return files.as_written(self.root / f"{name}.png") if self._index is None else self._index.path
 
     def label(self, value: int) -> Label | None:
         """Pixels store the class id minus one, or the id itself with `first: 1`."""

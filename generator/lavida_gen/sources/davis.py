@@ -196,7 +196,7 @@ def _split_file(root: Path, year: int, split: str) -> Path:
 def _read_split(path: Path) -> list[str]:
     """Videos of a split: each line has a name (2017), or a JPEG and a mask (2016). Raises DataError."""
     videos: dict[str, None] = {}
-    for number, line in enumerate(read_input(path).decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(read_input(path).decode("utf-8-sig", "replace").splitlines(), start=1):
         if not line.strip():
             continue
         parts = line.split()[0].strip("/").split("/")

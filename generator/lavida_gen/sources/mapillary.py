@@ -91,11 +91,11 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""
-        return self._images / f"{name}.jpg"
+        return files.frame_path(self._images, name)
 
     def mask_path(self, name: str) -> Path:
         """The 16-bit PNG of the same name."""
-        return self._masks / f"{name}.png"
+        return files.as_written(self._masks / f"{name}.png")
 
     def label(self, value: int) -> Label | None:
         """The class of 256 * class + instance."""

@@ -93,7 +93,7 @@ class PhraseCutSource(Source[PhraseCutSourceOptions]):
         return f"coco-photo/{coco}" if coco else f"visual-genome/{int(self.index.image_id[number])}"
 
     def _picture(self, number: int) -> Path:
-        return self.images / f"{int(self.index.image_id[number])}.jpg"
+        return files.frame_path(self.images, str(int(self.index.image_id[number])))
 
     def scene(self, number: int) -> Scene:
         """The picture with every instance of its phrases as a region."""

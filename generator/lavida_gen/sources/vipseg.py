@@ -102,7 +102,9 @@ class VipSegSource(VosSource[VipSegSourceOptions]):
         self._label_file = required.file(_first(*places), "root")
         required.raise_if_missing()
         self._labels = _read_labels(self._label_file)
-        names = [line.strip() for line in read_input(videos).decode("utf-8", "replace").splitlines() if line.strip()]
+        names = [
+            line.strip() for line in read_input(videos).decode("utf-8-sig", "replace").splitlines() if line.strip()
+        ]
         super().__init__(options, options.split, names, images, annotations, videos)
 
     def read_names(self, video: str) -> Mapping[int, ObjectNames]:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations import yolo_txt, yolo_yaml
+from lavida_gen.annotations import files, yolo_txt, yolo_yaml
 from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.findings import Finding
@@ -76,12 +76,13 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
         """Read data.yaml and list the pictures; read all labels, on the first call. Raises DataError or UserError."""
         super().__init__(options)
         required = RequiredFiles(options.root, SEE)
-        file = required.file(_yaml_file(required.root, options.data), "data", f"give `data`; {SEE}")
+        file = required.file(_yaml_file(required.root, options.data), "data", _todo_without_yaml(required.root))
         required.raise_if_missing()
         self.data = yolo_yaml.read(file)
         self.pictures = yolo_yaml.list_pictures(self.data, options.split, options.root, PICTURES)
         self._check_pictures()
-        self.labels = [yolo_yaml.label_path(picture) for picture in self.pictures]
+        labels = (files.as_written(options.root / yolo_yaml.label_path(picture)) for picture in self.pictures)
+        self.labels = [label.relative_to(options.root).as_posix() for label in labels]
         self._summary = yolo_txt.summarize(options.root, self.labels, self.data.names)
         if self._summary.boxes and not self._summary.polygons:
             got = f"all {self._summary.boxes:,} lines of its labels are boxes (five numbers), as for detection"
@@ -98,9 +99,12 @@ class YoloSegSource(Source[YoloSegSourceOptions]):
             if other != picture:
                 got = f"has the same label file {yolo_yaml.label_path(picture)} as {other}"
                 raise DataError(problem(self.options.root / picture, got, "one picture for each", "rename one of them"))
-        if not any((self.options.root / label).is_file() for label in owners):
+        if not any(files.as_written(self.options.root / label).is_file() for label in owners):
             where = f"{self.data.file}: {self.options.split}"
             got = f"none of {len(self.pictures):,} pictures has a label file, such as {next(iter(owners))}"
+            stem = PurePosixPath(next(iter(owners))).stem
+            others = (name for name in files.list_files(self.options.root, ".txt") if PurePosixPath(name).name == stem)
+            got += next((f", and there is {name}.txt" for name in others), "")
             raise DataError(problem(where, got, "labels/ beside images/", SEE))
 
     @property
@@ -168,3 +172,10 @@ def _yaml_file(root: Path, given: str | None) -> Path:
         return usual
     found = [path for path in sorted(root.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
     return found[0] if len(found) == 1 else usual
+
+
+def _todo_without_yaml(root: Path) -> str:
+    """What to do where there is no YAML; Label Studio exports a list of classes in its place."""
+    if (root / "classes.txt").is_file():
+        return "write it: `names:` with the lines of classes.txt, and `train: images`"
+    return f"give `data`; {SEE}"

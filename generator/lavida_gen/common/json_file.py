@@ -9,8 +9,7 @@ from typing import Any
 
 from lavida_gen.common.atomic_file import write_atomic
 from lavida_gen.common.errors import DataError, LavidaGenError, problem
-from lavida_gen.common.file_kinds import kind_of
-from lavida_gen.common.input_file import MAX_JSON, parsing, read_input
+from lavida_gen.common.input_file import MAX_JSON, kind_of, parsing, read_input
 
 JsonObject = dict[str, Any]
 """A JSON object as `json` reads it: keys to numbers, texts, lists, objects, True, False and None."""

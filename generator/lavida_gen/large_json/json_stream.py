@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.file_kinds import kind_of
-from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, not_utf8, open_input, unreadable
+from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, kind_of, not_utf8, open_input, unreadable
 from lavida_gen.common.json_file import is_too_deep
 from lavida_gen.large_json.json_pieces import decode
 

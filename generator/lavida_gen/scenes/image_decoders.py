@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.file_kinds import kind_of
-from lavida_gen.common.input_file import MAX_PIXELS, check_pixels, parsing
+from lavida_gen.common.input_file import MAX_PIXELS, check_pixels, kind_of, parsing
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -228,13 +228,13 @@ CASES: list[tuple[str, Callable[[Path], Any], str]] = [
      "scores under 'gate' and under 'gate.mp4'; expected one of them"),
 ]  # fmt: skip
 FILES: list[tuple[str, Callable[[Path], Any], str]] = [
-    ("broken npy", lambda d: (d / "gate.npy").write_text("xyz"), r"gate\.npy: not a NumPy file; expected an array that np\.save wrote, of numbers$"),
+    ("broken npy", lambda d: (d / "gate.npy").write_text("xyz"), r"gate\.npy: not a NumPy file \(it begins with b.xyz.\); expected an array that np\.save wrote, of numbers$"),
     ("empty npy", lambda d: (d / "gate.npy").touch(), r"gate\.npy: empty file; expected an array that np\.save wrote"),
     ("cut npy", lambda d: np.save(d / "gate.npy", SCORES) or os.truncate(d / "gate.npy", 20), r"gate\.npy: cannot be read \(EOF"),
     ("pickle", lambda d: np.save(d / "gate.npy", np.array([None] * F, object)), r"holds Python objects\): pickles can .*`scores = np.load\('gate.npy', allow_pickle=True\).tolist"),
     ("pickles", lambda d: np.savez(d / "gate.npz", frames=np.array([None] * F, object)), r"holds Python objects\): pickles can run code and are not read"),
     ("npz as npy", lambda d: np.savez(d / "a.npz", SCORES) or (d / "a.npz").rename(d / "gate.npy"), "is no single array"),
-    ("broken npz", lambda d: (d / "gate.npz").write_text("xyz"), r"gate\.npz: not a NumPy file; expected arrays that np\.savez wrote"),
+    ("broken npz", lambda d: (d / "gate.npz").write_text("xyz"), r"gate\.npz: not a NumPy file \(it begins with .*\); expected arrays that np\.savez wrote"),
     ("no frames", lambda d: np.savez(d / "gate.npz", a=SCORES, b=SCORES), "holds a, b; expected frames, scored, .*frames is"),
     ("two axes", lambda d: np.save(d / "gate.npy", np.zeros((3, 4))), r"float64 \(3, 4\); expected \(F,\) numbers"),
     ("words", lambda d: np.save(d / "gate.npy", np.array(["a"] * F)), r"<U1 \(12,\); expected \(F,\) numbers"),

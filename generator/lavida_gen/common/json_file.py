@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,19 @@ MAX_DEPTH = 100
 """Levels of lists and objects in each other; deeper ones exhaust the stack of whoever walks over them."""
 
 
-def read_json(path: Path, expected: str = "a JSON file", todo: str = "") -> object:
+def read_json(path: Path, expected: str = "a JSON file", todo: str = "", unique: bool = False) -> object:
     """The JSON value in a file.
 
     Args:
         path: The file, in UTF-8.
         expected: What the file should hold, for messages.
         todo: What to do about a damaged file, for messages.
+        unique: Whether an object that names a key twice is an error; otherwise the last value counts.
 
     Raises:
         DataError: The file cannot be read or is not valid JSON.
     """
-    return parse_json(read_input(path, MAX_JSON, expected, todo), path, expected, todo)
+    return parse_json(read_input(path, MAX_JSON, expected, todo), path, expected, todo, unique=unique)
 
 
 def read_json_object(
@@ -50,7 +52,12 @@ def read_json_object(
 
 
 def parse_json(
-    data: str | bytes, where: object, expected: str = "", todo: str = "", family: type[LavidaGenError] = DataError
+    data: str | bytes,
+    where: object,
+    expected: str = "",
+    todo: str = "",
+    family: type[LavidaGenError] = DataError,
+    unique: bool = False,
 ) -> object:
     """The JSON value in a text, or in bytes in UTF-8 (with or without a byte order mark).
 
@@ -60,15 +67,24 @@ def parse_json(
         expected: What it should hold, for messages.
         todo: What to do about a damaged one, for messages.
         family: Class of the error.
+        unique: Whether an object that names a key twice is an error.
 
     Raises:
-        LavidaGenError: The text is not valid JSON, with line and column in the message, or nested deeper than
-            `MAX_DEPTH`.
+        LavidaGenError: The text is not valid JSON, with line and column in the message, nested deeper than
+            `MAX_DEPTH`, or names a key twice.
     """
+
+    def once(pairs: list[tuple[str, Any]]) -> JsonObject:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            raise family(problem(where, f"{key!r} appears twice", "each name once", "remove the other"))
+        return found
+
     with parsing(where, expected, todo, family, "is not valid JSON"):
         try:
             text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
-            value: object = json.loads(text)
+            value: object = json.loads(text, object_pairs_hook=once if unique else None)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             kind = kind_of(data if isinstance(data, bytes) else data[:40].encode(errors="replace"))
             if kind is not None:

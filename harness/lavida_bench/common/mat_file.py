@@ -44,7 +44,19 @@ def read_variables(path: Path, name: str | None = None) -> dict[str, NDArray[Any
         file.seek(0)
         with parsing(path, expected, todo):
             found = loadmat(file, variable_names=[name] if name else None)
-            return {key: np.asarray(value) for key, value in found.items() if not key.startswith("__")}
+            return {key: _dense(value, path) for key, value in found.items() if not key.startswith("__")}
+
+
+def _dense(value: object, path: Path) -> NDArray[Any]:
+    """A variable as an array, also where it is stored as a sparse matrix. Raises DataError."""
+    from scipy import sparse
+
+    if not sparse.issparse(value):
+        return np.asarray(value)
+    matrix: Any = value
+    if np.prod(matrix.shape, dtype=float) * matrix.dtype.itemsize > MAX_UNPACKED:
+        raise DataError(problem(path, f"a sparse matrix of {matrix.shape}", f"at most {MAX_UNPACKED:,} bytes"))
+    return np.asarray(matrix.toarray())
 
 
 def _unpacked(file: BinaryIO) -> int:

@@ -5,6 +5,7 @@ The numbers of all files must follow one pattern, which then is a fact, not an i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,22 @@ from numpy.typing import NDArray
 from lavida_bench.results.expansion import Expansion, Lengths, candidates
 from lavida_bench.videos.types import Counts
 from lavida_gen.common.errors import DataError, problem
+
+_STATED = re.compile(r"\d+|(?:frame|img|image)[ _-]?\d+|.*\d\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE)
+
+
+def stated_number(name: str) -> float | None:
+    """The number of a frame by which people name its score: ``12``, ``frame_0012``, ``a/000012.jpg``.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The number; None for another name.
+    """
+    last = name.strip().replace("\\", "/").rpartition("/")[2]
+    digits = re.findall(r"\d+", last) if last.isascii() and _STATED.fullmatch(last) else []
+    return float(digits[-1]) if digits else None
 
 
 class NumberedScores(NamedTuple):

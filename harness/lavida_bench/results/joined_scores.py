@@ -17,6 +17,7 @@ from lavida_bench.results.expansion import (
     parse,
     segment_tries,
 )
+from lavida_bench.results.matlab_scores import unwrapped
 from lavida_bench.results.score_formats import Array
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError, problem
@@ -67,7 +68,10 @@ def _cells(cells: Array, path: Path, videos: Sequence[TestVideo]) -> tuple[dict[
     if len(cells) != len(videos):
         got = f"{len(cells)} lists of scores"
         raise DataError(problem(path, got, f"{len(videos)}, one for each video, in the benchmark's order"))
-    found = {video.key: {"frames": np.asarray(cell)} for video, cell in zip(videos, cells, strict=True)}
+    arrays = [unwrapped(np.asarray(cell)) for cell in cells]
+    if not all(isinstance(array, np.ndarray) for array in arrays):
+        raise DataError(problem(path, "cells of structs", "cells of numbers, one for each video"))
+    found = {video.key: {"frames": np.asarray(array)} for video, array in zip(videos, arrays, strict=True)}
     order = _order(videos, [content["frames"].size for content in found.values()])
     return dict(found), (f"{path.name} is a list of scores for each of {len(videos)} videos, in this order: {order}",)
 

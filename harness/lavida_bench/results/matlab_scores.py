@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lavida_bench.common.mat_file import read_variables
+from lavida_bench.results.score_table import LABEL
 from lavida_gen.common.errors import DataError, problem
 
 SCORES = ("frames", "scores", "score", "pred", "predictions")
@@ -33,6 +34,8 @@ def read_mat(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(
             problem(path, f"holds {', '.join(variables) or 'nothing'}", "one variable, or one named scores")
         )
+    if name.lower() in LABEL:
+        raise DataError(problem(path, f"holds {name} alone, which are labels", "scores"))
     scores = unwrapped(variables[name])
     if isinstance(scores, dict):
         scores = next((scores[field] for field in SCORES if field in scores), scores)
@@ -50,8 +53,8 @@ def unwrapped(array: NDArray[Any]) -> NDArray[Any] | dict[str, NDArray[Any]]:
     Returns:
         The array, or name -> array of a struct's fields.
     """
-    while array.dtype == np.object_ and array.size == 1:
-        array = np.asarray(array.item())
+    while array.dtype == np.object_ and array.size == 1 and isinstance(array.item(), np.ndarray):
+        array = array.item()
     if array.dtype.names and array.size == 1:
         fields = {name: unwrapped(np.asarray(array[name].item())) for name in array.dtype.names}
         return {name: field for name, field in fields.items() if isinstance(field, np.ndarray)}

@@ -22,7 +22,7 @@ from lavida_bench.results.score_formats import (
     Array,
     arrays_of,
     as_content,
-    read_npz,
+    read_archive,
 )
 from lavida_bench.results.score_table import LABEL, by_video, parse_table
 from lavida_bench.results.video_names import match_names
@@ -35,7 +35,9 @@ from lavida_gen.common.text import shorten
 SHOWN = 5  # names listed in an error
 
 
-def read_collection(path: Path, videos: Sequence[TestVideo], expand: str) -> tuple[dict[str, Content], tuple[str, ...]]:
+def read_collection(
+    path: Path, videos: Sequence[TestVideo], expand: str
+) -> tuple[dict[str, Content], tuple[str, ...], tuple[str, ...]]:
     """Read a file with the scores of all videos.
 
     Args:
@@ -44,19 +46,20 @@ def read_collection(path: Path, videos: Sequence[TestVideo], expand: str) -> tup
         expand: `--expand`, for one array over all videos.
 
     Returns:
-        Key of a video -> its content as `score_formats` gives it, and sentences about how it was read.
+        Key of a video -> its content as `score_formats` gives it, sentences about how it was read, and the names of
+        no video.
 
     Raises:
         DataError: The file cannot be read, or names none of the videos.
     """
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return split_joined(READERS[suffix](path)["frames"], path, videos, expand)
+        return *split_joined(READERS[suffix](path)["frames"], path, videos, expand), ()
     by_name = _BY_NAME[suffix](path)
     keys = [video.key for video in videos]
     joined = _joined(by_name, keys)
     if joined is not None:
-        return split_joined(joined, path, videos, expand)
+        return *split_joined(joined, path, videos, expand), ()
     aliases = {name: key for key in keys for name in _matlab_names(key)} if suffix == ".mat" else {}
     renamed = {name if name in keys else aliases.get(name, name): content for name, content in by_name.items()}
     matched, notes = match_names(renamed, keys)
@@ -68,7 +71,7 @@ def read_collection(path: Path, videos: Sequence[TestVideo], expand: str) -> tup
             raise DataError(problem(f"{path}, {key}", f"scores under {names[0]!r} and under {names[1]!r}", "one"))
     found = {key: renamed.pop(name) for key, (name,) in matched.items()}
     extra = f"; {len(renamed)} of no test video were ignored: {shorten(list(renamed), SHOWN)}" if renamed else ""
-    return found, (f"scores of {len(found)} videos are read from {path.name}{extra}", *notes)
+    return found, (f"scores of {len(found)} videos are read from {path.name}{extra}", *notes), tuple(renamed)
 
 
 def _joined(by_name: Mapping[str, Content], keys: Sequence[str]) -> Joined | None:
@@ -81,18 +84,29 @@ def _joined(by_name: Mapping[str, Content], keys: Sequence[str]) -> Joined | Non
 
 
 def _npz(path: Path) -> dict[str, Content]:
-    return {name: {"frames": array} for name, array in read_npz(path).items()}
+    return {name: {"frames": array} for name, array in read_archive(path).items()}
 
 
 def _json(path: Path) -> dict[str, Content]:
-    data = read_json(path, "a JSON object of videos")
+    data = read_json(path, "a JSON object of videos", unique=True)
     if isinstance(data, list):
         if any(isinstance(item, dict) for item in data):
             raise DataError(problem(path, "a list of objects", "video -> list of scores, or a list for each video"))
         data = {"frames": data}
     if not isinstance(data, dict):
         raise DataError(problem(path, f"holds a {type(data).__name__}", "video -> list of scores"))
-    return {str(name): _one(value, path) for name, value in data.items()}
+    return {str(name): _one(value, path) for name, value in _inner(data).items()}
+
+
+def _inner(data: dict[str, object]) -> dict[str, object]:
+    """The object of videos that stands alone among facts such as the method's name; `data` where there is none."""
+    objects = [value for value in data.values() if isinstance(value, dict)]
+    facts = [value for value in data.values() if value is None or isinstance(value, str | int | float)]
+    if len(objects) != 1 or not facts or len(facts) + 1 < len(data):
+        return data
+    inner = objects[0]
+    of_videos = all(isinstance(value, list | dict) for value in inner.values()) and not {*inner} & {*SCORES}
+    return inner if of_videos else data
 
 
 def _one(value: object, path: Path) -> Content:
@@ -123,10 +137,23 @@ def _mat(path: Path) -> dict[str, Content]:
         return {key: {"frames": cell} for key, cell in zip(keys, cells, strict=True)}
     found: dict[str, Content] = {}
     for name, variable in variables.items():
+        if records := _records(variable):
+            found |= records
+            continue
         arrays = unwrapped(variable)  # of a struct its fields, one a video
         named = {name: arrays} if isinstance(arrays, np.ndarray) else arrays
         found |= {video: {"frames": array} for video, array in named.items()}
     return found
+
+
+def _records(variable: Array) -> dict[str, Content]:
+    """Video -> scores of a struct array with a field of names; {} for another variable."""
+    fields = variable.dtype.names or ()
+    names = next((texts for field in fields if (texts := _texts(variable[field]))), [])
+    scores = next((variable[field].reshape(-1) for field in fields if field.lower() in SCORES), None)
+    if scores is None or len(set(names)) != len(scores):
+        return {}
+    return {name: {"frames": np.asarray(cell)} for name, cell in zip(names, scores, strict=True)}
 
 
 def _texts(variable: Array) -> list[str]:

@@ -29,7 +29,7 @@ from lavida_bench.results.expansion import Expansion, Lengths, choose, parse
 from lavida_bench.results.frame_numbers import pattern
 from lavida_bench.results.score_collection import read_collection
 from lavida_bench.results.score_formats import PICKLES, READERS, pickle_reason
-from lavida_bench.results.video_names import match_names
+from lavida_bench.results.video_names import match_names, spellings
 from lavida_bench.results.video_scores import VideoScoreFiles, frame_scores, read_video_score
 from lavida_bench.videos.media import is_stray
 from lavida_bench.videos.types import TestVideo, VideoScore
@@ -50,7 +50,8 @@ class ScoreFiles:
     Attributes:
         folder: Where they are.
         files: Key of a video -> its files.
-        extra: Names of files that belong to no video.
+        extra: Names of files, or in the one file of all videos, that belong to no video.
+        unread: Files of videos without scores whose format is not read.
         expand: `--expand`.
         read_as: Sentences about how names, or a file of all videos, were read.
     """
@@ -60,6 +61,7 @@ class ScoreFiles:
     extra: tuple[str, ...]
     expand: str = "auto"
     read_as: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def find(cls, where: Path, videos: Sequence[TestVideo], expand: str = "auto") -> ScoreFiles:
@@ -79,10 +81,13 @@ class ScoreFiles:
         """
         parse(expand)
         if where.is_file():
+            own = [video.key for video in videos if where.stem in spellings(video.key)]
+            if own and len(videos) > 1 and where.suffix.lower() in READERS:  # one video's scores are not those of all
+                return cls(where, {own[0]: VideoScoreFiles(where)}, (), expand)
             return cls._from_collection(where, videos, expand)
         if not where.is_dir():
             raise DataError(problem(where, "no such folder", "a folder of scores, or one file for all videos"))
-        by_name = _files_by_name(where)
+        by_name, others = _files_by_name(where)
         matched, notes = match_names(by_name, [video.key for video in videos])
         files, extra = {}, dict(by_name)
         for key, names in matched.items():
@@ -91,11 +96,12 @@ class ScoreFiles:
                 raise DataError(problem(f"{where}, {key}", got, "one of them", "remove the other"))
             files[key] = extra.pop(names[0])
         if files:
-            return cls(where, files, tuple(sorted(extra)), expand, notes)
+            unread, _ = match_names(others, [video.key for video in videos if video.key not in files])
+            return cls(where, files, tuple(sorted(extra)), expand, notes, tuple(others[n[0]] for n in unread.values()))
         mains = [files.main for files in extra.values() if files.main is not None]
         if len(mains) == 1 and (len(videos) > 1 or mains[0].suffix.lower() != ".npy"):
             return cls._from_collection(mains[0], videos, expand)
-        raise DataError(_nothing_found(where, sorted(extra), videos))
+        raise DataError(_nothing_found(where, sorted(extra), [*others.values()], videos))
 
     @classmethod
     def _from_collection(cls, path: Path, videos: Sequence[TestVideo], expand: str) -> ScoreFiles:
@@ -104,9 +110,9 @@ class ScoreFiles:
             raise DataError(problem(path, pickle_reason(path), "arrays of numbers"))
         if suffix not in READERS:
             raise DataError(problem(path, f"ends in {suffix or 'nothing'}", f"one of {', '.join(READERS)}"))
-        found, read_as = read_collection(path, videos, expand)
+        found, read_as, extra = read_collection(path, videos, expand)
         files = {key: VideoScoreFiles(path, content) for key, content in found.items()}
-        return cls(path, files, (), expand, read_as)
+        return cls(path, files, extra, expand, read_as)
 
     def expansion(self, videos: Sequence[TestVideo]) -> tuple[Expansion, tuple[str, ...]]:
         """Choose how the scores of all videos become one a frame.
@@ -158,8 +164,10 @@ class ScoreFiles:
             DataError: As `expansion`.
         """
         notes = [*self.read_as, *self.expansion(videos)[1]]
-        if self.extra:
+        if self.extra and self.folder.is_dir():
             notes.append(f"{len(self.extra)} files of no test video were ignored: {shorten(self.extra, SHOWN)}")
+        if self.unread:
+            notes.append(f"{len(self.unread)} files were not read, for their format: {shorten(self.unread, SHOWN)}")
         notes += self._scaling(videos)
         return tuple(notes)
 
@@ -200,8 +208,11 @@ class ScoreFiles:
 
     def _missing_problem(self, missing: list[str], total: int) -> str:
         got = f"scores of {total - len(missing)} of {total} videos; missing: {shorten(missing, SHOWN)}"
-        hints = []
-        for name in self.extra[:SHOWN]:
+        if self.unread:
+            got += f"; files of a format that is not read: {shorten(self.unread, SHOWN)}"
+        alike, _ = match_names(self.extra, missing)
+        hints = [f"{names[0]!r}: is it {key}?" for key, names in list(alike.items())[:SHOWN]]
+        for name in () if hints else self.extra[:SHOWN]:
             hint = did_you_mean(name, missing)
             if hint:
                 hints.append(f"{name!r}: {hint}")
@@ -238,25 +249,33 @@ class ScoreFiles:
             yield video, None if files is None else read_video_score(files, video, expansion)
 
 
-def _nothing_found(folder: Path, names: Sequence[str], videos: Sequence[TestVideo]) -> str:
+def _nothing_found(folder: Path, names: Sequence[str], others: Sequence[str], videos: Sequence[TestVideo]) -> str:
     """The message where no file is of any video."""
     pickles = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICKLES]
     if pickles:
         return problem(pickles[0], pickle_reason(pickles[0]), "arrays of numbers")
     hint = f"there are {', '.join(names[:3])}" if names else f"no {', '.join(READERS)} is there"
+    if others and not names:
+        hint += f", but {shorten(others, 3)}"
     example = f"{videos[0].key}.npy" if videos else "KEY.npy"
     return problem(folder, f"scores of none of the {len(videos)} videos; {hint}", f"files as {example}, or one for all")
 
 
-def _files_by_name(folder: Path) -> dict[str, VideoScoreFiles]:
-    """Name -> files, of everything below a folder. Raises DataError for two main files of one name."""
+def _files_by_name(folder: Path) -> tuple[dict[str, VideoScoreFiles], dict[str, str]]:
+    """Name -> files, of everything below a folder, and name -> file of other formats.
+
+    Raises DataError for two main files of one name.
+    """
     by_name: dict[str, VideoScoreFiles] = {}
+    others: dict[str, str] = {}
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or is_stray(path.name):
             continue
         name = path.relative_to(folder).as_posix()
         part = next((suffix for suffix in PARTS if name.endswith(suffix)), None)
         if part is None and (path.suffix.lower() not in READERS or PROSE.match(path.name)):
+            if not PROSE.match(path.name):
+                others[_without_format(name.removesuffix(path.suffix))] = name
             continue
         files = by_name.setdefault(name.removesuffix(part or path.suffix), VideoScoreFiles())
         if part == ".boxes.csv":
@@ -267,4 +286,9 @@ def _files_by_name(folder: Path) -> dict[str, VideoScoreFiles]:
             raise DataError(problem(path, f"{files.main.name} has the same name", "one of them", "remove the other"))
         else:
             files.main = path
-    return {name: files for name, files in by_name.items() if files.main is not None or files.boxes is not None}
+    return {name: files for name, files in by_name.items() if files.main is not None or files.boxes is not None}, others
+
+
+def _without_format(name: str) -> str:
+    """A name without the suffix that is left of ``a.csv.gz``."""
+    return name.removesuffix(next((suffix for suffix in READERS if name.lower().endswith(suffix)), ""))

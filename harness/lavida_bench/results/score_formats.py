@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.results.frame_numbers import stated_number
 from lavida_bench.results.matlab_scores import SCORES, read_mat
-from lavida_bench.results.score_table import parse_table
+from lavida_bench.results.score_table import LABEL, parse_table
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_text
@@ -35,7 +36,7 @@ NUMBERS = "numbers"
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 """Suffixes of pickles, which are not read."""
 
-_MAGIC = (b"\x93NUMPY", b"PK")
+_MAGIC, _PICKLE = (b"\x93NUMPY", b"PK"), b"\x80"
 _UNREADABLE = (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZipFile)
 _ARRAY = "an array that np.save wrote, of numbers"
 _ARCHIVE = "arrays that np.savez wrote, of numbers"
@@ -67,6 +68,24 @@ def read_npy(path: Path) -> dict[str, Array]:
 
 
 def read_npz(path: Path) -> dict[str, Array]:
+    """Read the scores of one video from an .npz file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Name -> array, without maps; a single array is "frames" whatever its name, unless it is called labels.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    content = read_archive(path)
+    if len(content) == 1 and not {*content} & {*NAMES.split(", "), *LABEL}:
+        return {"frames": next(iter(content.values()))}
+    return content
+
+
+def read_archive(path: Path) -> dict[str, Array]:
     """Read the arrays of an .npz file, except its maps, which may be large.
 
     Args:
@@ -160,8 +179,11 @@ def pickle_reason(path: Path) -> str:
     Returns:
         The middle part of a message.
     """
-    name, numpy = repr(path.name), path.suffix.lower() == ".npy"
-    load = f"np.load({name}, allow_pickle=True).tolist()" if numpy else f"pickle.load(open({name}, 'rb'))"
+    name = repr(path.name)
+    load = {
+        ".npy": f"np.load({name}, allow_pickle=True).tolist()",
+        ".npz": f"{{k: v for k, v in np.load({name}, allow_pickle=True).items() if v.dtype != object}}",
+    }.get(path.suffix.lower(), f"pickle.load(open({name}, 'rb'))")
     return (
         "is a pickle (holds Python objects): pickles can run code and are not read; where you trust it, convert it in "
         f"Python: `scores = {load}` and, for a dict of videos, `np.savez('scores.npz', **scores)`"
@@ -172,13 +194,15 @@ def _reason(path: Path, error: Exception) -> str:
     """Why numpy cannot read a file. Its own message may advise to let the file run code."""
     try:
         with open_regular(path, MAX_STREAM) as file:
-            head = file.read(len(_MAGIC[0]))
+            head = file.read(16)
     except OSError as open_error:
         return f"cannot be read ({open_error.strerror})"
     if not head:
         return "empty file"
+    if head.startswith(_PICKLE):
+        return pickle_reason(path)
     if not head.startswith(_MAGIC):
-        return "not a NumPy file"
+        return f"not a NumPy file (it begins with {head!r})"
     if "allow_pickle" in str(error) or "Python objects" in str(error):
         return pickle_reason(path)
     return f"cannot be read ({error})"
@@ -199,7 +223,7 @@ def read_json(path: Path) -> dict[str, Array]:
     Raises:
         DataError: The file cannot be read, or holds something else.
     """
-    data = read_json_value(path, "a JSON list of scores")
+    data = read_json_value(path, "a JSON list of scores", unique=True)
     content: dict[str, Any] = {"frames": data} if isinstance(data, list) else as_content(data, path)
     return arrays_of(content, path)
 
@@ -208,7 +232,7 @@ def as_content(data: object, path: Path) -> dict[str, Any]:
     """The names of scores in a JSON object.
 
     Args:
-        data: An object of lists, or of scores by frame number (``{"0": 0.5, "16": 0.7}``).
+        data: An object of lists, or of scores by frame number (``{"0": 0.5, "16": 0.7}``) or by picture (``0.jpg``).
         path: The file, for messages.
 
     Returns:
@@ -219,8 +243,9 @@ def as_content(data: object, path: Path) -> dict[str, Any]:
     """
     if not isinstance(data, dict):
         raise DataError(problem(path, f"holds a {type(data).__name__}", f"a list of scores, or an object of {NAMES}"))
-    if data and all(isinstance(key, str) and key.isascii() and key.isdigit() for key in data):
-        return {"frames": list(data.values()), NUMBERS: [float(key) for key in data]}
+    numbers = [stated_number(str(key)) for key in data]
+    if data and None not in numbers:
+        return {"frames": list(data.values()), NUMBERS: numbers}
     name = next((name for name in SCORES if name in data), "frames")
     return {("frames" if key == name else key): value for key, value in data.items()}
 

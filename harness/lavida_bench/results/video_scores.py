@@ -27,6 +27,7 @@ from lavida_bench.results.score_formats import (
 )
 from lavida_bench.videos.types import Bits, Detections, Maps, TestVideo, VideoScore
 from lavida_gen.common.errors import DataError, problem
+from lavida_gen.common.text import shorten
 
 _SMALL, _MIDDLE = ("float16", "uint8", "int8", "bool"), ("float32", "uint16", "int16")
 """dtypes that float16, and that float32, holds without rounding; all others become float64."""
@@ -93,13 +94,16 @@ def frame_scores(files: VideoScoreFiles) -> FrameScores | None:
     if files.main is None:
         return None
     if "frames" not in content:
-        got = f"holds {', '.join(sorted(content)) or 'nothing'}"
+        got = f"holds {shorten(sorted(content)) or 'nothing'}"
         raise DataError(problem(path, got, f"{NAMES}, {MAPS}", "frames is needed"))
     values = np.atleast_1d(content["frames"])
     if values.ndim > 1 and values.size == max(values.shape):
         values = values.reshape(-1)  # (F, 1) and (1, F)
     if values.ndim != 1 or values.dtype.kind not in "fiub":
-        raise DataError(problem(path, f"{values.dtype} {values.shape}", "(F,) numbers, one per frame"))
+        several = values.ndim > 1 and values.dtype.kind in "fiub"
+        todo = "of crops or classes give the mean, or the column that rises with the anomaly" if several else ""
+        raise DataError(problem(path, f"{values.dtype} {values.shape}", "(F,) numbers, one per frame", todo))
+    _refuse_merged(values, path)
     if not len(values):
         raise DataError(problem(path, "no score", "one per frame"))
     scored = np.asarray(content.get("scored", np.ones(len(values), np.bool_)))
@@ -110,6 +114,14 @@ def frame_scores(files: VideoScoreFiles) -> FrameScores | None:
         return FrameScores(values, scored, None)
     numbered = sort_numbers(np.asarray(content[NUMBERS], np.float64), path)
     return FrameScores(values[numbered.order], scored[numbered.order], numbered)
+
+
+def _refuse_merged(values: Array, path: Path) -> None:
+    """Raises DataError where scores that differ are equal in float64, in which they are ranked."""
+    wide = values.dtype.itemsize > 8 or (values.dtype.kind in "iu" and float(np.abs(values).max(initial=0)) > 2**53)
+    if wide and len(np.unique(values.astype(np.float64))) < len(np.unique(values)):
+        got = f"{values.dtype} scores that differ and are equal in float64"
+        raise DataError(problem(path, got, "scores of 53 bits", "scale them, or give their ranks over all videos"))
 
 
 def read_video_score(files: VideoScoreFiles, video: TestVideo, expansion: Expansion) -> VideoScore:

@@ -1,0 +1,128 @@
+"""Score files whose content could be taken for something else: read in the one way that is certain, or refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+from scipy.sparse import csc_matrix
+from tests.bench.test_score_spellings import LENGTHS, SCORES, VIDEOS, read
+
+from lavida_bench.results.score_files import ScoreFiles
+from lavida_bench.results.video_names import match_names
+from lavida_gen.common.errors import DataError
+
+
+def check(path: Path) -> None:
+    ScoreFiles.find(path, VIDEOS).check(VIDEOS, allow_partial=False)
+
+
+def each(folder: Path, write: Callable[[Path, np.ndarray], object], suffix: str) -> Path:
+    for key, scores in SCORES.items():
+        write(folder / f"{key}{suffix}", scores)
+    return folder
+
+
+def test_a_sparse_matrix_is_read(tmp_path: Path) -> None:
+    each(tmp_path, lambda path, s: savemat(path, {"s": csc_matrix(np.maximum(s, 0)[None])}), ".mat")
+    assert all(np.array_equal(scores, np.maximum(SCORES[key], 0)) for key, scores in read(tmp_path).items())
+
+
+def test_cells_in_cells_and_an_array_of_structs(tmp_path: Path) -> None:
+    cells = np.empty((1, 3), np.object_)
+    structs = np.zeros((1, 3), [("name", object), ("score", object)])
+    for place, (key, scores) in enumerate(SCORES.items()):
+        inner = np.empty((1, 1), np.object_)
+        inner[0, 0] = scores[None]
+        cells[0, place] = inner
+        structs[0, 2 - place] = (key, scores[:, None])
+    for name, value in (("cells", cells), ("structs", structs)):
+        savemat(tmp_path / f"{name}.mat", {"scores": value})
+        assert all(np.array_equal(s, SCORES[key]) for key, s in read(tmp_path / f"{name}.mat").items())
+
+
+def test_labels_alone_are_no_scores(tmp_path: Path) -> None:
+    each(tmp_path, lambda path, s: savemat(path, {"gt": s > 0}), ".mat")
+    with pytest.raises(DataError, match=r"a\.mat: holds gt alone, which are labels; expected scores"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.longdouble])
+def test_scores_that_float64_merges_are_refused(dtype: type[np.generic], tmp_path: Path) -> None:
+    wide = {
+        np.uint64: 2**60 + np.arange(96, dtype=np.uint64),
+        np.longdouble: 1 - np.arange(96).astype(np.longdouble) * 2**-62,
+    }
+    each(tmp_path, lambda path, s: np.save(path, s), ".npy")
+    np.save(tmp_path / "a.npy", wide[dtype])
+    with pytest.raises(DataError, match=r"a\.npy: \w+ scores that differ and are equal in float64; .* ranks"):
+        check(tmp_path)
+    np.save(tmp_path / "a.npy", SCORES["a"].astype(np.longdouble))
+    check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda d: (d / "b.npy").write_bytes(pickle.dumps(SCORES)), r"b\.npy: is a pickle .*`scores = np\.load\('b\.npy'"),
+        (lambda d: np.savez(d / "b.npz", frames=np.array([{}])), r"b\.npz: is a pickle .*np\.load\('b\.npz', allow_pickle=True\)\.items"),
+        (lambda d: (d / "b.pkl").write_bytes(b"x"), r"scores of 2 of 3 videos; missing: b; files of a format that is not read: b\.pkl;"),
+        (lambda d: (d / "b.csv.gz").write_bytes(b"x"), r"missing: b; files of a format that is not read: b\.csv\.gz;"),
+        (lambda d: np.save(d / "test_B_i3d.npy", SCORES["b"]), r"missing: b; expected"),
+        (lambda d: np.save(d / "B_pred.npy", SCORES["b"]), r"missing: b; names that no video has: 'B_pred': is it b\?;"),
+        (lambda d: np.save(d / "b.npy", np.ones((100, 10))), r"b\.npy: float64 \(100, 10\); .*; of crops or classes give the mean"),
+        (lambda d: (d / "b.json").write_text('{"x.jpg": 1}'), r"b\.json: holds x\.jpg; expected"),
+    ],
+)  # fmt: skip
+def test_the_file_that_is_meant_is_named(write: Callable[[Path], object], message: str, tmp_path: Path) -> None:
+    each(tmp_path, lambda path, s: np.save(path, s), ".npy")
+    (tmp_path / "b.npy").unlink()
+    write(tmp_path)
+    with pytest.raises(DataError, match=message):
+        check(tmp_path)
+
+
+def test_the_scores_of_one_video_are_not_those_of_all(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", SCORES["a"])  # 96 scores would fit 32 segments of three videos
+    with pytest.raises(DataError, match="scores of 1 of 3 videos; missing: b, c"):
+        check(tmp_path / "a.npy")
+
+
+def test_a_single_array_needs_no_name(tmp_path: Path) -> None:
+    each(tmp_path, lambda path, s: np.savez(path, anomaly_map_max=s), ".npz")
+    assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(tmp_path).items())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {f"/features/{key}_i3d.npy": scores.tolist() for key, scores in SCORES.items()},
+        {"method": "ours", "results": {key: scores.tolist() for key, scores in SCORES.items()}},
+        {key: {f"{i:06d}.jpg": x for i, x in enumerate(scores.tolist())} for key, scores in SCORES.items()},
+        {key: {f"frame_{i}": x for i, x in enumerate(scores.tolist())} for key, scores in SCORES.items()},
+    ],
+    ids=["features", "wrapped", "pictures", "frames"],
+)
+def test_json_under_more_names(data: object, tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text(json.dumps(data), "utf-8")
+    found = read(tmp_path / "s.json")
+    assert [*found] == [*LENGTHS]
+    assert all(np.array_equal(scores, SCORES[key]) for key, scores in found.items())
+
+
+def test_json_that_names_a_video_twice_is_refused(tmp_path: Path) -> None:
+    lists = ", ".join(f'"{key}": {SCORES[key].tolist()}' for key in "abca")
+    (tmp_path / "s.json").write_text(f"{{{lists}}}", "utf-8")
+    with pytest.raises(DataError, match=r"s\.json: 'a' appears twice; expected each name once"):
+        check(tmp_path / "s.json")
+
+
+def test_names_of_features_are_those_of_videos() -> None:
+    found, notes = match_names(["x/Arson009_x264_i3d.npy", "y/c.txt"], ["Arson009_x264", "b"])
+    assert found == {"Arson009_x264": ["x/Arson009_x264_i3d.npy"]}
+    assert "without their folders" in notes[0]

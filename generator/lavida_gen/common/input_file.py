@@ -277,7 +277,7 @@ class FileKind(NamedTuple):
 
 
 _UTF16, _WEB_PAGE = FileKind("text in UTF-16", "save it as UTF-8"), FileKind("a web page", "fetch it again")
-_KINDS: tuple[tuple[bytes, FileKind], ...] = (
+_STARTS: tuple[tuple[bytes, FileKind], ...] = (
     (b"\xff\xfe", _UTF16),
     (b"\xfe\xff", _UTF16),
     (b"{\0", _UTF16),
@@ -299,7 +299,7 @@ def kind_of(data: bytes) -> FileKind | None:
         data: The file, or its first bytes.
 
     Returns:
-        Its kind; None if its first bytes show none of those known here.
+        Its kind; None if its start shows none of those known here.
     """
     head = data[:40].lstrip().lower()
-    return next((kind for start, kind in _KINDS if head.startswith(start.lower())), None)
+    return next((kind for start, kind in _STARTS if head.startswith(start.lower())), None)

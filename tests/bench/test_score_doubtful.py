@@ -126,3 +126,19 @@ def test_names_of_features_are_those_of_videos() -> None:
     found, notes = match_names(["x/Arson009_x264_i3d.npy", "y/c.txt"], ["Arson009_x264", "b"])
     assert found == {"Arson009_x264": ["x/Arson009_x264_i3d.npy"]}
     assert "without their folders" in notes[0]
+
+
+@pytest.mark.parametrize("name", ["kamera", "scene"])
+def test_a_column_that_may_name_the_videos_is_not_passed_over(name: str, tmp_path: Path) -> None:
+    names = {"kamera": str, "scene": lambda key: str("abc".index(key))}[name]
+    lines = [f"{names(key)},{i},{s}" for key in "cab" for i, s in enumerate(SCORES[key])]
+    (tmp_path / "s.csv").write_text("\n".join([f"{name},frame,score", *lines]), "utf-8")
+    with pytest.raises(DataError, match=f"a column '{name}' that is not used; expected a column called video"):
+        check(tmp_path / "s.csv")
+
+
+def test_numbers_over_all_videos_order_the_rows(tmp_path: Path) -> None:
+    joined = np.concatenate([*SCORES.values()])
+    rows = [f"{i},{joined[i]}" for i in np.random.default_rng(0).permutation(len(joined))]
+    (tmp_path / "s.csv").write_text("\n".join(["frame,score", *rows]), "utf-8")
+    assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(tmp_path / "s.csv").items())

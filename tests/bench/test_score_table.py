@@ -65,3 +65,50 @@ def test_what_is_ambiguous_or_broken(text: str, message: str) -> None:
 def test_a_table_without_videos() -> None:
     with pytest.raises(DataError, match="no column of videos"):
         by_video(parse_table("0.5\n", PATH), PATH)
+
+
+ROWS = [(name, frame, 10 * place + frame) for place, name in enumerate("cab") for frame in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "scores", "numbers"),
+    [
+        ("frame,score\n" + "".join(f"{i:04d}.jpg,{i}\n" for i in (1, 0, 2)), [1, 0, 2], [1, 0, 2]),
+        ("".join(f"frame_{i:04d}.png {i}\n" for i in (0, 1, 2)), [0, 1, 2], [0, 1, 2]),
+        ("start,end,score\n0,2,5\n2,3,6\n", [5, 5, 6], [0, 1, 2]),
+        ("start,end,score\n3,3,6\n1,2,5\n", [5, 5, 6], [1, 2, 3]),
+        ("timestamp,mse\n0.0,3\n0.04,4\n", [3, 4], None),
+    ],
+)
+def test_what_a_table_states_of_frames(text: str, scores: list[float], numbers: list[float] | None) -> None:
+    table = parse_table(text, Path("s.csv"))
+    assert table.scores.tolist() == scores
+    assert (None if table.numbers is None else table.numbers.tolist()) == numbers
+
+
+def test_pictures_and_ranges_of_all_videos() -> None:
+    pictures = parse_table("image_path,score\n" + "".join(f"v/{n}/{i}.jpg,{s}\n" for n, i, s in ROWS), Path("s.csv"))
+    ranges = parse_table("video,start,end,score\nb,0,2,1\na,0,1,2\na,1,3,3\n", Path("s.csv"))
+    assert pictures.videos == tuple(f"v/{name}" for name, *_ in ROWS)
+    assert pictures.numbers is not None
+    assert pictures.numbers.tolist() == [frame for _, frame, _ in ROWS]
+    assert (ranges.videos, ranges.scores.tolist()) == (("a", "a", "a", "b", "b"), [2, 3, 3, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("frame;score\n0;987\n1;1,234\n", r"line 3: '1,234'; expected one sign for decimals: .* divide thousands"),
+        ("frame;score\n0;9.5\n1;0,25\n", r"line 3: '0,25'; expected one sign for decimals"),
+        ("start,end,score\n0,16,1\n8,24,2\n", "scores of ranges of frames; expected ranges that follow each other"),
+        ("start,end,score\n0,0.5,1\n0.5,1,2\n", "scores of ranges of frames"),
+        ("time,anomaly\n0.5,1\n", "0 columns of scores in the head 'time', 'anomaly'"),
+    ],
+)
+def test_what_a_table_leaves_open_is_refused(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse_table(text, Path("s.csv"))
+
+
+def test_decimal_commas_that_are_none_of_thousands() -> None:
+    assert parse_table("frame;score\n0;0,125\n1;1,250\n2;3\n", Path("s.csv")).scores.tolist() == [0.125, 1.25, 3]

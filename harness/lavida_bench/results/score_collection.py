@@ -120,7 +120,12 @@ def _one(value: object, path: Path) -> Content:
 def _table(path: Path) -> dict[str, Content]:
     table = parse_table(read_text(path, MAX_STREAM, "a table of scores"), path)
     if table.videos is None:
-        return {"frames": {"frames": table.scores}}
+        if table.unused:
+            todo = "call it video if it names the videos, or remove it"
+            raise DataError(problem(path, f"a column {table.unused!r} that is not used", "a column called video", todo))
+        numbers = np.arange(len(table.scores)) if table.numbers is None else table.numbers
+        unique = len(np.unique(numbers)) == len(numbers)  # over all videos; else each video has its own
+        return {"frames": {"frames": table.scores[np.argsort(numbers)] if unique else table.scores}}
     return {
         name: {"frames": rows.scores} if rows.numbers is None else {"frames": rows.scores, NUMBERS: rows.numbers}
         for name, rows in by_video(table, path).items()

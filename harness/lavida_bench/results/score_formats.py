@@ -285,7 +285,7 @@ def read_rows(path: Path) -> dict[str, Array]:
     Raises:
         DataError: With the line that cannot be read.
     """
-    table = parse_table(read_text(path, expected="a table of scores"), path)
+    table = parse_table(read_text(path, expected="a table of scores", todo="save it as UTF-8"), path)
     if table.videos is not None and len(set(table.videos)) > 1:
         todo = "give this file itself as --scores"
         raise DataError(problem(path, f"scores of {len(set(table.videos))} videos", "those of one video", todo))

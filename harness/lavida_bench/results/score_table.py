@@ -18,16 +18,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_bench.results.frame_numbers import stated_number
 from lavida_gen.common.errors import DataError, problem
 
 SCORE = ("score", "scores", "anomaly_score", "anomaly score", "pred", "prediction", "prob", "probability", "logit")
 FRAME = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_number", "frame number", "frame_no")
 INDEX = ("", "index", "idx", "id", "unnamed: 0")
 LABEL = ("label", "labels", "gt", "ground_truth", "target", "y_true", "annotation", "anomaly")
-VIDEO = ("video", "videos", "video_id", "video_name", "video name", "name", "key", "clip", "file", "filename")
+TIME = ("time", "times", "timestamp", "time_stamp", "t", "sec", "secs", "second", "seconds", "ms", "msec", "pts", "fps")
+START = ("start", "begin", "start_frame", "frame_start", "first", "first_frame", "from")
+END = ("end", "stop", "end_frame", "frame_end", "last", "last_frame", "to")
+VIDEO = (
+    "video", "videos", "video_id", "video_name", "video name", "name", "key", "clip", "file", "filename", "image",
+    "image_path", "img", "img_path", "path", "frame_path",
+)  # fmt: skip
 DELIMITERS = ("\t", ";", ",")  # a comma last: beside the others it is that of 0,5
 COMMENT = "#"  # np.savetxt begins its head with it
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 may be a thousand
+PICTURE = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp)$", re.IGNORECASE)
+MOST_FRAMES = 100_000_000
 WIDEST = 4  # columns; a single line of more numbers is a list of scores
 FORM = "one score a line, frame,score, or a head that names the columns"
 
@@ -40,11 +50,13 @@ class ScoreTable:
         scores: (n,) float64.
         numbers: (n,) float64 frame numbers as written; None if the table has none.
         videos: (n,) names of the videos; None if the table has none.
+        unused: Name of a column that is not used and may name videos; "" if there is none.
     """
 
     scores: NDArray[np.float64]
     numbers: NDArray[np.float64] | None = None
     videos: tuple[str, ...] | None = None
+    unused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class _Columns:
     score: int
     number: int | None = None
     video: int | None = None
+    end: int | None = None
 
 
 def parse_table(text: str, path: Path) -> ScoreTable:
@@ -85,11 +98,29 @@ def parse_table(text: str, path: Path) -> ScoreTable:
             raise DataError(
                 problem(f"{path}, line {number}", f"{len(cells)} columns", f"{width}, as in the first line")
             )
-    return ScoreTable(
-        _numbers(body, columns.score, path),
-        None if columns.number is None else _numbers(body, columns.number, path),
-        None if columns.video is None else tuple(cells[columns.video] for _, cells in body),
-    )
+    scores = _numbers(body, columns.score, path)
+    numbers = None if columns.number is None else _frame_numbers(body, columns.number, path)
+    videos = None if columns.video is None else tuple(cells[columns.video] for _, cells in body)
+    if columns.end is not None and numbers is not None:
+        return _spread(scores, numbers, _frame_numbers(body, columns.end, path), videos, path)
+    if videos is not None and numbers is None and all(PICTURE.search(name) for name in videos):
+        parts = [name.replace("\\", "/").rpartition("/") for name in videos]  # VIDEO/000012.jpg
+        numbers = np.array([_number(name, path) for *_, name in parts])
+        videos = tuple(folder for folder, *_ in parts) if any(folder for folder, *_ in parts) else None
+    return ScoreTable(scores, numbers, videos, _unused_names(head or (), body, columns, numbers))
+
+
+def _unused_names(
+    head: Sequence[str], body: Sequence[tuple[int, list[str]]], columns: _Columns, numbers: NDArray[np.float64] | None
+) -> str:
+    """Name of a column that is not used and may name videos: several texts, or one number for each run of frames."""
+    runs = 0 if numbers is None else 1 + int((np.diff(numbers) < 0).sum())
+    for place, name in enumerate(head):
+        values = {cells[place] for _, cells in body}
+        used = place in (columns.score, columns.number, columns.video) or name.lower() in LABEL
+        if not used and len(values) > 1 and (None in map(_as_float, values) or len(values) <= runs):
+            return name
+    return ""
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
@@ -139,14 +170,17 @@ def _named_columns(head: Sequence[str], path: Path) -> _Columns:
 
     videos, frames, indices = places(VIDEO), places(FRAME), places(INDEX)
     scores = places(SCORE)
+    starts, ends = places(START), places(END)
     if not scores and len(names) > 1:
-        other = {*videos, *frames, *indices, *places(LABEL)}
+        other = {*videos, *frames, *indices, *places(LABEL), *places(TIME), *starts, *ends}
         scores = [place for place in range(len(names)) if place not in other]
     if len(names) == 1:
         scores = [0]
     if len(scores) != 1:
         got = f"{len(scores)} columns of scores in the head {', '.join(map(repr, head))}"
         raise DataError(problem(f"{path}, line 1", got, f"one, called {SCORE[0]}"))
+    if starts and ends:
+        return _Columns(scores[0], starts[0], videos[0] if videos else None, ends[0])
     number = next(iter([*frames, *(() if videos else indices)]), None)
     return _Columns(scores[0], number, videos[0] if videos else None)
 
@@ -156,6 +190,8 @@ def _unnamed_columns(body: Sequence[tuple[int, list[str]]], path: Path) -> _Colu
     if width == 1:
         return _Columns(0)
     firsts = [_as_float(cells[0]) for _, cells in body]
+    if width == 2 and all(PICTURE.search(cells[0]) for _, cells in body):
+        return _Columns(1, video=0)
     whole = all(value is not None and value == np.floor(value) for value in firsts)
     if width == 2 and whole and len(set(firsts)) == len(firsts):
         return _Columns(1, 0)
@@ -166,7 +202,52 @@ def _unnamed_columns(body: Sequence[tuple[int, list[str]]], path: Path) -> _Colu
     raise DataError(problem(f"{path}, line {number}", got, FORM, "add a first line such as frame,score"))
 
 
+def _frame_numbers(body: Sequence[tuple[int, list[str]]], place: int, path: Path) -> NDArray[np.float64]:
+    """Numbers, or those in the names of pictures."""
+    named = [stated_number(cells[place]) for _, cells in body]
+    if None in named:
+        return _numbers(body, place, path)
+    return np.array(named, np.float64)
+
+
+def _number(name: str, path: Path) -> float:
+    number = stated_number(name)
+    if number is None:
+        raise DataError(problem(path, f"picture {name!r}", "a number in its name"))
+    return number
+
+
+def _spread(
+    scores: NDArray[np.float64], starts: NDArray[np.float64], ends: NDArray[np.float64],
+    videos: tuple[str, ...] | None, path: Path,
+) -> ScoreTable:  # fmt: skip
+    """A score for each frame of ranges that follow each other; ends are exclusive where one is the next start.
+
+    Raises DataError for ranges that overlap, leave frames out, or are no frames.
+    """
+    order = np.lexsort((starts, np.unique(videos, return_inverse=True)[1])) if videos else np.argsort(starts)
+    scores, starts, ends = scores[order], starts[order], ends[order]
+    names = None if videos is None else [videos[row] for row in order]
+    follows = [row for row in range(1, len(starts)) if names is None or names[row] == names[row - 1]]
+    gaps = {float(starts[row] - ends[row - 1]) for row in follows}
+    whole = all(np.isfinite(n).all() and (n == np.floor(n)).all() for n in (starts, ends))
+    inclusive = gaps == {1.0}
+    lengths = ends - starts + inclusive
+    if not whole or not (gaps <= {0.0} or inclusive) or (lengths < 1).any() or lengths.sum() > MOST_FRAMES:
+        todo = "give one score a frame: of windows that overlap the mean or the maximum, as the method has it"
+        raise DataError(problem(path, "scores of ranges of frames", "ranges that follow each other without gaps", todo))
+    counts = lengths.astype(np.int64)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    spread = None if names is None else tuple(np.repeat(names, counts).tolist())
+    return ScoreTable(np.repeat(scores, counts), np.repeat(starts, counts) + within, spread)
+
+
 def _numbers(body: Sequence[tuple[int, list[str]]], place: int, path: Path) -> NDArray[np.float64]:
+    with_comma = [(number, cells[place]) for number, cells in body if "," in cells[place]]
+    if with_comma and (all(GROUPED.fullmatch(cell) for _, cell in with_comma) or any("." in c[place] for _, c in body)):
+        number, cell = with_comma[0]
+        expected = "one sign for decimals: in other cells it is a point, or each comma may divide thousands"
+        raise DataError(problem(f"{path}, line {number}", f"{cell!r}", expected, "write numbers as 1234.5"))
     values = np.empty(len(body))
     for row, (number, cells) in enumerate(body):
         value = _as_float(cells[place])

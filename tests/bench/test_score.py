@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import threading
@@ -337,6 +338,22 @@ def test_an_error_that_is_not_of_the_data_reaches_the_caller() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(prefetch.read_ahead([0], work))
+
+
+def test_ctrl_c_between_two_readers_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, begun = threading.Thread.start, list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        if begun:
+            raise KeyboardInterrupt
+        begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(prefetch.read_ahead([0], lambda job: itertools.count(), readers=2, depth=1))
+    (reader,) = begun
+    assert not reader.is_alive()
 
 
 # ---- several processes -----------------------------------------------------------------------------------------------

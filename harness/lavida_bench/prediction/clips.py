@@ -86,15 +86,21 @@ class WaitingBatch:
 
 
 class _Pixels:
-    """The pixels and times of the sampled frames of a clip."""
+    """The pixels and times of the sampled frames of a clip, held once: nothing that waits is larger."""
 
-    def __init__(self) -> None:
-        self.frames: list[Pixels] = []
+    def __init__(self, first: Pixels) -> None:
+        self.frames = np.empty((CLIP_LENGTH, *first.shape), np.uint8)
         self.times: list[float | None] = []
+
+    def add(self, pixels: Pixels, time: float | None) -> None:
+        """Add a frame, whose time may be unknown."""
+        self.frames[len(self.times)] = pixels
+        self.times.append(time)
 
     def filled(self) -> Pixels:
         """(8, H, W, 3) uint8, the last frame repeated."""
-        return np.stack(self.frames + self.frames[-1:] * (CLIP_LENGTH - len(self.frames)))
+        self.frames[len(self.times) :] = self.frames[len(self.times) - 1]
+        return self.frames
 
     def seconds(self) -> ClipTimes:
         """The 8 times, None if one is unknown."""
@@ -144,12 +150,13 @@ class ClipReader:
                 if not clips or len(clips[-1].sampled) == CLIP_LENGTH:
                     if len(clips) == most:
                         yield self._batch(clips, seen)
-                        clips, seen = [], []
+                        clips = []
                     clips.append(WaitingClip())
-                    seen.append(_Pixels())
                 clips[-1].sampled.append((frame.number, frame.seconds))
-                seen[-1].frames.append(frame.picture.pixels(self._full))
-                seen[-1].times.append(frame.seconds if frame.timed else None)
+                pixels = frame.picture.pixels(self._full)
+                if len(seen) < len(clips):
+                    seen.append(_Pixels(pixels))
+                seen[-1].add(pixels, frame.seconds if frame.timed else None)
             clips[-1].frames += 1
             clips[-1].seconds = frame.seconds
             if sampled or self.settings.overlay:
@@ -171,7 +178,9 @@ class ClipReader:
         return WaitingFrame(frame.number, frame.seconds, sampled, kept)
 
     def _batch(self, clips: list[WaitingClip], seen: list[_Pixels]) -> WaitingBatch:
+        """Prepare a batch. What the model does not need any more is let go of before the batch waits."""
         pixels, seconds = [clip.filled() for clip in seen], [clip.seconds() for clip in seen]
+        seen.clear()
         return WaitingBatch(clips, prepare_clips(self.scorer, pixels, self.names, seconds))
 
 

@@ -85,9 +85,9 @@ def read_ahead(
         waiting.put(_ReaderDone())
 
     threads = [threading.Thread(target=reader, name=f"reader-{n}", daemon=True) for n in range(readers)]
-    for thread in threads:
-        thread.start()
-    try:
+    try:  # ctrl-C may come between the first thread and the last
+        for thread in threads:
+            thread.start()
         yield from _received(waiting, len(threads))
     finally:
         stop.set()

@@ -3,8 +3,8 @@
     python benchmarks/exposures.py [--before CHECKOUT] [--rounds 5] [--coco FOLDER]
 
 Samples are made one after the other: from drawn data sets (benchmarks/drawn_data), images of 640 x 480 with 7 polygons
-for `paste` and `swap`, clips of 8 frames with 4 moving things for `motion`; and from photos of COCO in the official
-layout, left out if the folder does not exist. `codecs` is what no paste of an image can do without: two pictures
+for `paste` and `swap`, clips of 8 frames with 4 moving things for `motion`; from the source `street`, which draws its
+scenes itself; and from photos of COCO in the official layout, left out if the folder does not exist. `codecs` is what no paste of an image can do without: two pictures
 decoded, one encoded. Half as many samples are made before the timer starts, so that names are known. With another
 checkout of this repository both are measured in turns, each round in a process of its own, and must make the same
 bytes.
@@ -43,6 +43,10 @@ CASES = {
     "swap, photos": ("photos", "swap", 30),
     "relabel, clips": ("vos", "relabel", 20),
     "motion, clips": ("vos", "motion", 10),
+    "relabel, streets": ("street", "relabel", 40),
+    "paste, streets": ("street", "paste", 40),
+    "relabel, street clips": ("street clips", "relabel", 10),
+    "paste, street clips": ("street clips", "paste", 10),
 }
 """Data set, exposure, and number of samples."""
 
@@ -56,6 +60,8 @@ def sampler(home: Path, data: str, exposure: str, samples: int) -> Callable[[int
         "coco": {"name": "coco", "root": str(home / "coco"), "split": "val2017"},
         "photos": {"name": "coco", "root": str(home / "photos"), "split": "val2017"},
         "vos": {"name": "youtube_vos", "root": str(home / "vos"), "frames": FRAMES},
+        "street": {"name": "street", "kind": "image"},
+        "street clips": {"name": "street", "kind": "clip", "frames": FRAMES},
     }[data]
     ratio = 1.0 if exposure == "relabel" else 0.5
     plain = {"name": "bench", "samples": 2 * samples, "val": 0, "anomaly_ratio": ratio, "sources": [source]}
@@ -83,7 +89,7 @@ def measured(home: Path) -> Measured:
     """Measure all cases whose data are there."""
     found = {}
     for case, (data, exposure, samples) in CASES.items():
-        if not (home / data).exists():
+        if data == "photos" and not (home / data).exists():
             continue
         make = codecs(home / data) if exposure == "codecs" else sampler(home, data, exposure, samples)
         for number in range(samples, samples + samples // 2):

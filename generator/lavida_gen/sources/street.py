@@ -7,7 +7,7 @@ drawing code is in lavida_gen.street.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from lavida_gen.common.errors import unknown_name
 from lavida_gen.common.project import PROJECT_URL
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.evidence import FalseEvidence
-from lavida_gen.scenes.images import Frame, Pixels
+from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.masks import RLE, Bits
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
 from lavida_gen.sources._base import Source, SourceInfo, SourceOptions
@@ -26,7 +26,7 @@ from lavida_gen.street import camera, closeup, layouts, phrases, place, populati
 from lavida_gen.street.actors import Actor
 from lavida_gen.street.acts import KINDS
 from lavida_gen.street.draws import pick
-from lavida_gen.street.film import Film, RenderedFrame
+from lavida_gen.street.film import Film
 from lavida_gen.street.place import Place
 
 DRAWING = 6
@@ -189,7 +189,7 @@ class StreetSource(Source[StreetSourceOptions]):
         return Scene(
             key=key,
             frames=tuple(
-                Frame.drawn(functools.partial(_pixels, frame_at), options.size, f"{key} frame {frame}")
+                Frame.drawn(frame_at.picture, options.size, f"{key} frame {frame}")
                 for frame, frame_at in enumerate(rendered)
             ),
             size=options.size,
@@ -198,7 +198,7 @@ class StreetSource(Source[StreetSourceOptions]):
             group=key,
             fps=options.fps if options.kind == "clip" else None,
             attribution=self.about.attribution,
-            absent=lambda: iter(phrases.untrue_expressions(film.actors)),
+            absent=functools.partial(_absent, film.actors),
         )
 
     def vocabulary(self) -> Sequence[Name]:
@@ -214,5 +214,5 @@ def _mask(bits: Bits) -> RLE | None:
     return masks.encode(bits) if bits.any() else None
 
 
-def _pixels(rendered: RenderedFrame) -> Pixels:
-    return rendered.pixels
+def _absent(actors: Sequence[Actor]) -> Iterator[str]:
+    return iter(phrases.untrue_expressions(actors))

@@ -4,7 +4,8 @@
     layouts.py     types of places: materials, where actors move
     place.py       sky and ground: one still background; buildings.py, scenery.py: what stands on it
     light.py       side, strength, haze
-    paint.py       brush, noise, colours
+    paint.py       brush, sprites, colours
+    noise.py       texture
     draws.py       random choices
     figures.py, animals.py, vehicles.py, things.py   paint one thing each
     acts.py        the registry of kinds, and of acts: how kinds appear together

@@ -12,7 +12,8 @@ from lavida_gen.street.camera import Camera
 from lavida_gen.street.draws import pick
 from lavida_gen.street.layouts import FAR
 from lavida_gen.street.light import Light
-from lavida_gen.street.paint import Colour, Floats, Noise, dim, mix, vary
+from lavida_gen.street.noise import Noise
+from lavida_gen.street.paint import Colour, Floats, dim, mix, vary
 
 FACADES: tuple[Colour, ...] = (
     (186, 120, 92), (206, 190, 164), (160, 160, 158), (214, 206, 190), (142, 104, 86), (176, 182, 190), (198, 166, 122),

@@ -21,7 +21,7 @@ from lavida_gen.street.actors import Actor
 from lavida_gen.street.acts import ACTS, FRONTS, KINDS
 from lavida_gen.street.figures import Appearance, Pose
 from lavida_gen.street.light import Light, through_air
-from lavida_gen.street.paint import Brush, Floats, Painting, Sheet, Sprite, Stand, in_colours
+from lavida_gen.street.paint import Brush, Floats, Painting, Sheet, Shrunk, Sprite, Stand, in_colours
 from lavida_gen.street.place import Place
 from lavida_gen.street.things import Painter
 
@@ -33,28 +33,41 @@ BOARD_HEIGHT = 0.12
 """Metres by which a board lifts the person on it."""
 
 
-class RenderedFrame:
-    """A picture and its masks. The picture is painted when somebody looks at it: masks need little of it.
+class LazyPicture:
+    """A picture that is painted when somebody looks at it; then its sprites, many times as large, are given up."""
+
+    def __init__(self, paint: Callable[[], NDArray[np.uint8]]) -> None:
+        """Keep how to paint it."""
+        self._paint = paint
+
+    def __call__(self) -> NDArray[np.uint8]:
+        """The picture.
+
+        Returns:
+            uint8 RGB (H, W, 3), the same array each time.
+        """
+        pixels = self._paint()
+        self._paint = lambda: pixels
+        return pixels
+
+
+class RenderedFrame(NamedTuple):
+    """A picture and its masks, which need little of it to be painted.
 
     Parts are numbered through all actors in order: `Film.parts[n]` holds the actor and its part.
 
     Attributes:
         owner: Number of the part that is visible in each pixel, NOBODY elsewhere; int16 (H, W).
+        picture: The picture.
     """
 
-    def __init__(self, owner: NDArray[np.int16], paint: Callable[[], NDArray[np.uint8]]) -> None:
-        """Keep how to paint the picture.
+    owner: NDArray[np.int16]
+    picture: LazyPicture
 
-        Args:
-            owner: Number of the part that is visible in each pixel.
-            paint: Paints the picture.
-        """
-        self.owner, self._paint = owner, paint
-
-    @cached_property
+    @property
     def pixels(self) -> NDArray[np.uint8]:
         """The picture, uint8 RGB (H, W, 3)."""
-        return self._paint()
+        return self.picture()
 
     def mask(self, part: int) -> NDArray[np.bool_]:
         """Get the mask of a part.
@@ -136,7 +149,7 @@ class Film:
             The picture with its masks.
         """
         actors = list(self._actor_layers(time))
-        return RenderedFrame(self._owner(actors), partial(self._picture, actors, time))
+        return RenderedFrame(self._owner(actors), LazyPicture(partial(self._picture, actors, time)))
 
     def _owner(self, actors: Sequence[_Layer]) -> NDArray[np.int16]:
         """Whose each pixel is: a part owns what it covers by more than half, scenery hides what it covers so."""
@@ -148,20 +161,21 @@ class Film:
                     continue
                 y, x, sy, sx = window
                 if part != NOBODY or (owner[y, x] != NOBODY).any():  # scenery that hides nobody need not be painted
-                    owner[y, x][painting.sprite.alpha[sy, sx] > 0.5] = part
+                    owner[y, x][painting.alpha[sy, sx] > 0.5] = part
         return owner
 
     def _picture(self, actors: Sequence[_Layer], time: float) -> NDArray[np.uint8]:
         """The picture, uint8 RGB (H, W, 3)."""
         place = self.place
         canvas, shade = (plane.copy() for plane in self._background)
+        sprites = {part: painting.sprite for layer in actors for part, painting in layer.parts}
         for layer in actors:
-            for _, painting in layer.parts:
-                _cast_shadow(canvas, shade, painting.sprite, _foot_row(place, layer.depth), place)
+            for part, _ in layer.parts:
+                _cast_shadow(canvas, shade, sprites[part], _foot_row(place, layer.depth), place)
         for layer in self._by_depth(actors):
             for part, painting in layer.parts:
-                sprite = painting.sprite
-                _compose(canvas, sprite if part == NOBODY else _lit(sprite, place.light, layer.depth))
+                is_actor = part != NOBODY
+                _compose(canvas, _lit(sprites[part], place.light, layer.depth) if is_actor else painting.sprite)
         return self._through_lens(canvas, time)
 
     def _by_depth(self, actors: Sequence[_Layer]) -> list[_Layer]:
@@ -219,10 +233,10 @@ def _foot_row(place: Place, z: float) -> float:
     return float(place.camera.project(0.0, 0.0, z)[1])
 
 
-def _painted(stand: Stand, paint: Painter, look: Appearance, pose: Pose) -> Sprite:
+def _painted(stand: Stand, paint: Painter, look: Appearance, pose: Pose) -> Shrunk:
     brush = Brush(stand)
     paint(brush, look, pose)
-    return brush.sprite()
+    return brush.shrunk()
 
 
 def _lit(sprite: Sprite, light: Light, z: float) -> Sprite:

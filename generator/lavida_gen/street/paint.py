@@ -1,4 +1,4 @@
-"""Brush, noise and colours. Colours are float RGB 0..255."""
+"""Brush, sprites and colours. Colours are float RGB 0..255."""
 
 from __future__ import annotations
 
@@ -127,19 +127,28 @@ class Painting:
         sheet: Where it lies.
     """
 
-    def __init__(self, sheet: Sheet, paint: Callable[[], Sprite]) -> None:
+    def __init__(self, sheet: Sheet, paint: Callable[[], Sprite | Shrunk]) -> None:
         """Keep how to paint it.
 
         Args:
             sheet: Where it lies.
-            paint: Paints it.
+            paint: Paints it; what it returns is kept.
         """
         self.sheet, self._paint = sheet, paint
 
     @cached_property
+    def _painted(self) -> Sprite | Shrunk:
+        return self._paint()
+
+    @property
+    def alpha(self) -> Floats:
+        """Coverage, float32 (h, w), 0..1."""
+        return self._painted.alpha
+
+    @property
     def sprite(self) -> Sprite:
         """The sprite."""
-        return self._paint()
+        return self._painted if isinstance(self._painted, Sprite) else self._painted.sprite()
 
 
 class Stand(NamedTuple):
@@ -237,49 +246,38 @@ class Brush:
         Returns:
             The sprite, in the picture's resolution.
         """
-        small = cv2.resize(self._canvas, (self._sheet.width, self._sheet.height), interpolation=cv2.INTER_AREA)
-        alpha: Floats = small[:, :, 3] * np.float32(1 / 255)
-        pixels: Floats = small[:, :, :3].astype(np.float32)
+        return self.shrunk().sprite()
+
+    def shrunk(self) -> Shrunk:
+        """Finish the painting, to make its sprite later.
+
+        Returns:
+            The painting in the picture's resolution.
+        """
+        size = (self._sheet.width, self._sheet.height)
+        small = cv2.resize(self._canvas, size, interpolation=cv2.INTER_AREA)
+        return Shrunk(self._sheet, np.asarray(small, np.uint8))
+
+
+class Shrunk(NamedTuple):
+    """A finished painting, a quarter of its sprite in memory: in a clip many wait for their pictures.
+
+    Attributes:
+        sheet: Where it lies.
+        paint: RGB, black where nothing is painted, and coverage, uint8 (h, w, 4).
+    """
+
+    sheet: Sheet
+    paint: NDArray[np.uint8]
+
+    @property
+    def alpha(self) -> Floats:
+        """Coverage, float32 (h, w), 0..1."""
+        return self.paint[:, :, 3] * np.float32(1 / 255)
+
+    def sprite(self) -> Sprite:
+        """Make the sprite."""
+        alpha = self.alpha
+        pixels = self.paint[:, :, :3].astype(np.float32)
         pixels /= in_colours(np.maximum(alpha, 1e-3))  # the sheet is black outside: remove its share at the edges
-        return Sprite(pixels, alpha, self._sheet.left, self._sheet.top)
-
-
-class Noise:
-    """Smooth random patterns over a plane; one draw from the rng determines all of them."""
-
-    SIDE = 256
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        tile = rng.random((self.SIDE, self.SIDE), np.float32)
-        self._tile = tile
-
-    def __call__(self, u: Floats, v: Floats) -> Floats:
-        """Compute value noise; features are one unit wide.
-
-        Args:
-            u: Coordinates below 30,000, float32 (H, W).
-            v: The other coordinates, float32 (H, W).
-
-        Returns:
-            0..1, float32 (H, W).
-        """
-        return np.asarray(cv2.remap(self._tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
-
-    def cloud(self, u: Floats, v: Floats, octaves: int = 4) -> Floats:
-        """Sum value noise of several scales.
-
-        Args:
-            u: Coordinates, float32 (H, W).
-            v: The other coordinates, float32 (H, W).
-            octaves: Number of scales.
-
-        Returns:
-            0..1, float32 (H, W).
-        """
-        total: Floats = np.zeros(np.shape(u), np.float32)
-        weight = 0.0
-        for octave in range(octaves):
-            share = 0.5**octave
-            total += share * self(u * 2**octave + 17.3 * octave, v * 2**octave + 5.1 * octave)
-            weight += share
-        return total / np.float32(weight)
+        return Sprite(pixels, alpha, self.sheet.left, self.sheet.top)

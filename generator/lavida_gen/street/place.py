@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lavida_gen.street.buildings import draw_walls, paint_backdrop
 from lavida_gen.street.camera import Camera
 from lavida_gen.street.draws import pick
-from lavida_gen.street.layouts import FAR, GRASS, LAYOUTS, MATERIALS, PAVING, ROADS, MaterialMap, Strip
+from lavida_gen.street.layouts import FAR, GRASS, LAYOUTS, MATERIALS, PAVING, ROADS, Strip
 from lavida_gen.street.light import Light
-from lavida_gen.street.paint import Colour, Floats, Noise, Painting, in_colours, vary
+from lavida_gen.street.noise import Noise
+from lavida_gen.street.paint import Colour, Floats, Painting, in_colours, vary
 from lavida_gen.street.scenery import draw_scenery
 
 
@@ -107,8 +109,10 @@ def draw_place(rng: np.random.Generator, name: str, camera: Camera, layout: np.r
     walls = draw_walls(rng, camera, light, name)
     scenery = draw_scenery(rng, camera, light, name, noise, ground)
 
+    materials = ground.astype(np.uint8)  # as long as nobody looks at the place, this is kept
+
     def paint() -> Floats:
-        floor = _paint_ground(ground, colours, slab, x, z, camera, noise, light)
+        floor = _paint_ground(materials, colours, slab, x, z, camera, noise, light)
         canvas: Floats = np.concatenate((_paint_sky(sky, camera, noise)[:first], floor))
         paint_backdrop(canvas, camera, light, walls, noise)
         return canvas
@@ -143,7 +147,14 @@ def _paint_sky(sky: _Sky, camera: Camera, noise: Noise) -> Floats:
 
 
 def _paint_ground(
-    ground: MaterialMap, table: Floats, slab: float, x: Floats, z: Floats, camera: Camera, noise: Noise, light: Light
+    ground: NDArray[np.uint8],
+    table: Floats,
+    slab: float,
+    x: Floats,
+    z: Floats,
+    camera: Camera,
+    noise: Noise,
+    light: Light,
 ) -> Floats:
     """Materials, each in its colour of the table, with texture in world coordinates, and haze; slabs are squares."""
     colours = table[ground]

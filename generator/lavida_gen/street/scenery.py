@@ -10,7 +10,8 @@ from lavida_gen.street.camera import Camera
 from lavida_gen.street.draws import pick
 from lavida_gen.street.layouts import CONCRETE, FAR, GRASS, GREEN, PAVING, MaterialMap
 from lavida_gen.street.light import Light, through_air
-from lavida_gen.street.paint import Brush, Noise, Painting, Sprite, Stand, dim, in_colours, vary
+from lavida_gen.street.noise import Noise
+from lavida_gen.street.paint import Brush, Painting, Sprite, Stand, dim, in_colours, vary
 
 
 def draw_scenery(

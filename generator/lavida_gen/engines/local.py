@@ -80,8 +80,9 @@ class LocalEngine(Engine):
         seen = self._counted.value
         try:
             for done in completed(lambda job: pool.submit(_call, pack_task(task, job)), jobs, AHEAD * workers):
-                progress(self._counted.value - seen)
-                seen = self._counted.value
+                now = self._counted.value  # once: workers go on counting
+                progress(now - seen)
+                seen = now
                 for future in done:
                     yield future.result()
         except BrokenProcessPool as error:

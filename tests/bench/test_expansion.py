@@ -115,3 +115,20 @@ def test_segments_are_those_of_a_plain_loop(number: int, frames: int) -> None:
     for segment in range(number):
         plain[edges[segment] : edges[segment + 1]] = segment
     np.testing.assert_array_equal(Expansion("segments", number).index(number, frames), plain)
+
+
+def test_windows_in_the_middle_and_a_sample_of_the_last_frame() -> None:
+    with pytest.raises(DataError, match=r"--expand first:15 = .*--expand last:15 = .*--expand middle:15 = "):
+        infer(lengths(81, 85, 49), "scores")
+    middle = choose("middle:3", [Lengths("a", 4, 7)], "x")
+    assert middle.index(4, 7).tolist() == [0, 0, 1, 2, 3, 3, 3]
+    ends = choose("ends:3", [Lengths("a", 4, 9), Lengths("b", 3, 7)], "x")
+    assert ends.index(4, 9).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 3]
+    assert ends.index(3, 7).tolist() == [0, 0, 0, 1, 1, 1, 2]
+
+
+def test_the_video_that_breaks_the_pattern_is_named() -> None:
+    with pytest.raises(
+        DataError, match=r"2 of 3 videos have one score for every 16 .*; not a \(5 for 96 frames, exp.* 6\)"
+    ):
+        infer(lengths(5, 7, 4), "scores")

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
+from tests.bench.test_metrics_detection import unread
 from tests.bench.test_score_spellings import LENGTHS, SCORES, VIDEOS, read
 
 from lavida_bench.results.score_files import ScoreFiles
 from lavida_bench.results.video_names import match_names
+from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError
 
 
@@ -142,3 +144,45 @@ def test_numbers_over_all_videos_order_the_rows(tmp_path: Path) -> None:
     rows = [f"{i},{joined[i]}" for i in np.random.default_rng(0).permutation(len(joined))]
     (tmp_path / "s.csv").write_text("\n".join(["frame,score", *rows]), "utf-8")
     assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(tmp_path / "s.csv").items())
+
+
+def numbered(folder: Path, frames: Callable[[int], list[int]]) -> Path:
+    for key, count in LENGTHS.items():
+        rows = [f"{n},{n + 0.5}" for n in frames(count)]
+        (folder / f"{key}.csv").write_text("\n".join(["frame,score", *rows]), "utf-8")
+    return folder
+
+
+def test_a_sample_of_the_last_frame_is_its_own(tmp_path: Path) -> None:
+    for key, scores in read(numbered(tmp_path, lambda n: sorted({*range(0, n, 5), n - 1}))).items():
+        plain = np.arange(LENGTHS[key]) // 5 * 5 + 0.5
+        plain[-1] = LENGTHS[key] - 0.5
+        assert np.array_equal(scores, plain)
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (lambda n: [*range(1, n)], r"several readings fit, choose one: --expand first:1 = .*; --expand last:1 = "),
+        (lambda n: [i for i in range(n) if i != 30], "after 29 comes 31; expected each frame once"),
+        (lambda n: [*range(n), 5], "5 comes twice; expected each frame once"),
+        (lambda n: [i + (n == 100) for i in range(n)], "b: 100 frames from 1 to 100; expected 0..99"),
+        (lambda n: [*range(8, n, 16)], "a: 6 frames from 8 to 88, every 16; expected 0..95"),
+        (lambda n: [*range(0, n - 9, 5), (n - 10) // 5 * 5 + 2], "expected 0.."),
+    ],
+)  # fmt: skip
+def test_frame_numbers_that_leave_two_readings_or_none(
+    frames: Callable[[int], list[int]], message: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.raises(DataError, match=message):
+        check(numbered(tmp_path_factory.mktemp("doubt"), frames))
+
+
+def test_labels_given_as_scores_are_noticed(tmp_path: Path) -> None:
+    labels = {key: np.arange(count) > 40 for key, count in LENGTHS.items()}
+    videos = [TestVideo(key, len(marks), (2, 2), unread, frame_labels=marks) for key, marks in labels.items()]
+    for key, marks in labels.items():
+        np.save(tmp_path / f"{key}.npy", 0.05 + 0.9 * marks)
+    assert "are the labels given as scores?" in ScoreFiles.find(tmp_path, videos).notes(videos)[-1]
+    np.save(tmp_path / "a.npy", 1 - labels["a"])
+    assert ScoreFiles.find(tmp_path, videos).notes(videos) == ()

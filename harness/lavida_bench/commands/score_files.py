@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 @click.option("--scores", "-s", required=True, type=PATH, help="Folder with one file per video, or a file for all.")
 @click.option(
     "--expand", default="auto", show_default=True, metavar="HOW",
-    help="Where there are fewer scores than frames: 16 (one for every 16), segments:32, first:4, last:4 (missing "
-    "frames), clips:16, padded:16, cut:16, drop:first, drop:last, none. auto takes the one pattern that fits all "
-    "files.",
+    help="Where there are fewer scores than frames: 16 (one for every 16), ends:16, segments:32, first:4, last:4, "
+    "middle:4 (missing frames), clips:16, padded:16, cut:16, drop:first, drop:last, none. auto takes the one pattern "
+    "that fits all files.",
 )  # fmt: skip
 @ROOT
 @OPTION

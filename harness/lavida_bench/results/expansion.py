@@ -28,8 +28,8 @@ USUAL_SNIPPET, USUAL_SEGMENTS = 16, 32
 """What the field uses (Sultani et al. 2018): taken where other numbers fit as well."""
 SHOWN = 6  # patterns and videos listed in an error
 OPTIONS = (
-    "auto, none, 16 (any number of frames), segments:32, padded:16, first:4, last:4, clips:16, cut:16, "
-    "drop:first, drop:last"
+    "auto, none, 16 (any number of frames), ends:16, segments:32, padded:16, first:4, last:4, middle:4, clips:16, "
+    "cut:16, drop:first, drop:last"
 )
 
 
@@ -142,6 +142,14 @@ KINDS: dict[str, _Kind] = {
     "last": _Kind(
         "last:{n}", "the last {n} frames have no score and take the last one", lambda f, n: f - n, lambda i, f, n: i
     ),
+    "middle": _Kind(
+        "middle:{n}", "{n} frames have no score, half of them at each end, and take the nearest one",
+        lambda f, n: f - n, lambda i, f, n: i - n // 2,
+    ),
+    "ends": _Kind(
+        "ends:{n}", "one score for every {n} frames, and one for the last frame",
+        lambda f, n: -(-f // n) + ((f - 1) % n > 0), lambda i, f, n: i // n + ((i == f - 1) & (i % n > 0)),
+    ),
     "clips": _Kind(
         "clips:{n}", "an incomplete last clip of {n} frames has no scores and takes the last one",
         lambda f, n: f // n * n, lambda i, f, n: i,
@@ -160,6 +168,8 @@ NUMBERED = {
     "padded": "padded",
     "first": "first",
     "last": "last",
+    "middle": "middle",
+    "ends": "ends",
     "clips": "clips",
     "cut": "cut",
 }
@@ -280,6 +290,7 @@ def candidates(lengths: Sequence[Lengths]) -> list[Expansion]:
     tries += segment_tries(first.scores, [one.frames for one in lengths])
     if 0 < less <= MOST_MISSING:
         tries += [Expansion("first", less), Expansion("last", less)]
+        tries += [Expansion("middle", less)] if less > 1 else []
     numbers = range(2, LONGEST_SNIPPET + 1)
     tries += [Expansion("short", n) for n in _consistent(numbers, lengths, "short")]
     tries += [Expansion("dropped", n) for n in _consistent(numbers, lengths, "dropped")]
@@ -334,13 +345,31 @@ def _no_pattern(lengths: Sequence[Lengths], where: object) -> str:
     shown = ", ".join(f"{one.key} {one.scores:,} for {one.frames:,}" for one in wrong[:SHOWN])
     more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
     got = f"{len(wrong)} of {len(lengths)} videos have another number of scores than frames ({shown}{more})"
-    todo = "no pattern fits all of them: score every frame of the video as it decodes, whatever its header claims"
+    todo = _nearest(lengths) or (
+        "no pattern fits all of them: score every frame of the video as it decodes, whatever its header claims"
+    )
     cut = Expansion("cut", USUAL_SNIPPET)
     if all(cut.fits(one.scores, one.frames) for one in lengths):
         todo = (
             f"if the labels are cut to snippets of {USUAL_SNIPPET} frames and the scores are not: --expand {cut.option}"
         )
     return problem(where, got, "one score a frame, or one pattern for all videos", todo)
+
+
+def _nearest(lengths: Sequence[Lengths]) -> str:
+    """The pattern that fits all but a few videos, and the first of these; "" if there is none."""
+    numbers = (USUAL_SNIPPET, *range(2, LONGEST_SNIPPET + 1))
+    best, misfits = Expansion("frames"), list(lengths)
+    for expansion in (Expansion("frames"), *(Expansion(kind, n) for n in numbers for kind in ("short", "dropped"))):
+        unfit = [one for one in lengths if not expansion.fits(one.scores, one.frames)]
+        if len(unfit) < len(misfits):
+            best, misfits = expansion, unfit
+    few = len(lengths) // (2 if (best.kind, best.number) in USUAL else 10)
+    if best.kind == "frames" or len(misfits) > few:
+        return ""
+    key, scores, frames = misfits[0]
+    fitting = f"{len(lengths) - len(misfits)} of {len(lengths)} videos have {best.text}"
+    return f"{fitting}; not {key} ({scores:,} for {frames:,} frames, expected {best.scores(frames):,})"
 
 
 def _ambiguous(found: Sequence[Expansion], lengths: Sequence[Lengths], where: object) -> str:

@@ -168,8 +168,24 @@ class ScoreFiles:
             notes.append(f"{len(self.extra)} files of no test video were ignored: {shorten(self.extra, SHOWN)}")
         if self.unread:
             notes.append(f"{len(self.unread)} files were not read, for their format: {shorten(self.unread, SHOWN)}")
-        notes += self._scaling(videos)
+        notes += [*self._scaling(videos), *self._labels(videos)]
         return tuple(notes)
+
+    def _labels(self, videos: Sequence[TestVideo]) -> list[str]:
+        """A sentence where the scores have two values, the higher one in the abnormal frames."""
+        scores, labels = [], []
+        for video in videos:
+            given = frame_scores(self.files[video.key]) if video.key in self.files else None
+            if given is None or video.frame_labels is None or len(given.values) != video.frame_count:
+                return []
+            scores.append(given.values)
+            labels.append(video.frame_labels)
+        joined = np.concatenate(scores)
+        if joined.min() == joined.max() or not np.array_equal(joined > joined.min(), np.concatenate(labels)):
+            return []
+        if len(np.unique(joined)) > 2:  # a method that is right in every frame
+            return []
+        return ["the scores have two values, which are those of the labels: are the labels given as scores?"]
 
     def _scaling(self, videos: Sequence[TestVideo]) -> list[str]:
         """A sentence where the scores of every video, apart from constant and yes-or-no ones, span 0 to 1."""

@@ -144,6 +144,34 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path, inner: str) -> None:
         opened("folder", plain)
 
 
+@pytest.mark.parametrize(
+    ("image", "mask"), [("caf\u00e9", "cafe\u0301"), ("IMG_1", "img_1"), ("Stra\u00dfe", "STRASSE")]
+)
+def test_systems_write_a_name_in_several_ways(tmp_path: Path, image: str, mask: str) -> None:
+    """A Mac decomposes accents, Windows minds no capitals."""
+    plain = folder(tmp_path)
+    (tmp_path / "images" / "a.jpg").rename(tmp_path / "images" / f"{image}.jpg")
+    (tmp_path / "masks" / "a.png").rename(tmp_path / "masks" / f"{mask}.png")
+    source = opened("folder", plain)
+    assert [source.key(number) for number in range(len(source))] == [f"folder/{image}"]
+    assert [r.category for r in source.scene(0).regions] == ["floor", "cart"]
+    assert list(source.findings()) == []
+    shapes.save(tmp_path / "masks" / f"{image}.png", shapes.plane({1: BOX}))
+    assert len(opened("folder", plain)) == 1, "the mask of the very name"
+
+
+@pytest.mark.parametrize("end", ["_mask", ".jpg", "-seg"])
+def test_a_suffix_of_all_masks_is_named(tmp_path: Path, end: str) -> None:
+    plain = folder(tmp_path)
+    shapes.jpeg(tmp_path / "images" / "b.jpg", 2)
+    shapes.save(tmp_path / "masks" / "b.png", shapes.plane({1: BOX}))
+    for name in "ab":
+        (tmp_path / "masks" / f"{name}.png").rename(tmp_path / "masks" / f"{name}{end}.png")
+    with pytest.raises(DataError, match=rf"no mask has an image of its name .*; give `suffix: {re.escape(end)}`"):
+        opened("folder", plain)
+    assert len(opened("folder", {**plain, "suffix": end})) == 2
+
+
 def test_a_mask_without_an_image_is_left_out(tmp_path: Path) -> None:
     plain = folder(tmp_path)
     for name in ("b", "c"):

@@ -204,6 +204,8 @@ def test_names_in_tables_json_and_yaml(tmp_path: Path, file: str, text: str, nam
         ("a\0b", "cannot be read"),
         ("car,bus,dog", "line 'car,bus,dog' holds several names; expected one name on each line"),
         ("0 0 0 road\n255 0 0 car", "line '0 0 0 road' has three numbers: a colour"),
+        ("road 0 0 0\ntall car 255 0 0", "line 'road 0 0 0' has three numbers: a colour"),
+        ("# label:color_rgb:parts:actions\nroad:128,0,0::\n", "line 'road:128,0,0::' has three numbers: a colour"),
     ],
 )
 def test_invalid_files_of_names(tmp_path: Path, text: str, message: str) -> None:
@@ -256,7 +258,7 @@ def test_members_are_checked() -> None:
         json_file.member({"a": [1]}, "b", list, "here")
     with pytest.raises(DataError, match="here: 'a' is a text; expected a list"):
         json_file.member({"a": "x"}, "a", list, "here")
-    with pytest.raises(DataError, match="here: 'a' is a bool"):
+    with pytest.raises(DataError, match="here: 'a' is true; expected an integer"):
         json_file.member({"a": True}, "a", int, "here")
     for odd in (1.5, True, "3", None, float("nan"), float("inf")):
         with pytest.raises(DataError, match="here: 'a' is .* expected an integer"):

@@ -236,6 +236,30 @@ def test_other_json_files_are_no_scenes(tmp_path: Path) -> None:
     assert [finding.text for finding in source.findings()] == [f"{tmp_path}: 1 JSON file without `shapes`: no regions"]
 
 
+def test_json_of_other_programs_is_refused(tmp_path: Path) -> None:
+    """Such as Supervisely's, VIA's, or a COCO JSON."""
+    shapes.write(tmp_path / "ann" / "a.jpg.json", {"size": {"height": 48, "width": 64}, "objects": []})
+    message = r"root, .*: none of 1 JSON file has `shapes`, such as ann/a\.jpg\.json; .*use source `coco_json`"
+    for _ in range(2):  # the second time from the cache
+        with pytest.raises(DataError, match=message):
+            opened(tmp_path)
+
+
+def test_a_json_in_capitals(tmp_path: Path) -> None:
+    regions = one(tmp_path, labelme.CUP).scene(0).regions
+    (tmp_path / "a.json").rename(tmp_path / "a.JSON")
+    source = opened(tmp_path)
+    assert source.scene(0).regions == regions
+    assert list(source.findings()) == []
+
+
+def test_rotated_boxes_of_x_anylabeling(tmp_path: Path) -> None:
+    corners = ((10, 10), (30, 20), (26, 28), (6, 18))
+    (region,) = one(tmp_path, labelme.shape("cup", "rotation", *corners), version="2.4.0").scene(0).regions
+    (usual,) = one(tmp_path, labelme.shape("cup", "polygon", *corners)).scene(0).regions
+    assert np.array_equal(bits(region), bits(usual))
+
+
 def test_a_broken_file_costs_its_scene_alone(tmp_path: Path) -> None:
     one(tmp_path, labelme.CUP)
     shapes.write(tmp_path / "b.json", '{"shapes": [')

@@ -11,6 +11,7 @@ import traps
 from PIL import Image
 
 from lavida_gen.common.errors import DataError
+from lavida_gen.sources._label_maps import LabelMapSource
 
 MASKS = ("ade20k", "cityscapes", "coco_stuff", "davis", "mapillary", "ref_youtube_vos", "vipseg", "youtube_vos")
 PICTURES = ("ade20k", "cityscapes", "davis", "mapillary", "phrasecut", "vipseg", "youtube_vos")
@@ -74,3 +75,41 @@ def test_lists_as_editors_save_them(name: str, tmp_path: Path) -> None:
     source = traps.opened(name, options)
     assert [source.key(number) for number in range(len(source))] == [usual.key(number) for number in range(len(usual))]
     assert list(source.vocabulary()) == list(usual.vocabulary())
+
+
+def test_the_full_release_of_ade20k_in_capitals(tmp_path: Path) -> None:
+    usual = traps.drawn("ade20k_full", tmp_path)
+    regions = [usual.scene(number).regions for number in range(len(usual))]
+    for form in (".png", ".jpg", ".json"):
+        rename(tmp_path, form, form.upper())
+    source = traps.opened("ade20k_full", usual.options.model_dump(exclude_unset=True))
+    assert [source.scene(number).regions for number in range(len(source))] == regions
+    assert [finding.text for finding in source.findings() if finding.severity == "dropped"] == []
+
+
+@pytest.mark.parametrize("name", ["ade20k", "cityscapes", "mapillary"])
+def test_pictures_without_a_mask_are_counted(name: str, tmp_path: Path) -> None:
+    source = traps.drawn(name, tmp_path)
+    assert isinstance(source, LabelMapSource)
+    source.mask_path(source.names[0]).unlink()
+    (found,) = traps.opened(name, source.options.model_dump(exclude_unset=True)).findings()
+    assert (found.severity, found.text) == (
+        "note", f"1 of 3 images have no mask and were left out, such as {source.names[0]}"
+    )  # fmt: skip
+
+
+def test_videos_that_no_list_names_are_counted(tmp_path: Path) -> None:
+    source = traps.drawn("youtube_vos", tmp_path)
+    traps.edit(tmp_path / "train" / "meta.json", lambda plain: plain["videos"].pop("003234408d"))
+    (found,) = traps.opened("youtube_vos", source.options.model_dump(exclude_unset=True)).findings()
+    assert re.search(r"1 folder of masks not in .*meta\.json: left out, such as 003234408d$", found.text)
+
+
+def test_labels_of_mapillary_are_no_instances(tmp_path: Path) -> None:
+    options = traps.drawn("mapillary", tmp_path).options.model_dump(exclude_unset=True)
+    for path in (tmp_path / "training" / "instances").glob("*.png"):
+        Image.fromarray((np.asarray(Image.open(path)) // 256).astype(np.uint8)).save(path)
+    with pytest.raises(
+        DataError, match=r"\.png: holds no value above 5, .*: labels, not instances; expected 256 \* class"
+    ):
+        traps.opened("mapillary", options)

@@ -105,7 +105,7 @@ def _read(folder: Path, names: list[str]) -> Arrays:
     classes, digests, broken, latin1 = set[AdeClass](), list[str](), list[str](), 0
     parts = set[tuple[str, str]]()
     for name in names:
-        path = folder / f"{name}.json"
+        path = files.as_written(folder / f"{name}.json")
         try:
             digests.append(f"{name} {sha256_file(path, MAX_TEXT)}")
             file = ade_json.read(path)

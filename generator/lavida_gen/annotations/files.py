@@ -117,7 +117,7 @@ def marks(folder: Path, names: Iterable[str], suffix: str = "") -> list[str]:
     found = []
     for name in names:
         try:
-            facts = (folder / f"{name}{suffix}").stat()
+            facts = as_written(folder / f"{name}{suffix}").stat()
             found.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")
         except OSError:
             found.append(name)

@@ -16,7 +16,7 @@ from lavida_gen.common.text import counted
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def open_index(root: Path) -> LabelmeIndex:
         The index.
 
     Raises:
-        DataError: There is no JSON below the folder.
+        DataError: There is no JSON of labelme below the folder.
     """
     listed = files.list_files(root, ".json")
     if not listed:
@@ -61,6 +61,10 @@ def open_index(root: Path) -> LabelmeIndex:
     arrays = cache.cached_arrays("labelme", VERSION, parts, lambda: _read(root, listed))
     texts = {key: PackedTexts(arrays[key], arrays[f"{key}_at"])[:] for key in _TEXTS}
     pictures = [None if text == _EMBEDDED else text for text in texts["pictures"]]
+    if not texts["names"]:
+        got = f"none of {counted(len(listed), 'JSON file')} has `shapes`, such as {listed[0]}.json"
+        todo = "for a COCO JSON use source `coco_json`; export other formats as one of the two"
+        raise DataError(problem(f"root, {root}", got, "labelme's JSON beside each picture", todo))
     sizes = [(height, width) if height else None for height, width in arrays["sizes"].tolist()]
     return LabelmeIndex(
         texts["names"], pictures, sizes, texts["labels"], texts["broken"], texts["notes"], texts["digest"][0]
@@ -76,7 +80,7 @@ def _read(root: Path, listed: list[str]) -> Arrays:
     names, pictures, broken, sizes = list[str](), list[str](), list[str](), list[tuple[int, int]]()
     labels, unusable, digests = set[str](), Counter[str](), list[str]()
     for name in listed:
-        path = root / f"{name}.json"
+        path = files.as_written(root / f"{name}.json")
         try:
             digests.append(f"{name} {sha256_file(path, MAX_JSON)}")
             file = labelme_json.read(path)

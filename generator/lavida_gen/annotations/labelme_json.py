@@ -41,7 +41,7 @@ class Shape:
     Attributes:
         label: Its label.
         group: Its group_id: shapes of one label and group are one object; None: an object by itself.
-        type: polygon, rectangle, oriented_rectangle, circle, mask, or one of NO_REGION.
+        type: polygon, rectangle, oriented_rectangle, rotation, circle, mask, or one of NO_REGION.
         points: Its points.
         png: PNG of the crop of a mask, b"" for other types.
         where: Names it in errors.
@@ -190,7 +190,7 @@ def _shape(plain: object, where: str) -> Shape:
         known = ", ".join((*_OUTLINES, "mask", *NO_REGION))
         raise DataError(problem(where, f"shape_type is {str(kind)[:40]!r}", f"one of {known}"))
     points = tuple(_point(point, where) for point in json_file.member(plain, "points", list, where))
-    wanted = {"circle": 2, "mask": 2, "oriented_rectangle": 4}.get(kind)
+    wanted = {"circle": 2, "mask": 2, "oriented_rectangle": 4, "rotation": 4}.get(kind)
     if wanted is not None and len(points) != wanted:
         raise DataError(problem(where, f"{kind} has {len(points)} points", str(wanted)))
     png = _base64(_text(plain, "mask", where), f"{where}: mask") if kind == "mask" else b""
@@ -255,6 +255,7 @@ _OUTLINES: dict[str, Callable[[tuple[Point, ...]], Outline]] = {
     "polygon": _polygon,
     "rectangle": _rectangle,
     "oriented_rectangle": _polygon,
+    "rotation": _polygon,  # X-AnyLabeling's word for it
     "circle": _circle,
 }
 

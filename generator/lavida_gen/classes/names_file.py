@@ -26,7 +26,10 @@ MOST_LETTERS = 1_000_000
 EXPECTED = "one name per line, or 'number name' on each line"
 
 
-_COLOUR = re.compile(r"\d+\s+\d+\s+\d+\s+\D")
+_COLOUR = re.compile(r"\d+\s+\d+\s+\d+\s+\D|\D+ \d{1,3} +\d{1,3} +\d{1,3}$")
+"""``64 128 64 Animal`` and ``Animal 64 128 64``, as in CamVid."""
+_LABELMAP = re.compile(r"[^:]+:\d+,\d+,\d+:")
+"""``animal:64,128,64::``, as in CVAT's labelmap.txt."""
 
 
 def read(path: Path) -> dict[int, str]:
@@ -68,6 +71,7 @@ def _of_text(text: str, path: Path) -> dict[int, str]:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if path.suffix.lower() == ".csv" and lines and lines[0].strip('"').lower() in NAMES:
         lines = [line.strip('"') for line in lines[1:]]  # one column with its head
+    _refuse_colours(lines, _LABELMAP, path)
     for mark in (",", ";", "\t"):
         try:
             names = _of_table(list(csv.reader(lines, delimiter=mark, skipinitialspace=True)), path)
@@ -78,10 +82,7 @@ def _of_text(text: str, path: Path) -> dict[int, str]:
     if len(lines) == 1 and "," in lines[0]:
         raise DataError(problem(path, f"line {_short(lines[0])} holds several names", "one name on each line"))
     rows = [line.split(maxsplit=1) for line in lines]
-    colour = next((line for line in lines if _COLOUR.match(line)), None)
-    if colour is not None:
-        todo = "replace each colour by the value that the masks store"
-        raise DataError(problem(path, f"line {colour!r} has three numbers: a colour", EXPECTED, todo))
+    _refuse_colours(lines, _COLOUR, path)
     if len(rows) > 1 and len(rows[0]) == 2 and _named_columns(rows[0]) == (0, 1):
         lines, rows = lines[1:], rows[1:]
     if not any(len(row) == 2 and _is_number(row[0]) for row in rows):
@@ -90,6 +91,14 @@ def _of_text(text: str, path: Path) -> dict[int, str]:
         if len(row) < 2 or not _is_number(row[0]):
             raise DataError(problem(path, f"line {line!r} has no number", "'number name', as on the other lines"))
     return _distinct(((_number(row[0]), row[1]) for row in rows), path)
+
+
+def _refuse_colours(lines: Iterable[str], form: re.Pattern[str], path: Path) -> None:
+    """Raises DataError if a line names a colour, which index masks do not store."""
+    colour = next((line for line in lines if form.match(line)), None)
+    if colour is not None:
+        todo = "replace each colour by the value that the masks store"
+        raise DataError(problem(path, f"line {colour!r} has three numbers: a colour", EXPECTED, todo))
 
 
 def _of_table(rows: list[list[str]], path: Path) -> dict[int, str] | None:

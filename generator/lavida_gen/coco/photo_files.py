@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ntpath
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from lavida_gen.common.errors import DataError
-from lavida_gen.common.file_names import is_file_name, is_inside, path_inside
+from lavida_gen.common.file_names import is_file_name, is_inside, path_inside, plain_name
 from lavida_gen.common.input_file import MAX_PICTURE, read_input, read_regular, unreadable
 from lavida_gen.scenes.image_header import Exif, inspect
 from lavida_gen.scenes.images import Frame
@@ -91,7 +90,7 @@ class PhotoFiles:
         """The file of a path below the folder, also in other letters; None if there is none inside the folder."""
         path = self.folder / candidate
         if not path.is_file():
-            written = self._written(path.parent).get(_plain(path.name), [])
+            written = self._written(path.parent).get(plain_name(path.name), [])
             if len(written) != 1:
                 return None
             path = path.parent / written[0]
@@ -107,8 +106,8 @@ class PhotoFiles:
             for base, folders, names in os.walk(self.folder):
                 folders[:] = sorted(folder for folder in folders if folder[0] != ".")
                 for file in names:
-                    self._below.setdefault(_plain(file), []).append(os.path.join(base, file))
-        found = self._below.get(_plain(last), [])
+                    self._below.setdefault(plain_name(file), []).append(os.path.join(base, file))
+        found = self._below.get(plain_name(last), [])
         path = Path(found[0]) if len(found) == 1 else None
         return path if path is not None and path.is_file() and is_inside(self.folder, path) else None
 
@@ -122,9 +121,9 @@ class PhotoFiles:
     def beside(self, name: str) -> str:
         """Names of files that differ from a missing one in their suffix, for a message; "" if there are none."""
         path = self.folder / name.replace("\\", "/")
-        stem = _plain(path.stem)
+        stem = plain_name(path.stem)
         written = [other for names in self._written(path.parent).values() for other in names]
-        return ", ".join(sorted(other for other in written if _plain(Path(other).stem) == stem)[:3])
+        return ", ".join(sorted(other for other in written if plain_name(Path(other).stem) == stem)[:3])
 
     def todo(self, name: str) -> str:
         """What to do about a missing file, for a message."""
@@ -139,7 +138,7 @@ class PhotoFiles:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if os.path.isfile(entry) if entry.is_symlink() else entry.is_file():  # links may have no end
-                            names.setdefault(_plain(entry.name), []).append(entry.name)
+                            names.setdefault(plain_name(entry.name), []).append(entry.name)
             self._listed[folder] = names
         return self._listed[folder]
 
@@ -190,11 +189,6 @@ def _as_address(name: str) -> str:
     """A name without what addresses add: scheme, query, and codes such as %20 for a blank."""
     scheme, mark, rest = name.partition("://")
     return unquote(rest.partition("?")[0] if mark else scheme)
-
-
-def _plain(name: str) -> str:
-    """A file name without the differences that systems make: upper case, decomposed accents."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def picture_sizes(folder: Path, names: Sequence[str], exif: Exif) -> dict[str, tuple[int, int]]:

@@ -108,7 +108,7 @@ def _number(value: object) -> float:
 
 
 def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
-    if _whole(value.get("size")) != list(size):
+    if whole_numbers(value.get("size")) != list(size):
         raise DataError(f"run lengths of size {value.get('size')}; expected {list(size)}, the image's size")
     counts = value.get("counts")
     if isinstance(counts, str):
@@ -116,7 +116,7 @@ def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
             got = f"counts are {counts[:40]!r}, Python's wording of bytes"
             raise DataError(problem("segmentation", got, "the text in it", "write counts.decode() when you save it"))
         return masks.from_counts(counts, size, "segmentation")
-    runs = _whole(counts)
+    runs = whole_numbers(counts)
     if runs is None:
         raise DataError(
             problem("segmentation", f"counts are {str(counts)[:40]!r}", "integers, or COCO's compressed text")
@@ -124,8 +124,15 @@ def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
     return masks.from_runs(runs, size, "segmentation")
 
 
-def _whole(value: object) -> list[int] | None:
-    """A list of whole numbers, also where the file writes 5.0 or "5"; None if it is none."""
+def whole_numbers(value: object) -> list[int] | None:
+    """A list of whole numbers, also where somebody writes 5.0 or "5".
+
+    Args:
+        value: Any value.
+
+    Returns:
+        The numbers; None if it is no list of whole numbers.
+    """
     if not isinstance(value, list):
         return None
     if {*map(type, value)} <= {int}:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -89,6 +90,15 @@ def path_inside(
         todo = f"copy the file there, or name the folders that links may lead to in {LINKS}"
         raise DataError(problem(where, got, f"a file inside {folder}", todo))
     return path
+
+
+def plain_name(name: str) -> str:
+    """A file name without the differences that systems make: upper case, decomposed accents.
+
+    Args:
+        name: The name.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_inside(folder: Path, path: Path) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lavida_gen.annotations import binary_masks, index_masks
 from lavida_gen.annotations.index_masks import Indices
-from lavida_gen.coco.segmentation import segmentation
+from lavida_gen.coco.segmentation import segmentation, whole_numbers
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.input_file import MAX_PICTURE, read_input
@@ -217,16 +217,16 @@ def _segmentation(row: Mapping[str, object], size: Size, where: str) -> RLE | No
 
 def _run_lengths(value: Mapping[str, object], where: object) -> RLE | None:
     """A mask of COCO's run lengths, with its own size. Raises DataError."""
-    size, counts = value.get("size"), value.get("counts")
-    if not isinstance(size, list) or len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
-        raise DataError(problem(where, f"run lengths of size {str(size)[:40]}", "[height, width]"))
+    size, counts = whole_numbers(value.get("size")), value.get("counts")
+    if size is None or len(size) != 2 or min(size) < 1:
+        raise DataError(problem(where, f"run lengths of size {str(value.get('size'))[:40]}", "[height, width]"))
     height, width = size
     if isinstance(counts, bytes):
         counts = counts.decode("ascii", "replace")
     if isinstance(counts, str):
         mask = masks.from_counts(counts, (height, width), where)
-    elif isinstance(counts, list) and all(isinstance(run, int) for run in counts):
-        mask = masks.from_runs(counts, (height, width), where)
+    elif (runs := whole_numbers(counts)) is not None:
+        mask = masks.from_runs(runs, (height, width), where)
     else:
         raise DataError(problem(where, f"counts are {str(counts)[:40]!r}", "whole numbers, or COCO's compressed text"))
     return mask if masks.area(mask) else None

@@ -62,6 +62,10 @@ class LabelMapSource(Source[OptionsT_co]):
             raise DataError(problem(root, got, "index masks as PNG", self.todo_without_classes))
         self.names, self.root, self.labels = names, root, labels
 
+    def image_names(self) -> Sequence[str]:
+        """Names of the images there are, as far as they are listed; those without a mask are no scenes."""
+        return ()
+
     @abstractmethod
     def image_path(self, name: str) -> Path:
         """The image file of a scene."""
@@ -193,6 +197,11 @@ class LabelMapSource(Source[OptionsT_co]):
         """Missing images (masks were listed, so they exist); images and masks that do not fit."""
         yield from super().findings()
         yield from files.missing_files([self.image_path(name)] for name in self.names)
+        images = self.image_names()
+        without = sorted(set(images) - set(self.names))
+        if without:
+            text = f"{len(without):,} of {len(images):,} images have no mask and were left out, such as {without[0]}"
+            yield Finding("note", text)
         yield from self.unusable_pictures()
 
     def unusable_pictures(self) -> Iterator[Finding]:

@@ -111,6 +111,10 @@ class Ade20kSource(LabelMapSource[Ade20kSourceOptions]):
         """As everything that is annotated completely, but for what other objects may have as a part."""
         return "unannotated" if name.text in PARTS else "exhaustive"
 
+    def image_names(self) -> Sequence[str]:
+        """The JPEGs."""
+        return files.list_files(self._images, ".jpg")
+
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""
         return files.frame_path(self._images, name)

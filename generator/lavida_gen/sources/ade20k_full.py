@@ -95,13 +95,13 @@ class Ade20kFullSource(Source[Ade20kFullSourceOptions]):
 
     def scene(self, number: int) -> Scene:
         """The photo with every instance and part as a region."""
-        path = self.folder / f"{self.index.names[number]}.json"
+        path = files.as_written(self.folder / f"{self.index.names[number]}.json")
         file = ade_json.read(path)
         regions = tuple(self._regions(file, path))
         parts = (part for region in regions for part in self.index.parts.get(region.category, ()))
         return Scene(
             key=self.key(number),
-            frames=(Frame.file(path.with_suffix(".jpg"), file.size),),
+            frames=(Frame.file(files.as_written(path.with_suffix(".jpg")), file.size),),
             size=file.size,
             regions=regions,
             licence=self.about.licence,
@@ -155,9 +155,9 @@ class Ade20kFullSource(Source[Ade20kFullSourceOptions]):
         yield from self.left_out()
         yield from (Finding("note", f"{self.folder}: {note}") for note in self.index.notes)
         bases = (self.folder / f"{name}.json" for name in self.index.names)
-        yield from files.missing_files((path.with_suffix(".jpg"), _plane(path, 0)) for path in bases)
+        yield from files.missing_files((files.as_written(path.with_suffix(".jpg")), _plane(path, 0)) for path in bases)
 
 
 def _plane(path: Path, level: int) -> Path:
     """The picture of classes and instances of a level, beside the JSON."""
-    return path.with_name(f"{path.stem}_parts_{level}.png" if level else f"{path.stem}_seg.png")
+    return files.as_written(path.with_name(f"{path.stem}_parts_{level}.png" if level else f"{path.stem}_seg.png"))

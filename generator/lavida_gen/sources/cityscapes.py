@@ -5,7 +5,7 @@ Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CV
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -147,6 +147,10 @@ class CityscapesSource(LabelMapSource[CityscapesSourceOptions]):
     def related(self) -> Mapping[str, Collection[str]]:
         """A rider is a person on something."""
         return {"rider": ["person"]}
+
+    def image_names(self) -> Sequence[str]:
+        """The pictures of all cities."""
+        return files.list_files(self._images, "_leftImg8bit.png")
 
     def image_path(self, name: str) -> Path:
         """``CITY/CITY_SEQUENCE_FRAME_leftImg8bit.png``."""

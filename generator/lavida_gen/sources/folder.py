@@ -15,6 +15,7 @@ from lavida_gen.annotations import binary_masks, files, index_masks
 from lavida_gen.classes import names_file
 from lavida_gen.classes.label import Label
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
+from lavida_gen.common.file_names import plain_name
 from lavida_gen.common.findings import Finding
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.scene import Kind, Name
@@ -139,12 +140,31 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
             found = next((path for path in sorted(self._masks.rglob("*")) if path.is_file()), None)
             got = f"has no *{self.options.suffix}.png" + (f", but {found.name}" if found else "")
             raise DataError(problem(self._masks, got, "masks as PNG, named like the images"))
+        masks = self._named_like_images(masks)
         self._unpaired = [path for name, path in sorted(masks.items()) if name not in self._image_files]
-        masks = {name: path for name, path in masks.items() if name in self._image_files}
-        if not masks:
+        paired = {name: path for name, path in masks.items() if name in self._image_files}
+        if not paired:
             got = f"no mask has an image of its name in {self._images}, such as {self._unpaired[0]}"
-            raise DataError(problem(self._masks, got, "masks named like the images", "give `suffix` if names differ"))
-        return masks
+            ends = {self._more_than_image(name) for name in masks}
+            todo = (
+                f"give `suffix: {ends.pop()}`" if len(ends) == 1 and "" not in ends else "give `suffix` if names differ"
+            )
+            raise DataError(problem(self._masks, got, "masks named like the images", todo))
+        return paired
+
+    def _named_like_images(self, masks: Mapping[str, str]) -> dict[str, str]:
+        """Masks by the names of their images, also where a system wrote accents or capitals in another way."""
+        if masks.keys() <= self._image_files.keys():
+            return dict(masks)
+        images: dict[str, list[str]] = {}
+        for name in self._image_files.keys() - masks.keys():
+            images.setdefault(plain_name(name), []).append(name)
+        return {_only(name, images) if name not in self._image_files else name: path for name, path in masks.items()}
+
+    def _more_than_image(self, name: str) -> str:
+        """What the name of a mask adds to the longest name of an image that it begins with, "" if to none."""
+        starts = (name[:end] for end in range(len(name) - 1, 0, -1))
+        return name[len(next((start for start in starts if start in self._image_files), name)) :]
 
     def check_sample(self, sample: Mapping[str, Counts]) -> None:
         """Refuse 0 and 255 where indices belong, and binary masks that look inverted. Raises DataError."""
@@ -237,6 +257,12 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
     def identity(self) -> Sequence[str]:
         """Digest of the names."""
         return (cache.file_digest(self._names),) if self._names else ()
+
+
+def _only(name: str, images: Mapping[str, Sequence[str]]) -> str:
+    """The only image that a mask's name means, the name itself if there is none."""
+    found = images.get(plain_name(name), ())
+    return found[0] if len(found) == 1 else name
 
 
 def _label(name: str, background: Sequence[str]) -> Label:

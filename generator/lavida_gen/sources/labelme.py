@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lavida_gen.annotations import labelme_json
+from lavida_gen.annotations import files, labelme_json
 from lavida_gen.annotations.labelme_index import open_index
 from lavida_gen.annotations.labelme_json import LabelmeFile, Shape, Size
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
@@ -93,7 +93,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
 
     def scene(self, number: int) -> Scene:
         """The picture with every object as a region."""
-        path = self.root / f"{self._index.names[number]}.json"
+        path = files.as_written(self.root / f"{self._index.names[number]}.json")
         file = labelme_json.read(path)
         if file is None:
             raise DataError(problem(path, "has no `shapes` any more", "what it held before", "do not change it"))
@@ -174,7 +174,7 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
 
     def _look(self, name: str, picture: str, size: Size | None) -> None:
         """Raises DataError if the picture is missing, broken or of another size than the JSON states."""
-        path = self.root / f"{name}.json"
+        path = files.as_written(self.root / f"{name}.json")
         _check_size(path, size, upright_file(self._picture(path, picture)))
 
 

@@ -15,9 +15,10 @@ from pydantic import Field
 from lavida_gen.annotations import files, json_file
 from lavida_gen.classes import mapillary_names
 from lavida_gen.classes.label import Label
+from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo, SourceOptions
-from lavida_gen.sources._label_maps import LabelMapSource
+from lavida_gen.sources._label_maps import Counts, LabelMapSource
 from lavida_gen.storage import cache
 
 INSTANCES = 256
@@ -88,6 +89,19 @@ class MapillarySource(LabelMapSource[MapillarySourceOptions]):
         ]
         super().__init__(options, files.list_files(self._masks), self._masks, listed)
         self.look_at_sample()
+
+    def check_sample(self, sample: Mapping[str, Counts]) -> None:
+        """Refuse labels in the place of instances: all of them would be instances of class 0. Raises DataError."""
+        super().check_sample(sample)
+        values = {value for counts in sample.values() for value in counts}
+        if len(values) > 1 and max(values) < INSTANCES:
+            got = f"holds no value above {max(values)}, as all masks looked at: labels, not instances"
+            todo = "take the 16-bit PNGs of `instances`, not those of `labels`"
+            raise DataError(problem(self.mask_path(next(iter(sample))), got, "256 * class + instance", todo))
+
+    def image_names(self) -> Sequence[str]:
+        """The JPEGs."""
+        return files.list_files(self._images, ".jpg")
 
     def image_path(self, name: str) -> Path:
         """The JPEG of the same name."""

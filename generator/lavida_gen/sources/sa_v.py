@@ -113,7 +113,7 @@ class SaVSource(Source[SaVSourceOptions]):
             visible = tuple(self._mask(masklets, position, masklet, size, name) for position in positions)
             if any(visible):
                 regions.append(Region((self.options.called,), visible, self.options.called))
-        file = path_inside(self._root, f"{name}.mp4", self._root)
+        file = files.as_written(path_inside(self._root, f"{name}.mp4", self._root))
         stride = positions[1] - positions[0]
         return Scene(
             key=self.key(number),
@@ -140,7 +140,7 @@ class SaVSource(Source[SaVSourceOptions]):
         sizes = set()
         rows: list[list[object]] = []
         for suffix in SUFFIXES[self.options.masklets]:
-            path = self._root / f"{name}{suffix}"
+            path = files.as_written(self._root / f"{name}{suffix}")
             if rows and not path.is_file():
                 continue  # some 2,000 videos have no automatic masklets
             content = json_file.load(path)
@@ -183,4 +183,4 @@ class SaVSource(Source[SaVSourceOptions]):
     def findings(self) -> Iterator[Finding]:
         """Annotations without a video."""
         yield from super().findings()
-        yield from files.missing_files([self._root / f"{name}.mp4"] for name in self._videos)
+        yield from files.missing_files([files.as_written(self._root / f"{name}.mp4")] for name in self._videos)

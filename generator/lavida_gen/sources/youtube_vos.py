@@ -5,12 +5,14 @@ Xu et al., YouTube-VOS: Sequence-to-Sequence Video Object Segmentation, ECCV 201
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from lavida_gen.annotations import json_file
+from lavida_gen.common.findings import Finding
+from lavida_gen.common.text import counted
 from lavida_gen.scenes.scene import Name
 from lavida_gen.sources._base import LocalPath, RequiredFiles, SourceInfo
 from lavida_gen.sources._clips import ClipOptions
@@ -78,6 +80,15 @@ class YoutubeVosSource(VosSource[YoutubeVosSourceOptions]):
         """The categories, sorted."""
         categories = {names.category for video in self.videos for names in self.object_names(video.name).values()}
         return [Name(category, category) for category in sorted(categories)]
+
+    def findings(self) -> Iterator[Finding]:
+        """As of all videos; and folders of masks that meta.json does not name."""
+        yield from super().findings()
+        folders = (path.name for path in self.annotations.iterdir() if path.is_dir() and path.name[0] != ".")
+        unnamed = sorted(set(folders) - set(self._meta))
+        if unnamed:
+            text = f"{counted(len(unnamed), 'folder')} of masks not in {self._file}: left out, such as {unnamed[0]}"
+            yield Finding("note", f"{self.annotations}: {text}")
 
     def identity(self) -> Iterable[str]:
         """Digest of meta.json."""

@@ -6,17 +6,19 @@ On the fly is what a training script without a corpus does: open the picture of 
 read its index mask (DAVIS; what our cache keeps of masks is not used, except in one row), choose the anomaly and the
 names, draw the prompt. All ways end in the tensors of a batch of one sample at the sizes of the presets `paper` and `small`
 (pixel budgets of lavida/presets.py, frames and masks of 1024 x 1024, the tiny tokenizer), and are measured in turns, in
-one process, from a warm page cache, by processor time. The floor is OpenCV decoding the JPEGs alone. Pictures are 640 x 480 with 7 polygons each, clips 8 frames of 854 x 480 with 3 things,
-drawn here. `--loader` times the whole loader in worker processes as well, by the clock.
+one process, from a warm page cache, by processor time. The floor is OpenCV decoding the JPEGs alone. Pictures are 640 x 480
+with 7 polygons each, clips 8 frames of 854 x 480 with 3 things, drawn here. As in `lavida-bench fit`, freed memory is kept; `LAVIDA_ALLOCATOR=system` leaves glibc as it is, and as it was
+for 62898d3. `--loader` times the whole loader in worker processes as well, by the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from loader_peers import tensors_in_floats, tensors_of_opencv
 from lavida.batch import Sample
 from lavida.presets import BUDGETS
 from lavida.processing import LavidaProcessor
+from lavida_bench.common.allocator import keep_freed_memory
 from lavida_bench.config import recipe as runs
 from lavida_bench.config.recipe import DataEntry, LoaderSettings
 from lavida_bench.fitting.datasets import open_datasets
@@ -104,10 +107,10 @@ def on_the_fly(planner: SamplePlanner, index: int) -> Sample:
     raise SystemExit("no scene gives a sample")
 
 
-def seconds(way: Callable[[], object]) -> float:
-    """Processor time of one call, which a busy machine does not change much."""
+def seconds(way: Callable[[], Iterable[object]]) -> float:
+    """Processor time of making all samples, each of which is dropped before the next one, as in training."""
     began = time.process_time()
-    way()
+    collections.deque(way(), maxlen=0)
     return time.process_time() - began
 
 
@@ -156,19 +159,19 @@ def compare(
         for number in order
         for frame in reader._shard(0, position(number).shard).sample(position(number).sample).frames
     ]
-    ways: dict[str, Callable[[], object]] = {
-        "shards": lambda: [processor([stored(number)]) for number in order],
-        "shards, tensors as of 62898d3": lambda: [tensors_in_floats(processor, stored(n)) for n in order],
-        "on the fly": lambda: [processor([fly(number)]) for number in order],
-        "on the fly, tensors as of 62898d3": lambda: [tensors_in_floats(processor, fly(n)) for n in order],
-        "shards, the authors' operations (OpenCV)": lambda: [tensors_of_opencv(processor, stored(n)) for n in order],
-        "on the fly, the authors' operations (OpenCV)": lambda: [tensors_of_opencv(processor, fly(n)) for n in order],
-        "webdataset": lambda: [processor([sample]) for sample in loader_peers.by_webdataset(shards)],
-        "datasets, streaming": lambda: [processor([sample]) for sample in loader_peers.by_datasets(shards)],
-        "floor: JPEGs decoded": lambda: [cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB) for jpeg in jpegs],
-        "decoded samples from shards": lambda: [stored(number) for number in order],
-        "decoded samples on the fly": lambda: [fly(number) for number in order],
-        "decoded samples on the fly, masks in our cache": lambda: [on_the_fly(planner, number) for number in order],
+    ways: dict[str, Callable[[], Iterable[object]]] = {
+        "shards": lambda: (processor([stored(number)]) for number in order),
+        "shards, tensors as of 62898d3": lambda: (tensors_in_floats(processor, stored(n)) for n in order),
+        "on the fly": lambda: (processor([fly(number)]) for number in order),
+        "on the fly, tensors as of 62898d3": lambda: (tensors_in_floats(processor, fly(n)) for n in order),
+        "shards, the authors' operations (OpenCV)": lambda: (tensors_of_opencv(processor, stored(n)) for n in order),
+        "on the fly, the authors' operations (OpenCV)": lambda: (tensors_of_opencv(processor, fly(n)) for n in order),
+        "webdataset": lambda: (processor([sample]) for sample in loader_peers.by_webdataset(shards)),
+        "datasets, streaming": lambda: (processor([sample]) for sample in loader_peers.by_datasets(shards)),
+        "floor: JPEGs decoded": lambda: (cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB) for jpeg in jpegs),
+        "decoded samples from shards": lambda: (stored(number) for number in order),
+        "decoded samples on the fly": lambda: (fly(number) for number in order),
+        "decoded samples on the fly, masks in our cache": lambda: (on_the_fly(planner, number) for number in order),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(options.rounds):
@@ -205,6 +208,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--loader", action="store_true", help="time the loader in worker processes, too")
     options = arguments.parse_args()
+    kept = keep_freed_memory()
     import torch
 
     torch.set_num_threads(1)
@@ -216,7 +220,8 @@ def main() -> None:
         coco = {"name": "coco", "root": str(draw_coco(home / "coco")), "split": "val2017"}
         davis = {"name": "davis", "root": str(draw_davis(home / "davis")), "frames": 8}
         print(
-            f"processor time a sample, median of {options.rounds} rounds, images of {SIZE[1]} x {SIZE[0]}, 8 frames of 854 x 480"
+            f"processor time a sample, median of {options.rounds} rounds, images of {SIZE[1]} x {SIZE[0]}, 8 frames of 854 x 480, "
+            f"freed memory {'kept' if kept else 'given back as glibc does'}"
         )
         compare("image", corpus_recipe(coco, options.samples), home, options, processor)
         compare("clip", corpus_recipe(davis, max(BATCH, options.samples // 4)), home, options, processor)

@@ -178,6 +178,11 @@ def test_frame_numbers_that_leave_two_readings_or_none(
         check(numbered(tmp_path_factory.mktemp("doubt"), frames))
 
 
+def test_numbers_from_1_whose_first_is_missing(tmp_path: Path) -> None:
+    for scores in read(numbered(tmp_path, lambda n: [*range(2, n + 1)])).values():
+        assert np.array_equal(scores, np.maximum(np.arange(len(scores)), 1) + 1.5)
+
+
 def test_labels_given_as_scores_are_noticed(tmp_path: Path) -> None:
     labels = {key: np.arange(count) > 40 for key, count in LENGTHS.items()}
     videos = [TestVideo(key, len(marks), (2, 2), unread, frame_labels=marks) for key, marks in labels.items()]

@@ -6,6 +6,7 @@ made by hand that many papers use (3,867; option `labels`). A report names the o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -31,6 +32,7 @@ LAYOUT = """testing_videos/01.avi                  or testing/frames/01/0000.jpg
 ground_truth_demo/testing_label_mask/1_label.mat      volLabel: 1 x F masks
 avenue.mat                             gt: intervals, for labels=intervals (no masks are needed then)"""
 NAMES = ("running", "throwing", "dancing", "loitering", "walking in the wrong direction", "abandoned object")
+LABELS = re.compile(r"(\d+)_label\.mat")
 VIDEOS = 21
 FPS = 25.0
 
@@ -64,12 +66,12 @@ class AvenueVideos(Benchmark[AvenueOptions]):
         opened = dict(self._readers(log))
         log.missing += [f"{n:02d}" for n in range(1, VIDEOS + 1) if f"{n:02d}" not in opened]
         intervals = self._intervals() if self.options.labels == "intervals" else None
-        masks = {path.name: path for path in _below(self.root, "*/*_label.mat")}
+        named = [(LABELS.fullmatch(path.name), path) for path in _below(self.root, "*/*_label.mat")]
+        masks = {int(match[1]): path for match, path in named if match}
         videos = []
         for key, media in sorted(opened.items()):
             try:
-                path = masks.get(f"{int(key)}_label.mat")
-                videos.append(self._video(key, media, path, intervals, log))
+                videos.append(self._video(key, media, masks.get(int(key)), intervals, log))
             except DataError as error:
                 log.leave_out(key, str(error))
         return videos
@@ -181,6 +183,8 @@ def read_masks(path: Path, size: tuple[int, int]) -> list[RLE | None]:
         if plane.shape != size or plane.dtype.kind not in "biuf":
             expected = f"{size}, the size of the video"
             raise DataError(problem(f"{path}, frame {number}", f"mask of {plane.shape}", expected))
+        if plane.dtype.kind == "f" and np.isnan(plane).any():
+            raise DataError(problem(f"{path}, frame {number}", "a mask with NaN", "0 where nothing is anomalous"))
         masks.append(encode(plane) if plane.any() else None)
     return masks
 
@@ -206,5 +210,5 @@ def read_intervals(path: Path) -> list[list[Interval]]:
         where = f"{path}, video {number}"
         if pairs.ndim != 2 or pairs.shape[0] != 2 or pairs.dtype.kind not in "iuf" or not np.isfinite(pairs).all():
             raise DataError(problem(where, f"{pairs.dtype} of shape {pairs.shape}", "2 x N first and last frames"))
-        found.append([checked_interval(int(first) - 1, int(last), where) for first, last in pairs.T])
+        found.append([checked_interval(int(a) - 1, int(b), where, f"{a:g}, {b:g}") for a, b in pairs.T])
     return found

@@ -44,8 +44,11 @@ def as_labels(array: NDArray[Any], where: object) -> Bits:
     Raises:
         DataError: It is another array.
     """
-    if array.ndim != 1 or not len(array) or not np.isin(array, (0, 1)).all():
-        raise DataError(problem(where, f"{array.dtype} {array.shape}", "(F,) of 0 and 1"))
+    plain = array.ndim == 1 and len(array) and array.dtype.kind in "fiub"
+    others = array[~np.isin(array, (0, 1))] if plain else array[:0]
+    if not plain or len(others):
+        got = f"{array.dtype} {array.shape}" + (f" with a value {others[0]}" if len(others) else "")
+        raise DataError(problem(where, got, "(F,) of 0 and 1"))
     return np.asarray(array != 0)
 
 
@@ -69,6 +72,22 @@ def read_array(path: Path, mode: Literal["r"] | None = None) -> NDArray[Any]:
     return found
 
 
+FEW_FRAMES, SHARE = 2, 0.02
+OTHER_ENCODING = "; at another frame rate the labels would be of other frames: take the videos of the release"
+
+
+def is_another_encoding(frames: int, stated: int) -> bool:
+    """Whether a video has so many frames more or less than its annotation states that its frame rate may differ.
+
+    Decoders and containers differ by a frame or two; a share of frames means another rate or a cut video.
+
+    Args:
+        frames: F of the video.
+        stated: Frames according to the annotation.
+    """
+    return abs(frames - stated) > max(FEW_FRAMES, SHARE * stated)
+
+
 def labelled_video(key: str, media: Media, labels: Bits, names: tuple[str, ...], log: DefectLog) -> TestVideo:
     """Make a test video of as many frames as are labelled.
 
@@ -90,7 +109,9 @@ def labelled_video(key: str, media: Media, labels: Bits, names: tuple[str, ...],
         todo = "the video is cut short or another one: fetch it again"
         raise DataError(problem(key, f"{media.frame_count} frames", f"{count}, as labelled", todo))
     if media.frame_count > count:
-        log.add(key, f"{media.frame_count:,} frames, {count:,} of them labelled", "the rest is left out")
+        what = f"{media.frame_count:,} frames, {count:,} of them labelled"
+        other = is_another_encoding(media.frame_count, count)
+        log.add(key, what, f"the rest is left out{OTHER_ENCODING if other else ''}", fatal=other)
         media = TruncatedVideo(media, count)
     return TestVideo(key, count, media.size, media, media.fps, names, labels)
 

@@ -28,7 +28,7 @@ from lavida_gen.common.digests import sha256_json
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.storage.cache import cache_root
 
-VERSION = 1
+VERSION = 2
 """Rises whenever a check of the same files could give another report."""
 SHOWN = 5  # reasons in an error
 _ADAPTER = TypeAdapter(CheckReport)

@@ -21,13 +21,14 @@ class Interval(NamedTuple):
     stop: int
 
 
-def checked_interval(start: int, stop: int, where: object) -> Interval:
+def checked_interval(start: int, stop: int, where: object, written: str = "") -> Interval:
     """Make an interval of at least one frame.
 
     Args:
         start: First frame, 0-based.
         stop: End, exclusive.
         where: File and line, for the message.
+        written: The interval as the file writes it, for the message.
 
     Returns:
         The interval.
@@ -36,7 +37,7 @@ def checked_interval(start: int, stop: int, where: object) -> Interval:
         DataError: The start is negative, or the end is not after it.
     """
     if start < 0 or stop <= start:
-        got = f"frames from {start} up to but not including {stop}"
+        got = f"frames from {start} up to but not including {stop}" + (f" (written {written})" if written else "")
         raise DataError(problem(where, got, "0 <= start < end", "fix the annotation"))
     return Interval(start, stop)
 

@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
-from lavida_bench.benchmarks._frame_labels import those_that_fit
+from lavida_bench.benchmarks._frame_labels import OTHER_ENCODING, is_another_encoding, those_that_fit
 from lavida_bench.benchmarks._intervals import (
     Interval,
     checked_interval,
@@ -115,7 +115,9 @@ class Msad(Benchmark[BenchmarkOptions]):
             intervals.append(interval)
             refuse_late(intervals, count, key)
             if stated != count:
-                log.add(key, f"annotated as {stated:,} frames", f"the {count:,} frames in the file are used")
+                other = is_another_encoding(count, stated)
+                action = f"the {count:,} frames in the file are used{OTHER_ENCODING if other else ''}"
+                log.add(key, f"annotated as {stated:,} frames", action, fatal=other)
             if interval.stop > count:
                 log.add(key, f"annotated up to frame {interval.stop} of {count}", "clamped to the last frame")
         labels = intervals_to_labels(intervals, count)
@@ -134,7 +136,8 @@ def read_events(path: Path) -> dict[str, AnnotatedEvent]:
     Raises:
         DataError: A column is missing, a line is invalid or names a video again, or there is none.
     """
-    rows = csv.DictReader(read_text(path, expected=HEAD).splitlines(), restval="")
+    rows = csv.DictReader(read_text(path, expected=HEAD).splitlines(), restval="", skipinitialspace=True)
+    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
     absent = [name for name in ("name", TOTAL, FIRST, LAST) if name not in (rows.fieldnames or ())]
     if absent:
         raise DataError(problem(f"{path}, line 1", f"no column {absent[0]!r}", HEAD))
@@ -145,7 +148,7 @@ def read_events(path: Path) -> dict[str, AnnotatedEvent]:
         if not name or name in events:
             raise DataError(problem(where, f"{name} appears again" if name else "no name", "one line a video"))
         frames, first, last = (parse_whole_number(row[column], where) for column in (TOTAL, FIRST, LAST))
-        events[name] = AnnotatedEvent(frames, checked_interval(first - 1, last, where))
+        events[name] = AnnotatedEvent(frames, checked_interval(first - 1, last, where, f"{first}, {last}"))
     if not events:
         raise DataError(problem(path, "names no video", "a line for each abnormal video"))
     return events

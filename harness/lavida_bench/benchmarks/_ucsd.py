@@ -25,6 +25,7 @@ from lavida_bench.benchmarks._intervals import (
     parse_whole_number,
     refuse_late,
 )
+from lavida_bench.benchmarks._lossy_masks import log_lossy
 from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.frame_folder import FrameFolder
 from lavida_bench.videos.mask_files import MaskFiles
@@ -34,7 +35,9 @@ from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_input
 
 FOLDER = re.compile(r"Test(\d+)")
-ENTRY = re.compile(r"\.gt_frame\s*=\s*\[([^\]]*)\]")
+COMMENT = re.compile(r"^\s*%\{\s*$.*?^\s*%\}\s*$|%[^\n]*", re.MULTILINE | re.DOTALL)
+CONTINUED = re.compile(r"\.\.\.[^\n]*\n")
+ENTRY = re.compile(r"(?:\{\s*(end\s*\+\s*1|\d+)\s*\})?\.gt_frame\s*=\s*(?:\[([^\]]*)\]|([\d:\s]+?)\s*(?=[;\n]|$))")
 RANGE = re.compile(r"(\d+)\s*(?::\s*(\d+))?")
 FPS = 10.0
 
@@ -88,11 +91,20 @@ def read_ranges(path: Path) -> list[list[Interval]]:
         DataError: The file cannot be read, names no video, or a range is invalid.
     """
     text = read_input(path, expected="the frame labels", todo="it comes with the frames, in Test/").decode("latin-1")
-    code = "\n".join(line.partition("%")[0] for line in text.splitlines())
-    entries = ENTRY.findall(code)
-    if not entries:
-        raise DataError(problem(path, "names no video", "TestVideoFile{end+1}.gt_frame = [a:b];"))
-    return [_entry(entry, f"{path}, entry {number}") for number, entry in enumerate(entries, start=1)]
+    code = CONTINUED.sub(" ", COMMENT.sub("", "\n".join(text.splitlines())) + "\n")
+    form = "TestVideoFile{end+1}.gt_frame = [a:b];"
+    found: dict[int, str] = {}
+    for index, *ranges in ENTRY.findall(code):
+        number = int(index) if index.isdigit() else max(found, default=0) + 1
+        if number in found:
+            raise DataError(problem(path, f"entry {number} appears again", "one entry for each video"))
+        found[number] = "".join(ranges)
+    if not found:
+        raise DataError(problem(path, "names no video", form))
+    stated = code.count(".gt_frame")
+    if stated != len(found):
+        raise DataError(problem(path, f"{stated} times .gt_frame, {len(found)} of them with frames", form))
+    return [_entry(found.get(number, ""), f"{path}, entry {number}") for number in range(1, max(found) + 1)]
 
 
 def _entry(text: str, where: str) -> list[Interval]:
@@ -104,7 +116,7 @@ def _entry(text: str, where: str) -> list[Interval]:
         if match is None:
             raise DataError(problem(where, f"range {part.strip()!r}", "first:last, frames counted from 1"))
         first, last = (parse_whole_number(end, where) for end in (match[1], match[2] or match[1]))
-        found.append(checked_interval(first - 1, last, where))
+        found.append(checked_interval(first - 1, last, where, part.strip()))
     return found
 
 
@@ -215,6 +227,7 @@ def _masks(frame_folder: Path, frames: FrameFolder, labels: Bits, log: DefectLog
         log.add(folder, what, "these count as without anomalous pixels", fatal=True, items=lost)
     elif missing:
         log.add(folder, f"no mask for {len(missing)} normal frames", "these have no anomalous pixels", items=missing)
+    log_lossy(files, folder, log)
     if beyond:
         log.add(folder, f"masks of {len(beyond)} frames that the video does not have", "ignored", items=beyond)
     return MaskFiles(files, frames.size)

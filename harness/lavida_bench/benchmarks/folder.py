@@ -24,9 +24,10 @@ from lavida_bench.benchmarks._intervals import (
     parse_whole_number,
     refuse_late,
 )
+from lavida_bench.benchmarks._lossy_masks import log_lossy
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.frame_folder import FrameFolder
-from lavida_bench.videos.mask_files import MaskFiles, read_grey
+from lavida_bench.videos.mask_files import MaskFiles, anomalous, read_grey
 from lavida_bench.videos.media import IMAGES, VIDEOS, Media, is_stray, numbered_files
 from lavida_bench.videos.types import Bits, TestVideo
 from lavida_gen.common.arrays import load_array
@@ -89,6 +90,12 @@ shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annota
                 videos.append(self._video(key, reader, None if intervals is None else intervals[key], log))
             except DataError as error:
                 log.leave_out(key, str(error))
+        if (self.root / "masks").is_dir():
+            names = [path.name for path in sorted((self.root / "masks").iterdir()) if path.is_dir()]
+            strangers = [name for name in names if name not in media and not is_stray(name)]
+            if strangers:
+                action = "left out: a folder of masks has the name of its video"
+                log.add(self.root / "masks", "masks of no video", action, fatal=True, items=strangers)
         if videos and all(video.frame_labels is None for video in videos):
             log.add(self.root, "no labels.csv and no masks/", "scores and overlays are possible, metrics are not")
         return videos
@@ -96,6 +103,7 @@ shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annota
     def _intervals(self, media: Mapping[str, Media], log: DefectLog) -> dict[str, list[Interval]]:
         """Key -> abnormal intervals of labels.csv, [] for a video that it does not name."""
         intervals: dict[str, list[Interval]] = {key: [] for key in media}
+        normal: list[str] = []
         for row in read_labels(self._labels_file):
             is_file_name = row.video not in media and Path(row.video).suffix.lower() in VIDEOS
             key = Path(row.video).stem if is_file_name else row.video
@@ -105,6 +113,12 @@ shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annota
                 log.leave_out(self._labels_file, what)
             elif row.interval is not None:
                 intervals[key].append(row.interval)
+            else:
+                normal.append(key)
+        both = [key for key in normal if intervals[key]]
+        if both:
+            what = "videos that are normal in one line and have an event in another"
+            log.add(self._labels_file, what, "the events count", fatal=True, items=both)
         return intervals
 
     def _media(self, log: DefectLog) -> dict[str, Media]:
@@ -141,6 +155,7 @@ shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annota
         if files and max(files) >= count:
             got = f"a mask of frame {max(files)}"
             raise DataError(problem(folder, got, f"frames 0..{count - 1}: numbers begin with 0", "rename the masks"))
+        log_lossy(files, folder, log)
         labels: Bits | None = None
         if intervals is not None:
             refuse_late(intervals, count, f"{self._labels_file}, {key}")
@@ -150,7 +165,7 @@ shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annota
             labels = intervals_to_labels(intervals, count)
         elif has_masks:
             labels = np.zeros(count, np.bool_)
-            labels[[number for number, path in files.items() if read_grey(path, media.size).any()]] = True
+            labels[[n for n, path in files.items() if anomalous(read_grey(path, media.size), path).any()]] = True
         masks = MaskFiles(files, media.size) if has_masks else None
         shares = _read_shares(self.root / "shares" / f"{key}.npy")
         if labels is None and shares is not None:
@@ -197,9 +212,18 @@ def read_labels(path: Path) -> list[LabelRow]:
         DataError: A column is missing or a line is invalid; the message names the line.
     """
     form = "video,start,end[,name]"
-    table = csv.DictReader(io.StringIO(read_text(path, expected=form)), skipinitialspace=True)
+    text = read_text(path, expected=form)
+    head = text.partition("\n")[0]
+    delimiter = next((sign for sign in ";\t" if sign in head and "," not in head), ",")
+    table = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
     with parsing(path, form):
+        table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
         rows = [(row, table.line_num) for row in table]
+    for row, line in rows:
+        more = [cell for cell in row.get(None) or () if cell.strip()]  # behind the columns of the head
+        if more:
+            got = f"{', '.join(more)} behind the last column"
+            raise DataError(problem(f"{path}, line {line}", got, form, "write one event a line"))
     if not {"video", "start", "end"} <= set(table.fieldnames or ()):
         raise DataError(problem(path, f"columns {table.fieldnames}", form))
     return [_row(row, f"{path}, line {line}") for row, line in rows]
@@ -212,5 +236,6 @@ def _row(row: dict[str, str | None], where: str) -> LabelRow:
         raise DataError(problem(where, "no video", "video,start,end[,name]"))
     if not start and not end:
         return LabelRow(video, None, name)
-    interval = checked_interval(parse_whole_number(start, where), parse_whole_number(end, where), where)
+    first, stop = parse_whole_number(start, where), parse_whole_number(end, where)
+    interval = checked_interval(first, stop, where, f"{start}, {end}")
     return LabelRow(video, interval, name)

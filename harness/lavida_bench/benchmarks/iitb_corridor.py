@@ -66,5 +66,8 @@ Test_IITB-Corridor/{LABELS}/Annotation/000209/000209.npy    (F,) of 0 and 1, 1 =
         """The labelled videos in the order of their numbers."""
         labels, files, names = self._labels(), find_videos(self.root), self.anomaly_names
         log.missing += [key for key in KEYS if key not in labels or key not in files]
+        for key in labels:
+            if len(files.get(key, ())) > 1:
+                log.add(key, f"{len(files[key])} files of this name", f"took {files[key][0]}", items=files[key])
         opened = open_all([(key, files[key][0]) for key in labels if key in files], log)
         return list(those_that_fit(opened, lambda key, media: labelled_video(key, media, labels[key], names, log), log))

@@ -118,6 +118,8 @@ def read_labels(path: Path) -> dict[str, Bits]:
                 if key in labels:
                     raise DataError(problem(f"{path}, {name}", f"{key} appears again", "one array a video"))
                 labels[key] = as_labels(archive[name], f"{path}, {name}")
+    except DataError:
+        raise
     except (OSError, ValueError, EOFError) as error:
         expected, todo = "an .npz file, an array for each video", "fetch it again"
         raise DataError(problem(path, f"cannot be read ({error})", expected, todo)) from error

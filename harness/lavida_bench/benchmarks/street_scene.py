@@ -120,5 +120,7 @@ def centred_row(text: str, where: str) -> tuple[int, RegionRow]:
     if width < 0 or height < 0:
         raise DataError(problem(where, f"a box of {width:g} x {height:g}", "a size of at least 0"))
     frame = parse_whole_number(PurePosixPath(cells[0].replace("\\", "/")).stem, where) - 1
+    if frame < 0:
+        raise DataError(problem(where, cells[0], "frames counted from 1", "take the annotation of the release"))
     left, top = x - width / 2, y - height / 2
     return parse_whole_number(cells[1], where), (frame, left, top, left + width, top + height)

@@ -30,7 +30,7 @@ from lavida_bench.benchmarks._intervals import (
 from lavida_bench.benchmarks._object_maps import Span
 from lavida_bench.benchmarks._video_set import open_all
 from lavida_bench.videos.mask_files import MaskFiles, Values
-from lavida_bench.videos.media import is_stray
+from lavida_bench.videos.media import is_stray, without_suffix
 from lavida_bench.videos.types import Bits, TestVideo, Track
 from lavida_bench.videos.video_file import VideoFile
 from lavida_gen.common.errors import DataError, problem
@@ -89,6 +89,10 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
     def _scene_folder(self, key: str) -> Path:
         return self.root / f"Scene{scene_of(key)}"
 
+    def _video_file(self, key: str) -> Path:
+        files = [self._scene_folder(key) / f"{key}{suffix}" for suffix in (".mp4", ".MP4")]
+        return next((path for path in files if path.is_file()), files[0])
+
     def annotated(self) -> SplitSize:
         """Number of videos in the lists, and of abnormal frames if all track files exist."""
         keys = self._keys()
@@ -101,7 +105,11 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
 
     def load(self, log: DefectLog) -> list[TestVideo]:
         """Abnormal videos, then normal ones, in the order of the lists."""
-        paths = {key: self._scene_folder(key) / f"{key}.mp4" for key in self._keys()}
+        keys = self._keys()
+        paths = {key: self._video_file(key) for key in keys}
+        if len(paths) < len(keys):
+            again = [key for key in paths if keys.count(key) > 1]
+            log.add(self.root, f"{len(again)} videos are listed twice", "each counts once", items=again)
         log.missing += [key for key, path in paths.items() if not path.is_file()]
         opened = list(open_all([(key, path) for key, path in paths.items() if path.is_file()], log))
 
@@ -130,6 +138,9 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
         beyond = [span for span in spans if span.stop > count]
         if beyond:
             log.add(key, f"track of object {beyond[0].number} to frame {beyond[0].stop - 1} of {count}", "clamped")
+        if maps and count in maps and 0 not in maps:
+            got, todo = f"object maps numbered from 1 to {count}", "fetch the annotations again, or rename the maps"
+            raise DataError(problem(key, got, f"from 0 to {count - 1}", todo))
         missing = [number for number in np.flatnonzero(labels).tolist() if number not in maps]
         if missing:
             what = f"no object map for {len(missing)} abnormal frames"
@@ -194,7 +205,8 @@ def read_names(path: Path) -> list[str]:
     Raises:
         DataError: A name leads out of the data set's folder.
     """
-    names = [line.strip() for line in read_text(path, expected="names of videos").splitlines() if line.strip()]
+    lines = [line.strip() for line in read_text(path, expected="names of videos").splitlines() if line.strip()]
+    names = [re.sub(r"^Scene\d+/", "", without_suffix(line)) for line in lines]
     for name in names:
         path_inside(path.parent, name, path, "fetch the list again")
     return names
@@ -223,7 +235,7 @@ def read_spans(path: Path) -> list[Span]:
         if len(cells) != 3:
             raise DataError(problem(where, f"{len(cells)} numbers", "object,start,end"))
         number, start, end = (parse_whole_number(cell.strip(), where) for cell in cells)
-        found.append(Span(number, *checked_interval(start, end + 1, where)))
+        found.append(Span(number, *checked_interval(start, end + 1, where, text.strip())))
     if not found:
         raise DataError(problem(path, "is empty", "at least one track: the video is listed as abnormal"))
     return found

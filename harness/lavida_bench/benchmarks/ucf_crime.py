@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from lavida_bench.benchmarks._base import Benchmark, BenchmarkInfo, BenchmarkOptions, SplitSize
 from lavida_bench.benchmarks._defects import DefectLog
+from lavida_bench.benchmarks._frame_labels import OTHER_ENCODING, is_another_encoding
 from lavida_bench.benchmarks._intervals import (
     Interval,
     checked_interval,
@@ -106,11 +107,15 @@ Anomaly-Videos/Arson/Arson009_x264.mp4     or Anomaly-Videos-Part-1/Arson/..., .
             except DataError as error:
                 log.leave_out(key, str(error))
                 continue
-            stated = entries[key].frames
+            entry, stated = entries[key], entries[key].frames
+            if (entry.kind == NORMAL) == bool(entry.intervals):
+                what = f"class {entry.kind} and {len(entry.intervals) or 'no'} event{'s' * (len(entry.intervals) != 1)}"
+                action = "counts as annotated: its events are missing, or its class is wrong"
+                log.add(key, what, action, fatal=True)
             if stated is not None and stated != media.frame_count:
-                log.add(
-                    key, f"annotated as {stated:,} frames", f"the {media.frame_count:,} frames in the file are used"
-                )
+                other = is_another_encoding(media.frame_count, stated)
+                action = f"the {media.frame_count:,} frames in the file are used{OTHER_ENCODING if other else ''}"
+                log.add(key, f"annotated as {stated:,} frames", action, fatal=other)
             if stop > media.frame_count:
                 last = stop - 1 if self.options.ends == "inclusive" else stop
                 beyond.append(f"{key} (to {last} of {media.frame_count})")
@@ -173,7 +178,7 @@ def _entry(fields: list[str], where: str, inclusive: bool) -> VideoAnnotation:
     if len(fields) < 4 or (len(fields) % 2 and len(fields) < 7):
         got = f"{len(fields)} words"
         raise DataError(problem(where, got, "NAME CLASS START END START END, -1 where there is no event"))
-    key = without_suffix(fields[0])
+    key = without_suffix(PurePosixPath(fields[0]).name)
     frames = parse_whole_number(fields[-1], where) if len(fields) % 2 else None
     numbers = fields[2:] if frames is None else fields[2:-1]
     return VideoAnnotation(key, fields[1], tuple(_events(numbers, where, inclusive)), frames)
@@ -194,7 +199,7 @@ def _events(numbers: list[str], where: str, inclusive: bool) -> Iterator[Interva
     for start, end in zip(numbers[::2], numbers[1::2], strict=True):
         first, last = parse_whole_number(start, where), parse_whole_number(end, where)
         if (first, last) != (-1, -1):
-            yield checked_interval(first, last + 1 if inclusive else last, where)
+            yield checked_interval(first, last + 1 if inclusive else last, where, f"{start} {end}")
 
 
 def clamped_labels(entry: VideoAnnotation, frame_count: int) -> tuple[Bits, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -204,19 +204,22 @@ def read_annotations(path: Path) -> dict[str, list[Interval]]:
         DataError: A line is invalid or names a video again, or the file is empty.
     """
     annotations: dict[str, list[Interval]] = {}
+    seen: set[str] = set()
     for line, text in enumerate(read_text(path, expected="NAME START END ...").splitlines(), start=1):
         fields = text.split()
         if not fields:
             continue
         where = f"{path}, line {line}"
-        name = without_suffix(fields[0])
+        name = without_suffix(PurePosixPath(fields[0]).name)
         _check_codes(name, where)
         if len(fields) % 2 == 0 or len(fields) < 3:
             raise DataError(problem(where, f"{len(fields) - 1} numbers", "NAME START END, and more pairs"))
-        if name in annotations:
+        if normalised_name(name) in seen:
             raise DataError(problem(where, f"{name} appears again", "one line a video"))
+        seen.add(normalised_name(name))
         ends = [parse_whole_number(number, where) for number in fields[1:]]
-        annotations[name] = [checked_interval(a, b, where) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+        pairs = zip(ends[::2], ends[1::2], strict=True)
+        annotations[name] = [checked_interval(a, b, where, f"{a} {b}") for a, b in pairs]
     if not annotations:
         raise DataError(problem(path, "is empty", "NAME START END ..."))
     return annotations

@@ -103,7 +103,7 @@ def pattern(numbered: Mapping[str, NumberedScores], lengths: Sequence[Lengths], 
             if any(numbered[key].last - base != frames[key] - 1 for key in nearer):
                 continue
             found = _pattern(first - base, step, lengths, bool(nearer))
-            if found == Expansion("first", 1):  # or the last one is missing and they count from 1
+            if base == 0 and found == Expansion("first", 1):  # or the last one is missing and they count from 1
                 only_pattern([found, Expansion("last", 1)], lengths, where)
             if found is not None:
                 return found, "frames are counted from 1 in all files" if base else ""

@@ -22,7 +22,7 @@ from lavida_bench.results.matlab_scores import SCORES, read_mat
 from lavida_bench.results.score_table import LABEL, parse_table
 from lavida_gen.common import arrays
 from lavida_gen.common.errors import DataError, problem
-from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, open_regular, read_text
+from lavida_gen.common.input_file import MAX_JSON, MAX_STREAM, kind_of, open_regular, read_text
 from lavida_gen.common.json_file import read_json as read_json_value
 
 Array = NDArray[Any]
@@ -194,7 +194,7 @@ def _reason(path: Path, error: Exception) -> str:
     """Why numpy cannot read a file. Its own message may advise to let the file run code."""
     try:
         with open_regular(path, MAX_STREAM) as file:
-            head = file.read(16)
+            head = file.read(40)
     except OSError as open_error:
         return f"cannot be read ({open_error.strerror})"
     if not head:
@@ -202,7 +202,9 @@ def _reason(path: Path, error: Exception) -> str:
     if head.startswith(_PICKLE):
         return pickle_reason(path)
     if not head.startswith(_MAGIC):
-        return f"not a NumPy file (it begins with {head!r})"
+        kind = kind_of(head)
+        what = f"it is {kind.got}: {kind.todo}" if kind else f"it begins with {head[:16]!r}"
+        return f"not a NumPy file ({what})"
     if "allow_pickle" in str(error) or "Python objects" in str(error):
         return pickle_reason(path)
     return f"cannot be read ({error})"

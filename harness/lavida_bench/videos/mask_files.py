@@ -24,7 +24,7 @@ class MaskFiles:
     Args:
         files: 0-based frame number -> image; a number without a file is an empty mask.
         size: (H, W) of the video.
-        select: Selects the anomalous pixels of an image; None = every value except 0.
+        select: Selects the anomalous pixels of an image; None = `anomalous`.
     """
 
     def __init__(self, files: dict[int, Path], size: tuple[int, int], select: SelectPixels | None = None) -> None:
@@ -48,8 +48,30 @@ class MaskFiles:
             path = self.files.get(number)
             if path is not None:
                 values = read_grey(path, self.size)
-                masks[number - start] = self.select(values, number) if self.select else values != 0
+                masks[number - start] = self.select(values, number) if self.select else anomalous(values, path)
         return masks
+
+
+HALF = 128
+"""Value from which a pixel of a JPEG mask counts: compression adds small values around each region."""
+
+
+def is_lossy(path: Path) -> bool:
+    """Whether an image file is a JPEG, by its name."""
+    return path.suffix.lower() in (".jpg", ".jpeg")
+
+
+def anomalous(values: Values, path: Path) -> Bits:
+    """The anomalous pixels of a mask without object numbers.
+
+    Args:
+        values: (H, W) uint8, the mask.
+        path: Its file.
+
+    Returns:
+        (H, W) bool: every value except 0; of a JPEG the values from HALF, where one reaches it.
+    """
+    return values >= HALF if is_lossy(path) and values.max(initial=0) >= HALF else values != 0
 
 
 def read_grey(path: Path, size: tuple[int, int] | None) -> Values:

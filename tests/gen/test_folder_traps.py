@@ -229,6 +229,20 @@ def test_binary_masks_of_every_kind(tmp_path: Path, values: str, ending: str, mo
     assert area(region) == [256]
 
 
+@pytest.mark.parametrize("order", [(0, 255), (255, 0)])
+@pytest.mark.parametrize("drawn", [(16, 8, 16, 16), (0, 0, 32, 48), (0, 0, 0, 0)])
+def test_a_palette_of_black_and_white_in_any_order(tmp_path: Path, order: tuple[int, int], drawn: Any) -> None:
+    bits = shapes.bits(drawn)
+    for name, own in (("a", bits), ("b", shapes.bits(BOX))):
+        shapes.jpeg(tmp_path / "images" / f"{name}.jpg", 1)
+        image = Image.fromarray((own == (order[0] == 0)).astype(np.uint8), mode="P")
+        image.putpalette([grey for grey in order for _ in range(3)])
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        image.save(tmp_path / "masks" / f"{name}.png")
+    regions = opened("folder", {"root": tmp_path, "binary": "hole"}).scene(0).regions
+    assert [area(region) for region in regions] == ([[int(bits.sum())]] if bits.any() else [])
+
+
 def test_soft_edges_are_cut_in_the_middle(tmp_path: Path) -> None:
     import cv2
 

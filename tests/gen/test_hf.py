@@ -40,7 +40,7 @@ BITS = [shapes.bits(LEFT), shapes.bits(RIGHT)]
 def kinds_of_cells() -> dict[str, tuple[Any, Any, Any]]:
     """Feature and cell of each way to keep the same two masks, and labels where the cell has none."""
     from datasets import Array2D, Array3D, ClassLabel, Image, List, Value
-    from miniatures import hf
+    from miniatures import hf, youtube_vis
 
     png = hf.encoded(PLANE, "PNG")["bytes"]
     pngs = [hf.encoded(np.where(bits, 255, 0).astype(np.uint8), "PNG") for bits in BITS]
@@ -63,6 +63,14 @@ def kinds_of_cells() -> dict[str, tuple[Any, Any, Any]]:
         "images": (List(Image()), pngs, labels),
         "images with names": (List(Image()), pngs, names),
         "run lengths": (List(run_length), runs, labels),
+        "run lengths of floats": (
+            List({"size": List(Value("float32")), "counts": List(Value("float32"))}),
+            [
+                {"size": [float(side) for side in shapes.SIZE], "counts": youtube_vis.runs(bits)["counts"]}
+                for bits in BITS
+            ],
+            labels,
+        ),
         "objects": (
             List({"segmentation": polygons, "category": ClassLabel(names=["", "cart", "person"])}),
             [{"segmentation": [own], "category": label} for label, own in enumerate(corners, start=1)],

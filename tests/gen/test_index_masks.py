@@ -260,7 +260,7 @@ def test_members_are_checked() -> None:
         json_file.member({"a": "x"}, "a", list, "here")
     with pytest.raises(DataError, match="here: 'a' is true; expected an integer"):
         json_file.member({"a": True}, "a", int, "here")
-    for odd in (1.5, True, "3", None, float("nan"), float("inf")):
+    for odd in (1.5, True, "three", "-3", None, float("nan"), float("inf")):
         with pytest.raises(DataError, match="here: 'a' is .* expected an integer"):
             json_file.integer({"a": odd}, "a", "here")
 

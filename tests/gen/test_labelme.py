@@ -313,7 +313,7 @@ def test_malformed_shapes(change: dict[str, Any], message: str, tmp_path: Path) 
     ("more", "message"),
     [
         ({"imageHeight": 0}, r"imageWidth, imageHeight are 64 x 0; expected 1 to"),
-        ({"imageHeight": "48"}, r"'imageHeight' is '48'; expected an integer"),
+        ({"imageHeight": "4x"}, r"'imageHeight' is '4x'; expected an integer"),
         ({"imagePath": 7}, r"'imagePath' is '7'; expected a text or null"),
         ({"shapes": {}}, r"'shapes' is an object; expected a list"),
     ],

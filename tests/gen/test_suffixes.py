@@ -14,7 +14,18 @@ from lavida_gen.common.errors import DataError
 from lavida_gen.sources._label_maps import LabelMapSource
 
 MASKS = ("ade20k", "cityscapes", "coco_stuff", "davis", "mapillary", "ref_youtube_vos", "vipseg", "youtube_vos")
-PICTURES = ("ade20k", "cityscapes", "davis", "mapillary", "phrasecut", "vipseg", "youtube_vos")
+PICTURES = (
+    "ade20k",
+    "cityscapes",
+    "davis",
+    "lv_vis",
+    "mapillary",
+    "phrasecut",
+    "sa_co",
+    "vipseg",
+    "youtube_vis",
+    "youtube_vos",
+)
 
 
 def rename(root: Path, old: str, new: str) -> None:
@@ -47,7 +58,7 @@ def test_pictures_of_another_suffix(name: str, form: str, tmp_path: Path) -> Non
     assert [finding.text for finding in source.findings() if finding.severity == "dropped"] == []
 
 
-@pytest.mark.parametrize("name", ["coco_panoptic", "coco_stuff", "lv_vis", "sa_co", "youtube_vis"])
+@pytest.mark.parametrize("name", ["coco_panoptic", "coco_stuff"])
 def test_a_picture_that_is_not_found_is_named(name: str, tmp_path: Path) -> None:
     options = traps.drawn(name, tmp_path).options.model_dump(exclude_unset=True)
     rename(tmp_path, ".jpg", ".jpeg")

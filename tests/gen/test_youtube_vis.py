@@ -42,6 +42,36 @@ def test_an_object_that_a_clip_does_not_show_is_present(tmp_path: Path) -> None:
     ]
 
 
+def as_programs_write(plain: dict[str, Any]) -> None:
+    """Numbers as texts or 5.0, flags as texts, no mask as [], names with backslashes."""
+    for video in plain["videos"]:
+        video |= {side: str(video[side]) for side in ("height", "width")}
+        video["file_names"] = [name.replace("/", "\\") for name in video["file_names"]]
+    for annotation in plain["annotations"]:
+        annotation |= {"iscrowd": "0", "category_id": str(annotation["category_id"])}
+        annotation["segmentations"] = [own or [] for own in annotation["segmentations"]]
+    for own in plain["annotations"][0]["segmentations"]:
+        own |= {key: [float(number) for number in own[key]] for key in ("size", "counts")}
+
+
+def test_what_programs_write_means_the_same(tmp_path: Path) -> None:
+    usual, plain = opened(tmp_path / "usual"), youtube_vis.plain()
+    as_programs_write(plain)
+    source = opened(tmp_path / "other", plain)
+    for number in range(len(usual)):
+        assert source.key(number) == usual.key(number)
+        assert source.scene(number).regions == usual.scene(number).regions
+        assert source.scene(number).frames[0].pixels().shape == (*shapes.SIZE, 3)
+    assert [finding for finding in source.findings() if finding.severity != "note"] == []
+
+
+def test_polygons_in_place_of_run_lengths_are_left_out(tmp_path: Path) -> None:
+    plain = youtube_vis.plain()
+    plain["annotations"][0]["segmentations"][0] = [[5, 6, 25, 6, 25, 26]]
+    (found,) = opened(tmp_path, plain).left_out()
+    assert re.search(r"annotations\[0\] frame 0: is \[\[5, 6, .*; expected run lengths, or null", found.text)
+
+
 def test_an_object_whose_masks_cannot_be_used_is_present(tmp_path: Path) -> None:
     plain = youtube_vis.plain()
     plain["annotations"][1]["segmentations"][0] = {"size": [48, 64], "counts": [1]}

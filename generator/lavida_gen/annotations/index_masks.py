@@ -23,12 +23,13 @@ INDEX_MODES = ("P", "L", "1", "I", "I;16", "I;16B", "I;16L")
 COLOUR_MODES = ("RGB", "RGBA", "LA", "PA")
 
 
-def read(path: Path, tolerance: int = 0) -> Indices:
+def read(path: Path, tolerance: int = 0, shown: bool = False) -> Indices:
     """Read an index mask.
 
     Args:
         path: The image file.
         tolerance: Largest difference of the channels of a pixel that still counts as grey.
+        shown: Whether two indices of a palette of greys mean these greys, as in binary masks.
 
     Returns:
         (H, W) indices as stored.
@@ -36,15 +37,16 @@ def read(path: Path, tolerance: int = 0) -> Indices:
     Raises:
         DataError: The file is missing or broken, or holds colours other than greys.
     """
-    return _indices(*values_by_pillow(read_file(path), path), path, tolerance)
+    return _indices(*values_by_pillow(read_file(path), path, shown), path, tolerance)
 
 
-def read_bytes(data: bytes, where: object) -> Indices:
+def read_bytes(data: bytes, where: object, shown: bool = False) -> Indices:
     """Decode an index mask.
 
     Args:
         data: An encoded image.
         where: Names the image in errors.
+        shown: As for `read`.
 
     Returns:
         (H, W) indices as stored.
@@ -52,7 +54,7 @@ def read_bytes(data: bytes, where: object) -> Indices:
     Raises:
         DataError: The image is broken or holds colours.
     """
-    return _indices(*values_by_pillow(data, where), where)
+    return _indices(*values_by_pillow(data, where, shown), where)
 
 
 def _indices(mode: str, plane: NDArray[np.generic], where: object, tolerance: int = 0) -> Indices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,7 +77,7 @@ def text(value: object, key: str, where: object) -> str:
 
 
 def integer(value: object, key: str, where: object) -> int:
-    """An integer member of a JSON object, also where the file writes 480.0.
+    """An integer member of a JSON object, also where the file writes 480.0 or "480".
 
     Args:
         value: The object.
@@ -90,10 +91,41 @@ def integer(value: object, key: str, where: object) -> int:
         DataError: The member is missing or not an integer.
     """
     found = value.get(key) if isinstance(value, dict) else None
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 18:
+        found = int(found)
     is_whole = found.is_integer() if isinstance(found, float) else not isinstance(found, bool)  # nan is not, nor inf
     if not isinstance(found, int | float) or not is_whole or not -(2**63) <= found < 2**63:
         raise DataError(problem(where, f"{key!r} is {repr(found)[:40]}", "an integer"))
     return int(found)
+
+
+def flag(value: object) -> bool:
+    """A flag, which files write as 0, 1, false, true, "0", "1" or null.
+
+    Args:
+        value: The JSON value.
+    """
+    return bool(value) and value not in ("0", "false", "False")
+
+
+def whole_numbers(value: object) -> list[int] | None:
+    """A list of whole numbers, also where somebody writes 5.0 or "5".
+
+    Args:
+        value: Any value.
+
+    Returns:
+        The numbers; None if it is no list of whole numbers.
+    """
+    if not isinstance(value, list):
+        return None
+    if {*map(type, value)} <= {int}:
+        return value
+    try:
+        numbers = [float(part) if isinstance(part, int | float | str) else math.nan for part in value]
+        return [int(number) for number in numbers] if all(map(float.is_integer, numbers)) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _kind_of(value: object) -> str:

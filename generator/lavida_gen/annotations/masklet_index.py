@@ -16,7 +16,7 @@ from lavida_gen.scenes.scene import Name
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedBytes, PackedTexts
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class MaskletReader:
             raise
         assert isinstance(value, dict)
         first, written = len(self.ends) - 1, len(self.counts)
-        track = _MaskletRows(where, video, name, bool(value.get("iscrowd")), first, 0, None)
+        track = _MaskletRows(where, video, name, json_file.flag(value.get("iscrowd")), first, 0, None)
         try:
             for frame, segmentation in enumerate(json_file.member(value, "segmentations", list, where)):
                 mask = _mask(segmentation, f"{where} frame {frame}")
@@ -249,17 +249,18 @@ def _ident(value: object, key: str, where: str) -> str:
 
 
 def _mask(value: object, where: str) -> RLE | None:
-    """A mask; None for null and for an empty mask, since nothing is visible in either case. Raises DataError."""
-    if value is None:
+    """A mask; None for null, [] and an empty mask, since nothing is visible in any of these. Raises DataError."""
+    if value is None or value == []:
         return None
-    sides = json_file.member(value, "size", list, where)
-    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
-        raise DataError(problem(where, f"size is {str(sides)[:40]}", "[height, width]"))
-    size = (sides[0], sides[1])
-    assert isinstance(value, dict)
-    counts = value.get("counts")
-    if isinstance(counts, list) and all(type(run) is int for run in counts):
-        mask = masks.from_runs(counts, size, where)
+    if not isinstance(value, dict):
+        raise DataError(problem(where, f"is {str(value)[:40]}", "run lengths, or null where nothing is visible"))
+    written = json_file.member(value, "size", list, where)
+    sides = json_file.whole_numbers(written)
+    if sides is None or len(sides) != 2 or min(sides) < 1:
+        raise DataError(problem(where, f"size is {str(written)[:40]}", "[height, width]"))
+    size, runs = (sides[0], sides[1]), json_file.whole_numbers(value.get("counts"))
+    if runs is not None:
+        mask = masks.from_runs(runs, size, where)
     else:
         mask = masks.from_counts(json_file.member(value, "counts", str, where), size, where)
     return mask if masks.area(mask) else None

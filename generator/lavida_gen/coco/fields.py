@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lavida_gen.annotations.json_file import flag
 from lavida_gen.common.errors import DataError
 from lavida_gen.common.input_file import MAX_PIXELS
 
@@ -77,15 +78,6 @@ def integer(value: dict[str, object], key: str) -> int:
     if isinstance(found, str) and found.strip().isascii() and found.strip().isdigit() and len(found) < 18:
         return int(found)
     raise DataError(f"{key} is {str(found)[:40]!r}; expected an integer")
-
-
-def flag(value: object) -> bool:
-    """A flag, which files write as 0, 1, false, true, "0", "1" or null.
-
-    Args:
-        value: The JSON value.
-    """
-    return bool(value) and value not in ("0", "false", "False")
 
 
 def flags(annotation: dict[str, object]) -> int:

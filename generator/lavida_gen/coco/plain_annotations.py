@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lavida_gen.annotations.json_file import flag
 from lavida_gen.coco.columns import AnnotationColumns
-from lavida_gen.coco.fields import MARKS, Ident, ImageEntry, flag
+from lavida_gen.coco.fields import MARKS, Ident, ImageEntry
 from lavida_gen.coco.segmentation import MAX_DISTANCE, ROUNDING
 from lavida_gen.large_json.json_pieces import Lazy, Numbers, plain
 from lavida_gen.scenes import masks

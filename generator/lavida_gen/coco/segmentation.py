@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from lavida_gen.annotations.json_file import whole_numbers
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.scenes import masks
 from lavida_gen.scenes.masks import RLE
@@ -122,23 +123,3 @@ def _run_lengths(value: dict[str, object], size: tuple[int, int]) -> RLE:
             problem("segmentation", f"counts are {str(counts)[:40]!r}", "integers, or COCO's compressed text")
         )
     return masks.from_runs(runs, size, "segmentation")
-
-
-def whole_numbers(value: object) -> list[int] | None:
-    """A list of whole numbers, also where somebody writes 5.0 or "5".
-
-    Args:
-        value: Any value.
-
-    Returns:
-        The numbers; None if it is no list of whole numbers.
-    """
-    if not isinstance(value, list):
-        return None
-    if {*map(type, value)} <= {int}:
-        return value
-    try:
-        numbers = [float(part) if isinstance(part, int | float | str) else math.nan for part in value]
-        return [int(number) for number in numbers] if all(map(float.is_integer, numbers)) else None
-    except (ValueError, OverflowError):
-        return None

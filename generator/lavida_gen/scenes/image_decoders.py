@@ -114,12 +114,13 @@ def colours_by_pillow(data: bytes, where: object, turned: bool = False) -> NDArr
         return np.asarray((ImageOps.exif_transpose(image) if turned else image).convert("RGB"), np.uint8)
 
 
-def values_by_pillow(data: bytes, where: object) -> tuple[str, NDArray[np.generic]]:
+def values_by_pillow(data: bytes, where: object, shown: bool = False) -> tuple[str, NDArray[np.generic]]:
     """Decode a mask by Pillow, which keeps the values that a palette PNG stores.
 
     Args:
         data: The encoded mask.
         where: Names it in errors.
+        shown: Whether two indices of a palette whose colours are greys mean these greys: programs order them freely.
 
     Returns:
         Pillow's mode, and the stored values: (H, W), or (H, W, channels).
@@ -129,7 +130,12 @@ def values_by_pillow(data: bytes, where: object) -> tuple[str, NDArray[np.generi
     """
     image = _opened(data, where, _NO_MASK, "a complete PNG")
     with parsing(where, "a complete PNG", AGAIN, got=_NO_MASK):
-        return image.mode, np.asarray(image)
+        plane = np.asarray(image)
+        if shown and image.mode == "P" and len(used := np.unique(plane)) <= 2:
+            colours = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)[used]
+            if (colours == colours[:, :1]).all():
+                return "L", np.where(plane == used[0], colours[0, 0], colours[-1, 0])
+        return image.mode, plane
 
 
 def mask_by_pillow(data: bytes, where: object) -> NDArray[np.uint8]:

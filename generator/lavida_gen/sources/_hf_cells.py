@@ -15,7 +15,8 @@ import numpy as np
 
 from lavida_gen.annotations import binary_masks, index_masks
 from lavida_gen.annotations.index_masks import Indices
-from lavida_gen.coco.segmentation import segmentation, whole_numbers
+from lavida_gen.annotations.json_file import whole_numbers
+from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.file_names import path_inside
 from lavida_gen.common.input_file import MAX_PICTURE, read_input
@@ -137,7 +138,7 @@ def _index_image(cell: object, binary: bool, where: object) -> Indices:
     data = image_bytes(cell, where)
     if data[:2] == b"\xff\xd8" and not binary:
         raise DataError(problem(where, "is a JPEG, which changes indices", "PNG", "only `binary` masks may be JPEG"))
-    return index_masks.read_bytes(data, where)
+    return index_masks.read_bytes(data, where, binary)
 
 
 def _of_list(cell: Sequence[object], size: Size, where: object) -> Indices | list[LabelledMask]:
@@ -149,7 +150,9 @@ def _of_list(cell: Sequence[object], size: Size, where: object) -> Indices | lis
         return _objects(cell, size, where)
     if isinstance(first, Mapping | bytes | str):
         return [
-            LabelledMask(_binary(index_masks.read_bytes(image_bytes(part, where), where), f"{where} mask {number}"))
+            LabelledMask(
+                _binary(index_masks.read_bytes(image_bytes(part, where), where, shown=True), f"{where} mask {number}")
+            )
             for number, part in enumerate(cell)
         ]
     return _of_numbers(cell, where)
@@ -206,7 +209,7 @@ def _segmentation(row: Mapping[str, object], size: Size, where: str) -> RLE | No
     if isinstance(value, Mapping) and "counts" in value:
         return _run_lengths(value, where)
     if isinstance(value, Mapping | bytes | str):
-        return _binary(index_masks.read_bytes(image_bytes(value, where), where), where)
+        return _binary(index_masks.read_bytes(image_bytes(value, where), where, shown=True), where)
     if isinstance(value, list) and value and isinstance(value[0], int | float):
         value = [value]  # one polygon, not in a list
     try:

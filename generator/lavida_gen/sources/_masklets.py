@@ -45,7 +45,7 @@ class MaskletSource(ClipSource[ClipOptionsT_co]):
         videos = []
         for number in range(len(index)):
             frames = index.files(number)
-            video = Video(_video_name(frames, index.path), tuple(PurePosixPath(frame).stem for frame in frames))
+            video = Video(_video_name(frames, index.path), tuple(_unified(frame).stem for frame in frames))
             if self._numbers.setdefault(video.name, number) != number:
                 got = f"two videos in the folder {video.name!r}"
                 raise DataError(problem(index.path, got, "a folder for each video"))
@@ -56,7 +56,7 @@ class MaskletSource(ClipSource[ClipOptionsT_co]):
         """Every masklet of the video."""
         number = self._numbers[video.name]
         size, names = self.index.size(number), self.index.files(number)
-        paths = [path_inside(self.images, names[position], self.index.path) for position in positions]
+        paths = [self._frame(names[position]) for position in positions]
         undrawn = self.index.undrawn(number)
         things: dict[tuple[str, tuple[RLE | None, ...]], dict[str, bool]] = {}
         hidden = dict.fromkeys(undrawn)
@@ -78,6 +78,15 @@ class MaskletSource(ClipSource[ClipOptionsT_co]):
         frames = tuple(Frame.file(path, size) for path in paths)
         return ClipContents(size, frames, tuple(regions), tuple(self.index.negative(number)))
 
+    def _frame(self, name: str) -> Path:
+        """The image of a frame as the JSON names it, also where it has another suffix. Raises DataError."""
+        unified = _unified(name)
+        path = path_inside(self.images, str(unified), self.index.path)
+        if not path.is_file():
+            other = files.frame_path(self.images, str(unified.with_suffix("")))
+            return other if other.is_file() else path
+        return path
+
     def _category(self, name: str) -> str:
         return name if name in self._categories else ""
 
@@ -97,16 +106,22 @@ class MaskletSource(ClipSource[ClipOptionsT_co]):
         """What is left out, videos that give no clip, missing frames."""
         yield from super().findings()
         yield from self.videos_without_clips()
+        names = {video: self.index.files(number) for video, number in self._numbers.items()}
         yield from files.missing_files(
-            (path_inside(self.images, f"{name}.jpg", self.index.path) for name in clip) for clip in self.clip_frames()
+            [self._frame(names[video.name][position]) for position in dict.fromkeys(positions)]
+            for video, positions in self._clips
         )
 
 
 def _video_name(frames: Sequence[str], file: Path) -> str:
     """The folder of a video's frames. Raises DataError if they do not lie in one."""
-    folders = {PurePosixPath(frame.replace("\\", "/")).parent.as_posix() for frame in frames}
+    folders = {_unified(frame).parent.as_posix() for frame in frames}
     name = folders.pop()
     if folders or name in (".", ""):
         got = f"file_names {frames[0]!r}, ... lie in no folder of their own"
         raise DataError(problem(file, got, "VIDEO/00000.jpg"))
     return name
+
+
+def _unified(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))

@@ -215,7 +215,7 @@ class FolderSource(LabelMapSource[FolderSourceOptions]):
         path = self.mask_path(name)
         if self.options.binary is None:
             return index_masks.read(path)
-        plane = index_masks.read(path, COLOUR_NOISE)
+        plane = index_masks.read(path, COLOUR_NOISE, shown=True)
         bits = binary_masks.to_bits(plane, path, path.suffix.lower() in LOSSY)
         return np.subtract(1, bits, dtype=np.uint8) if self.options.inverted else bits
 

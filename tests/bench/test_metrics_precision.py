@@ -300,5 +300,5 @@ def test_stored_maps_keep_their_precision(tmp_path: Path) -> None:
         (np.float64, "float64"),
     ):
         np.save(tmp_path / "v.maps.npy", np.ones((3, 2, 2), dtype))
-        assert StoredMaps(tmp_path / "v.maps.npy", np.ones(3, np.bool_))(0, 2).dtype == wanted
-        assert StoredMaps(tmp_path / "v.maps.npy", np.array([True, True, False, True]))(0, 4).dtype == wanted
+        assert StoredMaps(tmp_path / "v.maps.npy", np.ones(3, np.bool_), (2, 2))(0, 2).dtype == wanted
+        assert StoredMaps(tmp_path / "v.maps.npy", np.array([True, True, False, True]), (2, 2))(0, 4).dtype == wanted

@@ -15,7 +15,9 @@ from tests.bench.test_metrics_detection import unread
 from tests.bench.test_score_spellings import LENGTHS, SCORES, VIDEOS, read
 
 from lavida_bench.results.score_files import ScoreFiles
+from lavida_bench.results.score_formats import read_boxes
 from lavida_bench.results.video_names import match_names
+from lavida_bench.videos.no_frames import read_frame_counts
 from lavida_bench.videos.types import TestVideo
 from lavida_gen.common.errors import DataError
 
@@ -191,3 +193,38 @@ def test_labels_given_as_scores_are_noticed(tmp_path: Path) -> None:
     assert "are the labels given as scores?" in ScoreFiles.find(tmp_path, videos).notes(videos)[-1]
     np.save(tmp_path / "a.npy", 1 - labels["a"])
     assert ScoreFiles.find(tmp_path, videos).notes(videos) == ()
+
+
+def test_maps_on_their_side_and_maps_alone_are_refused(tmp_path: Path) -> None:
+    video = TestVideo("a", 3, (4, 6), unread, frame_labels=np.zeros(3, np.bool_))
+    np.save(tmp_path / "a.npy", np.arange(3))
+    for shape, refused in (((3, 6, 4), True), ((3, 3, 2), True), ((3, 4, 6), False), ((3, 2, 2), False)):
+        np.save(tmp_path / "a.maps.npy", np.zeros(shape))
+        files = ScoreFiles.find(tmp_path, [video])
+        if refused:
+            with pytest.raises(
+                DataError, match=r"a\.maps\.npy: maps of \d x \d for a video of 4 x 6; .*; transpose them"
+            ):
+                files.check([video], allow_partial=False)
+        else:
+            files.check([video], allow_partial=False)
+    np.save(tmp_path / "b.maps.npy", np.zeros((3, 4, 6)))
+    with pytest.raises(DataError, match=r"b\.maps\.npy: pixel maps without frame scores"):
+        ScoreFiles.find(tmp_path, [video])
+
+
+def test_columns_of_boxes_are_those_of_the_head(tmp_path: Path) -> None:
+    path = tmp_path / "a.boxes.csv"
+    path.write_text("frame,score,left,top,right,bottom\n7,0.5,1,2,3,4\n")
+    assert read_boxes(path).tolist() == [[7, 1, 2, 3, 4, 0.5]]
+    path.write_text("frame,x,y,w,h,score\n7,1,2,30,40,0.5\n")
+    with pytest.raises(DataError, match=r"line 1: boxes by frame,x,y,w,h,score; .*left \+ width - 1"):
+        read_boxes(path)
+
+
+def test_frame_counts_name_each_video_once(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_text("Video, Frames\nArson/a.mp4, 40\nb, 5\n")
+    assert read_frame_counts(tmp_path / "n.csv") == {"a.mp4": 40, "b": 5}
+    (tmp_path / "n.csv").write_text("video,frames\na.mp4,40\na,60\n")
+    with pytest.raises(DataError, match="line 3: a appears again"):
+        read_frame_counts(tmp_path / "n.csv")

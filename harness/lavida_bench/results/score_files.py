@@ -302,7 +302,11 @@ def _files_by_name(folder: Path) -> tuple[dict[str, VideoScoreFiles], dict[str, 
             raise DataError(problem(path, f"{files.main.name} has the same name", "one of them", "remove the other"))
         else:
             files.main = path
-    return {name: files for name, files in by_name.items() if files.main is not None or files.boxes is not None}, others
+    alone = next((files.maps for files in by_name.values() if files.main is None and files.boxes is None), None)
+    if alone is not None:
+        got, todo = "pixel maps without frame scores", "give the frame scores under the same name"
+        raise DataError(problem(alone, got, "KEY.npy beside KEY.maps.npy", todo))
+    return by_name, others
 
 
 def _without_format(name: str) -> str:

@@ -36,6 +36,9 @@ NUMBERS = "numbers"
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 """Suffixes of pickles, which are not read."""
 
+BOX = ("frame", "left", "top", "right", "bottom", "score")
+"""Columns of KEY.boxes.csv."""
+
 _MAGIC, _PICKLE = (b"\x93NUMPY", b"PK"), b"\x80"
 _UNREADABLE = (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZipFile)
 _ARRAY = "an array that np.save wrote, of numbers"
@@ -309,11 +312,24 @@ def read_boxes(path: Path) -> NDArray[np.float64]:
     Raises:
         DataError: With the line that cannot be read.
     """
-    rows = _parse_rows(path, _read_lines(path), "frame,left,top,right,bottom,score", 6)
+    lines = _read_lines(path)
+    rows = _parse_rows(path, lines, ",".join(BOX), len(BOX))[:, _box_columns(lines, path)]
     invalid = rows[(rows[:, 0] != np.floor(rows[:, 0])) | ~(np.abs(rows[:, 0]) < 2**53)]
     if len(invalid):
         raise DataError(problem(path, f"frame {invalid[0, 0]:g}", "whole numbers from 0"))
     return rows
+
+
+def _box_columns(lines: list[str], path: Path) -> list[int]:
+    """Places of the columns BOX: as the first line names them, or in this order.
+
+    Raises DataError where it names widths and heights.
+    """
+    head = [cell.strip().strip('"').lower() for cell in lines[0].split(",")] if lines else []
+    if {"w", "h", "width", "height"} & {*head}:
+        got, todo = f"boxes by {','.join(head)}", "write right and bottom, both inclusive: left + width - 1"
+        raise DataError(problem(f"{path}, line 1", got, ",".join(BOX), todo))
+    return [head.index(name) for name in BOX] if sorted(head) == sorted(BOX) else [*range(len(BOX))]
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -148,7 +148,7 @@ def read_video_score(files: VideoScoreFiles, video: TestVideo, expansion: Expans
     place = expansion.index(len(given.values), video.frame_count)
     frames, scored = given.values[place], given.scored[place]
     maps = files.maps_file()
-    pixels = None if maps is None else StoredMaps(maps, scored)
+    pixels = None if maps is None else StoredMaps(maps, scored, video.size)
     return VideoScore(video.key, frames, None if scored.all() else scored, pixels, detections)
 
 
@@ -175,18 +175,20 @@ class StoredMaps:
     An .npy file is memory-mapped; the maps of an .npz file stay in memory as long as this object lives.
     """
 
-    def __init__(self, path: Path, scored: Bits) -> None:
+    def __init__(self, path: Path, scored: Bits, size: tuple[int, int]) -> None:
         """Open the maps without reading them.
 
         Args:
             path: The file.
             scored: (F,) bool, the scored frames.
+            size: (H, W) of the video.
 
         Raises:
             DataError: The maps cannot be read or do not fit the frames.
         """
         self.path, self.scored = path, scored
         self._maps: Array | None = None
+        height, width = size
         header = read_maps_header(path)
         assert header is not None, f"{path}: no maps"
         shape, dtype = header
@@ -194,6 +196,9 @@ class StoredMaps:
         if not fits or np.dtype(dtype).kind not in "fiub":
             expected = f"({len(scored)}, h, w) numbers, one map per frame"
             raise DataError(problem(path, f"pixel scores {dtype} {shape}", expected))
+        if height != width and shape[1] * height == shape[2] * width:
+            got = f"maps of {shape[1]} x {shape[2]} for a video of {height} x {width}"
+            raise DataError(problem(path, got, "(F, h, w): height before width", "transpose them"))
 
     def __call__(self, start: int, stop: int) -> Maps:
         """Read some maps.

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from lavida_bench.videos.media import Media, TruncatedVideo
+from lavida_bench.videos.media import Media, TruncatedVideo, without_suffix
 from lavida_bench.videos.types import Pixels
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_text
@@ -54,21 +54,25 @@ def read_frame_counts(path: Path) -> dict[str, int]:
         path: A CSV file with the head ``video,frames``; suffixes of videos in the names are dropped by the caller.
 
     Returns:
-        Name -> F, in the order of the file.
+        Name without folder -> F, in the order of the file.
 
     Raises:
         DataError: The file cannot be read, or a line is invalid.
     """
     counts: dict[str, int] = {}
+    seen: set[str] = set()
     rows = csv.reader(read_text(path, expected="a CSV file video,frames").splitlines())
-    for number, row in enumerate(rows, start=1):
-        if not row or (number == 1 and row == ["video", "frames"]):
+    for number, cells in enumerate(rows, start=1):
+        row = [cell.strip() for cell in cells]
+        if not row or (number == 1 and [cell.lower() for cell in row] == ["video", "frames"]):
             continue
         if len(row) != 2 or not row[1].isascii() or not row[1].isdigit() or not 0 < int(row[1]) <= MOST_FRAMES:
             raise DataError(problem(f"{path}, line {number}", ",".join(row)[:80], "video,frames"))
-        if row[0] in counts:
+        name = row[0].replace("\\", "/").rpartition("/")[2]
+        if without_suffix(name) in seen:
             raise DataError(problem(f"{path}, line {number}", f"{row[0]} appears again", "one line a video"))
-        counts[row[0]] = int(row[1])
+        seen.add(without_suffix(name))
+        counts[name] = int(row[1])
     if not counts:
         raise DataError(problem(path, "holds no video", "lines video,frames"))
     return counts

@@ -134,6 +134,17 @@ def test_pictures_that_were_sorted_into_folders(tmp_path: Path) -> None:
     assert [finding.scenes for finding in opened(root).findings()] == [1], "one of two is not chosen"
 
 
+def test_a_picture_has_the_image_of_its_very_name(tmp_path: Path) -> None:
+    """On Windows, a.jpg and A.jpg cannot lie in one folder: one is lost."""
+    root = write(tmp_path, instances(("a.jpg", "A.jpg")))
+    (root / "images" / "b.jpg").unlink()
+    (found,) = opened(root).findings()
+    assert re.search(r"image id 2: no file .*A\.jpg; there is a\.jpg$", found.text)
+    (root / "images" / "one").mkdir()
+    (root / "images" / "a.jpg").rename(root / "images" / "one" / "a.jpg")
+    assert [finding.scenes for finding in opened(root).findings()] == [1, 1]
+
+
 def test_codes_in_names_are_read_as_written_first(tmp_path: Path) -> None:
     root = write(tmp_path, instances(("a%20b.jpg", "b.jpg")))
     (root / "images" / "a.jpg").rename(root / "images" / "a%20b.jpg")

@@ -432,3 +432,17 @@ def test_one_odd_annotation_of_coco_panoptic_costs_one_scene(tmp_path: Path, cha
     (found,) = source.left_out()
     assert (found.severity, found.scenes) == ("dropped", 1)
     assert re.search(message, found.text)
+
+
+def test_panoptic_categories_with_true_and_false(tmp_path: Path) -> None:
+    usual = drawn("coco_panoptic", tmp_path)
+    regions = usual.scene(0).regions
+
+    def change(plain: Any) -> None:
+        for category in plain["categories"]:
+            category["isthing"] = bool(category["isthing"])
+
+    edit(tmp_path / "annotations" / "panoptic_train2017.json", change)
+    source = opened("coco_panoptic", usual.options.model_dump(exclude_unset=True))
+    assert source.scene(0).regions == regions
+    assert list(source.left_out()) == []

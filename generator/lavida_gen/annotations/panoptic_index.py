@@ -23,7 +23,7 @@ from lavida_gen.large_json import json_stream
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 2
+VERSION = 3
 
 
 class PanopticSegment(NamedTuple):
@@ -131,7 +131,8 @@ class _PanopticReader:
                     self.images[ident] = (name, _text(value, "flickr_url") or _text(value, "coco_url"))
                 elif key == "categories":
                     ident, name = member(value, "id", int, where), member(value, "name", str, where)
-                    is_thing = bool(member(value, "isthing", int, where))
+                    stated = value.get("isthing") if isinstance(value, dict) else None
+                    is_thing = stated if isinstance(stated, bool) else bool(member(value, "isthing", int, where))
                     self.categories[ident] = (name, _text(value, "supercategory"), is_thing)
                 elif key == "annotations":
                     self._annotation(value, where)

@@ -40,6 +40,8 @@ class PhotoFiles:
         """
         self.folder, self._names = folder, names
         self._last_parts: Counter[str] | None = None
+        self._all: frozenset[str] | None = None
+        self._ends: Counter[str] | None = None  # how many names have a last part, in small letters
         self._listed: dict[Path, dict[str, list[str]]] = {}
         self._below: dict[str, list[str]] | None = None  # paths of all files below the folder by their plain names
 
@@ -94,12 +96,16 @@ class PhotoFiles:
             if len(written) != 1:
                 return None
             path = path.parent / written[0]
+            if path.relative_to(self.folder).as_posix() in self._exact():
+                return None  # another image has this very name
         return path if is_inside(self.folder, path) else None
 
     def _only(self, name: str) -> Path | None:
         """The only file in any subfolder that has the last part of a name, if no other name ends so."""
         last = name.rpartition("/")[2]
-        if not last or self._count(last) != 1:
+        if self._ends is None:
+            self._ends = Counter(plain_name(ntpath.basename(other)) for other in self._exact())
+        if not last or self._ends[plain_name(last)] > 1:
             return None
         if self._below is None:
             self._below = {}
@@ -110,6 +116,12 @@ class PhotoFiles:
         found = self._below.get(plain_name(last), [])
         path = Path(found[0]) if len(found) == 1 else None
         return path if path is not None and path.is_file() and is_inside(self.folder, path) else None
+
+    def _exact(self) -> frozenset[str]:
+        """Every name that the annotations use."""
+        if self._all is None:
+            self._all = frozenset(name.replace("\\", "/") for name in self._names())
+        return self._all
 
     def _count(self, last: str) -> int:
         """How many names of the annotations end in a part."""

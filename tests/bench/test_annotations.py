@@ -245,10 +245,10 @@ def test_invalid_tracks_are_refused(text: str, message: str, tmp_path: Path) -> 
 
 def test_normal_videos_without_a_track_file_have_no_tracks(tmp_path: Path) -> None:
     log = DefectLog()
-    assert tracks.folder_tracks(None, "a", 5, True, log) is None
-    assert tracks.folder_tracks(tmp_path, "a", 5, False, log) == ()
+    assert tracks.folder_tracks(None, "a", np.ones(5, np.bool_), log) is None
+    assert tracks.folder_tracks(tmp_path, "a", np.zeros(5, np.bool_), log) == ()
     assert not log.defects
-    assert tracks.folder_tracks(tmp_path, "a", 5, True, log) is None
+    assert tracks.folder_tracks(tmp_path, "a", np.ones(5, np.bool_), log) is None
     assert log.defects[0].what == "no tracks of an abnormal video"
 
 

@@ -15,6 +15,8 @@ from tests.bench.benchmark_miniatures import iitb_corridor, msad, street_scene, 
 from lavida_bench.benchmarks import _avenue, _frame_labels, _ucsd
 from lavida_bench.benchmarks import _base as benchmarks
 from lavida_bench.benchmarks._check import check
+from lavida_bench.benchmarks._defects import DefectLog
+from lavida_bench.benchmarks._tracks import folder_tracks
 from lavida_bench.videos.mask_files import MaskFiles
 from lavida_gen.common.errors import DataError
 
@@ -162,3 +164,41 @@ def test_frames_of_street_scene_count_from_1(tmp_path: Path) -> None:
     rewrite(tmp_path, "Test002_gt.txt", lambda text: "00000.jpg 0 5 5 20 10\n")
     defects = benchmarks.make("street_scene", tmp_path).log.defects
     assert "00000.jpg; expected frames counted from 1" in defects[-1].what
+
+
+def test_avenue_intervals_past_the_end_and_of_no_frame(tmp_path: Path) -> None:
+    drawing.images(tmp_path / "testing" / "frames" / "01", [f"{number}.png" for number in range(20)])
+    cells = np.empty((1, 1), object)
+    for last, found in ((120, 15), (12.5, None)):
+        cells[0, 0] = np.array([[6], [last]])
+        savemat(tmp_path / "avenue.mat", {"gt": cells})
+        opened = benchmarks.make("avenue", tmp_path, {"labels": "intervals"})
+        if found is None:
+            with pytest.raises(DataError, match=r"video 1: frame 12\.5; expected whole numbers from 1"):
+                opened.videos()
+        else:
+            assert [video.frame_labels.sum() for video in opened.videos()] == [found]
+            assert "labelled up to frame 120 of 20" in [defect.what for defect in opened.log.defects]
+
+
+def test_tracks_must_fit_the_labels_and_exist(tmp_path: Path) -> None:
+    labels = np.arange(20) >= 10
+    for frames, noted in (
+        (range(10, 20), []),
+        (range(9, 20), ["1 of 11 regions are in frames that are labelled normal"]),
+    ):
+        (tmp_path / "a.txt").write_text("".join(f"0,{frame},1,1,5,5\n" for frame in frames))
+        log = DefectLog()
+        folder_tracks(tmp_path, "a", labels, log)
+        assert [defect.what for defect in log.defects] == noted
+    drawing.images(tmp_path / "testing" / "frames" / "01", ["0.png"])
+    with pytest.raises(DataError, match="nowhere: no such file or folder; expected what option tracks names"):
+        benchmarks.make("avenue", tmp_path, {"tracks": tmp_path / "nowhere"}).videos()
+
+
+def test_a_gap_in_the_frames_of_a_folder_is_a_note(tmp_path: Path) -> None:
+    drawing.images(tmp_path / "a", ["1.png", "2.png", "4.png"])
+    drawing.images(tmp_path / "b", ["0.png", "5.png", "10.png"])
+    opened = benchmarks.make("folder", tmp_path)
+    assert [video.frame_count for video in opened.videos()] == [3, 3]
+    assert [Path(defect.where).name for defect in opened.log.defects if "gaps" in defect.what] == ["a"]

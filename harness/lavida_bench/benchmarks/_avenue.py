@@ -106,8 +106,12 @@ class AvenueVideos(Benchmark[AvenueOptions]):
         if intervals is not None:
             if int(key) > len(intervals):
                 raise DataError(problem(key, f"intervals of {len(intervals)} videos", "its own", "take the whole file"))
-            refuse_late(intervals[int(key) - 1], count, key)
-            labels = intervals_to_labels(intervals[int(key) - 1], count)
+            of_video = intervals[int(key) - 1]
+            refuse_late(of_video, count, key)
+            beyond = [interval for interval in of_video if interval.stop > count]
+            if beyond:
+                log.add(key, f"labelled up to frame {beyond[-1].stop} of {count}", "clamped to the video")
+            labels = intervals_to_labels(of_video, count)
         elif masks is not None:
             labels = np.array([mask is not None for mask in masks])
         else:
@@ -124,7 +128,7 @@ class AvenueVideos(Benchmark[AvenueOptions]):
             names=self.anomaly_names,
             frame_labels=labels,
             mask_reader=None if masks is None else _EncodedMasks(masks, media.size),
-            tracks=folder_tracks(self.options.tracks, key, count, bool(labels.any()), log),
+            tracks=folder_tracks(self.options.tracks, key, labels, log),
             measured=None if without is None else ~intervals_to_labels(without, count),
         )
 
@@ -210,5 +214,7 @@ def read_intervals(path: Path) -> list[list[Interval]]:
         where = f"{path}, video {number}"
         if pairs.ndim != 2 or pairs.shape[0] != 2 or pairs.dtype.kind not in "iuf" or not np.isfinite(pairs).all():
             raise DataError(problem(where, f"{pairs.dtype} of shape {pairs.shape}", "2 x N first and last frames"))
+        if (pairs != np.floor(pairs)).any():
+            raise DataError(problem(where, f"frame {pairs[pairs != np.floor(pairs)][0]:g}", "whole numbers from 1"))
         found.append([checked_interval(int(a) - 1, int(b), where, f"{a:g}, {b:g}") for a, b in pairs.T])
     return found

@@ -146,11 +146,14 @@ class Benchmark(ABC, Generic[OptionsT_co]):
         """Check that the folder exists, or make it.
 
         Raises:
-            DataError: It does not exist.
+            DataError: It does not exist, or a file or folder that an option names.
         """
         if not self.root.is_dir():
             todo = f"give the right --root; `lavida-bench benchmarks {self.name}` shows how to get the data"
             raise DataError(problem(self.root, "no such folder", f"the files of {self.name}", todo))
+        for name, value in self.options:
+            if isinstance(value, Path) and not value.expanduser().exists():
+                raise DataError(problem(value, "no such file or folder", f"what option {name} names"))
 
     def annotated(self) -> SplitSize | None:
         """Size of the test split according to the annotation files alone; None if there are none.

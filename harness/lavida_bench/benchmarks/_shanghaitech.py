@@ -121,7 +121,7 @@ class ShanghaitechVideos(Benchmark[ShanghaitechOptions]):
             names=self.anomaly_names,
             frame_labels=labels,
             mask_reader=_PixelMasks(pixels, (len(labels), *frames.size)) if pixels.is_file() else None,
-            tracks=folder_tracks(self.options.tracks, key, len(labels), bool(labels.any()), log),
+            tracks=folder_tracks(self.options.tracks, key, labels, log),
         )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from lavida_bench.benchmarks._defects import DefectLog
 from lavida_bench.benchmarks._intervals import parse_whole_number
-from lavida_bench.videos.types import Track
+from lavida_bench.videos.types import Bits, Track
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.input_file import read_text
 
@@ -117,17 +117,14 @@ def _track(number: int, rows: dict[int, RegionRow]) -> Track:
     return Track(str(number), ordered[:, 0].astype(np.int64), ordered[:, 1:])
 
 
-def folder_tracks(
-    folder: Path | None, key: str, frame_count: int, abnormal: bool, log: DefectLog
-) -> tuple[Track, ...] | None:
+def folder_tracks(folder: Path | None, key: str, labels: Bits, log: DefectLog) -> tuple[Track, ...] | None:
     """Read the tracks of a video from a folder of such files.
 
     Args:
         folder: The folder; None if there is none.
         key: The video's key: the file is KEY.txt.
-        frame_count: F of the video.
-        abnormal: Whether a frame of the video is abnormal.
-        log: Gets an abnormal video without a file, and the regions that are left out.
+        labels: (F,) bool, the abnormal frames of the video.
+        log: Gets an abnormal video without a file, the regions that are left out, and those in normal frames.
 
     Returns:
         The tracks; () for a normal video without a file; None without a folder or for an abnormal video without a file.
@@ -139,8 +136,14 @@ def folder_tracks(
         return None
     path = folder / f"{key}.txt"
     if path.is_file():
-        return read_tracks(path, frame_count, log)
-    if not abnormal:
+        tracks = read_tracks(path, len(labels), log)
+        frames = np.concatenate([track.frames for track in tracks]) if tracks else np.zeros(0, np.int64)
+        normal = int((~labels[frames]).sum())
+        if normal:
+            what = f"{normal} of {len(frames)} regions are in frames that are labelled normal"
+            log.add(path, what, "count in RBDC and TBDC as annotated: do frames count from 0 in this file?")
+        return tracks
+    if not labels.any():
         return ()
     log.add(path, "no tracks of an abnormal video", "left out of RBDC and TBDC")
     return None

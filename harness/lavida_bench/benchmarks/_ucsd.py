@@ -206,7 +206,7 @@ def _video(
         names=names,
         frame_labels=labels,
         mask_reader=_masks(folder, frames, labels, log),
-        tracks=folder_tracks(tracks, folder.name, count, bool(labels.any()), log),
+        tracks=folder_tracks(tracks, folder.name, labels, log),
     )
 
 

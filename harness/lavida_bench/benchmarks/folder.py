@@ -141,6 +141,10 @@ shares/NAME.npy                 optional: (F,) numbers 0..1, the share of annota
         readers: dict[str, Media] = {}
         for key, path in sorted(paths.items()):
             if path.is_dir():
+                steps = np.diff([*numbered_files(path)])
+                if len(np.unique(steps)) > 1:
+                    what = f"the numbers of {len(steps) + 1} frames have gaps or steps that vary"
+                    log.add(path, what, "frames count in their order, without the missing ones")
                 readers[key] = FrameFolder.from_folder(path, fps=self.options.fps)
             elif key in files:
                 readers[key] = files[key]

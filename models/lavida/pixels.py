@@ -56,7 +56,7 @@ def target_size(height: int, width: int, factor: int, fewest: int, most: int) ->
 
 
 def resize(frames_THWC: np.ndarray, size: Sequence[int], mode: str) -> Tensor:
-    """Resize frames with antialiasing, rounded as PIL does.
+    """Resize frames with antialiasing by torch, in whole numbers. PIL gives other values here and there, mostly by 1.
 
     Args:
         frames_THWC: (T, H, W, 3) uint8.

@@ -68,10 +68,12 @@ def cluster() -> Iterator[Any]:
     ray = pytest.importorskip("ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     folder = str(Path(__file__).parent)
+    handler = signal.getsignal(signal.SIGTERM)
     ray.init(
         "local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
         runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([folder, *sys.path])}},
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, handler)  # Ray's own would stay for the tests of other files
     yield ray
     ray.shutdown()
 

@@ -420,5 +420,16 @@ def test_boxes_alone_are_refused(tmp_path: Path) -> None:
         opened(write(tmp_path, plain))
 
 
+def test_corners_as_fractions_are_refused(tmp_path: Path) -> None:
+    """They would be masks of one pixel at most."""
+    plain = instances()
+    for row in plain["annotations"]:
+        row["segmentation"] = [[0.1, 0.2, 0.6, 0.2, 0.6, 0.9, 0.1, 0.9]]
+    with pytest.raises(
+        DataError, match=r"no mask of the first 2 images covers more than a pixel; expected corners in pix"
+    ):
+        opened(write(tmp_path, plain))
+
+
 def test_licences_are_not_needed(tmp_path: Path) -> None:
     assert_whole(opened(write(tmp_path, {**instances(), "licenses": None})))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lavida_gen.annotations.json_file import member
+from lavida_gen.annotations.json_file import flag, member
 from lavida_gen.annotations.problem_list import LeftOut
 from lavida_gen.classes import coco_stuff_names
 from lavida_gen.classes.label import Label
@@ -149,7 +149,7 @@ class _PanopticReader:
         for number, segment in enumerate(member(value, "segments_info", list, where)):
             segment_where = f"{where}: segments_info[{number}]"
             ident, category = (member(segment, key, int, segment_where) for key in ("id", "category_id"))
-            segments.append((ident, category, bool(segment.get("iscrowd", 0))))
+            segments.append((ident, category, flag(segment.get("iscrowd"))))
         image, png = member(value, "image_id", int, where), member(value, "file_name", str, where)
         self.rows.append(_Row(where, image, png, segments))
 

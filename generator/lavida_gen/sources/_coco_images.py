@@ -15,10 +15,15 @@ from lavida_gen.coco.photo_files import picture_sizes
 from lavida_gen.coco.photo_findings import unusable_photos
 from lavida_gen.common.errors import DataError, problem
 from lavida_gen.common.findings import Finding
+from lavida_gen.common.text import counted
+from lavida_gen.scenes import masks
 from lavida_gen.scenes.image_header import Exif
 from lavida_gen.scenes.mask_pieces import is_one_piece
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene, no_names
 from lavida_gen.sources._base import OptionsT_co, Source
+
+SAMPLE = 50
+"""Images whose masks are looked at when a data set is opened."""
 
 
 class CocoImageSource(Source[OptionsT_co]):
@@ -56,6 +61,16 @@ class CocoImageSource(Source[OptionsT_co]):
         if len(index.ann_id) and not index.has_masks and not any(index.left_out()):
             got, todo = f"none of its {len(index.ann_id):,} annotations has a mask", "export instance segmentation"
             raise DataError(problem(index.path, got, "polygons or run lengths, not boxes alone", todo))
+        areas = [
+            masks.area(annotation.mask)
+            for image in range(min(len(index), SAMPLE))
+            for annotation in index.annotations(image)
+            if annotation.mask is not None
+        ]
+        if areas and max(areas) <= 1:
+            got = f"no mask of the first {counted(min(len(index), SAMPLE), 'image')} covers more than a pixel"
+            todo = "multiply fractions by the width and height of their image"
+            raise DataError(problem(index.path, got, "corners in pixels", todo))
 
     @abstractmethod
     def credit(self, number: int) -> tuple[str, str]:

@@ -228,3 +228,38 @@ def test_frame_counts_name_each_video_once(tmp_path: Path) -> None:
     (tmp_path / "n.csv").write_text("video,frames\na.mp4,40\na,60\n")
     with pytest.raises(DataError, match="line 3: a appears again"):
         read_frame_counts(tmp_path / "n.csv")
+
+
+def test_numbers_of_some_files_bind_all_and_the_option(tmp_path: Path) -> None:
+    numbered(tmp_path, lambda n: [*range(1, n + 1)])
+    (tmp_path / "c.csv").unlink()
+    np.save(tmp_path / "c.npy", SCORES["c"])
+    assert "frames are counted from 1 in all files" in ScoreFiles.find(tmp_path, VIDEOS).notes(VIDEOS)
+    np.save(tmp_path / "c.npy", SCORES["c"][::2])
+    with pytest.raises(
+        DataError, match="c: 32 scores; expected 64: one score a frame, as the frame numbers of a state"
+    ):
+        check(tmp_path)
+    numbered(tmp_path, lambda n: [*range(10, n + 10)])
+    (tmp_path / "c.csv").unlink()
+    np.save(tmp_path / "c.npy", SCORES["c"])
+    with pytest.raises(DataError, match=r"a: 96 frames from 10 to 105; expected 0\.\.95"):
+        check(tmp_path)
+
+
+def test_an_option_against_the_numbers_is_refused(tmp_path: Path) -> None:
+    numbered(tmp_path, lambda n: [*range(4, n)])
+    assert read(tmp_path, "first:4")["a"][4] == 4.5
+    with pytest.raises(
+        DataError, match=r"--expand last:4; expected the first 4 frames have no score .* numbers in the files"
+    ):
+        read(tmp_path, "last:4")
+
+
+def test_a_folder_for_each_video_and_columns_of_one(tmp_path: Path) -> None:
+    for key, scores in SCORES.items():
+        (tmp_path / "all" / key).mkdir(parents=True)
+        np.save(tmp_path / "all" / key / "scores.npy", scores)
+    (tmp_path / "s.json").write_text(json.dumps({key: s[:, None].tolist() for key, s in SCORES.items()}), "utf-8")
+    for place in ("all", "s.json"):
+        assert all(np.array_equal(scores, SCORES[key]) for key, scores in read(tmp_path / place).items())

@@ -111,6 +111,8 @@ def _inner(data: dict[str, object]) -> dict[str, object]:
 
 def _one(value: object, path: Path) -> Content:
     if isinstance(value, list) and value and all(isinstance(item, list) for item in value):
+        if len(value) > 1 and all(len(item) == 1 for item in value):  # (F, 1)
+            return arrays_of({"frames": [item[0] for item in value]}, path)
         cells = np.empty(len(value), np.object_)
         cells[:] = [arrays_of({"frames": item}, path)["frames"] for item in value]
         return {"frames": cells}

@@ -19,14 +19,14 @@ The files that `lavida-bench score` keeps can be read too. Letters: F frames of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from lavida_bench.results.expansion import Expansion, Lengths, choose, parse
-from lavida_bench.results.frame_numbers import pattern
+from lavida_bench.results.frame_numbers import NumberedScores, pattern
 from lavida_bench.results.score_collection import read_collection
 from lavida_bench.results.score_formats import PICKLES, READERS, pickle_reason
 from lavida_bench.results.video_names import match_names, spellings
@@ -136,16 +136,40 @@ class ScoreFiles:
                     numbered[video.key] = given.numbered
         if not lengths:
             return Expansion("frames"), ()
-        if self.expand == "auto" and numbered and len(numbered) == len(lengths):
-            found, note = pattern(numbered, lengths, self.folder)
-            notes = (note,) if note else ()
-        else:
-            found, notes = choose(self.expand, lengths, self.folder), ()
+        found, notes = self._pattern(lengths, numbered)
         if found.kind == "frames":
             return found, notes
         one = max(lengths, key=lambda item: abs(item.frames - item.scores))
         shown = f"scores are expanded: {found.text} ({one.key}: {one.scores:,} scores, {one.frames:,} frames)"
         return found, (*notes, shown)
+
+    def _pattern(
+        self, lengths: Sequence[Lengths], numbered: Mapping[str, NumberedScores]
+    ) -> tuple[Expansion, tuple[str, ...]]:
+        """The pattern that frame numbers state, which `--expand` and files without numbers must follow; else inferred.
+
+        Raises DataError.
+        """
+        stated, note = None, ""
+        try:
+            if numbered:
+                stated, note = pattern(numbered, [one for one in lengths if one.key in numbered], self.folder)
+        except DataError:
+            if self.expand == "auto":
+                raise
+        if stated is None:
+            return choose(self.expand, lengths, self.folder), ()
+        if self.expand != "auto":
+            chosen = choose(self.expand, lengths, self.folder)
+            if any(not np.array_equal(chosen.index(*one[1:]), stated.index(*one[1:])) for one in lengths):
+                expected = f"{stated.text}, as the frame numbers in the files state"
+                raise DataError(problem(self.folder, f"--expand {self.expand}", expected, "leave --expand out"))
+        for one in lengths:
+            if not stated.fits(one.scores, one.frames):
+                first = next(iter(numbered))
+                expected = f"{stated.scores(one.frames):,}: {stated.text}, as the frame numbers of {first} state"
+                raise DataError(problem(f"{self.folder}, {one.key}", f"{one.scores:,} scores", expected))
+        return stated, (note,) if note else ()
 
     def missing(self, videos: Sequence[TestVideo]) -> list[str]:
         """Keys of the videos without scores."""
@@ -274,7 +298,9 @@ def _nothing_found(folder: Path, names: Sequence[str], others: Sequence[str], vi
     if others and not names:
         hint += f", but {shorten(others, 3)}"
     example = f"{videos[0].key}.npy" if videos else "KEY.npy"
-    return problem(folder, f"scores of none of the {len(videos)} videos; {hint}", f"files as {example}, or one for all")
+    todo = "give the file of all videos itself as --scores" if len(names) > 1 else ""
+    got = f"scores of none of the {len(videos)} videos; {hint}"
+    return problem(folder, got, f"files as {example}, or one for all", todo)
 
 
 def _files_by_name(folder: Path) -> tuple[dict[str, VideoScoreFiles], dict[str, str]]:

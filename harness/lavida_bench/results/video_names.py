@@ -16,6 +16,7 @@ from lavida_bench.videos.media import VIDEOS, without_suffix
 _WORDS = re.compile(
     r"^(scores?|preds?|predictions?)[_.-]+|[_.-]+(scores?|preds?|predictions?|i3d|c3d|feats?|features?)$"
 )
+_SCORES = re.compile(r"(anomaly_)?(scores?|preds?|predictions?|frames)", re.IGNORECASE)
 _FILES = re.compile(r"\.(npy|npz|csv|tsv|txt|json|mat|pkl|pt)$")  # lists of features name videos by their files
 
 
@@ -61,7 +62,10 @@ def match_names(names: Iterable[str], keys: Sequence[str]) -> tuple[dict[str, li
 
 def _core(name: str) -> str:
     """What is left of a name without folder, suffix of a video, words such as `_scores`, zeros before a number."""
-    last = re.split(r"[/\\]|%2F", name)[-1].strip().lower().replace("#", "")
+    parts = re.split(r"[/\\]|%2F", name)
+    if len(parts) > 1 and _SCORES.fullmatch(parts[-1]):  # VIDEO/scores.npy
+        parts.pop()
+    last = parts[-1].strip().lower().replace("#", "")
     last = _WORDS.sub("", _FILES.sub("", last))
     last = _WORDS.sub("", without_suffix(last))
     return str(int(last)) if last.isascii() and last.isdigit() else last

@@ -29,6 +29,7 @@ from lavida_bench.results.expansion import Expansion, Lengths, choose, parse
 from lavida_bench.results.frame_numbers import NumberedScores, pattern
 from lavida_bench.results.score_collection import read_collection
 from lavida_bench.results.score_formats import PICKLES, READERS, pickle_reason
+from lavida_bench.results.score_looks import score_looks
 from lavida_bench.results.video_names import match_names, spellings
 from lavida_bench.results.video_scores import VideoScoreFiles, frame_scores, read_video_score
 from lavida_bench.videos.media import is_stray
@@ -38,8 +39,6 @@ from lavida_gen.common.text import shorten
 
 SHOWN = 10  # problems or names listed in an error
 PROSE = re.compile(r"(readme|license|licence|notes?|changelog)\b", re.IGNORECASE)
-FEWEST_SCALED = 3  # videos from which scores that span 0 to 1 are no coincidence
-SCALED_WITHIN = 1e-6  # of 0 and 1: people add a small number to the range by which they divide
 PARTS = (".boxes.csv", ".maps.npy")
 
 
@@ -192,38 +191,8 @@ class ScoreFiles:
             notes.append(f"{len(self.extra)} files of no test video were ignored: {shorten(self.extra, SHOWN)}")
         if self.unread:
             notes.append(f"{len(self.unread)} files were not read, for their format: {shorten(self.unread, SHOWN)}")
-        notes += [*self._scaling(videos), *self._labels(videos)]
-        return tuple(notes)
-
-    def _labels(self, videos: Sequence[TestVideo]) -> list[str]:
-        """A sentence where the scores have two values, the higher one in the abnormal frames."""
-        scores, labels = [], []
-        for video in videos:
-            given = frame_scores(self.files[video.key]) if video.key in self.files else None
-            if given is None or video.frame_labels is None or len(given.values) != video.frame_count:
-                return []
-            scores.append(given.values)
-            labels.append(video.frame_labels)
-        joined = np.concatenate(scores)
-        if joined.min() == joined.max() or not np.array_equal(joined > joined.min(), np.concatenate(labels)):
-            return []
-        if len(np.unique(joined)) > 2:  # a method that is right in every frame
-            return []
-        return ["the scores have two values, which are those of the labels: are the labels given as scores?"]
-
-    def _scaling(self, videos: Sequence[TestVideo]) -> list[str]:
-        """A sentence where the scores of every video, apart from constant and yes-or-no ones, span 0 to 1."""
-        spans = []
-        for files in (self.files[video.key] for video in videos if video.key in self.files):
-            given = frame_scores(files)
-            if given is not None and not np.isin(given.values, (0, 1)).all() and np.ptp(given.values):
-                spans.append((given.values.min(), given.values.max()))
-        if len(spans) < FEWEST_SCALED or not np.allclose(spans, (0, 1), rtol=0, atol=SCALED_WITHIN):
-            return []
-        return [
-            "the scores of every video span 0 to 1: they are scaled per video (min-max), which uses the whole video "
-            "and gives every normal video a peak of 1"
-        ]
+        given = [(v, frame_scores(self.files[v.key])) for v in videos if v.key in self.files]
+        return (*notes, *score_looks([(video, scores.values) for video, scores in given if scores is not None]))
 
     def check(self, videos: Sequence[TestVideo], allow_partial: bool) -> None:
         """Read the frame scores of every video, to find all problems before anything is computed.

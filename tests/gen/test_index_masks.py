@@ -165,6 +165,15 @@ def test_the_first_missing_files_are_listed_and_all_are_counted(tmp_path: Path) 
         ("dent\nscratch, deep\n", {0: "dent", 1: "scratch, deep"}),
         ('1,"dent, deep"\n2,scratch\n', {1: "dent, deep", 2: "scratch"}),
         ("person, man\ncar, auto\n", {0: "person, man", 1: "car, auto"}),
+        ('"floor"\n"dent"\n', {0: "floor", 1: "dent"}),
+        ("- floor\n- dent\n", {0: "floor", 1: "dent"}),
+        ("0=floor\n3=dent\n", {0: "floor", 3: "dent"}),
+        ("0:floor\n3:dent\n", {0: "floor", 3: "dent"}),
+        ("0. floor\n3. dent\n", {0: "floor", 3: "dent"}),
+        ("floor 0\ndeep dent 1\n", {0: "floor", 1: "deep dent"}),
+        ("0\ndent 1\n", {0: "0", 1: "dent 1"}),
+        ("zone 1\nzone 2\n", {0: "zone 1", 1: "zone 2"}),
+        ("3.5 tonne truck\ncar\n", {0: "3.5 tonne truck", 1: "car"}),
     ],
 )
 def test_names_by_line_or_by_number(tmp_path: Path, text: str, names: dict[int, str]) -> None:

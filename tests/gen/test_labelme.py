@@ -260,6 +260,13 @@ def test_rotated_boxes_of_x_anylabeling(tmp_path: Path) -> None:
     assert np.array_equal(bits(region), bits(usual))
 
 
+def test_a_picture_of_another_format_is_named(tmp_path: Path) -> None:
+    one(tmp_path, labelme.CUP)
+    (tmp_path / "a.jpg").rename(tmp_path / "a.heic")
+    (found,) = opened(tmp_path).findings()
+    assert found.text.endswith("expected the picture below the root, or in imageData; there is a.heic")
+
+
 def test_a_broken_file_costs_its_scene_alone(tmp_path: Path) -> None:
     one(tmp_path, labelme.CUP)
     shapes.write(tmp_path / "b.json", '{"shapes": [')

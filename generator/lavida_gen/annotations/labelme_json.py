@@ -209,7 +209,7 @@ def _point(plain: object, where: str) -> Point:
 def _base64(text: str, where: object) -> bytes:
     """Decode base64. Raises DataError."""
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)  # some programs break it into lines
     except (binascii.Error, ValueError) as error:
         raise DataError(problem(where, f"is no base64 ({error})", "what labelme wrote", "save it again")) from error
 

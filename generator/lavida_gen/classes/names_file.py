@@ -35,9 +35,9 @@ _LABELMAP = re.compile(r"[^:]+:\d+,\d+,\d+:")
 def read(path: Path) -> dict[int, str]:
     """Read the names of mask values.
 
-    - Text: a name per line, the first is value 0; or a number and a name on each line (`1 crack`, `1: crack`). Blank
-      lines and lines that start with ``#`` are skipped. labelme's labels.txt, which starts with `__ignore__`, counts
-      from -1.
+    - Text: a name per line, the first is value 0; or a number and a name on each line (`1 crack`, `1: crack`,
+      `1=crack`). Marks that all lines have (`- crack`, `"crack"`) are no part of the names. Blank lines and lines that
+      start with ``#`` are skipped. labelme's labels.txt, which starts with `__ignore__`, counts from -1.
     - A table divided by commas, semicolons or tabs, with or without a head (`id,name`).
     - JSON or YAML: a list of names, names by number, numbers by name, or a list of objects with `id` and `name`; below
       `names`, `id2label`, `categories` or the like in a larger file.
@@ -68,7 +68,7 @@ def read(path: Path) -> dict[int, str]:
 
 def _of_text(text: str, path: Path) -> dict[int, str]:
     """Names in lines. Raises DataError."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    lines = _plain_lines([line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")])
     if path.suffix.lower() == ".csv" and lines and lines[0].strip('"').lower() in NAMES:
         lines = [line.strip('"') for line in lines[1:]]  # one column with its head
     _refuse_colours(lines, _LABELMAP, path)
@@ -91,6 +91,25 @@ def _of_text(text: str, path: Path) -> dict[int, str]:
         if len(row) < 2 or not _is_number(row[0]):
             raise DataError(problem(path, f"line {line!r} has no number", "'number name', as on the other lines"))
     return _distinct(((_number(row[0]), row[1]) for row in rows), path)
+
+
+_FORMS = (
+    (re.compile(r"[-*] +(.+)"), r"\1"),  # a list in Markdown or YAML
+    (re.compile(r"(\"|')([^\"']+)\1"), r"\2"),
+    (re.compile(r"(\d{1,18})(?: *[=:] *|[.)] +)(\D.*)"), r"\1 \2"),
+)
+"""Forms of lines, and what is left of them: ``- crack``, ``"crack"``, ``1=crack``, ``1. crack``."""
+
+
+def _plain_lines(lines: list[str]) -> list[str]:
+    """Lines without the marks that all of them have."""
+    for form, kept in _FORMS:
+        if lines and all(form.fullmatch(line) for line in lines):
+            lines = [form.sub(kept, line) for line in lines]
+    rows = [line.rsplit(maxsplit=1) for line in lines]
+    if len(rows) > 1 and all(len(row) == 2 and row[1] == str(at) for at, row in enumerate(rows)):
+        lines = [f"{number} {name}" for name, number in rows]  # ``crack 0``, ``dent 1``
+    return lines
 
 
 def _refuse_colours(lines: Iterable[str], form: re.Pattern[str], path: Path) -> None:

@@ -19,6 +19,7 @@ from lavida_gen.annotations.labelme_json import LabelmeFile, Shape, Size
 from lavida_gen.common.errors import DataError, UserError, problem, unknown_name
 from lavida_gen.common.file_names import is_file_name, is_inside
 from lavida_gen.common.findings import Finding
+from lavida_gen.common.input_file import beside
 from lavida_gen.scenes.evidence import FalseEvidence
 from lavida_gen.scenes.images import Frame
 from lavida_gen.scenes.scene import Kind, Name, Region, Scene
@@ -144,8 +145,9 @@ class LabelmeSource(Source[LabelmeSourceOptions]):
         inside = (candidate for candidate in candidates if is_inside(self.root, candidate))
         found = next((candidate for candidate in inside if candidate.is_file()), None)
         if found is None:
-            got = f"no file {candidates[0]}, where imagePath {written!r} leads"
-            raise DataError(problem(path, got, "the picture below the root, or in imageData", "put it there"))
+            got, other = f"no file {candidates[0]}, where imagePath {written!r} leads", beside(candidates[0])
+            todo = f"there is {other}" if other else "put it there"
+            raise DataError(problem(path, got, "the picture below the root, or in imageData", todo))
         return found
 
     def vocabulary(self) -> Sequence[Name]:

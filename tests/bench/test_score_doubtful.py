@@ -195,7 +195,7 @@ def test_labels_given_as_scores_are_noticed(tmp_path: Path) -> None:
     assert ScoreFiles.find(tmp_path, videos).notes(videos) == ()
 
 
-def test_maps_on_their_side_and_maps_alone_are_refused(tmp_path: Path) -> None:
+def test_maps_on_their_side_are_refused_and_maps_alone_named(tmp_path: Path) -> None:
     video = TestVideo("a", 3, (4, 6), unread, frame_labels=np.zeros(3, np.bool_))
     np.save(tmp_path / "a.npy", np.arange(3))
     for shape, refused in (((3, 6, 4), True), ((3, 3, 2), True), ((3, 4, 6), False), ((3, 2, 2), False)):
@@ -209,7 +209,9 @@ def test_maps_on_their_side_and_maps_alone_are_refused(tmp_path: Path) -> None:
         else:
             files.check([video], allow_partial=False)
     np.save(tmp_path / "b.maps.npy", np.zeros((3, 4, 6)))
-    with pytest.raises(DataError, match=r"b\.maps\.npy: pixel maps without frame scores"):
+    assert ScoreFiles.find(tmp_path, [video]).notes([video]) == ("1 files of no test video were ignored: b.maps.npy",)
+    (tmp_path / "a.npy").unlink()
+    with pytest.raises(DataError, match=r"scores of none of the 1 videos; no \.npy, .* is there, but a\.maps\.npy"):
         ScoreFiles.find(tmp_path, [video])
 
 

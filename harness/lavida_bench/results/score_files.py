@@ -86,7 +86,7 @@ class ScoreFiles:
             return cls._from_collection(where, videos, expand)
         if not where.is_dir():
             raise DataError(problem(where, "no such folder", "a folder of scores, or one file for all videos"))
-        by_name, others = _files_by_name(where)
+        by_name, others, maps = _files_by_name(where)
         matched, notes = match_names(by_name, [video.key for video in videos])
         files, extra = {}, dict(by_name)
         for key, names in matched.items():
@@ -96,11 +96,12 @@ class ScoreFiles:
             files[key] = extra.pop(names[0])
         if files:
             unread, _ = match_names(others, [video.key for video in videos if video.key not in files])
-            return cls(where, files, tuple(sorted(extra)), expand, notes, tuple(others[n[0]] for n in unread.values()))
+            formats = tuple(others[names[0]] for names in unread.values())
+            return cls(where, files, (*sorted(extra), *maps), expand, notes, formats)
         mains = [files.main for files in extra.values() if files.main is not None]
         if len(mains) == 1 and (len(videos) > 1 or mains[0].suffix.lower() != ".npy"):
             return cls._from_collection(mains[0], videos, expand)
-        raise DataError(_nothing_found(where, sorted(extra), [*others.values()], videos))
+        raise DataError(_nothing_found(where, sorted(extra), [*maps, *others.values()], videos))
 
     @classmethod
     def _from_collection(cls, path: Path, videos: Sequence[TestVideo], expand: str) -> ScoreFiles:
@@ -272,8 +273,8 @@ def _nothing_found(folder: Path, names: Sequence[str], others: Sequence[str], vi
     return problem(folder, got, f"files as {example}, or one for all", todo)
 
 
-def _files_by_name(folder: Path) -> tuple[dict[str, VideoScoreFiles], dict[str, str]]:
-    """Name -> files, of everything below a folder, and name -> file of other formats.
+def _files_by_name(folder: Path) -> tuple[dict[str, VideoScoreFiles], dict[str, str], tuple[str, ...]]:
+    """Name -> files, of everything below a folder; name -> file of other formats; and maps without frame scores.
 
     Raises DataError for two main files of one name.
     """
@@ -297,11 +298,9 @@ def _files_by_name(folder: Path) -> tuple[dict[str, VideoScoreFiles], dict[str, 
             raise DataError(problem(path, f"{files.main.name} has the same name", "one of them", "remove the other"))
         else:
             files.main = path
-    alone = next((files.maps for files in by_name.values() if files.main is None and files.boxes is None), None)
-    if alone is not None:
-        got, todo = "pixel maps without frame scores", "give the frame scores under the same name"
-        raise DataError(problem(alone, got, "KEY.npy beside KEY.maps.npy", todo))
-    return by_name, others
+    alone = {name for name, files in by_name.items() if files.main is None and files.boxes is None}
+    maps = tuple(f"{name}.maps.npy" for name in sorted(alone))
+    return {name: files for name, files in by_name.items() if name not in alone}, others, maps
 
 
 def _without_format(name: str) -> str:

@@ -260,6 +260,15 @@ def test_rotated_boxes_of_x_anylabeling(tmp_path: Path) -> None:
     assert np.array_equal(bits(region), bits(usual))
 
 
+def test_points_as_fractions_are_refused(tmp_path: Path) -> None:
+    source = one(tmp_path, labelme.shape("cup", "polygon", (0.1, 0.2), (0.5, 0.2), (0.5, 0.8)))
+    (found,) = source.left_out()
+    assert found.text.endswith(
+        "a.json: has all of its points within one pixel; expected points in pixels; "
+        "multiply fractions by the picture's width and height"
+    )
+
+
 def test_a_picture_of_another_format_is_named(tmp_path: Path) -> None:
     one(tmp_path, labelme.CUP)
     (tmp_path / "a.jpg").rename(tmp_path / "a.heic")

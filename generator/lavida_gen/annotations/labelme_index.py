@@ -16,7 +16,7 @@ from lavida_gen.common.text import counted
 from lavida_gen.storage import cache
 from lavida_gen.storage.cache import Arrays, PackedTexts
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,13 +134,18 @@ def read(path: Path) -> LabelmeFile | None:
     plain = json_file.load(path)
     if "shapes" not in plain:
         return None
-    shapes = json_file.member(plain, "shapes", list, path)
+    listed = json_file.member(plain, "shapes", list, path)
+    shapes = tuple(_shape(shape, f"{path}: shapes[{number}]") for number, shape in enumerate(listed))
+    drawn = [point for shape in shapes if shape.has_extent and shape.type != "mask" for point in shape.points]
+    if drawn and all(0 <= x <= 1 and 0 <= y <= 1 for x, y in drawn):
+        got, todo = "has all of its points within one pixel", "multiply fractions by the picture's width and height"
+        raise DataError(problem(path, got, "points in pixels", todo))
     return LabelmeFile(
         path=path,
         size=_size(plain, path),
         picture=_text(plain, "imagePath", path),
         embedded=_text(plain, "imageData", path),
-        shapes=tuple(_shape(shape, f"{path}: shapes[{number}]") for number, shape in enumerate(shapes)),
+        shapes=shapes,
     )
 
 

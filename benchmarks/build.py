@@ -7,7 +7,8 @@ Each kind of work runs in a process of its own, which reports seconds without it
 - floor: read the bytes of an image, rasterise and encode the mask of every second sample by our own functions (the
   other half is normal, as in the build, and shares one empty mask), append both to a tar, compute its digest;
 - peer: a corpus as one would write it by hand with pycocotools, Pillow and webdataset (build_work/peer.py);
-- build: ours, with one worker and with two;
+- build: ours, with one worker and with two; and two builds at the same time, each with one worker, which share nothing:
+  what two busy cores of this machine can do at most;
 - before: the same with one worker, by a checkout of an earlier version (`--before`), with two as well.
 
 Processor seconds do not count waiting: a busy machine changes them less than wall time. Two workers each do half of
@@ -45,7 +46,7 @@ def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None
     """Run one kind of work in a process of its own.
 
     Args:
-        what: As `build_work/once.py` takes it.
+        what: As `build_work/once.py` takes it; "pair" for two builds at the same time, each with one worker.
         root: The data set.
         out: File or folder to write; removed afterwards.
         samples: Number of samples.
@@ -57,15 +58,21 @@ def run_once(what: str, root: Path, out: Path, samples: int, before: Path | None
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `lavida-gen build` sets it
     if before is not None:
         environment["PYTHONPATH"] = str(before / "generator")
-    command = [sys.executable, "-m", "build_work.once", what, str(root), str(out), str(samples)]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parent, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    seconds = json.loads(done.stdout)
-    shutil.rmtree(out) if out.is_dir() else out.unlink()
+    places = [out, out.with_name("other")] if what == "pair" else [out]
+    command = [sys.executable, "-m", "build_work.once", "build" if what == "pair" else what, str(root)]
+    running = [
+        subprocess.Popen(
+            [*command, str(place), str(samples)], cwd=Path(__file__).parent, env=environment, stdout=subprocess.PIPE
+        )
+        for place in places
+    ]
+    seconds = [json.loads(process.communicate()[0]) for process in running]
+    for place in places:
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
     workers = 2 if what == "build2" else 1
-    own, children = seconds["own"], seconds["children"]
-    return samples / (own + children / workers), samples / seconds["wall"], own, children
+    own, children, wall = (statistics.mean(row[key] for row in seconds) for key in ("own", "children", "wall"))
+    made = samples * len(places)
+    return made / (own + children / workers), made / wall, own, children
 
 
 def rounds_of(
@@ -103,7 +110,7 @@ def images(home: Path, samples: int, rounds: int, before: Path | None) -> None:
     earlier = [] if before is None else ["before-build", "before-build2"]
     if before is not None:
         run_once("build", root, home / "out", 50, before)
-    rates = rounds_of(["floor", "peer", "build", "build2", *earlier], root, home, samples, rounds, before)
+    rates = rounds_of(["floor", "peer", "build", "build2", "pair", *earlier], root, home, samples, rounds, before)
     print(f"{samples} untouched images, {rounds} rounds: median (least to most)")
     print("  work               per processor second   per second  ratios of the same round")
     line(rates, "floor", "floor")
@@ -113,7 +120,8 @@ def images(home: Path, samples: int, rounds: int, before: Path | None) -> None:
         line(rates, "before-build2", "before, 2 workers", [("before-build", "times one")])
     compared = [("floor", "of the floor (goal 0.75)"), ("peer", "of the peer")]
     line(rates, "build", "build, 1 worker", compared + [("before-build", "of before")] * (before is not None))
-    line(rates, "build2", "build, 2 workers", [("build", "times one (goal 1.8)")])
+    line(rates, "build2", "build, 2 workers", [("build", "times one (goal 1.8)"), ("pair", "of two builds at once")])
+    line(rates, "pair", "two builds at once", [("build", "times one")])
     seconds = [statistics.median(row[key] for row in rates) for key in ("build own", "build2 own", "build2 workers")]
     print("  processor seconds: one worker {:.2f}; two {:.2f} in the parent, {:.2f} in both workers".format(*seconds))
 

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from lavida_gen.common.errors import DataError, UserError, problem, validation_text
 from lavida_gen.common.input_file import MAX_TEXT, read_text
-from lavida_gen.common.resources import resource
+from lavida_gen.common.resources import own_yaml, resource
 from lavida_gen.common.strict_model import StrictModel
 from lavida_gen.common.yaml_text import load_yaml
 
@@ -59,19 +59,20 @@ class PromptBank(StrictModel):
         Raises:
             UserError: The file cannot be read or is invalid; the message names file and entry.
         """
-        file = path or BUILT_IN
+        if path is None:
+            return cls.model_validate(own_yaml(BUILT_IN))
         try:
-            return cls.model_validate(load_yaml(read_text(file, MAX_TEXT, "a prompt bank in YAML")))
+            return cls.model_validate(load_yaml(read_text(path, MAX_TEXT, "a prompt bank in YAML")))
         except DataError as error:
             raise UserError(str(error)) from error
         except yaml.YAMLError as error:
-            raise UserError(problem(file, f"invalid YAML: {error}")) from error
+            raise UserError(problem(path, f"invalid YAML: {error}")) from error
         except ValidationError as error:
             messages = "; ".join(
                 f"{'.'.join(map(str, entry['loc'])) or 'bank'}: {validation_text(entry['msg'])}"
                 for entry in error.errors(include_url=False)
             )
-            raise UserError(problem(file, messages, todo="`questions` and `answers` are lists of texts")) from error
+            raise UserError(problem(path, messages, todo="`questions` and `answers` are lists of texts")) from error
 
     def draw(self, rng: np.random.Generator, names: Sequence[str], rule: str = "") -> tuple[str, str]:
         """Draw a question and an answer.

@@ -61,6 +61,8 @@ def check_rows(rows: Sequence[JsonObject]) -> None:
     columns = rows[0].keys() if rows else ()
     per_name = [name for name in PER_NAME if name in columns]
     per_frame = [name for name in PER_FRAME if name in columns]
+    if not per_name and not per_frame:
+        return
     for row in rows:
         where = f"row {row['index']}: " if "index" in row else ""
         for group, length in ((per_name, 0), (per_frame, row.get("frames", 0))):

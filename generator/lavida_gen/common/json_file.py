@@ -88,7 +88,9 @@ def parse_json(
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             kind = kind_of(data if isinstance(data, bytes) else data[:40].encode(errors="replace"))
             if kind is not None:
-                raise family(problem(where, f"is not valid JSON (it is {kind.got})", expected, kind.todo)) from error
+                raise family(
+                    problem(where, f"is not valid JSON (it is {kind.got})", expected, todo or kind.todo)
+                ) from error
             if isinstance(error, UnicodeDecodeError):
                 raise
             place = f"{where}:{error.lineno}:{error.colno}"

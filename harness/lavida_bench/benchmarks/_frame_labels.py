@@ -45,9 +45,9 @@ def as_labels(array: NDArray[Any], where: object) -> Bits:
         DataError: It is another array.
     """
     plain = array.ndim == 1 and len(array) and array.dtype.kind in "fiub"
-    others = array[~np.isin(array, (0, 1))] if plain else array[:0]
-    if not plain or len(others):
-        got = f"{array.dtype} {array.shape}" + (f" with a value {others[0]}" if len(others) else "")
+    others = array[~np.isin(array, (0, 1))].tolist() if plain else []
+    if not plain or others:
+        got = f"{array.dtype} {array.shape}" + (f" with a value {others[0]}" if others else "")
         raise DataError(problem(where, got, "(F,) of 0 and 1"))
     return np.asarray(array != 0)
 

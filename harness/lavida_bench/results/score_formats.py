@@ -183,9 +183,10 @@ def pickle_reason(path: Path) -> str:
         The middle part of a message.
     """
     name = repr(path.name)
+    array = f"np.load({name}, allow_pickle=True)"
     load = {
-        ".npy": f"np.load({name}, allow_pickle=True).tolist()",
-        ".npz": f"{{k: v for k, v in np.load({name}, allow_pickle=True).items() if v.dtype != object}}",
+        ".npy": f"{array}.tolist()",
+        ".npz": f"{{k: v for k, v in {array}.items() if v.dtype != object}}",
     }.get(path.suffix.lower(), f"pickle.load(open({name}, 'rb'))")
     return (
         "is a pickle (holds Python objects): pickles can run code and are not read; where you trust it, convert it in "

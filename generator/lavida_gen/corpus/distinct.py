@@ -28,7 +28,10 @@ class DistinctCount:
 
     def _merge(self) -> None:
         new = np.fromiter(self._waiting, np.int64, len(self._waiting))
-        self._known, self._waiting = np.union1d(self._known, new), set()
+        both = np.sort(np.concatenate([self._known, new]))
+        is_new = np.ones(len(both), bool)
+        np.not_equal(both[1:], both[:-1], out=is_new[1:])  # np.unique imports numpy.ma, which takes longer than this
+        self._known, self._waiting = both[is_new], set()
 
     def __len__(self) -> int:
         """How many were different."""

@@ -1,59 +1,26 @@
-"""The index: checks of the file, read piece by piece; the cache: complete or rebuilt, made once by many processes."""
+"""The index of a COCO JSON: checks of the file; one odd entry costs that one alone."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from small_coco import BOX, SIZE, Plain, contents, data, write
 
-from lavida_gen.coco import coco_index
-from lavida_gen.coco.coco_index import CocoIndex, open_index
+from lavida_gen.coco.coco_index import open_index
 from lavida_gen.coco.segmentation import segmentation
 from lavida_gen.common.errors import DataError
-from lavida_gen.large_json import json_stream
-from lavida_gen.processes import leftovers
-from lavida_gen.storage import cache
-
-SIZE = (48, 64)
-BOX = [5.0, 5.0, 25.0, 5.0, 25.0, 30.0]
-Plain = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path / "cache"))
-
-
-def data() -> Plain:
-    images = [{"id": 10 * n, "file_name": f"{n}.jpg", "height": SIZE[0], "width": SIZE[1]} for n in range(3)]
-    annotations = [
-        {"id": n, "image_id": 10 * (n % 2), "category_id": 7 - n % 3, "iscrowd": 0, "segmentation": [BOX]}
-        for n in range(6)
-    ]
-    return {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": n, "name": f"kind {n}", "supercategory": "s"} for n in (7, 5, 6)],
-    }
-
-
-def write(folder: Path, plain: Any) -> Path:
-    path = folder / "instances.json"
-    path.write_text(plain if isinstance(plain, str) else json.dumps(plain))
-    return path
-
-
-def contents(index: CocoIndex) -> list[Any]:
-    return [(index.file(n), index.size(n), index.annotations(n)) for n in range(len(index))]
 
 
 def test_annotations_are_grouped_by_image_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -304,223 +271,6 @@ def test_polygons_are_drawn_as_pycocotools_draws_them(polygons: list[list[float]
     assert mask is not None
     assert note == ""
     assert mask.counts == api.merge(api.frPyObjects(polygons, *SIZE))["counts"]
-
-
-# ---- reading piece by piece ------------------------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-def read_members(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, number, value in json_stream.members(path):
-        if number == -1:
-            found[key] = value
-        else:
-            found.setdefault(key, []).extend([value] if number >= 0 else [])
-    return found
-
-
-@settings(deadline=None)
-@given(
-    plain=st.dictionaries(st.text(), JSON, max_size=4), indent=st.sampled_from([None, 0, 2]), chunk=st.integers(1, 40)
-)
-def test_any_json_is_read_whatever_the_chunks(
-    tmp_path_factory: pytest.TempPathFactory, plain: Plain, indent: int | None, chunk: int
-) -> None:
-    path = tmp_path_factory.mktemp("json") / "x.json"
-    path.write_text(json.dumps(plain, indent=indent, ensure_ascii=False), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_stream, "CHUNK", chunk)
-        assert read_members(path) == plain
-
-
-@settings(deadline=None, max_examples=300)
-@given(cut=st.floats(0, 0.999), chunk=st.integers(1, 400))
-def test_a_truncated_file_reports_the_position(
-    tmp_path_factory: pytest.TempPathFactory, cut: float, chunk: int
-) -> None:
-    text = json.dumps(data(), indent=1)
-    kept = text[: int(cut * len(text))]
-    path = tmp_path_factory.mktemp("json") / "x.json"
-    path.write_text(kept)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as error:
-        patch.setattr(json_stream, "CHUNK", chunk)
-        read_members(path)
-    where, _, rest = str(error.value).removeprefix(f"{path}:").partition(": ")
-    line, column = map(int, where.split(":"))
-    assert rest.startswith("ends early at character ")
-    assert rest.endswith("; expected a complete JSON file; fetch it again")
-    assert line <= kept.count("\n") + 1
-    assert column >= 1
-
-
-@pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"a": [1 2]}', ":1:10: is not JSON: '2' instead of , or ] at character 9;"),
-        ('{"a": [1,]}', ":1:10: is not JSON: Expecting value"),
-        ('{"a": 1,}', ":1:9: is not JSON: '}' instead of a key"),
-        ('{"a" 1}', ":1:6: is not JSON: '1' instead of :"),
-        ('{"a": 1} x', ":1:10: is not JSON: 'x' after its end"),
-        ('\n{"a":\n nix, "b": ' + "1" * 100 + "}", ":3:2: is not JSON: Expecting value"),
-        ("[1]", ": is a list; expected an object"),
-        ("", ":1:1: ends early"),
-        ('{"a": ' + "[" * 100_000, "is nested too deeply"),
-        ('{"a": ' + "1" * 5000 + "}", "is not JSON: Exceeds the limit"),
-    ],
-)
-def test_invalid_json(tmp_path: Path, text: str, message: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    if chunk == 1 and len(text) > 1000:
-        chunk = 4096
-    monkeypatch.setattr(json_stream, "CHUNK", chunk)
-    with pytest.raises(DataError) as error:
-        read_members(write(tmp_path, text))
-    assert message in str(error.value)
-
-
-def test_files_that_are_not_text(tmp_path: Path) -> None:
-    path = tmp_path / "instances.json"
-    path.write_bytes(b'{"a": "\xff\xfe"}')
-    with pytest.raises(DataError, match=r"instances\.json: is not UTF-8 text"):
-        read_members(path)
-    with pytest.raises(DataError, match=r"none\.json: cannot be read \(No such file"):
-        read_members(tmp_path / "none.json")
-
-
-# ---- the cache -------------------------------------------------------------------------------------------------
-
-
-def cache_folder(tmp_path: Path) -> Path:
-    (found,) = (path for path in (tmp_path / "cache").glob("coco-*") if path.is_dir())
-    return found
-
-
-def test_opened_again_without_reading_the_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path, data())
-    first = contents(open_index(path))
-    monkeypatch.setattr(coco_index, "InstancesReader", None)
-    monkeypatch.setattr("hashlib.file_digest", None)
-    assert contents(open_index(path)) == first
-
-
-def test_arrays_are_memory_mapped_not_loaded(tmp_path: Path) -> None:
-    plain = data()
-    plain["annotations"] = [{**plain["annotations"][0], "id": n} for n in range(2000)]
-    index = open_index(write(tmp_path, plain))
-    assert isinstance(index.ann_id.base, np.memmap)
-    assert not index.ann_id.flags.writeable
-
-
-def test_keyed_by_content(tmp_path: Path) -> None:
-    path = write(tmp_path, data())
-    open_index(path)
-    (tmp_path / "copy").mkdir()
-    open_index(write(tmp_path / "copy", data()))
-    assert cache_folder(tmp_path)
-    changed = data()
-    changed["annotations"].pop()
-    assert len(open_index(write(tmp_path, changed)).annotations(1)) == 2
-
-
-def test_a_cached_digest_is_used_until_the_file_changes(tmp_path: Path) -> None:
-    file = tmp_path / "f"
-    file.write_bytes(b"one")
-    first = cache.file_digest(file)
-    assert cache.file_digest(file) == first
-    file.write_bytes(b"three")
-    assert cache.file_digest(file) != first
-
-
-def bitflip(path: Path) -> None:
-    raw = bytearray(path.read_bytes())
-    raw[-1] ^= 1
-    path.write_bytes(raw)
-
-
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        ("counts.npy", bitflip),
-        ("first.npy", lambda path: path.write_bytes(path.read_bytes()[:-8])),
-        ("ann_id.npy", Path.unlink),
-        ("sums.json", lambda path: path.write_text("{")),
-        ("sums.json", lambda path: path.write_text("[]")),
-        ("sums.json", Path.unlink),
-    ],
-)
-def test_damaged_caches_are_detected_and_rebuilt(tmp_path: Path, name: str, damage: Callable[[Path], Any]) -> None:
-    path = write(tmp_path, data())
-    first = contents(open_index(path))
-    damage(cache_folder(tmp_path) / name)
-    assert contents(open_index(path)) == first
-    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == sorted(
-        [cache_folder(tmp_path).name, f"{cache_folder(tmp_path).name}.lock", "seen"]
-    )
-
-
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"mark": 3}'])
-def test_a_damaged_record_of_a_digest(tmp_path: Path, text: str) -> None:
-    path = write(tmp_path, data())
-    digest = cache.file_digest(path)
-    (note,) = (tmp_path / "cache" / "seen").iterdir()
-    note.write_text(text)
-    assert cache.file_digest(path) == digest
-
-
-def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path, data())
-    first = contents(open_index(path))
-    made = cache_folder(tmp_path)
-    code = "import sys, pathlib, lavida_gen.common.atomic_file as f; print(f.partial_path(pathlib.Path(sys.argv[1])))"
-    ended = subprocess.run([sys.executable, "-c", code, str(made)], capture_output=True, text=True, check=True)
-    made.rename(ended.stdout.strip())
-    monkeypatch.setattr(leftovers, "_swept", set())  # as in the next process
-    assert contents(open_index(path)) == first
-    assert cache_folder(tmp_path) == made
-
-
-OPEN = """
-import sys
-from pathlib import Path
-from lavida_gen.coco import coco_index
-
-read = coco_index.InstancesReader.read
-
-def traced(self):
-    with open(sys.argv[2], "a") as file:
-        file.write("made\\n")
-    return read(self)
-
-coco_index.InstancesReader.read = traced
-index = coco_index.open_index(Path(sys.argv[1]))
-print([index.annotations(number) for number in range(len(index))])
-"""
-
-
-def test_many_at_once_make_it_once(tmp_path: Path) -> None:
-    path = write(tmp_path, data())
-    command = [sys.executable, "-c", OPEN, str(path), str(tmp_path / "trace")]
-    jobs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    outputs = [job.communicate(timeout=60)[0] for job in jobs]
-    assert [job.returncode for job in jobs] == [0] * 4
-    index = open_index(path)
-    assert set(outputs) == {f"{[index.annotations(number) for number in range(len(index))]}\n"}
-    assert (tmp_path / "trace").read_text() == "made\n"
-
-
-def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("LAVIDA_GEN_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(
-        DataError, match=r"cache .*: cannot be written \(.*\); .* or set LAVIDA_GEN_CACHE to another folder"
-    ):
-        open_index(write(tmp_path, data()))
 
 
 def test_missing_file(tmp_path: Path) -> None:

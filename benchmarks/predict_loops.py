@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from unittest import mock
 
 import av
 import cv2
@@ -88,11 +89,8 @@ def drawn_pictures(scorer: LavidaScorer, video: Path, out: Path, seconds: float)
         write(self, frame, time)
         drawn.append(frame)
 
-    OverlayWriter.write = kept  # type: ignore[method-assign]
-    try:
+    with mock.patch.object(OverlayWriter, "write", kept):
         predict(scorer, Stream(video), NAMES, out, PredictionSettings(seconds=seconds))
-    finally:
-        OverlayWriter.write = write  # type: ignore[method-assign]
     return drawn
 
 

@@ -97,12 +97,17 @@ def make_samples(planner: SamplePlanner, indices: Iterable[int], digest: str, pa
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A sample before its pictures are encoded."""
+    """A sample before its pictures are encoded.
+
+    Attributes:
+        draft: What the exposure made of the scene, augmented.
+        record: Its record.
+        is_scene: Whether the frames are the scene's own: none is decoded yet.
+    """
 
     draft: Draft
     record: SampleRecord
     is_scene: bool
-    """Whether the frames are the scene's own."""
 
 
 StepT = TypeVar("StepT", _Plan, EncodedSample)
